@@ -1,4 +1,4 @@
-/** The bundled MCP server: real MCP over stdio, a few harmless tools, one resource, one prompt. */
+/** The bundled demo MCP server. It speaks MCP over stdio and offers a few harmless tools, one resource and one prompt. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
@@ -21,7 +21,7 @@ type Progress = (progress: number, total: number) => Promise<void>;
 interface DemoTool {
   description: string;
   properties: Record<string, object>;
-  /** Default: all of `properties`. */
+  /** Names of the required arguments. Default: all keys of `properties`. */
   required?: string[];
   outputSchema?: Tool["outputSchema"];
   run(args: Args, progress: Progress, signal: AbortSignal): CallToolResult | Promise<CallToolResult>;

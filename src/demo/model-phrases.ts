@@ -1,21 +1,21 @@
-/** Finds tool calls in plain English: all the language that the demo model understands. */
+/** Finds tool calls in plain English sentences. The demo model understands nothing else. */
 
 export interface DemoTool {
   name: string;
-  /** Its arguments, required ones first. `type` is JSON Schema's, or empty. */
+  /** The tool's arguments, the required ones first. `type` is the JSON Schema type, or empty if the schema has none. */
   properties: readonly { name: string; type: string }[];
 }
 
 export interface DemoCall {
   name: string;
-  /** JSON text; may be invalid if the user wrote it. */
+  /** Arguments as JSON text. If the user wrote them, they may be invalid JSON. */
   arguments: string;
 }
 
-/** Longer texts are not commands; this keeps the patterns below fast. */
+/** Only this many characters of a prompt are searched for calls. The limit keeps the patterns below fast. */
 const longestText = 4_000;
 
-/** Parses "A and also B, then C" to [[A, B], [C]]: rounds of parallel calls. Skips everything else. */
+/** Parses "A and also B, then C" to [[A, B], [C]]. The calls of an inner list run in parallel. Phrases that are no call are skipped. */
 export function findRounds(text: string, tools: readonly DemoTool[]): DemoCall[][] {
   return text
     .slice(0, longestText)
@@ -33,7 +33,7 @@ function findCall(phrase: string, tools: readonly DemoTool[]): DemoCall | undefi
   return namedCall(phrase, tools) ?? spokenCall(phrase, tools);
 }
 
-/** Parses `TOOL(a=1)`, `use TOOL with a=1 and b="two words"`, `call TOOL {"a":1}`. */
+/** Parses a call that names its tool: `TOOL(a=1)`, `use TOOL with a=1 and b="two words"` or `call TOOL {"a":1}`. */
 function namedCall(phrase: string, tools: readonly DemoTool[]): DemoCall | undefined {
   const [, name = "", rest = ""] =
     /^([\w-]+)\s*\((.*)\)[.?!]?$/s.exec(phrase) ??
@@ -50,7 +50,7 @@ function namedCall(phrase: string, tools: readonly DemoTool[]): DemoCall | undef
 
 const number = "(-?\\d+(?:\\.\\d+)?)";
 
-/** Phrases for the demo server's tools; the groups are the arguments in the order of the tool's schema. */
+/** Phrases that call the demo server's tools. The groups of `phrase` are the arguments, in the order of the tool's schema. */
 const sayings: readonly { tool: RegExp; phrase: RegExp }[] = [
   {
     tool: /^(add|sum|get-sum)$/i,
@@ -75,7 +75,7 @@ function spokenCall(phrase: string, tools: readonly DemoTool[]): DemoCall | unde
   return undefined;
 }
 
-/** Returns the tool's name on its server, after `server__`. */
+/** Returns the tool's own name, without the prefix `server__`. */
 export function ownName({ name }: DemoTool): string {
   return name.replace(/^.*?__/, "");
 }
@@ -88,7 +88,7 @@ function typeOf(tool: DemoTool, argument: string): string {
   return tool.properties.find(({ name }) => name === argument)?.type ?? "";
 }
 
-/** Keeps bare words as text if the schema wants text; otherwise parses JSON where possible. */
+/** Returns the value of an argument. A bare word for a text argument stays text; any other value is parsed as JSON where possible. */
 function typedValue(written: string, type: string): unknown {
   if (type === "string" && !written.startsWith('"')) return written;
   const value = written.replace(/[.?!]$/, "");

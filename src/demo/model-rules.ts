@@ -3,15 +3,15 @@ import { type DemoCall, type DemoTool, findRounds, ownName } from "./model-phras
 export interface DemoMessage {
   role: string;
   text: string;
-  /** Set for assistant messages. */
+  /** Tool calls of an assistant message. Empty for other messages. */
   calls: readonly { id: string; name: string }[];
-  /** Set for tool messages. */
+  /** Id of the call that a tool message answers. Not used for other messages. */
   callId: string;
 }
 
 export type DemoReply = { text: string; calls?: undefined } | { text?: undefined; calls: DemoCall[] };
 
-/** Returns the demo model's reply. It sees only what follows the last user message. */
+/** Returns the demo model's reply. The reply depends only on the last user message and the messages after it. */
 export function replyTo(messages: readonly DemoMessage[], tools: readonly DemoTool[]): DemoReply {
   const asked = messages.findLastIndex((message) => message.role === "user" && !isAttachment(message));
   const since = messages.slice(asked + 1);
@@ -22,7 +22,7 @@ export function replyTo(messages: readonly DemoMessage[], tools: readonly DemoTo
   return { text: results.length > 0 ? report(results, since) : introduction(tools) };
 }
 
-/** True for what the host adds to a tool result that is more than text. */
+/** Returns true for a user message that the host adds after a tool result to carry its images and other attachments. */
 function isAttachment({ text }: DemoMessage): boolean {
   return text.startsWith("From the tool call ");
 }
@@ -43,7 +43,7 @@ function report(results: readonly DemoMessage[], messages: readonly DemoMessage[
   return lines.join("\n");
 }
 
-/** Detects errors by the phrases of hosts and servers, since a tool message has no error flag in this protocol. */
+/** Returns true if a tool result looks like an error. Compares the phrases of hosts and servers, since this protocol has no error flag. */
 function isError(text: string): boolean {
   return errorStarts.some((start) => start.test(text));
 }

@@ -1,4 +1,4 @@
-/** Reads and writes OpenAI's Chat Completions JSON, as a server. */
+/** Parses requests and writes responses of OpenAI's Chat Completions API, for the demo model's server. */
 import { newId } from "../core/ids.js";
 import type { DemoTool } from "./model-phrases.js";
 import type { DemoMessage, DemoReply } from "./model-rules.js";
@@ -13,7 +13,7 @@ export interface ChatRequest {
 
 type Json = Record<string, unknown>;
 
-/** Reads a request's parsed body. Throws an Error that says what is wrong with it. */
+/** Reads the parsed body of a request. Throws an Error that says what is wrong with the body. */
 export function readRequest(body: unknown): ChatRequest {
   const { model, messages, tools = [], tool_choice, stream, stream_options: streamOptions } = object(body, "the body");
   if (typeof model !== "string") throw new Error("'model' must be a string");
@@ -77,7 +77,7 @@ export function writeCompletion(request: ChatRequest, reply: DemoReply): Json {
   return { ...envelope("chat.completion", request), choices: [choice], usage: usage(request, reply) };
 }
 
-/** Writes the same answer as chunks of a stream: texts and arguments in small pieces. */
+/** Writes the answer of `writeCompletion` as the chunks of a stream. Texts and arguments are cut into small pieces. */
 export function writeChunks(request: ChatRequest, reply: DemoReply): Json[] {
   const shared = envelope("chat.completion.chunk", request);
   const chunk = (delta: Json, reason: string | null = null) => ({
@@ -109,12 +109,12 @@ function envelope(kind: string, { model }: ChatRequest): Json {
   return { id: newId("chatcmpl"), object: kind, created: Math.floor(Date.now() / 1000), model };
 }
 
-/** Splits between characters, so that no emoji is cut. */
+/** Splits a text into pieces of up to four characters. No emoji is cut in two. */
 function pieces(text: string): string[] {
   return text.match(/.{1,4}/gsu) ?? [];
 }
 
-/** Counts four characters as a token, for lack of a tokenizer. */
+/** Estimates the tokens as one per four characters, because there is no tokenizer. */
 function usage({ messages }: ChatRequest, reply: DemoReply): Json {
   const count = (text: string) => Math.ceil(text.length / 4);
   const prompt = messages.reduce((sum, { text }) => sum + count(text), 0);

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
 import type { StdioServerConfig } from "../core/config.js";
 
-/** Returns the bundled MCP server, for a first run without configuration. Its annotations are trusted, as it is ours. */
+/**
+ * Returns the bundled MCP server, which runs when there is no configuration. It belongs to this project, so its annotations are trusted.
+ */
 export function demoServer(): StdioServerConfig {
   return {
     name: "demo",
@@ -26,5 +28,5 @@ export function demoServer(): StdioServerConfig {
   };
 }
 
-/** Compiled code, which a child process needs even if this module runs from source (ts-node, jest). */
+/** Path of the compiled server. A child process needs compiled code even if this module runs from source (ts-node, jest). */
 const script = import.meta.url.endsWith(".ts") ? "../../dist/demo/mcp-server.js" : "./mcp-server.js";

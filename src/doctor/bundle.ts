@@ -1,4 +1,4 @@
-/** Builds one file without secrets, with what is needed to debug a failure. */
+/** Builds one file with all that is needed to debug a failure, without secrets. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -12,21 +12,21 @@ import { serverLogFile } from "../core/server-log-file.js";
 import { type TarFile, tarOf } from "./tar.js";
 
 export interface BundleParts {
-  /** The report of doctor, as JSON. */
+  /** JSON report of `doctor`. */
   report: string;
   versions: Readonly<Record<string, string>>;
   loaded?: LoadedConfig;
   logFolder: string;
-  /** A conversation that the user adds, as an export already cleared of secrets. */
+  /** Export of a conversation that the user adds. Its secrets are already removed. */
   conversation?: string;
   clear(text: string): string;
   nowMs: number;
 }
 
-/** Per server. */
+/** Lines of stderr that are kept for each server. */
 const lastLines = 200;
 
-/** Returns a gzipped tar. */
+/** Returns the bundle as a gzipped tar. */
 export function bundleOf({ report, versions, loaded, logFolder, conversation, clear, nowMs }: BundleParts): Buffer {
   const servers = loaded?.config.mcpServers ?? [];
   const files: TarFile[] = [
@@ -43,7 +43,7 @@ export function bundleOf({ report, versions, loaded, logFolder, conversation, cl
   return gzipSync(tarOf(clean, nowMs / 1000));
 }
 
-/** Returns stderr only: log messages of servers may contain parts of a conversation. */
+/** Returns the lines of stderr and of the host in a server's log file. Log messages of the server may contain parts of a conversation. */
 function stderrOf(file: string): string {
   const text = [`${file}.1`, file].map((path) => (existsSync(path) ? readFileSync(path, "utf8") : "")).join("");
   const lines = text.split("\n").filter((line) => /^\S+ \d+ (stderr|host) /.test(line));
@@ -54,12 +54,12 @@ function plain(name: string): string {
   return name.replaceAll(/[^\w.-]/g, "_").slice(0, 60);
 }
 
-/** Minimum length: a shorter value would blank out ordinary words. */
+/** Minimum length of a value that is removed. Removing shorter values would blank out ordinary words. */
 const shortest = 6;
 
 /**
- * Returns a function that removes every value that could be a secret, whatever its name: known secrets, all headers and variables of
- * providers and servers, and user, password and query values of their URLs.
+ * Returns a function that removes secrets from a text. It removes the known secrets, all header and variable values of providers and
+ * servers, and user, password and query values of their URLs, whatever the name of the value.
  */
 export function clearingForOthers(config: Config, env: Environment): (text: string) => string {
   const providers = Object.values(config.llm.providers);

@@ -3,12 +3,12 @@ import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 
 interface Place {
-  /** The program's own variables. */
+  /** Environment variables of the program. */
   env: Readonly<Record<string, string>>;
   cwd: string | undefined;
 }
 
-/** Returns the absolute path; undefined if no such program can be run. */
+/** Returns the absolute path of the program. Undefined if there is no such program, or if it may not be run. */
 export function commandPath(command: string, { env, cwd = process.cwd() }: Place): string | undefined {
   if (isAbsolute(command) || /[/\\]/.test(command)) return runnable(resolve(cwd, command));
   const folders = (env.PATH ?? process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
@@ -43,7 +43,7 @@ const providers: Readonly<Record<string, string>> = {
   bunx: "install Bun, which brings bunx",
 };
 
-/** Returns advice for a missing program. */
+/** Returns advice on how to install a missing program. */
 export function installing(command: string, server: string): string {
   const install = Object.hasOwn(providers, command) ? providers[command] : `install ${command}`;
   return `${install}, or write its whole path into mcpServers.${server}.command`;

@@ -1,4 +1,4 @@
-/** Reports which configuration applies, and what is wrong with it. */
+/** Reports which configuration file applies, and what is wrong in the file. */
 
 import { existsSync } from "node:fs";
 import type { LoadedConfig } from "../config/load.js";
@@ -7,15 +7,15 @@ import { ConfigError, type ConfigProblem } from "../core/errors.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 export interface Configuration {
-  /** The file as a command would choose it; undefined if everything is default. */
+  /** The file that a command would choose. Undefined if there is no file and only defaults apply. */
   file?: string;
-  /** True if it lies in the working directory and the user has not named it. */
+  /** True if `file` was found in the working directory and the user has not named it. */
   isFound: boolean;
-  /** Candidates in the working directory, in order of lookup. */
+  /** Names of configuration files that are looked up in the working directory, in this order. */
   names: readonly string[];
-  /** Path of the user's own file, whether it exists or not. */
+  /** Path of the user's own configuration file, whether the file exists or not. */
   usersFile: string;
-  /** Why no host can start. */
+  /** The error that prevents a host from starting. */
   error?: ConfigError;
   /** The configuration as far as it can be loaded, even with unset variables. */
   loaded?: LoadedConfig;

@@ -1,4 +1,4 @@
-/** All checks that need no turn, in the order in which a host needs what they check. */
+/** Runs all checks that need no turn. A host needs their subjects in the same order. */
 import { join } from "node:path";
 import { unsetBelow } from "../config/unset.js";
 import type { LlmConfig, ServerConfig } from "../core/config.js";
@@ -21,7 +21,7 @@ import { offeredTools, serverSections } from "./servers.js";
 
 export interface Examined {
   configuration: Configuration;
-  /** `active` is the provider that turns use. Undefined if no configuration could be loaded. */
+  /** The provider settings; `active` is the provider that turns use. Undefined if no configuration could be loaded. */
   llm: LlmConfig | undefined;
   servers: readonly ServerConfig[];
   isLive: boolean;
@@ -29,12 +29,12 @@ export interface Examined {
   /** Build time of this program, in milliseconds since the epoch. */
   builtMs: number;
   cacheFolder: string;
-  /** Removes secrets of configuration and environment from foreign texts. */
+  /** Removes the secrets of the configuration and the environment from a text, such as a message of a server. */
   clear(text: string): string;
   signal: AbortSignal;
 }
 
-/** Rejects only with the signal's reason. */
+/** Runs all checks and returns their findings. Rejects only with the signal's reason. */
 export async function examine(parts: Examined): Promise<Section[]> {
   const { configuration, llm } = parts;
   const { loaded, env } = configuration;
@@ -64,7 +64,7 @@ export async function examine(parts: Examined): Promise<Section[]> {
   return [...first, ...providers, ...servers].map((section) => cleared(section, parts.clear));
 }
 
-/** Returns the error kind that a command ends with: of the first failed section. Undefined if nothing failed. */
+/** Returns the error kind of the first section that failed; it determines the exit code. Undefined if nothing failed. */
 export function failedKind(sections: readonly Section[]): string | undefined {
   return sections.find(({ findings }) => hasFailed(findings))?.kind;
 }

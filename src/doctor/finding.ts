@@ -1,9 +1,9 @@
 export interface Finding {
-  /** Subject of the check, in a word. */
+  /** Subject of the check, as one word. */
   check: string;
   status: "ok" | "warn" | "fail";
   text: string;
-  /** Advice, as a sentence without its full stop; absent only for `ok`. */
+  /** What the user can do, as a sentence without a full stop. Absent only if the status is `ok`. */
   fix?: string;
 }
 
@@ -17,7 +17,7 @@ export function hasFailed(findings: readonly Finding[]): boolean {
   return findings.some(({ status }) => status === "fail");
 }
 
-/** Removes a hint's full stop, since fixes have none. */
+/** Removes the full stop of a hint, because a `fix` ends without one. */
 export function withoutEnd(sentence: string): string {
   return sentence.replace(/\.$/, "");
 }

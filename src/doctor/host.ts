@@ -8,7 +8,7 @@ import { existingFolder } from "../core/state-folder.js";
 import { lookAtLog } from "../history/look.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
-/** Checks the version. `required`: `>=20.19`, as in package.json. */
+/** Checks the version of Node. `required` is the range in package.json, such as `>=20.19`. */
 export function nodeFinding(version: string, required: string): Finding {
   const least = required.replace(/^>=/, "");
   const isEnough = version.localeCompare(least, "en", { numeric: true }) >= 0;
@@ -18,17 +18,20 @@ export function nodeFinding(version: string, required: string): Finding {
 }
 
 export interface Clocks {
-  /** Milliseconds since the epoch, by the wall clock. */
+  /** Current time by the wall clock, in milliseconds since the epoch. */
   nowMs: number;
-  /** The same by the monotonic clock, counted from the start of this process. */
+  /**
+   * Current time by the monotonic clock, in milliseconds since the epoch. It differs from `nowMs` if the wall clock was set after the
+   * process started.
+   */
   steadyMs: number;
   builtMs: number;
 }
 
-/** Tolerated clock skew: signatures and expiries allow as much. */
+/** Tolerated difference between two clocks. Signatures and expiry times tolerate about as much. */
 export const toleratedSkewMs = 60_000;
 
-/** Checks the clock without asking another machine. */
+/** Checks the clock of this machine without asking another machine. */
 export function clockFinding({ nowMs, steadyMs, builtMs }: Clocks): Finding {
   const time = Number.isFinite(nowMs) ? new Date(nowMs).toISOString() : String(nowMs);
   const fix = "set the clock (timedatectl set-ntp true): certificates and logins are refused under a wrong one";
@@ -39,7 +42,9 @@ export function clockFinding({ nowMs, steadyMs, builtMs }: Clocks): Finding {
     : ok("clock", time);
 }
 
-/** Checks that files can be created in the folder, or in the parent in which it would be created, by creating one. */
+/**
+ * Creates a temporary entry to check that the folder can be written. If the folder does not exist, its nearest existing parent is checked.
+ */
 export function folderFinding(check: string, path: string, status: "warn" | "fail"): Finding {
   try {
     rmSync(mkdtempSync(join(existingFolder(path), ".mcp-platform-try-")), { recursive: true });
@@ -70,7 +75,7 @@ function freeAt(path: string): number | undefined {
   }
 }
 
-/** Checks the port of `serve`. `isChosen`: the configuration names it, so somebody means to use it. */
+/** Checks whether `serve` can listen on its port. `isChosen` is true if the configuration names the port; a problem is then a failure. */
 export async function portFinding({ host, port }: { host: string; port: number }, isChosen: boolean): Promise<Finding> {
   const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const problem = await listenProblem(host, port);
@@ -90,7 +95,7 @@ export async function portFinding({ host, port }: { host: string; port: number }
   return isChosen ? fail("port", text, fix) : warn("port", text, fix);
 }
 
-/** Checks the token that callers of `serve` send, and who can read its file. */
+/** Checks the token that clients send to `serve`, and whether other users could read the file that contains it. */
 export function tokenFinding(file: string, isConfigured: boolean): Finding {
   if (isConfigured) return ok("token", "serve takes the token of serve.token");
   const state = statSync(file, { throwIfNoEntry: false });
@@ -119,7 +124,7 @@ async function answersAsHost(origin: string): Promise<boolean> {
   }
 }
 
-/** Opens the log like a host, but never migrates it. */
+/** Opens the event log as a host does, but never migrates the schema. */
 export async function logFindings(storage: StorageConfig, now: () => number): Promise<Finding[]> {
   const warnings: Finding[] = [];
   const observe = ({ level, message }: { level: string; message: string }) => {

@@ -1,4 +1,4 @@
-/** Tries a provider with the client and the wire that turns use; if that wire fails, with the others too. */
+/** Sends test requests to a provider with the client and the wire that turns use. If that wire fails, the other wires are tried too. */
 import type { LlmConfig } from "../core/config.js";
 import type { ResolvedModel } from "../llm/providers/providers.js";
 import { type Finding, hasFailed } from "./finding.js";
@@ -6,7 +6,7 @@ import { otherWireFindings } from "./other-wires.js";
 import { TheirClock } from "./their-clock.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
-/** Tries the provider. `kind`: kind of the error that ended it. Rejects only with the signal's reason. */
+/** Sends test requests to the provider. `kind` is the kind of the error that ended the test. Rejects only with the signal's reason. */
 export async function askProvider(
   llm: LlmConfig,
   target: ResolvedModel,

@@ -1,18 +1,18 @@
-/** Finds which other wires the provider answers at the same address, if the wire in use fails. */
+/** When the configured wire fails, finds other wires that the provider answers. */
 import type { LlmConfig, WireName } from "../core/config.js";
 import { type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { type Finding, hasFailed, warn } from "./finding.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
-/** A provider's own wires come before the one that most imitate. */
+/** Wires in the order in which they are tried. `chat` is last, because many providers imitate it besides their own wire. */
 const WIRES: readonly WireName[] = ["responses", "messages", "gemini", "chat"];
-/** Errors that are the same over any wire, or that occur before a request is sent. */
+/** Kinds of errors that would occur over any wire, or that occur before a request is sent. */
 const SAME_OVER_ALL = new Set([
   ...["rate_limit", "quota", "overloaded", "connect", "connect_timeout", "queue_timeout", "total_timeout"],
   ...["context_length", "content_filter", "aborted"],
 ]);
 
-/** Tries the other wires. `kind`: kind of the error over the wire in use. Rejects only with the signal's reason. */
+/** Tries the other wires. `kind` is the kind of the error over the configured wire. Rejects only with the signal's reason. */
 export async function otherWireFindings(
   llm: LlmConfig,
   { provider, model }: ResolvedModel,
@@ -35,7 +35,7 @@ export async function otherWireFindings(
       if (isUsed && why !== undefined) failed.push(`${wire}: ${why}`);
     }
   }
-  // A refused key is refused over any wire.
+  // A provider that refuses the key refuses it over every wire.
   if (kind === "auth") return [];
   const fix = `see that llm.providers.${name}.base_url and model are right`;
   return [warn("wire", `no other wire gets an answer either (${failed.join("; ")})`, fix)];
@@ -52,8 +52,8 @@ function worksFinding(
 }
 
 /**
- * Returns the addresses at which a server with this `baseUrl` may have that wire, by the paths that vendors and gateways use. The key stays
- * with that server.
+ * Returns the addresses at which the server of this `baseUrl` may speak the wire. The paths are those that vendors and gateways use. The
+ * host stays the same, so no other server gets the key.
  */
 function addressesOf(baseUrl: string, wire: WireName): string[] {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(baseUrl) ?? [];

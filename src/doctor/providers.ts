@@ -1,4 +1,4 @@
-/** Checks the providers: settings, reachability, and with `live` their answers. */
+/** Checks the providers: their settings, whether they can be reached, and with `live` how they answer. */
 import type { ToolDefinition } from "../core/chat.js";
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";
@@ -15,20 +15,20 @@ import type { TrialParts } from "./wire-trial.js";
 
 export interface ProviderParts extends TrialParts {
   llm: LlmConfig;
-  /** True to send each of them real requests. The demo model, which costs nothing, always gets them. */
+  /** True if each provider gets real requests. The demo model always gets them, because it costs nothing. */
   isLive: boolean;
   toolBudgetTokens: number;
-  /** Returns the unset variables of this provider. */
+  /** Returns problems about unset environment variables of this provider. */
   unsetOf(name: string): readonly string[];
 }
 
-/** Checks first the provider that turns use; a failure of another one is a warning. */
+/** Checks all providers, first the provider that turns use. A failure of any other provider is only a warning. */
 export async function providerSections(parts: ProviderParts): Promise<Section[]> {
   const { active = "", fallback, providers } = parts.llm;
   const used = [active, ...fallback].filter((entry) => entry !== "");
   const others = Object.keys(providers).filter((name) => !used.some((entry) => entry.split("/")[0] === name));
   const sections: Section[] = [];
-  // One after another, so that no provider slows another's answers.
+  // Checks one provider after another, so that no provider slows down the answers of another.
   for (const entry of [...new Set([...used, ...others])]) {
     const examined = await examine(entry, parts);
     if (entry === active) {
@@ -45,7 +45,7 @@ function atMostWarn(finding: Finding): Finding {
   return finding.status === "fail" ? { ...finding, status: "warn" } : finding;
 }
 
-/** Checks one provider. `entry`: as in `llm.fallback`. */
+/** Checks one provider. `entry` has the form of an entry of `llm.fallback`. */
 async function examine(entry: string, parts: ProviderParts): Promise<Pick<Section, "findings" | "kind">> {
   const { llm, env, tools, isLive } = parts;
   const unset = parts.unsetOf(entry.split("/")[0] ?? entry);
@@ -120,7 +120,10 @@ function wireFinding({ provider, model }: ResolvedModel): Finding {
   return warn("wire", `${chosen}: ${model} ${unserved.why}`, fix);
 }
 
-/** Returns the tools that a turn would send next to one of our own: those beyond the budget are searched for. */
+/**
+ * Returns the tools that a turn would send in one request, with room for doctor's own tool. Tools beyond the budget are left out: the model
+ * must search for them.
+ */
 function inOneRequest({ tools, toolBudgetTokens }: ProviderParts, { quirks }: Provider): readonly ToolDefinition[] {
   let tokens = 0;
   const within = tools.filter((tool) => {

@@ -1,4 +1,4 @@
-/** Checks whether a provider accepts the servers' tools unchanged. */
+/** Checks whether a provider accepts the tool schemas of the servers unchanged. */
 import { isDeepStrictEqual } from "node:util";
 import type { JsonSchema, ToolDefinition } from "../core/chat.js";
 import { isMapping } from "../core/tree.js";
@@ -53,7 +53,10 @@ function saysLess(schema: JsonSchema): boolean {
   return !isDeepStrictEqual(plainSchema(schema), isEmpty ? rest : { ...rest, properties });
 }
 
-/** Returns what OpenAI and Anthropic answer 400 to, and others accept. */
+/**
+ * Returns what in the schema OpenAI and Anthropic refuse with status 400, although other providers accept it. Undefined if there is
+ * nothing.
+ */
 function oddityOf(schema: JsonSchema): string | undefined {
   const branches = ["oneOf", "anyOf", "allOf", "not", "enum"].find((word) => word in schema);
   if (branches) return `its schema has ${branches} at the root`;

@@ -5,7 +5,7 @@ import type { ServerCheck } from "./server-check.js";
 export interface Section {
   name: string;
   findings: Finding[];
-  /** Kind of the error with which a turn, or its start, ends if something here has failed. */
+  /** Error kind of a turn, or of the start of a host, when a check of this section has failed. */
   kind: string;
   server?: ServerCheck;
 }

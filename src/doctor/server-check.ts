@@ -1,4 +1,4 @@
-/** Tries one MCP server: finds and starts it, initializes, lists its tools, pings. Prints nothing. */
+/** Tries one MCP server: finds and starts the program, initializes, lists the tools and pings. Prints nothing. */
 import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import type { ServerConfig, StdioServerConfig } from "../core/config.js";
@@ -16,23 +16,23 @@ import { listFindings, type ToolCost, toolCosts } from "./tool-findings.js";
 
 export interface ServerCheck {
   server: string;
-  /** In the order of the checks; a `fail` is the last one. */
+  /** Findings in the order of the checks. The checks end at the first `fail`. */
   findings: Finding[];
   timings: { initializeMs?: number; listMs?: number; pingMs?: number };
   era?: "legacy" | "modern";
   version?: string;
   tools: ToolCost[];
-  /** Its latest stderr output, without secrets. */
+  /** The server's latest lines on stderr, without secrets. */
   stderr: string[];
 }
 
 export interface CheckParts {
-  /** Undefined: a remote server gets only the headers of its configuration. */
+  /** Logins of remote servers. If undefined, a remote server gets only the headers of its configuration. */
   auth?: AuthOptions;
-  /** Unset variables that leave values of its entry unknown. */
+  /** Problems about unset environment variables in the server's configuration. */
   unset?: readonly string[];
   toolBudgetTokens: number;
-  /** Removes secrets of the whole configuration from the server's texts; the server's own are removed anyway. */
+  /** Removes secrets of the whole configuration from the server's texts. Secrets of this server's own entry are always removed. */
   clear(text: string): string;
   signal: AbortSignal;
 }
@@ -41,7 +41,7 @@ const maxStderrChars = 8_000;
 const maxStderrLines = 20;
 const pingMs = 10_000;
 
-/** Rejects only with the signal's reason. The server is always closed. */
+/** Tries one server and closes it in any case. Rejects only with the signal's reason. */
 export async function checkServer(config: ServerConfig, parts: CheckParts): Promise<ServerCheck> {
   const check: ServerCheck = { server: config.name, findings: [], timings: {}, tools: [], stderr: [] };
   if (!beforeStart(config, parts, check)) return check;
@@ -87,7 +87,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
   return check;
 }
 
-/** Checks what needs no start. False if a start makes no sense. */
+/** Runs the checks that need no start of the server. Returns false if the server should not be started. */
 function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
   const { name, enabled, refusal } = config;
   if (refusal) findings.push(fail("confirmed", refusal, "read what the file starts, then confirm it"));
@@ -144,7 +144,7 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
   check.findings.push(ok("ping", `answered in ${check.timings.pingMs} ms`));
 }
 
-/** Reports the stage that failed, and what to do. Stderr, which the message repeats, has its own field. */
+/** Returns a finding with the stage that failed and a fix. Stderr is cut off the error message, because `stderr` already has it. */
 function failure(
   config: ServerConfig,
   error: unknown,

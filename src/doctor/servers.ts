@@ -1,4 +1,4 @@
-/** Tries all servers of a configuration at the same time. */
+/** Tries all servers of a configuration concurrently. */
 import type { ToolDefinition } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { Logins } from "../mcp/auth/logins.js";
@@ -11,9 +11,9 @@ export interface ServersParts extends Omit<CheckParts, "unset" | "auth"> {
   unsetOf(server: string): readonly string[];
 }
 
-/** Does not start disabled servers. Rejects only with the signal's reason. */
+/** Tries all servers except disabled ones. Rejects only with the signal's reason. */
 export async function serverSections(servers: readonly ServerConfig[], parts: ServersParts): Promise<Section[]> {
-  // Waits until all have closed what they opened, before it rejects.
+  // `allSettled`, not `all`: every server must be closed before this function rejects.
   const settled = await Promise.allSettled(servers.map((server) => serverSection(server, parts)));
   return settled.map((section) => {
     if (section.status === "rejected") throw section.reason;
@@ -21,7 +21,7 @@ export async function serverSections(servers: readonly ServerConfig[], parts: Se
   });
 }
 
-/** Returns the tools of these servers that a turn offers to the model. */
+/** Returns the tools of these servers that are offered to the model in a turn. */
 export function offeredTools(sections: readonly Section[]): ToolDefinition[] {
   return sections.flatMap(({ findings, server }) =>
     server && !hasFailed(findings) ? server.tools.filter((tool) => tool.isOffered).map((tool) => tool.definition) : [],

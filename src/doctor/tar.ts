@@ -4,12 +4,15 @@ const blockBytes = 512;
 const longestName = 100;
 
 export interface TarFile {
-  /** ASCII, with slashes. */
+  /** Path within the archive, in ASCII, with `/` between folders. */
   name: string;
   text: string;
 }
 
-/** Builds the archive. `seconds`: time of the files, since the epoch. Throws for a name too long for the format. */
+/**
+ * Returns the archive. `seconds` is the modification time of all files, since the epoch. Throws RangeError if a name is longer than 100
+ * bytes.
+ */
 export function tarOf(files: readonly TarFile[], seconds: number): Buffer {
   const parts = files.flatMap(({ name, text }) => {
     const body = Buffer.from(text);
@@ -23,19 +26,19 @@ function header(name: string, bytes: number, seconds: number): Buffer {
   const block = Buffer.alloc(blockBytes);
   block.write(name, 0);
   block.write(octal(0o600, 8), 100);
-  block.write(octal(0, 8), 108); // user
-  block.write(octal(0, 8), 116); // group
+  block.write(octal(0, 8), 108); // user id
+  block.write(octal(0, 8), 116); // group id
   block.write(octal(bytes, 12), 124);
   block.write(octal(seconds, 12), 136);
-  block.write(" ".repeat(8), 148); // the sum counts itself as spaces
-  block.write("0", 156); // a plain file
+  block.write(" ".repeat(8), 148); // the checksum is computed with spaces in its own field
+  block.write("0", 156); // a regular file
   block.write("ustar\u000000", 257);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${octal(sum, 7)} `, 148);
   return block;
 }
 
-/** Formats `width` bytes, including a final NUL. */
+/** Returns the number as octal digits that fill `width` bytes, including a final NUL. */
 function octal(value: number, width: number): string {
   return `${Math.floor(value)
     .toString(8)

@@ -4,7 +4,10 @@ import { hostOf } from "../llm/request/proxy.js";
 import { type Finding, ok, warn } from "./finding.js";
 import { toleratedSkewMs } from "./host.js";
 
-/** The provider's clock, read from the `Date` header of answers to requests that are sent anyway. */
+/**
+ * Compares this machine's clock with the provider's clock. The provider's time is the `Date` header of answers to requests that are sent
+ * anyway.
+ */
 export class TheirClock implements Disposable {
   #skewMs: number | undefined;
   readonly #host: string;

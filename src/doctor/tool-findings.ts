@@ -1,4 +1,4 @@
-/** Reports what a server offers, and what is odd about it. */
+/** Reports the tools that a server offers, and problems with them. */
 import type { ToolDefinition } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { globMatches } from "../core/glob.js";
@@ -11,9 +11,9 @@ import { type Finding, ok, warn } from "./finding.js";
 
 export interface ToolCost {
   name: string;
-  /** Estimated cost in every request that contains the tool. */
+  /** Estimated tokens that the tool's definition takes in each request. */
   tokens: number;
-  /** False if the user filters it. */
+  /** False if the user's tool filter excludes the tool. */
   isOffered: boolean;
   definition: ToolDefinition;
 }
@@ -27,7 +27,7 @@ export function toolCosts(config: ServerConfig, tools: ServerLists["tools"]): To
   });
 }
 
-/** Reports on the lists. `budgetTokens`: limit of all tools, beyond which the model must search for some. */
+/** Returns findings about the server's lists. `budgetTokens` is the limit for all tools; beyond it the model must search for tools. */
 export function listFindings(
   config: ServerConfig,
   { tools, problems }: ServerLists,

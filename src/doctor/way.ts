@@ -1,4 +1,4 @@
-/** Checks the route to a provider without sending a request. */
+/** Checks the network route to a provider without sending a request. */
 import { connect } from "node:net";
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
@@ -7,7 +7,7 @@ import type { Provider } from "../llm/providers/providers.js";
 import { type HttpProxy, hostOf, portOf, proxyTo } from "../llm/request/proxy.js";
 import { type Finding, fail, ok, withoutEnd } from "./finding.js";
 
-/** Checks that the provider, or the proxy before it, accepts connections; sends nothing. */
+/** Connects to the provider, or to the proxy on the way to it, and sends nothing. */
 export async function wayFindings(provider: Provider, { http }: LlmConfig, env: Environment): Promise<Finding[]> {
   const { name, baseUrl, limits } = provider;
   const url = new URL(baseUrl);

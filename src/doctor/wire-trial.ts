@@ -1,6 +1,6 @@
 /**
- * Tries one wire of a provider as a turn uses it, in five small steps: a whole answer, a stream, a tool call, its result, and its reasoning
- * sent back.
+ * Tries one wire of a provider in the way a turn uses it. Five small steps: a whole answer, a streamed answer, a tool call, the answer to
+ * the tool's result, and sending the model's reasoning back.
  */
 import type { Completion, CompletionRequest, KeptPart, Message, ToolCall, ToolDefinition } from "../core/chat.js";
 import type { LlmConfig } from "../core/config.js";
@@ -14,7 +14,7 @@ import { type Finding, fail, ok, warn, withoutEnd } from "./finding.js";
 export interface TrialParts {
   env: Environment;
   tools: readonly ToolDefinition[];
-  /** True if turns of this configuration stream. */
+  /** True if turns stream their answers in this configuration. */
   streaming: boolean;
   signal: AbortSignal;
 }
@@ -30,12 +30,14 @@ const probe: ToolDefinition = {
   },
 };
 
-/** A call and its result belong to one conversation, which stays with one key; other requests use the keys in turn. */
+/**
+ * Conversation id of the tool call and its result, so that both requests use the same API key. Requests without it rotate through the keys.
+ */
 const conversation = "mcp-platform-doctor";
 
 /**
- * Stops at the first failed request; `kind` is that of its error. `wire`: the wire in use at the end, which differs if the provider has
- * named another. Rejects only with the signal's reason.
+ * Runs the steps and stops at the first failed request; `kind` is the kind of its error. `wire` is the wire of the last request. It differs
+ * from the configured wire if the provider has named another one. Rejects only with the signal's reason.
  */
 export async function tryWire(
   llm: LlmConfig,
@@ -59,7 +61,7 @@ class Trial {
   readonly #parts: TrialParts;
   #check = "";
   #refusesReasoning = false;
-  /** True if the client sent a corrected request, which is no failure of the provider. */
+  /** True if the client corrected the request and sent it again. A second attempt is then not the provider's failure. */
   #isCorrected = false;
 
   constructor(llm: LlmConfig, target: ResolvedModel, parts: TrialParts) {
@@ -91,7 +93,7 @@ class Trial {
     return `${this.#target.provider.name}/${this.#target.model}`;
   }
 
-  /** Returns the kind of the error that ended it. */
+  /** Runs the steps. Resolves to the kind of the error that ended them, or to undefined. */
   async run(): Promise<string | undefined> {
     try {
       await this.#askForWord("plain", false);
@@ -133,7 +135,7 @@ class Trial {
     this.#findings.push(this.#reasoningFinding(message.kept?.parts));
   }
 
-  /** Sends one request. `facts`: the model and its response times. */
+  /** Sends one request. `facts` is a text with the model's name and the response times. */
   async #ask(
     check: string,
     streaming: boolean,
@@ -158,7 +160,7 @@ class Trial {
     return { message, facts: `${model} answered in ${ms} ms${first}` };
   }
 
-  /** Words a warning of the client as advice for the configuration. */
+  /** Returns a finding for a warning of the client, with advice for the configuration. */
   #notice(message: string): Finding {
     const { name, wire } = this.#target.provider;
     const spoken = this.wire;
@@ -190,7 +192,7 @@ const resultOf = ({ id }: ToolCall): Message => ({
   isError: false,
 });
 
-/** True for blocks that only their provider can read, and for signatures of calls and texts. */
+/** Returns true for a block that only its provider can read, and for a part with a signature. */
 function isReasoning(part: KeptPart): boolean {
   return "opaque" in part || /signature/i.test(JSON.stringify(part.extra ?? {}));
 }

@@ -1,10 +1,10 @@
-/** Value of the conventions for an unnamed value. */
+/** Replacement for every value beyond the limit. OpenTelemetry's conventions define it. */
 const other = "_OTHER";
 const mostChars = 128;
 
 /**
- * Limits on label values: each value makes time series of its own, and clients and servers choose some of them. Each label keeps at most
- * `most` distinct values, each a short line.
+ * Limits the values of metric labels. Each distinct value creates a new time series, and clients and servers choose some values. Each label
+ * keeps at most `most` distinct values; each value is one short line.
  */
 export class BoundedValues {
   readonly #most: number;
@@ -24,7 +24,7 @@ export class BoundedValues {
   }
 }
 
-/** Removes what could steer a terminal or break a line. */
+/** Shortens the text and replaces characters that could control a terminal or break a line. */
 export function oneLine(text: string): string {
   return text.slice(0, mostChars).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }

@@ -1,4 +1,4 @@
-/** Messages in the shape of the conventions' JSON schemas: roles and parts. Pictures and sound are named, not copied. */
+/** Writes messages in the JSON format of OpenTelemetry's conventions: roles and parts. Images and audio are named, not copied. */
 import type { ContentPart, Message, ToolCall } from "../core/chat.js";
 
 export function messagesJson(messages: readonly Message[]): string {

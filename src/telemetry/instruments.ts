@@ -1,19 +1,19 @@
-/** Counters and timers, defined once for OpenTelemetry and Prometheus. */
+/** Definitions of all metrics, shared by OpenTelemetry and Prometheus. */
 import { attributes, metrics } from "./names.js";
 
 export interface Instrument {
   name: string;
-  /** Unit in UCUM; `{…}` is a count of such things. */
+  /** Unit in UCUM notation. A name in braces is a count, such as `{token}`. */
   unit: string;
   kind: "counter" | "histogram" | "gauge";
   description: string;
-  /** Labels of every reading, complete. */
+  /** Every label of the instrument. Each reading has all of them. */
   labels: readonly string[];
-  /** Upper bounds of a histogram. */
+  /** Upper bounds of a histogram's buckets. */
   buckets?: readonly number[];
 }
 
-/** A count, a duration or a current value of an instrument. */
+/** A measured value of an instrument: a count, a duration or a current value. */
 export interface Reading {
   instrument: Instrument;
   value: number;
@@ -23,7 +23,7 @@ export interface Reading {
 /** Receives readings. Must not throw. */
 export type Sink = (reading: Reading) => void;
 
-/** Buckets of the conventions for GenAI and MCP. */
+/** Bucket bounds that OpenTelemetry's conventions for GenAI and MCP recommend. */
 const modelSeconds = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 const toolSeconds = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
 const tokenCounts = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864];

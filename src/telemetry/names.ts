@@ -1,5 +1,5 @@
 /**
- * Every name of spans and metrics outside this host. Names without `mcp_platform` are from OpenTelemetry's semantic conventions for
+ * Every name of spans and metrics that leaves this host. Names without `mcp_platform` are from OpenTelemetry's semantic conventions for
  * generative AI and MCP; a test compares them with `@opentelemetry/semantic-conventions`.
  */
 
@@ -36,7 +36,7 @@ export const attributes = {
   serverPort: "server.port",
   serviceName: "service.name",
   serviceVersion: "service.version",
-  // Names of this host.
+  // Names that this project defines.
   turnId: "mcp_platform.turn.id",
   stopReason: "mcp_platform.turn.stop_reason",
   turnState: "mcp_platform.turn.state",
@@ -55,14 +55,14 @@ export const methods = { callTool: "tools/call" } as const;
 export const tokenTypes = { input: "input", output: "output" } as const;
 export const transports = { stdio: "pipe", remote: "tcp" } as const;
 
-/** OpenTelemetry names of the instruments. */
+/** Names of the instruments in OpenTelemetry. */
 export const metrics = {
   completionDuration: "gen_ai.client.operation.duration",
   timeToFirstChunk: "gen_ai.client.operation.time_to_first_chunk",
   tokenUsage: "gen_ai.client.token.usage",
   toolDuration: "mcp.client.operation.duration",
   connectionDuration: "mcp.client.session.duration",
-  // Names of this host.
+  // Names that this project defines.
   longestGap: "mcp_platform.llm.longest_gap",
   failedAttempts: "mcp_platform.llm.failed_attempts",
   fallbacks: "mcp_platform.llm.fallbacks",
@@ -79,13 +79,13 @@ export const metrics = {
   serverState: "mcp_platform.mcp.server.states",
 } as const;
 
-/** Events of a `chat` span. */
+/** Names of events within a `chat` span. */
 export const spanEvents = {
   attemptFailed: "mcp_platform.llm.attempt_failed",
   fallback: "mcp_platform.llm.fallback",
 } as const;
 
-/** Providers whose name in the conventions differs from the one in the configuration. */
+/** Maps the configured name of a provider to its name in the conventions, where the two differ. */
 const providerNames: Readonly<Record<string, string>> = {
   azure: "azure.ai.openai",
   gemini: "gcp.gemini",
@@ -98,7 +98,7 @@ export function providerName(name: string): string {
   return Object.hasOwn(providerNames, name) ? (providerNames[name] ?? name) : name;
 }
 
-/** Returns a Prometheus name, which has no dots and ends with its unit. https://prometheus.io/docs/practices/naming/ */
+/** Returns the Prometheus name of a metric or a label: no dots, and the unit at the end. https://prometheus.io/docs/practices/naming/ */
 export function prometheusName(name: string, unit = "", isCounter = false): string {
   const units: Record<string, string> = { s: "_seconds", USD: "_usd" };
   return `${name.replaceAll(".", "_")}${units[unit] ?? ""}${isCounter ? "_total" : ""}`;

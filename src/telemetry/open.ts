@@ -1,4 +1,4 @@
-/** Listeners to the layers' measurements: OpenTelemetry and Prometheus, as configured. */
+/** Opens the configured receivers of measurements: OpenTelemetry and Prometheus. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryConfig } from "../core/config.js";
@@ -21,7 +21,7 @@ export interface TelemetryParts {
   observe: Observe;
   /** Removes secrets from a text. */
   clear: (text: string) => string;
-  /** True if there is a collector to send to (`collector`), or if metrics may be scraped (`scraped`). */
+  /** `collector` is true if there is a collector to send to. `scraped` is true if metrics may be scraped. */
   collector: boolean;
   scraped: boolean;
   state: () => Promise<HostState>;
@@ -31,14 +31,14 @@ export interface Telemetry {
   meter: Meter;
   /** Undefined if metrics are not scraped. */
   prometheus: PrometheusMetrics | undefined;
-  /** Sends what was not sent yet. Never rejects. */
+  /** Sends all data that is still pending. Never rejects. */
   close(): Promise<void>;
 }
 
-/** Longest wait for an unreachable collector when the host ends. */
+/** How long `close` waits for the collector, in ms. */
 const closeWithinMs = 2_000;
 
-/** Opens telemetry. Returns undefined if nothing listens after all. */
+/** Opens telemetry. Resolves to undefined if neither a collector nor a scraper gets any data. */
 export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | undefined> {
   const { config, env, state, clear } = parts;
   const readings = new Readings();
@@ -77,7 +77,7 @@ export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | 
   };
 }
 
-/** Returns a `record` whose failing listeners do not break the measured code. */
+/** Returns a `record` function that catches errors of the listeners, so that they cannot break the measured code. */
 function harmless(listeners: readonly ((fact: Measurement) => void)[], observe: Observe): Meter["record"] {
   let hasFailed = false;
   return (fact) => {
@@ -90,7 +90,7 @@ function harmless(listeners: readonly ((fact: Measurement) => void)[], observe: 
   };
 }
 
-/** Opens OpenTelemetry. A host without the packages works as before and reports what is missing. */
+/** Opens OpenTelemetry. If its packages are not installed, warns and resolves to undefined; the host works without it. */
 async function optional({ config, env, version, observe }: TelemetryParts): Promise<Otel | undefined> {
   const warn = (message: string) => observe({ level: "warn", scope: "telemetry", message });
   try {

@@ -1,4 +1,4 @@
-/** Readings as metrics of OpenTelemetry. */
+/** Passes readings to OpenTelemetry as metrics. */
 import type { Counter, Histogram, Meter } from "@opentelemetry/api";
 import type { HostState } from "../core/measurements.js";
 import { type Instrument, instruments, type Reading } from "./instruments.js";
@@ -6,7 +6,7 @@ import type { Readings } from "./readings.js";
 
 type Recorder = (value: number, labels: Readonly<Record<string, string>>) => void;
 
-/** Returns a sink. Calls `state` at every export. */
+/** Returns a sink for counts and durations. Gauges are read by calling `state` at every export. */
 export function otelMetrics(
   meter: Meter,
   readings: Readings,
@@ -46,7 +46,7 @@ function optionsOf({ unit, description }: Instrument) {
   return { unit, description };
 }
 
-/** Removes labels without a value. */
+/** Removes labels whose value is empty. */
 function said(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""));
 }

@@ -1,4 +1,4 @@
-/** Readings as Prometheus scrapes them. https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/** Serves readings in Prometheus's text format. https://prometheus.io/docs/instrumenting/exposition_formats/ */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { HostState } from "../core/measurements.js";
 import { type Instrument, instruments, type Reading } from "./instruments.js";
@@ -13,7 +13,7 @@ export class PrometheusMetrics {
   readonly #readings: Readings;
   readonly #state: () => Promise<HostState>;
 
-  /** Calls `state` at every scrape. */
+  /** `state` is called at every scrape. */
   constructor(readings: Readings, state: () => Promise<HostState>) {
     this.#readings = readings;
     this.#state = state;
@@ -31,7 +31,7 @@ export class PrometheusMetrics {
 
   readonly scrape = async (): Promise<{ contentType: string; text: string }> => {
     const state = await this.#state();
-    for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // drops labels that no longer exist
+    for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // removes labels that no longer exist
     for (const reading of this.#readings.ofState(state)) this.record(reading);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   };

@@ -1,4 +1,4 @@
-/** The effect of a fact on its span: start, event or end. */
+/** Determines what a measurement does to its span: start it, add an event or end it. */
 import { type Attributes, SpanKind } from "@opentelemetry/api";
 import type { Usage } from "../core/chat.js";
 import type { Measurement } from "../core/measurements.js";
@@ -12,10 +12,13 @@ export type SpanChange =
   | { type: "event"; name: string; attributes: Attributes }
   | { type: "end"; attributes: Attributes; error: string | undefined };
 
-/** Prepares a text from people, models or servers for export. */
+/** Prepares a text for export: removes secrets and shortens it. The text comes from people, models or servers. */
 export type Show = (text: string) => string;
 
-/** Returns the change of a fact's span. If `show` is undefined, messages and results are not exported. */
+/**
+ * Returns the change that a measurement makes to its span, or undefined if it makes none. Without `show`, messages and results are not
+ * exported.
+ */
 export function spanChange(fact: Measurement, show: Show | undefined): SpanChange | undefined {
   switch (fact.type) {
     case "turn_started":
@@ -71,7 +74,7 @@ export function spanChange(fact: Measurement, show: Show | undefined): SpanChang
         [names.operation]: operations.executeTool,
         [names.mcpMethod]: methods.callTool,
         [names.toolName]: oneLine(fact.tool),
-        // The model's own id, without the turn and hop that the host puts before it.
+        // The id that the model chose. The host's prefix with turn and hop is removed.
         [names.toolCallId]: fact.callId?.replace(/^[^/]+\/\d+\//, ""),
         [names.mcpServer]: fact.server,
         [names.transport]: transportName(fact.transport),

@@ -1,4 +1,4 @@
-/** The layers' facts as spans: `invoke_agent` around `chat` and `tools/call`. */
+/** Turns measurements into spans: an `invoke_agent` span contains `chat` and `tools/call` spans. */
 import {
   type AttributeValue,
   createTraceState,
@@ -13,7 +13,7 @@ import type { TraceContext } from "../core/trace-context.js";
 import { attributes as names } from "./names.js";
 import { type Show, type SpanChange, spanChange } from "./span-changes.js";
 
-/** Ids of the next span, which servers and providers receive too. */
+/** Sets the ids of the next span. Servers and providers receive the same ids, so the tracer must not choose its own. */
 export class ChosenIds {
   next: Pick<TraceContext, "traceId" | "spanId"> = { traceId: "", spanId: "" };
   generateTraceId = () => this.next.traceId;
@@ -22,9 +22,9 @@ export class ChosenIds {
 
 interface SpansParts {
   tracer: Tracer;
-  /** Id generator of the tracer. */
+  /** Generator of the tracer's ids. Its `next` is set before a span starts. */
   ids: ChosenIds;
-  /** If undefined, messages and results are not exported. */
+  /** Undefined if messages and results are not exported. */
   show: Show | undefined;
 }
 
@@ -47,7 +47,7 @@ export class Spans {
 
   #start(own: TraceContext, { name, kind, attributes }: Extract<SpanChange, { type: "start" }>): void {
     const { traceId, spanId, parentId = "" } = own;
-    // Spans within a turn belong to its conversation.
+    // A span within a turn gets the conversation id of the turn's span.
     const conversationId = attributes[names.conversationId] ?? this.#open.get(parentId)?.conversationId;
     const all = { ...attributes, [names.conversationId]: conversationId };
     this.#parts.ids.next = { traceId, spanId };

@@ -1,7 +1,7 @@
 import type { TelemetryConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 
-/** Returns true if spans and metrics go to a collector, by the configuration or by OpenTelemetry's standard variables. */
+/** Returns true if spans and metrics are sent to a collector. The configuration or OpenTelemetry's standard variables decide. */
 export function wantsCollector(
   { enabled, endpoint }: Pick<TelemetryConfig, "enabled" | "endpoint">,
   env: Environment,
