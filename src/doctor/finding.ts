@@ -3,7 +3,7 @@ export interface Finding {
   check: string;
   status: "ok" | "warn" | "fail";
   text: string;
-  /** What the user can do, as a sentence without a full stop. Absent only if the status is `ok`. */
+  /** Advice for the user, as a sentence without a full stop. Absent only if the status is `ok`. */
   fix?: string;
 }
 
