@@ -5,7 +5,8 @@ export function isRedacted(text: string): boolean {
 }
 
 /**
- * Returns true if a text equals the recorded one. Redacted parts match anything: on another machine they may be no secret, or another one.
+ * Returns true if `now` equals the recorded text. A redacted part of the recorded text matches any text: on another machine this part may
+ * differ, or may not count as a secret.
  */
 export function isAlike(recorded: string, now: string): boolean {
   const [start = "", ...parts] = recorded.split(redactedMark);

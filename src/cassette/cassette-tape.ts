@@ -1,4 +1,4 @@
-/** The tape of a cassette: plays recorded answers, and records or reports the rest. */
+/** The tape of a cassette. It plays recorded answers; a request without one is recorded or reported as a miss. */
 import { LlmError } from "../core/errors.js";
 import type {
   ModelAnswer,
@@ -28,7 +28,7 @@ interface CassetteTapeParts {
   isStrict: boolean;
   playback: Playback;
   faults: Faults;
-  /** If undefined, a request without a recorded answer is a miss. */
+  /** Undefined on replay: a request without a recorded answer is then a miss. */
   recorder?: Recorder;
 }
 
@@ -49,7 +49,7 @@ export class CassetteTape implements Tape {
     this.#parts = parts;
   }
 
-  /** Returns the path of the provider's first answer. */
+  /** Returns the path of the first request recorded for this provider. */
   pathFor(provider: string): string | undefined {
     const entries = this.#parts.recording.entries;
     const entry = entries.find((one): one is ModelEntry => "llm" in one && one.llm.provider === provider);
@@ -92,7 +92,7 @@ export class CassetteTape implements Tape {
     }
     const entry = withIdsOf(request, found.entry as ModelEntry);
     const { isRepeated } = found;
-    // A broken answer does not use up the recorded one: the retry gets it.
+    // An answer that a fault breaks does not use up the recorded answer: the retry gets the same one, whole.
     if (fault?.kind === "cut" || fault?.kind === "stall") {
       return playModel(entry, playback, { signal, isRepeated, limit: fault.bytes, stalls: fault.kind === "stall" });
     }
@@ -164,7 +164,7 @@ function visibleLines(text: string): string {
   return text.split("\n").map(visible).join("\n");
 }
 
-/** Returns an error in the shape that most providers use. */
+/** Returns an error answer in the JSON shape that most providers use. */
 function refusal(status: number, fault: string): ModelAnswer {
   const body = Buffer.from(JSON.stringify({ error: { message: `the fault ${fault}` } }));
   return {

@@ -1,4 +1,4 @@
-/** A cassette: the traffic of a session on its wires, in one file, recorded or played. */
+/** A cassette: a file with the model and server traffic of a session, to be recorded or played. */
 import { existsSync } from "node:fs";
 import { setTimeout as timer } from "node:timers/promises";
 import { ConfigError, messageOf } from "../core/errors.js";
@@ -12,8 +12,8 @@ import { Recorder } from "./recorder.js";
 import { textOf, writeCassette } from "./write.js";
 
 /**
- * `record`: everything goes over the wires, and the file is written anew. `replay`: nothing does. `record-missing`: servers and models are
- * there, but recorded answers are played, and missing ones are added to the file.
+ * `record`: all requests go over the wires, and the file is written anew. `replay`: no request goes over the wires. `record-missing`: a
+ * request with a recorded answer gets that answer; the others go over the wires, and their answers are added to the file.
  */
 export type CassetteMode = "record" | "replay" | "record-missing";
 
@@ -21,15 +21,18 @@ export interface CassetteOptions {
   /** Path of the file, which need not exist for `record` and `record-missing`. */
   path: string;
   mode: CassetteMode;
-  /** True if everything must be played, in the recorded order. */
+  /** True if every recorded request must be repeated, in the recorded order. */
   strict?: boolean;
-  /** `full` (default) skips the pauses of the recording. */
+  /** `full` (default) plays without the recorded pauses, `recorded` with them. */
   speed?: "full" | "recorded";
-  /** Faults as typed: `llm[1]=429`, `llm[2]=cut@120`, `mcp.fs[2]=crash`; on replay only. */
+  /** Faults to cause during a replay, in the notation of the command line: `llm[1]=429`, `llm[2]=cut@120`, `mcp.fs[2]=crash`. */
   faults?: readonly string[];
   /** Secrets that the file must not hold. `createApp` adds its configured secrets itself. */
   secrets?: readonly string[];
-  /** `match` of recorded model requests. By default they answer only the same request. */
+  /**
+   * `messages`: recorded model requests are stored so that they answer any request with the same messages. Default: they answer only the
+   * same request.
+   */
   match?: "messages";
   /** Monotonic clock, in ms. */
   now?: () => number;
@@ -39,11 +42,11 @@ export interface CassetteOptions {
 export interface Cassette {
   /** Value for `AppOptions.tape`. */
   readonly tape: Tape;
-  /** Requests so far without a recorded answer, as texts with a diff. Later ones follow from the first. */
+  /** Requests so far without a recorded answer, each as a text with its differences. Misses after the first are usually its consequence. */
   readonly misses: readonly string[];
   /**
-   * Writes the recording, once the host is closed. Resolves with the problems of the whole run, as texts: unused strict entries, faults
-   * that hit nothing, a file that could not be written. Does not repeat misses.
+   * Writes the recording; call it after the host has closed. Resolves with the problems of the whole run, as texts: recorded requests that
+   * a strict replay did not use, faults that did not happen, a file that could not be written. Misses are not among them.
    */
   finish(): Promise<readonly string[]>;
 }
@@ -66,7 +69,7 @@ export async function openCassette(options: CassetteOptions): Promise<Cassette> 
     misses: tape.misses,
     async finish() {
       const left = strict && mode === "replay" ? tape.shelf.left : [];
-      // Weak references are released when the event loop reaches its timers. Replays at full speed need no timers, so each would keep its
+      // Waits for a timer, so that Node releases weak references. A replay at full speed uses no timers, and its host would stay in memory.
       // host.
       await timer(1);
       const unwritten = recorder ? await written(path, recorder, cleaner) : [];
@@ -86,7 +89,7 @@ async function written(path: string, { head, entries }: Recorder, cleaner: Clean
   }
 }
 
-/** Checks what can be checked without a host. Throws ConfigError if there is no file to replay. */
+/** Checks that a cassette can be replayed, without starting a host. Throws ConfigError if there is no file to replay. */
 export function requireCassette(path: string): void {
   if (!existsSync(path)) throw missing(path);
 }

@@ -1,19 +1,19 @@
-/** Rewriting of a streamed answer, in which a searched text may be split over several events. */
+/** Replacement of texts in a streamed answer. A text to replace may be split over several events. */
 import { isMapping } from "../core/tree.js";
 import { bytesOf } from "./chunks.js";
 import type { Chunk, Json } from "./format.js";
 
-/** Text of one delta, part of a text that several events form together. */
+/** The part of a longer text that one event carries. */
 interface Piece {
   text: string;
   event: number;
   put(text: string): unknown;
 }
 
-/** A rewriter, which returns the same object or text if nothing changes. */
+/** Replaces texts. Each method returns its argument itself if nothing changes. */
 export interface Rewriter {
   value<T>(value: T): T;
-  /** Rewrites JSON, or any text. */
+  /** Replaces in a text, which may be JSON. */
   text(text: string): string;
 }
 
@@ -38,7 +38,7 @@ export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): C
   });
 }
 
-/** An event whose data is one line of JSON, with the text around that line: comments, ids, types, the end. */
+/** An event whose data is one line of JSON (`written`), with the text before and after that line. */
 interface Event {
   json: Json;
   written: string;
@@ -66,15 +66,15 @@ function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewri
   return rewriter.text(before) + line + rewriter.text(after);
 }
 
-/** Members that are never split, and are the same in many events. */
+/** Members that are never split over events, and that have the same value in many events. */
 const labels = new Set(["id", "type", "role", "name"]);
 
-/** Collects pieces by the text that they form: the words of a choice, its reasoning, the arguments of a call. */
+/** Groups the pieces by the longer text that they form: the words of a choice, its reasoning, or the arguments of a call. */
 function textsIn(events: readonly (Json | undefined)[]): Map<string, Piece[]> {
   const texts = new Map<string, Piece[]>();
   const note = (of: string, event: number, holder: Json | unknown[]) => {
     for (const [name, value] of Object.entries(holder)) {
-      // Several calls arrive interleaved, each with its number.
+      // The events of several calls are interleaved; `index` says to which call an event belongs.
       const path = `${of} ${Array.isArray(holder) && isMapping(value) ? (value.index ?? name) : name}`;
       if (isMapping(value) || Array.isArray(value)) note(path, event, value);
       if (typeof value !== "string" || value === "" || labels.has(name)) continue;

@@ -1,11 +1,11 @@
-/** Redaction of recordings. The same words must always give the same result, or a replay would not find them. */
+/** Redaction of recordings. The same text must always be redacted in the same way, or a replay would not find it. */
 import { clearing, redactedMark } from "../core/redaction.js";
 import { isMapping } from "../core/tree.js";
 
-/** Keys of pictures and sound as bytes. */
+/** Keys of base64 data, such as images and sound. Their values are not searched. */
 const bytes = new Set(["data", "blob"]);
 
-/** Keys that may mark their value as a secret. */
+/** Keys whose value may be a secret. */
 const telling = /key|secret|passw|passphrase|token|credential/i;
 
 export class Cleaner {
@@ -13,12 +13,12 @@ export class Cleaner {
   #clear = clearing([]);
   #known = clearing([], []);
 
-  /** Checks a finished line of JSON for known secrets in any of its texts. */
+  /** Removes known secrets from a finished line of JSON, in every text of it. */
   line(text: string): string {
     return this.#known(text) === text ? text : JSON.stringify(withTexts(JSON.parse(text), this.#known));
   }
 
-  /** Adds secrets. Shorter ones would blank out ordinary words. */
+  /** Adds secrets to remove. Ignores secrets of fewer than 6 characters, because they would blank out ordinary words. */
   conceal(secrets: readonly string[]): void {
     const fresh = secrets.filter((secret) => secret.length >= 6);
     this.#secrets = [...new Set([...this.#secrets, ...fresh])];
@@ -26,12 +26,12 @@ export class Cleaner {
     this.#known = clearing(this.#secrets, []);
   }
 
-  /** Returns the same object if there is nothing to clear. */
+  /** Removes secrets from a value. Returns the same object if it holds none. */
   value<T>(value: T): T {
     return this.#walk(value, "") as T;
   }
 
-  /** Clears JSON, or any text. */
+  /** Removes secrets from a text, which may be JSON. */
   text(text: string): string {
     const parsed = parsedJson(text);
     if (parsed === undefined) return this.#clear(text);
@@ -52,12 +52,15 @@ export class Cleaner {
     return isSame ? value : Object.fromEntries(entries);
   }
 
-  /** Clears a member's name, because some data uses secrets as keys. */
+  /** Removes secrets from a key, because some data uses secrets as keys. */
   #name(name: string): string {
     return name.length < 9 ? name : this.#clear(name);
   }
 
-  /** Clears a value together with its key, which may mark it as a secret. JSON in a text (the arguments of a call) stays JSON. */
+  /**
+   * Removes secrets from a value. Its key may mark the whole value as a secret. A text that is JSON, such as the arguments of a call, stays
+   * JSON.
+   */
   #member(key: string, value: string): string {
     if (parsedJson(value) !== undefined) return this.text(value);
     const prefix = `${key}: `;
@@ -66,7 +69,7 @@ export class Cleaner {
   }
 }
 
-/** Maps all texts, including names of members. */
+/** Applies `map` to all texts in a value, and to the keys. */
 function withTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === "string") return map(value);
   if (Array.isArray(value)) return value.map((item) => withTexts(item, map));

@@ -1,20 +1,20 @@
-/** Differences between a request and the nearest recorded one, as text. */
+/** Differences between a request and the most similar recorded one, as text. */
 import { isMapping } from "../core/tree.js";
 
 export interface Difference {
-  /** `$.messages[2].content` */
+  /** Path to the value, such as `$.messages[2].content`. */
   path: string;
-  /** Undefined if missing. */
+  /** Undefined if the recorded request does not have this value. */
   recorded: unknown;
   now: unknown;
 }
 
 const maxShown = 5;
 const maxChars = 100;
-/** Characters shown before the first difference. */
+/** How many equal characters are shown before the first difference. */
 const leadChars = 20;
 
-/** Returns the leaves that differ. A member or item that one side lacks counts as a whole. */
+/** Returns the values that differ. A member or item that only one side has is one difference. */
 export function differences(recorded: unknown, now: unknown, path = "$"): Difference[] {
   if (Array.isArray(recorded) && Array.isArray(now)) {
     const length = Math.max(recorded.length, now.length);
@@ -31,7 +31,7 @@ export function distance(found: readonly Difference[]): number {
   return found.reduce((sum, { recorded, now }) => sum + Math.max(leaves(recorded), leaves(now)), 0);
 }
 
-/** Returns the differences as lines, limited in number and length. */
+/** Describes the differences in lines, limited in number and length. */
 export function described(found: readonly Difference[]): string {
   const lines = found.slice(0, maxShown).map(({ path, recorded, now }) => {
     const at = firstDifference(recorded, now);
@@ -71,10 +71,10 @@ function cut(text: string): string {
   return text.length > maxChars ? `${text.slice(0, maxChars)}…` : text;
 }
 
-/** Escapes characters that a terminal would obey or not show. */
+/** Escapes characters that are invisible or that a terminal would obey. */
 export function visible(text: string): string {
   return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the function searches for these characters
     /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

@@ -1,9 +1,10 @@
-/** Concurrent calls end in the recorded order, because the first to end is stored first. */
+/** The order in which concurrent calls end during a replay. It is the recorded order, because the host stores results in that order. */
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type CallEntry, type Entry, isExchange } from "./format.js";
 
 /**
- * How long replay waits for calls that were recorded as concurrent to start. A call that is never made delays others no longer than this.
+ * Longest time that a call waits for a call to start that ended before it in the recording. Without this limit, a call that is never made
+ * would delay the others for ever.
  */
 const longestBeginMs = 1000;
 
@@ -13,7 +14,7 @@ interface Placed {
   state: "idle" | "running" | "over";
 }
 
-/** Returns the session's requests to servers, in the order in which they began. */
+/** Returns the session's calls of servers, in the order in which they began. */
 export function callsIn(entries: readonly Entry[]): CallEntry[] {
   return entries.filter((entry): entry is CallEntry => isExchange(entry) && "mcp" in entry);
 }
@@ -30,7 +31,7 @@ export class EndingOrder {
     this.#renew();
   }
 
-  /** Runs `work` and resolves with its result once it is the call's turn to end. */
+  /** Runs `work`. Resolves with its result once all calls that ended earlier in the recording have ended. */
   async during<T>(entry: CallEntry, work: () => Promise<T>): Promise<T> {
     const own = this.#calls.get(entry);
     this.#become(own, "running");

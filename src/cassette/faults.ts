@@ -1,10 +1,10 @@
-/** Faults that a replay causes: `llm[2]=cut@120`. */
+/** Faults to cause during a replay, such as `llm[2]=cut@120`. */
 import { parseDuration } from "../core/durations.js";
 import { ConfigError } from "../core/errors.js";
 
 type Fault =
   | { kind: "status"; status: number }
-  /** Cuts the connection after that many bytes of the body. */
+  /** Cuts the connection after `bytes` bytes of the body. */
   | { kind: "cut"; bytes: number }
   | { kind: "stall"; bytes: number }
   | { kind: "reset" }
@@ -12,7 +12,7 @@ type Fault =
   | { kind: "error"; code: number }
   | { kind: "delay"; ms: number };
 
-/** A fault with its typed text, for messages. */
+/** A fault with the text that the user typed, for messages. */
 type NamedFault = Fault & { text: string };
 
 const grammar =
@@ -49,7 +49,7 @@ export class Faults {
     this.#planned = [...planned];
   }
 
-  /** Counts a request and returns its fault. */
+  /** Counts a request to the target. Returns the fault that is planned for it, if any. */
   next(target: string): NamedFault | undefined {
     const nth = (this.#counts.get(target) ?? 0) + 1;
     this.#counts.set(target, nth);
@@ -57,12 +57,12 @@ export class Faults {
     return index < 0 ? undefined : this.#planned.splice(index, 1)[0]?.fault;
   }
 
-  /** Notes a fault that had no effect, because the answer came over the wire. */
+  /** Records a fault as without effect, because the answer came over the wire instead of from the recording. */
   noteVain({ text }: NamedFault): void {
     this.#vain.push(`the fault ${text} did not happen: the request was recorded, and only what is played can be cut`);
   }
 
-  /** Faults that did not happen, as texts. */
+  /** Messages about the faults that did not happen. */
   get left(): string[] {
     const unmet = this.#planned.map(({ target, fault }) => {
       const count = this.#counts.get(target) ?? 0;

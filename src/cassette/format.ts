@@ -1,4 +1,4 @@
-/** Lines of a cassette, each of which is JSON. */
+/** The lines of a cassette. Each line is one JSON object. */
 import type { HostAnswer, ServerFailure, ServerHello } from "../core/tape.js";
 
 export type Json = Record<string, unknown>;
@@ -6,14 +6,14 @@ export type Json = Record<string, unknown>;
 export interface Head {
   /** Version of the format. */
   cassette: 1;
-  /** Provider and model that were chosen for an unset `llm.active`. */
+  /** Provider and model that the host chose during the recording, because `llm.active` was not set. */
   llm?: { active: string; model?: string };
 }
 
-/** Milliseconds since the previous chunk, and text; bytes that are not UTF-8 are in base64. */
+/** The time since the previous chunk in ms, and the text. Bytes that are not valid UTF-8 are stored in base64. */
 export type Chunk = [ms: number, piece: string | { base64: string }];
 
-/** Failure of a socket. `code` is empty if it has none. */
+/** Failure of a socket. `code` is empty if the error had no code. */
 export interface WireError {
   code: string;
   message: string;
@@ -22,17 +22,17 @@ export interface WireError {
 /** One attempt of a model request. */
 export interface ModelEntry {
   llm: { provider: string; model: string; path: string };
-  /** `messages`: answers any request with these messages, whatever its system prompt, tools and parameters. */
+  /** `messages`: the entry answers any request with these messages, even if its system prompt, tools and parameters differ. */
   match?: "messages";
-  /** Normalised. */
+  /** The request in its normalised form, see `normalise.ts`. */
   request: Json;
-  /** Ids of the host, in the order in which the request names them; absent if the answer names none. */
+  /** Ids created by the host, in the order in which the request names them. Absent if the answer mentions none of them. */
   ids?: string[];
   /** Absent if there was no response. */
   response?: { status: number; headers: Record<string, string> };
-  /** Reason why there was no response, or why its body ended too early. */
+  /** Why there was no response, or why the body ended too early. */
   broken?: WireError;
-  /** Set when the caller did not wait for the end of the body. */
+  /** Set if the host stopped reading before the end of the body. */
   open?: true;
   chunks: Chunk[];
 }
@@ -43,23 +43,23 @@ type ServerEvent =
   | { ask: { method: string; params: Json }; answer?: HostAnswer }
   | { closed: string };
 
-/** Milliseconds since the previous event. */
+/** An event of a server, with the time since the previous event in ms. */
 export type TimedEvent = [ms: number, event: ServerEvent];
 
 export interface CallEntry {
   mcp: string;
   method: string;
-  /** Normalised. */
+  /** The parameters in their normalised form, see `normalise.ts`. */
   params: Json;
   events?: TimedEvent[];
   /** Time from the last event to the answer, in ms. */
   ms: number;
-  /** Position among the calls in the order of their ends, from 0. Absent if equal to its position in the order of their beginnings. */
+  /** Position of this call among all calls, sorted by their ends, from 0. Absent if the order of the beginnings gives the same position. */
   ended?: number;
   result?: Json;
   error?: { code: number; message: string; data?: unknown };
   failure?: ServerFailure;
-  /** Set when the caller did not wait for the answer. */
+  /** Set if the host stopped waiting before the answer came. */
   open?: true;
 }
 
@@ -68,7 +68,7 @@ export interface HelloEntry {
   hello: ServerHello | { failure: ServerFailure };
 }
 
-/** Actions of a server outside of calls, after the requests before this line had begun. */
+/** Events of a server outside of calls. They happened after the requests on earlier lines had begun. */
 export interface BetweenEntry {
   mcp: string;
   events: TimedEvent[];
@@ -76,15 +76,17 @@ export interface BetweenEntry {
 
 export type Entry = ModelEntry | CallEntry | HelloEntry | BetweenEntry;
 
-/** Entry of a session's request; the other entries depend on timing. */
+/** A recorded request of the session. Other entries depend on timing. */
 export type Exchange = ModelEntry | CallEntry;
 
-/** Returns true if the entry is matched by number and order. */
+/** Returns true if replay matches the entry by its number and order. */
 export function isExchange(entry: Entry): entry is Exchange {
   return "llm" in entry || ("method" in entry && !isRoutine(entry.method));
 }
 
-/** Returns true for requests that the host makes on its own, at any time and in any number. They are not matched by number or order. */
+/**
+ * Returns true for methods that the host calls unasked, at any time and any number of times. Replay does not match them by number or order.
+ */
 export function isRoutine(method: string): boolean {
   return method.endsWith("/list") || method === "completion/complete";
 }

@@ -1,4 +1,4 @@
-/** Ids that the host creates anew in each run and models mention, such as those of stored results. */
+/** Ids that the host creates anew in each run, such as those of stored results. A model may mention them in its answer. */
 import { idPattern } from "../core/ids.js";
 import { type Rewriter, rewrittenStream } from "./clean-stream.js";
 import type { Json, ModelEntry } from "./format.js";
@@ -9,11 +9,11 @@ function idsIn(request: Json): string[] {
   return [...new Set(JSON.stringify(historyOf(request)).match(idPattern))];
 }
 
-/** Numbering of ids by their order in a recording, so that recording again gives the same names. */
+/** Replaces ids by numbers, in the order in which they appear in a recording. A new recording of the same session gets the same numbers. */
 export class NumberedIds {
   readonly #names = new Map<string, string>();
 
-  /** Returns the entry with numbered ids in its answer, and its request's ids if the answer mentions one. */
+  /** Returns the entry with numbers in place of the ids in its answer. Adds the ids of its request if the answer mentions one of them. */
   numbered(entry: ModelEntry): ModelEntry {
     const ids = entry.ids ?? idsIn(entry.request);
     const names = new Map(ids.map((id) => [id, this.#nameOf(id)]));
@@ -31,7 +31,7 @@ export class NumberedIds {
   }
 }
 
-/** Returns the answer with this request's ids in place of the recorded ones. */
+/** Returns the recorded answer with the ids of this request in place of the recorded ids. */
 export function withIdsOf(request: Json, entry: ModelEntry): ModelEntry {
   if (!entry.ids) return entry;
   const now = idsIn(request);

@@ -1,6 +1,6 @@
 import type { Tape } from "../core/tape.js";
 
-/** Returns a tape that records the answers of another tape. */
+/** Returns a tape that answers with the tape `source` and records its answers with the tape `recorder`. */
 export function keptBy(recorder: Tape, source: Tape): Tape {
   const never = () => Promise.reject(new TypeError("there is no wire"));
   return {

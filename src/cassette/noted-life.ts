@@ -2,8 +2,8 @@ import type { ServerLife } from "../core/tape.js";
 import type { TimedEvent } from "./format.js";
 
 /**
- * Passes everything on and notes it; `ms` is the time since the previous event. List changes are left out: the lists that follow show the
- * same, and when.
+ * Returns a listener that records each event with `note` and passes it to `life`. `ms` returns the time since the previous event.
+ * Notifications of changed lists are not recorded: the recorded lists show what changed, and when.
  */
 export function noted(life: ServerLife, note: (event: TimedEvent) => void, ms: () => number = () => 0): ServerLife {
   return {

@@ -1,4 +1,4 @@
-/** Answers and actions of servers outside of calls: connections, lists, changes of lists, notifications. */
+/** Replay of what servers do outside of calls: connections, lists, changes of lists, notifications. */
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../core/errors.js";
@@ -9,10 +9,10 @@ import { playEvent } from "./player.js";
 import type { Recording } from "./read.js";
 import { askedOfServer, keyOf, type Wanted } from "./shelf.js";
 
-/** Longest wait for the host to read changed lists again. */
+/** Longest time to wait until the host has read a changed list again. */
 const longestListMs = 2000;
 
-/** An entry with its position: the number of the session's requests before it. */
+/** An entry with its position, which is the number of the session's requests that are recorded before it. */
 interface Placed<T> {
   position: number;
   entry: T;
@@ -20,9 +20,12 @@ interface Placed<T> {
 
 export class Outside {
   readonly #hellos = new Map<string, HelloEntry["hello"][]>();
-  /** Lists by request. */
+  /** Recorded lists by the request that they answer. */
   readonly #lists = new Map<string, Placed<CallEntry>[]>();
-  /** Future events in order: a changed list, or an action of a server on its own. */
+  /**
+   * Events that have not happened yet, in order. An entry with a method is a changed list; the others are notifications and questions of a
+   * server.
+   */
   readonly #coming: Placed<BetweenEntry | CallEntry>[] = [];
   readonly #links = new Map<string, ServerLife>();
   readonly #listed = new Set<{ key: string; done: () => void }>();
@@ -43,8 +46,8 @@ export class Outside {
   }
 
   /**
-   * Returns the connections in order; the last one is repeated. Rejects with the recorded McpError. Resolves with undefined if none was
-   * recorded.
+   * Returns the next recorded connection to the server, and the last one again if there is no other. Rejects with McpError if that
+   * connection failed in the recording. Resolves with undefined if no connection was recorded.
    */
   async hello(server: string, life: ServerLife): Promise<ServerHello | undefined> {
     const hellos = this.#hellos.get(server) ?? [];
@@ -59,7 +62,7 @@ export class Outside {
     return hello;
   }
 
-  /** Returns the server's latest list at this position of the session. Undefined if none was recorded. */
+  /** Returns the list that the server had at the current position of the session, or undefined if no such list was recorded. */
   answer(wanted: Wanted): ServerAnswer | undefined {
     const key = keyOf(wanted);
     const lists = this.#lists.get(key);
@@ -72,8 +75,8 @@ export class Outside {
   }
 
   /**
-   * Moves to a position, the number of requests that have begun. Resolves when the events before the next request have happened and the
-   * host has noticed.
+   * Moves to a position, which is the number of requests that have begun. Resolves when the recorded events before the next request have
+   * been played and the host has handled them.
    */
   reached(position: number): Promise<void> {
     this.#position = Math.max(this.#position, position);
@@ -87,7 +90,7 @@ export class Outside {
       const life = this.#links.get(entry.mcp);
       if (position > this.#position) return;
       if (!life) {
-        index++; // waits for its server
+        index++; // skipped until its server is connected
         continue;
       }
       this.#coming.splice(index, 1);
@@ -103,7 +106,7 @@ export class Outside {
     const before = this.#lists.get(key) ?? [];
     this.#lists.set(key, [...before, placed]);
     const last = before.at(-1)?.entry;
-    // Lists from before the first request are the initial ones.
+    // Lists recorded before the first request are the initial ones, not changes.
     const isChange = last && placed.position > 0 && !isDeepStrictEqual(last.result, placed.entry.result);
     if (isChange && kindOf(placed.entry.method)) this.#coming.push(placed);
   }
@@ -118,7 +121,7 @@ export class Outside {
     const late = new AbortController();
     await Promise.race([read, pause(longestListMs, undefined, { signal: late.signal }).catch(() => {})]);
     late.abort();
-    // The host uses the lists once it has all of them.
+    // The host uses new lists only when it has read all of them, so wait for it.
     for (let turns = 0; turns < 3; turns++) await setImmediate();
   }
 }

@@ -3,20 +3,20 @@ import { bytesOf } from "./chunks.js";
 import type { Cleaner } from "./clean.js";
 import type { Chunk, WireError } from "./format.js";
 
-/** Waits. Rejects when the signal aborts. */
+/** Waits for a time in ms. Rejects when the signal aborts. */
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 export interface Playback {
   cleaner: Cleaner;
   sleep: Sleep;
-  /** True to keep the pauses of the recording. */
+  /** True if the pauses of the recording are repeated. */
   isPaced: boolean;
 }
 
-/** End of a body without a clean end: an error, or no end at all. */
+/** The end of a body that did not end cleanly: an error, or "open" if it never ends. */
 type BadEnd = WireError | "open";
 
-/** Returns a body as it was recorded. `limit` ends it after that many bytes. */
+/** Returns a body that arrives as it was recorded. `limit` is the number of bytes after which it ends. */
 export function playedBody(
   chunks: readonly Chunk[],
   { sleep, isPaced }: Playback,
@@ -44,14 +44,14 @@ export function playedBody(
       body.push(bytes);
     }
     if (end === undefined) body.push(null);
-    // The pushed bytes must arrive first.
+    // Deferred, so that the client first gets the bytes that were pushed.
     else if (end !== "open") setImmediate(() => body.destroy(brokenBy(end)));
   };
-  play().catch(() => {}); // aborted, which has destroyed the body
+  play().catch(() => {}); // rejects if the body was aborted, which has already destroyed it
   return body;
 }
 
-/** Returns the error that a client gets when a socket fails. */
+/** Returns the error that a client gets for this failure of a socket. */
 export function brokenBy({ code, message }: WireError): Error {
   return Object.assign(new Error(message), code ? { code } : {});
 }

@@ -8,12 +8,12 @@ import type { CallEntry, ModelEntry, TimedEvent } from "./format.js";
 import { normalised } from "./normalise.js";
 import { brokenBy, type Playback, playedBody } from "./played-body.js";
 
-/** Added to a refusal that another request followed: the client retries at once. */
+/** Headers added to a recorded error response if the same request is recorded once more: they make the client retry at once. */
 const atOnce = { "retry-after-ms": "1" };
 
 /**
- * Returns the recorded answer. Throws as the wire did if there was no response. `isRepeated`: the same request follows this one. `limit`:
- * after so many bytes of the body the connection breaks or, with `stalls`, sends no more.
+ * Returns the recorded answer. Throws the recorded error if there was no response. `isRepeated` is true if the same request is recorded
+ * once more. `limit` is the number of bytes after which the body breaks off or, with `stalls`, sends no more.
  */
 export function playModel(
   { response, broken, open, chunks }: ModelEntry,
@@ -33,8 +33,8 @@ export function playModel(
 }
 
 /**
- * Plays the server's events, then resolves with the answer. Rejects with the signal's reason if the call is cancelled, or with McpError as
- * `playEvent` does.
+ * Plays the recorded events of a call, then resolves with its answer. Rejects with the signal's reason if the call is cancelled, and with
+ * McpError as `playEvent` does.
  */
 export async function playCall(
   { events = [], ms, result, error, failure }: CallEntry,
@@ -54,7 +54,10 @@ export async function playCall(
   return silence(signal);
 }
 
-/** Plays one event. Rejects with McpError if the host answers a question differently: the rest of the recording then does not apply. */
+/**
+ * Plays one event. Rejects with McpError if the host now answers a server's question differently, because the rest of the recording depends
+ * on the answer.
+ */
 export async function playEvent(
   [, event]: TimedEvent,
   life: ServerLife,
@@ -67,7 +70,7 @@ export async function playEvent(
   else {
     const { method, params } = event.ask;
     const answer = await life.ask(method, params, signal);
-    // Folders differ between machines.
+    // Answers to roots/list are not compared, because folders differ between machines.
     if (method === "roots/list" || event.answer === undefined) return;
     const recorded = normalised(event.answer);
     const found = differences(recorded, normalised(cleaner.value(answer)));
@@ -76,7 +79,7 @@ export async function playEvent(
   }
 }
 
-/** Waits for ever. Rejects when the signal aborts. */
+/** Returns a promise that never resolves. It rejects when the signal aborts. */
 export function silence(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const give = () => reject(signal.reason);

@@ -9,11 +9,11 @@ export const maxBytes = 256 * 1024 * 1024;
 export interface Recording {
   head: Head;
   entries: Entry[];
-  /** Line of each entry, from 1. */
+  /** Line number of each entry in the file, from 1. */
   lines: ReadonlyMap<Entry, number>;
 }
 
-/** Returns undefined if there is no file. Throws ConfigError with a problem for every invalid line. */
+/** Reads a cassette. Returns undefined if there is no file. Throws ConfigError with one problem for each invalid line. */
 export function readCassette(path: string): Recording | undefined {
   let text: string;
   try {

@@ -27,7 +27,10 @@ import { messagesOf, normalisedParams } from "./normalise.js";
 import { noted } from "./noted-life.js";
 import type { Recording } from "./read.js";
 
-/** Lists of a server. The host uses lists once it has all of them, so they are recorded then, and not as each arrives. */
+/**
+ * List requests of a server that run at the same time. They are recorded together when the last one ends, because the host uses the lists
+ * only then.
+ */
 interface Listing {
   running: number;
   done: CallEntry[];
@@ -35,14 +38,14 @@ interface Listing {
 
 export class Recorder {
   readonly head: Head;
-  /** Requests in the order in which they began; other entries where they ended. */
+  /** Requests are in the order in which they began. Other entries are at the position at which they ended. */
   readonly entries: Entry[];
   readonly #now: () => number;
   readonly #match: ModelEntry["match"];
   readonly #listings = new Map<string, Listing>();
   #ended: number;
 
-  /** Takes `before`, the existing recording, and `match`, for entries to come. */
+  /** Continues the recording `before`. `match` is set on all new entries of models. */
   constructor(now: () => number, before: Pick<Recording, "head" | "entries">, match?: ModelEntry["match"]) {
     this.#now = now;
     this.#match = match;
@@ -147,7 +150,7 @@ export class Recorder {
     return noting;
   }
 
-  /** Adds the entry unless the server's last one of its kind is the same. */
+  /** Adds the entry, unless the last entry of the same kind from this server is equal. */
   #addIfNew(entry: Exclude<Entry, ModelEntry>): void {
     const isSame = (other: Entry) => {
       if (!("mcp" in other) || other.mcp !== entry.mcp) return false;

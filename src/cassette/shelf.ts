@@ -1,4 +1,4 @@
-/** Recorded requests of a session, and the search for one that answers a request. */
+/** The recorded requests of a session, and the search for the one that matches a new request. */
 import { isAlike, isRedacted } from "./alike.js";
 import type { Cleaner } from "./clean.js";
 import { described, differences, distance } from "./diff.js";
@@ -6,13 +6,16 @@ import { type CallEntry, type Exchange, isExchange, type Json, type ModelEntry }
 import { messagesOf, normalisedBody, normalisedParams } from "./normalise.js";
 import type { Recording } from "./read.js";
 
-/** A request in the form in which it is compared. */
+/** A request in the form that is used to compare requests. */
 export interface Wanted {
-  /** Kind of request: `llm openai`, `mcp fs tools/call`. */
+  /** Kind of request, such as `llm openai` or `mcp fs tools/call`. */
   of: string;
-  /** Normalised. */
+  /** The normalised request. */
   asked: Json;
-  /** The same before secrets were cleared: a secret here may not have been one where it was recorded. */
+  /**
+   * The normalised request with its secrets. Undefined for recorded requests. A secret of this machine may have been recorded as an
+   * ordinary text.
+   */
   uncleared?: Json;
 }
 
@@ -50,7 +53,10 @@ export class Shelf {
     return this.#shelved.filter(({ isUsed }) => isUsed).length;
   }
 
-  /** Finds the next entry that answers the request; `isRepeated` if another one follows. Returns undefined if there is no such entry. */
+  /**
+   * Finds the first unused entry that matches the request; `isRepeated` is true if another one follows. Returns undefined if no entry
+   * matches.
+   */
   find(wanted: Wanted): { entry: Exchange; isRepeated: boolean; take(): void } | undefined {
     const same = this.#answersTo(wanted).filter(({ isUsed }) => !isUsed);
     const [found] = same;
@@ -61,7 +67,7 @@ export class Shelf {
     return { entry: found.entry, isRepeated: same.length > 1, take };
   }
 
-  /** Explains why no entry was found. */
+  /** Returns a message that says why no entry was found for the request. */
   missOf(wanted: Wanted): string {
     const what = `nothing recorded in ${this.#path} answers this request (${wanted.of})`;
     const next = this.#next;
@@ -76,7 +82,7 @@ export class Shelf {
     return nearest ? `${what}; the nearest one, line ${nearest.line}, is ${this.#compared(nearest, wanted)}` : what;
   }
 
-  /** Unused entries, as texts with their lines. */
+  /** Messages about the unused entries, with their lines. */
   get left(): string[] {
     return this.#shelved
       .filter(({ isUsed }) => !isUsed)
@@ -105,7 +111,7 @@ export class Shelf {
     return found.length === 0 ? "the same" : `different:\n${described(found)}`;
   }
 
-  /** Returns the nearest entry of the same kind, preferring unused ones. */
+  /** Returns the most similar entry of the same kind. Prefers unused entries. */
   #nearestTo(wanted: Wanted): Shelved | undefined {
     const loose = reduced(wanted);
     const alike = this.#shelved.filter(({ of }) => of === wanted.of || of === loose.of);
@@ -120,7 +126,7 @@ export class Shelf {
   }
 }
 
-/** Suffix of the kind if only the messages are compared. */
+/** Suffix of the kind of an entry of which only the messages are compared. */
 const byMessages = ", by its messages";
 
 function reduced({ of, asked }: Wanted): Wanted {
@@ -135,12 +141,12 @@ export function askedOfServer({ mcp, method, params }: Pick<CallEntry, "mcp" | "
   return { of: `mcp ${mcp} ${method}`, asked: normalisedParams(params) };
 }
 
-/** Returns the request as it is compared first: with secrets cleared. */
+/** Returns the request in the form that is used to compare it, with secrets removed from `asked`. */
 export function wantedOf<What extends Json>(what: What, cleaner: Cleaner, asked: (what: What) => Wanted): Wanted {
   return { ...asked(cleaner.value(what)), uncleared: asked(what).asked };
 }
 
-/** Returns a key that is equal for requests with the same recorded answer. */
+/** Returns a key. Two requests with the same key match each other. */
 export function keyOf({ of, asked }: Wanted): string {
   return `${of} ${JSON.stringify(asked)}`;
 }

@@ -11,10 +11,13 @@ import { withHistory } from "./history.js";
 import { NumberedIds } from "./host-ids.js";
 import { normalisedBody, normalisedParams } from "./normalise.js";
 
-/** Shortest part, in characters, that is written once if several requests share it. */
+/** A part of a request that has at least this many characters is written only once if several requests share it. */
 const partChars = 400;
 
-/** Returns the cleaned and normalised text, in an order that does not depend on timing: the same session gives the same text. */
+/**
+ * Returns the text of the file, redacted and normalised. The order of its lines does not depend on timing: the same session gives the same
+ * text.
+ */
 export function textOf(head: Head, entries: readonly Entry[], cleaner: Cleaner): string {
   const calls = new Map(callsIn(entries).map((entry, index) => [entry as Entry, index]));
   const ids = new NumberedIds();
@@ -25,10 +28,10 @@ export function textOf(head: Head, entries: readonly Entry[], cleaner: Cleaner):
   return `${[JSON.stringify(cleaner.value(head)), ...lines].map((line) => cleaner.line(line)).join("\n")}\n`;
 }
 
-/** Counter for names of temporary files: this process may write one file twice at a time. */
+/** Counter for names of temporary files, because this process may write the same file twice at the same time. */
 let drafts = 0;
 
-/** Writes the file completely or not at all. Only its owner can read it, because it holds conversations. */
+/** Writes the whole file, or leaves the old one as it is. Only the user can read the file, because it holds conversations. */
 export async function writeCassette(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const target = await realpath(path).catch(() => path);
@@ -42,7 +45,7 @@ export async function writeCassette(path: string, text: string): Promise<void> {
   }
 }
 
-/** Sorts entries between two requests of the session by server: servers start at once and answer in any order. */
+/** Sorts the entries between two requests of the session by server, because servers start at the same time and answer in any order. */
 function inOrder(entries: readonly Entry[]): Entry[] {
   const sorted: Entry[] = [];
   let run: Entry[] = [];
@@ -73,7 +76,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Returns the cleaned entry. `index` is its position among the calls. */
+/** Returns the redacted entry. `index` is its position among the calls. */
 function cleanedEntry(entry: Exclude<Entry, ModelEntry>, cleaner: Cleaner, index: number | undefined): Json {
   if (!("method" in entry)) return cleaner.value(entry) as unknown as Json;
   const { mcp, method, params, ended, ...rest } = entry;
@@ -90,7 +93,9 @@ function cleanedModelEntry({ llm, request, chunks, ...rest }: ModelEntry, cleane
   };
 }
 
-/** Moves shared parts to lines of their own, because every request repeats the tools and the conversation before it. */
+/**
+ * Moves parts that several requests share to lines of their own. Otherwise every request would repeat the tools and the earlier messages.
+ */
 function withParts(entries: readonly Json[]): Json[] {
   const counts = new Map<string, number>();
   const count = (value: unknown) => {

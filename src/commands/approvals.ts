@@ -1,4 +1,4 @@
-/** `approvals …`: the user's lasting answers about tools, and their withdrawal. */
+/** `approvals …`: lists and removes the user's stored answers about tools. */
 import { type Command, InvalidArgumentError } from "commander";
 import { unambiguous } from "../core/inert.js";
 import type { RememberedTool } from "../core/ports.js";
@@ -29,7 +29,7 @@ export function addApprovalCommands(program: Command): void {
     });
 }
 
-/** Only a tool's name is stored, not its annotations. */
+/** Placeholder for a tool's annotations, because answers are stored only by the tool's name. */
 const noAnnotations = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
 
 function toolNames(text: string): ToolPattern {

@@ -1,4 +1,4 @@
-/** Parts of this host that only the chat on a terminal gets. */
+/** Parts of the host that only a chat in a terminal uses. */
 import { join } from "node:path";
 import type { App } from "../app.js";
 import { configuredSecrets } from "../config/secrets.js";

@@ -1,4 +1,4 @@
-/** `chat`, also the default command: the terminal's front door. */
+/** `chat`, the default command: opens a chat in the terminal. */
 import type { Command } from "commander";
 import type { GlobalOptions } from "./configuration.js";
 import { modelFlag } from "./flags.js";
@@ -32,7 +32,7 @@ async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void>
   const { runRepl } = await import("../frontends/repl/repl.js");
   const { createColors, isColorSupported } = (await import("picocolors")).default;
   const listeners = new Set<(line: string) => void>();
-  /** Log lines from before the chat listened. */
+  /** Log lines that were written before the chat added its listener. */
   const early: string[] = [];
   const onNotice = (listener: (line: string) => void) => {
     listeners.add(listener);

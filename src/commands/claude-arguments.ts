@@ -1,4 +1,4 @@
-/** Translation of Claude Code's command line, as its SDK writes it, to ours. */
+/** Translation of Claude Code's command line, as Claude Code's SDK writes it, into ours. */
 import { parseArgs } from "node:util";
 import { messageOf, RequestError } from "../core/errors.js";
 
@@ -23,7 +23,7 @@ const meant = {
   "mcp-config": text,
 } as const;
 
-/** Flags without effect here, which no program relies on. */
+/** Flags that are accepted without effect. No program relies on them. */
 const needless = {
   "await-initialize": flag,
   "initialize-fields": text,
@@ -44,7 +44,10 @@ const needless = {
   "add-dir": { ...text, multiple: true },
 } as const;
 
-/** Flags that a program relies on and that are not supported: limits, shapes of the answer, the servers or the conversation to use. */
+/**
+ * Flags that end in an error. A program relies on them, and this host does not support them: limits, the shape of the answer, which servers
+ * or conversation to use.
+ */
 const refused = [
   "agent",
   "continue",
@@ -57,19 +60,22 @@ const refused = [
   "strict-mcp-config",
 ];
 
-/** Modes that all ask about what needs approval here: the tools that they let run unasked are Claude Code's own. */
+/**
+ * Modes that are treated as one mode here, which asks whenever a tool needs approval. They differ only in which of Claude Code's own tools
+ * run unasked.
+ */
 const askingModes = ["default", "acceptEdits", "auto", "manual"];
 
 interface Outside {
   /** Writes a text to a file and returns its path. */
   keep(text: string): string;
-  /** Reports what has no effect here. */
+  /** Warns that something of the command line has no effect. */
   warn(text: string): void;
 }
 
 /**
- * Returns the arguments of `mcp-platform`. Drops unknown flags with a warning, because each release of the SDK has new ones. Throws
- * RequestError for a flag that a program would rely on.
+ * Returns the arguments for `mcp-platform`. Drops unknown flags with a warning, because each release of the SDK adds flags. Throws
+ * RequestError for an unsupported flag on which a program would rely.
  */
 export function ownArguments(args: readonly string[], { keep, warn }: Outside): string[] {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
@@ -82,7 +88,8 @@ export function ownArguments(args: readonly string[], { keep, warn }: Outside): 
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
   const odd = [...unknown.map((name) => `--${name}`), ...(isKnownMode ? [] : [`--permission-mode ${mode}`])];
   if (odd.length > 0) warn(`without effect here, of Claude Code's command line: ${odd.join(", ")}`);
-  // With input in lines, the prompts come on stdin. A positional is then the value of a flag that takes none.
+  // With `stream-json` input, prompts come on stdin. A positional argument is then not a prompt, but the value of a flag that takes no
+  // value.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
   const model = values.model === "default" ? undefined : values.model;
@@ -111,7 +118,7 @@ export function ownArguments(args: readonly string[], { keep, warn }: Outside): 
 
 const options = { ...meant, ...needless };
 
-/** Drops unknown flags; a word behind one counts as its value. */
+/** Separates known flags from unknown ones. A word after an unknown flag counts as the value of that flag. */
 function sorted(args: readonly string[]): { known: string[]; unknown: string[] } {
   const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
   const known: string[] = [];
@@ -143,7 +150,7 @@ function formatOf(format: string | undefined): string | undefined {
   return format === "stream-json" ? "claude-stream-json" : format;
 }
 
-/** Returns the tools of MCP servers. Claude Code's built-in tools do not exist here. */
+/** Returns the tools that belong to MCP servers. Claude Code's built-in tools do not exist in this host. */
 function toolsOf(lists: readonly string[] = []): string[] {
   return lists.flatMap((list) => list.split(",")).filter((tool) => tool.includes("__"));
 }

@@ -1,4 +1,4 @@
-/** Format flags of `run`; with `claude-stream-json` as input format it is a pipe for many turns. */
+/** The format flags of `run`. With `claude-stream-json` as input format, `run` reads many prompts from stdin. */
 import { randomUUID } from "node:crypto";
 import { type Command, Option } from "commander";
 import type { ServiceConfig } from "../core/config.js";
@@ -47,7 +47,7 @@ export function addClaudeOptions(run: Command): void {
     );
 }
 
-/** Returns true if prompts come as lines on stdin. Throws RequestError for flags that do not go together. */
+/** Returns true if the prompts come as lines on stdin. Throws RequestError for flags that cannot be combined. */
 export function isClaudePipe(flags: ClaudeFlags, prompt?: string): boolean {
   const { inputFormat, outputFormat, includePartialMessages, replayUserMessages } = flags;
   const { permissionPromptTool, requestId, interrupt, attach, jsonSchema } = flags;

@@ -1,4 +1,4 @@
-/** `config …`: shows, checks or begins a configuration, without starting a server. */
+/** `config …`: shows, checks or creates a configuration, without starting a server. */
 import type { Command } from "commander";
 import { child } from "../core/tree.js";
 import { findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";

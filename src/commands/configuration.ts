@@ -1,4 +1,4 @@
-/** Choice of this process's configuration: flags, the named or found file, and the confirmed part of it. */
+/** The choice of this process's configuration: flags, the named or found file, and the part of a found file that the user has confirmed. */
 import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -15,15 +15,15 @@ export interface GlobalOptions {
 }
 
 export interface ConfigSource {
-  /** If undefined, everything is default. */
+  /** Path of the file. If undefined, all settings have their defaults. */
   file?: string;
-  /** True if the user has not named the file and it was found in the working directory, which may be anybody's. */
+  /** True if the file was found in the working directory, not named by the user. Anybody may have written such a file. */
   isFound: boolean;
-  /** The user's own file, below a found one. */
+  /** The user's own configuration file. A found file overrides it. */
   base?: string;
 }
 
-/** Names of a configuration in the working directory; the first that exists counts. */
+/** File names to look for in the working directory. The first that exists is used. */
 export const configNames = ["mcp-platform.yaml", "config.yaml"];
 
 export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalOptions): ConfigSource {
@@ -36,14 +36,14 @@ export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalO
 
 const isSameFile = (one: string, other: string) => realpathSync(one) === realpathSync(other);
 
-/** Returns the same source with files that have appeared since it was found. */
+/** Looks again for files that did not exist before. Returns the source with those that exist now, or the same source. */
 export function findAgain(source: ConfigSource, flags: GlobalOptions): ConfigSource {
   if (source.file === undefined) return findSource(flags);
   const own = source.isFound && source.base === undefined && existsSync(source.file) ? usersFile() : undefined;
   return own === undefined || isSameFile(source.file, own) ? source : { ...source, base: own };
 }
 
-/** Returns absolute paths of missing files that `findAgain` looks for. */
+/** Returns the absolute paths of the files for which `findAgain` would look and which do not exist yet. */
 export function missingFiles({ file, isFound, base }: ConfigSource): string[] {
   if (file === undefined) return [...configNames.map((name) => resolve(name)), usersPath()];
   return isFound && base === undefined ? [usersPath()] : [];
@@ -63,26 +63,26 @@ export async function load(
 export interface Unconfirmed {
   file: string;
   servers: readonly ServerConfig[];
-  /** Pointers of the settings. */
+  /** JSON pointers of the unconfirmed settings. */
   settings: readonly string[];
-  /** Description of what would run, be set, or be sent where. */
+  /** Text for the user: what the servers would run, and what the settings would set or send elsewhere. */
   list: string;
-  /** The same configuration without them. */
+  /** The configuration without the unconfirmed servers and settings. */
   refused: LoadedConfig;
   confirm(): void;
 }
 
-/** Confirmed state of a host that reads the files again. */
+/** The state that the user has confirmed, for a host that reads its files again. */
 interface Confirmed {
   servers: readonly ServerConfig[];
-  /** The last configuration that left nothing to confirm. */
+  /** The last configuration in which nothing was unconfirmed. */
   loaded?: LoadedConfig;
 }
 
 /**
- * Returns what the user has to confirm before a found file starts servers or grants rights. The user confirms once per path and content, at
- * the terminal or by the flag. Returns undefined if nothing is left to confirm. Confirmed and unchanged parts need no new confirmation; a
- * changed setting keeps its confirmed value until then.
+ * Returns the parts of a found file that the user must confirm before they start servers or grant rights. Returns undefined if there are
+ * none. The user confirms a file once per path and content, at the terminal or with `--trust-project`. Parts that are confirmed and
+ * unchanged need no new confirmation. A changed setting keeps its confirmed value until the new value is confirmed.
  */
 export async function findUnconfirmed(
   loaded: LoadedConfig,
@@ -131,7 +131,7 @@ export async function findUnconfirmed(
   };
 }
 
-/** Formats an item of the list. A text from the file may hold line ends and must not pass for a line of its own. */
+/** Formats an item of the list. Line ends in texts from the file are removed, because a text could otherwise imitate an item of its own. */
 export function asListed([head = "", ...facts]: readonly string[]): string {
   const inOneLine = (text: string) => text.replaceAll(/\s+/g, " ").trim();
   return [`  ${inOneLine(head)}\n`, ...facts.map((fact) => `      ${inOneLine(fact)}\n`)].join("");
@@ -149,7 +149,7 @@ function usersFile(): string | undefined {
   return existsSync(file) ? file : undefined;
 }
 
-/** Returns the path of the user's own configuration, which may not exist. */
+/** Returns the path of the user's own configuration file. The file may not exist. */
 export function usersPath(): string {
   return join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "mcp-platform", "config.yaml");
 }

@@ -1,11 +1,14 @@
-/** The question to the user about a file that was only found in the working directory. */
+/** The question to the user whether a configuration file found in the working directory may be used. */
 import type { LoadedConfig, LoadOptions } from "../config/load.js";
 import { unambiguous } from "../core/inert.js";
 import { keyPath } from "../core/tree.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
 
-/** Asks the user, if possible, and returns the confirmed configuration. Unconfirmed parts are left out. */
+/**
+ * Asks the user to confirm a found file, if a terminal is there. Returns the configuration without the parts that the user has not
+ * confirmed.
+ */
 export async function confirmed(
   loaded: LoadedConfig,
   flags: GlobalOptions,
@@ -35,7 +38,7 @@ export async function confirmed(
   return unconfirmed.refused;
 }
 
-/** Loads the confirmed part of the configuration. Throws ConfigError. */
+/** Loads the configuration without its unconfirmed parts. Throws ConfigError. */
 export async function loadConfirmed(
   flags: GlobalOptions,
   options: Pick<LoadOptions, "allowsUnset"> = {},

@@ -1,11 +1,14 @@
-/** Question before the host starts or something is deleted. It goes to stderr, because stdout is for the command's answer. */
+/**
+ * A yes-or-no question at the terminal, asked before the host starts or something is deleted. It is written to stderr, because stdout is
+ * for results.
+ */
 const { stdin, stderr } = process;
 
 export function canAsk(): boolean {
   return stdin.isTTY && stderr.isTTY;
 }
 
-/** Asks the question as it is: the caller must make foreign texts in it harmless. */
+/** Asks the question and returns true for yes. The question is printed unchanged: the caller must escape texts of others in it. */
 export async function isAgreed(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   const line = createInterface({ input: stdin, output: stderr });

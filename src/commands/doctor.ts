@@ -1,4 +1,4 @@
-/** `doctor`: tries everything that a host needs, and says what to do where it fails. */
+/** `doctor`: checks everything that a host needs, and says what to do about each failure. */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
@@ -83,7 +83,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
 interface Archived extends Pick<Configuration, "loaded" | "env"> {
   report: string;
   version: string;
-  /** Id of the conversation. */
+  /** Id of the conversation to include. */
   conversation: string | undefined;
   clear(text: string): string;
 }
@@ -100,7 +100,7 @@ async function archive({ version, conversation, ...parts }: Archived): Promise<B
   });
 }
 
-/** Returns the configuration that a host would run by, even if the host would not start. */
+/** Returns the configuration that a host would use, even if the host could not start with it. */
 async function findConfiguration(globals: GlobalOptions): Promise<Configuration> {
   const source = findSource(globals);
   const about = { ...source, names: configNames, usersFile: usersPath(), env: process.env };

@@ -1,4 +1,4 @@
-/** The configuration file that commands change, and how they write to it. */
+/** The configuration file that commands change, and the writing of changes to it. */
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { editServers } from "../config/edit.js";
@@ -9,20 +9,20 @@ import { isMapping, type Mapping } from "../core/tree.js";
 import { findSource, type GlobalOptions, usersPath } from "./configuration.js";
 
 export interface EditTarget {
-  /** Absolute. */
+  /** Absolute path of the file. */
   path: string;
-  /** Name for display. */
+  /** Path of the file for display. */
   file: string;
   folder: string;
-  /** "" if there is no file yet. */
+  /** Content of the file, "" if there is no file yet. */
   text: string;
-  /** `mcpServers` as written. */
+  /** `mcpServers` as the file has it. */
   servers: Mapping;
-  /** True if nobody else reads it: it lies in the user's own folder, or its mode is private. */
+  /** True if no other user reads the file: it is in the user's own folder, or its mode is private. */
   isPrivate: boolean;
 }
 
-/** Returns the effective file, or the user's own if there is none. Throws ConfigError if it cannot be read. */
+/** Returns the configuration file in use, or the user's own file if there is none. Throws ConfigError if the file cannot be read. */
 export function editTarget(flags: GlobalOptions): EditTarget {
   const cwd = process.cwd();
   const path = resolve(cwd, findSource(flags).file ?? usersPath());
@@ -41,7 +41,10 @@ export function editTarget(flags: GlobalOptions): EditTarget {
   };
 }
 
-/** Writes the edits and returns notices. Throws ConfigError if the text cannot be changed, and what the file system throws. */
+/**
+ * Writes the edits to the file. Returns notices for the user. Throws ConfigError if the text cannot be edited, and errors of the file
+ * system.
+ */
 export function applyEdits(
   { path, file, text, isPrivate }: EditTarget,
   edits: readonly ServerEdit[],

@@ -1,4 +1,4 @@
-/** Findings as text and as JSON. */
+/** Formatting of findings as text and as JSON. */
 import { toVisibleJson } from "../core/inert.js";
 import type { Finding } from "../doctor/finding.js";
 import { hasFailed } from "../doctor/finding.js";
@@ -13,14 +13,14 @@ export function findingLines(findings: readonly Finding[]): string[] {
   ]);
 }
 
-/** Returns nothing if the server works. */
+/** Returns the server's stderr as lines to print, or no lines if the server works. */
 export function lastWords({ findings, stderr }: ServerCheck): string[] {
   return hasFailed(findings) && stderr.length > 0
     ? ["its last words on stderr:", ...stderr.map((line) => `  ${line}`)]
     : [];
 }
 
-/** Returns the facts under their names in JSON. */
+/** Returns the facts about a server under the names that the JSON output uses. */
 export function serverFacts({ timings, era, version, tools, stderr }: ServerCheck) {
   const { initializeMs = null, listMs = null, pingMs = null } = timings;
   return {

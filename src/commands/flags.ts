@@ -1,4 +1,4 @@
-/** Flags shared by several commands. An invalid value ends in InvalidArgumentError, to which the command line adds the flag's name. */
+/** Flags shared by several commands. An invalid value throws InvalidArgumentError; commander adds the flag's name to the message. */
 import { InvalidArgumentError } from "commander";
 import { parseDuration } from "../core/durations.js";
 

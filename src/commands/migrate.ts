@@ -1,4 +1,4 @@
-/** `migrate`: brings the event log to this version's schema, once, before the hosts of a new version start. */
+/** `migrate`: updates the schema of the event log to this version. It is run once, before hosts of the new version start. */
 import type { Command } from "commander";
 import type { GlobalOptions } from "./configuration.js";
 import { loadConfirmed } from "./confirmed.js";

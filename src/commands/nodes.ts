@@ -1,4 +1,4 @@
-/** `mcp-platform nodes`: needs only the event log. */
+/** `mcp-platform nodes`: lists the hosts. It reads only the event log. */
 import type { Command } from "commander";
 import type { GlobalOptions } from "./configuration.js";
 import { loadConfirmed } from "./confirmed.js";

@@ -1,4 +1,4 @@
-/** The host around one front door, from its configuration to the exit code of the process. */
+/** Starts a host with one frontend, from the loading of its configuration to the exit code of the process. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { App } from "../app.js";
 import { configuredSecrets } from "../config/secrets.js";
@@ -12,20 +12,22 @@ import { confirmed } from "./confirmed.js";
 import { keepStdoutClean, leave, onInterrupt, onTermination, whenWritten } from "./process.js";
 
 export interface DoorOptions {
-  /** Receives the log in place of stderr. */
+  /** Receives the log lines, which are then not written to stderr. */
   observe?: Observe;
-  /** True if the door stays open for long: the servers then follow the configuration files. */
+  /** True if the frontend runs for long. The host then applies changes of the configuration files. */
   followsFiles?: boolean;
-  /** True if metrics can be scraped. */
+  /** True if the frontend has an address from which metrics can be scraped. */
   scraped?: boolean;
 }
 
-/** Longest delay of the process's end by a slow reader. */
+/** Longest time, in ms, that the process waits at its end for a slow reader of stdout. */
 const flushMs = 1_000;
-/** Longest time for a host to leave after draining, even if something hangs. What it has not given back is free after its lease. */
+/**
+ * Longest time, in ms, that a host may take to end after draining, even if something hangs. Leases that it has not released expire later.
+ */
 const partingMs = 5_000;
 
-/** Starts the host, opens one front door and leaves with its exit code. */
+/** Starts the host and one frontend (`door`), then leaves with the exit code that `door` returns. */
 export async function openDoor(
   flags: GlobalOptions,
   door: (parts: DoorParts, app: App) => Promise<number>,
@@ -40,10 +42,10 @@ export async function openDoor(
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
   let host: App | undefined;
-  // Registered before the app exists, because servers already run.
+  // Registered before the app exists, because its servers are already starting.
   onTermination(async (signal) => {
     const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
-    // Closing the terminal (SIGHUP) ends what runs in it. After SIGTERM the process may start again, so its turns are drained.
+    // SIGHUP (the terminal was closed) ends all turns. After SIGTERM a new process may follow, so running turns are drained.
     const ended = starting.then((app) => (signal === "SIGTERM" ? app.drain(drainTimeoutMs) : app.close()));
     await Promise.race([ended, sleep(drainTimeoutMs + partingMs)]);
     await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
@@ -53,7 +55,7 @@ export async function openDoor(
   const { sessions, hub, resolveModel, scrape } = app;
   const { Reload } = await import("./reload.js");
   const reload = new Reload({ flags, source, read, loaded, host: app });
-  // The person at the terminal wants to see that the change was applied.
+  // Changes are logged, because the person at the terminal wants to see that a change was applied.
   const log = observe ?? stderrLog(() => app.config, process.env);
   const stopFollowing = followsFiles
     ? reload.watch(({ level, text }) => log({ level, scope: "config", message: text }))

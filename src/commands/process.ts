@@ -1,4 +1,4 @@
-/** This process around the host: its signals, its streams, and its exit. */
+/** Signals, streams and exit of this process. */
 import { Console } from "node:console";
 import { unambiguous } from "../core/inert.js";
 import type { OnInterrupt } from "../frontends/door.js";
@@ -7,12 +7,12 @@ import { exitCodes } from "../frontends/exit-codes.js";
 type Termination = "SIGTERM" | "SIGHUP";
 
 const { stdout, stderr } = process;
-/** Signal that told the host to end. It then decides the exit code, even if another part leaves first. */
+/** The signal that is ending the host, if any. The exit code is then that of the signal, whichever part of the program leaves first. */
 let endedBy: Termination | undefined;
 
 /**
- * Handles errors of the streams, which would otherwise end in a stack trace. A reader that has gone (`| head`) is no failure; a full disk
- * is.
+ * Handles errors of stdout and stderr, which would otherwise end the process with a stack trace. A reader that has closed the pipe (`|
+ * head`) is no failure. A full disk is one.
  */
 export function guardStreams(): void {
   stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -23,7 +23,7 @@ export function guardStreams(): void {
   stderr.on("error", () => {});
 }
 
-/** Redirects `console` to stderr, for libraries: stdout is for an answer or a protocol. */
+/** Redirects `console` to stderr, because libraries may use it. Stdout is only for answers and protocols. */
 export function keepStdoutClean(): void {
   globalThis.console = new Console(stderr, stderr);
 }
@@ -33,7 +33,7 @@ export function onInterrupt(listener: () => void): ReturnType<OnInterrupt> {
   return () => void process.off("SIGINT", listener);
 }
 
-/** Calls `end` on one of these signals, then leaves. */
+/** Calls `end` on SIGTERM or SIGHUP, then leaves. */
 export function onTermination(end: (signal: Termination) => Promise<void>): void {
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
@@ -43,32 +43,36 @@ export function onTermination(end: (signal: Termination) => Promise<void>): void
   }
 }
 
-/** Prints a text: unchanged to a file or pipe, and unable to steer a terminal. */
+/** Prints a text. A file or pipe gets the text unchanged; on a terminal, characters that could steer it are escaped. */
 export function print(text: string): void {
   const line = text.endsWith("\n") ? text : `${text}\n`;
   stdout.write(stdout.isTTY ? unambiguous(line) : line);
 }
 
-/** Prints a text with foreign content, which cannot steer a terminal. */
+/** Prints a text with content of others, in which characters that could steer a terminal are escaped. */
 export async function printInert(text: string): Promise<void> {
   print(unambiguous(text));
 }
 
-/** Writes notices for people, which no program has to read. */
+/** Writes notices for people to stderr. Programs need not read them. */
 export function tell(notices: readonly string[]): void {
   for (const notice of notices) stderr.write(unambiguous(`${notice}\n`));
 }
 
-/** Waits until stdout has been read or its reader has gone: leaving would lose what a pipe has no room for yet. */
+/**
+ * Waits until stdout has been read, or its reader has closed it. Without the wait, the process would lose the part that does not fit in the
+ * pipe yet.
+ */
 export async function whenWritten(): Promise<void> {
   if (stdout.writableLength > 0 && !stdout.destroyed) await new Promise<void>((done) => stdout.write("", () => done()));
 }
 
-/** Leaves at once: a server or socket that was left behind must not hold the process. */
+/** Ends the process at once, so that a server or socket that is still open cannot keep it running. */
 export function leave(exitCode: number): never {
-  // Node's own exit resets the terminal, and aborts if it is gone. The signal's default action ends the process instead.
+  // `process.exit` resets the terminal, and aborts if the terminal was closed. So the process sends the signal to itself; the signal's
+  // default action ends the process.
   if (endedBy === "SIGHUP") {
-    process.emit("exit", exitCodes.terminated); // runs what resets or deletes things at the end of a process
+    process.emit("exit", exitCodes.terminated); // runs the handlers that reset or delete things when a process ends
     process.kill(process.pid, endedBy);
   }
   if (endedBy) process.exit(exitCodes.terminated);

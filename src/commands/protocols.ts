@@ -1,4 +1,4 @@
-/** `stdio`, `acp` and `mcp`: the host as a part of other programs, on stdin and stdout. */
+/** `stdio`, `acp` and `mcp`: let another program use the host over stdin and stdout. */
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { type Editor, editorConfig, editors } from "../frontends/acp/editors.js";
@@ -68,7 +68,7 @@ export function addProtocolCommands(program: Command, version: string): void {
     });
 }
 
-/** Returns how this process was started, in absolute paths, so that it works wherever the editor looks for programs. */
+/** Returns the command that starts this program again, with absolute paths, because an editor may have another PATH. */
 function ownCommand({ config }: GlobalOptions): [command: string, args: string[]] {
   const given = config ? ["--config", resolve(config)] : [];
   return [process.execPath, [resolve(process.argv[1] ?? ""), ...given]];

@@ -1,4 +1,4 @@
-/** A new configuration for a running host; turns that have begun are not touched. */
+/** Applies a changed configuration to a running host. Turns that have begun keep the old configuration. */
 import { isDeepStrictEqual } from "node:util";
 import type { LoadedConfig } from "../config/load.js";
 import { FileWatch } from "../config/watch.js";
@@ -24,12 +24,12 @@ interface Outcome {
 interface ReloadParts {
   flags: GlobalOptions;
   source: ConfigSource;
-  /** Configuration from the files at the start. */
+  /** The configuration that was read from the files at the start. */
   read: LoadedConfig;
-  /** The confirmed part of it; `read` itself if everything is confirmed. */
+  /** The confirmed part of `read`. It is `read` itself if everything is confirmed. */
   loaded: LoadedConfig;
   host: {
-    /** Current configuration of the host. */
+    /** The configuration that the host uses now. */
     readonly config: Config;
     apply(config: Config): Promise<void>;
   };
@@ -40,7 +40,7 @@ export class Reload {
   #source: ConfigSource;
   /** Configuration from the last successful read. */
   #said: LoadedConfig;
-  /** The last configuration that left nothing to confirm. */
+  /** The last configuration in which nothing was unconfirmed. */
   #confirmed: LoadedConfig | undefined;
   #watch: FileWatch | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -52,7 +52,7 @@ export class Reload {
     this.#confirmed = parts.loaded === parts.read ? parts.read : undefined;
   }
 
-  /** Reads the files again whenever one changes, and reports the result, until the returned function is called. */
+  /** Reads the files again whenever one of them changes, and passes the result to `report`. The returned function ends this. */
   watch(report: (outcome: Outcome) => void): () => void {
     const files = new FileWatch(this.#filesOf(this.#parts.read), {
       changed: () => void this.#now().then(report),
@@ -63,12 +63,12 @@ export class Reload {
     return () => files.close();
   }
 
-  /** Reads the files again at once. Their problems are in the returned text. */
+  /** Reads the files again at once. Returns a text with the changes or the problems. */
   async now(): Promise<string> {
     return (await this.#now()).text;
   }
 
-  /** Runs reloads one after the other. */
+  /** Reads the files again after the reload before has ended. */
   #now(): Promise<Outcome> {
     const outcome = this.#last.then(() => this.#reload());
     this.#last = outcome;
@@ -129,7 +129,7 @@ function differences(before: readonly ServerConfig[], after: readonly ServerConf
   );
 }
 
-/** Sections of the file, as people name them, without the servers. */
+/** Sections of the file under the names that people use. The servers are not among them. */
 const sections = {
   llm: ({ llm }: Config) => llm,
   "chat.service": ({ chat }: Config) => chat.service,
@@ -141,7 +141,7 @@ const sections = {
   logging: ({ logging }: Config) => logging,
 };
 
-/** Returns the changed sections. `wanted` is from the files, `after` is what the host made of it. */
+/** Returns texts about the changed sections. `wanted` is the configuration of the files; `after` is the one that the host uses now. */
 function changedSections(before: Config, after: Config, wanted: Config): string[] {
   const names = (differ: (of: (config: Config) => unknown) => boolean) =>
     Object.entries(sections).flatMap(([name, of]) => (differ(of) ? [name] : []));

@@ -1,4 +1,4 @@
-/** `run FILE.session.yaml …`: reads the files, runs them and reports the results. */
+/** `run FILE.session.yaml …`: reads the files, runs the sessions and reports the results. */
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type CassetteMode, requireCassette } from "../cassette/cassette.js";
@@ -36,8 +36,8 @@ const now = () => performance.now();
 const defaultJobs = 8;
 
 /**
- * Runs the scripts and leaves the process. Before any session begins, rejects with ConfigError, with every mistake of every script, or
- * RequestError.
+ * Runs the scripts and ends the process. Rejects before any session begins: with ConfigError, which has every mistake of every script, or
+ * with RequestError.
  */
 export async function runScripts(words: readonly string[], flags: ScriptFlags, global: GlobalOptions): Promise<never> {
   const cwd = process.cwd();
@@ -47,14 +47,14 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const mode = modeOf(flags);
   const played = runs.filter(({ script }) => cassetteModeOf(script, mode) === "replay");
   allSound([...new Set(played.map(({ script }) => script.cassette))], requireCassette);
-  // Replays need no keys.
+  // Replays need no keys, so variables may be unset.
   const allowsUnset = played.length === runs.length;
   const config = await loadConfirmed(global, { allowsUnset });
   allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
   if (mode && mode !== "replay") requireOwnCassettes(runs);
   const { reporters, isWatched } = openReporters(flags, stdout, now);
   for (const path of flags.summary ?? []) requireWritable(path);
-  // The parser that keeps comments loads slowly.
+  // Loaded only when needed, because the YAML parser that keeps comments loads slowly.
   const updates = flags.update ? new (await import("../frontends/script/many/updates.js")).Updates() : undefined;
   const transcripts = new Transcripts(flags.transcripts);
   const { signal, endedBy } = untilEnded();
@@ -91,7 +91,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
 
 function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: CassetteMode) {
   const { var: vars, speed, fault: faults, update: updates } = flags;
-  // A log line overwrites a possible status line.
+  // If stderr is a terminal, a log line first erases the status line.
   const log = (line: string) => void stderr.write(stderr.isTTY ? eraseLine + line : line);
   return {
     config,
@@ -104,7 +104,7 @@ function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: Cass
   };
 }
 
-/** Makes each of them. Throws one ConfigError with all their mistakes. */
+/** Calls `make` for each given value. If any call throws ConfigError, throws one ConfigError with the problems of all. */
 function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Made): Made[] {
   const problems: ConfigError["problems"][number][] = [];
   const made = given.flatMap((one) => {
@@ -120,7 +120,7 @@ function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Ma
   return made;
 }
 
-/** Returns the mode of the cassette. Faults and a speed imply a replay. */
+/** Returns the mode of the cassette. `--fault` and `--speed` imply a replay. */
 function modeOf({ record, recordMissing, replay, speed, fault }: ScriptFlags): CassetteMode | undefined {
   if (record) return "record";
   if (recordMissing) return "record-missing";
@@ -139,7 +139,7 @@ function requireOwnCassettes(runs: readonly PlannedRun[]): void {
   }
 }
 
-/** Returns a signal. The first Ctrl-C cancels and lets the results so far be reported, the second leaves at once. */
+/** Returns a signal that aborts on the first Ctrl-C, so that the results so far are reported. A second Ctrl-C ends the process at once. */
 function untilEnded() {
   const controller = new AbortController();
   let exitCode: number | undefined;

@@ -1,4 +1,4 @@
-/** `run`: one prompt, one answer; with lines as input format, many. */
+/** `run`: takes one prompt and prints one answer. With an input format of lines, it takes many prompts. */
 
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
@@ -101,11 +101,11 @@ export async function runOnce(
 
 function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, stream }: RunFlags) {
   const approval = yes ? ("auto" as const) : undefined;
-  const streaming = stream === false ? false : undefined; // commander's default of a --no- option is true
+  const streaming = stream === false ? false : undefined; // commander sets a `--no-` option to true by default
   return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
 }
 
-/** Reads the schema. Throws RequestError if the file holds no usable schema. */
+/** Reads the schema of the answer from a file. Throws RequestError if the file holds no usable schema. */
 async function outputOf(file: string): Promise<OutputFormat> {
   const { schemaProblem } = await import("../core/structured-output.js");
   const usage = (problem: string) => new RequestError("usage", `--json-schema ${file}: ${problem}`);

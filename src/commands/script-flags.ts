@@ -1,4 +1,4 @@
-/** Flags of `run FILE.session.yaml …`, and the check whether `run` was given session files. */
+/** The flags of `run FILE.session.yaml …`, and the check whether `run` was called with session files or a prompt. */
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { RequestError } from "../core/errors.js";
@@ -28,12 +28,12 @@ export interface ScriptFlags {
 }
 
 const heading = "Options for *.session.yaml files:";
-/** Most sessions at a time that a machine and a provider can take. */
+/** Highest number of sessions that may run at the same time. More would overload a machine or a provider. */
 const maxJobs = 64;
-/** Most repeats: all runs are planned before the first one begins. */
+/** Highest number of repeats. All runs are planned in memory before the first one begins. */
 const maxRepeats = 999_999;
 
-/** Adds the flags in a group of their own, apart from those for a prompt. */
+/** Adds the flags for session files. The help lists them in a group of their own. */
 export function addScriptOptions(command: Command): Command {
   return command
     .optionsGroup(heading)
@@ -83,7 +83,7 @@ export function addScriptOptions(command: Command): Command {
     );
 }
 
-/** Returns true if `run` was given session files and no prompt. Throws RequestError if a word could be both. */
+/** Returns true if the words are session files and not a prompt. Throws RequestError if a word could be either. */
 export function areScripts(words: readonly string[]): boolean {
   const cwd = process.cwd();
   if (words.some((word) => isScriptArgument(word, cwd))) return true;
@@ -94,7 +94,7 @@ export function areScripts(words: readonly string[]): boolean {
   });
 }
 
-/** Ends with a usage error if a flag does not apply to what `run` was given. */
+/** Ends with a usage error if a flag for prompts was given with session files, or a flag for session files with a prompt. */
 export function refuseStrayFlags(command: Command, isForScripts: boolean): void {
   const stray = command.options.find((option) => {
     const isGiven = command.getOptionValueSource(option.attributeName()) === "cli";
@@ -133,7 +133,10 @@ function variable(text: string, all: Record<string, unknown> = {}): Record<strin
   return { ...all, [name]: jsonOrText(value) };
 }
 
-/** Parses JSON, or keeps the text. A number that JavaScript would write differently (1.10, or too many digits) stays a text. */
+/**
+ * Returns the value of a text that is JSON, otherwise the text. A number that JavaScript would write differently (1.10, or one with too
+ * many digits) stays a text.
+ */
 function jsonOrText(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,4 +1,4 @@
-/** The token that callers of `serve` send: which one counts, and where a person finds it. */
+/** The token that callers of `serve` must send: which token is used, and where the user finds it. */
 import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { ServeConfig } from "../core/config.js";
@@ -10,13 +10,13 @@ import { isLoopbackAddress } from "../frontends/http/gate.js";
 import type { ShownToken } from "../frontends/http/serve.js";
 
 export interface TokenFlags {
-  /** False for `--no-token`. */
+  /** False if `--no-token` was given. */
   token?: false;
   tokenFile?: string;
 }
 
 interface DoorToken extends ShownToken {
-  /** Undefined if every caller may come in. */
+  /** Undefined if callers need no token. */
   token: string | undefined;
   notices: string[];
 }
@@ -25,7 +25,10 @@ const leastLength = 16;
 const risk =
   "no token: every account and every program of this machine can use your tools, answer your approvals and read your conversations";
 
-/** Finds the token: `--no-token`, `--token-file`, `serve.token`, otherwise the one that the user's hosts share. Throws RequestError. */
+/**
+ * Finds the token: `--no-token`, then `--token-file`, then `serve.token`, then the token that all hosts of this user share. Throws
+ * RequestError.
+ */
 export function doorToken(flags: TokenFlags, { host, token }: ServeConfig, env: Environment): DoorToken {
   if (flags.token === false) return withoutToken(host);
   if (flags.tokenFile !== undefined) return tokenOfFile(flags.tokenFile);

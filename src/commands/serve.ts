@@ -1,4 +1,4 @@
-/** `serve`: the network door. */
+/** `serve`: opens the host to HTTP and WebSocket clients. */
 import { type Command, Option } from "commander";
 import type { LlmConfig } from "../core/config.js";
 import { RequestError } from "../core/errors.js";
@@ -45,7 +45,7 @@ function modelNames({ providers }: LlmConfig): string[] {
   return Object.entries(providers).flatMap(([name, { model }]) => (model ? [`${name}/${model}`] : []));
 }
 
-/** Refuses a token in the arguments of a process, because it is no longer secret. */
+/** Throws an error for a token on the command line: other users can read the arguments of a process. */
 function refuseToken(): never {
   throw new RequestError("usage", "every account of this machine can read a token in the arguments of a process", {
     hint: "write another token into a file and name it with --token-file, or set MCP_PLATFORM_SERVE__TOKEN",

@@ -1,4 +1,4 @@
-/** `servers add`, `remove`, `enable` and `disable`: changes of the user's configuration file. */
+/** `servers add`, `remove`, `enable` and `disable`: change the user's configuration file. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ServerEdit } from "../config/server-edit.js";
 import { RequestError } from "../core/errors.js";
@@ -53,7 +53,7 @@ export function addEditCommands(servers: Command, globals: () => GlobalOptions):
 
 const collected = (text: string, all: readonly string[]) => [...all, text];
 
-/** Splits texts into pairs. Errors do not quote the texts, which may be secrets. */
+/** Splits each text into a name and a value. Errors do not quote the texts, because they may hold secrets. */
 function pairsOf(texts: readonly string[], shape: RegExp, expected: string): Record<string, string> {
   const pairs = texts.map((text) => {
     const [, name, value = ""] = shape.exec(text) ?? [];
@@ -67,13 +67,13 @@ function entryJson(text: string): Mapping {
   try {
     const entry: unknown = JSON.parse(text);
     if (isMapping(entry)) return entry;
-  } catch {} // invalid JSON gets the same error as no object: the text may hold a secret
+  } catch {} // invalid JSON gets the same error as JSON that is no object, because the text may hold a secret
   throw new InvalidArgumentError("expected a JSON object");
 }
 
 const isUrl = (place: string) => /^https?:\/\//i.test(place);
 
-/** Returns the entry from the command line. Throws RequestError if its words do not go together. */
+/** Returns the entry that the command line describes. Throws RequestError if its arguments cannot be combined. */
 function entryOf(place: string | undefined, args: readonly string[], flags: AddFlags): Mapping {
   const { transport, json } = flags;
   const env = pairsOf(flags.env, /^([^=\s]+)=(.*)$/s, "-e KEY=VALUE");
@@ -121,7 +121,7 @@ async function add(name: string, entry: Mapping, { replace = false }: AddFlags, 
   await printInert(`${target.file}: ${name} is added (mcp-platform servers test ${name} tries it)`);
 }
 
-/** Changes a server. Throws RequestError if the file does not have it. */
+/** Applies an edit to a server. Throws RequestError if the file does not have the server. */
 async function change(edit: ServerEdit, done: string, globals: GlobalOptions): Promise<void> {
   const { editTarget, applyEdits } = await import("./edit-target.js");
   const { entryProblems } = await import("../config/check-entry.js");
@@ -143,7 +143,7 @@ async function change(edit: ServerEdit, done: string, globals: GlobalOptions): P
   await printInert(`${file}: ${name} ${done}`);
 }
 
-/** Returns where to change the server if it comes from another file, which other hosts use too. */
+/** Returns a hint where to change the server if it is defined in another file. Returns "" if no file defines it. */
 async function elsewhere(name: string, globals: GlobalOptions): Promise<string> {
   const { load } = await import("./configuration.js");
   const { child } = await import("../core/tree.js");

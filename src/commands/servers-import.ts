@@ -1,4 +1,4 @@
-/** `servers import`: the servers of other tools, with their settings. */
+/** `servers import`: adds the servers that are configured in other programs, with their settings. */
 import { homedir } from "node:os";
 import { type Command, Option } from "commander";
 import type { ImportedFile } from "../config/import/importer.js";
@@ -58,8 +58,8 @@ const tools = () => import("../config/import/tools.js");
 const surroundings = () => ({ platform: process.platform, env: process.env, home: homedir(), cwd: process.cwd() });
 
 /**
- * Returns the files of a tool, or the named one. Asks about files of the working directory, which may be someone else's, and leaves them
- * out if nobody can be asked. Rejects with RequestError if nothing is left.
+ * Returns the configuration files of a program, or the one file that the user named. Asks about each file of the working directory, because
+ * someone else may have written it. Leaves such files out if there is no terminal. Rejects with RequestError if no file is left.
  */
 async function agreed(from: string, { dryRun = false }: ImportFlags): Promise<ImportedFile[]> {
   const files = (await tools()).importFrom(from, surroundings());
@@ -85,7 +85,7 @@ async function isTaken(file: ImportedFile): Promise<boolean> {
   return isAgreed(unambiguous(`${file.file}:\n${await listed(file)}Take these over? y/n: `));
 }
 
-/** Describes what the servers of a file are and may do. */
+/** Describes the servers of a file and what they may do. */
 async function listed({ servers }: ImportedFile): Promise<string> {
   const { describeEntry } = await import("../config/consent-text.js");
   const folder = process.cwd();
@@ -94,7 +94,7 @@ async function listed({ servers }: ImportedFile): Promise<string> {
     .join("");
 }
 
-/** Returns the files that the person at the terminal agrees to. Without a terminal only lists them and returns undefined. */
+/** Lists the files that were found, and returns those that the user agrees to import. Without a terminal, returns undefined. */
 async function chosen(): Promise<ImportedFile[] | undefined> {
   const { displayName } = await import("../core/source.js");
   const found = (await tools()).findAll(surroundings());

@@ -1,4 +1,4 @@
-/** `servers logs`: a server's stderr and log messages, from every host of this user. */
+/** `servers logs`: prints a server's stderr and log messages, written by all hosts of this user. */
 import { existsSync, readFileSync, watch } from "node:fs";
 import { mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
@@ -48,7 +48,7 @@ async function showLog(name: string, { follow = false, lines }: LogFlags, global
   if (follow) await followFile(file, end.length);
 }
 
-/** Prints what is added to the file after `position`, even if another file replaces it, until Ctrl-C. */
+/** Prints what is added to the file after `position`, until Ctrl-C. Continues with the new file after a rotation. */
 async function followFile(file: string, position: number): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   let from = position;
@@ -67,13 +67,13 @@ async function followFile(file: string, position: number): Promise<void> {
   const watcher = watch(dirname(file), (_, changed) => {
     if (changed === null || changed === basename(file)) next();
   });
-  next(); // what came before the watching began
+  next(); // reads what was added before the watcher started
   await new Promise<void>((done) => onInterrupt(done));
   watcher.close();
   await last;
 }
 
-/** Prints the whole lines after `position`. Resolves with the position of their end. */
+/** Prints the complete lines after `position`. Resolves with the position after the last printed line. */
 async function printFrom(file: string, position: number): Promise<number> {
   const source = await open(file).catch(() => undefined);
   if (!source) return position;

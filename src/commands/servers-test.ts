@@ -1,4 +1,4 @@
-/** `servers test`: tries one server, independently of running hosts. */
+/** `servers test`: starts one server and checks it, independently of running hosts. */
 
 import type { Command } from "commander";
 import { RequestError } from "../core/errors.js";

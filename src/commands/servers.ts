@@ -1,4 +1,4 @@
-/** `servers …` and `tools`: the servers' state and tools, trust in these, and logins at remote servers. */
+/** `servers …` and `tools`: show the state and tools of servers, store trust in tools, and log in at remote servers. */
 import type { Command } from "commander";
 import type { App } from "../app.js";
 import { unambiguous } from "../core/inert.js";
@@ -59,14 +59,14 @@ export function addServerCommands(program: Command): void {
     .action(() => show(flags(), (texts, { hub }) => texts.toolsText(hub.tools())));
 }
 
-/** Returns the error for an unknown command, which commander takes for an argument of the default one. */
+/** Returns the error text for an unknown command. Commander takes such a word for an argument of the default command. */
 async function unknownText(word: string, { commands }: Command): Promise<string> {
   const { didYouMean } = await import("../core/nearest.js");
   const names = commands.map((command) => command.name());
   return `error: servers has no command ${word}${didYouMean(word, names)}`;
 }
 
-/** Prints something about the servers once all of them have settled. */
+/** Waits until no server is starting any more, then prints the text that `textOf` returns. */
 async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => string | Promise<string>): Promise<void> {
   const texts = await import("../session/command-text.js");
   const interrupt = new Promise<"interrupt">((resolve) => onInterrupt(() => resolve("interrupt")));
@@ -77,7 +77,7 @@ async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => st
   });
 }
 
-/** Returns the logins at the configured remote servers; pages to visit are printed on stderr. */
+/** Returns the logins at the configured remote servers. Addresses to open in a browser are printed on stderr. */
 async function loginsOf(flags: GlobalOptions) {
   const { config } = await loadConfirmed(flags);
   const { createLogins } = await import("../user-state.js");

@@ -1,4 +1,4 @@
-/** `mcp-platform sessions …`: needs only the event log, so no server is started and no provider asked. */
+/** `mcp-platform sessions …`: reads only the event log. It starts no server and asks no provider. */
 import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { LoadedConfig } from "../config/load.js";

@@ -1,4 +1,4 @@
-/** `mcp-platform usage`: needs only the event log. */
+/** `mcp-platform usage`: reads only the event log. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../core/durations.js";
 import { type UsageKey, usageKeys } from "../session/usage.js";
@@ -40,7 +40,7 @@ export function addUsageCommand(program: Command): void {
     });
 }
 
-/** Returns the local midnight that begins a day, or the time this long before now; milliseconds since the epoch. */
+/** Parses a day or a duration. Returns the local midnight at which the day begins, or now minus the duration, in ms since the epoch. */
 function moment(text: string): number {
   const agoMs = parseDuration(text);
   if (agoMs !== undefined) return Date.now() - agoMs;

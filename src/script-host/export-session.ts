@@ -1,4 +1,4 @@
-/** `sessions export ID --as session`: a conversation as a scripted session with its cassette, made from the log alone. */
+/** `sessions export ID --as session`: writes a conversation as a scripted session with its cassette, from the event log alone. */
 
 import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,23 +21,23 @@ import { loadScript, runOnTape, runReadScript } from "./run-script.js";
 import { settingsOf } from "./script-settings.js";
 
 export interface SessionExport {
-  /** Configuration of the exporting user, for the definitions of its servers. */
+  /** Configuration of the user who exports. It has the definitions of the servers. */
   loaded: LoadedConfig;
   env: Environment;
   secrets: readonly string[];
-  /** Folder of the new files. */
+  /** Folder for the new files. */
   folder: string;
 }
 
-/** Returns 0, because the log has no pauses. */
+/** Clock of the recording. It always returns 0, because the log does not record pauses. */
 const now = () => 0;
 
-/** Host for making a session: without this machine's configuration, so that the session plays anywhere. */
+/** Settings of the host that makes the session. They ignore this machine's configuration, so that the session runs on any machine. */
 const nowhere = { config: {}, env: {}, observe: () => {} };
 
 /**
- * Repeats the conversation with its log in place of model and servers, records the wires, then plays the recording. Resolves with the files
- * and notes for their reader. Rejects with RequestError, and leaves nothing behind, if the conversation cannot be repeated.
+ * Repeats the conversation with answers from its log, records that as a cassette, and plays the cassette as a test. Resolves with the paths
+ * of the files and with notes for their reader. If the conversation cannot be repeated, rejects with RequestError and writes no file.
  */
 export async function exportSession(
   conversationId: string,
@@ -55,7 +55,7 @@ export async function exportSession(
   const playable = readPlayable(await redacted(events, secrets), findTool(known));
   const servers = serversOf(playable);
   const clean = clearing(secrets);
-  // A host without configuration has the demo server, so the session need not define it.
+  // The demo server need not be defined in the session, because a host without configuration starts it anyway.
   const own = servers.filter((server) => server !== "demo" || isConfigured(loaded, server));
   const mcpServers = Object.fromEntries(own.map((server) => [server, writtenServer(loaded, server, clean)]));
   const temporary = mkdtempSync(join(tmpdir(), "mcp-platform-export-"));
@@ -68,7 +68,7 @@ export async function exportSession(
       return { notes, problem: await playThrough(draft, playable, { tools, secrets }) };
     };
     let made = await make(known);
-    // A tool's definition may have been different when it was called.
+    // Second attempt without the stored definitions: a tool may have had another definition when it was called.
     if (made.problem !== undefined && servers.some((server) => known.has(server))) made = await make(new Map());
     if (made.problem !== undefined) {
       throw new RequestError("usage", `the conversation does not go the same way again: ${made.problem}`);
@@ -83,7 +83,7 @@ export async function exportSession(
   }
 }
 
-/** Returns the difference from the conversation, if any. */
+/** Records the session and plays it once. Returns the first problem or difference from the conversation, or undefined. */
 async function playThrough(
   path: string,
   { turns }: Playable,
@@ -107,7 +107,7 @@ function failureIn({ passed, error, steps }: ScriptResult): string | undefined {
   return [error?.message, step?.error?.message, ...reasons].find((each) => each !== undefined) ?? "it fails";
 }
 
-/** Returns the last model, because a session has only one. */
+/** Returns the model of the last turn, because a session has only one model. */
 function modelOf({ turns }: Playable): { provider: string; model: string } {
   const { provider, model } = answersOf(turns).at(-1) ?? { provider: "demo", model: "demo" };
   return { provider, model };

@@ -1,4 +1,4 @@
-/** This host's knowledge of servers without starting them, for repeating a conversation. */
+/** Knowledge of this host about servers that it has not started. It is used to repeat a conversation. */
 
 import type { LoadedConfig } from "../config/load.js";
 import type { Environment } from "../core/environment.js";
@@ -10,7 +10,7 @@ import { modelName } from "../mcp/tools.js";
 import type { FindTool } from "../session/export/playable.js";
 import { manifestPlace } from "../user-state.js";
 
-/** Returns the definitions that this host stored when it last saw the servers. */
+/** Returns the tool definitions that this host stored when it was last connected to the servers. */
 export function definitions({ config }: LoadedConfig, env: Environment): ReadonlyMap<string, readonly WireTool[]> {
   const servers = isConfigured({ config }, "demo") ? config.mcpServers : [...config.mcpServers, demoServer()];
   const known = servers.map((server) => {
@@ -25,7 +25,7 @@ export function isConfigured({ config }: Pick<LoadedConfig, "config">, server: s
   return config.mcpServers.some(({ name }) => name === server);
 }
 
-/** Returns a function that finds a tool by its name for the model. */
+/** Returns a function that finds a tool by the name under which the model sees it. */
 export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindTool {
   const pairs = [...known].flatMap(([server, tools]) => tools.map(({ name: tool }) => ({ server, tool })));
   const byName = new Map(pairs.map((pair) => [modelName(pair.server, pair.tool), pair]));
@@ -35,8 +35,8 @@ export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindT
 const shared = ["command", "args", "url", "type"] as const;
 
 /**
- * Returns the server in the shape of `mcpServers`, with variables for values of its environment and headers. An unknown server gets its
- * name as its command.
+ * Returns the server as an entry of `mcpServers`. Values of its environment and headers become variables. The command of an unknown server
+ * is its name.
  */
 export function writtenServer(
   { written }: Pick<LoadedConfig, "written">,
@@ -59,7 +59,7 @@ function cleaned(value: unknown, clean: (text: string) => string): unknown {
   return Array.isArray(value) ? value.map((item) => cleaned(item, clean)) : value;
 }
 
-/** Returns `{env: {TOKEN: "${TOKEN}"}}` for the names below a pointer. */
+/** Returns an object such as `{env: {TOKEN: "${TOKEN}"}}`, with the names that are configured below the pointer `at`. */
 function variables(
   written: LoadedConfig["written"],
   at: string,

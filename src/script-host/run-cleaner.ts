@@ -1,4 +1,4 @@
-/** Redaction of reports about a run. */
+/** Removal of secrets from reports about a run. */
 
 import { Cleaner } from "../cassette/clean.js";
 import type { LoadedConfig } from "../config/load.js";
@@ -7,7 +7,7 @@ import type { Environment } from "../core/environment.js";
 import type { Script } from "../frontends/script/script.js";
 import { settingsOf } from "./script-settings.js";
 
-/** Returns a cleaner with the secrets of the configuration and of the script's settings over it. */
+/** Returns a cleaner that removes the secrets of the configuration and of the script's own settings. */
 export function runCleaner(
   script: Script,
   config: LoadedConfig,

@@ -1,4 +1,4 @@
-/** Scripted sessions, each in its own host. */
+/** Running of scripted sessions, each in a host of its own. */
 import { existsSync } from "node:fs";
 import { type App, type AppOptions, createApp } from "../app.js";
 import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "../cassette/cassette.js";
@@ -18,36 +18,39 @@ import { failureOf } from "../frontends/script/step-result.js";
 import { offline, settingsOf } from "./script-settings.js";
 
 export interface RunScriptOptions extends ScriptRunOptions {
-  /** Configuration below the script's own settings, as for `createApp`. */
+  /** Configuration, in any form that `createApp` takes. The script's own settings override it. */
   config?: string | ConfigObject | LoadedConfig;
   /** Source of keys and `${VAR}`. Default: the process's environment. */
   env?: AppOptions["env"];
-  /** Receives the observations from `logging.level` upwards. Default: log lines on stderr. */
+  /** Receives the observations of the level `logging.level` and above. Default: they are logged to stderr. */
   observe?: Observe;
-  /** Base of relative paths and of the places in errors. Default: the working directory. */
+  /** Folder for relative paths, also for those in error messages. Default: the working directory. */
   cwd?: string;
-  /** `auto` (default): `replay` if `CI` is set and there is a cassette; otherwise everything is live and nothing is recorded. */
+  /**
+   * `auto` (default) means `replay` if `CI` is set and there is a cassette. Otherwise requests go to the real servers and models, and
+   * nothing is recorded.
+   */
   cassette?: CassetteMode | "auto";
-  /** On replay: `full` (default) skips the pauses of the recording. */
+  /** Only for a replay: `full` (default) plays without the recorded pauses. */
   speed?: CassetteOptions["speed"];
-  /** On replay: faults, such as `llm[1]=429`. */
+  /** Only for a replay: faults to cause, such as `llm[1]=429`. */
   faults?: readonly string[];
 }
 
 /**
- * Runs a `*.session.yaml`, or an object of its shape, once; `model` and `vars` select a run of its matrix. Rejects with ConfigError, with
- * `file:line` for every mistake, before anything is started. Later failures are in the result.
+ * Runs a `*.session.yaml`, or an object of the same shape, once. `model` and `vars` select one run of its matrix. Rejects with ConfigError
+ * before anything starts; the error has `file:line` for every mistake. Later failures are in the result.
  */
 export async function runScript(script: string | ScriptObject, options: RunScriptOptions = {}): Promise<ScriptResult> {
   return runReadScript(loadScript(script, options.cwd), options);
 }
 
-/** Reads and checks a script for `runReadScript`, without touching anything else. Throws ConfigError. */
+/** Reads and checks a script for `runReadScript`. Does not open other files. Throws ConfigError. */
 export function loadScript(script: string | ScriptObject, cwd: string = process.cwd()): Script {
   return readScript(script, cwd);
 }
 
-/** Runs a script that was read before, like `runScript`. ConfigError is then only for its configuration and its cassette. */
+/** Runs a script that `loadScript` returned. Rejects with ConfigError if the configuration or the cassette is invalid. */
 export async function runReadScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
   const { config: given = {}, env = process.env, cwd, observe, cassette: mode, speed, faults, ...run } = options;
   const cassetteMode = cassetteModeOf(script, mode, env);
@@ -55,7 +58,7 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
   const loaded = isLoaded(given) ? given : loadConfig(given, { env, cwd, allowsUnset: isReplay });
   const model = run.model ?? script.model;
   const settings = settingsOf(script, model);
-  // A script may come from anybody: its replay reads no variable of this machine and sends nothing out.
+  // Anybody may have written the script, so a replay cannot read this machine's variables and cannot send anything out.
   const config = isReplay
     ? loaded.with(offline(settings), { allowsUnset: true, variables: {} })
     : loaded.with(settings);
@@ -74,16 +77,16 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
     tape,
   };
   const result = await runApp(script, app, { cassette, scripted, run });
-  // A run that did not begin or was cut short must not replace an earlier recording or be replayed later.
+  // If the run did not begin or was cut short, its recording is not written: it would replace a complete recording.
   const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);
   const [problem] = result.error || isCutShort ? [] : ((await cassette?.finish()) ?? []);
   if (problem !== undefined) return failed(result, new ScriptError("cassette", problem));
-  // Skipped steps would have used more answers.
+  // If steps were skipped, unused answers are no failure.
   const unused = (result.passed && scripted?.unused) || [];
   return unused.length > 0 ? failed(result, new ScriptError("scripted", unused.join("\n"))) : result;
 }
 
-/** Returns true if a provider or a server stopped the run, and not an unmet expectation. */
+/** Returns true if the run was stopped by a provider or a server. An unmet expectation does not count. */
 function isKeptFromGoingOn(result: ScriptResult): boolean {
   return ![exitCodes.done, exitCodes.unmet].some((code) => code === exitCodeOfScripts([result]));
 }
@@ -92,7 +95,7 @@ function failed(result: ScriptResult, error: ScriptError): ScriptResult {
   return { ...result, passed: false, error: failureOf(error) };
 }
 
-/** Runs a script in its own host, whose wires are the tape's. Rejects with ConfigError. */
+/** Runs a script in a host of its own. Its requests to models and servers go to the tape. Rejects with ConfigError. */
 export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
   return runApp(script, { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity }, { run: {} });
 }
@@ -116,7 +119,7 @@ async function runApp(
   }
 }
 
-/** Resolves `auto`; returns undefined if everything is live. */
+/** Returns the mode to use in place of `auto`, or undefined if all requests are live and not recorded. */
 export function cassetteModeOf(
   { cassette }: Script,
   mode: RunScriptOptions["cassette"] = "auto",

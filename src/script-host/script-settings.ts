@@ -1,11 +1,11 @@
-/** A script's settings for its host, in the shape of config.yaml, with their positions in the script. */
+/** The settings that a script makes for its host, in the shape of config.yaml. Errors point to their lines in the script. */
 import type { Source } from "../core/source.js";
 import { isMapping, type Mapping } from "../core/tree.js";
 import { SCRIPTED, type Script } from "../frontends/script/script.js";
 
 /**
- * Returns the settings to lay over the configuration. Conversations are in memory unless the script sets a storage. `model`: the name as
- * given.
+ * Returns the script's settings, which override those of the configuration. Conversations are kept in memory unless the script sets
+ * `chat.storage`. `model` is the name as the user typed it.
  */
 export function settingsOf(script: Script, model = script.model): Source {
   const { source, mcpServers, limits } = script;
@@ -25,7 +25,7 @@ export function settingsOf(script: Script, model = script.model): Source {
   };
 }
 
-/** Adds the scripted model as a provider of its own, which costs nothing unless the script has prices for it. */
+/** Adds the scripted model, as a provider. It costs nothing unless the script sets prices for it. */
 function withScripted(llm: unknown): Mapping {
   const given = isMapping(llm) ? llm : {};
   const { providers, prices } = given as { providers?: Mapping; prices?: Mapping };
@@ -37,7 +37,7 @@ function withScripted(llm: unknown): Mapping {
   };
 }
 
-/** Returns the settings for a replay: the log in memory, and no telemetry. */
+/** Returns the settings for a replay: the event log in memory, and no telemetry. */
 export function offline(settings: Source): Source {
   const { chat } = settings.tree;
   const storage = { driver: "memory" };
