@@ -40,27 +40,27 @@ export interface AppOptions {
   config?: string | ConfigObject | LoadedConfig;
   /** Settings that override environment and file, in the shape of the file. */
   overrides?: ConfigObject;
-  /** Source of keys and `${VAR}`. Default: the process's environment. */
+  /** Environment variables, read for keys and for `${VAR}` in the configuration. Default: those of this process. */
   env?: Environment;
-  /** Receives the observations from `logging.level` upwards. Default: log lines on stderr. */
+  /** Receives the host's observations from `logging.level` upwards. Default: they are written as log lines to stderr. */
   observe?: Observe;
-  /** Records the host's wires, or answers instead of them. Default: none. */
+  /** Records the requests and answers of models and servers, or plays recorded answers instead of sending requests. Default: no tape. */
   tape?: Tape;
-  /** True to continue unfinished turns of dead hosts automatically, from the start. Default: true. */
+  /** True to resume the unfinished turns of crashed hosts, from the start of this host on, without waiting for a request. Default: true. */
   recover?: boolean;
   /**
-   * Hosts of one workspace continue each other's unfinished turns. Default: the working directory; one workspace for all hosts of a
-   * database.
+   * Hosts of the same workspace resume each other's unfinished turns. Default: the working directory. Hosts that share a database all have
+   * one workspace by default.
    */
   workspace?: string;
-  /** True to apply lasting answers about tools, and to keep new ones. Default: true. */
+  /** True to apply the approvals and refusals of tools that outlive a session, and to store new ones. Default: true. */
   keepsApprovals?: boolean;
   /**
-   * Time after which an unanswered question of a turn (an approval, a limit, a form) is answered with no; see `session.answer`. Default: 5
-   * minutes. Infinity: never.
+   * A turn may ask the user a question (an approval, a limit, a form). A question unanswered for this long counts as answered with no; see
+   * `session.answer`. Default: 5 minutes. With Infinity a question waits forever.
    */
   questionTimeoutMs?: number;
-  /** True to keep metrics for `App.scrape`. Default: false. */
+  /** True to collect the metrics that `App.scrape` returns. Default: false. */
   scraped?: boolean;
 }
 
@@ -71,36 +71,36 @@ export interface App extends AsyncDisposable {
   orchestrator: Orchestrator;
   hub: McpHub;
   sessions: Sessions;
-  /** Notices for a person before the first prompt. */
+  /** Notices to show to a person before the first prompt. */
   notices: readonly string[];
   /**
-   * Returns the provider and model for a request that names `model`, and for people the wire and the reason for it. Throws LlmError if
-   * there is none.
+   * Returns the provider and model that a request naming `model` would use. `wire` is text for people: the wire and the reason for its
+   * choice. Throws LlmError if no provider matches.
    */
   resolveModel(model?: string): { provider: string; model: string; wire?: string };
   /**
-   * Switches to this configuration: servers at once (see `McpHub.apply`), everything else with the next turn. Running turns keep their
-   * configuration. The log's location and the doors stay as they were; see `config`.
+   * Switches to this configuration. Changes of servers apply at once (see `McpHub.apply`), all others from the next turn on. Running turns
+   * keep their configuration. The location of the event log and the settings of the front doors do not change; see `config`.
    */
   apply(config: Config): Promise<void>;
   /**
-   * Returns the hub with more servers for one session, which is notified of their state. `mcpServers` has the usual shape but is taken
-   * literally. Throws ConfigError.
+   * Returns the hub extended with more servers for one session. The session is notified of the states of these servers. `mcpServers` has
+   * the same shape as in the configuration, but `${VAR}` is not replaced. Throws ConfigError.
    */
   extendHub(mcpServers: ConfigObject, session: Session): SessionHub;
-  /** Returns the usable models as configured, as `provider/model`, the default one first. */
+  /** Returns the names of the usable configured models, as `provider/model`. The default model comes first. */
   models(): string[];
   /** Waits until every enabled server is ready or has failed. */
   ready(): Promise<void>;
-  /** Returns the metrics in the text format of Prometheus. Undefined if they were not requested. */
+  /** Returns the metrics in the text format of Prometheus. Undefined unless `scraped` was set. */
   scrape?: () => Promise<{ contentType: string; text: string }>;
-  /** Cancels running turns, lets them write their end, and ends every server. */
+  /** Cancels running turns, stores their ends, and stops every server. */
   close(): Promise<void>;
-  /** Closes as `close` does, but gives running turns this long to end. Turns that have not ended continue at the next start. */
+  /** Closes like `close`, but first gives running turns this long to end. The next start resumes the turns that have not ended. */
   drain(withinMs: number): Promise<void>;
 }
 
-/** Default for hosts, including libraries, where nobody may answer. */
+/** Default of `questionTimeoutMs`: in many hosts, such as those of the library, there is nobody to answer. */
 const unansweredMs = 5 * 60 * 1000;
 
 /** Builds the host and starts its servers without waiting for them. Throws ConfigError, StoreError. */
@@ -145,7 +145,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
-    // Answers of a tape need no limits of a provider.
+    // Answers from a tape are not counted against a provider's limits.
     const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
     if (limits) closedAtEnd(limits);
     const client = closedAtEnd(
@@ -161,7 +161,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         auth: { folder: stateFolder(env, "auth") },
         tape,
         meter,
-        // A tape holds what servers said in its own session, not in earlier ones.
+        // A tape holds what the servers sent in its own session, so the lists of tools kept from earlier sessions are not used.
         manifests: tape ? undefined : manifestPlace(env),
         remembers: () => running.config.remembersTools,
         pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
@@ -183,7 +183,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
     const engine = {
       node,
-      // Hosts that share a database are alike: each continues what another one has begun.
+      // Hosts that share a database are interchangeable: each one resumes turns that another one has begun.
       workspace: options.workspace ?? (shared ? "shared" : process.cwd()),
       isGone: (node: LogNode) => isGone(node, machine),
       observe,
@@ -253,7 +253,7 @@ function reportedTo(observe: Observe): (error: unknown) => void {
   return (error) => observe({ level: "warn", scope: "app", message: messageOf(error) });
 }
 
-/** Opens the telemetry. Returns undefined, and loads none of it, if nothing listens. */
+/** Opens the telemetry. Returns undefined, without loading the telemetry's modules, if nothing uses the measurements. */
 async function listen(
   { telemetry: config }: Config,
   parts: Pick<TelemetryParts, "env" | "observe" | "clear" | "scraped" | "state">,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** This host in place of Claude Code's executable, with its arguments. */
+/** Runs this host under the command line of Claude Code, for programs that start Claude Code's executable. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,13 +8,16 @@ import { errorInfo } from "./core/errors.js";
 import { unambiguous } from "./core/inert.js";
 import { exitCodes } from "./frontends/exit-codes.js";
 
-/** Writes the text to a file for this user alone, which is deleted with the process: servers come with secrets in their environment. */
+/**
+ * Writes the text to a file that only this user can read, because server definitions contain secrets. The file is deleted when the process
+ * ends.
+ */
 function keep(text: string): string {
   let folder: string | undefined;
   const forget = () => {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   };
-  // Before the folder exists: a signal in between would end the process and leave the folder.
+  // Registered before the folder exists. Otherwise a signal in between would end the process and leave the folder behind.
   process.on("exit", forget);
   for (const signal of ["SIGHUP", "SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
@@ -35,7 +38,7 @@ function warn(text: string): void {
 
 const args = process.argv.slice(2);
 if (args[0] === "auth") {
-  // Programs ask who pays. Here it is the owner of the configured key, so there is no login or logout.
+  // Programs ask whether somebody is logged in. The configured key is used here, so there is no login or logout.
   if (args[1] === "status")
     process.stdout.write(`${JSON.stringify({ loggedIn: true, apiKeySource: "mcp-platform" })}\n`);
   else process.stderr.write("error: logins of Claude are not used: keys are in the configuration of mcp-platform\n");
@@ -48,7 +51,7 @@ try {
   process.stderr.write(unambiguous(`error: ${message}\nhint: ${hint}\n`));
   process.exit(exitCodes.usage);
 }
-// Claude Code does not fail after a denied tool, and the SDK would throw after a good result.
+// Claude Code exits with 0 even if a tool was denied. With another exit code the SDK would throw after a good result.
 process.on("exit", (exitCode) => {
   if (exitCode === exitCodes.denied) process.exitCode = exitCodes.done;
 });

@@ -1,4 +1,4 @@
-/** Choice of a provider if none is named: a usable one, or the bundled demo model. */
+/** Chooses a provider if the configuration names none: a usable provider, or else the bundled demo model. */
 
 import type { Config, LlmConfig, ServerConfig } from "./core/config.js";
 import type { Environment } from "./core/environment.js";
@@ -12,7 +12,7 @@ const demoNotice =
 export class FirstRun {
   readonly #env: Environment;
   readonly #tape: Tape | undefined;
-  /** Kept as long as the host runs, so that a reloaded configuration does not probe local servers again. */
+  /** The choice is kept as long as the host runs, so that a reload of the configuration does not probe local servers again. */
   #chosen: ModelChoice | undefined;
   #demo: { baseUrl: string; close(): Promise<void> } | undefined;
   #isDemo = false;
@@ -22,12 +22,12 @@ export class FirstRun {
     this.#tape = tape;
   }
 
-  /** Notices for a person before the first prompt. */
+  /** Notices to show to a person before the first prompt. */
   get notices(): readonly string[] {
     return this.#isDemo ? [demoNotice] : [];
   }
 
-  /** Returns the settings with an active provider. Starts the demo model if that is the provider. */
+  /** Returns the settings for models with `active` set. Starts the demo model if it is the active provider. */
   async llmOf({ llm }: Config): Promise<LlmConfig> {
     if (!llm.active) this.#chosen ??= await this.#choose(llm);
     const { provider, model } = llm.active ? { provider: llm.active, model: undefined } : (this.#chosen as ModelChoice);
@@ -44,7 +44,7 @@ export class FirstRun {
     return { ...llm, active: provider, providers, http };
   }
 
-  /** Adds the bundled server, whose tools the demo model uses. */
+  /** Returns the configured servers. If the demo model is active, adds the bundled server, whose tools the demo model calls. */
   serversOf({ mcpServers }: Config): readonly ServerConfig[] {
     if (!this.#isDemo || mcpServers.some(({ name }) => name === "demo")) return mcpServers;
     return [...mcpServers, demoServer()];

@@ -1,4 +1,4 @@
-/** Public interface of the library; nothing else is public. */
+/** Public interface of the library. Everything that is not exported here is private. */
 import type { runScript as loadedRunScript } from "./script-host/run-script.js";
 
 export type { App, AppOptions } from "./app.js";
@@ -15,11 +15,12 @@ export type { PromptRequest, Session } from "./session/session.js";
 export type { Sessions } from "./session/sessions.js";
 
 /**
- * Runs a `*.session.yaml`, or an object of its shape, once; `model` and `vars` select a run of its matrix. Rejects with ConfigError, with
- * `file:line` for every mistake, before anything is started. Later failures are in the result.
+ * Runs a `*.session.yaml` file, or an object of the same shape, once. If the script has a matrix, `model` and `vars` select the run.
+ * Rejects with ConfigError before anything is started if the script has mistakes; the error names `file:line` of every mistake. Later
+ * failures are part of the result.
  */
 export const runScript: typeof loadedRunScript = async (script, options) => {
-  // A third of all modules are for scripts only.
+  // Imported here and not at the top: a third of all modules are needed only for scripts.
   const host = await import("./script-host/run-script.js");
   return host.runScript(script, options);
 };

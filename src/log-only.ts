@@ -1,4 +1,4 @@
-/** Access to the event log without a host. */
+/** Functions that read the event log without starting a host. */
 
 import { configuredSecrets } from "./config/secrets.js";
 import type { Config, StorageConfig } from "./core/config.js";
@@ -14,7 +14,7 @@ import { type Nodes, nodesOf } from "./session/nodes.js";
 import { bringToSchema } from "./session/open-log.js";
 import { stderrLog } from "./stderr-log.js";
 
-/** Opens the conversations in the log, with the secrets that no export of them may hold. Throws StoreError. */
+/** Opens the log for access to its conversations. Also returns the configured secrets, which no export may contain. Throws StoreError. */
 export async function openConversations(
   config: Config,
   env: Environment,
@@ -24,7 +24,7 @@ export async function openConversations(
   return { conversations, secrets: configuredSecrets(config, env) };
 }
 
-/** Returns the processes on the log. Throws StoreError. */
+/** Returns the hosts that are registered in the log. Throws StoreError. */
 export async function readNodes(config: Config): Promise<Nodes> {
   const { store, isLost } = await readableLog(config);
   try {
@@ -34,7 +34,7 @@ export async function readNodes(config: Config): Promise<Nodes> {
   }
 }
 
-/** Returns the usage over all conversations. Throws StoreError. */
+/** Returns the usage of all conversations in the period. Throws StoreError. */
 export async function readUsage(config: Config, period: Period): ReturnType<ChatStore["usage"]> {
   const { store } = await readableLog(config);
   try {
@@ -49,7 +49,7 @@ export function migrateLog(config: Config): Promise<{ place: string; version: nu
   return bringToSchema(config.chat.storage, { now: Date.now, observe: observerOf(config) });
 }
 
-/** Returns how long a silent host counts as alive. */
+/** Returns how long, in ms, a host that sends no heartbeat still counts as alive. */
 export function leaseOf(storage: StorageConfig): number {
   return (storage.driver === "postgres" ? storage.leaseMs : undefined) ?? defaultLeaseMs;
 }

@@ -8,7 +8,10 @@ import { clearing, redactedMark } from "./core/redaction.js";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
-/** Passes on events from the level of their module upwards. Never throws: reporting must not end the work it reports. */
+/**
+ * Returns an observer that passes on only the events at or above the configured level of their module. It never throws: an error in logging
+ * must not end the work that is logged.
+ */
 export function fromLevel(
   logging: () => Pick<LoggingConfig, "level"> & Partial<Pick<LoggingConfig, "modules">>,
   observe: Observe,
@@ -27,18 +30,21 @@ export function fromLevel(
 
 interface LogParts {
   write: (line: string) => void;
-  /** Milliseconds since the epoch. */
+  /** Returns the current time in ms since the epoch. */
   now: () => number;
-  /** Secrets that no line may contain. */
+  /** Secrets that are removed from every line. */
   secrets?: readonly string[];
-  /** Most bytes of one text. */
+  /** Maximum length of one text, in bytes. A longer text keeps only its two ends. */
   maxLength: number;
 }
 
 /** Fields whose values are always redacted. */
 const secretFields = ["authorization", "password", "token", "apiKey", "api_key", "headers.*"];
 
-/** Writes log lines, one JSON object each. Loads the logger with the first line, because most hosts that run one prompt write none. */
+/**
+ * Returns an observer that writes log lines, each a JSON object. Loads the logging library only for the first line, because most hosts that
+ * run a single prompt log nothing.
+ */
 export function jsonLog({ write, now, secrets = [], maxLength }: LogParts): Observe {
   let logger: pino.Logger | undefined;
   const clear = clearing(secrets);
@@ -50,7 +56,7 @@ export function jsonLog({ write, now, secrets = [], maxLength }: LogParts): Obse
 }
 
 function newLogger(write: (line: string) => void, now: () => number): pino.Logger {
-  // An observation is logged at once, so it cannot wait for an import.
+  // Observations are logged synchronously, so `require` is used: `import` would have to be awaited.
   const load = createRequire(import.meta.url)("pino") as typeof pino;
   const options: pino.LoggerOptions = {
     level: "debug",

@@ -1,4 +1,4 @@
-/** The command line. Its commands are in `commands/`, which loads the host only when a command needs it. */
+/** The command line. Each command is a file in `commands/`. The host is loaded only for commands that need it. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { addApprovalCommands } from "./commands/approvals.js";

@@ -18,10 +18,13 @@ export class RunningConfig {
     return this.#config;
   }
 
-  /** Removes the configuration's secrets from a text, and whatever looks like a secret. */
+  /** Removes from a text the secrets of the current configuration, and everything that looks like a secret. */
   readonly clear = (text: string): string => this.#clear(text);
 
-  /** Changes the configuration, except what the host is built on: its log and its doors. */
+  /**
+   * Replaces the configuration, except the parts that cannot change while the host runs: the location of its log, its front doors and
+   * telemetry.
+   */
   change(next: Config): void {
     this.#clear = this.#clearing(next);
     this.#config = withFixed(next, this.#config);

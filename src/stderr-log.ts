@@ -4,7 +4,10 @@ import type { Environment } from "./core/environment.js";
 import type { Observe } from "./core/ports.js";
 import { fromLevel, jsonLog } from "./logging.js";
 
-/** Returns the log on stderr. The current configuration gives its levels, and the secrets that no line may hold. */
+/**
+ * Returns an observer that writes log lines to stderr. It reads the log levels, and the secrets to remove, from the configuration at the
+ * time of each line.
+ */
 export function stderrLog(config: () => Config, env: Environment): Observe {
   const write = (line: string) => void process.stderr.write(line);
   let current: { config: Config; log: Observe } | undefined;

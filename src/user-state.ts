@@ -1,4 +1,6 @@
-/** State that a user's hosts keep outside their logs, for use without a host: answers about tools, logins, what servers offered. */
+/**
+ * Access to state that hosts of a user store outside the event log: lasting approvals, logins and offers of servers. No host needs to run.
+ */
 
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -10,12 +12,15 @@ import { stateFolder } from "./core/state-folder.js";
 import type { Logins } from "./mcp/auth/logins.js";
 import type { ManifestPlace } from "./mcp/manifest.js";
 
-/** Opens the user's lasting answers about tools. */
+/** Opens the user's approvals and refusals of tool calls that outlive a session. */
 export function openApprovals(env: Environment, observe: Observe): Approvals {
   return new Approvals(stateFolder(env, "approvals"), { observe, now: Date.now });
 }
 
-/** Creates logins at the remote ones of these servers; `showPage` shows a login page to the person. */
+/**
+ * Creates the logins for those of the servers that are remote. `showPage` is called with the address of a login page, to show it to the
+ * person.
+ */
 export async function createLogins(
   servers: readonly ServerConfig[],
   env: Environment,
@@ -25,7 +30,10 @@ export async function createLogins(
   return new Logins(servers, { folder: stateFolder(env, "auth"), showPage });
 }
 
-/** Returns where the latest offers of servers are kept. */
+/**
+ * Returns the folder in which the last known offers of servers (such as their tools) are stored, and the file of the key for the names of
+ * its files.
+ */
 export function manifestPlace(env: Environment): ManifestPlace {
   const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");
   return { folder: join(cache, "manifests"), keyFile: stateFolder(env, "manifests.key") };

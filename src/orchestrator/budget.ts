@@ -10,17 +10,17 @@ export interface Totals extends SpentTotals {
 
 export interface BudgetParts {
   limits: LimitsConfig;
-  /** Amounts spent before, from the log: by the conversation, and by this turn before it resumed. */
+  /** Amounts spent before, as read from the log: by the whole conversation, and by this turn before it resumed. */
   earlier: { turn: Totals & { hops: number }; conversation: Totals };
-  /** Reads the log; includes this turn's part. Called only if the day has a limit. */
+  /** Reads from the log what was spent today, including the stored part of this turn. Called only if the day has a limit. */
   daySpent: () => Promise<SpentTotals>;
-  /** Amounts that the person has allowed beyond the limits of conversation and day; they outlive the turn. */
+  /** Amounts that the person has allowed beyond the limits of conversation and day. They stay in force after the turn. */
   granted: Map<string, number>;
-  /** In ms. */
+  /** Returns the current time in ms. */
   now: () => number;
 }
 
-/** Amounts that the next step will take of each limit. `usd` is 0 if the price is not known. */
+/** Amounts that the next step will use up. `usd` is 0 if the price is not known. */
 export interface Need {
   hops?: number;
   calls?: number;
@@ -31,7 +31,7 @@ export interface Need {
 interface Account {
   scope: LimitQuestion["scope"];
   limit: LimitQuestion["limit"];
-  /** Configured limit; a yes adds this amount again. */
+  /** Configured limit. Each time the person says yes, the limit rises by this amount. */
   amount: number;
   used: number;
   totals?: SpentTotals;
@@ -46,7 +46,7 @@ const unlimited: BudgetParts = {
   now: Date.now,
 };
 
-/** Accounts in the order in which they are checked. */
+/** All limits, in the order in which they are checked. */
 const every = [
   ...(["loop", "hops", "time"] as const).map((limit) => ({ scope: "turn" as const, limit })),
   ...(["turn", "conversation", "day"] as const).flatMap((scope) =>
@@ -54,7 +54,7 @@ const every = [
   ),
 ];
 
-/** The accounts of one turn. Decides only whether a step fits; the callers ask the person. */
+/** The accounts of one turn against its limits. This class only decides whether a step fits; the callers ask the person. */
 export class Budget {
   readonly clock: TurnClock;
   readonly #parts: BudgetParts;
@@ -88,7 +88,7 @@ export class Budget {
     return this.limitsMoney || [turn, conversation, day].some(({ tokens }) => tokens !== undefined);
   }
 
-  /** True if the day has a limit, whose spending is in the log. */
+  /** True if the day has a limit. The spending of the day is read from the log. */
   get readsLog(): boolean {
     const { day } = this.#parts.limits;
     return day.tokens !== undefined || day.usd !== undefined;
@@ -104,14 +104,17 @@ export class Budget {
     }
   }
 
-  /** Counts the calls of a hop that have results. `loop`: length of the longest loop, see `Loops.endHop`. */
+  /**
+   * Adds the number of a hop's calls to the totals, without the calls that a limit has stopped. `loop` is the length of the longest loop,
+   * as returned by `Loops.endHop`.
+   */
   called(calls: number, loop: number): void {
     this.#turn.calls += calls;
     this.#conversation.calls += calls;
     this.#loop = loop;
   }
 
-  /** Returns the first limit that the step would cross. A promise only if the log must be read. */
+  /** Returns the first limit that the step would cross; undefined if the step fits. Returns a promise only if the log must be read. */
   reached(need: Need): LimitQuestion | undefined | Promise<LimitQuestion | undefined> {
     if (!this.readsLog) return this.#reached(need, nothing);
     return this.#parts.daySpent().then((day) => this.#reached(need, day));
@@ -126,7 +129,7 @@ export class Budget {
     return undefined;
   }
 
-  /** Adds the configured amount after a yes, as often as the next step needs. */
+  /** Raises a limit after the person said yes: by the configured amount, as many times as needed for the next step to fit. */
   grant({ scope, limit, used, needed = 0 }: LimitQuestion): void {
     const { granted } = this.#parts;
     const store = scope === "turn" ? this.#granted : granted;
@@ -136,7 +139,7 @@ export class Budget {
     while (exceeds(used, needed, amount + (store.get(key) ?? 0)));
   }
 
-  /** Returns the tokens and dollars left under the tightest limit; infinite without a limit. */
+  /** Returns how many tokens and dollars may still be spent under the tightest limits. A value is infinite if nothing limits it. */
   async left(): Promise<{ tokens: number; usd: number }> {
     const left = { tokens: Number.POSITIVE_INFINITY, usd: Number.POSITIVE_INFINITY };
     const day = this.readsLog ? await this.#parts.daySpent() : nothing;
@@ -172,10 +175,10 @@ export class Budget {
   }
 }
 
-/** Returns undefined if the step does not touch this limit. */
+/** Returns the amount that the step would add to this limit. Undefined if the limit need not be checked for the step. */
 function wantedOf({ limit }: Account, need: Need): number | undefined {
   if (limit === "time") return 0;
-  // Loops are checked only before a request.
+  // Loops are checked only before a request, which is the only step with `hops`.
   if (limit === "loop") return need.hops === undefined ? undefined : 0;
   return need[limit];
 }

@@ -1,4 +1,4 @@
-/** Wall time of a turn, without the time that a person takes to answer. */
+/** Clock of the wall time of a turn, without the time for which the turn waits for a person to answer. */
 export class TurnClock {
   readonly #now: () => number;
   readonly #startedAt: number;
@@ -6,7 +6,7 @@ export class TurnClock {
   #stoppedAt = 0;
   #stoppedMs = 0;
 
-  /** Starts the clock. `now`: in ms. */
+  /** Starts the clock. `now` returns the current time in ms. */
   constructor(now: () => number) {
     this.#now = now;
     this.#startedAt = now();
@@ -17,7 +17,7 @@ export class TurnClock {
     return until - this.#startedAt - this.#stoppedMs;
   }
 
-  /** Stops the clock while at least one question waits for its answer. */
+  /** Runs `wait` and stops the clock meanwhile. The clock runs again once all waits that overlap have ended. */
   async stopDuring<T>(wait: () => Promise<T>): Promise<T> {
     if (this.#waiting++ === 0) this.#stoppedAt = this.#now();
     try {

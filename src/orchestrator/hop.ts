@@ -26,14 +26,18 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
   record: TurnOptions["record"];
 }
 
-/** Runs one request of a turn. Shows its deltas and adds its message, which is not stored yet. Returns the turn's end after a failure. */
+/**
+ * Runs one request of a turn: shows the deltas of the answer, and adds its message to `out`, which stores it with the next write. Returns
+ * the end of the turn if the request fails.
+ */
 export async function runHop(
   request: CompletionRequest,
   { llm, priceOf, turnId, out, signal, streaming, streamRecovery, trace, beforeRequest, record }: Hop,
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
-    // An answer of a required form is shown only once it has that form. Text next to calls is not part of the answer.
+    // If an answer must have a required form, its text is shown only once it has that form. Text next to tool calls is not part of the
+    // answer.
     if (request.output && event.type === "text_delta") return;
     if (event.type === "discard") shown = [];
     else shown.push(event);
@@ -53,7 +57,7 @@ export async function runHop(
     }
   } catch (error) {
     const { attempts = 1, lost = [] } = error instanceof LlmError ? error : {};
-    // Providers also bill lost output that was not shown: calls, JSON, an answer that was not streamed.
+    // Providers also bill output that was lost before it could be shown: tool calls, JSON, or an answer that was not streamed.
     if (shown.length + lost.length > 0) {
       const { provider, model } = lost.at(-1) ?? resolved(llm, request);
       const facts = { finishReason: "unknown", provider, model, attempts } as const;
@@ -73,7 +77,7 @@ export async function runHop(
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
   const spent = spentOn(request, completion, priceOf);
   const type = "assistant_message";
-  // Field by field: an object spread takes some microseconds until V8 compiles this function, and every hop runs it.
+  // Written field by field: an object spread takes some microseconds until V8 compiles this function, and every hop runs it.
   const { offered, catalogue } = record?.takeUnstored() ?? {};
   const answer = {
     type,

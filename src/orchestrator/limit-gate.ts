@@ -6,9 +6,9 @@ import type { Outgoing } from "./outlet.js";
 import { inputTokens } from "./spending.js";
 import { isYes } from "./tools.js";
 
-/** Tokens of the shortest useful answer. */
+/** Number of tokens that the shortest useful answer needs. */
 const leastAnswerTokens = 64;
-/** With more tokens left than this, the last answer needs no bound of its own. */
+/** If at least this many tokens are left, the last answer is sent without `maxTokens`. */
 const longAnswerTokens = 4_096;
 
 interface GateParts {
@@ -17,15 +17,15 @@ interface GateParts {
   newId: NewId;
   out: Outgoing;
   answer: (question: QuestionEvent) => Promise<unknown>;
-  /** Price of the model that is asked first. */
+  /** Price of the model that is asked first; undefined if it is not known. */
   price: Price | undefined;
 }
 
 type Asked = Pick<CompletionRequest, "messages" | "tools">;
 
 /**
- * The gate at which a turn pauses for its limits: before a request and before a batch of calls. After a no it stays shut. The methods
- * return undefined if there is no pause, which is mostly known at once.
+ * The gate at which a turn pauses for its limits: before a request, and before a batch of calls. Once the person has said no, the turn no
+ * longer pauses; `stopReason` is set. `beforeRequest` and `beforeCalls` return undefined if the turn need not pause.
  */
 export class LimitGate {
   readonly #parts: GateParts;
@@ -35,12 +35,15 @@ export class LimitGate {
     this.#parts = parts;
   }
 
-  /** Set once the person, or a front door without one, has said no. */
+  /** Set once the person has said no, or the front door has, because it has nobody to ask. */
   get stopReason(): StopReason | undefined {
     return this.#refused && (this.#refused.limit === "hops" ? "max_tool_hops" : "budget");
   }
 
-  /** Checks the limits for a request. After tool calls, enough must be left for an answer about them. */
+  /**
+   * Checks the limits before a request. After a hop with tool calls, enough must be left for this request and for one more that answers
+   * without calls.
+   */
   beforeRequest(request: Asked, hop: number): Promise<void> | undefined {
     const need = this.#parts.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
     return this.#pass({ hops: 1, ...need });
@@ -56,7 +59,9 @@ export class LimitGate {
     return refused.limit === "calls" ? Math.max(0, refused.allowed - refused.used) : 0;
   }
 
-  /** Returns the bounds of the one request after a no, in which no tool may be called. Undefined if too little is left for it. */
+  /**
+   * Returns the bounds of the one last request that follows a no. This request may not call tools. Undefined if too little is left for it.
+   */
   async lastRequest(request: Asked): Promise<{ maxTokens?: number } | undefined> {
     const { budget, price } = this.#parts;
     if (!budget.limitsTokens) return {};
@@ -71,7 +76,8 @@ export class LimitGate {
 
   #tokensFor(request: Asked, hop: number): { tokens: number; usd: number } {
     const once = this.#need(inputTokens(request), leastAnswerTokens);
-    // The request that answers without calls sends the same tools again.
+    // From the second hop on, there must also be room for the request that answers without calls: it sends the same messages and tools
+    // again.
     return hop === 0 ? once : { tokens: 2 * once.tokens, usd: 2 * once.usd };
   }
 
@@ -90,7 +96,7 @@ export class LimitGate {
   async #ask(need: Need): Promise<void> {
     const { budget, turnId, newId, out, answer } = this.#parts;
     while (!this.#refused) {
-      if (budget.readsLog) await out.store(); // includes the previous answer in the sum
+      if (budget.readsLog) await out.store(); // so that the sum includes the previous answer
       const reached = await budget.reached(need);
       if (!reached) return;
       const question: QuestionEvent = { type: "question", turnId, questionId: newId("q"), question: reached };

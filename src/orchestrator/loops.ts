@@ -2,21 +2,23 @@ import { hash } from "node:crypto";
 import type { ToolCall } from "../core/chat.js";
 import type { ToolResult } from "../core/ports.js";
 
-/** From this repetition on, the result tells the model to do something else. */
+/** From this number of repetitions on, the result tells the model to do something else. */
 const toldAt = 3;
-/** Hops with the same call and result before the person is asked. */
+/** Number of hops with the same call and the same result after which the person is asked. */
 export const loopAllowed = 5;
 
 /**
- * Detector of a model that repeats a call and gets the same result. It counts hops, not calls: the same call twice in one answer counts
- * once. A hop that brings anything new ends every loop.
+ * Detector of a model that repeats a call and gets the same result. It counts hops, not calls: if one answer contains the same call twice, that
+ * counts once. A hop with any new call or new result resets all counts.
  */
 export class Loops {
-  /** Hops in a row, by call and result. 0: seen in this turn, but something new has come since. */
+  /**
+   * Number of successive hops with this call and result, by both. 0 if the turn has seen the pair, but some other new pair has come since.
+   */
   readonly #hops = new Map<string, number>();
   #batch = new Set<string>();
 
-  /** Returns the result for the model, with a note if the call repeats. */
+  /** Returns the result as the model gets it: with a note if the same call has had the same result several times. */
   noted(call: ToolCall, result: ToolResult): ToolResult {
     const key = keyOf(call, result);
     this.#batch.add(key);
@@ -26,7 +28,7 @@ export class Loops {
     return { ...result, content: [...result.content, { type: "text", text }] };
   }
 
-  /** Ends a hop. Returns the length of the longest loop. */
+  /** Ends a hop. Returns the length of the longest loop, in hops; 0 if there were no calls. */
   endHop(): number {
     const batch = this.#batch;
     this.#batch = new Set();
@@ -36,7 +38,7 @@ export class Loops {
   }
 }
 
-/** Longest key, in characters, that is kept unhashed: hashing it would cost more than it saves. */
+/** Longest key, in characters, that is stored unhashed. Hashing a shorter key would cost more than it saves. */
 const shortKey = 512;
 
 function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolResult): string {
@@ -44,11 +46,11 @@ function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolRe
   return key.length <= shortKey ? key : hash("sha256", key, "base64");
 }
 
-/** Returns the same text for arguments that differ only in key order or white space. */
+/** Returns the JSON with sorted keys and no white space, so that equal arguments give equal texts. Returns invalid JSON unchanged. */
 function canonical(text: string): string {
   try {
     const parsed: unknown = JSON.parse(text);
-    if (!text.includes(",")) return JSON.stringify(parsed); // no two keys whose order could differ
+    if (!text.includes(",")) return JSON.stringify(parsed); // without a comma no object has two keys, so there is nothing to sort
     return JSON.stringify(parsed, (_, value: unknown) =>
       typeof value === "object" && value !== null && !Array.isArray(value)
         ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

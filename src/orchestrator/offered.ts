@@ -3,7 +3,10 @@ import type { HubTool, Toolbox } from "../core/ports.js";
 import { isHidden } from "./policy.js";
 import type { TurnOptions } from "./turn-options.js";
 
-/** The tools offered to the model, read again at every hop: a server that has become ready joins the running turn. */
+/**
+ * The tools that are offered to the model. They are read again at every hop, so the tools of a server that becomes ready join the running
+ * turn.
+ */
 export class Offered {
   readonly #hub: Toolbox;
   readonly #options: Pick<TurnOptions, "rules" | "callerTools" | "record">;
@@ -14,7 +17,7 @@ export class Offered {
     this.#options = options;
   }
 
-  /** Returns the identical list while no tool changes, so that its bytes can be recognised. */
+  /** Returns the same array object as long as no tool changes, so that callers can reuse what they computed from it. */
   tools(): readonly ToolDefinition[] {
     const all = this.#hub.tools();
     if (this.#known?.all !== all) this.#known = { all, tools: this.#inOrder(this.#of(all)) };
@@ -33,7 +36,7 @@ export class Offered {
   }
 }
 
-/** True if the caller that started the turn runs this tool. */
+/** True if the tool is run by the caller that started the turn, not by a server. */
 export function isCallers(name: string, { callerTools = [] }: Pick<TurnOptions, "callerTools">): boolean {
   return callerTools.some((tool) => tool.name === name);
 }

@@ -38,9 +38,9 @@ import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
 
 export interface CallOptions {
   signal?: AbortSignal;
-  /** How to handle a stream that breaks off after its first delta, if `llm.stream_recovery` is `auto`. Default: `fail`. */
+  /** Reaction if a stream breaks off after its first delta and `llm.stream_recovery` is `auto`. Default: `fail`. */
   streamRecovery?: StreamRecovery;
-  /** Parent span of the completion. Default: the completion begins a trace. */
+  /** Parent span of the completion. Default: the completion starts its own trace. */
   trace?: TraceContext;
   beforeRequest?: CompleteOptions["beforeRequest"];
 }
@@ -52,13 +52,16 @@ interface Asking {
   budget: Budget;
   trace: TraceContext;
   out: Outgoing;
-  /** Follows the turn's signal. Each request listens to it; an AbortSignal of Node would cost 2 % more per request. */
+  /**
+   * Signal of the turn's requests; it is aborted when the turn's own signal is. A CallSignal, because an AbortSignal of Node would cost 2 %
+   * more per request.
+   */
   signal: CallSignal;
-  /** Prices of all models that may answer, looked up once per turn. */
+  /** Returns the price of a model. The prices of all models that may answer are looked up once per turn. */
   priceOf: Llm["priceOf"];
 }
 
-/** The requests to the model: once (`callOpenAIApi`, `streamOpenAIApi`) or in a loop with tools (`runTurn`). */
+/** The requests to the model: a single one (`callOpenAIApi`, `streamOpenAIApi`), or a loop of requests and tool calls (`runTurn`). */
 export class Orchestrator {
   readonly #llm: Llm;
   readonly #hub: Toolbox;
@@ -70,14 +73,15 @@ export class Orchestrator {
     this.#newId = parts.newId;
   }
 
-  /** Requests one whole completion. Retries temporary failures; throws LlmError. */
+  /** Resolves with the whole completion. Retries temporary failures. Rejects with LlmError. */
   callOpenAIApi(request: CompletionRequest, options: CallOptions = {}): Promise<Completion> {
     return this.#post(request, { ...options, streaming: false });
   }
 
   /**
-   * Yields the deltas of a completion as they are written, then the completion. Retries until the first delta was shown; after it, only
-   * where a `discard` may void what was shown. Leaving the loop early cancels the request. Throws LlmError.
+   * Yields the deltas of a completion as they arrive, then the completion. Retries failures until the first delta is shown. Later it
+   * retries only if the caller handles `discard` events, which void what was shown. Leaving the loop early cancels the request. Throws
+   * LlmError.
    */
   streamOpenAIApi(request: CompletionRequest, options: CallOptions = {}): AsyncGenerator<CompletionEvent, undefined> {
     let left: CallSignal | undefined;
@@ -96,7 +100,10 @@ export class Orchestrator {
     return events;
   }
 
-  /** Returns the resolved model, its context window in tokens and how many tools it can take. Throws LlmError. */
+  /**
+   * Returns the provider and model that a request would use, the model's context window in tokens, and how many tools the model can take.
+   * Throws LlmError.
+   */
   facts(model?: string): { provider: string; model: string; contextWindow: number; maxTools: number } {
     const { provider, model: resolved, contextWindow } = this.#llm.resolve(model);
     return { provider: provider.name, model: resolved, contextWindow, maxTools: provider.quirks.maxTools };
@@ -112,7 +119,7 @@ export class Orchestrator {
     return spentInVain(request, { message, provider, model, lost }, (...named) => this.#llm.priceOf(...named));
   }
 
-  /** True if the prices of all models that may answer are known. */
+  /** True if the price is known of every model that may answer. */
   isPriced(model?: string): boolean {
     return this.#llm.priced(model).every(({ price }) => price !== undefined);
   }
@@ -122,10 +129,11 @@ export class Orchestrator {
   }
 
   /**
-   * Runs one turn: requests and tool calls until the model is done. The history ends with the user's message, or with the answer from which
-   * the turn resumes. Never throws for what a model, a tool or a provider did: the last event is always `turn_end` or `turn_error`. Takes
-   * the next step only when the consumer asks for the next event. So an event that the consumer stores before it asks is stored before it
-   * takes effect. Calls of `callerTools` are in the last answer, without a result; the servers' calls in the same answer are run.
+   * Runs one turn: requests and tool calls until the model is done. `history` ends with the user's message, or, if the turn resumes, with
+   * its last answer. Failures of a model, a tool or a provider do not throw: the last event is always `turn_end` or `turn_error`. The turn
+   * takes its next step only when the consumer asks for the next event. So if the consumer stores each event before it asks for the next,
+   * every event is stored before it takes effect. If an answer calls a tool of `callerTools`, the turn ends after it: the servers' calls in
+   * the same answer are run, and the caller's calls stay without a result.
    */
   runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
     return pulled(async (outlet, left) => {
@@ -135,9 +143,9 @@ export class Orchestrator {
   }
 
   /**
-   * Runs the same turn, but pushes its events to `outlet`. Stores what a hop is about to do in one write, and shows a delta without
-   * waiting. Resolves with the last events, which the caller still has to store; the very last is `turn_end` or `turn_error`. Rejects if
-   * `outlet` does.
+   * Runs a turn like `runTurn`, but pushes its events to `outlet`. One write stores all that a hop is about to do; deltas are shown without
+   * waiting. Resolves with the last events, which the caller still has to store; the very last one is `turn_end` or `turn_error`. Rejects
+   * only if `outlet` does.
    */
   async driveTurn(history: readonly Message[], options: TurnOptions, outlet: Outlet): Promise<readonly ChatEvent[]> {
     const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;
@@ -186,7 +194,7 @@ export class Orchestrator {
     }
   }
 
-  /** Adds the next answer to the messages and returns it, or returns the end of the turn. */
+  /** Requests the next answer, and appends it to `messages`. Returns the answer, or the end of the turn. */
   async #ask(
     messages: Message[],
     { hop, offered, gate, budget, trace, out, priceOf, signal }: Asking,
@@ -223,8 +231,8 @@ export class Orchestrator {
 }
 
 /**
- * True if the model, under `tool_choice: none`, only called tools and wrote no text: some servers ignore that choice. The request is
- * repeated without tools, so that the model has to write.
+ * True if the model only called tools and wrote no text although `tool_choice` was `none`, which some servers ignore. The caller then
+ * repeats the request without tools, so that the model has to write text.
  */
 function saidNothing({ message, finishReason }: AssistantMessageEvent, request: CompletionRequest): boolean {
   const isForbidden = request.toolChoice === "none" && request.tools.length > 0;

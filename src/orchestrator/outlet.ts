@@ -1,17 +1,18 @@
 import type { ChatEvent, LiveEvent } from "../core/chat.js";
 
 export interface Outlet {
-  /** Resolves once the events are stored, all or none of them, and then shown. Rejects if that fails: then the turn stops. */
+  /** Stores the events, all or none of them, then shows them. Resolves when that is done. If it rejects, the turn stops. */
   store(events: readonly ChatEvent[]): Promise<void>;
-  /** Shows the event at once and never stores it. Must not throw. */
+  /** Shows the event at once, without storing it. Must not throw. */
   show(event: LiveEvent): void;
 }
 
 export type TurnEnd = Extract<ChatEvent, { type: "turn_end" | "turn_error" }>;
 
 /**
- * A turn's events on their way out. Events that nothing waits for stay here until something must be stored. So a hop takes two writes: its
- * plan and its outcome. Each write costs an SQLite statement or a round trip to PostgreSQL.
+ * The events of a turn on their way to the log. An event that nothing depends on yet waits until some event must be stored, and is
+ * stored with it. So a hop takes only two writes: its plan and its outcome. Each write costs an SQLite statement or a round trip to
+ * PostgreSQL.
  */
 export class Outgoing {
   readonly #outlet: Outlet;
@@ -25,18 +26,18 @@ export class Outgoing {
     this.#outlet.show(event);
   }
 
-  /** Keeps the event until the next write. */
+  /** Keeps the event; the next `store` or `endWith` takes it along. */
   add(event: ChatEvent): void {
     this.#waiting.push(event);
   }
 
-  /** Stores the events after all that are waiting. Called before a call leaves, before a request is sent, before a question is asked. */
+  /** Stores the waiting events, then these. Called before a tool call or a request is sent, and before a question is asked. */
   store(...events: readonly ChatEvent[]): Promise<void> {
     const all = this.#taken(events);
     return all.length > 0 ? this.#outlet.store(all) : Promise.resolve();
   }
 
-  /** Returns the last events of a turn, after all that are waiting, without storing them. */
+  /** Returns the waiting events followed by the turn's end, for the caller to store. */
   endWith(end: TurnEnd): readonly ChatEvent[] {
     return this.#taken([end]);
   }

@@ -1,9 +1,9 @@
-/** Answers that must be JSON of a given schema. */
+/** Handles requests whose answer must be JSON of a given schema. */
 import type { Completion, CompletionRequest, LostAnswer, OutputFormat } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
 import { isJson, readStructured } from "../core/structured-output.js";
 
-/** Returns the instruction that follows the system prompt: not every provider enforces a schema. */
+/** Returns an instruction to append to the system prompt. It is needed because not every provider enforces a schema. */
 export function formInstruction({ jsonSchema }: OutputFormat): string {
   return (
     "Your final answer is read by a program: it has to be one JSON value that is valid against this JSON Schema, " +
@@ -12,8 +12,8 @@ export function formInstruction({ jsonSchema }: OutputFormat): string {
 }
 
 /**
- * Returns the completion with an answer of the requested form, or the problem. Asks the model once more if the form is wrong. The
- * conversation does not keep the first answer, but its tokens count. Rejects if `ask` does.
+ * Checks that the final answer has the requested form, and asks the model once more if it has not. Returns the completion; `problem` is set
+ * if the second answer is wrong too. The first answer is not kept in the conversation, but its tokens count. Rejects if `ask` does.
  */
 export async function inAskedForm(
   completion: Completion,
@@ -41,17 +41,17 @@ export async function inAskedForm(
   return { completion: second, problem: new LlmError("output", said, { provider, model, attempts, hint }) };
 }
 
-/** False if the completion has calls, even unrequested ones: another answer follows those. */
+/** True if the completion is the final answer. False if it was cut, or calls tools, even unrequested ones: then another answer follows. */
 function isFinal(completion: Completion): boolean {
   return completion.message.toolCalls.length === 0 && completion.finishReason !== "tool_calls" && !isCut(completion);
 }
 
-/** True if the provider ended the answer early, by token limit or filter. */
+/** True if the provider ended the answer early, because of its token limit or a filter. */
 function isCut({ finishReason }: Completion): boolean {
   return finishReason === "length" || finishReason === "content_filter";
 }
 
-/** Removes text and a code fence around the JSON: the caller parses the answer as it is. */
+/** Checks the answer against the schema. Removes text and a code fence around the JSON, because the caller parses the answer as it is. */
 function checked(completion: Completion, { jsonSchema }: OutputFormat): { completion: Completion; problem?: string } {
   const { message } = completion;
   const read = readStructured(message.content, jsonSchema);
@@ -70,14 +70,14 @@ function repairOf({ message }: Completion, request: CompletionRequest, problem: 
   return { ...request, messages, ...(request.tools.length > 0 ? { toolChoice: "none" as const } : {}) };
 }
 
-/** Returns the cost of an answer that is not kept, after those of the answers lost before it. */
+/** Returns the lost answers to bill if this completion is dropped: the earlier lost ones, then this one. */
 function billed({ provider, model, usage, lost = [] }: Completion): LostAnswer[] {
   return [...lost, { provider, model, usage: usage ?? { outputTokens: 0 } }];
 }
 
 /**
- * Returns the second answer with the cost of the first. Drops its calls, since tools were forbidden. Also drops `kept`, the data that the
- * provider wants back: it is bound to the first answer, which later requests do not have.
+ * Returns the second answer, billed together with the first. Its tool calls are dropped, because the request forbade them. `kept` (provider
+ * data to send back later) is dropped too: it refers to the first answer, which is not in the conversation.
  */
 function after(first: Completion, second: Completion): Completion {
   const lost = [...billed(first), ...(second.lost ?? [])];

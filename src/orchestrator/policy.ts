@@ -9,13 +9,16 @@ interface Rules {
 }
 
 export interface PolicyRules {
-  /** Rules for this turn, from flags: `all` runs every tool without asking; `only` leaves no others but the host's own. */
+  /**
+   * Rules for this turn, from command-line flags or the request. `all` runs every tool without asking. `only` leaves no tools but those it
+   * names and the host's own.
+   */
   turn: Pick<Rules, "allow" | "deny"> & { all: boolean; only?: readonly ToolPattern[] };
   /** Rules for every turn, from the configuration. */
   permissions: Rules;
-  /** Default for a tool that no rule matches. */
+  /** Decision about a call that no rule matches. */
   approval: "ask" | "auto";
-  /** Handling of a tool whose definition has changed and which would otherwise run without asking. */
+  /** Decision about a call that needs no approval, but whose tool has changed its definition since the user approved it. */
   changedTools: "ask" | "allow";
   memory: ApprovalMemory;
 }
@@ -25,13 +28,13 @@ export type PolicyCall = Omit<PreparedCall, "pin" | "send">;
 export type Verdict =
   | { decision: "allow" }
   | { decision: "deny"; reason: string }
-  /** `onceOnly`: a rule asks about each such call, whatever was answered before. */
+  /** `onceOnly` is true if a rule asks about every such call: then no earlier answer counts, and the new one is not remembered. */
   | { decision: "ask"; reason: string; onceOnly: boolean };
 
 /**
- * Decides whether a call runs. Deny wins over all; then the user's permission for this turn, a remembered no, the rules that ask, and last
- * the rules that let a tool run. These last do not cover a tool whose definition has changed since, unless `changedTools` or `approval`
- * allows it.
+ * Decides whether a call runs. In this order: rules that deny; the user's permission for this turn; a remembered no; rules that ask; rules
+ * and answers that allow. If the tool's definition has changed, the last group asks instead, unless `changedTools` or `approval` allows the
+ * call.
  */
 export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
   const isDenying = (pattern: ToolPattern) => forbids(pattern, call);
@@ -64,7 +67,7 @@ export function decide(call: PolicyCall, { turn, permissions, approval, changedT
   return { decision: "ask", reason: `${name} ${redefined ?? "is not known to be read-only"}`, onceOnly: false };
 }
 
-/** True if no call of this tool could run, so that the model does not see it. */
+/** True if the rules deny every call of this tool, so that the model need not see it. */
 export function isHidden({ actsOn, ...tool }: NamedTool & Pick<HubTool, "actsOn">, rules: PolicyRules): boolean {
   if (actsOn?.every((server) => isHidden({ ...tool, server, hostTool: tool.tool }, rules))) return true;
   if (isLeftOut(rules.turn.only, tool, (pattern) => namesTool(pattern, tool))) return true;
@@ -72,7 +75,7 @@ export function isHidden({ actsOn, ...tool }: NamedTool & Pick<HubTool, "actsOn"
   return rules.turn.deny.some(isDenying) || rules.permissions.deny.some(isDenying);
 }
 
-/** Leaves the host's own tools in: they reach only servers that are left. */
+/** True if `only` excludes the tool. The host's own tools are never excluded: they act only on servers that remain. */
 function isLeftOut(
   only: readonly ToolPattern[] | undefined,
   { server }: { server: string },
@@ -81,12 +84,12 @@ function isLeftOut(
   return only !== undefined && server !== "host" && !only.some(isMeant);
 }
 
-/** True if the pattern covers all of the call. */
+/** True if the pattern names the tool and permits all arguments of the call. */
 function allows(pattern: ToolPattern, call: PolicyCall): boolean {
   return namesTool(pattern, call) && pattern.arguments.every((argument) => permits(argument, call.arguments));
 }
 
-/** True if the pattern touches any part of the call. */
+/** True if the pattern names the tool and matches any part of the call's arguments. */
 function forbids(pattern: ToolPattern, call: PolicyCall): boolean {
   return namesTool(pattern, call) && pattern.arguments.every((argument) => touches(argument, call.arguments));
 }

@@ -1,15 +1,16 @@
 import type { Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/chat.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 
-/** Tokens of a large picture. Providers bill pictures by pixels and sound by time, not by bytes. */
+/** Estimated tokens of a picture or a sound, as for a large picture. Providers bill pictures by pixels and sound by time, not by bytes. */
 const mediaTokens = 1_500;
 
 type Billed = Pick<Completion, "message" | "provider" | "model" | "usage" | "lost">;
 type PriceOf = (provider: string, model: string) => Price | undefined;
 
 /**
- * Returns what an answer counts against limits, as reported or else estimated. Includes earlier answers that broke off, which the provider
- * bills too. Excludes requests without any answer, whose cost nobody knows. `usd` is undefined if a price is not known.
+ * Returns what an answer counts against the limits: the reported usage, or else an estimate. Includes earlier answers to this request that
+ * broke off, because the provider bills them too. Excludes requests that got no answer at all, whose cost is unknown. `usd` is undefined if
+ * a price is not known.
  */
 export function spentOn(request: CompletionRequest, answer: Billed, priceOf: PriceOf): Spent {
   const { provider, model, usage, lost = [] } = answer;
@@ -30,7 +31,10 @@ export function spentOn(request: CompletionRequest, answer: Billed, priceOf: Pri
   };
 }
 
-/** Returns what an interrupted turn's last answer counts: the last one that broke off, if there is one, else an estimate. */
+/**
+ * Returns what counts against the limits when a request ended without a whole answer: the usage of the last answer that broke off, or else
+ * an estimate. Earlier answers that broke off are included.
+ */
 export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "usage">, priceOf: PriceOf): Spent {
   const lost = answer.lost ?? [];
   const last = lost.at(-1);
@@ -38,7 +42,7 @@ export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "us
   return { ...spentOn(request, { ...answer, usage, lost: lost.slice(0, -1) }, priceOf), estimated: true };
 }
 
-/** Returns the input of a request whose answer was lost: the reported input of `answer` if the model is the same, else an estimate. */
+/** Returns the input usage of a lost answer: what the provider reported for `answer` if both came from the same model, else an estimate. */
 function inputOf(
   request: CompletionRequest,
   { provider, model }: LostAnswer,
@@ -50,7 +54,7 @@ function inputOf(
   return input;
 }
 
-/** Estimates the tokens that a request will send. */
+/** Estimates the input tokens of a request. */
 export function inputTokens({ messages, tools }: Pick<CompletionRequest, "messages" | "tools">): number {
   let { bytes, media } = sizeOf(tools, sentOf);
   for (const message of messages) {
@@ -61,7 +65,7 @@ export function inputTokens({ messages, tools }: Pick<CompletionRequest, "messag
   return tokensOf({ bytes, media });
 }
 
-/** Counts a quarter of a token per byte of JSON: close for English and code, on the safe side for most other scripts. */
+/** Counts a quarter of a token per byte of JSON. That is close for English and code, and an overestimate for most other scripts. */
 function tokensOf({ bytes, media }: Size): number {
   return Math.ceil(bytes / 4) + media * mediaTokens;
 }
@@ -69,17 +73,20 @@ function tokensOf({ bytes, media }: Size): number {
 const separatorBytes = 1;
 
 interface Size {
-  /** Bytes of JSON, without media. */
+  /** Bytes of the JSON without media. */
   bytes: number;
   media: number;
 }
 
-/** Returns the fields of the tools that a request sends; the host keeps more. */
+/** Returns the tools with only the fields that a request sends. */
 function sentOf(tools: CompletionRequest["tools"]): object {
   return tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
 }
 
-/** Measures each message and list of tools once, since each request of a conversation repeats those of the previous one. */
+/**
+ * Measures a message or a list of tools. The size is cached by object, because each request of a conversation repeats the parts of the
+ * previous one.
+ */
 function sizeOf<Part extends object>(part: Part, sent: (part: Part) => object = (whole) => whole): Size {
   const known = sizes.get(part);
   if (known) return known;

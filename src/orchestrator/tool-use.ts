@@ -2,7 +2,7 @@
 import type { Completion, CompletionRequest, ToolChoice, ToolDefinition } from "../core/chat.js";
 import { LlmError, RequestError } from "../core/errors.js";
 
-/** Returns an error if the required tool is not offered. */
+/** Returns an error if the tool that the model has to call is not among the offered tools. */
 export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefinition[]): RequestError | undefined {
   if (choice === "none") return undefined;
   if (choice === "required") {
@@ -18,8 +18,8 @@ export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefiniti
 }
 
 /**
- * Returns the completion with only the calls that were asked for. A model may call tools that were not offered or are forbidden (as in the
- * last hop): such a call would never get its result. If calls had to come one at a time, keeps the first.
+ * Returns the completion without the calls that the request did not permit. A model may call tools although none were offered or all were
+ * forbidden (as in the last hop); such a call would never get a result. If the request allowed one call at a time, only the first is kept.
  */
 export function withAskedCalls(
   completion: Completion,
@@ -30,14 +30,14 @@ export function withAskedCalls(
     tools.length === 0 || toolChoice === "none" ? 0 : parallelToolCalls === false ? 1 : Number.POSITIVE_INFINITY;
   if (message.toolCalls.length <= most) return completion;
   const toolCalls = message.toolCalls.slice(0, most);
-  // A token limit cuts the last call, so the first one is whole.
+  // The token limit can only have cut the last call, which was dropped. The first call is complete.
   const isWhole = finishReason === "length" && most > 0;
   const isLast = finishReason === "tool_calls" && tools.length === 0;
   const reason = isWhole ? "tool_calls" : isLast ? "stop" : finishReason;
   return { ...completion, message: { ...message, toolCalls }, finishReason: reason };
 }
 
-/** Returns an error if the model only called tools although none were offered: its answer is unusable. */
+/** Returns an error if no tools were offered and the model did nothing but call tools: such an answer is unusable. */
 export function unofferedCalls(completion: Completion, { tools, toolChoice }: CompletionRequest): LlmError | undefined {
   const { message, finishReason, provider, model, attempts } = completion;
   if (tools.length > 0 || toolChoice === "none" || message.toolCalls.length === 0) return undefined;
@@ -48,9 +48,12 @@ export function unofferedCalls(completion: Completion, { tools, toolChoice }: Co
   return new LlmError("bad_request", said, { provider, model, attempts, hint });
 }
 
-/** Returns an error if the model did not call the required tool. An answer that was cut or filtered has its own stop reason. */
+/**
+ * Returns an error if the model did not call the tool that it had to call. Returns none for an answer that was cut or filtered: that has
+ * its own stop reason.
+ */
 export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmError | undefined {
-  if (choice === "none") return undefined; // such calls are dropped
+  if (choice === "none") return undefined; // forbidden calls are dropped elsewhere
   const { message, finishReason, provider, model, attempts } = completion;
   const { toolCalls } = message;
   const isKept = choice === "required" ? toolCalls.length > 0 : toolCalls.some(({ name }) => name === choice.name);

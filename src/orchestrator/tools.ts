@@ -26,25 +26,25 @@ export interface CallingTurn {
   signal: AbortSignal;
   newId: (prefix: string) => string;
   out: Outgoing;
-  /** Waits for the answer to a question that was just stored; `false` if the turn is cancelled meanwhile. Never rejects. */
+  /** Waits for the answer to a question that was just stored. Resolves with `false` if the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
 
 export interface ToolBatch {
   calls: readonly StartedCall[];
-  /** Number of this turn's answers before the one with these calls. */
+  /** Number of answers in this turn before the answer with these calls. */
   hop: number;
-  /** True if the answer reached its token limit: the last call's arguments are incomplete, even if they parse. */
+  /** True if the answer reached its token limit. Then the arguments of the last call are incomplete, even if they parse as JSON. */
   truncated: boolean;
-  /** Number of unsent calls that may run, in order; a limit stops the rest. */
+  /** How many of the unsent calls may run, counted from the first. A limit has stopped the rest. */
   runnable: number;
 }
 
 type Checked = PreparedCall | { refused: ToolResult };
 
 /**
- * Runs one hop's calls in parallel. Stores every call as planned and as sent before it leaves, so that after a crash the log shows what may
- * have happened. Calls that began before a crash continue from there. Returns the results in call order.
+ * Runs the calls of one hop in parallel. Each call is stored as planned and as sent before it is sent, so that after a crash the log shows
+ * what may have happened. A call that began before a crash continues from its stored state. Returns the results in the order of the calls.
  */
 export async function runToolCalls(
   { calls, hop, truncated, runnable }: ToolBatch,
@@ -95,7 +95,7 @@ function send(call: ToolCall, prepared: PreparedCall, hop: number, turn: Calling
   return prepared.send({ signal, onProgress, ask, callId, trace: childOf(turn.trace, callId) });
 }
 
-/** Asks a question. Stores it before it is asked, and its answer before anything follows from it. */
+/** Asks the person a question. The question is stored before it is asked; the answer is stored before the caller can use it. */
 async function answerTo(question: QuestionEvent, { turnId, out, answer }: CallingTurn): Promise<unknown> {
   await out.store(question);
   const value = await answer(question);
@@ -109,14 +109,14 @@ const limitMessage = "not run: a limit that the user has set stopped the turn be
 
 const cancelMessage = "not run: the turn was cancelled";
 
-/** True if this is the result of a call that the policy or the person has refused. */
+/** True if this result says that the policy or the person has refused the call. */
 export function isDenial(result: string): boolean {
   return result.startsWith("not run: ") && ![cutMessage, limitMessage, cancelMessage].includes(result);
 }
 
 /**
- * Checks a call that was sent before the process died. Only a read-only or idempotent call is sent again, if the user trusts the server
- * that says so.
+ * Decides what happens to a call that was sent before the process died. It is sent again only if it is read-only or idempotent, and the
+ * user trusts the server that says so. Otherwise its result is "outcome unknown".
  */
 function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
   if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
@@ -128,7 +128,10 @@ function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
 const unknownOutcome =
   "outcome unknown: the host stopped before the result arrived, and the call may have been carried out";
 
-/** Prepares a call; an error becomes its result. If it were thrown, the model's answer, which is paid but not stored yet, would be lost. */
+/**
+ * Prepares a call. An error becomes the result of the call. If it were thrown, the turn would lose the model's answer, which is paid for
+ * but not stored yet.
+ */
 function looked(call: ToolCall, hub: Toolbox): Checked {
   try {
     return hub.prepare(call);
@@ -137,7 +140,7 @@ function looked(call: ToolCall, hub: Toolbox): Checked {
   }
 }
 
-/** Checks the arguments, then the policy, then asks the person. A promise only if the person is asked. */
+/** Checks the arguments and the policy, and asks the person if the policy says so. Returns a promise only if the person is asked. */
 function check(started: StartedCall, turn: CallingTurn): Checked | Promise<Checked> {
   if (turn.signal.aborted) return refused(cancelMessage);
   const prepared = looked(started.call, turn.hub);
@@ -158,7 +161,8 @@ async function permitted(
   const value = given ? given.value : await turn.answer(question);
   const approval = readApproval(value);
   const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
-  // Remembered before the answer is in the log, since a turn that resumes after a crash does not ask again.
+  // Remembered before the answer is stored: a turn that resumes after a crash takes a stored answer from the log and does not remember it
+  // again.
   if (!given && remember && !(allow && verdict.onceOnly)) turn.rules.memory.remember(prepared, { allow, remember });
   if (!given) await turn.out.store({ type: "answer", turnId: turn.turnId, questionId: question.questionId, value });
   if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
@@ -173,7 +177,10 @@ const annotationNames = {
   openWorld: "open-world",
 } as const;
 
-/** Returns a question that shows the arguments as they would be sent; the model's text may differ. */
+/**
+ * Returns the question that asks for approval of a call. It shows the arguments that would be sent, which may differ from the text that the
+ * model wrote.
+ */
 export function approvalQuestion(
   call: ToolCall,
   { server, tool, arguments: args, ...facts }: ToolFacts & Pick<PreparedCall, "arguments">,

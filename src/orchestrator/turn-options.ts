@@ -20,56 +20,62 @@ export interface Answer {
   calls: readonly StartedCall[];
 }
 
-/** A record of the tools that the conversation's requests have offered, over all its turns. */
+/** Record of the tools that the requests of the conversation have offered, over all its turns. */
 interface OfferRecord {
-  /** Sorts the tools by their first sending, new ones last. */
+  /** Sorts the tools by when they were first sent. New tools come last. */
   sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[];
-  /** Returns what was sent but is not in the log yet, for the event of the answer. */
+  /** Returns what was sent to the model but is not in the log yet; the event of the answer stores it. */
   takeUnstored(): Pick<AssistantMessageEvent, "offered" | "catalogue">;
 }
 
 export interface TurnOptions {
   turnId: string;
-  /** The turn's span. Default: the root of the trace with the turn's id. */
+  /** Span of the turn. Default: the root span of a trace derived from the turn's id. */
   trace?: TraceContext;
   conversation?: string;
   system: string;
   model?: string;
   streaming: boolean;
-  /** `restart` if the client can void what it has shown. */
+  /** `restart` may be set only if the client can void what it has already shown. */
   streamRecovery?: StreamRecovery;
   temperature?: number;
-  /** Limit of each answer. */
+  /** Maximum number of tokens of each answer. */
   maxTokens?: number;
-  /** Tools that the caller runs, offered with the servers' tools: an answer that calls one ends the turn, see `runTurn`. */
+  /** Tools that the caller runs. They are offered along with the servers' tools. An answer that calls one ends the turn, see `runTurn`. */
   callerTools?: readonly ToolDefinition[];
-  /** Default: tools go in the order of their list. */
+  /** Decides the order of the tools in requests. Default: the order of the hub's list. */
   record?: OfferRecord;
   /**
-   * Choice for the first answer only, since a turn whose every answer calls a tool never ends. The turn fails if no such tool is offered or
-   * the model calls none.
+   * Applies to the first answer only: a turn in which every answer had to call a tool would never end. The turn fails if the required tool
+   * is not offered or the model does not call it.
    */
   toolChoice?: ToolChoice;
-  /** False: an answer has at most one tool call; further ones are dropped, and the model is not notified. */
+  /** If false, an answer may contain at most one tool call. Further calls are dropped; the model is not told. */
   parallelToolCalls?: boolean;
-  /** The form of the last answer. The caller puts `formInstruction` into `system`. */
+  /** Required form of the last answer. The caller must append `formInstruction` to `system`. */
   output?: OutputFormat;
-  /** Model requests that may use tools. One more, without calls, follows so that the user gets an answer. */
+  /**
+   * Maximum number of requests in which the model may call tools. One more request without tool calls follows, so that the user gets an
+   * answer.
+   */
   maxToolHops: number;
-  /** State to resume from after a crash: the last answer, with which the history ends, and the outcomes of its calls. */
+  /** State from which to resume after a crash: the last answer, which is the end of the history, and what happened to its calls. */
   resume?: Answer & { hop: number };
   rules: PolicyRules;
-  /** Limits at which the turn pauses and asks. Default: only a loop. */
+  /** Limits at which the turn pauses and asks the person. Default: only the limit for loops. */
   budget?: Budget;
-  /** Default: the orchestrator's own hub. */
+  /** Tools of the turn. Default: those of the orchestrator's own hub. */
   tools?: Toolbox;
   signal: AbortSignal;
   beforeRequest?: CompleteOptions["beforeRequest"];
-  /** Waits for the answer to a `question` event that was just stored; `false` if the turn is cancelled meanwhile. Never rejects. */
+  /**
+   * Waits for the answer to a `question` event that was just stored. Resolves with `false` if the turn is cancelled meanwhile. Never
+   * rejects.
+   */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
 
-/** Abort reason that ends a turn as `budget`, not as `cancelled`. */
+/** Abort reason of a turn that ran out of time. Its stop reason is `budget`, not `cancelled`. */
 export class TimeLimitReached extends Error {}
 
 export function abortReason(signal: Pick<AbortSignal, "reason">): StopReason {
