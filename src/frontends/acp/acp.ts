@@ -22,22 +22,22 @@ import { lineStream } from "./stream.js";
 export interface AcpParts extends DoorParts {
   version: string;
   approval: () => ModeId;
-  /** Returns models as `provider/model`, the default first. */
+  /** Returns the models as `provider/model`. The default model comes first. */
   models: () => readonly string[];
-  /** Returns the model's context window, in tokens. */
+  /** Returns the context window of a model in tokens. Without a name, the default model is meant. */
   contextWindow: (model?: string) => number;
-  /** Adds servers to the host's own for one session. Throws ConfigError. */
+  /** Returns a hub for one session that has the client's servers besides the host's own. Throws ConfigError. */
   extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
 }
 
 interface Pipe {
   stdin: Readable;
-  /** Gets protocol messages only. */
+  /** Receives only messages of the protocol. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }
 
-/** Serves one client. Resolves to the exit code when stdin has ended and every request has been answered. */
+/** Serves one client. Resolves with the exit code when stdin has ended and every request has been answered. */
 export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const sessions = new AcpSessions(parts, () => connection.client);
   await parts.sessions.recover();
@@ -57,8 +57,8 @@ export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pi
 }
 
 /**
- * A placeholder, since this host has no login. The registry of agents requires a method, and an editor learns by it whether a model is
- * configured.
+ * Placeholder for a login, which this host does not have. ACP's registry of agents requires at least one method. An editor can call this
+ * method to check whether a model is configured.
  */
 const byConfiguration: AuthMethodAgent = {
   id: "configuration",
@@ -119,10 +119,10 @@ function agentOf({ version, resolveModel }: AcpParts, sessions: AcpSessions) {
 
 const invalidParams = -32602;
 const internalError = -32603;
-/** Error kinds that the client can fix. */
+/** Kinds of errors that the client can fix. */
 const clientErrors = new Set(["usage", "config", "request_mismatch", "not_found"]);
 
-/** Converts errors to JSON-RPC errors with this host's message and hint. */
+/** Runs `work`. Turns an error into a JSON-RPC error that has this host's message and hint. */
 async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

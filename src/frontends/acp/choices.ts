@@ -1,4 +1,4 @@
-/** Mode and model that a person chooses for a session. https://agentclientprotocol.com/protocol/v1/session-config-options */
+/** The mode and the model that a person chooses for a session. https://agentclientprotocol.com/protocol/v1/session-config-options */
 import type { SessionConfigOption, SessionModeState } from "@agentclientprotocol/sdk";
 import { RequestError } from "../../core/errors.js";
 
@@ -11,7 +11,7 @@ const modes = [
 
 export interface Choice {
   mode: ModeId;
-  /** Name as `provider/model`. Undefined if no provider can be used. */
+  /** Name of the model as `provider/model`. Undefined if no provider can be used. */
   model: string | undefined;
   models: readonly string[];
 }
@@ -20,7 +20,7 @@ export function modeState({ mode }: Choice): SessionModeState {
   return { currentModeId: mode, availableModes: modes.map((known) => ({ ...known })) };
 }
 
-/** Returns the modes and the models, for clients that know config options. */
+/** Returns the modes and the models as config options. Clients that do not know config options use the modes alone. */
 export function configOptions({ mode, model, models }: Choice): SessionConfigOption[] {
   const choices = modes.map(({ id, name, description }) => ({ value: id, name, description }));
   const options: SessionConfigOption[] = [
@@ -34,7 +34,7 @@ export function configOptions({ mode, model, models }: Choice): SessionConfigOpt
   ];
 }
 
-/** Throws RequestError. */
+/** Throws RequestError for an unknown mode. */
 export function modeOf(id: string): ModeId {
   const mode = modes.find((known) => known.id === id);
   if (mode) return mode.id;

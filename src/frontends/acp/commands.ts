@@ -1,7 +1,7 @@
 import type { AvailableCommand } from "@agentclientprotocol/sdk";
 import { isSlashCommand, slashCommands } from "../../session/commands.js";
 
-/** Commands that clients provide themselves. */
+/** Slash commands that this host does not offer, because ACP clients have their own. */
 const clients = new Set(["exit", "clear", "resume", "export", "permissions"]);
 export const commands = slashCommands.filter(({ name }) => !clients.has(name));
 
@@ -11,7 +11,7 @@ export const availableCommands: AvailableCommand[] = commands.map(({ name, param
   ...(parameters && { input: { hint: parameters } }),
 }));
 
-/** Returns true for `/tools`, but not for `/usr/bin is empty`: an unknown command is a prompt. */
+/** Returns true for a known command such as `/tools`. Any other text that begins with a slash, such as `/usr/bin is empty`, is a prompt. */
 export function isCommand(text: string): boolean {
   const name = /^\/(\S+)/.exec(text)?.[1];
   return isSlashCommand(text) && commands.some((command) => command.name === name);

@@ -1,9 +1,9 @@
-/** Configuration to paste into an editor, so that it starts this host over ACP. */
+/** Configuration that a user pastes into an editor, so that the editor starts this host over ACP. */
 
 export const editors = ["zed", "jetbrains", "neovim"] as const;
 export type Editor = (typeof editors)[number];
 
-/** `command` and `args` start the host, without `acp`. */
+/** Returns the configuration. `command` and `args` start the host; the argument `acp` is added here. */
 export function editorConfig(editor: Editor, command: string, args: readonly string[]): string {
   const start = { command, args: [...args, "acp"] };
   switch (editor) {
@@ -28,7 +28,7 @@ function json(value: object): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** Returns a Lua string. JSON differs only in escapes that no path contains. */
+/** Returns the text as a Lua string literal. JSON literals differ from Lua only in escapes that no path contains. */
 function lua(text: string): string {
   return JSON.stringify(text);
 }

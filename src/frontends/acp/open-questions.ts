@@ -9,11 +9,11 @@ interface Asked {
   session: Session;
 }
 
-/** Questions that the client has not answered yet, and the tools that its person always rejects. */
+/** Questions that the client has not answered yet, and the tools that the user has chosen to always reject. */
 export class OpenQuestions {
   readonly #asked: Asked;
   readonly #open = new Set<string>();
-  /** Tools as `server__tool`. */
+  /** Names of the tools that are always rejected, as `server__tool`. */
   readonly #rejected = new Set<string>();
   #isLeft = false;
 
@@ -21,7 +21,7 @@ export class OpenQuestions {
     this.#asked = asked;
   }
 
-  /** Does nothing for a question that was answered before. `toolCallId` returns the client's id of a call. */
+  /** Asks the client, unless the question was answered before. `toolCallId` maps the model's id of a call to the client's id. */
   ask(event: QuestionEvent, toolCallId: (callId: string) => string): void {
     const { session, client, capabilities } = this.#asked;
     const { questionId, question } = event;
@@ -40,12 +40,12 @@ export class OpenQuestions {
     askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, () => answer(false));
   }
 
-  /** Forgets a question that was answered here or elsewhere. */
+  /** Removes a question that was answered here or elsewhere. */
   close(questionId: string): void {
     this.#open.delete(questionId);
   }
 
-  /** Denies all open and later questions: nobody will answer any more. */
+  /** Denies all open and later questions. Called when the client has left, so that no answer can come. */
   leave(): void {
     this.#isLeft = true;
     for (const questionId of this.#open) this.#asked.session.answer(questionId, false);

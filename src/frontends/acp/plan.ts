@@ -11,7 +11,7 @@ const statuses: ReadonlyMap<unknown, PlanEntry["status"]> = new Map([
   ["done", "completed"],
 ]);
 
-/** Returns the steps that a call writes. Undefined for any other call. `tool` is the server's own name. */
+/** Returns the steps of the plan that a call writes. Undefined if the call writes no plan. `tool` is the tool's name at its server. */
 export function planOf(tool: string, input: unknown): PlanEntry[] | undefined {
   if (!planTools.test(tool)) return undefined;
   const list = listKeys.map((key) => asObject(input)[key]).find(Array.isArray);

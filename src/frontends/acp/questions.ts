@@ -1,4 +1,4 @@
-/** Asks the person a turn's questions through the client. The results are answers as `session.answer` takes them. */
+/** Asks the user the questions of a turn, through the client. The results have the form that `session.answer` takes. */
 import type {
   AgentContext,
   ClientCapabilities,
@@ -35,7 +35,7 @@ const always: PermissionOption[] = [
 
 export const isAlwaysRejected = (answer: unknown): boolean => asObject(answer).remember === "rejected";
 
-/** Rejects when the client cannot answer, which counts as a no. */
+/** Resolves with the user's answer. Rejects if the client cannot answer; callers treat this as a no. */
 export async function askClient({ questionId, question }: QuestionEvent, asking: Asking): Promise<unknown> {
   switch (question.kind) {
     case "approval":
@@ -64,7 +64,7 @@ async function askApproval({ call, server, tool, reason }: ApprovalQuestion, ask
   return chosen === "allow_once";
 }
 
-/** Shows the question as a tool call that ends with the answer: ACP asks about tool calls only. */
+/** Shows the question as a tool call, since ACP can ask only about tool calls. The tool call ends when the question is answered. */
 async function askYesOrNo(
   questionId: string,
   { title, detail }: { title: string; detail?: string },
@@ -81,7 +81,7 @@ async function askYesOrNo(
   return isAllowed;
 }
 
-/** Resolves to undefined when the turn was cancelled meanwhile. */
+/** Resolves with the id of the chosen option. Resolves with undefined if the turn was cancelled before the user chose. */
 async function choose(
   { client, sessionId }: Asking,
   options: PermissionOption[],
@@ -101,7 +101,7 @@ async function elicit(questionId: string, question: Elicitation, asking: Asking)
   return action === "accept" ? { action, content: content ?? {} } : { action };
 }
 
-/** Returns undefined if the client cannot show the question. */
+/** Returns the request for the client. Undefined if the client cannot show the question. */
 function elicitationOf(
   questionId: string,
   question: Elicitation,
@@ -118,7 +118,7 @@ function elicitationOf(
   return { mode: "form", sessionId, message, requestedSchema } as CreateElicitationRequest;
 }
 
-/** Returns true if each field is of one simple type, as forms of ACP (and of MCP) require. */
+/** Returns true if every field has a single simple type. Forms of ACP and of MCP require this. */
 function isFlat({ properties = {} }: JsonSchema): boolean {
   return Object.values(asObject(properties)).every((field) => typeof asObject(field).type === "string");
 }

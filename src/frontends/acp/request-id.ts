@@ -2,12 +2,12 @@ import { RequestError } from "@agentclientprotocol/sdk";
 import { asObject } from "./raw-input.js";
 
 /**
- * Field in `_meta` for a prompt's request id, which ACP does not have. Custom fields:
+ * Field in `_meta` that holds the request id of a prompt, since ACP has no request ids. Custom fields:
  * https://agentclientprotocol.com/protocol/v1/extensibility
  */
 export const requestIdField = "mcp-platform/request-id";
 
-/** Returns the client's id of a prompt: a prompt with the same id runs only once. Throws RequestError. */
+/** Returns the client's request id of a prompt. Prompts with the same id run only once. Throws RequestError. */
 export function requestIdIn(meta: unknown): string | undefined {
   const id = asObject(meta)[requestIdField];
   if (id === undefined || (typeof id === "string" && id !== "")) return id;

@@ -1,6 +1,6 @@
 import type { McpServer } from "@agentclientprotocol/sdk";
 
-/** Converts a client's servers to `mcpServers`. They work in the session's folder. */
+/** Converts the client's servers to entries of `mcpServers`. The servers run in the session's folder. */
 export function serversOf(servers: readonly McpServer[], folder: string): Record<string, object> {
   return Object.fromEntries(servers.map((server) => [server.name, { roots: [folder], ...reachedBy(server, folder) }]));
 }

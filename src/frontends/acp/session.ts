@@ -28,7 +28,7 @@ interface AcpSessionParts {
   hub: ToolHub;
 }
 
-/** One ACP session: a conversation, its person's choices, and the client that receives its turns. */
+/** An ACP session: a conversation, the mode and the model that its user chose, and the client that receives its turns. */
 export class AcpSession {
   readonly #parts: AcpSessionParts;
   readonly #prompts = new Set<AbortController>();
@@ -76,18 +76,18 @@ export class AcpSession {
     }
   }
 
-  /** Cancels every running or waiting turn of the conversation. */
+  /** Cancels all running and waiting turns of the conversation. */
   cancel(): void {
     for (const prompt of this.#prompts) prompt.abort();
     this.#parts.session.cancel();
   }
 
-  /** Denies all open and later questions: nobody will answer any more. */
+  /** Denies all open and later questions. Called when the client has left, so that no answer can come. */
   leave(): void {
     this.#questions.leave();
   }
 
-  /** Sends the logged events, except those of the running turns. */
+  /** Sends the logged events to the client, except those of the running turns. */
   async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
     const skipped = new Set(running.map(({ turnId }) => turnId));
     const encoders = new Map<string, UpdateEncoder>();
@@ -99,7 +99,10 @@ export class AcpSession {
     }
   }
 
-  /** Shows a turn to its end, only once at a time: updates name no request, so two copies would look like one garbled answer. */
+  /**
+   * Shows a turn to its end and resolves with its stop reason. Updates do not say which request they belong to. So a turn that two requests
+   * follow is shown only once.
+   */
   follow(turn: LiveTurn, shown: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
     const following = this.#following.get(turn) ?? this.#show(turn, shown).finally(() => this.#following.delete(turn));
     this.#following.set(turn, following);
@@ -115,7 +118,7 @@ export class AcpSession {
     await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
   }
 
-  /** Throws RequestError, LlmError. */
+  /** Throws RequestError for an unknown option, LlmError for an unusable model. */
   async setOption(id: string, value: string): Promise<void> {
     if (id === "mode") {
       this.#mode = modeOf(value);
@@ -148,13 +151,16 @@ export class AcpSession {
     return "cancelled";
   }
 
-  /** Returns the content, or the prompt that a slash command makes of it. Undefined if the command has been answered here. */
+  /**
+   * Runs a slash command. Returns the prompt to submit: the given one, or the one that the command makes. Undefined if the command was
+   * answered here.
+   */
   async #commanded(prompt: ContentPart[], signal: AbortSignal): Promise<ContentPart[] | undefined> {
     const line = textOf(prompt).trim();
     if (prompt[0]?.type !== "text" || !isCommand(line)) return prompt;
     const { session, hub, host } = this.#parts;
     const { sessions, resolveModel, reload } = host;
-    await hub.settled(signal).catch(() => {}); // a command shows what is available
+    await hub.settled(signal).catch(() => {}); // the command then lists all available tools
     const scope = { hub, session, sessions, resolveModel, reload, model: this.#model, commands, signal };
     const outcome = await runSlashCommand(line, scope);
     if (outcome.type === "prompt") return outcome.content;

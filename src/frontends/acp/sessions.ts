@@ -21,20 +21,23 @@ interface Place {
 
 interface Active {
   shown: AcpSession;
-  /** Set if the client brings servers of its own. */
+  /** Set if the client has brought its own servers. */
   hub?: SessionHub;
   release: () => void;
 }
 
 const pageSize = 100;
-/** Prefix of the workspace of sessions with the client's own servers. Their turns wait for that client: no other host has these servers. */
+/**
+ * Prefix of the workspace of a session that uses the client's own servers. No other host has these servers, so its turns wait for this
+ * client.
+ */
 const withServers = "acp:";
 
 export class AcpSessions {
   readonly #parts: AcpParts;
   readonly #client: () => AgentContext;
   readonly #active = new Map<string, Active>();
-  /** Turns of dead hosts that resumed here, by conversation. */
+  /** Turns of dead hosts that this host has resumed, by conversation id. */
   readonly #resumed = new Map<string, Set<LiveTurn>>();
   #isLeft = false;
   capabilities: ClientCapabilities = {};
@@ -45,7 +48,7 @@ export class AcpSessions {
     parts.sessions.onResumed((turn, session) => this.#remember(turn, session));
   }
 
-  /** Throws RequestError. */
+  /** Throws RequestError for an unknown session. */
   get(sessionId: string): AcpSession {
     const session = this.find(sessionId);
     if (session) return session;
@@ -62,7 +65,7 @@ export class AcpSessions {
     return { sessionId: session.id, ...shown.choices };
   }
 
-  /** Opens a conversation of the log and resumes the turns that a dead host left in it. */
+  /** Opens a conversation of the log. Resumes the turns that a dead host left unfinished in the conversation. */
   async load({ sessionId, ...place }: Place & { sessionId: string }, { replay }: { replay: boolean }) {
     const session = this.#parts.sessions.open(sessionId);
     const before = await session.history();
@@ -71,12 +74,12 @@ export class AcpSessions {
     await session.recover();
     const running = [...(this.#resumed.get(sessionId) ?? [])];
     if (replay) await shown.replay(await session.history(), running);
-    // A failure is in the log and has been shown.
+    // The error is ignored here: the log has it, and the client has been shown it.
     for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
     return shown.choices;
   }
 
-  /** Lists the conversations of all front doors, latest first. */
+  /** Lists the conversations of all frontends, the latest first. */
   async list({ cwd, cursor }: ListSessionsRequest): Promise<ListSessionsResponse> {
     const all = (await this.#parts.sessions.list()).map((known) => ({ ...known, folder: folderOf(known.workspace) }));
     const wanted = all.filter(({ folder }) => isAbsolute(folder) && (!cwd || folder === cwd));
@@ -91,7 +94,7 @@ export class AcpSessions {
     return { sessions, ...(next < wanted.length && { nextCursor: String(next) }) };
   }
 
-  /** Cancels the session's turns and closes its servers. The conversation stays in the log. */
+  /** Cancels the session's turns and closes the servers that the client brought. The conversation stays in the log. */
   async end(sessionId: string): Promise<Record<string, never>> {
     const active = this.#active.get(sessionId);
     if (!active) throw RequestError.sessionNotFound(sessionId);
@@ -107,7 +110,7 @@ export class AcpSessions {
     for (const { shown } of this.#active.values()) shown.cancel();
   }
 
-  /** Denies questions: the client has left. */
+  /** Denies all open and later questions. Called when the client has left. */
   leave(): void {
     this.#isLeft = true;
     for (const { shown } of this.#active.values()) shown.leave();
@@ -137,7 +140,7 @@ export class AcpSessions {
     this.#active.set(session.id, active);
     before?.release();
     await before?.hub?.close();
-    // The client must first get the answer that tells it the session's id.
+    // The client first needs the response that contains the session's id.
     setImmediate(() => void active.shown.tellCommands().catch(() => {}));
     return active;
   }
@@ -153,7 +156,7 @@ async function ended(turn: LiveTurn): Promise<void> {
   try {
     for await (const _ of turn.watch());
   } catch {
-    // the turn's watchers report how it ended
+    // the code that shows the turn reports its error
   }
 }
 

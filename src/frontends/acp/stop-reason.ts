@@ -2,8 +2,8 @@ import type { StopReason as AcpStopReason } from "@agentclientprotocol/sdk";
 import type { StopReason } from "../../core/chat.js";
 
 /**
- * Maps every limit but max_tokens to `max_turn_requests`, ACP's only word for them. An error becomes the error of the request, not a stop
- * reason.
+ * Returns ACP's stop reason. ACP has only `max_turn_requests` for limits other than `max_tokens`. A failed turn is reported as the error of
+ * the request, not by its stop reason.
  */
 export function stopReasonOf(reason: StopReason): AcpStopReason {
   if (reason === "max_tool_hops" || reason === "budget") return "max_turn_requests";

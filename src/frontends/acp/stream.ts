@@ -4,13 +4,13 @@ import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
 import { readLines } from "../lines.js";
 import type { Output } from "../output.js";
 
-const maxLineBytes = 64 * 1024 * 1024; // images arrive in base64
+const maxLineBytes = 64 * 1024 * 1024; // lines may contain images in base64
 const parseError = -32700;
 const invalidRequest = -32600;
 
 /**
- * Reads and writes JSON-RPC lines for the SDK. An invalid line is answered with one error, and reading continues. At the end of input the
- * stream stays open until every request has been answered: the SDK drops the unanswered ones when it closes.
+ * Reads and writes JSON-RPC lines for the SDK. An invalid line is answered with one error, and reading continues. The SDK drops unanswered
+ * requests when the stream closes. So after the end of the input the stream stays open until every request has been answered.
  */
 export function lineStream(input: Readable, output: Output, onEnd: () => void): Stream {
   const unanswered = new Unanswered();
@@ -83,7 +83,10 @@ function parse(text: string): { message: AnyMessage } | { code: number; problem:
   return { message: value as AnyMessage };
 }
 
-/** Returns false for an id of another type: it could never be answered, so the end of input would wait for it for ever. */
+/**
+ * Returns false if the id is neither a string, a number nor null. Such a request could never be answered, so the end of input would wait
+ * for ever.
+ */
 function isRequest({ method, id = null }: { method: unknown; id?: unknown }): boolean {
   return typeof method === "string" && (id === null || typeof id === "string" || typeof id === "number");
 }

@@ -1,4 +1,7 @@
-/** Encodes one turn's events as ACP session updates, live or from the log. https://agentclientprotocol.com/protocol/v1/prompt-turn */
+/**
+ * Encodes the events of one turn as ACP session updates, both live and from the log.
+ * https://agentclientprotocol.com/protocol/v1/prompt-turn
+ */
 import type { SessionUpdate } from "@agentclientprotocol/sdk";
 import type { AssistantMessageEvent, ContentPart, LiveEvent, Spent, StoredEvent, TurnEvent } from "../../core/chat.js";
 import type { HubTool } from "../../core/ports.js";
@@ -7,20 +10,23 @@ import { textBlock, toBlock } from "./content.js";
 import { planOf } from "./plan.js";
 import { rawInput } from "./raw-input.js";
 
-/** Field in `_meta` of a usage update for the counts of the last request, as in the message protocol: ACP has no field for them. */
+/**
+ * Field in `_meta` of a usage update, since ACP has no field for token counts. It holds the counts of the last request, as in the message
+ * protocol.
+ */
 const usageField = "mcp-platform/usage";
 
-/** Cost of a session so far. */
+/** Cost of a session up to now. */
 export interface Account {
-  /** Undefined from the first answer with an unknown price on. */
+  /** Undefined as soon as one answer had an unknown price. */
   usd: number | undefined;
 }
 
 interface EncodedTurn {
   turnId: string;
-  /** Finds a tool by the name that the model uses. */
+  /** Returns the tool that has this name for the model. */
   tool: (name: string) => Pick<HubTool, "server" | "tool"> | undefined;
-  /** In tokens. */
+  /** Context window of the model, in tokens. */
   contextWindow: number;
   account: Account;
   showsPrompt: boolean;
@@ -30,7 +36,7 @@ export class UpdateEncoder {
   readonly #turn: EncodedTurn;
   #hop = 0;
   #restarts = 0;
-  /** Parts of the next assistant message that were already sent as deltas. */
+  /** True for the parts of the next assistant message that were already sent as deltas. */
   #shown = { text: false, reasoning: false };
 
   constructor(turn: EncodedTurn) {
@@ -41,7 +47,7 @@ export class UpdateEncoder {
     return "seq" in event ? this.#stored(event) : this.#live(event);
   }
 
-  /** Returns an id that is unique in the session, even if the model repeats its own ids. */
+  /** Returns an id of a call that is unique in the session, even if the model reuses an id. */
   callId(callId: string): string {
     return `${this.#turn.turnId}/${this.#hop}/${callId}`;
   }
@@ -151,7 +157,7 @@ export class UpdateEncoder {
     return { sessionUpdate: "tool_call_update", toolCallId: this.callId(callId), ...changes };
   }
 
-  /** Id of the current message; a new id starts a new message at the client. */
+  /** Id of the current message. The client starts a new message whenever the id changes. */
   get #messageId(): string {
     return `${this.#turn.turnId}/${this.#hop}${"+".repeat(this.#restarts)}`;
   }

@@ -13,13 +13,15 @@ export function assistantBlocks({ reasoning, content, toolCalls }: AssistantMess
   ];
 }
 
-/** Returns the arguments as an object, as the block's `input` requires. Other text is put under `unparsed`. */
+/**
+ * Returns the arguments of a call as an object, since `input` of a block must be one. Text that is no JSON object is put under `unparsed`.
+ */
 export function toolInput(text: string): Record<string, unknown> {
   const value = text === "" ? {} : parsedArguments(text)?.value;
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : { unparsed: text };
 }
 
-/** Names content that has no block type in a text block. */
+/** Converts a part of a tool's result to a block. A part that has no block type becomes a text block that describes the part. */
 export function resultBlock(part: ContentPart): Block {
   switch (part.type) {
     case "text":
@@ -33,7 +35,7 @@ export function resultBlock(part: ContentPart): Block {
   }
 }
 
-/** Reads a user message's `content`: a text, or text and image blocks. Throws Problem. */
+/** Reads `content` of a user message: a string, or a list of text and image blocks. Throws Problem. */
 export function userContent(content: unknown): ContentPart[] {
   if (typeof content === "string") {
     if (content.trim() !== "") return [{ type: "text", text: content }];

@@ -14,18 +14,20 @@ type ControlResponse =
   | { subtype: "success"; request_id: string; response: object }
   | { subtype: "error"; request_id: string; error: string };
 
-/** Settings and requests of the controlling program. A setting applies to later messages. */
+/** Settings that the controlling program made, and the answers to its control requests. A setting applies to later messages only. */
 export class Control {
   readonly #parts: DoorParts;
   readonly #options: ControlOptions;
   readonly #interrupt: (all: boolean) => object;
-  /** Set when prompts are refused: the program relies on an unsupported feature, and clients may continue after an error. */
+  /**
+   * Reason why all prompts are refused: the program relies on an unsupported feature. Needed because a client may continue after the error.
+   */
   refusal: string | undefined;
-  /** True if the program speaks the control protocol and so can be asked. */
+  /** True if the program speaks the control protocol. Such a program can be asked questions. */
   isInitialized = false;
   model: string | undefined;
   system: string | undefined;
-  /** Patterns of tools that the program forbids. */
+  /** Patterns of the tools that the program forbids. */
   denied: readonly string[] = [];
   permission: Permission;
 
@@ -65,7 +67,7 @@ export class Control {
     }
   }
 
-  /** Throws RequestError, and LlmError when no provider can be used. */
+  /** Throws RequestError for an unsupported feature, LlmError if no provider can be used. */
   #initialize(request: Extract<ControlRequest, { subtype: "initialize" }>): object {
     const { systemPrompt, appendSystemPrompt, denied, unsupported } = request;
     this.denied = denied;

@@ -53,7 +53,7 @@ export class ClaudeConversation {
     });
   }
 
-  /** Takes one line. Lines take effect in the order of these calls. */
+  /** Handles one line. Lines take effect in the order in which this function is called. */
   async receive(line: string): Promise<void> {
     const message = parseInput(line);
     if (!("problem" in message)) return this.#take(message);
@@ -61,12 +61,12 @@ export class ClaudeConversation {
     else await this.reject(message.problem, message.requestId);
   }
 
-  /** Uses the id "" for a line without one. */
+  /** Sends an error. A line without a request id is answered under the id "". */
   reject(error: string, requestId = ""): Promise<void> {
     return this.#write({ type: "control_response", response: { subtype: "error", request_id: requestId, error } });
   }
 
-  /** Denies questions, since no more lines will come. Resolves when every turn has been shown. */
+  /** Denies questions, since no more lines will come. Resolves when every turn has been shown to its end. */
   async leave(): Promise<void> {
     this.#hasLeft = true;
     this.#inquiries.leave();
@@ -97,7 +97,7 @@ export class ClaudeConversation {
     }
   }
 
-  /** Submits the turn before the next line is read; shows it after the earlier turns. */
+  /** Submits the turn at once, before the next line is read. Shows the turn after the earlier turns. */
   #prompt(input: Extract<ClaudeInput, { type: "user" }>): void {
     const { content, message, requestId = this.#parts.newId("req") } = input;
     const { model, system, denied, permission, refusal } = this.#control;
@@ -114,7 +114,7 @@ export class ClaudeConversation {
       return { model: resolved, turn: await this.#session.submit({ ...options, requestId, content }) };
     };
     const submitting = submit();
-    submitting.catch(() => {}); // `showTurn` reports it in order
+    submitting.catch(() => {}); // `showTurn` reports the error after the earlier turns
     this.#queue.push(requestId);
     const isAsked = permission.isAsked;
     this.#then(async () => {
@@ -129,7 +129,7 @@ export class ClaudeConversation {
     });
   }
 
-  /** Sends a `result`, in order, for a user message that is not a valid prompt. */
+  /** Sends a `result` for a message that is refused as a prompt. The `result` comes after those of earlier messages. */
   #refuse(problem: string): void {
     const { kind, message, retryable, hint } = new RequestError("usage", problem);
     this.#then(async () => {
@@ -171,7 +171,7 @@ export class ClaudeConversation {
     else void this.#inquiries.ask(questionId, question);
   }
 
-  /** Cancels the current request, or all of them. The others stay in the queue. */
+  /** Cancels the current request, or all requests if `all` is true. Otherwise the waiting requests stay in the queue. */
   #interrupt(all: boolean): { still_queued: string[]; cancelled?: string[] } {
     const [current, ...waiting] = this.#queue;
     if (current !== undefined) this.#session.cancel(current);

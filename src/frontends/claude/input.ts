@@ -1,23 +1,23 @@
-/** Supported lines from a client of Claude Code's `stream-json`. */
+/** Supported lines that a client of Claude Code's `stream-json` may send. */
 import type { ContentPart } from "../../core/chat.js";
 import { Fields, Problem, parseJson, required } from "../fields.js";
 import { userContent } from "./blocks.js";
 
 export type ClaudeInput =
-  /** `requestId`: the message's own `uuid`. A repeated one is answered once. */
+  /** `requestId` is the `uuid` of the message. Messages with the same `uuid` run only once. */
   | { type: "user"; content: ContentPart[]; requestId?: string; message: unknown }
   | { type: "control_request"; requestId: string; request: ControlRequest }
-  /** The answer to a request of this host. */
+  /** The client's answer to a control request of this host. */
   | { type: "control_response"; requestId: string; value: unknown; isError: boolean }
   | { type: "ignored" };
 
 export type ControlRequest =
-  /** `unsupported`: a feature that the client relies on and this host lacks. */
+  /** `unsupported` names a feature that the client relies on and that this host lacks. */
   | {
       subtype: "initialize";
       systemPrompt?: string;
       appendSystemPrompt?: string;
-      /** Patterns of tools. */
+      /** Patterns of the tools that the client forbids. */
       denied: string[];
       unsupported?: string;
     }
@@ -26,14 +26,14 @@ export type ControlRequest =
   | { subtype: "set_permission_mode"; mode: string }
   | { subtype: "mcp_status" };
 
-/** A line that is refused. `asks`: the kind of answer that its sender expects. */
+/** A line that is refused. `asks` is the kind of answer that the client expects to this line. */
 export interface BadInput {
   problem: string;
   asks: "result" | "control_response";
   requestId: string;
 }
 
-/** Ignores unknown fields: a newer client may send more. */
+/** Parses a line. Ignores unknown fields, since a client of a newer version may send more fields. */
 export function parseInput(line: string): ClaudeInput | BadInput {
   let asks: BadInput["asks"] = "control_response";
   let requestId = "";
@@ -50,7 +50,7 @@ export function parseInput(line: string): ClaudeInput | BadInput {
       case "control_response":
         return readResponse(message.fields("response"));
       case "keep_alive":
-      case "control_cancel_request": // each request has been answered by then
+      case "control_cancel_request": // control requests are answered at once, so nothing is left to cancel
         return { type: "ignored" };
       case undefined:
         throw new Problem('"type" is missing; use user, control_request or control_response');
@@ -94,7 +94,9 @@ function readRequest(request: Fields): ControlRequest {
 
 const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
 
-/** Hooks with which a program decides what runs. Other hooks only report events, most of which do not occur here. */
+/**
+ * Hooks by which the client's program decides what runs. All other hooks only report events, and most of these events do not occur here.
+ */
 const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
 
 function readInitialize(request: Fields): ControlRequest {

@@ -1,4 +1,4 @@
-/** Asks the controlling program a turn's questions as control requests. Answers are as `session.answer` takes them. */
+/** Sends the questions of a turn to the controlling program as control requests. The answers have the form that `session.answer` takes. */
 import { isDeepStrictEqual } from "node:util";
 import type { ApprovalQuestion, Question } from "../../core/chat.js";
 import { toolInput } from "./blocks.js";
@@ -7,12 +7,12 @@ type Asked = ApprovalQuestion | Extract<Question, { kind: "elicitation" }>;
 
 interface InquiryParts {
   answer: (questionId: string, value: unknown) => void;
-  /** Ends the turn, when the program denies a call and asks for that. */
+  /** Cancels the current turn. Called when the program denies a call and also asks to interrupt the turn. */
   interrupt: () => void;
   write: (message: object) => Promise<void>;
 }
 
-/** Open questions; a request has the id of its question. */
+/** Open questions. The control request of a question has the same id as the question. */
 export class Inquiries {
   readonly #parts: InquiryParts;
   readonly #open = new Map<string, Asked>();
@@ -29,7 +29,10 @@ export class Inquiries {
     await this.#parts.write({ type: "control_request", request_id: questionId, request });
   }
 
-  /** Returns false if nothing was ever asked under this id. A late answer to a closed question is not an error. */
+  /**
+   * Answers the question with this id. Returns false if no question ever had this id. A late answer to a closed question is ignored without
+   * an error.
+   */
   settle(questionId: string, value: unknown, isError: boolean): boolean {
     const question = this.#open.get(questionId);
     if (!question) return this.#known.has(questionId);
@@ -43,13 +46,13 @@ export class Inquiries {
     return true;
   }
 
-  /** Withdraws a question that was answered elsewhere. */
+  /** Withdraws the control request of a question that was answered elsewhere. */
   async over(questionId: string): Promise<void> {
     if (!this.#open.delete(questionId)) return;
     await this.#parts.write({ type: "control_cancel_request", request_id: questionId });
   }
 
-  /** Denies all open questions: nobody will answer any more. */
+  /** Denies all open questions. Called when the program can no longer answer. */
   leave(): void {
     const open = [...this.#open.keys()];
     this.#open.clear();
@@ -82,8 +85,8 @@ function elicitationRequest(question: Extract<Question, { kind: "elicitation" }>
 }
 
 /**
- * Returns the approval. Anything but a clear yes is a no, whose message goes to the model. A plain `false` would mean that nobody could be
- * asked.
+ * Converts the program's response to an approval. Only a clear yes allows the call. A denial is an object that may have a message for the
+ * model, since a plain `false` would mean that nobody could be asked.
  */
 function approvalOf(response: Record<string, unknown>, { call }: ApprovalQuestion): unknown {
   const { behavior, message, updatedInput, updatedPermissions } = response;
@@ -103,7 +106,7 @@ const scopes: ReadonlyMap<unknown, string> = new Map([
   ["userSettings", "always"],
 ]);
 
-/** Returns the lifetime of a rule that allows the whole tool. Ignores other permission changes. */
+/** Returns how long a rule is remembered that allows the whole tool. Undefined if the updates contain no such rule. */
 function scopeOf(updates: unknown, toolName: string): string | undefined {
   if (!Array.isArray(updates)) return undefined;
   for (const update of updates.map(asObject)) {

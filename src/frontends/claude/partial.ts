@@ -7,7 +7,7 @@ type BlockKind = "text" | "thinking";
 
 const kinds = { text_delta: "text", reasoning_delta: "thinking" } as const;
 
-/** One answer of the model, from `message_start` to `message_stop`. A discarded answer gets no `message_stop`. */
+/** An answer of the model as events, from `message_start` to `message_stop`. A discarded answer has no `message_stop`. */
 export class PartialMessage {
   readonly #id: string;
   readonly #model: string;
@@ -25,7 +25,7 @@ export class PartialMessage {
     return [...this.#start(), ...this.#piece(kinds[type], delta)];
   }
 
-  /** Returns the parts that were not sent as deltas, and the end. */
+  /** Returns the last events of the answer: the parts that were not sent as deltas, then the end of the message. */
   end({ message, finishReason, usage, interrupted }: AssistantMessageEvent): StreamEvent[] {
     const { reasoning, content, toolCalls } = message;
     const rest = [

@@ -9,14 +9,14 @@ import { ClaudeConversation, type PipeOptions } from "./conversation.js";
 
 interface Pipe {
   stdin: Readable;
-  /** Gets protocol messages only. */
+  /** Receives only messages of the protocol. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }
 
 /**
- * Serves many turns of one conversation over a documented subset of Claude Code's `stream-json`, in both directions. Resolves to the exit
- * code of the last turn when stdin has ended and every turn has been shown.
+ * Serves one conversation with many turns over stdin and stdout, in a documented subset of Claude Code's `stream-json`. Resolves with the
+ * exit code of the last turn, when stdin has ended and every turn has been shown.
  */
 export async function runClaudePipe(
   parts: DoorParts,
@@ -25,7 +25,7 @@ export async function runClaudePipe(
 ): Promise<number> {
   const interrupted = new AbortController();
   const stop = () => {
-    if (interrupted.signal.aborted) output.drop(); // second interrupt: stop waiting for the reader
+    if (interrupted.signal.aborted) output.drop(); // on the second interrupt, stop waiting for the reader of stdout
     conversation.cancelAll();
     interrupted.abort();
     stdin.destroy();

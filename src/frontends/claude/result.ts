@@ -5,7 +5,7 @@ import { stopNote } from "../turn-lines.js";
 import { toolInput } from "./blocks.js";
 import { anthropicUsage } from "./usage.js";
 
-/** Returns a turn's outcome for its one `result`. `events`: all events of the turn. */
+/** Returns the fields of the `result` message that ends a turn. `events` are all events of the turn. */
 export function resultOf(summary: TurnSummary, events: readonly StoredEvent[]) {
   const subtype = subtypeOf(summary);
   const { stopReason, text, usage } = summary;
@@ -39,7 +39,8 @@ function errorsOf(summary: TurnSummary): string[] {
 }
 
 /**
- * Sums the time from the event before each answer to the answer, by the log's clock, in ms. It includes waiting for the request to start.
+ * Returns the time that the model took, in ms: for each answer, the time since the event before it, by the log's clock. This includes the
+ * time before the request could start.
  */
 function modelTimeMs(events: readonly StoredEvent[]): number {
   return events.reduce((sum, event, index) => {

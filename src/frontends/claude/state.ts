@@ -12,7 +12,9 @@ const serverStates: Readonly<Record<ServerState, string>> = {
   disabled: "disabled",
 };
 
-/** Lists no slash commands: a message that begins with one is an ordinary prompt. */
+/**
+ * Returns the facts for `system/init`. It lists no slash commands, because a message that begins with a slash is an ordinary prompt here.
+ */
 export function initFacts(hub: ToolHub) {
   return {
     tools: hub.tools().map(({ name }) => name),
@@ -42,9 +44,9 @@ function serverStatus({ name, state, version, reason }: ServerStatus, hub: ToolH
 }
 
 export interface Permission {
-  /** Absent: the configured approval, which rules and remembered answers may override. */
+  /** Undefined: the configured approval applies. Rules and remembered answers may override it. */
   approval?: "ask" | "auto";
-  /** True if the controlling program is asked; otherwise questions are denied. */
+  /** True if the controlling program is asked about calls that need approval. If false, these calls are denied. */
   isAsked: boolean;
 }
 
@@ -53,8 +55,8 @@ export function permissionModeOf(approval: "ask" | "auto"): string {
 }
 
 /**
- * Returns `ask` for most modes: `acceptEdits` and `auto` would only exempt Claude Code's own tools. `canAsk`: the program said at the start
- * that it can be asked. Throws RequestError.
+ * Returns what Claude Code's permission mode means here. Most modes mean `ask`: `acceptEdits` and `auto` would exempt only Claude Code's
+ * own tools. `canAsk` is true if the program said at the start that it can be asked. Throws RequestError.
  */
 export function permissionOf(mode: string, canAsk: boolean): Permission {
   if (["default", "acceptEdits", "auto", "manual"].includes(mode)) return { approval: "ask", isAsked: canAsk };

@@ -13,7 +13,10 @@ export function anthropicStopReason(finishReason: FinishReason): string | null {
   return stopReasons[finishReason];
 }
 
-/** Returns 0 for counts that the provider did not report, since clients require them. Cached tokens are not part of `input_tokens`. */
+/**
+ * Returns the counts in Anthropic's fields. Clients require every field, so a count that the provider did not report is 0. Cached tokens
+ * are not part of `input_tokens`.
+ */
 export function anthropicUsage(usage: Partial<Usage> = {}) {
   const { outputTokens = 0, cachedTokens = 0, cacheWriteTokens = 0, cacheWrite1hTokens } = usage;
   const lasting = cacheWrite1hTokens !== undefined && {
@@ -42,16 +45,18 @@ interface ModelUsage {
   cacheCreationInputTokens: number;
   webSearchRequests: number;
   costUSD: number;
-  /** `unknown`: some request has an unknown price, which `costUSD` lacks. */
+  /** `unknown` if a request had no known price; `costUSD` does not contain that request. */
   costBasis: "list" | "unknown";
 }
 
-/** Total usage of the turns of one process: each result carries the running total. A turn shown twice counts once. */
+/**
+ * Total usage of all turns of this process; every result reports the total up to then. An event that is shown twice is counted only once.
+ */
 export class Account {
   readonly #models = new Map<string, ModelUsage>();
   readonly #counted = new Set<number>();
 
-  /** `event` must be from this account's one conversation. */
+  /** Adds the usage of an event. All events of one account must be from the same conversation. */
   add(event: StoredEvent): void {
     if (event.type !== "assistant_message" && event.type !== "compaction") return;
     if (this.#counted.has(event.seq)) return;

@@ -9,7 +9,7 @@ import { type Account, anthropicStopReason, anthropicUsage } from "./usage.js";
 
 type AssistantMessageEvent = Extract<StoredEvent, { type: "assistant_message" }>;
 
-/** Facts about the process for the stream, and how detailed the stream is. */
+/** Facts about the process that the stream reports, and how detailed the stream is. */
 export interface ClaudeOptions {
   cwd: string;
   version: string;
@@ -22,11 +22,11 @@ interface ClaudeStream extends ClaudeOptions {
   parts: Pick<DoorParts, "hub" | "newId" | "now">;
   conversationId: string;
   account: Account;
-  /** Resolves when more may be written. */
+  /** Resolves when the next message may be written. */
   write: (message: object) => Promise<void>;
 }
 
-/** View of one turn as Claude Code's `stream-json`: `system/init`, its messages, and exactly one `result`. */
+/** Writes one turn as Claude Code's `stream-json`: `system/init`, then the messages of the turn, then exactly one `result`. */
 export class ClaudeView implements OneshotView {
   readonly #stream: ClaudeStream;
   readonly #startedAt: number;
@@ -41,7 +41,7 @@ export class ClaudeView implements OneshotView {
     this.#messageId = stream.parts.newId("msg");
   }
 
-  /** Waits for the servers, as the turn does, so that `init` lists their tools. */
+  /** Writes `init`. Waits for the servers first, as the turn does too, so that `init` lists their tools. */
   async start({ model: { model }, signal }: TurnStart): Promise<void> {
     const { parts, cwd, approval, version } = this.#stream;
     this.#model = model;

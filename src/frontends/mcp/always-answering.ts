@@ -3,8 +3,8 @@ import { ErrorCode, isJSONRPCResultResponse } from "@modelcontextprotocol/sdk/ty
 import { messageOf } from "../../core/errors.js";
 
 /**
- * Makes a transport send an error when a result cannot be sent. A server's result is passed on unchanged, and one that is nested too deep
- * cannot be serialised. The SDK would swallow that error, and the client would wait for ever.
+ * Makes a transport send an error if a result cannot be sent. A server's result is passed on unchanged and may be nested too deeply to be
+ * serialised. The SDK would ignore that failure, and the client would wait for ever.
  */
 export function alwaysAnswering<T extends Transport>(transport: T): T {
   const send = transport.send.bind(transport);

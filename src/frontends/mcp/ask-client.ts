@@ -1,4 +1,4 @@
-/** Asks the person the questions of a turn or a call through an MCP client. The results are answers as `session.answer` takes them. */
+/** Asks the user the questions of a turn or a call, through an MCP client. The results have the form that `session.answer` takes. */
 import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import {
   type ClientCapabilities,
@@ -13,10 +13,10 @@ import { limitText } from "../limit-text.js";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
-/** Longest possible timeout: a person may take any time to answer. */
+/** Timeout of requests to the client: the longest possible one, since a person may take any time to answer. */
 export const personTimeoutMs = longestTimerMs;
 
-/** Never rejects: a client that cannot ask, or fails to, counts as a no. */
+/** Resolves with the user's answer. Never rejects: the answer is no if the client cannot ask or fails to. */
 export async function askClient(
   question: Question,
   extra: Pick<Extra, "sendRequest" | "signal">,
@@ -62,7 +62,7 @@ function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): s
   }
 }
 
-/** Adds `properties`, which the specification requires. */
+/** Returns the form as a schema with `properties`, which the specification requires. */
 function formOf(form: Record<string, unknown>): object {
   return { properties: {}, ...form, type: "object" };
 }

@@ -1,9 +1,9 @@
-/** Bytes of a stream that may wait for its reader. */
+/** Most bytes of a stream that may wait for its reader. */
 const waitingBytes = 4 * 1024 * 1024;
 
 /**
- * Returns the same body, ended early if its reader is too slow. The client can fetch the missed events when it comes back. `ended` is
- * called once, when all was written or the reader has gone.
+ * Returns a body with the same content. The body ends early if its reader is too slow; the client can fetch the missed events when it
+ * reconnects. `ended` is called once, when everything was passed on or the reader has left.
  */
 export function boundedBody(source: ReadableStream<Uint8Array>, ended: () => void): ReadableStream<Uint8Array> {
   const reader = source.getReader();
@@ -21,7 +21,7 @@ export function boundedBody(source: ReadableStream<Uint8Array>, ended: () => voi
         };
         void pass()
           .then(() => controller.close())
-          .catch(() => {}) // the reader has gone
+          .catch(() => {}) // the reader has left
           .finally(ended);
       },
       cancel: () => reader.cancel(),

@@ -39,7 +39,7 @@ export const chatTool: Tool = {
   },
 };
 
-/** Runs one turn. Never rejects: errors become an error result. */
+/** Runs one turn and resolves with its answer. Never rejects: an error becomes an error result. */
 export async function chat(
   args: Record<string, unknown>,
   extra: Extra,
@@ -53,11 +53,11 @@ export async function chat(
   const session = host.sessions.open(conversation_id ?? ownConversation(request_id, { prompt, model }, host));
   const requestId = request_id ?? host.newId("req");
   const cancel = () => {
-    // A client that disconnected, unlike one that cancels, may fetch the answer later with its request id.
+    // A client that has disconnected may fetch the answer later with its request id. A client that cancels may not.
     const mayReturn = request_id !== undefined && server.transport === undefined;
     if (!mayReturn) session.cancel(requestId);
   };
-  const onAbort = () => queueMicrotask(cancel); // the SDK aborts a lost client's requests before it clears the transport
+  const onAbort = () => queueMicrotask(cancel); // the SDK aborts the requests of a lost client before it unsets the transport
   extra.signal.addEventListener("abort", onAbort);
   try {
     const turn = await session.submit({ requestId, text: prompt, model, trace: traceOfCall(extra), ...host.said });
@@ -73,7 +73,7 @@ export async function chat(
   }
 }
 
-/** Reads the trace from `_meta`, as the protocol defines, else from the headers. */
+/** Returns the trace of a call: from `_meta`, as the protocol defines, or otherwise from the headers. */
 export function traceOfCall({
   _meta = {},
   requestInfo,
@@ -82,7 +82,7 @@ export function traceOfCall({
   return carriedTrace(_meta.traceparent, _meta.tracestate) ?? carriedTrace(traceparent, tracestate);
 }
 
-/** Drops empty arguments: some models fill in every argument. */
+/** Removes empty arguments, since some models fill in every argument. */
 function given(args: Record<string, string>): Partial<Record<string, string>> {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""));
 }

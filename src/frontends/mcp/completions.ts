@@ -3,7 +3,7 @@ import { inProtocol } from "./in-protocol.js";
 import { namedPrompt } from "./prompts.js";
 import type { McpConnectionParts } from "./server.js";
 
-/** Limit in the specification. */
+/** Most values in one response, by the specification. */
 const maxValues = 100;
 
 export function passCompletions({ host, server }: McpConnectionParts): void {

@@ -1,4 +1,4 @@
-/** State of one MCP client's session over HTTP, between its requests and the SDK's transport. */
+/** The session of one MCP client over HTTP: passes its requests to the SDK's transport. */
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import {
@@ -16,16 +16,16 @@ export interface McpSession {
   events: SessionEvents;
   protocolVersion: string;
   openStreams: number;
-  /** Time of `performance.now()`, in ms. */
+  /** Time of the last use, in ms of `performance.now()`. */
   usedAt: number;
 }
 
-/** The code of LSP, which other implementations of this protocol use too. */
+/** Error code of the Language Server Protocol. Other implementations of MCP use it too. */
 const requestCancelled = -32800;
 
 /**
- * Returns the transport's response. The transport has one stream per request id, which ends with the answer. So an id in use is refused,
- * and a cancelled request is answered too.
+ * Passes a request to the transport and returns its response. The transport keeps one stream for each request id until the request is
+ * answered. So a request whose id is still in use is refused, and a cancelled request is answered with an error.
  */
 export async function received(
   { transport, events }: McpSession,
@@ -44,7 +44,7 @@ export async function received(
   for (const { requestId } of messages.flatMap(cancelled)) {
     if (requestId === undefined || !unanswered.has(requestId)) continue;
     const error = { code: requestCancelled, message: "cancelled" };
-    await transport.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => {}); // it was answered meanwhile
+    await transport.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => {}); // the request was answered meanwhile
   }
   return response;
 }
@@ -54,7 +54,10 @@ function cancelled(message: unknown): { requestId?: RequestId }[] {
   return success ? [data.params] : [];
 }
 
-/** Returns the rest of an ended stream. Undefined for an open stream, which the transport resumes. */
+/**
+ * Returns the missed events of a stream whose last event is an answer. Undefined if the stream is still open; the transport resumes such a
+ * stream.
+ */
 export function replayed({ events, transport }: McpSession, lastEventId: string): Response | undefined {
   const rest = events.since(lastEventId);
   if (!rest) return refusal(400, -32000, "nothing is known of this event any more");

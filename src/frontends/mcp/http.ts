@@ -15,18 +15,18 @@ import { SessionEvents, StreamEvents } from "./stream-events.js";
 export interface McpHttpOptions {
   keepAliveMs: number;
   maxBytes: number;
-  /** Time without a request or an open stream after which a session ends. Default: 30 minutes. */
+  /** Time after which a session without requests and open streams ends, in ms. Default: 30 minutes. */
   idleMs?: number;
-  /** Concurrent sessions. Default: 1,000. */
+  /** Limit of concurrent sessions. Default: 1,000. */
   mostSessions?: number;
 }
 
 const halfAnHourMs = 30 * 60_000;
-/** Delay after which a client with a cut stream should reconnect. */
+/** Time that a client should wait before it reconnects a broken stream, in ms. */
 const retryMs = 1_000;
-/** Messages of one batch, as in the SDK. Each is looked at several times. */
+/** Limit of messages in one batch, as in the SDK. Each message is checked several times, so a batch must not be long. */
 const mostAtOnce = 100;
-/** Characters of events kept for all sessions. */
+/** Limit of the events that are kept for reconnecting clients, in characters. All sessions share the limit. */
 const keptChars = 32 * 1024 * 1024;
 
 export class McpHttp {
@@ -43,7 +43,10 @@ export class McpHttp {
     this.#timer = setInterval(() => this.#endIdle(), this.#options.idleMs / 4).unref();
   }
 
-  /** `request` still has its whole body; `message` is the body as JSON, undefined if it is empty. */
+  /**
+   * Answers an HTTP request. The body of `request` must be unread; `message` is that body as JSON. `message` is undefined if the body is
+   * empty.
+   */
   async answer(request: Request, message: unknown): Promise<Response> {
     if (Array.isArray(message) && message.length > mostAtOnce) {
       return refusal(400, -32600, `a batch has at most ${mostAtOnce} messages`);
@@ -53,7 +56,7 @@ export class McpHttp {
     const session = this.#sessions.get(id);
     if (!session) return refusal(404, -32001, "there is no such session, or not any more: initialize a new one");
     session.usedAt = performance.now();
-    // After initialisation the agreed version counts: a client that omits the header is not an old one.
+    // After initialisation, a client without the header is treated as using the version that was agreed on, not as an old client.
     if (SUPPORTED_PROTOCOL_VERSIONS.includes(request.headers.get("mcp-protocol-version") ?? session.protocolVersion)) {
       request.headers.set("mcp-protocol-version", session.protocolVersion);
     }
@@ -72,7 +75,7 @@ export class McpHttp {
     const protocolVersion = versionFor(message);
     const sessionIdGenerator = () => randomUUID();
     if (protocolVersion === undefined) {
-      // Not a session's request: the transport answers with the reason.
+      // The request does not begin a session, so the transport refuses it and states the reason.
       return new WebStandardStreamableHTTPServerTransport({
         sessionIdGenerator,
         maxRequestBodySize: maxBytes,
@@ -135,7 +138,7 @@ export class McpHttp {
   }
 }
 
-/** Returns the protocol version of a session that this message starts. Undefined if it starts none. */
+/** Returns the protocol version for the session that this message begins. Undefined if the message does not begin a session. */
 function versionFor(message: unknown): string | undefined {
   const wanted = [message].flat().find(isInitializeRequest)?.params.protocolVersion;
   if (wanted === undefined) return undefined;

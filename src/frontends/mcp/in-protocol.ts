@@ -1,7 +1,7 @@
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../core/errors.js";
 
-/** Keeps the message of a server's error. Rejects with the SDK's McpError. */
+/** Runs `work`. If it fails, rejects with the SDK's McpError, which has the message of the original error. */
 export async function inProtocol<T>(work: () => Promise<T>, code: number = ErrorCode.InvalidParams): Promise<T> {
   try {
     return await work();

@@ -5,7 +5,10 @@ import { ErrorCode, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcont
 import { maxLineBytes, readLines } from "../lines.js";
 import { Output } from "../output.js";
 
-/** Transport that, unlike the SDK's, reports what is wrong with a line and continues after a line that is too long. */
+/**
+ * MCP transport over lines. Unlike the SDK's transport, it reports what is wrong with a line, and it continues after a line that is too
+ * long.
+ */
 export class LineTransport implements Transport {
   readonly #input: Readable;
   readonly #output: Output;
@@ -14,7 +17,7 @@ export class LineTransport implements Transport {
   onmessage?: Transport["onmessage"];
   onclose?: () => void;
   onerror?: (error: Error) => void;
-  /** Resolves when the input has ended or the reader of the output has gone. */
+  /** Resolves when the input has ended or the reader of the output has left. */
   readonly ended = new Promise<void>((resolve) => {
     this.#end = resolve;
   });
@@ -69,7 +72,10 @@ export class LineTransport implements Transport {
   }
 }
 
-/** An answer is never answered, even if broken: that could loop for ever. */
+/**
+ * Returns true for a response, even an invalid one. A response is never answered with an error, since two programs could answer each other
+ * for ever.
+ */
 function isAnswer(value: unknown): boolean {
   return typeof value === "object" && value !== null && ("error" in value || "result" in value);
 }

@@ -1,6 +1,6 @@
 /**
- * Items of the servers' lists, with invalid fields removed. Clients validate a whole list at once, so one invalid field of one server would
- * cost them all other items.
+ * Items of the servers' lists, without their invalid fields. A client validates a list as a whole: one invalid field of one server would
+ * make it lose all other items.
  */
 import {
   type Prompt,
@@ -19,7 +19,10 @@ interface Schema {
   safeParse(item: unknown): { success: boolean; error?: { issues: readonly { path: readonly PropertyKey[] }[] } };
 }
 
-/** Lists a tool that must run as a task as one that may: this host runs the task itself and answers with its result. */
+/**
+ * Returns the tool for the list. A tool that must run as a task is listed as one that can also be called directly: this host runs the task
+ * and answers with its result.
+ */
 export function listedTool(item: Item): Tool {
   const { name, execution } = item;
   const mustBeTask =
@@ -31,7 +34,10 @@ export function listedTool(item: Item): Tool {
   return valid(ToolSchema, passed, { name, inputSchema: { type: "object" } }) as Tool;
 }
 
-/** `known`: the arguments, used if the server lists them in an invalid form. */
+/**
+ * Returns the prompt for the list. `known` are the prompt's arguments; they replace `arguments` if the server lists these in an invalid
+ * form.
+ */
 export function listedPrompt(item: Item, known: readonly Item[]): Prompt {
   return valid(PromptSchema, item, { name: item.name, arguments: known }) as Prompt;
 }
@@ -47,7 +53,7 @@ export function listedTemplate(item: Item): ResourceTemplate {
   }) as ResourceTemplate;
 }
 
-/** Returns the item with its valid fields. `least` replaces invalid ones. */
+/** Returns the item without its invalid fields. `least` has the values that replace required fields. */
 function valid(schema: Schema, item: Item, least: Item): Item {
   const { success, error } = schema.safeParse(item);
   if (success) return item;

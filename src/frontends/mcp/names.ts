@@ -2,7 +2,7 @@ import type { McpServeConfig } from "../../core/config.js";
 
 interface Named {
   name: string;
-  /** The server's own name of the item. */
+  /** Name of the item at its server. */
   own: string;
 }
 

@@ -26,7 +26,7 @@ export function passPrompts({ host, server }: McpConnectionParts): void {
   });
 }
 
-/** Finds a prompt by the name that clients use. Throws the SDK's McpError. */
+/** Returns the prompt that has this name for clients. Throws the SDK's McpError for an unknown name. */
 export function namedPrompt({ passage, serve }: McpParts, name: string) {
   const prompt = byClientName(passage.prompts(), serve).get(name);
   if (prompt) return prompt;

@@ -12,7 +12,7 @@ import type { McpConnectionParts } from "./server.js";
 
 const resourceNotFound = -32002;
 
-/** `watched` collects the URIs to which this client subscribes. */
+/** Serves the resources of the servers to a client. `watched` receives the URIs to which the client subscribes. */
 export function passResources({ host, server }: McpConnectionParts, watched: Set<string>): void {
   const { hub, passage } = host;
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {

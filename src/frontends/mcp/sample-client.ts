@@ -6,8 +6,8 @@ import {
 import { type Extra, personTimeoutMs } from "./ask-client.js";
 
 /**
- * Passes a server's sampling request on to the client, which asks its person and pays. Returns undefined if the client cannot sample it.
- * Rejects with the client's error.
+ * Passes a server's sampling request on to the client. The client asks its user and pays for the model. Returns undefined if the client
+ * does not support the request. Rejects with the client's error.
  */
 export function sampleByClient(
   { _meta: ofTheServersRequest, ...params }: Record<string, unknown>,

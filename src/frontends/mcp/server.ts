@@ -29,7 +29,7 @@ import { sampleByClient } from "./sample-client.js";
 export interface McpParts extends DoorParts {
   version: string;
   serve: McpServeConfig;
-  /** The user's rules about tools, from this door's flags and for all doors. */
+  /** Rules about tools from the flags of the command line. `defaults` returns the rules of the configuration. */
   said: Pick<TurnOptions, "approval" | "allow" | "deny">;
   defaults: () => RuleDefaults;
   passage: Passage;
@@ -38,13 +38,13 @@ export interface McpParts extends DoorParts {
 export interface McpConnectionParts {
   host: McpParts;
   server: Server;
-  /** Ids of open questions that this client was asked: a repeated request does not ask them again. */
+  /** Ids of the open questions that this client was asked. If a request is repeated, its questions are not asked again. */
   asked: Set<string>;
 }
 
 /**
- * Creates the server for one client, to be connected to its transport. Closing it ends its requests. The servers' instructions are part of
- * the first answer, so this waits, like a turn, for servers about which nothing is known yet.
+ * Creates the server for one client; the caller connects it to a transport. Closing the server ends the client's requests. The first
+ * response contains the servers' instructions. So this function waits, as a turn does, for servers that are not known yet.
  */
 export async function createMcpServer(host: McpParts): Promise<Server> {
   const { serve, version, passage } = host;
@@ -121,8 +121,8 @@ function rulesFor({ said, defaults }: McpParts) {
 }
 
 /**
- * Returns the instructions of servers from which the client gets something. Each is headed by the server's name, with which its tool names
- * begin.
+ * Returns the instructions of all servers from which the client gets tools, prompts or resources. Each server's instructions have the
+ * server's name as a heading, since the names of its tools begin with it.
  */
 function instructionsFor(host: McpParts): string {
   const { hub, serve, passage } = host;
@@ -141,7 +141,7 @@ function progressTo(extra: Extra) {
   if (progressToken === undefined) return undefined;
   return (progress: { progress: number; total?: number; message?: string }) => {
     const notification = { method: "notifications/progress" as const, params: { progressToken, ...progress } };
-    extra.sendNotification(notification).catch(() => {}); // the client has gone
+    extra.sendNotification(notification).catch(() => {}); // the client has left
   };
 }
 
@@ -162,7 +162,7 @@ async function tell(
     case "log":
       return server.sendLoggingMessage(
         { level: news.level as LoggingLevel, logger: news.server, data: news.text },
-        server.transport?.sessionId, // the SDK keeps the client's log level under this id
+        server.transport?.sessionId, // the SDK stores the client's log level under this id
       );
   }
 }

@@ -7,12 +7,12 @@ import { createMcpServer, type McpParts } from "./server.js";
 
 interface Pipe {
   stdin: Readable;
-  /** Gets protocol messages only. */
+  /** Receives only messages of the protocol. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }
 
-/** Serves MCP to the parent process. Resolves to the exit code when the parent has closed its side. */
+/** Serves MCP to the parent process. Resolves with the exit code when the parent process has closed stdin or stdout. */
 export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   await parts.sessions.recover();
   parts.sessions.startRetention();

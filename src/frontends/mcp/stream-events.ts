@@ -9,14 +9,17 @@ import {
 interface StreamEvent {
   owner: SessionEvents;
   stream: string;
-  /** Message as JSON. */
+  /** The message as JSON. */
   text: string;
 }
 
-/** Overhead counted per event, in addition to its text. */
+/** Memory of an event besides its text, counted in characters. */
 const eventChars = 200;
 
-/** Sent events of all sessions' streams, for clients that reconnect. The oldest are dropped beyond the limit. */
+/**
+ * Events that were sent on the streams of all sessions, kept for clients that reconnect. The oldest events are dropped when the limit is
+ * exceeded.
+ */
 export class StreamEvents {
   readonly #mostChars: number;
   readonly #events = new Map<string, StreamEvent>();
@@ -43,7 +46,7 @@ export class StreamEvents {
     return event?.owner === owner ? event : undefined;
   }
 
-  /** Yields the later events of the same stream, in order. */
+  /** Yields all later events of the stream of this event, in order. `id` is the id of this event. */
   *after({ owner, stream }: StreamEvent, id: string): Generator<[id: string, text: string]> {
     for (const [other, event] of this.#events) {
       if (Number(other) > Number(id) && event.owner === owner && event.stream === stream) yield [other, event.text];
@@ -60,7 +63,7 @@ export class StreamEvents {
   }
 }
 
-/** Events of one session, for the SDK's transport. Ids of other sessions are unknown here. */
+/** Events of one session, as the SDK's transport needs them. An event of another session is treated as unknown. */
 export class SessionEvents implements EventStore {
   readonly unanswered = new Set<RequestId>();
   readonly #all: StreamEvents;
@@ -80,7 +83,7 @@ export class SessionEvents implements EventStore {
   ): Promise<string> {
     let stream = "";
     let last = lastEventId;
-    // Events stored while the rest is sent are on no stream yet, so this looks again.
+    // Events that are stored during the replay are not sent on any stream yet, so the loop looks for them again.
     for (let rest = this.since(last); rest; rest = this.since(last)) {
       stream = rest.stream;
       if (rest.events.length === 0) break;
@@ -92,7 +95,7 @@ export class SessionEvents implements EventStore {
     return stream;
   }
 
-  /** Returns the later events of this event's stream. Undefined if the event is unknown or dropped. */
+  /** Returns the stream of this event and its later events. Undefined if the event is unknown or was dropped. */
   since(lastEventId: string): { stream: string; events: [id: string, text: string][] } | undefined {
     const last = this.#all.find(this, lastEventId);
     return last && { stream: last.stream, events: [...this.#all.after(last, lastEventId)] };
