@@ -5,24 +5,24 @@ import type { ContentPart } from "../core/chat.js";
 import { messageOf, RequestError } from "../core/errors.js";
 import { imageType } from "./image-type.js";
 
-/** About 60,000 tokens. A longer text would fill most context windows. */
+/** Limit for a text file, about 60,000 tokens. A longer text would fill most context windows. */
 const maxTextBytes = 256_000;
-/** Limit of the common providers. */
+/** Limit for an image, as common providers have it. */
 const maxImageBytes = 5_000_000;
 
 export interface Attachment {
   name: string;
   parts: ContentPart[];
-  /** `1.2 kB of text`. */
+  /** Size as shown to people, such as `1.2 kB` or `3.4 MB, image/png`. */
   size: string;
 }
 
-/** Resolves a path against the folder; `~` is the home folder. */
+/** Resolves a path relative to the folder. A leading `~` stands for the user's home folder. */
 export function atHome(path: string, folder: string): string {
   return resolve(folder, path === "~" || path.startsWith("~/") ? homedir() + path.slice(1) : path);
 }
 
-/** Reads a text or an image. Throws RequestError `usage` with the reason when the file cannot be attached. */
+/** Reads a text file or an image. Throws RequestError `usage`, which says why the file cannot be attached. */
 export async function attachFile(path: string, folder: string): Promise<Attachment> {
   const bytes = await readBounded(path, atHome(path, folder));
   const heading = { type: "text" as const, text: `[file ${path}]` };
@@ -62,7 +62,7 @@ function requireSize(path: string, bytes: number, most: number, what: string): v
   throw refusal(text, "name a part of it in the prompt, or let the model read it with a tool");
 }
 
-/** Returns undefined if the bytes are not UTF-8 text. */
+/** Returns the bytes as text. Undefined if they are not UTF-8 text. */
 function textIn(bytes: Buffer): string | undefined {
   if (bytes.includes(0)) return undefined;
   try {
@@ -76,7 +76,7 @@ function refusal(message: string, hint = ""): RequestError {
   return new RequestError("usage", message, { hint });
 }
 
-/** Returns `812 B`, `1.2 kB`, `3.4 MB`. */
+/** Returns a size as text, such as `812 B`, `1.2 kB` or `3.4 MB`. */
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;

@@ -1,4 +1,6 @@
-/** Messages that wait for the client to read them, and requests without an answer yet. */
+/**
+ * Counts a client's unread messages and unanswered requests. While the count is at the limit, no more requests are read from the client.
+ */
 export class Backlog {
   readonly #most: number;
   #owed = 0;
@@ -8,7 +10,7 @@ export class Backlog {
     this.#most = most;
   }
 
-  /** Counts one more message or request until the returned function is called. */
+  /** Counts one message or request more. The returned function removes it from the count. */
   owe(): () => void {
     let isPaid = false;
     this.#owed++;
@@ -24,7 +26,7 @@ export class Backlog {
     return this.#owed < this.#most;
   }
 
-  /** Waits until the client may send more. */
+  /** Waits until the count is below the limit. */
   async room(): Promise<void> {
     while (!this.hasRoom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 
-/** Opens a page in the person's browser if there is one. No shell runs, so the address cannot become a command. */
+/** Opens a page in the user's browser if there is one. No shell is started, so the address cannot run a command. */
 export function openInBrowser({ protocol, href }: URL): void {
   if (protocol !== "https:" && protocol !== "http:") return;
   const [command, ...args] = opener(href);

@@ -1,4 +1,7 @@
-/** Schemas of what a client receives: every chunk type with its data, by the `status` of its message. `chunks.ts` makes these chunks. */
+/**
+ * JSON Schemas of the messages that a client receives: each chunk type with its data, grouped by the message's `status`. `chunks.ts` makes
+ * these chunks.
+ */
 import type { JsonSchema } from "../core/chat.js";
 import { error, serverState } from "./part-schemas.js";
 import {
@@ -18,7 +21,7 @@ import {
 
 export type Refer = (name: string) => JsonSchema;
 
-/** Metadata of chunks from `history`: the event's turn and its time, in ms since the epoch. */
+/** Metadata that chunks from `history` also have: the event's turn, and its time in ms since the epoch. */
 const told = { turn_id: text, at: number };
 
 const stopReason = { enum: ["end_turn", "max_tokens", "max_tool_hops", "budget", "refusal", "cancelled", "error"] };
@@ -26,12 +29,12 @@ const stopReason = { enum: ["end_turn", "max_tokens", "max_tool_hops", "budget",
 interface ChunkSchema {
   description: string;
   data: JsonSchema;
-  /** Fields besides `told`; optional unless `needed` names them. */
+  /** Metadata fields in addition to `told`. A field is optional unless `needed` names it. */
   metadata?: Record<string, JsonSchema>;
   needed?: readonly string[];
 }
 
-/** Chunks with `status: "chunk"`: live and stored events. */
+/** Chunks of live and stored events. Their messages have `status: "chunk"`. */
 const events = (refer: Refer): Record<string, ChunkSchema> => ({
   text: { description: "A piece of the answer.", data: text },
   reasoning: { description: "A piece of the model's reasoning.", data: text },
@@ -90,7 +93,7 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
   },
 });
 
-/** Chunks with `status: "complete"`: the last message of a request that succeeded. */
+/** Chunks that end a request that succeeded. Their messages have `status: "complete"`. */
 const ends = (refer: Refer): Record<string, ChunkSchema> => ({
   turn_end: {
     description: "chat, apply_prompt: the turn has ended. data is all of its text.",

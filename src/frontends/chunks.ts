@@ -13,13 +13,13 @@ export interface WireChunk {
   metadata?: Record<string, unknown>;
 }
 
-/** Parts of an assistant message that were already sent as deltas. */
+/** Parts of an assistant message, each true if it was already sent as deltas. */
 export interface Shown {
   text: boolean;
   reasoning: boolean;
 }
 
-/** Returns null without usage. Unknown counts and an unknown cost are left out. */
+/** Returns usage and cost in the wire's format. Null if there is no usage. Unknown counts and an unknown cost are undefined. */
 export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<string, number | undefined> | null {
   if (!usage) return null;
   const { inputTokens, outputTokens, reasoningTokens, cachedTokens, cacheWriteTokens, cacheWrite1hTokens } = usage;
@@ -34,7 +34,7 @@ export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<st
   };
 }
 
-/** Returns the chunks of a stored event for a client that follows the turn live. */
+/** Returns the chunks that a stored event becomes for a client that follows the turn live. Some events become no chunk. */
 export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
   switch (event.type) {
     case "assistant_message":
@@ -79,7 +79,7 @@ function assistantChunks(event: AssistantMessageEvent, shown: Shown): WireChunk[
   return [...chunks, { type: "usage", data: wireUsage(usage, spent?.usd), metadata }];
 }
 
-/** Returns the chunks of an event for `history`: each with its `seq`, turn and time. */
+/** Returns the chunks that a stored event becomes in `history`. Each chunk has the event's `seq`, turn and time. */
 export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk }[] {
   const { seq, turnId, at } = event;
   return historyChunks(event).map(({ metadata, ...chunk }) => ({
@@ -88,7 +88,7 @@ export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk 
   }));
 }
 
-/** Adds the events that a live turn does not show, so that `history` has every `seq`. */
+/** Returns chunks also for events that a live turn does not show, so that `history` has every `seq`. */
 function historyChunks(event: StoredEvent): WireChunk[] {
   switch (event.type) {
     case "user_message":

@@ -1,14 +1,17 @@
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 
-/** Conversations without a running turn that are remembered for a client; the latest ones are kept. */
+/** Conversations that are remembered for one client. Beyond this number the oldest ones without a running turn are forgotten. */
 const mostVisited = 1_000;
 
-/** Conversations of one client. An answer or a cancel that names no conversation reaches only these, never another client's. */
+/**
+ * Conversations of one client. If an answer or a cancel names no conversation, it reaches only these conversations, never those of another
+ * client.
+ */
 export class ClientSessions {
   readonly #sessions: Sessions;
   readonly #visited = new Map<string, Session>();
-  /** The conversation of messages that name none; opened by the first such message. */
+  /** Conversation of the messages that name no conversation. The first such message opens it. */
   #own: Session | undefined;
   #release = () => {};
 
@@ -24,7 +27,10 @@ export class ClientSessions {
     return conversationId === undefined ? this.own : this.#visit(conversationId);
   }
 
-  /** Starts the client's next own conversation. Returns undefined for any other conversation, which keeps its memory. */
+  /**
+   * Replaces the client's own conversation by a new one and returns the new one. Returns undefined and changes nothing if `conversationId`
+   * names another conversation.
+   */
   startAnew(conversationId: string | undefined): Session | undefined {
     if (conversationId !== undefined && conversationId !== this.#own?.id) return undefined;
     const session = this.#visit();
@@ -33,15 +39,15 @@ export class ClientSessions {
   }
 
   /**
-   * Answers in the named conversation, whichever process runs its turn, or else in the client's conversations. Returns false if no such
-   * question is open.
+   * Answers a question in the named conversation, even if another process runs its turn. Without a name, answers in any conversation of
+   * this client. Resolves to false if no such question is open.
    */
   async answer(conversationId: string | undefined, questionId: string, value: unknown): Promise<boolean> {
     const asking = conversationId ?? this.#reached.find((session) => session.hasOpen(questionId))?.id;
     return asking !== undefined && this.#sessions.answer(asking, questionId, value);
   }
 
-  /** Cancels a turn, found as in `answer`. Returns false if there was nothing to cancel. */
+  /** Cancels the turn of a request, in the conversations that `answer` would use. Resolves to false if there was nothing to cancel. */
   async cancel(conversationId: string | undefined, requestId: string): Promise<boolean> {
     if (conversationId !== undefined) return this.#sessions.cancel(conversationId, requestId);
     return this.#reached.some((session) => session.cancel(requestId));
@@ -51,7 +57,7 @@ export class ClientSessions {
     for (const session of this.#visited.values()) session.cancel();
   }
 
-  /** Releases the client's own conversation after it has left. */
+  /** Releases the client's own conversation. Called when the client has left. */
   leave(): void {
     this.#release();
   }
@@ -63,7 +69,7 @@ export class ClientSessions {
     return session;
   }
 
-  /** Conversations of the client, its own one first. */
+  /** The client's own conversation, then all conversations that the client has visited. */
   get #reached(): Session[] {
     return [this.own, ...this.#visited.values()];
   }

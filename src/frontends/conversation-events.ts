@@ -2,17 +2,18 @@ import { Channel } from "../core/channel.js";
 import type { StoredEvent, TurnEvent } from "../core/chat.js";
 import type { Session } from "../session/session.js";
 
-/** Interval at which the log is checked for events of other processes while nothing happens here. */
+/** Time between two looks into the log for events of other processes. The log is read only while no event of this process is waiting. */
 const pollMs = 1_000;
 /**
- * Events that may wait for a slow reader. Beyond that they are dropped and read again from the log, and the running message is repeated.
+ * Events that may wait for a slow reader. Beyond this number events are dropped and read again from the log, and the message that is being
+ * written is sent again from its start.
  */
 const mostWaiting = 1_000;
 
 /**
- * Yields every stored event of a conversation from `from` on, in order and without a gap, whichever process writes it. Between them it
- * yields live events of this process, and of others that it hears of, from the start of the message that is being written. Ends when the
- * signal is aborted. Rejects with StoreError.
+ * Yields every stored event of a conversation from the seq `from` on, in order and without a gap, even if another process writes it.
+ * Between the stored events it yields live events of this process, and live events that other processes publish. A message that is being
+ * written is yielded from its start. Ends when the signal is aborted. Rejects with StoreError.
  */
 export async function* conversationEvents(
   session: Session,
@@ -24,7 +25,7 @@ export async function* conversationEvents(
   let round = 0;
   let waiting = 0;
   let hasLost = false;
-  /** The `seq` of the last stored event that a listener here has received. */
+  /** Highest `seq` of the stored events with which `push` was called. */
   let heard = 0;
   const push = (happening: Happening) => {
     if (typeof happening === "object" && "seq" in happening) heard = Math.max(heard, happening.seq);
@@ -56,7 +57,7 @@ export async function* conversationEvents(
   const missed = async function* (): AsyncGenerator<TurnEvent> {
     for (const event of await session.history(next)) yield* shown(event);
   };
-  /** Yields the rest of the log, then what is happening. Events that waited are part of both, so they are dropped. */
+  /** Yields the rest of the log, then the live events so far. Waiting events are contained in both, so they are dropped. */
   const join = async function* (): AsyncGenerator<TurnEvent> {
     let before: number;
     do {

@@ -11,10 +11,10 @@ export const exitCodes = {
   serverDown: 5,
   denied: 6,
   limit: 7,
-  /** The result of a scripted session differs from what its file expects. */
+  /** A scripted session has a result that its file does not expect. */
   unmet: 8,
   cancelled: 130,
-  /** SIGTERM. */
+  /** The process was ended by SIGTERM. */
   terminated: 143,
 } as const;
 
@@ -50,7 +50,7 @@ const byErrorKind: Readonly<Record<string, number>> = {
   cancelled: exitCodes.cancelled,
 };
 
-/** Errors that a script itself detects; `byErrorKind` has those that kept it from running. */
+/** Exit codes of errors that occur within a script. `byErrorKind` has the errors that prevent a script from running. */
 const byScriptErrorKind: Readonly<Record<ScriptErrorKind, number>> = {
   template: exitCodes.unmet,
   condition: exitCodes.unmet,
@@ -81,7 +81,8 @@ export function exitCodeOfError({ kind }: ErrorInfo): number {
 }
 
 /**
- * Returns the code of a turn. `denied`: a tool was refused because nobody could be asked; it outranks a limit, which it may have caused.
+ * Returns the exit code of a turn. `denied` is true if a tool was refused because nobody could be asked. A denial outranks a reached limit,
+ * because it may have caused the turn to reach the limit.
  */
 export function exitCodeOfTurn(turn: { stopReason?: StopReason; error?: ErrorInfo; denied: boolean }): number {
   if (turn.error) return exitCodeOfError(turn.error);
@@ -95,7 +96,7 @@ interface Ended {
   steps: readonly { passed: boolean; error?: { kind: string } }[];
 }
 
-/** Returns `unmet` if scripts failed with different codes. */
+/** Returns the exit code that all failed scripts share, or `unmet` if their codes differ. */
 export function exitCodeOfScripts(results: readonly Ended[]): number {
   const codes = new Set(results.filter(({ passed }) => !passed).map(exitCodeOfScript));
   const [code = exitCodes.done] = codes;

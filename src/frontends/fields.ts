@@ -1,9 +1,9 @@
-/** Field-by-field checks of JSON from other programs, with messages for its author. */
+/** Reads JSON from other programs field by field. An error message says which field is wrong. */
 
-/** A fault in what was sent; the message is for the sender. */
+/** An error in received JSON. The message is addressed to the sender. */
 export class Problem extends Error {}
 
-/** Throws Problem. */
+/** Parses one JSON text. Throws Problem. */
 export function parseJson(line: string): unknown {
   try {
     return JSON.parse(line);
@@ -12,13 +12,15 @@ export function parseJson(line: string): unknown {
   }
 }
 
-/** Throws Problem. */
+/** Returns the value. Throws Problem if it is undefined. */
 export function required<T>(value: T | undefined, path: string): T {
   if (value === undefined) throw new Problem(`"${path}" is missing`);
   return value;
 }
 
-/** Optional fields of one object, checked when read: each read may throw Problem. `null` counts as absent. */
+/**
+ * Reads the optional fields of one object. A field is checked when it is read; a wrong field then throws Problem. `null` counts as absent.
+ */
 export class Fields {
   readonly #values: Map<string, unknown>;
   readonly #path: string;

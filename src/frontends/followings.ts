@@ -2,7 +2,7 @@ import type { Sessions } from "../session/sessions.js";
 import { conversationEvents } from "./conversation-events.js";
 import { followedMessages, type WireMessage } from "./protocol.js";
 
-/** A client's `history` request with `follow`. */
+/** A client's `history` request with `follow`: new events are sent until the client cancels the request. */
 interface Following {
   requestId: string | null;
   conversationId: string;
@@ -19,7 +19,10 @@ export class Followings {
     this.#send = send;
   }
 
-  /** Sends events until cancelled. `from`: the first `seq` that was not sent yet. Rejects with StoreError, and as `from` rejects. */
+  /**
+   * Sends events until the request is cancelled. `from` resolves to the first `seq` that was not sent yet. Rejects with StoreError, or with
+   * the reason of `from`.
+   */
   async follow({ requestId, conversationId }: Following, from: Promise<number>): Promise<void> {
     const stopped = new AbortController();
     const { signal } = stopped;
@@ -37,14 +40,14 @@ export class Followings {
     }
   }
 
-  /** Returns false if this request follows nothing. */
+  /** Ends the following of this request. Returns false if this request follows no conversation. */
   cancel(requestId: string): boolean {
     const meant = [...this.#running].filter(([, id]) => id === requestId);
     for (const [stopped] of meant) stopped.abort();
     return meant.length > 0;
   }
 
-  /** Ends all followings, also those that begin later: the client has left. */
+  /** Ends all followings, and those that begin later, because the client has left. */
   end(): void {
     this.#isOver = true;
     for (const stopped of this.#running.keys()) stopped.abort();

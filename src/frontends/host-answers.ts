@@ -5,10 +5,10 @@ import type { ClientMessage } from "./incoming.js";
 import type { ServerRequests } from "./server-requests.js";
 import { Slots } from "./slots.js";
 
-/** Lists sent at a time: each stays in memory until the client has read it. */
+/** Limit of lists that are sent concurrently. Each list stays in memory until the client has read it. */
 const mostTold = 4;
 
-/** Concurrent requests to servers. Their answers may be large and wait for the client to read. */
+/** Limit of concurrent requests to servers. The answers may be large, and each stays in memory until the client has read it. */
 const mostAsked = 16;
 
 type ListAction = "list_servers" | "list_tools" | "list_prompts" | "list_resources";
@@ -25,14 +25,14 @@ export class HostAnswers {
     this.#asked = asked;
   }
 
-  /** Sends a list. `list_servers` does not wait for the servers, since it is used to watch them start. */
+  /** Sends a list. Other lists wait until the servers have started, but `list_servers` does not: clients use it to watch servers start. */
   async list(message: ClientMessage<ListAction>, answer: Answer): Promise<void> {
     const { action } = message;
     if (action !== "list_servers") await this.#asked.run(message, (signal) => whenSettled(this.#hub, signal));
     await this.#telling.run(() => answer(listChunk(this.#hub, action)));
   }
 
-  /** Rejects with McpError, and RequestError `cancelled`. */
+  /** Sends the answer of a server. Rejects with McpError, or with RequestError `cancelled`. */
   ask(message: ClientMessage<"complete" | "read_resource">, answer: Answer): Promise<void> {
     return this.#asked.run(message, async (signal) => {
       await whenSettled(this.#hub, signal);
@@ -41,7 +41,7 @@ export class HostAnswers {
   }
 }
 
-/** Waits until every server is ready or has used up its start time. A missing required server is no error here. */
+/** Waits until every server is ready or has used up its start time. Does not reject if a required server is missing. */
 export async function whenSettled(hub: ToolHub, signal: AbortSignal): Promise<void> {
   await hub.settled(signal).catch(() => {});
   signal.throwIfAborted();

@@ -1,4 +1,4 @@
-/** JSON of servers and what they offer, the same on every wire. Unknown facts about a server are null. */
+/** JSON of the servers, tools, prompts and resources. It is the same on every wire. Unknown facts about a server are null. */
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus, ToolHub } from "../core/ports.js";
 import { tokensOfTool } from "../session/tool-cost.js";
 

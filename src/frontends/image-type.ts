@@ -5,7 +5,7 @@ const signatures: readonly [mimeType: string, pattern: RegExp][] = [
   ["image/webp", /^RIFF.{4}WEBP/s],
 ];
 
-/** Returns the type by the file's first bytes. Undefined if no provider accepts it as an image. */
+/** Returns the MIME type that the first bytes of a file show. Undefined if it is no image that providers accept. */
 export function imageType(bytes: Buffer): string | undefined {
   const start = bytes.toString("latin1", 0, 16);
   return signatures.find(([, pattern]) => pattern.test(start))?.[0];

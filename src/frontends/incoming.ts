@@ -1,4 +1,4 @@
-/** The table of what a client may send on a pipe or a WebSocket, for the parser, its types and the schema. */
+/** Messages that a client may send on a pipe or a WebSocket. The parser, its types and the schema are derived from this table. */
 import type { JsonSchema } from "../core/chat.js";
 import { Problem, parseJson } from "./fields.js";
 import {
@@ -18,7 +18,7 @@ import { object, optional } from "./schema-words.js";
 
 const turn = { streaming: flag, model: name, interrupt: flag };
 
-/** The payload of each action, in camelCase; on the wire the names are snake_case. */
+/** Payload fields of each action. The names are in camelCase here and in snake_case on the wire. */
 const payloads = {
   chat: { text: required(name), ...turn },
   apply_prompt: { name: required(name), arguments: or(texts, {}), ...turn },
@@ -63,13 +63,13 @@ export type ClientMessage<Name extends Action = Action> = {
   [Each in Name]: { action: Each; requestId: RequestId<Each>; conversationId?: string } & Values<Payloads[Each]>;
 }[Name];
 
-/** A line that is not a message. `requestId` is set if it could be read. */
+/** A line that is not a valid message. `requestId` is set if the line has a readable one. */
 export interface BadMessage {
   problem: string;
   requestId?: string;
 }
 
-/** Ignores unknown fields: a newer client may send more. */
+/** Parses one message. Unknown fields are ignored, because a newer client may send them. */
 export function parseMessage(line: string): ClientMessage | BadMessage {
   let requestId: string | undefined;
   try {
@@ -90,7 +90,7 @@ function readMessage(message: Record<string, unknown>, requestId: string | undef
   if (!isObject(payload)) throw new Problem('"payload" must be an object');
   if (action !== "history" && requestId === undefined) throw new Problem('"request_id" is missing');
   const values = readPayload(payload, action);
-  // `read` has checked the values against the table.
+  // `readPayload` has checked the values against the table.
   return { action, requestId, conversationId, ...values } as ClientMessage;
 }
 
@@ -143,7 +143,7 @@ export function clientSchemas(): Record<Action, JsonSchema> {
   return Object.fromEntries(entries);
 }
 
-/** `either`: fields of which exactly one must be present. */
+/** Returns the schema of a payload. `either` names fields of which exactly one must be present. */
 function payloadSchema(fields: Record<string, Field<unknown>>, either: readonly string[]): JsonSchema {
   const entries = Object.entries(fields).map(([key, field]) => [wireName(key), field] as const);
   const schema = object(

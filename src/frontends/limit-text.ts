@@ -1,6 +1,8 @@
 import type { LimitQuestion } from "../core/chat.js";
 
-/** Returns `this turn has used 900 of 1000 tokens, and the next step needs about 200 (chat.limits.turn.tokens)`. */
+/**
+ * Describes a limit, such as `this turn has used 900 of 1000 tokens, and the next step needs about 200 tokens (chat.limits.turn.tokens)`.
+ */
 export function limitText({ limit, scope, used, allowed, needed, estimated, unpriced }: LimitQuestion): string {
   if (limit === "loop") return `the model has made the same call ${used} times in a row, with the same result`;
   const facts = [
@@ -26,7 +28,7 @@ function number(limit: Counted, value: number): string {
   return limit === "time" ? (value / 1000).toFixed(1) : String(value);
 }
 
-/** Returns four decimals: a small request costs less than a cent. */
+/** Returns US dollars with four decimals, because a small request costs less than a cent. */
 export function dollars(value: number): string {
   return value > 0 && value < 0.0001 ? "less than $0.0001" : `$${value.toFixed(4)}`;
 }

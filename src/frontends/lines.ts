@@ -1,14 +1,14 @@
 const newline = 0x0a;
 
-/** Limit of one message on a pipe: room for an image or two. */
+/** Limit for one message on a pipe. It leaves room for one or two images. */
 export const maxLineBytes = 16 * 1024 * 1024;
 
-/** One line of input without its line end, or why it could not be read. */
+/** One line of input without its line end, or the reason why the line could not be read. */
 export type InputLine = { text: string } | { problem: string };
 
 /**
- * Splits bytes into lines in linear time. Only `\n` ends a line (JSON may contain U+2028); a `\r` before it is dropped; the last line needs
- * no end. A line beyond `maxBytes` is skipped as it arrives, so it never has to fit into memory.
+ * Splits bytes into lines, in linear time. Only `\n` ends a line, because JSON may contain U+2028. A `\r` before the `\n` is removed. The
+ * last line needs no line end. A line longer than `maxBytes` is dropped while it arrives, so that it never has to fit into memory.
  */
 export async function* readLines(input: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<InputLine> {
   let pieces: Buffer[] = [];

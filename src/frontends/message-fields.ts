@@ -1,17 +1,17 @@
-/** Kinds of fields in a client's messages. Each has its check and its schema in one object. */
+/** Types of fields in a client's messages. Each type has its check and its JSON Schema in one object. */
 import type { JsonSchema } from "../core/chat.js";
 import * as words from "./schema-words.js";
 
-/** `Value`: the type that the parser returns. */
+/** A type of field. `Value` is the type that the parser returns. */
 export interface Field<Value> {
   schema: JsonSchema;
-  /** Complaint about a wrong value: `"payload.text" must be …`. */
+  /** End of the error message for a wrong value: `"payload.text"` is followed by this text. */
   must: string;
   accepts(value: unknown): boolean;
   isRequired: boolean;
-  /** Set if `null` is a value; otherwise `null` counts as left out. */
+  /** Set if `null` is a valid value. Otherwise `null` means that the field is absent. */
   takesNull?: true;
-  /** Value of a field that was left out. */
+  /** Value that the parser returns for an absent field. */
   otherwise?: Value;
 }
 
@@ -63,7 +63,7 @@ export const anything: Field<unknown> = {
 export const required = <Value>(field: Field<Value | undefined>): Field<Value> =>
   ({ ...field, isRequired: true }) as Field<Value>;
 
-/** Returns the field with a default. */
+/** Returns the field type with a default value. */
 export const or = <Value>(field: Field<Value | undefined>, otherwise: Value): Field<Value> =>
   ({ ...field, otherwise }) as Field<Value>;
 
@@ -71,7 +71,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Returns the field's schema in a message: an optional field may be null. */
+/** Returns the JSON Schema of the field in a message. An optional field may also be null. */
 export function fieldSchema({ schema, isRequired, takesNull, otherwise }: Field<unknown>): JsonSchema {
   if (isRequired || takesNull) return schema;
   return { ...words.optional(schema), ...(otherwise === undefined ? {} : { default: otherwise }) };

@@ -3,7 +3,10 @@ import { hostSchemas } from "./chunk-schemas.js";
 import { clientSchemas } from "./incoming.js";
 import { partSchemas } from "./part-schemas.js";
 
-/** Returns named schemas that refer to one another under `place`. `ClientMessage` and `HostMessage` together cover every message. */
+/**
+ * Returns named schemas. They refer to each other by `place` followed by the name. `ClientMessage` and `HostMessage` together cover every
+ * message.
+ */
 export function messageSchemas(place: string): Record<string, JsonSchema> {
   const refer = (name: string) => ({ $ref: `${place}${name}` });
   const client = prefixed("client_", clientSchemas());

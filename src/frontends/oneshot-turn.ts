@@ -15,13 +15,13 @@ interface Submitted {
 
 interface Shown {
   exitCode: number;
-  /** Maps `server__tool` of every call that nobody could be asked about to the reason. */
+  /** Calls that were denied because nobody could be asked. Maps `server__tool` to the reason. */
   denied: ReadonlyMap<string, string>;
 }
 
 /**
- * Shows one turn to its end, even if it could not start. `onEvent` gets each event before it is shown. `isStructured`: the answer is one
- * JSON value.
+ * Shows one turn until its end. If the turn could not start, shows the error. `onEvent` is called with each event before the event is
+ * shown. `isStructured` is true if the answer must be one JSON value.
  */
 export async function showTurn(
   submitting: Promise<Submitted>,
@@ -51,18 +51,21 @@ export async function showTurn(
   return { exitCode: exitCodeOfTurn({ ...summary, denied: denied.size > 0 }), denied };
 }
 
-/** Denies the questions of a turn that an earlier process left in this conversation. It resumes first, and nobody is here to answer. */
+/**
+ * Answers every question of a turn with no. The turn was left in this conversation by an earlier process and is resumed before the new
+ * turn; nobody is here to answer its questions.
+ */
 export async function denyQuestions(turn: LiveTurn, session: Session): Promise<void> {
   try {
     for await (const event of turn.watch()) {
       if (event.type === "question") session.answer(event.questionId, false);
     }
   } catch {
-    // The turn that was asked for meets the same error and reports it.
+    // The turn that the user asked for will meet the same error and report it.
   }
 }
 
-/** Returns `server__tool` and the reason of every approval that was answered with a plain `false`. */
+/** Returns the approvals that were answered with `false`: `server__tool` with the reason. */
 function deniedTools(events: readonly StoredEvent[]): Map<string, string> {
   const refused = new Set(
     events.flatMap((event) => (event.type === "answer" && event.value === false ? [event.questionId] : [])),

@@ -12,7 +12,7 @@ export interface TurnStart {
   turnId?: string;
   cached: boolean;
   model: { provider: string; model: string };
-  /** Aborted when the turn is cancelled. */
+  /** Signal that is aborted when the turn is cancelled. */
   signal: AbortSignal;
 }
 
@@ -21,7 +21,7 @@ interface Identity {
   conversationId: string;
 }
 
-/** One way to print a turn. `end` is called once, even if the turn could not start. */
+/** A format in which a turn is printed. `end` is called exactly once, even if the turn could not start. */
 export interface OneshotView {
   start(turn: TurnStart): Promise<void>;
   show(event: TurnEvent): Promise<void>;
@@ -29,7 +29,7 @@ export interface OneshotView {
 }
 
 export interface OneshotSummary extends TurnSummary {
-  /** Patterns of the tools that were denied because nobody could be asked; absent if there were none. */
+  /** Patterns of the tools that were denied because nobody could be asked. Absent if no tool was denied. */
   denied?: readonly string[];
 }
 
@@ -37,18 +37,20 @@ interface TextTarget {
   stdout: Output;
   stderr: Output;
   toolNotifications: boolean;
-  /** True if control characters are stripped from the answer. */
+  /** True if control characters are removed from the answer. */
   inertText: boolean;
-  /** Columns of a line on stderr. */
+  /** Maximum width of a line on stderr, in columns. */
   noteWidth: number;
 }
 
-/** View that prints the answer's text as it arrives: a blank line between the texts of two hops, a line end after the last. */
+/**
+ * Prints the answer's text while it arrives. The texts of two hops are separated by a blank line, and the last text ends with a line end.
+ */
 export class TextView implements OneshotView {
   readonly #target: TextTarget;
   readonly #lines: ToolLines;
   readonly #losses = new ServerLosses();
-  /** Last two characters printed, to decide about line ends. */
+  /** Last two characters that were printed. They tell how many line ends are still needed. */
   #tail = "";
   #messageShown = false;
   #betweenTexts = false;
@@ -119,7 +121,7 @@ export class TextView implements OneshotView {
   }
 }
 
-/** View that prints one JSON object at the end. */
+/** Prints one JSON object at the end of the turn. */
 export class JsonView implements OneshotView {
   readonly #parts: DoorParts;
   readonly #identity: Identity;
@@ -161,7 +163,7 @@ export class JsonView implements OneshotView {
   }
 }
 
-/** View that prints the message protocol, one message per line. */
+/** Prints the messages of the message protocol, one per line. */
 export class StreamJsonView implements OneshotView {
   readonly #identity: Identity;
   readonly #stdout: Output;

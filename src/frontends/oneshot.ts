@@ -11,12 +11,12 @@ import { JsonView, type OneshotView, StreamJsonView, TextView } from "./oneshot-
 import { Output } from "./output.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
-  /** An object selects Claude Code's `stream-json` with these options. */
+  /** Format of stdout. An object selects Claude Code's `stream-json`; the object has its options. */
   outputFormat: "text" | "json" | "stream-json" | ClaudeOptions;
   requestId?: string;
-  /** Default: a new conversation. */
+  /** Conversation to continue. Default: a new conversation. */
   conversationId?: string;
-  /** Prints tool calls and results on stderr; text format only. */
+  /** True to print tool calls and their results on stderr. Applies to the text format only. */
   toolNotifications: boolean;
 }
 
@@ -27,8 +27,8 @@ export interface OneshotStreams {
 }
 
 /**
- * Runs one prompt: the answer goes to stdout, everything else to stderr. Resolves to the exit code. Questions are denied, since nobody can
- * be asked. The first interrupt cancels the turn; at the second this resolves without waiting for the turn's end.
+ * Runs one prompt. The answer goes to stdout and everything else to stderr. Resolves to the exit code. Every question is answered with no,
+ * since nobody can be asked. The first interrupt cancels the turn. At a second interrupt, resolves without waiting for the end of the turn.
  */
 export async function runOneshot(parts: DoorParts, options: OneshotOptions, streams: OneshotStreams): Promise<number> {
   const { conversationId, requestId = parts.newId("req"), outputFormat, toolNotifications, ...request } = options;
@@ -48,7 +48,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     typeof outputFormat === "string"
       ? views[outputFormat]()
       : new ClaudeView({ ...outputFormat, parts, conversationId: session.id, account: new Account(), write });
-  // A program that reads plain text cannot undo what it has read.
+  // If a stream breaks off, plain text in a pipe cannot be taken back, so the turn fails instead of starting its answer again.
   const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
 
   const run = async () => {
@@ -79,7 +79,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   }
 }
 
-/** Strips control characters only for a terminal: a file gets the model's text byte for byte. */
+/** Returns how to print on this terminal. Control characters are removed only for a terminal; a file gets the model's text unchanged. */
 function terminalOf({ stdout, stderr }: OneshotStreams): { inertText: boolean; noteWidth: number } {
   return { inertText: stdout.isTTY === true, noteWidth: stderr.columns ?? 200 };
 }
@@ -93,7 +93,7 @@ function deniedLine(denied: ReadonlyMap<string, string>): string {
   );
 }
 
-/** Quotes a tool name for the shell: servers choose the names, and users copy the line. */
+/** Quotes a tool's name for the shell. Servers choose the names, and users copy the printed line. */
 function shellWord(text: string): string {
   return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

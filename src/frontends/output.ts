@@ -1,20 +1,21 @@
 import type { Writable } from "node:stream";
 
 interface Waiting {
-  /** A function makes a text only when it is written: a costly text is not kept while it waits. */
+  /** Text to write. A function is called only when its text is written, so that a costly text need not stay in memory while it waits. */
   text: string | (() => string);
   resolve: () => void;
   reject: (error: unknown) => void;
 }
 
 /**
- * A stream written in order, at the reader's pace. When the reader has gone, the rest is dropped, so that `| head` does not fail a turn.
+ * Writes to a stream in order and no faster than the reader reads. When the reader has closed the stream, the rest is dropped, so that a
+ * turn does not fail in `| head`.
  */
 export class Output {
   readonly #stream: Writable;
   readonly #onGone: () => void;
   #waiting: Waiting[] = [];
-  /** Resolves the write that filled the stream; called on drain. */
+  /** Resolves the write that filled the stream. Called when the stream has drained. */
   #full: (() => void) | undefined;
   #gone = false;
 
@@ -26,7 +27,7 @@ export class Output {
     stream.on("error", () => this.drop());
   }
 
-  /** Resolves when more may be written. Rejects with what `text` throws. */
+  /** Writes a text after all earlier ones. Resolves when the stream can take more. Rejects with the error that `text` throws. */
   write(text: Waiting["text"]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ text, resolve, reject });
@@ -34,7 +35,7 @@ export class Output {
     });
   }
 
-  /** Drops what waits and all later writes, and resolves them. */
+  /** Drops the waiting writes and all later ones. Their promises resolve. */
   drop(): void {
     if (this.#gone) return;
     this.#gone = true;
@@ -57,7 +58,7 @@ export class Output {
         if (this.#gone || this.#stream.write(typeof text === "string" ? text : text())) resolve();
         else this.#full = resolve;
       } catch (error) {
-        reject(error); // thrown out of the stream's event, it would end the process
+        reject(error); // an error thrown from the stream's event would end the process
       }
     }
   }

@@ -2,8 +2,9 @@ import { createHash } from "node:crypto";
 import type { NewId } from "../core/ids.js";
 
 /**
- * Returns the conversation id of a call that names none. The same call with the same request id gets the same id, and so its stored answer;
- * another call with that request id gets another. `call`: everything that distinguishes calls, as JSON.
+ * Returns the conversation id for a call that names no conversation. The same call with the same request id gets the same conversation id,
+ * so that it finds its stored answer. A different call with the same request id gets a different conversation id. `call` contains
+ * everything that distinguishes two calls; it must be serialisable as JSON.
  */
 export function ownConversation(
   requestId: string | undefined,

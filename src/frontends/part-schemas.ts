@@ -1,4 +1,4 @@
-/** Schemas of the parts of messages, by the names that other schemas refer to. */
+/** JSON Schemas that several messages share, such as `Content` and `Usage`. Other schemas refer to them by name. */
 import type { JsonSchema } from "../core/chat.js";
 import { count, flag, list, name, number, optional, text, whole } from "./schema-words.js";
 

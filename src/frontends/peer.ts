@@ -13,20 +13,21 @@ import { type Asked, ServerRequests } from "./server-requests.js";
 import { ShownTurns } from "./shown-turns.js";
 import { Slots } from "./slots.js";
 
-/** Resolves when the wire can take the next message. */
+/** Sends a message. Resolves when the wire can take the next message. */
 type Send = (message: WireMessage) => Promise<void>;
 
-/** Messages and answers that may be outstanding before no more are read from the client. */
+/** Limit of unread messages and unanswered requests of one client. At the limit, no more is read from the client. */
 const mostOwed = 1000;
 
-/** Histories sent at a time: each stays in memory until the client has read it. */
+/** Limit of histories that are sent concurrently. Each history stays in memory until the client has read it. */
 const mostTold = 4;
 
 type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
 
 /**
- * One client of the message protocol on any wire. Its turns start at once and their messages interleave. An answer that breaks off starts
- * again after a `discard` message; `turn_end` carries the whole text for clients that ignore the chunks.
+ * One client of the message protocol, on any wire. The client's turns start at once, and messages of different turns interleave. If an
+ * answer breaks off, a `discard` message is sent and the answer starts again. `turn_end` has the whole text, for clients that ignore the
+ * chunks.
  */
 export class Peer {
   readonly #parts: DoorParts;
@@ -40,7 +41,7 @@ export class Peer {
   readonly #sessions: ClientSessions;
   readonly #followings: Followings;
   readonly #work = new Set<Promise<void>>();
-  /** Settles when every answer so far was accepted or refused. */
+  /** Settles when all `answer` messages so far were accepted or refused. */
   #answered: Promise<unknown> = Promise.resolve();
 
   constructor(parts: DoorParts, send: Send) {
@@ -56,7 +57,7 @@ export class Peer {
     });
   }
 
-  /** Takes one line or frame. Messages take effect in the order of these calls. */
+  /** Handles one line or frame. Messages take effect in the order in which `receive` is called. */
   receive(line: string): void {
     const message = parseMessage(line);
     if ("problem" in message) this.reject(message.problem, message.requestId);
@@ -72,7 +73,10 @@ export class Peer {
     this.#track(this.#send(errorMessage(requestId, error)), this.#backlog.owe());
   }
 
-  /** True if the next message may be read. A client that does not read is not read from, so it costs no memory. */
+  /**
+   * True if the next message may be read from the client. If a client does not read, nothing more is read from it, so that it uses no more
+   * memory.
+   */
   get hasRoom(): boolean {
     return this.#backlog.hasRoom;
   }
@@ -81,7 +85,7 @@ export class Peer {
     return this.#backlog.room();
   }
 
-  /** Denies all questions, since no more messages will come. Resolves when every turn has been sent. */
+  /** Handles that the client sends nothing more: answers every question with no. Resolves when all messages of every turn were sent. */
   async leave(): Promise<void> {
     this.endFollowings();
     await this.#answered;
@@ -89,7 +93,7 @@ export class Peer {
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
-  /** Stops sending what happens in followed conversations: the client has left. */
+  /** Stops sending events of followed conversations, because the client has left. */
   endFollowings(): void {
     this.#followings.end();
     this.#sessions.leave();
@@ -195,7 +199,7 @@ export class Peer {
     return this.#send({ request_id: requestId ?? null, status: "complete", chunk });
   }
 
-  /** Returns why a value is no approval: a malformed approval must not count as a plain no. */
+  /** Returns what is wrong with the answer to an approval. Undefined if the answer is valid. A malformed answer must not count as a no. */
   #answerProblem({ questionId, value }: ClientMessage<"answer">): string | undefined {
     if (this.#shown.kindOf(questionId) !== "approval") return undefined;
     const approval = readApproval(value);

@@ -8,8 +8,8 @@ interface Piped {
 }
 
 /**
- * Returns the prompt of a one-shot. Piped text comes first, then the argument: `cat log | mcp-platform run "what is wrong?"`. Without an
- * argument, or with `-`, stdin is the prompt. Throws RequestError when there is no prompt.
+ * Returns the prompt of a one-shot run. If text is piped in, the prompt is that text followed by the argument: `cat log | mcp-platform run
+ * "what is wrong?"`. Without an argument, or with `-`, stdin alone is the prompt. Throws RequestError if there is no prompt.
  */
 export async function readPrompt(argument: string | undefined, { stdin, stderr }: Piped): Promise<string> {
   if (argument !== undefined && argument !== "-") {
@@ -23,13 +23,13 @@ export async function readPrompt(argument: string | undefined, { stdin, stderr }
   throw new RequestError("usage", "no prompt", { hint: 'give one: mcp-platform run "…", or pipe text in' });
 }
 
-/** Limit for the first byte of a pipe: a pipe that nobody writes to must not block the prompt for ever. */
+/** Time limit for the first byte from a pipe. Without it, a pipe that nobody writes to would block the run for ever. */
 const firstByteTimeoutMs = 3_000;
 
 /**
- * Returns true if the descriptor is a file, a shell's pipe, or a socket (the pipe of a Node parent process), so that it may hold input.
- * Uses `bigint` because Node 20's module loader reuses the numbers of the last stat for the next path that it resolves: after a FIFO it
- * does not follow symlinks, and packages behind one (pnpm, npm link) load as empty.
+ * Returns true if the file descriptor may contain input: it is a file, a shell's pipe, or a socket (the pipe of a Node parent process).
+ * `bigint` avoids an error of Node 20: its module loader reuses the numbers of the last stat call for the next path that it resolves. After
+ * the stat of a FIFO it does not follow symlinks, and packages behind a symlink (pnpm, npm link) load as empty.
  */
 function isPiped(fd: number): boolean {
   try {
@@ -40,7 +40,7 @@ function isPiped(fd: number): boolean {
   }
 }
 
-/** Reads all of the text. Returns undefined when neither a byte nor the end arrives in time. */
+/** Reads stdin to its end. Resolves to undefined if neither a byte nor the end arrives in time. */
 async function readPipedText(stdin: Readable): Promise<string | undefined> {
   const timer = setTimeout(() => stdin.destroy(), firstByteTimeoutMs);
   let text = "";

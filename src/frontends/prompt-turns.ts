@@ -6,11 +6,11 @@ import { whenSettled } from "./host-answers.js";
 import type { ClientMessage } from "./incoming.js";
 import type { ServerRequests } from "./server-requests.js";
 
-/** Turns started with a client's text or with a server's prompt, which must be fetched first. */
+/** Starts turns. The content of a turn is the client's text, or a server's prompt that is fetched first. */
 export class PromptTurns {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;
-  /** The last start in a conversation that is still waiting; later messages there start after it. */
+  /** The last start that is still waiting, for each conversation. Later messages in the conversation start after it. */
   readonly #pending = new Map<Session, Promise<void>>();
 
   constructor(hub: ToolHub, asked: ServerRequests) {
@@ -19,8 +19,8 @@ export class PromptTurns {
   }
 
   /**
-   * Calls `submit` with the content. Does so synchronously when there is nothing to wait for, so that a cancel right after finds the turn.
-   * Rejects with McpError, RequestError `cancelled`, and as `submit` does.
+   * Calls `submit` with the content. If nothing has to be fetched or waited for, calls it synchronously, so that a `cancel` that follows
+   * immediately finds the turn. Rejects with McpError, with RequestError `cancelled`, or with the error of `submit`.
    */
   begin(
     message: ClientMessage<"chat" | "apply_prompt">,
@@ -50,7 +50,10 @@ export class PromptTurns {
     return begun;
   }
 
-  /** Reuses the logged content of a known request: the server's prompt may have changed. */
+  /**
+   * Returns the content of a server's prompt. For a request id that is already in the log, returns the logged content, because the server's
+   * prompt may have changed.
+   */
   async #fetch(
     { requestId, name, arguments: values }: ClientMessage<"apply_prompt">,
     session: Session,

@@ -15,7 +15,7 @@ interface WireError {
   kind: string;
   retryable: boolean;
   hint: string;
-  /** Set when a message that starts no turn was refused: a turn with the same request id continues. */
+  /** Set when the refused message starts no turn. A turn with the same request id continues. */
   action?: string;
 }
 
@@ -23,12 +23,15 @@ export interface EncodedTurn {
   requestId: string;
   conversationId: string;
   turnId?: string;
-  /** True if an earlier message paid for the answer. */
+  /** True if the answer was already paid for by an earlier message. */
   cached: boolean;
   model: { provider: string; model: string };
 }
 
-/** Encoder of one turn: call `start` once, then `encode` per event; `turn_end` and `turn_error` give the last message. */
+/**
+ * Encodes one turn as messages. Call `start` once, then `encode` for each event. The event `turn_end` or `turn_error` becomes the last
+ * message.
+ */
 export class TurnEncoder {
   readonly #turn: EncodedTurn;
   readonly #stored: StoredEvent[] = [];
@@ -78,7 +81,9 @@ export class TurnEncoder {
   }
 }
 
-/** Returns stored events as chunks, each with its `seq`, then `history_end` with the last one. */
+/**
+ * Returns the messages that answer `history`: the stored events as chunks, each with its `seq`, and then `history_end` with the last `seq`.
+ */
 export async function historyMessages(
   events: readonly StoredEvent[],
   request: { requestId: string | null; conversationId: string; from: number },
@@ -91,8 +96,8 @@ export async function historyMessages(
 }
 
 /**
- * Returns the messages of one event for a client that follows the conversation. A message without `seq` is a preview of an event that is
- * not stored yet.
+ * Returns the messages that an event becomes for a client that follows the conversation. A message without `seq` is a preview of an event
+ * that is not stored yet.
  */
 export function followedMessages(event: TurnEvent, requestId: string | null = null): WireMessage[] {
   if ("seq" in event) return storedMessages(event, requestId);

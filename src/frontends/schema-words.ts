@@ -1,4 +1,7 @@
-/** JSON Schema 2020-12 parts of the doors' schemas. Unnamed fields are allowed: a newer client or host sends more. */
+/**
+ * Small JSON Schemas (2020-12) from which the message schemas are built. Other fields than the listed ones are allowed, because a newer
+ * client or host may send more.
+ */
 import type { JsonSchema } from "../core/chat.js";
 
 export const text: JsonSchema = { type: "string" };
@@ -10,7 +13,7 @@ export const position: JsonSchema = { type: "integer", minimum: 1, maximum: Numb
 export const nothing: JsonSchema = { type: "null" };
 export const anything: JsonSchema = {};
 
-/** Allows null, which clients send for a field that they leave out. */
+/** Returns a schema that also allows null. Clients may send null instead of leaving a field out. */
 export const optional = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, nothing] });
 
 export const list = (items: JsonSchema): JsonSchema => ({ type: "array", items });
@@ -21,6 +24,6 @@ export const object = (properties: Record<string, JsonSchema>, required: readonl
   required,
 });
 
-/** Returns an object schema that requires all of `properties` and allows `more`. */
+/** Returns the schema of an object. All fields of `properties` are required; the fields of `more` are optional. */
 export const whole = (properties: Record<string, JsonSchema>, more: Record<string, JsonSchema> = {}): JsonSchema =>
   object({ ...properties, ...more }, Object.keys(properties));

@@ -9,7 +9,7 @@ export interface Asked {
 export class ServerRequests {
   readonly #running = new Map<Asked, AbortController>();
 
-  /** Rejects with RequestError `cancelled` after `cancel`. */
+  /** Runs `work`. Rejects with RequestError `cancelled` if `cancel` has aborted the work. */
   async run<Result>({ requestId, session }: Asked, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const asked = { requestId, session };
     const controller = new AbortController();
@@ -27,7 +27,7 @@ export class ServerRequests {
     }
   }
 
-  /** Returns false if no running request matches. */
+  /** Aborts all running requests that match. Returns false if no running request matches. */
   cancel(isMeant: (asked: Asked) => boolean): boolean {
     const meant = [...this.#running].filter(([asked]) => isMeant(asked));
     for (const [, controller] of meant) controller.abort();

@@ -8,11 +8,11 @@ interface Display {
   session: Session;
   requestId: string;
   model: EncodedTurn["model"];
-  /** Called after the first message was sent. */
+  /** Called when the first message has been sent. */
   begun: () => void;
 }
 
-/** Turns that one client sees. A turn does not wait for its display. */
+/** Sends the turns that one client sees. A turn does not wait until its messages are sent. */
 export class ShownTurns {
   readonly #send: (message: WireMessage) => Promise<void>;
   readonly #openQuestions = new Map<string, { session: Session; kind: Question["kind"] }>();
@@ -24,11 +24,11 @@ export class ShownTurns {
     this.#send = send;
   }
 
-  /** Resolves when the turn's last message was sent. */
+  /** Sends all messages of the turn. Resolves when the last message was sent. */
   async show(display: Display): Promise<void> {
     const { turn } = display;
     const earlier = this.#shown.get(turn);
-    // Two interleaved copies of one turn would look like one garbled answer.
+    // Shows the same turn one time after the other. Interleaved, both copies would look like one garbled answer.
     const shown = (earlier ?? Promise.resolve()).then(() =>
       this.#follow(display, turn.cached || earlier !== undefined),
     );
@@ -44,7 +44,7 @@ export class ShownTurns {
     return this.#openQuestions.get(questionId)?.kind;
   }
 
-  /** Denies all open and later questions: nobody will answer any more. */
+  /** Answers all open and later questions with no, because nobody will answer any more. */
   leaveUnattended(): void {
     this.#isUnattended = true;
     for (const [questionId, { session }] of this.#openQuestions) session.answer(questionId, false);
@@ -56,7 +56,7 @@ export class ShownTurns {
     begun();
     for await (const event of turn.watch()) {
       if (event.type === "question") {
-        if (!session.isAsking(event)) continue; // answered before this client came
+        if (!session.isAsking(event)) continue; // answered before this client began to follow the turn
         this.#openQuestions.set(event.questionId, { session, kind: event.question.kind });
         if (this.#isUnattended) session.answer(event.questionId, false);
       }

@@ -1,4 +1,4 @@
-/** A limit on concurrent tasks; the others wait in order. */
+/** Limits the number of concurrent tasks. Further tasks wait and start in order. */
 export class Slots {
   readonly #waiting: (() => void)[] = [];
   #free: number;
@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Rejects with the signal's reason if it is aborted before a slot is free. */
+  /** Runs `work` when a slot is free. Rejects with the signal's reason if the signal is aborted before that. */
   async run<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     if (this.#free > 0) this.#free--;
     else await this.#turn(signal);

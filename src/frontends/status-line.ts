@@ -1,4 +1,4 @@
-/** A line with a spinner and the current activity, redrawn ten times a second. */
+/** Shows a line with a spinner and the current activity. The line is redrawn ten times a second. */
 export class StatusLine {
   readonly #show: (line: string | undefined) => void;
   #timer: NodeJS.Timeout | undefined;
@@ -9,7 +9,7 @@ export class StatusLine {
     this.#show = show;
   }
 
-  /** `text` is called for every frame; its result must fit on a line. */
+  /** Shows the line until `stop`. `text` is called for every frame; its result must fit on one line. */
   start(text: () => string): void {
     this.#text = text;
     this.#timer ??= setInterval(() => this.#tick(), 100);

@@ -7,12 +7,14 @@ import { Peer } from "./peer.js";
 
 interface Pipe {
   stdin: Readable;
-  /** Gets protocol messages only. */
+  /** Stream for protocol messages. Nothing else is written to it. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }
 
-/** Serves the message protocol as JSON lines. Resolves to the exit code when stdin has ended and every turn has been written. */
+/**
+ * Serves the message protocol as JSON lines. Resolves to the exit code when stdin has ended and all messages of every turn were written.
+ */
 export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const output = new Output(stdout);
   await parts.sessions.recover();
@@ -20,7 +22,7 @@ export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }:
   const peer = new Peer(parts, (message) => output.write(() => `${JSON.stringify(message)}\n`));
   const interrupted = new AbortController();
   const unsubscribe = onInterrupt(() => {
-    if (interrupted.signal.aborted) output.drop(); // second interrupt: stop waiting for the reader
+    if (interrupted.signal.aborted) output.drop(); // at a second interrupt, stops waiting for the reader
     peer.cancelAll();
     interrupted.abort();
     stdin.destroy();

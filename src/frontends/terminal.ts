@@ -4,10 +4,13 @@ import { unambiguous } from "../core/inert.js";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** Bounds the work on a long text shown on one line: combining marks and joined emoji take many UTF-16 units per column. */
+/**
+ * UTF-16 units that are read per column, which limits the work for a long text. Combining marks and joined emoji take many units per
+ * column.
+ */
 const unitsPerColumn = 16;
 
-/** Returns untrusted text as one line of at most `width` columns, cut with an ellipsis. */
+/** Returns untrusted text as one line of at most `width` columns. A longer text is cut and ends with an ellipsis. */
 export function oneLine(text: string, width: number): string {
   const start = text.slice(0, width * unitsPerColumn);
   const line = flat(start).trim();
@@ -15,7 +18,7 @@ export function oneLine(text: string, width: number): string {
   return `${take(graphemes(line), width - 1).join("")}…`;
 }
 
-/** Returns the last columns of untrusted text, for a line that shows what is being written. */
+/** Returns the last `width` columns of untrusted text, to show the end of a text that is being written. */
 export function lastColumns(text: string, width: number): string {
   const end = graphemes(flat(text.slice(-width * unitsPerColumn)));
   return take(end.reverse(), width).reverse().join("");

@@ -1,6 +1,6 @@
 import { isWritable } from "../core/nesting.js";
 
-/** Returns the arguments that a model wrote, as JSON. Undefined if they do not parse or cannot be serialised again. */
+/** Parses the arguments that a model wrote. Returns undefined if they are no JSON or cannot be serialised again. */
 export function parsedArguments(text: string): { value: unknown } | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -8,7 +8,7 @@ import { oneLine } from "./terminal.js";
 
 type ToolResultEvent = Extract<StoredEvent, { type: "tool_result" }>;
 
-/** Lines for a person about a turn's tool calls: one when a call is planned, one when it has its result. */
+/** Formats a turn's tool calls as lines for people: one line when a call is planned, and one when its result has arrived. */
 export class ToolLines {
   readonly #hub: ToolHub;
   readonly #sentAt = new Map<string, number>();
@@ -17,17 +17,20 @@ export class ToolLines {
     this.#hub = hub;
   }
 
-  /** Returns `> demo.add {"a":2,"b":40}`. */
+  /** Returns the line of a planned call, such as `> demo.add {"a":2,"b":40}`. */
   call({ name, arguments: text }: ToolCall, width: number): string {
     return oneLine(`> ${this.name(name)} ${text}`, width);
   }
 
-  /** Notes when a call was sent. The time comes from the log, so a replay shows the true duration. */
+  /** Remembers when a call was sent. The time comes from the log, so that a replayed turn shows the true duration. */
   sent({ callId, at }: { callId: string; at: number }): void {
     this.#sentAt.set(callId, at);
   }
 
-  /** Returns `  demo.add ok 12 ms`, or `  demo.add error 12 ms: start of its text`. A call that was not sent has no duration. */
+  /**
+   * Returns the line of a result: `  demo.add ok 12 ms`, or `  demo.add error 12 ms: start of the error's text`. The line has no duration
+   * if the call was not sent.
+   */
   result({ callId, name, content, isError, at }: ToolResultEvent, width: number): string {
     const sentAt = this.#sentAt.get(callId);
     const duration = sentAt === undefined ? "" : ` ${at - sentAt} ms`;
@@ -35,7 +38,7 @@ export class ToolLines {
     return `  ${oneLine(`${this.name(name)} ${outcome}`, width - 2)}`;
   }
 
-  /** Returns `server.tool`, or the model's own name for an unknown tool. */
+  /** Returns the tool as `server.tool`, or the name that the model wrote if the tool is unknown. */
   name(modelSideName: string): string {
     const known = this.#hub.tools().find(({ name }) => name === modelSideName);
     return known ? `${known.server}.${known.tool}` : modelSideName;
@@ -43,13 +46,13 @@ export class ToolLines {
 }
 
 /**
- * Lines for a person about servers that a turn loses and gets back. States that need action (failed, needs_auth, degraded) are logged as
- * warnings, which show with or without a turn. Servers that get ready at the start are not reported.
+ * Formats lines for people about servers that are lost and come back during a turn. The states failed, needs_auth and degraded need action;
+ * they are logged as warnings, which are shown even without a turn. Servers that become ready at their first start are not reported.
  */
 export class ServerLosses {
   readonly #lost = new Set<string>();
 
-  /** Returns `server fs: the connection was lost: …`, then `server fs: ready again`. Undefined if there is nothing to report. */
+  /** Returns `server fs: the connection was lost: …` and later `server fs: ready again`. Undefined if there is nothing to report. */
   line({ server, state, reason }: Extract<TurnEvent, { type: "server_status" }>): string | undefined {
     if (state === "starting" && reason) {
       this.#lost.add(server);
@@ -59,7 +62,7 @@ export class ServerLosses {
   }
 }
 
-/** Returns why a turn without an error is incomplete. Undefined for a normal end. */
+/** Returns the reason why a turn without an error is incomplete. Undefined if the turn ended normally. */
 export function stopNote({ stopReason, limit }: TurnSummary): string | undefined {
   switch (stopReason) {
     case "max_tokens":
@@ -78,14 +81,14 @@ export function stopNote({ stopReason, limit }: TurnSummary): string | undefined
   }
 }
 
-/** Returns `1200 tokens in, 80 out, $0.0031`. Undefined if the provider reported no usage. */
+/** Returns usage and cost, such as `1200 tokens in, 80 out, $0.0031`. Undefined if the provider reported no usage. */
 export function usageNote({ usage, costUsd }: TurnSummary): string | undefined {
   if (!usage) return undefined;
   const cost = costUsd === undefined ? "cost unknown" : costUsd === 0 ? "free" : dollars(costUsd);
   return `${tokensText(usage)}, ${cost}`;
 }
 
-/** Returns `error: what happened` and, if there is one, `hint: what to do`. */
+/** Returns two lines: `error: what happened` and, if there is a hint, `hint: what to do`. */
 export function errorLines({ message, hint }: ErrorInfo): string {
   return [`error: ${message}`, ...(hint ? [`hint: ${hint}`] : [])].map((line) => `${line}\n`).join("");
 }
