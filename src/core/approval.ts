@@ -1,11 +1,11 @@
 export interface ApprovalAnswer {
   allow: boolean;
-  /** How long the answer holds; absent: for this call. */
+  /** How long the answer holds. Absent: for this call only. */
   remember?: ApprovalScope;
 }
 
 export interface GivenApproval extends ApprovalAnswer {
-  /** Text for the model with a no. */
+  /** Text that the model gets if the answer is no. */
   message?: string;
 }
 
@@ -14,7 +14,8 @@ const approvalScopes = ["session", "project", "always"] as const;
 type ApprovalScope = (typeof approvalScopes)[number];
 
 /**
- * Reads `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always", "message"?: string}`, or returns the problem.
+ * Reads an answer: `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always", "message"?: string}`. Returns the
+ * problem if it is none of these.
  */
 export function readApproval(value: unknown): GivenApproval | { problem: string } {
   if (typeof value === "boolean") return { allow: value };

@@ -1,8 +1,8 @@
-/** Patterns for a call's arguments. A model writes these, so matching takes linear time and tolerates any depth. */
+/** Patterns for the arguments of a tool call. A model writes the arguments, so matching takes linear time and accepts any depth. */
 import { globMatches } from "./glob.js";
 
 export interface ArgumentPattern {
-  /** Names from the outside in; `*` matches any. */
+  /** Names of nested keys, outermost first; `*` matches any name. */
   path: readonly string[];
   /** Glob over the value as text. */
   value: string;
@@ -25,13 +25,19 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
   return patterns;
 }
 
-/** Checks a permission: the argument exists, and everything in it matches without escaping (`..`) what the pattern spans. */
+/**
+ * Returns true if a permission with this pattern covers the argument: it exists, every value in it matches, and no value leaves the
+ * pattern's folder by `..`.
+ */
 export function permits({ path, value }: ArgumentPattern, given: object): boolean {
   const texts = textsAt(path, given);
   return texts.length > 0 && texts.every((text) => globMatches(value, text) && (!isOpen(value) || !leadsUp(text)));
 }
 
-/** Checks a prohibition: anything in the argument matches, as written or as the path it resolves to. */
+/**
+ * Returns true if a prohibition with this pattern applies: any value in the argument matches, as written or as the path to which it
+ * resolves.
+ */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
   return textsAt(path, given).some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
 }
@@ -44,12 +50,15 @@ function unquoted(text: string): string | undefined {
   }
 }
 
-/** True for a glob such as `/tmp/*`, which means a folder and below. `*` means anything; a text without a star means itself. */
+/**
+ * True for a glob such as `/tmp/*`, which means everything below a folder. False for `*`, which matches anything, and for a text without a
+ * star.
+ */
 function isOpen(glob: string): boolean {
   return glob.includes("*") && /[^*]/.test(glob);
 }
 
-/** Matches separators even if a server decodes percent-encoding, once or repeatedly. */
+/** Matches a path separator, even percent-encoded once or several times: a server may decode it. */
 const separator = String.raw`(?:[/\\]|%(?:25)*(?:2f|5c))`;
 const upwards = new RegExp(`(?:^|${separator})(?:\\.|%(?:25)*2e){2}(?:$|${separator})`, "i");
 
@@ -71,7 +80,7 @@ function plainPath(text: string): string {
 /** Returns every text, number, true, false and null at or below the path, as text; lists on the way are searched item by item. */
 function textsAt(path: readonly string[], given: object): string[] {
   const texts: string[] = [];
-  /** An argument's own name may contain dots. */
+  /** The rest of the path from each step on, as one name: an argument's own name may contain dots. */
   const rests = path.map((_, index) => path.slice(index).join("."));
   const open: [value: unknown, steps: number][] = [[given, 0]];
   for (let next = open.pop(); next; next = open.pop()) {

@@ -1,4 +1,4 @@
-/** Items handed over at once before the event loop gets a turn. */
+/** Most items handed over in a row before the event loop gets a turn. */
 const longestBurst = 256;
 
 interface ChannelParts {
@@ -9,8 +9,8 @@ interface ChannelParts {
 }
 
 /**
- * A class, not an object literal: where hundreds of channels wait, V8 would come to allocate long-lived literals in its old generation, and
- * each would keep alive what it resolved.
+ * A waiting call of `next`. A class, because V8 allocates object literals in its old generation once hundreds of channels wait. Each
+ * literal would then keep alive the item that it was resolved with.
  */
 class Asked<T> {
   /** The next waiting call. */
@@ -23,18 +23,21 @@ class Asked<T> {
 }
 
 /**
- * A queue between a producer that calls and one consumer that iterates. Ready items are handed over without a pause, so a burst costs one
- * wake-up, but not for so long that timers and sockets starve. Unbounded: producers are one turn's deltas and tool results. The iterator is
- * written by hand, since an async generator takes three times as long per item.
+ * A queue between a producer that calls `push` and one consumer that iterates. Ready items are handed over without a pause, so that a burst
+ * costs one wake-up; after `longestBurst` items, timers and sockets get their turn. The queue is unbounded: it holds one turn's deltas and
+ * tool results. The iterator is written by hand, because an async generator takes three times as long per item.
  */
 export class Channel<T> implements AsyncGenerator<T, undefined> {
   readonly #parts: ChannelParts;
-  /** Items before `#next` were handed over. */
+  /** Items pushed so far. The items before index `#next` were handed over. */
   #items: T[] = [];
   #next = 0;
   #burst = 0;
   #isPausing = false;
-  /** First waiting call of `next`. A second one is rare: a list would take more memory than the rest of a channel. */
+  /**
+   * First waiting call of `next`; `after` leads to the others. A second waiting call is rare, and a list would take more memory than the
+   * rest of a channel.
+   */
   #asked: Asked<T> | undefined;
   #hasBegun = false;
   #isOver = false;
@@ -46,14 +49,14 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
 
   push(item: T): void {
     if (this.#isOver) return;
-    // A waiting call gets a lone item directly: a stream read as fast as it arrives needs no queue.
+    // If a call waits and no other item is ready, the call gets this item directly: a stream read as fast as it arrives needs no queue.
     if (this.#asked && !this.#isReady && !this.#isPausing) {
       this.#burst = 0;
       this.#served()?.resolve({ done: false, value: item });
     } else this.#items.push(item);
   }
 
-  /** Ends the iteration after the items pushed so far; with an error, by throwing it. */
+  /** Ends the iteration after the items pushed so far. With `failure`, the iteration then throws its error. */
   close(failure?: { error: unknown }): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -139,7 +142,7 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
     return { done: false, value };
   }
 
-  /** Settles the first call beyond the last item. */
+  /** Settles the first call of `next` after the last item. */
   #end(): void {
     const failure = this.#failure;
     const asked = this.#served();

@@ -1,4 +1,4 @@
-/** The one message model. Wire shapes (OpenAI, MCP, YAML) are mapped to it at their edge and go no further. */
+/** The message model of all layers. Other formats (OpenAI, MCP, YAML) are converted where they enter or leave the program. */
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -13,7 +13,7 @@ export interface ToolCall {
   name: string;
   /** JSON text exactly as the model wrote it. If it does not parse, the call gets a tool error result, never `{}`. */
   arguments: string;
-  /** Set in logs of earlier versions: what the provider wants back with the call. Now in `AssistantMessage.kept`. */
+  /** Only in logs of earlier versions: data that the provider wants back with the call. Now stored in `AssistantMessage.kept`. */
   opaque?: unknown;
 }
 
@@ -22,17 +22,20 @@ export interface AssistantMessage {
   content: string;
   reasoning?: string;
   toolCalls: ToolCall[];
-  /** Set in logs of earlier versions; see `kept`. */
+  /** Only in logs of earlier versions. Now stored in `kept`. */
   reasoningDetails?: ReasoningDetails;
-  /** Absent if the provider wants nothing back, and in interrupted answers. */
+  /** Parts that the provider wants back in later requests. Absent if there are no such parts, and in interrupted answers. */
   kept?: KeptParts;
-  /** Not stored: true if a summary now replaces what the model knew when it wrote this. Signatures bound to that context are invalid. */
+  /**
+   * True if a summary now replaces messages that the model had read when it wrote this one: signatures bound to them are invalid. Not
+   * stored.
+   */
   isBeforeSummary?: true;
 }
 
 /**
- * Parts of an answer that its provider wants back besides text and calls, and their origin, since other providers refuse them. Kept
- * unchanged; each request decides which to send.
+ * Parts of an answer, besides text and calls, that its provider wants back, with the answer's origin: other providers refuse such parts.
+ * The parts are stored unchanged; each request decides which ones to send.
  */
 export interface KeptParts {
   wire: string;
@@ -40,22 +43,22 @@ export interface KeptParts {
   /** Hash of the base URL and the key. */
   account: string;
   model: string;
-  /** The whole answer in order. */
+  /** All parts of the answer, in order. */
   parts: readonly KeptPart[];
 }
 
-/** `extra`: provider-specific keys of the text or call. Texts and arguments stand in the message only. */
+/** A part of an answer. `extra`: provider-specific keys of the text or call. The texts and arguments themselves are only in the message. */
 export type KeptPart =
   /** Reasoning, signed or encrypted, as the provider wrote it. */
   | { opaque: Readonly<Record<string, unknown>> }
-  /** Number of characters of `content`, from where the text before ended. */
+  /** A text: the number of its characters in `content`, counted from the end of the text before it. */
   | { text: number; extra?: Readonly<Record<string, unknown>> }
-  /** Position in `toolCalls`. */
+  /** A tool call: its index in `toolCalls`. */
   | { call: number; extra?: Readonly<Record<string, unknown>> };
 
 /**
- * Signed reasoning (OpenRouter's `reasoning_details`) that a model wants back with the calls it led to; echoed, never read. Other models
- * refuse it.
+ * Signed reasoning (OpenRouter's `reasoning_details`). The model wants it back together with the calls that followed it; other models
+ * refuse it. The host sends it back without reading it.
  */
 export interface ReasoningDetails {
   /** `provider/model`. */
@@ -74,7 +77,10 @@ export interface ToolMessage {
   toolCallId: string;
   content: ContentPart[];
   isError: boolean;
-  /** Names of tools offered from here on; see `ToolResult.found`. A wire that can add tools here leaves its first list unchanged. */
+  /**
+   * Names of tools that are offered from this message on; see `ToolResult.found`. A wire that can add tools in mid-conversation leaves the
+   * request's first list of tools unchanged.
+   */
   found?: readonly string[];
 }
 
@@ -103,16 +109,16 @@ export interface Usage {
 export interface LostAnswer {
   provider: string;
   model: string;
-  /** The provider's counts, and at least the output received. */
+  /** Token counts that the provider reported. `outputTokens` covers at least the output received. */
   usage: Partial<Usage> & Pick<Usage, "outputTokens">;
 }
 
-/** Amounts that a request counts against limits. */
+/** Tokens and dollars of one request, to be counted against limits. */
 export interface Spent {
   tokens: number;
   /** Absent if the price is unknown, which is not 0. */
   usd?: number;
-  /** True if the provider did not report usage, or not that of an answer that broke off. */
+  /** True if the amounts are estimates: the provider did not report usage, or the answer broke off before it did. */
   estimated?: true;
 }
 
@@ -123,13 +129,16 @@ export interface ToolDefinition {
   inputSchema: JsonSchema;
 }
 
-/** The tool that the model must call: any offered one, or the one of this name. `none`: it must call none, although tools are offered. */
+/**
+ * The tool that the model must call: any offered one, or the one of this name. `none`: the model must not call a tool, although some are
+ * offered.
+ */
 export type ToolChoice = "required" | "none" | { name: string };
 
 /** Form of a final answer: one JSON value that is valid against the schema. */
 export interface OutputFormat {
   jsonSchema: JsonSchema;
-  /** For providers that need one, matching `^[a-zA-Z0-9_-]{1,64}$`. Default: `answer`. */
+  /** Name of the format, for providers that need one; matches `^[a-zA-Z0-9_-]{1,64}$`. Default: `answer`. */
   name?: string;
   /** True: the provider enforces the whole schema, and refuses one that it cannot enforce. */
   strict?: boolean;
@@ -147,7 +156,7 @@ export interface CompletionRequest {
   toolChoice?: ToolChoice;
   /** False: the model is asked for one tool call at a time. Not every provider honours it. */
   parallelToolCalls?: boolean;
-  /** Enforced by the provider if its wire can; an answer that calls tools is not a final one. */
+  /** Form of the final answer, enforced by the provider if its API can do so. An answer that calls tools is not final. */
   output?: OutputFormat;
   /** Names the conversation for prompt caches of providers. */
   conversation?: string;
@@ -176,23 +185,26 @@ export type CompletionEvent = Delta | Discard | { type: "completion"; completion
 /** A question to a person (or program) during a turn; answered by `session.answer(questionId, value)`. */
 export type Question =
   | ApprovalQuestion
-  /** A server wants data (a form by its schema) or a visit to a page: `{"action": "accept" | "decline" | "cancel", "content": {…}}`. */
+  /**
+   * A server wants data (a form by its schema), or wants the person to visit a page. Answer: `{"action": "accept" | "decline" | "cancel",
+   * "content": {…}}`.
+   */
   | { kind: "elicitation"; server: string; message: string; form: JsonSchema }
   | { kind: "elicitation"; server: string; message: string; url: string }
-  /** A server wants the model to write something, at the user's cost: `true` or `false`. */
+  /** A server wants the model to write something, at the user's cost. Answer: `true` or `false`. */
   | { kind: "sampling"; server: string; prompt: string; maxTokens: number }
   | LimitQuestion;
 
-/** A reached limit: continue for the same amount again? `true`, `false` or `{"allow": boolean}`. */
+/** The question whether to continue after a reached limit, for the same amount again. Answer: `true`, `false` or `{"allow": boolean}`. */
 export interface LimitQuestion {
   kind: "limit";
-  /** `loop`: the same call with the same result. */
+  /** `loop`: the model repeats a call and gets the same result. */
   limit: "hops" | "tokens" | "usd" | "time" | "calls" | "loop";
   scope: "turn" | "conversation" | "day";
   /** Tokens, US dollars, milliseconds or counts, depending on `limit`. */
   used: number;
   allowed: number;
-  /** Amount, beyond what is left, for the next request and, once tools were called, a last answer. */
+  /** Amount that the next request needs, beyond what is left. Once tools were called, it includes a final answer. */
   needed?: number;
   /** True if `used` includes estimates, because a provider did not report usage. */
   estimated?: true;
@@ -209,7 +221,7 @@ export interface ApprovalQuestion {
   reason: string;
   /** The server's annotations of the tool, if the user trusts the server: `read-only`, `destructive`… */
   annotations?: readonly string[];
-  /** True if a rule asks about each such call: a yes covers only this one. */
+  /** True if a rule requires this question for every such call: a yes then covers only this call. */
   onceOnly?: true;
 }
 
@@ -234,7 +246,7 @@ export interface UserMessageEvent {
   content: ContentPart[];
   /** Earlier messages as the caller states them, for calls that bring their own history. */
   history?: Message[];
-  /** For `/v1/responses`: further parameters of the call, which its response shows. The turn does not read them. */
+  /** Only for calls of `/v1/responses`: further parameters of the call, which its response repeats. The turn does not read them. */
   asked?: Readonly<Record<string, unknown>>;
 }
 
@@ -248,7 +260,7 @@ export interface AssistantMessageEvent {
   usage?: Usage;
   spent?: Spent;
   attempts: number;
-  /** Names of the tools that no earlier request had, in order. They follow those sent since the last compaction. */
+  /** Names of the tools that this request was the first to offer, in order. They come after the tools sent since the last compaction. */
   offered?: string[];
   /** The servers' instructions in the system prompt from here to the next compaction. Absent: unchanged. */
   catalogue?: string;
@@ -256,7 +268,7 @@ export interface AssistantMessageEvent {
   interrupted?: true;
 }
 
-/** True if nothing of the answer is to be shown: it broke off, and is in the log for its cost. */
+/** True for an answer that broke off before it had any text to show. It is in the log only for its cost. */
 export function isUnsaid(event: { type: string }): boolean {
   if (event.type !== "assistant_message") return false;
   const { interrupted, message } = event as AssistantMessageEvent;
@@ -273,7 +285,7 @@ export interface QuestionEvent {
 /** A summary that replaces, for the model, every turn that had ended at `upToSeq`. The log keeps those turns. */
 export interface CompactionEvent {
   type: "compaction";
-  /** The turn that needed the room. */
+  /** The turn whose request would have been too long without the summary. */
   turnId: string;
   upToSeq: number;
   summary: string;
@@ -287,13 +299,15 @@ export interface CompactionEvent {
 export interface ToolResult {
   content: ContentPart[];
   isError: boolean;
-  /** Stored results of which `content` shows the ends: readable in every conversation whose log names them. */
+  /**
+   * Ids of stored results, of which `content` shows only the beginning and the end. Every conversation whose log names them may read them.
+   */
   resultIds?: string[];
   /** Names of tools offered to the model from here on, in addition to earlier ones. */
   found?: string[];
 }
 
-/** Progress of a call in the model's last answer: a turn resumed after a crash does not repeat it. */
+/** Progress of a tool call in the model's last answer, so that a turn resumed after a crash does not repeat the call. */
 export interface StartedCall {
   call: ToolCall;
   /** True if the call is in the log. */
@@ -333,7 +347,7 @@ export interface StateLostEvent {
   servers: string[];
 }
 
-/** A notice to the model that the servers' instructions have changed, and how; its system prompt stays. */
+/** A notice to the model about how the servers' instructions have changed. The system prompt stays unchanged. */
 export interface CatalogueEvent {
   type: "catalogue";
   turnId: string;
@@ -354,9 +368,9 @@ export interface RewindEvent {
 export interface ForkEvent {
   type: "fork";
   turnId: string;
-  /** Conversations that it was copied from, nearest first. */
+  /** Conversations from which this one was copied, directly or through other copies; nearest first. */
   origins: string[];
-  /** Turns that had ended by this event of the first origin were copied. */
+  /** The `seq` of an event in the first origin: turns that had ended by then were copied. */
   toSeq: number;
 }
 
@@ -381,7 +395,7 @@ export function linkText({ uri, name, mimeType }: Extract<ContentPart, { type: "
   return `[resource ${uri}${facts ? ` (${facts})` : ""}]`;
 }
 
-/** Builds the message that tells the model a result. */
+/** Builds the message that gives a tool's result to the model. */
 export function toolMessage(
   { id }: Pick<ToolCall, "id">,
   { content, isError, found }: Pick<ToolResult, "content" | "isError" | "found">,

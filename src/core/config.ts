@@ -1,15 +1,15 @@
-/** The validated configuration, of which every layer receives its part. Times are in milliseconds, whatever unit the file used. */
+/** The validated configuration. Every layer receives only its part. Times are in milliseconds, whatever unit the file used. */
 
 type JitterMode = "proportional" | "full" | "decorrelated";
 
 /** Timeouts of `llm.http`, which a provider may override. */
 export interface TimeoutConfig {
-  /** Until response headers, per attempt. */
+  /** Longest wait for the response headers, per attempt. */
   timeoutMs: number;
   connectTimeoutMs: number;
-  /** From headers to the first real delta. */
+  /** Longest time from the headers to the first delta of the answer. */
   ttftTimeoutMs: number;
-  /** Between progress deltas; comments do not count as progress. */
+  /** Longest time between two deltas of the answer. Comments in the event stream do not count. */
   idleTimeoutMs: number;
 }
 
@@ -18,19 +18,19 @@ export interface HttpConfig extends TimeoutConfig {
   initialRetryDelayMs: number;
   maxRetryDelayMs: number;
   retryMultiplier: number;
-  /** Share of the delay by which it varies, uniformly up or down. */
+  /** Share of a retry delay by which that delay varies at random, up or down. */
   retryJitter: number;
   retryJitterMode: JitterMode;
-  /** Longest `Retry-After` to wait for; after a longer one the provider is not retried. */
+  /** Longest `Retry-After` that is obeyed. After a longer one the provider is not asked again. */
   maxRetryAfterMs: number;
   maxKeepaliveConnections: number;
   maxConnections: number;
   keepaliveExpiryMs: number;
-  /** Wait for a free connection. */
+  /** Longest wait in the queue for a free connection. */
   queueTimeoutMs: number;
-  /** Covers everything: queue, attempts, back-off, fallback. */
+  /** Time limit of a whole call: queue, attempts, back-off and fallback together. */
   totalTimeoutMs: number;
-  /** Unset: by the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); `""`: no proxy. */
+  /** URL of the proxy. Unset: taken from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). `""`: no proxy. */
   proxy?: string;
   /** PEM file of authorities to trust besides the default ones. */
   caFile?: string;
@@ -44,24 +44,24 @@ export interface QuirksConfig {
   tokenLimitKey: "max_tokens" | "max_completion_tokens";
   /** True: `content` of a message that only calls tools is null, as in OpenAI's API; false: "" (Ollama rejects null). */
   nullContent: boolean;
-  /** Understands `stream_options: { include_usage: true }`. */
+  /** True if the API understands `stream_options: { include_usage: true }`. */
   streamUsage: boolean;
-  /** Accepts `temperature` and `top_p`; reasoning models do not. */
+  /** True if the model accepts `temperature` and `top_p`; reasoning models do not. */
   temperature: boolean;
-  /** Accepts `parallel_tool_calls`; OpenAI's o-models refuse even `false`. */
+  /** True if the API accepts `parallel_tool_calls`; for OpenAI's o-models it refuses even `false`. */
   parallelToolCalls: boolean;
-  /** Expects the system prompt as a `developer` message. */
+  /** True if the API expects the system prompt as a `developer` message. */
   developerRole: boolean;
-  /** Expects `reasoning_content` back with tool calls (Kimi, DeepSeek); others answer 400 to it. */
+  /** True if the API expects `reasoning_content` back with tool calls (Kimi, DeepSeek); other APIs answer 400 to it. */
   echoReasoning: boolean;
-  /** Text between `<think>` and `</think>` is reasoning. */
+  /** True if text between `<think>` and `</think>` is reasoning. */
   thinkTags: boolean;
-  /** Mistral accepts tool call ids of exactly nine letters and digits. */
+  /** Form of tool call ids. Mistral accepts only ids of exactly nine letters and digits. */
   toolIds: "any" | "nine_alphanumeric";
-  /** `plain`: only what Gemini and grammar-building local servers accept. */
+  /** `plain`: tool schemas are reduced to the keywords that Gemini and local servers that build grammars accept. */
   toolSchemas: "full" | "plain";
   maxTools: number;
-  /** Accepts pictures and sound; otherwise a note replaces them. */
+  /** `images` and `audio`: true if the model accepts pictures and sound. Otherwise a note replaces them. */
   images: boolean;
   audio: boolean;
 }
@@ -75,16 +75,16 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   apiKey?: string;
   /** A key that is refused or used up is set aside, and the next one is tried. */
   apiKeys?: readonly string[];
-  /** For Azure, where `model` is the name of the deployment. */
+  /** Version of Azure's API. At Azure, `model` is the name of the deployment. */
   apiVersion?: string;
   headers?: Record<string, string>;
   temperature?: number;
   maxTokens?: number;
   topP?: number;
-  /** Tokens that the model accepts; a request beyond it leaves out older whole turns. */
+  /** Number of tokens that the model accepts. A longer request leaves out its oldest turns, always whole turns. */
   contextWindow?: number;
   reasoning?: Record<string, unknown>;
-  /** How long the provider caches the prompt, if the request sets it (Messages). Default: `5m`. */
+  /** How long the provider caches the prompt, for APIs whose requests set it (Messages). Default: `5m`. */
   cache?: "5m" | "1h" | "off";
   extraBody?: Record<string, unknown>;
   /** Requests per minute, tokens per minute, concurrent requests. */
@@ -96,7 +96,7 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   quirks?: Partial<QuirksConfig>;
 }
 
-/** `restart`: the request is repeated, and what was shown is voided. `fail`: the turn fails, and what was shown is kept. */
+/** `restart`: the request is repeated, and the text shown so far is voided. `fail`: the turn fails, and the text shown so far is kept. */
 export type StreamRecovery = "restart" | "fail";
 
 /** US dollars per million tokens. */
@@ -107,7 +107,7 @@ export interface PriceConfig {
   cachedInput?: number;
   /** Input written to the provider's cache. Default: `input`. */
   cacheWrite?: number;
-  /** Input written to that cache for an hour. Default: `cacheWrite`. */
+  /** Input written to the provider's cache for an hour. Default: `cacheWrite`. */
   cacheWrite1h?: number;
 }
 
@@ -115,10 +115,10 @@ export interface LlmConfig {
   /** Unset: the first usable provider, or else the demo model. */
   active?: string;
   fallback: readonly string[];
-  /** Handling of a stream that breaks off after something was shown. `auto`: each front door decides. */
+  /** Handling of a stream that breaks off after some text was shown. `auto`: each frontend decides. */
   streamRecovery: "auto" | StreamRecovery;
   http: HttpConfig;
-  /** By `provider/model` or `model`; they override the shipped table. */
+  /** Prices keyed by `provider/model` or `model`. They override the built-in table. */
   prices?: Readonly<Record<string, PriceConfig>>;
   providers: Readonly<Record<string, ProviderConfig>>;
 }
@@ -126,33 +126,33 @@ export interface LlmConfig {
 interface ServerCommon {
   name: string;
   enabled: boolean;
-  /** Why it must not be started, although it is enabled. */
+  /** Set if the server must not be started although it is enabled: the reason. */
   refusal?: string;
   /** True: a turn fails if this server is down. False: it continues without the server. */
   required: boolean;
   /** True if the user vouches for this server's tool annotations. */
   trusted: boolean;
   timeoutMs: number;
-  /** Absolute limit of a call that progress keeps alive. */
+  /** Limit of a whole call. Progress messages extend `timeoutMs`, but not this limit. */
   maxTotalTimeoutMs: number;
   startupTimeoutMs: number;
-  /** How long a turn waits for this server to get ready, counted from its start. */
+  /** How long a turn waits until this server is ready, counted from the server's start. */
   startupGraceMs: number;
-  /** True: started at its first use, if its tools are known from earlier. */
+  /** True: the server is started only at its first use, provided that its tools are known from an earlier run. */
   lazy: boolean;
-  /** 0: never pinged. */
+  /** Time between two pings. 0: the server is never pinged. */
   pingIntervalMs: number;
   /** Era of MCP; `auto` asks the server. */
   protocol: "auto" | "legacy" | "modern";
   /** Whether the server may make the model write something, at the user's cost. */
   sampling: "ask" | "allow" | "deny";
-  /** Absolute paths of the folders announced to the server to work in. Empty: nothing is announced. */
+  /** Absolute paths of the folders in which the server is asked to work. Empty: the server is told no folders. */
   roots: readonly string[];
   tools: {
     allow: readonly string[];
     deny: readonly string[];
     autoApprove: readonly string[];
-    /** By pattern, in order; overrides `timeoutMs`. */
+    /** Timeouts keyed by tool pattern, tried in order. They override `timeoutMs`. */
     timeoutsMs: Readonly<Record<string, number>>;
   };
 }
@@ -163,21 +163,21 @@ export interface StdioServerConfig extends ServerCommon {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   cwd?: string;
-  /** A larger message fails its call. */
+  /** Limit of one message from the server. A larger message fails its call. */
   maxMessageMb: number;
 }
 
 /** Settings to obtain authorization for a server. Unset fields are discovered from the server and its authorization server. */
 export interface OAuthConfig {
-  /** `authorization_code`: a person logs in. The others need nobody. */
+  /** `authorization_code`: a person logs in. The other grants need no person. */
   grant: "authorization_code" | "client_credentials" | "cross_app_access";
   clientId?: string;
   clientSecret?: string;
   /** Address of the client's metadata document, which serves as its id on servers that support CIMD. */
   clientMetadataUrl?: string;
-  /** Names separated by spaces. */
+  /** Names of scopes, separated by spaces. */
   scope?: string;
-  /** PEM (PKCS #8) with which the client signs instead of sending a secret. */
+  /** PEM file (PKCS #8) of the key with which the client signs instead of sending a secret. */
   privateKeyFile?: string;
   signingAlg: string;
   /** Port of the loopback address that the browser returns to. */
@@ -218,9 +218,9 @@ export interface ServiceConfig {
   /** `ask`: a tool whose definition has changed needs approval, even if it would run unasked otherwise. */
   changedTools: "ask" | "allow";
   compaction: "auto" | "off";
-  /** Limit of all tool definitions in a request; beyond it the model must search for the rest. */
+  /** Limit of all tool definitions in a request. Tools beyond this limit are not listed; the model must search for them. */
   toolBudgetTokens: number;
-  /** A longer tool result is stored, and shown in part. */
+  /** Limit of a tool result. A longer result is stored, and the model gets only a part of it. */
   resultLimitTokens: number;
 }
 
@@ -235,9 +235,9 @@ export interface LimitsConfig {
 
 /** Rules for automatic deletion; unset: nothing is deleted. */
 export interface RetentionConfig {
-  /** Age since the conversation's last event. */
+  /** A conversation is deleted when its last event is older than this. */
   maxAgeMs?: number;
-  /** The latest ones stay. */
+  /** Number of conversations to keep, the latest ones. */
   maxConversations?: number;
 }
 
@@ -247,17 +247,17 @@ export interface PostgresConfig {
   /** Contains user and password: never show it. */
   url: string;
   poolSize?: number;
-  /** False behind a pooler in transaction mode: nothing then relies on session state. */
+  /** Set to false behind a pooler in transaction mode: the host then does not rely on the state of a database session. */
   listen?: boolean;
   connectTimeoutMs?: number;
   statementTimeoutMs?: number;
-  /** How long repeatable work is retried while the database is unreachable. */
+  /** How long operations that may be repeated are retried while the database is unreachable. */
   retryTimeoutMs?: number;
   /** How long a host may be silent before others take over its turns. */
   leaseMs?: number;
 }
 
-/** `full`: an acknowledged event also survives a power cut. */
+/** Where conversations are stored. `durability: full`: an acknowledged event also survives a power cut. */
 export type StorageConfig = RetentionConfig &
   ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" } | PostgresConfig);
 
@@ -291,7 +291,7 @@ export interface McpServeConfig {
   tools: readonly string[];
   resources: boolean;
   prompts: boolean;
-  /** True: a name that only one server uses stays unchanged. */
+  /** True: a tool or prompt keeps its server's name for it if no other server uses that name. */
   plainNames: boolean;
 }
 
@@ -300,7 +300,7 @@ export interface LoggingConfig {
   level: LogLevel;
   /** Overrides `level` by scope: `llm`, `mcp`… */
   modules: Readonly<Record<string, LogLevel>>;
-  /** Bytes of one text in a line; a longer one is cut in its middle. */
+  /** Most bytes of one text in a log line. A longer text is cut in its middle. */
   maxLength: number;
 }
 
@@ -308,13 +308,13 @@ export interface LoggingConfig {
 export interface TelemetryConfig {
   /** Unset: enabled if an endpoint is set, here or in the environment. */
   enabled?: boolean;
-  /** Without `/v1/traces`. */
+  /** URL of the collector, without `/v1/traces`. */
   endpoint?: string;
   headers: Readonly<Record<string, string>>;
   serviceName: string;
   /** True: spans include what people, models and tools said. */
   captureContent: boolean;
-  /** Limit of such text per attribute, in bytes. */
+  /** Limit of captured text per attribute, in bytes. */
   maxLength: number;
 }
 
@@ -325,7 +325,7 @@ export interface Config {
   logging: LoggingConfig;
   telemetry: TelemetryConfig;
   mcpServe: McpServeConfig;
-  /** True: what servers offered last time is offered until they are ready. */
+  /** True: until a server is ready, the tools that it offered last time are offered. */
   remembersTools: boolean;
   mcpServers: readonly ServerConfig[];
   /** Names of environment variables in `${NAME}` placeholders, except those that every process has, such as HOME. */

@@ -1,9 +1,9 @@
 /**
- * Returns the first key that an object of this JSON has twice. Parsers disagree on which one counts, so a reader could be shown another
- * value than the one used. The text must be valid JSON; takes linear time.
+ * Returns the first key that occurs twice in one object of this JSON. Parsers disagree on which of its values counts, so a person could be
+ * shown another value than the one used. The text must be valid JSON. Takes linear time.
  */
 export function duplicateKey(json: string): string | undefined {
-  /** Keys of the open objects; undefined for a list. */
+  /** Keys seen so far in each object that is still open; undefined for an open list. */
   const open: (Set<string> | undefined)[] = [];
   token.lastIndex = 0;
   for (let match = token.exec(json); match; match = token.exec(json)) {

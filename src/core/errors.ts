@@ -1,6 +1,9 @@
 import type { ErrorInfo, LostAnswer } from "./chat.js";
 
-/** Base of one error class per boundary, told apart by a literal `kind`. Neither message nor cause ever holds a secret. */
+/**
+ * Base class of this host's errors. Each kind of boundary has its own subclass, with a literal `kind`. Message and cause never contain a
+ * secret.
+ */
 abstract class HostError extends Error {
   abstract readonly kind: string;
   readonly retryable: boolean;
@@ -79,7 +82,7 @@ export interface LlmErrorDetails extends ErrorDetails {
   model?: string;
   status?: number;
   attempts?: number;
-  /** The provider's id of the failed request, for its support. */
+  /** The provider's id of the failed request, which its support may ask for. */
   requestId?: string;
   retryAfterMs?: number;
 }
@@ -92,7 +95,7 @@ export class LlmError extends HostError {
   readonly attempts?: number;
   readonly requestId?: string;
   readonly retryAfterMs?: number;
-  /** Answers that had begun, including the last one that broke off. */
+  /** Answers that broke off after they had begun, including the last one. */
   lost?: readonly LostAnswer[];
 
   constructor(
@@ -110,7 +113,7 @@ export class LlmError extends HostError {
   }
 }
 
-/** `cassette`: nothing recorded answers the request. */
+/** `cassette`: no recorded answer fits the request. */
 export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_found" | "timeout" | "cassette";
 
 /** A server that was unreachable or violated the protocol. A failed tool is a result, not an error. */

@@ -1,4 +1,7 @@
-/** Cuts texts by UTF-8 bytes, because tokens correlate with bytes, and never within a character. */
+/**
+ * Functions that shorten a text to a number of UTF-8 bytes, and never split a character. Bytes are counted because tokens correlate with
+ * them.
+ */
 
 export function headOf(text: string, maxBytes: number): string {
   return cut(text, maxBytes, (part, length) => part.slice(0, isWithinPair(part, length) ? length - 1 : length));
@@ -11,7 +14,7 @@ export function tailOf(text: string, maxBytes: number): string {
   });
 }
 
-/** Returns both ends, with a mark between them. */
+/** Returns the beginning and the end of the text with a mark between them, or the whole text if it is short enough. */
 export function endsOf(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text;
   return `${headOf(text, Math.ceil((maxBytes * 2) / 3))} […] ${tailOf(text, Math.floor(maxBytes / 3))}`;

@@ -1,6 +1,7 @@
 /**
- * Matches a glob with `*` only, in time linear in both texts, even if hostile: it builds no regular expression and searches the parts
- * without backtracking (`indexOf` may backtrack: 20 s for a part of 200 kB in a text of 1 MB).
+ * Returns true if the text matches the glob, in which only `*` is special. Takes time linear in both texts, even if they are hostile: it
+ * builds no regular expression and searches the parts without backtracking. (`indexOf` may backtrack: 20 s for a part of 200 kB in a text
+ * of 1 MB.)
  */
 export function globMatches(pattern: string, text: string): boolean {
   const parts = pattern.split("*");
@@ -29,7 +30,7 @@ function find(part: string, text: string, from: number): number {
   return -1;
 }
 
-/** Returns for each end how much of the part's start recurs there. */
+/** Returns for each prefix of the part the length of the longest shorter prefix with which it also ends. */
 function bordersOf(part: string): Uint32Array {
   const borders = new Uint32Array(part.length);
   let matched = 0;
@@ -40,7 +41,7 @@ function bordersOf(part: string): Uint32Array {
   return borders;
 }
 
-/** Returns how much of the part's start is matched after the character `next`. */
+/** Returns how many characters of the part's start are matched after reading the character `next`. */
 function longer(part: string, borders: Uint32Array, matched: number, next: string | undefined): number {
   let length = matched;
   while (length > 0 && part[length] !== next) length = borders[length - 1] ?? 0;

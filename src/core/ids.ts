@@ -6,7 +6,7 @@ export type NewId = (prefix: string) => string;
 /** Finds an id in a text, with its prefix as the first group. */
 export const idPattern = /\b([a-z]{1,20})_[0-9a-f]{32}\b/g;
 
-/** Prefix of the conversation that a single API call made for itself, with a history that its caller keeps: lists omit it. */
+/** Prefix of a conversation created for a single API call, whose caller keeps the history. Lists of conversations omit it. */
 export const singleCallPrefix = "single";
 
 export function isOfSingleCall(conversationId: string): boolean {
@@ -18,8 +18,8 @@ const timeDigits = 12;
 
 /**
  * Creates an id from the current time and 74 random bits, as in UUID version 7
- * (https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7), so that index entries of one time are neighbours. With purely random ids an
- * event costs a log in a file a tenth more pages.
+ * (https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7). Ids of the same time are neighbours in an index: with purely random ids, an
+ * event costs a tenth more pages in a log file.
  */
 export const newId: NewId = (prefix) => {
   const time = Date.now().toString(16).padStart(timeDigits, "0");

@@ -4,18 +4,18 @@ const escapeKey = "\u001b";
 const bell = "\u0007";
 
 /**
- * Terminal sequences: CSI, strings (OSC, DCS…) with their terminator, short escapes. A string's payload ends at the next control character,
- * so an unterminated one is scanned at most twice: the whole stays linear.
+ * Terminal sequences: CSI, strings (OSC, DCS…) with their terminator, short escapes. A string's payload ends at the next control character.
+ * An unterminated string is therefore scanned at most twice, and the whole search takes linear time.
  */
 const sequences = new RegExp(
   `${escapeKey}(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_]\\P{Cc}*(?:${bell}|${escapeKey}\\\\)|[ -/]*[0-Z\\\\^-~])`,
   "gu",
 );
 const controls = /(?![\n\t])\p{Cc}/gu;
-/** Embeddings, overrides and isolates: they can make a command read as another one. */
+/** Unicode's embeddings, overrides and isolates. They can make a command read as another one. */
 const bidiControls = /[\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Strips what could move the cursor, set a title, or write to the clipboard. Line ends become `\n`. */
+/** Removes characters and sequences that could move the cursor, set a title, or write to the clipboard. Line ends become `\n`. */
 export function inert(text: string): string {
   return text.replace(sequences, "").replace(controls, "");
 }
@@ -29,8 +29,8 @@ export function unambiguous(text: string): string {
 }
 
 /**
- * Escapes each character of JSON that is invisible or moves others, so that what is shown is what is meant. Line breaks between its texts
- * stay.
+ * Escapes each character of the JSON text that is invisible or moves other characters, so that a person sees the real value. Line breaks
+ * between values stay.
  */
 export function visibleJson(json: string): string {
   return json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>

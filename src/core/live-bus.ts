@@ -9,7 +9,7 @@ export interface BusMessage {
 export interface LiveBus {
   /** Limit of a message, in UTF-8 bytes. */
   readonly maxBytes: number;
-  /** Resolves when there is room for more. Never rejects: what could not be sent is lost. */
+  /** Sends messages. Resolves when there is room for more. Never rejects: messages that cannot be sent are lost. */
   send(messages: readonly BusMessage[]): Promise<void>;
   /**
    * Receives this channel's messages from all hosts, including this one, until the returned function is called. `onBegin`: called when

@@ -28,16 +28,16 @@ export type Measurement =
 
 type Transport = ServerConfig["transport"];
 
-/** A turn, as far as this host runs it. */
+/** A turn, or the part of it that this host runs. */
 type TurnMeasurement =
   | { type: "turn_started"; trace: TraceContext; conversationId: string; turnId: string }
   | {
       type: "turn_ended";
       trace: TraceContext;
       durationMs: number;
-      /** `left`: it continues on another host. */
+      /** `left`: the turn continues on another host. */
       end: StopReason | "left";
-      /** Why it ended as `error`. */
+      /** Set if `end` is `error`: the kind of error. */
       error?: string;
       usage: Usage;
     };
@@ -93,7 +93,10 @@ type ToolMeasurement =
   | ({
       type: "tool_ended";
       durationMs: number;
-      /** `tool_error`: reported by the server; otherwise a JSON-RPC code, or why there is no answer. */
+      /**
+       * Set if the call failed. `tool_error`: the server reported the failure. Otherwise a JSON-RPC code, or the reason why there is no
+       * answer.
+       */
       error?: string | undefined;
       errorCode?: number | undefined;
       content: ToolResult;

@@ -1,4 +1,4 @@
-/** Returns the candidates within a third of the word's length in edits, best first. */
+/** Returns up to `count` candidates, best first, that differ from the word in at most a third as many edits as it has letters. */
 export function nearest(word: string, candidates: readonly string[], count: number): string[] {
   const limit = Math.max(1, Math.floor(word.length / 3));
   return candidates
@@ -10,7 +10,7 @@ export function nearest(word: string, candidates: readonly string[], count: numb
     .map(({ candidate }) => candidate);
 }
 
-/** Ignores case; two swapped neighbours count as one edit (optimal string alignment). */
+/** Counts the edits between two words, ignoring case. Two swapped neighbours count as one edit (optimal string alignment). */
 function editDistance(left: string, right: string): number {
   const a = left.toLowerCase();
   const b = right.toLowerCase();

@@ -1,4 +1,4 @@
-/** Ports between layers: what a layer needs of another that it must not import. The log's are in `store-ports.ts`. */
+/** Ports between layers: interfaces to layers that the caller must not import. Ports of the event log are in `store-ports.ts`. */
 import type { ApprovalAnswer } from "./approval.js";
 import type { ContentPart, Question, ServerState, ToolCall, ToolDefinition, ToolResult } from "./chat.js";
 import type { TraceContext } from "./trace-context.js";
@@ -28,16 +28,19 @@ export interface ToolProgress {
 export interface SendOptions {
   signal: AbortSignal;
   onProgress?: (progress: ToolProgress) => void;
-  /** Puts a server's question to the person behind the turn. `false` if nobody can be asked. Never rejects. */
+  /**
+   * Asks the person behind the turn a server's question. Resolves with the answer, or with `false` if nobody can be asked. Never rejects.
+   */
   ask?: (question: Question) => Promise<unknown>;
   /**
-   * Handles a server's `sampling/createMessage` instead of this host's model; parameters and result as in MCP. Undefined: not handled here.
+   * Handles a server's `sampling/createMessage` instead of this host's model; parameters and result as in MCP. Returns undefined if this
+   * host's model is to handle it.
    */
   sample?: (params: Record<string, unknown>) => Promise<Record<string, unknown>> | undefined;
-  /** Unique to this call of this turn: a server may recognise a repetition by it. */
+  /** Id of this call, unique to this turn, by which a server may recognise a repeated call. */
   callId?: string;
   trace?: TraceContext;
-  /** Gets the result as the server sent it, if there is one. */
+  /** Called with the result as the server sent it. Not called if there is no result. */
   onAnswer?: (result: Record<string, unknown>) => void;
 }
 
@@ -56,22 +59,22 @@ export interface ToolFacts extends ToolAnnotations {
   tool: string;
   /** Hash of the server and its address or command: differs for another server of the same name. */
   place: string;
-  /** True if it matches the server's `tools.auto_approve`. */
+  /** True if the tool matches the server's `tools.auto_approve`. */
   autoApproved: boolean;
-  /** How its definition differs from the one that the user approved: `its description changed since …`. */
+  /** Set if the tool's definition differs from the one that the user approved: `its description changed since …`. */
   change?: string;
-  /** The host's own tool through which the model reached this server. Rules may name it as well: `host.read_resource`. */
+  /** The host's own tool through which the model reached this server. Rules may also name that tool: `host.read_resource`. */
   hostTool?: string;
 }
 
 /** Facts about a tool that patterns are compared with. */
 export type NamedTool = ToolAnnotations & Pick<ToolFacts, "server" | "tool" | "hostTool">;
 
-/** A tool with its server and its name there. */
+/** A tool, the server that has it, and its name on that server. */
 export interface HubTool extends ToolDefinition, ToolAnnotations {
   server: string;
   tool: string;
-  /** Servers that a tool of the host acts on; undefined: none. */
+  /** Only for tools of the host itself: the servers on which the tool acts. */
   actsOn?: readonly string[];
 }
 
@@ -90,10 +93,12 @@ export interface ApprovalMemory {
   remember(tool: RememberedTool, answer: Required<ApprovalAnswer>): void;
 }
 
-/** A tool of the same name at another place is another tool. */
+/** Identifies a tool in stored answers. A tool with the same name but another `place` is another tool. */
 export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place">;
 
-/** Answers that outlive the host. Never throws: an answer that cannot be stored holds until the host ends, and that is logged. */
+/**
+ * Stored answers, which outlive the host. Methods never throw: an answer that cannot be stored is logged, and holds until the host ends.
+ */
 export interface KeptApprovals {
   find(tool: RememberedTool, workspace: string): Required<ApprovalAnswer> | undefined;
   keep(tool: RememberedTool, answer: { allow: boolean; remember: "project" | "always" }, workspace: string): void;
@@ -109,11 +114,11 @@ export interface ServerStatus {
   /** Time from start to ready, in ms. */
   startMs?: number;
   version?: string;
-  /** Duration of its last answer to a trivial request, in ms. */
+  /** Time that the server took to answer its last trivial request, in ms. */
   latencyMs?: number;
   /** Protocol era: `legacy` up to 2025-11-25, `modern` from 2026-07-28 on. */
   era?: "legacy" | "modern";
-  /** Why it is not ready, and what to do. */
+  /** Why the server is not ready, and what to do about it. */
   reason?: string;
 }
 
@@ -137,7 +142,7 @@ export interface ResourceInfo {
 export interface Toolbox {
   /** Returns the tools in a stable order, so that a provider's prompt cache holds from request to request. */
   tools(): readonly HubTool[];
-  /** Finds the tool, parses and validates the arguments. A refusal is the error result for the model. */
+  /** Finds the tool, then parses and validates the arguments. If the call is refused, `refused` is the error result for the model. */
   prepare(call: ToolCall): PreparedCall | { refused: ToolResult };
 }
 
@@ -145,7 +150,9 @@ export interface Toolbox {
 interface ArgumentChoices {
   /** Returns URI templates (RFC 6570) of resources, besides the listed resources. */
   templates(): readonly { uriTemplate: string; server: string }[];
-  /** Returns values proposed for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
+  /**
+   * Returns proposed values for an argument of a prompt or of a URI template. `prompt` is the prompt's name in this hub. Throws McpError.
+   */
   complete(
     of: { prompt: string } | { template: string },
     argument: { name: string; value: string },
@@ -155,22 +162,23 @@ interface ArgumentChoices {
 
 /** All MCP servers as one tool list. */
 export interface ToolHub extends Toolbox, ArgumentChoices {
-  /** Resolves when every server has settled or its grace period is over. Rejects if a required server is down. */
+  /** Resolves when every server is ready, has failed, or has used up its grace period. Rejects if a required server is down. */
   settled(signal?: AbortSignal): Promise<void>;
-  /** Waits like `settled`, but accepts what a server offered last time until it is ready; a call then waits for its server. */
+  /** Waits like `settled`, but not for a server whose tools are known from last time. A call of such a tool then waits for its server. */
   offered(signal?: AbortSignal): Promise<void>;
   servers(): readonly ServerStatus[];
-  /** Returns the tool's server if it is now a process of this host; a new configuration may change that. */
+  /** Returns the name of the tool's server if that server now runs as a process of this host. A new configuration may change the result. */
   processOf(tool: string): string | undefined;
-  /** Reconnects to the server now; the old connection ends once its running calls have. Throws RequestError. */
+  /** Reconnects to the server now. The old connection is closed when its running calls have ended. Throws RequestError. */
   reconnect(name: string): void;
   /** Returns the server's latest stderr output, without secrets; "" if there is none. Throws RequestError. */
   stderr(name: string): string;
   prompts(): readonly PromptInfo[];
   resources(): readonly ResourceInfo[];
   /**
-   * Returns the servers' instructions, prompts and resources as text for the system prompt; "" if there are none. Bounded. Leaves out
-   * servers whose every tool is hidden, and resources that cannot be read: reading is the tool `read_resource` of their server.
+   * Returns the servers' instructions, prompts and resources as text of bounded length for the system prompt; "" if there are none. Leaves
+   * out servers whose tools are all hidden. Leaves out resources whose server's tool `read_resource` is hidden, because the model cannot
+   * read them.
    */
   catalogue(isHidden?: (tool: NamedTool) => boolean): string;
   /** Returns the prompt's messages as one user message. Throws McpError. */
@@ -179,25 +187,26 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
 }
 
-/** Unrequested messages of a server, for front doors that pass them on. */
+/** Messages that a server sends unasked, for frontends that pass them on. */
 export type ServerNews =
   | { type: "lists" }
   | { type: "resource"; server: string; uri: string }
   | { type: "log"; server: string; level: string; text: string };
 
-/** The servers' MCP results, for a front door that passes them on. Names are the hub's. Methods throw McpError. */
+/** The servers' complete MCP results, for a frontend that passes them on. Names are those of the hub. Methods throw McpError. */
 export interface Passage extends ArgumentChoices {
   /**
-   * Returns, by the tool's name, the fields of tool listings that the model does not get (title, annotations, result schema, `_meta`, …).
+   * Returns a map from a tool's name to the fields of its listing that the model does not get (title, annotations, result schema, `_meta`,
+   * …).
    */
   toolDetails(): ReadonlyMap<string, Record<string, unknown>>;
-  /** Returns this server's result with the addresses that `resources` uses. */
+  /** Returns this server's result, with its resource addresses replaced by the unique ones that `resources` returns. */
   withAddresses(server: string, result: Record<string, unknown>): Record<string, unknown>;
-  /** Returns prompts. `own`: the name on the server; `details`: the remaining fields of its listing. */
+  /** Returns all prompts. `own`: the prompt's name on its server; `details`: the remaining fields of the prompt's listing. */
   prompts(): readonly (PromptInfo & { own: string; details: Record<string, unknown> })[];
   /** Returns the result of `prompts/get`. */
   getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;
-  /** Returns resources as listed, each under an address unique over all servers. */
+  /** Returns all resources as their servers list them, each under an address that is unique over all servers. */
   resources(): readonly Record<string, unknown>[];
   resourceTemplates(): readonly Record<string, unknown>[];
   /** Returns the servers' own instructions; skips servers without any. */

@@ -8,14 +8,15 @@ interface Position {
   column: number;
 }
 
-/** `key` points at the key, `value` at what follows it. */
+/** `key`: the position of the key itself; `value`: the position of its value. */
 export type Part = "key" | "value";
 
 export type FindPosition = (pointer: string, part: Part) => Position;
 
 /**
- * Finds keys and values of a YAML or JSON text, or their nearest parent. js-yaml, which parsed the text, keeps no positions; `yaml` does,
- * and is loaded on demand, because only an error or `--origin` needs it.
+ * Returns a function that finds the position of a key or value in a YAML or JSON text. If it is missing, the nearest parent is found.
+ * js-yaml, which parsed the text, keeps no positions. The package `yaml` does; it is loaded on demand, because only an error or `--origin`
+ * needs it.
  */
 export function positionsOf(text: string): FindPosition {
   const { parseDocument, LineCounter, isAlias, isMap, isSeq }: typeof import("yaml") = createRequire(import.meta.url)(

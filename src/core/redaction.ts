@@ -1,7 +1,8 @@
-/** Removes known secrets, and what looks like one, from texts to be shared. */
+/** Removes known secrets, and texts that look like secrets, from texts to be shared. */
 
 /**
- * Returns a function that removes the secrets, also as JSON and URLs write them, and what looks like a key. Other secrets cannot be found.
+ * Returns a function that removes the given secrets from a text, also in the spellings of JSON and URLs, and anything that looks like a
+ * key. It cannot find other secrets.
  */
 export function clearing(
   secrets: readonly string[],
@@ -15,7 +16,7 @@ export function clearing(
     );
 }
 
-/** Returns its spellings: plain, in JSON, in JSON within JSON (the arguments of a call), in a URL, in base64. */
+/** Returns the spellings of a secret: plain, in JSON, in JSON within JSON (the arguments of a call), in a URL, in base64. */
 function writtenAs(secret: string): string[] {
   const inJsons = [inJson(secret), ascii(inJson(secret))].flatMap((text) => [text, text.replaceAll("/", "\\/")]);
   const inUrl = encodeURIComponent(secret);
@@ -32,7 +33,7 @@ function ascii(json: string): string {
   return json.replace(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Shorter base64 texts occur by chance. */
+/** Least length of a base64 text to search for. Shorter ones occur by chance. */
 const fewestLetters = 10;
 
 /** Returns the base64 characters that depend only on the secret, for each alignment of its bytes. */
@@ -48,7 +49,7 @@ function inBase64(secret: string): string[] {
 export const redactedMark = "[redacted]";
 const mark = redactedMark;
 
-/** Every repetition is bounded, so that each text takes linear time. */
+/** Texts that look like secrets. Every repetition in a pattern is bounded, so that a search takes linear time. */
 const patterns: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{1,8000}?-----END [A-Z ]{0,30}PRIVATE KEY-----/g, mark],
   [/\b(?:sk|rk|pk|gsk|hf|glpat|github_pat|gh[pousr]|xox[abeprs])[-_][\w-]{16,400}/g, mark],

@@ -20,7 +20,7 @@ interface Wording {
   /** The value as written, if it was derived from a template. */
   template?: string;
   isSecret?: boolean;
-  /** Removes from a text what must not be repeated. */
+  /** Removes secrets from a value before a message quotes it. */
   redact?: (text: string) => string;
 }
 
@@ -82,7 +82,9 @@ function kindAndValue(value: unknown, redact: ((text: string) => string) | undef
 
 const shorten = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
-/** Advises on common mistakes: YAML reads `8080` and `true` as no text, and times under `llm` take no unit. */
+/**
+ * Returns advice on common mistakes. YAML reads `8080` and `true` as a number and a boolean, not as texts. Times under `llm` take no unit.
+ */
 function advice({ keyword, data }: ErrorObject, { type }: SchemaWords): string {
   if (keyword !== "type") return "";
   if (type === "string" && /number|boolean/.test(typeof data)) return " (put it in quotes)";

@@ -7,7 +7,7 @@ export interface Bounds {
   tpm?: number;
 }
 
-/** The limit at which a request timed out waiting. `overload`: slots, reduced because of the provider's errors. */
+/** The limit that a request waited for until it timed out. `overload`: the number of slots, reduced because of the provider's errors. */
 export type Bound = "concurrency" | "overload" | "rpm" | "tpm";
 
 export class QueueTimeout extends Error {
@@ -24,7 +24,7 @@ export class QueueTimeout extends Error {
 export interface Slot extends Disposable {
   /** Waits until this slot may send a further request. Rejects with the signal's reason. */
   again(signal: AbortSignal): Promise<void>;
-  /** Replaces the estimated tokens of the last request. */
+  /** Replaces the estimated tokens of the last request by this real number. */
   correct(tokens: number): void;
 }
 
@@ -33,20 +33,25 @@ export type SharedBounds = { readonly [Name in keyof Bounds]?: Bounds[Name] | un
 
 export interface SharedLimits {
   /**
-   * Opens a lane. Lanes with the same `keyHash` share its limits, the lowest of each. `onPause`: the provider has told another node to send
-   * nothing for so many milliseconds.
+   * Opens a lane. Lanes with the same `keyHash` share their limits; if the limits differ, the lowest counts. `onPause` is called when the
+   * provider has told another node to send nothing for `forMs` milliseconds.
    */
   lane(keyHash: string, bounds: SharedBounds, onPause: (forMs: number) => void): SharedLane;
-  /** Sends what is pending to the others. Never rejects. */
+  /** Sends pending updates to the other nodes. Never rejects. */
   close(): Promise<void>;
 }
 
-/** The lane of one provider's key. A node sends only within its share, and gets no more while the shared state is unreachable. */
+/**
+ * The queue of one provider's key, shared by all nodes. A node sends only within its share, and its share does not grow while the shared
+ * state is unreachable.
+ */
 export interface SharedLane {
-  /** Rejects with the signal's reason, or with QueueTimeout: time in which the others are unreachable does not count. */
+  /**
+   * Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. Time in which the other nodes are unreachable does not count.
+   */
   acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot>;
-  /** Returns a slot if one is free without waiting or overtaking anyone. */
+  /** Returns a slot if one is free without waiting and without overtaking other requests. */
   tryAcquire(tokens: number): Promise<Slot | undefined>;
-  /** Pauses all nodes for so many milliseconds, as the provider demands. */
+  /** Pauses the requests of all nodes for `forMs` milliseconds, as the provider demands. */
   pause(forMs: number): void;
 }

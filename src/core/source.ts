@@ -7,7 +7,7 @@ import { isMapping, type Mapping } from "./tree.js";
 
 /** A configuration text (or object) as its author wrote it. */
 export interface Source {
-  /** Name for people: relative to the working directory if below it. */
+  /** Name of the file for messages: relative to the working directory if the file is below it. */
   file: string;
   /** Absolute; base of relative paths in this source. */
   folder: string;
@@ -31,8 +31,8 @@ export function objectSource(tree: Mapping, folder: string, file = "(config)"): 
 }
 
 /**
- * Reads YAML, which includes JSON; an empty file is an empty mapping. Throws ConfigError, at the position of a syntax error, or with
- * `advice` if the file cannot be read. `mayBePipe`: the user has named it.
+ * Reads YAML, which includes JSON; an empty file is an empty mapping. Throws ConfigError: with its position for a syntax error, with
+ * `advice` if the file cannot be read. `mayBePipe`: true if the user has named this file, which may then be a pipe.
  */
 export function readSource(
   path: string,
@@ -58,8 +58,8 @@ export function readSource(
 }
 
 /**
- * Returns the text without a byte order mark, which would count as a column, or the problem without the file's name. Reads a pipe or a
- * device only if the user has named it (`--config <(…)`): one put in place of a file may never end.
+ * Returns the text, or the problem without the file's name. Removes a byte order mark, which would count as a column. Reads a pipe or a
+ * device only if the user has named it (`--config <(…)`): one that somebody else put in place of a file may never end.
  */
 export function readText(path: string, mayBePipe = false): { text: string } | { problem: string; isPipe?: boolean } {
   try {
@@ -71,7 +71,10 @@ export function readText(path: string, mayBePipe = false): { text: string } | { 
   }
 }
 
-/** Opens without waiting for a writer, and checks the open file, so that it cannot be exchanged in between. */
+/**
+ * Returns the text of a file; undefined for a pipe or a device. Opens it without waiting for a writer. Checks the open file, so that it
+ * cannot be exchanged between check and read.
+ */
 function readRegularFile(path: string): string | undefined {
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
   try {

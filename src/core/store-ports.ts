@@ -25,33 +25,45 @@ export interface ConversationSummary {
 }
 
 export interface ConversationOverview extends Omit<ConversationSummary, "workspace"> {
-  /** First text of its user; "" if there is none. */
+  /** Start of the user's first text in the conversation; "" if there is none. */
   title: string;
-  /** Number of turns, without those that a rewind took back. */
+  /** Number of turns, without turns that a rewind removed. */
   turns: number;
 }
 
-/** Operations on whole conversations. Every method throws StoreError, and RequestError `busy` while one of their turns prevents it. */
+/**
+ * Operations on whole conversations. Every method may throw StoreError, and RequestError `busy` while a turn of the conversation prevents
+ * the operation.
+ */
 export interface Archive {
   /** Returns conversations, latest first. */
   overview(): Promise<ConversationOverview[]>;
   /** Returns unfinished turns, with the host that owns each. */
   unfinished(): Promise<{ conversationId: string; nodeId?: string }[]>;
-  /** Appends the event that `decide` returns; nothing is written in between. Refuses while a turn is unfinished. */
+  /**
+   * Appends the event that `decide` returns for the conversation's events. No other event is written between reading and appending. Throws
+   * `busy` while a turn is unfinished.
+   */
   amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent>;
-  /** Creates a conversation: `decide` returns its first event and the `seq` of the events to copy after it. */
+  /**
+   * Creates the conversation `to`. `decide` gets the original's events. It returns the first event of the copy, and the `seq` of each event
+   * to copy after it.
+   */
   copy(
     conversationId: string,
     to: string,
     decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
   ): Promise<void>;
-  /** Deletes everything of the conversation. Refuses while a host owns a turn of it. False if it does not exist. */
+  /**
+   * Deletes the conversation and everything that belongs to it. Throws `busy` while a host owns one of its turns. Resolves to false if the
+   * conversation does not exist.
+   */
   delete(conversationId: string): Promise<boolean>;
   /** Deletes like `delete`, but also returns false if the conversation grew after `lastSeq` or has an unfinished turn. */
   expire(conversationId: string, lastSeq: number): Promise<boolean>;
 }
 
-/** Sender of a request, and what a host needs to resume its turn later. */
+/** Facts that are stored with a request, so that a host can resume its turn later. */
 export interface TurnRequest {
   /** Host that owns the turn from the start; undefined: no host owns it until it is dispatched. */
   nodeId?: string;
@@ -59,25 +71,25 @@ export interface TurnRequest {
   workspace: string;
   /** Options of the turn, as JSON. */
   options: unknown;
-  /** Called within the transaction that queues the turn, first or again; rolled back with it. */
+  /** Called within the transaction that queues the turn, for the first time or again. Its writes are rolled back with that transaction. */
   enqueue?: Enqueue;
 }
 
 /** A turn being put into the queue. */
 export interface QueuedTurn extends TurnName {
-  /** Position among its conversation's turns, from 1; new whenever it is queued again. */
+  /** Position among the turns of its conversation, counted from 1. A turn that is queued again gets a new position. */
   place: number;
-  /** Newest fold version that has written to its conversation: an older host cannot resume the turn. */
+  /** Newest fold version that has written to the conversation. A host with an older fold version cannot resume the turn. */
   fold: number;
 }
 
-/** `transaction`: the store's own connection. */
+/** Adds a turn to a queue. `transaction`: the store's own connection. */
 export type Enqueue = (transaction: unknown, turn: QueuedTurn) => Promise<void>;
 
-/** Sum of what several requests count against limits. */
+/** Sums of several requests, to be counted against limits. */
 export interface SpentTotals {
   tokens: number;
-  /** Covers the requests whose price is known. */
+  /** Sum over the requests whose price is known. */
   usd: number;
   /** Requests whose price is unknown. */
   unpriced: number;
@@ -85,13 +97,15 @@ export interface SpentTotals {
   estimated: number;
 }
 
-/** Half-open: excludes `until`. Milliseconds since the epoch. */
+/** A period that includes `since` and excludes `until`. Milliseconds since the epoch. */
 export interface Period {
   since: number;
   until: number;
 }
 
-/** Requests to one model for one conversation within a quarter of an hour, which fits the days of every time zone. */
+/**
+ * Requests to one model for one conversation within a quarter of an hour. In every time zone a day consists of whole quarters of an hour.
+ */
 export interface ModelUsage {
   /** Start of the quarter of an hour. */
   at: number;
@@ -106,7 +120,7 @@ export interface ModelUsage {
   cacheWriteTokens: number;
   /** Input and output of requests whose provider reported no usage. */
   estimatedTokens: number;
-  /** Covers the requests whose price was known. */
+  /** Sum over the requests whose price was known. */
   usd: number;
   unpriced: number;
 }
@@ -121,7 +135,7 @@ export interface ToolUsage {
   errors: number;
   /** Sum of the times from sending to result. */
   durationMs: number;
-  /** Size of what the model was given to read, as stored. */
+  /** Size of the results that the model was given, as stored. */
   resultBytes: number;
 }
 
@@ -130,16 +144,16 @@ export interface ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
   readonly archive: Archive;
-  /** Clock that stamps the events, if it may differ from this machine's. Milliseconds since the epoch. */
+  /** Returns the time of the clock that stamps the events, in milliseconds since the epoch. Undefined if that is this machine's clock. */
   readonly now?: () => number;
-  /** Rejects while the log cannot be read, without retrying. */
+  /** Reads the log once, without retrying. Rejects if it cannot be read. */
   check(): Promise<void>;
   /**
-   * Resolves to true if a periodic task, which one of the log's hosts does for all, is due; the caller must then do it. Undefined: every
-   * host does it.
+   * Resolves to true if the periodic task is due; the caller must then do it. One of the log's hosts does such a task for all hosts.
+   * Undefined if every host does it for itself.
    */
   isDue?(task: string, everyMs: number): Promise<boolean>;
-  /** Returns the limits that all hosts on this log share, for this one. Undefined if each host keeps its own. */
+  /** Returns this host's access to the limits that all hosts on this log share. Undefined if each host has limits of its own. */
   limits?(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits;
   /** Returns how the shared limits are divided among hosts. */
   places?(): Promise<NodePlaces[]>;
@@ -150,47 +164,55 @@ export interface ChatStore {
    * may fix is queued again. Throws RequestError `request_mismatch` for other content under a known id.
    */
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim>;
-  /** Resolves when the event is as durable as the store makes it. With a grant: see `appendAll`. */
+  /** Appends an event. Resolves when the event is as durable as the store makes it. With a grant: see `appendAll`. */
   append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent>;
   /**
    * Appends events of one turn at consecutive positions: all or none. Rejects with `fenced` if another host owns the turn. Returns the
-   * stored events if the positions already hold the same ones. The end of a turn comes last, and returns its grant.
+   * stored events if the positions already hold the same ones. An event that ends the turn comes last, and gives back the turn's grant.
    */
   appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]>;
   /** Returns events with `seq >= from` (default all), in order. */
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
-  /** Returns the latest first; progress of a running turn may not count. */
+  /** Returns all conversations, the one written to last first. Progress of a running turn may not count yet. */
   conversations(): Promise<ConversationSummary[]>;
-  /** Sums over all conversations, from this time on (milliseconds since the epoch). */
+  /** Returns the sums of all requests in all conversations since this time (milliseconds since the epoch). */
   spent(since: number): Promise<SpentTotals>;
-  /** Counts events that a copy shares with its origin once. */
+  /** Returns the usage within the period. Counts each event only once, even if a copied conversation shares it with its origin. */
   usage(period: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }>;
   close(): Promise<void>;
 }
 
-/** Tool results that are too large for a model. The log decides who may read one: see `ToolResult.resultIds`. Throws StoreError. */
+/**
+ * Tool results that are too large for a model. A conversation may read the results that its log names: see `ToolResult.resultIds`. Methods
+ * throw StoreError.
+ */
 export interface ResultStore {
-  /** Stores a result. `conversationId`: its origin, with which it is deleted. Resolves when it is as durable as an event. */
+  /**
+   * Stores a result. `conversationId`: the conversation that the result is from, and with which it is deleted. Resolves when the result is
+   * as durable as an event.
+   */
   put(conversationId: string, resultId: string, text: string): Promise<void>;
-  /** Returns the text; undefined if there is no such result, or no longer. */
+  /** Returns the text; undefined if the result does not exist or was deleted. */
   read(resultId: string): Promise<string | undefined>;
 }
 
 /** The right to write a turn's events, until it is returned or taken over. */
 export interface TurnGrant {
   fence: number;
-  /** Position of the first event written. Counts the turn's events from 1: each position is written once. */
+  /** Position of the first event to be written. Positions count the turn's events from 1; each position is written once. */
   position: number;
   /**
-   * The `seq` of the conversation's last event, as the writer knows it. Only the cost depends on it: if it is right and the turn's own,
-   * nobody else has written, and a file needs no further query.
+   * The `seq` of the conversation's last event, as far as the writer knows. It affects only the cost of a write: if it is right and belongs
+   * to this turn, nobody else has written, and a log in a file needs no further query.
    */
   lastSeq?: number | undefined;
 }
 
 export interface TurnLease {
   fence: number;
-  /** Hosts that crashed while they ran this turn, or could not resume it; not those that crashed while it waited for a person. */
+  /**
+   * Number of hosts that crashed while they ran this turn, or could not resume it. Crashes while the turn waited for a person do not count.
+   */
   crashes: number;
   options: unknown;
 }
@@ -204,21 +226,21 @@ export interface HostProcess {
   version?: string | undefined;
 }
 
-/** A host as the others on the log see it: by the log's clock, since machines' clocks differ. */
+/** A host as the other hosts on the log see it. Times are by the log's clock, because the clocks of machines differ. */
 export interface LogNode extends HostProcess {
   seenAt: number;
   /** Time since `seenAt`. */
   silentMs: number;
 }
 
-/** Unfinished turns of a node; without `nodeId`, those that no node owns. */
+/** Number of unfinished turns that a node owns. Without `nodeId`: turns that no node owns. */
 export interface NodeTurns {
   nodeId?: string;
   running: number;
   waiting: number;
 }
 
-/** A node's share of a key's concurrent requests to its provider: slots to send, and requests waiting there. */
+/** A node's share of the concurrent requests that a provider's key allows: its slots, and the requests that wait on this node. */
 export interface NodePlaces {
   nodeId: string;
   keyHash: string;
@@ -233,9 +255,9 @@ export interface TurnName {
 }
 
 export interface TurnState {
-  /** True while it waits or runs on any host. */
+  /** True while the turn waits or runs, on any host. */
   isUnfinished: boolean;
-  /** Hosts that it has crashed. */
+  /** Number of hosts that crashed while they ran this turn. */
   crashes: number;
 }
 
@@ -249,9 +271,9 @@ export type TurnMail = { type: "cancel" } | { type: "answer"; questionId: string
 /** Leases of turns: at most one host per turn, and one turn of a conversation at a time. Every method throws StoreError. */
 export interface TurnLeases {
   /**
-   * Acquires a turn. Undefined while an earlier turn of the conversation is unfinished, while another host owns this one, or once it has
-   * ended. `isOutOfTurn`: ignores earlier turns, to end this one without running it. `mostCrashes`: also undefined if it has crashed more
-   * hosts than that.
+   * Acquires a turn. Resolves to undefined while an earlier turn of the conversation is unfinished, while another host owns this turn, and
+   * once this turn has ended. `isOutOfTurn`: ignores earlier turns, so that this one can be ended without running. `mostCrashes`: also
+   * resolves to undefined if the turn has crashed more hosts than that.
    */
   acquire(
     conversationId: string,
@@ -269,7 +291,7 @@ export interface TurnLeases {
   load(): Promise<NodeTurns[]>;
   /** Declares the node dead unless it was seen after `seenAt`: its unfinished turns become free. */
   bury(nodeId: string, seenAt: number): Promise<void>;
-  /** Returns unfinished turns that no node owns, oldest first: of a workspace or of a conversation. */
+  /** Returns the unfinished turns of a workspace or of a conversation that no node owns, oldest first. */
   abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]>;
   /** Returns the unfinished turns that this node owns. */
   held(nodeId: string): Promise<TurnName[]>;
@@ -279,15 +301,21 @@ export interface TurnLeases {
   before(conversationId: string, turnId: string): Promise<string[]>;
   /** Returns the turn's state; undefined if its conversation was deleted. */
   stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined>;
-  /** Sends mail to a turn. False, without effect, if the turn has ended or the question is answered, in the mail or in the log. */
+  /**
+   * Sends mail to a turn. Resolves to false, without effect, if the turn has ended, or if the question already has an answer in the mail or
+   * in the log.
+   */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean>;
-  /** Returns the mail for this node's turns, once per acquisition: mail that a crashed node received is delivered again. */
+  /**
+   * Returns the mail for this node's turns, once per acquisition of a turn. If a node crashes after it received mail, the next owner
+   * receives that mail again.
+   */
   receive(nodeId: string): Promise<{ conversationId: string; turnId: string; mail: TurnMail }[]>;
-  /** Returns another number than before if another process has written. */
+  /** Returns a number that changes whenever another process writes to the log. */
   version(): Promise<number>;
   /**
-   * Notifies `watcher` of writes until the returned function is called, for logs that can; these do not change `version`. Without a
-   * conversation, it may have been any.
+   * Calls `watcher` after writes to the log, until the returned function is called. Undefined if the log cannot do so; writes that it
+   * reports do not change `version`. If `watcher` gets no conversation, any may have been written to.
    */
   watch?(watcher: (conversationId?: string) => void): () => void;
 }

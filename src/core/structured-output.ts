@@ -7,16 +7,16 @@ import { messageOf, RequestError } from "./errors.js";
 import { withinTime } from "./within-time.js";
 
 const maxProblems = 5;
-/** Time limit: a schema's pattern may backtrack forever on a model's text. */
+/** Time limit of one check. A schema's pattern may backtrack forever on a model's text. */
 const longestCheckMs = 500;
-/** Time limit for a caller's schema, which may have tens of thousands of parts: 20,000 properties took 10 s. */
+/** Time limit for compiling a schema. A caller's schema may have tens of thousands of parts: 20,000 properties took 10 s. */
 const longestCompileMs = 2_000;
 
 type Check = { validate: ValidateFunction } | { problem: string };
 
 const compiled = new WeakMap<JsonSchema, Check>();
 
-/** Reads an answer's JSON: its whole text, or its only fenced block. Checks it by the schema, if given. */
+/** Reads the JSON of an answer: the whole text, or its only fenced block. Checks the value by the schema, if there is one. */
 export function readStructured(text: string, schema?: JsonSchema): { value: unknown } | { problem: string } {
   const read = parse(text.trim()) ?? parseFenced(text);
   if ("problem" in read || schema === undefined) return read;
@@ -36,7 +36,7 @@ export function schemaProblem(schema: JsonSchema): string | undefined {
 
 /**
  * Returns how the value violates the schema, in a sentence; undefined if it does not. Throws RequestError if the schema is unusable or the
- * check timed out, after which it is not tried again.
+ * check timed out. A check that timed out is not tried again with this schema.
  */
 export function problemBySchema(value: unknown, schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
@@ -100,7 +100,10 @@ function checkOf(schema: JsonSchema): Check {
   return check;
 }
 
-/** Compiles with a fresh Ajv, since two schemas may have the same `$id`. JSON Schema 2020-12 unless it says otherwise. */
+/**
+ * Compiles the schema with a fresh Ajv, since two schemas may have the same `$id`. Uses JSON Schema 2020-12 unless the schema names another
+ * version.
+ */
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);
   try {

@@ -1,4 +1,7 @@
-/** Port between the host and its wires: for a cassette that records or plays them, or a model that follows a script. */
+/**
+ * Port between the host and its connections to models and servers: for a cassette that records or plays them, or a model that follows a
+ * script.
+ */
 import type { McpErrorKind } from "./errors.js";
 
 /** An attempt of a model request, about to be sent. */
@@ -7,7 +10,7 @@ export interface ModelExchange {
   model: string;
   /** Path of the URL, without host and query. */
   path: string;
-  /** JSON. */
+  /** JSON text of the request. */
   body: string;
   signal: AbortSignal;
 }
@@ -15,15 +18,15 @@ export interface ModelExchange {
 /** A provider's answer, unprocessed. */
 export interface ModelAnswer {
   status: number;
-  /** In lower case. */
+  /** Names are in lower case. */
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: AsyncIterable<Uint8Array>;
 }
 
-/** Meaning of an unset `llm.active`. */
+/** The model to use if `llm.active` is unset. */
 export interface ModelChoice {
   provider: string;
-  /** Set if the configuration names none. */
+  /** Set if the configuration names no model. */
   model?: string;
 }
 
@@ -63,7 +66,7 @@ export interface ServerFailure {
 export interface ServerLife {
   progress(progress: { progress: number; total?: number; message?: string }): void;
   notified(method: string, params: Record<string, unknown>): void;
-  /** Resolves to the host's answer to the server's question. */
+  /** Passes a server's question to the host. Resolves to the host's answer. */
   ask(method: string, params: Record<string, unknown>, signal: AbortSignal): Promise<HostAnswer>;
   closed(reason: string): void;
 }
@@ -71,26 +74,26 @@ export interface ServerLife {
 export type HostAnswer = { result: Record<string, unknown> } | { error: { code: number; message: string } };
 
 /**
- * Every method but `conceal` gets a function that uses the real wire; a playing tape ignores it. A request that no recording answers
- * rejects with LlmError or McpError of kind `cassette`.
+ * Records or plays exchanges. Methods that ask a model or a server get a function that uses the real connection; a tape that plays does not
+ * call it. If no recording answers a request, the method rejects with LlmError or McpError of kind `cassette`.
  */
 export interface Tape {
-  /** True for what the tape answers alone, without keys, servers or network. */
+  /** True where the tape answers requests without keys, servers or network. */
   readonly plays: { readonly models: boolean; readonly servers: boolean };
   /**
-   * Returns the request path of the provider's API that the tape has answers for; requests are built for that API. Undefined: as
-   * configured.
+   * Returns the request path of the recorded answers for this provider: requests are then built for that API. Undefined: the configured API
+   * is used.
    */
   pathFor?(provider: string): string | undefined;
   /** Registers values that must not be recorded. */
   conceal(secrets: readonly string[]): void;
   /** Chooses the model. Called only if `llm.active` is unset. */
   choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice>;
-  /** Rejects like the wire, with an error that has a `code`. */
+  /** Sends an attempt to a model. Rejects as a real connection does, with an error that has a `code`. */
   model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer>;
   /** Connects to a server. Rejects with McpError. */
   hello(server: string, life: ServerLife, connect: (life: ServerLife) => Promise<ServerHello>): Promise<ServerHello>;
-  /** Rejects if there was no answer because nobody waited for it. */
+  /** Sends a request to a server. Rejects if it was aborted before there was an answer. */
   server(
     exchange: ServerExchange,
     life: ServerLife,

@@ -5,11 +5,11 @@ import type { NamedTool, ToolAnnotations } from "./ports.js";
 
 export interface ToolPattern {
   text: string;
-  /** Spellings of the name, any of which may match: the prefix that other hosts use is optional. */
+  /** Spellings of the tool's name, of which one must match. The prefix `mcp__`, which other hosts use, is optional. */
   names: readonly string[];
-  /** The tool must have all of them. */
+  /** Annotations, all of which the tool must have. */
   annotations: readonly (keyof ToolAnnotations)[];
-  /** All must match; empty: every call of the tool. */
+  /** Argument patterns, all of which must match. Empty: every call of the tool matches. */
   arguments: readonly ArgumentPattern[];
 }
 
@@ -23,8 +23,8 @@ const annotations: Readonly<Record<string, keyof ToolAnnotations>> = {
 const shape = /^([^@()]*)((?:@[^@()]*)*)(?:\((.*)\))?$/s;
 
 /**
- * Parses `name[@annotation…][(argument=value, …)]`; without a name, any tool with these annotations. An invalid pattern is a problem, so
- * that it does not silently match nothing.
+ * Parses `name[@annotation…][(argument=value, …)]`. Without a name, the pattern matches any tool with these annotations. Returns a problem
+ * for an invalid pattern, because such a pattern would silently match nothing.
  */
 export function parseToolPattern(text: string): ToolPattern | { problem: string } {
   const [match, name = "", marks = "", inner] = shape.exec(text.trim()) ?? [];
@@ -56,7 +56,7 @@ export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
   );
 }
 
-/** Returns a pattern for one tool; characters of the grammar become `*`. */
+/** Returns a pattern that names this tool. Characters with a meaning in patterns become `*`. */
 export function patternOf({ server, tool }: { server: string; tool: string }): string {
   return `${server}__${tool}`.replaceAll(/[@()]/g, "*");
 }

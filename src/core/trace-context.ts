@@ -7,9 +7,9 @@ export interface TraceContext {
   /** 16 hexadecimal digits. */
   spanId: string;
   parentId?: string;
-  /** Tracers, including those of servers, mostly omit unsampled spans. */
+  /** False for a trace that most tracers, including those of servers, do not record. */
   isSampled: boolean;
-  /** `tracestate`: vendor data of the trace's origin, passed on unchanged. */
+  /** `tracestate`: data that the vendor of the trace's origin has added. It is passed on unchanged. */
   state?: string;
 }
 
@@ -27,13 +27,13 @@ interface TraceOptions {
   carried?: CarriedTrace | undefined;
   /** Default: the parent's flag, or else yes. */
   samples?: Samples | undefined;
-  /** Tells apart the runs of a resumed turn. */
+  /** Number of the run: each run of a resumed turn has its own span. */
   run?: number;
 }
 
 /**
- * Returns the span of what `id` names. Without a trace to continue, starts one whose id is the hexadecimal part of `id`, so that either
- * leads to the other. The same id has the same span after a restart.
+ * Returns the span for this id. Without a trace to continue, starts a trace whose id is the hexadecimal part of `id`, so that one can be
+ * found from the other. The same id gives the same span after a restart.
  */
 export function traceOf(id: string, { carried, samples, run }: TraceOptions = {}): TraceContext {
   const parent = carried && parsed(carried);
@@ -45,18 +45,18 @@ export function traceOf(id: string, { carried, samples, run }: TraceOptions = {}
   return { traceId, spanId, parentId, isSampled, ...(state && { state }) };
 }
 
-/** Returns a span within that one. The same id has the same span every time. */
+/** Returns the child span for this id. The same id always gives the same span. */
 export function childOf({ traceId, spanId, isSampled, state }: TraceContext, id: string): TraceContext {
   const child = { traceId, spanId: spanIdOf(id), parentId: spanId, isSampled };
   return state ? { ...child, state } : child;
 }
 
-/** Returns the span of what `id` names, within `trace` or else in its own trace. */
+/** Returns the span for this id: a child span of `trace`, or else the span of a trace of its own. */
 export function spanWithin(trace: TraceContext | undefined, id: string, samples?: Samples): TraceContext {
   return trace ? childOf(trace, id) : traceOf(id, { samples });
 }
 
-/** Returns headers, or members of MCP's `_meta`. */
+/** Returns the trace as request headers, which are also the members of MCP's `_meta`. */
 export function carry({ traceId, spanId, isSampled, state }: TraceContext): CarriedTrace {
   const traceparent = `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
   return state ? { traceparent, tracestate: state } : { traceparent };
@@ -82,7 +82,10 @@ function parsed({ traceparent, tracestate }: CarriedTrace): TraceContext | undef
   };
 }
 
-/** Returns random digits at the end of our own ids unhashed. A composed id may end in another's digits, so it is hashed. */
+/**
+ * Returns the random digits at the end of an id that `newId` made; for any other id, a hash. An id composed of others is hashed too, since
+ * it may end in the digits of one of them.
+ */
 function spanIdOf(id: string): string {
   if (id.includes("/")) return hexOf(id, 16); // every call of a tool has such an id
   return /^[a-z]+_[0-9a-f]{16}(?!0{16})([0-9a-f]{16})$/.exec(id)?.[1] ?? hexOf(id, 16);

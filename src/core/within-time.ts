@@ -3,7 +3,7 @@ import { type Context, createContext, Script } from "node:vm";
 const script = new Script("work()");
 let context: Context | undefined;
 
-/** Returns the result of synchronous work; undefined on a timeout. Rethrows errors. */
+/** Runs synchronous work with a time limit, and returns its result; undefined on a timeout. Rethrows errors of the work. */
 export function withinTime<T>(timeoutMs: number, work: () => T): { result: T } | undefined {
   context ??= createContext({});
   context.work = work;

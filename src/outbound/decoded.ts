@@ -3,7 +3,7 @@ import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
 import { rawHeader } from "./raw-header.js";
 
-/** Returns the decompressed body, since some proxies compress responses unasked. Each flush is passed on at once. */
+/** Returns the body, decompressed if a proxy has compressed it unasked. Data that the sender flushes is passed on at once. */
 export function decoded(incoming: IncomingMessage): Readable {
   const encoding = rawHeader(incoming, "content-encoding");
   return encoding === undefined ? incoming : decompressed(incoming, encoding.toLowerCase());

@@ -6,9 +6,14 @@ import type { SecureContext } from "node:tls";
 import KeepAlive from "agentkeepalive";
 import { rawHeader } from "./raw-header.js";
 
-/** Idle connections are closed this long before the server would: a request that crosses its FIN would fail. */
+/**
+ * An idle connection is closed this long before the server would close it: a request sent while the server closes the connection would
+ * fail.
+ */
 const KEEP_ALIVE_MARGIN_MS = 1000;
-/** Longest idle time of a connection beyond the kept ones. Among many parallel requests, most are followed by another one. */
+/**
+ * How long a connection beyond `maxKeepaliveConnections` may be idle. With many parallel requests, most connections are needed again soon.
+ */
 const SPARE_MS = 250;
 
 export interface PoolOptions {
@@ -16,10 +21,10 @@ export interface PoolOptions {
   protocol: string;
   /** Most connections per origin. */
   maxConnections: number;
-  /** Most connections per origin that are idle for longer than a moment. */
+  /** Most idle connections per origin that are kept until `keepaliveExpiryMs`. */
   maxKeepaliveConnections: number;
   keepaliveExpiryMs: number;
-  /** Trusted authorities, if not the usual ones. */
+  /** TLS context with the trusted certificate authorities. Default: Node's authorities. */
   secureContext?: SecureContext | undefined;
   /** Node's agent option of this name, for proxies set by `NODE_USE_ENV_PROXY` (from Node 22.21 on). */
   proxyEnv?: NodeJS.ProcessEnv | undefined;
@@ -32,26 +37,27 @@ export interface PoolOptions {
 export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
   const { protocol, maxConnections, maxKeepaliveConnections, keepaliveExpiryMs, secureContext, proxyEnv } = options;
   const pool = {
-    // To the agent, 0 idle connections mean the default of 256, and 0 milliseconds mean for ever.
+    // The agent reads 0 idle connections as its default of 256, and 0 milliseconds as no limit, so either setting turns keep-alive off
+    // here.
     keepAlive: maxKeepaliveConnections > 0 && keepaliveExpiryMs > 0,
     maxSockets: maxConnections,
     maxFreeSockets: maxConnections,
     freeSocketTimeout: keepaliveExpiryMs,
     timeout: 0,
-    // The agent copies its options for every request.
+    // Unset options are left out, because the agent copies its options for every request.
     ...(secureContext && { secureContext }),
     ...(proxyEnv && { proxyEnv }),
   };
   const agent = protocol === "https:" ? new KeepAlive.HttpsAgent(pool) : new KeepAlive(pool);
   closeSpare(agent, maxKeepaliveConnections);
-  // Node copies the options at every request. From its own object, which has no prototype, a copy takes four times as long.
+  // Node copies these options at every request. Copying Node's own object, which has no prototype, takes four times as long as this one.
   const { options: own } = agent as unknown as { options: object };
   return Object.assign(agent as HttpAgent & Connecting, { options: { ...own }, reuseSocket });
 }
 
 /**
- * Keeps spare connections for a moment. The agent would close them at once: with 64 requests in flight every second one needed a new
- * connection, a quarter of their cost.
+ * Closes connections beyond `kept` only after `SPARE_MS` of idleness. The agent's own limit would close them at once: with 64 requests in
+ * flight, every second request then needed a new connection, a quarter of its cost.
  */
 function closeSpare(agent: KeepAlive, kept: number): void {
   agent.on("free", (socket: Socket, options: Parameters<HttpAgent["getName"]>[0]) => {
@@ -61,20 +67,25 @@ function closeSpare(agent: KeepAlive, kept: number): void {
   });
 }
 
-/** Does what agentkeepalive's `reuseSocket` does, without its debug output (1 % of W5). A connection in use has no limit of its own. */
+/**
+ * Does what agentkeepalive's `reuseSocket` does, without its debug output (1 % of W5). Removes the idle timeout of the socket, because
+ * requests have time limits of their own.
+ */
 function reuseSocket(this: HttpAgent, socket: Socket, request: ClientRequest): void {
   Agent.prototype.reuseSocket.call(this, socket, request);
   if (socket.timeout) socket.setTimeout(0);
 }
 
-/** Common part of both kinds of agent, whose types differ. */
+/** The method that the agents for http and https have in common; their types differ. */
 export interface Connecting {
   /** Returns undefined if `onCreated` gets the socket later. */
   createConnection(options: Place, onCreated: unknown): Socket | undefined;
 }
 type Place = { host?: string; port?: number; socket?: Duplex };
 
-/** Limits DNS, TCP, the proxy's consent and TLS together. Nothing else limits them separately from the wait for the answer. */
+/**
+ * Sets one time limit for DNS, TCP, the proxy's answer to CONNECT and TLS together. All other time limits include the wait for the answer.
+ */
 export function limitConnecting(agent: Connecting, limitMs: number, where = ""): void {
   const createConnection = agent.createConnection.bind(agent);
   const connected = agent instanceof KeepAlive.HttpsAgent ? "secureConnect" : "connect";
@@ -96,8 +107,8 @@ export class ConnectTimeout extends Error {
 }
 
 /**
- * Applies the server's `Keep-Alive: timeout=5`. Node's agent does so, but agentkeepalive overrides it with its own expiry unless set per
- * socket.
+ * Applies the idle timeout that the server announces (`Keep-Alive: timeout=5`). Node's agent would do so, but agentkeepalive replaces it
+ * with its own expiry unless the socket has one.
  */
 export function respectKeepAlive(incoming: IncomingMessage, expiryMs: number): void {
   const announced = /timeout=(\d+)/.exec(rawHeader(incoming, "keep-alive") ?? "")?.[1];

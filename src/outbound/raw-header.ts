@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * Returns one response header by its name in lower case. Node builds `headers` from all of them on first use, which most answers do not
- * need.
+ * Returns one response header; `name` is in lower case. Avoids `incoming.headers`: Node builds that object from all headers at its first
+ * use, and most answers do not need it.
  */
 export function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
   for (let place = 0; place < rawHeaders.length; place += 2) {
