@@ -8,8 +8,8 @@ const toldAt = 3;
 export const loopAllowed = 5;
 
 /**
- * Detector of a model that repeats a call and gets the same result. It counts hops, not calls: if one answer contains the same call twice, that
- * counts once. A hop with any new call or new result resets all counts.
+ * Detector of a model that repeats a call and gets the same result. It counts hops, not calls: if one answer contains the same call twice,
+ * that counts once. A hop with any new call or new result resets all counts.
  */
 export class Loops {
   /**

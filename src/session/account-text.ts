@@ -1,7 +1,7 @@
 import { tokensText } from "../core/usage.js";
 import type { ConversationAccount } from "./account.js";
 
-/** Formats `3 requests: 1200 tokens in, 80 out, $0.0031`. */
+/** Formats the account on one line, such as `3 requests: 1200 tokens in, 80 out, $0.0031`. */
 export function accountText(account: ConversationAccount): string {
   const { requests, usd, unpriced } = account;
   if (requests === 0) return "nothing was asked yet";

@@ -1,14 +1,14 @@
 import type { StoredEvent, Usage } from "../core/chat.js";
 import { addUsage } from "../core/usage.js";
 
-/** Totals of what a conversation has used, including turns that a rewind took back. */
+/** Totals of the usage of a conversation. They include turns that were taken back by a rewind. */
 export interface ConversationAccount extends Usage {
-  /** Covers the requests whose price is known. */
+  /** Cost of the requests whose cost is known. */
   usd: number;
   requests: number;
-  /** Requests without a known price, or without usage. */
+  /** Number of requests whose cost is unknown, because their price or their usage is. */
   unpriced: number;
-  /** Tokens of the latest request and its answer: about what the next one begins with. */
+  /** Tokens of the latest request plus those of its answer: about as many as the next request begins with. */
   contextTokens?: number;
 }
 

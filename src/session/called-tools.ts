@@ -3,10 +3,10 @@ import { isDenial } from "../orchestrator/tools.js";
 
 export interface AnsweredCall {
   call: ToolCall;
-  /** Text of the result; "" if there is none. */
+  /** Text of the result; empty if the call has no result. */
   text: string;
   isError: boolean;
-  /** True if the policy or the user refused the call, so that it did not reach its server. */
+  /** True if the policy or the user refused the call. Then the call was not sent to its server. */
   isDenied: boolean;
 }
 
@@ -22,7 +22,7 @@ export function calledTools(events: readonly StoredEvent[]): AnsweredCall[] {
   });
 }
 
-/** Tells whether the result of a direct call is a denial. */
+/** True if the policy or the user refused the direct call that has this result. */
 export function isDeniedResult(result: { isError: boolean; text: string }): boolean {
   return result.isError && isDenial(result.text);
 }

@@ -1,8 +1,8 @@
-/** Waiters for a change in a conversation: a turn ended here, or another host wrote. */
+/** Callers that wait until something changes in a conversation: a turn of it ended on this host, or another host wrote to it. */
 export class Changes {
   #waiting: { conversationId: string; resolve: () => void }[] = [];
 
-  /** Resolves at the next change. Keeps the process alive until then, by a timer of `everyMs`. */
+  /** Resolves at the next change of the conversation. Until then, a timer of `everyMs` keeps the process alive. */
   next(conversationId: string, everyMs: number): Promise<void> {
     const alive = setInterval(() => {}, everyMs);
     return new Promise((resolve) =>
@@ -16,7 +16,7 @@ export class Changes {
     );
   }
 
-  /** Wakes all waiters of this conversation, or of any. */
+  /** Wakes all callers that wait for this conversation. Without an id, wakes all callers. */
   happened(conversationId?: string): void {
     const waiting = this.#waiting;
     this.#waiting = [];

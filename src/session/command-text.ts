@@ -2,7 +2,10 @@ import type { ContentPart } from "../core/chat.js";
 import { toVisibleJson } from "../core/inert.js";
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../core/ports.js";
 
-/** Output of the slash commands. Texts of servers and models are unescaped: the front door makes them harmless. */
+/**
+ * Output of the slash commands. Texts from servers and models are not escaped here: the front door must make them safe for its terminal or
+ * page.
+ */
 
 export function toolsText(tools: readonly HubTool[]): string {
   return columns(
@@ -29,7 +32,7 @@ export function serversText(servers: readonly ServerStatus[]): string {
   );
 }
 
-/** Formats a list of objects; unknown values are null. */
+/** Formats the servers as a JSON list of objects. A value that is not known is null. */
 export function serversJson(servers: readonly ServerStatus[]): string {
   const objects = servers.map(
     ({ startMs = null, latencyMs = null, version = null, era = null, reason = null, ...rest }) => ({
@@ -69,7 +72,7 @@ export function resourcesText(resources: readonly ResourceInfo[]): string {
   );
 }
 
-/** Formats text as it is, everything else as a word in brackets. */
+/** Formats the parts of a message as text: text parts unchanged, every other part as its type or address in brackets. */
 export function partsText(parts: readonly ContentPart[]): string {
   return parts
     .map((part) => {

@@ -91,7 +91,7 @@ export function isSlashCommand(line: string): boolean {
   return line.startsWith("/");
 }
 
-/** Runs `/name words…`. Throws RequestError for an invalid command, McpError from the servers. */
+/** Runs a line such as `/name words…`. Rejects with RequestError if the command is invalid, and with McpError if a server fails. */
 export async function runSlashCommand(line: string, scope: CommandScope): Promise<CommandOutcome> {
   const [name = "", ...words] = splitWords(line.slice(1));
   const command = slashCommands.find((known) => known.name === name || known.alias === name);
@@ -103,7 +103,7 @@ export async function runSlashCommand(line: string, scope: CommandScope): Promis
   });
 }
 
-/** Splits at spaces; quotes keep spaces in a word, as in `topic="two words"`. */
+/** Splits a line into words at its spaces. Quotes keep spaces within a word, as in `topic="two words"`. */
 function splitWords(line: string): string[] {
   const words = line.match(/(?:"[^"]*"|'[^']*'|[^\s"']|["'])+/g) ?? [];
   return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));

@@ -1,4 +1,4 @@
-/** Summaries of older turns, written by the model. */
+/** Summaries of older turns. They are written by the model and take the place of these turns. */
 import type { AssistantMessage, AssistantMessageEvent, CompactionEvent } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
 import { headOf } from "../core/excerpt.js";
@@ -10,13 +10,13 @@ interface SummaryRequest {
   turnId: string;
   trace: TraceContext;
   model?: string;
-  /** Limit of what the model reads. */
+  /** Maximum size of the conversation that is given to the model, in bytes. */
   maxBytes: number;
   signal: AbortSignal;
   beforeRequest: () => Promise<void> | undefined;
 }
 
-/** About 2,000 tokens. */
+/** Maximum size of a summary: about 2,000 tokens. */
 const maxSummaryBytes = 8_000;
 
 const instructions = `You condense a conversation between a user and an assistant that works with tools. Your summary takes the place of \
@@ -26,8 +26,8 @@ which tool and how it ended; what is still open. What stands in the conversation
 and nothing else, in the user's language.`;
 
 /**
- * Requests a summary from the model. Resolves to the summary, or to an answer without text if the model gave none but must be paid.
- * Undefined if there is nothing to store: the turn continues without.
+ * Requests a summary from the model. Resolves with the summary. If the model wrote no summary but its answer must be paid for, resolves
+ * with an answer without text. Resolves with undefined if there is nothing to store; the turn then continues without a summary.
  */
 export async function summarise(
   orchestrator: Orchestrator,
@@ -49,7 +49,7 @@ export async function summarise(
     if (!summary) return { ...wordless, turnId, ...facts };
     return { type: "compaction", turnId, upToSeq: plan.upToSeq, summary, ...facts, ...(usage && { usage }) };
   } catch (error) {
-    // The turn's own request will fail the same way and report it.
+    // The error is not reported here: the turn's own request will fail in the same way and report it.
     const { lost = [], attempts = 1 } = error instanceof LlmError ? error : {};
     const last = lost.at(-1);
     if (!last) return undefined;

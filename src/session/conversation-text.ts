@@ -5,7 +5,7 @@ import { eventLines } from "./conversation-view.js";
 import type { Conversation } from "./conversations.js";
 import { time } from "./export/facts.js";
 
-/** Output of the `sessions` command. Texts are unescaped: the caller makes them harmless. */
+/** Output of the `sessions` command. Texts are not escaped here: the caller must make them safe for a terminal. */
 
 const titleLength = 60;
 
@@ -34,7 +34,7 @@ export function conversationsJson(conversations: readonly Conversation[]): strin
   return toVisibleJson(wire, 2);
 }
 
-/** Formats each event with its number, which `rewind` and `fork` take, and each turn with its time. */
+/** Formats the events one per line. Each event has the number that `rewind` and `fork` take; each turn has its time. */
 export function eventsText(events: readonly StoredEvent[]): string {
   const lines = events.flatMap((event) => {
     const [first, ...more] = eventLines(event).flatMap((line) => line.split("\n"));

@@ -6,7 +6,7 @@ export function historyText(events: readonly StoredEvent[]): string {
   return events.flatMap(eventLines).join("\n") || "nothing was said yet";
 }
 
-/** Formats an event for a person; empty for events that only the host needs. */
+/** Formats an event as lines for a person. Returns no lines for an event that only the host needs. */
 export function eventLines(event: StoredEvent): string[] {
   switch (event.type) {
     case "user_message":
@@ -36,7 +36,7 @@ export function eventLines(event: StoredEvent): string[] {
   }
 }
 
-/** Formats the last call as the model wrote it, and all of the result that the model saw. */
+/** Formats the last tool call of the conversation: the arguments as the model wrote them, and the whole result that the model got. */
 export function lastCallText(events: readonly StoredEvent[]): string {
   const last = events.findLast((event) => event.type === "tool_call");
   if (last?.type !== "tool_call") return "no tool was called yet";
@@ -54,6 +54,6 @@ function indented(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), null, 2);
   } catch {
-    return json; // the model does not always write JSON
+    return json; // models sometimes write invalid JSON
   }
 }

@@ -13,11 +13,11 @@ interface ConversationsParts {
 }
 
 export interface Conversation extends ConversationOverview {
-  /** `unfinished`: no host owns a turn that waits to be resumed. */
+  /** The state is `unfinished` if a turn waits to be resumed and no living host owns it. */
   state: "running" | "unfinished" | "idle";
 }
 
-/** All conversations in the log, whichever host uses them. Every method rejects with RequestError or StoreError. */
+/** All conversations in the log, whichever host uses them. Every method may reject with RequestError or StoreError. */
 export class Conversations {
   readonly #parts: ConversationsParts;
 
@@ -25,7 +25,7 @@ export class Conversations {
     this.#parts = parts;
   }
 
-  /** Lists the latest first. `all`: also those of single calls. */
+  /** Lists conversations, the latest first. With `all`, the list includes conversations that consist of a single tool call. */
   async list({ all: isAll = false } = {}): Promise<Conversation[]> {
     const { archive } = this.#parts.store;
     const dead = new Set((await this.#dead()).map(({ nodeId }) => nodeId));
@@ -39,7 +39,7 @@ export class Conversations {
     return listed.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" }));
   }
 
-  /** Returns stored events with `seq >= from`, including those that a rewind took back. */
+  /** Returns the stored events with `seq >= from`, including those of turns that were taken back by a rewind. */
   async events(conversationId: string, from = 1): Promise<StoredEvent[]> {
     const events = await this.#parts.store.read(conversationId);
     if (events.length === 0) throw notFound(conversationId);
@@ -51,7 +51,8 @@ export class Conversations {
   }
 
   /**
-   * Takes turns back: they stay in the log, but the conversation continues without them. Refused while a turn runs or waits on any host.
+   * Takes turns back: they stay in the log, but the conversation continues without them. Rejects while a turn of the conversation runs or
+   * waits on any host.
    */
   async rewind(conversationId: string, to: RewindTo): Promise<RewindEvent> {
     const { store, newId } = this.#parts;
@@ -63,7 +64,7 @@ export class Conversations {
     return event as RewindEvent;
   }
 
-  /** Copies whole turns, with their request ids, into a new conversation. Resolves to its id. */
+  /** Copies whole turns, with their request ids, into a new conversation. Resolves with the id of the new conversation. */
   async fork(conversationId: string, { to = this.#parts.newId("conv"), toSeq }: { to?: string; toSeq?: number } = {}) {
     const turnId = this.#parts.newId("fork");
     await this.#parts.store.archive.copy(conversationId, to, (events) => {
@@ -73,7 +74,7 @@ export class Conversations {
     return to;
   }
 
-  /** Refuses while a living host runs a turn of it, or has one waiting. */
+  /** Deletes the conversation. Rejects while a turn of it runs or waits on a living host. */
   async delete(conversationId: string): Promise<void> {
     const { turns, archive } = this.#parts.store;
     for (const { nodeId, seenAt } of await this.#dead()) await turns.bury(nodeId, seenAt);

@@ -1,4 +1,4 @@
-/** Tracks which running turns this host certainly still owns. */
+/** Knows which of the turns that run here this host certainly still owns. */
 import type { StoreError } from "../core/errors.js";
 import type { TurnLeases, TurnName } from "../core/store-ports.js";
 import { fenced } from "../history/claims.js";
@@ -13,7 +13,7 @@ interface CustodyParts {
 interface RunningTurn {
   conversationId: string;
   turnId: string;
-  /** Called when another host owns it or has ended it. */
+  /** Called when another host owns the turn or has ended it. */
   onLost: (error: StoreError) => void;
 }
 
@@ -25,30 +25,39 @@ export class Custody {
     this.#parts = parts;
   }
 
-  /** True if a turn owned at that time, by the clock of `performance`, is certainly still owned. */
+  /**
+   * True if no host can have taken a turn from this host since the time `at`, by the clock of `performance`. So a turn that was owned at
+   * that time is still owned.
+   */
   isSureSince(at: number): boolean {
     return this.#parts.hosts.isHeardSince(at);
   }
 
-  /** Resolves to a time at which the turn was certainly owned. Rejects with StoreError, `fenced` if another host has taken it over. */
+  /**
+   * Asks the log whether this host owns the turn. Resolves with a time at which it certainly did, by the clock of `performance`. Rejects
+   * with StoreError `fenced` if another host has taken the turn over.
+   */
   async confirm(conversationId: string, turnId: string): Promise<number> {
     const { hosts, turns, nodeId } = this.#parts;
-    await hosts.beat(); // after a heartbeat, no host takes a turn from it for a lease's time
+    await hosts.beat(); // after a heartbeat, no other host takes turns from this one for the time of a lease
     const askedAt = performance.now();
     const held = await turns.held(nodeId);
     if (!held.map(nameOf).includes(nameOf({ conversationId, turnId }))) throw fenced(turnId);
     return askedAt;
   }
 
-  /** Calls `onLost` when `look` finds the turn lost, until the returned function is called. */
+  /** Registers a running turn: `onLost` is called if `look` finds that the turn is lost. The returned function ends the registration. */
   runs(turn: RunningTurn): () => void {
     this.#running.add(turn);
     return () => void this.#running.delete(turn);
   }
 
-  /** Resolves to all turns that this host owns. Stops lost ones: they may wait for an answer that goes to the new owner. */
+  /**
+   * Resolves with all turns that this host owns. Calls `onLost` for each running turn that it no longer owns: that turn may wait for an
+   * answer that is sent to the new owner.
+   */
   async look(): Promise<TurnName[]> {
-    const running = [...this.#running]; // before the check
+    const running = [...this.#running]; // copied before the check, because a turn that starts meanwhile may be missing in `held`
     const held = await this.#parts.turns.held(this.#parts.nodeId);
     const names = new Set(held.map(nameOf));
     for (const turn of running) if (!names.has(nameOf(turn))) turn.onLost(fenced(turn.turnId));
@@ -56,7 +65,7 @@ export class Custody {
   }
 }
 
-/** Turn ids contain no spaces. */
+/** Returns a key for the turn. Turn ids contain no spaces, so the key is unique. */
 function nameOf({ conversationId, turnId }: Pick<TurnName, "conversationId" | "turnId">): string {
   return `${turnId} ${conversationId}`;
 }

@@ -9,11 +9,14 @@ import { patterns } from "./rules.js";
 
 interface DirectCall extends SendOptions {
   rules: PolicyRules;
-  /** Resolves to the answer to an approval, as in a turn. */
+  /** Asks the user for approval, as in a turn, and resolves with the answer. */
   ask: (question: Question) => Promise<unknown>;
 }
 
-/** Checks arguments, policy and the user's approval, then calls the server. Never rejects: a refusal is an error result. */
+/**
+ * Checks the arguments, the policy and, if needed, the user's approval, then calls the server. Never rejects: a refused call gets an error
+ * as its result.
+ */
 export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options }: DirectCall): Promise<ToolResult> {
   const prepared = hub.prepare(call);
   if ("refused" in prepared) return prepared.refused;
@@ -29,7 +32,10 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
   return prepared.send(options);
 }
 
-/** Returns the servers' tools that the patterns name and no rule denies, without the host's own. Throws RequestError. */
+/**
+ * Returns the tools of servers that match one of the patterns and are not denied by any rule. The host's own tools are excluded. Throws
+ * RequestError for an invalid pattern.
+ */
 export function selectTools(hub: ToolHub, chosen: readonly string[], rules: PolicyRules): HubTool[] {
   const named = patterns(chosen);
   const isChosen = (tool: HubTool) => tool.server !== "host" && named.some((pattern) => namesTool(pattern, tool));

@@ -1,4 +1,4 @@
-/** Decides which host runs which turn, by the leases of the event log. */
+/** Decides which host runs which turn, using the leases in the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../core/errors.js";
 import { defaultLeaseMs } from "../core/lease.js";
@@ -24,29 +24,32 @@ import { TurnNews } from "./turn-news.js";
 export interface EngineParts {
   turns: TurnLeases;
   node: HostProcess;
-  /** Workspace of this host. Turns of another workspace need its servers, so they are left to its hosts. */
+  /** Workspace of this host. It does not take turns of another workspace, because they need the servers of that workspace's hosts. */
   workspace: string;
-  /** True if the node's process is certainly gone, so that its lease need not expire first. */
+  /** True if the process of this host has certainly ended, so that its turns can be taken over before its lease expires. */
   isGone: (node: LogNode) => boolean;
   observe: Observe;
   leaseMs?: number;
-  /** Undefined: a turn runs on the host that claimed it, or on any host that finds it abandoned. */
+  /**
+   * Distributes turns over the hosts of one database. Undefined if hosts do not share turns: then a turn runs on the host that claimed it,
+   * or on any host that finds it abandoned.
+   */
   dispatch?: TurnDispatch;
 }
 
 interface EngineEvents {
-  /** True if a turn of this conversation, or of any, runs or waits here. */
+  /** True if a turn of this conversation runs or waits here. Without an id: a turn of any conversation. */
   isBusy(conversationId?: string): boolean;
   has(turn: TurnName): boolean;
   abandoned(turn: AbandonedTurn): void;
-  /** Runs a turn dispatched to this host. Resolves when it neither runs nor waits here. */
+  /** Called with a turn that was dispatched to this host. Runs it, and resolves when the turn neither runs nor waits here. */
   given(turn: TurnName): Promise<void>;
   mail(conversationId: string, turnId: string, mail: TurnMail): void;
 }
 
-/** Time between two checks for writes by other hosts, while a turn runs or waits here. */
+/** Time between two checks of the log for writes by other hosts, in ms. Only while a turn runs or waits here. */
 const pollMs = 40;
-/** Number of sweeps between two checks that every waiting turn is on the queue. */
+/** Every how many sweeps this host checks that all waiting turns are in the queue. */
 const offerEverySweeps = 4;
 
 export class TurnEngine {
@@ -61,7 +64,9 @@ export class TurnEngine {
   readonly #lostHosts: LostHosts;
   readonly #news: TurnNews;
   readonly #changes = new Changes();
-  /** Turns given to this host that it neither runs nor shows: no notifications arrive for them. */
+  /**
+   * Turns dispatched to this host that it neither runs nor shows. No notification about such a turn arrives here, so each sweep checks it.
+   */
   readonly #unsettled = new Set<TurnName>();
   #begun: Promise<void> | undefined;
   #isRepeating = false;
@@ -87,13 +92,13 @@ export class TurnEngine {
     });
   }
 
-  /** Registers this host with the others, before its first turn. Rejects with StoreError. */
+  /** Registers this host in the log and starts its heartbeats. Must be called before the first turn. Rejects with StoreError. */
   begin(): Promise<void> {
     this.#begun ??= this.#orAgain(this.#begin());
     return this.#begun;
   }
 
-  /** Starts to resume turns of lost hosts and to take dispatched turns. */
+  /** Starts to resume turns of lost hosts, and to take turns that are dispatched to this host. */
   async recover(): Promise<void> {
     this.#recovers = true;
     if (this.#begun) this.#begun = this.#orAgain(this.#begun.then(() => this.#takePart()));
@@ -101,31 +106,31 @@ export class TurnEngine {
   }
 
   /**
-   * Describes a claim by this host. Turns of its workspace are dispatched if there is a dispatch. Turns of another workspace stay here,
-   * since only this host may have their servers.
+   * Returns the request with which this host claims a turn. If there is a dispatch, turns of this host's workspace are enqueued. Turns of
+   * another workspace stay on this host, since perhaps only this host has their servers.
    */
   request(options: unknown, workspace = this.workspace): TurnRequest {
     const dispatch = workspace === this.workspace ? this.#dispatch : undefined;
     return { workspace, options, ...(dispatch ? { enqueue: dispatch.enqueue } : { nodeId: this.nodeId }) };
   }
 
-  /** Notes that a claim by this host has enqueued a turn. */
+  /** Must be called after this host has enqueued a turn: requests a poll of the queue. */
   claimed(): void {
     this.#dispatch?.hurry();
   }
 
-  /** Returns the turns of this workspace that no host owns. */
+  /** Returns the turns of this workspace that have no owner. */
   async abandoned(): Promise<AbandonedTurn[]> {
     await this.begin();
     return this.#parts.turns.abandoned({ workspace: this.workspace });
   }
 
-  /** Returns the turns of this conversation that no host owns, in order: later turns wait for them. */
+  /** Returns the turns of this conversation that have no owner, in their order. Each of them must end before a later turn can run. */
   abandonedIn(conversationId: string): Promise<AbandonedTurn[]> {
     return this.#parts.turns.abandoned({ conversationId });
   }
 
-  /** True if the turn is on the queue, so that a host will be given it. */
+  /** True if the turn is dispatched: the queue will give it to a host. */
   isDispatched({ workspace }: AbandonedTurn): boolean {
     return this.#dispatch !== undefined && workspace === this.workspace;
   }
@@ -138,7 +143,10 @@ export class TurnEngine {
     return this.#parts.turns.before(conversationId, turnId);
   }
 
-  /** Acquires the lease as `TurnLeases.acquire` does, and reads the mail sent to the turn's previous owner. */
+  /**
+   * Acquires the lease of a turn, like `TurnLeases.acquire`. If that succeeds, also reads the mail that was sent to the turn's previous
+   * owner.
+   */
   async acquire(
     conversationId: string,
     turnId: string,
@@ -149,14 +157,17 @@ export class TurnEngine {
     return lease;
   }
 
-  /** Sends mail to the turn's owner, which may be this host. False if the turn has ended, or its question was answered. */
+  /**
+   * Sends mail to the host that owns the turn, which may be this host. Resolves with false if the turn has ended or its question was
+   * already answered.
+   */
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
     const isSent = await this.#parts.turns.send(conversationId, turnId, mail);
     this.#news.expect();
     return isSent;
   }
 
-  /** Waits like `Changes.next`, and keeps this process alive meanwhile. */
+  /** Resolves at the next change of the conversation, like `Changes.next`. Keeps the process alive until then. */
   changed(conversationId: string): Promise<void> {
     return this.#changes.next(conversationId, this.#leaseMs);
   }
@@ -165,12 +176,12 @@ export class TurnEngine {
     this.#changes.happened(conversationId);
   }
 
-  /** Stops taking dispatched turns. Those it has continue; waiting ones are left to others. */
+  /** Stops taking dispatched turns. Turns that run here continue; turns that wait here are left to other hosts. */
   async retire(): Promise<void> {
     await this.#dispatch?.retire();
   }
 
-  /** Releases the unfinished turns of this host to others. */
+  /** Stops the engine. Gives up the leases of unfinished turns, so that other hosts can resume them. */
   async close(): Promise<void> {
     this.#ended.abort();
     if (this.#begun) {
@@ -190,7 +201,7 @@ export class TurnEngine {
     await this.#takePart();
     if (this.#isRepeating) return;
     this.#isRepeating = true;
-    // Independent loops: a sweep that waits for the log must not delay a heartbeat.
+    // Two independent loops: a sweep that waits for the log must not delay a heartbeat.
     this.#repeat(this.#leaseMs / beatsPerLease, () => this.#lostHosts.beat());
     this.#repeat(this.#leaseMs / beatsPerLease, () => this.#sweep());
     this.#repeat(pollMs, () => this.#news.poll());
@@ -198,7 +209,7 @@ export class TurnEngine {
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
-  /** Lets the next call of `begin` retry after a failure. */
+  /** If the start fails, resets `#begun`, so that the next call of `begin` tries again. */
   #orAgain(beginning: Promise<void>): Promise<void> {
     return beginning.catch((error: unknown) => {
       this.#begun = undefined;
@@ -211,7 +222,10 @@ export class TurnEngine {
     await this.#sweep();
   }
 
-  /** Resolves to true when the turn has ended on any host, to false when this host leaves it to others. */
+  /**
+   * Handles a turn that was dispatched to this host. Resolves with true when the turn has ended on any host, and with false when this host
+   * closes and leaves the turn to others.
+   */
   async #given(turn: TurnName): Promise<boolean> {
     const { conversationId, turnId } = turn;
     while (!this.#ended.signal.aborted) {
@@ -220,7 +234,7 @@ export class TurnEngine {
       try {
         if (!(await this.stateOf(conversationId, turnId))?.isUnfinished) return true;
       } catch (error) {
-        this.#report(error); // a failure of the log: the turn is retried once the log recovers
+        this.#report(error); // the log has failed: the turn is tried again after the next change
       }
       this.#unsettled.add(turn);
       await changed;
@@ -236,10 +250,10 @@ export class TurnEngine {
     const { living, dead } = await this.#lostHosts.look();
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
-      await this.#dispatch?.giveBack(nodeId); // first, since a node still in the log is swept again
+      await this.#dispatch?.giveBack(nodeId); // before `bury`: if it fails, the host is still in the log and the next sweep retries
       await turns.bury(nodeId, seenAt);
     }
-    // Turns that a failure of the log has stopped here, without an end in the log.
+    // Turns that this host owns but no longer runs: a failure of the log stopped them before their end was stored.
     const stuck = (await this.custody.look()).filter((turn) => !this.#events.has(turn));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (dead.length + stuck.length > 0) this.wake();
@@ -252,7 +266,7 @@ export class TurnEngine {
     else for (const turn of abandoned) this.#events.abandoned(turn);
   }
 
-  /** Repeats the work until the engine closes. A failure of the log does not stop it. */
+  /** Repeats the work every `ms` until the engine closes. An error of the work is reported, and the work is repeated. */
   #repeat(ms: number, work: () => Promise<void>): void {
     const next = async () => {
       for (;;) {
@@ -260,7 +274,7 @@ export class TurnEngine {
         await work().catch(this.#report);
       }
     };
-    next().catch(() => {}); // the engine has closed
+    next().catch(() => {}); // rejected only because the engine has closed
   }
 
   readonly #report = (error: unknown): void => {

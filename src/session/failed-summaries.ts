@@ -1,16 +1,16 @@
-/** Number of conversations remembered; the oldest failure is forgotten first. */
+/** Maximum number of conversations that are remembered. Beyond it, the oldest failure is forgotten. */
 const mostRemembered = 1_000;
-/** Maximum number of turns between two attempts. */
+/** Maximum number of turns that are skipped between two attempts. */
 const mostSkipped = 32;
 
 /**
- * Conversations whose last summary failed. Turns to skip before the next attempt double (2, 4, 8 …), since each attempt costs a request.
- * Meanwhile older turns are left out without a summary.
+ * Conversations whose last summary failed. After each failure in a row, twice as many turns are skipped before the next attempt (2, 4, 8
+ * …), because every attempt costs a request. In skipped turns, older turns are left out without a summary.
  */
 export class FailedSummaries {
   readonly #failed = new Map<string, { times: number; toSkip: number }>();
 
-  /** True if this turn requests no summary. Call once per turn that needs one. */
+  /** True if this turn should not request a summary. Must be called at most once per turn, because each call counts as a skipped turn. */
   skips(conversationId: string): boolean {
     const failed = this.#failed.get(conversationId);
     if (!failed || failed.toSkip === 0) return false;
@@ -18,7 +18,7 @@ export class FailedSummaries {
     return true;
   }
 
-  /** Records the outcome of the last summary. */
+  /** Records whether the last attempt at a summary failed. */
   note(conversationId: string, isFailed: boolean): void {
     const times = (this.#failed.get(conversationId)?.times ?? 0) + 1;
     this.#failed.delete(conversationId);

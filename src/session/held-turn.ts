@@ -1,6 +1,6 @@
 /**
- * Checks that this host still owns a turn. Storing the next event would show a loss too, but a request sent before it is paid for twice,
- * and the turn may wait for something that never comes.
+ * Checks that this host still owns a turn, before a request is sent for it. The loss would also show when the next event is stored. But by
+ * then a request may have been sent that the new owner sends and pays again, and the turn may wait for something that never comes.
  */
 import type { Custody } from "./custody.js";
 
@@ -8,9 +8,9 @@ interface HeldTurnParts {
   custody: Pick<Custody, "isSureSince" | "confirm" | "runs">;
   conversationId: string;
   turnId: string;
-  /** When the turn was certainly owned, by the clock of `performance`. */
+  /** A time at which this host certainly owned the turn, by the clock of `performance`. */
   since: number;
-  /** Called when the turn is lost, or the log cannot tell. */
+  /** Called when the turn is lost, or when the log cannot be asked. */
   onLost: (error: unknown) => void;
 }
 
@@ -25,7 +25,10 @@ export class HeldTurn implements Disposable {
     this.#leave = parts.custody.runs(parts);
   }
 
-  /** Returns undefined if the turn is owned without asking the log. Rejects, after `onLost`, if nothing more may be sent for the turn. */
+  /**
+   * Confirms that this host owns the turn. Returns undefined if that is certain without asking the log. Otherwise asks the log. The promise
+   * rejects, after `onLost` was called, if nothing more may be sent for the turn.
+   */
   readonly confirm = (): Promise<void> | undefined => {
     return this.#parts.custody.isSureSince(this.#since) ? undefined : this.#ask();
   };

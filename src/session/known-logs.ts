@@ -1,20 +1,23 @@
-/** A cache of conversations, so that a turn reads only new events, and what is derived from an event is computed once. */
+/** A cache of conversations. With it, a turn reads only new events from the store, and computes only once what it derives from an event. */
 import type { StoredEvent } from "../core/chat.js";
 import type { ChatStore } from "../core/store-ports.js";
 
 interface KnownLog {
   events: readonly StoredEvent[];
-  /** In characters of JSON. */
+  /** Length of the events in characters of JSON. */
   size: number;
 }
 
-/** Limit of all cached conversations except the last one read, in characters of JSON; parsed they take four times as much memory. */
+/**
+ * Limit of all cached conversations together, in characters of JSON. The conversation read last is not counted. In memory, parsed events
+ * take about four times as much.
+ */
 const mostKept = 4 * 1024 * 1024;
 
 export class KnownLogs {
   readonly #store: Pick<ChatStore, "read">;
   readonly #mostKept: number;
-  /** Most recently read last. */
+  /** The conversations by id. The one read last is at the end. */
   readonly #logs = new Map<string, KnownLog>();
   #size = 0;
 
@@ -24,14 +27,14 @@ export class KnownLogs {
   }
 
   /**
-   * Returns all events of the conversation in order. An event stays the same object while cached: derived values may be kept by it, and
-   * nobody may change it. Rejects with StoreError.
+   * Returns all events of the conversation in order. While an event is cached, it stays the same object. So callers may cache by it what
+   * they derive from the event, and must not change it. Rejects with StoreError.
    */
   async read(conversationId: string): Promise<readonly StoredEvent[]> {
     const known = this.#logs.get(conversationId);
     const last = known?.events.at(-1);
     const [again, ...news] = last ? await this.#store.read(conversationId, last.seq) : [];
-    // A log only grows, but a conversation may have been deleted and its id used for another.
+    // A log only grows. But the conversation may have been deleted, and its id used again for a new one.
     if (!known || !last || !again || !isSame(again, last)) {
       const events = await this.#store.read(conversationId);
       this.#keep(conversationId, { events, size: sizeOf(events) });
@@ -42,7 +45,7 @@ export class KnownLogs {
     return events;
   }
 
-  /** Drops a conversation that was deleted or will not be read soon. */
+  /** Drops the conversation from the cache, because it was deleted or other conversations need the room. */
   forget(conversationId: string): void {
     this.#size -= this.#logs.get(conversationId)?.size ?? 0;
     this.#logs.delete(conversationId);
@@ -59,7 +62,7 @@ export class KnownLogs {
   }
 }
 
-/** Compares turn ids too, which are never reused. */
+/** True if both are the same event. Compares the turn ids too, because a turn id is never used again. */
 function isSame(one: StoredEvent, other: StoredEvent): boolean {
   return one.seq === other.seq && one.turnId === other.turnId && one.type === other.type && one.at === other.at;
 }

@@ -11,7 +11,7 @@ interface LimitParts {
   granted: Map<string, number>;
 }
 
-/** Returns the budget of a turn, including what the conversation has spent. */
+/** Returns the budget of a turn. It includes what the conversation and this turn have already spent. */
 export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: LimitParts): Budget {
   const { limits } = parts.defaults;
   if (!limits) return new Budget();
@@ -27,12 +27,15 @@ export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: Li
   });
 }
 
-/** Lifts `chat.service.max_tool_hops` if a limit of hops is set, because that limit asks, and the setting would stop the turn unasked. */
+/**
+ * Returns the maximum number of hops with tool calls. It is infinite if the user has set a limit of hops: that limit asks the user, whereas
+ * `chat.service.max_tool_hops` would stop the turn without asking.
+ */
 export function maxToolHopsOf(defaults: { limits?: LimitsConfig; maxToolHops: number }): number {
   return defaults.limits?.turn.hops === undefined ? defaults.maxToolHops : Number.POSITIVE_INFINITY;
 }
 
-/** Returns the start of the day in this host's time zone, in milliseconds since the epoch. */
+/** Returns the start of the day that contains `time`, in this host's time zone. Both are milliseconds since the epoch. */
 export function midnightBefore(time: number): number {
   return new Date(time).setHours(0, 0, 0, 0);
 }

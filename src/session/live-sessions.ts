@@ -1,11 +1,15 @@
 import type { Session } from "./session.js";
 
-/** How long a session that remembers what the log lacks, such as an answer "for this session", is kept after its last use. */
+/**
+ * How long a session is kept after its last use if it remembers something that the log does not hold, such as an approval "for this
+ * session". In ms.
+ */
 const rememberedMs = 60 * 60 * 1000;
 
 /**
- * The sessions of this host, at most one per conversation. A session is kept while in use, and for an hour longer if it remembers
- * something. Others are held weakly: `open` finds them as long as a front door still refers to them.
+ * The sessions of this host, at most one per conversation. A session is kept while it is in use, and for an hour longer if it remembers
+ * something that the log does not hold. Other sessions are held weakly: `open` finds them only as long as a front door still refers to
+ * them.
  */
 export class LiveSessions {
   readonly #create: (conversationId: string) => Session;
@@ -51,9 +55,9 @@ export class LiveSessions {
     return [...this.#known.values()].flatMap((known) => known.deref() ?? []);
   }
 
-  /** Updates the state of a session whose use has begun or ended. */
+  /** Must be called whenever the use of a session may have begun or ended. */
   used(session: Session): void {
-    if (this.find(session.id) !== session) return; // forgotten
+    if (this.find(session.id) !== session) return; // this session was forgotten
     if (session.isBusy) this.#busy.add(session);
     else this.#busy.delete(session);
     clearTimeout(this.#expiries.get(session));
@@ -63,7 +67,7 @@ export class LiveSessions {
     else this.#kept.delete(session.id);
   }
 
-  /** Makes the session unfindable, even if something still refers to it. */
+  /** Removes the session, so that `find` and `open` do not return it any more, even if something still refers to it. */
   forget(session: Session): void {
     if (this.find(session.id) !== session) return;
     this.#kept.delete(session.id);

@@ -2,18 +2,18 @@ import { CallSignal } from "../core/call-signal.js";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
 import { isSameContent, requestMismatch } from "../history/claims.js";
 
-/** Work done while a turn is watched. `end` is set while it is active. */
+/** Work that is done only while somebody watches the turn. `end` is set while the work is being done. */
 interface Attendance {
   begin: () => () => void;
   end?: () => void;
 }
 
-/** Number of events no watcher has read yet, above which they are merged. */
+/** If more events than this wait to be read by the furthest watcher, new events are merged into the last one. */
 const mostWaiting = 100;
 
 /**
- * A turn as its watchers see it: each of them gets every event since its start, however late it joins. The turn does not wait for its
- * watchers, nor end when they leave. A long backlog is merged into fewer, longer deltas.
+ * A turn as its watchers see it. Every watcher gets all events since the start of the turn, however late it joins. The turn does not wait
+ * for its watchers, and does not end when they leave. If many events wait to be read, deltas are merged into fewer, longer ones.
  */
 export class LiveTurn {
   readonly #events: TurnEvent[] = [];
@@ -26,21 +26,21 @@ export class LiveTurn {
   #lastSeq = 0;
   /** Index of the first event after the last stored one. */
   #open = 0;
-  /** Set once the request is in the log. A request repeated after a failure resumes its old turn. */
+  /** Id of the turn. Empty until the request is in the log: a request that is repeated after a failure may resume its old turn. */
   turnId = "";
-  /** True if the answer was already in the log: nothing ran or was paid. */
+  /** True if the log already held the whole answer: nothing was run or paid for. */
   cached = false;
-  /** True while this host runs it; otherwise another host does, or it waits. */
+  /** True while this host runs the turn. Otherwise another host runs the turn, or the turn waits. */
   isHere = false;
-  /** True if it is cancelled because the host is closing. */
+  /** True if the turn was cancelled because the host is closing. */
   isLeaving = false;
-  /** True while it waits to be given to any host; until then it does not run here. */
+  /** True while the turn is in the queue and has not been given to this host. It cannot run here meanwhile. */
   isQueued = false;
-  /** True if it was given to this host and not requested here. */
+  /** True if the turn was dispatched to this host but not requested on it. */
   isGuest = false;
-  /** True if it is cancelled by name, and does not wait for earlier turns to end. */
+  /** True if this turn was cancelled by its request id. Then it ends at once, without waiting for earlier turns to end. */
   endsOutOfTurn = false;
-  /** True if its next crash is its last. */
+  /** True if the next crash during this turn would be its last: the turn is not tried again afterwards. */
   isSuspect = false;
   #isParked = false;
   #lastEnd = 0;
@@ -57,7 +57,9 @@ export class LiveTurn {
     this.stop.abort();
   }
 
-  /** Stops the turn without an end because the host is closing, even if it was cancelled and has not ended. */
+  /**
+   * Stops the turn because the host is closing, without storing an end. This holds even for a turn that was cancelled but has not ended.
+   */
   park(): void {
     this.#isParked = true;
     this.cancel();
@@ -67,12 +69,15 @@ export class LiveTurn {
     return this.#isParked;
   }
 
-  /** Throws RequestError if its request had other content. */
+  /** Throws RequestError if the content of the request differs from this content. */
   requireContent(content: readonly ContentPart[]): void {
     if (!isSameContent(this.content, content)) throw requestMismatch(this.requestId);
   }
 
-  /** Publishes an event, unless it is a stored one shown before. `shown`: what watchers see of it. */
+  /**
+   * Publishes an event of the turn. Does nothing for a stored event that was published before. `shown` are the events that the watchers get
+   * for it.
+   */
   publish(event: TurnEvent, shown: readonly TurnEvent[] = [event]): void {
     if ("seq" in event) {
       if (event.seq <= this.#lastSeq) return;
@@ -85,18 +90,18 @@ export class LiveTurn {
     this.#notify();
   }
 
-  /** Shows watchers here an event of another host. */
+  /** Shows an event from another host to the watchers. */
   overhear(event: LiveEvent): void {
     this.#add(event);
     this.#notify();
   }
 
-  /** Marks stored events up to this one as shown, or as not to be shown. */
+  /** Marks the stored events up to `seq` as published, so that `publish` skips them. */
   skipTo(seq: number): void {
     this.#lastSeq = Math.max(this.#lastSeq, seq);
   }
 
-  /** Events shown since the last stored one. */
+  /** Events that were shown since the last stored event. */
   get happening(): TurnEvent[] {
     return this.#events.slice(this.#open);
   }
@@ -105,14 +110,14 @@ export class LiveTurn {
     return this.#lastSeq;
   }
 
-  /** The last stored event that was shown, other than the request. */
+  /** `seq` of the last stored event that was shown, the request excepted. 0 if there is none. */
   get lastEnd(): number {
     return this.#lastEnd;
   }
 
   /**
-   * Calls `begin` when the first watcher comes and the function it returned when the last one leaves, until the returned function is
-   * called.
+   * Calls `begin` when the first watcher comes, and the function that `begin` returned when the last watcher leaves. The function returned
+   * here ends this.
    */
   whileWatched(begin: () => () => void): () => void {
     const attendance: Attendance = { begin };
@@ -124,7 +129,7 @@ export class LiveTurn {
     };
   }
 
-  /** Gives watchers the remaining events, then the error, if any: the log could not be written. */
+  /** Ends the turn: watchers get the remaining events. If the log could not be written, they then get the error. */
   end(failure: { error?: unknown } = {}): void {
     this.#ended = failure;
     this.#notify();
@@ -138,7 +143,10 @@ export class LiveTurn {
     return LiveTurn.watch(this);
   }
 
-  /** Calls `begin` when the first event is requested. One generator serves both, since each one that an event passes through costs time. */
+  /**
+   * Yields the events of a turn. If `begin` is a function, it is called when the first event is requested. One generator serves both cases,
+   * because every further generator that an event passes through costs time.
+   */
   static async *watch(begin: LiveTurn | (() => Promise<LiveTurn>)): AsyncGenerator<TurnEvent> {
     const turn = begin instanceof LiveTurn ? begin : await begin();
     let next = 0;
@@ -191,7 +199,7 @@ export class LiveTurn {
   }
 }
 
-/** Merges both events if the second continues or outdates the first. */
+/** Returns one event in place of both if the second continues or replaces the first. Otherwise returns undefined. */
 function mergedEvent(first: TurnEvent, second: TurnEvent): TurnEvent | undefined {
   if (second.type === "text_delta" || second.type === "reasoning_delta") {
     return first.type === second.type ? { ...second, delta: first.delta + second.delta } : undefined;

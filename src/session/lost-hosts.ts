@@ -1,4 +1,4 @@
-/** Detects lost hosts, as far as one host can by the clock of the log. */
+/** Detects lost hosts, as far as one host can tell by the clock of the log. */
 import type { HostProcess, LogNode, TurnLeases } from "../core/store-ports.js";
 
 export const beatsPerLease = 4;
@@ -10,7 +10,7 @@ interface LostHostsParts {
   leaseMs: number;
 }
 
-/** Returns hosts whose process is gone, or that sent no heartbeat for a lease's time. */
+/** Returns the hosts whose process has ended or that have sent no heartbeat for the time of a lease. */
 export async function deadNodes(
   turns: TurnLeases,
   { isGone, leaseMs }: Pick<LostHostsParts, "isGone" | "leaseMs">,
@@ -19,15 +19,18 @@ export async function deadNodes(
 }
 
 /**
- * Sends this host's heartbeats and judges those of others. It does not judge for a lease's time after this process or the log has stalled,
- * or the log's clock was set: the others may have been held up by the same.
+ * Sends this host's heartbeats and decides which other hosts are lost. If this process or the log has stalled, or the log's clock was set,
+ * the same may have delayed the heartbeats of others. Then no host counts as lost by its silence for the time of a lease.
  */
 export class LostHosts {
   readonly #parts: LostHostsParts;
   #beatAt: number | undefined;
   #unsteadyAt: number | undefined;
   #isSteady = true;
-  /** By a monotonic clock: when the last received heartbeat was sent, and since when none was received too late. */
+  /**
+   * `#sentAt` is when the last confirmed heartbeat was sent. `#heardSince` is the time since which no heartbeat was confirmed too late.
+   * Both by the clock of `performance`.
+   */
   #sentAt = Number.NEGATIVE_INFINITY;
   #heardSince = Number.NEGATIVE_INFINITY;
 
@@ -49,7 +52,7 @@ export class LostHosts {
     this.#isSteady = seenAt - (this.#unsteadyAt ?? Number.NEGATIVE_INFINITY) >= leaseMs;
   }
 
-  /** True if no host can have considered this one lost since `at`, by the clock of `performance`. */
+  /** True if no other host can have considered this host lost since `at`, by the clock of `performance`. */
   isHeardSince(at: number): boolean {
     return at >= this.#heardSince && performance.now() - this.#sentAt < this.#parts.leaseMs;
   }
@@ -58,9 +61,9 @@ export class LostHosts {
     const { turns, node, isGone, leaseMs } = this.#parts;
     const nodes = await turns.nodes();
     const own = nodes.find(({ nodeId }) => nodeId === node.nodeId);
-    // The answer may be late, from a log that was unreachable meanwhile.
+    // This host's own entry must be recent. Otherwise the log was unreachable meanwhile, and its answer may be late.
     const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
-    // A negative silence: seen before the clock was set back, and not since.
+    // `silentMs` is negative if the host was last seen before the clock was set back.
     const isLost = (other: LogNode) => isGone(other) || (mayJudge && Math.abs(other.silentMs) > leaseMs);
     const dead = nodes.filter((other) => other !== own && isLost(other));
     return { living: nodes.filter((each) => !dead.includes(each)), dead };

@@ -1,12 +1,15 @@
-/** Finds servers whose state the model must be told is lost: a stdio server's memory ends with the host that ran it. */
+/**
+ * Finds the servers whose state is lost, so that the model can be told. A stdio server keeps its state in a process, which ends with the
+ * host that ran it.
+ */
 import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
 import { resumeTurn } from "../history/replay.js";
 import { withoutRewound } from "../history/rewind.js";
 
 /**
- * Adds this host's process to calls that go to one; other events stay as they are. The calls were planned in `events`, or in `log` by the
- * previous owner.
+ * Adds the id of this host to `tool_sent` events of calls to stdio servers. Other events stay unchanged. The planned call of such an event
+ * is in `events`, or in `log` if the turn's previous owner planned it.
  */
 export function withProcesses(
   events: readonly ChatEvent[],
@@ -24,7 +27,7 @@ export function withProcesses(
   });
 }
 
-/** Returns the tool of a call. */
+/** Returns the name of the tool that was called; undefined if the log has no such call. */
 function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: string }): string | undefined {
   const isPlan = (event: ChatEvent) =>
     event.type === "tool_call" && event.turnId === sent.turnId && event.call.id === sent.callId;
@@ -32,7 +35,10 @@ function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: st
   return planned?.type === "tool_call" ? planned.call.name : undefined;
 }
 
-/** Returns the loss to report. Undefined unless the turn's model called such a server on a lost host and was not told yet. */
+/**
+ * Returns the event that tells the model which servers have lost their state. Undefined if the model has called no such server on a lost
+ * host, or was already told, or will not be asked again in this turn.
+ */
 export function stateLost(
   log: readonly StoredEvent[],
   turnId: string,
@@ -46,12 +52,15 @@ export function stateLost(
   return lost.length > 0 && isAsked ? { type: "state_lost", turnId, servers: lost } : undefined;
 }
 
-/** True if the model has called a server on another host, and was not told since that its state is lost. */
+/** True if the model has called a server that ran on another host, and was not told since then that the server's state is lost. */
 export function countsOnOthers(log: readonly StoredEvent[], turnId: string, nodeId: string): boolean {
   return [...lastProcesses(log, turnId).values()].some((other) => other !== nodeId);
 }
 
-/** Returns the host that ran each server at its last call in the conversation as the model sees it. */
+/**
+ * Returns, for each server, the host that ran it at its last call in this conversation. Ignores calls that a rewind took back, and servers
+ * whose loss was already reported.
+ */
 function lastProcesses(log: readonly StoredEvent[], turnId: string): Map<string, string> {
   const processes = new Map<string, string>();
   for (const event of withoutRewound(log, turnId)) {

@@ -3,12 +3,15 @@ import { readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import type { HostProcess } from "../core/store-ports.js";
 
-/** Returns the scope in which a process id is unique: one PID namespace of one machine. */
+/** Returns the name of the scope in which a process id is unique: a PID namespace on one machine. */
 export function thisMachine(): string {
   return `${hostname()} ${pidNamespace()}`;
 }
 
-/** True if the process is certainly gone. A process on another machine is never certain; a reused process id counts as alive. */
+/**
+ * True if the process has certainly ended. False for a process on another machine, because nothing is certain about it. If the process id
+ * was reused, the process counts as alive.
+ */
 export function isGone({ machine, pid }: HostProcess, ours: string): boolean {
   if (machine !== ours) return false;
   try {

@@ -1,21 +1,24 @@
 import type { ChatStore, LogNode, NodePlaces, NodeTurns } from "../core/store-ports.js";
 
 interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
-  /** `late`: silent for longer than its lease; `gone`: its process has ended. Other hosts take over the turns of both. */
+  /**
+   * `late`: the host has sent no heartbeat for longer than its lease. `gone`: its process has ended. In both states, other hosts take over
+   * its turns.
+   */
   state: "alive" | "late" | "gone";
-  /** Slots for requests to providers, per key. */
+  /** Slots for requests to providers that this host holds, per key. */
   places: Omit<NodePlaces, "nodeId">[];
 }
 
-/** The hosts on one log, as the log records them. */
+/** The hosts that use one log, as the log records them. */
 export interface Nodes {
-  /** Most recently seen first. */
+  /** The hosts, most recently seen first. */
   nodes: Node[];
   /** Number of unfinished turns that no host owns. */
   unclaimed: number;
 }
 
-/** Lists the hosts and their load. Rejects with StoreError. */
+/** Returns the hosts and how many turns each of them has. Rejects with StoreError. */
 export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boolean, leaseMs: number): Promise<Nodes> {
   const [nodes, load, places] = await Promise.all([store.turns.nodes(), store.turns.load(), store.places?.() ?? []]);
   const known = new Set(nodes.map(({ nodeId }) => nodeId));

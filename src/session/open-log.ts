@@ -8,11 +8,13 @@ import type { TurnDispatch } from "./turn-dispatch.js";
 
 export interface OpenLog {
   store: ChatStore;
-  /** Shared parts of the hosts on one database. */
+  /** Set if the log is in a database that several hosts share: the connections and the dispatch of turns. */
   shared?: PostgresLog & { dispatch: TurnDispatch };
 }
 
-/** Opens the event log of `chat.storage`, and the dispatch of turns if hosts share it. Throws StoreError. */
+/**
+ * Opens the event log that `chat.storage` configures. If hosts share the log, also opens the dispatch of turns. Rejects with StoreError.
+ */
 export async function openLog(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe; newId: NewId },
@@ -29,8 +31,8 @@ export async function openLog(
 }
 
 /**
- * Migrates the log to this version's schema without opening it for turns. Returns the log's place, without secrets, and its schema version.
- * Throws StoreError.
+ * Migrates the log to this version's schema without opening it for turns. Returns the location of the log, without secrets, and the version
+ * of its schema. Rejects with StoreError.
  */
 export async function bringToSchema(
   storage: StorageConfig,

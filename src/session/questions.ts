@@ -8,17 +8,17 @@ interface OpenQuestion {
   resolve: (value: unknown) => void;
 }
 
-/** Open questions of a conversation: asked by a turn, answered through any front door. */
+/** Open questions of a conversation. A turn asks a question; any front door may answer it. */
 export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
-  /** Questions of turns that wait or run on another host, with the turn's id. */
+  /** Ids of open questions of turns that wait or run on another host, each with the id of its turn. */
   readonly #elsewhere = new Map<string, string>();
-  /** Answers from another host that arrived before the turn reached its question. */
+  /** Answers that another host sent before the turn here reached its question, by question id. */
   readonly #early = new Map<string, { turnId: string; value: unknown }>();
 
   /**
-   * Opens a question before anyone sees it, so that no answer can come too early. If the turn ends here, cancelled or not, the question
-   * closes with the answer `false`; a host that resumes the turn asks it again.
+   * Opens a question. Called before anybody sees the question, so that no answer can come too early. If the turn ends on this host, for
+   * whatever reason, the question closes with the answer `false`. A host that resumes the turn asks the question again.
    */
   open(questionId: string, signal: AbortSignal): OpenQuestion {
     this.#elsewhere.delete(questionId);
@@ -47,40 +47,43 @@ export class Questions {
     if (!this.#open.has(questionId)) this.#elsewhere.set(questionId, turnId);
   }
 
-  /** Opens the turn's unanswered questions in the log, so that they can be answered here before anybody sees them. */
+  /**
+   * Opens the questions of a turn on another host that are unanswered in the log. So they can be answered here before anybody has seen
+   * them.
+   */
   openElsewhereOf(events: readonly StoredEvent[]): void {
     for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
       if (question && !answer) this.openElsewhere(question.questionId, question.turnId);
     }
   }
 
-  /** Closes a question that was answered on the turn's own host. */
+  /** Closes a question that was answered on the host of its turn. */
   closeElsewhere(questionId: string): void {
     this.#elsewhere.delete(questionId);
   }
 
-  /** Answers like `answer`, even if the question is still to come. */
+  /** Answers a question like `answer`. If the question is not open yet, keeps the answer until it is. */
   answerEarly(questionId: string, turnId: string, value: unknown): void {
     if (!this.answer(questionId, value)) this.#early.set(questionId, { turnId, value });
   }
 
-  /** True if an answer would count. */
+  /** True if the question is open here, so that an answer to it would count. */
   isOpen(questionId: string): boolean {
     return this.#open.has(questionId) || this.#elsewhere.has(questionId);
   }
 
-  /** Forgets a turn that has left this host. */
+  /** Drops all questions and early answers of a turn that has left this host. */
   forget(turnId: string): void {
     for (const [questionId, id] of this.#elsewhere) if (id === turnId) this.#elsewhere.delete(questionId);
     for (const [questionId, early] of this.#early) if (early.turnId === turnId) this.#early.delete(questionId);
   }
 
-  /** Returns the turn to whose host the answer must be sent. */
+  /** Returns the id of the turn if it is on another host, which must be sent the answer. Otherwise undefined. */
   elsewhere(questionId: string): string | undefined {
     return this.#elsewhere.get(questionId);
   }
 
-  /** Opens the question if it is not open, and waits for its answer: `false` after `timeoutMs` without one. */
+  /** Opens the question if it is not open yet, and waits for its answer. Resolves with `false` if none comes within `timeoutMs`. */
   async wait(questionId: string, signal: AbortSignal, timeoutMs: number = Number.POSITIVE_INFINITY): Promise<unknown> {
     const { answer, resolve } = this.open(questionId, signal);
     if (timeoutMs === 0) resolve(false);
@@ -96,8 +99,8 @@ export class Questions {
   }
 
   /**
-   * Answers a question. False if it is not open: answered before, or its turn has ended. The first answer counts; one too deeply nested for
-   * the log, which would break off the turn, counts as no.
+   * Answers a question. Returns false if the question is not open, because it was answered before or its turn has ended. Only the first
+   * answer counts. An answer that is too deeply nested to be stored counts as no: otherwise the turn would break off.
    */
   answer(questionId: string, value: unknown): boolean {
     const question = this.#open.get(questionId);

@@ -6,25 +6,31 @@ import type { ChatStore } from "../core/store-ports.js";
 import { midnightBefore } from "./limits.js";
 
 export interface RetentionRules extends RetentionConfig {
-  /** True if a limit per day reads today's spending from the log: today's conversations then stay. */
+  /** True if today's conversations must stay, because a limit per day reads today's spending from them. */
   keepsToday?: boolean;
 }
 
 export interface RetentionParts {
   store: ChatStore;
   rules: RetentionRules;
-  /** True if a conversation is open on this host: what a person is looking at stays. */
+  /** True if a conversation is open on this host. Such a conversation is not deleted, as a person may be looking at it. */
   isOpen: (conversationId: string) => boolean;
-  /** This machine's clock, for logs without their own. */
+  /** Returns the time of this machine in ms since the epoch. Used for logs that have no clock of their own. */
   now: () => number;
   observe: Observe;
 }
 
 const everyMs = 60 * 60 * 1000;
-/** Only one host per log does it in this time, which leaves room for inexact timers. */
+/**
+ * Within this time, only one of the hosts on a log deletes conversations. It is a little shorter than `everyMs`, because timers are
+ * inexact.
+ */
 const dueMs = 0.9 * everyMs;
 
-/** Deletes conversations beyond the maximum age or number, now and every hour. Never one with an unfinished turn. */
+/**
+ * Deletes conversations beyond the maximum age or number, at the start and then every hour. A conversation with an unfinished turn is never
+ * deleted.
+ */
 export class Retention {
   readonly #parts: RetentionParts;
   #rules: RetentionRules;
@@ -56,7 +62,10 @@ export class Retention {
     clearInterval(this.#timer);
   }
 
-  /** Deletes expired conversations and resolves to their number. Uses a transaction for each, so that nothing waits long. */
+  /**
+   * Deletes expired conversations and resolves with their number. Each deletion is a transaction of its own, so that no other write waits
+   * long.
+   */
   async apply(): Promise<number> {
     const { store, isOpen } = this.#parts;
     const { now = this.#parts.now } = store;

@@ -1,12 +1,15 @@
-/** Decides which turns of a conversation to take back or to copy, from all of its events, while nothing can be written. */
+/**
+ * Selects the turns of a conversation to take back or to copy. Called with all events of the conversation, while nothing can be written to
+ * it.
+ */
 import type { ForkEvent, RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import { eventsByTurn } from "../history/turns.js";
 
-/** The last event that stays (a turn that began before it stays whole), or how many turns to take back. */
+/** Either the last event that stays, or the number of turns to take back. A turn that began before `toSeq` stays whole. */
 export type RewindTo = { toSeq: number } | { turns: number };
 
-/** Throws RequestError if there is nothing to take back. */
+/** Returns the event that takes turns back. Throws RequestError if there is no turn to take back. */
 export function decideRewind(events: readonly StoredEvent[], turnId: string, to: RewindTo): RewindEvent {
   if ("turns" in to && !(to.turns >= 1)) throw new RequestError("usage", "at least one turn is to be taken back");
   const begins = eventsByTurn(events).map(([first]) => first?.seq ?? 0);
@@ -19,7 +22,7 @@ export function decideRewind(events: readonly StoredEvent[], turnId: string, to:
   });
 }
 
-/** Selects whole turns that had ended by event `toSeq` (default: all ended ones). Throws RequestError if there are none. */
+/** Selects the whole turns that had ended by event `toSeq`. Default: all ended turns. Throws RequestError if there are none. */
 export function decideFork(
   events: readonly StoredEvent[],
   {

@@ -1,4 +1,4 @@
-/** Converts the user's settings for tools into the policy rules of a turn. */
+/** Converts the user's settings about tools into the policy rules of a turn. */
 import { RequestError } from "../core/errors.js";
 import type { ApprovalMemory } from "../core/ports.js";
 import { parseToolPattern, type ToolPattern } from "../core/tool-pattern.js";
@@ -7,7 +7,7 @@ import type { TurnDefaults, TurnOptions } from "./turn-options.js";
 
 export type RuleDefaults = Pick<TurnDefaults, "approval" | "changedTools" | "permissions">;
 
-/** Combines the turn's options with the defaults. Throws RequestError `usage` for an invalid pattern. */
+/** Combines the options of the turn with the defaults. Throws RequestError `usage` if a pattern is invalid. */
 export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: ApprovalMemory): PolicyRules {
   const { allow, ask, deny } = defaults.permissions;
   return {
@@ -24,12 +24,12 @@ export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: Ap
   };
 }
 
-/** Throws like `rulesOf`, before the turn is in the log. */
+/** Checks the patterns before the turn is stored in the log. Throws like `rulesOf`. */
 export function requirePatterns({ allow, deny, only }: TurnOptions): void {
   patterns([...(allow ?? []), ...(deny ?? []), ...(only ?? [])]);
 }
 
-/** Throws like `rulesOf`. */
+/** Parses patterns of tools. Throws like `rulesOf`. */
 export function patterns(texts: readonly string[] = []): ToolPattern[] {
   return texts.map((text) => {
     const pattern = parseToolPattern(text);

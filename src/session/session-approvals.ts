@@ -1,13 +1,15 @@
 import type { ApprovalAnswer } from "../core/approval.js";
 import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../core/ports.js";
 
-/** The user's answers for the rest of this conversation, on top of those kept for its workspace and permanently. */
+/**
+ * The user's answers about tools: those that hold for the rest of this session, and the stored ones, which hold in the workspace or always.
+ */
 export class SessionApprovals implements ApprovalMemory {
   readonly #kept: KeptApprovals | undefined;
   readonly #workspace: string;
   readonly #session = new Map<string, Required<ApprovalAnswer>>();
 
-  /** Without `kept`, all answers end with the host. */
+  /** Without `kept`, no answer is stored: all answers end with the session. */
   constructor(kept: KeptApprovals | undefined, workspace: string) {
     this.#kept = kept;
     this.#workspace = workspace;

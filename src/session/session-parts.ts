@@ -10,7 +10,7 @@ import type { KnownLogs } from "./known-logs.js";
 import type { LiveExchange } from "./live/exchange.js";
 import type { TurnDefaults } from "./turn-options.js";
 
-/** The settings of a turn, kept for its duration when the configuration changes. */
+/** The settings of a turn. They stay the same for the whole turn, even if the configuration changes meanwhile. */
 export interface TurnSettings extends Disposable {
   orchestrator: Orchestrator;
   defaults: TurnDefaults;
@@ -22,17 +22,17 @@ export interface SessionParts {
   conversations: Conversations;
   engine: TurnEngine;
   failedSummaries: FailedSummaries;
-  /** Exchange with the other hosts on the log. Undefined if live events stay in this process. */
+  /** Exchange of live events with the other hosts on the log. Undefined if live events stay in this process. */
   exchange?: LiveExchange;
-  /** Workspace of this session's turns, if it is not the host's own. */
+  /** Workspace of this session's turns. Undefined if it is the workspace of the host. */
   workspace?: string;
   hub: ToolHub;
   newId: NewId;
   meter?: Meter | undefined;
-  /** Current settings. A turn reads them once at its start, and disposes of them at its end. */
+  /** Returns the current settings. A turn calls this once at its start, and disposes of the settings at its end. */
   settings: () => TurnSettings;
-  /** A question unanswered for this long is answered with no. Default: never. */
+  /** A question that stays unanswered for this long counts as answered with no. Default: it waits forever. */
   questionTimeoutMs?: number | undefined;
-  /** Store of the answers that outlive the host. */
+  /** Store of the answers about tools that outlive the host. */
   approvals?: KeptApprovals;
 }
