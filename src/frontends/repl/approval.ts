@@ -2,7 +2,7 @@ import type { ApprovalQuestion } from "../../core/chat.js";
 import { unambiguous, visibleJson } from "../../core/inert.js";
 import type { Asker } from "./editor.js";
 
-/** Characters shown at each end of a call's arguments. Nobody reads more, and what matters may be at the end. */
+/** Characters shown at each end of a call's arguments. The important part may be at the end, and people do not read more than this. */
 const shownAtEachEnd = 2000;
 
 const choices: Readonly<Record<string, unknown>> = {
@@ -21,7 +21,7 @@ const lasting: Readonly<Record<string, unknown>> = {
   always: { allow: true, remember: "always" },
 };
 
-/** Asks a person whether a call may run. Shows the full arguments, which the call's line may have cut. */
+/** Asks a person whether a call may run. Shows the call's arguments again, because the line of the call may have cut them. */
 export async function askApproval(editor: Asker, question: ApprovalQuestion, signal: AbortSignal): Promise<unknown> {
   const { server, tool, reason, call, annotations = [], onceOnly } = question;
   const marks = annotations.length > 0 ? `\n${annotations.join(", ")}` : "";

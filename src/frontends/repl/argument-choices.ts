@@ -6,17 +6,17 @@ import { pathChoices } from "./path-choices.js";
 export interface CompletionParts {
   hub: ToolHub;
   sessions: Sessions;
-  /** Returns models as `provider/model`. */
+  /** Returns the names of the usable models, as `provider/model`. */
   models: () => readonly string[];
-  /** Base of relative paths. */
+  /** Folder to which relative paths refer. */
   folder: string;
 }
 
-/** Limit for a server's proposals: a slower answer is no help while typing. */
+/** Time limit for proposals of a server. A slower answer does not help while typing. */
 const serverTimeoutMs = 1500;
 const maxConversations = 50;
 
-/** Returns candidates for the word of a command that follows `before`. */
+/** Returns candidates for one word of a slash command. `before` is the text of the command before the word. */
 export async function argumentChoices(
   { argument }: SlashCommand,
   before: string,
@@ -54,7 +54,10 @@ async function promptArguments(hub: ToolHub, prompt: string, word: string): Prom
     .map((each) => `${name}=${/\s/.test(each) || value[0]?.startsWith('"') ? `"${each}"` : each} `);
 }
 
-/** Returns the fixed starts of templates, and values for the first variable of the template that was begun. */
+/**
+ * Returns the part of each URI template before its first variable. If the word has passed that part, returns the template with values that
+ * the server proposes for the variable.
+ */
 async function templateChoices(hub: ToolHub, word: string): Promise<string[]> {
   const choices = hub.templates().map(async ({ uriTemplate }) => {
     const [, fixed = "", variable, rest = ""] = /^([^{]*)\{\+?(\w+)\}(.*)$/.exec(uriTemplate) ?? [];
@@ -66,7 +69,7 @@ async function templateChoices(hub: ToolHub, word: string): Promise<string[]> {
   return (await Promise.all(choices)).flat().filter(Boolean);
 }
 
-/** Resolves to an empty list if the server proposes nothing or does not answer in time. */
+/** Returns the values that a server proposes for an argument. Empty if the server proposes nothing or does not answer in time. */
 function proposed(
   hub: ToolHub,
   of: { prompt: string } | { template: string },

@@ -6,8 +6,8 @@ import type { Asker } from "./editor.js";
 import { askForm } from "./form.js";
 
 /**
- * Asks the person at the terminal. A server's text may fill the screen or imitate another question, so the last line, where the answer is
- * typed, names the server. Resolves to the answer as `session.answer` takes it.
+ * Asks a question at the terminal. The last line, where the answer is typed, names the server, because a server's text may fill the screen
+ * or imitate another question. Resolves to an answer in the form that `session.answer` takes.
  */
 export async function askPerson(editor: Asker, question: Question, signal: AbortSignal): Promise<unknown> {
   if (question.kind === "approval") return askApproval(editor, question, signal);
@@ -26,7 +26,7 @@ export async function askPerson(editor: Asker, question: Question, signal: Abort
   return { action: done === undefined ? "cancel" : done ? "accept" : "decline" };
 }
 
-/** Resolves to undefined when the input ends or the turn is cancelled. */
+/** Asks until the answer is yes or no. Resolves to undefined if the input ends or the turn is cancelled. */
 async function yesOrNo(editor: Asker, text: string, signal: AbortSignal): Promise<boolean | undefined> {
   for (;;) {
     const answer = (await editor.ask(unambiguous(text), signal))?.trim().toLowerCase();

@@ -9,7 +9,7 @@ export interface TerminalOutput extends Writable {
 
 const eraseBelow = "\u001b[J";
 
-/** Rows at the bottom of a terminal that are repainted, below output that scrolls. */
+/** The bottom rows of a terminal, which are repainted. Other output is printed above these rows and scrolls. */
 export class BottomArea {
   readonly #output: TerminalOutput;
   #area: Area | undefined;
@@ -47,7 +47,7 @@ export class BottomArea {
     this.#output.write(erasure + this.#painting());
   }
 
-  /** Moves rows to the output above. Does not print them again if the area begins with them. */
+  /** Moves the rows to the output above the area. Rows with which the area already begins are not printed again. */
   keep(rows: readonly string[]): void {
     const { rows: shown = [], cursor } = this.#area ?? {};
     const down = rows.length - 1 - (cursor?.row ?? 0);
@@ -65,13 +65,13 @@ export class BottomArea {
     this.paintAnew();
   }
 
-  /** Repaints from the cursor's current line: other programs may have moved the cursor. */
+  /** Repaints the area from the line in which the cursor is now, because other programs may have moved the cursor. */
   paintAnew(): void {
     this.#atLineStart = true;
     this.#output.write(`\r${eraseBelow}${this.#painting()}`);
   }
 
-  /** Accounts for rows that wrapped when the terminal became narrower. */
+  /** Returns the sequence that erases the area. Counts rows that were wrapped when the terminal became narrower. */
   #erasure(): string {
     if (!this.#area) return "";
     const { rows, cursor } = this.#area;
@@ -92,7 +92,10 @@ export class BottomArea {
   }
 }
 
-/** Returns the added text if the last row only grew at its end, where the cursor is. */
+/**
+ * Returns the text that was added if the only change is text after the end of the last row, where the cursor is. Otherwise returns
+ * undefined.
+ */
 function appended(before: Area | undefined, now: Area | undefined): string | undefined {
   if (!before || !now || before.rows.length !== now.rows.length || !isAtEnd(before) || !isAtEnd(now)) return undefined;
   const [old = "", current = ""] = [before.rows.at(-1), now.rows.at(-1)];

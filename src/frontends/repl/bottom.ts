@@ -5,21 +5,21 @@ import { isLowSurrogate } from "./text-buffer.js";
 
 export const prompt = "> ";
 
-/** Rows of an entered text that stay in the output above. */
+/** Limit of rows of an entered text that are copied to the output above. */
 const maxEchoRows = 40;
-/** Rows of the text being typed that are visible at once. */
+/** Limit of rows of the text being typed that are visible at once. */
 const maxInputRows = 12;
 const maxQueuedRows = 3;
-/** UTF-16 units per cell, to bound the work on a long text: some characters take several. */
+/** UTF-16 units that are read per cell, which limits the work for a long text. Some characters take several units. */
 const unitsPerCell = 4;
 
 interface Bottom {
   status?: string;
-  /** Lines entered before they could be processed. */
+  /** Lines that were entered but not processed yet. */
   queued: readonly string[];
   input?: { text: string; cursor: number };
   label: string;
-  /** Line below the input. */
+  /** Facts about the conversation, shown in the line below the input. */
   facts?: string;
 }
 
@@ -46,10 +46,10 @@ export function bottomOf(bottom: Bottom, { columns, height, dim }: Place): Area 
   };
 }
 
-/** Returns the part of a long text that its visible rows may need, so that a key costs the same in any text. */
+/** Returns the part of the text that may be visible around the cursor. Without this, each key would take longer the longer the text is. */
 function aroundCursor({ text, cursor }: { text: string; cursor: number }, columns: number) {
   const reach = unitsPerCell * maxInputRows * columns;
-  // The start moves in steps: otherwise every key would wrap the rows anew.
+  // The start of the part moves in steps. If it moved with each key, all rows would wrap differently at each key.
   const step = Math.floor((cursor - reach) / reach) * reach;
   const start = Math.max(0, isLowSurrogate(text, step) ? step - 1 : step);
   return { text: text.slice(start, cursor + reach), cursor: cursor - start };
@@ -66,7 +66,10 @@ export function echoOf(
   return more > 0 ? [...rows.slice(0, maxEchoRows), dim(`  … and ${more} lines more`)] : [...rows];
 }
 
-/** Puts the last line of a question before the answer, unless it is too long to leave room. */
+/**
+ * Splits a question before its last line. The answer is typed after that line. If the line is too long to leave room, the answer is typed
+ * after the usual prompt.
+ */
 export function splitQuestion(question: string, columns: number): { head: string; label: string } {
   const start = question.lastIndexOf("\n") + 1;
   const label = question.slice(start).replaceAll("\t", " ");

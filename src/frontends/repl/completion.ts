@@ -5,17 +5,17 @@ import { oneLine } from "../terminal.js";
 import { argumentChoices, type CompletionParts } from "./argument-choices.js";
 import { pathChoices } from "./path-choices.js";
 
-/** Result of Tab: the text from `start` to the cursor becomes `insert`, the common start of the choices. */
+/** Result of the Tab key. The text from `start` to the cursor is replaced by `insert`, the common start of all choices. */
 interface Completion {
   start: number;
   insert: string;
   choices: readonly string[];
 }
 
-/** Never rejects. */
+/** Returns the completion of the word before the cursor. Never rejects. */
 export type Completer = (text: string, cursor: number) => Promise<Completion>;
 
-/** Candidates for the last word. A complete one ends with a space. */
+/** Candidates for the last word, which begins at `start`. A candidate ends with a space if it completes the word. */
 interface Choices {
   start: number;
   choices: readonly string[];
@@ -26,14 +26,14 @@ export function createCompleter(parts: CompletionParts): Completer {
     const head = text.slice(0, cursor);
     const { start, choices } = await choicesFor(head, parts).catch(() => ({ start: cursor, choices: [] }));
     const typed = head.slice(start);
-    // A server's proposal goes into the line unchanged or not at all.
+    // Candidates with control characters or line ends are left out: a server's proposal is inserted unchanged or not at all.
     const fitting = [...new Set(choices)].filter((choice) => goesOn(choice, typed) && isPlain(choice));
     const common = commonStart(fitting);
     return { start, insert: goesOn(common, typed) ? common : typed, choices: fitting.slice(0, maxShown) };
   };
 }
 
-/** Ignores quotes, which completing a name with spaces may add. */
+/** Returns true if the choice begins with the typed text. Quotes are ignored, because a completed name with spaces gets quotes. */
 function goesOn(choice: string, typed: string): boolean {
   return choice.replaceAll('"', "").startsWith(typed.replaceAll('"', ""));
 }
@@ -53,7 +53,7 @@ async function choicesFor(head: string, parts: CompletionParts): Promise<Choices
   return { start, choices: [] };
 }
 
-/** Returns where the current word begins. Spaces within quotes belong to it. */
+/** Returns the position at which the last word begins. A space within quotes belongs to the word. */
 function lastWordStart(head: string): number {
   let start = 0;
   for (const { index, 0: piece } of head.matchAll(/"[^"]*(?:"|$)|\s/g)) {
@@ -62,7 +62,7 @@ function lastWordStart(head: string): number {
   return start;
 }
 
-/** Completes `@file`, `@"my file"` and `@uri`. */
+/** Returns candidates for a word that begins with `@`: `@file`, `@"my file"` and `@uri`. */
 async function attachmentChoices(word: string, { hub, folder }: CompletionParts): Promise<string[]> {
   const uris = hub.resources().map(({ uri }) => `@${uri} `);
   const isQuoted = word.startsWith('@"');

@@ -26,7 +26,7 @@ export class ChatConversation {
     return this.#session;
   }
 
-  /** Switches to another conversation, or without an id to a new one. */
+  /** Switches to another conversation. Without an id, switches to a new one. */
   enter(conversationId?: string): void {
     this.#release();
     this.#session = this.#parts.sessions.open(conversationId);
@@ -34,7 +34,7 @@ export class ChatConversation {
     this.#account = accountOf([]);
   }
 
-  /** Updates the usage from the log. Rejects with StoreError. */
+  /** Computes the usage of the conversation from the log. Rejects with StoreError. */
   async count(): Promise<void> {
     this.#account = accountOf(await this.#session.history());
   }
@@ -50,7 +50,7 @@ export class ChatConversation {
     return `${provider}/${model}`;
   }
 
-  /** One line about the model, servers and usage; it may be too long for the terminal. */
+  /** Facts about the model, the servers and the usage, as one line. The line may be longer than the terminal is wide. */
   get facts(): string {
     const contextWindow = this.#options.host?.contextWindow?.(this.model);
     const servers = this.#parts.hub.servers();

@@ -1,9 +1,9 @@
 import type { ToolHub } from "../../core/ports.js";
 
 export interface Greeting {
-  /** Lines from the host, such as what a demo model is. */
+  /** Lines that the host wants to show first, such as an explanation of the demo model. */
   notices?: readonly string[];
-  /** Set when an existing conversation continues. */
+  /** Set if the chat continues an existing conversation. */
   conversationId?: string;
 }
 

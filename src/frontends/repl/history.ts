@@ -3,15 +3,17 @@ import { dirname } from "node:path";
 import { inert } from "../../core/inert.js";
 
 const maxEntries = 1000;
-/** A longer entry is kept for this chat only: it was pasted, and the conversation has it. */
+/**
+ * Limit for an entry that is written to the file. A longer entry was pasted and stays in memory only; the conversation also contains it.
+ */
 const maxEntryLength = 10_000;
 
-/** Entries of the prompt from this chat and earlier ones, oldest first. The file has one JSON string per line. */
+/** Lines that were entered at the prompt in this chat and in earlier ones, oldest first. The file has one JSON string per line. */
 export class InputHistory {
   readonly #file: string | undefined;
   readonly #entries: string[];
 
-  /** Without a file the history ends with the chat. An unreadable or unwritable file loses the history but not the chat. */
+  /** Without a file, the history ends with the chat. If the file cannot be read or written, the chat continues without a stored history. */
   constructor(file?: string) {
     this.#file = file;
     this.#entries = file === undefined ? [] : readEntries(file);
@@ -21,7 +23,7 @@ export class InputHistory {
     return this.#entries;
   }
 
-  /** Skips entries that begin with a space, and repetitions of the last entry. */
+  /** Adds an entry. An empty entry, an entry that begins with a space, and a repetition of the last entry are not added. */
   add(entry: string): void {
     if (entry.trim() === "" || entry.startsWith(" ") || entry === this.#entries.at(-1)) return;
     this.#entries.push(entry);
@@ -30,12 +32,12 @@ export class InputHistory {
       mkdirSync(dirname(this.#file), { recursive: true, mode: 0o700 });
       appendFileSync(this.#file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
     } catch {
-      // see the constructor
+      // the chat continues without a stored history
     }
   }
 }
 
-/** Returns the latest entries. Shortens a file that has more than twice `maxEntries` lines. */
+/** Returns the latest entries of the file. A file with more than twice `maxEntries` lines is shortened to `maxEntries` lines. */
 function readEntries(file: string): string[] {
   try {
     const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
@@ -57,11 +59,11 @@ function entryOf(line: string): string[] {
     const entry: unknown = JSON.parse(line);
     return typeof entry === "string" ? [inert(entry)] : [];
   } catch {
-    return []; // two chats wrote at once, or a disk was full
+    return []; // the line is broken: two chats wrote at once, or the disk was full
   }
 }
 
-/** A walk through the history. Its newest end is the line that was begun. */
+/** Position in the history while the user moves through it. The newest line is the text that was being typed at first. */
 export class HistoryWalk {
   readonly #lines: readonly string[];
   #index: number;
@@ -86,7 +88,7 @@ export class HistoryWalk {
   }
 }
 
-/** Ctrl-R: the latest entry that contains the query, then older ones. */
+/** Search of Ctrl-R. Finds the latest entry that contains the query, and then older ones. */
 export class HistorySearch {
   readonly #entries: readonly string[];
   #index: number;

@@ -13,7 +13,7 @@ import {
   wordRight,
 } from "./text-buffer.js";
 
-/** The usual keys of readline. */
+/** Editing keys. They are the same as in readline. */
 const edits: Readonly<Record<string, (buffer: TextBuffer) => void>> = {
   left: (buffer) => buffer.move(left),
   "ctrl-b": (buffer) => buffer.move(left),
@@ -42,7 +42,7 @@ const edits: Readonly<Record<string, (buffer: TextBuffer) => void>> = {
   "alt-return": (buffer) => buffer.insert("\n"),
 };
 
-/** Keys that walk the history once the cursor cannot move to another line of the text. */
+/** Keys that move through the lines of the text. At its first or last line they move through the history. */
 const walks: Readonly<Record<string, "older" | "newer">> = {
   up: "older",
   "ctrl-p": "older",
@@ -61,7 +61,7 @@ export class InputLine {
     this.#entries = entries;
   }
 
-  /** Label before the text during a history search. */
+  /** Label before the text during a history search. Undefined if there is no search. */
   get searchLabel(): string | undefined {
     if (!this.#search) return undefined;
     const { query, match } = this.#search;
@@ -74,7 +74,7 @@ export class InputLine {
     this.buffer.set("");
   }
 
-  /** Restores the text from before the search. Returns false if there is no search. */
+  /** Ends a history search and restores the text from before the search. Returns false if there is no search. */
   endSearch(): boolean {
     if (!this.#search) return false;
     this.#search = undefined;
@@ -111,7 +111,10 @@ export class InputLine {
     this.#search = new HistorySearch(this.#entries);
   }
 
-  /** Returns true if the search took the key. Any other key accepts the found entry. */
+  /**
+   * Handles a key during a history search. Returns false if the key does not belong to the search; the key then ends the search, and the
+   * found entry stays.
+   */
   #searched(search: HistorySearch, press: Press): boolean {
     if (press.type === "text") search.change(search.query + press.text);
     else if (press.name === "ctrl-r") search.older();

@@ -1,26 +1,29 @@
 import { exitCodes } from "../exit-codes.js";
 
-/** Time within which a second Ctrl-C leaves, after the first at an empty prompt or after the end of what was stopped. */
+/**
+ * Time within which a second Ctrl-C leaves the chat. It counts from a Ctrl-C at an empty prompt, or from the end of the work that a Ctrl-C
+ * stopped.
+ */
 const secondInterruptMs = 2000;
 
 interface InterruptParts {
   now: () => number;
   note: (text: string) => void;
-  /** Drops the line that is being typed. Returns false if there is none. */
+  /** Clears the line that is being typed. Returns false if the line is empty. */
   dropLine: () => boolean;
-  /** Called at an empty prompt. */
+  /** Called on Ctrl-C at an empty prompt. */
   hint: () => void;
 }
 
-/** Ctrl-C and Esc: stop what runs or drop what is typed. Ctrl-C twice leaves. */
+/** Handles Ctrl-C and Esc. Both stop running work. Ctrl-C also clears the line that is being typed. A second Ctrl-C leaves the chat. */
 export class Interrupts {
   readonly #parts: InterruptParts;
   #stop: (() => void) | undefined;
   #isStopping = false;
-  /** Time until which a Ctrl-C leaves. */
+  /** Time until which the next Ctrl-C leaves the chat. */
   #leaveUntil = 0;
   #leave: (exitCode: number) => void = () => {};
-  /** Resolves to the exit code when the person leaves while something runs. */
+  /** Resolves to the exit code when the user leaves the chat with a second Ctrl-C. */
   readonly left = new Promise<number>((resolve) => {
     this.#leave = resolve;
   });
@@ -48,7 +51,7 @@ export class Interrupts {
     this.#stopOnce("cancelling");
   }
 
-  /** Makes the next Ctrl-C the first again, after new input. */
+  /** Called after new input. The next Ctrl-C counts as the first one again. */
   forget(): void {
     this.#leaveUntil = 0;
   }

@@ -2,14 +2,14 @@ import { emitKeypressEvents, type Key } from "node:readline";
 import type { Readable } from "node:stream";
 import { inert } from "../../core/inert.js";
 
-/** `text`: typed or pasted text. `key`: the name of a key, such as `ctrl-a`, `alt-b`, `left`. */
+/** Input of the user. `text` is typed or pasted text. `key` is the name of a key, such as `ctrl-a`, `alt-b` or `left`. */
 export type Press = { type: "text"; text: string } | { type: "key"; name: string };
 
 interface KeyListener {
   onPress: (press: Press) => void;
-  /** Called after the keys of one read. */
+  /** Called after all keys that arrived in one read. */
   onPause: () => void;
-  /** Called when the process continues after a stop: other programs may have written to the terminal. */
+  /** Called when the process continues after it was stopped. Other programs may have written to the terminal meanwhile. */
   onContinue: () => void;
   onEnd: () => void;
 }
@@ -18,13 +18,13 @@ export interface KeySource extends Readable {
   setRawMode?: (isRaw: boolean) => unknown;
 }
 
-/** Time for the system to stop this process. */
+/** Time that the system has to stop this process after SIGTSTP. */
 const stopsWithinMs = 200;
 
 const pasteOn = "\u001b[?2004h";
 const pasteOff = "\u001b[?2004l";
 
-/** Keys of a terminal in raw mode. A paste comes as one text with its line ends (bracketed paste). */
+/** Reads the keys of a terminal in raw mode. A paste (bracketed paste) is passed on as one text, with its line ends. */
 export class Keys {
   readonly #input: KeySource;
   readonly #write: (text: string) => void;
@@ -42,7 +42,7 @@ export class Keys {
     input.on("keypress", this.#onKeypress);
     for (const name of ["end", "close", "error"]) input.on(name, listener.onEnd); // an error means that the terminal was closed
     process.on("exit", this.#release);
-    process.on("SIGCONT", this.#onContinue); // a shell may have reset the terminal's mode while the process was stopped
+    process.on("SIGCONT", this.#onContinue); // a shell may have changed the terminal's mode while the process was stopped
     this.#take();
     input.resume();
   }
@@ -57,13 +57,13 @@ export class Keys {
   }
 
   /**
-   * Gives the terminal back to the shell until the process continues. Takes it back after `stopsWithinMs` if nothing stops the process, as
-   * where no shell could continue it.
+   * Gives the terminal back to the shell until the process continues. If nothing stops the process within `stopsWithinMs`, takes the
+   * terminal back: there may be no shell that could continue the process.
    */
   suspend(): void {
     this.#release();
     this.#isSuspended = true;
-    // An immediate runs after pending signals, even if the timer was due long before the process continued.
+    // The immediate runs after pending signals, even if the timer was due long before the process continued.
     setTimeout(() => setImmediate(() => this.#isSuspended && this.#onContinue()), stopsWithinMs);
     process.kill(process.pid, "SIGTSTP");
   }
@@ -71,7 +71,7 @@ export class Keys {
   readonly #onContinue = (): void => {
     if (this.#isClosed) return;
     this.#isSuspended = false;
-    this.#setRaw(false); // Node skips a mode that it believes is already set
+    this.#setRaw(false); // Node does nothing if it believes that the mode is already set
     this.#take();
     this.#listener.onContinue();
   };
@@ -90,13 +90,13 @@ export class Keys {
     try {
       this.#input.setRawMode?.(isRaw);
     } catch {
-      // a closed terminal has no mode
+      // a closed terminal has no mode to set
     }
   }
 
   readonly #onKeypress = (text: string | undefined, key: Key): void => {
     this.#tellPause();
-    if (key.ctrl && key.name === "c") this.#pasted = undefined; // the end of a paste may be lost
+    if (key.ctrl && key.name === "c") this.#pasted = undefined; // Ctrl-C ends a paste, because the sequence that ends the paste may be lost
     if (key.name === "paste-start") this.#pasted = "";
     else if (this.#pasted === undefined) this.#press(text, key);
     else if (key.name === "paste-end") {
@@ -122,7 +122,7 @@ export class Keys {
   }
 }
 
-/** Node names a line feed `enter` and a carriage return (the Enter key) `return`. */
+/** Returns the key's name with its modifiers. In Node, `enter` is a line feed and `return` is a carriage return (the Enter key). */
 function nameOf({ name = "", ctrl, meta }: Key): string {
   const isModified = name !== "escape" && meta;
   return `${ctrl ? "ctrl-" : ""}${isModified ? "alt-" : ""}${name}`;

@@ -1,16 +1,16 @@
 import stringWidth from "string-width";
 
-/** Rows of a terminal, each shorter than its width, and the cell of the cursor. */
+/** Rows of a terminal and the cell of the cursor. Each row is shorter than the terminal is wide. */
 export interface Area {
   rows: readonly string[];
   cursor: { row: number; column: number };
 }
 
-/** A wide character takes two columns. */
+/** Minimum width of a row, because a wide character takes two columns. */
 const minRowColumns = 2;
 const segmenter = new Intl.Segmenter();
 
-/** Wraps text that is being typed behind its prompt. No row reaches the last column, where terminals behave differently. */
+/** Wraps the text being typed, behind its prompt. No row reaches the last column, because terminals treat that column differently. */
 export function layOut(text: string, cursor: number, { prompt, columns }: { prompt: string; columns: number }): Area {
   const indent = stringWidth(prompt);
   const width = Math.max(minRowColumns, columns - 1 - indent);
@@ -37,7 +37,7 @@ export function layOut(text: string, cursor: number, { prompt, columns }: { prom
   return { rows, cursor: place };
 }
 
-/** Returns at most `maxRows` rows, including the one with the cursor. */
+/** Returns at most `maxRows` rows. They include the row of the cursor. */
 export function windowOf({ rows, cursor }: Area, maxRows: number): Area {
   const first = Math.max(0, Math.min(cursor.row - maxRows + 1, rows.length - maxRows));
   const shown = rows.slice(first, first + maxRows);

@@ -4,10 +4,16 @@ import wrapAnsi from "wrap-ansi";
 import type { Colors } from "../terminal.js";
 import type { RenderBlocks } from "./markdown.js";
 
-/** The lexer is quadratic in some inputs and recursive in others, so a longer block is shown as written. */
+/**
+ * Limit for a block that is rendered; a longer block is shown as written. The lexer takes quadratic time for some inputs and recurses for
+ * others.
+ */
 const maxBlockLength = 20_000;
 
-/** Renders Markdown as ANSI text without a final line end. The text must be inert: control characters are not removed here. */
+/**
+ * Returns a function that renders Markdown as text with ANSI codes, without a line end at its end. Its input must not contain control
+ * characters; they are not removed here.
+ */
 export function createRenderer(colors: Colors): RenderBlocks {
   return (markdown, width) => {
     if (markdown.length > maxBlockLength) return markdown.trim();
@@ -72,7 +78,7 @@ class Renderer {
     return items.join(list.loose ? "\n\n" : "\n");
   }
 
-  /** Renders columns if they fit, otherwise one `header: cell` line per cell. */
+  /** Renders a table in columns if they fit the width. Otherwise renders one line `header: cell` per cell. */
   #table(table: Tokens.Table, width: number): string {
     const { bold, dim } = this.#colors;
     const header = table.header.map((cell) => bold(this.#inline(cell.tokens)));
@@ -127,7 +133,7 @@ class Renderer {
   }
 }
 
-/** A narrower terminal wraps the text itself. */
+/** Minimum width for wrapping. A narrower terminal wraps the lines itself. */
 const minWidth = 10;
 
 function wrap(text: string, width: number): string {

@@ -1,15 +1,15 @@
 import { inert } from "../../core/inert.js";
 
-/** Conversion of an answer to terminal text as it arrives. After `end` the next answer may come. */
+/** Converts an answer to terminal text while the answer arrives. After `end`, the stream can be used for the next answer. */
 export interface TextStream {
   push(delta: string): string;
-  /** Returns the rest, with a line end. */
+  /** Returns the rest of the text, with a line end. */
   end(): string;
-  /** End of the text that was pushed but not yet returned. */
+  /** The end of the text that was pushed but not returned yet. */
   readonly pending: string;
 }
 
-/** Markdown shown as written, for terminals without colour. */
+/** Shows Markdown as written, for terminals without colour. */
 export class PlainStream implements TextStream {
   readonly pending = "";
   #openLine = false;
@@ -27,20 +27,24 @@ export class PlainStream implements TextStream {
   }
 }
 
-/** Renderer of complete Markdown blocks, implemented in `markdown-render.ts`. */
+/** Renders complete Markdown blocks as terminal text. `markdown-render.ts` implements this. */
 export type RenderBlocks = (markdown: string, width: number) => string;
 
-/** A fence marker: three or more of one character. An indented marker belongs to a list item and ends no block. */
+/**
+ * Marker that opens or closes a fenced code block: three or more of one character. A marker with more indentation belongs to a list item
+ * and ends no block.
+ */
 const fence = /^ {0,3}(`{3,}|~{3,})/;
 
 /**
- * Streamed Markdown, rendered block by block. Each block is rendered once, when complete, so nothing on the screen is repainted. A block
- * ends with its closing fence, or with a blank line before unindented text (indented text would continue a list item).
+ * Renders Markdown block by block while it arrives. A block is rendered once, when it is complete, so nothing on the screen is repainted. A
+ * block ends with its closing fence. It also ends with a blank line, if the text after that line is not indented; indented text would
+ * continue a list item.
  */
 export class MarkdownStream implements TextStream {
   readonly #render: RenderBlocks;
   readonly #width: () => number;
-  /** Complete lines of the current block. */
+  /** Complete lines of the block that is not rendered yet. */
   #block: string[] = [];
   #lastLine = "";
   #openFence: string | undefined;
@@ -82,7 +86,7 @@ export class MarkdownStream implements TextStream {
     return complete ? this.#flush() : "";
   }
 
-  /** Tracks fences. Returns true at a line that closes one. */
+  /** Keeps track of fences. Returns true if the line closes a fence. */
   #closesFence(line: string): boolean {
     const marker = fence.exec(line)?.[1];
     if (this.#openFence === undefined) {

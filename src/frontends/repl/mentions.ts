@@ -3,24 +3,25 @@ import { RequestError } from "../../core/errors.js";
 import type { ToolHub } from "../../core/ports.js";
 import { type Attachment, atHome, attachFile, sizeText } from "../attachments.js";
 
-/** `@word` or `@"several words"` at the start of a word. An address such as `me@home.org` does not match. */
+/** `@word` or `@"several words"` where a word begins. An address such as `me@home.org` does not match. */
 const mention = /(?<![^\s(])@(?:"([^"\n]+)"|([^\s"]+))/gu;
 const punctuation = /[.,;:!?)\]}'’]+$/u;
-/** A longer word is pasted text, neither a path nor an address. */
+/** Limit for the name of a file or resource. A longer word is pasted text. */
 const maxNameLength = 4096;
-/** Start of a word that must be a path: a missing file is then an error. */
+/** Start of a word that must be a path. If there is no such file, attaching it is an error. */
 const isClearlyPath = /^(?:~?\/|\.{1,2}\/)/;
 
 interface MentionParts {
   hub: ToolHub;
-  /** Base of relative paths. */
+  /** Folder to which relative paths refer. */
   folder: string;
   signal: AbortSignal;
 }
 
 /**
- * Returns the files and resources that a prompt mentions with `@`. A word that names neither stays text, unless it is quoted or begins like
- * a path. Throws RequestError for a file that cannot be attached and on cancellation, McpError for a resource that cannot be read.
+ * Returns the files and resources that a prompt mentions with `@`. A word that names neither a file nor a resource stays text. It is an
+ * error, however, if the word is quoted or begins like a path. Throws RequestError if a file cannot be attached or the user cancels, and
+ * McpError if a resource cannot be read.
  */
 export async function attachMentions(text: string, parts: MentionParts): Promise<Attachment[]> {
   const attachments = new Map<string, Attachment>();
@@ -51,8 +52,8 @@ async function isFile(path: string): Promise<boolean> {
 }
 
 /**
- * Returns true if the URI is listed or matches a template. A name without a scheme is a path: a server must not replace a file with its own
- * text.
+ * Returns true if the URI is a listed resource or matches a template. A name without a scheme is always a path, so that no server can
+ * replace a file with its own text.
  */
 function isResource(uri: string, hub: ToolHub): boolean {
   if (!/^[a-z][a-z0-9+.-]+:/i.test(uri)) return false;

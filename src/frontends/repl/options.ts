@@ -4,32 +4,32 @@ import type { Colors } from "../terminal.js";
 import type { Terminal } from "./editor.js";
 import type { Greeting } from "./greeting.js";
 
-/** Options of a chat. Without a conversation id a new conversation begins. */
+/** Options of a chat. If `conversationId` is undefined, a new conversation begins. */
 export interface ReplOptions extends Omit<PromptRequest, "requestId" | "text" | "content">, Greeting {
   toolNotifications: boolean;
-  /** Default: no facts about the host. */
+  /** Default: nothing is known about the host. */
   host?: ChatHost;
 }
 
-/** Facts and places of the host that only a chat needs, in addition to `DoorParts`. */
+/** Facts and file locations that only a chat needs, in addition to `DoorParts`. */
 export interface ChatHost {
-  /** Returns the usable models as `provider/model`. */
+  /** Returns the names of the usable models, as `provider/model`. */
   models?: () => readonly string[];
-  /** Returns the model's context window, in tokens. */
+  /** Returns the context window of a model, in tokens. */
   contextWindow?: (model?: string) => number;
   historyFile?: string;
-  /** Base of relative paths. Default: the working directory. */
+  /** Folder to which relative paths refer. Default: the working directory. */
   folder?: string;
-  /** Secrets that no export may contain. */
+  /** Secrets that no export of a conversation may contain. */
   secrets?: readonly string[];
-  /** Returns the rules about tool calls and the stored answers, as text. */
+  /** Returns the rules about tool calls and the stored approvals, as text. */
   permissions?: () => string;
 }
 
 export interface ReplTerminal extends Terminal {
-  /** `isColorSupported` also enables rendered Markdown and the status line of a turn. */
+  /** Colours of the output. If `isColorSupported` is true, Markdown is rendered and a status line is shown during a turn. */
   colors: Colors;
   onInterrupt: OnInterrupt;
-  /** Subscribes to lines about the host during the chat, such as a failed server. */
+  /** Subscribes to messages about the host during the chat, such as a server that failed. The returned function unsubscribes. */
   onNotice?: (listener: (line: string) => void) => () => void;
 }

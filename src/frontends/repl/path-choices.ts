@@ -1,7 +1,10 @@
 import { readdir } from "node:fs/promises";
 import { atHome } from "../attachments.js";
 
-/** Returns files and folders that complete a begun path, in the same notation. Folders end with a slash. */
+/**
+ * Returns the files and folders with which a begun path can continue. They are written as the path was begun: relative, absolute or with
+ * `~`. Folders end with a slash.
+ */
 export async function pathChoices(begun: string, folder: string): Promise<string[]> {
   const parent = begun.slice(0, begun.lastIndexOf("/") + 1);
   const name = begun.slice(parent.length);

@@ -3,7 +3,7 @@ import type { LineEditor, Terminal } from "./editor.js";
 
 const prompt = "> ";
 
-/** Editor for piped lines, or for a terminal that edits lines itself. A line that ends with `\` continues in the next one. */
+/** Reads lines from a pipe, or from a terminal that edits its lines itself. A line that ends with `\` continues in the next line. */
 export class PlainEditor implements LineEditor {
   readonly #output: Terminal["output"];
   readonly #readline: Interface;

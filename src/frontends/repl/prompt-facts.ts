@@ -6,11 +6,11 @@ interface Facts {
   model: string;
   servers: readonly ServerStatus[];
   account: ConversationAccount;
-  /** In tokens. Undefined if unknown. */
+  /** Context window of the model, in tokens. Undefined if unknown. */
   contextWindow?: number;
 }
 
-/** Returns `openai/gpt-5 · 3 servers ready, 1 failed · 12.3k tokens, $0.0312 · context 8%`. */
+/** Returns a line such as `openai/gpt-5 · 3 servers ready, 1 failed · 12.3k tokens, $0.0312 · context 8%`. */
 export function promptFacts({ model, servers, account, contextWindow }: Facts): string {
   return [model, serversText(servers), accountText(account), contextText(account, contextWindow)]
     .filter(Boolean)
@@ -44,7 +44,7 @@ function contextText({ contextTokens }: ConversationAccount, contextWindow: numb
   return `context ${Math.min(100, Math.ceil((100 * contextTokens) / contextWindow))}%`;
 }
 
-/** Returns `980`, `12.3k`, `1.2M`. */
+/** Returns a count in short form, such as `980`, `12.3k` or `1.2M`. */
 function shortCount(count: number): string {
   if (count < 1000) return String(count);
   return count < 999_950 ? `${(count / 1000).toFixed(1)}k` : `${(count / 1_000_000).toFixed(1)}M`;

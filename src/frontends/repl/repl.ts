@@ -23,7 +23,7 @@ import { TurnScreen } from "./turn-screen.js";
 const keysHelp = `@file, @"my file" or @uri of a resource attaches it. Tab completes, Up and Ctrl-R bring back what was entered.
 Alt-Enter, Ctrl-J or a \\ at the end begins a new line. Esc or Ctrl-C cancels a turn; lines entered meanwhile are queued.`;
 
-/** Runs a chat on a terminal. Resolves to the exit code. */
+/** Runs a chat at a terminal. Resolves to the exit code when the user leaves. */
 export async function runRepl(parts: DoorParts, options: ReplOptions, terminal: ReplTerminal): Promise<number> {
   const repl = new Repl(parts, options, terminal);
   const stopInterrupts = terminal.onInterrupt(() => repl.interrupts.ctrlC());
@@ -107,7 +107,7 @@ class Repl {
     this.#editor.close();
   }
 
-  /** Returns the outcome of a line. Undefined for an empty line or after an error. */
+  /** Handles a line that was entered. Resolves to its outcome, or to undefined if the line is empty or an error was shown. */
   async #take(line: string): Promise<CommandOutcome | undefined> {
     if (line === "") return undefined;
     const stopped = new AbortController();
@@ -158,7 +158,7 @@ class Repl {
     }
   }
 
-  /** Resumes a turn that an earlier process left in this conversation, and lists other conversations with an unfinished turn. */
+  /** Resumes a turn that an earlier process left in this conversation. Lists the other conversations that have an unfinished turn. */
   async #recover(): Promise<void> {
     if (this.#options.conversationId) await this.#goOn();
     try {
@@ -209,7 +209,7 @@ class Repl {
     this.#screen.resume();
   }
 
-  /** Fails if the file exists. */
+  /** Writes a text to a new file. An existing file is not overwritten; an error is shown. */
   async #save({ file, text }: Extract<CommandOutcome, { type: "save" }>): Promise<void> {
     try {
       await writeFile(atHome(file, this.#folder), text, { mode: 0o600, flag: "wx" });
@@ -220,7 +220,7 @@ class Repl {
     }
   }
 
-  /** Runs work that Ctrl-C can stop, with a status line below its output. */
+  /** Runs work that Ctrl-C can stop. A status line is shown below the output while the work runs. */
   async #stoppable(stop: () => void, work: () => Promise<void>): Promise<void> {
     this.#screen.resume();
     try {

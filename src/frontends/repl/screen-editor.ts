@@ -13,8 +13,8 @@ interface Waiting {
 }
 
 /**
- * Editor for lines typed at a terminal. It owns the bottom of the screen: status, queued lines and the line being typed. A line entered
- * while nothing waits for one is queued.
+ * Line editor for a terminal. It controls the bottom rows of the screen: the status, the queued lines and the line being typed. If a line
+ * is entered while nobody waits for a line, it is queued.
  */
 export class ScreenEditor implements LineEditor {
   readonly #area: BottomArea;
@@ -112,7 +112,7 @@ export class ScreenEditor implements LineEditor {
   #press(press: Press): void {
     const name = press.type === "key" ? press.name : undefined;
     if (this.#ended.signal.aborted) {
-      if (name === "ctrl-c") this.#parts.onInterrupt(); // the input has ended, but Ctrl-C can still stop what runs
+      if (name === "ctrl-c") this.#parts.onInterrupt(); // the input has ended, but Ctrl-C can still stop running work
     } else if (name === "return") this.#enter();
     else if (name === "ctrl-c") this.#interrupted();
     else if (name === "escape") this.#escaped();
@@ -146,7 +146,7 @@ export class ScreenEditor implements LineEditor {
     }
   }
 
-  /** Gives the line to the waiting caller and keeps it on the screen. */
+  /** Passes the line to the waiting caller and copies it to the output above. */
   #finish(line?: string): void {
     const waiting = this.#waiting;
     if (!waiting) return;

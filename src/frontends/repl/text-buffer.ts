@@ -1,7 +1,7 @@
-/** Returns where a movement from the cursor ends. */
+/** A movement of the cursor. Returns the position at which the movement ends. */
 export type Motion = (text: string, cursor: number) => number;
 
-/** Text being typed. Its cursor stands between two graphemes. */
+/** The text being typed, with a cursor between two graphemes. */
 export class TextBuffer {
   #text = "";
   #cursor = 0;
@@ -24,7 +24,7 @@ export class TextBuffer {
     this.#replace(this.#cursor, this.#cursor, text);
   }
 
-  /** Replaces the text between `start` and the cursor. */
+  /** Replaces the text between `start` and the cursor with `text`. */
   complete(start: number, text: string): void {
     this.#replace(start, this.#cursor, text);
   }
@@ -33,7 +33,7 @@ export class TextBuffer {
     this.#cursor = motion(this.#text, this.#cursor);
   }
 
-  /** Removes and returns the text between the cursor and the end of the motion. */
+  /** Removes the text between the cursor and the end of the motion. Returns the removed text. */
   erase(motion: Motion): string {
     const target = motion(this.#text, this.#cursor);
     const [start, end] = [Math.min(target, this.#cursor), Math.max(target, this.#cursor)];
@@ -42,7 +42,7 @@ export class TextBuffer {
     return erased;
   }
 
-  /** Erases text that `yank` can restore. */
+  /** Removes text that `yank` can insert again. */
   kill(motion: Motion): void {
     this.#killed = this.erase(motion) || this.#killed;
   }
@@ -77,7 +77,7 @@ export const lineEnd: Motion = (text, cursor) => {
   return end < 0 ? text.length : end;
 };
 
-/** Moves to about the same column of the line above, or stays if there is none. */
+/** Moves to about the same column in the line above. Stays where it is if there is no line above. */
 export const lineAbove: Motion = (text, cursor) => {
   const start = lineStart(text, cursor);
   if (start === 0) return cursor;
@@ -95,13 +95,16 @@ export const wordLeft: Motion = (text, cursor) => back(text, back(text, cursor, 
 export const wordRight: Motion = (text, cursor) =>
   cursor + (/^[^\p{L}\p{N}\p{M}_]*[\p{L}\p{N}\p{M}_]*/u.exec(text.slice(cursor))?.[0].length ?? 0);
 
-/** Moves to the start of the blank-separated word, like Ctrl-W in a shell. */
+/** Moves to the start of the word before the cursor, like Ctrl-W in a shell. Words are separated by blanks only. */
 export const blankLeft: Motion = (text, cursor) => back(text, back(text, cursor, /\s/u), /\S/u);
 
 const ofWord = /[\p{L}\p{N}\p{M}_]/u;
 const notOfWord = /[^\p{L}\p{N}\p{M}_]/u;
 
-/** Moves left over characters of a kind, one by one: a regular expression searched from the start is quadratic in a long word. */
+/**
+ * Moves left over all characters that match `kind`, one by one. A regular expression over the whole text would take quadratic time for a
+ * long word.
+ */
 function back(text: string, cursor: number, kind: RegExp): number {
   let place = cursor;
   while (place > 0) {
@@ -117,7 +120,7 @@ export function isLowSurrogate(text: string, place: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff && place > 0;
 }
 
-/** Returns the start of the grapheme at a position. */
+/** Returns the position at which the grapheme at `place` starts. */
 function between(text: string, place: number): number {
   return segmenter.segment(text).containing(place)?.index ?? place;
 }

@@ -10,14 +10,14 @@ import { createRenderer } from "./markdown-render.js";
 
 export interface Screen {
   write: (text: string) => void;
-  /** Shows the current activity below the output; undefined clears it. */
+  /** Shows the current activity in a line below the output. `undefined` removes the line. */
   showStatus: (line: string | undefined) => void;
   columns: () => number;
   colors: Colors;
   toolNotifications: boolean;
 }
 
-/** Turns on a terminal: rendered Markdown, one line per tool call, and a status line below while something runs. */
+/** Shows turns on a terminal: rendered Markdown, a line for each tool call, and a status line below while something runs. */
 export class TurnScreen {
   readonly #screen: Screen;
   readonly #tools: ToolLines;
@@ -28,7 +28,7 @@ export class TurnScreen {
   #stored: StoredEvent[] = [];
   #reasoning = "";
   #messageShown = false;
-  /** Kind of the last output of this turn. A blank line separates different kinds. */
+  /** Kind of the latest output in this turn. Outputs of different kinds are separated by a blank line. */
   #section: "text" | "note" | undefined;
 
   constructor(hub: ToolHub, screen: Screen) {
@@ -40,7 +40,7 @@ export class TurnScreen {
       : new PlainStream();
   }
 
-  /** Shows the status line until `pause` or `end`. */
+  /** Shows the status line until `pause` or `end` is called. */
   resume(): void {
     if (this.#screen.colors.isColorSupported) this.#status.start(() => this.#statusText());
   }
@@ -114,7 +114,7 @@ export class TurnScreen {
     this.#print("note", this.#screen.colors.red(unambiguous(errorLines(error))));
   }
 
-  /** Resets the screen for the next turn. */
+  /** Ends the output of this turn and resets the screen for the next one. */
   end(): void {
     this.#endText();
     this.pause();
@@ -158,5 +158,5 @@ export class TurnScreen {
 }
 
 const reasoningShown = 2000;
-/** The spinner, a space, and a column that keeps the cursor on the line. */
+/** Columns for the spinner, a space, and an empty last column that keeps the cursor on this line. */
 const spinnerColumns = 3;
