@@ -1,6 +1,6 @@
 import { child, isMapping, type Mapping } from "../core/tree.js";
 
-/** Keys of other hosts' files and our keys for them; a dot goes one mapping down. */
+/** Keys that other hosts use in `mcpServers`, with our key for each. A dot separates a mapping from the key in it. */
 const KEYS: Record<string, string> = {
   disabled: "enabled",
   autoApprove: "tools.auto_approve",
@@ -13,11 +13,12 @@ const KEYS: Record<string, string> = {
 
 const TYPES: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
 
-/** Our pointer of each renamed key, with the pointer in its file. */
+/** The pointers of renamed keys: our pointer to the pointer in the file. */
 export type Renamed = ReadonlyMap<string, string>;
 
 /**
- * Returns the tree with the keys of `mcpServers` under our names; if a server has both, ours counts. A null server becomes an empty one.
+ * Returns the tree with our keys in `mcpServers`. If a server has an alias and our key, the value of our key is used. A server that is null
+ * becomes an empty mapping.
  */
 export function canonicalServers(tree: Mapping): { tree: Mapping; renamed: Renamed } {
   const renamed = new Map<string, string>();
@@ -43,8 +44,8 @@ function canonicalServer(server: Mapping, at: string, renamed: Map<string, strin
 }
 
 /**
- * Returns true if the key is an alias. `disabled` with a placeholder is not: its value is unknown yet and cannot be inverted, so it stays
- * an unknown key.
+ * Returns true if the key is an alias of one of our keys. `disabled` with a placeholder is no alias, because its value is not known yet and
+ * cannot be inverted. It remains an unknown key.
  */
 function isAlias(server: Mapping, key: string): boolean {
   const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);

@@ -1,4 +1,4 @@
-/** The user's lasting answers about tools, for a project or always. */
+/** The user's stored answers to "may this tool run?", for one project or for all. */
 import { hash } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -9,9 +9,9 @@ import { readState, writeState } from "./state-file.js";
 export interface KeptApproval extends RememberedTool {
   allow: boolean;
   remember: "project" | "always";
-  /** Folder that an answer for a project applies to. */
+  /** Folder of the project, if the answer is for one project. */
   workspace?: string;
-  /** Milliseconds since the epoch. */
+  /** Time of the answer, in ms since the epoch. */
   answeredAt: number;
 }
 
@@ -20,21 +20,27 @@ interface ApprovalsParts {
   now: () => number;
 }
 
-/** Age after which a folder's change time is reliable: file systems round it to some milliseconds, FAT to two seconds. */
+/**
+ * Age, in ms, from which a folder's change time can be trusted. File systems round change times: most to some milliseconds, FAT to two
+ * seconds.
+ */
 const settledMs = 4_000;
 /**
- * Validity of a check of the folder: long enough for the calls of one answer, and shorter than an answer in another host takes. A check
- * takes about as long as the rest of the decision about a call.
+ * Time, in ms, for which a check of the folder stays valid. It covers the tool calls of one model answer, and no person can answer in
+ * another host within it. A check takes about as long as the rest of the decision about a call.
  */
 const lookMs = 10;
 
-/** Stored answers, one file each: hosts that write at once do not undo each other's answers, and a withdrawal applies to all hosts. */
+/**
+ * Stored answers, each in a file of its own. So hosts that write at the same time keep each other's answers, and a deleted answer is
+ * deleted for all hosts.
+ */
 export class Approvals implements KeptApprovals {
   readonly #folder: string;
   readonly #parts: ApprovalsParts;
   /** Answers that could not be written. */
   readonly #unwritten = new Map<string, KeptApproval>();
-  /** Tools without an answer, valid until the folder changes. */
+  /** Tools without a stored answer. Valid until the folder changes. */
   #unanswered: { lookedAt: number; changedAt: number; tools: Set<string> } = notLooked();
 
   constructor(folder: string, parts: ApprovalsParts) {
@@ -43,7 +49,8 @@ export class Approvals implements KeptApprovals {
   }
 
   /**
-   * Finds the answer about a tool. Called before every tool call; usually there is no answer, which costs at most one check of the folder.
+   * Returns the answer about a tool. It is called before every tool call. Most tools have no answer; finding that out costs at most one
+   * check of the folder.
    */
   find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
     const unanswered = this.#unansweredNow();
@@ -82,21 +89,24 @@ export class Approvals implements KeptApprovals {
     }
   }
 
-  /** Returns all answers, oldest first. Throws what the file system throws. */
+  /** Returns all stored answers, oldest first. Throws errors of the file system. */
   list(): KeptApproval[] {
     return this.#names()
       .flatMap((name) => this.#read(name) ?? [])
       .sort((one, other) => one.answeredAt - other.answeredAt);
   }
 
-  /** Deletes the answers about these tools and returns them. Throws what the file system throws. */
+  /** Deletes the stored answers about the tools that match `isMeant`, and returns the deleted ones. Throws errors of the file system. */
   forget(isMeant: (tool: RememberedTool) => boolean): KeptApproval[] {
     const forgotten = this.list().filter(isMeant);
     for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });
     return forgotten;
   }
 
-  /** Returns undefined if the folder cannot be checked, or has just changed: it may change again without a new change time. */
+  /**
+   * Returns the tools without a stored answer. Returns undefined if the folder cannot be checked, or if it has just changed: another change
+   * could get the same change time.
+   */
   #unansweredNow(): Set<string> | undefined {
     const now = this.#parts.now();
     if (Math.abs(now - this.#unanswered.lookedAt) < lookMs) return this.#unanswered.tools;
@@ -120,7 +130,7 @@ export class Approvals implements KeptApprovals {
     }
   }
 
-  /** Reads an answer. Ignores a file whose name does not match its content. */
+  /** Reads a stored answer. Ignores a file if its name does not match its content. */
   #read(name: string): KeptApproval | undefined {
     const answer = readState(join(this.#folder, name));
     return answer && isKept(answer) && fileNameOf(answer, answer.workspace) === name ? answer : undefined;

@@ -18,7 +18,7 @@ import type {
 import { parseDuration } from "../core/durations.js";
 import type { Mapping } from "../core/tree.js";
 
-/** A valid tree with all its defaults. */
+/** A configuration that matches the schema and has all defaults. */
 interface ConfigTree {
   llm: {
     active?: string;
@@ -103,7 +103,10 @@ interface ServerTree {
   tools: { allow: string[]; deny: string[]; auto_approve: string[]; timeouts: Record<string, number> };
 }
 
-/** Builds the configuration. The one place where snake_case becomes camelCase, and seconds milliseconds. The tree has passed the schema. */
+/**
+ * Builds the configuration from a tree that has passed the schema. Keys change from snake_case to camelCase only here, and numbers from
+ * seconds to milliseconds.
+ */
 export function buildConfig(tree: Mapping, privateVariables: readonly string[]): Config {
   const { llm, chat, serve, logging, telemetry, mcp, mcpServers } = tree as unknown as ConfigTree;
   const { service, limits, storage } = chat;
@@ -210,7 +213,7 @@ function buildOAuth(oauth: ServerTree["oauth"]): OAuthConfig | undefined {
   return { ...camelCase(rest), ...(idp && { idp: camelCase(idp) }) } as unknown as OAuthConfig;
 }
 
-/** Names of times under `llm`, where a number is in seconds. */
+/** Names of keys under `llm` that hold times. A number there is in seconds. */
 const TIME = /(timeout|delay|expiry|_after)$/;
 
 function camelCase(tree: Mapping): Mapping {

@@ -7,13 +7,13 @@ import { loadConfig } from "./load.js";
 
 export interface EntryPlace {
   env: Environment;
-  /** Absolute folder for relative paths in the entry. */
+  /** Absolute path of the folder to which relative paths in the entry refer. */
   folder: string;
 }
 
-/** Returns what keeps a configuration with this entry from loading. The variables of a disabled entry do not count. */
+/** Returns why a configuration with this entry would not load, or undefined if it would. Variables of a disabled entry may be unset. */
 export function entryProblems(name: string, entry: Mapping, { env, folder }: EntryPlace): string | undefined {
-  // Variables that override the configuration have nothing to do with the entry.
+  // Without the variables that override the configuration, because they do not concern the entry.
   const own = Object.fromEntries(Object.entries(env).filter(([key]) => !/^MCP_PLATFORM_.*__/.test(key)));
   try {
     loadConfig({ mcpServers: { [name]: entry } }, { env: own, cwd: folder });
@@ -29,7 +29,7 @@ export function entryProblems(name: string, entry: Mapping, { env, folder }: Ent
   }
 }
 
-/** Returns true if the entry holds a secret. `entry` must be valid. */
+/** Returns true if the entry holds a secret in plain text. `entry` must be valid. */
 export function holdsSecret(name: string, entry: Mapping): boolean {
   return looksSecret(entry) || inlineSecrets(name, entry).length > 0;
 }

@@ -11,13 +11,13 @@ export { schemaText } from "./schema.js";
 export { initText } from "./starter.js";
 
 interface ShowOptions {
-  /** Adds each value's origin. */
+  /** True to add the origin of each value. */
   origin?: boolean;
-  /** Pointers of settings and servers to mark as unconfirmed. */
+  /** Pointers of the settings and servers that are marked as unconfirmed. */
   unconfirmed?: readonly string[];
 }
 
-/** Returns the configuration as YAML, without secrets. */
+/** Returns the configuration as YAML, with secrets removed. */
 export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed = [] }: ShowOptions = {}): string {
   const comment = (...facts: readonly string[]) => (facts.length > 0 ? ` # ${facts.join(", ")}` : "");
   const lines = (tree: Mapping, pointer: string, indent: string): string[] =>
@@ -35,7 +35,7 @@ export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed =
   return `${[...shown, ...(origin ? presetLines(loaded) : [])].join("\n")}\n`;
 }
 
-/** Returns what presets add to configured or active providers, as comments, because no file contains it. */
+/** Returns comment lines with the values that presets add to configured or active providers, because no file contains these values. */
 function presetLines({ config: { llm } }: LoadedConfig): string[] {
   const names = new Set([...(llm.active ? [llm.active] : []), ...Object.keys(llm.providers)]);
   return [...names].flatMap((name) => {
@@ -51,7 +51,7 @@ function presetLines({ config: { llm } }: LoadedConfig): string[] {
   });
 }
 
-/** Returns what `config validate` prints for a configuration that loaded. */
+/** Returns what `config validate` prints if the configuration is valid. */
 export function validText({ file, config }: LoadedConfig): string {
   const count = config.mcpServers.length;
   return `${file}: ok (${count} ${count === 1 ? "server" : "servers"}, provider ${config.llm.active ?? "chosen at start"})\n`;

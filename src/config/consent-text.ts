@@ -1,4 +1,4 @@
-/** Descriptions of what a found configuration would do, shown when the user is asked about it. */
+/** Descriptions of what a configuration from the working directory would do. They are shown when the user is asked to confirm it. */
 import type { ServerConfig } from "../core/config.js";
 import { ConfigError } from "../core/errors.js";
 import { child, keyPath, keys, type Mapping, scalarsIn, valueAt } from "../core/tree.js";
@@ -7,7 +7,7 @@ import { type LoadedConfig, loadConfig } from "./load.js";
 import { isSecretName, redactPlainArgs, redactPlainUrls } from "./redact.js";
 import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "./schema.js";
 
-/** Describes what runs or is connected to, then what it gets, sends and may do: a line per setting that is not harmless. */
+/** Describes a server: what it runs or connects to, then what it gets, sends and may do. Each setting that is not harmless has a line. */
 export function describeServer({ name, ...server }: ServerConfig, loaded: LoadedConfig): string[] {
   const place = child("/mcpServers", name);
   const shown = (pointer: string) => shownAt(pointer, loaded);
@@ -34,10 +34,10 @@ export function describeServer({ name, ...server }: ServerConfig, loaded: Loaded
   ];
 }
 
-/** Describes an entry of another tool's file, like `describeServer`, as part of the configuration of `folder`. */
+/** Describes a server from another program's configuration, as `describeServer` would if it were configured in `folder`. */
 export function describeEntry(name: string, entry: Mapping, folder: string): string[] {
   const args = Array.isArray(entry.args) ? { args: redactPlainArgs(entry.args.map(String)) } : {};
-  // A disabled server may have a missing `env_file`.
+  // If the entry does not load, it is tried again as disabled, because only a disabled server may have a missing `env_file`.
   for (const more of [{}, { enabled: false }]) {
     try {
       const mcpServers = { [name]: { ...entry, ...args, ...more } };
@@ -47,11 +47,11 @@ export function describeEntry(name: string, entry: Mapping, folder: string): str
       if (!(error instanceof ConfigError)) throw error;
     }
   }
-  // The import will leave it out.
+  // The import will leave out this server.
   return [`has a server that cannot be used: ${name}`];
 }
 
-/** Describes a setting outside `mcpServers`: its text, its purpose, then what it sends where. */
+/** Describes a setting outside `mcpServers`: its value, its purpose, and which data it sends to which address. */
 export function describeSetting(pointer: string, loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const value = loaded.written.get(pointer);
   const places = Array.isArray(value) ? value.map((_, index) => child(pointer, index)) : [pointer];
@@ -63,7 +63,7 @@ export function describeSetting(pointer: string, loaded: LoadedConfig, presetOf:
   ];
 }
 
-/** Returns the pointer of the list for the pointer of an item. */
+/** Returns the pointer of a list, given the pointer of one of its items. Returns other pointers unchanged. */
 function settingOf(pointer: string): string {
   return pointer.replace(/(?<=\/(?:args|roots|allow|auto_approve|scopes))\/\d+$/, "");
 }
@@ -92,7 +92,7 @@ function variablesOfFile(place: string, env: Readonly<Record<string, string>>, l
     : [`gets the variables of the file ${shownAt(file, loaded)}: ${names.join(", ") || "none yet"}`];
 }
 
-/** Describes which variables of the user's environment go where. */
+/** Describes which variables of the user's environment the setting uses, and where it sends them. */
 function sentBy(pointer: string, destination: string | undefined, { variablesOf }: LoadedConfig): string[] {
   const names = [...new Set(variablesOf(pointer))];
   if (names.length === 0) return [];
@@ -101,7 +101,7 @@ function sentBy(pointer: string, destination: string | undefined, { variablesOf 
   ];
 }
 
-/** Describes the key that is sent along with a changed provider address. */
+/** Describes which key would be sent to the address that a provider's `base_url` sets. */
 function keySentBy(pointer: string, loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const [llm, providers, name = "", key] = keys(pointer);
   if (llm !== "llm" || providers !== "providers" || key !== "base_url") return [];
@@ -121,7 +121,7 @@ function destinationOf(pointer: string, loaded: LoadedConfig, presetOf: PresetOf
   return address ? hostOf(address, loaded) : "whoever connects";
 }
 
-/** Returns the host as written: an expanded placeholder could be a secret. */
+/** Returns the host of an address as the file has it. Placeholders stay, because their values could be secrets. */
 function hostOf(pointer: string, loaded: LoadedConfig): string {
   const url = textAt(pointer, loaded);
   const [, host] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(url) ?? [];
@@ -140,13 +140,14 @@ function shownAt(pointer: string, loaded: LoadedConfig): string {
   return redactPlainUrls(textAt(pointer, loaded));
 }
 
-/** Quotes a word of a command line if needed, so that one argument does not read as two. */
+/** Quotes an argument of a command line if needed, so that it is not taken for two arguments. */
 function asWord(text: string): string {
   return /^[^\s"'\\]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 /**
- * Returns the value without a secret from the file. Where a secret may stand, hides a single word without signs of a path or an address.
+ * Returns a value for display, with secrets of the file hidden. A value of a key that may hold a secret is hidden unless it looks like a
+ * path or an address.
  */
 function shownValue(pointer: string, value: unknown): string {
   const text = JSON.stringify(value) ?? "";

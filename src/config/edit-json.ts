@@ -2,7 +2,7 @@ import { applyEdits, type JSONPath, modify, type ParseError, parse } from "jsonc
 import { isMapping } from "../core/tree.js";
 import { type ServerEdit, switchOf } from "./server-edit.js";
 
-/** Returns true if the text is JSON. An empty object may also be YAML, so the file's name decides. */
+/** Returns true if the text is JSON. `{}` is valid JSON and YAML, so the file's name decides. */
 export function isJson(text: string, file: string): boolean {
   const errors: ParseError[] = [];
   const tree: unknown = parse(text, errors, { allowTrailingComma: true });

@@ -1,4 +1,4 @@
-/** A change in the text of a YAML file: whole lines in block style, a few characters in flow style. */
+/** Edits of the text of a YAML file. They replace whole lines in block style, and only a few characters in flow style. */
 import { load } from "js-yaml";
 import {
   Document,
@@ -19,7 +19,7 @@ import { type EntryComments, type ServerEdit, switchOf } from "./server-edit.js"
 type Block = YAMLMap<Node, Node | null>;
 type Item = Pair<Node, Node | null>;
 
-/** Returns undefined if something such as an alias prevents the change. */
+/** Returns the edited text, or undefined if the text cannot be edited, for example because of an alias. */
 export function editYaml(text: string, edit: ServerEdit): string | undefined {
   const document = parseDocument<Node>(text, { uniqueKeys: false });
   const top = document.contents;
@@ -42,13 +42,13 @@ function itemOf(map: Block, key: string): Item | undefined {
   return map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
 }
 
-/** Returns true for nothing, `{}` or null. */
+/** Returns true if the node is missing, `{}` or null. */
 function isEmpty(node: Node | null | undefined): boolean {
   if (isCollection(node)) return isMap(node) && node.items.length === 0;
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
-/** Returns the text without the `{}` or null of an empty file. */
+/** Returns the text of an empty file without its `{}` or null. */
 function withoutEmpty(text: string, top: Node | null): string {
   const [start, end] = (isEmpty(top) && top?.range) || [0, 0];
   const rest = text.slice(0, start) + text.slice(end);
@@ -60,7 +60,7 @@ function appended(text: string, edit: Set): string {
   return `${text}${gap}mcpServers:\n${block(edit, "  ")}`;
 }
 
-/** Writes the first servers where there were none, behind the comment in their line. */
+/** Adds the first servers below `mcpServers:`. A comment in that line stays there. */
 function begun(text: string, { key, value }: Item, edit: Set): string {
   const [start, end] = value?.range ?? [endOf(key), endOf(key)];
   const isWritten = end > start;
@@ -105,7 +105,7 @@ function removed(text: string, map: Block, item: Item): string {
   return text.slice(0, from) + text.slice(Math.min(text.length, endOfLine(text, endOf(item)) + 1));
 }
 
-/** Writes `{}` behind `mcpServers:`, which must have a value. Its line is the last one that is neither blank nor a comment. */
+/** Writes `{}` after `mcpServers:`, because the key must have a value. The key is in the last line that is neither blank nor a comment. */
 function behindKey(text: string): string {
   const lines = text.replace(/\n$/, "").split("\n");
   const index = lines.findLastIndex((line) => /^\s*[^\s#]/.test(line));
@@ -135,7 +135,7 @@ function startOf({ key }: Item): number {
   return key.range?.[0] ?? 0;
 }
 
-/** Returns where a node or pair ends, without the comment and lines behind it. */
+/** Returns the end of a node or pair. A comment or blank lines after it are not part of it. */
 function endOf(node: Node | Item): number {
   if ("key" in node) {
     const { key, value } = node as Item;
@@ -157,7 +157,7 @@ function endOfLine(text: string, position: number): number {
   return end < 0 ? text.length : end;
 }
 
-/** Returns the start of the comment right above this line. */
+/** Returns the start of the comment lines directly above this line, or the start of this line if there are none. */
 function withCommentsAbove(text: string, lineStart: number): number {
   let start = lineStart;
   while (start > 0) {
@@ -173,16 +173,17 @@ function indentOf(text: string, map: Block): string {
   return " ".repeat(start - startOfLine(text, start));
 }
 
-/** Inserts `lines`, which end with a line end, as does the text before them. */
+/** Inserts `lines` after the line that ends at `lineEnd`. `lines` must end with a line break. */
 function withLines(text: string, lineEnd: number, lines: string): string {
   return `${text.slice(0, lineEnd)}\n${lines}${text.slice(lineEnd + 1)}`;
 }
 
-/** Longer lists are written one item per line. */
+/** Lists with more items are written with one item per line. */
 const maxFlowItems = 8;
 
 function block({ name, entry, comments }: Set, indent: string): string {
-  // YAML 1.1, so that texts get quotes which some reader would take for a date or a flag. Texts that our own reader would also get them.
+  // In YAML 1.1, texts that some parser could take for a date or a flag get quotes. `visit` also quotes texts that our own parser would
+  // read differently.
   const document = new Document({ [name]: entry }, { version: "1.1" });
   const root = document.contents as unknown as Block;
   const server = root.items[0]?.value;
@@ -218,7 +219,7 @@ function comment(node: Node | undefined, lines: readonly string[]): void {
   if (node && lines.length > 0) node.commentBefore = lines.map((line) => ` ${line}`).join("\n");
 }
 
-/** Returns the entry as JSON, which is YAML in flow style. */
+/** Returns the entry as JSON, which is also valid YAML in flow style. */
 function inFlow({ name, entry }: Set): string {
   return `${JSON.stringify(name)}: ${JSON.stringify(entry)}`;
 }

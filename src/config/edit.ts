@@ -1,4 +1,4 @@
-/** Changes of `mcpServers` in a configuration's text that keep its comments and layout. */
+/** Edits of `mcpServers` in the text of a configuration. Comments and layout are kept. */
 import { isDeepStrictEqual } from "node:util";
 import { loadAll } from "js-yaml";
 import { ConfigError } from "../core/errors.js";
@@ -7,7 +7,10 @@ import { editJson, isJson } from "./edit-json.js";
 import { editYaml } from "./edit-yaml.js";
 import { type ServerEdit, switchOf } from "./server-edit.js";
 
-/** Returns the new text. `file` is for messages. Throws ConfigError if anything else would change. */
+/**
+ * Returns the edited text. `file` is the name for error messages. Throws ConfigError if an edit would change any other part of the
+ * configuration.
+ */
 export function editServers(text: string, edits: readonly ServerEdit[], file: string): string {
   return edits.reduce((before, edit) => {
     const after = isJson(before, file) ? editJson(before, edit) : editYaml(before, edit);
@@ -17,7 +20,7 @@ export function editServers(text: string, edits: readonly ServerEdit[], file: st
   }, text);
 }
 
-/** Parses the text, with aliases resolved. Returns undefined if it is no longer YAML. */
+/** Parses the text and resolves its aliases. Returns undefined if it is not valid YAML. */
 function treeOf(text: string): unknown {
   try {
     return JSON.parse(JSON.stringify(loadAll(text)[0] ?? {}));

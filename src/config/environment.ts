@@ -7,8 +7,8 @@ import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
 const PREFIX = "MCP_PLATFORM_";
 
 /**
- * Returns one layer per variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`; two underscores go one mapping down. Names of servers and
- * providers are matched against `known`, otherwise taken in lower case. An empty variable counts as unset.
+ * Returns one layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`. Two underscores separate a mapping from the key in it.
+ * Names of servers and providers take the spelling that they have in `known`, otherwise lower case. An empty variable counts as unset.
  */
 export function environmentLayers(environment: Environment, known: Mapping): Layer[] {
   return Object.entries(environment).flatMap(([name, text]) => {
@@ -37,7 +37,7 @@ function variableName(key: string): string {
   return key.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
 }
 
-/** Parses a text as the YAML value it looks like, unless the schema wants a text. */
+/** Parses a text as YAML, so that "1" becomes a number. Returns the text itself if the schema requires a text. */
 export function scalar(text: string, schema: SchemaNode | undefined): unknown {
   if (schema?.type === "string") return text;
   try {

@@ -17,13 +17,13 @@ export interface Expanded {
   tree: Mapping;
   templates: ReadonlyMap<string, Template>;
   problems: Problem[];
-  /** Pointers of values with unresolved placeholders; other problems with them are not reported. */
+  /** Pointers of the values with unresolved placeholders. Other problems with these values are not reported. */
   unresolved: ReadonlySet<string>;
 }
 
 /**
- * Replaces the placeholders in files and defaults; the environment and flags are taken literally. Converts texts to numbers or booleans
- * where the schema wants them, and durations to milliseconds. A disabled server may refer to anything.
+ * Replaces the placeholders in files and defaults. Values from the environment and flags are taken literally. Texts become numbers or
+ * booleans, and durations become milliseconds, where the schema requires it. Placeholders of a disabled server may be unresolved.
  */
 export function expandTree({ tree, origins }: Merged, environment: Environment): Expanded {
   const templates = new Map<string, Template>();

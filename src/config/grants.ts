@@ -1,12 +1,12 @@
-/** Settings of a configuration found in the working directory that need the user's consent. */
+/** The settings of a configuration found in the working directory that the user must confirm. */
 import { isDeepStrictEqual } from "node:util";
 import { keys, valueAt } from "../core/tree.js";
 import type { LoadedConfig } from "./load.js";
 
 /**
- * Settings that take no right away from the user: they restrict, or say how the model samples, waits or is shown. All other settings grant
- * rights, choose a model or its input, send something, cost, delete, or run code; so do new keys of the schema. Limits are harmless because
- * the user's own still hold (`restrictions.ts`).
+ * Settings that need no confirmation. They restrict something, or they say how the model samples, waits or is displayed. All other
+ * settings, and keys that are new in the schema, may grant rights, choose a model or its input, send data, cost money, delete data or run
+ * code. Limits are harmless because the user's own limits still apply (`restrictions.ts`).
  */
 const HARMLESS = [
   "llm.stream_recovery",
@@ -38,21 +38,22 @@ export function isHarmless(pointer: string): boolean {
   );
 }
 
-/** Restricting values of settings that are otherwise not harmless. */
+/** Values that need no confirmation because they restrict. Other values of these settings must be confirmed. */
 const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
   "/chat/service/approval": "ask",
   "/chat/service/changed_tools": "ask",
 };
 
-/** Returns true if the value has a placeholder: it may then hold anything in the environment, secrets too. */
+/** Returns true if the value has a placeholder. Such a value can hold any variable of the environment, secrets too. */
 export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
 
-/** Returns what a provider of this name has without configuration. */
+/** Returns the values that the preset of this name gives a provider. */
 export type PresetOf = (provider: string) => { baseUrl?: string; model?: string; keyVariable: string };
 
 /**
- * Returns the pointers of effective settings that the user has to confirm. A setting equal to its default needs no confirmation; neither
- * does a provider's preset `base_url` or model. Servers, and the file that lists them, are confirmed server by server.
+ * Returns the pointers of the effective settings that the user must confirm. A setting equal to its default needs no confirmation; neither
+ * does a provider's preset `base_url` or model. The servers, and the file that lists them, are not returned, because each server is
+ * confirmed on its own.
  */
 export function grants(loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const doubtful = [...loaded.written]

@@ -1,11 +1,14 @@
-/** Secrets written into an entry of `mcpServers`, and their replacement. */
+/** Secrets in plain text in an entry of `mcpServers`, and their replacement by placeholders. */
 import { clearing } from "../core/redaction.js";
 import { isMapping, type Mapping } from "../core/tree.js";
 import { loadConfig } from "./load.js";
 import { isSecretName, redactArgs, redactUrls } from "./redact.js";
 import { configuredSecrets } from "./secrets.js";
 
-/** Returns the secrets found by the name of their key, longest first. Values written as `${NAME}` are skipped. `entry` must be valid. */
+/**
+ * Returns the secrets in an entry, found by the name of their key, longest first. Values such as `${NAME}` are skipped. `entry` must be
+ * valid.
+ */
 export function inlineSecrets(name: string, entry: Mapping): string[] {
   const mcpServers = { [name]: { ...entry, enabled: false } };
   const { config } = loadConfig({ mcpServers }, { env: {}, allowsUnset: true });
@@ -14,13 +17,13 @@ export function inlineSecrets(name: string, entry: Mapping): string[] {
     .sort((one, other) => other.length - one.length);
 }
 
-/** Returns true if some text in the entry has the shape of a key, under any name. */
+/** Returns true if any text in the entry looks like an API key, whatever the name of its key. */
 export function looksSecret(entry: Mapping): boolean {
   const text = JSON.stringify(entry).replaceAll(/\$\{[^}]*\}/g, "");
   return clearing([])(text) !== text;
 }
 
-/** Returns the entry with a placeholder for each secret; prefixes such as `Bearer ` stay. */
+/** Returns the entry with each secret replaced by a placeholder. A prefix such as `Bearer ` stays. */
 export function referring(name: string, entry: Mapping, inline: readonly string[]): Mapping {
   const secrets = inline.filter((secret) => !inline.some((other) => secret.endsWith(` ${other}`)));
   const server = variableName(name);
@@ -48,7 +51,7 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, change)]));
 }
 
-/** Returns the entry for display, like `config show`, but with placeholders. */
+/** Returns the entry for display. Values are hidden as in `config show`, except placeholders. */
 export function masked(entry: Mapping): Mapping {
   const hidden = (mapping: unknown) =>
     isMapping(mapping)
@@ -72,7 +75,10 @@ function hide(value: unknown): unknown {
   return isReference ? value : "***";
 }
 
-/** Removes these secrets from lines, and anything that looks like one. A line with a placeholder keeps what only looks like one. */
+/**
+ * Returns a function that removes these secrets, and texts that look like secrets, from a text. In a line with a placeholder, only the
+ * given secrets are removed.
+ */
 export function clearingLines(secrets: readonly string[]): (text: string) => string {
   const clear = clearing(secrets);
   const clearKnown = clearing(secrets, []);
@@ -83,7 +89,7 @@ export function clearingLines(secrets: readonly string[]): (text: string) => str
       .join("\n");
 }
 
-/** Removes the secrets of `servers` from a text that may quote their entries. */
+/** Removes the secrets of these servers from a text that may quote their entries. */
 export function withoutSecrets(text: string, servers: Mapping): string {
   const secrets = Object.entries(servers).flatMap(([name, entry]) =>
     isMapping(entry) ? secretsIfValid(name, entry) : [],

@@ -2,9 +2,9 @@ import type { Environment } from "../core/environment.js";
 
 export interface Interpolated {
   text: string;
-  /** Names of the variables that the text refers to, including those inside defaults. */
+  /** Names of all variables in the text, also of those inside defaults. */
   variables: string[];
-  /** Problems, which name variables but never quote the text: it may be a secret. */
+  /** Messages about problems. They name variables, but never quote the text, because it may be a secret. */
   problems: string[];
 }
 
@@ -12,8 +12,8 @@ const NAME = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y;
 const MALFORMED = `malformed placeholder: write \${NAME}, \${NAME:-default} or \${env:NAME}, and $\${ for a literal \${`;
 
 /**
- * Replaces `${NAME}`, `${NAME:-default}` and both with `env:`; `$${` stands for a literal `${`. As in a shell, a default also replaces an
- * empty value and may hold placeholders. A variable's value is never expanded again.
+ * Replaces `${NAME}` and `${NAME:-default}`, also with `env:` before the name. `$${` stands for a literal `${`. The default is used if the
+ * variable is unset or empty, as in a shell, and may contain placeholders. Placeholders in the value of a variable are not replaced.
  */
 export function interpolate(source: string, environment: Environment): Interpolated {
   const variables: string[] = [];
@@ -65,7 +65,7 @@ export function interpolate(source: string, environment: Environment): Interpola
   return { text, variables, problems };
 }
 
-/** Escapes the texts of a tree that is not from a user's file, so that interpolation leaves them unchanged. */
+/** Escapes all texts of a tree, so that interpolation leaves them unchanged. It is for trees that do not come from a user's file. */
 export function literally(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("${", () => "$${");
   if (Array.isArray(value)) return value.map(literally);

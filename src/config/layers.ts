@@ -2,20 +2,20 @@ import type { ConfigProblem } from "../core/errors.js";
 import type { Problem, Source } from "../core/source.js";
 import { child, isMapping, keyPath, type Mapping } from "../core/tree.js";
 
-/** Origin of a value. A file's `pointer` is the place in that file, under its name there. */
+/** Where a value comes from. For a file, `pointer` is the value's pointer in that file, with the file's name of the key. */
 export type Origin =
   | { kind: "default" }
   | { kind: "file"; source: Source; pointer: string }
   | { kind: "env"; name: string }
   | { kind: "flag" };
 
-/** Values of one origin, in the shape of the file. */
+/** Values from one source, such as a file, a variable or the flags, in the shape of the file. */
 export interface Layer {
   tree: Mapping;
   originOf(pointer: string): Origin;
 }
 
-/** Origins by pointer, for mappings, scalars and whole lists. */
+/** The origin of each mapping, scalar and whole list, by pointer. */
 export type Origins = Map<string, Origin>;
 
 export interface Merged {
@@ -23,7 +23,10 @@ export interface Merged {
   origins: Origins;
 }
 
-/** Lays later layers over earlier ones: mappings key by key, everything else whole. A null counts as a missing key. */
+/**
+ * Merges the layers; later ones win. Mappings are merged key by key, all other values are replaced as a whole. A null counts as a missing
+ * key.
+ */
 export function mergeLayers(layers: readonly Layer[]): Merged {
   const origins: Origins = new Map();
   const tree: Mapping = Object.create(null);
@@ -43,13 +46,16 @@ function overlay(target: Mapping, tree: Mapping, pointer: string, layer: Layer, 
     const below = target[key];
     const nested: Mapping = isMapping(below) ? below : Object.create(null);
     target[key] = nested;
-    // The origin of a mapping is the layer that began it, because a missing key is reported there.
+    // A mapping belongs to the first layer that has it: a key that is missing in it is reported there.
     if ((origins.get(at)?.kind ?? "default") === "default") origins.set(at, layer.originOf(at));
     overlay(nested, value, at, layer, origins);
   }
 }
 
-/** Returns the origin of a key, or of the nearest place above it. A file's pointer is extended down to the key. */
+/**
+ * Returns the origin of a key, or of the nearest mapping or list above it that has one. The pointer in a file is extended by the missing
+ * part.
+ */
 export function originOf(origins: Origins, pointer: string): Origin {
   let above = pointer;
   while (above && !origins.has(above)) above = above.slice(0, above.lastIndexOf("/"));
@@ -66,7 +72,7 @@ export function locate({ pointer, part, message }: Problem, origins: Origins): C
   return { file: source.file, ...source.position(origin.pointer, part), path: keyPath(origin.pointer), message };
 }
 
-/** Returns `config.yaml:12`, `env NAME`, `flag` or `default`. */
+/** Returns the origin for display: `config.yaml:12`, `env NAME`, `flag` or `default`. */
 export function originName(origin: Origin): string {
   if (origin.kind === "env") return `env ${origin.name}`;
   if (origin.kind !== "file") return origin.kind;

@@ -18,80 +18,83 @@ import { keepStricter } from "./restrictions.js";
 import { validate } from "./schema.js";
 import { completeServers, serverProblems } from "./servers.js";
 
-/** A configuration in the shape of the file, in snake_case. */
+/** A configuration with the keys of config.yaml, which are in snake_case. */
 export type ConfigObject = Readonly<Record<string, unknown>>;
 
 export interface LoadOptions {
   /** Default: the environment of the process. */
   env?: Environment;
-  /** Absolute. Default: the working directory of the process. */
+  /** Absolute path of the folder for relative paths. Default: the working directory of the process. */
   cwd?: string;
-  /** Settings from flags, in the shape of the file; nothing overrides them. */
+  /** Settings from flags, with the keys of config.yaml. They override all other settings. */
   overrides?: ConfigObject;
-  /** True if the user has not named the source: it is then read only if it is a regular file. */
+  /** True if the user has not named the file. It is then read only if it is a regular file. */
   isFound?: boolean;
-  /** The user's own file below `source`. Its rules and limits still hold, see `restrictions.ts`. */
+  /** Path of the user's own file. Settings in `source` override it, except its rules and limits, see `restrictions.ts`. */
   base?: string;
   /**
-   * True for a host that asks no provider: placeholders of unset variables stay, and a provider needs no address. Default: both are
-   * mistakes.
+   * True for a host that asks no provider. Placeholders of unset variables then stay as they are, and a provider needs no address. By
+   * default both are errors.
    */
   allowsUnset?: boolean;
 }
 
 export interface LoadedConfig {
-  /** Deeply frozen. */
+  /** The configuration, deeply frozen. */
   config: Config;
   /** File name for display, `(config)` if an object was loaded. */
   file: string;
-  /** The user's own configuration, below the file. */
+  /** The user's own configuration, if a found file overrides it. */
   base?: LoadedConfig;
   /** Texts of the files that were read. */
   files: FileTexts;
-  /** Effective values under the names of the file, secrets included: for `showConfig` only. */
+  /** Effective values under the keys of config.yaml. They include secrets, so only `showConfig` may use them. */
   tree: Mapping;
   /** Returns the origin of the value at this pointer: `config.yaml:12`, `env NAME`, `flag` or `default`. */
   originOf(pointer: string): string;
   /** Returns the environment variables used in the value at this pointer. */
   variablesOf(pointer: string): readonly string[];
-  /** Effective values of the file, with placeholders: scalars and whole lists by pointer. Excludes the base's values. */
+  /**
+   * Effective values that come from the file, with their placeholders, by pointer: scalars and whole lists. Values from the base file are
+   * not included.
+   */
   written: ReadonlyMap<string, unknown>;
-  /** Loads the same text without the values at these pointers, or with these values instead. Throws as loading does. */
+  /** Loads the same configuration without the values at these pointers. Values in `held` replace them. Throws as `loadConfig` does. */
   without(pointers: readonly string[], held?: ReadonlyMap<string, unknown>): LoadedConfig;
   /**
-   * Loads the same with more settings over the files and the environment; `mcpServers` in `more` replaces all others. Throws as loading
-   * does.
+   * Loads the same configuration with more settings, which override the files and the environment. If `more` has `mcpServers`, they replace
+   * all other servers. Throws as `loadConfig` does.
    */
   with(more: Source, options?: WithOptions): LoadedConfig;
 }
 
 interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
-  /** Variables that placeholders may name. Default: the environment. */
+  /** Variables for placeholders. Default: the environment. */
   variables?: Environment;
 }
 
-/** Input of a configuration. */
+/** Everything that a configuration is built from. */
 interface Given {
   file: Source;
   read: FileTexts;
   surroundings: Surroundings;
   overrides: ConfigObject;
   base?: { source: Source; loaded: LoadedConfig };
-  /** Pointers in the file, and in its `mcp.config_file`, that do not count. */
+  /** Pointers to ignore in the file and in its `mcp.config_file`. */
   leftOut?: readonly string[];
-  /** Values that replace left-out ones, by pointer. */
+  /** Values to use instead of ignored ones, by pointer. */
   held?: ReadonlyMap<string, unknown>;
   more?: Source;
   allowsUnset?: boolean;
-  /** Variables that placeholders may name. */
+  /** Variables for placeholders. */
   variables: Environment;
 }
 
 const ADVICE = " (`mcp-platform config init` prints one to start from)";
 
 /**
- * Reads, checks and types a configuration: flags over environment over file over defaults. Reads files and writes nothing. Throws one
- * ConfigError with all problems.
+ * Reads a configuration, checks it and converts it to `Config`. Flags override the environment, the environment overrides the file, and the
+ * file overrides defaults. Writes no file. Throws one ConfigError with all problems.
  */
 export function loadConfig(source: string | ConfigObject, options: LoadOptions = {}): LoadedConfig {
   const { env = process.env, cwd = process.cwd(), overrides = {}, allowsUnset, isFound = false, base } = options;
@@ -152,7 +155,7 @@ function compose(given: Given): LoadedConfig {
   };
 }
 
-/** A file and the servers of its `mcp.config_file`, lowest layer first. */
+/** The layers of a file: the servers of its `mcp.config_file`, then the file itself. Later layers win. */
 interface FileLayers {
   layers: readonly Layer[];
   sources: readonly Source[];
@@ -174,7 +177,8 @@ function withoutPlaces(source: Source, pointers: readonly string[]): Source {
 const withoutServers = (source: Source) => withoutPlaces(source, ["/mcpServers", "/mcp/config_file"]);
 
 /**
- * Removes servers below that the file also has: a server replaces the whole one below, without inheriting its variables, headers or rights.
+ * Removes the servers from the layers below that the file defines too. So the file's server gets no variables, headers or rights from the
+ * server of the same name below.
  */
 function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer[] {
   const names = top.flatMap(({ tree }) => (isMapping(tree.mcpServers) ? Object.keys(tree.mcpServers) : []));
@@ -182,7 +186,7 @@ function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer
   return below.map((layer) => ({ ...layer, tree: pruned(layer.tree, pointers) }));
 }
 
-/** Returns the values from `sources`, by default from any file. */
+/** Returns the values that come from `sources`, or from any file if there is no `sources`. */
 function writtenIn({ tree, origins }: Merged, sources?: ReadonlySet<Source>): Map<string, unknown> {
   const inFiles = [...origins].filter(([, origin]) => origin.kind === "file" && (sources?.has(origin.source) ?? true));
   const values = inFiles.map(([pointer]) => [pointer, valueAt(tree, pointer)] as const);
@@ -200,18 +204,18 @@ function fileLayer(source: Source): Layer {
   return { tree, originOf: (pointer) => ({ kind: "file", source, pointer: renamed.get(pointer) ?? pointer }) };
 }
 
-/** Returns layers of values that replace the file's own. */
+/** Returns a layer for each held value, with the file as its origin. */
 function heldLayers(file: Source, held: ReadonlyMap<string, unknown>): Layer[] {
   const { originOf } = fileLayer(file);
   return [...held].map(([pointer, value]) => ({ tree: treeWith(pointer, value), originOf }));
 }
 
 interface LayerParts extends Pick<Given, "surroundings" | "variables" | "leftOut"> {
-  /** Lays these files under the environment and flags. */
+  /** Merges the layers of files with the defaults, the environment and the flags. */
   stack: (files: readonly Layer[]) => Merged;
 }
 
-/** Returns the file's layers. Servers of `mcp.config_file` count unless the file itself has one of the same name. */
+/** Returns the layers of a file. A server in its `mcp.config_file` is ignored if the file itself has a server of that name. */
 function fileLayers(
   file: Source,
   below: readonly Layer[],
@@ -221,7 +225,7 @@ function fileLayers(
   const alone = { layers: [fileLayer(file)], sources: [file], read: new Map<string, string>(), problems: [] };
   const merged = stack([...below, ...alone.layers]);
   const origin = merged.origins.get(pointer);
-  // A path from a flag, the environment or the file below is read with the file below.
+  // If the path comes from a flag, the environment or the file below, the layers below already have its servers.
   if (below.length > 0 && !(origin?.kind === "file" && origin.source === file)) return alone;
   const { tree, unresolved } = expandTree(merged, variables);
   const named = valueAt(tree, pointer);
@@ -251,14 +255,14 @@ function fileLayers(
   }
 }
 
-/** Completes the tree in place with defaults and absolute paths, and returns its problems. */
+/** Adds defaults and absolute paths to the tree in place. Returns the problems of the tree. */
 function check(expanded: Expanded, { origins }: Merged, given: Given): Problem[] {
   const { surroundings, allowsUnset, leftOut, more } = given;
   const { tree } = expanded;
   const unset = allowsUnset ? [] : expanded.problems;
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
-  // With parts left out a provider may have no address, and a tape may replace the provider.
+  // Addresses of providers are not checked if some settings are left out, or if a tape may answer for the provider.
   if (!leftOut && !more && !allowsUnset) problems.push(...providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isMapping(storage) && storage.driver === "postgres" && storage.url === undefined) {

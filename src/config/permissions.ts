@@ -2,7 +2,7 @@ import type { Problem } from "../core/source.js";
 import { parseToolPattern } from "../core/tool-pattern.js";
 import { child, isMapping, type Mapping, valueAt } from "../core/tree.js";
 
-/** Returns invalid patterns: such a rule would have no effect, and nobody would notice. */
+/** Returns the problems of permission rules. A rule with an invalid pattern would match nothing, and nobody would notice. */
 export function permissionProblems(tree: Mapping): Problem[] {
   const pointer = "/chat/service/permissions";
   const permissions = valueAt(tree, pointer);

@@ -5,7 +5,10 @@ import type { Expanded } from "./expand.js";
 import { redactUrls } from "./redact.js";
 import { isSecret } from "./schema.js";
 
-/** Translates ajv's errors for users, one per place. Skips places with an unresolved placeholder, which have been reported. */
+/**
+ * Converts errors of ajv to messages for users, one for each value. Skips values with an unresolved placeholder, because they have been
+ * reported.
+ */
 export function schemaProblems(errors: readonly ErrorObject[], { templates, unresolved }: Expanded): Problem[] {
   const problems = new Map<string, Problem>();
   for (const error of errors) {
@@ -15,7 +18,7 @@ export function schemaProblems(errors: readonly ErrorObject[], { templates, unre
       isSecret: isSecret(error.instancePath),
       redact: redactUrls,
     });
-    // A value's enum error comes after its type error and says more.
+    // A later error of the same value replaces the earlier one: the enum error comes after the type error and says more.
     if (!unresolved.has(problem.pointer)) problems.set(problem.pointer, problem);
   }
   return [...problems.values()];

@@ -1,4 +1,4 @@
-/** Servers of a configuration found in the working directory: starting one runs code that someone else chose. */
+/** The servers of a configuration found in the working directory. Starting such a server runs code that someone else chose. */
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../core/config.js";
@@ -7,14 +7,14 @@ import { isHarmless } from "./grants.js";
 import type { LoadedConfig } from "./load.js";
 import { readState, writeState } from "./state-file.js";
 
-/** Returns the servers that would be started and are not the user's own. */
+/** Returns the enabled servers that differ from all of the user's own servers. */
 export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {
   return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isDeepStrictEqual(mine, server)));
 }
 
 /**
- * Returns a hash of everything in these servers and settings (by pointer) that is not harmless. Placeholders count as written, without
- * their secrets. Paths count as absolute, and the content of a server's `env_file` counts.
+ * Returns a hash of everything in these servers and settings that is not harmless. `settings` are pointers. Placeholders are hashed as they
+ * are, not their values. Paths are hashed as absolute paths, and an `env_file` by its content.
  */
 export function fingerprint(
   servers: readonly ServerConfig[],
@@ -34,16 +34,16 @@ export function fingerprint(
 
 interface Refused {
   servers: readonly ServerConfig[];
-  /** Pointers. */
+  /** Pointers of the refused settings. */
   settings: readonly string[];
-  /** Confirmed values that settings keep, by pointer. */
+  /** Values that the user confirmed earlier and that the settings keep, by pointer. */
   held?: ReadonlyMap<string, unknown>;
   refusal: string;
 }
 
 /**
- * Returns the configuration without these settings and servers. A server is replaced by the user's own of that name, or by one that gives
- * the reason for the refusal.
+ * Returns the configuration without the refused settings and servers. A refused server is replaced by the user's own server of that name.
+ * If there is none, its entry stays with the reason for the refusal, so that it is not started.
  */
 export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: Refused): LoadedConfig {
   const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))], held);
@@ -54,7 +54,7 @@ export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal 
   return { ...rest, config: { ...rest.config, mcpServers } };
 }
 
-/** The user's confirmations: the path of each configuration with the fingerprint of its servers and settings. */
+/** The configurations that the user has confirmed: the path of each file with the fingerprint of its servers and settings. */
 export class Confirmations {
   readonly #path: string;
 
@@ -71,6 +71,6 @@ export class Confirmations {
   }
 
   #all(): Record<string, unknown> {
-    return readState(this.#path) ?? {}; // missing or unreadable: the user is asked again
+    return readState(this.#path) ?? {}; // if the file is missing or unreadable, the user is asked again
   }
 }

@@ -1,10 +1,10 @@
-/** Checks of providers that no schema can express: known names, and that each has an address. */
+/** Checks of providers that a schema cannot express: their names are known, and each has an address. */
 import { nearest } from "../core/nearest.js";
 import type { Problem } from "../core/source.js";
 import { child, isMapping, type Mapping, valueAt } from "../core/tree.js";
 import { PRESETS } from "../llm/providers/presets.js";
 
-/** Returns the problems. `unresolved`: values with an unset placeholder, reported elsewhere. */
+/** Returns the problems of the providers. `unresolved` are pointers of values with an unset placeholder; they are reported elsewhere. */
 export function providerProblems(tree: Mapping, unresolved: ReadonlySet<string>): Problem[] {
   const configured = valueAt(tree, "/llm/providers");
   const providers = isMapping(configured) ? configured : {};
@@ -37,7 +37,7 @@ export function providerProblems(tree: Mapping, unresolved: ReadonlySet<string>)
   ];
 }
 
-/** Returns true if the provider's address is known; the demo model gets its address when it starts. */
+/** Returns true if the provider of this name has an address without configuration. The demo model gets its address when it starts. */
 function hasAddress(name: string): boolean {
   return name === "demo" || (Object.hasOwn(PRESETS, name) && PRESETS[name]?.baseUrl !== undefined);
 }

@@ -1,16 +1,16 @@
 const SECRET_NAME = /key|token|secret|pass(?!ive|enger|age)|pwd|credential|cookie|auth/i;
 
-/** Variables of every process or its environment that say where things are and how they run. */
+/** Names of common variables that describe paths and the environment, and therefore hold no secret. */
 const PLAIN_VARIABLE =
   /^(?:(?:OLD)?PWD|(?:GIT|SSH|SUDO)_ASKPASS|PATH|HOME|USER|USERNAME|USERPROFILE|LOGNAME|HOSTNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|TE?MP|XDG_\w+|(?:LOCAL)?APPDATA|SYSTEMROOT|WINDIR|PROGRAM(?:DATA|FILES)|NODE_ENV|NODE_PATH|PORT|DEBUG|(?:\w+_)?LOG_?LEVEL)$/i;
 
-/** Returns true if a variable or flag of this name probably holds a secret. */
+/** Returns true if the name of a variable or flag suggests a secret. */
 export const isSecretName = (name: string) => SECRET_NAME.test(name) && !PLAIN_VARIABLE.test(name);
 
-/** Returns true if the variable's value may be shown. Any other variable that the configuration names may hold a secret. */
+/** Returns true if the value of this variable may be displayed. Other variables that the configuration names may hold a secret. */
 export const isPlainVariable = (name: string) => PLAIN_VARIABLE.test(name);
 
-/** Removes the user and query of any URL in the text. */
+/** Hides the user, the password and the query of each URL in the text. */
 export function redactUrls(text: string): string {
   return text
     .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, "$1***@")
@@ -18,8 +18,8 @@ export function redactUrls(text: string): string {
 }
 
 /**
- * Removes only what is plainly a user or a query, for a text that the user confirms before it runs. A shell may read it: `http://a?;rm` is
- * a command.
+ * Hides the user and query of URLs, but only if they cannot be anything else. It is for a text that the user confirms before a shell may
+ * run it: in `http://a?;rm`, the part after `?` is a command and must stay visible.
  */
 export function redactPlainUrls(text: string): string {
   return text
@@ -30,7 +30,7 @@ export function redactPlainUrls(text: string): string {
     );
 }
 
-/** Removes the values of `--token x`, `--api-key=x`, `PASSWORD=x` and `Authorization: x`. */
+/** Hides the secrets in arguments such as `--token x`, `--api-key=x`, `PASSWORD=x` and `Authorization: x`. */
 export function redactArgs(args: readonly string[]): string[] {
   return args.map((arg, index) => {
     const before = args[index - 1] ?? "";
@@ -40,7 +40,7 @@ export function redactArgs(args: readonly string[]): string[] {
   });
 }
 
-/** Removes secret values, for arguments that the user confirms before they run. A path, or what a shell could run, stays. */
+/** Hides secrets in arguments that the user confirms before they run. A path, or a text that a shell could run, stays visible. */
 export function redactPlainArgs(args: readonly string[]): string[] {
   const redacted = redactArgs(args);
   const isPlain = (arg: string) => /^(?:[\w-]+\s*[:=]\s*)?(?:Bearer )?[\w.~%+=-]*$/.test(arg);

@@ -13,8 +13,8 @@ import {
 import { dirname } from "node:path";
 
 /**
- * Replaces a file completely or not at all, durable over a power cut. A link stays a link, and a file keeps its mode unless `mode` is
- * given. A new file is private to the user. Throws what the file system throws.
+ * Replaces the whole file, or leaves the old one as it is; the new one survives a power cut. A link stays a link. The mode of a file stays
+ * the same unless `mode` is given. Only the user can read a new file. Throws errors of the file system.
  */
 export function replaceFile(path: string, text: string, mode?: number): void {
   const target = realPath(path);
@@ -36,7 +36,7 @@ export function replaceFile(path: string, text: string, mode?: number): void {
   }
 }
 
-/** Returns the permission bits; undefined if there is no such file. */
+/** Returns the permission bits of a file, or undefined if it does not exist. */
 export function modeOf(path: string): number | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   return found && found.mode & 0o777;

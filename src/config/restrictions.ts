@@ -1,12 +1,12 @@
-/** Rules and limits of the user's own configuration, which no file over it can lift. */
+/** The rules and limits of the user's own configuration. A file that overrides it can make them stricter, but cannot remove them. */
 import type { Source } from "../core/source.js";
 import { child, isMapping, keys, type Mapping, valueAt } from "../core/tree.js";
 import type { Origins } from "./layers.js";
 import type { LoadedConfig } from "./load.js";
 
-/** Lists whose entries hold from both files. */
+/** Lists that are merged: the entries of both files apply. */
 const united = ["chat.service.permissions.{ask,deny}", "mcpServers.*.tools.deny"];
-/** Numbers of which the lower one holds. */
+/** Numbers of which the lower value of both files applies. */
 const limits = [
   "chat.limits.{turn,conversation,day}.*",
   "chat.service.max_tool_hops",
@@ -16,12 +16,14 @@ const limits = [
 interface Parts {
   base: LoadedConfig;
   baseSource: Source;
-  /** Sources of the file laid over. The environment and flags are the user's own and stay. */
+  /** Sources of the overriding file. Values from the environment and flags are the user's own and are not restricted. */
   sources: ReadonlySet<Source>;
   origins: Origins;
 }
 
-/** Changes the tree and the origins in place. Durations in both trees must be in milliseconds. */
+/**
+ * Restores the user's rules and lower limits. Changes the tree and the origins in place. Durations in both trees must be in milliseconds.
+ */
 export function keepStricter(tree: Mapping, { base, baseSource, sources, origins }: Parts): void {
   const isLaidOver = (pointer: string) => {
     const origin = origins.get(pointer);
@@ -30,7 +32,7 @@ export function keepStricter(tree: Mapping, { base, baseSource, sources, origins
   for (const [pointer, own] of placesOf(base.tree, united)) {
     if (!Array.isArray(own) || !(isLaidOver(pointer) || isLaidOver(serverOf(pointer)))) continue;
     const theirs = valueAt(tree, pointer) ?? [];
-    // Appended, so that mistakes in the file keep their positions. A value that is not a list is reported elsewhere.
+    // The user's rules are appended, so that positions of errors in the file stay right. A value that is not a list is reported elsewhere.
     if (Array.isArray(theirs)) setAt(tree, pointer, [...theirs, ...own.filter((rule) => !theirs.includes(rule))]);
   }
   for (const [pointer, own] of placesOf(base.tree, limits)) {
@@ -60,7 +62,7 @@ function serverOf(pointer: string): string {
   return top === "mcpServers" ? child("/mcpServers", name) : "";
 }
 
-/** Returns the values at these places, by pointer. */
+/** Returns the values that match the path patterns, with their pointers. */
 function placesOf(tree: Mapping, paths: readonly string[]): [pointer: string, value: unknown][] {
   return paths.flatMap((path) =>
     path

@@ -1,12 +1,12 @@
 /**
- * Check of a configuration against its schema. The command line's bundle replaces this module by code generated from the schema
+ * The check of a configuration against its schema. In the command line's bundle, code generated from the schema replaces this module
  * (scripts/bundle.mjs).
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { schemaFormats } from "./schema-formats.js";
 
 /**
- * Options for one small tree per start. A test checks the schema itself.
+ * Options for checking one small tree at each start. The schema itself is not checked here, because a test does that.
  * @public of the bundle
  */
 export const checkOptions = {
@@ -19,9 +19,9 @@ export const checkOptions = {
   formats: schemaFormats,
 } as const;
 
-/** Returns a check that fills in the schema's defaults in place. */
+/** Returns a function that checks a tree, and adds the schema's defaults to it in place. */
 export function schemaCheck(schema: object): (tree: object) => ErrorObject[] {
-  // Optimising costs more than it saves.
+  // Not optimised, because optimising takes longer than it saves.
   const check: ValidateFunction = new Ajv({ ...checkOptions, code: { optimize: false } }).compile(schema);
   return (tree) => (check(tree) ? [] : (check.errors ?? []));
 }

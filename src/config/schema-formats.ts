@@ -2,7 +2,7 @@ import { parseDuration } from "../core/durations.js";
 
 const isDuration = (text: string) => parseDuration(text) !== undefined;
 
-/** Formats named in `config.schema.json`. */
+/** The formats that `config.schema.json` uses. */
 export const schemaFormats = {
   "duration-ms": isDuration,
   duration: isDuration,

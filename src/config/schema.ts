@@ -4,7 +4,7 @@ import type { ErrorObject } from "ajv";
 import { keys, type Mapping } from "../core/tree.js";
 import { schemaCheck } from "./schema-check.js";
 
-/** The part of draft-07 that `config.schema.json` uses. `writeOnly` marks values that must never be printed. */
+/** The keywords of JSON Schema draft-07 that `config.schema.json` uses. `writeOnly` marks values that must never be printed. */
 export interface SchemaNode {
   type?: string | string[];
   description?: string;
@@ -20,7 +20,7 @@ export interface SchemaNode {
   items?: SchemaNode;
 }
 
-/** Path of the published schema, for an editor's modeline. */
+/** Path of the published schema. The first line of a configuration refers to it, for editors. */
 export const schemaFile = fileURLToPath(new URL("config.schema.json", import.meta.url));
 
 export const schemaText = () => readFileSync(schemaFile, "utf8");
@@ -37,12 +37,12 @@ function compile() {
   return { schema, validate: schemaCheck(schema) };
 }
 
-/** Fills in the schema's defaults in place. The errors carry their `parentSchema` and `data`. */
+/** Checks a tree, and adds the schema's defaults to it in place. Each returned error has `parentSchema` and `data`. */
 export const validate = (tree: Mapping): ErrorObject[] => once().validate(tree);
 
 export const configSchema = (): SchemaNode => once().schema;
 
-/** Returns the schema of one key: `undefined` if the key is unknown, `{}` if anything is allowed. */
+/** Returns the schema of one key. Returns undefined if the key is unknown, and `{}` if it may have any value. */
 export function schemaOfChild(node: SchemaNode, key: string): SchemaNode | undefined {
   const known = node.properties?.[key] ?? node.items;
   if (known) return known;
@@ -50,7 +50,7 @@ export function schemaOfChild(node: SchemaNode, key: string): SchemaNode | undef
   return node.additionalProperties === false ? undefined : {};
 }
 
-/** Returns true if a value at this place, or anything above it, is a secret. */
+/** Returns true if the value at this pointer, or any value above it, is a secret. */
 export function isSecret(pointer: string): boolean {
   let node: SchemaNode | undefined = configSchema();
   return keys(pointer).some((key) => {

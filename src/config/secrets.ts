@@ -3,14 +3,15 @@ import type { Environment } from "../core/environment.js";
 import { isPlainVariable, isSecretName } from "./redact.js";
 
 /**
- * Shortest secret to redact: a shorter one would blank out ordinary words. A value that the configuration calls a secret may be shorter.
+ * Shortest text, in characters, that is redacted: a shorter one would blank out ordinary words. `shortestNamed` is the limit for values of
+ * keys that hold secrets.
  */
 const shortest = 8;
 const shortestNamed = 6;
 
 /**
- * Returns what no text for others may contain: every value that the configuration or environment calls a secret. Also every value, under
- * any name, that came from a placeholder or a server's `env`.
+ * Returns all texts that must not be shown to others: every value of a key or variable whose name suggests a secret, every value from a
+ * placeholder, and every value in a server's `env`.
  */
 export function configuredSecrets(config: Config, env: Environment): string[] {
   const taken = config.privateVariables.map((name) => env[name]);
@@ -56,7 +57,7 @@ function secretsOfServer(server: ServerConfig): (string | undefined)[] {
   return [...secretValues(server.headers), server.oauth?.clientSecret, ...secretsInUrls(server.url)];
 }
 
-/** Returns the secrets in `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */
+/** Returns the secrets in arguments such as `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */
 function secretArgs(args: readonly string[]): string[] {
   return args.flatMap((arg, index) => {
     const before = args[index - 1] ?? "";
@@ -66,7 +67,7 @@ function secretArgs(args: readonly string[]): string[] {
   });
 }
 
-/** Returns passwords and query values with secret names, as written and decoded. */
+/** Returns the passwords in URLs, and the query values whose names suggest a secret. Each is returned as written and decoded. */
 function secretsInUrls(text: string | undefined = ""): string[] {
   return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
     .filter((url) => URL.canParse(url))
@@ -96,7 +97,7 @@ function passwordOf(url: string): string | undefined {
 
 const scheme = /^(?:Bearer|Basic|Digest|Token|ApiKey)$/i;
 
-/** Returns the values with secret names. For `Authorization: Bearer abc` also returns `abc` alone, never `Bearer`. */
+/** Returns the values whose names suggest a secret. For `Authorization: Bearer abc` it returns `Bearer abc` and `abc`, but not `Bearer`. */
 function secretValues(values: Readonly<Record<string, string | undefined>> = {}): string[] {
   return Object.entries(values).flatMap(([name, value = ""]) =>
     isSecretName(name) ? [value, ...value.split(/\s+/)].filter((part) => !scheme.test(part)) : [],

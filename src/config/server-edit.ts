@@ -1,7 +1,7 @@
-/** Changes of `mcpServers` in a configuration file. */
+/** The kinds of changes to `mcpServers` in a configuration file. */
 import type { Mapping } from "../core/tree.js";
 
-/** A change of one server. `set` writes the whole entry, replacing an existing one; its keys may have comments. */
+/** A change of one server. `set` writes the whole entry and replaces an existing one. `comments` are written with it. */
 export type ServerEdit =
   | { kind: "set"; name: string; entry: Mapping; comments?: EntryComments }
   | { kind: "remove"; name: string }
@@ -12,7 +12,7 @@ export interface EntryComments {
   keys: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Returns the key that switches a server on or off, with its new value: our key, or the one of other hosts. */
+/** Returns the key that enables or disables a server, with its new value: `enabled`, or `disabled` if the entry uses that key. */
 export function switchOf(entry: Mapping, enabled: boolean): Mapping {
   if (Object.hasOwn(entry, "enabled")) return { enabled };
   if (Object.hasOwn(entry, "disabled")) return { disabled: !enabled };

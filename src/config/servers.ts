@@ -5,7 +5,7 @@ import { child, isMapping, type Mapping } from "../core/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 
-/** Returns problems of a server that no schema can express: its name, and its transport. */
+/** Returns the problems of servers that a schema cannot express: their names and transports. */
 export function serverProblems(tree: Mapping): Problem[] {
   return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
     const message = pointer === reserved ? reservedName : transportProblem(Boolean(command), Boolean(url), type);
@@ -26,7 +26,7 @@ function transportProblem(hasCommand: boolean, hasUrl: boolean, type: unknown): 
   return undefined;
 }
 
-/** Makes the paths of enabled servers absolute and adds the variables of `env_file` to `env`, in place. */
+/** Completes enabled servers in place: makes their paths absolute and adds the variables of `env_file` to `env`. Returns the problems. */
 export function completeServers(tree: Mapping, origins: Origins, surroundings: Surroundings): Problem[] {
   const problems: Problem[] = [];
   for (const [pointer, server] of eachServer(tree)) {

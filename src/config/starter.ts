@@ -1,6 +1,6 @@
 import { schemaFile } from "./schema.js";
 
-/** Returns a commented configuration to start from. `schema` is its path or URL, for editors. */
+/** Returns a commented configuration to begin with. `schema` is the path or URL of the schema, for editors. */
 export function initText(schema: string = schemaFile): string {
   return `# yaml-language-server: $schema=${schema}
 #

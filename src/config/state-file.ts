@@ -2,10 +2,11 @@ import { readFileSync, statSync } from "node:fs";
 import { writePrivately } from "../core/private-file.js";
 import { isMapping, type Mapping } from "../core/tree.js";
 
-/** Reads a file of the user that his other hosts write too. Returns undefined if there is no usable file. */
+/** Reads a state file, which all hosts of the user write. Returns undefined if the file is missing or unusable. */
 export function readState(path: string): Mapping | undefined {
   try {
-    // Usually there is no file, and every tool call asks for it: an exception costs ten times as much as a check.
+    // Checked first, because usually there is no file, and this runs for every tool call: an exception costs ten times as much as the
+    // check.
     if (!statSync(path, { throwIfNoEntry: false })) return undefined;
     const state: unknown = JSON.parse(readFileSync(path, "utf8"));
     return isMapping(state) ? state : undefined;

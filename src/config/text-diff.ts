@@ -7,7 +7,10 @@ interface Line {
   text: string;
 }
 
-/** Returns "" if nothing differs. The cost grows with the product of the two line counts between the first and the last difference. */
+/**
+ * Returns the differences, or "" if there are none. The cost grows with the product of the line counts of both texts between the first and
+ * the last difference.
+ */
 export function unifiedDiff(before: string, after: string, file: string): string {
   const lines = compared(linesOf(before), linesOf(after));
   const hunks: string[] = [];

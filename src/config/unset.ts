@@ -1,11 +1,11 @@
-/** Unset variables that a part of a configuration needs, if it was loaded all the same. */
+/** Variables that a part of a configuration needs and that are not set, for a configuration that was loaded with `allowsUnset`. */
 
 import type { Environment } from "../core/environment.js";
 import { keyPath } from "../core/tree.js";
 import { interpolate } from "./interpolate.js";
 import type { LoadedConfig } from "./load.js";
 
-/** Returns the problems of placeholders below this place: `mcpServers.fs.env.KEY: environment variable KEY is not set (…)`. */
+/** Returns the problems of placeholders below this pointer, such as `mcpServers.fs.env.KEY: environment variable KEY is not set (…)`. */
 export function unsetBelow(pointer: string, { written }: LoadedConfig, env: Environment): string[] {
   return [...written]
     .filter(([place]) => place.startsWith(`${pointer}/`))

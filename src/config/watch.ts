@@ -2,38 +2,38 @@ import { existsSync, type FSWatcher, realpathSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { type FileTexts, readText } from "../core/source.js";
 
-/** An editor's several writes count as one. */
+/** Time, in ms, without further events before files are compared, because an editor may write several times. */
 const debounceMs = 200;
-/** Longest delay, if other changes in the folder keep arriving. */
+/** Longest time, in ms, until files are compared, even if further events keep arriving. */
 const longestDebounceMs = 1000;
 
 interface FileListener {
-  /** Reports that a file's content has changed, or that the file is gone. */
+  /** Called when the content of a file has changed, or a file has been deleted or created. */
   changed(): void;
-  /** Reports that the system does not notify of changes in this folder. */
+  /** Called if the system cannot report changes in this folder. */
   failed(folder: string, error: Error): void;
 }
 
 interface FolderWatch {
-  /** The folder itself, or its nearest existing ancestor. */
+  /** The folder, or its nearest parent that exists. */
   watched: string;
   watcher: FSWatcher;
 }
 
 /**
- * Watcher of the contents of these files. Watches their folders, because editors replace files, and compares contents, because folders are
- * busy. Does not keep the process alive.
+ * Watches the contents of files. It watches their folders, because editors replace files. It compares contents, because other files change
+ * in these folders too. It does not keep the process alive.
  */
 export class FileWatch {
   readonly #listener: FileListener;
-  /** Watches by the folder of a file. */
+  /** Folder watches by the folder of the watched file. */
   readonly #watches = new Map<string, FolderWatch>();
   #texts: FileTexts;
   #timer: NodeJS.Timeout | undefined;
-  /** Time of the first event that the timer has collected. */
+  /** Time of the first event since the last comparison. */
   #since = 0;
 
-  /** Reports changes since `texts` were read, too. */
+  /** Also reports changes that happened after `texts` were read and before this watcher was created. */
   constructor(texts: FileTexts, listener: FileListener) {
     this.#listener = listener;
     this.#texts = texts;
@@ -41,7 +41,7 @@ export class FileWatch {
     this.#compareSoon();
   }
 
-  /** Watches these files from now on. */
+  /** Replaces the watched files. */
   watch(texts: FileTexts): void {
     this.#texts = texts;
     this.#watchFolders();
@@ -78,7 +78,7 @@ export class FileWatch {
     }
   }
 
-  /** Watches folders that have been created, and ancestors of folders that are gone. */
+  /** Moves each watch to its folder if the folder now exists, or to a parent if the folder was deleted. */
   #followFolders(): void {
     for (const [folder, { watched, watcher }] of [...this.#watches]) {
       if (watched === folder && existsSync(folder)) continue;
@@ -106,14 +106,14 @@ export class FileWatch {
   }
 }
 
-/** Reads a file. A pipe can be read only once and does not change, so its known text stays. */
+/** Reads a file. The text of a pipe can be read only once, so the known text is returned. */
 function textOf(path: string, known: string | undefined): string | undefined {
   const read = readText(path);
   if ("text" in read) return read.text;
   return read.isPipe ? known : undefined;
 }
 
-/** Returns the folder of the file and the folder that a link leads to. */
+/** Returns the file's folder. If the file is a link, also returns the folder of its target. */
 function foldersOf(path: string): string[] {
   try {
     return [dirname(path), dirname(realpathSync(path))];

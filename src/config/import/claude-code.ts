@@ -6,7 +6,7 @@ import { folderOf } from "./foreign-text.js";
 import type { Importer, Section } from "./importer.js";
 import { braces } from "./variables.js";
 
-/** Reads `[{name, permission_policy}]`. */
+/** Translates a list such as `[{name, permission_policy}]`. */
 const policies: Field = (value, draft, key) => {
   for (const tool of Array.isArray(value) ? value : []) {
     const { name, permission_policy: policy } = isMapping(tool) ? tool : {};

@@ -22,7 +22,7 @@ import { projectAround } from "./folders.js";
 import type { Importer } from "./importer.js";
 import { nothing, variable } from "./variables.js";
 
-/** Reads names of variables that are passed on if they are set. */
+/** Translates names of variables that the server gets if they are set. */
 const forwarded: Field = (value, draft, key) => {
   for (const item of Array.isArray(value) ? value : []) {
     const name = isMapping(item) ? item.name : item;

@@ -5,10 +5,10 @@ import { projectAround } from "./folders.js";
 import type { Importer } from "./importer.js";
 import { editorVariables } from "./variables.js";
 
-/** No type: the tool tries Streamable HTTP, then SSE, as this host does with a URL that has no type. */
+/** Undefined means that no type is written. Cursor tries Streamable HTTP, then SSE; this host does the same for a URL without a type. */
 const either = undefined;
 
-/** Importer for Cursor and, by file name, for Cline and Roo Code, which share its format. */
+/** Importer for Cursor. It also reads files of Cline and Roo Code, which have the same format; the file's name tells them apart. */
 export const cursor: Importer = {
   tool: "cursor",
   title: "Cursor",
@@ -45,5 +45,5 @@ export const cursor: Importer = {
   },
 };
 
-/** Timeout of Cline and Roo Code, in seconds. */
+/** Translates the timeout of Cline and Roo Code, which is in seconds. */
 const clineTimeout: Field = seconds("timeout");

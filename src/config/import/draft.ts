@@ -1,16 +1,16 @@
-/** A server of another tool on its way to an entry of `mcpServers`, key by key; everything lost is noted. */
+/** An entry of `mcpServers` that an importer builds key by key from another program's server. What cannot be translated gets a note. */
 import { resolve } from "node:path";
 import { isMapping, type Mapping } from "../../core/tree.js";
 import type { Convert } from "./variables.js";
 
-/** A note about a key of the source that has no counterpart here, or another meaning. */
+/** A note that a key of the imported file has no counterpart here, or has another meaning. */
 export interface Note {
-  /** Key in the source; "" for the whole server. */
+  /** Key in the imported file, or "" if the note is about the whole server. */
   key: string;
   text: string;
 }
 
-/** Translates a key of the source. Gets the value as written there. */
+/** Translates one key of the imported file. `value` is the value in that file. */
 export type Field = (value: unknown, draft: Draft, key: string) => void;
 export type Fields = Readonly<Record<string, Field>>;
 
@@ -18,11 +18,11 @@ export class Draft {
   readonly name: string;
   readonly entry: Mapping = {};
   readonly notes: Note[] = [];
-  /** The tool's description of the server, which becomes a comment here. */
+  /** Description of the server in the imported file. It becomes a comment. */
   readonly remarks: string[] = [];
-  /** Our key for each translated key of the source. */
+  /** The top-level key of our entry for each translated key of the imported file. */
   readonly targets = new Map<string, string>();
-  /** Absolute folder for relative paths. */
+  /** Absolute path of the folder to which relative paths refer. */
   readonly base: string;
   readonly #convert: Convert;
 
@@ -40,7 +40,7 @@ export class Draft {
     this.remarks.push(...words.split("\n"));
   }
 
-  /** Sets a value. `target` may go one mapping down: `tools.allow`. */
+  /** Sets a value of the entry. `target` is a key, or a mapping and a key in it, such as `tools.allow`. */
   set(target: string, value: unknown, key: string): void {
     const [first = "", second] = target.split(".");
     const below = this.entry[first];
@@ -55,20 +55,20 @@ export class Draft {
     if (items.length > 0) this.set(target, [...new Set([...before, ...items])], key);
   }
 
-  /** Returns the text with our placeholders. */
+  /** Returns the text with the other program's placeholders replaced by ours. */
   text(value: string, key: string): string {
     const { text, notes } = this.#convert(value);
     for (const note of notes) this.note(key, note);
     return text;
   }
 
-  /** Returns an absolute path, unless it begins with a placeholder. */
+  /** Returns the absolute path. A path that begins with a placeholder or `~` stays as it is. */
   path(value: string, key: string): string {
     const path = this.text(value, key);
     return /^(\$\{|~(?=$|[/\\]))/.test(path) ? path : resolve(this.base, path);
   }
 
-  /** Translates every key by its field, and notes the keys without one. */
+  /** Translates each key with the field of that name. Notes the keys for which there is no field. */
   take(raw: Mapping, fields: Fields): void {
     for (const [key, value] of Object.entries(raw)) {
       if (value === null || value === undefined) continue;

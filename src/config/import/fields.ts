@@ -1,10 +1,10 @@
-/** Building blocks of an importer's table: translations of other tools' keys. */
+/** Translations of other programs' keys, from which importers build their tables. */
 import { isMapping } from "../../core/tree.js";
 import type { Draft, Field, Fields } from "./draft.js";
 
 const longestMs = 86_400_000;
 
-/** Returns a field for values of this shape; any other value is noted. */
+/** Returns a field that passes values of this shape to `take`. For any other value it adds a note. */
 function shaped<T>(isShaped: (value: unknown) => value is T, shape: string, take: TakeOf<T>): Field {
   return (value, draft, key) => {
     if (isShaped(value)) take(value, draft, key);
@@ -42,7 +42,7 @@ export const texts = (target: string) =>
       );
   });
 
-/** Splits a list into the program and its arguments. */
+/** Translates a list whose first item is the program and whose other items are its arguments. */
 export const commandLine = ofTexts(([command = "", ...args], draft, key) => {
   draft.set("command", draft.text(command, key), key);
   if (args.length > 0)
@@ -53,7 +53,7 @@ export const commandLine = ofTexts(([command = "", ...args], draft, key) => {
     );
 });
 
-/** Adds to what other keys have put there. */
+/** Adds the pairs of a mapping to those that other keys have set in the same target. */
 export const textMap = (target: string) =>
   ofMapping((mapping, draft, key) => {
     const values = Object.entries(mapping).flatMap(([name, value]) => {
@@ -69,7 +69,7 @@ export function setAll(draft: Draft, target: string, values: Readonly<Record<str
   draft.set(target, { ...(isMapping(before) ? before : {}), ...values }, key);
 }
 
-/** Keys that most tools name as this host does. */
+/** Keys that have the same name in most programs and in this host. */
 export const commonFields: Fields = {
   command: text("command"),
   args: texts("args"),
@@ -79,7 +79,7 @@ export const commonFields: Fields = {
   headers: textMap("headers"),
 };
 
-/** Translates a flag that is on by default: only `false` needs a line. */
+/** Translates a flag whose default is true. Only the value false is written. */
 export const enabled = ofFlag((isOn, draft, key) => {
   if (!isOn) draft.set("enabled", false, key);
 });
@@ -98,12 +98,15 @@ const duration = (target: string, unitMs: number) =>
 export const seconds = (target: string) => duration(target, 1000);
 export const milliseconds = (target: string) => duration(target, 1);
 
-/** Returns the time with its unit, which a bare number would not show. */
+/** Returns the time with its unit, because the unit of a bare number would be unclear. */
 function durationText(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
-/** Translates the list of offered tools. `none`: what an empty list means to the tool; here it would mean all. */
+/**
+ * Translates the list of offered tools. `none` is the meaning of an empty list in the other program. In this host an empty list means all
+ * tools.
+ */
 export const allowed = (none: "all" | "nothing" = "all") =>
   ofTexts((names, draft, key) => {
     if (names.length === 0 && none === "nothing") draft.add("tools.deny", ["*"], key);
@@ -113,19 +116,22 @@ export const allowed = (none: "all" | "nothing" = "all") =>
 export const denied = ofTexts((names, draft, key) => draft.add("tools.deny", names, key));
 export const approved = ofTexts((names, draft, key) => draft.add("tools.auto_approve", names, key));
 
-/** Lets every tool of the server run without asking. */
+/** Translates a flag that lets every tool of the server run without asking. */
 export const trust = ofFlag((isTrusted, draft, key) => {
   if (isTrusted) draft.add("tools.auto_approve", ["*"], key);
 });
 
-/** Translates the tool's names of transports; undefined means that this host detects the transport anyway. */
+/**
+ * Translates the name of a transport. `types` maps the other program's names to ours. Undefined means that no type is needed, because this
+ * host detects the transport.
+ */
 export const transport = (types: Readonly<Record<string, "http" | "sse" | undefined>>) =>
   ofText((type, draft, key) => {
     if (!Object.hasOwn(types, type)) draft.note(key, `"${type}" is no transport of this host`);
     else if (types[type]) draft.set("type", types[type], key);
   });
 
-/** Translates the keys of a login that was registered beforehand. */
+/** Translates the keys of an OAuth client that was registered beforehand. */
 export const oauth = (
   keys: Readonly<Record<string, "client_id" | "client_secret" | "scope" | "callback_port">>,
 ): Field =>
@@ -139,18 +145,18 @@ export const oauth = (
     }
   });
 
-/** Notes that the key has no counterpart, for this reason. */
+/** Returns a field that drops the key and adds `why` as a note. */
 export const dropped =
   (why: string): Field =>
   (_value, draft, key) =>
     draft.note(key, why);
 
-/** Works like `dropped`, unless the value is the tool's default. */
+/** Returns a field like `dropped` that adds no note if the value equals `usual`, the other program's default. */
 export const droppedUnless =
   (usual: unknown, why: string): Field =>
   (value, draft, key) => {
     if (value !== usual) draft.note(key, why);
   };
 
-/** Ignores a key that says what holds here anyway. */
+/** Ignores a key that asks for something that this host does anyway. */
 export const understood: Field = () => {};

@@ -1,4 +1,4 @@
-/** A configuration file of another tool: its tree, and its comments by the keys they are about. */
+/** A configuration file of another program: its values, and its comments by key. */
 import { dirname } from "node:path";
 import {
   type Node as JsonNode,
@@ -14,20 +14,20 @@ import { child, isMapping, type Mapping } from "../../core/tree.js";
 import { readToml } from "./toml.js";
 
 export interface ForeignText {
-  /** Name for display. */
+  /** Path of the file for display. */
   file: string;
-  /** Absolute. */
+  /** Absolute path of the file. */
   path: string;
   tree: Mapping;
-  /** Comment lines without their marks, by the pointer of the key below or before them. */
+  /** Comment lines without `#` or `//`, by the pointer of the key to which they belong. */
   comments: ReadonlyMap<string, readonly string[]>;
 }
 
-/** A line of a comment; `line` counts from 1, as in `KeyLine`. */
+/** A line of a comment. `line` is its line number, from 1. */
 export interface CommentLine {
   line: number;
   text: string;
-  /** True if something else stands before it in its line. */
+  /** True if the comment follows other text in its line. */
   isTrailing: boolean;
 }
 
@@ -36,7 +36,7 @@ export interface KeyLine {
   pointer: string;
 }
 
-/** Reads YAML and TOML by the file's extension, everything else as JSON with comments. Throws ConfigError. */
+/** Reads a file as YAML or TOML if its extension says so, otherwise as JSON with comments. Throws ConfigError. */
 export function readForeign(path: string, cwd: string): ForeignText {
   const file = displayName(path, cwd);
   const read = readText(path);
@@ -60,7 +60,7 @@ interface Lines {
   keys: readonly KeyLine[];
 }
 
-/** Assigns each comment to the key before it in its line, otherwise to the next key. */
+/** Assigns each comment to a key: a comment after other text to the key before it, any other comment to the next key. */
 function assigned({ comments, keys }: Lines): Map<string, string[]> {
   const about = new Map<string, string[]>();
   for (const { line, text, isTrailing } of comments) {
@@ -98,7 +98,7 @@ function readJson(text: string, fail: Fail): Lines & { tree: unknown } {
   return { tree: root && plainValue(root), keys, comments };
 }
 
-/** Builds a value in which a key `__proto__` has no effect. */
+/** Returns the value of a JSON node. A key `__proto__` becomes an ordinary key. */
 function plainValue({ type, children = [], value }: JsonNode): unknown {
   if (type === "array") return children.map(plainValue);
   if (type !== "object") return value;
@@ -107,9 +107,9 @@ function plainValue({ type, children = [], value }: JsonNode): unknown {
   );
 }
 
-/** Mark before a token that is a scalar, even one that begins like a comment. */
+/** Token that the YAML lexer puts before a scalar. The scalar itself may begin with `#`, like a comment. */
 const scalarMark = "\u001f";
-/** Tokens without text. */
+/** Tokens of the YAML lexer that have no text in the file. */
 const marks = ["\u0002", "\u0018", scalarMark];
 
 function yamlLines(text: string): Lines {

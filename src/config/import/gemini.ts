@@ -50,7 +50,7 @@ export const gemini: Importer = {
           },
           skip: ({ tcp }) => (tcp === undefined ? undefined : "tcp: this host does not speak MCP over WebSocket"),
           finish(draft, raw) {
-            // A `url` means SSE in Gemini CLI, unless a type says otherwise.
+            // In Gemini CLI, `url` means SSE unless `type` has another value.
             if (draft.entry.url !== undefined) draft.entry.type = transportOf(raw);
             if (isExcluded(draft, mcp)) draft.entry.enabled = false;
             if (typeof raw.description === "string") draft.remark(raw.description);

@@ -25,7 +25,7 @@ const own: Readonly<Record<string, string>> = {
   inline_python: "it is Python code that goose runs: save it as a server, and add that",
 };
 
-/** Values that goose keeps in the system's keyring. */
+/** Translates the names of variables whose values goose keeps in the system's keyring. */
 const keyring = ofTexts((names, draft, key) => {
   for (const name of names) {
     setAll(draft, "env", { [name]: variable(name).text }, key);
@@ -84,7 +84,10 @@ export const goose: Importer = {
   }),
 };
 
-/** Resolves `$NAME` in headers from the server's own variables, if they have it. */
+/**
+ * Returns the headers with `$NAME` replaced by the server's own variable of that name. If the server has no such variable, a placeholder
+ * stays.
+ */
 function headersOf(headers: Mapping, envs: unknown): Record<string, string> {
   const known = isMapping(envs) ? envs : {};
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** The interface of importers, and the reading of a tool's file with one. */
+/** The interface of importers, and the import of one file. */
 import type { Environment } from "../../core/environment.js";
 import { child, isMapping, type Mapping } from "../../core/tree.js";
 import { Draft, type Fields, type Note } from "./draft.js";
@@ -18,60 +18,60 @@ type ToolName =
   | "kit"
   | "original";
 
-/** Machine and folder that an import runs in. */
+/** The machine and the working directory of an import. */
 export interface Surroundings {
   platform: NodeJS.Platform;
   env: Environment;
   home: string;
-  /** Absolute. */
+  /** Absolute path of the working directory. */
   cwd: string;
 }
 
-/** A mapping of servers in a file. */
+/** A mapping in a file whose values are servers. */
 export interface Section {
-  /** Pointer of the mapping in the file. */
+  /** Pointer of this mapping in the file. */
   pointer: string;
   servers: unknown;
-  /** Folder in which the tool starts these servers; undefined if there is no particular one. */
+  /** Folder in which the other program starts these servers. Undefined if it uses no particular folder. */
   project?: string;
   convert: Convert;
   fields: Fields;
-  /** Returns why this server cannot be used here. */
+  /** Returns why this server cannot be used here, or undefined if it can. */
   skip?(raw: Mapping): string | undefined;
-  /** Translates what no single key says. */
+  /** Completes the entry after its keys have been translated, for rules that involve several keys. */
   finish?(draft: Draft, raw: Mapping): void;
 }
 
 export interface Importer {
   tool: ToolName;
-  /** Name that people know the tool by. */
+  /** The program's name for display. */
   title: string;
-  /** Returns the paths of its files; earlier ones win in the tool. */
+  /** Returns the paths at which the program has its configuration files. If several exist, the program prefers the earlier ones. */
   places(surroundings: Surroundings): string[];
-  /** Returns true if a file of unknown origin belongs to this tool. */
+  /** Returns true if the file belongs to this program. The file may come from any path. */
   knows(file: ForeignText): boolean;
   sections(file: ForeignText, surroundings: Surroundings): { sections: Section[]; notes?: Note[] };
 }
 
 export interface ImportedServer {
   name: string;
-  /** Name for display. */
+  /** Path of the imported file for display. */
   file: string;
-  /** Entry in the shape of `mcpServers`. */
+  /** The server as an entry of `mcpServers`. */
   entry: Mapping;
-  /** Comments on the server, and on its keys under our names. */
+  /** Comments to write: those above the server, and those of each key, under our name of the key. */
   comments: { above: readonly string[]; keys: ReadonlyMap<string, readonly string[]> };
   notes: Note[];
-  /** Reason why the server is not imported. */
+  /** Reason why the server is not imported. Undefined if it is. */
   skipped?: string;
 }
 
 export interface ImportedFile {
   file: string;
-  /** True if it was found in the working directory, which may be anybody's. */
+  /** True if the file was found in the working directory. Anybody may have written such a file. */
   isOfFolder?: boolean;
   servers: ImportedServer[];
-  /** Notes on keys that belong to no server. */
+  /** Notes on keys outside of the servers. */
   notes: Note[];
 }
 
@@ -108,13 +108,16 @@ const noComments = { above: [], keys: new Map() };
 
 const order = ["type", "command", "args", "env", "env_file", "cwd", "url", "headers", "oauth"];
 
-/** Sorts the keys so that those for reaching the server come first. */
+/** Sorts the keys of an entry: first those that say how the server is reached. */
 function inOrder(entry: Mapping): Mapping {
   const rank = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
   return Object.fromEntries(Object.entries(entry).sort(([one], [other]) => rank(one) - rank(other)));
 }
 
-/** Assigns comments. A deeper comment belongs to its top-level key, and a comment on a key that has no counterpart to the server. */
+/**
+ * Returns the comments for the new entry. A comment on a nested key is written at the top-level key above it. A comment on a key that has
+ * no counterpart here is written above the server.
+ */
 function commentsOf({ comments }: ForeignText, at: string, { targets, remarks }: Draft): ImportedServer["comments"] {
   const above = [...remarks, ...(comments.get(at) ?? [])];
   const keys = new Map<string, string[]>();

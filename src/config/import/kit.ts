@@ -6,7 +6,7 @@ import { folderOf } from "./foreign-text.js";
 import type { Importer } from "./importer.js";
 import { converting, variable } from "./variables.js";
 
-/** Matches `Name: value`. A name has no `{`, with which a placeholder for a whole line begins. */
+/** Matches `Name: value`. A name cannot contain `{`, so a line that is only a placeholder does not match. */
 const headerLine = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s;
 
 const headers = ofTexts((lines, draft, key) => {
@@ -17,7 +17,7 @@ const headers = ofTexts((lines, draft, key) => {
   }
 });
 
-/** Reads a list or, as mcphost had it, the program alone. */
+/** Translates the command, which is a list or, in mcphost, only the program. */
 const command: Field = (value, draft, key) =>
   Array.isArray(value) ? commandLine(value, draft, key) : text("command")(value, draft, key);
 
@@ -56,7 +56,7 @@ export const kit: Importer = {
               : undefined,
           finish(draft, { type, transport }) {
             if (draft.entry.url === undefined) return;
-            // A URL alone means SSE, as in mcphost.
+            // A URL without a type means SSE, as it did in mcphost.
             const isHttp = type === "remote" || type === "streamable" || transport === "streamable";
             draft.entry.type = isHttp ? "http" : "sse";
           },

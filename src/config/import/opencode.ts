@@ -17,7 +17,7 @@ const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
   return { ...variable(stand), note };
 });
 
-/** Reads the timeout of the start, or of the start and of requests. */
+/** Translates a timeout: a number for the start, or a mapping with times for the start and for requests. */
 const timeouts: Field = (value, draft, key) => {
   const { startup, request, ...rest } = isMapping(value) ? value : { startup: value };
   if (startup !== undefined) milliseconds("startup_timeout")(startup, draft, key);
@@ -61,7 +61,7 @@ export const opencode: Importer = {
           project: projectOf(file, surroundings),
           convert: variables,
           fields: {
-            // opencode tries Streamable HTTP, then SSE, for a remote server.
+            // For a remote server, opencode tries Streamable HTTP, then SSE. This host does the same without a type.
             type: transport({ local: undefined, remote: undefined }),
             command: commandLine,
             environment: textMap("env"),
@@ -85,7 +85,7 @@ export const opencode: Importer = {
   },
 };
 
-/** Finds the servers, which version 2 has a level further down. */
+/** Returns the servers and their pointer. In version 2 of the format they are in `mcp.servers`, before that in `mcp`. */
 function serversOf({ mcp }: Mapping): { pointer: string; servers: Mapping } {
   const all = isMapping(mcp) ? mcp : {};
   if (isMapping(all.servers) && all.servers.type === undefined)
@@ -108,7 +108,7 @@ function hasItsTypes(servers: Mapping): boolean {
 
 type Rule = [pattern: string, answer: "allow" | "ask" | "deny"];
 
-/** Reads `tools: {"server_*": false}` and `permission: {"server_tool": "ask"}`. */
+/** Returns the rules in mappings such as `tools: {"server_*": false}` and `permission: {"server_tool": "ask"}`. */
 function rulesOf(tools: unknown): Rule[] {
   return Object.entries(isMapping(tools) ? tools : {}).flatMap(([pattern, answer]): Rule[] => {
     if (answer === false || answer === "deny") return [[pattern, "deny"]];
@@ -116,7 +116,7 @@ function rulesOf(tools: unknown): Rule[] {
   });
 }
 
-/** Applies the rules for this server, whose tools opencode calls `server_tool`. */
+/** Applies the rules that name this server. opencode names a tool `server_tool`. */
 function applyRules(draft: Draft, rules: readonly Rule[]): void {
   for (const [pattern, answer] of rules) {
     if (!pattern.startsWith(draft.name)) continue;

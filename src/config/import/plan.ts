@@ -1,4 +1,4 @@
-/** Plan of an import into a configuration: which servers are added, which are not, and why. */
+/** The plan of an import: which servers are added to the configuration, which are not, and why. */
 import type { Mapping } from "../../core/tree.js";
 import { type EntryPlace, entryProblems } from "../check-entry.js";
 import { clearingLines, inlineSecrets, looksSecret, masked, referring } from "../inline-secrets.js";
@@ -12,7 +12,7 @@ export interface PlannedServer {
   name: string;
   file: string;
   outcome: Outcome;
-  /** Reason why the server is added switched off, or not added. */
+  /** Reason why the server is disabled or is not added. */
   reason?: string;
   isOff: boolean;
   notes: readonly Note[];
@@ -22,27 +22,27 @@ type SetEdit = Extract<ServerEdit, { kind: "set" }>;
 
 export interface ImportPlan {
   edits: SetEdit[];
-  /** The same edits without secrets. */
+  /** The same edits with secrets removed, for display. */
   shown: SetEdit[];
   servers: PlannedServer[];
-  /** True if some entry holds a secret in plain text. */
+  /** True if at least one entry holds a secret in plain text. */
   hasSecrets: boolean;
 }
 
 export interface ImportTarget extends EntryPlace {
-  /** Name for display. */
+  /** Path of the configuration file for display. */
   file: string;
-  /** Its current servers. */
+  /** The servers that the configuration has now. */
   servers: Mapping;
 }
 
 export interface ImportChoices {
   replace: boolean;
-  /** `keep` copies secrets, `refer` replaces them by placeholders. */
+  /** `keep` copies secrets as they are. `refer` replaces them by placeholders. */
   secrets: "keep" | "refer";
 }
 
-/** Plans the import. Of servers with one name in several files, the first counts. */
+/** Plans the import. If several files have a server of the same name, the first one is used. */
 export function planImport(files: readonly ImportedFile[], target: ImportTarget, choices: ImportChoices): ImportPlan {
   const plan: ImportPlan = { edits: [], shown: [], servers: [], hasSecrets: false };
   const taken = new Map<string, string>();

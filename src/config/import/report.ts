@@ -1,11 +1,11 @@
-/** Report of an import, without secrets as far as names and shapes show them. */
+/** The report of an import. Texts that look like secrets are removed. */
 
 import { clearingLines } from "../inline-secrets.js";
 import type { Note } from "./draft.js";
 import type { ImportedFile } from "./importer.js";
 import type { ImportPlan, PlannedServer } from "./plan.js";
 
-/** Returns the report. `file` is the configuration; `isDone` is true if the plan was carried out. */
+/** Returns the report. `file` is the changed configuration. `isDone` is true if the changes have been written. */
 export function reportOf(
   files: readonly ImportedFile[],
   plan: ImportPlan,

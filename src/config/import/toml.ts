@@ -1,4 +1,4 @@
-/** TOML with the lines of its comments and keys, which its parser does not keep. */
+/** TOML with the line numbers of its comments and keys, which the TOML parser does not return. */
 import { parse, TomlError } from "smol-toml";
 import { child } from "../../core/tree.js";
 import type { CommentLine, KeyLine } from "./foreign-text.js";
@@ -11,13 +11,15 @@ export function readToml(
     return { tree: parse(text), ...linesOf(text) };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    // The rest of the message quotes the line, which may hold a secret.
+    // Only the first line of the message is used: the rest quotes the file, which may hold a secret.
     const [what = ""] = error.message.split("\n");
     return fail(`not valid TOML: ${what.replace(/^Invalid TOML document: /, "")}`, error.line, error.column);
   }
 }
 
-/** Matches strings of all four kinds, so that a `#` or `[` in one does not count; otherwise a comment, a line end, or other characters. */
+/**
+ * Splits TOML into strings of all four kinds, comments, line breaks and other characters. A `#` or `[` in a string is part of the string.
+ */
 const token = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n|[^"'#\n]+/g;
 
 function linesOf(text: string): { comments: CommentLine[]; keys: KeyLine[] } {
@@ -53,7 +55,7 @@ function linesOf(text: string): { comments: CommentLine[]; keys: KeyLine[] } {
   return { comments, keys };
 }
 
-/** Returns the pointer of a dotted key, whose parts may be quoted. */
+/** Returns the pointer of a dotted key below `table`. Parts of the key may be quoted. */
 function below(table: string, dotted: string): string {
   const parts = dotted.match(/"(?:\\.|[^"\\])*"|'[^']*'|[^.\s"']+/g) ?? [];
   return parts.map((part) => part.replace(/^(["'])(.*)\1$/, "$2")).reduce(child, table);

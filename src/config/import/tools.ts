@@ -1,4 +1,4 @@
-/** Tools whose configurations can be imported, and their files on this machine. */
+/** Programs whose configurations can be imported, and their files on this machine. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ConfigError, RequestError } from "../../core/errors.js";
@@ -32,14 +32,14 @@ const importers: readonly Importer[] = [
   original,
 ];
 
-/** A file of a tool, read, or why it cannot be read. */
+/** A configuration file of another program: its content, or the reason why it cannot be read. */
 export interface FoundFile {
   importer: Importer;
   path: string;
   imported: ImportedFile | { problem: string };
 }
 
-/** Returns the files of every tool on this machine and in this folder. */
+/** Reads the files of all programs that are on this machine or in the working directory. */
 export function findAll(surroundings: Surroundings): FoundFile[] {
   return importers.flatMap((importer) =>
     filesOf(importer, surroundings).map((path): FoundFile => {
@@ -53,7 +53,10 @@ export function findAll(surroundings: Surroundings): FoundFile[] {
   );
 }
 
-/** Reads the files of one tool, or one file of any tool. Throws RequestError if there is no file, ConfigError if it cannot be read. */
+/**
+ * Reads all files of one program, or one file. `from` is the program's name or the path. Throws RequestError if there is no file, and
+ * ConfigError if a file cannot be read.
+ */
 export function importFrom(from: string, surroundings: Surroundings): ImportedFile[] {
   const { cwd } = surroundings;
   const importer = importers.find(({ tool }) => tool === from);
@@ -86,13 +89,13 @@ export function importFrom(from: string, surroundings: Surroundings): ImportedFi
   });
 }
 
-/** Imports a file at one of the tool's places. */
+/** Imports a file that `importer.places` lists. */
 function imported(importer: Importer, path: string, surroundings: Surroundings): ImportedFile {
   const file = importFile(importer, readForeign(path, surroundings.cwd), surroundings);
   return { ...file, isOfFolder: isOfFolder(importer, path, surroundings) };
 }
 
-/** Returns true if the tool would not find the file from another folder. */
+/** Returns true if the program finds the file only from this working directory. */
 function isOfFolder(importer: Importer, path: string, surroundings: Surroundings): boolean {
   const elsewhere = { ...surroundings, cwd: join(surroundings.cwd, "elsewhere") };
   return !importer.places(elsewhere).includes(path);
@@ -102,7 +105,9 @@ function filesOf(importer: Importer, surroundings: Surroundings): string[] {
   return [...new Set(importer.places(surroundings))].filter((path) => existsSync(path));
 }
 
-/** Returns the importer by the file's name and keys; a file with only `mcpServers` is read as Claude Code would. */
+/**
+ * Returns the importer that recognises the file by its name and keys. A file that has only `mcpServers` is read like one of Claude Code.
+ */
 function ownerOf(text: ForeignText): Importer | undefined {
   const known = importers.find((importer) => importer.knows(text));
   return known ?? (text.tree.mcpServers === undefined ? undefined : claudeCode);

@@ -1,7 +1,7 @@
-/** Conversion of other tools' placeholders to ours: `${NAME}` and `${NAME:-default}`, with `$${` for a literal `${`. */
+/** Conversion of other programs' placeholders to ours, which are `${NAME}` and `${NAME:-default}`. A literal `${` becomes `$${`. */
 import { basename, sep } from "node:path";
 
-/** Our text for a placeholder, and a note about it. */
+/** Our text for another program's placeholder, with an optional note for the user. */
 export interface Replaced {
   text: string;
   note?: string;
@@ -11,7 +11,8 @@ type Converted = { text: string; notes: string[] };
 export type Convert = (text: string) => Converted;
 
 /**
- * Returns a conversion. `replaced` gets the groups of a match and returns undefined for text that is not a placeholder and stays literal.
+ * Returns a conversion of the placeholders that match `pattern`. `replaced` gets the groups of a match; if it returns undefined, the
+ * matched text stays literal.
  */
 export function converting(
   pattern: RegExp,
@@ -40,21 +41,21 @@ export function variable(name: string | undefined, fallback?: string): Replaced 
   return { text: fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}` };
 }
 
-/** Converts nothing, for a tool that takes every text literally. */
+/** Conversion for programs that have no placeholders: all text stays literal. */
 export const nothing: Convert = (text) => ({ text: literal(text), notes: [] });
 
-/** Converts `${NAME}` and `${NAME:-default}`. */
+/** Conversion for programs whose placeholders are `${NAME}` and `${NAME:-default}`. */
 export const braces = converting(/\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/, variable);
 
-/** Converts `$NAME` too. */
+/** Conversion like `braces`, which also accepts `$NAME`. */
 export const shell = converting(/\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_]\w*))/, (name, fallback, bare) =>
   variable(name ?? bare, fallback),
 );
 
-/** Inputs that VS Code asks the person for, by id. */
+/** The inputs for which VS Code asks the user, by their id. */
 export type Inputs = ReadonlyMap<string, { default?: string }>;
 
-/** Returns the variable that replaces an input of VS Code. */
+/** Returns the name of the variable that replaces this input. */
 export function inputVariable(id: string): string {
   return `MCP_PLATFORM_INPUT_${id
     .replaceAll(/[^A-Za-z0-9]+/g, "_")
@@ -63,7 +64,8 @@ export function inputVariable(id: string): string {
 }
 
 /**
- * Converts `${env:NAME}`, `${input:id}`, `${workspaceFolder}` and the like, of VS Code and its derivatives. `folder` is the workspace's.
+ * Returns the conversion for VS Code and editors derived from it: `${env:NAME}`, `${input:id}`, `${workspaceFolder}` and others. `folder`
+ * is the folder of the workspace.
  */
 export function editorVariables(folder: string, inputs: Inputs = new Map()): Convert {
   const fixed: Readonly<Record<string, string>> = {

@@ -30,7 +30,7 @@ export const vscode: Importer = {
           project,
           convert: editorVariables(project ?? surroundings.cwd, inputs),
           fields: {
-            // VS Code tries Streamable HTTP, then SSE, as this host does with a URL that has no type.
+            // For `http`, VS Code tries Streamable HTTP, then SSE. This host does the same for a URL without a type.
             type: transport({ stdio: undefined, http: undefined, sse: "sse" }),
             ...commonFields,
             envFile: path("env_file"),
@@ -51,7 +51,7 @@ export const vscode: Importer = {
   },
 };
 
-/** Returns true for a settings.json with servers; opencode uses that place too, but with other types. */
+/** Returns true if a settings.json holds servers of VS Code. The servers of opencode are under the same key, with other types. */
 function hasServersInSettings({ mcp }: Mapping): boolean {
   const servers = isMapping(mcp) && isMapping(mcp.servers) ? Object.values(mcp.servers).filter(isMapping) : [];
   return servers.length > 0 && servers.every(({ type = "stdio" }) => ["stdio", "http", "sse"].includes(String(type)));

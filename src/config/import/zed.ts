@@ -6,7 +6,7 @@ import { configHome, projectAround, roamingData } from "./folders.js";
 import type { Importer } from "./importer.js";
 import { nothing } from "./variables.js";
 
-/** Reads the path of the program or, in the format until 2025, its path, arguments and variables. */
+/** Translates the command, which is the program's path. In the format until 2025 it was a mapping of path, arguments and variables. */
 const command: Field = (value, draft, key) => {
   if (isMapping(value)) draft.take(value, { path: text("command"), args: texts("args"), env: textMap("env") });
   else text("command")(value, draft, key);
