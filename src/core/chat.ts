@@ -144,6 +144,14 @@ export interface OutputFormat {
   strict?: boolean;
 }
 
+/** Returns the instruction that asks for the form: not every provider enforces a schema. */
+export function formInstruction(jsonSchema: JsonSchema): string {
+  return (
+    "Your final answer is read by a program: it has to be one JSON value that is valid against this JSON Schema, " +
+    `and nothing else, neither words nor a code fence around it.\n${JSON.stringify(jsonSchema)}`
+  );
+}
+
 export interface CompletionRequest {
   messages: readonly Message[];
   /** A definition is never changed after it was sent: a new object replaces it. */
@@ -246,6 +254,11 @@ export interface UserMessageEvent {
   content: ContentPart[];
   /** Earlier messages as the caller states them, for calls that bring their own history. */
   history?: Message[];
+  /**
+   * The form of the turn's final answer. The model is told at the end of the content, here and in every later turn, so that a schema leaves
+   * the beginning of requests unchanged. Absent in calls that bring the whole history and in older logs: there the system prompt says it.
+   */
+  answerSchema?: JsonSchema;
   /** Only for calls of `/v1/responses`: further parameters of the call, which its response repeats. The turn does not read them. */
   asked?: Readonly<Record<string, unknown>>;
 }

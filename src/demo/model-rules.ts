@@ -16,7 +16,7 @@ export function replyTo(messages: readonly DemoMessage[], tools: readonly DemoTo
   const asked = messages.findLastIndex((message) => message.role === "user" && !isAttachment(message));
   const since = messages.slice(asked + 1);
   const roundsMade = since.filter(({ calls }) => calls.length > 0).length;
-  const next = findRounds(messages[asked]?.text ?? "", tools)[roundsMade];
+  const next = findRounds(withoutNotes(messages[asked]?.text ?? ""), tools)[roundsMade];
   if (next) return { calls: next };
   const results = since.filter(({ role }) => role === "tool");
   return { text: results.length > 0 ? report(results, since) : introduction(tools) };
@@ -25,6 +25,12 @@ export function replyTo(messages: readonly DemoMessage[], tools: readonly DemoTo
 /** Returns true for a user message that the host adds after a tool result to carry its images and other attachments. */
 function isAttachment({ text }: DemoMessage): boolean {
   return text.startsWith("From the tool call ");
+}
+
+/** Removes what the host adds for the model behind the user's words. */
+function withoutNotes(text: string): string {
+  const at = text.indexOf("[Note of the host");
+  return at < 0 ? text : text.slice(0, at).trimEnd();
 }
 
 function report(results: readonly DemoMessage[], messages: readonly DemoMessage[]): string {

@@ -7,7 +7,7 @@ import {
   type StoredEvent,
   type ToolDefinition,
 } from "../core/chat.js";
-import { readTurns } from "./turns.js";
+import { askedContent, readTurns } from "./turns.js";
 
 /** Roles and separators that a provider adds to each message. */
 const messageTokens = 4;
@@ -79,9 +79,10 @@ export function tokenFactor(
   let reported = 0;
   let said = 0;
   let before: { said: number; inputTokens: number } | undefined;
-  for (const { userContent, hops, compacted } of readTurns(events)) {
+  for (const turn of readTurns(events)) {
+    const { hops, compacted } = turn;
     if (compacted) before = undefined; // a new beginning, which the next request is the first to contain
-    said += messageTokensOf({ role: "user", content: userContent });
+    said += messageTokensOf({ role: "user", content: askedContent(turn) });
     for (const { answer, calls } of hops) {
       const { usage, message } = answer;
       if (usage && answer.provider === provider && answer.model === model) {

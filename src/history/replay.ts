@@ -11,7 +11,7 @@ import { toolMessage } from "../core/chat.js";
 import type { LlmErrorKind } from "../core/errors.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
-import { type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
+import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
 
 /**
  * Returns the conversation as messages for a model. A strict provider accepts the result for any log, however it broke off. Every call has
@@ -77,9 +77,10 @@ function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, summari
 const endedMessages = new WeakMap<TurnRecord, { messages: readonly Message[]; summarisedAt: number }>();
 
 function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): Message[] {
-  if (wasRefused(turn) || turn.userContent.length + turn.history.length === 0) return [];
+  const asked = askedContent(turn);
+  if (wasRefused(turn) || asked.length + turn.history.length === 0) return [];
   const messages = [...turn.history];
-  if (turn.userContent.length > 0) add(messages, { role: "user", content: turn.userContent });
+  if (asked.length > 0) add(messages, { role: "user", content: asked });
   for (const hop of hopsToSend(turn, currentTurnId)) {
     const message = answerOf(hop);
     if (message.kept && hop.answer.seq < summarisedAt) message.isBeforeSummary = true;

@@ -1,4 +1,11 @@
-import type { ContentPart, Message, StartedCall, StoredEvent } from "../core/chat.js";
+import {
+  type ContentPart,
+  formInstruction,
+  type JsonSchema,
+  type Message,
+  type StartedCall,
+  type StoredEvent,
+} from "../core/chat.js";
 import { withoutRewound } from "./rewind.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
@@ -14,6 +21,8 @@ export interface TurnRecord {
   /** Earlier messages according to the caller. */
   history: Message[];
   userContent: ContentPart[];
+  /** Texts of the host for the model, behind the user's content, in the order in which they were first sent. */
+  notes: ContentPart[];
   hops: HopRecord[];
   /** Set when older turns became a summary in this one. */
   compacted?: true;
@@ -72,12 +81,15 @@ const ended = new WeakMap<StoredEvent, { turn: TurnRecord; count: number }>();
 
 /** Reads the events of one turn. An event belongs to the answer before it, because call ids may return in a later answer. */
 export function readTurn(events: readonly StoredEvent[]): TurnRecord {
-  const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", history: [], userContent: [], hops: [] };
+  const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", history: [], userContent: [], notes: [], hops: [] };
   for (const event of events) {
     turn.end = event.type === "turn_end" || event.type === "turn_error" ? event : undefined;
     if (event.type === "user_message") {
       turn.history = event.history ?? [];
       turn.userContent.push(...event.content);
+      // Without content the caller's results come last: text behind them would teach a model to expect it there.
+      if (event.answerSchema && event.content.length > 0)
+        turn.notes.push({ type: "text", text: formText(event.answerSchema) });
     }
     if (event.type === "assistant_message") turn.hops.push(newHop(event));
     if (event.type === "compaction") turn.compacted = true;
@@ -92,6 +104,11 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     if (event.type === "state_lost") tell(turn, stateLostText(event.servers));
   }
   return turn;
+}
+
+/** Returns what the model reads of the user's message. */
+export function askedContent({ userContent, notes }: TurnRecord): ContentPart[] {
+  return [...userContent, ...notes];
 }
 
 /** Drops the calls of an interrupted answer: they may be cut anywhere and are never run. */
@@ -116,7 +133,11 @@ function answered(turn: TurnRecord, { questionId, value }: EventOf<"answer">): v
 function tell(turn: TurnRecord, note: string): void {
   const last = turn.hops.findLast(({ answer }) => !answer.interrupted)?.calls.at(-1);
   if (last) last.note = last.note === undefined ? note : `${last.note}\n${note}`;
-  else turn.userContent.push({ type: "text", text: note });
+  else turn.notes.push({ type: "text", text: note });
+}
+
+function formText(schema: JsonSchema): string {
+  return `[Note of the host, about the answer to this message only: ${formInstruction(schema)}]`;
 }
 
 function stateLostText(servers: readonly string[]): string {

@@ -1,15 +1,13 @@
 /** Handles requests whose answer must be JSON of a given schema. */
-import type { Completion, CompletionRequest, LostAnswer, OutputFormat } from "../core/chat.js";
+import {
+  type Completion,
+  type CompletionRequest,
+  formInstruction,
+  type LostAnswer,
+  type OutputFormat,
+} from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
 import { isJson, readStructured } from "../core/structured-output.js";
-
-/** Returns an instruction to append to the system prompt. It is needed because not every provider enforces a schema. */
-export function formInstruction({ jsonSchema }: OutputFormat): string {
-  return (
-    "Your final answer is read by a program: it has to be one JSON value that is valid against this JSON Schema, " +
-    `and nothing else, neither words nor a code fence around it.\n${JSON.stringify(jsonSchema)}`
-  );
-}
 
 /**
  * Checks that the final answer has the requested form, and asks the model once more if it has not. Returns the completion; `problem` is set
@@ -24,7 +22,7 @@ export async function inAskedForm(
   if (!output || !isFinal(completion)) return { completion };
   const first = checked(completion, output);
   if (!first.problem) return { completion: first.completion };
-  const repair = ask(repairOf(completion, request, first.problem));
+  const repair = ask(repairOf(completion, request, { problem: first.problem, output }));
   const second = after(
     completion,
     await repair.catch((error: unknown) => {
@@ -60,8 +58,13 @@ function checked(completion: Completion, { jsonSchema }: OutputFormat): { comple
   return { completion: { ...completion, message: { ...message, content: JSON.stringify(read.value) } } };
 }
 
-function repairOf({ message }: Completion, request: CompletionRequest, problem: string): CompletionRequest {
-  const text = `That is not the answer asked for: ${problem}. Write the whole answer again, as JSON that is valid against the schema, and nothing else.`;
+/** Repeats the schema: a turn of tool results alone has not been told it in words. */
+function repairOf(
+  { message }: Completion,
+  request: CompletionRequest,
+  { problem, output: { jsonSchema } }: { problem: string; output: OutputFormat },
+): CompletionRequest {
+  const text = `That is not the answer asked for: ${problem}. Write the whole answer again. ${formInstruction(jsonSchema)}`;
   const messages = [
     ...request.messages,
     message,

@@ -34,6 +34,11 @@ export interface PromptRequest extends TurnOptions {
   history?: Message[];
   /** Stored with the request, as in `UserMessageEvent`. */
   asked?: Readonly<Record<string, unknown>>;
+  /**
+   * True if the caller brings the whole history with every request, without what this host adds to a message: the system prompt then states
+   * the schema of the answer.
+   */
+  bringsAll?: boolean;
 }
 
 interface SessionListeners {
@@ -95,6 +100,7 @@ export class Session {
       interrupt = false,
       history,
       asked,
+      bringsAll = false,
       ...options
     } = request;
     requirePatterns(options);
@@ -105,7 +111,8 @@ export class Session {
       return running;
     }
     const turn = this.#turns.begin(requestId, content);
-    await this.#turns.claim(turn, this.#intake.start(turn, { history, asked }, options));
+    const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
+    await this.#turns.claim(turn, this.#intake.start(turn, { history, asked, answerSchema }, options));
     // If this fails, the turn waits like any other, and reports the log's error itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;

@@ -19,7 +19,7 @@ interface TurnIntakeParts {
 }
 
 /** Parts of a request that are stored besides its id and content. */
-type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked">>;
+type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked" | "answerSchema">>;
 
 export class TurnIntake {
   readonly #parts: TurnIntakeParts;

@@ -1,6 +1,14 @@
 /** The steps of one turn, whichever host started it: what the model is told and offered, and the loop over it. */
 
-import type { ChatEvent, Message, QuestionEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
+import {
+  type ChatEvent,
+  formInstruction,
+  type JsonSchema,
+  type Message,
+  type QuestionEvent,
+  type StateLostEvent,
+  type StoredEvent,
+} from "../core/chat.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
 import type { HubTool } from "../core/ports.js";
 import type { TurnLease } from "../core/store-ports.js";
@@ -9,7 +17,6 @@ import { textTokens, tokensOf, toolTokens } from "../history/estimate.js";
 import { toMessages } from "../history/replay.js";
 import type { Budget } from "../orchestrator/budget.js";
 import type { Outlet } from "../orchestrator/outlet.js";
-import { formInstruction } from "../orchestrator/output-form.js";
 import { isHidden, type PolicyRules } from "../orchestrator/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
 import { countsOnOthers, stateLost } from "./lost-state.js";
@@ -18,7 +25,7 @@ import type { SessionParts, TurnSettings } from "./session-parts.js";
 import { maxCrashes } from "./suspects.js";
 import { TurnToolbox } from "./tools/turn-toolbox.js";
 import { TurnHistory } from "./turn-history.js";
-import type { TurnDefaults, TurnOptions } from "./turn-options.js";
+import type { TurnOptions } from "./turn-options.js";
 
 interface StepParts {
   /** Grows while the turn runs. */
@@ -106,7 +113,7 @@ export class TurnSteps {
     const catalogue = hub.catalogue((tool) => isHidden(tool, rules));
     const news = isNarrowed(options) ? undefined : tools.record.news(catalogue, turnId);
     if (news) await outlet.store([news]);
-    const system = systemText(options, defaults, tools.record.frontOf(catalogue));
+    const system = systemText(parts, tools.record.frontOf(catalogue), untoldSchema(parts));
     const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
     const history = new TurnHistory({
       conversationId: this.#conversationId,
@@ -142,7 +149,8 @@ export class TurnSteps {
     const names = new Set(callerTools.map(({ name }) => name));
     const tools = [...offered.filter(({ name }) => !names.has(name)), ...callerTools];
     const catalogue = this.#parts.hub.catalogue((tool) => isHidden(tool, rules));
-    const system = systemText(options, settings.defaults, toolbox.record.frontOf(catalogue));
+    const front = toolbox.record.frontOf(catalogue);
+    const system = systemText({ settings, options }, front, options.output?.jsonSchema);
     const besideTokens = tools.reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
     return Math.ceil(besideTokens + tokensOf([...toMessages(log), ...said]));
   }
@@ -178,7 +186,7 @@ export class TurnSteps {
       turnId,
       trace,
       conversation: options.dialogue ?? this.#conversationId,
-      system: systemText(options, defaults, front),
+      system: systemText(parts, front, untoldSchema(parts)),
       model: options.model,
       tools,
       streaming: options.streaming ?? defaults.streaming,
@@ -213,8 +221,21 @@ function isNarrowed({ deny = [], only }: TurnOptions): boolean {
   return deny.length > 0 || only !== undefined;
 }
 
-function systemText({ system, output }: TurnOptions, { systemPrompt }: TurnDefaults, catalogue: string): string {
-  return [system ?? systemPrompt, catalogue, output && formInstruction(output)].filter(Boolean).join("\n\n");
+/** Returns the schema of the answer if the turn's message does not tell it to the model. */
+function untoldSchema({ log, turnId, options }: StepParts): JsonSchema | undefined {
+  const isTold = log.some(
+    (event) => event.turnId === turnId && event.type === "user_message" && event.answerSchema !== undefined,
+  );
+  return isTold ? undefined : options.output?.jsonSchema;
+}
+
+function systemText(
+  { options, settings }: Pick<StepParts, "options" | "settings">,
+  catalogue: string,
+  schema: JsonSchema | undefined,
+): string {
+  const system = options.system ?? settings.defaults.systemPrompt;
+  return [system, catalogue, schema && formInstruction(schema)].filter(Boolean).join("\n\n");
 }
 
 function isTooLong(event: ChatEvent | undefined): boolean {

@@ -87,6 +87,30 @@ describe("a conversation", () => {
     expect(point?.calls.map(({ note }) => note)).toEqual([undefined, notes.text]);
   });
 
+  test("says which form the answer has behind the user's words, before all that is told later", () => {
+    const answerSchema = { type: "object", title: "bug" };
+    const asked = { ...one.user("as JSON"), answerSchema };
+    const form = { type: "text", text: expect.stringContaining(JSON.stringify(answerSchema)) };
+    const lost = { type: "text", text: expect.stringContaining('"s" ended') };
+    const content = [{ type: "text", text: "as JSON" }, form, lost];
+    expect(fold([asked, one.lost("s")], "turn_1")).toEqual([{ role: "user", content }]);
+    expect(fold([asked, one.lost("s"), one.answer("{}"), one.end(), two.user("and?")])).toEqual([
+      { role: "user", content },
+      assistant("{}"),
+      user("and?"),
+    ]);
+  });
+
+  test("says no form behind results of the caller's tools, which come last", () => {
+    const events = [
+      one.user("as JSON"),
+      one.answer("", [call("c1")]),
+      one.end(),
+      { ...two.user(""), content: [], history: [tool("c1", "42")], answerSchema: { type: "object" } },
+    ];
+    expect(fold(events, "turn_2")).toEqual([user("as JSON"), assistant("", [call("c1")]), tool("c1", "42")]);
+  });
+
   test("tells calls apart whose ids come again in a later answer", () => {
     const events = [
       one.user("add"),

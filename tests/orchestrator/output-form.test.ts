@@ -50,13 +50,14 @@ async function ask(script: Step[], more: object = {}) {
 }
 
 describe.each([{ streaming: true }, { streaming: false }])("an answer of a schema, streaming: $streaming", (mode) => {
-  test("is asked for in the words of the wire, also in the system prompt, and shown as it is", async () => {
+  test("is asked for in the words of the wire, also behind the user's message, and shown as it is", async () => {
     const { end, shown, bodies } = await ask([answer(good)], mode);
     expect(end).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
     expect(shown).toEqual(mode.streaming ? [good] : []);
     const format = { type: "json_schema", json_schema: { name: "answer", schema: jsonSchema, strict: false } };
     expect(bodies).toMatchObject([{ response_format: format }]);
-    expect(bodies[0]?.messages?.[0]?.content).toContain(JSON.stringify(jsonSchema));
+    expect(bodies[0]?.messages?.[0]?.content).not.toContain("JSON Schema");
+    expect(bodies[0]?.messages?.[1]?.content).toContain(JSON.stringify(jsonSchema));
   });
 
   test("that is not of it is paid also where the second one fails", async () => {
@@ -91,8 +92,9 @@ describe.each([{ streaming: true }, { streaming: false }])("an answer of a schem
     steps = [answer("fine")];
     await collect(session.prompt({ requestId: "r2", text: "thanks" }));
     const last = llm.requests.at(-1)?.body.messages?.map(({ content }) => content) ?? [];
-    expect(last.slice(1)).toEqual(["a bug as JSON", good, "thanks"]);
-    expect(last[0] ?? "").not.toContain("JSON Schema");
+    const asked = bodies[0]?.messages?.map(({ content }) => content) ?? [];
+    expect(last).toEqual([...asked, good, "thanks"]);
+    expect(asked[1]).toMatch(/^a bug as JSON\n\[Note of the host, .* JSON Schema/);
   });
 
   test("that never comes ends the turn, and says which path is wrong", async () => {

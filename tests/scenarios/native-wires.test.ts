@@ -211,6 +211,42 @@ describe.each(WIRES)("over $wire", (tried) => {
       }),
   );
 
+  test("a schema for the answer of one turn leaves what was sent before it as it is, also after restarts", () =>
+    inFolder(async (folder) => {
+      await using mock = await start([
+        step(0),
+        answer(thinks("one"), says("First.")),
+        step(1),
+        answer(thinks("two"), says('{"title":"a bug"}')),
+        step(2),
+        answer(thinks("three"), says("Third.")),
+      ]);
+      const jsonSchema = { type: "object", additionalProperties: false, properties: { title: { type: "string" } } };
+      for (const more of [{}, { output: { jsonSchema } }, {}]) {
+        // Long enough for every provider's cache.
+        await using app = await appOf(mock, folder, { system_prompt: "Be brief. ".repeat(2000) });
+        await app.ready();
+        const request = { ...go, requestId: `r${mock.requests.length}`, ...more };
+        const events = await collect(app.sessions.open("c").prompt(request));
+        expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+      }
+      const refusals = mock.refusals.map(({ message }) => message);
+      // DeepSeek knows no schemas.
+      expect(refusals).toEqual(wire === "chat" ? ["This response_format type is unavailable now"] : []);
+      expect(lost(mock)).toEqual([]);
+      isExtension(mock);
+      const fronts = mock.requests.map(({ body: { system, systemInstruction, tools } }) =>
+        JSON.stringify(withoutMarks({ system, systemInstruction, tools })),
+      );
+      expect(new Set(fronts).size).toBe(1);
+      const told = mock.requests.map(({ text }) => text.split("JSON Schema").length - 1);
+      expect([...new Set(told)]).toEqual([0, 1]);
+      const bill = mock.bill(price);
+      expect(bill.readShare).toBeGreaterThanOrEqual(0.95);
+      // Responses caches by the format of the answer too: the first request with another one is new to it.
+      if (wire !== "responses") expect(bill.prefixBroken).toEqual([]);
+    }));
+
   test("a turn that another host goes on with sends the reasoning again, in the middle of a loop", () =>
     inFolder(async (folder) => {
       const stall = breaking({ how: "stall", at: "before_text" }, thinks("cut"), says("x"));

@@ -144,6 +144,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallI
     content: call.content,
     history: call.history.length > 0 ? call.history : undefined,
     asked: call.asked && { ...call.asked },
+    bringsAll: ids.conversationId === undefined && call.isSingle,
     ...turnOptions(call),
     dialogue: ids.dialogue ?? (ids.conversationId === undefined ? dialogueOf(call) : undefined),
     trace: ids.trace,

@@ -93,6 +93,29 @@ describe.each(doors)("$path", ({ path, call, param, text }) => {
   });
 });
 
+/** Texts of the messages in the last request to the model. */
+const lastTexts = () => llm.requests.at(-1)?.body.messages?.map(({ content }) => content) ?? [];
+
+test("a caller that brings its history has the schema in the system prompt, so that its next request extends this one", async () => {
+  steps.push(answer(good), answer(good));
+  const { messages, ...more } = doors[0].call(schema);
+  const ask = (all: object[]) => post(`${door.url}/v1/chat/completions`, { ...more, messages: all });
+  await ask(messages);
+  const first = lastTexts();
+  expect(first).toEqual([expect.stringContaining(JSON.stringify(schema)), "hi"]);
+  await ask([...messages, { role: "assistant", content: good }, { role: "user", content: "and?" }]);
+  expect(lastTexts()).toEqual([...first, good, "and?"]);
+});
+
+test("a conversation of the host has the schema behind the message, and the next call need not have one", async () => {
+  steps.push(answer(good), answer("fine"));
+  const { id } = (await (await post(`${door.url}/v1/responses`, doors[1].call(schema))).json()) as { id: string };
+  const first = lastTexts();
+  expect(first).toEqual([expect.not.stringContaining("JSON Schema"), expect.stringMatching(/^hi\n.*JSON Schema/)]);
+  await post(`${door.url}/v1/responses`, { input: "and?", previous_response_id: id });
+  expect(lastTexts()).toEqual([...first, good, "and?"]);
+});
+
 test("the openai SDK parses a stream of it", async () => {
   steps.push(answer(good));
   const { messages, response_format } = doors[0].call(schema);
