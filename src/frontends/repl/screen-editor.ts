@@ -14,7 +14,7 @@ interface Waiting {
 
 /**
  * Line editor for a terminal. It controls the bottom rows of the screen: the status, the queued lines and the line being typed. If a line
- * is entered while nobody waits for a line, it is queued.
+ * is entered while no caller waits for one, the line is queued.
  */
 export class ScreenEditor implements LineEditor {
   readonly #area: BottomArea;

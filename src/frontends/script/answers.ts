@@ -16,12 +16,12 @@ interface Answer {
 export class Answers {
   readonly #answers: Answer[];
 
-  /** Throws ScriptError for an unknown variable. */
+  /** Fills in the templates of the answers. Throws ScriptError for an unknown variable. */
   constructor(steps: readonly StepOf<"answer">[], variables: Variables) {
     this.#answers = steps.map((step) => ({ step, value: render(step.value, variables, step.place) }));
   }
 
-  /** Returns the first unused answer that fits. A question without an answer is denied. */
+  /** Returns the value of the first unused answer that fits the question. If no answer fits, the question is denied. */
   to(question: Question): unknown {
     const answer = this.#answers.find((each) => !each.question && fits(each.step.to, question));
     if (!answer) return false;
@@ -29,7 +29,10 @@ export class Answers {
     return answer.value;
   }
 
-  /** Returns a result per answer. An unused answer has failed, unless the step ended before it could ask. */
+  /**
+   * Returns a result for each answer. An unused answer has failed. If the step ended before it could ask, an unused answer counts as
+   * skipped.
+   */
   results(isStepDone: boolean): StepResult[] {
     return this.#answers.flatMap(({ step, question }) => {
       if (question) return passedStep(step);

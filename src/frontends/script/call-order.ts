@@ -1,8 +1,8 @@
 import type { StoredEvent } from "../../core/chat.js";
 
 /**
- * Sorts the events of each batch of calls by the order of the calls. Calls of a batch run concurrently, so the log has them in the order in
- * which they ended.
+ * Sorts the events of calls that ran concurrently by the order in which the calls were sent. The log has these events in the order in which
+ * they happened, which differs between runs.
  */
 export function inCallOrder(events: readonly StoredEvent[]): StoredEvent[] {
   const ordered: StoredEvent[] = [];
@@ -26,7 +26,7 @@ function isLate({ type }: StoredEvent): boolean {
   return type === "tool_result" || type === "question" || type === "answer";
 }
 
-/** Returns questions with their answers, sorted by their content, then the results. */
+/** Returns the questions, sorted by their content, each followed by its answers. After them come the results in the order of the calls. */
 function sorted(late: readonly StoredEvent[], order: readonly string[]): StoredEvent[] {
   const questions = late.filter((event) => event.type === "question");
   const byText = questions.toSorted((one, other) =>

@@ -5,7 +5,7 @@ import type { Place } from "./script.js";
 import { asExpression, isTemplate, render } from "./templates.js";
 import type { Variables } from "./variables.js";
 
-/** Evaluates a condition: a template, or a JavaScript expression over the variables. Rejects with ScriptError. */
+/** Evaluates a condition, which is one template or a JavaScript expression with the script's variables. Rejects with ScriptError. */
 export async function holds(
   condition: string,
   { variables, place }: { variables: Variables; place: Place },

@@ -4,11 +4,11 @@ import type { Sessions } from "../../session/sessions.js";
 export interface Conversation {
   name: string;
   session: Session;
-  /** Returns the next request id, the same in every run of the script. */
+  /** Returns an unused request id. The ids are the same in every run of the script. */
   nextRequestId(): string;
 }
 
-/** Conversations of a script by name, in the order in which they began. */
+/** The named conversations of a script, in the order in which they began. */
 export class ScriptConversations {
   readonly #sessions: Sessions;
   readonly #named = new Map<string, Conversation>();
@@ -17,7 +17,7 @@ export class ScriptConversations {
     this.#sessions = sessions;
   }
 
-  /** Returns the named conversation, or begins it. */
+  /** Returns the conversation of this name. Begins it if there is none. */
   open(name: string): Conversation {
     const known = this.#named.get(name);
     if (known) return known;
@@ -28,7 +28,7 @@ export class ScriptConversations {
     return conversation;
   }
 
-  /** Begins a conversation `NAME/1`, `NAME/2`, …. */
+  /** Begins a new conversation with the next free name: `NAME/1`, `NAME/2`, …. */
   branch({ name }: Conversation): Conversation {
     let number = 1;
     while (this.#named.has(`${name}/${number}`)) number++;

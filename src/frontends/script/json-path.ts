@@ -1,26 +1,26 @@
-/** A subset of JSONPath (RFC 9535): `$.name`, `['name']`, `[0]`, `[-1]`, `.*`, `[*]`, `..name`, `..*`, `..[0]`. */
+/** Reads values by a subset of JSONPath (RFC 9535): `$.name`, `['name']`, `[0]`, `[-1]`, `.*`, `[*]`, `..name`, `..*`, `..[0]`. */
 import { RequestError } from "../../core/errors.js";
 
 interface Segment {
   selector: { name: string } | { index: number } | "any";
-  /** True for `..`: descendants are selected too. */
+  /** True for `..`, which also selects in all descendants. */
   isDeep: boolean;
-  /** End of the segment in the path's text. */
+  /** Position in the path's text at which the segment ends. */
   end: number;
 }
 
 const segmentShape =
   /(\.\.)?(?:(?:(?<=\.\.)|\.)(?:([\p{L}_][\p{L}\p{N}_-]*)|(\*))|\[\s*(?:(-?(?:0|[1-9]\d{0,14}))|(\*)|'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*"))\s*\])/uy;
 
-/** Returns why the path cannot be read. Undefined if it can. */
+/** Returns why the path is not valid. Undefined if it is valid. */
 export function pathProblem(path: string): string | undefined {
   const read = readSegments(path);
   return "problem" in read ? read.problem : undefined;
 }
 
 /**
- * Returns the value at the path, or a list of all values if the path has `*` or `..`. Throws RequestError if there is none; the message
- * says how far the path leads and what is there.
+ * Returns the value at the path. If the path contains `*` or `..`, returns a list of all values. Throws RequestError if there is no value;
+ * its message says which part of the path exists and what was found there.
  */
 export function readPath(path: string, value: unknown): unknown {
   const segments = readSegments(path);
@@ -69,7 +69,10 @@ function unquoted(single: string | undefined, double: string | undefined): strin
   }
 }
 
-/** Returns children in document order, without recursion: a value may be nested deeper than the stack. */
+/**
+ * Returns the selected children in document order. Works without recursion, because a value may be nested more deeply than the stack
+ * allows.
+ */
 function childrenOf(value: unknown, { selector, isDeep }: Segment): unknown[] {
   if (!isDeep) return selected(value, selector);
   const found: unknown[] = [];
@@ -99,7 +102,7 @@ function isContainer(value: unknown): value is Record<string, unknown> {
 
 const maxNames = 10;
 
-/** Describes the shape without the values, which may be secret. */
+/** Describes the shape of values without their content, which may be secret. */
 function shapeOf(found: readonly unknown[]): string {
   if (found.length !== 1) return `${found.length} values`;
   const value = found[0];

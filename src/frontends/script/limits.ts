@@ -11,7 +11,7 @@ export class ScriptLimits implements Disposable {
   #turns = 0;
   #usage: Usage | undefined;
   #usd: number | undefined;
-  /** True if a turn or a judge had an unknown price: the sum is then unknown. */
+  /** True if the price of a turn or of a judge's answer was unknown. The sum is then unknown, too. */
   #isUnpriced = false;
 
   constructor(limits: Script["limits"], cancelled?: AbortSignal) {
@@ -28,7 +28,7 @@ export class ScriptLimits implements Disposable {
     };
   }
 
-  /** Aborts with a ScriptError as its reason. */
+  /** Signal that is aborted when the time is over or the script is cancelled. Its reason is a ScriptError. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -41,7 +41,7 @@ export class ScriptLimits implements Disposable {
     return this.#isUnpriced ? undefined : this.#usd;
   }
 
-  /** Throws ScriptError when no turn is left. */
+  /** Counts a turn. Throws ScriptError if no turns, tokens or money are left. */
   beginTurn(): void {
     const { turns } = this.#limits;
     if (turns !== undefined && this.#turns >= turns) throw reached("turns", `${turns} turns are done`);
@@ -49,7 +49,7 @@ export class ScriptLimits implements Disposable {
     this.#turns++;
   }
 
-  /** Throws ScriptError when no tokens or money are left. */
+  /** Throws ScriptError if no tokens or no money are left. */
   requireLeft(): void {
     const { tokens, usd } = this.#limits;
     const spent = (this.#usage?.inputTokens ?? 0) + (this.#usage?.outputTokens ?? 0);

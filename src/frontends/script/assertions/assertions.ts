@@ -1,4 +1,4 @@
-/** A script's assertions about a step, with promptfoo's names and value shapes where it has them. */
+/** Assertions of a script about a step. Types that promptfoo also has use its names and its form of values. */
 import { messageOf } from "../../../core/errors.js";
 import { nearest } from "../../../core/nearest.js";
 import type { AssertionResult, StepOutcome } from "../result.js";
@@ -23,18 +23,18 @@ const kinds: Readonly<Record<string, Kind>> = {
   ...turnKinds,
 };
 
-/** Types of assertions. Each also exists with the prefix `not-`. */
+/** Names of all assertion types. Each type also exists with the prefix `not-`. */
 export const assertionTypes: readonly string[] = Object.keys(kinds);
 
 const typesWithThreshold = ["latency", "cost", "javascript", "llm-rubric"];
 
-/** Returns what is wrong with the written assertion. Undefined if it is valid. It may still contain templates. */
+/** Returns what is wrong with an assertion as written, before its templates are filled in. Undefined if it is valid. */
 export function problemOf(assertion: Assertion): string | undefined {
   const check = read(assertion);
   return "problem" in check ? check.problem : undefined;
 }
 
-/** Checks a step's outcome. Never rejects: an assertion that cannot be checked has failed. */
+/** Checks a step's outcome. Never rejects: if an assertion cannot be checked, it has failed. */
 export async function check(
   assertion: Assertion,
   outcome: StepOutcome,

@@ -1,7 +1,10 @@
 import type { Problem } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
-/** Reads a list of texts, or one text with commas. A text with commas is put in `"`; within it a `"` is doubled or follows `\`. */
+/**
+ * Reads a list of texts. The value is a list, or one text with commas between the items. An item with a comma in it is put between `"`. A
+ * `"` within such an item is written as `""` or `\"`.
+ */
 export function readList(value: unknown): string[] | Problem {
   const texts = typeof value === "string" ? split(value) : Array.isArray(value) ? value : [];
   if ("problem" in texts) return texts;

@@ -2,7 +2,10 @@ import { isMapping } from "../../../core/tree.js";
 import type { Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
-/** Runs code with promptfoo's `output` and `context.vars`. `context` also has the outcome, as far as JSON can hold it. */
+/**
+ * Runs JavaScript code with the variables `output` and `context.vars`, as in promptfoo. `context` also has the step's outcome, as far as
+ * JSON can express it.
+ */
 export const javascript: Kind = ({ value: code, threshold }) => {
   if (typeof code !== "string" || code.trim() === "")
     return { problem: `expected value to be JavaScript, got ${shown(code)}` };
@@ -24,8 +27,8 @@ export const javascript: Kind = ({ value: code, threshold }) => {
 };
 
 /**
- * Returns the function body that promptfoo makes of the code. One line is an expression, perhaps after declarations; several lines are the
- * body.
+ * Returns the function body for the code, as promptfoo does. Code of one line is an expression, which declarations may precede. Code of
+ * several lines is the body itself.
  */
 function bodyOf(code: string): string {
   if (code.trimEnd().includes("\n")) return code;

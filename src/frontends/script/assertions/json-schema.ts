@@ -1,4 +1,4 @@
-/** An assertion's schema, read as promptfoo does: JSON Schema draft 7 with formats, where an unknown keyword is an error. */
+/** Reads the schema of an assertion, as promptfoo does: JSON Schema draft 7 with formats. An unknown keyword is an error. */
 import { Ajv } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
@@ -12,19 +12,19 @@ import { isTemplate, shown } from "./words.js";
 
 interface SchemaValue {
   isGiven: boolean;
-  /** Returns how the value violates the schema. Undefined if it is valid. Throws RequestError when the check takes too long. */
+  /** Returns how the value violates the schema. Undefined if the value is valid. Throws RequestError if the check takes too long. */
   violation(value: unknown): string | undefined;
 }
 
-/** Reads an assertion's optional schema: an object, or YAML or JSON text. */
+/** Reads the schema of an assertion, which is optional. It may be an object, or a YAML or JSON text. */
 export function readSchemaValue(value: unknown): SchemaValue | Problem {
   if (value === undefined || value === null || value === "") return { isGiven: false, violation: () => undefined };
-  // The template's variables are not known yet.
+  // A schema with templates is not checked yet: their variables are not known.
   if (typeof value === "string" && isTemplate(value)) return { isGiven: true, violation: () => undefined };
   const schema = typeof value === "string" ? parsed(value) : value;
   if (!isMapping(schema)) return { problem: `expected value to be a JSON Schema, got ${shown(value)}` };
   try {
-    // A new Ajv for each schema: two schemas may have the same `$id`.
+    // Each schema gets its own Ajv, because two schemas may have the same `$id`.
     const ajv = new (dialectOf(schema))({
       strictSchema: true,
       strictTypes: false,

@@ -6,7 +6,7 @@ import { quoted, shown } from "./words.js";
 
 export const jsonKinds = { "is-json": isJson, "contains-json": containsJson } satisfies Record<string, Kind>;
 
-/** Returns the output as JSON: a tool's structured content, or the whole text. */
+/** Returns the output as JSON: the structured content of a tool, or else the whole text. Undefined if the text is not JSON. */
 export function jsonOf({ json, output }: StepOutcome): { value: unknown } | undefined {
   if (json !== undefined) return { value: json };
   try {
@@ -47,11 +47,11 @@ function containsJson({ value }: { value?: unknown }): ReturnType<Kind> {
   };
 }
 
-/** Limit of characters scanned for closing braces. Only a text made to keep the host busy needs more. */
+/** Limit of characters that are read in the search for closing braces. Only a text that is meant to keep the host busy reaches it. */
 const maxLooks = 20_000_000;
 
 /**
- * Returns the outermost objects in a text, also those within a list. As in promptfoo, it accepts JSON as models write it: unquoted names,
+ * Returns the outermost objects in a text, and the objects in a list. Accepts JSON as models write it, like promptfoo: unquoted names,
  * comments, an extra comma, missing braces at the end.
  */
 function objectsWithin(text: string): unknown[] | Problem {
@@ -69,7 +69,7 @@ function objectsWithin(text: string): unknown[] | Problem {
   return objects;
 }
 
-/** Returns where the brace closes, or the end of the text and the number of open braces. */
+/** Returns the position after the closing brace. If the brace is not closed, returns the end of the text and the number of open braces. */
 function closeOf(text: string, start: number): { end: number; open: number } {
   let depth = 0;
   let isInText = false;
@@ -91,7 +91,7 @@ function objectOf(text: string): object | undefined {
   try {
     return JSON.parse(text);
   } catch {
-    // It may still be JSON as models write it.
+    // The text may still be JSON as models write it.
   }
   try {
     const value = load(text.replaceAll(comments, (_, quotation = "") => quotation));

@@ -1,12 +1,14 @@
-/** Types of an assertion. Each kind parses its value once, both for the reader of scripts and for the check. */
+/**
+ * Types for assertions. An assertion's value is parsed once; the result serves both the validation of a script and the check of an outcome.
+ */
 import type { StepOutcome } from "../result.js";
 import type { Evaluate } from "../sandbox/sandbox.js";
 import type { Assertion } from "../script.js";
 
-/** Parts that an assertion may use besides the outcome. */
+/** Functions and variables that an assertion may use in addition to the outcome. */
 export interface AssertionParts {
   evaluate: Evaluate;
-  /** Sends one model request without tools. Resolves to the answer's text. */
+  /** Asks a model to judge, in one request without tools. Resolves to the text of the answer. */
   ask(question: JudgeQuestion): Promise<string>;
   vars: Readonly<Record<string, unknown>>;
 }
@@ -14,26 +16,26 @@ export interface AssertionParts {
 interface JudgeQuestion {
   system: string;
   prompt: string;
-  /** Name as `provider/model`. Undefined: the script's model. */
+  /** Model to ask, as `provider/model`. Default: the model of the script. */
   model?: string;
 }
 
-/** Reads an assertion's parameters. Returns `problem` if they are invalid. */
+/** Reads the parameters of one type of assertion. Returns the check, or a `problem` if the parameters are invalid. */
 export type Kind = (written: Pick<Assertion, "value" | "threshold" | "provider">, isNot: boolean) => Check | Problem;
 
 export type Check = (outcome: StepOutcome, parts: AssertionParts) => Verdict | Problem | Promise<Verdict | Problem>;
 
-/** Result for the sentence `expected SUBJECT [not] PREDICATE; FOUND`. */
+/** Result of a check. It becomes the sentence `expected SUBJECT [not] PREDICATE; FOUND`. */
 export interface Verdict {
   holds: boolean;
   subject: string;
   predicate: string;
   found: string;
-  /** Value that would hold. */
+  /** A value with which the assertion would hold. */
   actual?: unknown;
 }
 
-/** A check that cannot be made. It fails with and without `not-`. */
+/** Reason why an assertion cannot be checked. The assertion then fails, with and without `not-`. */
 export interface Problem {
   problem: string;
 }

@@ -7,7 +7,10 @@ export interface Order {
   steps: readonly unknown[];
 }
 
-/** Reads a list, or `{mode, steps}`. `in_order`, the default, allows other items between and around. */
+/**
+ * Reads an expected order: a list, or `{mode, steps}`. The default mode is `in_order`: other items may come before, between and after the
+ * expected ones.
+ */
 export function readOrder(value: unknown): Order | Problem {
   if (Array.isArray(value)) return readOrder({ steps: value });
   if (!isMapping(value)) return { problem: `expected value to be a list, or {mode, steps}, got ${shown(value)}` };
@@ -20,7 +23,10 @@ export function readOrder(value: unknown): Order | Problem {
   return unknownKey(value, ["mode", "steps"]) ?? { mode, steps };
 }
 
-/** Compares what came with the expected order. `missing`: the first expected item that did not come. With `exact` nothing else may come. */
+/**
+ * Compares the items that came with the expected order. With `exact`, no other items may come. `missing` is the first expected item that
+ * did not come.
+ */
 export function inOrder<Wanted, Came>(
   mode: Order["mode"],
   wanted: readonly Wanted[],

@@ -6,7 +6,7 @@ export interface Range {
   max: number;
 }
 
-/** Reads `min` and `max`, both optional, as a range of counts. */
+/** Reads a range of counts. Both `min` and `max` are optional; without `min`, `leastByDefault` applies. */
 export function readRange({ min, max }: Record<string, unknown>, leastByDefault: number): Range | Problem {
   const wrong = [min, max].find((one) => one !== undefined && !(Number.isInteger(one) && Number(one) >= 0));
   if (wrong !== undefined) return { problem: `expected min and max to be counts, got ${shown(wrong)}` };
@@ -20,7 +20,7 @@ export function isWithin(count: number, { min, max }: Range): boolean {
   return count >= min && count <= max;
 }
 
-/** Returns `3`, `1 to 3`, `at least 1` or `at most 3`. */
+/** Returns the range as text: `3`, `1 to 3`, `at least 1` or `at most 3`. */
 export function rangeText({ min, max }: Range): string {
   if (min === max) return String(min);
   if (max === Number.POSITIVE_INFINITY) return `at least ${min}`;

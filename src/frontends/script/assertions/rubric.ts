@@ -18,7 +18,10 @@ const answerSchema = {
   },
 };
 
-/** Lets a model judge the output. The output is sent inside JSON, so that it cannot end early and continue as instructions. */
+/**
+ * Asks a model to judge the output by a rubric. The output is sent as a JSON string, so that text in it cannot pass as instructions to the
+ * judge.
+ */
 export const llmRubric: Kind = ({ value: rubric, threshold, provider }) => {
   if (typeof rubric !== "string" || rubric.trim() === "")
     return { problem: `expected value to be a rubric, got ${shown(rubric)}` };
@@ -37,7 +40,7 @@ export const llmRubric: Kind = ({ value: rubric, threshold, provider }) => {
   };
 };
 
-/** Requires that the whole answer is JSON: a part of it may only repeat the judged output. */
+/** Reads the judge's answer. The whole answer must be JSON, because JSON in a part of it may be copied from the judged output. */
 function readAnswer(answer: string) {
   try {
     JSON.parse(answer);

@@ -53,7 +53,7 @@ function several(verb: string, fits: Fits, how: "some" | "every"): Kind {
   };
 }
 
-/** Matches in the sandbox: endless backtracking then costs the time limit, not the host. */
+/** Matches a regular expression in the sandbox. Endless backtracking then ends at the time limit and does not block the host. */
 function regex({ value }: { value?: unknown }): ReturnType<Kind> {
   if (typeof value !== "string" || value === "") {
     return { problem: `expected value to be a regular expression, got ${shown(value)}` };
@@ -73,7 +73,7 @@ function regex({ value }: { value?: unknown }): ReturnType<Kind> {
   });
 }
 
-/** Compares objects and lists with the output's JSON, everything else with its text. */
+/** Compares the output with the value. An object or a list is compared with the output's JSON, any other value with the output's text. */
 function equals({ value }: { value?: unknown }): ReturnType<Kind> {
   if (value === undefined) return { problem: "expected value to be what the output has to be" };
   const check: Check = (outcome) => {

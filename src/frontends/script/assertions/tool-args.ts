@@ -6,8 +6,9 @@ import { madeCalls, readMatcher } from "./tool-matcher.js";
 import { listed, shown, unknownKey } from "./words.js";
 
 /**
- * Holds if at least one call of the tool has these arguments. `partial` allows more at every depth, except in lists. `ignore` names
- * irrelevant arguments, with `*` for any part. An argument that equals its default counts as left out.
+ * Checks that at least one call of the tool has these arguments. With the mode `partial`, the call may have more arguments and keys at any
+ * depth, but no more list items. `ignore` names arguments that do not count, with `*` for any part of a name. An argument of the call that
+ * equals its value in `defaults` does not count either.
  */
 export const toolArgsMatch: Kind = ({ value }) => {
   if (!isMapping(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };

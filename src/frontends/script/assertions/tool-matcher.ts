@@ -5,14 +5,17 @@ import type { Problem } from "./kind.js";
 import { isTemplate, quoted, shown } from "./words.js";
 
 export interface ToolMatcher {
-  /** Pattern as written. */
+  /** The pattern as it is written in the script. */
   text: string;
   matches(call: CalledTool): boolean;
 }
 
 const unknown = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
 
-/** Reads `server.tool`, with `*` for any part, from a text or from an object's `name` or `pattern`. */
+/**
+ * Reads the pattern of a tool: `server.tool`, with `*` for any part. The value is a text, or an object with the text as `name` or
+ * `pattern`.
+ */
 export function readMatcher(value: unknown): ToolMatcher | Problem {
   const text = isMapping(value) ? (value.pattern ?? value.name) : value;
   if (typeof text !== "string" || text.trim() === "")
@@ -22,14 +25,14 @@ export function readMatcher(value: unknown): ToolMatcher | Problem {
   if (pattern.annotations.length > 0 || pattern.arguments.length > 0) {
     return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
   }
-  // It would match nothing, so `not-` would always hold.
+  // A name without a server would match no tool, and an assertion with `not-` would always hold.
   if (!/[.*]|__/.test(text) && !isTemplate(text)) {
     return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
   }
   return { text, matches: (call) => namesTool(pattern, { ...unknown, server: call.server, tool: call.tool }) };
 }
 
-/** Requires at least one value. */
+/** Reads one or more patterns of tools. */
 export function readMatchers(values: readonly unknown[]): ToolMatcher[] | Problem {
   if (values.length === 0) return { problem: "expected at least one tool" };
   const matchers: ToolMatcher[] = [];
@@ -45,7 +48,7 @@ export function nameOf({ server, tool }: CalledTool): string {
   return `${server}.${tool}`;
 }
 
-/** Leaves out denied calls, which never ran; `denied` checks those. */
+/** Returns the calls that were made. Denied calls are left out: they never ran, and the assertion `denied` checks them. */
 export function madeCalls(calls: readonly CalledTool[]): CalledTool[] {
   return calls.filter(({ isDenied }) => !isDenied);
 }

@@ -1,4 +1,4 @@
-/** Assertions about the way to the output: tools used, their order, the number of steps. */
+/** Assertions about the steps to the output: the tools that were used, their order, and the number of steps. */
 import { isMapping } from "../../../core/tree.js";
 import type { StepOutcome } from "../result.js";
 import type { Kind } from "./kind.js";
@@ -18,7 +18,7 @@ export const trajectoryKinds = {
 const namesOf = ({ calls }: StepOutcome) => madeCalls(calls).map(nameOf);
 const foundTools = (outcome: StepOutcome) => `tools used: ${listed(namesOf(outcome))}`;
 
-/** Holds if all listed tools were used. With `not-` none of them may be. */
+/** Checks that all listed tools were used. With `not-`, checks that none of them was used. */
 function toolUsed({ value }: { value?: unknown }, isNot: boolean): ReturnType<Kind> {
   if (isMapping(value)) return toolCount(value);
   const matchers = readMatchers(Array.isArray(value) ? value : [value]);
@@ -68,7 +68,7 @@ function toolSequence({ value }: { value?: unknown }): ReturnType<Kind> {
 
 const stepTypes = ["tool", "message"] as const;
 
-/** Counts steps: an answer of the model (`message`) or a call that was made (`tool`). */
+/** Counts steps. A step is an answer of the model (`message`) or a call that was made (`tool`). */
 function stepCount({ value }: { value?: unknown }): ReturnType<Kind> {
   if (!isMapping(value) || (value.min === undefined && value.max === undefined)) {
     return { problem: `expected value to be {min, max}, or one of them, got ${shown(value)}` };

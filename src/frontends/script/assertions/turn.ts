@@ -39,7 +39,7 @@ const eventTypes: Record<ChatEvent["type"], true> = {
   fork: true,
 };
 
-/** Finds a value that is neither a known word nor a template. */
+/** Returns a problem for the first value that is neither one of the words nor a template. Undefined if there is no such value. */
 function wrongWord(values: readonly unknown[], words: Record<string, true>): { problem: string } | undefined {
   const isWord = (one: unknown) => typeof one === "string" && (Object.hasOwn(words, one) || isTemplate(one));
   const wrong = values.find((one) => !isWord(one));
@@ -60,7 +60,7 @@ function stopReason({ value }: { value?: unknown }): ReturnType<Kind> {
   });
 }
 
-/** Reads a tool's name. `true` or no value means any tool. */
+/** Creates an assertion about a tool's calls. Its value is the pattern of a tool; `true` or no value means any tool. */
 function callsThat(verb: string, isMeant: (call: CalledTool) => boolean): Kind {
   return ({ value }) => {
     const matcher =

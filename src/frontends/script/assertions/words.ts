@@ -1,4 +1,4 @@
-/** Formats values for reasons: one line, bounded, harmless to a terminal. */
+/** Formats values for the reason of an assertion: in one line, limited in length, and without control characters. */
 import { endsOf } from "../../../core/excerpt.js";
 import { unambiguous } from "../../../core/inert.js";
 
@@ -17,12 +17,12 @@ export function listed(texts: readonly string[]): string {
   return texts.length === 0 ? "none" : endsOf(texts.map(unambiguous).join(", "), maxBytes);
 }
 
-/** Returns true for texts with templates, which cannot be checked before they are filled in. */
+/** Returns true if the text has templates. It cannot be checked before they are filled in. */
 export function isTemplate(text: string): boolean {
   return text.includes("{{");
 }
 
-/** Returns a problem that names the first unknown key. */
+/** Returns a problem that names the first unknown key. Undefined if all keys are known. */
 export function unknownKey(value: Record<string, unknown>, known: readonly string[]): { problem: string } | undefined {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   return unknown === undefined

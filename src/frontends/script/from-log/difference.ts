@@ -2,7 +2,7 @@ import { textOf } from "../../../core/chat.js";
 import { type FindTool, type PlayableTurn, readPlayable } from "../../../session/export/playable.js";
 import type { StepResult } from "../result.js";
 
-/** Describes the first difference between a replayed session and the turns in the log. Undefined if they agree. */
+/** Describes the first difference between the turns in the log and the replayed session. Returns undefined if they agree. */
 export function difference(
   turns: readonly PlayableTurn[],
   steps: readonly StepResult[],
@@ -26,7 +26,7 @@ function excerpt(line = ""): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
-/** Returns what the model and the tools said, as comparable lines. */
+/** Returns the texts and calls of the model and the results of the tools, as lines that can be compared. */
 function linesOf(turn: Pick<PlayableTurn, "hops" | "stopReason">): string[] {
   return [
     ...turn.hops.flatMap(({ answer, calls }) => [

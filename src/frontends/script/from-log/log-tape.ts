@@ -1,4 +1,4 @@
-/** Plays a conversation's model and servers from its log. */
+/** Replays the model and the servers of a conversation from its log. */
 import type { ContentPart } from "../../../core/chat.js";
 import { LlmError, McpError } from "../../../core/errors.js";
 import type { Tape } from "../../../core/tape.js";
@@ -6,7 +6,7 @@ import type { PlayableCall, PlayableTurn } from "../../../session/export/playabl
 import { readRequest } from "../scripted/request.js";
 import { type WireReply, writeAnswer, writtenPath } from "../scripted/wire.js";
 
-/** A tool as in `tools/list`. */
+/** A tool in the form of `tools/list`. */
 export interface WireTool {
   name: string;
   description?: string;
@@ -19,7 +19,7 @@ export class LogTape implements Tape {
   readonly #calls: PlayableCall[];
   readonly #tools: ReadonlyMap<string, readonly WireTool[]>;
 
-  /** `definitions`: the servers' known tools. A called tool that is missing there gets a made-up definition. */
+  /** `definitions` has the tools of each server. If a called tool is missing there, it gets a made-up definition. */
   constructor(turns: readonly PlayableTurn[], definitions: ReadonlyMap<string, readonly WireTool[]>) {
     const hops = turns.flatMap((turn) => turn.hops);
     this.#answers = hops.map(replyOf);
@@ -79,7 +79,7 @@ function replyOf({ answer }: PlayableTurn["hops"][number], index: number): WireR
   };
 }
 
-/** Compares the call's id, which the host sends to the server. */
+/** Returns true if the request is the call in the log. The tool's name and the call id, which the host sends to the server, must agree. */
 function isSameCall({ call, tool }: PlayableCall, { name, _meta }: Readonly<Record<string, unknown>>): boolean {
   const id = String((_meta as Record<string, unknown> | undefined)?.["mcp-platform/call-id"]);
   return tool === name && id.endsWith(`/${call.id}`);

@@ -1,4 +1,4 @@
-/** Permissions with which a replayed conversation asks about the same calls as the original. */
+/** Derives permissions from the log, so that a replayed conversation asks about the same calls as the original one. */
 import { textOf } from "../../../core/chat.js";
 import { patternOf } from "../../../core/tool-pattern.js";
 import { isMapping } from "../../../core/tree.js";
@@ -10,7 +10,7 @@ interface Permissions {
   deny?: string[];
 }
 
-/** `calls`: all calls of the conversation. */
+/** Returns the permissions. `calls` are all calls of the conversation. */
 export function permissionsOf(calls: readonly PlayableCall[]): Permissions {
   const deny = unique(calls.flatMap(denialOf));
   const asked = new Set(calls.filter(({ approval }) => approval).map(patternOf));
@@ -34,7 +34,7 @@ function isRefused(call: PlayableCall): boolean {
   return !call.isSent && resultOf(call).startsWith("not run: ");
 }
 
-/** Returns the rule that a refusal names. */
+/** Returns the deny rule that the text of a refused call names. Empty if the call was not refused by a rule. */
 function denialOf(call: PlayableCall): string[] {
   if (!isRefused(call)) return [];
   const [, tool, rule] =
@@ -44,7 +44,10 @@ function denialOf(call: PlayableCall): string[] {
   return [tool ?? rule ?? []].flat();
 }
 
-/** Adds the arguments to the pattern: other calls of the tool were asked about, so this one was allowed by its arguments. */
+/**
+ * Returns a pattern for this call only, with its arguments. The user was asked about other calls of the tool, so the arguments must have
+ * allowed this call.
+ */
 function withArguments(call: PlayableCall): string {
   const given: unknown = parsed(call.call.arguments);
   const texts = Object.entries(isMapping(given) ? given : {}).filter(

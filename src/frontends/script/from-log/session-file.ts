@@ -1,4 +1,4 @@
-/** The session file of a conversation: its user's prompts and answers, with the results as assertions. */
+/** Writes the session file of a logged conversation. Its steps are the user's prompts and answers; the results become assertions. */
 import { dump } from "js-yaml";
 import { type Question, textOf } from "../../../core/chat.js";
 import { isMapping } from "../../../core/tree.js";
@@ -12,19 +12,19 @@ export interface SessionFileParts {
   conversationId: string;
   turns: readonly PlayableTurn[];
   model: { provider: string; model: string };
-  /** In the shape of config.yaml. */
+  /** Configuration of the servers, in the form of config.yaml. */
   mcpServers: Readonly<Record<string, unknown>>;
-  /** Comments for the file's reader, one line each. */
+  /** Texts that become comments at the start of the file, one line each. */
   notes: readonly string[];
 }
 
-/** For a longer answer, only its start is asserted. */
+/** Limit for an answer that is asserted as a whole. Only the start of a longer answer is asserted. */
 const maxEqualChars = 500;
 const maxPartChars = 120;
-/** Default of `chat.service.max_tool_hops`. */
+/** Default value of `chat.service.max_tool_hops`. */
 const usualHops = 8;
 
-/** Returns YAML whose first line makes the file executable. */
+/** Returns the file's text: YAML, with a first line that makes the file executable. */
 export function sessionFile({ conversationId, turns, model, mcpServers, notes }: SessionFileParts): string {
   const { provider, model: name } = model;
   const hops = hopsOf(turns);
@@ -34,7 +34,7 @@ export function sessionFile({ conversationId, turns, model, mcpServers, notes }:
     mcpServers,
     config: {
       llm: { active: provider, providers: { [provider]: { model: name } } },
-      // The log lacks the requests for summaries, and the uncompacted log has the same content.
+      // Compaction is off: the log does not contain the requests for summaries, but it has the uncompacted conversation.
       ...(turns.some(({ isCompacted }) => isCompacted) && { chat: { service: { compaction: "off" } } }),
     },
     permissions: permissionsOf(turns.flatMap(callsOf)),
@@ -47,7 +47,10 @@ export function sessionFile({ conversationId, turns, model, mcpServers, notes }:
 
 const callsOf = ({ hops }: PlayableTurn) => hops.flatMap(({ calls }) => calls);
 
-/** Returns the hop limit. The host counts requests with tools, then sends one more without tools. */
+/**
+ * Returns the hop limit that the file needs, or undefined if the default is enough. A turn that reaches the limit has one hop more than the
+ * limit: the host then sends a last request without tools.
+ */
 function hopsOf(turns: readonly PlayableTurn[]): number | undefined {
   const ended = turns.filter(({ stopReason }) => stopReason === "max_tool_hops").map(({ hops }) => hops.length - 1);
   const most = Math.max(...turns.map(({ hops }) => hops.length));
@@ -80,7 +83,7 @@ function isMade({ isSent, result: { content, isError } }: PlayableCall): boolean
   return isSent || !isDeniedResult({ isError, text: textOf(content) });
 }
 
-/** Returns the name as a pattern. */
+/** Returns the tool as a pattern. */
 function nameOf({ server, tool }: { server: string; tool: string }): string {
   return (server === "" ? `${tool}*` : `${server}.${tool}`).replaceAll(/[@()]/g, "*");
 }
@@ -95,7 +98,7 @@ function addressOf(question: Question): object {
   return isPlain ? { to: { elicitation: question.message } } : {};
 }
 
-/** Escapes `{{`: text from the log contains no templates. */
+/** Escapes `{{` in all texts, because texts from the log contain no templates. */
 function escaped<Value>(value: Value): Value {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{") as Value;
   if (Array.isArray(value)) return value.map(escaped) as Value;

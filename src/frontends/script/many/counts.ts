@@ -7,13 +7,13 @@ export function countsOf(reports: readonly RunReport[]): Record<RunStatus, numbe
   return counts;
 }
 
-/** Returns `3 passed, 1 failed, 2 skipped`, without zero counts. */
+/** Returns the counts as text, such as `3 passed, 1 failed, 2 skipped`. Counts of zero are left out. */
 export function countsText(reports: readonly RunReport[]): string {
   const counts = Object.entries(countsOf(reports)).filter(([, count]) => count > 0);
   return counts.map(([status, count]) => `${count} ${status}`).join(", ");
 }
 
-/** Returns the exit code. Skipped runs do not count. */
+/** Returns the exit code for all runs. Skipped runs are ignored. */
 export function exitCodeOf(reports: readonly RunReport[]): number {
   const begun = reports.filter(({ status }) => status !== "skipped");
   return exitCodeOfScripts(

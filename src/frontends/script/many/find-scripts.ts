@@ -6,9 +6,10 @@ import { globMatches } from "../../../core/glob.js";
 const scriptName = /\.session\.(ya?ml|json)$/;
 
 /**
- * Returns true if an argument of `run` stands for scripts, not for a prompt: one word that ends like a script's name; a folder, or a link
- * to a script, written as a path; a glob with `**`; or a path that leads nowhere. A script runs commands and others may have named the
- * files here, so a text that could be a prompt never counts as a script because a file has that name.
+ * Returns true if the argument of `run` means scripts, not a prompt. It means scripts if it is one of these: a word with the ending of a
+ * script's name; a path to a folder or to a link to a script; a glob with `**`; a path to something that does not exist. Scripts run
+ * commands, and the files here may be named by others. So a text that could be a prompt does not become a script because a file has that
+ * name.
  */
 export function isScriptArgument(text: string, cwd: string): boolean {
   const path = resolve(cwd, text);
@@ -19,7 +20,7 @@ export function isScriptArgument(text: string, cwd: string): boolean {
   return /^(\.{1,2}\/\S*|(?!\S*:\/\/)\S*\/)$/.test(text) && !existsSync(path);
 }
 
-/** Returns true if a folder or link of this name leads to scripts. The word is no path, so it may also be a prompt. */
+/** Returns true if a folder or a link with this name leads to scripts. The word is not written as a path, so it may also be a prompt. */
 export function couldBeScripts(word: string, cwd: string): boolean {
   if (word === "" || /[\s/]/.test(word)) return false;
   const path = resolve(cwd, word);
@@ -31,9 +32,9 @@ function isScript(path: string): boolean {
 }
 
 /**
- * Returns absolute paths, sorted, without duplicates. Arguments are files, folders (all scripts in them), and globs with `*` in names and
- * `**` for any folders. Globs skip `node_modules` and names that begin with a dot. Throws RequestError for an argument that stands for
- * nothing.
+ * Returns absolute paths of scripts, sorted and without duplicates. An argument is a file, a folder (all scripts in it and below it), or a
+ * glob. In a glob, `*` is a part of a name and `**` any number of folders. Globs skip `node_modules` and names that begin with a dot.
+ * Throws RequestError if an argument leads to no script.
  */
 export function findScripts(given: readonly string[], cwd: string): string[] {
   const found = new Set<string>();
@@ -53,7 +54,7 @@ function pathsOf(argument: string, cwd: string): string[] {
   return below(`${root}/`, names, () => true);
 }
 
-/** Returns files whose path below the folder matches the names. */
+/** Returns the files below the folder whose path matches the names. */
 function below(folder: string, [name = "", ...rest]: readonly string[], isWanted: (name: string) => boolean): string[] {
   if (name === "**") {
     const deeper = entriesOf(folder).filter((entry) => entry.isDirectory() && !isHidden(entry.name));
@@ -70,7 +71,7 @@ function below(folder: string, [name = "", ...rest]: readonly string[], isWanted
   return matching.flatMap((entry) => below(folder, [entry.name, ...rest], isWanted));
 }
 
-/** Returns the target of a link. Any other path, or a broken link, is returned unchanged. */
+/** Returns the target of a symbolic link. Any other path, and a broken link, is returned unchanged. */
 function linked(path: string): string {
   try {
     return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
@@ -83,7 +84,10 @@ function isHidden(name: string): boolean {
   return name === "node_modules" || name.startsWith(".");
 }
 
-/** Returns false also for an impossible path: a prompt may be longer than a file name or contain NUL. */
+/**
+ * Returns true if the path is a folder. A prompt is no valid path if it is longer than a file name or contains NUL; the result is then
+ * false.
+ */
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();

@@ -1,4 +1,4 @@
-/** Formats results as one JSON document with the host's usual keys: snake_case, times as `…_ms`. */
+/** Formats results as one JSON document. Its keys are in snake_case, and times end with `_ms`, as everywhere in the host. */
 import { toVisibleJson } from "../../../core/inert.js";
 import { wireUsage } from "../../chunks.js";
 import { countsOf } from "./counts.js";

@@ -1,6 +1,6 @@
 /**
- * Formats results as JUnit XML that fits both common schemas: Jenkins' old JUnit format and its xUnit plugin (junit-10). A suite is a run,
- * a case is a step.
+ * Formats results as JUnit XML. A run becomes a suite, and a step becomes a case. The XML is valid in both common schemas: Jenkins' old
+ * JUnit format and its xUnit plugin (junit-10).
  */
 import { placeText } from "../place.js";
 import type { RunReport, StepReport } from "./report.js";
@@ -41,12 +41,12 @@ interface Case {
   name: string;
   durationMs: number;
   status: "passed" | "failure" | "error" | "skipped";
-  /** Kind of a failure. */
+  /** Kind of the error, or type of the assertion that failed. */
   type?: string;
   text?: string;
 }
 
-/** Adds a case for an error that is not one step's fault. */
+/** Returns a case for each step. An error that belongs to no single step gets a case of its own. */
 function casesOf({ status, steps, error, durationMs }: RunReport): Case[] {
   if (status === "skipped") return [{ name: "the run", durationMs: 0, status: "skipped" }];
   const whole: Case[] = error
@@ -94,7 +94,7 @@ function seconds(ms: number): string {
   return (ms / 1000).toFixed(3);
 }
 
-/** Escapes text and attributes. Characters that XML 1.0 cannot contain, even as a reference, become U+FFFD. */
+/** Escapes a text for XML. Characters that XML 1.0 cannot contain, even as a reference, become U+FFFD. */
 function escapeXml(text: string): string {
   return text
     .replaceAll(/(?![\n\t])\p{Cc}|\p{Cs}|[\ufffe\uffff]/gu, "\ufffd")

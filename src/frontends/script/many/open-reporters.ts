@@ -1,4 +1,4 @@
-/** Destination of results: one reporter may have stdout, the others need files. */
+/** Opens the reporters. At most one reporter writes to stdout; all others need a file. */
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { messageOf, RequestError } from "../../../core/errors.js";
@@ -7,7 +7,7 @@ import type { Reporter } from "./run-many.js";
 
 export interface Target {
   name: ReporterName;
-  /** Absolute path. Undefined: stdout, or `output`. */
+  /** Absolute path. If undefined, the reporter writes to `output`, or to stdout if `output` is undefined, too. */
   file?: string;
 }
 
@@ -18,7 +18,10 @@ interface Wanted {
 
 type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
-/** Opens all files before anything runs. `isWatched`: stdout is for a person, also when every reporter has a file. Throws RequestError. */
+/**
+ * Opens all files before the first run starts. `isWatched` is true if stdout is meant for a person; that is also so if every reporter has a
+ * file. Throws RequestError.
+ */
 export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
   const asked: readonly Target[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
   const rest = asked.filter(({ file }) => file === undefined);
@@ -55,7 +58,7 @@ function toFile(name: ReporterName, path: string, now: () => number): Reporter {
   };
 }
 
-/** Throws RequestError if the file cannot be written. Does not change an existing file. */
+/** Throws RequestError if the file cannot be written. The content of an existing file does not change. */
 export function requireWritable(path: string): void {
   closeSync(opened(path, "a"));
 }

@@ -1,4 +1,4 @@
-/** Minimal changes to a YAML text that give a node another value. */
+/** Computes minimal changes to a YAML text that give a node another value. */
 import { load } from "js-yaml";
 import { isMap, isScalar, isSeq, type Node, type Scalar } from "yaml";
 import { isMapping } from "../../../core/tree.js";
@@ -9,7 +9,10 @@ interface Patch {
   part: string;
 }
 
-/** Keeps the layout of mappings with the same keys and of lists with the same length. */
+/**
+ * Returns the changes. The layout of a mapping is kept if the new value has the same keys; the layout of a list is kept if the new value
+ * has the same length.
+ */
 export function patches(node: Node | null | undefined, value: unknown, text: string): Patch[] {
   if (isMap<Node, Node | null>(node) && isMapping(value)) {
     const keys = node.items.map(({ key }) => (isScalar(key) ? String(key.value) : ""));
@@ -23,14 +26,14 @@ export function patches(node: Node | null | undefined, value: unknown, text: str
   if (!node?.range || (isScalar(node) && node.value === value)) return [];
   const [start, end] = node.range;
   const old = text.slice(start, end);
-  // Trailing white space is not part of the value.
+  // White space at the end is not part of the value and is kept.
   const trail = /\s*$/.exec(old)?.[0] ?? "";
   const isBlock = isScalar(node) && (node.type === "BLOCK_LITERAL" || node.type === "BLOCK_FOLDED");
   const written = isScalar(node) && typeof value === "string" ? scalarText(node, value, old) : JSON.stringify(value);
   return [{ start, end, part: isBlock ? written + (trail || "\n") : written + trail }];
 }
 
-/** Keeps the scalar's style if it can express the value. */
+/** Returns the text of a scalar. Its style stays the same if that style can express the value. */
 function scalarText({ type }: Scalar, value: string, old: string): string {
   const isLine = !/[\p{Cc}\u2028\u2029\ufeff]/u.test(value);
   if (type === "PLAIN" && /^[\p{L}\p{N}$][^:#,[\]{}]*$/u.test(value) && isLine && isItself(value)) return value;
@@ -46,7 +49,9 @@ function isItself(plain: string): boolean {
   }
 }
 
-/** Returns `|` and the lines with the old indentation. Undefined if a literal block cannot express the value. */
+/**
+ * Returns the value as a literal block: `|` and the lines, with the old indentation. Undefined if a literal block cannot express the value.
+ */
 function blockText(value: string, old: string): string | undefined {
   const indent = /\n( +)\S/.exec(old)?.[1];
   const lines = value.replace(/\n$/, "").split("\n");

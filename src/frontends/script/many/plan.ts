@@ -1,4 +1,6 @@
-/** Turns scripts into runs: each script by its matrix, repeated as requested. */
+/**
+ * Plans the runs of scripts. Each script gets a run for every combination of its matrix, and each run is repeated as often as requested.
+ */
 import { createHash } from "node:crypto";
 import { messageOf, RequestError } from "../../../core/errors.js";
 import { placeText } from "../place.js";
@@ -7,26 +9,26 @@ import type { Script } from "../script.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** One run of a script with one model and one set of variables. */
+/** One run of a script, with one model and one set of variables. */
 export interface PlannedRun {
-  /** Name such as `name [model=a/b, lang=de] #2`. */
+  /** Name of the run, such as `name [model=a/b, lang=de] #2`. */
   name: string;
-  /** Has its own cassette if there is a matrix. */
+  /** The script to run. If the script has a matrix, each combination has its own cassette. */
   script: Script;
-  /** Undefined: the configured model. */
+  /** Model of the run. Default: the configured model. */
   model?: string;
   matrix: Values;
 }
 
 export interface PlanOptions {
-  /** Replaces every script's model and models. */
+  /** Model that replaces the `model` and `matrix.models` of every script. */
   model?: string;
-  /** Regular expression for the runs' names. */
+  /** Regular expression that selects runs by their names. */
   grep?: string;
   repeat?: number;
 }
 
-/** Rejects with RequestError if the expression is invalid, takes too long, or matches no run. */
+/** Returns the runs. Rejects with RequestError if `grep` is invalid, takes too long or matches no run. */
 export async function plan(
   scripts: readonly Script[],
   { model, grep, repeat = 1 }: PlanOptions = {},
@@ -37,7 +39,7 @@ export async function plan(
   return grep === undefined ? runs : named(runs, grep);
 }
 
-/** A larger matrix is a mistake, and no machine could hold it. */
+/** Limit of combinations of one matrix. A larger matrix is a mistake. */
 const maxCells = 10_000;
 
 function cellsOf(script: Script, given: string | undefined): PlannedRun[] {
@@ -82,7 +84,7 @@ function slug(part: string): string {
   return part.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60);
 }
 
-/** Matches in the sandbox: endless backtracking costs only the time limit. */
+/** Returns the runs whose names match. Matches in the sandbox, so that endless backtracking ends at the time limit. */
 async function named(runs: readonly PlannedRun[], grep: string): Promise<PlannedRun[]> {
   const names = runs.map(({ name }) => name);
   const matches = await evaluate("names.map((name) => new RegExp(pattern).test(name))", { pattern: grep, names }).catch(

@@ -1,4 +1,4 @@
-/** Shows results to a person: what runs now, a line per run, failures at the end. */
+/** Shows results to a person: the running scripts, a line per finished run, and the failures at the end. */
 
 import { unambiguous } from "../../../core/inert.js";
 import { eraseLine, StatusLine } from "../../status-line.js";
@@ -13,7 +13,7 @@ import { summaryTable } from "./summary-table.js";
 export interface Screen {
   write(text: string): void;
   colors: Colors;
-  /** Width of a terminal whose lines can be overwritten; called for every frame. */
+  /** Returns the width of a terminal on which lines can be overwritten. Called for every frame. Undefined if stdout is no such terminal. */
   columns?: () => number;
 }
 
@@ -22,7 +22,7 @@ interface Running {
   since: number;
 }
 
-/** `now` is in ms. */
+/** Creates the reporter. `now` returns milliseconds. */
 export function prettyReporter({ write, colors, columns }: Screen, now: () => number): Reporter {
   const line = columns && new StatusLine((text) => write(eraseLine + (text ?? "")));
   let status: StatusLine | undefined;
@@ -31,7 +31,7 @@ export function prettyReporter({ write, colors, columns }: Screen, now: () => nu
   let ended = 0;
   let failed = 0;
 
-  /** Returns `━━━━──── 12/200 · 1 failed · triage 3.2 s, greet 1.1 s`. */
+  /** Returns the progress line, such as `━━━━──── 12/200 · 1 failed · triage 3.2 s, greet 1.1 s`. */
   const progress = () => {
     const width = columns?.() ?? 80;
     const bar = Math.max(4, Math.min(20, Math.floor(width / 4)));
@@ -44,7 +44,7 @@ export function prettyReporter({ write, colors, columns }: Screen, now: () => nu
   return {
     begin: (runs) => {
       count = runs;
-      // A single run reports each of its steps instead.
+      // If there is only one run, its steps are reported instead of a status line.
       status = count > 1 ? line : undefined;
       status?.start(progress);
     },
@@ -54,7 +54,7 @@ export function prettyReporter({ write, colors, columns }: Screen, now: () => nu
       if (index >= 0) running.splice(index, 1);
       ended++;
       if (report.status === "failed") failed++;
-      // On a terminal the bar counts the runs, and the failures follow at the end.
+      // With a status line, finished runs are only counted, and the failures follow at the end.
       if (!status && report.status !== "skipped") write(runLine(report));
     },
     end: ({ reports, durationMs }) => {

@@ -1,29 +1,29 @@
-/** The bounded record of a finished run. */
+/** The record of a finished run, with texts of limited length. */
 import type { Usage } from "../../../core/chat.js";
 import { endsOf } from "../../../core/excerpt.js";
 import type { AssertionResult, Failure, ScriptResult, StepResult } from "../result.js";
 import type { Place } from "../script.js";
 import type { PlannedRun } from "./plan.js";
 
-/** `cancelled`: the run had begun. `skipped`: it had not. */
+/** `cancelled` means that the run had begun when it was cancelled. `skipped` means that it had not begun. */
 export type RunStatus = "passed" | "failed" | "cancelled" | "skipped";
 
 export interface RunReport {
   name: string;
   place: Place;
-  /** Name of the script, by which runs are summed up. */
+  /** Name of the script. The summary has one row for each script. */
   script: string;
-  /** Name as `provider/model`. Empty if it was not known yet. */
+  /** Model of the run, as `provider/model`. Empty if it was not known yet. */
   model: string;
   vars: Readonly<Record<string, unknown>>;
   status: RunStatus;
   steps: readonly StepReport[];
-  /** Set for an error that is not one step's fault. */
+  /** Error that does not belong to a single step. */
   error?: Failure;
   durationMs: number;
   usage?: Usage;
   costUsd?: number;
-  /** Path of the transcript's file. */
+  /** Path of the file with the transcript. */
   transcript?: string;
 }
 
@@ -37,16 +37,19 @@ export interface StepReport {
   failures: readonly AssertionResult[];
 }
 
-/** Limits in bytes: of a name; of a reason or an error with its diff. */
+/** Limits in bytes. `maxName` is for names; `maxText` is for reasons of assertions and for errors. */
 const maxName = 300;
 const maxText = 4000;
 
-/** `transcript`: the path of its file. Of all texts only reasons and errors are kept. */
+/**
+ * Returns the report of a run. `transcript` is the path of the transcript's file. The only texts that are kept are reasons of assertions
+ * and errors.
+ */
 export function reportOf(run: PlannedRun, result: ScriptResult, transcript?: string): RunReport {
   const { passed, model, steps, error, durationMs, usage, costUsd } = result;
   const status = error?.kind === "aborted" ? "cancelled" : passed ? "passed" : "failed";
   const reports = steps.map(stepReport);
-  // A step that met the limit or the cancellation already reports it.
+  // If a step failed because of the limit or the cancellation, the step already reports the error.
   const isTold = steps.some((step) => step.error?.message === error?.message && step.error?.kind === error?.kind);
   return {
     ...base(run),

@@ -7,7 +7,7 @@ import { tapBegin, tapRun } from "./tap.js";
 export const reporterNames = ["pretty", "json", "junit", "tap"] as const;
 export type ReporterName = (typeof reporterNames)[number];
 
-/** `now` is in ms. */
+/** Creates the reporter of this name. `now` returns milliseconds. */
 export function createReporter(name: ReporterName, screen: Screen, now: () => number): Reporter {
   const { write } = screen;
   switch (name) {

@@ -1,10 +1,10 @@
-/** Writes new values of assertions into a script's text and keeps its comments and layout. */
+/** Writes new values of assertions into the text of a script. Comments and layout are kept. */
 import { isDeepStrictEqual } from "node:util";
 import { load } from "js-yaml";
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { patches } from "./patches.js";
 
-/** The `index`th of `of` assertions that begin in this line. */
+/** A new value for an assertion. `of` assertions begin in the line; the edit is for the one at position `index` among them. */
 export interface Edit {
   line: number;
   index: number;
@@ -12,10 +12,13 @@ export interface Edit {
   value: unknown;
 }
 
-/** Result of an edit: the value's text before and after, or why it was not changed. */
+/** Result of an edit: the text of the value before and after, or the reason why it was not changed. */
 export type Edited = { before: string; after: string } | { problem: string };
 
-/** Throws the parser's errors, which are unexpected: the text was a valid script just before. */
+/**
+ * Returns the text with the new values. Throws if the text cannot be parsed; that is unexpected, because the text was a valid script just
+ * before.
+ */
 export function rewritten(source: string, edits: readonly Edit[]): { text: string; edited: Edited[] } {
   const assertions = assertionsOf(source);
   const found = edits.map((edit) => {
@@ -23,7 +26,7 @@ export function rewritten(source: string, edits: readonly Edit[]): { text: strin
     return here.length === edit.of ? here[edit.index] : undefined;
   });
   const edited: Edited[] = found.map(() => ({ problem: "several steps have assertions in this line" }));
-  // Edits run from the end to the start, so that earlier positions stay valid.
+  // Edits are made from the end of the text to its start, so that the positions of earlier assertions stay valid.
   const order = [...edits.keys()].sort((one, other) => startOf(found[other]) - startOf(found[one]));
   let text = source;
   for (const index of order) {
@@ -48,12 +51,12 @@ function startOf(found: Found | undefined): number {
 
 interface Found {
   line: number;
-  /** Path of the value in the parsed script. */
+  /** Path of the assertion's value in the parsed script. */
   path: readonly PropertyKey[];
   node: Node | undefined;
 }
 
-/** Returns the assertions in the order of the text. */
+/** Returns all assertions in the order in which they stand in the text. */
 function assertionsOf(source: string): Found[] {
   const lineCounter = new LineCounter();
   const found: Found[] = [];
@@ -79,9 +82,9 @@ function keysOf(nodes: readonly unknown[]): PropertyKey[] {
   });
 }
 
-/** Returns undefined if the change would alter the rest of the script. */
+/** Returns the changed text. Undefined if the change would also change other parts of the script. */
 function applied(text: string, { path, node }: Found, value: unknown): string | undefined {
-  // The copy resolves objects shared by aliases.
+  // The copy has no shared objects. YAML aliases make several places refer to one object.
   const before: unknown = JSON.parse(JSON.stringify(load(text)));
   const wanted = alike(at(before, path), value);
   const changed = patches(node, wanted, text)
@@ -96,7 +99,7 @@ function at(tree: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown>)[key], tree);
 }
 
-/** Keeps a number a number if possible, since `equals` compares text. */
+/** Returns the value as a number if the old value is one and the text stays the same. `equals` compares texts. */
 function alike(before: unknown, value: unknown): unknown {
   if (typeof before === "string" || typeof value !== "string") return value;
   const read = load(value);

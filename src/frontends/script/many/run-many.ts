@@ -6,17 +6,17 @@ import { failureOf } from "../step-result.js";
 import type { PlannedRun } from "./plan.js";
 import { type RunReport, reportOf, skippedReport } from "./report.js";
 
-/** Receiver of progress. Each method is called when its event happens. */
+/** Receiver of progress. Its methods are called as soon as something happens. */
 export interface Reporter {
   begin?(count: number): void;
   runBegan?(run: PlannedRun): void;
-  /** Called once per run, even for a skipped one, in the order in which they end. */
+  /** Called once for each run when the run ends, even for a skipped run. */
   runEnded?(report: RunReport): void;
   end(many: ManyResult): void;
 }
 
 export interface ManyResult {
-  /** Reports in the order of the plan. */
+  /** Reports of all runs, in the order of the plan. */
   reports: readonly RunReport[];
   durationMs: number;
 }
@@ -29,23 +29,28 @@ interface RunCleaner {
 const nothingCleaned: RunCleaner = { value: (value) => value, text: (text) => text };
 
 export interface ManyOptions {
-  /** Runs one script in its own host. */
+  /** Runs one script in a new host. */
   runOne(run: PlannedRun, options: ScriptRunOptions): Promise<ScriptResult>;
   jobs: number;
-  /** After a failure, starts no further runs. Running ones continue to their end. */
+  /** True to start no further runs after a failure. Running ones continue to their end. */
   bail?: boolean;
-  /** Cancels running scripts and starts no more. */
+  /** Signal that cancels the running scripts. No further runs are started. */
   signal?: AbortSignal;
-  /** Stores what the report leaves out. `index`: position in the plan. Resolves to the transcript's path if one was stored. */
+  /**
+   * Stores parts of the result that the report leaves out. `index` is the position in the plan. Resolves to the path of the transcript, or
+   * to undefined if no transcript was stored.
+   */
   keep?(run: PlannedRun, result: ScriptResult, index: number): Promise<string | undefined>;
-  /** Removes secrets from a run's results. Default: changes nothing. */
+  /** Returns functions that remove secrets from the results of a run. Default: nothing is removed. */
   cleanerOf?(run: PlannedRun): RunCleaner;
   reporters: readonly Reporter[];
-  /** Returns ms of a monotonic clock. */
+  /** Returns the time of a monotonic clock, in ms. */
   now(): number;
 }
 
-/** Runs all scripts. Never rejects for a run's error. Reporters have received every run, but `end` was not called yet. */
+/**
+ * Runs all scripts. An error of a run does not make it reject. The caller must call `end` of the reporters; all other methods were called.
+ */
 export async function runMany(runs: readonly PlannedRun[], options: ManyOptions): Promise<ManyResult> {
   const { jobs, bail = false, signal, reporters, now } = options;
   const startedAt = now();
@@ -81,7 +86,7 @@ async function oneRun(run: PlannedRun, index: number, options: ManyOptions): Pro
   const whole = await runOne(run, how).catch((error: unknown) => unbegun(script, error, how));
   const cleaner = cleanerFor(run, options);
   const report = (of: ScriptResult, transcript?: string) => cleaner.value(reportOf(run, of, transcript));
-  // Cleans before the report shortens the texts: no pattern recognises half a secret.
+  // Secrets are removed before the report shortens the texts, because the rest of a secret that was cut would not be recognised.
   const { error, steps, transcript } = whole;
   const result: ScriptResult = {
     ...whole,

@@ -5,7 +5,7 @@ import { duration } from "./facts.js";
 import type { RunReport, StepReport } from "./report.js";
 import { sentence } from "./step-text.js";
 
-/** Returns `FAILED a.session.yaml triage (test/m1, 12 ms)`, and the error if it is not one step's fault. */
+/** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that belongs to no single step follows. */
 export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
   const mark = status === "failed" ? "FAILED" : status;
   const facts = [model, duration(durationMs)].filter(Boolean).join(", ");

@@ -4,7 +4,7 @@ import { duration, money, passRate, summaryCells, summaryColumns } from "./facts
 import type { Summary, SummaryRow } from "./summary.js";
 import { style } from "./summary-style.js";
 
-/** Returns a page with charts by model. All text is escaped. */
+/** Returns an HTML page with a chart for each measure and a table of models and scripts. All text is escaped. */
 export function summaryHtml({ all, models, scripts }: Summary): string {
   const title = `Scripted sessions: ${all.passed} of ${all.runs} passed`;
   const main = `<h1>Scripted sessions</h1>
@@ -32,12 +32,12 @@ function tokens({ inputTokens, outputTokens }: SummaryRow): number {
 
 interface Measure {
   of(row: SummaryRow): number;
-  /** Value of the longest bar. Default: the largest value. */
+  /** Value that fills the whole length of a bar. Default: the largest value. */
   max?: number;
   text(row: SummaryRow): string;
 }
 
-/** SVG units: height of a row, start and length of bars, width. */
+/** Sizes in SVG units: the height of a row, the start and the maximum length of the bars, and the width of the chart. */
 const size = { row: 26, left: 200, bar: 300, width: 600 };
 
 function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: Measure): string {
@@ -54,7 +54,7 @@ function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: Me
   return `<figure><figcaption>${title}</figcaption><svg viewBox="${box}" role="img" aria-label="${title}">${bars.join("\n")}</svg></figure>`;
 }
 
-/** Cuts a name to the available room. Keeps the end, which distinguishes models. */
+/** Shortens a name to 26 characters. The end is kept, because it distinguishes models. */
 function shortened(name: string): string {
   const characters = [...name];
   return characters.length > 26 ? `…${characters.slice(-25).join("")}` : name;

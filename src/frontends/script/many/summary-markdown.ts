@@ -2,7 +2,7 @@ import { unambiguous } from "../../../core/inert.js";
 import { summaryCells, summaryColumns } from "./facts.js";
 import type { Summary, SummaryRow } from "./summary.js";
 
-/** Returns tables in GitHub's Markdown, for a job's summary or a comment. */
+/** Returns tables in GitHub's Markdown, for a job summary or a comment. */
 export function summaryMarkdown({ all, models, scripts }: Summary): string {
   return `${table("model", [...models, all])}\n${table("script", scripts)}`;
 }
@@ -16,7 +16,7 @@ function table(what: string, rows: readonly SummaryRow[]): string {
   return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
-/** Escapes a cell's text so that it contains no mark-up. */
+/** Escapes the text of a cell, so that it contains no markup. */
 function escaped(text: string): string {
   return unambiguous(text)
     .replaceAll(/\s+/g, " ")

@@ -3,10 +3,10 @@ import { oneLine } from "../../terminal.js";
 import { summaryCells, summaryColumns } from "./facts.js";
 import type { SummaryRow } from "./summary.js";
 
-/** Columns of a name; a longer name is cut. */
+/** Limit of columns for a name. A longer name is cut. */
 const maxName = 60;
 
-/** Returns a table for a terminal: names left-aligned, figures right-aligned. */
+/** Returns a table for a terminal. Names are left-aligned, and numbers are right-aligned. */
 export function summaryTable(what: string, rows: readonly SummaryRow[]): string {
   const table = [[what, ...summaryColumns], ...rows.map((row) => [oneLine(row.name, maxName), ...summaryCells(row)])];
   const widths =

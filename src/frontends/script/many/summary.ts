@@ -2,12 +2,12 @@ import type { RunReport } from "./report.js";
 
 export interface SummaryRow {
   name: string;
-  /** Finished runs, neither cancelled nor skipped. */
+  /** Number of finished runs. Cancelled and skipped runs do not count. */
   runs: number;
   passed: number;
   inputTokens: number;
   outputTokens: number;
-  /** Undefined if some run's cost is unknown. */
+  /** Cost of all runs. Undefined if the cost of one run is unknown. */
   costUsd?: number;
   p50Ms: number;
   p95Ms: number;
@@ -41,7 +41,7 @@ function rowsBy(reports: readonly RunReport[], nameOf: (report: RunReport) => st
 
 function rowOf(name: string, reports: readonly RunReport[]): SummaryRow {
   const times = reports.map(({ durationMs }) => durationMs).sort((one, other) => one - other);
-  // A run without a model request has no cost, known or unknown.
+  // A run that made no model request has no cost and does not make the sum unknown.
   const costs = reports.filter(({ usage, costUsd }) => usage || costUsd !== undefined).map(({ costUsd }) => costUsd);
   return {
     name,
@@ -59,7 +59,7 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-/** Returns the nearest-rank percentile of sorted numbers, or 0 if there are none. */
+/** Returns the nearest-rank percentile of sorted numbers. Returns 0 if there are no numbers. */
 function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }

@@ -1,5 +1,6 @@
 /**
- * Formats results as TAP 14 (https://testanything.org/tap-version-14-specification.html): a test point is a run, its subtest has the steps.
+ * Formats results as TAP 14 (https://testanything.org/tap-version-14-specification.html). A run becomes a test point, and its steps become
+ * a subtest.
  */
 import { toVisibleJson, unambiguous } from "../../../core/inert.js";
 import { placeText } from "../place.js";
@@ -9,7 +10,7 @@ export function tapBegin(count: number): string {
   return `TAP version 14\n1..${count}\n`;
 }
 
-/** `number` counts from 1. */
+/** Returns the test point of a run. `number` counts from 1. */
 export function tapRun(report: RunReport, number: number): string {
   const { name, status, steps, error, durationMs, place, model, transcript } = report;
   if (status === "skipped") return `ok ${number} - ${escaped(name)} # SKIP not begun\n`;
@@ -31,7 +32,7 @@ function point(isOk: boolean, number: number, name: string): string {
   return `${isOk ? "ok" : "not ok"} ${number} - ${escaped(name)}\n`;
 }
 
-/** Returns YAML with a JSON value for each key. */
+/** Returns a YAML block in which each value is written as JSON. */
 function diagnostics(facts: Readonly<Record<string, unknown>>): string {
   const lines = Object.entries(facts)
     .filter(([, value]) => value !== undefined && value !== "")
@@ -43,7 +44,7 @@ function indented(text: string): string {
   return text.replaceAll(/^(?=.)/gm, "    ");
 }
 
-/** Returns one line without TAP directives. */
+/** Returns the text in one line, with characters escaped that would begin a TAP directive. */
 function escaped(text: string): string {
   return unambiguous(text)
     .replaceAll(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")

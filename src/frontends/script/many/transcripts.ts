@@ -6,24 +6,30 @@ import { messageOf, RequestError } from "../../../core/errors.js";
 import type { ScriptResult } from "../result.js";
 import type { PlannedRun } from "./plan.js";
 
-/** Transcript files that only their owner can read: of all runs in a given folder, otherwise of failed runs in a new temporary one. */
+/**
+ * Stores transcripts in files that only their owner can read. If a folder is given, the transcripts of all runs are stored there. Otherwise
+ * only those of failed runs are stored, in a new temporary folder.
+ */
 export class Transcripts {
   readonly #keepsAll: boolean;
   #folder: string | undefined;
 
-  /** `given` is an absolute path; a missing folder is created. Throws RequestError if it is not writable. */
+  /** `given` is the absolute path of a folder; if it does not exist, it is created. Throws RequestError if the folder is not writable. */
   constructor(given?: string) {
     this.#keepsAll = given !== undefined;
     this.#folder = given && writableFolder(given);
   }
 
-  /** `index`: position in the plan. Resolves to the file's path, or to undefined if nothing is stored. */
+  /**
+   * Stores a transcript. `index` is the position of the run in the plan. Resolves to the file's path, or to undefined if the transcript is
+   * not stored.
+   */
   async keep({ name }: PlannedRun, { passed, transcript }: ScriptResult, index: number): Promise<string | undefined> {
     if (transcript === "" || (passed && !this.#keepsAll)) return undefined;
     this.#folder ??= mkdtempSync(join(tmpdir(), "mcp-platform-transcripts-"));
     const slug = name.replaceAll(/[^\w.=-]+/g, "-").slice(0, 100);
     const path = join(this.#folder, `${String(index + 1).padStart(3, "0")}-${slug}.jsonl`);
-    // An earlier file may be readable by others or be a link.
+    // An existing file is deleted first: others may be able to read it, or it may be a link.
     await rm(path, { force: true });
     await writeFile(path, transcript, { mode: 0o600, flag: "wx" });
     return path;

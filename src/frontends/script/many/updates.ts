@@ -1,4 +1,4 @@
-/** Collects the actual values for failed `equals` assertions and writes them into the scripts. */
+/** Collects the actual values of failed `equals` assertions and writes them into the scripts. */
 import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../../../core/errors.js";
@@ -10,9 +10,9 @@ import { type Edit, type Edited, rewritten } from "./rewrite.js";
 interface Wanted {
   place: Place;
   edit: Omit<Edit, "value">;
-  /** JSON of the actual values. */
+  /** Different actual values, as JSON. */
   values: Set<string>;
-  /** True if another run matched the written value. */
+  /** True if the written value was right in another run. */
   isMet: boolean;
 }
 
@@ -25,7 +25,10 @@ export class Updates {
     for (const step of steps) for (const assertion of step.assertions) this.#noteOne(assertion, step);
   }
 
-  /** Writes the values. Returns a result for each assertion that did not hold. `cwd`: base of the files' names. */
+  /**
+   * Writes the values into the files. Returns a result for each assertion that failed. `cwd` is the folder to which file names are
+   * relative.
+   */
   apply(cwd: string): Update[] {
     const files = new Map<string, Wanted[]>();
     for (const wanted of this.#wanted.values()) {
@@ -68,7 +71,7 @@ function written(path: string, edits: readonly Edit[]): Edited[] {
   }
 }
 
-/** Replaces the file atomically and keeps its mode: scripts may be executable. */
+/** Replaces the file atomically. The file mode is kept, because scripts may be executable. */
 function replaceFile(path: string, text: string): void {
   const target = realpathSync(path);
   const draft = `${target}.${process.pid}.tmp`;
