@@ -3,10 +3,12 @@ import type { LlmClient } from "./client.js";
 
 export type Llm = Pick<LlmClient, "resolve" | "priceOf" | "priced" | "complete">;
 
-/** A client whose configuration may change. Each request keeps the configuration it began with; `pin` keeps it for several. */
+/**
+ * A client whose configuration may change. Each request keeps the configuration that it began with; `pin` keeps one for several requests.
+ */
 export class ChangingClient implements Llm {
   #client: LlmClient;
-  /** Clients in use, with their number of users; being the present client counts as one. */
+  /** Clients in use, with the number of their users. Being the present client counts as one user. */
   readonly #users = new Map<LlmClient, number>();
 
   constructor(client: LlmClient) {
@@ -47,13 +49,13 @@ export class ChangingClient implements Llm {
     return this.#client.state();
   }
 
-  /** Returns the present client, which stays open until disposed of. */
+  /** Returns the present client, which stays open until the result is disposed of. */
   pin(): Disposable & { llm: Llm } {
     const client = this.#use();
     return { llm: client, [Symbol.dispose]: () => this.#release(client) };
   }
 
-  /** Uses another configuration from now on; requests in flight keep theirs. */
+  /** Uses another configuration from now on. Requests in flight keep the earlier one. */
   change(config: LlmConfig): void {
     const before = this.#client;
     const next = before.successor(config);
@@ -63,7 +65,7 @@ export class ChangingClient implements Llm {
     this.#release(before);
   }
 
-  /** Closes the connections; requests in flight fail. */
+  /** Closes the connections of all clients; requests in flight fail. */
   async close(): Promise<void> {
     const clients = [...this.#users.keys()];
     this.#users.clear();

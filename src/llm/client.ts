@@ -37,7 +37,7 @@ export interface LlmClientParts {
   /** Limits shared by all hosts. Default: this host is alone. */
   limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
-  /** Called when a request has left. Must not throw. */
+  /** Called when a request was written to its connection. Must not throw. */
   onSent?: (() => void) | undefined;
 }
 
@@ -48,21 +48,21 @@ export interface CompleteOptions {
   signal?: Abortable;
   /** Called as deltas arrive, when streaming. Must not throw. */
   onDelta?: OnDelta;
-  /** Recovery after the first delta, for `llm.stream_recovery: auto`. Default: `fail`. */
+  /** Recovery if a stream breaks off after its first delta, used where `llm.stream_recovery` is `auto`. Default: `fail`. */
   streamRecovery?: StreamRecovery;
   /** Parent of the completion's span. Default: a new trace. */
   trace?: TraceContext | undefined;
-  /** Called before each request leaves, retries too. If its promise rejects, the request is not sent. Undefined: it leaves at once. */
+  /** Called before each request is sent, retries too. If it returns a promise, the request waits for it, and is not sent if it rejects. */
   beforeRequest?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** Default of `llm.http.total_timeout`. A stream gets more, since `idle_timeout` watches its progress. */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
-/** Some 10 ms of work. */
+/** Completions that may begin in one turn of the event loop: some 10 ms of work. */
 const BEGINNINGS_PER_TURN = 32;
 
-/** Completions by any provider. The HTTP stack is loaded with the first request: an idle host does without. */
+/** Client for completions by any provider. The HTTP stack is loaded with the first request, so that an idle host does not need it. */
 export class LlmClient {
   readonly #config: LlmConfig;
   readonly #parts: Required<Omit<LlmClientParts, Optional>> & Pick<LlmClientParts, Optional>;
@@ -72,10 +72,7 @@ export class LlmClient {
   readonly #beginnings = new Turnstile(BEGINNINGS_PER_TURN);
   #isClosed = false;
 
-  /**
-   * `admission`: from a client with the same `llm.http`. `dialects`: from the client before it.
-   * @internal
-   */
+  /** `admission`: taken over from a client with the same `llm.http`. `dialects`: taken over from the previous client. @internal */
   constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission, dialects?: Dialects) {
     this.#config = config;
     this.#parts = { now: Date.now, random: Math.random, newId, ...parts };
@@ -85,8 +82,8 @@ export class LlmClient {
   }
 
   /**
-   * Returns a client for another configuration, or this one if nothing changed. This one stays usable; with the same `llm.http`, both share
-   * limits and connections.
+   * Returns a client for another configuration, or this client if nothing changed. This client stays usable. If `llm.http` is the same,
+   * both clients share limits and connections.
    */
   successor(config: LlmConfig): LlmClient {
     if (isDeepStrictEqual(config, this.#config)) return this;
@@ -98,7 +95,7 @@ export class LlmClient {
     return this.#models.resolve(model);
   }
 
-  /** Returns the present wire of a model and what chose it. Throws as `resolve` does. */
+  /** Returns the wire now used for a model, and what chose it. Throws as `resolve` does. */
   wireOf(model?: string): { name: string; by: string } {
     const { wire, wireBy: by } = this.#dialects.of(this.resolve(model));
     return { name: wire.name, by };
@@ -116,7 +113,7 @@ export class LlmClient {
     return this.#models.usable();
   }
 
-  /** Gives the same completion for the same answer, streamed or not. Throws LlmError. */
+  /** Asks for a completion. The same answer gives the same completion, whether it is streamed or not. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     const turn = this.#beginnings.pass();
     if (turn) await turn;
@@ -169,14 +166,17 @@ export class LlmClient {
     }
   }
 
-  /** Asks a model, and continues a paused answer. The answer goes back unchanged: any text of the host would end the pause. */
+  /**
+   * Asks a model, and continues its answer while the provider pauses it. The paused answer is sent back unchanged: any text of the host
+   * would end the pause.
+   */
   async #askToEnd(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
     shared.measure?.asks(target, shared.request);
     const watched = shared.showing.next();
     let { completion, isPaused } = await this.#ask(target, shared, watched);
     for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
       const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
-      // A restart would show again what was shown before the pause.
+      // No restart: it would show again what was shown before the pause.
       const more = await this.#ask(target, { ...shared, request, restart: false }, watched).catch((error: unknown) => {
         const { provider, model, usage } = completion;
         if (usage) shared.tally.lost.push({ provider, model, usage });

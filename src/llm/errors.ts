@@ -14,7 +14,7 @@ export interface Asked {
 const MAX_MESSAGE_LENGTH = 500;
 const MAX_ID_LENGTH = 100;
 
-/** Failures after which the same request may succeed later. Others need a change of request, key or configuration first. */
+/** Failures after which the same request may succeed later. Other failures need another request, key or configuration first. */
 const PASSING: ReadonlySet<LlmErrorKind> = new Set([
   "rate_limit",
   "overloaded",
@@ -31,7 +31,7 @@ const PASSING: ReadonlySet<LlmErrorKind> = new Set([
   "stream_interrupted",
 ]);
 
-/** Creates every LlmError about a provider: it names the model, is bounded and holds no secret. */
+/** Creates an LlmError about a provider. The message names the model, has a limited length and holds no secret. */
 export function failure(kind: LlmErrorKind, said: string, asked: Asked, details: LlmErrorDetails = {}): LlmError {
   const { provider, model, attempts, theirRequestId } = asked;
   const requestId = details.requestId ?? theirRequestId;
@@ -57,7 +57,7 @@ export function saidBy({ message }: LlmError, { provider, model }: Asked): strin
 
 const statements = new WeakMap<LlmError, ProviderError>();
 
-/** Keeps the provider's statement apart from the error: its words may repeat the prompt. */
+/** Stores the provider's statement for this error, outside of it: the statement may repeat the prompt. */
 export function stating(error: LlmError, said: ProviderError): LlmError {
   statements.set(error, said);
   return error;
@@ -67,7 +67,7 @@ export function statedIn(error: LlmError): ProviderError | undefined {
   return statements.get(error);
 }
 
-/** Hides keys, and anything like one: providers like to repeat a refused key. */
+/** Hides keys, and anything that looks like a key: providers often repeat a refused key. */
 function scrub(text: string, secrets: readonly string[]): string {
   return secrets
     .reduce((scrubbed, secret) => scrubbed.replaceAll(secret, "***"), text)
@@ -86,7 +86,7 @@ const LIMITS = {
   idle_timeout: { field: "idleTimeoutMs", what: "the answer stood still for" },
 } as const;
 
-/** Creates the error of a reached time limit, with its value and the setting that raises it. */
+/** Creates the error for a reached time limit. The message gives the limit and the setting that raises it. */
 export function limitReached(kind: Limit, asked: Asked, detail = ""): LlmError {
   const { provider } = asked;
   const { field, what } = LIMITS[kind];
@@ -99,7 +99,7 @@ export function limitReached(kind: Limit, asked: Asked, detail = ""): LlmError {
   });
 }
 
-/** Formats as `1.5 s`, `2 min`, `116 days`. */
+/** Formats a duration: `1.5 s`, `2 min`, `116 days`. */
 export function duration(milliseconds: number): string {
   const units = [
     [86_400_000, "days"],

@@ -1,4 +1,4 @@
-/** JSON that somebody else wrote: its readers treat a value of an unexpected type as absent. */
+/** Readers of JSON from elsewhere. They treat a value of an unexpected type as absent. */
 
 export type JsonObject = Record<string, unknown>;
 
@@ -10,12 +10,12 @@ export function asObjects(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter((item): item is JsonObject => asObject(item) !== undefined) : [];
 }
 
-/** Returns undefined for "". */
+/** Returns the text; undefined for "" and for anything that is not a text. */
 export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Reads a number, also one written as a string. */
+/** Returns the number, also if it is written as a text; otherwise undefined. */
 export function asNumber(value: unknown): number | undefined {
   const number = asText(value)?.trim() ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;

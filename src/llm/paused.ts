@@ -1,7 +1,7 @@
 import type { Completion, Usage } from "../core/chat.js";
 import { partsOf } from "./wires/shared/kept.js";
 
-/** Each costs a request. */
+/** Most continuations of a paused answer. Each one costs a request. */
 export const MAX_RESUMPTIONS = 10;
 
 export function continued(before: Completion, after: Completion): Completion {
@@ -22,7 +22,7 @@ export function continued(before: Completion, after: Completion): Completion {
   return usage ? { ...facts, message, usage } : { ...facts, message };
 }
 
-/** Adds both requests, since both are billed. */
+/** Returns the usage of both requests together, since both are billed. */
 function sumOf(before: Usage | undefined, after: Usage | undefined): Usage | undefined {
   if (!before || !after) return before ?? after;
   const names = new Set([...Object.keys(before), ...Object.keys(after)] as (keyof Usage)[]);

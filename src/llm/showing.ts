@@ -1,18 +1,18 @@
 import type { Delta, Discard } from "../core/chat.js";
 
-/** Must not throw. */
+/** Called for each delta and each discard. Must not throw. */
 export type OnDelta = (delta: Delta | Discard) => void;
 
-/** The output that a completion has shown, over all providers asked. Deltas bypass it, since they are many. */
+/** Tracks whether a completion has shown output, over all providers asked. Deltas do not pass through it, since they are many. */
 export class Showing {
   readonly onDelta: OnDelta;
   readonly #isWatched: boolean;
   readonly #restart: boolean;
   #isShown = false;
-  /** True if the shown answer will not be completed. */
+  /** True if the answer shown so far will not be completed. */
   #isVoid = false;
 
-  /** `restart`: a `discard` may void what was shown. Without `onDelta` nothing is shown. */
+  /** `restart`: a `discard` may void the output shown so far. Without `onDelta` nothing is shown. */
   constructor(onDelta: OnDelta | undefined, restart: boolean) {
     this.onDelta = onDelta ?? (() => {});
     this.#isWatched = onDelta !== undefined;
@@ -23,7 +23,7 @@ export class Showing {
     return this.#restart || !this.#isShown;
   }
 
-  /** Prepares for the next provider. Returns undefined if nobody watches. */
+  /** Prepares for the next provider. Returns undefined if there is no `onDelta`. */
   next(): Showing | undefined {
     this.#isVoid = this.#isShown;
     return this.#isWatched ? this : undefined;

@@ -4,7 +4,7 @@ import type { BreakerState } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
 import { type Asked, duration, failure, saidBy } from "../errors.js";
 
-/** Failures that show trouble at the provider. Those that a request, a key or a limit causes do not count. */
+/** Failures that mean trouble at the provider. Failures caused by a request, a key or a limit do not count. */
 const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
   "overloaded",
   "server",
@@ -19,13 +19,13 @@ const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
   "protocol",
 ]);
 
-/** The breaker opens if more than half of at least five calls within 30 s fail, each after its retries. */
+/** The breaker opens if more than half of at least five calls within 30 s fail. A call fails only after all its retries. */
 const THRESHOLD = 0.5;
 const WINDOW_MS = 30_000;
 const LEAST_CALLS = 5;
 const OPEN_MS = 10_000;
 
-/** Circuit breaker for one model of a provider. After a pause one call probes the model for all. */
+/** Circuit breaker for one model of a provider. After the pause, a single call tests the model on behalf of all. */
 export class Breaker {
   readonly #sample = new SamplingBreaker({
     threshold: THRESHOLD,
@@ -53,7 +53,7 @@ export class Breaker {
     return this.#state === CircuitState.HalfOpen || this.#now() >= this.#retryAt ? "half_open" : "open";
   }
 
-  /** Throws what `ask` throws, or, while open, an LlmError that says when the model is asked again. */
+  /** Runs `ask`, and throws what it throws. While the breaker is open, throws an LlmError that says when the model is asked again. */
   async run<T>(asked: Asked, ask: () => Promise<T>): Promise<T> {
     const state = this.#state === CircuitState.Closed ? this.#state : this.#try(asked);
     try {
@@ -69,7 +69,7 @@ export class Breaker {
     }
   }
 
-  /** Lets one call probe the model. Others do not wait for it: it may be a long stream. */
+  /** Lets one call test the model. Other calls are refused rather than made to wait for it: it may be a long stream. */
   #try(asked: Asked): CircuitState {
     if (this.state === "open" || this.#state === CircuitState.HalfOpen) throw this.#refusal(asked);
     this.#state = CircuitState.HalfOpen;

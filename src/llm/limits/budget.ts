@@ -1,15 +1,15 @@
-/** In tokens. Repeating a request that may have been answered and billed costs twice as much. */
+/** Costs of a retry, in tokens of the budget. If the failed request may have been answered and billed, its retry costs twice as much. */
 export const RETRY_COST = 5;
 export const AMBIGUOUS_RETRY_COST = 10;
 
 const LEAST_CAPACITY = 50;
 const PER_CALL_IN_FLIGHT = 5;
-/** Refill for a provider's only caller, so that it can retry after an outage before anything has succeeded. */
+/** Refill of the budget. It lets a provider's only caller retry after an outage, before any request has succeeded. */
 const REFILL_PER_SECOND = 1;
 
 /**
- * A provider's retry budget, as in gRPC and AWS: while most requests succeed all may be retried; in an outage retries stop before they
- * multiply the load.
+ * A provider's retry budget, as in gRPC and AWS. While most requests succeed, every failed one may be retried. In an outage, retries stop
+ * before they multiply the load.
  */
 export class RetryBudget {
   readonly #now: () => number;
@@ -24,7 +24,7 @@ export class RetryBudget {
     this.#filledAt = now();
   }
 
-  /** Counts a call until it leaves. The capacity fits the most calls ever in flight together. */
+  /** Counts a call until `leave` is called. The capacity grows with the highest number of calls that were in flight together. */
   enter(): void {
     const capacity = Math.max(this.#capacity, PER_CALL_IN_FLIGHT * ++this.#inFlight);
     this.#tokens += capacity - this.#capacity;
@@ -35,7 +35,7 @@ export class RetryBudget {
     this.#inFlight--;
   }
 
-  /** Returns false, and takes nothing, if there is not enough. */
+  /** Takes the cost of a retry from the budget. Returns false, and takes nothing, if the budget is too low. */
   take(cost: number): boolean {
     this.#refill();
     if (this.#tokens < cost) return false;

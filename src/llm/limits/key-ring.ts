@@ -7,8 +7,8 @@ interface Key {
 }
 
 /**
- * A provider's API keys. A conversation keeps its key on every host: keys may be of several accounts, and reasoning and prompt caches
- * belong to one. Other requests use the keys in turn. A refused or used-up key rests while another one works.
+ * A provider's API keys. A conversation uses the same key on every host: keys may belong to several accounts, and reasoning and prompt
+ * caches belong to one account. Other requests use the keys in turn. A refused or used-up key rests while another one works.
  */
 export class KeyRing {
   readonly #keys: readonly Key[];
@@ -22,7 +22,10 @@ export class KeyRing {
     this.#keys = all.map((value) => ({ value, restsUntil: Number.NEGATIVE_INFINITY }));
   }
 
-  /** Returns the key of the conversation, or the next one in turn. Skips resting keys; if all rest, takes the one ready first. */
+  /**
+   * Returns the key of the conversation, or the next key in turn. Skips resting keys. If all keys rest, returns the one that is ready
+   * first.
+   */
   next(conversation?: string): string | undefined {
     const { length } = this.#keys;
     if (length === 1) return this.#keys[0]?.value;
@@ -36,8 +39,8 @@ export class KeyRing {
   }
 
   /**
-   * Lets a key rest until `untilMs`, `Infinity` for good. The last usable key stays, so that the provider itself says what is wrong, and is
-   * asked again when it changes its mind. Returns true if another key is ready now.
+   * Lets a key rest until `untilMs`; `Infinity` means for good. The last usable key is never set aside: the provider's own error then says
+   * what is wrong, and the key is tried again with every request. Returns true if another key is ready now.
    */
   rest(value: string | undefined, untilMs: number): boolean {
     const now = this.#now();

@@ -23,7 +23,7 @@ export interface LaneParts {
 interface Entrant extends Asked {
   readonly body: { toString(): string };
   readonly options: { readonly signal: CallSignal };
-  /** Time in milliseconds since the epoch, and key, of the last request. */
+  /** Time of the last request, in milliseconds since the epoch. */
   readonly sentAt: number;
   readonly key: string | undefined;
   aborted(): LlmError;
@@ -31,12 +31,12 @@ interface Entrant extends Asked {
 
 const LOAD: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "server"]);
 
-/** Rest of a used-up key, unless the provider names one. */
+/** How long a used-up key rests, unless the provider states a time. */
 const QUOTA_REST_MS = 600_000;
 const RATE_LIMIT_REST_MS = 5_000;
 
 const BYTES_PER_TOKEN = 4;
-/** Images and sound: they cost far fewer tokens than their base64 has characters. */
+/** Matches images and sound in base64: they cost far fewer tokens than their base64 has characters. */
 const ENCODED = /[\w+/=]{1000,}/g;
 
 /** Limiter, retry budget and keys that all requests to one provider share. */
@@ -66,7 +66,9 @@ export class Lane {
     return this.#provider.name;
   }
 
-  /** Takes a slot without waiting, as most calls can. Undefined if limits are shared. */
+  /**
+   * Takes a slot without waiting, which most calls can do. Returns undefined if no slot is free, or if limits are shared with other hosts.
+   */
   enterAtOnce(call: Entrant): Slot | undefined {
     if (this.#shared || call.options.signal.aborted) return undefined;
     const slot = this.limiter.tryAcquire(this.#tokensOf(call));
@@ -75,8 +77,8 @@ export class Lane {
   }
 
   /**
-   * Waits for a slot of this host, then for one of all hosts, each as long as the queue allows. First come, first served. Throws LlmError:
-   * queue_timeout, aborted, total_timeout.
+   * Waits for a slot of this host, then for one of the slots that all hosts share; either wait may last `llm.http.queue_timeout`. Requests
+   * are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout.
    */
   async enter(call: Entrant): Promise<Slot> {
     const { now } = this.#parts;
@@ -106,7 +108,7 @@ export class Lane {
     return slot && both(own, slot);
   }
 
-  /** Applies one failed request to all that follow. Returns true if another key is ready at once. */
+  /** Adjusts keys and limits for later requests after a failed one. Returns true if another key is ready at once. */
   failed(call: Entrant, { kind, retryAfterMs }: LlmError): boolean {
     const now = this.#parts.now();
     const restMs = keyRestMs(kind, retryAfterMs);
@@ -135,7 +137,7 @@ export class Lane {
     this.#parts.observe({ level, scope: "llm", message, fields: all });
   }
 
-  /** Estimates the request's tokens; the answer's are added once known. */
+  /** Estimates the request's tokens. The tokens of the answer are added when they are known. */
   #tokensOf(call: Entrant): number {
     if (this.#provider.tpm === undefined) return 0;
     return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / BYTES_PER_TOKEN);
@@ -164,7 +166,7 @@ export class Lane {
   }
 }
 
-/** Joins a slot of this host with one of all hosts; frees the first if the second fails. */
+/** Combines this host's slot with one of the slots that all hosts share. Frees the first if the second cannot be had. */
 async function shared(own: Slot, entering: Promise<Slot> | undefined): Promise<Slot> {
   if (!entering) return own;
   try {
@@ -192,7 +194,9 @@ function both(own: Slot, ofAll: Slot): Slot {
   };
 }
 
-/** Returns undefined if the failure says nothing about the key. A refused key rests for good. */
+/**
+ * Returns how long the failed request's key must rest; undefined if the failure says nothing about the key. A refused key rests for good.
+ */
 function keyRestMs(kind: LlmErrorKind, hintMs: number | undefined): number | undefined {
   if (kind === "auth") return Number.POSITIVE_INFINITY;
   if (kind === "quota") return hintMs ?? QUOTA_REST_MS;

@@ -8,19 +8,19 @@ interface Waiter {
 }
 
 const SHRINK = 0.7;
-/** Requests sent within this time after a shrink met the same overload, and shrink nothing further. */
+/** Requests sent within this time after a shrink met the same overload. They do not shrink the limit again. */
 const COOL_DOWN_MS = 1000;
 
 /**
- * Queue of a provider, first come, first served. Slots shrink when the provider is overloaded and grow back one by one with its successes
- * (AIMD, as in TCP), so that waiting calls do not rush at a provider that is barely back.
+ * Queue of a provider, served in order of arrival. The number of slots shrinks when the provider is overloaded, and grows back one by one
+ * as requests succeed (AIMD, as in TCP). So a provider that is barely back does not get all waiting calls at once.
  */
 export class Limiter {
   readonly #bounds: Bounds;
   readonly #now: () => number;
   readonly #rpm: RateWindow | undefined;
   readonly #tpm: RateWindow | undefined;
-  /** In order of arrival. `#returning` go first: they hold slots that block others. */
+  /** Waiting calls in order of arrival. `#returning` go first: they already hold slots, which block other calls. */
   readonly #returning = new Set<Waiter>();
   readonly #arriving = new Set<Waiter>();
   readonly #keeper: Keeper = {
@@ -62,13 +62,16 @@ export class Limiter {
     return this.#arriving.size + this.#returning.size;
   }
 
-  /** Rejects with the signal's reason, or with QueueTimeout. A pause that the provider asked for does not count as waiting. */
+  /**
+   * Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. A pause that the provider asked for does not count as
+   * waiting.
+   */
   async acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const free = signal.aborted ? undefined : this.tryAcquire(tokens);
     return free ?? this.#slot(tokens, await this.#turn(this.#arriving, tokens, signal, queueTimeoutMs));
   }
 
-  /** Takes a slot without waiting and without passing others. */
+  /** Takes a slot if one is free and no other call waits; otherwise returns undefined. */
   tryAcquire(tokens: number): Slot | undefined {
     if (this.queued > 0 || this.#active >= this.#limit || this.#waitMs(tokens) > 0) return undefined;
     this.#active++;
@@ -86,7 +89,7 @@ export class Limiter {
     this.#successes = 0;
   }
 
-  /** Raises the limit after one success per slot. */
+  /** Raises the limit by one after as many successes as there are slots. */
   grow(): void {
     if (this.#limit >= this.#bounds.maxConcurrency || ++this.#successes < this.#limit) return;
     this.#limit++;
@@ -176,7 +179,7 @@ interface Keeper {
   leave(): void;
 }
 
-/** A class: an object with a symbol-named method costs several times as much. */
+/** A slot that was taken. It is a class, because an object with a symbol-named method costs several times as much. */
 class Place implements Slot {
   readonly #keeper: Keeper;
   readonly #tokens: number;

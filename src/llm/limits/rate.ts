@@ -5,15 +5,15 @@ export interface Charge {
   cost: number;
 }
 
-/** A limit in any 60 s, not in each minute of the clock. */
+/** A limit that holds in any 60 s, not only in each minute of the clock. */
 export class RateWindow {
-  /** In order of time. */
+  /** Charges of the last 60 s, oldest first. */
   readonly #charges = new Set<Charge>();
   #spent = 0;
 
   constructor(readonly limit: number) {}
 
-  /** Returns the wait until `cost` fits. A cost above the limit fits an empty window. */
+  /** Returns how long to wait until `cost` fits, in ms. A cost above the limit fits only an empty window. */
   waitMs(cost: number, now: number): number {
     this.#forget(now);
     let excess = this.#spent + Math.min(cost, this.limit) - this.limit;

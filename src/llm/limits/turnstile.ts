@@ -1,7 +1,7 @@
 /**
  * Gate that lets `perTurn` callers through in each turn of the event loop, in order. Starting hundreds of completions at once would block
- * everything else. V8 would also count what is allocated for all of them as long-lived: it put every chunk of 500 streams into its old
- * generation, whose collections stop the process.
+ * everything else. V8 would also treat all that they allocate as long-lived: it put every chunk of 500 streams into its old generation, and
+ * collecting that generation stops the process.
  */
 export class Turnstile {
   readonly #perTurn: number;
@@ -12,7 +12,7 @@ export class Turnstile {
     this.#perTurn = perTurn;
   }
 
-  /** Returns undefined if the caller may pass at once. */
+  /** Returns undefined if the caller may pass at once, otherwise a promise that resolves when it may. */
   pass(): Promise<void> | undefined {
     if (this.#passed === 0) setImmediate(() => this.#turn());
     if (this.#passed < this.#perTurn) {

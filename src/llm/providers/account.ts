@@ -5,8 +5,9 @@ import type { Provider } from "./providers.js";
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /**
- * Returns an id of the account: a provider takes back what it encrypts or signs from the same account only. Several keys count as one
- * account, by the first: a conversation keeps its key (`KeyRing`), and if another account takes over, its refusal is learnt.
+ * Returns an id of the account. A provider takes back encrypted or signed parts only from the account that it made them for. Several keys
+ * count as one account, that of the first key: a conversation keeps its key (`KeyRing`), and if another account takes over, the host learns
+ * from the refusal.
  */
 export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const whole = JSON.stringify([baseUrl, apiKeys[0] ?? ""]);
@@ -14,8 +15,8 @@ export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiK
 }
 
 /**
- * Returns the key of limits that all hosts share: the same endpoint with the same keys, under any name. A loopback endpoint differs on each
- * machine.
+ * Returns a hash under which all hosts share limits. It is the same for the same endpoint with the same keys, whatever the provider's name.
+ * For a loopback endpoint it differs on each machine.
  */
 export function keyHashOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const url = new URL(baseUrl);

@@ -6,14 +6,17 @@ import { asObject, asObjects, asText, parseJson } from "../json.js";
 import { presetOf } from "./presets.js";
 import { keysOf, providerNames } from "./providers.js";
 
-/** Resolves with the model ids of an OpenAI-compatible server; undefined if none answers. */
+/** Resolves with the model ids of an OpenAI-compatible server; undefined if no such server answers. */
 export type Probe = (baseUrl: string) => Promise<readonly string[] | undefined>;
 
 const LOCAL_SERVERS = ["ollama", "lmstudio", "llamacpp"];
-/** A closed port fails at once. A server that listens may be busy. */
+/** Longest wait for a local server. A closed port fails at once, but a server that listens may be busy. */
 const PROBE_TIMEOUT_MS = 1_500;
 
-/** Resolves with `llm.active`, else the first provider with a key, else a local server that answers, else the demo. Never rejects. */
+/**
+ * Resolves with `llm.active` if set, else the first provider with a key, else a local server that answers, else the demo model. Never
+ * rejects.
+ */
 export async function chooseProvider(
   config: LlmConfig,
   env: Environment,
@@ -34,7 +37,7 @@ export async function chooseProvider(
   return { provider: local.provider, model: configured ?? local.models?.[0] };
 }
 
-/** Asks a plain-HTTP server. Anything but a list of models in time is no answer: any program may own the port. */
+/** Asks a plain-HTTP server for its models. Anything but a list of models in time counts as no answer: any program may use that port. */
 function listModels(baseUrl: string): Promise<readonly string[] | undefined> {
   return new Promise((resolve) => {
     const none = () => resolve(undefined);

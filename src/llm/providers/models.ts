@@ -10,7 +10,9 @@ export class Models {
   readonly #env: Environment;
   readonly #tape: Tape | undefined;
   readonly #resolved = new Map<string, ResolvedModel>();
-  /** Keyed by provider and model. A search takes as long as all other work for an answer, and each hop of a turn asks twice. */
+  /**
+   * Prices keyed by provider and model. Finding a price takes as long as all other work for an answer, and each hop of a turn asks twice.
+   */
   readonly #prices = new Map<string, Price | undefined>();
 
   constructor(config: LlmConfig, env: Environment, tape: Tape | undefined) {
@@ -19,7 +21,7 @@ export class Models {
     this.#tape = tape;
   }
 
-  /** Throws LlmError: unknown provider, no model, no key. */
+  /** Returns the model and its provider. Throws LlmError: unknown provider, no model, no key. */
   resolve(model?: string): ResolvedModel {
     const known = this.#resolved.get(model ?? "");
     if (known) return known;
@@ -30,7 +32,7 @@ export class Models {
     return 1 + this.#config.fallback.length;
   }
 
-  /** Returns the model at that position; 0 is the named one. Throws as `resolve` does. */
+  /** Returns the model at that position of the fallback chain; position 0 is `model`. Throws as `resolve` does. */
   at(place: number, model: string | undefined): ResolvedModel {
     const entry = place === 0 ? undefined : this.#config.fallback[place - 1];
     return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
@@ -44,7 +46,7 @@ export class Models {
     return remember(this.#prices, name, priceOf(this.#config, provider, model));
   }
 
-  /** Returns every model that may answer for `model`, as `provider/model`, the first choice first. */
+  /** Returns every model that may answer a request for `model`, as `provider/model`, in the order in which they are asked. */
   priced(model?: string): { name: string; price?: Price }[] {
     const found: { name: string; price?: Price }[] = [];
     for (let place = 0; place < this.inTurn; place++) {

@@ -1,32 +1,35 @@
 import type { ProviderConfig, QuirksConfig } from "../../core/config.js";
 
-/** Differences between providers, for which the same request is written differently. */
+/** Differences between providers that affect how a request is written. */
 export interface Quirks extends QuirksConfig {
-  /** Wants back what it attached to tool calls (`extra_content`, `reasoning_details`); strict APIs answer 400 to unknown keys. */
+  /**
+   * True if the provider wants back what it attached to tool calls (`extra_content`, `reasoning_details`). Strict APIs answer 400 to
+   * unknown keys.
+   */
   echoesOpaque: boolean;
-  /** Wants an assistant message between a tool's result and a user's message (Mistral: 400 without it). */
+  /** True if the provider wants an assistant message between a tool's result and a user's message (Mistral: 400 without it). */
   bridgesResults: boolean;
-  /** Accepts a tool whose `properties` are empty. OpenAI wants the key, Gemini refuses it. */
+  /** True if the provider accepts a tool whose `properties` are empty. OpenAI requires the key, Gemini refuses it. */
   emptyProperties: boolean;
-  /** Obeys `tool_choice: none`. Otherwise such a request is sent without tools, which changes its beginning. */
+  /** True if the provider obeys `tool_choice: none`. Otherwise such a request is sent without tools, which changes its beginning. */
   forbidsTools: boolean;
-  /** Accepts `response_format: json_schema`; otherwise the schema is given in words. */
+  /** True if the provider accepts `response_format: json_schema`. Otherwise the schema is described in words. */
   jsonSchemas: boolean;
   cutsPrompts: boolean;
-  /** Parameter for the configured `reasoning`; `reasoning_effort` carries only its `effort`. */
+  /** Name of the request's parameter for the configured `reasoning`. `reasoning_effort` holds only the `effort`. */
   reasoningKey: "reasoning" | "reasoning_effort" | "none";
-  /** Header of the key; `authorization` carries it as a bearer token. */
+  /** Header that holds the key; in `authorization` it is a bearer token. */
   keyHeader: "authorization" | "api-key";
   needsKey: boolean;
 }
 
 interface Preset extends ProviderConfig {
   quirks?: Partial<Quirks>;
-  /** Set if Chat Completions has another `baseUrl` than the preset's wire. */
+  /** Set if the provider's Chat Completions have another base URL than the preset's wire. */
   chatBaseUrl?: string;
 }
 
-/** For a provider known only by its `base_url`: most likely a gateway or a self-hosted server. */
+/** Quirks of a provider of which only the `base_url` is known: most likely a gateway or a self-hosted server. */
 export const DEFAULT_QUIRKS: Quirks = {
   tokenLimitKey: "max_tokens",
   nullContent: true,
@@ -53,13 +56,13 @@ export const DEFAULT_QUIRKS: Quirks = {
 };
 
 const CLOUD: Partial<Quirks> = { needsKey: true, echoesOpaque: false, reasoningKey: "reasoning_effort" };
-/** A local model is loaded before it answers, and reads a long prompt slowly: headers come late. */
+/** Settings for local servers. A local model is loaded before it answers, and reads a long prompt slowly, so the headers come late. */
 const LOCAL = { contextWindow: 32_768, timeoutMs: 300_000, ttftTimeoutMs: 300_000 };
 const LOCAL_QUIRKS: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "reasoning_effort" };
 
 /**
- * `llm.providers` before anything is configured, in the order of preference on a first run. Models, windows and addresses were checked on
- * 2026-11-28 against the lists in @earendil-works/pi-ai@1.6.0, the source of prices.json too.
+ * The built-in `llm.providers`, in the order of preference on a first run. Models, windows and addresses were checked on 2026-11-28 against
+ * the lists in @earendil-works/pi-ai@1.6.0, which is also the source of prices.json.
  */
 export const PRESETS: Readonly<Record<string, Preset>> = {
   openai: {
@@ -89,7 +92,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.anthropic.com/v1",
     wire: "messages",
     model: "claude-haiku-5-5",
-    // Takes a million, but from 100,000 on a token costs five times as much.
+    // The model takes a million tokens, but from 100,000 on a token costs five times as much.
     contextWindow: 200_000,
     quirks: CLOUD,
   },
@@ -105,7 +108,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.mistral.ai/v1",
     model: "mistral-small-latest",
     contextWindow: 262_144,
-    // Sends usage unasked.
+    // Mistral sends usage without being asked.
     quirks: { ...CLOUD, nullContent: false, streamUsage: false, toolIds: "nine_alphanumeric", bridgesResults: true },
   },
   deepseek: {
@@ -143,7 +146,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   lmstudio: { ...LOCAL, baseUrl: "http://127.0.0.1:1234/v1", quirks: { ...LOCAL_QUIRKS, nullContent: false } },
   llamacpp: { ...LOCAL, baseUrl: "http://127.0.0.1:8080/v1", model: "default", quirks: LOCAL_QUIRKS },
   vllm: { ...LOCAL, baseUrl: "http://127.0.0.1:8000/v1", quirks: { reasoningKey: "reasoning_effort" } },
-  /** `app.ts` starts it on a free port and adds its `base_url`. */
+  /** The demo model: `app.ts` starts its server on a free port and adds the `base_url`. */
   demo: { model: "demo", contextWindow: 32_768 },
 };
 
@@ -152,8 +155,9 @@ export function presetOf(name: string): Preset | undefined {
 }
 
 /**
- * Returns quirks of OpenAI's reasoning models, at any provider: `o1`, `o3-mini`, `o4-mini`, `gpt-5`, `gpt-5.4-mini`, `openai/gpt-6-luna`,
- * but not `gpt-5-chat-latest`. They want other parameters than chat models. For other models a 400 teaches what is refused.
+ * Returns the quirks of OpenAI's reasoning models, at any provider: `o1`, `o3-mini`, `o4-mini`, `gpt-5`, `gpt-5.4-mini`,
+ * `openai/gpt-6-luna`, but not `gpt-5-chat-latest`. Reasoning models need other parameters than chat models. For other models the host
+ * learns from 400s what is refused.
  */
 export function modelQuirks(model: string): Partial<Quirks> {
   const name = model.slice(model.lastIndexOf("/") + 1);

@@ -3,19 +3,19 @@ import type { Usage } from "../../core/chat.js";
 import type { LlmConfig, PriceConfig } from "../../core/config.js";
 import { PRESETS, presetOf } from "./presets.js";
 
-/** Token prices of a model; `tiers` are for requests with longer input. */
+/** Token prices of a model. `tiers`: the prices for requests with longer input. */
 export interface Price extends PriceConfig {
   tiers?: readonly (PriceConfig & { aboveTokens: number })[];
 }
 
-/** US dollars per million tokens. A rate left out or null is not known to differ from the input rate. */
+/** US dollars per million tokens. A rate that is missing or null is taken to equal the input rate. */
 type Rates = [input: number, output: number, cachedInput?: number | null, cacheWrite?: number, cacheWrite1h?: number];
 type Tier = [aboveTokens: number, ...Rates];
 type Row = (number | null | Tier)[];
 
 const FREE: Price = { input: 0, output: 0 };
 
-/** Returns a model's price: the configured one, else 0 if it is local, else the shipped table's. Undefined if unknown. */
+/** Returns a model's price: the configured price, else 0 for a local model, else the price in the built-in table. Undefined if unknown. */
 export function priceOf(
   config: Pick<LlmConfig, "prices" | "providers">,
   provider: string,
@@ -32,7 +32,7 @@ export function priceOf(
   return row && fromRow(row);
 }
 
-/** Counts reasoning as output, and cache reads and writes as input. */
+/** Returns the cost of a request. Reasoning counts as output, cache reads and writes count as input. */
 export function costUsd(usage: Usage, price: Price): number {
   const { inputTokens, outputTokens, cachedTokens = 0, cacheWriteTokens = 0, cacheWrite1hTokens = 0 } = usage;
   const rates = price.tiers?.findLast(({ aboveTokens }) => inputTokens > aboveTokens) ?? price;
@@ -68,7 +68,7 @@ function toPrice([input, output, cachedInput, cacheWrite, cacheWrite1h]: Rates):
 }
 
 interface Table {
-  /** Programs that run a model on the user's machine or network, where it is free. */
+  /** Providers that are programs on the user's machine or network, where models cost nothing. */
   local: readonly string[];
   providers: Readonly<Record<string, Readonly<Record<string, Row>>>>;
 }
@@ -80,7 +80,7 @@ function table(): Table {
   return loaded;
 }
 
-/** Returns the preset whose prices apply: its own, or that of the API it points to under another name. */
+/** Returns the name of the preset whose prices apply: the provider's own preset, or the preset with the same host. */
 function vendorOf(provider: string, baseUrl = ""): string {
   if (presetOf(provider) || !URL.canParse(baseUrl)) return provider;
   const { host } = new URL(baseUrl);
@@ -88,7 +88,7 @@ function vendorOf(provider: string, baseUrl = ""): string {
   return same?.[0] ?? provider;
 }
 
-/** Returns true for loopback, a private network, or a name without a dot, as in a compose file. */
+/** Returns true for loopback, a private network, or a host name without a dot, such as a service in a compose file. */
 function isNear(baseUrl: string): boolean {
   const { hostname } = new URL(baseUrl);
   return (

@@ -5,7 +5,7 @@ import type { Tape } from "../../core/tape.js";
 import { DEFAULT_QUIRKS, keyVariableOf, modelQuirks, PRESETS, presetOf, type Quirks } from "./presets.js";
 import { chooseWire, isAzure, presetAddress } from "./wire-choice.js";
 
-/** A provider ready to be called: preset, then configuration, then the key. */
+/** A provider ready to be called: its preset, overridden by the configuration, with its keys. */
 export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   name: string;
   baseUrl: string;
@@ -16,14 +16,14 @@ export interface Provider extends Omit<ProviderConfig, "quirks" | "apiKey"> {
   apiKeys: readonly string[];
   quirks: Quirks;
   limits: TimeoutConfig;
-  /** Values that must not appear in any message. */
+  /** Keys and headers that must not appear in any message. */
   secrets: readonly string[];
 }
 
 export interface ResolvedModel {
   provider: Provider;
   model: string;
-  /** In tokens, as far as the host knows. */
+  /** Size of the context window in tokens, as far as the host knows it. */
   contextWindow: number;
 }
 
@@ -31,13 +31,13 @@ type PlayedModels = Pick<Tape, "plays" | "pathFor">;
 
 const NOWHERE = "http://tape.invalid";
 const CONTEXT_WINDOW = 128_000;
-/** Callers choose the name, and what is learnt is stored under it. */
+/** Limit of a model's name. Callers choose the name, and the host stores what it learns under it. */
 const longestModelName = 500;
 
 /**
- * Resolves `model` of the active provider, or `provider/model` if the prefix is a known provider (`openai/gpt-5` of OpenRouter is
- * `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key. `tape`: while it
- * plays, neither base_url nor key is needed.
+ * Resolves `model`: a model of the active provider, or `provider/model` if the prefix is a known provider (`openai/gpt-5` of OpenRouter is
+ * `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key. While `tape` plays,
+ * neither base_url nor key is needed.
  */
 export function resolveModel(config: LlmConfig, env: Environment, model?: string, tape?: PlayedModels): ResolvedModel {
   const isPlayed = tape?.plays.models === true;
@@ -57,13 +57,16 @@ export function resolveModel(config: LlmConfig, env: Environment, model?: string
   const wanted = named || provider.model;
   if (!wanted) throw misconfigured(name, `llm.providers.${name}.model is not set`, "Set it, or name a model with -m.");
   if (provider.quirks.needsKey && !isPlayed && provider.apiKeys.length === 0) throw unusableKey(provider, "no API key");
-  // The provider's own refusal would not name the cause.
+  // Checked here, because the provider's own refusal would not name the cause.
   if (provider.apiKeys.some((key) => /[^!-~]/.test(key)))
     throw unusableKey(provider, "the API key holds a space or a letter beyond ASCII");
   return { provider, model: wanted, contextWindow: provider.contextWindow };
 }
 
-/** Converts an entry of `llm.fallback`, `provider` or `provider/model`, to a model. Throws LlmError: unknown provider. */
+/**
+ * Returns the model that an entry of `llm.fallback` names, as `resolveModel` takes it. The entry is `provider` or `provider/model`. Throws
+ * LlmError: unknown provider.
+ */
 export function modelOfEntry(config: LlmConfig, entry: string): string {
   const model = entry.includes("/") ? entry : `${entry}/`;
   const name = model.slice(0, model.indexOf("/"));
@@ -71,14 +74,14 @@ export function modelOfEntry(config: LlmConfig, entry: string): string {
   return model;
 }
 
-/** Returns every provider that may be named: the configured ones, then the presets. */
+/** Returns the names of all providers: the configured ones, then the presets. */
 export function providerNames(config: LlmConfig): string[] {
   return [...new Set([...Object.keys(config.providers), ...Object.keys(PRESETS)])];
 }
 
 /**
- * Returns the keys of the environment (comma-separated), else of `api_key`, then those of `api_keys`. Trims them: a pasted newline makes a
- * header invalid.
+ * Returns the provider's keys: those in the environment variable (separated by commas), else those in `api_key`; then those in `api_keys`.
+ * Trims them, because a pasted newline makes a header invalid.
  */
 export function keysOf(config: LlmConfig, env: Environment, name: string): string[] {
   const { apiKey = "", apiKeys = [] } = config.providers[name] ?? {};
@@ -87,7 +90,7 @@ export function keysOf(config: LlmConfig, env: Environment, name: string): strin
   return [...new Set(keys)].filter((key) => key !== "");
 }
 
-/** `named`: the requested model, if it is not the provider's own. */
+/** Builds the provider. `named`: the requested model, if it is not the provider's default. */
 function provide(
   config: LlmConfig,
   env: Environment,

@@ -3,13 +3,14 @@ import { presetOf } from "./presets.js";
 
 interface WireChoice {
   wire: WireName;
-  /** The reason, as messages name it: a configuration key, the preset, the model. */
+  /** The reason for the choice, as messages state it: a configuration key, the preset, the model. */
   by: string;
 }
 
 /**
- * Returns the configured wire, else the preset's if requests go to its address. A provider known only by its `base_url` is a gateway or a
- * self-hosted server, which speaks at least Chat Completions. `playedPath`: of the requests that a tape answers.
+ * Returns the configured wire, else the preset's wire if requests go to the preset's address. A provider of which only the `base_url` is
+ * known is a gateway or a self-hosted server, which speaks at least Chat Completions. `playedPath`: path of the requests for which a tape
+ * has answers; it outranks both.
  */
 export function chooseWire(name: string, own: ProviderConfig, model: string, playedPath?: string): WireChoice {
   if (playedPath !== undefined) return { wire: wireOfPath(playedPath), by: "what is played" };
@@ -36,7 +37,7 @@ function wireOfPath(path: string): WireName {
   return /:(stream)?generateContent$/i.test(path) ? "gemini" : "chat";
 }
 
-/** Returns a preset's address, which differs between Gemini's own API and its Chat Completions. */
+/** Returns a preset's address. Gemini's own API and its Chat Completions have different ones. */
 export function presetAddress(name: string, wire: WireName): string | undefined {
   const { baseUrl, chatBaseUrl } = presetOf(name) ?? {};
   return wire === "chat" ? (chatBaseUrl ?? baseUrl) : baseUrl;
@@ -46,7 +47,10 @@ export function isAzure(baseUrl: string): boolean {
   return /^https?:\/\/[^/?]+\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)([:/?]|$)/i.test(baseUrl);
 }
 
-/** Matches an address without version too, for Messages: its clients add the version themselves. */
+/**
+ * Returns true if both addresses are the same. For Messages, an address without version matches too: clients of that API add the version
+ * themselves.
+ */
 function isSameUrl(own: string, preset: string | undefined, wire: WireName): boolean {
   const path = own.replace(/\/+$/, "");
   return path === preset || (wire === "messages" && `${path}/v1` === preset);

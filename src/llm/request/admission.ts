@@ -16,7 +16,7 @@ import type { RetryPolicyParts } from "./retry.js";
 export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;
 
 export interface AnswerParts {
-  /** Undefined if nobody watches. */
+  /** Undefined if deltas are not shown. */
   showing?: Showing;
   restart: boolean;
   finish: (fold: AnswerFold) => Completion;
@@ -27,7 +27,10 @@ interface Entrance {
   breakers: Map<string, Breaker>;
 }
 
-/** The way of a call to its provider: the model's breaker, then a slot in the provider's lane, then as many attempts as needed. */
+/**
+ * Takes a call to its provider: first past the model's breaker, then into a slot of the provider's lane, then through as many attempts as
+ * it needs.
+ */
 export class Admission {
   readonly #http: HttpConfig;
   readonly #parts: AdmissionParts;
@@ -91,7 +94,7 @@ export class Admission {
     return remember(breakers, model, breaker);
   }
 
-  /** Gives a reconfigured provider new ones only if its endpoint, keys or limits changed. */
+  /** Returns the provider's lane and breakers. A reconfigured provider gets new ones only if its endpoint, keys or limits changed. */
   #entranceTo(provider: Provider): Entrance {
     const known = this.#known.get(provider);
     if (known) return known;

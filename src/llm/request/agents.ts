@@ -12,7 +12,7 @@ interface AgentOptions {
   protocol: string;
   connectTimeoutMs: number;
   proxy?: HttpProxy;
-  /** Trusted authorities, if not the usual ones. */
+  /** TLS context with the trusted certificate authorities. Default: Node's authorities. */
   secureContext?: SecureContext;
 }
 
@@ -23,7 +23,10 @@ export function createAgent({ http, protocol, connectTimeoutMs, proxy, secureCon
   return agent;
 }
 
-/** Connects through the proxy. https: a tunnel to the origin. http: a connection to the proxy, whose requests name the whole URL. */
+/**
+ * Makes the agent connect through the proxy. For https: by a tunnel to the origin. For http: by a connection to the proxy, on which
+ * requests name the whole URL.
+ */
 function connectThrough(agent: Connecting, proxy: HttpProxy, secureContext: SecureContext | undefined): void {
   const createConnection = agent.createConnection.bind(agent);
   const connectToProxy: Connecting["createConnection"] = (options, onCreated) =>
@@ -32,7 +35,7 @@ function connectThrough(agent: Connecting, proxy: HttpProxy, secureContext: Secu
     const { host = "", port } = options;
     const tunnel = new Tunnel(proxy, `${host.includes(":") ? `[${host}]` : host}:${port}`, secureContext);
     const socket = createConnection({ ...options, socket: tunnel }, onCreated);
-    // TLS would only report that its stream ended.
+    // The tunnel's error is passed on, because TLS would only report that its stream ended.
     tunnel.once("error", (error) => socket?.destroy(error));
     socket?.once("close", () => tunnel.destroy());
     return socket;

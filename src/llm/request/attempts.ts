@@ -11,7 +11,10 @@ import { isHedged, postHedged } from "./hedge.js";
 import { LlmHttp, type LlmHttpParts } from "./http.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
 
-/** Kinds that do not become `stream_interrupted`: a reached limit says more, and a cancelled answer did not break. */
+/**
+ * Kinds of error that stay as they are when an answer breaks off; others become `stream_interrupted`. A reached limit says more, and a
+ * cancelled answer did not break.
+ */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
 
 export class Attempts {
@@ -25,9 +28,10 @@ export class Attempts {
   }
 
   /**
-   * Sends the call. A failure after the response headers is retried like any other, within the same count. The first delta shown commits,
-   * since a retry would write another answer; `restart` lifts that. A `discard` then voids what was shown, but only once the new answer has
-   * something to show or is whole: if no attempt succeeds, the reader keeps the beginning. Throws LlmError.
+   * Sends the call until an answer is whole. A failure after the response headers is retried like any other, within the same count. Once a
+   * delta was shown, there are no more retries, since a retry would give another answer. `restart` lifts that rule: a `discard` then voids
+   * the deltas shown so far, but only when the new answer has something to show or is whole. If no attempt succeeds, the reader keeps the
+   * beginning. Throws LlmError.
    */
   async answer(call: Call, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
@@ -38,7 +42,7 @@ export class Attempts {
     };
     for (;;) {
       let fold: AnswerFold | undefined;
-      /** True after a failure: what the fold still holds back is counted, not shown. */
+      /** True after a failure: text that the fold still holds back is then counted, but no longer shown. */
       let isLost = false;
       try {
         call.response = undefined;
@@ -46,7 +50,7 @@ export class Attempts {
           ? postHedged(call, (each, signal) => this.#http.post(each, signal))
           : this.#http.post(call));
         call.response = response;
-        // A long prompt would otherwise stay in memory as long as the stream.
+        // Otherwise a long prompt would stay in memory as long as the stream lasts.
         call.draft.release();
         const onFirst = () => {
           if (!showing || isLost) return;

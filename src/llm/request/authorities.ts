@@ -4,11 +4,14 @@ import { createSecureContext, rootCertificates, type SecureContext } from "node:
 import type { Environment } from "../../core/environment.js";
 import { LlmError, messageOf } from "../../core/errors.js";
 
-/** Returns a TLS context that trusts the usual authorities and those of `llm.http.ca_file`. Throws LlmError if that file holds none. */
+/**
+ * Returns a TLS context that trusts the usual authorities and those in `llm.http.ca_file`. Throws LlmError if that file is unreadable or
+ * has no certificate.
+ */
 export function trusting(caFile: string, env: Environment): SecureContext {
   const authorities = [...rootCertificates, ...certificatesIn(caFile)];
   try {
-    // Node adds these unless it is given a list. It has warned at start if it could not read them.
+    // Node trusts these certificates by default, but not if it is given a list. It warned at its start if it could not read them.
     if (env.NODE_EXTRA_CA_CERTS) authorities.push(readFileSync(env.NODE_EXTRA_CA_CERTS, "utf8"));
   } catch {}
   return createSecureContext({ ca: authorities });
@@ -17,7 +20,7 @@ export function trusting(caFile: string, env: Environment): SecureContext {
 function certificatesIn(file: string): string[] {
   try {
     const certificates = readFileSync(file, "utf8").match(PEM) ?? [];
-    // TLS would silently skip a certificate that it cannot read.
+    // Throws for an invalid certificate, which TLS would silently skip.
     for (const certificate of certificates) new X509Certificate(certificate);
     if (certificates.length > 0) return certificates;
   } catch (error) {

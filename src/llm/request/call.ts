@@ -26,12 +26,12 @@ export interface CallOptions {
   request: CompletionRequest;
   streaming: boolean;
   showing: Showing;
-  /** True if what was shown may be voided, see `Attempts.answer`. */
+  /** True if text that was shown may be voided; see `Attempts.answer`. */
   restart: boolean;
   tally: Tally;
   completionId: string;
   within: TraceContext | undefined;
-  /** Undefined if nobody measures. */
+  /** Undefined if nothing is measured. */
   measure: CompletionMeasure | undefined;
   beforeRequest: (() => Promise<void> | undefined) | undefined;
   /** Aborted by the caller or by the total time limit. */
@@ -47,8 +47,8 @@ interface Place {
 }
 
 /**
- * One completion asked of one provider: what all its attempts share. A class, because axios carries it in its request configuration and
- * copies plain objects.
+ * One completion requested from one provider, with the state that all its attempts share. It is a class, because axios carries it in its
+ * request configuration and copies plain objects.
  */
 export class Call {
   readonly provider: Provider;
@@ -57,23 +57,23 @@ export class Call {
   place: Place | undefined;
   sent = 0;
   retries = 0;
-  /** When the last request was sent, in milliseconds since the epoch, and with which key. */
+  /** Time of the last request, in milliseconds since the epoch. */
   sentAt = 0;
   key: string | undefined;
   gaveUp = false;
-  /** True for the second request in the race for the first byte. It is not retried. */
+  /** True for the second of two requests that race for the first byte. It is not retried. */
   isHedge = false;
   response: { readonly headers: Headers } | undefined;
   delayMs = 0;
   hasAskedOnceMore = false;
-  /** True if a pooled connection that the server had closed was replaced. The next one counts as a failure. */
+  /** True if a pooled connection that the server had closed was replaced once. If it happens again, it counts as a failure. */
   replacedSocket = false;
 
   constructor(
     { provider, model }: Pick<ResolvedModel, "provider" | "model">,
     readonly options: CallOptions,
     readonly draft: Draft,
-    /** The same for all attempts, so that provider and logs recognise a repeated request. */
+    /** Id that all attempts share, so that provider and logs recognise a repeated request. */
     readonly requestId: string,
   ) {
     this.provider = provider;
@@ -84,9 +84,7 @@ export class Call {
     return this.draft.body;
   }
 
-  /**
-   * Returns true if the refusal taught how to write the request. The changed body is sent at once; nothing failed, so this is not a retry.
-   */
+  /** Learns from a refusal. Returns true if the request body has changed. It is then sent at once, and does not count as a retry. */
   correct(refusal: LlmError): boolean {
     const said = refusal.kind === "bad_request" ? statedIn(refusal) : undefined;
     if (!said || !this.draft.correct(said)) return false;
@@ -94,13 +92,13 @@ export class Call {
     return true;
   }
 
-  /** Created on each access: a thousand waiting streams would hold a thousand spans. */
+  /** The span of the call. It is created on each access, because a thousand waiting streams would otherwise hold a thousand spans. */
   get trace(): TraceContext {
     const { measure, within, completionId } = this.options;
     return measure?.trace ?? spanWithin(within, completionId);
   }
 
-  /** HTTP requests so far for the completion, to all providers. */
+  /** Number of HTTP requests sent so far for the completion, to all providers. */
   get attempts(): number {
     return this.options.tally.sent;
   }
@@ -116,7 +114,7 @@ export class Call {
     this.key = this.place?.lane.keys.next(this.options.request.conversation);
   }
 
-  /** Records an answer that broke off. `fold`: what had arrived. */
+  /** Records the usage of an answer that broke off. `fold` holds the part that had arrived. */
   lose(fold: AnswerFold): void {
     const usage = lostUsage(fold);
     if (usage) this.options.tally.lost.push({ provider: this.provider.name, model: this.model, usage });

@@ -18,7 +18,7 @@ import { textsIn } from "./quotes.js";
 
 /** Average of English and code; other texts have more tokens. */
 const BYTES_PER_TOKEN = 4;
-/** In tokens. A shorter prompt fits everywhere, and its estimate is too rough. */
+/** Shortest prompt that is compared, in tokens. A shorter one fits every window, and its estimate is too rough. */
 const LEAST_COMPARED = 1000;
 
 export class Dialects {
@@ -37,17 +37,20 @@ export class Dialects {
   }
 }
 
-/** One model of one provider: its wire and quirks from preset and configuration, corrected by its refusals. */
+/**
+ * How to write requests to one model of one provider: its wire, and its quirks from preset and configuration, corrected by what the
+ * provider refused.
+ */
 export class Dialect {
   readonly provider: Provider;
   readonly model: string;
   readonly #observe: Observe;
   readonly #learnt = new Set<string>();
-  /** Tools left out, each with its refused schema: a server may fix it. */
+  /** Tools that are left out, by name, with the schema that was refused. A tool whose server changes the schema is sent again. */
   readonly #refused = new Map<string, string>();
   readonly #forgotten = new WeakSet<KeptParts>();
   #wire: Wire;
-  /** The wire that the provider does not serve for the model, or not with tools. */
+  /** The wire that the provider has refused for this model, or refused for requests with tools. */
   #refusedWire: WireName | undefined;
   #urls: { streamed?: string; whole?: string } = {};
   #quirks: WireQuirks;
@@ -55,7 +58,7 @@ export class Dialect {
   #offered = 0;
   #cuts = false;
 
-  /** `before`: the dialect of the same name in an earlier configuration. */
+  /** `before`: the dialect of the same provider and model in an earlier configuration. */
   constructor({ provider, model }: ResolvedModel, observe: Observe, before?: Dialect) {
     this.provider = provider;
     this.model = model;
@@ -77,7 +80,7 @@ export class Dialect {
       : provider.wireBy;
   }
 
-  /** Switches to that wire. Returns false if it cannot, or if that wire was refused too. */
+  /** Switches to that wire. Returns false if there is no such wire, or if the provider has refused it too. */
   speak(name: WireName, note: string): boolean {
     const wire = wireOf(name);
     if (wire.name !== name || wire === this.#wire || this.#refusedWire === name) return false;
@@ -107,7 +110,7 @@ export class Dialect {
     return this.#account;
   }
 
-  /** Returns what may go back with a message. A field, since the target of each request holds the function. */
+  /** Returns the kept parts of a message that may be sent back. A field, because the target of each request holds this function. */
   readonly keptIn = (message: AssistantMessage): readonly KeptPart[] | undefined => {
     if (!message.kept || this.#forgotten.has(message.kept)) return undefined;
     const { provider, model, account } = this;
@@ -120,7 +123,10 @@ export class Dialect {
     for (const message of messages) if (message.role === "assistant" && message.kept) this.#forgotten.add(message.kept);
   }
 
-  /** Applies each change once: a provider that refuses both values would be asked in turns forever. */
+  /**
+   * Returns the quirks with these changes. Skips a change to a quirk that was learnt before: if a provider refused both values, the two
+   * would alternate forever.
+   */
   with(changes: object): WireQuirks {
     const fresh = Object.entries(changes).filter(([quirk]) => !this.#learnt.has(quirk));
     return fresh.length === 0 ? this.#quirks : { ...this.#quirks, ...Object.fromEntries(fresh) };
@@ -139,7 +145,7 @@ export class Dialect {
     this.say("warn", `the tool ${tool.name} is left out: its definition is refused`, { tool: tool.name });
   }
 
-  /** Returns the tools to send; if there are too many, always the first ones. */
+  /** Returns the tools to send. If there are too many, they are always the first ones. */
   tools(offered: readonly ToolDefinition[], { maxTools }: WireQuirks): readonly ToolDefinition[] {
     const usable = this.#refused.size === 0 ? offered : offered.filter((tool) => !this.#isRefused(tool));
     if (usable.length <= maxTools) return usable;
@@ -156,8 +162,8 @@ export class Dialect {
   }
 
   /**
-   * Warns, once until it is over, if the provider read far less than was sent. Ollama cuts off the beginning of a prompt beyond its window,
-   * instructions and tools included.
+   * Warns if the provider read far fewer tokens than were sent. Ollama cuts off the beginning of a prompt that is longer than its window,
+   * including instructions and tools. The warning comes again only after a prompt was read whole.
    */
   counted(inputTokens: number, request: CompletionRequest): void {
     if (!this.#quirks.cutsPrompts) return;

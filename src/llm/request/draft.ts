@@ -5,7 +5,7 @@ import { RequestBody } from "../wires/shared/request-body.js";
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 
-/** A request corrected this often is itself wrong. */
+/** Most corrections of one request. A request that needs more is itself wrong. */
 const MAX_CORRECTIONS = 8;
 
 export class Draft {
@@ -34,7 +34,7 @@ export class Draft {
     return this.#dialect.url(this.#streaming);
   }
 
-  /** Serialised once for all attempts. */
+  /** The request's body, serialised once for all attempts. */
   get body(): RequestBody {
     return this.#asWritten.body;
   }
@@ -62,7 +62,7 @@ export class Draft {
     this.#dialect.counted(inputTokens, this.#request);
   }
 
-  /** Frees `body`, which is written again if needed. */
+  /** Frees the memory of `body`, which is written again when it is needed. */
   release(): void {
     this.#written = undefined;
   }

@@ -4,7 +4,7 @@ import type { ResolvedModel } from "../providers/providers.js";
 
 export interface Chain<T> {
   length: number;
-  /** Throws LlmError if the model cannot be asked. */
+  /** Returns the model at this position. Throws LlmError if it cannot be asked. */
   target(position: number): ResolvedModel;
   ask(target: ResolvedModel): Promise<T>;
   isOpen(): boolean;
@@ -20,14 +20,14 @@ const FINAL: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 
 /**
- * Failures of the request or of a provider's configuration. At the first model they end the chain, to be seen; a later model is passed
- * over.
+ * Failures caused by the request or by a provider's configuration. At the first model they end the chain, so that the user sees them; a
+ * later model that fails so is skipped.
  */
 const AT_FAULT: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_generation_failed", "html", "redirect"]);
 
 const MAX_NOTE_LENGTH = 160;
 
-/** Tries the models in order. If all fail, throws the first one's LlmError, with a note of what the others said. */
+/** Asks the models in order until one answers. If all fail, throws the LlmError of the first one, with a note on the other failures. */
 export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
   const failures: LlmError[] = [];
   const named: string[] = [];
@@ -61,7 +61,7 @@ function report(observe: Observe, message: string, { provider, model, kind, stat
   observe({ level: "warn", scope: "llm", message, fields: { provider, model, kind, status, next } });
 }
 
-/** Merges the failures. A final one says most, otherwise that of the first model. */
+/** Merges the failures into one error: the last one if it is final, otherwise that of the first model. */
 function summary(failures: readonly LlmError[]): LlmError {
   const last = failures.at(-1);
   const main = last && FINAL.has(last.kind) ? last : failures[0];

@@ -5,8 +5,8 @@ import type { Call } from "./call.js";
 import type { Route } from "./routes.js";
 
 /**
- * Headers of requests to one provider by one route, as `node:http` writes them: names and values in turn. The common part is built once per
- * key. The provider's configuration outranks everything.
+ * Headers of requests to one provider by one route, as `node:http` writes them: names and values alternate. The headers that do not change
+ * are built once per key. The provider's configuration outranks all other headers.
  */
 export class RequestHeaders {
   readonly #ofRoute: Route["headers"];
@@ -47,7 +47,7 @@ export class RequestHeaders {
       ...this.#ofRoute,
       "Content-Type": "application/json",
       "User-Agent": "MCP-Platform/1.0",
-      // A proxy that compresses a stream also buffers it.
+      // Asks for no compression: a proxy that compresses a stream also buffers it.
       "Accept-Encoding": "identity",
       ...this.#wire.headers(this.#provider, key),
     };

@@ -4,10 +4,10 @@ import { RETRY_COST } from "../limits/budget.js";
 import type { Call } from "./call.js";
 import type { Response } from "./send.js";
 
-/** Sends a call; resolves with the response headers. Aborting the signal gives up this request, not the call. */
+/** Sends a call, and resolves with the response headers. Aborting the signal aborts only this request, not the whole call. */
 type Post = (call: Call, signal: CallSignal) => Promise<Response>;
 
-/** A longer prompt is slow anyway, and too expensive to send twice. */
+/** Longest request that is sent twice. A longer prompt is slow anyway, and too expensive. */
 const MAX_HEDGED_BYTES = 32 * 1024;
 
 /** Returns true for the first request of a short call without tools, if its provider sets `hedge_after`. */
@@ -17,8 +17,8 @@ export function isHedged(call: Call): boolean {
 }
 
 /**
- * Posts a call, and again if the first byte is late. The faster answer counts; the other request is aborted. The second needs a retry
- * budget more than half full: a slow provider must not get slower.
+ * Sends a call, and sends it a second time if the first byte is late. The faster answer counts; the other request is aborted. The second
+ * request is sent only if the retry budget is more than half full, so that a slow provider does not get slower.
  */
 export async function postHedged(call: Call, post: Post): Promise<Response> {
   const settled = new AbortController();

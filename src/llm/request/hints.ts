@@ -5,7 +5,8 @@ import type { ProviderError } from "../wires/shared/provider-error.js";
 export type Headers = Readonly<Record<string, unknown>>;
 
 /**
- * Returns undefined without a usable hint. Zero, the past and garbage ("120s", "soon") do not count: obeyed, they would make a hot loop.
+ * Returns how long the provider asks to wait; undefined if it gives no usable time. Zero, times in the past and garbage ("120s", "soon")
+ * are ignored: obeying them would repeat the request in a tight loop.
  */
 export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: number): number | undefined {
   const headers = { ...error.headers, ...ofResponse };
@@ -34,8 +35,8 @@ export function shouldRetry(headers: Headers): boolean | undefined {
 }
 
 /**
- * Returns the waits until exhausted limits reset; the last to reset counts. OpenAI: `x-ratelimit-reset-tokens: 6m0s`; Anthropic:
- * `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`.
+ * Returns the times until exhausted limits reset; of several limits, the last to reset counts. OpenAI: `x-ratelimit-reset-tokens: 6m0s`;
+ * Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`.
  */
 function exhaustedLimits(headers: Headers, now: number): number[] {
   const header = (name: string) => textOf(headers, name);
@@ -51,7 +52,7 @@ function exhaustedLimits(headers: Headers, now: number): number[] {
   return [Math.max(...resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
 }
 
-/** Returns "" for objects, which a body may state as headers: converting one could throw. */
+/** Returns the header as text. Returns "" for an object, which an error body may state as a header: converting it could throw. */
 function textOf(headers: Headers, name: string): string {
   const value = headers[name];
   return asText(value) ?? String(asNumber(value) ?? "");

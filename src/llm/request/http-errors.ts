@@ -9,13 +9,16 @@ import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js
 import { textsIn, withoutQuotes } from "./quotes.js";
 import { ProxyError } from "./tunnel.js";
 
-/** Statuses worth another request. 501 and 505 to 511 would be answered the same. */
+/** Statuses after which the request is sent again. The statuses 501 and 505 to 511 would be the same again. */
 const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
-/** The request has not left this machine, so sending it again repeats nothing. */
+/** Errors before the request has left this machine: sending it again repeats nothing. */
 const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
-/** Keeps allow-listed facts only: an AxiosError carries the key and the prompt, in `config`, in `request` and under `util.inspect`. */
+/**
+ * Converts an error to an LlmError with allow-listed facts only. An AxiosError carries the key and the prompt in `config` and `request`,
+ * and `util.inspect` prints them.
+ */
 export function toLlmError(error: unknown, call: Call, now: number): LlmError {
   if (error instanceof LlmError) return error;
   if (call.options.signal.aborted) return call.aborted();
@@ -44,7 +47,7 @@ function fromResponse(
   call: Call,
   now: number,
 ): LlmError {
-  // Providers do not use this status: the proxy in between does.
+  // Only a proxy on the way uses this status, never a provider.
   if (status === 407) return fromProxy("the proxy answered 407", status, call);
   const said = call.draft.wire.error(typeof data === "string" ? data : "", status);
   const location = asText(headers.location);
@@ -52,7 +55,7 @@ function fromResponse(
   return fromProvider(said, call, headers as Headers, now);
 }
 
-/** Removes the query, which may hold a token. */
+/** Returns the redirect's target without its query, which may hold a token. */
 function withoutQuery(location: string, { provider }: Call): string {
   if (!URL.canParse(location, provider.baseUrl)) return "nowhere";
   const { protocol, host, pathname } = new URL(location, provider.baseUrl);
@@ -71,7 +74,7 @@ function waitNote(waitMs: number | undefined, call: Call, now: number): string {
   return `asks to wait ${duration(waitMs)}${when}, longer than llm.http.max_retry_after (${duration(maxRetryAfterMs)})`;
 }
 
-/** Creates a proxy's error. A refusal, or a request to log in, comes every time. */
+/** Creates the error for a proxy's failure. A proxy that refuses, or demands a login, does so every time, so there is no retry. */
 function fromProxy(said: string, status: number | undefined, call: Call): LlmError {
   const hint =
     status === 407

@@ -38,20 +38,21 @@ export class LlmHttp {
     this.#routes = new Routes(http, parts);
     this.#instance = axios.create();
     const { defaults } = this.#instance;
-    // axios copies, checks and reads every option for every request, and its defaults serve its own adapters. Without them axios costs a
-    // tenth of the request, with them as much as the request.
+    // axios copies, checks and reads every option for every request, and its defaults only serve its own adapters. With its defaults axios
+    // costs as much as the request itself, without them a tenth of it.
     for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
     defaults.adapter = (config) => this.#attempt(config);
     wireRetries(this.#instance, policy);
   }
 
   /**
-   * Retries until response headers arrive, never after. Throws LlmError. Aborting a separate `signal` gives up this request, not the call.
+   * Sends a call. Retries until the response headers arrive, never after. Throws LlmError. If `signal` is not the call's own, aborting it
+   * ends only this request.
    */
   async post(call: Call, signal = call.options.signal): Promise<Response> {
     try {
       const request = { call, signal };
-      // The rest of axios' response would stay in memory as long as a stream.
+      // Returns only the data: the rest of axios' response would stay in memory as long as the stream lasts.
       return (await this.#instance.request<Response>(request)).data;
     } catch (error) {
       throw toLlmError(error, call, this.#policy.now());
@@ -114,7 +115,7 @@ export class LlmHttp {
     return { route, headers: new RequestHeaders(route.headers, provider, wire) };
   }
 
-  /** Closes idle connections, breaks those in use and opens no others. */
+  /** Closes idle connections, breaks those in use, and opens no new ones. */
   close(): void {
     this.#isClosed = true;
     this.#routes.close();

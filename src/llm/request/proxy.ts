@@ -6,18 +6,15 @@ export interface HttpProxy {
   url: URL;
   /** `host:port`, for messages: the URL may hold a password. */
   name: string;
-  /** Value of `Proxy-Authorization`. */
+  /** Value of the header `Proxy-Authorization`. Absent if the URL holds no name. */
   authorization?: string;
-  /** True if set for this program, false if found in the environment. */
+  /** True if the proxy is set by `llm.http.proxy`, false if it is from the environment. */
   isExplicit: boolean;
 }
 
 /**
- * Returns the proxy on the way to `target`. `configured` is `llm.http.proxy`: a URL, "" for none, or undefined to use the environment as
- * curl does. Throws LlmError if the setting is no HTTP proxy: bypassing it could be what the user wants to prevent.
- *
- * A loopback target skips a proxy on another machine, where loopback means that machine. Plain HTTP to this machine or its network skips
- * the environment's proxy, which would see the key and the prompt.
+ * Returns the proxy for requests to `target`. `configured` is `llm.http.proxy`: a URL, "" for no proxy, or undefined to use the environment
+ * as curl does. Throws LlmError if the setting is not an HTTP proxy: a direct connection could be what the user wants to prevent.
  */
 export function proxyTo(target: URL, configured: string | undefined, env: Environment): HttpProxy | undefined {
   const isExplicit = configured !== undefined;
@@ -49,7 +46,7 @@ export function basic({ username, password }: URL): string {
   return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString("base64")}`;
 }
 
-/** Decodes percent escapes. An unescaped `%` stays. */
+/** Decodes percent escapes. A `%` that starts no escape stays. */
 function decoded(text: string): string {
   return text.replace(/(%[0-9a-f]{2})+/gi, (escaped) => {
     try {
@@ -71,7 +68,7 @@ function unusable(why: string): LlmError {
   return new LlmError("bad_request", why, { hint: 'Set llm.http.proxy to http://host:port, or to "" for none.' });
 }
 
-/** Returns the variable that decides, and its value. The lower-case name comes first, as everywhere. */
+/** Returns the name and value of the environment variable that decides. Its lower-case spelling is preferred, as in other programs. */
 function fromEnvironment(target: URL, env: Environment): [string, string | undefined] {
   const read = (name: string): [string, string | undefined] | undefined => {
     const found = [name.toLowerCase(), name].find((spelling) => env[spelling]?.trim());
@@ -116,7 +113,7 @@ function isLoopback(hostname: string): boolean {
   return isIn(LOOPBACK, hostname) || /^(.+\.)?localhost$/i.test(hostname);
 }
 
-/** Returns true for this machine and its network; a name without a dot is not on the Internet. */
+/** Returns true for a host on this machine or its network. A name without a dot is not on the Internet. */
 export function isLocal(hostname: string): boolean {
   if (isIP(hostOf({ hostname }))) return isIn(LOOPBACK, hostname) || isIn(PRIVATE, hostname);
   return /^[^.]+$|\.(localhost|local|internal|lan|home\.arpa)$/i.test(hostname);

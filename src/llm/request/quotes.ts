@@ -1,13 +1,16 @@
 import type { CompletionRequest, Message } from "../../core/chat.js";
 import { textOf } from "../../core/chat.js";
 
-/** In characters. Shorter texts are common words, and count only between quotation marks. */
+/**
+ * Length from which a repeated text counts as a quotation, in characters. Shorter texts are common words, and count only between quotation
+ * marks.
+ */
 const MIN_QUOTE = 16;
-/** Every quotation of the least length holds a whole piece of this length that begins at a multiple of it. */
+/** Length of the pieces to search for. Every quotation of the least length holds a whole piece that begins at a multiple of this length. */
 const STEP = MIN_QUOTE / 2;
 const MAX_SAID_LENGTH = 1000;
 
-/** Returns the texts of the conversation: none of them may get into an error. */
+/** Returns all texts of the conversation, none of which may appear in an error. */
 export function textsIn({ messages }: CompletionRequest): string[] {
   return messages.flatMap(textsOf).filter((text) => text.trim() !== "");
 }
@@ -23,11 +26,11 @@ function textsOf(message: Message): string[] {
   }
 }
 
-/** Removes quotations of the request, which providers like to repeat. */
+/** Replaces parts that quote the request by `…`: providers often repeat it. */
 export function withoutQuotes(said: string, texts: readonly string[]): string {
   const message = said.slice(0, MAX_SAID_LENGTH);
   const written = texts.join("\n");
-  // A provider that quotes the whole body quotes it as JSON.
+  // A provider that quotes the whole body quotes it in JSON's spelling.
   const source = message.includes("\\") ? `${written}\n${JSON.stringify(written).slice(1, -1)}` : written;
   let kept = "";
   let start = 0;
@@ -44,15 +47,15 @@ export function withoutQuotes(said: string, texts: readonly string[]): string {
 }
 
 /**
- * Finds what the message quotes, in order and without overlap. Each part of the least length is looked for separately: a longer one may
- * begin as text and end as JSON.
+ * Finds the parts of the message that are quotations, in order and without overlap. Parts of the least length are searched for one by one,
+ * because a longer quotation may begin as plain text and end as JSON.
  */
 function quotedParts(message: string, source: string): { from: number; to: number }[] {
   const parts: { from: number; to: number }[] = [];
   for (let place = 0; place + STEP <= message.length; place += STEP) {
     const pieceEnd = place + STEP;
     if (!source.includes(message.slice(place, pieceEnd))) continue;
-    // A part that begins earlier was found with the piece before.
+    // A quotation that begins earlier was already found with the piece before.
     const least = Math.max(0, place - STEP + 1);
     let from = place;
     while (from > least && source.includes(message.slice(from - 1, pieceEnd))) from--;

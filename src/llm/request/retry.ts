@@ -17,7 +17,7 @@ export interface RetryPolicyParts {
   observe: Observe;
 }
 
-/** Failures after which the provider may have answered, and billed. */
+/** Failures after which the provider may nevertheless have answered, and billed. */
 const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
   "network",
   "timeout",
@@ -25,14 +25,14 @@ const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
   "idle_timeout",
   "empty_stream",
 ]);
-/** A fallback chain may retry this many times `max_retries`, which is for one provider. */
+/** Limit of a fallback chain's retries, as a multiple of `max_retries`, which is for one provider. */
 const CHAIN_RETRIES = 2;
-/** Jitter that keeps clients with the same hint from returning together. */
+/** Most jitter added to a provider's hint, so that clients with the same hint do not all return together. */
 const MAX_HINT_JITTER_MS = 1000;
 
 /**
- * Decision on every retry: for axios-retry before the response headers, for `attempts.ts` after. Both share the call's count, so retries
- * never multiply.
+ * Decides on every retry: for axios-retry before the response headers, for `attempts.ts` after them. Both use the call's own count, so that
+ * retries never multiply.
  */
 export class RetryPolicy {
   readonly now: () => number;
@@ -51,8 +51,8 @@ export class RetryPolicy {
   }
 
   /**
-   * Returns true to send again after `call.delayMs`. Refuses hints beyond the cap and pauses beyond the deadline. `atOnce`: nothing is
-   * wrong with the provider.
+   * Returns true if the call is to be sent again after `call.delayMs`. Returns false if the provider asks to wait too long or the pause
+   * would end after the deadline. `atOnce`: the failure was not the provider's, so there is no pause.
    */
   plan(call: Call, failure: LlmError, atOnce = false): boolean {
     if (this.#stopped || call.options.signal.aborted || call.gaveUp) return false;
@@ -96,7 +96,10 @@ export class RetryPolicy {
   }
 }
 
-/** Returns true for the model's own failures, which seldom repeat: a call that its provider could not read (Groq's `tool_use_failed`). */
+/**
+ * Returns true for failures of the model itself, which seldom repeat, such as a call that its provider could not read (Groq's
+ * `tool_use_failed`).
+ */
 function isWorthOneMore(failure: LlmError): boolean {
   return failure.kind === "tool_generation_failed" || statedIn(failure)?.isRetriedOnce === true;
 }
@@ -108,8 +111,8 @@ function isAskedOnceMore(call: Call): boolean {
 }
 
 /**
- * Returns the pause after `attempts` failures. `proportional` is `min(initial * multiplier^(n-1), max)` plus or minus the share
- * `retry_jitter`; `full` is anything up to that; `decorrelated` grows from the previous pause.
+ * Returns the pause after `attempts` failures. `proportional`: `min(initial * multiplier^(n-1), max)`, plus or minus the share
+ * `retry_jitter`. `full`: a random time up to that maximum. `decorrelated`: a random time that grows with the previous pause.
  */
 export function retryDelay(
   http: HttpConfig,
@@ -134,21 +137,25 @@ export function callOf(config: AxiosRequestConfig | undefined): Call | undefined
 
 export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
   const { requestInterceptorId } = axiosRetry(instance, {
-    // The condition counts for itself: a change of keys is not a retry.
+    // No limit here, because the condition counts retries itself: a change of keys is not a retry.
     retries: Number.MAX_SAFE_INTEGER,
     retryCondition: (error) => {
       const call = callOf(error.config);
-      // Only this request was aborted: the slower one of two.
+      // If only this request was aborted, it was the slower one of two.
       if (call === undefined || error.config?.signal?.aborted) return false;
       return policy.plan(call, toLlmError(error, call, policy.now()), replacesSocket(error, call));
     },
     retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
   });
-  // This interceptor notes when a request began, for the unused `timeout`: a chain of promises and two copies of these options.
+  // Removes an interceptor that records when a request began. Only the unused `timeout` needs it, and it costs a chain of promises and two
+  // copies of these options.
   instance.interceptors.request.eject(requestInterceptorId);
 }
 
-/** Returns true, once per call, if the server closed a pooled connection while we sent: a fresh one will do. */
+/**
+ * Returns true, at most once per call, if the server closed a pooled connection while the request was being sent. The request then succeeds
+ * on a new connection.
+ */
 function replacesSocket(error: AxiosError, call: Call): boolean {
   const { reusedSocket } = (error.request ?? {}) as { reusedSocket?: boolean };
   if (call.replacedSocket || !reusedSocket || !/^(ECONNRESET|EPIPE)$/.test(error.code ?? "")) return false;

@@ -33,7 +33,7 @@ export class Routes {
     this.#parts = parts;
   }
 
-  /** Throws LlmError if a proxy or `ca_file` is unusable, TypeError if `url` is invalid. */
+  /** Returns the route to a URL. Throws LlmError if a proxy or `ca_file` is unusable, TypeError if `url` is invalid. */
   to(url: string, connectTimeoutMs: number): Route {
     const key = `${connectTimeoutMs} ${url}`;
     const known = this.#routes.get(key) ?? this.#find(new URL(url), connectTimeoutMs);
@@ -75,15 +75,15 @@ export class Routes {
   }
 
   /**
-   * Warns that a proxy reads the key and the prompt. Plain HTTP to the Internet uses the environment's proxy, as in any program: the
-   * machine is likely to reach nothing without it.
+   * Warns that a proxy can read the key and the prompt. Plain HTTP to the Internet uses the environment's proxy, as in other programs:
+   * without it the machine can probably reach nothing.
    */
   #warn({ host }: URL, proxy: string): void {
     const message = `requests to ${host} go unencrypted through the proxy ${proxy}, key and prompt readable`;
     this.#parts.observe({ level: "warn", scope: "llm", message, fields: { host, proxy } });
   }
 
-  /** Returns undefined if the usual authorities suffice. */
+  /** Returns the TLS context of `llm.http.ca_file`; undefined if it is not set. */
   #trusted(): SecureContext | undefined {
     if (this.#http.caFile) this.#secureContext ??= trusting(this.#http.caFile, this.#parts.env);
     return this.#secureContext;

@@ -19,29 +19,29 @@ export interface Response {
 
 interface Outgoing {
   route: Route;
-  /** Names and values in turn: an object's would be checked twice, and kept. */
+  /** Names and values, alternating. Headers in an object would be checked twice, and stay in memory. */
   headers: string[];
   body: RequestBody;
   isStream: boolean;
-  /** Limit until the response headers. */
+  /** Time limit for the response headers. */
   timeoutMs: number;
   keepaliveExpiryMs: number;
   signal: CallSignal;
   onSent?: (() => void) | undefined;
 }
 
-/** A whole conversation with images fits; a provider would refuse more anyway. */
+/** Largest request body. A whole conversation with images fits, and a provider would refuse a larger body anyway. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_ERROR_BYTES = 64 * 1024;
 const MAX_ERROR_TIME_MS = 2000;
 
-/** Shared by all answers: axios would otherwise create an object for each. */
+/** Empty headers that all answers share. axios would otherwise create an object for each answer. */
 const noHeaders = new AxiosHeaders();
 
 /**
- * Sends one attempt: the first half of the adapter. axios' own costs as much again as the request, and lacks what streams need: a timeout
- * that ends with the headers, bodies of errors, cancelling. Resolves with the response headers, whatever the status. Rejects with what the
- * socket threw.
+ * Sends one attempt; the first half of the axios adapter. Resolves with the response headers, whatever the status. Rejects with the
+ * socket's error. axios' own adapter costs as much again as the request. It also lacks what streams need: a timeout that ends with the
+ * headers, bodies of errors, cancelling.
  */
 export function send(outgoing: Outgoing): Promise<ModelAnswer> {
   const { route, headers, body, isStream } = outgoing;
@@ -50,7 +50,7 @@ export function send(outgoing: Outgoing): Promise<ModelAnswer> {
   const request = openRequest({ protocol, host, port, path, agent, headers, method: "POST" });
   const answered = answerTo(request, outgoing);
   if (outgoing.onSent) request.on("finish", outgoing.onSent);
-  // Flushed separately, the headers are one string while a stream lasts; written with a text they stay dozens of pieces.
+  // Headers that are flushed separately are one string while a stream lasts. Headers written together with a text stay dozens of pieces.
   if (isStream) request.flushHeaders();
   const { texts, encoding } = body;
   const last = texts.length - 1;
@@ -60,8 +60,9 @@ export function send(outgoing: Outgoing): Promise<ModelAnswer> {
 }
 
 /**
- * Converts the answer: the second half of the adapter. Resolves with a 2xx, its body a stream. Otherwise rejects with an AxiosError, after
- * reading the error's body: unread, it holds its pooled connection forever. An LlmError passes unchanged.
+ * Converts the answer; the second half of the axios adapter. For a 2xx, resolves with the body as a stream. For another status, reads the
+ * error's body and rejects with an AxiosError: a body left unread would hold its pooled connection forever. An LlmError is passed on
+ * unchanged.
  */
 export function received(
   config: InternalAxiosRequestConfig,
@@ -72,7 +73,7 @@ export function received(
       const { status, body } = answer;
       const stream = body instanceof Readable ? body : Readable.from(body);
       if (status < 200 || status >= 300) return refused(config, answer, stream);
-      // axios passes `data` on unchanged, but would copy headers several times.
+      // The headers are inside `data`, which axios passes on unchanged. It would copy `headers` several times.
       return { status, statusText: "", headers: noHeaders, config, data: new Answered(answer, stream) };
     },
     (error: SocketError) => {
@@ -138,7 +139,7 @@ class SocketClosed extends Error {
 
 type Listening = Pick<Outgoing, "timeoutMs" | "keepaliveExpiryMs" | "signal">;
 
-/** Listens as long as the answer lasts, and so holds as little as possible. */
+/** Resolves with the answer to the request. Its listeners stay as long as the answer lasts, so they hold as little memory as possible. */
 function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal }: Listening): Promise<ModelAnswer> {
   return new Promise((resolve, reject) => {
     let broken: ClientRequest | IncomingMessage = request;
@@ -162,7 +163,7 @@ function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal
       reject(Object.assign(error, { reusedSocket: request.reusedSocket }));
     };
     request.on("error", fail);
-    // Node emits nothing else for an answer that switches protocols.
+    // For an answer that switches protocols, Node emits only this event.
     request.on("close", () => broken === request && fail(new SocketClosed()));
     if (signal.aborted) abort();
   });

@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 import { connect as connectTls, type SecureContext } from "node:tls";
 import { type HttpProxy, hostOf, portOf } from "./proxy.js";
 
-/** A proxy answers CONNECT with little. */
+/** Limit of a proxy's answer to CONNECT, which is short. */
 const MAX_ANSWER_BYTES = 16 * 1024;
 
 export class ProxyError extends Error {
@@ -11,7 +11,7 @@ export class ProxyError extends Error {
 
   constructor(
     message: string,
-    /** The proxy's answer to CONNECT, if any; 0 if that was not HTTP. */
+    /** Status of the proxy's answer to CONNECT. Undefined if there was no answer, 0 if the answer was not HTTP. */
     readonly status?: number,
   ) {
     super(message);
@@ -19,8 +19,8 @@ export class ProxyError extends Error {
 }
 
 /**
- * Bytes to and from `target` (`host:port`) through a proxy's CONNECT. Accepts writes before the proxy has answered: an agent counts a
- * connection when it receives one, so waiting first would open more than `max_connections`.
+ * Connection to `target` (`host:port`) through a proxy's CONNECT. Accepts writes before the proxy has answered. An agent counts a
+ * connection only when it receives it, so waiting for the proxy first would open more than `max_connections`.
  */
 export class Tunnel extends Duplex {
   readonly #socket: Socket;
