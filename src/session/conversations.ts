@@ -25,7 +25,7 @@ export class Conversations {
     this.#parts = parts;
   }
 
-  /** Lists conversations, the latest first. With `all`, the list includes conversations that consist of a single tool call. */
+  /** Lists conversations, the latest first. With `all`, the list includes conversations that were created for a single API call. */
   async list({ all: isAll = false } = {}): Promise<Conversation[]> {
     const { archive } = this.#parts.store;
     const dead = new Set((await this.#dead()).map(({ nodeId }) => nodeId));

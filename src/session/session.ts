@@ -23,26 +23,26 @@ import { TurnRunner } from "./turn-runner.js";
 import { TurnsHere } from "./turns-here.js";
 
 export interface PromptRequest extends TurnOptions {
-  /** The caller's idempotency key within the conversation. */
+  /** Idempotency key, chosen by the caller. A request id is answered only once in a conversation. */
   requestId: string;
   text?: string;
-  /** Replaces `text`, for images, audio and resources. */
+  /** Content of the message in place of `text`. May hold images, audio and resources. */
   content?: ContentPart[];
-  /** Cancels what runs or waits in the conversation, on any host, instead of waiting for it. */
+  /** True to cancel the turns that run or wait in this conversation, on any host, instead of waiting for them. */
   interrupt?: boolean;
-  /** Earlier messages as the caller states them: placed after the log's own and before the content. */
+  /** Earlier messages that the caller sends along. In the model's view they come after the messages of the log and before this content. */
   history?: Message[];
-  /** Stored with the request, as in `UserMessageEvent`. */
+  /** Details of the request that are stored with it, as in `UserMessageEvent`. */
   asked?: Readonly<Record<string, unknown>>;
   /**
-   * True if the caller brings the whole history with every request, without what this host adds to a message: the system prompt then states
-   * the schema of the answer.
+   * True if the caller sends the whole history with each request, and so without the text that this host adds to a message. Then the schema
+   * of the answer is stated in the system prompt.
    */
   bringsAll?: boolean;
 }
 
 interface SessionListeners {
-  /** Called when a turn resumes here that was not requested here. */
+  /** Called when this host resumes a turn that was not requested on it. */
   onResumed: (turn: LiveTurn) => void;
   /** Called when `isInUse`, `isBusy` or `remembers` may have changed. */
   onUse: () => void;
@@ -77,20 +77,23 @@ export class Session {
     this.#control = new TurnControl({ engine, store, conversationId: id, turns, questions, follow });
   }
 
-  /** Sets the servers of the next turns, and the workspace whose hosts may resume them. */
+  /** Sets the servers for later turns, and the workspace whose hosts may resume these turns. */
   equip({ hub, workspace }: { hub: ToolHub; workspace: string }): void {
     Object.assign(this.#parts, { hub, workspace });
   }
 
-  /** Runs a turn and shows it; see `submit`. Leaving the loop does not cancel the turn; `cancel` does. */
+  /**
+   * Submits a request like `submit`, and yields the events of its turn. Leaving the loop does not cancel the turn; call `cancel` for that.
+   */
   prompt(request: PromptRequest): AsyncGenerator<TurnEvent> {
     return LiveTurn.watch(() => this.submit(request));
   }
 
   /**
-   * Resolves once the request is in the log. A request id is answered once: while its turn runs on any host, a repetition gets the same
-   * turn from its start; afterwards the stored events. Only a turn that failed with a retryable error is resumed. Throws RequestError for
-   * another text under a known id and for an invalid pattern, StoreError when the log cannot be read or written.
+   * Starts a turn, and resolves once its request is in the log. Each request id is answered only once. If the request is repeated while its
+   * turn runs on any host, the caller gets the same turn from its start. If it is repeated later, the caller gets the stored events. A turn
+   * that failed with a retryable error is resumed instead. Rejects with RequestError if the id was used with other content or if a pattern
+   * is invalid, and with StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {
@@ -113,12 +116,15 @@ export class Session {
     const turn = this.#turns.begin(requestId, content);
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
     await this.#turns.claim(turn, this.#intake.start(turn, { history, asked, answerSchema }, options));
-    // If this fails, the turn waits like any other, and reports the log's error itself.
+    // If this fails, the turn waits like any other turn. An error of the log will be reported by the turn itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;
   }
 
-  /** Resumes the turns that a lost host has left in this conversation. Rejects with StoreError. */
+  /**
+   * Resumes the turns of this conversation that have lost their host. Turns that a dispatch will give to a host are left to it. Rejects
+   * with StoreError.
+   */
   async recover(): Promise<LiveTurn[]> {
     const { engine } = this.#parts;
     await engine.begin();
@@ -129,12 +135,18 @@ export class Session {
     return turns.filter((turn) => turn !== undefined);
   }
 
-  /** Resumes a turn that no host owns. Undefined if a host owns it, it has ended, or the log cannot be read. Never rejects. */
+  /**
+   * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, if it has ended, or if the log cannot be read. Never
+   * rejects.
+   */
   resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
     return this.#intake.resume(abandoned);
   }
 
-  /** Runs a turn dispatched to this host, or shows it while another host owns it. Resolves when it does neither. Never rejects. */
+  /**
+   * Handles a turn that was dispatched to this host: runs it, or shows it while another host owns it. Resolves when the turn no longer runs
+   * or waits here. Never rejects.
+   */
   async take(given: TurnName): Promise<void> {
     const running = this.#turns.get(given.requestId);
     if (running) await this.#turns.claimOf(running).catch(() => {});
@@ -146,44 +158,50 @@ export class Session {
     await turn.ended();
   }
 
-  /** Answers a question. False if it is not open in a turn that runs or is shown here. */
+  /** Answers a question. Returns false unless the question is open in a turn that runs or is shown here. */
   answer(questionId: string, value: unknown): boolean {
     return this.#control.answer(questionId, value);
   }
 
   /**
-   * Answers like `answer`, also if this session has not seen the turn because another host runs it. Of all such answers on all hosts, the
-   * first counts; the others get false. Rejects with StoreError.
+   * Answers a question like `answer`, but also in a turn that this session has not seen because another host runs it. If several hosts
+   * answer in this way, the first answer counts, and the other calls resolve with false. Rejects with StoreError.
    */
   answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     return this.#control.answerAnywhere(questionId, value);
   }
 
-  /** True if the event is a question that still waits for its answer. A turn shown again repeats answered ones. */
+  /**
+   * True if the event is a question that still waits for its answer. When a turn is shown again, it repeats questions that are already
+   * answered.
+   */
   isAsking(event: ChatEvent | LiveEvent): event is QuestionEvent {
     return event.type === "question" && this.hasOpen(event.questionId);
   }
 
-  /** True if `answer` would count. */
+  /** True if the question is open, so that `answer` would count. */
   hasOpen(questionId: string): boolean {
     return this.#questions.isOpen(questionId);
   }
 
   /**
-   * Cancels like `cancel`, also if this session has not seen the turn because another host runs it or it waits. Rejects with StoreError.
+   * Cancels like `cancel`, but also turns that this session has not seen because they run or wait on another host. Rejects with StoreError.
    */
   cancelAnywhere(requestId?: string): Promise<boolean> {
     return this.#control.cancelAnywhere(requestId);
   }
 
-  /** Cancels the turn of one request at once, even while it waits, or all turns in order. False if there was nothing to cancel. */
+  /**
+   * Cancels the turn of one request at once, even if it waits for earlier turns. Without an id, cancels all turns, which then end in order.
+   * Returns false if there was nothing to cancel.
+   */
   cancel(requestId?: string): boolean {
     return this.#control.cancel(requestId);
   }
 
   /**
-   * Estimates the tokens of the first request of a turn with these options, including system prompt and tools. Rejects with RequestError
-   * for an invalid pattern, and with StoreError.
+   * Estimates the input tokens of the first request of a turn with these options, including system prompt and tools. Rejects with
+   * RequestError if a pattern is invalid, and with StoreError.
    */
   estimate(
     { history = [], content }: { history?: Message[]; content: ContentPart[] },
@@ -193,44 +211,48 @@ export class Session {
     return this.#runner.estimate(said, options);
   }
 
-  /** Makes the next turn begin with a summary of the older ones. */
+  /** Makes the next turn begin by summarising the older turns. */
   compactNext(): void {
     this.#runner.compactNext();
     this.#onUse();
   }
 
-  /** Takes turns back, so that the next one does not see them. Rejects with RequestError while a turn runs or waits on any host. */
+  /**
+   * Takes turns back, so that later turns do not see them. Rejects with RequestError while a turn of the conversation runs or waits on any
+   * host.
+   */
   rewind(to: RewindTo): Promise<RewindEvent> {
     return this.#parts.conversations.rewind(this.id, to);
   }
 
-  /** Shows an event to the watchers of the turn that runs here; without such a turn, drops it. */
+  /** Shows an event to the watchers of the turns that run here. If none runs here, drops the event. */
   tell(event: LiveEvent): void {
     const turns = this.#turns.all().filter(({ isHere }) => isHere);
     if (turns.length > 0) this.#parts.exchange?.note(this.id, event);
     for (const turn of turns) turn.publish(event);
   }
 
-  /** Receives mail from another host for a turn that this host owns. */
+  /** Takes mail that another host has sent for a turn on this host. */
   receive(turnId: string, mail: TurnMail): void {
     this.#control.receive(turnId, mail);
   }
 
   /**
-   * Calls the listener once for every event of turns that run or are shown here, until the returned function is called. Events learned late
-   * may arrive out of order.
+   * Calls the listener once for every event of the turns that run or are shown here. The returned function ends this. Events of other hosts
+   * may arrive late and out of order.
    */
   listen(listener: (event: TurnEvent) => void): () => void {
     return this.#turns.listen(listener);
   }
 
-  /** Returns what turns that run here have shown since their last stored event. */
+  /** Returns the events that turns on this host have shown since their last stored event. */
   happening(): TurnEvent[] {
     return this.#turns.all().flatMap((turn) => (turn.isHere ? turn.happening : []));
   }
 
   /**
-   * Follows turns that other hosts run, for a reader who has the events up to `lastSeq`, until `leave`. `onChange`: there is more to take.
+   * Follows turns that other hosts run. `lastSeq` is the last stored event that the reader has. `onChange` is called when the cursor has
+   * new events to take. `leave` ends the following.
    */
   overhear(lastSeq: number, onChange: () => void): { cursor: Cursor; leave: () => void } {
     const followed = this.#parts.exchange?.follow(this.id, onChange);
@@ -238,24 +260,24 @@ export class Session {
     return { cursor, leave: () => followed?.leave() };
   }
 
-  /** Returns stored events with `seq >= from`. */
+  /** Returns the stored events with `seq >= from`. */
   history(from?: number): Promise<StoredEvent[]> {
     return this.#parts.store.read(this.id, from);
   }
 
-  /** Refuses further requests; running turns may end. */
+  /** Refuses further requests. Running turns continue. */
   refuseMore(): void {
     this.#intake.close();
   }
 
-  /** Stops all turns without an end in the log; the next start resumes them. */
+  /** Stops all turns without storing an end. They are resumed at the next start. */
   park(): void {
     this.#intake.close();
     for (const turn of this.#turns.all()) this.#control.park(turn);
     this.#parts.engine.wake(this.id);
   }
 
-  /** Cancels what runs here and what waits for it; parks the rest for other hosts. */
+  /** Cancels the turns that run here and those that wait for them here. Parks all other turns, so that other hosts can resume them. */
   leave(): void {
     const turns = this.#turns.all();
     if (turns.some(({ isHere }) => isHere)) {
@@ -271,7 +293,10 @@ export class Session {
     } else this.park();
   }
 
-  /** True if the request's turn runs or waits here, or the session is closed: a parked turn no longer matters. */
+  /**
+   * True if the turn of this request runs or waits here. Also true once the session is closed, so that its parked turns are not released
+   * twice.
+   */
   has(requestId: string): boolean {
     return this.#intake.isClosed || this.#turns.has(requestId);
   }
@@ -281,7 +306,9 @@ export class Session {
     return this.#turns.count > 0;
   }
 
-  /** Keeps the session in memory and the conversation from retention, even between turns, until the returned function is called. */
+  /**
+   * Keeps the session in memory, and its conversation from being deleted by retention, even between turns. The returned function ends this.
+   */
   hold(): () => void {
     this.#holds++;
     this.#onUse();
@@ -294,24 +321,26 @@ export class Session {
     };
   }
 
-  /** True while a turn runs or waits, or somebody follows or holds the session. */
+  /** True while a turn runs or waits, and while a caller listens to the session or holds it. */
   get isInUse(): boolean {
     return this.#holds > 0 || this.isBusy || this.#turns.isFollowed;
   }
 
-  /** True if it remembers what the log lacks: answers for this session, or a requested summary. */
+  /** True if the session remembers something that the log does not hold: answers for this session, or a request for a summary. */
   get remembers(): boolean {
     return this.#runner.remembers;
   }
 
-  /** Number of turns that run here, and of those that wait here or are shown from another host. */
+  /**
+   * Numbers of turns. `running`: turns that run here. `waiting`: turns that wait here, or that are shown here while another host runs them.
+   */
   get turnCounts(): { running: number; waiting: number } {
     const turns = this.#turns.all();
     const running = turns.filter(({ isHere }) => isHere).length;
     return { running, waiting: turns.length - running };
   }
 
-  /** Resolves when no turn runs. */
+  /** Resolves when no turn runs or waits here. */
   idle(): Promise<void> {
     return this.#turns.idle();
   }

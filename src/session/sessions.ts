@@ -21,16 +21,16 @@ export interface SessionsParts
   extends Omit<SessionParts, "engine" | "exchange" | "conversations" | "failedSummaries" | "logs"> {
   engine: Omit<EngineParts, "turns">;
   now: () => number;
-  /** Conversations that `startRetention` deletes. Default: none. */
+  /** Decides which conversations `startRetention` deletes. Default: none. */
   retention?: RetentionRules;
 }
 
 type ResumedListener = (turn: LiveTurn, session: Session) => void;
 
 export class Sessions {
-  /** All conversations of the log, open here or not. */
+  /** All conversations of the log, whether or not they are open on this host. */
   readonly conversations: Conversations;
-  /** Exchange with the other hosts on the log; undefined if there cannot be any. */
+  /** Exchange of live events with the other hosts on the log. Undefined if the log cannot be shared. */
   readonly exchange: LiveExchange | undefined;
   readonly #parts: SessionParts;
   readonly #retention: Retention;
@@ -69,7 +69,10 @@ export class Sessions {
     };
   }
 
-  /** Returns the one session of a conversation; without an id, of a new one. `Session.hold` keeps it between turns. */
+  /**
+   * Returns the session of a conversation, always the same object while it is in use. Without an id, starts a new conversation. A caller
+   * that needs the same session between turns must call `Session.hold`.
+   */
   open(conversationId = this.#parts.newId("conv")): Session {
     return this.#live.open(conversationId);
   }
@@ -78,19 +81,22 @@ export class Sessions {
     return this.#live.find(conversationId);
   }
 
-  /** Returns stored events with `seq >= from`, without a session. Rejects with StoreError. */
+  /** Returns the stored events with `seq >= from`, without opening a session. Rejects with StoreError. */
   history(conversationId: string, from?: number): Promise<StoredEvent[]> {
     return this.#parts.store.read(conversationId, from);
   }
 
-  /** Drops a session that nobody else refers to, once no turn of it runs. What it remembers outside the log is lost. */
+  /**
+   * Waits until no turn of the session runs, then drops the session. For sessions that no other caller refers to. Answers for this session,
+   * and whatever else the log does not hold, are lost.
+   */
   async forget(session: Session): Promise<void> {
     await session.idle();
     if (!session.isBusy) this.#live.forget(session);
   }
 
   /**
-   * Deletes the conversation for good. Rejects with RequestError while a turn of it runs or waits, or if it does not exist; with
+   * Deletes the conversation for good. Rejects with RequestError if the conversation does not exist or a turn of it runs or waits, and with
    * StoreError.
    */
   async delete(conversationId: string): Promise<void> {
@@ -101,14 +107,14 @@ export class Sessions {
   }
 
   /**
-   * Resumes every turn of this workspace that a lost host has left, now and whenever a host is lost. Without it, such turns are resumed
-   * only when a request comes for the same conversation. Rejects with StoreError.
+   * Resumes the turns of this workspace that lost hosts have left, now and whenever another host is lost. If this is never called, such a
+   * turn is resumed only when a request comes for the same conversation. Rejects with StoreError.
    */
   recover(): Promise<void> {
     return this.#parts.engine.recover();
   }
 
-  /** Starts to delete conversations that exceed the retention rules: for hosts that keep running. */
+  /** Starts to delete conversations that exceed the limits of retention, now and every hour. Only for hosts that keep running. */
   startRetention(): void {
     this.#retention.start();
   }
@@ -117,25 +123,26 @@ export class Sessions {
     this.#retention.change(rules);
   }
 
-  /** Returns conversations of this workspace with a turn that a lost host has left. Rejects with StoreError. */
+  /** Returns the ids of conversations in this workspace that have an unfinished turn without an owner. Rejects with StoreError. */
   async unfinished(): Promise<string[]> {
     const turns = await this.#parts.engine.abandoned();
     return [...new Set(turns.map(({ conversationId }) => conversationId))];
   }
 
-  /** Sets the only listener for turns that resume without a request on this host. */
+  /** Sets the listener that is called when this host resumes a turn that was not requested on it. Replaces the previous listener. */
   onResumed(listener: ResumedListener): void {
     this.#onResumed = listener;
   }
 
-  /** Returns the conversations in the log, latest first, without those of single calls. */
+  /** Returns the conversations in the log, the latest first. Omits conversations that were created for a single API call. */
   async list(): Promise<ConversationSummary[]> {
     const all = await this.#parts.store.conversations();
     return all.filter(({ conversationId }) => !isOfSingleCall(conversationId));
   }
 
   /**
-   * Cancels a request's turn, or all turns of the conversation, on any host. False if there was nothing to cancel. Rejects with StoreError.
+   * Cancels the turn of a request on any host. Without a request id, cancels all turns of the conversation. Resolves with false if there
+   * was nothing to cancel. Rejects with StoreError.
    */
   async cancel(conversationId: string, requestId?: string): Promise<boolean> {
     const session = this.open(conversationId);
@@ -143,12 +150,14 @@ export class Sessions {
     return session.cancelAnywhere(requestId);
   }
 
-  /** Answers a question of a turn on any host. False if the question is not open. Rejects with StoreError. */
+  /**
+   * Answers a question of a turn, whichever host runs the turn. Resolves with false if the question is not open. Rejects with StoreError.
+   */
   answer(conversationId: string, questionId: string, value: unknown): Promise<boolean> {
     return this.open(conversationId).answerAnywhere(questionId, value);
   }
 
-  /** Shows a server's new state in every running turn. */
+  /** Publishes the new state of a server to every running turn. */
   serverChanged({ name: server, state, reason }: ServerStatus): void {
     for (const session of this.#live.busy) session.tell({ type: "server_status", server, state, reason });
   }
@@ -160,8 +169,8 @@ export class Sessions {
   }
 
   /**
-   * Returns why the log keeps turns from starting; undefined if it can be read. The log's own error is withheld, as it is not for
-   * everybody.
+   * Checks whether the log can be read, which every turn needs. Resolves with the problem in words, or with undefined if there is none. The
+   * words do not contain the log's own error, because not everybody may see it.
    */
   async unreadable(withinMs: number): Promise<string | undefined> {
     const late = new AbortController();
@@ -176,12 +185,15 @@ export class Sessions {
     return reason;
   }
 
-  /** True once the host refuses requests because it is closing. */
+  /** True once the host is closing and refuses requests. */
   get isDraining(): boolean {
     return this.#isClosing;
   }
 
-  /** Refuses further requests and lets turns end within the time; the next start resumes the rest. */
+  /**
+   * Refuses further requests, and gives the running turns this long to end. Turns that have not ended by then are resumed at the next
+   * start.
+   */
   async drain(withinMs: number): Promise<void> {
     this.#isClosing = true;
     for (const session of this.#live.all()) session.refuseMore();
@@ -193,7 +205,7 @@ export class Sessions {
     await this.#end();
   }
 
-  /** Cancels what runs here and resolves when all of it is in the log. */
+  /** Cancels the turns that run here. Resolves when their ends are stored in the log. */
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const session of this.#live.all()) session.leave();
@@ -209,7 +221,7 @@ export class Sessions {
     return session;
   }
 
-  /** Waits for the running turns, then closes everything. Nothing new can start. */
+  /** Waits for the running turns, then closes everything. The caller has already refused new turns. */
   async #end(): Promise<void> {
     await this.#idle();
     this.#retention.close();

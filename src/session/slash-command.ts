@@ -4,13 +4,13 @@ import type { ToolHub } from "../core/ports.js";
 import type { Session } from "./session.js";
 import type { Sessions } from "./sessions.js";
 
-/** Action that a slash command asks of its front door. */
+/** The result of a slash command, for its front door to carry out. */
 export type CommandOutcome =
   | { type: "text"; text: string }
   | { type: "prompt"; content: ContentPart[] }
   | { type: "clear" }
   | { type: "resume"; conversationId: string }
-  /** Text to write to a new file. */
+  /** Asks the front door to write the text to a new file. */
   | { type: "save"; file: string; text: string }
   | { type: "model"; model: string }
   | { type: "exit" };
@@ -19,18 +19,18 @@ export interface CommandScope {
   hub: ToolHub;
   session: Session;
   sessions: Sessions;
-  /** Resolves the model of the next turn, with its wire for display. Throws for an unknown provider. */
+  /** Returns the provider and model of the next turn. `wire` is for display only. Throws if the provider is not known. */
   resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
-  /** Reads the configuration again; resolves to a report. */
+  /** Reads the configuration again. Resolves with a report for the user. */
   reload: () => Promise<string>;
-  /** Last choice by `/model`. */
+  /** The model that was last chosen with `/model`. */
   model?: string;
-  /** Commands of this front door; default: all. */
+  /** Commands that this front door offers. Default: all. */
   commands?: readonly SlashCommand[];
   help?: string;
-  /** Texts that no export may contain. */
+  /** Secrets to remove from exports. */
   secrets?: readonly string[];
-  /** Returns the rules for tool calls and the remembered answers. */
+  /** Returns a text that lists the rules for tool calls and the remembered answers. */
   permissions?: () => string;
   signal: AbortSignal;
 }
@@ -38,9 +38,9 @@ export interface CommandScope {
 export interface SlashCommand {
   name: string;
   alias?: string;
-  /** Usage text after the name, for the help. */
+  /** Parameters of the command as the help shows them after its name. */
   parameters: string;
-  /** Kind of its arguments, for completion. */
+  /** Kind of value to complete for its arguments. */
   argument?: "prompt" | "resource" | "model" | "conversation" | "file";
   description: string;
   run: (words: readonly string[], scope: CommandScope) => CommandOutcome | Promise<CommandOutcome>;

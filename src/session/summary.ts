@@ -4,20 +4,20 @@ import { readTurn, validHops } from "../history/turns.js";
 import { isYes } from "../orchestrator/tools.js";
 
 export interface TurnSummary {
-  /** The assistant's text in the whole turn. */
+  /** All text that the assistant wrote in the turn. */
   text: string;
-  /** Absent while the turn runs. With `error`, the error is below. */
+  /** Reason for which the turn ended. Absent while the turn runs. If it is `error`, `error` is set too. */
   stopReason?: StopReason;
   error?: ErrorInfo;
-  /** Sum of all requests that reported usage; absent if none did. */
+  /** Sum of the usage of all requests that reported any. Absent if none did. */
   usage?: Usage;
-  /** Absent unless the cost of every request is known. */
+  /** Cost of the turn. Absent unless the cost of every request is known. */
   costUsd?: number;
-  /** The limit that nobody allowed the turn to exceed. */
+  /** The limit that stopped the turn, because nobody allowed it to be exceeded. */
   limit?: LimitQuestion;
-  /** `isError` is absent for a call without a result. */
+  /** All calls of the turn. `isError` is absent for a call without a result. */
   toolCalls: { id: string; name: string; arguments: string; isError?: boolean }[];
-  /** HTTP requests sent to the provider. */
+  /** Number of HTTP requests that were sent to providers. */
   attempts: number;
   provider?: string;
   model?: string;
@@ -32,7 +32,7 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const costUsd = sumCosts(requests);
   const limit = refusedLimit(events);
   const last = answers.at(-1);
-  // An interrupted answer already counts the requests of the error that ended it.
+  // `attempts` of an interrupted answer already includes the requests of the error that ended the turn.
   const failedAttempts = (turn.end?.type === "turn_error" && turn.end.error.attempts) || 0;
   return {
     text: validHops(turn)
@@ -68,7 +68,7 @@ function isNo(event: StoredEvent): event is Extract<StoredEvent, { type: "answer
   return event.type === "answer" && !isYes(event.value);
 }
 
-/** Sums the costs; undefined unless every one is known. */
+/** Returns the sum of the costs. Undefined if the cost of any request is not known. */
 function sumCosts(requests: readonly { usage?: Usage; spent?: Spent }[]): number | undefined {
   if (requests.length === 0 || requests.some(({ usage, spent }) => !usage || spent?.usd === undefined))
     return undefined;

@@ -1,4 +1,4 @@
-/** Number of hosts a turn may crash before it is not tried again. */
+/** Number of crashes after which a turn is not tried again. A crash counts if the host crashed while it ran the turn. */
 export const maxCrashes = 3;
 
 interface Suspect {
@@ -7,15 +7,15 @@ interface Suspect {
 }
 
 /**
- * Turns for which the next crash is the last. A crash ends all turns of a host, whichever caused it. So each host runs one suspect at a
- * time, and those that wait do not crash with it.
+ * Suspects: turns that would not be tried again after one more crash. A crash ends all turns of a host, whichever turn caused it. So each
+ * host runs only one suspect at a time. The other suspects wait, and a crash during the wait does not count for them.
  */
 export class Suspects {
   readonly #wake: (conversationId: string) => void;
   #running: Suspect | undefined;
   readonly #waiting = new Set<string>();
 
-  /** `wake`: suspects refused in this conversation may try again. */
+  /** `wake` is called for a conversation with a refused suspect once that suspect may try to enter again. */
   constructor(wake: (conversationId: string) => void) {
     this.#wake = wake;
   }
@@ -24,7 +24,7 @@ export class Suspects {
     return crashes >= maxCrashes - 1;
   }
 
-  /** False while another suspect runs here. */
+  /** Lets the suspect run here. Returns false while another suspect runs here. */
   enter(suspect: Suspect): boolean {
     this.#running ??= suspect;
     if (this.#running.turnId === suspect.turnId) return true;
@@ -32,7 +32,7 @@ export class Suspects {
     return false;
   }
 
-  /** Does nothing for a turn that has not entered. */
+  /** Notes that the suspect no longer runs here. Does nothing if the suspect has not entered. */
   leave({ turnId }: Suspect): void {
     if (this.#running?.turnId !== turnId) return;
     this.#running = undefined;
@@ -41,7 +41,10 @@ export class Suspects {
     for (const conversationId of waiting) this.#wake(conversationId);
   }
 
-  /** Lets others run during `work`, then enters again. `changed` resolves at the latest when `wake` is called for the conversation. */
+  /**
+   * Lets other suspects run during `work`, then waits until this suspect can enter again. `changed` must resolve when `wake` is called for
+   * the conversation, at the latest.
+   */
   async leaveDuring<T>(
     suspect: Suspect,
     { work, changed, signal }: { work: () => Promise<T>; changed: () => Promise<void>; signal: AbortSignal },

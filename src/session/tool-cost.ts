@@ -1,7 +1,7 @@
 import type { ToolDefinition } from "../core/chat.js";
 import { toolTokens } from "../history/estimate.js";
 
-/** Estimates the tokens of a tool's definition in every request that offers it. */
+/** Estimates how many tokens the definition of a tool costs in each request that contains it. */
 export function tokensOfTool(tool: ToolDefinition): number {
   return Math.ceil(toolTokens(tool));
 }

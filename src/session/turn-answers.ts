@@ -1,11 +1,13 @@
-/** The answers of one turn with the results of their calls, for front doors whose callers bring their own history. */
+/**
+ * The answers of a turn together with the results of their calls. For front doors whose callers send the whole history with each request.
+ */
 import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../core/chat.js";
 import { answerOf, resultOf } from "../history/replay.js";
 import { readTurn, readTurns, type TurnRecord, validHops } from "../history/turns.js";
 
 interface AnsweredCall {
   call: ToolCall;
-  /** The result that the model sees. Undefined for a call that the turn's caller carries out. */
+  /** The result that the model gets. Undefined for a call that the caller of the turn carries out. */
   result?: Message;
 }
 
@@ -14,12 +16,12 @@ export interface TurnAnswer {
   calls: AnsweredCall[];
 }
 
-/** Reads the events of one turn, with or without its user message. */
+/** Returns the answers of one turn, given its events. The event of the user message may be missing. */
 export function answersOf(events: readonly StoredEvent[]): TurnAnswer[] {
   return answersIn(readTurn(events));
 }
 
-/** Returns the latest turn of a conversation that was answered: its caller may have results for its calls. */
+/** Returns the answers of the latest turn that has any. Its caller may be about to send results for calls of these answers. */
 export function lastAnswers(events: readonly StoredEvent[]): { turnId: string; answers: TurnAnswer[] } | undefined {
   const last = readTurns(events).findLast(({ hops }) => hops.length > 0);
   return last && { turnId: last.turnId, answers: answersIn(last) };

@@ -1,4 +1,4 @@
-/** Cancels and answers the turns of a conversation, on whichever host they run. */
+/** Cancels the turns of a conversation and answers their questions, whichever host runs the turns. */
 import type { TurnMail, TurnName } from "../core/store-ports.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
@@ -9,7 +9,7 @@ interface TurnControlParts extends Pick<SessionParts, "engine" | "store"> {
   conversationId: string;
   turns: TurnsHere;
   questions: Questions;
-  /** Shows a turn here that another host runs or may be given. */
+  /** Shows on this host a turn that another host runs, or that waits to be dispatched. */
   follow: (turn: TurnName) => Promise<unknown>;
 }
 
@@ -28,7 +28,10 @@ export class TurnControl {
     return true;
   }
 
-  /** Implements `Session.answerAnywhere`: the first answer in the log's mail counts, even if the turn runs here. */
+  /**
+   * Implements `Session.answerAnywhere`. Every answer is sent as mail through the log, even if the turn runs here, so that the first answer
+   * counts.
+   */
   async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     const { conversationId, engine, store, questions } = this.#parts;
     await engine.begin();
@@ -63,7 +66,7 @@ export class TurnControl {
     return this.cancel(requestId);
   }
 
-  /** Cancels the conversation's earlier turns. They stay in its history, as far as they got. */
+  /** Cancels all turns of the conversation before this one. They stay in the history as far as they got. */
   async cancelBefore(turnId: string): Promise<void> {
     const { conversationId, engine, turns } = this.#parts;
     for (const earlier of await engine.before(conversationId, turnId)) this.#cancel(earlier, turns.find(earlier));
@@ -76,23 +79,23 @@ export class TurnControl {
     else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
-  /** Stops the turn without an end. If it was cancelled before, its next owner must end it. */
+  /** Stops the turn without storing an end. If the turn was cancelled before, sends mail so that its next owner ends it. */
   park(turn: LiveTurn): void {
     if (turn.turnId && turn.stop.aborted && !turn.isParked) this.#sendSoon(turn.turnId, { type: "cancel" });
     turn.park();
   }
 
-  /** Cancels the turn here, and by mail if another host runs it. `turn`: the turn as this host knows it. */
+  /** Cancels the turn here, and sends mail if another host runs it. `turn` is undefined if this host does not show the turn. */
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
     if (!turnId || turn?.isHere) return;
     this.#sendSoon(turnId, { type: "cancel" });
     const { conversationId, engine } = this.#parts;
-    engine.wake(conversationId); // a turn that no host owns is ended here
+    engine.wake(conversationId); // if no host owns the turn, it is ended here
   }
 
   #sendSoon(turnId: string, mail: TurnMail): void {
     const { conversationId, engine } = this.#parts;
-    engine.send(conversationId, turnId, mail).catch(() => {}); // a failure of the log shows where the turn runs
+    engine.send(conversationId, turnId, mail).catch(() => {}); // if the log fails, the host that runs the turn will report it
   }
 }

@@ -1,22 +1,26 @@
 import type { AbandonedTurn, Enqueue, TurnName } from "../core/store-ports.js";
 
 /**
- * A durable queue that gives each turn to one of many hosts, and to another when that host is lost. Giving a turn twice is harmless, since
- * its lease decides which host runs it. Failing to give it is not, so every method may be called again.
+ * A durable queue that gives each turn to one of many hosts, and to another host if that one is lost. Giving a turn to two hosts does no
+ * harm, because only the host with the lease runs it. Not giving it to any host would do harm. So every method may be called again after a
+ * failure.
  */
 export interface TurnDispatch {
-  /** Enqueues a turn in the transaction that claims it. */
+  /** Enqueues a turn, within the transaction that claims the turn. */
   readonly enqueue: Enqueue;
-  /** Starts to give turns to this host. `take` resolves to true when the turn has ended, to false when the host leaves it to others. */
+  /**
+   * Starts to give turns to this host by calling `take`. `take` resolves with true when the turn has ended, and with false when this host
+   * leaves the turn to others.
+   */
   begin(nodeId: string, take: (turn: TurnName) => Promise<boolean>): Promise<void>;
-  /** Requests an immediate poll of the queue. */
+  /** Makes the queue be polled at once. */
   hurry(): void;
-  /** Enqueues those of the turns that are neither queued nor with a living host. */
+  /** Enqueues those turns that are neither in the queue nor given to one of the living hosts. `nodeIds` are the ids of the living hosts. */
   offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void>;
-  /** Requeues the unfinished turns of that host. */
+  /** Puts the unfinished turns of that host back into the queue. */
   giveBack(nodeId: string): Promise<void>;
-  /** Stops giving turns to this host. */
+  /** Stops giving turns to this host. The turns that it has stay with it. */
   retire(): Promise<void>;
-  /** Retires and gives back unfinished turns. */
+  /** Retires this host and puts its unfinished turns back into the queue. */
   close(): Promise<void>;
 }

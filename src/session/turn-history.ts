@@ -1,4 +1,4 @@
-/** Builds what a turn tells the model of the conversation, within the model's window. */
+/** Builds the messages that show the conversation to the model, so that they fit into the model's window. */
 import type { ChatEvent, CompactionEvent, Message, StoredEvent } from "../core/chat.js";
 import type { TraceContext } from "../core/trace-context.js";
 import { planCompaction } from "../history/compaction.js";
@@ -12,41 +12,41 @@ interface TurnHistoryParts {
   conversationId: string;
   failedSummaries: FailedSummaries;
   orchestrator: Orchestrator;
-  /** Grows while the turn runs. */
+  /** Events of the conversation. The array grows while the turn runs. */
   log: readonly StoredEvent[];
   turnId: string;
   trace: TraceContext;
   model?: string;
-  /** Tokens sent with the history: system prompt and tools. */
+  /** Tokens that each request needs besides the history: system prompt and tools. */
   besideTokens: number;
   compaction: "auto" | "off";
   signal: AbortSignal;
-  /** Stores what a failed summary cost. */
+  /** Stores an answer that contained no summary but must be paid for. */
   store: (events: readonly ChatEvent[]) => Promise<void>;
-  /** True if the user's limits leave room for another request of about this many tokens. */
+  /** True if the user's limits leave room for another request with about this many tokens. */
   mayAsk: (tokens: number) => Promise<boolean>;
   beforeRequest: () => Promise<void> | undefined;
 }
 
-/** Share of the model's window that history may fill at most, and share that the answer gets at least. */
+/** The history may fill at most `historyShare` of the model's window. At least `answerShare` is left for the answer. */
 const historyShare = 0.75;
 const answerShare = 0.125;
-/** Share of that room which the latest turns keep when older ones are summarised, so that the next summary is some turns away. */
+/** After a summary, the latest turns may keep this share of the history's room. Then the next summary is needed only some turns later. */
 const keptShare = 0.3;
-/** Share of the window, and tokens, that the model reads at most for a summary. */
+/** Limits of what the model reads for a summary: a share of its window, and a number of tokens. */
 const summaryShare = 0.5;
 const maxSummaryInputTokens = 50_000;
-/** Shorter histories are not summarised: a summary costs a request and is hardly shorter than this itself. */
+/** Older turns with fewer tokens are not summarised. The summary would cost a request and would be hardly shorter than the turns. */
 const leastWorthTokens = 200;
 
 export class TurnHistory {
   readonly #parts: TurnHistoryParts;
-  /** Ratio of the model's own token counts to estimated tokens. */
+  /** How many of the model's own tokens correspond to one estimated token. */
   readonly #factor: number;
   readonly #window: number;
-  /** In estimated tokens. */
+  /** Room for the history, in estimated tokens. */
   #room: number;
-  /** True if this turn requests no summary because the last one failed. */
+  /** True if this turn should request no summary because the last one failed. Undefined until looked up. */
   #skips: boolean | undefined;
   #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
@@ -61,14 +61,20 @@ export class TurnHistory {
     );
   }
 
-  /** Returns the messages and the point at which the turn resumes. Drops what still has no room, as `trimTurns` says. */
+  /**
+   * Returns the messages for the model, and the point at which an interrupted turn resumes. Messages that do not fit are left out, as
+   * `trimTurns` says.
+   */
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
     const summaryTokens = summary === undefined ? 0 : textTokens(summary);
     return { messages: withSummary(trimTurns(messages, this.#room - summaryTokens), summary), point };
   }
 
-  /** Returns the summary to store first, if older turns do not fit or it is `wanted`. */
+  /**
+   * Summarises older turns if they do not fit, or if a summary is `wanted`. Resolves with the event to store before the next request.
+   * Undefined if no summary was made.
+   */
   async compaction(wanted: boolean): Promise<CompactionEvent | undefined> {
     const tokens = this.#foldTokens();
     if (wanted) return this.#compact(0);
@@ -77,8 +83,8 @@ export class TurnHistory {
   }
 
   /**
-   * Shortens the history after the model refused the request as too long. Returns the summary to store first, if any; undefined if nothing
-   * can be left out, so that sending again is pointless.
+   * Shortens the history after the model refused a request as too long. If it was shortened by a summary, `compaction` is the event to
+   * store first. Resolves with undefined if nothing can be left out, so that it is pointless to send the request again.
    */
   async shorten(): Promise<{ compaction?: CompactionEvent } | undefined> {
     const tokens = this.#foldTokens();
@@ -91,7 +97,7 @@ export class TurnHistory {
     return {};
   }
 
-  /** Returns the resumed turn, computed once per length of the log. */
+  /** Returns the turn as it resumes from the log. It is computed again only when the log has grown. */
   #resumed(): ReturnType<typeof resumeTurn> {
     const { log, turnId } = this.#parts;
     if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };
@@ -121,7 +127,9 @@ export class TurnHistory {
     return summary;
   }
 
-  /** Looks up once per turn whether to skip the summary. */
+  /**
+   * Returns whether this turn should request no summary. It is looked up only once per turn, because each look-up counts as a skipped turn.
+   */
   #skipsSummary(): boolean {
     this.#skips ??= this.#parts.failedSummaries.skips(this.#parts.conversationId);
     return this.#skips;

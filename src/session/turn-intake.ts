@@ -1,4 +1,4 @@
-/** Starts turns of a conversation on this host: from a new request, or taken over from another host. */
+/** Starts turns of a conversation on this host: turns that are requested here, and turns that it takes over from another host. */
 import type { StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { TurnName } from "../core/store-ports.js";
@@ -18,7 +18,7 @@ interface TurnIntakeParts {
   onResumed: (turn: LiveTurn) => void;
 }
 
-/** Parts of a request that are stored besides its id and content. */
+/** The parts of a request that are stored besides its id and content. */
 type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked" | "answerSchema">>;
 
 export class TurnIntake {
@@ -37,7 +37,7 @@ export class TurnIntake {
     return this.#isClosed;
   }
 
-  /** Starts a turn requested here. Resolves once its request is in the log; rejects with RequestError, StoreError. */
+  /** Starts a turn that was requested here. Resolves once the request is in the log. Rejects with RequestError or StoreError. */
   async start(turn: LiveTurn, beside: BesideContent, options: TurnOptions): Promise<void> {
     try {
       await this.#claim(turn, beside, options);
@@ -58,7 +58,10 @@ export class TurnIntake {
     return this.#join(abandoned, isAbandoned, onResumed);
   }
 
-  /** Shows a turn that another host runs or may be given. Undefined if it has ended, or the log cannot be read. Never rejects. */
+  /**
+   * Shows on this host a turn that another host runs, or that waits to be dispatched. Resolves with undefined if the turn has ended or the
+   * log cannot be read. Never rejects.
+   */
   follow(turn: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session } = this.#parts;
     const isUnfinished = async () => (await session.engine.stateOf(conversationId, turn.turnId))?.isUnfinished ?? false;
@@ -88,7 +91,10 @@ export class TurnIntake {
     this.#show(turn, turnId, events);
   }
 
-  /** Joins a turn already in the log. Calls `isOpen` after reading the log: following shows a later end. */
+  /**
+   * Shows and drives a turn that is already in the log. Calls `isOpen` after reading the log, so an end that is stored later is seen when
+   * the turn is followed.
+   */
   async #join(
     { turnId, requestId }: TurnName,
     isOpen: () => Promise<boolean>,
@@ -133,7 +139,10 @@ export class TurnIntake {
   }
 }
 
-/** True unless the event is the failure that a resumed turn recovers from, or the text that broke off there. */
+/**
+ * True if the event still holds after the turn resumed. False for the failure from which the turn recovers, and for text that broke off
+ * then.
+ */
 function stillHolds(event: StoredEvent): boolean {
   return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);
 }

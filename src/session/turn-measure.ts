@@ -6,7 +6,7 @@ import { addUsage } from "../core/usage.js";
 import type { TurnOptions } from "./turn-options.js";
 
 interface TurnMeasureParts {
-  /** Undefined if nobody listens. */
+  /** Undefined if nothing uses the measurements. */
   meter: Meter | undefined;
   conversationId: string;
   turnId: string;
@@ -14,7 +14,7 @@ interface TurnMeasureParts {
   options: TurnOptions;
 }
 
-/** The span of a turn as far as this host runs it, and its measurements. */
+/** Trace span and measurements of a turn, for the time that this host runs it. */
 export class TurnMeasure implements Disposable {
   readonly trace: TraceContext;
   readonly #meter: Meter | undefined;
@@ -24,7 +24,7 @@ export class TurnMeasure implements Disposable {
 
   constructor({ meter, conversationId, turnId, lease, options }: TurnMeasureParts) {
     this.#meter = meter;
-    // Another host that resumes the turn has another span in the same trace.
+    // If another host resumes the turn, its span is another one in the same trace.
     this.trace = traceOf(turnId, { carried: options.trace, samples: meter?.samples, run: lease.fence });
     meter?.record({ type: "turn_started", trace: this.trace, conversationId, turnId });
   }

@@ -1,4 +1,4 @@
-/** Notices what other hosts write to conversations that are busy here, and receives mail for the turns of this host. */
+/** Notices what other hosts write to conversations that are in use here, and receives the mail for turns of this host. */
 import type { TurnLeases, TurnMail } from "../core/store-ports.js";
 
 interface TurnNewsParts {
@@ -6,7 +6,7 @@ interface TurnNewsParts {
   nodeId: string;
   isBusy: (conversationId?: string) => boolean;
   mail: (conversationId: string, turnId: string, mail: TurnMail) => void;
-  /** Called when this conversation, or any, may have changed. */
+  /** Called when this conversation may have changed. Without an id, any conversation may have changed. */
   changed: (conversationId?: string) => void;
   report: (error: unknown) => void;
 }
@@ -15,9 +15,9 @@ const unknownVersion = -1;
 
 export class TurnNews {
   readonly #parts: TurnNewsParts;
-  /** Version of the log at the last check for mail; below all real ones if earlier mail may be unread. */
+  /** Version of the log when its mail was last read. `unknownVersion`, which no log has, if there may be unread mail. */
   #version = unknownVersion;
-  /** Conversations that others wrote to since the last check; undefined: perhaps any. */
+  /** Ids of conversations to which other hosts have written since the last check. Contains undefined if it may be any conversation. */
   readonly #news = new Set<string | undefined>();
   #isLooking = false;
 
@@ -25,7 +25,7 @@ export class TurnNews {
     this.#parts = parts;
   }
 
-  /** Asks the log whether another host has written: one pragma, without a lock. */
+  /** Checks whether another host has written to the log. In SQLite this takes one pragma and no lock. */
   async poll(): Promise<void> {
     if (!this.#parts.isBusy()) return;
     const version = await this.#parts.turns.version();
@@ -35,12 +35,12 @@ export class TurnNews {
     this.#parts.changed();
   }
 
-  /** Makes the next poll read the mail: this host's own writes do not change the version. */
+  /** Makes the next poll read the mail. Needed after this host has sent mail: its own writes do not change the version. */
   expect(): void {
     this.#version = unknownVersion;
   }
 
-  /** Schedules a check. Notifications during a check lead to only one further check. */
+  /** Schedules a check. All notifications that arrive during a check lead to only one further check. */
   noticed(conversationId?: string): void {
     if (!this.#parts.isBusy(conversationId)) return;
     this.#news.add(conversationId);
@@ -67,7 +67,10 @@ export class TurnNews {
     }
   }
 
-  /** Reads the mail. If the log cannot be read, it is polled again; listeners are notified all the same. */
+  /**
+   * Reads the mail. If that fails, reports the error and lets the next poll try again. Never rejects, so that listeners are notified in any
+   * case.
+   */
   async #receiveOrAgain(): Promise<void> {
     try {
       await this.receive();

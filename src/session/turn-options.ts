@@ -2,42 +2,48 @@ import type { OutputFormat, ToolChoice, ToolDefinition } from "../core/chat.js";
 import type { LimitsConfig, Permissions, StreamRecovery } from "../core/config.js";
 import type { CarriedTrace } from "../core/trace-context.js";
 
-/** Options of one turn that differ from the defaults. Stored with the turn as JSON: any host that resumes it runs it the same way. */
+/**
+ * Options of one turn that differ from the defaults. They are stored as JSON with the turn, so that a host that resumes the turn runs it in
+ * the same way.
+ */
 export interface TurnOptions {
   streaming?: boolean;
-  /** `restart`: the watcher can void what it has shown, at a `discard` event. Default: `fail`. */
+  /** `restart` may be set if the watcher can void what it has shown, when it gets a `discard` event. Default: `fail`. */
   streamRecovery?: StreamRecovery;
-  /** `model` of the active provider, or `provider/model`. */
+  /** Either a model of the active provider, as `model`, or a model of any provider, as `provider/model`. */
   model?: string;
   system?: string;
   maxToolHops?: number;
   approval?: "ask" | "auto";
-  /** Patterns of tools and calls that need no approval, and of those that are forbidden. */
+  /** `allow`: patterns of tools and calls that need no approval. `deny`: patterns of tools and calls that are forbidden. */
   allow?: readonly string[];
   deny?: readonly string[];
-  /** Patterns of the only server tools and calls that exist for this turn. */
+  /** If set, the turn has only the server tools and calls that match one of these patterns. */
   only?: readonly string[];
   temperature?: number;
-  /** Per answer. */
+  /** Maximum number of tokens of each answer. */
   maxTokens?: number;
-  /** Tools that the caller runs: an answer that calls one ends the turn and contains the call. */
+  /** Tools that the caller runs. An answer that calls one of them ends the turn; the caller finds the call in the answer. */
   callerTools?: readonly ToolDefinition[];
-  /** The tool that the turn begins with; after its first answer the model decides. */
+  /** The tool that the first answer must call. After the first answer the model decides. */
   toolChoice?: ToolChoice;
-  /** False: the model calls one tool at a time. */
+  /** If false, the model may call only one tool in each answer. */
   parallelToolCalls?: boolean;
-  /** Form of the last answer. An answer of another form is requested once more; then the turn fails (`output`). */
+  /**
+   * Required form of the last answer. If the answer has another form, it is requested once more. If that fails too, the turn fails with the
+   * error `output`.
+   */
   output?: OutputFormat;
-  /** True if nobody can be asked: every question is answered with no, on any host that resumes the turn. */
+  /** True if there is nobody to ask. Then every question is answered with no, also on a host that resumes the turn. */
   unattended?: boolean;
-  /** Wall time of the whole turn, after which it stops as `budget`. Starts anew when the turn resumes after a crash. */
+  /** Wall time of the whole turn, in ms. Afterwards the turn stops as `budget`. The time starts anew if the turn resumes after a crash. */
   timeoutMs?: number;
   /**
-   * Names the dialogue for prompt caches of providers. Default: the conversation, which is a new one per call for callers that bring their
-   * history.
+   * Name of the dialogue, under which providers cache the beginning of its prompts. Default: the id of the conversation. Callers that send
+   * the whole history with each request need a name, because each of their requests makes a new conversation.
    */
   dialogue?: string;
-  /** The caller's trace, which the turn's trace continues. */
+  /** Trace of the caller. The trace of the turn continues it. */
   trace?: CarriedTrace | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Runs the turns of one conversation in order, or follows them while another host owns them. */
+/** Runs the turns of one conversation in order. A turn that another host owns is followed instead. */
 import { CallSignal } from "../core/call-signal.js";
 import type { ChatEvent, Message, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
@@ -24,7 +24,7 @@ export class TurnRunner {
   readonly #questions: Questions;
   readonly #approvals: SessionApprovals;
   readonly #steps: TurnSteps;
-  /** Number of turns that run here, or are about to. */
+  /** Number of turns that run here or are about to. */
   #runs = 0;
 
   constructor(conversationId: string, parts: SessionParts, questions: Questions) {
@@ -51,8 +51,8 @@ export class TurnRunner {
   }
 
   /**
-   * Resolves once the turn has ended on any host. While it waits, `resume` gets earlier turns that no host owns. Rejects with what kept it
-   * from ending: StoreError, or RequestError `shutting_down`.
+   * Runs the turn or follows it. Resolves once the turn has ended on any host. While the turn waits, `resume` is called with earlier turns
+   * that no host owns. Rejects if the turn cannot go on: with StoreError, or with RequestError `shutting_down` or `not_found`.
    */
   async drive(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
     const elsewhere = new Overheard(turn, this.#conversationId, this.#parts.exchange);
@@ -73,21 +73,21 @@ export class TurnRunner {
       if (lease) elsewhere.leave();
       if (lease && (await this.#run(turn, lease, elsewhere, since))) return;
       if (lease) continue;
-      if (this.#runs === 0) elsewhere.follow(); // otherwise it waits for a turn that runs here
+      if (this.#runs === 0) elsewhere.follow(); // otherwise the turn waits for one that runs here
       if (await this.#follow(turn, elsewhere)) return;
       const state = await engine.stateOf(this.#conversationId, turn.turnId);
       if (!state) throw wasDeleted(this.#conversationId);
       if (!state.isUnfinished) {
-        await this.#follow(turn, elsewhere); // it has ended since the check
+        await this.#follow(turn, elsewhere); // the turn has ended since the last read, so read its end
         return;
       }
       if (!turn.isSuspect && Suspects.includes(state.crashes)) {
         turn.isSuspect = true;
-        engine.wake(this.#conversationId); // it may be next among the suspects
+        engine.wake(this.#conversationId); // the turn may be the next suspect that can enter
         continue;
       }
       if (turn.isLeaving && this.#runs === 0) {
-        turn.park(); // it waits for another host
+        turn.park(); // the turn waits for another host, so this host leaves it
         engine.wake(this.#conversationId);
         continue;
       }
@@ -96,14 +96,17 @@ export class TurnRunner {
     }
   }
 
-  /** Resumes the earlier turns. A host that was given a turn handles the whole conversation: no other host is given these. */
+  /**
+   * Resumes the earlier turns of the conversation that no host owns. If this turn was given to this host, earlier turns are resumed even if
+   * they are dispatched: they are given to no other host meanwhile.
+   */
   async #resumeBefore(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
     const { engine } = this.#parts;
     for (const abandoned of await engine.abandonedIn(this.#conversationId)) {
       if (turn.isQueued && engine.isDispatched(abandoned)) continue;
       if (abandoned.turnId === turn.turnId) {
         if (turn.isQueued) engine.wake(this.#conversationId);
-        turn.isQueued = false; // no other host will be given it
+        turn.isQueued = false; // no other host will be given this turn
         return;
       }
       resume(abandoned);
@@ -130,7 +133,7 @@ export class TurnRunner {
     }
   }
 
-  /** Shows what another host has written of the turn. True at its end. */
+  /** Shows the events that another host has stored for the turn. Resolves with true if they include the turn's end. */
   async #follow(turn: LiveTurn, elsewhere: Overheard): Promise<boolean> {
     const events = await this.#parts.store.read(this.#conversationId, turn.lastSeq + 1);
     const own = events.filter(({ turnId }) => turnId === turn.turnId);
@@ -138,18 +141,18 @@ export class TurnRunner {
       if (event.type === "question") this.#questions.openElsewhere(event.questionId, turn.turnId);
       if (event.type === "answer") this.#questions.closeElsewhere(event.questionId);
       elsewhere.stored(event);
-      if (isEnd(event)) return true; // a repeated request may have resumed it afterwards
+      if (isEnd(event)) return true; // later events may belong to a repeated request, which resumed the turn
     }
     elsewhere.skipTo(events.at(-1)?.seq ?? 0);
     return false;
   }
 
-  /** Runs the turn. False if another host has taken it over. */
+  /** Runs the turn. Resolves with true when the turn has ended, and with false if another host has taken it over. */
   async #run(turn: LiveTurn, lease: TurnLease, elsewhere: Overheard, since: number): Promise<boolean> {
     const { store, engine, meter } = this.#parts;
     const { custody } = engine;
     const conversationId = this.#conversationId;
-    const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn is being written there
+    const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // in that case the exchange carries another turn
     const options = (lease.options ?? {}) as TurnOptions;
     using run = new CallSignal(turn.stop);
     const limit =
@@ -161,7 +164,7 @@ export class TurnRunner {
     turn.isHere = true;
     try {
       const all = await this.#parts.logs.read(conversationId);
-      // The log may have been blocked meanwhile: it may now hold what another host did with the turn, even its end.
+      // Reading the log may have taken long. Meanwhile another host may have taken the turn over, or even ended it.
       const heldSince = custody.isSureSince(since) ? since : await custody.confirm(conversationId, turnId);
       log = withoutOthers(all, turnId);
       const own = eventsOf(turnId, log);
@@ -174,7 +177,7 @@ export class TurnRunner {
       const onStored = (event: StoredEvent) => {
         tools.note(event);
         measure.stored(event);
-        if (isEnd(event)) turn.isHere = false; // no events are sent after it
+        if (isEnd(event)) turn.isHere = false; // no live events are sent after the end
       };
       const signal = run.native;
       writer = new TurnWriter({
@@ -202,9 +205,9 @@ export class TurnRunner {
       return true;
     } catch (error) {
       const unwritten = writer?.stop() ?? [];
-      run.abort(); // its tools' further results could not be logged
+      run.abort(); // results of tools that still run could not be stored
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
-      if (!turn.isHere) return true; // its end is stored
+      if (!turn.isHere) return true; // the turn's end is already stored
       turn.isHere = false;
       exchange?.end(conversationId, turnId);
       this.#questions.openElsewhereOf(eventsOf(turnId, log));
@@ -222,7 +225,7 @@ export class TurnRunner {
     }
   }
 
-  /** Sends what the person said here to the turn's next owner. */
+  /** Sends the user's cancellation, or the answers that are not stored yet, to the next owner of the turn. */
   async #passOn({ turnId, stop, isParked }: LiveTurn, unwritten: readonly ChatEvent[]): Promise<void> {
     const send = (mail: TurnMail) => this.#parts.engine.send(this.#conversationId, turnId, mail);
     if (stop.aborted && !isParked) {
@@ -235,7 +238,7 @@ export class TurnRunner {
   }
 }
 
-/** Returns the log without other unfinished turns: what waits behind a turn is not part of its history. */
+/** Returns the log without the events of other unfinished turns. Turns that wait behind this turn are not part of its history. */
 function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
   const others = new Set<string>();
   for (const { turnId: other, type } of log) {
@@ -245,7 +248,7 @@ function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent
   return others.size === 0 ? [...log] : log.filter((event) => !others.has(event.turnId));
 }
 
-/** Searches from the end: most events of a long conversation come before the turn's request. */
+/** Returns the events of the turn. Searches from the end, because most events of a long conversation come before this turn. */
 function eventsOf(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
   const begin = log.findLastIndex((event) => event.turnId === turnId && event.type === "user_message");
   return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);

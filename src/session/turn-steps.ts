@@ -1,4 +1,4 @@
-/** The steps of one turn, whichever host started it: what the model is told and offered, and the loop over it. */
+/** The steps of one turn, whichever host started it: it builds the messages and tools for the model and runs the loop over requests. */
 
 import {
   type ChatEvent,
@@ -28,7 +28,7 @@ import { TurnHistory } from "./turn-history.js";
 import type { TurnOptions } from "./turn-options.js";
 
 interface StepParts {
-  /** Grows while the turn runs. */
+  /** Events of the conversation. The array grows while the turn runs. */
   log: readonly StoredEvent[];
   turnId: string;
   lease: TurnLease;
@@ -39,20 +39,20 @@ interface StepParts {
   tools: TurnToolbox;
   signal: AbortSignal;
   outlet: Outlet;
-  /** The same as in the orchestrator's TurnOptions. */
+  /** See `beforeRequest` in the orchestrator's TurnOptions. */
   beforeRequest: () => Promise<void> | undefined;
 }
 
 type EstimateParts = Pick<StepParts, "log" | "settings" | "options" | "rules">;
 
-/** Share of the model's window that tool definitions may fill at most, whatever the configuration says. */
+/** Maximum share of the model's window for tool definitions. It holds whatever the configuration says. */
 const toolShare = 0.25;
 
 export class TurnSteps {
   readonly #conversationId: string;
   readonly #parts: SessionParts;
   readonly #questions: Questions;
-  /** Amounts that the user allowed beyond the limits, for the rest of this session. */
+  /** Amounts that the user has allowed beyond the limits, until the session ends. */
   readonly #granted = new Map<string, number>();
   #compactNext = false;
 
@@ -93,7 +93,7 @@ export class TurnSteps {
     return new TurnToolbox(parts, log, typeof toolChoice === "object" ? toolChoice.name : undefined);
   }
 
-  /** Runs the whole turn. Failures of the log, a server or the model do not throw; rejects only with errors of `outlet`. */
+  /** Runs the whole turn. Failures of a server or the model are stored as the turn's end. Rejects only if `outlet` does. */
   async run(parts: StepParts): Promise<void> {
     const { log, turnId, lease, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
     const { hub } = this.#parts;
@@ -104,7 +104,7 @@ export class TurnSteps {
       await hub.offered(signal);
     } catch (error) {
       if (!signal.aborted) return fail(error);
-      // Cancelled: `driveTurn` then sends nothing and ends the turn properly.
+      // The turn was cancelled. `driveTurn` below sends no request then, and ends the turn.
     }
     const lost = await this.#stateLost(log, turnId);
     if (lost) await outlet.store([lost]);
@@ -141,7 +141,10 @@ export class TurnSteps {
     await outlet.store(await this.#drive(catalogue, history, parts));
   }
 
-  /** Estimates the tokens of a turn's first request now, after the log. `said` includes the user's next message. */
+  /**
+   * Estimates the input tokens of the first request of a turn that would start now. `said` are the messages after the log, including the
+   * user's next message.
+   */
   estimate(said: readonly Message[], { log, settings, options, rules }: EstimateParts): number {
     const { callerTools = [] } = options;
     const toolbox = this.toolbox(settings, options, rules, log);
@@ -155,7 +158,10 @@ export class TurnSteps {
     return Math.ceil(besideTokens + tokensOf([...toMessages(log), ...said]));
   }
 
-  /** Returns the event that reports lost state, if any. If the log cannot list hosts, the turn itself will report that error. */
+  /**
+   * Returns the event that reports lost state, if there is any. If the hosts cannot be read from the log, returns undefined: the turn
+   * itself will fail with that error.
+   */
   async #stateLost(log: readonly StoredEvent[], turnId: string): Promise<StateLostEvent | undefined> {
     const { hub, engine, store } = this.#parts;
     if (!countsOnOthers(log, turnId, engine.nodeId)) return undefined;
@@ -167,14 +173,17 @@ export class TurnSteps {
     return budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted });
   }
 
-  /** True if a request that asks nobody fits the limits. At a reached limit, the turn's own request asks or is refused. */
+  /**
+   * True if the limits leave room for a request that must not ask the user. If a limit is already reached, the request of the turn itself
+   * asks the user.
+   */
   async #mayAsk(parts: StepParts, tokens: number): Promise<boolean> {
     const budget = this.#budget(parts);
     if (budget.limitsMoney && !parts.settings.orchestrator.isPriced(parts.options.model)) return false;
     return (await budget.reached({ tokens, usd: 0 })) === undefined;
   }
 
-  /** Drives the turn with its current history, and returns its last events unstored. */
+  /** Runs the loop over requests with the current history. Resolves with the last events, which are not stored yet. */
   #drive(catalogue: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
     const { turnId, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
     const { engine } = this.#parts;
@@ -216,7 +225,7 @@ export class TurnSteps {
   }
 }
 
-/** True if the caller hides tools from the model for this turn only: then their servers' instructions are hidden too. */
+/** True if the caller hides tools from the model for this turn only. Then the instructions of their servers are hidden too. */
 function isNarrowed({ deny = [], only }: TurnOptions): boolean {
   return deny.length > 0 || only !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Stores the events of one turn in the log, then shows them to its watchers. */
+/** Stores the events of one turn in the log, then shows them to the watchers. */
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { TurnLease } from "../core/store-ports.js";
@@ -14,11 +14,11 @@ interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   nodeId: string;
   turn: LiveTurn;
   lease: Pick<TurnLease, "fence">;
-  /** Receives the stored events. */
+  /** Log to which stored events are appended. */
   log: StoredEvent[];
-  /** Number of the turn's events in the log. */
+  /** Number of events of this turn that are already in the log. */
   position: number;
-  /** The same as in TurnGrant. */
+  /** See `lastSeq` in TurnGrant. */
   lastSeq: number | undefined;
   questions: Questions;
   shown: Overheard;
@@ -32,8 +32,8 @@ interface Batch {
 }
 
 /**
- * Stores together what comes within one tick or during a write, as results of parallel calls mostly do. What cannot be stored is not shown,
- * nor is anything after it.
+ * Stores events in batches: events that arrive within the same tick, or during a write, are stored by one write. Results of parallel calls
+ * often arrive so. If events cannot be stored, neither these nor later ones are shown.
  */
 export class TurnWriter implements Outlet {
   readonly #parts: TurnWriterParts;
@@ -42,7 +42,7 @@ export class TurnWriter implements Outlet {
   #gathering: Batch | undefined;
   #last: Promise<void> = Promise.resolve();
   readonly #unwritten = new Set<readonly ChatEvent[]>();
-  /** Set once nothing more is stored: the reason, and the events that were unwritten then. */
+  /** Set once the writer has stopped: the reason, and the events that were not stored by then. */
   #over: { error: unknown; unwritten: ChatEvent[] } | undefined;
 
   constructor(parts: TurnWriterParts) {
@@ -51,7 +51,9 @@ export class TurnWriter implements Outlet {
     this.#lastSeq = parts.lastSeq;
   }
 
-  /** Rejects with StoreError, and with RequestError `shutting_down` when the turn is parked. */
+  /**
+   * Resolves when the events are stored and shown. Rejects with StoreError, or with RequestError `shutting_down` if the turn was parked.
+   */
   store(events: readonly ChatEvent[]): Promise<void> {
     const batch = this.#gathering ?? this.#begin();
     batch.events.push(...events);
@@ -62,7 +64,7 @@ export class TurnWriter implements Outlet {
     if (!this.#over && !this.#parts.turn.isParked) this.#parts.shown.happened(event);
   }
 
-  /** Stops storing and showing events. Returns the events that were unwritten at the first call. */
+  /** Stops storing and showing events. Returns the events that were not stored when this was first called. */
   stop(
     error: unknown = new StoreError("write", `the turn ${this.#parts.turn.turnId} is not run here any more`),
   ): ChatEvent[] {
@@ -100,12 +102,12 @@ export class TurnWriter implements Outlet {
   }
 }
 
-/** Resolves when all work that waits for nothing outside is done. */
+/** Resolves at the end of the current tick, when all work that does not wait for I/O is done. */
 function endOfTick(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }
 
-/** Throws RequestError if the host is closing and leaves the turn to the next one. */
+/** Throws RequestError if the host is closing and leaves the turn to its next owner. */
 export function requireOpen({ isParked }: LiveTurn): void {
   if (!isParked) return;
   throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {

@@ -1,16 +1,16 @@
 import type { ContentPart, TurnEvent } from "../core/chat.js";
 import { LiveTurn } from "./live-turn.js";
 
-/** The turns of one conversation that run, wait or are followed here, by request id. */
+/** The turns of one conversation that run, wait or are shown on this host, by request id. */
 export class TurnsHere {
   readonly #turns = new Map<string, LiveTurn>();
-  /** Requests being written to the log. */
+  /** Turns whose request is being written to the log, each with the promise of that write. */
   readonly #claims = new Map<LiveTurn, Promise<void>>();
   readonly #driven = new Set<Promise<void>>();
   readonly #listeners = new Set<(event: TurnEvent) => void>();
   readonly #onUse: () => void;
 
-  /** `onUse`: `count` or `isFollowed` may have changed. */
+  /** `onUse` is called when `count` or `isFollowed` may have changed. */
   constructor(onUse: () => void) {
     this.#onUse = onUse;
   }
@@ -53,32 +53,32 @@ export class TurnsHere {
     return [...this.#turns.values()];
   }
 
-  /** Registers the claim and settles with it. */
+  /** Registers the write of the turn's request, and settles as `claiming` does. */
   async claim(turn: LiveTurn, claiming: Promise<void>): Promise<void> {
     const claim = claiming.finally(() => this.#claims.delete(turn));
     this.#claims.set(turn, claim);
     await claim;
   }
 
-  /** Settles when the turn's request is in the log, or could not be stored. */
+  /** Settles when the request of the turn is stored or could not be stored. Resolves at once if it is not being written. */
   async claimOf(turn: LiveTurn): Promise<void> {
     await this.#claims.get(turn);
   }
 
-  /** `driving` never rejects. */
+  /** Registers the run of a turn for `idle`. `driving` must never reject. */
   drive(driving: Promise<void>): void {
     const driven = driving.finally(() => this.#driven.delete(driven));
     this.#driven.add(driven);
   }
 
-  /** Resolves when no turn is being claimed or driven. */
+  /** Resolves when no request is being written and no turn runs or is followed here. */
   async idle(): Promise<void> {
     while (this.#driven.size + this.#claims.size > 0) {
       await Promise.allSettled([...this.#claims.values(), ...this.#driven]);
     }
   }
 
-  /** Calls the listener for every event of every turn, until the returned function is called. */
+  /** Calls the listener for every event of every turn. The returned function ends this. */
   listen(listener: (event: TurnEvent) => void): () => void {
     this.#listeners.add(listener);
     this.#onUse();

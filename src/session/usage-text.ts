@@ -6,7 +6,10 @@ const barWidth = 24;
 const eighths = " ▏▎▍▌▋▊▉";
 const bytesPerToken = 4;
 
-/** Formats a line per key, with a bar of its cost, or of its tokens if no price is known. */
+/**
+ * Formats the report with a line per key. Each line has a bar for its cost; if no price is known, for its tokens; if the report counts
+ * tools, for its calls.
+ */
 export function usageText(report: UsageReport): string {
   const { by, period, lines } = report;
   const days = `${dayOf(period.since)} to ${dayOf(period.until - 1)}`;
@@ -18,7 +21,7 @@ export function usageText(report: UsageReport): string {
   return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}`;
 }
 
-/** Formats an object with the lines, and the sum of those beyond the report's limit as `rest`; amounts as numbers. */
+/** Formats the report as a JSON object. `rest` is the sum of the lines beyond the limit of the report. Amounts are numbers. */
 export function usageJson({ by, period, ...report }: UsageReport): string {
   const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
   const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
@@ -26,7 +29,7 @@ export function usageJson({ by, period, ...report }: UsageReport): string {
   return toVisibleJson({ by, ...times, lines, rest, total: wireOf(report.total) }, 2);
 }
 
-/** Formats RFC 4180 with a header line. */
+/** Formats the report as CSV (RFC 4180) with a header line. */
 export function usageCsv({ by, lines, total }: UsageReport): string {
   const heads = [by, ...Object.keys(wireOf(total))];
   const rows = lines.map((line) => [line.key, ...Object.values(wireOf(line))]);
@@ -72,14 +75,14 @@ function rowsOf<Totals>(
   return { heads, rows, total: cells(total) };
 }
 
-/** `share`: 0 to 1. */
+/** Returns a bar of characters. `share` is between 0 and 1. */
 function bar(share: number): string {
   const filled = Math.round(share * barWidth * eighths.length);
   const rest = eighths[filled % eighths.length] ?? "";
   return `${"█".repeat(Math.floor(filled / eighths.length))}${rest}`.trimEnd();
 }
 
-/** Aligns the first column left and numbers right. */
+/** Formats rows as aligned columns: the first column to the left, numbers to the right, the last column (the bar) as it is. */
 function aligned(rows: readonly string[][]): string {
   const widths = rows[0]?.map((_, column) => greatest(rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const last = widths.length - 1;
@@ -90,7 +93,7 @@ function aligned(rows: readonly string[][]): string {
   return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
 }
 
-/** Replaces `Math.max(...values)`, which overflows the stack from about 120,000 values on. */
+/** Returns the greatest value, or 0 for none. `Math.max(...values)` would overflow the stack from about 120,000 values on. */
 function greatest(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), 0);
 }
@@ -113,7 +116,7 @@ function wireOf(totals: ModelTotals | ToolTotals): Record<string, number> {
   };
 }
 
-/** Keeps a name from a server or a provider from becoming a formula in a spreadsheet. */
+/** Formats a cell of CSV. A name from a server or a provider must not be read as a formula by a spreadsheet. */
 function csvCell(text: string): string {
   const inert = /^[=+@-]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;

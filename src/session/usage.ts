@@ -1,4 +1,4 @@
-/** Reports of usage and cost, over all conversations of the log. */
+/** Reports of usage and cost over all conversations in the log. */
 import type { ModelUsage, Period, ToolUsage } from "../core/store-ports.js";
 
 const modelKeys = ["day", "model", "conversation"] as const;
@@ -12,9 +12,9 @@ export type ToolTotals = Omit<ToolUsage, "at" | "conversationId" | "name">;
 interface Table<Key, Totals> {
   by: Key;
   period: Period;
-  /** Days in order, everything else from most to least. */
+  /** Days are in their order. All other keys are sorted from the most used to the least used. */
   lines: (Totals & { key: string })[];
-  /** The sum of the lines beyond the limit; `lines` is their number. */
+  /** Sum of the lines that are left out because of the limit; `rest.lines` is how many they are. Null if no line is left out. */
   rest: (Totals & { lines: number }) | null;
   total: Totals;
 }
@@ -28,7 +28,7 @@ interface Used {
   tools: readonly ToolUsage[];
 }
 
-/** Builds the report by local calendar days. Keeps the first `limit` lines, or the latest days. */
+/** Builds the report. Days are those of the local calendar. Keeps only the first `limit` lines, or the latest `limit` days. */
 export function usageReport(
   { models, tools }: Used,
   by: UsageKey,
@@ -63,7 +63,7 @@ export function tokensOf({ inputTokens, outputTokens, estimatedTokens }: ModelTo
   return inputTokens + outputTokens + estimatedTokens;
 }
 
-/** Formats `2026-11-25`, in the local calendar. */
+/** Formats a time as a day of the local calendar, such as `2026-11-25`. */
 export function dayOf(at: number): string {
   const date = new Date(at);
   const two = (value: number) => String(value).padStart(2, "0");
@@ -84,13 +84,13 @@ const nothing: ModelTotals = {
 
 const noCalls: ToolTotals = { calls: 0, errors: 0, durationMs: 0, resultBytes: 0 };
 
-/** Returns the server in a tool's name, which the host's own tools lack. */
+/** Returns the server that the name of a tool contains. For a tool of the host itself, returns `(host)`. */
 function serverOf(name: string): string {
   const end = name.indexOf("__");
   return end > 0 ? name.slice(0, end) : "(host)";
 }
 
-/** Sums in one pass: there may be a row per conversation of a large log. */
+/** Groups the rows by key and adds up each group, in one pass: a large log may have a row for each of its conversations. */
 function summed<Row extends Totals, Totals extends object>(
   rows: readonly Row[],
   keyOf: (row: Row) => string,
