@@ -1,7 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import { asObject, type JsonObject, parseJson } from "../json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
-import { ChunkParser } from "./chunk-parser.js";
+import { AlikeEvents } from "./alike-events.js";
 import { SseReader } from "./sse.js";
 
 export type BodyFault = "html" | "malformed" | "too_large" | "cut";
@@ -12,6 +12,8 @@ const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
 /** Start of an event stream; a piece may end inside the word. */
 const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
+/** The blank line after an event. */
+const BLANK_LINE = /\n\r?\n/g;
 /** Some servers append this line to a document as well. */
 const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
 
@@ -22,16 +24,17 @@ const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
 export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
   readonly #fold: Pick<AnswerFold, "pushWords">;
-  readonly #place: WordPlace | undefined;
+  readonly #place: WordPlace;
   /** Set from the first piece that ends with a byte beyond ASCII. */
   #decoder: StringDecoder | undefined;
-  #chunks: ChunkParser | undefined;
+  #alike: AlikeEvents | undefined;
   /** Set for event streams only. Dropped while events need no parser, since it takes a kilobyte. */
   #sse: SseReader | undefined;
-  #isWord = false;
-  /** True if the next text starts with a new event, as far as is known. Unknown once a line ended with a carriage return. */
+  #messageCount = 0;
+  /** The last message, if it was nothing but words. */
+  #wordMessage: JsonObject | undefined;
+  /** True if the next text is known to start with a new event. */
   #isBetween = false;
-  #hasReturns = false;
   #document: string[] | undefined;
   #started = false;
   #length = 0;
@@ -41,14 +44,13 @@ export class MessageReader {
   isDone = false;
 
   /**
-   * `onMessage` must not keep the message: the object may be reused for the next one. It returns true if the message was nothing but words
-   * of the answer. The words of later messages that are otherwise the same go to `fold` only. `place`: where a message holds its words; if
-   * undefined, each message is parsed.
+   * `onMessage` returns true if the message was nothing but words of the answer. The words of later messages that are otherwise the same go
+   * to `fold` only. `place`: where a message holds its words.
    */
   constructor(
     onMessage: (message: JsonObject, event: string | undefined) => boolean,
     fold: Pick<AnswerFold, "pushWords">,
-    place: WordPlace | undefined,
+    place: WordPlace,
   ) {
     this.#onMessage = onMessage;
     this.#fold = fold;
@@ -100,29 +102,32 @@ export class MessageReader {
     return this.#fault;
   }
 
-  /** Takes event by event while chunks are alike, so that most of them need no parser. */
+  /** Takes event by event while they may be alike, so that most of them need no parser. */
   #feedEvents(text: string): boolean {
-    if (!this.#place) return this.#parseEvents(text);
-    this.#chunks ??= new ChunkParser(this.#place);
-    let at = this.#takeWords(text, 0);
-    // The text that `#takeWords` took contains no carriage return.
-    if (at < text.length) this.#hasReturns ||= text.includes("\r", at);
-    while (at < text.length && !this.#hasReturns && this.#chunks.isHopeful) {
-      const end = text.indexOf("\n\n", at) + 2;
-      this.#isBetween = end > 1;
-      if (!this.#isBetween) break;
+    this.#alike ??= new AlikeEvents(this.#place);
+    if (!this.#alike.isHopeful) return this.#parseEvents(text);
+    const compared = this.#alike.comparable(text);
+    let at = this.#takeWords(compared, 0);
+    while (at < text.length && this.#alike.isHopeful) {
+      const end = endOfEvent(text, at);
+      if (end < 0) break;
+      const before = this.#messageCount;
       if (!this.#parseEvents(text.slice(at, end))) return false;
-      at = this.#takeWords(text, end);
+      // The rest of an event that an earlier piece began is not compared with, nor are two messages at once.
+      const isSingle = this.#isBetween && this.#messageCount === before + 1;
+      if (isSingle && this.#wordMessage) this.#alike.remember(compared.slice(at, end), this.#wordMessage);
+      this.#isBetween = true;
+      at = this.#takeWords(compared, end);
     }
     if (at === text.length) return true;
     this.#isBetween = false;
     return this.#parseEvents(text.slice(at));
   }
 
-  /** Takes words from `from` on, if an event begins there and the last message was words. Returns where they end. */
-  #takeWords(text: string, from: number): number {
-    if (!this.#isBetween || !this.#isWord || this.isDone || this.#fault) return from;
-    const end = this.#chunks?.takeWords(text, from, this.#fold) ?? from;
+  /** Takes words from `from` on, if an event begins there that is like the last one. Returns where they end. */
+  #takeWords(compared: string, from: number): number {
+    if (!this.#isBetween || this.isDone || this.#fault) return from;
+    const end = this.#alike?.takeWords(compared, from, this.#fold) ?? from;
     if (end > from) this.#sse = undefined;
     return end;
   }
@@ -134,7 +139,7 @@ export class MessageReader {
 
   #onEvent(data: string, event: string | undefined): void {
     const text = data.trim();
-    const whole = this.#chunks ? this.#chunks.parse(text) : asObject(parseJson(text));
+    const whole = asObject(parseJson(text));
     if (whole) this.#take(whole, event);
     // The server left out the blank lines, so each line is an event.
     else if (text.includes("\n")) for (const line of text.split("\n")) this.#takeLine(line.trim(), event);
@@ -152,6 +157,15 @@ export class MessageReader {
   }
 
   #take(message: JsonObject, event: string | undefined): void {
-    if (!this.isDone && !this.#fault) this.#isWord = this.#onMessage(message, event);
+    if (this.isDone || this.#fault) return;
+    this.#messageCount++;
+    this.#wordMessage = this.#onMessage(message, event) ? message : undefined;
+    this.#alike?.forget();
   }
+}
+
+/** Returns the end of the event at `from`, after its blank line, or -1 if the text ends earlier. */
+function endOfEvent(text: string, from: number): number {
+  BLANK_LINE.lastIndex = from;
+  return BLANK_LINE.test(text) ? BLANK_LINE.lastIndex : -1;
 }

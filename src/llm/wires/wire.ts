@@ -23,8 +23,8 @@ import type { RequestBody } from "./shared/request-body.js";
  */
 export interface Wire<Q extends WireQuirks = WireQuirks> {
   readonly name: WireName;
-  /** Place of the text in events that are otherwise alike, which then need no `JSON.parse`. Default: each event is parsed. */
-  readonly words?: WordPlace;
+  /** Place of the text in events that are otherwise alike, which then need no `JSON.parse`. */
+  readonly words: WordPlace;
 
   /** Returns where requests are posted. `baseUrl` may carry a query. Gemini has model and streaming in the path. */
   url(to: Destination): string;
@@ -118,12 +118,12 @@ export interface AnswerFold {
   /** Set if only the whole answer shows that it is a failure. `end` is `open` then. */
   readonly failure?: ProviderError | undefined;
   /**
-   * Takes an event. `event`: the name of the server-sent event. If the wire has `words`, must not keep the message, whose object may be
-   * reused. Returns true if it was only words, so that later ones may come by `pushWords`; false without `words`.
+   * Takes an event. `event`: the name of the server-sent event. Returns true if it was only words, so that the words of later events that
+   * are otherwise the same may come by `pushWords`.
    */
   push(message: JsonObject, event: string | undefined): boolean;
   /** Takes the joined texts of events that were otherwise the same as the last one. */
-  pushWords?(words: string): void;
+  pushWords(words: string): void;
   /** Takes the body of an answer that was not streamed, even if a stream was requested. */
   pushWhole(body: JsonObject): void;
   /** Takes only the usage of an error (`Wire.errorIn`), since it is billed too. Absent if errors of this wire have none. */
@@ -150,4 +150,6 @@ export interface Answer {
 export interface WordPlace {
   readonly key: string;
   holder(message: JsonObject): JsonObject | undefined;
+  /** Key of a number that counts the events and means nothing else: it does not make two events different. */
+  readonly counter?: string;
 }

@@ -53,14 +53,20 @@ export class GeminiFold implements AnswerFold {
     return this.#failure;
   }
 
+  /** Token counts beside the words do not matter to the result: they are the same in events that are alike. */
   push(message: JsonObject): boolean {
     this.#usage = usageOf(message.usageMetadata) ?? this.#usage;
     const candidate = asObjects(message.candidates)[0];
-    for (const part of asObjects(asObject(candidate?.content)?.parts)) this.#pushPart(part);
+    const parts = asObjects(asObject(candidate?.content)?.parts);
+    for (const part of parts) this.#pushPart(part);
     const reason = asText(candidate?.finishReason);
     if (reason) this.#finishes(reason, asText(candidate?.finishMessage));
     else if (!candidate && asText(asObject(message.promptFeedback)?.blockReason)) this.#ends("content_filter");
-    return false;
+    return parts.length === 1 && Object.keys(parts[0] ?? {}).join() === "text" && !reason;
+  }
+
+  pushWords(words: string): void {
+    this.#pushText({ text: words });
   }
 
   /** Needs a finish reason too: the body may be the first of a list. */

@@ -1,3 +1,4 @@
+import { asObject, asObjects, type JsonObject } from "../../json.js";
 import { endpointUrl } from "../shared/endpoint.js";
 import type { Wire } from "../wire.js";
 import { requestBody } from "./body.js";
@@ -9,6 +10,7 @@ import { type GeminiQuirks, modelQuirks } from "./models.js";
 /** Google's `generateContent`, for the Gemini API and, with its `base_url`, Vertex AI. */
 export const gemini: Wire<GeminiQuirks> = {
   name: "gemini",
+  words: { key: "text", holder: (message) => asObjects(contentIn(message)?.parts)[0] },
 
   url({ provider, model, streaming }) {
     const path = /^[\w-]+\//.test(model) ? model : `models/${model}`;
@@ -31,3 +33,7 @@ export const gemini: Wire<GeminiQuirks> = {
   // Gemini's models take each other's thought signatures.
   family: (model) => (/(^|\/)gemini-/.test(model) ? "gemini" : model),
 };
+
+function contentIn(message: JsonObject): JsonObject | undefined {
+  return asObject(asObjects(message.candidates)[0]?.content);
+}

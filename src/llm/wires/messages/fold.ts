@@ -28,6 +28,8 @@ export class MessagesFold implements AnswerFold {
   #stopReason: string | undefined;
   #explanation: string | undefined;
   #end: AnswerEnd = "open";
+  /** The block of the last delta. `pushWords` adds to it. */
+  #deltaBlock: OpenBlock | undefined;
 
   constructor(options: FoldOptions) {
     this.#shown = new ShownAnswer(options);
@@ -50,8 +52,7 @@ export class MessagesFold implements AnswerFold {
         this.#begin(asObject(event.content_block) ?? {}, asNumber(event.index));
         break;
       case "content_block_delta":
-        this.#add(asObject(event.delta) ?? {}, asNumber(event.index));
-        break;
+        return this.#add(asObject(event.delta) ?? {}, asNumber(event.index));
       case "message_delta":
         this.#usage = mergedUsage(this.#usage, event.usage);
         this.#stop(asObject(event.delta) ?? {});
@@ -66,6 +67,11 @@ export class MessagesFold implements AnswerFold {
       default: // ping, content_block_stop, and unknown events
     }
     return false;
+  }
+
+  pushWords(words: string): void {
+    this.#deltaBlock?.text.push(words);
+    this.#shown.show("text_delta", words);
   }
 
   pushWhole(body: JsonObject): void {
@@ -117,9 +123,10 @@ export class MessagesFold implements AnswerFold {
     else this.#shown.progress++;
   }
 
-  #add(delta: JsonObject, index: number | undefined): void {
+  /** Returns true if the delta is nothing but words. */
+  #add(delta: JsonObject, index: number | undefined): boolean {
     const block = (index === undefined ? undefined : this.#byIndex.get(index)) ?? this.#blocks.at(-1);
-    if (!block) return;
+    if (!block) return false;
     const text = asText(delta.text);
     const thinking = asText(delta.thinking);
     const piece = asText(delta.partial_json);
@@ -135,6 +142,8 @@ export class MessagesFold implements AnswerFold {
       this.#shown.progress++;
     }
     if (delta.citation !== undefined) block.citations.push(delta.citation);
+    this.#deltaBlock = block;
+    return Object.keys(delta).every((key) => key === "type" || key === "text");
   }
 
   #stop({ stop_reason, stop_details }: JsonObject): void {

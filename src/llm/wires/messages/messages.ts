@@ -33,6 +33,7 @@ const UNSERVED: readonly (Unserved & { host: RegExp; models?: RegExp })[] = [
 /** Anthropic's Messages, which several vendors and local servers speak too. */
 export const messages: Wire<MessagesQuirks> = {
   name: "messages",
+  words: { key: "text", holder: (event) => asObject(event.delta) },
 
   url: ({ provider, model }) => endpointUrl(withVersion(provider), model, "/messages"),
   headers: (provider, key) => ({ ...VERSION, ...keyHeaders(provider, key) }),

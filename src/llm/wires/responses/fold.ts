@@ -34,6 +34,8 @@ export class ResponsesFold implements AnswerFold {
   readonly #reasoning = new GrowingText();
   /** The last shown part of text and of reasoning: another part begins a paragraph. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
+  /** Item and part of the last words. `pushWords` adds to it. */
+  #lastWords: { item: OpenItem; place: number } | undefined;
   #response: JsonObject | undefined;
   #usage: Usage | undefined;
 
@@ -55,8 +57,12 @@ export class ResponsesFold implements AnswerFold {
     if (ENDS.has(type) && response) this.pushWhole(response);
     else if (type === "response.output_item.added") this.#begin(event);
     else if (type === "response.output_item.done") this.#complete(event);
-    else this.#pushPiece(type, event);
+    else return this.#pushPiece(type, event);
     return false;
+  }
+
+  pushWords(words: string): void {
+    if (this.#lastWords) this.#show("text_delta", this.#lastWords.item, this.#lastWords.place, words);
   }
 
   /** Takes a response. Without its items, as at the end of some streams, the earlier ones count. */
@@ -147,23 +153,28 @@ export class ResponsesFold implements AnswerFold {
     return placed && (native === undefined || placed.native.type === native.type) ? placed : undefined;
   }
 
-  #pushPiece(type: string, event: JsonObject): void {
+  /** Returns true if the piece is nothing but words. */
+  #pushPiece(type: string, event: JsonObject): boolean {
     const piece = PIECES.get(type);
-    if (!piece) return;
+    if (!piece) return false;
     const { of, kind } = piece;
     const open =
       [this.#find(event), this.#items.at(-1)].find((item) => item?.native.type === of) ??
       this.#add({ type: of, id: event.item_id }, event);
     const delta = asText(event.delta) ?? restOf(asText(event.arguments), open.pieces);
-    if (open.isWhole || delta === undefined) return;
+    if (open.isWhole || delta === undefined) return false;
     if (kind === "arguments") {
       this.#shown.progress++;
       open.pieces.push(delta);
-    } else if (kind === "text") this.#show("text_delta", open, asNumber(event.content_index) ?? 0, delta);
-    else if ((open.thinks ?? kind) === kind) {
+    } else if (kind === "text") {
+      this.#lastWords = { item: open, place: asNumber(event.content_index) ?? 0 };
+      this.pushWords(delta);
+      return event.arguments === undefined;
+    } else if ((open.thinks ?? kind) === kind) {
       open.thinks = kind;
       this.#show("reasoning_delta", open, asNumber(event.summary_index) ?? asNumber(event.content_index) ?? 0, delta);
     }
+    return false;
   }
 
   #showRest(item: OpenItem): void {

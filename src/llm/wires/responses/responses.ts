@@ -20,6 +20,7 @@ const WITHOUT: readonly (readonly [RegExp, Unserved])[] = [
 /** OpenAI's Responses without storage at the service: every request holds the whole conversation. */
 export const responses: Wire<ResponsesQuirks> = {
   name: "responses",
+  words: { key: "delta", holder: (event) => event, counter: "sequence_number" },
 
   url: ({ provider, model }) => endpointUrl(provider, model, "/responses"),
   headers({ quirks }, key): Record<string, string> {
