@@ -1,4 +1,4 @@
-/** Interface between the script runner and its host. */
+/** Interface between the script runner and the host in which a script runs. */
 import type { Passage, ToolHub } from "../../core/ports.js";
 import type { RuleDefaults } from "../../session/rules.js";
 import type { Sessions } from "../../session/sessions.js";
@@ -8,39 +8,39 @@ import type { ScriptedModel } from "./scripted/scripted-model.js";
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The host of a script, with its own servers and event log. */
+/** The host of a script. It has its own servers and its own event log. */
 export interface ScriptHost {
   sessions: Sessions;
   hub: ToolHub;
-  /** Prompts and resources as the servers provide them, unchanged. */
+  /** Access to prompts and resources in the form in which the servers provide them. */
   passage: Pick<Passage, "prompts" | "readResource">;
-  /** Throws LlmError. */
+  /** Returns the provider and model for a model's name. Throws LlmError. */
   resolveModel(model?: string): { provider: string; model: string };
-  /** Values that apply if the script sets none. */
+  /** Permissions and system prompt that apply if the script does not set them. */
   defaults: RuleDefaults & { systemPrompt: string };
-  /** Waits until these servers are ready or have failed. */
+  /** Resolves when each of these servers is ready or has failed. */
   ready(servers: readonly string[]): Promise<void>;
-  /** Sends one model request without tools, for assertions that a model judges. Resolves to the answer and its usage. */
+  /** Sends one model request without tools, so that a model can judge an assertion. Resolves to the answer and its usage. */
   ask(
     question: Parameters<AssertionParts["ask"]>[0],
     signal: AbortSignal,
   ): Promise<{ text: string } & Pick<StepOutcome, "usage" | "costUsd">>;
-  /** Requests since the script's start that the cassette or the scripted replies could not answer, as messages. */
+  /** Messages about requests that the cassette or the scripted replies could not answer, since the script began. */
   misses?: readonly { kind: "cassette" | "scripted"; said: readonly string[] }[];
-  /** Set for `model: scripted`. */
+  /** The scripted model. Set if the script has `model: scripted`. */
   scripted?: Pick<ScriptedModel, "during">;
-  /** Returns ms of a monotonic clock. */
+  /** Returns the time of a monotonic clock, in ms. */
   now(): number;
 }
 
 export interface ScriptRunOptions {
-  /** Replaces the script's model. */
+  /** Model that replaces the script's model. */
   model?: string;
-  /** Override the script's variables and the matrix. */
+  /** Variables that override those of the script and of the matrix. */
   vars?: Values;
-  /** Variables of the matrix; they override the script's. */
+  /** Variables of the matrix. They override those of the script. */
   matrix?: Values;
-  /** True if a failed `equals` does not fail the step, since the actual value is about to be written into the script. */
+  /** True if actual values will be written into the script. A failed `equals` then does not fail its step. */
   updates?: boolean;
   signal?: AbortSignal;
   /** Called after each step. Steps of a `parallel` are reported in the order in which they end. */

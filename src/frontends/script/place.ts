@@ -1,6 +1,6 @@
 import type { Place } from "./script.js";
 
-/** Returns `triage.session.yaml:12`, or the file alone if there is no line. */
+/** Returns a place as text, such as `triage.session.yaml:12`. Returns only the file if there is no line. */
 export function placeText({ file, line }: Place): string {
   return line > 0 ? `${file}:${line}` : file;
 }

@@ -3,7 +3,10 @@ import type { ServerStatus } from "../../core/ports.js";
 import type { ScriptHost } from "./parts.js";
 import { innerSteps, type Script, type Step } from "./script.js";
 
-/** Waits for the servers that the script names. Rejects with RequestError if one cannot be used, or with the reason of `signal`. */
+/**
+ * Waits until the servers that the script uses are ready or have failed. Rejects with RequestError if one of them cannot be used, and with
+ * the reason of `signal` if the signal is aborted.
+ */
 export async function requireServers(script: Script, host: ScriptHost, signal: AbortSignal): Promise<void> {
   const known = host.hub.servers();
   const own = script.mcpServers && Object.keys(script.mcpServers);

@@ -2,40 +2,40 @@
 import type { StoredEvent, Usage } from "../../core/chat.js";
 import type { Place, StepKind } from "./script.js";
 
-/** A tool call in a step, made by the model or by the script. */
+/** A tool call within a step. The model or the script has made it. */
 export interface CalledTool {
-  /** The server's name and its own name of the tool: `fs`, `read_file`. */
+  /** Name of the server. `tool` is the name that the server gives the tool, such as `read_file`. */
   server: string;
   tool: string;
-  /** Undefined if they did not parse. */
+  /** Arguments of the call. Undefined if they are not valid JSON. */
   args: unknown;
   isError: boolean;
-  /** True if nobody allowed the call. */
+  /** True if the call was not allowed. It was then not made. */
   isDenied: boolean;
   text: string;
 }
 
 export interface Failure {
-  /** Kind of the error: `cassette`, `limit`, `required_server_down`. */
+  /** Kind of the error, such as `cassette`, `limit` or `required_server_down`. */
   kind: string;
   message: string;
-  /** Advice for the user. Empty if there is none. */
+  /** Advice for the user. Empty if there is no advice. */
   hint: string;
 }
 
-/** A step's outcome for assertions and `save`. */
+/** Outcome of a step. Assertions check it, and `save` reads values from it. */
 export interface StepOutcome {
-  /** Text of the answer, the tool's result or the resource. */
+  /** Text of the model's answer, of the tool's result or of the resource. */
   output: string;
-  /** The output as JSON, or the tool's structured content. Undefined if there is neither. */
+  /** The tool's structured content, or else the output parsed as JSON. Undefined if there is neither. */
   json?: unknown;
   stopReason?: string;
   calls: readonly CalledTool[];
-  /** Events of the turn. Empty for steps without one. */
+  /** Stored events of the step's turn. Empty if the step has no turn. */
   events: readonly StoredEvent[];
   latencyMs: number;
   usage?: Usage;
-  /** Undefined if unknown. */
+  /** Cost in US dollars. Undefined if it is unknown. */
   costUsd?: number;
   error?: { kind: string; message: string };
 }
@@ -44,9 +44,9 @@ export interface AssertionResult {
   place: Place;
   type: string;
   passed: boolean;
-  /** A sentence with the expected and the actual value. */
+  /** Sentence with the expected and the actual value. */
   reason: string;
-  /** Set for a failed `equals` without templates: the value that would hold. */
+  /** The value that would have passed. Set for a failed `equals` whose value has no templates. */
   actual?: unknown;
 }
 
@@ -54,32 +54,32 @@ export interface StepResult {
   place: Place;
   name: string;
   kind: StepKind;
-  /** True if nothing failed, also for a skipped step. */
+  /** True if nothing failed. A skipped step has also passed. */
   passed: boolean;
-  /** True if an earlier step failed or the step's condition did not hold. */
+  /** True if the step was not run, because an earlier step failed or a condition did not hold. */
   skipped: boolean;
   outcome?: StepOutcome;
   assertions: readonly AssertionResult[];
-  /** Why the step could not be completed. */
+  /** The error that kept the step from being completed. */
   error?: Failure;
   durationMs: number;
 }
 
-/** One run of a script with one model and one set of variables. */
+/** Result of one run of a script, with one model and one set of variables. */
 export interface ScriptResult {
   name: string;
   file: string;
-  /** Name as `provider/model`. */
+  /** Model of the run, as `provider/model`. */
   model: string;
-  /** Variables of the matrix. */
+  /** Variables that the matrix has set for this run. */
   vars: Readonly<Record<string, unknown>>;
   passed: boolean;
   steps: readonly StepResult[];
-  /** Why the script did not start or finish, such as a server, a limit, or unused replies. */
+  /** The error that kept the script from starting or ending, such as a failed server, a limit or unused replies. */
   error?: Failure;
   durationMs: number;
   usage?: Usage;
   costUsd?: number;
-  /** The conversations as JSON lines that are equal in every run: ids are numbered, times are left out. */
+  /** The conversations as JSON lines. They are the same in every run, because ids are numbered and times are left out. */
   transcript: string;
 }

@@ -12,10 +12,10 @@ import { StepRunner } from "./step-runner.js";
 import { transcriptOf } from "./transcript.js";
 import { Variables } from "./variables.js";
 
-/** Name of the conversation in which a script begins. */
+/** Name of the conversation with which a script begins. */
 const MAIN = "main";
 
-/** Never rejects for an error of the model, a server or the script: the result has it. */
+/** Runs a script in a host. Errors of the model, a server or the script become part of the result; they do not make it reject. */
 export async function runInHost(
   script: Script,
   host: ScriptHost,
@@ -52,12 +52,15 @@ export async function runInHost(
   };
 }
 
-/** Returns the cassette's miss that explains a missing server, if there is one. */
+/**
+ * Returns the first request that the cassette or the scripted replies could not answer, as an error. It may explain why a server is
+ * missing.
+ */
 function missIn({ misses = [] }: ScriptHost): ScriptError | undefined {
   return misses.flatMap(({ kind, said }) => said.map((text) => new ScriptError(kind, text)))[0];
 }
 
-/** Returns the result of a script whose host could not be started. */
+/** Returns the result of a script for which no host could be started. */
 export function unbegun(
   script: Script,
   error: unknown,
@@ -88,7 +91,7 @@ function modelName(host: ScriptHost, given: string | undefined): string {
   return `${provider}/${model}`;
 }
 
-/** Returns a limit or a cancellation, which ends the whole script, not just the step. */
+/** Returns the first error that ends the whole script instead of its step: a reached limit or a cancellation. */
 function endOf(steps: readonly StepResult[]): Failure | undefined {
   const kinds: readonly string[] = ["limit", "aborted"] satisfies ScriptError["kind"][];
   return steps.map(({ error }) => error).find((each) => each && kinds.includes(each.kind));

@@ -1,4 +1,4 @@
-/** Returns the JSON Schema of a script file, for editors and for the reader. */
+/** Returns the text of the JSON Schema of script files. Editors and the reader of scripts use it. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
@@ -8,7 +8,7 @@ export const schemaText = () => readFileSync(fileURLToPath(new URL("session.sche
 
 let compiled: ValidateFunction | undefined;
 
-/** Returns errors with their `parentSchema` and `data`. */
+/** Returns the errors of a script. Each error has `parentSchema` and `data`. */
 export function schemaErrors(tree: unknown): ErrorObject[] {
   compiled ??= compile();
   return compiled(tree) ? [] : (compiled.errors ?? []);

@@ -1,12 +1,12 @@
-/** A scripted session that was read and checked: includes are resolved, templates not yet filled in. */
+/** Types of a scripted session that was read and checked. Included files are part of it; templates are not filled in yet. */
 import type { Source } from "../../core/source.js";
 import type { ScriptedReply } from "./scripted/reply.js";
 
-/** Name of the scripted model and of its provider. */
+/** Name of the scripted model. Its provider has the same name. */
 export const SCRIPTED = "scripted";
 
 export interface Place {
-  /** File name as shown to people. */
+  /** Name of the file as it is shown to people. */
   file: string;
   line: number;
 }
@@ -18,19 +18,19 @@ export interface Script {
   model?: string;
   system?: string;
   vars: Readonly<Record<string, unknown>>;
-  /** In the shape of config.yaml. Undefined: the configured servers. */
+  /** Servers, in the form of config.yaml. Undefined: the configured servers are used. */
   mcpServers?: Readonly<Record<string, unknown>>;
-  /** Other settings in the shape of config.yaml. */
+  /** Further settings, in the form of config.yaml. */
   config: Readonly<Record<string, unknown>>;
   permissions: { approval?: "ask" | "auto"; allow: readonly string[]; deny: readonly string[] };
   limits: { hops?: number; turns?: number; tokens?: number; usd?: number; timeMs?: number };
-  /** Absolute path. */
+  /** Absolute path of the file with recorded answers. */
   cassette: string;
   strict: boolean;
   matrix: { models: readonly string[]; vars: Readonly<Record<string, readonly unknown[]>> };
   scripted: readonly ScriptedReply[];
   steps: readonly Step[];
-  /** Source text, which locates its servers and configuration. */
+  /** Source text. It gives the line of a server or setting for error messages. */
   source: Source;
 }
 
@@ -42,10 +42,10 @@ export type Step = StepBase &
     | { kind: "resource"; uri: string }
     | { kind: "answer"; value: unknown; to?: { tool?: string; elicitation?: string } }
     | { kind: "set"; values: Readonly<Record<string, unknown>> }
-    /** `values`: variables of the included steps only. */
+    /** `values` are variables that only the included steps see. */
     | { kind: "include"; values: Readonly<Record<string, unknown>>; steps: readonly Step[] }
     | { kind: "parallel"; steps: readonly Step[] }
-    /** `until` requires `max`. */
+    /** If `until` is set, `max` is set, too. */
     | { kind: "repeat"; times?: number; until?: string; max?: number; steps: readonly Step[] }
     | { kind: "if"; condition: string; steps: readonly Step[]; otherwise: readonly Step[] }
     | { kind: "conversation"; conversation: string }
@@ -53,21 +53,21 @@ export type Step = StepBase &
 
 interface StepBase {
   place: Place;
-  /** Default: a short description of the step. */
+  /** Name of the step. Default: a short description. */
   name: string;
   assert: readonly Assertion[];
-  /** Maps a variable to the JSON path of its value in the step's outcome. */
+  /** Variables to set after the step. Maps the name of a variable to the JSON path of its value in the outcome. */
   save: Readonly<Record<string, string>>;
 }
 
 /** An assertion in promptfoo's format. */
 export interface Assertion {
   place: Place;
-  /** Type, perhaps with the prefix `not-`. */
+  /** Type of the assertion, with or without the prefix `not-`. */
   type: string;
   value?: unknown;
   threshold?: number;
-  /** Model that judges an llm-rubric, as `provider/model`. Default: the script's. */
+  /** Model that judges an llm-rubric, as `provider/model`. Default: the model of the script. */
   provider?: string;
 }
 
@@ -75,7 +75,7 @@ export type StepKind = Step["kind"];
 
 export type StepOf<Kind extends StepKind> = Extract<Step, { kind: Kind }>;
 
-/** Returns the inner steps of a step, including both branches of an `if`. */
+/** Returns the steps within a step, for an `if` those of both branches. Undefined if the step contains no steps. */
 export function innerSteps(step: Step): readonly Step[] | undefined {
   if (step.kind === "if") return [...step.steps, ...step.otherwise];
   return "steps" in step ? step.steps : undefined;

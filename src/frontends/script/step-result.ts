@@ -19,7 +19,7 @@ export function failedStep(step: Step, error: unknown, more: Partial<StepResult>
   return { ...base(step), passed: false, error: failureOf(error), ...more };
 }
 
-/** Returns results for steps that are not done, with their inner steps, so that the report lists them. */
+/** Returns results for steps that are not run, and for the steps within them, so that a report lists all steps. */
 export function skippedSteps(steps: readonly Step[]): StepResult[] {
   return steps.flatMap((step) => {
     const inner = innerSteps(step);

@@ -37,7 +37,7 @@ export class StepRunner {
     this.#parts = parts;
   }
 
-  /** Never rejects. */
+  /** Runs the steps. Never rejects: errors become part of the results. */
   run(steps: readonly Step[], begin: Omit<Lane, "hasFailed">): Promise<StepResult[]> {
     return this.#list(steps, { ...begin, hasFailed: false });
   }
@@ -99,7 +99,7 @@ export class StepRunner {
     return [result, ...context.answers.results(!result.error)];
   }
 
-  /** Runs steps with more variables. Later steps continue in the conversation that these leave. */
+  /** Runs steps with additional variables. If the steps change the conversation, later steps continue in the new one. */
   async #inside(steps: readonly Step[], lane: Lane, values: Readonly<Record<string, unknown>>): Promise<StepResult[]> {
     const inner = { ...lane, variables: lane.variables.inside(values) };
     const results = await this.#list(steps, inner);

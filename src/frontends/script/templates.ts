@@ -1,4 +1,4 @@
-/** Templates in a script's texts: `{{name}}`, `{{a.b[0]}}`; `\{{` is a literal `{{`. */
+/** Templates in the texts of a script: `{{name}}` and `{{a.b[0]}}`. `\{{` stands for the characters `{{`. */
 import { ScriptError } from "../../core/errors.js";
 import { didYouMean } from "../../core/nearest.js";
 import { isMapping } from "../../core/tree.js";
@@ -17,7 +17,7 @@ type Piece = string | Path;
 const TOKEN = /\\\{\{|\{\{(?:((?:(?!\{\{|\}\}).)*)\}\})?/gs;
 const PATH = /^\s*([A-Za-z_]\w*)((?:\.\w+|\[\d+\])*)\s*$/;
 
-/** Throws ScriptError. */
+/** Splits a text into plain texts and templates. Throws ScriptError for a template that is not valid. */
 function parse(text: string): Piece[] {
   const pieces: Piece[] = [];
   let end = 0;
@@ -42,7 +42,7 @@ function pathOf(text: string | undefined): Path {
   return { text: text.trim(), name, keys: keys.match(/\w+/g) ?? [] };
 }
 
-/** Returns what is wrong with a text's templates, before any variable is known. */
+/** Returns what is wrong with the templates of a text. Undefined if they are valid. Variables are not looked up. */
 export function templateProblem(text: string): string | undefined {
   try {
     parse(text);
@@ -53,19 +53,19 @@ export function templateProblem(text: string): string | undefined {
 }
 
 /**
- * Fills in every template in the value's texts. A text that is one template becomes the variable's value of any type. Throws ScriptError
- * with the place and the known variables.
+ * Fills in all templates in the texts of a value. A text that consists of exactly one template becomes the variable's value, of any type.
+ * Throws ScriptError with the place and the known variables.
  */
 export function render<Value>(value: Value, variables: Variables, place: Place): Value {
   return rendered(value, variables, place) as Value;
 }
 
-/** Renders a text that must remain a text. */
+/** Fills in the templates of a text. The result is always a text. */
 export function renderText(text: string, variables: Variables, place: Place): string {
   return asText(rendered(text, variables, place));
 }
 
-/** Translates templates within a JavaScript expression: `{{a.b.0}} > 1` becomes `(a["b"]["0"]) > 1`. */
+/** Replaces templates within a JavaScript expression by expressions: `{{a.b.0}} > 1` becomes `(a["b"]["0"]) > 1`. */
 export function asExpression(text: string): string {
   return parse(text)
     .map((piece) => {
@@ -79,7 +79,7 @@ export function hasTemplate(value: unknown): boolean {
   return /(?<!\\)\{\{/.test(JSON.stringify(value) ?? "");
 }
 
-/** Escapes the value, so that rendering it gives it back. */
+/** Escapes all texts of a value. `render` of the result returns the original value. */
 export function literal(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{");
   if (Array.isArray(value)) return value.map(literal);
@@ -87,7 +87,7 @@ export function literal(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, literal(item)]));
 }
 
-/** Returns true if the text is exactly one template. */
+/** Returns true if the text consists of exactly one template. */
 export function isTemplate(text: string): boolean {
   const [piece, ...more] = parse(text.trim());
   return typeof piece === "object" && more.length === 0;

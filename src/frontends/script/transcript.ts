@@ -1,4 +1,4 @@
-/** A script's conversations as text that is the same in every run. */
+/** Writes the conversations of a script as text that is the same in every run. */
 import type { StoredEvent } from "../../core/chat.js";
 import { idPattern } from "../../core/ids.js";
 import { isMapping } from "../../core/tree.js";
@@ -9,7 +9,10 @@ export interface Spoken {
   events: readonly StoredEvent[];
 }
 
-/** Returns JSON lines: the stored events of each conversation in turn. Ids are numbered by appearance, times are left out. */
+/**
+ * Returns the stored events of all conversations as JSON lines, one conversation after the other. Ids are numbered in the order in which
+ * they appear, and times are left out.
+ */
 export function transcriptOf(conversations: readonly Spoken[]): string {
   const ids = new Ids();
   return conversations
@@ -22,7 +25,7 @@ export function transcriptOf(conversations: readonly Spoken[]): string {
     .join("");
 }
 
-/** New names of ids, numbered by appearance. */
+/** Replaces ids by numbered names, in the order in which the ids appear. */
 class Ids {
   readonly #names = new Map<string, string>();
   readonly #counts = new Map<string, number>();
@@ -43,7 +46,7 @@ class Ids {
       return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.renamed(item, name)]));
     }
     if (typeof value !== "string") return value;
-    // Call ids are the provider's and may be any text, so only their keys identify them.
+    // The provider chooses the ids of calls, and they may be any text. So they are replaced only under the keys `id` and `callId`.
     const name = key === "id" || key === "callId" ? this.#names.get(value) : undefined;
     return name ?? value.replaceAll(idPattern, (id, prefix: string) => this.note(id, prefix));
   }

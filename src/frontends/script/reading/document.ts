@@ -9,14 +9,15 @@ import type { Place } from "../script.js";
 export class ScriptDocument {
   readonly problems: ConfigProblem[] = [];
   readonly source: Source;
-  /** Absolute paths: the including files, then this one. */
+  /** Absolute paths of the files that lead to this file by `include`. This file is the last one. */
   readonly chain: readonly string[];
   readonly #broken = new Set<string>();
 
   constructor(source: Source, chain: readonly string[]) {
     this.source = source;
     this.chain = chain;
-    // Only the last error per place is kept, since it is the most specific. The reader explains what `oneOf` and the like would add.
+    // The last error at a place is the most specific one, so only that error is kept. `kindOf` and the other checks explain errors of
+    // `oneOf` better.
     const found = new Map<string, Problem>();
     for (const error of schemaErrors(source.tree)) {
       const problem = describeSchemaError(error);
@@ -28,7 +29,7 @@ export class ScriptDocument {
     }
   }
 
-  /** Throws ConfigError if the file is missing or not a YAML mapping. */
+  /** Reads a script's file. Throws ConfigError if the file does not exist or is not a YAML mapping. */
   static read(path: string, cwd: string, chain: readonly string[] = []): ScriptDocument {
     return new ScriptDocument(readSource(path, cwd), [...chain, path]);
   }
@@ -37,7 +38,7 @@ export class ScriptDocument {
     return new ScriptDocument(objectSource(tree, cwd, "(script)"), []);
   }
 
-  /** Returns true if the schema accepts this value and everything in it. Only then is it checked further. */
+  /** Returns true if the schema accepts this value and everything in it. Other values are not checked further. */
   isSound(pointer: string): boolean {
     return ![...this.#broken].some((broken) => broken === pointer || broken.startsWith(`${pointer}/`));
   }
@@ -47,7 +48,7 @@ export class ScriptDocument {
     this.problems.push({ file: source.file, ...source.position(pointer, part), path: keyPath(pointer), message });
   }
 
-  /** Checks that the keys can be written as `{{name}}`. */
+  /** Reports every key that cannot be written as a variable `{{name}}`. */
   checkVariables(pointer: string, values: unknown): void {
     for (const name of Object.keys(isMapping(values) ? values : {})) {
       if (/^[A-Za-z_]\w*$/.test(name)) continue;
@@ -60,12 +61,12 @@ export class ScriptDocument {
     return { file: this.source.file, line: this.source.position(pointer, "value").line };
   }
 
-  /** Resolves a path relative to this file. */
+  /** Returns the absolute path for a path that is relative to this file's folder. */
   resolve(path: string): string {
     return resolve(this.source.folder, path);
   }
 
-  /** Throws one ConfigError with all problems, if there are any. */
+  /** Throws one ConfigError with all problems. Does nothing if there is no problem. */
   requireSound(): void {
     if (this.problems.length > 0) throw new ConfigError(this.problems.toSorted(byPlace));
   }

@@ -3,7 +3,7 @@ import { problemOf } from "../assertions/assertions.js";
 import type { Assertion } from "../script.js";
 import type { ScriptDocument } from "./document.js";
 
-/** Reads a step's assertions after the schema has passed them. Problems are added to the document. */
+/** Reads the assertions of a step that the schema has accepted. Problems are added to the document. */
 export function readAssertions(list: unknown, pointer: string, document: ScriptDocument): Assertion[] {
   return ((list ?? []) as Omit<Assertion, "place">[]).map((written, index) => {
     const at = child(pointer, index);

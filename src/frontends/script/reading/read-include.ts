@@ -10,7 +10,10 @@ interface Included {
   steps: Step[];
 }
 
-/** Reads only an included file's variables and steps. The file may also be a script of its own. */
+/**
+ * Reads the variables and the steps of an included file. Everything else is ignored, because the file may also be a script that is run on
+ * its own.
+ */
 export function readInclude(file: string, at: string, including: ScriptDocument, cwd: string): Included {
   const path = including.resolve(file);
   const complain = (message: string) => {

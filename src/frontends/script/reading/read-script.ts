@@ -9,7 +9,7 @@ import { readSteps } from "./read-steps.js";
 
 export type ScriptObject = Readonly<Record<string, unknown>>;
 
-/** A script's file after the schema has passed it. */
+/** The content of a script's file that the schema has accepted. */
 interface Written {
   name?: string;
   description?: string;
@@ -27,7 +27,10 @@ interface Written {
   steps: unknown[];
 }
 
-/** Reads and checks a script with all its includes. Has no side effects. `cwd` is absolute. Throws one ConfigError with every mistake. */
+/**
+ * Reads and checks a script, with all included files. Has no side effects. `cwd` is an absolute path. Throws one ConfigError that lists
+ * every mistake.
+ */
 export function readScript(given: string | ScriptObject, cwd: string): Script {
   const document =
     typeof given === "string" ? ScriptDocument.read(resolve(cwd, given), cwd) : ScriptDocument.of(given, cwd);

@@ -6,10 +6,13 @@ import { readInclude } from "./read-include.js";
 import { checkSense, kindOf } from "./step-shape.js";
 import { templateProblems } from "./template-problems.js";
 
-/** Checks and reads a list of steps. Problems are added to the document. */
+/** Reads and checks a list of steps. Problems are added to the document. */
 export function readSteps(list: unknown, pointer: string, document: ScriptDocument, cwd: string): Step[] {
   const steps: Step[] = [];
-  /** True after a step that may ask. Also after a broken step, whose problem is reported already: its answers are not at fault. */
+  /**
+   * True if the previous step may ask questions, so that answers may follow. Also true after an invalid step: its problem is already
+   * reported, and the answers after it are no mistake.
+   */
   let isAskable = false;
   for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
     const at = child(pointer, index);
@@ -32,7 +35,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
 
 const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt"];
 
-/** Moves answers after a conditional step into the condition. */
+/** Appends a step. An answer after a conditional step is appended to the steps of the condition. */
 function place(step: Step, steps: Step[]): void {
   const last = steps.at(-1);
   const conditional = step.kind === "answer" && last?.kind === "if" ? last : undefined;
@@ -42,7 +45,7 @@ function place(step: Step, steps: Step[]): void {
 
 interface Reading {
   document: ScriptDocument;
-  /** Absolute path. */
+  /** Working directory of the command, as an absolute path. */
   cwd: string;
 }
 
@@ -105,7 +108,7 @@ function byKind(kind: StepKind, item: Mapping, at: string, { document, cwd }: Re
   }
 }
 
-/** A step after the schema has passed it. Only the keys of its kind are present; see `kindOf`. */
+/** A step that the schema has accepted. Only the keys of its own kind are present; `kindOf` returns the kind. */
 interface WrittenStep {
   name?: string;
   assert?: unknown;
@@ -128,7 +131,7 @@ interface WrittenStep {
   else?: unknown;
 }
 
-/** Checks the step's own templates. Inner steps are checked when they are read. */
+/** Checks the templates of a step. The steps within it are checked when they are read. */
 function checkTemplates(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
   const own = kind === "repeat" ? { ...item, repeat: { ...(item.repeat as Mapping), steps: [] } } : item;
   for (const [key, value] of Object.entries(own)) {

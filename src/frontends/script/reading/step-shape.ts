@@ -5,7 +5,7 @@ import { pathProblem } from "../json-path.js";
 import type { StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";
 
-/** Allowed keys of each kind, besides `name` and `if`. */
+/** Keys that a step of each kind may have, in addition to its own kind, `name` and `if`. */
 const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
   user: ["output", "assert", "save"],
   tool: ["assert", "save"],
@@ -22,7 +22,7 @@ const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
 
 const kinds = Object.keys(KEYS) as StepKind[];
 
-/** Returns undefined, and adds a problem, if the item is not exactly one step. */
+/** Returns the kind of a step. If the item is not exactly one step, adds a problem and returns undefined. */
 export function kindOf(item: Mapping, at: string, document: ScriptDocument): StepKind | undefined {
   const found = kinds.filter((kind) => kind in item && kind !== "if");
   if ("then" in item || ("if" in item && found.length === 0)) found.push("if");
@@ -36,7 +36,7 @@ export function kindOf(item: Mapping, at: string, document: ScriptDocument): Ste
   return undefined;
 }
 
-/** Reports keys of other kinds, and mistakes that the schema cannot express. */
+/** Reports keys that belong to another kind of step, and mistakes that the schema cannot express. */
 export function checkSense(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
   const complain = (pointer: string, part: "key" | "value", message: string) =>
     document.complain({ pointer, part, message });

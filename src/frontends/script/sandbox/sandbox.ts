@@ -4,14 +4,15 @@ import type { Evaluation, WorkerAnswer, WorkerWord } from "./worker.js";
 
 interface EvaluationLimits {
   timeoutMs: number;
-  /** Memory of QuickJS with all its values. At least 17: it starts with 16. */
+  /** Memory of QuickJS with all its values. At least 17, because QuickJS starts with 16. */
   memoryMb: number;
 }
 
 /**
- * Evaluates untrusted JavaScript: an expression, a function body with `return`, or statements, of which the last gives the result. It sees
- * the values (JSON) as globals and nothing else: no process, modules, network or timers. Promises are awaited. Rejects with a one-sentence
- * RequestError when the code throws, does not compile, exceeds a limit, or returns something that JSON cannot express.
+ * Evaluates untrusted JavaScript. The code is an expression, a function body with `return`, or statements; the value of the last statement
+ * is the result. The code sees the values (JSON) as global variables. It has no process, modules, network or timers. Promises are awaited.
+ * Rejects with a RequestError of one sentence if the code throws, does not compile, exceeds a limit, or returns a value that JSON cannot
+ * express.
  */
 export type Evaluate = (
   code: string,
@@ -20,15 +21,15 @@ export type Evaluate = (
 ) => Promise<unknown>;
 
 const defaults: EvaluationLimits = { timeoutMs: 1000, memoryMb: 64 };
-/** Extra time: QuickJS enforces the time limit itself, but not within one long operation. */
+/** Time after the limit until the worker is terminated. QuickJS enforces the time limit itself, but cannot interrupt one long operation. */
 const graceMs = 500;
-/** Limit for starting the worker and compiling QuickJS on a busy machine. */
+/** Time limit for starting the worker and compiling QuickJS. It is long enough for a busy machine. */
 const startupMs = 30_000;
 
-/** Path of the compiled worker, also when this module runs from source (ts-node, jest). */
+/** Path of the compiled worker. It is needed even if this module runs from source (ts-node, jest). */
 const script = import.meta.url.endsWith(".ts") ? "../../../../dist/frontends/script/sandbox/worker.js" : "./worker.js";
 
-/** One worker per process, reused because starting it takes longer than most evaluations. */
+/** The worker of this process. It is reused, because starting a worker takes longer than most evaluations. */
 let kept: Worker | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
@@ -41,7 +42,7 @@ export const evaluate: Evaluate = async (code, values, limits) => {
   return answer.json === undefined ? undefined : JSON.parse(answer.json);
 };
 
-/** A new worker gets nothing of this process's environment and arguments. */
+/** Sends the code to the worker. A new worker gets neither the environment variables nor the arguments of this process. */
 function answerTo(evaluation: Evaluation): Promise<WorkerAnswer> {
   kept ??= new Worker(new URL(script, import.meta.url), { env: {}, argv: [], execArgv: [] })
     .on("error", () => undefined)
@@ -54,7 +55,7 @@ function forget(this: Worker): void {
   if (kept === this) kept = undefined;
 }
 
-/** Waits for the answer and keeps the process alive meanwhile. Terminates a worker that is late or fails. */
+/** Waits for the worker's answer and keeps the process alive meanwhile. A worker that is late or fails is terminated. */
 function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
   return new Promise((resolve) => {
     const inTime = () => {
@@ -79,7 +80,7 @@ function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
     const fail = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
     const end = () => giveUp("the sandbox ended");
     let lastLook: NodeJS.Immediate | undefined;
-    // If this thread was busy, the message may already be queued, so look once more.
+    // If this thread was busy, the answer may be in the queue when the timer fires. The immediate lets the answer arrive first.
     const within = (ms: number, lateness: string) =>
       setTimeout(() => {
         lastLook = setImmediate(giveUp, lateness);

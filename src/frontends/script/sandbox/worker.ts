@@ -1,6 +1,6 @@
 /**
- * The thread that runs untrusted JavaScript: QuickJS in WebAssembly, with its own memory that cannot grow beyond the limit. (In this build
- * QuickJS's own limit covers only single allocations.) Each evaluation gets a new runtime.
+ * The thread that runs untrusted JavaScript. It runs QuickJS in WebAssembly, whose memory cannot grow beyond the limit. QuickJS's own limit
+ * is not used, because in this build it covers only single allocations. Each evaluation gets a new runtime.
  */
 import { parentPort } from "node:worker_threads";
 import variant from "@jitl/quickjs-wasmfile-release-sync";
@@ -19,21 +19,21 @@ import { program } from "./program.js";
 
 export interface Evaluation {
   code: string;
-  /** JSON object of the values by name. */
+  /** The values as a JSON object. Its keys are the names of the global variables. */
   json: string;
   timeoutMs: number;
   memoryMb: number;
 }
 
-/** Without `json` the result is undefined, or JSON cannot express it. */
+/** Answer of the worker. `json` is absent if the result is undefined or if JSON cannot express it. */
 export type WorkerAnswer = { json?: string } | { problem: string };
 
-/** `begun`: QuickJS is compiled, and the code's time starts. The answer follows. */
+/** Message of the worker. `begun` means that QuickJS is compiled and the time limit of the code starts; the answer follows later. */
 export type WorkerWord = "begun" | WorkerAnswer;
 
-/** The package's types describe it as CommonJS, but `import` loads an ES module. */
+/** The package's types describe a CommonJS module, but `import` loads the ES module. */
 const release = variant as unknown as QuickJSSyncVariant;
-/** Node provides `WebAssembly`, but its types do not. */
+/** Node has the global `WebAssembly`, but Node's types do not declare it. */
 const { Memory } = (globalThis as unknown as { WebAssembly: WebAssemblyWords }).WebAssembly;
 
 type EmscriptenModule = NonNullable<CustomizeVariantOptions["emscriptenModule"]>;
@@ -43,7 +43,7 @@ interface WebAssemblyWords {
 }
 
 const pageBytes = 64 * 1024;
-/** Initial memory of the module. */
+/** Memory with which the module starts, in pages. */
 const firstPages = 256;
 const stackBytes = 256 * 1024;
 const maxResultBytes = 1_000_000;
@@ -54,10 +54,10 @@ let kept: { memoryMb: number; quickJs: QuickJSWASMModule } | undefined;
 async function moduleWithin(memoryMb: number): Promise<QuickJSWASMModule> {
   if (kept?.memoryMb === memoryMb) return kept.quickJs;
   const maximum = Math.max(Math.floor((memoryMb * 1024 * 1024) / pageBytes), firstPages);
-  // On an abort Emscripten would write to this process's stderr.
+  // `printErr` is replaced, because on an abort Emscripten would write to this process's stderr.
   const emscriptenModule = { wasmMemory: new Memory({ initial: firstPages, maximum }), printErr: () => undefined };
   const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { emscriptenModule }));
-  // V8 compiles a WebAssembly function at its first call, which must not count as the code's time.
+  // V8 compiles a WebAssembly function when it is first called. This run makes sure that compiling does not count as the code's time.
   run(quickJs, () => false, "0", "{}");
   kept = { memoryMb, quickJs };
   return quickJs;
@@ -73,7 +73,7 @@ async function answerTo({ code, json, timeoutMs, memoryMb }: Evaluation): Promis
     return isLate;
   };
   const answer = run(quickJs, isOver, code, json);
-  // After any problem the module may be in a bad state.
+  // A module that has failed once may be damaged, so it is not used again.
   if ("problem" in answer) kept = undefined;
   return isLate ? { problem: `the code took longer than ${timeoutMs} ms` } : answer;
 }
@@ -112,7 +112,7 @@ function resultIn(scope: Scope, runtime: QuickJSRuntime, code: string, json: str
   return result.length > maxResultBytes ? { problem: "the code comes to more than 1 MB of JSON" } : { json: result };
 }
 
-/** QuickJS throws nothing if there was no memory for an error. */
+/** Describes an error that the code threw. If there was no memory for an error object, QuickJS throws null. */
 function problemOf(context: QuickJSContext, error: QuickJSHandle): string {
   const thrown: unknown = context.dump(error);
   if (typeof thrown !== "object" || thrown === null) {

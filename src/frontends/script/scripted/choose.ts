@@ -4,7 +4,7 @@ import { withinTime } from "../../../core/within-time.js";
 import type { ReplyCondition } from "./reply.js";
 import { type AskedRequest, newest, resultsIn } from "./request.js";
 
-/** Time limit in ms, since a regular expression may backtrack for ever on a tool's text. */
+/** Time limit for matching, in ms. A regular expression may backtrack for ever on the text of a tool. */
 const longestMatchMs = 500;
 
 export interface Circumstances {
@@ -13,7 +13,7 @@ export interface Circumstances {
   tools: readonly HubTool[];
 }
 
-/** `condition` has its templates filled in. */
+/** Returns true if the condition holds for the request. The templates of `condition` must be filled in. */
 export function applies(condition: ReplyCondition, { request, step, tools }: Circumstances): boolean {
   const { contains, icontains, regex, toolResult } = condition;
   const messages = newest(request);

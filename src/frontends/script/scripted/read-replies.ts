@@ -8,7 +8,7 @@ import { templateProblems } from "../reading/template-problems.js";
 import { innerSteps, type Step } from "../script.js";
 import type { ReplyCondition, ScriptedReply } from "./reply.js";
 
-/** A reply after the schema has passed it. */
+/** A reply that the schema has accepted. */
 interface Written {
   when?: { contains?: string; icontains?: string; regex?: string; step?: string; tool_result?: string };
   repeat?: boolean;
@@ -27,7 +27,7 @@ interface Written {
   retry_after?: number | string;
 }
 
-/** Checks and reads the replies of `model: scripted`. Problems are added to the document. */
+/** Reads and checks the replies for `model: scripted`. Problems are added to the document. */
 export function readReplies(list: unknown, steps: readonly Step[], document: ScriptDocument): ScriptedReply[] {
   const replies: ScriptedReply[] = [];
   let endless: number | undefined;

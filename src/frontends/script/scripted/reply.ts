@@ -1,25 +1,25 @@
-/** A reply of the scripted model. Its templates are not yet filled in. */
+/** Types of a scripted model's reply. Its templates are not filled in yet. */
 import type { Place } from "../script.js";
 
 export interface ScriptedReply {
   place: Place;
-  /** Default: answers the next request that no reply with a condition answers. */
+  /** Condition of the reply. A reply without a condition answers the next request for which no condition holds. */
   when?: ReplyCondition;
-  /** Number of requests that it answers; `any`: at least one. */
+  /** Number of requests that the reply must answer. `any` means one or more. */
   times: number | "any";
   delayMs: number;
   answer: ScriptedAnswer | ScriptedRefusal;
 }
 
-/** Conditions on what was said since the model's last answer. All must hold. */
+/** Conditions about the messages since the model's last answer. All conditions must hold. */
 export interface ReplyCondition {
   contains?: string;
-  /** Case-insensitive `contains`. */
+  /** Like `contains`, but upper and lower case are the same. */
   icontains?: string;
   regex?: string;
-  /** Name of the asking step. */
+  /** Name of the step that makes the request. */
   step?: string;
-  /** Pattern of the tool that returned a result. */
+  /** Pattern of a tool whose result is among the messages. */
   toolResult?: string;
 }
 
@@ -27,26 +27,26 @@ export interface ScriptedAnswer {
   reasoning: string;
   text: string;
   calls: readonly ScriptedCall[];
-  /** Finish reason of providers. Default: follows from the answer. */
+  /** Finish reason as a provider would send it. Default: the reason that follows from the answer. */
   finish?: "length" | "content_filter";
-  /** Tokens. Default: one per four characters. */
+  /** Numbers of tokens. Default: one token per four characters. */
   usage: { input?: number; output?: number; cached?: number; cacheWrite?: number };
-  /** Breaks the answer off after so many characters: `cut` breaks the connection, `stall` sends nothing more. */
+  /** Ends the answer early, after this number of characters. `cut` breaks the connection; `stall` keeps it open and sends nothing more. */
   broken?: { kind: "cut" | "stall"; afterCharacters: number };
 }
 
 interface ScriptedCall {
-  /** `server.tool`, or any model-side name. */
+  /** Tool to call: `server.tool`, or any name as the model would write it. */
   name: string;
-  /** A text is sent as the model's arguments and may be invalid JSON. */
+  /** Arguments of the call. A text is sent unchanged and may be invalid JSON. */
   arguments: Readonly<Record<string, unknown>> | string;
 }
 
 export interface ScriptedRefusal {
-  /** HTTP status. `reset` breaks the connection instead. */
+  /** HTTP status of the answer. With `reset`, the connection is broken instead. */
   error: number | "reset";
   message?: string;
-  /** Code in the body of the error, as providers send it: `context_length_exceeded`. */
+  /** Error code in the body of the answer, such as `context_length_exceeded`. */
   code?: string;
   retryAfterMs?: number;
 }

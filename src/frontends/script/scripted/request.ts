@@ -1,4 +1,4 @@
-/** The parts of a Chat Completions request by which replies are chosen. */
+/** Reads those parts of a Chat Completions request that determine which reply is chosen. */
 import type { HubTool } from "../../../core/ports.js";
 import { isMapping } from "../../../core/tree.js";
 
@@ -12,11 +12,11 @@ export interface AskedRequest {
 export interface AskedMessage {
   role: string;
   text: string;
-  /** Model-side names of the called tools, or of the tool that returned the result. */
+  /** Tools that an assistant message calls, or the tool whose result a tool message has. The names are those that the model sees. */
   tools: readonly string[];
 }
 
-/** Does not validate: the host has written the body. */
+/** Reads a request's body. Nothing is validated, because the host itself has written the body. */
 export function readRequest(body: string): AskedRequest {
   const { model, stream, stream_options: options, messages } = JSON.parse(body) as WireRequest;
   const names = new Map<string, string>();
@@ -33,7 +33,7 @@ export function readRequest(body: string): AskedRequest {
   };
 }
 
-/** Returns the messages since the model's last answer. */
+/** Returns the messages after the model's last answer, without system messages. */
 export function newest({ messages }: AskedRequest): readonly AskedMessage[] {
   return messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1).filter(isSaid);
 }

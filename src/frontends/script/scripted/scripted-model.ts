@@ -12,7 +12,7 @@ import { isRefusal, type ScriptedAnswer, type ScriptedReply } from "./reply.js";
 import { type AskedRequest, describeRequest, excerpt, readRequest } from "./request.js";
 import { type WireReply, writeAnswer, writeRefusal } from "./wire.js";
 
-/** A step that may ask the model. */
+/** A step that is running and may make requests to the model. */
 export interface Scene {
   step: string;
   variables: Variables;
@@ -25,7 +25,7 @@ interface Counted {
 }
 
 export class ScriptedModel {
-  /** Messages about requests without a reply. */
+  /** Messages about requests for which there was no reply. */
   readonly misses: string[] = [];
   readonly #replies: readonly Counted[];
   readonly #scene = new AsyncLocalStorage<Scene>();
@@ -36,7 +36,7 @@ export class ScriptedModel {
     this.#replies = replies.map((reply) => ({ reply, uses: 0 }));
   }
 
-  /** Attributes the requests made during the work to this step. */
+  /** Runs `work`. Requests to the model during the work count as requests of this step. */
   async during<T>(scene: Scene, work: () => Promise<T>): Promise<T> {
     this.#scenes.add(scene);
     try {
@@ -46,12 +46,16 @@ export class ScriptedModel {
     }
   }
 
-  /** Rejects with LlmError if no reply fits. For a scripted refusal it fails as a wire does. */
+  /**
+   * Answers a request with a scripted reply. Rejects with LlmError if no reply fits. A scripted error is returned or thrown as a real
+   * provider would cause it.
+   */
   async answer({ body, provider, model, signal }: ModelExchange): Promise<ModelAnswer> {
     const request = readRequest(body);
     const number = ++this.#asked;
     try {
-      // A server's sampling request arrives outside the step's context. Any active step may be its cause.
+      // A sampling request of a server arrives outside the context of the step. Any running step may have caused it, so the first one is
+      // taken.
       const scene = this.#scene.getStore() ?? [...this.#scenes][0];
       const chosen = scene && this.#choose(request, scene);
       if (!chosen) throw new ScriptError("scripted", this.#missOf(request, number));
@@ -68,7 +72,7 @@ export class ScriptedModel {
     }
   }
 
-  /** Messages with the places of unused replies. */
+  /** Messages about replies that were used less often than expected, each with the reply's place. */
   get unused(): string[] {
     return this.#replies.filter(isOwing).map(({ reply, uses }) => {
       const times = uses === 0 ? "" : ` more than ${uses} of ${reply.times} times`;
@@ -76,7 +80,7 @@ export class ScriptedModel {
     });
   }
 
-  /** Prefers a reply whose condition holds to the next one without a condition. */
+  /** Returns the first reply whose condition holds. If there is none, returns the next reply without a condition. */
   #choose(request: AskedRequest, { step, variables, tools }: Scene): Counted | undefined {
     const left = this.#replies.filter(isLeft);
     const circumstances = { request, step, tools: tools() };
@@ -130,7 +134,7 @@ function wireReply(
   return { ...answer, number, calls: named };
 }
 
-/** Resolves `server.tool`. A name with a dot must be a tool; any other name is used as written. */
+/** Returns the name of a tool that the model sees. `server.tool` must be an existing tool. A name without a dot is returned unchanged. */
 function modelSideName(name: string, place: ScriptedReply["place"], tools: readonly HubTool[]): string {
   const tool = tools.find(({ server, tool: own }) => `${server}.${own}` === name);
   if (tool) return tool.name;

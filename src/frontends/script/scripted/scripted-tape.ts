@@ -2,7 +2,10 @@ import type { Tape } from "../../../core/tape.js";
 import type { ScriptedModel } from "./scripted-model.js";
 import { writtenPath } from "./wire.js";
 
-/** Replaces every provider by the scripted model. Servers are played from the given tape, or are real. */
+/**
+ * Returns a tape that answers all model requests with the scripted model. Servers are played from `servers`; if it is undefined, the real
+ * servers are used.
+ */
 export function scriptedTape(model: Pick<ScriptedModel, "answer">, servers?: Tape): Tape {
   return {
     plays: { models: true, servers: servers?.plays.servers ?? false },

@@ -1,4 +1,4 @@
-/** Writes the scripted model's answers as Chat Completions. The same reply to the same request gives the same bytes. */
+/** Writes the answers of the scripted model as Chat Completions. The same reply to the same request always becomes the same bytes. */
 import { Readable } from "node:stream";
 import type { ModelAnswer } from "../../../core/tape.js";
 import type { ScriptedAnswer, ScriptedRefusal } from "./reply.js";
@@ -8,14 +8,14 @@ type Json = Record<string, unknown>;
 
 export const writtenPath = "/v1/chat/completions";
 
-/** An answer with its templates filled in. `number`: the request's, from 1. */
+/** An answer whose templates are filled in. `number` is the number of the request, counted from 1. */
 export interface WireReply extends Omit<ScriptedAnswer, "calls"> {
   number: number;
-  /** Model-side names, and arguments as JSON text. Default of `id`: made from `number`. */
+  /** Tool calls, with the tool name that the model sees and the arguments as JSON text. The default of `id` is made from `number`. */
   calls: readonly { id?: string; name: string; arguments: string }[];
 }
 
-/** Throws a socket's error for `reset`. */
+/** Returns the error answer of a refusal. For `reset`, throws an error like that of a broken socket. */
 export function writeRefusal(
   { error, message, code, retryAfterMs }: ScriptedRefusal,
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export function writeRefusal(
   return { status: error, headers, body: bodyOf([JSON.stringify(body)], "end", signal) };
 }
 
-/** Writes a streamed or whole answer, as requested. `broken` ends it early. */
+/** Returns the answer, streamed or whole as the request asks. If `broken` is set, the answer ends early. */
 export function writeAnswer(reply: WireReply, request: AskedRequest, signal: AbortSignal): ModelAnswer {
   const { kind = "end", afterCharacters = Number.POSITIVE_INFINITY } = reply.broken ?? {};
   const type = request.isStreamed ? "text/event-stream" : "application/json";
@@ -53,7 +53,7 @@ function completion(reply: WireReply, request: AskedRequest): Json {
   return { ...envelope("chat.completion", reply, request), choices: [choice], usage: usage(reply, request) };
 }
 
-/** Returns events with at most `maxCharacters` of the model's text. */
+/** Returns the events of a streamed answer. They contain at most `maxCharacters` characters of the model's text. */
 function events(reply: WireReply, request: AskedRequest, maxCharacters: number): string[] {
   const shared = envelope("chat.completion.chunk", reply, request);
   const event = (data: Json) => `data: ${JSON.stringify({ ...shared, ...data })}\n\n`;
@@ -93,7 +93,7 @@ function envelope(object: string, { number }: WireReply, { model }: AskedRequest
   return { id: `chatcmpl-${number}`, object, created: 0, model };
 }
 
-/** Splits a text into pieces of up to 12 whole characters. */
+/** Splits a text into pieces of up to 12 characters. No character is cut in two. */
 function pieces(text: string): string[] {
   return text.match(/.{1,12}/gsu) ?? [];
 }
@@ -113,7 +113,10 @@ function usage({ reasoning, text, calls, usage: given }: WireReply, { messages }
   };
 }
 
-/** Sends piece by piece, each after the last was read, and all of them before a broken end. */
+/**
+ * Returns a stream of the texts. A text is sent when the reader has taken the one before. With `cut` or `stall`, all texts are sent before
+ * the stream breaks or stops.
+ */
 function bodyOf(texts: readonly string[], end: "end" | "cut" | "stall", signal: AbortSignal): Readable {
   const left = texts.filter((text) => text !== "");
   const abort = () => body.destroy(brokenBy("ERR_CANCELED", "canceled"));

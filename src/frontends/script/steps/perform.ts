@@ -15,7 +15,7 @@ import { performUser } from "./user.js";
 
 export type Acting = StepOf<"user" | "tool" | "prompt" | "resource">;
 
-/** Performs the step, saves its variables and checks its assertions. Never rejects. */
+/** Performs a step, saves its variables and checks its assertions. Never rejects. */
 export async function performStep(step: Acting, context: StepContext): Promise<StepResult> {
   const { host } = context;
   const startedAt = host.now();
@@ -40,7 +40,10 @@ export async function performStep(step: Acting, context: StepContext): Promise<S
   }
 }
 
-/** Returns a function that gives the first miss since now. A miss explains all later errors. */
+/**
+ * Returns a function. That function returns the first request since now that could not be answered (a miss). All later errors follow from
+ * it.
+ */
 function watchMisses({ misses = [] }: StepContext["host"]): () => ScriptError | undefined {
   const before = misses.map(({ said }) => said.length);
   return () => {
@@ -68,7 +71,7 @@ function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed)
   return assert.some(({ type }) => expectedBy.includes(type)) ? undefined : failure;
 }
 
-/** Asks within the script's limits. `refusal` returns the limit that prevented a request. */
+/** Returns `ask`, which asks the judge if the script's limits allow it. `refusal` returns the limit that has prevented a request. */
 function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"]; refusal(): Failure | undefined } {
   let refusal: Failure | undefined;
   const ask: AssertionParts["ask"] = async (question) => {
@@ -85,12 +88,12 @@ function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"
   return { ask, refusal: () => refusal };
 }
 
-/** Returns the abort's reason, if the script ended while an assertion's judge was asked. */
+/** Returns the reason of the abort if the script ended while a judge was asked. Otherwise returns undefined. */
 function endedBy({ limits: { signal } }: StepContext): Failure | undefined {
   return signal.aborted ? failureOf(signal.reason) : undefined;
 }
 
-/** Runs before the assertions, which may use the saved variables. */
+/** Sets the step's variables. Called before the assertions, which may use these variables. */
 function save(step: Acting, { outcome }: Performed, { variables }: StepContext): void {
   for (const [name, path] of Object.entries(step.save)) {
     try {

@@ -10,13 +10,13 @@ import type { Variables } from "../variables.js";
 export interface StepContext {
   host: ScriptHost;
   script: Script;
-  /** Model of the turns, as `provider/model`. Undefined: the configured one. */
+  /** Model of the turns, as `provider/model`. Default: the configured model. */
   model: string | undefined;
   variables: Variables;
   conversation: Conversation;
   answers: Answers;
   limits: ScriptLimits;
-  /** Rules for calls without a model. */
+  /** Permission rules for calls that the script makes without a model. */
   rules: ReturnType<typeof rulesOf>;
   updates?: boolean;
 }
@@ -24,7 +24,7 @@ export interface StepContext {
 export interface Performed {
   outcome: StepOutcome;
   failure?: Failure;
-  /** Types of assertions that make the failure an expected one. */
+  /** Types of assertions that expect this failure. If the step has one of them, the failure does not fail the step. */
   expectedBy?: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export function plainOutcome(output: string, latencyMs: number, more: Partial<St
   return { output, json: jsonOf(output), calls: [], events: [], latencyMs, ...more };
 }
 
-/** Returns undefined if the text is not JSON. */
+/** Parses a text as JSON. Returns undefined if the text is not JSON. */
 export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

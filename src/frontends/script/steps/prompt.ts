@@ -3,7 +3,10 @@ import { render, renderText } from "../templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 
-/** Finds the prompt by `server.prompt` or by the host's name. Rejects if there is no such prompt or the server does not return it. */
+/**
+ * Runs a turn with a server's prompt. The prompt is named `server.prompt`, or by the name that the host gives it. Rejects if there is no
+ * such prompt or if the server does not return it.
+ */
 export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
   const written = renderText(step.prompt, variables, step.place);

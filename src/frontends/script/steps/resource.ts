@@ -3,7 +3,7 @@ import type { StepOf } from "../script.js";
 import { renderText } from "../templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 
-/** Returns the texts of the resource and leaves out other content. */
+/** Reads a resource. The outcome has its texts; other content is left out. */
 export async function performResource(step: StepOf<"resource">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
   const uri = renderText(step.uri, variables, step.place);

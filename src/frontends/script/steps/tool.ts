@@ -9,7 +9,10 @@ import { failureOf } from "../step-result.js";
 import { render, renderText } from "../templates.js";
 import { jsonOf, type Performed, plainOutcome, type StepContext } from "./performed.js";
 
-/** Rejects with ScriptError for an unknown tool or variable. A tool's error is a failure that the step may assert. */
+/**
+ * Calls a tool. Rejects with ScriptError for an unknown tool or variable. If the tool returns an error, the step has a failure, which an
+ * assertion may expect.
+ */
 export async function performTool(step: StepOf<"tool">, context: StepContext): Promise<Performed> {
   const { host, variables, conversation, answers, limits, rules } = context;
   const args = render(step.args, variables, step.place);
@@ -43,7 +46,7 @@ export async function performTool(step: StepOf<"tool">, context: StepContext): P
   return { outcome, failure, expectedBy: ["tool-error", "denied"] };
 }
 
-/** Finds a tool by `server.tool` or by its model-side name. Throws ScriptError. */
+/** Finds a tool by `server.tool`, or by the name that the model sees. Throws ScriptError if there is no such tool. */
 function findTool(hub: ToolHub, name: string): HubTool {
   const tools = hub.tools();
   const found = tools.find((each) => each.name === name || `${each.server}.${each.tool}` === name);

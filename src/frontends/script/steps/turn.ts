@@ -10,7 +10,7 @@ import type { CalledTool, StepOutcome } from "../result.js";
 import { failureOf } from "../step-result.js";
 import { jsonOf, type Performed, type StepContext } from "./performed.js";
 
-/** Rejects with ScriptError when the script has no turns left. An error in the turn becomes its failure. */
+/** Runs a turn. Rejects with ScriptError if the script may run no more turns. An error of the turn becomes the failure of the step. */
 export async function performTurn(
   content: ContentPart[],
   context: StepContext,
@@ -47,7 +47,7 @@ export async function performTurn(
 
 interface Followed {
   events: StoredEvent[];
-  /** Limit of the script that the turn reached. */
+  /** Limit of the script that the turn has reached. Undefined if it has reached no limit. */
   refusedLimit?: "tokens" | "usd";
 }
 
@@ -65,7 +65,7 @@ async function follow(turn: LiveTurn, { conversation, answers, script }: StepCon
   return followed;
 }
 
-/** Returns the script's limit behind a question: the host enforces it as a limit of the conversation. */
+/** Returns the limit that a question is about. The host enforces a limit of the script as a limit of the conversation. */
 function limitOf(question: Question): "tokens" | "usd" | undefined {
   if (question.kind !== "limit" || question.scope !== "conversation") return undefined;
   return question.limit === "tokens" || question.limit === "usd" ? question.limit : undefined;
@@ -90,7 +90,7 @@ function failureIn(
   return { failure: { kind, message, hint }, ...(!unanswered.includes(kind) && { expectedBy }) };
 }
 
-/** Kinds of errors that no assertion may expect. */
+/** Kinds of errors that no assertion can expect. */
 const unanswered: readonly string[] = ["cassette", "scripted"] satisfies LlmErrorKind[];
 
 function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, latencyMs: number): StepOutcome {
@@ -108,7 +108,7 @@ function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, l
   };
 }
 
-/** Splits the name if no server has the tool now. */
+/** Returns the call with its server and tool. If no server has the tool now, both are taken from the name that the model wrote. */
 function calledTool({ call, ...result }: AnsweredCall, hub: ToolHub): CalledTool {
   const [server = "", ...rest] = call.name.split("__");
   const known = hub.tools().find(({ name }) => name === call.name) ?? { server, tool: rest.join("__") };
