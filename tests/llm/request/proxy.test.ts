@@ -4,7 +4,17 @@ import type { HttpConfig, ProviderConfig } from "../../../src/core/config.js";
 import { type Certificates, canMakeCertificates, makeCertificates } from "../../support/certificates.js";
 import { startProxy, type Treatment } from "../../support/http-proxy.js";
 import { HTTP, llmConfig } from "../../support/llm-config.js";
-import { answer, CUT, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
+import {
+  answer,
+  CUT,
+  chunk,
+  failure,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../../support/llm-server.js";
 import { clientWith } from "../client-of.js";
 
 const hasOpenssl = canMakeCertificates();
@@ -41,12 +51,23 @@ withTls("an https provider behind a proxy", () => {
   });
 
   test("many at once open no more tunnels than max_connections, and keep max_keepalive_connections", async () => {
-    await using server = await startLlmServer(() => answer("hello"), certificates);
+    const held: (() => void)[] = [];
+    let areHeld = true;
+    const hello = answer("hello");
+    const step: Step = (response, request) => {
+      if (areHeld) held.push(() => hello(response, request));
+      else hello(response, request);
+    };
+    await using server = await startLlmServer(() => step, certificates);
     await using proxy = await startProxy();
     const http = trusting({ maxConnections: 3, maxKeepaliveConnections: 1 });
     await using ends = clientBehind(server.url, {}, { ...http, proxy: proxy.url });
-    await Promise.all(Array.from({ length: 12 }, () => ends.ask({ streaming: true })));
+    const answers = Promise.all(Array.from({ length: 12 }, () => ends.ask({ streaming: true })));
+    while (held.length < 3) await new Promise(setImmediate);
     expect(proxy.connects).toHaveLength(3);
+    areHeld = false;
+    for (const release of held) release();
+    await answers;
     while (proxy.openTunnels > 1) await new Promise(setImmediate);
   });
 
