@@ -5,7 +5,10 @@ import type { Server } from "./api.js";
 import type { Connections } from "./connections.js";
 import type { Gate } from "./gate.js";
 
-/** Puts the gate before all routes. Adds the headers that let an allowed page of another origin read the answer. */
+/**
+ * Returns middleware that runs the gate before every route. It also adds the headers by which a page of an allowed origin may read the
+ * answer.
+ */
 export function admitBy(gate: Gate, connections: Connections, newId: NewId): Parameters<Server["use"]>[1] {
   return async (context: Context, next: Next) => {
     const { incoming } = context.env;

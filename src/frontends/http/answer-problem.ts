@@ -10,7 +10,7 @@ export interface Refused {
   newId: NewId;
 }
 
-/** Answers a refused request in the shape of the API that it was sent to. */
+/** Answers a refused or failed request with an error in the format of the API that was called. */
 export function answerProblem({ problem, headers, path, header, newId }: Refused): Response {
   if (!isAnthropicCall(path, header)) return Response.json(errorBody(problem), { status: problem.status, headers });
   const requestId = newId("req");

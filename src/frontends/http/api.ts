@@ -1,4 +1,4 @@
-/** Routes as data, from which both the server and /openapi.json are made. */
+/** Routes as data. The server and /openapi.json are both made from them. */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { JsonSchema } from "../../core/chat.js";
@@ -11,7 +11,7 @@ import { failureOf } from "./failure.js";
 import { validated } from "./schemas.js";
 
 export interface Call {
-  /** Validated by the route's schema. */
+  /** Body of the request, validated by the schema of the route. Undefined if the route has no schema. */
   body: unknown;
   path(name: string): string;
   query(name: string): string | undefined;
@@ -27,14 +27,14 @@ export interface Call {
 
 export interface Route {
   method: "GET" | "POST" | "DELETE";
-  /** `{name}` is a parameter. */
+  /** Path of the route. A part in braces, such as `{name}`, is a parameter. */
   path: string;
   summary: string;
-  /** Purpose of each header. */
+  /** Purpose of each header, by the name of the header. */
   headers?: Record<string, string>;
   query?: Record<string, string>;
   body?: JsonSchema;
-  /** Schema of the answer, or of each server-sent event. */
+  /** Schema of the answer. For an event stream, it is the schema of a single event. */
   answer?: { type: "application/json" | "text/event-stream"; schema: JsonSchema };
   run(call: Call): Promise<Response> | Response;
 }
@@ -47,7 +47,9 @@ interface AppParts {
   newId: NewId;
 }
 
-/** Serves the routes behind `admit`. Every failure becomes an answer in the shape of the API that was called. */
+/**
+ * Returns an app that serves the routes. `admit` runs before every route. A failure is answered in the format of the API that was called.
+ */
 export function routesApp(routes: readonly Route[], { admit, maxBytes, newId }: AppParts): Server {
   const app: Server = new Hono();
   app.use("*", admit);
@@ -65,7 +67,7 @@ export function routesApp(routes: readonly Route[], { admit, maxBytes, newId }: 
         address: context.env.incoming.socket.remoteAddress ?? "",
       });
       if (context.req.method !== "HEAD") return response;
-      // Nobody reads the body: a stream would be written for ever.
+      // Nobody reads the body of the answer to HEAD, so a stream would be written for ever.
       await response.body?.cancel();
       const { status, headers } = response;
       return new Response(null, { status, headers });

@@ -1,15 +1,15 @@
 /**
- * Calls that have run tools and whose callers may lack the answer. OpenAI's and Anthropic's clients retry a call after a timeout or a lost
- * connection and count attempts in a header. Each attempt has its own X-Request-Id, if any.
+ * Recognises repeated attempts of calls that have run tools. OpenAI's and Anthropic's clients retry a call after a timeout or a lost
+ * connection, and count the attempts in a header. If these clients send an X-Request-Id, it differs in each attempt.
  */
 import { createHash } from "node:crypto";
 import type { Call } from "./api.js";
 import { idsOf } from "./door-turn.js";
 import { ApiError } from "./errors.js";
 
-/** Header with the number of earlier attempts. Its name comes from the generator of the clients. */
+/** Header with the number of earlier attempts. The tool that generates these clients has given it its name. */
 const retryCount = "x-stainless-retry-count";
-/** Ample: clients wait at most a minute between attempts. */
+/** Time that a call is remembered, in ms. It is ample: clients wait at most a minute between two attempts. */
 const keptMs = 15 * 60_000;
 const mostKept = 10_000;
 
@@ -22,7 +22,7 @@ export interface Attempt {
 
 export class Attempts {
   readonly #now: () => number;
-  /** Keyed by the digest of the call, oldest first. */
+  /** Calls that have run tools, keyed by their digest. The oldest call comes first. */
   readonly #withTools = new Map<string, { requestId: string; at: number }>();
 
   constructor(now: () => number) {
@@ -30,7 +30,8 @@ export class Attempts {
   }
 
   /**
-   * Returns undefined for a client that does not count attempts. Throws ApiError if tools ran in an earlier attempt and would run again.
+   * Begins an attempt. Returns undefined if the client does not count its attempts. Throws ApiError if an earlier attempt has run tools,
+   * and this attempt would run them again.
    */
   begin(call: Call): Attempt | undefined {
     const count = call.header(retryCount);

@@ -1,9 +1,9 @@
 import { isIPv4, isIPv6, type Socket } from "node:net";
 
-/** Groups of an IPv6 address that name its network (/64): a caller that has one address of it has all of them. */
+/** Number of groups of an IPv6 address that form its network (/64). A caller with one address of a network can use every address of it. */
 const networkGroups = 4;
 
-/** Returns the key of limits per caller: the IPv4 address, or the network of the IPv6 address. */
+/** Returns the key by which limits count a caller: its IPv4 address, or the network of its IPv6 address. */
 export function callerAddress({ remoteAddress = "" }: Pick<Socket, "remoteAddress">): string {
   const mapped = remoteAddress.replace(/^::ffff:/, "");
   if (isIPv4(mapped) || !isIPv6(remoteAddress)) return mapped;

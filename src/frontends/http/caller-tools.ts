@@ -1,4 +1,4 @@
-/** Tools that the caller runs: as the model is offered them, and as its calls go back. */
+/** Tools that the caller runs. Defines how they are offered to the model, and how the model's calls are returned to the caller. */
 import { createHash } from "node:crypto";
 import type { ToolDefinition } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
@@ -9,13 +9,13 @@ export interface WireTool {
   name?: string;
   description?: string | null;
   parameters?: object | null;
-  /** Format of a custom tool's input. Free text if absent. */
+  /** Format of the input of a custom tool. If absent, the input is free text. */
   format?: { type: string; syntax?: string; definition?: string } | null;
   /** Tools of a namespace. */
   tools?: WireTool[];
 }
 
-/** A tool under its caller's name. */
+/** A caller's tool, with the names that the caller uses for it. */
 export interface CallerTool {
   type: "function" | "custom";
   name: string;
@@ -25,15 +25,15 @@ export interface CallerTool {
 export interface CallerTools {
   definitions: ToolDefinition[];
   find(modelName: string): CallerTool | undefined;
-  /** Types of the tools that no model of this host can be offered, such as `web_search`. */
+  /** Types of the tools that this host cannot offer to any model, such as `web_search`. */
   ignored: string[];
 }
 
 const longestName = 64;
-/** Tool names that callers may use, as in Anthropic's API. Names longer than models allow are shortened for the model. */
+/** Valid tool names of callers, as in Anthropic's API. If a name is too long for models, the model gets a shortened name. */
 export const toolName = /^[a-zA-Z0-9_-]{1,128}$/;
 
-/** Throws ApiError for an invalid tool. */
+/** Reads the caller's tools. Throws ApiError if a tool is invalid. */
 export function readCallerTools(tools: readonly WireTool[]): CallerTools {
   const known = new Map<string, { definition: ToolDefinition; tool: CallerTool }>();
   const ignored = new Set<string>();
@@ -59,13 +59,13 @@ export function readCallerTools(tools: readonly WireTool[]): CallerTools {
   };
 }
 
-/** Returns the model's name for a caller's tool. Chat completions have no namespaces. */
+/** Returns the name that a caller's tool has for the model. There is no namespace in chat completions. */
 export function modelName({ name, namespace }: { name: string; namespace?: string }): string {
   if (namespace === undefined) return offeredName(name);
   return offeredName(`${namespace.replace(/_+$/, "")}__${name.replace(/^_+/, "")}`);
 }
 
-/** Returns the model's name for a server's tool, even if no server offers it any more. */
+/** Returns the name that a server's tool has for the model. Also works for a tool that no server offers any more. */
 export function serverToolName(
   hub: Pick<ToolHub, "tools">,
   { server, tool }: { server: string; tool: string },
@@ -74,19 +74,19 @@ export function serverToolName(
   return known?.name ?? modelName(server ? { namespace: server, name: tool } : { name: tool }).replace(/[^\w-]/g, "_");
 }
 
-/** Shortens a name that is too long for models; it then ends in a hash. */
+/** Returns the name. If it is too long for models, it is shortened and ends in a hash. */
 function offeredName(whole: string): string {
   if (whole.length <= longestName) return whole;
   const hash = createHash("sha256").update(whole).digest("hex").slice(0, 8);
   return `${whole.slice(0, longestName - hash.length - 1)}_${hash}`;
 }
 
-/** Wraps the text input of a custom tool as the JSON arguments of the model's call. */
+/** Returns the JSON arguments for a call of a custom tool. The input of a custom tool is a text. */
 export function customArguments(input: string): string {
   return JSON.stringify({ input });
 }
 
-/** Returns the input of a custom tool. A model may have written the bare text instead of JSON arguments. */
+/** Returns the input text from a call of a custom tool. The model may have written the text itself instead of JSON arguments. */
 export function customInput(text: string): string {
   try {
     const { input } = JSON.parse(text) as { input?: unknown };
@@ -117,7 +117,7 @@ function nameOf({ name = "" }: WireTool): string {
   throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 128 letters, digits, _ and -", "tools");
 }
 
-/** Refuses a type that no API would use, since the type goes into a header and a message. */
+/** Returns the type. Throws ApiError if the type is invalid, since it is put into a header and into a message. */
 function typeName({ type }: WireTool): string {
   if (/^[\w.-]{1,64}$/.test(type)) return type;
   throw new ApiError(400, "invalid_tool", "the type of a tool is 1 to 64 letters, digits, . _ and -", "tools");

@@ -9,17 +9,17 @@ interface Identity {
   place: TurnPlace;
   /** Seconds since the epoch. */
   created: number;
-  /** `provider/model`. */
+  /** Name as `provider/model`. */
   model: string;
   callerTool(name: string): CallerTool | undefined;
 }
 
-/** A turn as OpenAI's chat completion: whole, or as chunks that add up to the same. */
+/** Shows a turn as OpenAI's chat completion: as one document, or as chunks that add up to this document. */
 export class ChatCompletion {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
   #text = "";
-  /** The text of the answer that is being written. */
+  /** Text so far of the answer that is being written. */
   #answer = "";
   #reasoned = false;
 
@@ -35,7 +35,7 @@ export class ChatCompletion {
     return this.#chunk({ role: "assistant", content: "" });
   }
 
-  /** Returns the deltas of an event; empty if this API has no field for it. */
+  /** Returns the chunks for an event. Empty if this API has no field for the event. */
   take(event: TurnEvent): object[] {
     if ("seq" in event) this.#stored.push(event);
     switch (event.type) {
@@ -79,7 +79,7 @@ export class ChatCompletion {
     return { ...this.#head("chat.completion"), choices: [choice], usage };
   }
 
-  /** Separates the answers of several hops like paragraphs. */
+  /** Adds text of an answer. A blank line separates the answers of a turn, like paragraphs. */
   #write(delta: string): object[] {
     const gap = this.#answer === "" && this.#text !== "" ? "\n\n" : "";
     this.#answer += delta;
@@ -95,7 +95,7 @@ export class ChatCompletion {
       const tool = callerTool(call.name);
       return tool ? [{ ...call, name: tool.name }] : [];
     });
-    // If the answer was cut, its calls may be cut too.
+    // If the answer was cut off, its calls may be incomplete. Then the finish reason is not `tool_calls`.
     const isCalling = calls.length > 0 && stopReason === "end_turn";
     return { text, usage, calls, finishReason: isCalling ? "tool_calls" : finishReasonOf(stopReason) };
   }

@@ -1,34 +1,35 @@
-/** Open connections of the door: their limit, and which are closed to make room. */
+/** Open connections of the HTTP server: how many there may be, and which of them are closed to make room for others. */
 import type { Socket } from "node:net";
 import { callerAddress } from "./caller-address.js";
 import type { Visit } from "./gate.js";
 
-/** Connections beyond the limit that may only probe: an orchestrator restarts a host whose probes are refused. */
+/** Connections beyond the limit that may be used only for probes. An orchestrator restarts a host if its probes are refused. */
 const placesForProbes = 16;
-/** Interval of the message that the door is full. */
+/** Least time between two messages that no connection is free, in ms. */
 const repeatMs = 60_000;
 
 interface ConnectionsParts {
-  /** Limit without the connections for probes. */
+  /** Limit of connections, without the extra connections for probes. */
   most: number;
-  /** Milliseconds of a monotonic clock. */
+  /** Returns the time of a monotonic clock, in ms. */
   now: () => number;
-  /** Called when a connection is refused for lack of a place, at most once a minute. */
+  /** Called when a connection is refused because the limit is reached. Called at most once a minute. */
   onFull: () => void;
 }
 
 /**
- * Connections with and without the token; until a request with it arrives, a connection is a stranger's. Strangers are closed oldest first:
- * for others of their address if they hold half of all places, and for any new connection if no place is free.
+ * Open connections. A connection is a stranger's until a request with the token arrives on it. Strangers are closed to make room, the
+ * oldest first. A new connection closes one of its own address if strangers of that address hold half of the limit. If the limit is
+ * reached, a new connection closes a stranger of any address.
  */
 export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #kept = new Set<Socket>();
-  /** Strangers of each address, oldest first. */
+  /** Strangers by address. Within an address, the oldest stranger comes first. */
   readonly #strangersOf = new Map<string, Set<Socket>>();
-  /** Address of each stranger, oldest first. */
+  /** All strangers with their addresses. The oldest stranger comes first. */
   readonly #strangers = new Map<Socket, string>();
-  /** Oldest first. */
+  /** Connections beyond the limit, for probes only. The oldest comes first. */
   readonly #forProbes = new Set<Socket>();
   #fullAt = Number.NEGATIVE_INFINITY;
 
@@ -36,7 +37,7 @@ export class Connections {
     this.#parts = parts;
   }
 
-  /** Does nothing for a known connection. */
+  /** Adds a new connection. Does nothing if the connection is already known. */
   add(socket: Socket): void {
     if (this.#kept.has(socket) || this.#strangers.has(socket) || this.#forProbes.has(socket)) return;
     const address = callerAddress(socket);
@@ -52,7 +53,10 @@ export class Connections {
     socket.once("close", () => this.#remove(socket));
   }
 
-  /** Returns true if the connection holds only a place for probes. It takes another place as soon as one is free. */
+  /**
+   * Returns true if the connection may be used only for probes. If the number of connections has fallen below the limit, lifts this
+   * restriction and returns false.
+   */
   #isForProbes(socket: Socket): boolean {
     if (!this.#forProbes.has(socket)) return false;
     if (this.#hasPlace) {
@@ -76,7 +80,7 @@ export class Connections {
     };
   }
 
-  /** Keeps a connection that carried the token until one of its ends closes it. */
+  /** Records that the connection carried the token. From then on, it is not closed to make room for others. */
   #keep(socket: Socket): void {
     if (!this.#strangers.has(socket)) return;
     this.#remove(socket);
@@ -93,7 +97,7 @@ export class Connections {
     this.#strangersOf.set(address, (this.#strangersOf.get(address) ?? new Set()).add(socket));
   }
 
-  /** Ends the first of these connections, if any. */
+  /** Closes the first of these connections, if there is any. */
   #end(sockets: Iterable<Socket>): void {
     for (const socket of sockets) {
       this.#remove(socket);

@@ -9,7 +9,10 @@ export const pageQuery = {
   before: "only those after the end of an earlier answer: its next",
 };
 
-/** Returns the page of conversations that a call asks for, latest first. `next` begins the following page, null if there is none. */
+/**
+ * Returns the page of conversations that the call asks for, the latest first. `next` is the value of `before` for the following page; null
+ * if there is no further page.
+ */
 export function conversationPage(all: readonly ConversationSummary[], { query }: Call): object {
   const limit = limitIn(query("limit"));
   const words = (query("q") ?? "").toLowerCase();

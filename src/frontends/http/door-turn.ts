@@ -1,6 +1,7 @@
 /**
- * A call of OpenAI's or Anthropic's API as a turn: stored in the log, run by the same loop, under the same policy and limits as any other.
- * A call without a conversation id gets a conversation of its own, whose first event holds the history that the call sent.
+ * Runs a call of OpenAI's or Anthropic's API as a turn. Such a turn is stored in the log, and it has the same loop, policy and limits as
+ * any other turn. A call without a conversation id gets a new conversation. The first event of this conversation holds the history that the
+ * call sent.
  */
 import { createHash } from "node:crypto";
 import type { OutputFormat, ToolChoice, ToolDefinition, UserMessageEvent } from "../../core/chat.js";
@@ -16,7 +17,7 @@ import { ApiError } from "./errors.js";
 import type { Said } from "./said.js";
 
 export interface TurnCall extends Said {
-  /** Undefined: the configured model. */
+  /** Undefined if the configured model is asked. */
   model?: string;
   streaming?: boolean;
   temperature?: number;
@@ -24,23 +25,23 @@ export interface TurnCall extends Said {
   callerTools: readonly ToolDefinition[];
   toolChoice?: ToolChoice;
   parallelToolCalls?: boolean;
-  /** Undefined if any text is valid. */
+  /** Required format of the answer. Undefined if any text is valid. */
   output?: OutputFormat;
-  /** True if the servers' tools are not offered. */
+  /** True if the servers' tools are not offered to the model. */
   withoutTools: boolean;
-  /** Patterns of the servers' tools that are offered; undefined: all. */
+  /** Patterns that select the servers' tools to offer. Undefined if all tools are offered. */
   only?: readonly string[];
-  /** True if nobody continues the conversation that a call without a conversation id gets. */
+  /** True if nobody will continue the new conversation of a call without a conversation id. */
   isSingle: boolean;
-  /** Fields of the call that the log keeps for later readers of its answer. */
+  /** Fields of the call that are stored in the log, so that the answer can be read again later. */
   asked?: object;
 }
 
-/** Model names that stand for the configured model, with and without the servers' tools. */
+/** Model names that mean the configured model: one with the servers' tools, one without. */
 export const defaultModel = "mcp-platform";
 export const plainModel = "mcp-platform/plain";
 
-/** Returns the model that a caller's name stands for. `isPlain`: without the servers' tools. */
+/** Returns the model that the caller's name means. `isPlain` is true if the model gets no tools of the servers. */
 export function askedModel(name: string | null | undefined, plainModels: readonly string[]) {
   const isDefault = name === defaultModel || name === plainModel;
   const isPlain = typeof name === "string" && (name === plainModel || plainModels.includes(name));
@@ -49,7 +50,7 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
 
 export interface CallIds {
   conversationId?: string;
-  /** `TurnOptions.dialogue` of a conversation that began with a call without a conversation id. */
+  /** Value for `TurnOptions.dialogue`. Set when a call continues a response: it is the dialogue of the conversation's first call. */
   dialogue?: string;
   requestId?: string;
   trace?: CarriedTrace;
@@ -59,29 +60,32 @@ export interface DoorTurn {
   turn: LiveTurn;
   session: Session;
   model: { provider: string; model: string };
-  /** Response headers by which the caller can find the turn in the log. */
+  /** Response headers with the ids by which the caller can find the turn in the log. */
   headers: Record<string, string>;
-  /** True if the same call, sent again, continues this turn and does nothing twice. */
+  /** True if the caller can send the call again and continue this turn, without anything being done twice. */
   isRepeatable: boolean;
-  /** True if the answer is one JSON value. */
+  /** True if the answer must be a single JSON value. */
   isStructured: boolean;
-  /** Cancels the turn of a caller that has disconnected, unless a request id lets the caller ask for the answer again. */
+  /**
+   * Cancels the turn, because the caller has disconnected. Does nothing if the call has a request id, since the caller can then ask for the
+   * answer again.
+   */
   abandon(): void;
 }
 
 export function idsOf(header: (name: string) => string | undefined): CallIds {
   const trace = traceIn(header);
-  // A proxy may have set X-Request-Id. Idempotency-Key always comes from the caller.
+  // A proxy may have set X-Request-Id, but Idempotency-Key always comes from the caller.
   const requestId = idIn(header, "idempotency-key") ?? idIn(header, "x-request-id");
   return { conversationId: idIn(header, "x-conversation-id"), requestId, trace };
 }
 
-/** Returns the trace that the caller's request is part of. https://www.w3.org/TR/trace-context/ */
+/** Returns the trace to which the caller's request belongs. https://www.w3.org/TR/trace-context/ */
 export function traceIn(header: (name: string) => string | undefined): CarriedTrace | undefined {
   return carriedTrace(header("traceparent"), header("tracestate"));
 }
 
-/** Returns the patterns of X-MCP-Tools. A comma within parentheses belongs to its pattern. */
+/** Returns the patterns in the header X-MCP-Tools. Commas separate patterns, except within parentheses. */
 export function toolsIn(header: (name: string) => string | undefined): string[] | undefined {
   const text = header("x-mcp-tools");
   if (text === undefined) return undefined;
@@ -90,8 +94,8 @@ export function toolsIn(header: (name: string) => string | undefined): string[] 
 }
 
 /**
- * Splits from the end: a comma is within parentheses if the next parenthesis after it closes. Linear time: a regular expression took 0.8 s
- * for 15 kB of commas.
+ * Splits at commas, from the end of the text. A comma is within parentheses if the next parenthesis to its right is a closing one. Takes
+ * linear time: a regular expression took 0.8 s for 15 kB of commas.
  */
 function splitPatterns(text: string): string[] {
   const patterns: string[] = [];
@@ -108,7 +112,7 @@ function splitPatterns(text: string): string[] {
   return patterns.reverse();
 }
 
-/** Headers that a call may send, for the API description. */
+/** Headers that a call may send, with their meaning for the API description. */
 export const turnHeaders = {
   "X-Conversation-Id": "goes on with this conversation of the log; only the last user message counts then",
   "X-Request-Id": "a repetition under the same id is the same call",
@@ -122,13 +126,13 @@ function idIn(header: (name: string) => string | undefined, name: string): strin
   return id === undefined ? undefined : requireId(id, name);
 }
 
-/** Throws ApiError for an invalid id. `name`: the header or field that holds it. */
+/** Returns the id. Throws ApiError if the id is invalid. `name` is the header or field that holds the id. */
 export function requireId(id: string, name: string): string {
   if (/^[\x21-\x7e]{1,200}$/.test(id)) return id;
   throw new ApiError(400, "invalid_id", `${name} is 1 to 200 printable characters without spaces`, name);
 }
 
-/** Throws ApiError and the errors of `session.submit`. */
+/** Starts the turn of a call. Rejects with ApiError or with an error of `session.submit`. */
 export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallIds): Promise<DoorTurn> {
   const model = resolved(parts, call.model);
   const requestId = ids.requestId ?? parts.newId("req");
@@ -179,19 +183,19 @@ function turnOptions(call: TurnCall): TurnOptions {
     output: call.output,
     deny: call.withoutTools ? ["*"] : undefined,
     only: call.only,
-    // Text that was sent to a client of this API cannot be taken back.
+    // Clients of this API keep the text that they were sent, so an answer cannot be started again.
     streamRecovery: "fail",
     unattended: true,
   };
 }
 
-/** Names a dialogue by the hash of its first message, which is the same in all its calls. */
+/** Returns the hash of the first message as the name of a dialogue. All calls of a dialogue have the same first message. */
 export function dialogueOf({ history = [], content }: Pick<UserMessageEvent, "history" | "content">): string {
   const [first = { role: "user", content }] = history;
   return createHash("sha256").update(JSON.stringify(first)).digest("hex");
 }
 
-/** Throws the errors of `startDoorTurn`. */
+/** Estimates the input tokens of a call without running it. Rejects with the same errors as `startDoorTurn`. */
 export async function estimateDoorTurn(parts: DoorParts, call: TurnCall, { conversationId }: CallIds): Promise<number> {
   resolved(parts, call.model);
   const session = parts.sessions.open(conversationId);

@@ -1,11 +1,11 @@
-/** Error of an invalid request. */
+/** Error for an invalid request. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     readonly code: string,
     message: string,
     readonly param?: string,
-    /** Fields that clients of Anthropic's API read besides the type. */
+    /** Fields that clients of Anthropic's API read in addition to the type of the error. */
     readonly details?: { error_code: string; [field: string]: unknown },
   ) {
     super(message);
@@ -16,12 +16,12 @@ export interface ErrorBody {
   error: { message: string; type: string; code: string; param: string | null };
 }
 
-/** A request that was refused or has failed, with the codes of OpenAI's API. */
+/** A request that was refused or that failed, with a code of OpenAI's API. */
 export interface Problem {
   status: number;
   code: string;
   message: string;
-  /** Field of the request that is wrong. */
+  /** Name of the invalid field of the request. */
   param?: string | undefined;
   details?: object | undefined;
 }

@@ -1,4 +1,4 @@
-/** Server-sent events at the reader's pace. */
+/** Responses of server-sent events. Events are written only as fast as the client reads them. */
 
 interface SentEvent {
   id?: number;
@@ -7,7 +7,7 @@ interface SentEvent {
 }
 
 export interface EventWriter {
-  /** Resolves when more may be written. Does nothing after the reader has disconnected. */
+  /** Resolves when the next event may be written. Does nothing after the client has disconnected. */
   write(event: SentEvent): Promise<void>;
   gone: AbortSignal;
 }
@@ -17,13 +17,13 @@ const waitingEvents = 16;
 interface StreamOptions {
   keepAliveMs: number;
   headers?: Record<string, string>;
-  /** Event that replaces the keep-alive comment. */
+  /** Event to send instead of the keep-alive comment. */
   ping?: SentEvent | undefined;
 }
 
 /**
- * Returns a response that `produce` writes until it returns. After `keepAliveMs` of silence a comment keeps the connection alive, since a
- * tool may take long. `produce` must not throw: the status is already sent.
+ * Returns a response whose events are written by `produce`. The response ends when `produce` has ended. A keep-alive comment is sent after
+ * `keepAliveMs` without an event, since a tool may take long. `produce` must not reject, because the status has already been sent.
  */
 export function eventStream(
   produce: (writer: EventWriter) => Promise<void>,
@@ -73,7 +73,7 @@ export function eventStream(
   });
 }
 
-/** Formats an event. JSON has no bare newline, so one line of data is enough. */
+/** Formats an event. A single `data` line is enough, since JSON contains no line breaks. */
 function eventText({ id, event, data }: SentEvent): string {
   const lines = [
     ...(id === undefined ? [] : [`id: ${id}`]),

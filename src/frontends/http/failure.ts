@@ -1,4 +1,4 @@
-/** Failures of a call as OpenAI's API reports them: clients decide by status, code and headers whether to retry. */
+/** Failures of a call, in the form of OpenAI's API. Clients decide by status, code and headers whether to retry the call. */
 import type { ErrorInfo } from "../../core/chat.js";
 
 export interface Failure {
@@ -6,12 +6,12 @@ export interface Failure {
   code: string;
   message: string;
   headers: Record<string, string>;
-  /** True if a retry may succeed and does nothing twice. */
+  /** True if a retry may succeed and would run nothing twice. */
   mayRetry: boolean;
 }
 
 interface FailureFacts {
-  /** True if tools have run in a call without a request id, so that a retry would run them again. */
+  /** True if the call has no request id and has already run tools. A retry would run these tools again. */
   ranTools?: boolean;
 }
 
@@ -35,7 +35,7 @@ export function failureOf(error: ErrorInfo, { ranTools = false }: FailureFacts =
   };
 }
 
-/** Codes of a failed response that clients act on, besides those that its API lists. */
+/** Codes that a failed response passes on unchanged, since clients act on them. Other codes are replaced by codes that the API lists. */
 const codesOfResponses = new Set([
   "context_length_exceeded",
   "insufficient_quota",
@@ -43,7 +43,9 @@ const codesOfResponses = new Set([
   "server_is_overloaded",
 ]);
 
-/** Returns the error of a failed response. Clients retry on an unknown code; `invalid_prompt` is the one that stops them. */
+/**
+ * Returns the error of a failed response. Clients retry if they do not know the code. The code `invalid_prompt` stops them from retrying.
+ */
 export function responseError({ code, message, mayRetry }: Failure): { code: string; message: string } {
   if (codesOfResponses.has(code)) return { code, message };
   return { code: mayRetry ? "server_error" : "invalid_prompt", message };
@@ -54,8 +56,8 @@ const runAgain =
   "Tools have run in this call, and a repetition would run them again; with an X-Request-Id it goes on where it was.";
 
 /**
- * Describes the error without the provider's text. opencode retries on words such as `500`, `rate limit` or `server error`, whatever status
- * and code are.
+ * Describes the error without quoting the provider. opencode retries if the text contains words such as `500`, `rate limit` or `server
+ * error`, regardless of status and code.
  */
 function inOwnWords({ kind }: ErrorInfo): string {
   return `${causes[kind] ?? "The call failed."} The event log of the host has the details.`;
@@ -73,7 +75,10 @@ const causes: Readonly<Record<string, string>> = {
   stream_interrupted: "The answer broke off.",
 };
 
-/** Returns status and code. Many clients retry some statuses whatever the headers say; no client retries a 400. */
+/**
+ * Returns the status and the code of the answer. Many clients retry some statuses even if the headers forbid it. No client retries a 400,
+ * so a call whose tools must not run again gets a 400.
+ */
 function wordsFor({ kind, retryable }: ErrorInfo, ranTools: boolean): { status: number; code: string } {
   const [status, code = kind] = words[kind] ?? [500];
   const isRepeated = status === 409 || status === 429 || status >= 500;
@@ -85,7 +90,10 @@ function waitHeaders(waitMs: number): Record<string, string> {
   return { "retry-after": String(Math.ceil(waitMs / 1000)), "retry-after-ms": String(Math.ceil(waitMs)) };
 }
 
-/** Status by error kind, and OpenAI's code where it differs. A failure between host and provider is not the caller's fault. */
+/**
+ * Status of each kind of error, and OpenAI's code if it differs from the kind. A failure between this host and the provider is not the
+ * caller's fault.
+ */
 const words: Readonly<Record<string, readonly [status: number, code?: string]>> = {
   usage: [400],
   bad_request: [400],

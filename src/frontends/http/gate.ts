@@ -1,18 +1,18 @@
-/** Admission from the network: checked before anything of a request is read, for HTTP and WebSocket alike. */
+/** Admission of requests from the network, for HTTP and WebSocket alike. It is decided before the body of a request is read. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { RateLimit } from "./rate-limit.js";
 
 export interface Visit {
   method: string;
-  /** Includes the query. */
+  /** Path of the request, including the query. */
   url: string;
   header(name: string): string | undefined;
-  /** Address of the caller; for IPv6 its network. */
+  /** Address of the caller. For IPv6 it is the network of the address. */
   address: string;
-  /** True if the connection holds only a place for probes. */
+  /** True if the connection may be used only for probes. */
   isForProbes: boolean;
-  /** Keeps the connection of an authorised caller from being closed for another one. */
+  /** Records that the caller is authorised, so that the connection is not closed to make room for others. */
   keep(): void;
 }
 
@@ -24,29 +24,37 @@ export interface Refusal {
 }
 
 interface GateParts {
-  /** Undefined if every caller is admitted. */
+  /** Token that callers must send. Undefined if no token is needed. */
   token: string | undefined;
   isLoopback: boolean;
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   rate: RateLimit;
-  /** Limit for callers without the token, so that they use up no request of the others. */
+  /** Rate limit for callers without the token. It is separate, so that these callers cannot use up the requests of authorised callers. */
   strangersRate: RateLimit;
   isDraining: () => boolean;
-  /** Path and secret of other hosts. The secret counts only on this path, whatever Host header they send. */
+  /**
+   * Path and secret for other hosts. A request with the secret is admitted to this path, whatever its Host header is. The secret is valid
+   * on no other path.
+   */
   peers?: { path: string; secret: string } | undefined;
 }
 
-/** Returns true if a listener on this address is reached from this machine only. */
+/** Returns true if a server that listens on this address can be reached only from this machine. */
 export function isLoopbackAddress(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-/** Probes of an orchestrator. They have no limit: if others used it up, the host would be taken for dead. */
+/**
+ * Paths of an orchestrator's probes, which have no rate limit. If others could use up the limit, the orchestrator would take the host for
+ * dead.
+ */
 const probePaths = /^\/(?:healthz|readyz)$/;
-/** Paths that a load balancer and a browser may ask for without a token: the page and its files hold nothing of a conversation. */
+/**
+ * Paths that need no token, so that load balancers and browsers can request them. The page and its files contain nothing of a conversation.
+ */
 const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*)?$/;
-/** Subprotocol in which the page sends the token, in base64url: a browser cannot set headers of a WebSocket. */
+/** Subprotocol with the token in base64url. The page uses it, since a browser cannot set headers for a WebSocket. */
 const bearerProtocol = /(?:^|,) *bearer\.([\w-]+) *(?:,|$)/;
 
 export class Gate {
@@ -58,7 +66,7 @@ export class Gate {
     this.#origins = new Set(parts.allowedOrigins.map((origin) => new URL(origin).origin));
   }
 
-  /** Returns undefined if the visit is admitted. */
+  /** Returns the reason to refuse a request. Undefined if the request is admitted. */
   check(visit: Visit): Refusal | undefined {
     const path = visit.url.replace(/\?.*$/s, "");
     const isOpen = openPaths.test(path);
@@ -101,13 +109,16 @@ export class Gate {
     return undefined;
   }
 
-  /** Allows pages of the host itself, and origins that the user has named. */
+  /** Returns true for pages of the host itself and for origins that the user has allowed. */
   allowsOrigin(origin: string, host: string | undefined): boolean {
     if (this.#origins.has(origin)) return true;
     return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
   }
 
-  /** Refuses a page that rebinds its name to this address: it sends its own name. */
+  /**
+   * Returns true if the Host header may name this host. An attacking page whose domain name was changed to this address still sends its own
+   * name.
+   */
   #isKnownHost(hostname: string | undefined): boolean {
     const { allowedHosts, isLoopback } = this.#parts;
     if (hostname === undefined) return false;
@@ -115,7 +126,7 @@ export class Gate {
     return !isLoopback && allowedHosts.length === 0;
   }
 
-  /** Returns true if the caller has sent the token, or needs none. */
+  /** Returns true if the request has the token, or if no token is needed. */
   isAuthorized(visit: Pick<Visit, "header">): boolean {
     const { token } = this.#parts;
     if (token === undefined) return true;
@@ -132,20 +143,20 @@ export function hasBearer(authorization: string | undefined, wanted: string): bo
   return given !== undefined && isSame(given, wanted);
 }
 
-/** Detects by the browser's headers what a page of another site loads or sends. A link to the host's page is allowed. */
+/** Returns true if the browser's headers show that a page of another site sent the request. A link to the host's page is allowed. */
 function isCrossSite({ method, header }: Visit, path: string): boolean {
   const site = header("sec-fetch-site");
   if (site === undefined || site === "same-origin" || site === "none") return false;
   return !(method === "GET" && path === "/" && header("sec-fetch-mode") === "navigate");
 }
 
-/** Compares in constant time, also for different lengths. */
+/** Compares two texts in constant time, even if their lengths differ. */
 function isSame(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));
 }
 
-/** Removes port and brackets, in lower case. */
+/** Returns the host name in lower case, without port and brackets. */
 function hostnameOf(host: string | undefined): string | undefined {
   if (!host || !URL.canParse(`http://${host}`)) return undefined;
   const { hostname, username, pathname } = new URL(`http://${host}`);

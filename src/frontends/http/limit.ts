@@ -1,11 +1,11 @@
 import { ApiError } from "./errors.js";
 
-/** Most entries of one answer. A log may have 100,000 conversations, and all of them as JSON would block the event loop. */
+/** Limit of items in one answer. A log may have 100,000 conversations, and writing all of them as JSON would block the event loop. */
 const most = 1000;
 
 export const limitWords = `1 to ${most}; default: ${most}`;
 
-/** Throws ApiError for an invalid `?limit=`. */
+/** Reads the query parameter `limit`. Throws ApiError if it is invalid. */
 export function limitIn(text = String(most)): number {
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= most) return limit;

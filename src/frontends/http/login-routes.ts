@@ -1,4 +1,7 @@
-/** Logins at remote servers, begun over HTTP. The browser returns to a port of this machine, so the caller has to be on it. */
+/**
+ * Logins at remote servers that are started over HTTP. After a login the browser returns to a port of this machine, so the caller must be
+ * on this machine.
+ */
 import type { DoorParts } from "../door.js";
 import type { Call, Route } from "./api.js";
 import { ApiError } from "./errors.js";
@@ -11,7 +14,7 @@ export function loginRoutes({ login }: DoorParts): Route[] {
     const shown = new Promise<Response>((resolve) => {
       ended = login(name, ({ href }) => resolve(Response.json({ url: href }, { status: 202 })));
     });
-    // Errors after the page was shown are in the state of the server.
+    // The login has its own error handling: the state of the server shows an error.
     const forget = () => underWay.delete(name);
     ended.then(forget, forget);
     return Promise.race([shown, ended.then((status) => Response.json({ url: null, status }))]);
@@ -32,7 +35,10 @@ export function loginRoutes({ login }: DoorParts): Route[] {
   ];
 }
 
-/** Refuses callers on other machines. A proxy on this machine speaks for somebody else. */
+/**
+ * Throws ApiError if the caller is on another machine. A proxy on this machine is refused too, since it may pass on requests of other
+ * machines.
+ */
 function requireHere({ address, header }: Call): void {
   const isPassedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => header(name) !== undefined);
   if (isLoopbackAddress(address.replace(/^::ffff:/, "")) && !isPassedOn) return;

@@ -1,4 +1,4 @@
-/** MCP over Streamable HTTP, with messages in MCP's own schema. Its code is loaded when the first client connects. */
+/** Routes for MCP over Streamable HTTP. The messages have MCP's own schema. The code for MCP is loaded when the first client connects. */
 import { isWritable } from "../../core/nesting.js";
 import type { McpHttp, McpHttpOptions } from "../mcp/http.js";
 import type { McpParts } from "../mcp/server.js";
@@ -9,7 +9,7 @@ export interface McpDoor {
   close(): Promise<void>;
 }
 
-/** Returns undefined for invalid or too deeply nested JSON, which the door reports in MCP's words. */
+/** Parses a message. Returns undefined if the JSON is invalid or nested too deeply; `McpHttp` then answers with MCP's own error. */
 function parsed(text: string): unknown {
   try {
     const message: unknown = JSON.parse(text);

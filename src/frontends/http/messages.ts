@@ -1,4 +1,7 @@
-/** Messages of OpenAI's APIs, converted to ours. Their shape has been validated, the content of their parts has not. */
+/**
+ * Reads messages of OpenAI's APIs as messages of this host. The structure of a message is already validated, but the content of its parts
+ * is not.
+ */
 import type { ContentPart, Message } from "../../core/chat.js";
 import { modelName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
@@ -13,7 +16,7 @@ export interface ChatMessage {
   tool_call_id?: string | null;
 }
 
-/** Throws ApiError for content that no model can be sent. */
+/** Reads a message. Throws ApiError for content that cannot be sent to any model. */
 export function readMessage({ role, content, tool_calls, tool_call_id }: ChatMessage): Message {
   const parts = readContent(content);
   switch (role) {
@@ -59,7 +62,7 @@ function readPart(part: Part): ContentPart {
   }
 }
 
-/** Passes an image on another machine to the model as a link. The host visits no address that a caller gives it. */
+/** Reads an image. An image at a URL is passed to the model as a link: this host visits no address that a caller gives it. */
 function readImage(url: unknown): ContentPart {
   const [, mimeType, data] = /^data:([\w./+-]+);base64,(.*)$/s.exec(String(url)) ?? [];
   if (mimeType && data) return { type: "image", mimeType, data };

@@ -30,9 +30,9 @@ interface ChatCompletionBody extends ToolUseBody {
 
 export interface OpenAiOptions {
   keepAliveMs: number;
-  /** Models that callers may ask for besides the default one. */
+  /** Returns the models that callers may ask for besides the default model. */
   models: () => readonly string[];
-  /** Models that get no tools of the servers. */
+  /** Models to which the servers' tools are not offered. */
   plainModels: readonly string[];
   attempts: Attempts;
 }
@@ -118,7 +118,7 @@ async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptio
 
 interface ChatViewOptions {
   includeUsage: boolean;
-  /** Returns the events that are sent besides the chunks. */
+  /** Returns the events that are sent in addition to the chunks. */
   eventsOf: (event: TurnEvent) => StreamedEvent[];
 }
 

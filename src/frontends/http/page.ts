@@ -1,4 +1,4 @@
-/** The page that people open in a browser: the output of `npm run build` for ui/, in dist/ui. */
+/** Serves the page that people open in a browser. `npm run build` builds it from ui/ into dist/ui. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import type { Call, Route } from "./api.js";
 import { ApiError } from "./errors.js";
 
-/** Relative path that is the same from src/ and from dist/. */
+/** Folder of the built page. The relative path is the same from src/ and from dist/. */
 const folder = new URL("../../../dist/ui/", import.meta.url);
 
 const types: Record<string, string> = {
@@ -16,7 +16,10 @@ const types: Record<string, string> = {
   ".svg": "image/svg+xml",
 };
 
-/** Policy under which the page loads nothing from elsewhere and runs only its own code, whatever a model or a server writes. */
+/**
+ * Content security policy of the page. The page loads nothing from other origins and runs only its own code, whatever a model or a server
+ * writes.
+ */
 const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -27,7 +30,7 @@ const contentSecurityPolicy = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-  // No text becomes HTML, not even by mistake.
+  // Forbids code that turns text into HTML, even by mistake.
   "require-trusted-types-for 'script'",
   "trusted-types 'none'",
 ].join("; ");
@@ -40,7 +43,7 @@ const headers = {
   vary: "accept-encoding",
 };
 
-/** Cache policy of assets, whose names contain a hash of their content. */
+/** Cache policy of assets. The name of an asset contains a hash of its content. */
 const forever = "public, max-age=31536000, immutable";
 
 interface PageFile {
@@ -88,7 +91,7 @@ function read(path: string): PageFile {
   return { type, bytes, gzipped: gzipSync(bytes, { level: 9 }), etag };
 }
 
-/** Returns an empty list if the page was not built. */
+/** Returns the names of the page's files. Empty if the page was not built. */
 function namesOfFiles(): string[] {
   try {
     return readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => name.replaceAll("\\", "/"));

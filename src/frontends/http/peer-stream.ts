@@ -1,6 +1,6 @@
 /**
- * Stream by which other hosts on the same database follow what this host writes. Only they have the secret, and the stream is no part of
- * the API.
+ * Stream by which the other hosts on the same database follow what this host writes. Only these hosts have the secret. The stream is not
+ * part of the API.
  */
 import type { LiveExchange } from "../../session/live/exchange.js";
 import { streamPath } from "../../session/live/streams.js";

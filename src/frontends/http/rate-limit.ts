@@ -3,10 +3,10 @@ interface Bucket {
   at: number;
 }
 
-/** Addresses that are remembered. Beyond this number, the address with the oldest call is forgotten. */
+/** Limit of addresses that are remembered. Beyond it, the address whose last call is the longest ago is forgotten. */
 const mostBuckets = 10_000;
 
-/** A token bucket for each address, refilled evenly within a minute. */
+/** Limits the requests of each address. Each address has a token bucket that refills evenly over a minute. */
 export class RateLimit {
   readonly #perMinute: number;
   readonly #now: () => number;
@@ -17,13 +17,13 @@ export class RateLimit {
     this.#now = now;
   }
 
-  /** Takes a token. Returns undefined, or the seconds until a token is available. */
+  /** Takes a token for the address. Returns undefined if there was a token; otherwise the seconds until the next token is available. */
   take(address: string): number | undefined {
     const now = this.#now();
     const known = this.#buckets.get(address) ?? { tokens: this.#perMinute, at: now };
     const gained = (Math.max(0, now - known.at) / 60_000) * this.#perMinute;
     const tokens = Math.min(this.#perMinute, known.tokens + gained);
-    this.#buckets.delete(address); // keeps the map in the order of the last calls
+    this.#buckets.delete(address); // keeps the map ordered by the time of the last call
     this.#buckets.set(address, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now });
     if (this.#buckets.size > mostBuckets) this.#buckets.delete(this.#buckets.keys().next().value ?? "");
     return tokens >= 1 ? undefined : Math.max(1, Math.ceil(((1 - tokens) / this.#perMinute) * 60));

@@ -1,4 +1,4 @@
-/** Answer format that a call asks for: `response_format`, `text.format`, `output_config.format`. */
+/** Reads the format that a call requires for the answer: `response_format`, `text.format` or `output_config.format`. */
 import type { JsonSchema, OutputFormat } from "../../core/chat.js";
 import { schemaProblem } from "../../core/structured-output.js";
 import { object, optional, text, flag as trueOrFalse } from "../schema-words.js";
@@ -12,13 +12,13 @@ const named = {
 };
 const kinds = (...names: string[]) => ({ type: { enum: names } });
 
-/** Format of Chat Completions, which has the schema in an object of its own. */
+/** Schema of the format in Chat Completions. That API puts the JSON schema into a separate object. */
 export const responseFormat = optional(
   object({ ...kinds("text", "json_object", "json_schema"), json_schema: object(named, ["schema"]) }, ["type"]),
 );
-/** Format of Responses. */
+/** Schema of the format in Responses. */
 export const textFormat = optional(object({ ...kinds("text", "json_object", "json_schema"), ...named }, ["type"]));
-/** Format of Messages. */
+/** Schema of the format in Messages. */
 export const outputFormat = optional(object({ ...kinds("json_schema"), schema: named.schema }, ["type", "schema"]));
 
 export interface FormatBody {
@@ -28,7 +28,10 @@ export interface FormatBody {
   strict?: boolean | null;
 }
 
-/** Returns undefined if any text is valid. Throws ApiError for an unusable schema; `param`: its path in the call. */
+/**
+ * Reads a format. Returns undefined if any text is valid. Throws ApiError if the JSON schema cannot be used. `param` is the path of the
+ * format in the call.
+ */
 export function readOutput(format: FormatBody | null | undefined, param: string): OutputFormat | undefined {
   if (!format || format.type === "text") return undefined;
   if (format.type === "json_object") return { jsonSchema: { type: "object" } };

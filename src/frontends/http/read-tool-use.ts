@@ -1,4 +1,4 @@
-/** `tool_choice` and `parallel_tool_calls` of a call. */
+/** Reads `tool_choice` and `parallel_tool_calls` of a call. */
 import type { ToolChoice } from "../../core/chat.js";
 import { modelName, toolName } from "./caller-tools.js";
 import { ApiError } from "./errors.js";
@@ -8,7 +8,7 @@ export interface ToolUseBody {
   parallel_tool_calls?: boolean | null;
 }
 
-/** `/v1/chat/completions` has the name in `function`. */
+/** The tool that the model has to call. `/v1/chat/completions` puts the name into `function`. */
 interface ChosenTool {
   type: string;
   name?: string;
@@ -17,13 +17,16 @@ interface ChosenTool {
 }
 
 export interface ToolUse {
-  /** True for `none`: the model is offered no tool, neither the servers' nor the caller's. */
+  /** True if `tool_choice` is `none`. The model is then offered neither the servers' tools nor the caller's tools. */
   withoutTools: boolean;
   toolChoice?: ToolChoice;
   parallelToolCalls?: boolean;
 }
 
-/** Throws ApiError for a choice that no model of this host can be given. Whether the tool is offered is checked when the turn begins. */
+/**
+ * Reads how the model has to use tools. Throws ApiError for a choice that this host supports for no model. Whether the chosen tool is
+ * offered is checked later, when the turn begins.
+ */
 export function readToolUse({ tool_choice: choice, parallel_tool_calls: parallel }: ToolUseBody): ToolUse {
   return {
     withoutTools: choice === "none",
@@ -50,7 +53,7 @@ function adviceFor(type: string): string {
   return "a tool that runs at OpenAI cannot be chosen, since no model of this host is offered it";
 }
 
-/** Cuts the text, since the caller may have sent megabytes. */
+/** Quotes the text for an error message. Cuts it, since the caller may have sent megabytes. */
 function quoted(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }

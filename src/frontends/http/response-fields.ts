@@ -1,4 +1,4 @@
-/** Fields of a call that its response shows. The log keeps them, so that the response shows the same later. */
+/** Fields of a call that are shown in its response. The log stores these fields, so that the response is the same when it is read later. */
 import type { WireTool } from "./caller-tools.js";
 
 export interface AskedFields {
@@ -33,7 +33,7 @@ const names: readonly (keyof AskedFields)[] = [
   "user",
 ];
 
-/** Returns the fields to show. `tools`: those that the model is offered. */
+/** Returns the fields of a call that its response shows. `tools` are the caller's tools that the model is offered. */
 export function askedIn(
   body: object,
   { tools, conversationId }: { tools: readonly WireTool[]; conversationId: string | undefined },
@@ -49,7 +49,10 @@ export function askedIn(
   };
 }
 
-/** Adds the API's defaults for fields that were omitted or that this host does not keep. https://www.openresponses.org/reference */
+/**
+ * Returns the fields as the response shows them. A field that the call omitted, or that this host does not store, gets the API's default.
+ * https://www.openresponses.org/reference
+ */
 export function shownFields({ tools = [], text, ...asked }: AskedFields): object {
   return {
     instructions: null,

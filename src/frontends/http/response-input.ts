@@ -1,4 +1,6 @@
-/** Reads the input of `/v1/responses` as messages. An unsupported item is refused, since leaving it out would change what was said. */
+/**
+ * Reads the input of `/v1/responses` as messages. An unsupported item is refused, since leaving the item out would change what was said.
+ */
 import type { AssistantMessage, Message, ToolCall } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { customArguments, modelName, serverToolName } from "./caller-tools.js";
@@ -28,14 +30,14 @@ interface InputParts {
   told: ToldTurns;
 }
 
-/** Consecutive output items of one response, or one item of the caller's own. */
+/** Consecutive output items of the same response, or a single item that the caller wrote. */
 interface Group {
   isOutput: boolean;
   items: InputItem[];
   place?: TurnPlace;
 }
 
-/** Throws ApiError; rejects with StoreError. */
+/** Reads the items as messages. Rejects with ApiError or StoreError. */
 export async function readInput(parts: InputParts, items: readonly InputItem[]): Promise<Message[]> {
   const groups: Group[] = [];
   for (const [index, item] of items.entries()) addTo(groups, item, index);
@@ -54,7 +56,7 @@ function addTo(groups: Group[], item: InputItem, index: number): void {
   const place = isOutput ? (placeOfItem(item.id) ?? placeOfItem(item.call_id)) : undefined;
   if (type === "item_reference" && !place) throw noItem(item);
   const last = groups.at(-1);
-  // A response's text comes before its calls, so a text without an id after them is not part of that response.
+  // An item without an id belongs to the response before it. This does not hold for a text: a response has its text before its calls.
   const isSame = place ? !last?.place || isSamePlace(place, last.place) : type !== "message" || !last?.place;
   if (isOutput && last?.isOutput && isSame) {
     last.items.push(item);
@@ -84,7 +86,7 @@ async function readGroup(parts: InputParts, { isOutput, items, place }: Group): 
   return told && reference ? told : toldOrGiven(told, readOutput(parts, items));
 }
 
-/** Returns the ids of the caller's calls among the items. The item id of a call has the call's index. */
+/** Returns the ids of the caller's calls among the items. For a reference, the call's id is made from the index in the item's id. */
 function givenIds(items: readonly InputItem[]): Set<string> {
   const ids = items.map(({ type, id, call_id }) => {
     const item = type === "item_reference" && /^(fc|ctc)_/.test(id ?? "") ? placeOfItem(id) : undefined;
@@ -98,7 +100,9 @@ function readOwn({ type, role, content, call_id, output }: InputItem): Message {
   return readMessage({ role: "tool", tool_call_id: call_id ?? "", content: output });
 }
 
-/** Joins the calls of one answer, which are separate items here, into one message, followed by their results. */
+/**
+ * Reads output items as messages. Each call is a separate item. The calls of one answer become one message, and their results follow it.
+ */
 function readOutput(parts: InputParts, items: readonly InputItem[]): Message[] {
   let messages: Message[] = [];
   let open: AssistantMessage | undefined;
@@ -129,7 +133,7 @@ function textIn(content: Content): string {
   return message.role === "assistant" ? message.content : "";
 }
 
-/** Returns readable reasoning only: encrypted reasoning is for the service that wrote it. */
+/** Returns the readable reasoning. Encrypted reasoning is left out, since only the service that wrote it can read it. */
 function reasoningIn(content: Content): string {
   return Array.isArray(content) ? content.map(({ text }) => (typeof text === "string" ? text : "")).join("\n") : "";
 }

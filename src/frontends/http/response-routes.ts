@@ -111,7 +111,7 @@ async function create(parts: DoorParts, call: Call, options: ResponseOptions): P
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 
-/** Returns what a call says, without what its stored conversation already has. */
+/** Reads the input and the instructions of a call. The result does not contain the stored conversation that the call continues. */
 async function saidIn(parts: DoorParts, body: ResponseBody, { ids, events }: Continued): Promise<Said> {
   const items: InputItem[] = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
   const { conversationId } = ids;
@@ -139,7 +139,10 @@ async function read(parts: DoorParts, id: string): Promise<Response> {
   return Response.json(view.whole());
 }
 
-/** Returns the caller's tools of a log that does not name them: a call that was never planned is the caller's. */
+/**
+ * Finds the caller's tools in a log that does not list them. A tool that the model called is the caller's if the log has no `tool_call`
+ * event for it.
+ */
 function calledTools(events: readonly StoredEvent[]): CallerTools["find"] {
   const planned = new Set(events.flatMap((event) => (event.type === "tool_call" ? [event.call.name] : [])));
   const called = events.flatMap((event) =>
@@ -164,8 +167,8 @@ interface Continued {
 }
 
 /**
- * Returns the conversation that a call continues. If the previous response is not the last one, the call continues a copy that ends with
- * it.
+ * Returns the conversation that a call continues. If the previous response is not the last of its conversation, the call continues a copy
+ * of the conversation. The copy ends with the previous response.
  */
 async function conversationOf(parts: DoorParts, body: ResponseBody, ids: CallIds): Promise<Continued> {
   const previous = body.previous_response_id ?? undefined;
@@ -181,7 +184,7 @@ async function conversationOf(parts: DoorParts, body: ResponseBody, ids: CallIds
   return { ids: { ...ids, conversationId }, events: await parts.sessions.history(conversationId) };
 }
 
-/** Returns the id in `conversation`. Throws ApiError for an invalid id. */
+/** Returns the conversation id in the field `conversation`. Throws ApiError if the id is invalid. */
 function namedIn({ conversation }: ResponseBody): string | undefined {
   const id = typeof conversation === "object" ? conversation?.id : conversation;
   return id === undefined ? undefined : requireId(id, "conversation");

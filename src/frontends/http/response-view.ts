@@ -14,12 +14,12 @@ interface Identity {
   place: TurnPlace;
   /** Seconds since the epoch. */
   createdAt: number;
-  /** `provider/model`. */
+  /** Name as `provider/model`. */
   model: string;
   asked: AskedFields;
-  /** Returns the caller's tool with this model name. */
+  /** Returns the caller's tool that has this name for the model. */
   callerTool(name: string): CallerTool | undefined;
-  /** Returns the server of a tool; undefined if no server offers it any more. */
+  /** Returns the server of the tool that has this name for the model. Undefined if no server offers the tool any more. */
   serverOf(tool: string): { server: string; tool: string } | undefined;
 }
 
@@ -31,14 +31,14 @@ interface Placed {
 }
 
 /**
- * A turn as OpenAI's response. Each answer is a `message`, each call of a server's tool an `mcp_call`, each call of a caller's tool a
- * `function_call` or `custom_tool_call`.
+ * Shows a turn as OpenAI's response. Each answer becomes a `message`, and each call of a server's tool an `mcp_call`. A call of a caller's
+ * tool becomes a `function_call` or a `custom_tool_call`.
  */
 export class ResponseView implements TurnView {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
   readonly #output: Item[] = [];
-  /** The message that is being written, and its text so far. */
+  /** The message that is being written, with its text so far. Undefined if no message is open. */
   #open: (Placed & { text: string }) | undefined;
   #sequence = 0;
   #failure: Failure | undefined;
@@ -81,12 +81,13 @@ export class ResponseView implements TurnView {
 
   fail(failure: Failure): StreamedEvent[] {
     this.#failure = failure;
-    // OpenAI's client throws at the first event, and software built on it knows no other failure. Other clients read the second event.
+    // Two events report the failure. OpenAI's client throws at the first event, and software built on that client knows no other failure.
+    // Other clients read the second event.
     const error = { ...errorBody(failure).error, ...responseError(failure) };
     const { code, message, param } = error;
     return [
       ...this.#leave(),
-      // OpenAI's API description puts the fields at the top level, its service puts them in `error`.
+      // OpenAI's API description has these fields at the top level, but OpenAI's service sends them in `error`. Here they are in both.
       this.#event("error", { code, message, param, error }),
       this.#event("response.failed", { response: this.whole() }),
     ];
@@ -116,7 +117,10 @@ export class ResponseView implements TurnView {
     };
   }
 
-  /** Returns the failure in the log. A later reader does not know whether the call had a request id. */
+  /**
+   * Returns the failure that the log contains. If tools ran, the call counts as unsafe to retry: the log does not tell whether it had a
+   * request id.
+   */
   #storedFailure(): Failure | undefined {
     const { error } = summarizeTurn(this.#stored);
     return error && failureOf(error, { ranTools: this.#stored.some(({ type }) => type === "tool_sent") });
@@ -161,7 +165,7 @@ export class ResponseView implements TurnView {
     return events;
   }
 
-  /** Ends what the turn left open: an interrupted text, calls without a result. */
+  /** Ends the items that the turn left unfinished: an interrupted text, and calls without a result. */
   #leave(): StreamedEvent[] {
     const calls = this.#output.flatMap((item, index) =>
       item.type === "mcp_call" && item.status === "in_progress" ? [{ item, index }] : [],
@@ -186,7 +190,7 @@ export class ResponseView implements TurnView {
   }
 
   #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
-    // A later answer may reuse call ids.
+    // Finds the last call with this id, since a later answer may reuse an id.
     const index = this.#output.findLastIndex((item) => item.type === "mcp_call" && item.call_id === callId);
     const item = this.#output[index];
     if (!item) return [];
@@ -202,7 +206,7 @@ export class ResponseView implements TurnView {
     ];
   }
 
-  /** Shows the caller's calls of an answer. If the answer was cut, its calls may be cut too. */
+  /** Sends the caller's calls of an answer. If the answer was cut off, its calls may be incomplete, so they are marked as incomplete. */
   #callersCalls(finishReason: FinishReason): StreamedEvent[] {
     const status = finishReason === "length" ? "incomplete" : "completed";
     const { calls, firstIndex } = lastCalls(this.#stored, this.#identity.place);
@@ -229,7 +233,7 @@ export class ResponseView implements TurnView {
     return [...events, ...written, this.#done(placed, { status })];
   }
 
-  /** Sends the whole text in one delta: the calls of an answer are known only when it has ended. */
+  /** Sends a text in a single delta, since the calls of an answer are known only when the answer has ended. */
   #writeText({ item, index }: Placed, type: string, field: string, text: string, more: object = {}): StreamedEvent[] {
     item[field] = text;
     const place = { output_index: index, item_id: item.id };

@@ -1,14 +1,14 @@
-/** System text, history and new content of a call, whichever API receives it. */
+/** System text, history and new content of a call, the same for every API. */
 import type { ContentPart, Message } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { ApiError } from "./errors.js";
 import { type ToldTurns, withResultsFirst } from "./told-turns.js";
 
 export interface Said {
-  /** Undefined: the configured one. */
+  /** System text of the call. Undefined if the configured system text applies. */
   system?: string;
   history: Message[];
-  /** Empty if the last message is not the user's: a tool result, or an answer to continue. */
+  /** New content of the user. Empty if the last message is a tool result or an answer to continue, and not the user's. */
   content: ContentPart[];
 }
 
@@ -25,7 +25,10 @@ export function asSaid(all: readonly Message[]): Said {
   };
 }
 
-/** Splits the messages of a call, in which the caller has already put the log's version of earlier turns. Throws ApiError. */
+/**
+ * Splits the messages of a call. Without a conversation id, earlier turns in the messages must already be those of the log. Throws
+ * ApiError.
+ */
 export async function saidIn(
   parts: Pick<DoorParts, "sessions">,
   messages: readonly Message[],
@@ -39,8 +42,8 @@ export async function saidIn(
 }
 
 /**
- * Returns what is new in a conversation of the log: results of the caller's tools, user content, and instructions as part of the history.
- * Throws ApiError.
+ * Returns the new part of a conversation of the log. `content` is what the user says. `history` holds the results of the caller's tools and
+ * the instructions. Throws ApiError.
  */
 export async function saidSince(
   { sessions }: Pick<DoorParts, "sessions">,

@@ -1,4 +1,4 @@
-/** Shapes of request bodies, both for validation and for /openapi.json. Fields that are not named here are ignored. */
+/** Schemas of request bodies, for validation and for /openapi.json. A field that no schema names is ignored. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../core/chat.js";
 import {
@@ -104,7 +104,7 @@ export const responseBody = object(
     instructions: optional(text),
     previous_response_id: optional(text),
     conversation: optional({ anyOf: [text, object({ id: text }, ["id"])] }),
-    /** Refused, since a prompt stored at OpenAI would be part of the input. */
+    /** Refused, since the prompt is stored at OpenAI and would be part of the input. */
     prompt: nothing,
     stream: flag,
     store: flag,
@@ -139,7 +139,7 @@ export const forkBody = object({ to_seq: optional(position) });
 
 export const cancelBody = object({ request_id: text });
 
-/** Path of the message protocol's schemas in the OpenAPI document. */
+/** Path in the OpenAPI document under which the schemas of the message protocol are. */
 export const messagePlace = "#/components/schemas/";
 const named = (schema: string) => ({ $ref: messagePlace + schema });
 
@@ -152,7 +152,9 @@ export const toolList = whole({ tools: list(named("Tool")) });
 const ajv = new Ajv2020({ strict: false });
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();
 
-/** Throws ApiError for an invalid body. `Body` is the caller's claim about the schema. */
+/**
+ * Returns the body. Throws ApiError if the body does not match the schema. The calling code must choose a type `Body` that fits the schema.
+ */
 export function validated<Body>(body: unknown, schema: JsonSchema): Body {
   const check = compiled.get(schema) ?? ajv.compile(schema);
   compiled.set(schema, check);
@@ -162,7 +164,7 @@ export function validated<Body>(body: unknown, schema: JsonSchema): Body {
   throw new ApiError(400, "invalid_body", `${param || "the body"} ${error?.message ?? "is invalid"}`, param);
 }
 
-/** Returns the error with the deepest path: in a choice, the branch that matched furthest was meant. */
+/** Returns the error with the deepest path. If a schema has alternatives, this error is from the alternative that matched the most. */
 function deepest(errors: readonly ErrorObject[]): ErrorObject | undefined {
   const depth = ({ instancePath }: ErrorObject) => instancePath.split("/").length;
   return errors.toSorted((a, b) => depth(b) - depth(a))[0];

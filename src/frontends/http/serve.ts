@@ -33,39 +33,42 @@ import { acceptSockets } from "./websocket.js";
 
 export interface ServeOptions extends ServeConfig {
   version: string;
-  /** Models that callers are offered besides the default one: `provider/model`. */
+  /** Returns the models that callers are offered besides the default model, as `provider/model`. */
   models: () => readonly string[];
-  /** Silence after which a stream gets a keep-alive comment. WebSockets are pinged at twice this interval. */
+  /** Time without data after which a stream gets a keep-alive comment, in ms. WebSockets are pinged at twice this interval. */
   keepAliveMs?: number;
   headersTimeoutMs?: number;
   mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
 }
 
 export interface HttpDoor {
-  /** Has no trailing slash. */
+  /** Base URL of the server, without a trailing slash. */
   url: string;
-  /** Undefined if every caller is admitted. */
+  /** Token that callers must send. Undefined if no token is needed. */
   token: string | undefined;
-  /** Stops accepting connections and asks WebSockets to end. Resolves when every connection has ended. */
+  /** Stops accepting connections and asks the WebSockets to close. Resolves when every connection has ended. */
   flush(): Promise<void>;
   close(): void;
 }
 
-/** Shorter than the 30 to 60 seconds of silence after which proxies and browsers drop a connection. */
+/** Time without data until a keep-alive comment, in ms. Proxies and browsers drop a connection after 30 to 60 seconds of silence. */
 const defaultKeepAliveMs = 15_000;
-/** Time for a request's headers and body to arrive. */
+/** Time in which the headers and the body of a request must arrive, in ms. */
 const requestTimeoutMs = 60_000;
-/** Time for a request's headers to arrive, from the start of the connection. */
+/** Time in which the headers of a request must arrive, in ms. It begins when the connection is opened. */
 const headersTimeoutMs = 10_000;
-/** Interval of the check for connections that exceed their time. */
+/** Interval at which the server looks for connections that have exceeded their time, in ms. */
 const lookForLateMs = 1_000;
-/** Longer than clients and proxies keep idle connections in their pools, so that this end does not close one under a new request. */
+/**
+ * Time that an idle connection stays open, in ms. Clients and proxies keep idle connections for less time. So this host does not close a
+ * connection on which a request is just being sent.
+ */
 const idleConnectionMs = 75_000;
 
 export interface ShownToken {
-  /** Location of the token, for people to read. Undefined if the token is not stored, or if there is no token. */
+  /** Text that tells people where the token is stored. Undefined if the token is not stored, or if there is no token. */
   place: string | undefined;
-  /** True if the host made the token. A token that the user set is never shown. */
+  /** True if this host generated the token. A token that the user has set is never shown. */
   isMade: boolean;
 }
 
@@ -75,7 +78,7 @@ interface ServeProcess {
   token: ShownToken;
 }
 
-/** Runs the network door until an interrupt and writes its address to stderr. Resolves with the exit code. */
+/** Runs the HTTP server until an interrupt, and writes the server's address to stderr. Resolves with the exit code. */
 export async function runServe(
   parts: DoorParts,
   options: ServeOptions,
@@ -96,8 +99,8 @@ export async function runServe(
 }
 
 /**
- * Returns the page's link and the location of the token. Others may read a log, so the token is shown only on a terminal or if it is stored
- * nowhere.
+ * Returns the lines with the link to the page and with the location of the token. Others may read a log of stderr. So the link contains the
+ * token only on a terminal, or if the token is not stored anywhere.
  */
 function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isTerminal: boolean): string {
   if (token === undefined) return `page: ${url}/\n`;
@@ -106,7 +109,9 @@ function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isT
   return place === undefined ? page : `${page}token: in ${place}; programs send it as Authorization: Bearer <token>\n`;
 }
 
-/** Throws RequestError if the address cannot be listened on, or if other machines can reach it without a token. */
+/**
+ * Opens the HTTP server. Rejects with RequestError if it cannot listen on the address, or if other machines could reach it without a token.
+ */
 export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
   const { host, port, maxBodyMb, maxConnections, plainModels, keepAliveMs = defaultKeepAliveMs } = options;
   const isLoopback = isLoopbackAddress(host);
@@ -195,7 +200,7 @@ async function listen(server: HttpServer, host: string, port: number): Promise<v
   }
 }
 
-/** Returns the host as others can write it: a wildcard address has no such form. */
+/** Returns the host for use in a URL. A wildcard address cannot be used there, so the name of this machine replaces it. */
 function nameOf(host: string): string {
   if (host === "0.0.0.0" || host === "::") return hostname();
   return isIPv6(host) ? `[${host}]` : host;

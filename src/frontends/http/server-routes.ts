@@ -5,12 +5,12 @@ import { serversJson, toolsJson } from "../host-lists.js";
 import type { Call, Route } from "./api.js";
 import { serverList, serverStderr, toolList } from "./schemas.js";
 
-/** Time that /readyz waits for servers that are starting. */
+/** Time that /readyz waits for servers that are still starting, in ms. */
 const readyWithinMs = 50;
-/** Time that /readyz waits for the event log. A probe should wait longer. */
+/** Time that /readyz waits for the event log, in ms. The timeout of a probe should be longer. */
 const logWithinMs = 1_500;
 
-/** Returns the routes. A caller with the token (`isAuthorized`) may read why turns cannot begin. */
+/** Returns the routes. If `isAuthorized` returns true for a call of /readyz, the answer says why turns cannot begin. */
 export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "header">) => boolean): Route[] {
   const { hub, scrape } = parts;
   const whyNot = shared(() => whyNotReady(parts));
@@ -73,7 +73,7 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "
   ];
 }
 
-/** Returns the route for Prometheus, which sends the token by its `authorization` setting. */
+/** Returns the route for Prometheus. Prometheus sends the token if its setting `authorization` contains the token. */
 function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): Route {
   return {
     method: "GET",
@@ -92,7 +92,7 @@ async function whyNotReady(parts: DoorParts): Promise<string | undefined> {
   return (await unsettled(parts)) ?? (await sessions.unreadable(logWithinMs));
 }
 
-/** Lets callers share a running look-up: probes have no limit, and must cost no more than one at a time. */
+/** Makes concurrent calls share one look-up. Probes have no rate limit, so at most one look-up may run at a time. */
 function shared<T>(look: () => Promise<T>): () => Promise<T> {
   let looking: Promise<T> | undefined;
   return () => {

@@ -1,4 +1,4 @@
-/** Conversations over HTTP: all that the message protocol can do, as requests, with the same messages as answers. */
+/** Conversations over HTTP. Requests can do all that the message protocol can do, and the answers have the same messages. */
 import { errorInfo } from "../../core/errors.js";
 import { type ExportFormat, exportFormats } from "../../session/export/formats.js";
 import type { Session } from "../../session/session.js";
@@ -122,7 +122,7 @@ async function exportFile({ sessions, secrets }: DoorParts, call: Call): Promise
     headers: {
       "content-type": exportTypes[format],
       "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
-      // A browser that opens the file here gives it no origin.
+      // If a browser opens the file from this address, the file has no access to this origin.
       "content-security-policy": "sandbox",
       "x-content-type-options": "nosniff",
     },
@@ -161,7 +161,7 @@ function follow(session: Session, from: number, keepAliveMs: number): Response {
   );
 }
 
-/** Throws ApiError for an unknown conversation, so that reading does not create one. */
+/** Returns the id of the conversation. Throws ApiError if it is unknown, so that reading does not create a conversation. */
 async function knownConversation({ sessions }: DoorParts, call: Call): Promise<string> {
   const conversationId = call.path("id");
   if (sessions.find(conversationId) || (await sessions.history(conversationId)).length > 0) return conversationId;

@@ -1,4 +1,4 @@
-/** Shows a turn that has begun over HTTP: as one document, or as events. */
+/** Shows a running turn over HTTP, as one document or as a stream of events. */
 import { setTimeout } from "node:timers/promises";
 import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
@@ -12,14 +12,14 @@ export interface TurnView {
   start(): StreamedEvent[];
   take(event: TurnEvent): StreamedEvent[];
   end(): StreamedEvent[];
-  /** Ends the stream of a failed turn. */
+  /** Returns the events that end the stream of a failed turn. */
   fail(failure: Failure): StreamedEvent[];
-  /** Answers a call whose turn failed before anything was sent. */
+  /** Returns the answer to a call whose turn failed before anything was sent. */
   failed(failure: Failure): { status: number; body: object };
   whole(): object;
-  /** Event that keeps a silent stream alive where a comment does not. */
+  /** Event that keeps a silent stream alive, for clients that ignore comments. */
   readonly ping?: StreamedEvent;
-  /** True if something was sent that a `discard` would void. */
+  /** True if content was sent that a later `discard` event would make invalid. */
   readonly isShown: boolean;
 }
 
@@ -35,7 +35,7 @@ interface ShowOptions {
   attempt: Attempt | undefined;
 }
 
-/** Longest time that the head of a stream is held back. */
+/** Longest time until the status of a stream is sent, in ms. Until then, a failure can still be answered with an error status. */
 const longestHoldMs = 10_000;
 
 export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOptions): Promise<Response> {
@@ -67,8 +67,8 @@ export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOpti
 }
 
 /**
- * Resolves with a failure that comes before the turn has anything to show; otherwise with undefined, at the latest after `holdMs`. Never
- * rejects.
+ * Waits for the first sign of an answer, at most `holdMs`. Resolves with the failure if the turn fails before this sign; otherwise with
+ * undefined. Never rejects.
  */
 async function earlyFailure(door: DoorTurn, holdMs: number): Promise<Failure | undefined> {
   const hold = new AbortController();
@@ -91,7 +91,7 @@ async function firstSign(door: DoorTurn): Promise<Failure | undefined> {
   }
 }
 
-/** Events that show that the provider has answered. */
+/** Events that prove that the provider has answered. */
 const signs = new Set<TurnEvent["type"]>(["text_delta", "reasoning_delta", "assistant_message", "tool_call"]);
 
 interface WatchOptions {
@@ -99,7 +99,7 @@ interface WatchOptions {
   write?: (events: readonly StreamedEvent[]) => Promise<void>;
 }
 
-/** Resolves with the failure of the turn, if any. Never rejects. */
+/** Passes the events of the turn to the view until the turn ends. Resolves with the failure of the turn, if any. Never rejects. */
 async function watch(
   { turn, isRepeatable, isStructured }: DoorTurn,
   view: TurnView,
@@ -124,10 +124,13 @@ async function watch(
   }
 }
 
-/** Error of a turn that somebody else cancelled: a caller that cancels has disconnected. The text so far would read as a whole answer. */
+/**
+ * Error of a turn that somebody else cancelled; a caller that cancels its own turn has disconnected. Without the error, the text so far
+ * would look like a whole answer.
+ */
 const cancelled: ErrorInfo = { kind: "cancelled", message: "the turn was cancelled", retryable: false, hint: "" };
 
-/** Describes an answer that another process began again when it took over the turn; the turn continues there. */
+/** Returns the error for an answer that was begun again because another process took over the turn. The turn continues in that process. */
 function startedAgain(reason: string): ErrorInfo {
   const hint = "send the same X-Request-Id again for the whole answer";
   return { kind: "stream_interrupted", message: `the answer was begun again: ${reason}`, retryable: true, hint };

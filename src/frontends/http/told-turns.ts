@@ -1,6 +1,6 @@
 /**
- * Turns that a caller sends back in its history. The caller got its own calls, but not the servers' calls beside and before them, nor the
- * reasoning and signatures of an answer. So the model gets the turn from the log.
+ * Finds earlier turns that a caller sends back in its history. The caller knows only its own calls. It lacks the servers' calls beside and
+ * before them, and the reasoning and signatures of the answers. So the model gets the whole turn from the log.
  */
 import { createHash } from "node:crypto";
 import type { Message, StoredEvent, ToolCall } from "../../core/chat.js";
@@ -9,7 +9,10 @@ import { answersOf, lastAnswers } from "../../session/turn-answers.js";
 import { ApiError } from "./errors.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 
-/** Returns the calls of the turn's last answer under the caller's ids, and the index of the first among all calls of the turn. */
+/**
+ * Returns the calls of the turn's last answer, with the ids that the caller knows. `firstIndex` is the index of the first call among all
+ * calls of the turn.
+ */
 export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { calls: ToolCall[]; firstIndex: number } {
   const answers = events.flatMap((event) => (event.type === "assistant_message" && !event.interrupted ? [event] : []));
   const { toolCalls = [] } = answers.at(-1)?.message ?? {};
@@ -17,12 +20,12 @@ export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { c
   return { firstIndex, calls: toolCalls.map((call, index) => ({ ...call, id: callId(place, firstIndex + index) })) };
 }
 
-/** Turns of the log that one call refers to. */
+/** Turns of the log to which one API call refers. */
 export class ToldTurns {
   readonly #sessions: Pick<Sessions, "history">;
-  /** Logs by conversation id. A call may name many turns of a log, so each log is read once. */
+  /** Logs by conversation id. A call may refer to many turns of the same log, so each log is read only once. */
   readonly #logs = new Map<string, Promise<readonly StoredEvent[]>>();
-  /** The model's ids of calls, by the caller's ids. */
+  /** Ids that the model gave to calls, keyed by the ids that the caller knows. */
   readonly #modelIds = new Map<string, string>();
 
   constructor(sessions: Pick<Sessions, "history">) {
@@ -30,8 +33,8 @@ export class ToldTurns {
   }
 
   /**
-   * Returns the turn's answers and results under the caller's ids. Calls without a result are kept only if their ids are given. Undefined
-   * if the log no longer has the turn. Rejects with StoreError.
+   * Returns the answers and results of a turn, with the ids that the caller knows. A call without a result is left out unless its id is in
+   * `givenIds`. Undefined if the log does not have the turn any more. Rejects with StoreError.
    */
   async turn(place: TurnPlace, givenIds: ReadonlySet<string>): Promise<Message[] | undefined> {
     const log = await this.#read(place.conversationId);
@@ -53,15 +56,15 @@ export class ToldTurns {
     });
   }
 
-  /** Replaces turns in a history of chat completions, where only call ids name a turn. */
+  /** Replaces answers in a history of chat completions by the turns of the log. Only call ids tell to which turn an answer belongs. */
   async history(messages: readonly Message[]): Promise<Message[]> {
     const told = await Promise.all(messages.map((message) => this.#answer(message)));
     return requireSize(told.flat());
   }
 
   /**
-   * Replaces our call ids with the model's: reasoning is bound to them, and providers recognise earlier input by them. If another call may
-   * have the same id, the call gets a short hash of our id.
+   * Replaces this host's call ids by the ids that the model gave. Reasoning is bound to the model's ids, and providers recognise earlier
+   * input by them. If the model's id is unknown or already used, the call gets a short hash of this host's id.
    */
   withModelIds(messages: readonly Message[]): Message[] {
     const chosen = new Map<string, string>();
@@ -88,7 +91,10 @@ export class ToldTurns {
     return (place && (await this.turn(place, new Set(ids)))) ?? [message];
   }
 
-  /** Reads all events but the first, which is no answer and may hold a long history. Rejects with StoreError. */
+  /**
+   * Reads the events of a conversation, except the first. The first event is not an answer, and it may hold a long history. Rejects with
+   * StoreError.
+   */
   #read(conversationId: string): Promise<readonly StoredEvent[]> {
     const events = this.#logs.get(conversationId) ?? this.#sessions.history(conversationId, 2);
     this.#logs.set(conversationId, events);
@@ -96,12 +102,12 @@ export class ToldTurns {
   }
 }
 
-/** Minimum length of an id that is unique to one call. Shorter ids, such as `call_1`, recur in later answers. */
+/** Length from which an id is taken as unique to one call. Shorter ids, such as `call_1`, are used again in later answers. */
 const uniqueLength = 16;
 
 /**
- * Returns the log's version of an answer if it has calls or the caller's text is unchanged. Otherwise returns the caller's version, which
- * may be edited.
+ * Returns the answer from the log if it has calls, or if the caller has not changed its text. Otherwise returns the answer that the caller
+ * sent, since the caller may have edited it.
  */
 export function toldOrGiven(told: Message[] | undefined, given: Message[]): Message[] {
   if (!told) return given;
@@ -115,10 +121,12 @@ function textsOf(messages: readonly Message[]): string {
   return messages.map((message) => (message.role === "assistant" ? message.content : "")).join("");
 }
 
-/** Limit for all messages of a call: more than any model reads. */
+/** Limit for all messages of a call, in characters. It is more than any model reads. */
 const mostChars = 64 * 1024 * 1024;
 
-/** Throws ApiError if the messages are too long. A few bytes of a call can stand for a whole turn, a thousand times over. */
+/**
+ * Returns the messages. Throws ApiError if they are too long: with a few bytes, a call can refer to the same long turn a thousand times.
+ */
 export function requireSize(messages: Message[]): Message[] {
   const chars = messages.reduce((sum, message) => sum + charsOf(message), 0);
   if (chars <= mostChars) return messages;
@@ -138,14 +146,14 @@ function charsOf(message: Message): number {
   }, 0);
 }
 
-/** Shortens an id of ours, since providers limit the length of an id. */
+/** Returns a short hash for an id of this host, since providers limit the length of an id. Returns any other id unchanged. */
 function toldId(id: string): string {
   return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
 }
 
 /**
- * Moves the results of calls that the last answer left to the caller to the front, under the log's ids. Throws ApiError for a result
- * without such a call.
+ * Moves the results of the caller's open calls before the user's messages. The results get the ids that these calls have in the log. A call
+ * is open if the last answer left it to the caller. Throws ApiError for a result of any other call.
  */
 export function withResultsFirst(
   messages: readonly Message[],
@@ -165,7 +173,10 @@ export function withResultsFirst(
   return [...head.filter(({ role }) => role === "system"), ...results, ...others, ...messages.slice(head.length)];
 }
 
-/** Returns the model's ids of the caller's open calls, by the caller's id and by the model's. */
+/**
+ * Returns the ids of the calls that the last answer left to the caller. Maps both the caller's id and the model's id of a call to the
+ * model's id.
+ */
 function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<string, string> {
   const open = new Map<string, string>();
   const last = lastAnswers(events);

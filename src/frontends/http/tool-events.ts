@@ -1,10 +1,10 @@
-/** Named events about tools for clients of OpenAI's API that ask for them, with the chunks of the message protocol. */
+/** Named events about tools, for clients of OpenAI's API that ask for such events. Each event contains a chunk of the message protocol. */
 import type { TurnEvent } from "../../core/chat.js";
 import { TurnEncoder } from "../protocol.js";
 import type { DoorTurn } from "./door-turn.js";
 import type { StreamedEvent } from "./show-turn.js";
 
-/** Encodes `mcp.tool_call`, `mcp.tool_progress` and `mcp.tool_result`. */
+/** Returns a function that encodes events as `mcp.tool_call`, `mcp.tool_progress` and `mcp.tool_result`. */
 export function toolEvents({ turn, session, model }: DoorTurn): (event: TurnEvent) => StreamedEvent[] {
   const { requestId, turnId, cached } = turn;
   const encoder = new TurnEncoder({ requestId, conversationId: session.id, turnId, cached, model });

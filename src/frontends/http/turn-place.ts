@@ -1,6 +1,6 @@
 /**
- * The turn that an id of OpenAI's APIs names, so that nothing else has to remember it: the id of a response, of an output item, or of a
- * call that the caller runs.
+ * The turn to which an id belongs. Ids of responses, of output items and of the caller's calls contain the turn, so no table of ids is
+ * needed.
  */
 export interface TurnPlace {
   conversationId: string;
@@ -11,7 +11,7 @@ export function responseId(place: TurnPlace): string {
   return `resp_${codeOf(place)}`;
 }
 
-/** Returns undefined for an id that no response of this host ever had. */
+/** Returns the turn of a response. Undefined if the id cannot be from this host. */
 export function placeOfResponse(id: string): TurnPlace | undefined {
   return placeIn(id.replace(/^resp_/, ""));
 }
@@ -20,22 +20,28 @@ export function itemId(prefix: string, place: TurnPlace, index: number): string 
   return `${prefix}_${codeOf(place)}_${index}`;
 }
 
-/** Returns the id of the call with this index among all calls of the turn. The model's own ids may recur in a later answer. */
+/**
+ * Returns the id of a call. `index` is its index among all calls of the turn. The model's own ids are not used, since a later answer may
+ * reuse them.
+ */
 export function callId(place: TurnPlace, index: number): string {
   return itemId("call", place, index);
 }
 
-/** Returns the turn of an item or a call. Undefined for an id that this host did not make. */
+/** Returns the turn of an output item or a call. Undefined if this host did not make the id. */
 export function placeOfItem(id: string | null | undefined): (TurnPlace & { index: number }) | undefined {
   const [, code = "", index] = /^[a-z]+_(.+)_(\d{1,6})$/.exec(id ?? "") ?? [];
   const place = placeIn(code);
   return place && { ...place, index: Number(index) };
 }
 
-/** Prefix of the code for two ids that this host made. Other codes begin with W, as any JSON list of strings does in base64url. */
+/**
+ * First character of a code that contains two ids made by this host. Other codes are JSON lists of strings in base64url, and these always
+ * begin with W.
+ */
 const compact = "a";
 
-/** Encodes ids that this host made in a short form, since clients and other services limit the length of an id. */
+/** Encodes the ids of a turn. The code is short if this host made both ids, since clients and other services limit the length of an id. */
 function codeOf({ conversationId, turnId }: TurnPlace): string {
   const digits = /^conv_([0-9a-f]{32})\nturn_([0-9a-f]{32})$/.exec(`${conversationId}\n${turnId}`);
   if (digits) return compact + Buffer.from(`${digits[1]}${digits[2]}`, "hex").toString("base64url");

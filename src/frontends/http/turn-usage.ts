@@ -1,8 +1,13 @@
-/** Usage of a turn in the fields of OpenAI's APIs. Clients read it as the fill level of the context, so it is that of the last request. */
+/**
+ * Usage of a turn in the fields of OpenAI's APIs. Clients take the usage for the number of tokens in the context. So it is the usage of the
+ * last request only.
+ */
 import type { StoredEvent, Usage } from "../../core/chat.js";
 import { summarizeTurn } from "../../session/summary.js";
 
-/** Returns null if the provider counted nothing. `turn`: the sum over all requests of the turn, in the same fields. */
+/**
+ * Returns the usage of the last request of the turn. The field `turn` has the sum over all requests. Null if the provider counted nothing.
+ */
 export function turnUsage(events: readonly StoredEvent[], fieldsOf: (usage: Usage) => object): object | null {
   const sum = summarizeTurn(events).usage;
   const last = events.findLast((event) => event.type === "assistant_message" && event.usage);

@@ -1,16 +1,18 @@
 /**
- * Requests that offer another protocol. Node detaches their connections from its HTTP parser, even while earlier requests are being
- * answered.
+ * Requests that offer to switch to another protocol. Node detaches the connection of such a request from its HTTP parser, even if earlier
+ * requests of the connection are still being answered.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
-/** Calls `take` for each offer, once all earlier requests of its connection are answered. */
+/**
+ * Calls `take` for each request that offers another protocol. Waits until all earlier requests of the same connection have been answered.
+ */
 export function onUpgrade(
   server: Server,
   take: (incoming: IncomingMessage, socket: Socket, rest: Buffer) => void,
 ): void {
-  /** Last answer of each connection. Answers go out in the order of their requests, so it ends last. */
+  /** Last answer of each connection. Answers are sent in the order of their requests, so the last answer ends after all others. */
   const lastAnswers = new WeakMap<Socket, ServerResponse>();
   server.on("request", ({ socket }: IncomingMessage, answer: ServerResponse) => lastAnswers.set(socket, answer));
   server.on("upgrade", (incoming: IncomingMessage, socket: Socket, rest: Buffer) => {
@@ -26,8 +28,8 @@ export function onUpgrade(
 }
 
 /**
- * Answers a request that offers another protocol as if it did not, as HTTP allows: Java's client offers HTTP/2 (`h2c`) in every request.
- * Node has read only the head of the request, so the connection restarts with that head, without the offer.
+ * Answers a request as if it did not offer another protocol. HTTP allows this, and Java's client offers HTTP/2 (`h2c`) in every request.
+ * Node has read only the head of the request. So the head is put back without the offer, and Node parses the connection anew.
  */
 export function withoutUpgrade(server: Server, incoming: IncomingMessage, socket: Socket, rest: Buffer): void {
   const { method, url, httpVersion, rawHeaders, headers } = incoming;
@@ -37,7 +39,7 @@ export function withoutUpgrade(server: Server, incoming: IncomingMessage, socket
     if (!/^(?:connection|upgrade|http2-settings)$/i.test(name)) lines.push(`${name}: ${rawHeaders[at + 1]}`);
   }
   if (/\bclose\b/i.test(headers.connection ?? "")) lines.push("connection: close");
-  socket.setTimeout(0); // Node has set the timeout of an idle connection
+  socket.setTimeout(0); // removes the timeout that Node has set for idle connections
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), rest]));
   server.emit("connection", socket);
 }

@@ -1,4 +1,7 @@
-/** The message protocol of stdio, one message per frame. Turns continue when their socket drops. */
+/**
+ * The message protocol over WebSockets. It is the protocol of stdio, with one message per frame. Turns continue when the socket is
+ * disconnected.
+ */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
@@ -16,17 +19,17 @@ interface SocketOptions {
   connections: Connections;
   rate: RateLimit;
   maxBytes: number;
-  /** Interval of pings. A socket that has not answered the last ping is closed. */
+  /** Interval between pings, in ms. A socket is closed if it has not answered the last ping. */
   pingMs: number;
 }
 
-/** Bytes that may wait in a socket before its turns are shown only as fast as it reads. */
+/** Limit of bytes that wait in a socket. Above it, messages are sent only as fast as the client reads them. */
 const bufferedBytes = 1024 * 1024;
 
-/** Time for a refused client to read the reason. */
+/** Time that a refused client has to read the reason, in ms. */
 const refusalMs = 1_000;
 
-/** Serves `/ws/chat`. Returns a function that ends every socket. */
+/** Accepts WebSockets at `/ws/chat`. Returns a function that closes all of them. */
 export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes, perMessageDeflate: false });
   /** Sockets that have not answered the last ping. */
@@ -56,7 +59,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
 
 function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rate }: SocketOptions): void {
   const peer = new Peer(parts, (message) => send(webSocket, JSON.stringify(message)));
-  webSocket.on("error", () => {}); // the close code reports the error to the other end
+  webSocket.on("error", () => {}); // the close code tells the client about the error
   webSocket.on("close", () => peer.endFollowings());
   webSocket.on("message", (data: RawData, isBinary: boolean) => {
     if (rate.take(address) !== undefined) peer.reject("more messages than serve.requests_per_minute");
@@ -68,7 +71,7 @@ function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rat
   });
 }
 
-/** Resolves when the next message may be sent; at once if the socket is closed. */
+/** Sends a message. Resolves when the next message may be sent, or at once if the socket is closed. */
 function send(webSocket: WebSocket, text: string): Promise<void> {
   return new Promise((resolve) => {
     if (webSocket.readyState !== webSocket.OPEN) return resolve();

@@ -1,4 +1,7 @@
-/** Bodies of Anthropic's Messages API. The content of a block is checked where it is read. https://docs.claude.com/en/api/messages */
+/**
+ * Request bodies of Anthropic's Messages API. The contents of a block are checked where the block is read.
+ * https://docs.claude.com/en/api/messages
+ */
 import type { JsonSchema } from "../../../core/chat.js";
 import { flag, list, object, optional, text } from "../../schema-words.js";
 import { type FormatBody, outputFormat } from "../read-output.js";
@@ -11,7 +14,7 @@ export interface MessageParam {
 }
 
 export interface AnthropicTool {
-  /** Absent or `custom` for a tool that the caller runs. */
+  /** Absent, null or `custom` if the caller runs the tool. */
   type?: string | null;
   name: string;
   description?: string | null;
@@ -73,7 +76,7 @@ const shared: Record<string, JsonSchema> = {
     ]),
   ),
   thinking: optional(object({ type: text, display: optional(text) }, ["type"])),
-  /** Always empty, since the host's configuration names the servers. */
+  /** Only an empty list is valid, since the host's configuration names the servers. */
   mcp_servers: optional({ type: "array", maxItems: 0 }),
 };
 
@@ -86,7 +89,7 @@ export const messagesBody = object(
     stream: optional(flag),
     temperature: optional({ type: "number", minimum: 0, maximum: 1 }),
     stop_sequences: optional({ type: "array", maxItems: 64, items: { type: "string", minLength: 1, maxLength: 256 } }),
-    /** Position of the format in earlier SDKs. */
+    /** Field for the format in earlier SDKs. */
     output_format: outputFormat,
     output_config: optional(object({ format: outputFormat })),
   },

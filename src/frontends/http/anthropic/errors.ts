@@ -1,14 +1,17 @@
-/** Errors in the shape of Anthropic's API. https://docs.claude.com/en/api/errors */
+/** Errors in the format of Anthropic's API. https://docs.claude.com/en/api/errors */
 import type { Problem } from "../errors.js";
 
 type Header = (name: string) => string | undefined;
 
-/** Returns true if the caller reads errors in Anthropic's shape. */
+/** Returns true if the caller expects errors in Anthropic's format. */
 export function isAnthropicCall(path: string, header: Header): boolean {
   return path === "/v1/messages" || path.startsWith("/v1/messages/") || header("anthropic-version") !== undefined;
 }
 
-/** Returns Anthropic's status, which differs for an overloaded provider and for a used-up account. */
+/**
+ * Returns the status and the body of an error. For an overloaded provider and for a used-up account, Anthropic's status differs from
+ * OpenAI's.
+ */
 export function anthropicError(problem: Problem, requestId: string): { status: number; body: object } {
   const status = statusOf(problem);
   const type = types[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
@@ -24,7 +27,7 @@ function statusOf({ status, code }: Problem): number {
   return status === 503 && overloadedCodes.has(code) ? 529 : status;
 }
 
-/** Adds the words at which clients compact the conversation. */
+/** Returns the message. Clients compact the conversation when they read `prompt is too long`. */
 function text({ code, message }: Problem): string {
   return code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
 }

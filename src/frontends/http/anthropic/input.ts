@@ -1,6 +1,6 @@
 /**
- * Messages of Anthropic's API, converted to ours. An unsupported block is refused with its place, since leaving it out would change what
- * was said.
+ * Reads messages of Anthropic's API as messages of this host. An unsupported block is refused, since leaving the block out would change
+ * what was said. The error names the position of the block.
  */
 import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/chat.js";
 import { textOf } from "../../../core/chat.js";
@@ -13,13 +13,13 @@ import type { Block, MessageParam } from "./body.js";
 
 type Hub = DoorParts["hub"];
 
-/** A block with its place in the body, for error messages. */
+/** A block, and its position in the body for error messages. */
 interface Placed {
   block: Block;
   at: string;
 }
 
-/** Throws ApiError; rejects with StoreError. */
+/** Reads the messages of a call. Rejects with ApiError or StoreError. */
 export async function readMessages(hub: Hub, log: ToldTurns, messages: readonly MessageParam[]): Promise<Message[]> {
   const told = await Promise.all(
     mergedAnswers(messages).map(({ role, blocks }) => {
@@ -35,7 +35,7 @@ interface BlockMessage {
   blocks: Placed[];
 }
 
-/** Joins consecutive assistant messages: an answer is one message here, even if its caller has split it. */
+/** Joins consecutive assistant messages. An answer is one message in this host, even if the caller has split it. */
 function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
   const merged: BlockMessage[] = [];
   for (const [index, { role, content }] of messages.entries()) {
@@ -48,22 +48,22 @@ function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
   return merged;
 }
 
-/** Appends in linear time, unlike a new list for each call. Spreading very many items as arguments would overflow the stack. */
+/** Appends the items in linear time. `push(...more)` would overflow the stack if there are very many items. */
 function addAll<Item>(items: Item[], more: readonly Item[]): void {
   for (const item of more) items.push(item);
 }
 
-/** Reads the text of a system message. `offeredTools` reads its changes of the tools. */
+/** Reads the text of a system message. If the message also adds or removes tools, `offeredTools` reads those changes. */
 function readSystem(blocks: readonly Placed[]): Message[] {
   const texts = blocks.filter(({ block }) => block.type !== "tool_addition" && block.type !== "tool_removal");
   const content = textOf(texts.flatMap((placed) => readPart(placed)));
   return content === "" ? [] : [{ role: "system", content }];
 }
 
-/** Puts results before the user's content, wherever they are among the blocks, so that they follow their calls. */
+/** Reads a user message. The results of tools are put before the user's content, so that they directly follow their calls. */
 function readUser(blocks: readonly Placed[]): Message[] {
   const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
-  // Claude Code puts a file that its tool has read beside the result.
+  // When a tool of Claude Code has read a file, Claude Code sends the file beside the tool's result.
   const read = results.length > 0 ? readToolPart : readPart;
   const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : read(placed)));
   return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;
@@ -80,7 +80,10 @@ function readResult({ block, at }: Placed): Message {
   };
 }
 
-/** Names a file from a tool that no model can read, as for the servers' tools. The same file from the user is refused. */
+/**
+ * Reads a part that comes from a tool. A file that models cannot read becomes a text with the type of the file. If the user sends such a
+ * file, it is refused.
+ */
 function readToolPart(placed: Placed): ContentPart[] {
   const { block, at } = placed;
   if (block.type !== "document" || sourceOf(block, at).type !== "base64") return readPart(placed);
@@ -111,7 +114,7 @@ function readPart(placed: Placed): ContentPart[] {
   }
 }
 
-/** Passes an image on another machine to the model as a link. The host visits no address that a caller gives it. */
+/** Reads an image. An image at a URL is passed to the model as a link: this host visits no address that a caller gives it. */
 function readImage(source: Block, at: string): ContentPart {
   if (source.type === "url") return { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) };
   if (source.type !== "base64") throw refused(`${at}.source`, `a source of type "${short(source.type)}"`);
@@ -156,7 +159,10 @@ function partsOf(content: unknown, at: string, read: (placed: Placed) => Content
   });
 }
 
-/** Reads an answer. Ids that this host gave name the turn: signatures of thinking, the caller's calls and the servers' calls. */
+/**
+ * Reads an answer of the model, from the log if possible. The log is found by ids that this host made: signatures of thinking and ids of
+ * calls.
+ */
 async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
   const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
@@ -165,7 +171,7 @@ async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): 
   return toldOrGiven(told, givenAnswer(hub, blocks));
 }
 
-/** Reads the answer as its caller has it. The servers' calls and their results come before what the model said next. */
+/** Reads an answer as the caller has sent it. The servers' calls and their results come before the text that the model wrote after them. */
 function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
   const resultOf = new Map(
     blocks.flatMap((placed) =>
@@ -194,7 +200,7 @@ function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
       case "thinking":
         reasoning += stringIn(block, "thinking", at);
         break;
-      // Skips what another service has encrypted, and results, which are added with their calls.
+      // Blocks that another service has encrypted are skipped. Results are added together with their calls.
       case "redacted_thinking":
       case "mcp_tool_result":
         break;
@@ -204,7 +210,7 @@ function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
       case "mcp_tool_use": {
         const names = { server: stringIn(block, "server_name", at), tool: stringIn(block, "name", at) };
         const call = callIn(block, at, serverToolName(hub, names));
-        // Calls of one answer stand together, followed by their results.
+        // All calls of one answer are in one message, and their results follow the message.
         (open ?? answer()).toolCalls.push(call);
         results.push(serverResult(call.id, resultOf.get(call.id)));
         break;
@@ -246,7 +252,7 @@ function refused(at: string, what: string): ApiError {
   return new ApiError(400, "unsupported_content", `${at}: ${what} is not supported by this host`, at);
 }
 
-/** Cuts the text, since the caller may have sent megabytes. */
+/** Cuts the text for an error message, since the caller may have sent megabytes. */
 function short(text: string): string {
   return text.slice(0, 60);
 }

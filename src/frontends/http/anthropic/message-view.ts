@@ -16,11 +16,11 @@ import { StopSequences } from "./stop-sequences.js";
 interface Identity {
   place: TurnPlace;
   requestId: string;
-  /** `provider/model`. */
+  /** Name as `provider/model`. */
   model: string;
-  /** Estimated input of the request. The provider's count comes only with the answer. */
+  /** Estimated input tokens of the request. The provider's own count arrives only with the answer. */
   inputTokens: number;
-  /** How much of the model's thinking the caller sees: the text, only that it happened, or nothing. */
+  /** Part of the model's thinking that the caller sees: the text, only the fact that the model has thought, or nothing. */
   thinking: "shown" | "omitted" | "none";
   stopSequences: readonly string[];
   callerTool(name: string): CallerTool | undefined;
@@ -28,8 +28,8 @@ interface Identity {
 }
 
 /**
- * A turn as one message of Anthropic's API. It contains calls of the servers' tools with their results, as that API shows MCP calls that it
- * ran itself. The caller's own calls come last, for the caller to run.
+ * Shows a turn as one message of Anthropic's API. The message contains the servers' calls with their results, in the form that Anthropic
+ * uses for MCP calls that it ran itself. The caller's own calls come last, and the caller has to run them.
  */
 export class MessageView implements TurnView {
   readonly ping = event("ping", {});
@@ -38,9 +38,9 @@ export class MessageView implements TurnView {
   readonly #content: Block[] = [];
   /** True while the last block of the content is being written. */
   #isOpen = false;
-  /** Block ids of the servers' calls, by the model's ids, which may recur in a later answer. */
+  /** Ids of the blocks of the servers' calls, keyed by the model's ids of these calls. A later answer may reuse a model's id. */
   readonly #serverCalls = new Map<string, string>();
-  /** Kinds of content that the current answer has sent in deltas. */
+  /** Kinds of content that were sent as deltas of the current answer. */
   readonly #told = new Set<string>();
   readonly #stops: StopSequences;
   isShown = false;
@@ -127,7 +127,7 @@ export class MessageView implements TurnView {
     return [...events, event("content_block_delta", { index, delta: { type: "thinking_delta", thinking: text } })];
   }
 
-  /** Sends what did not come as deltas, and ends the last block. */
+  /** Sends the parts of the answer that were not sent as deltas. Ends the last block. */
   #endAnswer({ message: { reasoning, content } }: AssistantMessageEvent): StreamedEvent[] {
     const events = [
       ...(reasoning && !this.#told.has("thinking") ? this.#think(reasoning) : []),
@@ -153,7 +153,7 @@ export class MessageView implements TurnView {
     return this.#add({ type: "mcp_tool_result", tool_use_id, is_error: isError, content: texts });
   }
 
-  /** Sends the input in a delta, from which clients read it. */
+  /** Sends a call of a caller's tool. The input is sent in a delta, since clients read it only there. */
   #callersCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
     const block = { type: "tool_use", id, name, input: {} };
     const index = this.#content.push({ ...block, input: toolInput(text) }) - 1;
@@ -208,7 +208,7 @@ export class MessageView implements TurnView {
     const usage = turnUsage(this.#stored, anthropicUsage) ?? anthropicUsage({ inputTokens });
     const { found } = this.#stops;
     if (found !== undefined) return { calls: [], usage, delta: { stop_reason: "stop_sequence", stop_sequence: found } };
-    // If the answer was cut, its calls may be cut too.
+    // If the answer was cut off, its calls may be incomplete, so the calls are left out.
     const called = stopReason === "end_turn" ? lastCalls(this.#stored, place).calls : [];
     const calls = called.flatMap((call) => {
       const tool = callerTool(call.name);

@@ -1,16 +1,20 @@
 /**
- * The caller's tools that the model is offered. A tool may be held back (`defer_loading`) until a search of the caller has found it. Then a
- * result refers to it, or a system message adds it. https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
+ * Chooses the caller's tools that the model is offered. A tool with `defer_loading` is held back until the caller's search has found it.
+ * Then a tool result refers to the tool, or a system message adds the tool.
+ * https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
  */
 import type { AnthropicTool, Block, MessageParam } from "./body.js";
 
-/** Puts found tools last, in the order of their finding, so that the prompt before them stays the same. */
+/**
+ * Returns the tools to offer. Found tools come last, in the order in which they were found. So the part of the prompt before them stays the
+ * same.
+ */
 export function offeredTools(
   tools: readonly AnthropicTool[],
   messages: readonly MessageParam[],
 ): readonly AnthropicTool[] {
   const { found, removed } = changesIn(messages);
-  // This host does not run Anthropic's own search, so the tools it would find are offered from the start.
+  // This host does not run Anthropic's own search. If the caller uses that search, all tools are offered from the start.
   const isSearchedThere = tools.some(({ type }) => type?.startsWith("tool_search_tool"));
   const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const first = tools.filter((tool) => !tool.defer_loading || isSearchedThere);
@@ -20,7 +24,7 @@ export function offeredTools(
 }
 
 interface Changes {
-  /** Found tools by name, with the definition if the message has it. */
+  /** Found tools by name. The value is the definition of the tool, if the message contains it. */
   found: Map<string, AnthropicTool | undefined>;
   removed: Set<string>;
 }

@@ -79,7 +79,7 @@ async function create(parts: DoorParts, call: Call, options: MessageOptions): Pr
 async function count(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
   const ids = idsOf(call.header);
   const { turn } = await readCall(parts, call, options);
-  // An estimate does not need a server that fails to start.
+  // The estimate does not need the tools of a server that fails to start.
   await parts.hub.offered(call.gone).catch(() => {});
   const inputTokens = await estimateDoorTurn(parts, turn, ids);
   return Response.json(
@@ -88,7 +88,10 @@ async function count(parts: DoorParts, call: Call, options: MessageOptions): Pro
   );
 }
 
-/** Returns the error at whose code the tool runner of Anthropic's client sends the whole conversation in each call. */
+/**
+ * Returns the error for a call with `thread`. The tool runner of Anthropic's client reacts to its code: it then sends the whole
+ * conversation in each call.
+ */
 function noThreads(): ApiError {
   const text =
     "thread: this host keeps no threads; send the whole conversation without it, or name one by X-Conversation-Id";
@@ -101,7 +104,7 @@ interface ReadCall {
   tools: CallerTools;
 }
 
-/** Throws ApiError. */
+/** Reads a call as a turn. Rejects with ApiError. */
 async function readCall(
   parts: DoorParts,
   { header, ...call }: Call,
@@ -137,7 +140,10 @@ async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids
   return saidSince(parts, await readMessages(parts.hub, told, sinceLastAnswer(messages)), conversationId);
 }
 
-/** Line for Anthropic's billing that Claude Code puts first, different in each call. No model gets it, so that prompts begin alike. */
+/**
+ * Line for Anthropic's billing that Claude Code puts first. It differs in each call, so no model gets it. This way the prompts of all calls
+ * begin alike.
+ */
 const billingLine = /^x-anthropic-billing-header:/;
 
 function systemIn({ system }: TokenCountBody): string | undefined {
@@ -146,7 +152,7 @@ function systemIn({ system }: TokenCountBody): string | undefined {
   return texts.length > 0 ? texts.join("\n\n") : undefined;
 }
 
-/** Returns the offered tools. Tools that run at Anthropic, or that only its models know, have a type of their own. */
+/** Returns the caller's tools that are offered. A tool that runs at Anthropic, or that only Anthropic's models know, keeps its own type. */
 function toolsOf({ tools, messages }: TokenCountBody) {
   return offeredTools(tools ?? [], messages).map(({ type, input_schema, ...tool }) => ({
     ...tool,

@@ -1,6 +1,6 @@
 /**
- * Texts at which an answer ends for its caller. Not every provider supports them, so the model's text is cut here. Text that may begin a
- * sequence is held back until it is clear.
+ * Finds the stop sequences of a call: texts at which the answer has to end. Not every provider supports stop sequences, so this host cuts
+ * the text itself. Text that may begin a stop sequence is held back until the next text shows whether it does.
  */
 export class StopSequences {
   readonly #sequences: readonly string[];
@@ -11,7 +11,7 @@ export class StopSequences {
     this.#sequences = sequences;
   }
 
-  /** Returns the text that may be shown by now. */
+  /** Takes the next text of the answer. Returns the text that may be shown now. */
   take(text: string): string {
     if (this.#sequences.length === 0 || this.found !== undefined) return this.found === undefined ? text : "";
     const all = this.#held + text;
@@ -29,7 +29,7 @@ export class StopSequences {
     return all.slice(0, all.length - keep);
   }
 
-  /** Returns the text that was held back, at the end of an answer. */
+  /** Returns the text that is still held back. Called at the end of an answer. */
   rest(): string {
     const rest = this.#held;
     this.#held = "";
@@ -37,7 +37,7 @@ export class StopSequences {
   }
 }
 
-/** Returns how many characters at the end of the text begin the sequence. */
+/** Returns how many characters at the end of the text are the beginning of the sequence. */
 function beginningAtEnd(text: string, sequence: string): number {
   for (let length = Math.min(sequence.length - 1, text.length); length > 0; length--) {
     if (text.endsWith(sequence.slice(0, length))) return length;
