@@ -1,21 +1,24 @@
-/** Resource addresses for clients that see all servers as one: if two servers use the same address, each gets its own. */
+/**
+ * Unique resource addresses for clients that see all servers as one server. If two servers use the same address, only the first keeps it;
+ * the other server's resource gets a changed address.
+ */
 import { isRecord, type Json } from "./json.js";
 import { ownerOf } from "./resources.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
 interface Owned {
   server: SupervisedServer;
-  /** The server's own address. */
+  /** Address of the resource as the server writes it. */
   uri: string;
 }
 
 export class Addresses {
   readonly #servers: readonly SupervisedServer[];
   readonly #owned = new Map<string, Owned>();
-  /** Addresses that were changed for clients, by the server's name and its own address. */
+  /** Changed addresses for clients, keyed by the server's name, then by the address as the server writes it. */
   readonly #renamed = new Map<string, Map<string, string>>();
 
-  /** The first server keeps an address that several use. */
+  /** If several servers use the same address, the first of them keeps it unchanged. */
   constructor(servers: readonly SupervisedServer[]) {
     this.#servers = servers;
     for (const server of servers) for (const uri of listedBy(server)) this.#add({ server, uri });
@@ -33,12 +36,15 @@ export class Addresses {
     return server && { server, uri: address };
   }
 
-  /** Returns the result with client addresses: of its contents, of content that it links to or embeds, and of its messages. */
+  /**
+   * Returns the result with client addresses in place of the server's addresses: in its contents, in linked or embedded resources, and in
+   * its messages.
+   */
   in(server: string, result: Json): Json {
     return this.#renamed.has(server) ? (this.#renamedIn(server, result) as Json) : result;
   }
 
-  /** Returns the listing with the client address of the page in which a tool is shown (`_meta`, MCP Apps, SEP-1865). */
+  /** Returns a tool's listing with the client address of the tool's page (in `_meta`; MCP Apps, SEP-1865). */
   inListing(server: string, listing: Json): Json {
     const { _meta } = listing;
     if (!this.#renamed.has(server) || !isRecord(_meta)) return listing;
@@ -81,10 +87,10 @@ export class Addresses {
   }
 }
 
-/** Key in a tool's `_meta`, from the first version of MCP Apps. */
+/** Key of the page's address in a tool's `_meta`, as the first version of MCP Apps writes it. */
 const flatPageKey = "ui/resourceUri";
 
-/** Returns the addresses of resources, and of tool pages, which need not be among the resources. */
+/** Returns the addresses of the server's resources and of its tool pages. The resource list need not contain the tool pages. */
 function listedBy({ lists }: SupervisedServer): string[] {
   const pages = lists.tools.flatMap(({ extras: { _meta } }) => {
     if (!isRecord(_meta)) return [];

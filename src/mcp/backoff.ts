@@ -1,11 +1,11 @@
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
-/** A connection that held longer than this resets the pause. */
+/** A connection that lasted longer than this resets the pause to its first length. */
 const stableMs = 30_000;
 
 /**
- * Pauses between the starts of a server: 0.5 s, doubled with every failure in a row, at most a minute. They never end: what a server needs
- * (its database, the network) may come back at any time, and a start a minute costs little.
+ * Pauses between the attempts to start a server: 0.5 s, doubled with every failure in a row, at most a minute. The attempts never stop: the
+ * database or network that a server needs may come back at any time, and one start per minute costs little.
  */
 export class Backoff {
   #failures = 0;

@@ -11,7 +11,7 @@ import { Refusal } from "./refusal.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
 import { abortable } from "./wait.js";
 
-/** Questions that a server may ask the person in one call: each is stored and shown. */
+/** Limit of questions that a server may ask the person during one call, since every question is stored and shown. */
 const maxQuestions = 50;
 
 export interface RunningCall {
@@ -21,8 +21,8 @@ export interface RunningCall {
 }
 
 /**
- * One server's callbacks. Protocol 2025-11-25 does not say for which call a server asks; this host takes the call that began last. Declines
- * requests while no call is running: nobody could be asked, and nothing would limit the cost.
+ * Answers to the requests of one server. In protocol 2025-11-25 a request does not say which call it belongs to, so this host takes the
+ * call that began last. Requests are declined while no call is running: no person could be asked, and nothing would limit the cost.
  */
 export class Callbacks {
   readonly #config: ServerConfig;
@@ -39,7 +39,7 @@ export class Callbacks {
     this.#noticed = noticed;
   }
 
-  /** Only the requests that this host would really answer for this server. */
+  /** Capabilities to declare to this server: only for requests that this host would really answer. */
   get capabilities(): Json {
     return {
       elicitation: { form: { applyDefaults: true }, url: {} },
@@ -48,7 +48,7 @@ export class Callbacks {
     };
   }
 
-  /** Lets the server ask on behalf of this call until `end`. */
+  /** Lets the server send requests on behalf of this call until `end` is called. */
   begin(call: RunningCall): void {
     this.#running.set(call, { budget: new SamplingBudget(), questions: 0 });
   }
@@ -57,7 +57,7 @@ export class Callbacks {
     this.#running.delete(call);
   }
 
-  /** Rejects with Refusal. `signal`: that of the server's request. */
+  /** Answers a request of the server. `signal` aborts if the server cancels the request. Rejects with Refusal. */
   async answer(method: string, params: Json, signal: AbortSignal): Promise<Json> {
     const { name, roots, sampling } = this.#config;
     if (method === "roots/list" && roots.length > 0) {
@@ -94,7 +94,10 @@ export class Callbacks {
     throw new Refusal(-32601, `this host does not answer ${method}`);
   }
 
-  /** Sends the person to pages that a call needs first. Resolves with true if all were visited. */
+  /**
+   * Asks the person to visit the pages that a call needs first. Resolves with true if there are pages and the person has accepted all of
+   * them.
+   */
   async visit(pages: readonly Page[], ask: RunningCall["ask"]): Promise<boolean> {
     for (const page of pages) if (!(await acceptsPage(this.#config.name, page, ask))) return false;
     return pages.length > 0;

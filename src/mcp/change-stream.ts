@@ -1,4 +1,4 @@
-/** The stream on which a server of 2026-07-28 sends all changes: `subscriptions/listen`. */
+/** The stream on which a server of protocol 2026-07-28 announces all changes: `subscriptions/listen`. */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
 
@@ -12,7 +12,7 @@ type Subscription = Awaited<ReturnType<Client["listen"]>>;
 interface ChangeStreamParts {
   signal: AbortSignal;
   failed(error: Error): void;
-  /** Called when the stream is open again: changes in between were missed. */
+  /** Called when the stream is open again after an interruption: changes during the interruption were missed. */
   resumed(): void;
 }
 
@@ -20,7 +20,7 @@ export class ChangeStream {
   readonly #client: Pick<Client, "listen">;
   readonly #parts: ChangeStreamParts;
   #wanted: Filter = {};
-  /** Filter that the server accepted last. */
+  /** The last filter that the server accepted. */
   #taken: Filter = {};
   #isRunning = false;
   #widen: () => void = () => {};
@@ -31,7 +31,7 @@ export class ChangeStream {
     this.#parts = parts;
   }
 
-  /** Subscribes to more changes. Opens the stream for all of them before it closes the old one, so that no change is missed. */
+  /** Subscribes to more changes. Opens a new stream for all changes before it closes the old stream, so that no change is missed. */
   follow(more: Filter): void {
     const uris = [...(this.#wanted.resourceSubscriptions ?? []), ...(more.resourceSubscriptions ?? [])];
     const resources = uris.length > 0 && { resourceSubscriptions: uris };
@@ -42,7 +42,10 @@ export class ChangeStream {
     void this.#run();
   }
 
-  /** Reopens the stream whenever it ends, with growing pauses while it does not hold. Resolves once reopening is pointless. */
+  /**
+   * Opens the stream, and reopens it whenever it ends, with growing pauses if it does not stay open. Resolves when the stream is closed
+   * from this side or the server does not support it.
+   */
   async #run(): Promise<void> {
     const { signal, failed, resumed } = this.#parts;
     let open: Subscription | undefined;
@@ -73,7 +76,10 @@ export class ChangeStream {
     }
   }
 
-  /** Waits for the end of the event loop's turn first, since subscriptions come in bursts. */
+  /**
+   * Opens a stream for all changes that are wanted by now. Waits for the next turn of the event loop first, since subscriptions come in
+   * bursts.
+   */
   async #listen(): Promise<Subscription> {
     await setImmediate();
     const filter = this.#wanted;

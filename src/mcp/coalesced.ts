@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Returns a function that runs the task after a delay, one run at a time; requests meanwhile cause one more run. `signal` ends it. */
+/**
+ * Returns a function that runs the task after a delay. Only one run is active at a time; if the function is called during a run, one more
+ * run follows. No run starts after `signal` aborts.
+ */
 export function coalesced(task: () => Promise<void>, signal: AbortSignal): (delayMs: number) => void {
   let isWanted = false;
   let isBusy = false;

@@ -3,10 +3,13 @@ import type { ServerConfig } from "../core/config.js";
 import type { Observe } from "../core/ports.js";
 import { redactor } from "./redact.js";
 
-/** A notice may quote a whole message of the server. */
+/** Longest notice in the log. A notice may quote a whole message of the server. */
 const maxNoticeChars = 200;
 const maxLogChars = 2000;
-/** Lines that one server may write into the host's log at once, and then per second. The server's own log gets all of them. */
+/**
+ * Number of lines that one server may write into the host's log at once; `linesPerSecond` is the limit after that. The server's own log
+ * gets all lines.
+ */
 const linesAtOnce = 100;
 const linesPerSecond = 10;
 
@@ -25,7 +28,7 @@ interface ConditionParts {
   now?: () => number;
 }
 
-/** A server's state, reported to the log, to a listener and as a sentence. */
+/** The state of one server. Each change is logged and reported to a listener. */
 export class Condition {
   state: ServerState;
   /** Why the server is not ready, and what to do. */
@@ -39,7 +42,7 @@ export class Condition {
   #countedAt: number;
   #linesDropped = 0;
 
-  /** `now`: milliseconds of a monotonic clock. */
+  /** `now` returns the time of a monotonic clock, in ms. */
   constructor(config: ServerConfig, { observe, changed, now = () => performance.now() }: ConditionParts) {
     this.#now = now;
     this.#countedAt = now();
@@ -71,14 +74,19 @@ export class Condition {
     this.log("debug", text.slice(0, maxNoticeChars));
   }
 
-  /** Logs a line of the server's own log. Its errors become warnings of this host. Returns the line without secrets. */
+  /**
+   * Copies a line of the server's own log to the host's log; the server's errors are logged as warnings. Returns the line without secrets.
+   */
   logged(level: string, text: string): string {
     const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
     if (this.#mayLog()) this.log(ours, text.slice(0, maxLogChars));
     return this.#redact(text);
   }
 
-  /** Returns false while the server writes faster than the host's log should grow. Logs the number of dropped lines once it slows down. */
+  /**
+   * Returns true if one more line may go to the host's log; false while the server writes too fast. Once the server slows down, logs the
+   * number of dropped lines.
+   */
   #mayLog(): boolean {
     const now = this.#now();
     const more = ((now - this.#countedAt) / 1000) * linesPerSecond;

@@ -16,8 +16,8 @@ interface ConnectParts {
 }
 
 /**
- * Connects by the route that `open` starts, then by those that it suggests if the server refuses it. Rejects with McpError; then nothing is
- * left running.
+ * Connects to the server over the route that `open` starts. If the server refuses that route, tries the routes that it suggests instead. If
+ * all fail, closes them and rejects with McpError.
  */
 export async function connect(
   config: ServerConfig,

@@ -21,7 +21,7 @@ import type { Route } from "./transports/route.js";
 export interface ConnectionEvents {
   listsChanged(): void;
   resourceChanged(uri: string): void;
-  /** Something odd but harmless. */
+  /** Called after an odd but harmless event. */
   noticed(message: string): void;
   logged(level: string, text: string): void;
 }
@@ -37,7 +37,7 @@ interface ConnectionParts {
 const extraListTimeoutMs = 5000;
 
 export class McpConnection {
-  /** Resolves with the reason when the connection is lost; never after `close`. */
+  /** Resolves with the reason when the connection is lost. Never resolves after `close`. */
   readonly lost: Promise<McpError>;
   #lose: (reason: McpError) => void = () => {};
   #lossReason: McpError | undefined;
@@ -87,12 +87,12 @@ export class McpConnection {
     return Boolean(tools?.listChanged || prompts?.listChanged || resources?.listChanged);
   }
 
-  /** True if the server declared resources, listed or not. */
+  /** True if the server declared that it has resources, even if it lists none. */
   get hasResources(): boolean {
     return this.#declared.resources !== undefined;
   }
 
-  /** Rejects if the tools cannot be listed; for other lists the result holds the problem. */
+  /** Reads all lists of the server. Rejects if the tools cannot be listed; if another list fails, the result contains the problem. */
   lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;
     return this.#listAge.during((saw) => {
@@ -117,8 +117,8 @@ export class McpConnection {
   }
 
   /**
-   * Returns the unmapped result. If the call needs a visit to a page first, sends it again after the visit: the server refused it without
-   * running it.
+   * Resolves with the result as the server sent it. If the server refuses the call until the person has visited a page, sends the call
+   * again after the visit: a refused call was not run.
    */
   callTool(tool: ListedTool, args: Json, options: SendOptions): Promise<Json> {
     return this.#call(tool, args, options, true);
@@ -167,7 +167,7 @@ export class McpConnection {
     return this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
   }
 
-  /** Reads from memory while the server's freshness lasts. */
+  /** Resolves with the content of the resource. Takes it from memory for as long as the server said that it stays fresh. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     return this.#resources.get(uri, async () => {
       const result = await this.fetchResource(uri, signal);
@@ -175,7 +175,9 @@ export class McpConnection {
     });
   }
 
-  /** Resolves with the server's proposals for an argument of a prompt or a URI template; empty if the server does not complete. */
+  /**
+   * Resolves with the server's proposals for an argument of a prompt or a URI template; empty if the server does not support completion.
+   */
   async complete(ref: Json, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
     if (!this.#declared.completions) return [];
     const { timeoutMs } = this.#config;
@@ -188,7 +190,7 @@ export class McpConnection {
     if (this.#declared.resources?.subscribe) await this.#parts.peer.subscribe(uri);
   }
 
-  /** Rejects if there is no answer. An error from the server is an answer. */
+  /** Asks the server whether it is alive. Rejects if no answer comes; an error from the server counts as an answer. */
   async ping(signal: AbortSignal): Promise<void> {
     const limits = new RunningLimits({ signal });
     try {
@@ -200,12 +202,12 @@ export class McpConnection {
     }
   }
 
-  /** Ends a useless connection as lost. */
+  /** Ends a connection that is still open but useless, as if it had been lost. */
   giveUp(reason: McpError): void {
     this.#end(reason);
   }
 
-  /** Never rejects. */
+  /** Closes the connection. Never rejects. */
   async close(): Promise<void> {
     this.#lose = () => {};
     await this.#parts.route.close();
@@ -232,7 +234,9 @@ function paramsOf(name: string, args: Json, { callId, trace }: SendOptions): Jso
   return { name, arguments: args, _meta: meta };
 }
 
-/** `data` may be anything; `logger` names the part of the server that logs. */
+/**
+ * Returns the text of a server's log message. `data` may be any JSON value; `logger` names the part of the server that wrote the message.
+ */
 function logText({ data, logger }: Json): string {
   const text = typeof data === "string" ? data : JSON.stringify(data);
   return typeof logger === "string" ? `${logger}: ${text}` : text;

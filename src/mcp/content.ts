@@ -1,4 +1,7 @@
-/** MCP's content blocks as the host's content parts; the only file that knows the block shapes. Text of a server is data. */
+/**
+ * Conversion of MCP's content blocks to the host's content parts. This is the only file that knows the shapes of the blocks. Text from a
+ * server is treated as data.
+ */
 import { isDeepStrictEqual } from "node:util";
 import type { ContentPart } from "../core/chat.js";
 import type { ToolResult } from "../core/ports.js";
@@ -13,7 +16,7 @@ export function toToolResult(result: Json): ToolResult {
   return { content, isError: result.isError === true };
 }
 
-/** Returns the structured result, apart from the content; undefined if there is none. */
+/** Returns the structured content of a tool result; undefined if there is none. */
 export function structuredOf(result: Json): unknown {
   return result.structuredContent ?? result.toolResult; // `toolResult`: protocol 2024-10-07
 }
@@ -60,8 +63,8 @@ function embedded({ uri, mimeType, text: words, blob }: Json): ContentPart[] {
 }
 
 /**
- * True if the text already is the structured content: as its JSON (as the specification asks), or as its only value (FastMCP wraps results
- * into `{"result": …}`, server-filesystem texts into `{"content": …}`).
+ * Returns true if a text block already contains the structured content: either as its JSON (as the specification asks) or as its only
+ * value. FastMCP wraps a result into `{"result": …}`, and server-filesystem wraps a text into `{"content": …}`.
  */
 function saysAlready(content: readonly ContentPart[], structured: unknown): boolean {
   const members = isRecord(structured) ? Object.values(structured) : [];

@@ -1,8 +1,11 @@
-/** A tool's definition as hashes that can be pinned, one per part, so that a change shows with its part. */
+/**
+ * Hashes of a tool's definition that can be pinned. Each part has its own hash, so that a change can be reported with the name of the
+ * changed part.
+ */
 import { createHash } from "node:crypto";
 import { isRecord, type Json } from "./json.js";
 
-/** Hash of each part that describes the tool, by the part's name for people. */
+/** Hashes of the parts of a tool's definition, keyed by the name of the part that people see. */
 export type Definition = Readonly<Record<string, string>>;
 
 const parts: Readonly<Record<string, string>> = {
@@ -14,7 +17,7 @@ const parts: Readonly<Record<string, string>> = {
   execution: "execution",
 };
 
-/** Hashes the listed tool, whatever the order of its keys. */
+/** Returns the hashes of a listed tool. The order of the tool's keys does not matter. */
 export function definitionOf(raw: Json): Definition {
   return Object.fromEntries(
     Object.entries(parts).flatMap(([key, part]) => (raw[key] === undefined ? [] : [[part, hashOf(raw[key])]])),

@@ -8,7 +8,10 @@ import { asArray, asText, isRecord, type Json } from "./json.js";
 import { Refusal } from "./refusal.js";
 import { problemIn } from "./schema.js";
 
-/** Longest question with its form, in characters of JSON: it is stored, and sent to every client that watches. */
+/**
+ * Limit of a question's message and of its form, in characters (of JSON). A question is stored, and sent to every client that follows the
+ * conversation.
+ */
 const maxQuestionChars = 256 * 1024;
 
 type Ask = (question: Question) => Promise<unknown>;
@@ -18,7 +21,10 @@ export interface Page {
   url: string;
 }
 
-/** Returns the answer to `elicitation/create`; anything but a valid yes is a no. Rejects with Refusal if the form cannot be shown. */
+/**
+ * Resolves with the answer to `elicitation/create`. The answer is `accept` only if the person accepted and filled in the form correctly.
+ * Rejects with Refusal if the form cannot be shown.
+ */
 export async function elicit(server: string, params: Json, ask: Ask): Promise<Json> {
   const message = asText(params.message);
   if (message.length > maxQuestionChars) throw new Refusal(-32602, "message is too long");
@@ -36,7 +42,10 @@ export async function elicit(server: string, params: Json, ask: Ask): Promise<Js
   return problemIn(content, form) === undefined ? { action: "accept", content } : { action: "cancel" };
 }
 
-/** Resolves with true if the person went there. Never offers a page that third parties could read or change on the way. */
+/**
+ * Asks the person to visit a page, and resolves with true if the person accepts. Never offers a page that third parties could read or
+ * change on its way here.
+ */
 export async function acceptsPage(server: string, { message, url }: Page, ask: Ask): Promise<boolean> {
   if (!isSafe(url)) return false;
   const answer = await ask({ kind: "elicitation", server, message, url });
@@ -45,7 +54,7 @@ export async function acceptsPage(server: string, { message, url }: Page, ask: A
 
 const urlElicitationRequired = -32042;
 
-/** Returns the pages that must be visited before the request is sent again. */
+/** Returns the pages that the person must visit before the failed request is sent again; empty for any other error. */
 export function pagesWanted(error: unknown): Page[] {
   if (!isRecord(error) || error.code !== urlElicitationRequired || !isRecord(error.data)) return [];
   return asArray(error.data.elicitations)

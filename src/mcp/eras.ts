@@ -1,4 +1,4 @@
-/** The choice of the peer by the era of the protocol that a server speaks. No other file in this folder decides it. */
+/** The choice of the peer, by the era of the protocol that the server speaks. Only this file makes this choice. */
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
 import { clientInfo } from "./client-info.js";
@@ -10,15 +10,15 @@ import { within } from "./wait.js";
 
 const modernVersion = "2026-07-28";
 export const unsupportedVersion = -32022;
-/** Tasks: an extension now, part of the protocol before. */
+/** Name of the extension for tasks. Before protocol 2026-07-28, tasks were part of the protocol itself. */
 const taskExtension = "io.modelcontextprotocol/tasks";
-/** A legacy server may not answer an unknown method. */
+/** Longest wait for the answer to the probe. A legacy server may never answer a method that it does not know. */
 const probeMs = 2000;
 
-/** Eras that servers turned out to speak, for the life of this process. */
+/** Eras that servers were found to speak, keyed by their configuration. Remembered for the life of this process. */
 const verdicts = new Map<string, Era>();
 
-/** Returns a peer that is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
+/** Resolves with a peer that is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
 export async function peerOf(
   config: ServerConfig,
   route: Route,
@@ -26,7 +26,7 @@ export async function peerOf(
   signal: AbortSignal,
 ): Promise<Peer> {
   const era = config.protocol === "auto" ? verdicts.get(keyOf(config)) : config.protocol;
-  // Most servers are legacy. Their part of the SDK loads while they start and answer, not after that.
+  // Most servers are legacy. The SDK's client for legacy servers is loaded while the server starts and answers the probe, not afterwards.
   if (era !== "modern") void loadLegacy().catch(() => {});
   const modern = { ...capabilities, extensions: { [taskExtension]: {} } };
   const discovered = era === "legacy" ? undefined : await discover(config, route, modern, { signal, era });
@@ -35,17 +35,17 @@ export async function peerOf(
   return (await loadLegacy()).legacyPeer(route, capabilities);
 }
 
-/** Learns from a successful start, so that even a server that did not answer the probe is not probed again. */
+/** Remembers the era after a successful start. A server that did not answer the probe is then not probed again. */
 export function learn(era: Era, config: ServerConfig): void {
   if (config.protocol === "auto") verdicts.set(keyOf(config), era);
 }
 
-/** Learns from a failed start: a modern server may have been too slow to say so. */
+/** Remembers the modern era if the failed start shows it: a modern server may have been too slow to answer the probe. */
 export function learnFrom(error: unknown, config: ServerConfig): void {
   if (config.protocol === "auto" && isModernOnly(error)) verdicts.set(keyOf(config), "modern");
 }
 
-/** Returns the `_meta` of every message of 2026-07-28. */
+/** Returns the `_meta` that every message of protocol 2026-07-28 carries. */
 export function modernMeta(capabilities: Json): Json {
   return {
     "io.modelcontextprotocol/protocolVersion": modernVersion,
@@ -54,14 +54,14 @@ export function modernMeta(capabilities: Json): Json {
   };
 }
 
-/** True if the error says that the server refuses initialize. Over HTTP the code is within the text. */
+/** Returns true if the error says that the server refuses `initialize`. Over HTTP the error code is part of the text. */
 export function isModernOnly(error: unknown): boolean {
   return error instanceof RpcError
     ? error.code === unsupportedVersion
     : String(error).includes(String(unsupportedVersion));
 }
 
-/** Returns a modern server's description of itself; undefined for a legacy one. */
+/** Resolves with a modern server's description of itself. Resolves with undefined if the server is legacy or has not answered. */
 async function discover(
   config: ServerConfig,
   route: Route,
@@ -76,7 +76,7 @@ async function discover(
   };
   const ask = async (limit: AbortSignal) => {
     const answer = await route.ask?.(probe, limit);
-    // Asks a server once more if it lists our version after all.
+    // Asks once more if the server refused this version although it lists it as supported.
     const again = versionsWanted(answer)?.includes(modernVersion);
     return again ? route.ask?.({ ...probe, id: "discover-2" }, limit) : answer;
   };
@@ -98,7 +98,7 @@ async function discover(
   return undefined;
 }
 
-/** Returns the versions that the server named when it refused ours. */
+/** Returns the supported versions that the server named when it refused this host's version; undefined if it did not refuse it. */
 function versionsWanted(answer: Json | undefined): unknown[] | undefined {
   const error = answer?.error;
   if (!isRecord(error) || error.code !== unsupportedVersion) return undefined;

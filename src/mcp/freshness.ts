@@ -1,27 +1,27 @@
 /**
- * How long a server's answers hold: `ttlMs`, which servers before 2026-07-28 do not send.
+ * How long a server's answers stay fresh: their `ttlMs`, which servers before 2026-07-28 do not send.
  * https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
  */
 import type { ContentPart } from "../core/chat.js";
 import type { Json } from "./json.js";
 
 const longestMs = 86_400_000;
-/** Shortest time between two reads of lists, whatever their servers say. */
+/** Shortest time between two reads of a server's lists, even if the server sends a shorter `ttlMs`. */
 const shortestListMs = 1000;
-/** Time until lists are read again after a failure. */
+/** Time from a failed read of the lists to the next read. */
 const againMs = 30_000;
 const maxResources = 100;
-/** Characters of JSON. */
+/** Limit of all stored contents, in characters of JSON. */
 const maxChars = 8 * 1024 * 1024;
 
-/** Returns how long the result holds, in ms; 0 if the server did not say, or said it wrongly. */
+/** Returns how long the result stays fresh, in ms; 0 if its `ttlMs` is missing or invalid. */
 export function freshMs({ ttlMs }: Json): number {
   return typeof ttlMs === "number" && ttlMs > 0 ? Math.min(ttlMs, longestMs) : 0;
 }
 
 /**
- * The time at which a server's lists must be read again. Without a `ttlMs` they do not become stale: the server announces changes, or has
- * none. Lists are read whole, so the page that holds shortest counts for all.
+ * The time at which a server's lists must be read again. Lists without a `ttlMs` never become stale: the server announces its changes, or
+ * its lists never change. The lists are always read as a whole, so the shortest `ttlMs` of all pages counts.
  */
 export class ListAge {
   #staleAt = Number.POSITIVE_INFINITY;
@@ -30,7 +30,7 @@ export class ListAge {
     return performance.now() >= this.#staleAt;
   }
 
-  /** Runs `read`, which reports every page. Until it ends, nothing is stale. */
+  /** Runs `read`, which must report every page. While `read` runs, the lists do not count as stale. */
   async during<T>(read: (saw: (page: Json) => void) => Promise<T>): Promise<T> {
     let soonestMs = againMs;
     this.#staleAt = Number.POSITIVE_INFINITY;
@@ -46,15 +46,18 @@ export class ListAge {
 }
 
 /**
- * Contents of resources while they are fresh. Belongs to one connection, and so to one authorization: it may hold `private` contents too.
- * The SDK's own cache covers only its `readResource`, which refuses contents that this host can use (client 2.4.0).
+ * A memory of resource contents while they are fresh. It belongs to one connection, and so to one authorization; therefore it may also hold
+ * `private` contents. The SDK's own cache serves only its `readResource`, which refuses some contents that this host can use (client
+ * 2.4.0).
  */
 export class FreshResources {
   readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
   #chars = 0;
   #changes = 0;
 
-  /** Returns the content from memory or from `read`. Keeps it for as long as the server said, unless a change was announced meanwhile. */
+  /**
+   * Resolves with the content from memory or from `read`. Stores new content for its `ttlMs`, unless a change was announced during `read`.
+   */
   async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: Json }>): Promise<ContentPart[]> {
     const kept = this.#kept.get(uri);
     if (kept && performance.now() < kept.staleAt) return kept.content;

@@ -1,4 +1,7 @@
-/** Arguments that a 2026-07-28 server wants as HTTP headers too: `x-mcp-header` in a tool's inputSchema (SEP-2243). */
+/**
+ * Tool arguments that a server of protocol 2026-07-28 also wants as HTTP headers, declared by `x-mcp-header` in the tool's inputSchema
+ * (SEP-2243).
+ */
 import type { JsonSchema } from "../core/chat.js";
 import { isRecord } from "./json.js";
 
@@ -7,12 +10,12 @@ interface HeaderParam {
   path: string[];
 }
 
-/** Keywords with subschemas that are not plain properties, and so have no single value to mirror. */
+/** Schema keywords whose subschemas do not describe a plain property. Such a subschema has no single value that a header could carry. */
 const elsewhere =
   /^(items|prefixItems|contains|additionalProperties|unevaluatedProperties|unevaluatedItems|propertyNames|patternProperties|dependentSchemas|oneOf|anyOf|allOf|not|if|then|else|\$defs|definitions)$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** Returns why the tool must not be offered over HTTP; undefined if its declarations are valid. */
+/** Returns why the tool must not be offered over HTTP; undefined if its header declarations are valid. */
 export function objectionTo(inputSchema: JsonSchema): string | undefined {
   try {
     headerParams(inputSchema);
@@ -30,7 +33,10 @@ function knownParams(inputSchema: JsonSchema): HeaderParam[] {
   return params;
 }
 
-/** Returns the `Mcp-Param-…` headers of one call. A missing or non-plain argument has none. */
+/**
+ * Returns the `Mcp-Param-…` headers of one call. An argument gets no header if it is missing or is not a text, a boolean or an exact
+ * number.
+ */
 export function headersFor(inputSchema: JsonSchema, args: unknown): Record<string, string> {
   const found = knownParams(inputSchema);
   return Object.fromEntries(
@@ -42,7 +48,7 @@ export function headersFor(inputSchema: JsonSchema, args: unknown): Record<strin
   );
 }
 
-/** Throws if the declarations are invalid. */
+/** Returns the header declarations in a schema. Throws if one of them is invalid. */
 function headerParams(root: JsonSchema): HeaderParam[] {
   const params = new Map<string, HeaderParam>();
   const visit = (node: unknown, path: string[], isProperty: boolean): void => {
@@ -78,7 +84,7 @@ function plainText(value: unknown): string | undefined {
   return isExact ? String(value) : undefined;
 }
 
-/** Returns the text as a header value, in base64 if it needs that. */
+/** Returns the text as a header value. Encodes it in base64 if it has characters that a header cannot carry. */
 export function encoded(text: string): string {
   const isSafe = /^[\t\x20-\x7e]+$/.test(text) && text === text.trim() && !/^=\?base64\?.*\?=$/.test(text);
   return isSafe ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;

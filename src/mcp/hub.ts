@@ -40,7 +40,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #extensions = new Set<McpHub>();
   readonly #options: HubOptions;
   readonly #listeners = new Set<(news: ServerNews) => void>();
-  /** The unmapped servers, for front doors that speak MCP. */
+  /** The servers' lists and results in MCP's own format, for frontends that speak MCP. */
   readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
   readonly #order = new ToolOrder();
   #registry: Registry;
@@ -56,13 +56,16 @@ export class McpHub implements ToolHub, AsyncDisposable {
     this.#registry = buildRegistry(this.#servers, this.#order);
   }
 
-  /** Starts every enabled server in parallel, without waiting. Servers whose last offer is remembered start later. */
+  /**
+   * Starts all enabled servers in parallel, without waiting for them. Servers whose lists are remembered from an earlier run start later.
+   */
   start(): void {
     this.#own.start();
   }
 
   /**
-   * Returns a started hub of these servers and the existing ones; for a shared name, the new server wins. Its `close` ends only its own.
+   * Returns a started hub with these servers and all servers of this hub. If two have the same name, the returned hub uses the new server.
+   * Closing the returned hub ends only the new servers.
    */
   extend(configs: readonly ServerConfig[], onStatus?: (status: ServerStatus) => void): McpHub {
     const extension = new McpHub(configs, { ...this.#options, onStatus }, this);
@@ -89,13 +92,13 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return this.#own.named(name).stderr;
   }
 
-  /** Resolves once every enabled server, or every named one, is ready or has failed. */
+  /** Resolves once every enabled server has either become ready or failed. With `names`, waits only for the named servers. */
   async ready(names?: readonly string[]): Promise<void> {
     const awaited = this.#servers.filter(({ config }) => names?.includes(config.name) ?? true);
     await Promise.all(awaited.map((server) => server.started()));
   }
 
-  /** Starts the postponed servers: the first request has left, so the processor is free. */
+  /** Starts the servers whose start was postponed. Called when the first request has been sent to the model: the processor is free then. */
   startRemembered(): void {
     for (const part of [...this.#own.all, ...this.#extensions]) part.startRemembered();
   }
@@ -124,8 +127,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Approves what the server, or one tool of it, offers now. Resolves with the changes since the last approval, by tool name. Throws
-   * RequestError for unknown names, McpError if the server is down.
+   * Approves the current tool definitions of the server, or of one of its tools. Resolves with the changes since the last approval, keyed
+   * by tool name. Throws RequestError for an unknown name, and McpError if the server is down.
    */
   trust(name: string, tool?: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
     return trust(this.#servers, name, tool, signal);
@@ -172,12 +175,15 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return readFrom(this.#servers, uri, signal);
   }
 
-  /** URI templates (RFC 6570) of resources. */
+  /** Returns the URI templates (RFC 6570) of all servers' resources. */
   templates(): readonly { uriTemplate: string; server: string }[] {
     return this.passage.templates();
   }
 
-  /** Resolves with proposals for an argument of a prompt (by its name here) or of a URI template. Throws McpError. */
+  /**
+   * Resolves with proposals for an argument of a prompt or of a URI template. `prompt` is the name under which this host lists the prompt.
+   * Throws McpError.
+   */
   complete(
     of: { prompt: string } | { template: string },
     argument: { name: string; value: string },
@@ -196,7 +202,10 @@ export class McpHub implements ToolHub, AsyncDisposable {
     await this.close();
   }
 
-  /** Keeps the same tool list object until a tool really changes, so that requests stay the same bytes. */
+  /**
+   * Builds the lists anew. Keeps the same array of tools until a tool really changes, so that requests to the model stay the same, byte for
+   * byte.
+   */
   #rebuild(): void {
     const { tools } = this.#registry;
     const registry = buildRegistry(this.#servers, this.#order);

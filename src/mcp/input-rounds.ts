@@ -1,5 +1,6 @@
 /**
- * Questions of a 2026-07-28 server in the middle of a request: it asks in a result, and gets the answers in a new request.
+ * Questions that a server of protocol 2026-07-28 asks during a request. The server's result contains the questions, and this host sends the
+ * answers in a new request.
  * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,11 +11,12 @@ import { Refusal } from "./refusal.js";
 
 /** A server that still asks after this many rounds is looping. */
 const maxRounds = 10;
-/** Pause before the next round, if the server asks nothing but to be called again. */
+/** Pause before the next round if the server asks no question but only to be called again. */
 const pauseMs = 500;
 
 /**
- * Answers the `inputRequests` of a server one by one; returns the `inputResponses`. Rejects with McpError: a response cannot be a refusal.
+ * Answers the `inputRequests` of a server one after another, and resolves with the `inputResponses`. Rejects with McpError if a request is
+ * refused, because a response cannot express a refusal.
  */
 export async function answersTo(
   inputRequests: unknown,
@@ -33,7 +35,10 @@ export async function answersTo(
   return Object.fromEntries(answers);
 }
 
-/** Sends the request again until the server needs no more input. Such a result is never cached: it depends on the answers. */
+/**
+ * Sends the request, then repeats it with the answers until the server needs no more input. A result that needed answers is never cached,
+ * because it depends on the answers.
+ */
 export async function inRounds(
   params: Json,
   send: (params: Json) => Promise<Json>,

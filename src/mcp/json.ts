@@ -16,7 +16,9 @@ export function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Returns a text or number as text. `String` alone throws for an object whose `toString` is not a function, which JSON may contain. */
+/**
+ * Returns the value as text. `String` alone throws for an object whose `toString` is not a function, and JSON may contain such an object.
+ */
 export function wordsOf(value: unknown): string {
   return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
 }

@@ -1,4 +1,4 @@
-/** The connection to one server, retried and replaced whenever it fails or is lost. */
+/** The connection to one server. A failed start is retried, and a lost connection is replaced. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerConfig } from "../core/config.js";
 import { McpError, type McpErrorKind, messageOf } from "../core/errors.js";
@@ -21,29 +21,29 @@ interface KeptConnectionParts {
   condition: Condition;
   auth?: AuthOptions;
   tape?: Tape;
-  /** Gets the server's stderr. */
+  /** Called with each text that the server writes to stderr. */
   said?: (text: string) => void;
   meter?: Meter | undefined;
   events: ConnectionEvents;
   isBusy(): boolean;
   connected(connection: McpConnection, lists: ServerLists): void;
-  /** Called when there is no connection, and not just for a moment. */
+  /** Called when a start has failed. Not called when a connection is lost, since a new start follows. */
   failed(): void;
 }
 
 export class KeptConnection {
-  /** Time from start to ready, of the last start. */
+  /** Duration of the last successful start, in ms. */
   startMs: number | undefined;
-  /** Time of the server's last answer to a ping or list. */
+  /** Time that the server took for its last answer to a ping or a list request, in ms. */
   latencyMs: number | undefined;
-  /** Shared by all its starts. */
+  /** The last lines that the server wrote to stderr, across all its starts. */
   readonly stderr: StderrTail;
   readonly #config: ServerConfig;
   readonly #parts: KeptConnectionParts;
   readonly #closing = new AbortController();
   readonly #backoff = new Backoff();
   #connection: McpConnection | undefined;
-  /** The current or last start. Never rejects. */
+  /** The current or the last start. This promise never rejects. */
   #start: Promise<void> = Promise.resolve();
   #startedAt = 0;
   #readyAt = 0;
@@ -58,18 +58,18 @@ export class KeptConnection {
     return this.#connection;
   }
 
-  /** Aborts when the connection is to close for good. */
+  /** A signal that aborts when `close` is called. */
   get closing(): AbortSignal {
     return this.#closing.signal;
   }
 
-  /** Resolves once the start has ended, successful or not. */
+  /** Starts the server. Resolves once the start has succeeded or failed. */
   start(): Promise<void> {
     this.#start = this.#connect();
     return this.#start;
   }
 
-  /** Resolves once the current start has ended, successful or not. */
+  /** Resolves once the current start has succeeded or failed; at once if the server is not starting. */
   async started(): Promise<void> {
     if (this.#parts.condition.state === "starting") await this.#start;
   }
@@ -83,7 +83,7 @@ export class KeptConnection {
     else if (graceLeftMs > 0) await abortable(atMost(this.#start, graceLeftMs), signal);
   }
 
-  /** Resolves once nothing of the server is left. */
+  /** Closes the connection for good. Resolves once everything of the server has ended. */
   async close(reason: string): Promise<void> {
     this.#closing.abort(new McpError("unavailable", reason));
     await this.#start;
@@ -166,7 +166,7 @@ export class KeptConnection {
     this.#startedAt = performance.now();
     const { condition } = this.#parts;
     condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
-    // A tape has no process that a pause would spare, and its requests follow at once.
+    // A tape has no process that a pause would relieve, and the recorded requests follow at once.
     const pauseMs = this.#parts.tape?.plays.servers ? 0 : this.#backoff.nextPauseMs();
     this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }
@@ -190,7 +190,7 @@ export class KeptConnection {
     );
   }
 
-  /** Skips the action if the connection closes. */
+  /** Runs the action after the pause, unless `close` is called before. */
   #afterPause(pauseMs: number, action: () => Promise<void>): Promise<void> {
     return sleep(pauseMs, undefined, { signal: this.closing }).then(action, () => {});
   }

@@ -1,11 +1,11 @@
-/** A postponed start: until then the server offers what it offered last time. */
+/** The postponed start of a server. Until the start, the host offers the lists that the server sent in an earlier run. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Condition } from "./condition.js";
 import type { KeptConnection } from "./kept-connection.js";
 
 /**
- * Latest start of remembered servers if no request was sent before (see `hurry`). They would take the processor from a host that is
- * starting: with 8 of them on 2 cores the first request left 4 times later.
+ * Longest time that a start is postponed, in ms. The first request to the model ends the wait earlier (see `hurry`). Servers that start at
+ * once would take the processor from a host that is starting: with 8 servers on 2 cores, the first request left 4 times later.
  */
 const latestMs = 1000;
 
@@ -35,12 +35,12 @@ export class LateStart {
     else void this.#startInTime();
   }
 
-  /** Starts the server unless it is lazy: the processor is free. */
+  /** Starts the server now, unless it is lazy. Called when the processor is free. */
   hurry(): void {
     if (this.#isPending && !this.#parts.isLazy) this.#start();
   }
 
-  /** Starts the server for its first use. Returns what to wait for, undefined if it has started. */
+  /** Starts a postponed server at its first use. Returns a promise of the running start; undefined if no start is running. */
   used(): Promise<void> | undefined {
     if (this.#isPending) this.#start();
     return this.#starting;

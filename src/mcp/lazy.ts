@@ -1,4 +1,4 @@
-/** Modules that are slow to load and not always needed. Each loads once, however many servers start. */
+/** Modules that are slow to load and not always needed. A module is loaded only once, even if several servers start. */
 
 export const loadLegacy = once(() => import("./legacy-peer.js"));
 

@@ -1,4 +1,7 @@
-/** Servers up to 2025-11-25, over the SDK's v1 client. Loaded only through `lazy.ts`: a host without servers does not need it. */
+/**
+ * The peer for servers of protocols up to 2025-11-25, over the SDK's v1 client. Loaded only through `lazy.ts`, since a host without servers
+ * does not need it.
+ */
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import {
   CancelledNotificationSchema,
@@ -14,8 +17,8 @@ import { callAsTask } from "./tasks.js";
 import type { Route } from "./transports/route.js";
 
 /**
- * Uses the client for `initialize` and for the server's requests and notifications. The client connects once, since it would keep caches of
- * an earlier server.
+ * Returns a peer that uses the SDK's client for `initialize` and for the server's requests and notifications. Each connection gets a new
+ * client, because a client that connects again keeps caches of the earlier server.
  */
 export function legacyPeer(route: Route, capabilities: Json): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });

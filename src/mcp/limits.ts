@@ -12,19 +12,22 @@ export interface Limits {
   onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
-/** The early end of a request, for the code that carries it out. */
+/** The early end of a request, as the code that carries out the request sees it. */
 export interface Ending {
   readonly aborted: boolean;
-  /** Undefined until the abort. */
+  /** The reason of the abort; undefined until the request is aborted. */
   readonly reason: unknown;
-  /** The same as a signal. Created on demand: it costs more than all the rest. */
+  /** A signal that aborts with the request. It is created on first access, because it costs more than everything else here. */
   readonly signal: AbortSignal;
   /** True once the request has ended, in any way. */
   readonly isOver: boolean;
   onAbort(action: (reason: unknown) => void): () => void;
 }
 
-/** The limits of a running request, until `end`. Throws the reason of a signal that has already aborted. */
+/**
+ * The limits of a running request. They apply until `end` is called. The constructor throws the reason of `signal` if that has already
+ * aborted.
+ */
 export class RunningLimits implements Ending {
   reason: unknown;
   aborted = false;
@@ -58,13 +61,13 @@ export class RunningLimits implements Ending {
     return () => this.#actions.delete(action);
   }
 
-  /** Restarts the silence limit. */
+  /** Reports progress, and restarts the time that the server may stay silent (`timeoutMs`). */
   readonly progress = (news: ToolProgress): void => {
     this.#heardAt = performance.now();
     this.#limits.onProgress?.(news);
   };
 
-  /** Stops the silence limit until the result is called, while the other side waits for this host. */
+  /** Suspends the limit for silence (`timeoutMs`) while the server waits for this host. Returns a function that ends the suspension. */
   pause(): () => void {
     this.#pauses += 1;
     return () => {
@@ -87,7 +90,7 @@ export class RunningLimits implements Ending {
     else if (now >= this.#wholeEnd) this.#expire("not finished", maxTotalTimeoutMs);
   }
 
-  /** Time at which a limit may be reached, on the clock of `performance.now()`. */
+  /** The earliest time at which a limit may be reached, on the clock of `performance.now()`. */
   get dueAt(): number {
     return this.aborted ? Number.POSITIVE_INFINITY : Math.min(this.#silenceEnd, this.#wholeEnd);
   }
@@ -116,8 +119,8 @@ export class RunningLimits implements Ending {
 }
 
 /**
- * One timer for all running requests: most end long before their limits, and the timer of the first serves the later ones. Keeps the
- * process alive while a request runs.
+ * One timer for all running requests. Most requests end long before their limits, so one timer usually serves many requests in turn. Keeps
+ * the process alive while a request runs.
  */
 class Watch {
   readonly #running = new Set<RunningLimits>();

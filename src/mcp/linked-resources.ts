@@ -2,12 +2,14 @@ import type { ContentPart } from "../core/chat.js";
 
 const maxLinked = 1000;
 
-/** Resources to which the results of a server's tools have linked: they can be read even if the server does not list them. */
+/**
+ * Addresses of the resources to which a server's tool results have linked. Such a resource can be read even if the server does not list it.
+ */
 export class LinkedResources {
   readonly #uris = new Set<string>();
   readonly #isFirst: () => void;
 
-  /** `isFirst`: called when the first resource is added. */
+  /** `isFirst` is called when the first resource is added. */
   constructor(isFirst: () => void) {
     this.#isFirst = isFirst;
   }
@@ -16,7 +18,7 @@ export class LinkedResources {
     return this.#uris.size === 0;
   }
 
-  /** Oldest first. */
+  /** Addresses of the resources, with the oldest link first. */
   get uris(): ReadonlySet<string> {
     return this.#uris;
   }
@@ -25,7 +27,7 @@ export class LinkedResources {
     return this.#uris.has(uri);
   }
 
-  /** Drops the oldest links beyond the maximum. */
+  /** Adds the links in this content, and drops the oldest links beyond the maximum. */
   add(content: readonly ContentPart[]): void {
     const wasEmpty = this.isEmpty;
     for (const part of content) {

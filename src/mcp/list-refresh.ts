@@ -7,18 +7,21 @@ import type { KeptConnection } from "./kept-connection.js";
 import type { Offer } from "./offer.js";
 import { abortable, atMost } from "./wait.js";
 
-/** Servers that register tools after `initialized` announce it too early for the HTTP notification stream (server-everything). */
+/**
+ * Time from the start to a second read of the lists. Some servers register tools after `initialized` and announce them before the HTTP
+ * notification stream is open (server-everything).
+ */
 const secondListMs = 500;
-/** How long a turn waits for stale lists to be read again; then it uses the old ones. */
+/** Longest time that a turn waits for stale lists to be read again. After that the turn uses the old lists. */
 const staleListMs = 2000;
-/** List changes come in bursts. */
+/** Delay between a change of a list and its read, because changes come in bursts. */
 const debounceMs = 100;
 
 interface ListRefreshParts {
   offer: Offer;
   condition: Condition;
   kept: KeptConnection;
-  /** True if a tape stands in for the server, so that waits are needless. */
+  /** True if a tape is played in place of the server, so that delays are needless. */
   isPlayed: boolean;
 }
 
@@ -35,25 +38,25 @@ export class ListRefresh {
     this.#soon(this.#parts.isPlayed ? 0 : debounceMs);
   }
 
-  /** Rereads the lists some time after the start, since the first read may have been too early. */
+  /** Schedules a second read of the lists after the start, because the first read may have been too early. */
   started(): void {
     const { kept, isPlayed } = this.#parts;
     if (kept.current?.changesLists && !isPlayed) this.#soon(secondListMs);
   }
 
-  /** Rereads the lists of a server that may change them, late enough for one that registers tools only after its start. */
+  /** Reads the lists again if the server may change them. Waits before that, because some servers register tools only after their start. */
   async late(signal: AbortSignal): Promise<void> {
     if (!this.#parts.kept.current?.changesLists) return;
     await sleep(secondListMs, undefined, { signal });
     await abortable(this.#listAgain(), signal);
   }
 
-  /** Rereads stale lists. Rejects only with the signal's reason. */
+  /** Reads the lists again if they are stale. Rejects only with the signal's reason. */
   async ofStale(signal?: AbortSignal): Promise<void> {
     if (this.#parts.kept.current?.areListsStale) await abortable(atMost(this.#listAgain(), staleListMs), signal);
   }
 
-  /** Never rejects. */
+  /** Reads the lists again. Never rejects, because a failure is only logged. */
   async #listAgain(): Promise<void> {
     const { kept, offer, condition } = this.#parts;
     const connection = kept.current;

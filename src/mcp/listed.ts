@@ -1,4 +1,4 @@
-/** The items of a server's lists, read leniently: only unusable items are refused, each with its reason. */
+/** The items of a server's lists, read leniently: an item is refused only if it is unusable, and the reason is kept. */
 import type { JsonSchema } from "../core/chat.js";
 import type { PromptInfo, ResourceInfo } from "../core/ports.js";
 import { type Definition, definitionOf } from "./definition.js";
@@ -6,7 +6,7 @@ import { asArray, asText, isRecord, type Json } from "./json.js";
 import type { ListKind } from "./listing.js";
 
 interface Listed {
-  /** Other fields of the server's listing, for clients that get them passed on: `_meta`, `icons`, … */
+  /** Other fields of the item, such as `_meta` and `icons`. They are passed on to clients that speak MCP. */
   extras: Json;
 }
 
@@ -16,11 +16,11 @@ export interface ListedTool extends Listed {
   inputSchema: JsonSchema;
   outputSchema?: JsonSchema;
   title?: string;
-  /** The server's own, whether or not it is trusted. */
+  /** Annotations as the server sent them, even if the server is not trusted. */
   annotations?: Json;
   /** True if the tool can, or must, run as a task. */
   isTask?: true;
-  /** True if the tool is for the server's own pages (MCP Apps), not for the model. */
+  /** True if the tool is meant for the server's own pages (MCP Apps), not for the model. */
   isForApps?: true;
   readOnly: boolean;
   idempotent: boolean;
@@ -34,11 +34,11 @@ export type ListedPrompt = Omit<PromptInfo, "server"> & Listed;
 export type ListedResource = Omit<ResourceInfo, "server"> & Listed;
 
 export interface ListedTemplate extends Listed {
-  /** RFC 6570. */
+  /** A URI template as in RFC 6570. */
   uriTemplate: string;
 }
 
-/** Deepest accepted schema: one tool must not make every request of every turn too deep to serialise. */
+/** Deepest accepted nesting of a schema. One tool with a deeper schema would make every request of every turn too deep to serialise. */
 const maxDepth = 200;
 
 export const toolList: ListKind<ListedTool> = {
@@ -113,7 +113,7 @@ export const templateList: ListKind<ListedTemplate> = {
   nameOf: (template) => template.uriTemplate,
 };
 
-/** Returns the other fields, without values nested too deep to serialise. */
+/** Returns the fields that are not in `known`, except values that are nested too deep to serialise. */
 function extrasOf(raw: Json, known: readonly string[]): Json {
   return Object.fromEntries(
     Object.entries(raw).filter(([key, value]) => !known.includes(key) && !isDeeperThan(maxDepth, value)),
@@ -129,18 +129,23 @@ function isTask({ execution }: Json): boolean {
   return isRecord(execution) && (execution.taskSupport === "required" || execution.taskSupport === "optional");
 }
 
-/** `_meta.ui.visibility` (SEP-1865); a tool without it is for model and pages. */
+/**
+ * Returns true if `_meta.ui.visibility` (SEP-1865) does not name the model. A tool without this field is for both the model and the pages.
+ */
 function isForApps({ _meta }: Json): boolean {
   const visibility = isRecord(_meta) && isRecord(_meta.ui) ? _meta.ui.visibility : undefined;
   return Array.isArray(visibility) && !visibility.includes("model");
 }
 
-/** Longer than any name in use (spec 2025-11-25: up to 128), and short enough that a question around it stays readable. */
+/**
+ * Longest accepted name of a tool. Names in use are shorter (spec 2025-11-25: up to 128), and a question that quotes such a name stays
+ * readable.
+ */
 const maxNameChars = 256;
 
 /**
- * Returns the tool's name. Throws for line ends, invisible characters or excessive length: a person decides by the name whether a call may
- * run, and such a name could pass for a question about another tool.
+ * Returns the tool's name. Throws if the name contains line ends or invisible characters, or is too long. A person decides by the name
+ * whether a call may run, and with such a name the question could look like a question about another tool.
  */
 function readableName(raw: Json): string {
   const name = requiredText(raw, "name");

@@ -1,5 +1,5 @@
 /**
- * Lists of servers, read page by page and item by item: a malformed item is left out alone, with its reason. The SDK's own schemas refuse
+ * Lists of servers, read page by page and item by item: only a malformed item is left out, with the reason. The SDK's own schemas refuse
  * the whole list for one bad tool (typescript-sdk 1.32.2).
  */
 import { messageOf } from "../core/errors.js";
@@ -22,14 +22,14 @@ export interface Listed<Item> {
   problems: string[];
 }
 
-/** A server with more pages is looping. */
+/** Limit of pages in one list. A server that sends more pages is looping. */
 const maxPages = 200;
-/** Items of one list. No server offers more on purpose, and each stays in memory. */
+/** Limit of items in one list. No server offers more on purpose, and every item stays in memory. */
 const maxItems = 50_000;
-/** Characters of JSON in all pages but the first, which has the limit of a message. */
+/** Limit of all pages after the first, in characters of JSON. The first page is subject to the limit for a message. */
 const maxMoreChars = 64 * 1024 * 1024;
 
-/** Reads all pages. Stops at a repeated cursor, since some servers page in circles, and where the list would exhaust the memory. */
+/** Reads all pages of a list. Stops if a cursor repeats, because some servers page in circles, and if the list would exhaust the memory. */
 export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: ListKind<Item>): Promise<Listed<Item>> {
   const items = new Map<string, Item>();
   const problems: string[] = [];

@@ -1,4 +1,7 @@
-/** The servers' last offers, kept on disk: lazy servers use them until their first use, others until they are ready. */
+/**
+ * The lists that servers sent in earlier runs, stored on disk. The host offers them until a server is ready, or until the first use of a
+ * lazy server.
+ */
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,16 +18,16 @@ export interface Remembered {
   lists: ServerLists;
 }
 
-/** The folder of the manifests, and the key file for their names, which must lie elsewhere. */
+/** The folder of the manifests, and the file with the key for their names. The key file must be outside the folder. */
 export interface ManifestPlace {
   folder: string;
   keyFile: string;
 }
 
-/** Version of the file format. A new number means new files: those of an older build are not read. */
+/** Version of the file format. It is part of the file name, so files of another version are not read. */
 const format = 2;
 
-/** One file per server configuration and host version, readable only by its owner. */
+/** The stored lists of one server. Each server configuration and host version has its own file, which only the user can read. */
 export class Manifest {
   readonly #place: ManifestPlace;
   readonly #config: ServerConfig;
@@ -35,7 +38,7 @@ export class Manifest {
     this.#config = config;
   }
 
-  /** Returns undefined if there is no usable file. */
+  /** Returns the stored lists; undefined if there is no usable file. */
   read(): Remembered | undefined {
     try {
       const parsed = parseJson(readFileSync(this.#file(), "utf8"));
@@ -47,14 +50,14 @@ export class Manifest {
     }
   }
 
-  /** Throws if `writePrivately` does. */
+  /** Stores the lists. Throws if the file cannot be written. */
   write(remembered: Remembered): void {
     writePrivately(this.#file(), JSON.stringify(remembered));
   }
 
   /**
-   * The name depends on everything that the server is given, since its offer may depend on any of it. That includes secrets: a short one
-   * could be guessed from a plain hash, so the hash has a key.
+   * Returns the path of the file. The file name depends on everything that the server is given, because the server's lists may depend on
+   * any of it. That includes secrets: a short secret could be guessed from a plain hash, so the hash uses a key.
    */
   #file(): string {
     this.#path ??= join(this.#place.folder, `${this.#name()}.json`);

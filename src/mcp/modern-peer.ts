@@ -1,4 +1,4 @@
-/** Servers from 2026-07-28 on, over the SDK's v2 client. Loaded only through `lazy.ts`. */
+/** The peer for servers of protocol 2026-07-28 and later, over the SDK's v2 client. Loaded only through `lazy.ts`. */
 import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
 import { McpError } from "../core/errors.js";
 import { ChangeStream } from "./change-stream.js";
@@ -16,10 +16,10 @@ import { HttpError } from "./transports/http-error.js";
 import type { ModernTransport } from "./transports/route.js";
 
 const headerMismatch = -32020;
-/** A server logs only for a request that names a level. */
+/** Field of `_meta` with which a request asks for log messages. A server logs only for requests that name a level. */
 const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
 
-/** `discovered`: the server's answer to `server/discover`. */
+/** Returns a peer that is not connected yet. `discovered` is the server's answer to `server/discover`. */
 export function modernPeer(transport: ModernTransport, capabilities: Json, discovered: Json): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
   const ended = new AbortController();
@@ -38,7 +38,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     }
   };
 
-  /** Sends a request again if it certainly was not carried out or has no effect. */
+  /** Sends a request. Repeats it if the first one certainly was not carried out, or if the request has no side effect. */
   const sendSafely: Peer["request"] = async (method, params, options = {}) => {
     try {
       return await send(method, params, options);
@@ -57,7 +57,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     }
   };
 
-  /** Closes the connection: the server has changed, and its protocol must be probed again. */
+  /** Closes the connection and returns the error. The server has changed, and its protocol must be probed again. */
   const refusedVersion = (error: RpcError) => {
     const reason = new NotTaken("protocol", error.message, { retryable: true });
     events?.closed(reason);
@@ -139,7 +139,10 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
   };
 }
 
-/** Returns the server's JSON-RPC error, also from an HTTP refusal that does not name its request. */
+/**
+ * Returns the server's JSON-RPC error, even if it is in the body of an HTTP error that does not name the request. Undefined for any other
+ * error.
+ */
 function answerIn(error: unknown): RpcError | undefined {
   if (error instanceof RpcError) return error;
   const parsed = error instanceof HttpError ? parseJson(error.text) : undefined;

@@ -18,20 +18,20 @@ interface OfferParts {
   changed(): void;
 }
 
-/** The current offer of one server, compared with the tool definitions that the user approved. */
+/** The lists that one server offers now, compared with the tool definitions that the user approved. */
 export class Offer {
   lists: ServerLists = emptyLists;
   readonly #parts: OfferParts;
-  /** The last run's offer, until the server has sent its own lists in this run. */
+  /** The lists from an earlier run; undefined once the server has sent its lists in this run. */
   #remembered: Remembered | undefined;
-  /** Descriptions of how tools differ from their pinned definitions, by name. */
+  /** Descriptions of how tools differ from their pinned definitions, keyed by tool name. */
   #changes: ReadonlyMap<string, string> = new Map();
 
   constructor(parts: OfferParts) {
     this.#parts = parts;
   }
 
-  /** Restores the offer of the last run. Returns false if it is unknown. */
+  /** Restores the lists from an earlier run. Returns false if none are stored. */
   recall(): boolean {
     this.#remembered = this.#parts.manifest?.read();
     if (!this.#remembered) return false;
@@ -45,7 +45,7 @@ export class Offer {
     return this.#remembered !== undefined;
   }
 
-  /** Takes the lists that the server sent, and its version; sets its state to ready or degraded. */
+  /** Replaces the lists by those that the server has sent, and sets the server's state to ready or degraded. */
   take(lists: ServerLists, version?: string): void {
     this.#noteNews(lists, version);
     this.#compare(lists.tools);
@@ -64,7 +64,10 @@ export class Offer {
     this.#replace(emptyLists);
   }
 
-  /** Describes the difference from the pinned definition. Reads the pins anew, since another host of the user may have changed them. */
+  /**
+   * Returns how the tool differs from its pinned definition; undefined if it does not. Reads the pins anew, because another host of the
+   * user may have changed them.
+   */
   changeOf(tool: ListedTool): string | undefined {
     return this.#changes.has(tool.name) ? this.#parts.pins.changes([tool]).get(tool.name) : undefined;
   }
@@ -74,7 +77,10 @@ export class Offer {
     return this.lists.tools.includes(tool) || this.lists.tools.some((offered) => offered.name === name);
   }
 
-  /** Returns why the tool must not be called as the model saw it: it has changed or is no longer offered. */
+  /**
+   * Returns why the tool must not be called: it is no longer offered, or its definition is not the one that the model saw. Undefined if it
+   * may be called.
+   */
   objectionTo(tool: ListedTool): string | undefined {
     if (this.lists.tools.includes(tool)) return undefined;
     const offered = this.lists.tools.find(({ name }) => name === tool.name);
@@ -82,7 +88,7 @@ export class Offer {
     return isDeepStrictEqual(offered.definition, tool.definition) ? undefined : outdated;
   }
 
-  /** Pins these definitions. Returns the former differences, by tool name. */
+  /** Pins the definitions of these tools. Returns how they differed from the earlier pins, keyed by tool name. */
   pin(tools: readonly ListedTool[]): ReadonlyMap<string, string> {
     const { pins } = this.#parts;
     const changes = pins.changes(tools);
@@ -92,7 +98,7 @@ export class Offer {
     return changes;
   }
 
-  /** Logs differences from the remembered offer, which a model may have seen. */
+  /** Logs how the lists differ from those of the earlier run, because a model may have seen the earlier ones. */
   #noteNews(lists: ServerLists, version: string | undefined): void {
     const before = this.#remembered;
     this.#remembered = undefined;
@@ -135,7 +141,7 @@ export class Offer {
     }
   }
 
-  /** Keeps the old objects if nothing changed: compiled argument checks are cached by them. */
+  /** Replaces the lists. Keeps the old objects if nothing has changed, because compiled argument checks are cached by these objects. */
   #replace(lists: ServerLists): void {
     if (isDeepStrictEqual(lists, this.lists)) return;
     this.lists = lists;

@@ -6,7 +6,7 @@ import { noOwner } from "./resources.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { modelName } from "./tools.js";
 
-/** The servers unmapped, for front doors that speak MCP too. */
+/** The servers' lists and results in MCP's own format, for frontends that speak MCP too. */
 export class ServerPassage implements Passage {
   readonly #servers: () => readonly SupervisedServer[];
   readonly #listeners: Set<(news: ServerNews) => void>;

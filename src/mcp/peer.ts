@@ -1,4 +1,4 @@
-/** The other end of a connection, in any protocol era, as the rest of this folder sees it. */
+/** The server at the other end of a connection, behind one interface for all protocol eras. */
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import type { JsonSchema } from "../core/chat.js";
 import { McpError } from "../core/errors.js";
@@ -11,7 +11,7 @@ import type { Ask } from "./listing.js";
 export type Era = "legacy" | "modern";
 
 export interface PeerEvents {
-  /** `reason` is set if the connection is useless although nothing has closed it. */
+  /** Called when the connection has ended. `reason` is set if the connection is useless although nothing has closed it. */
   closed(reason?: McpError): void;
   failed(error: Error): void;
   notified(method: string, params: Json): void;
@@ -21,7 +21,7 @@ export interface PeerEvents {
 
 export interface RequestOptions {
   ending?: Ending;
-  /** Without it, the server is not asked for progress. */
+  /** Called with each progress of the request. If undefined, the server is not asked to report progress. */
   onProgress?: (progress: ToolProgress) => void;
   inputSchema?: JsonSchema;
 }
@@ -29,10 +29,10 @@ export interface RequestOptions {
 export interface ToolRun {
   /** Sends a request within the limits of the call. */
   ask: Ask;
-  /** Sends one outside of the limits, for the cancellation. */
+  /** Sends a request to which the limits of the call do not apply. Used to cancel a task. */
   send: Ask;
   ending: Ending;
-  /** Restarts the call's silence limit. */
+  /** Reports progress of the call, and restarts the time that the server may stay silent. */
   onProgress: (progress: ToolProgress) => void;
   isTask: boolean;
   inputSchema: JsonSchema;
@@ -40,23 +40,26 @@ export interface ToolRun {
 
 export interface Peer {
   readonly era: Era;
-  /** Called once, before `connect`. */
+  /** Sets the listeners. Must be called exactly once, before `connect`. */
   listen(events: PeerEvents): void;
-  /** Called before any request. The caller limits its time. */
+  /** Connects to the server. Must be called before any request. The caller limits the time that this may take. */
   connect(): Promise<void>;
   readonly capabilities: ServerCapabilities;
   readonly serverVersion: string | undefined;
   readonly instructions: string | undefined;
-  /** Rejects with RpcError if the server answered with an error. */
+  /** Sends a request and resolves with its result. Rejects with RpcError if the server answered with an error. */
   request(method: string, params: Json, options?: RequestOptions): Promise<Json>;
-  /** Resolves with the result of `tools/call`, also if the server makes it a task. Rejects like `request`, and with McpError. */
+  /** Resolves with the result of `tools/call`, even if the server runs the call as a task. Rejects like `request`, or with McpError. */
   callTool(params: Json, run: ToolRun): Promise<Json>;
   subscribe(uri: string): Promise<void>;
-  /** Any answer, even an error, means that the server is alive. */
+  /** Asks the server whether it is alive. Any answer means that it is, even an error. */
   ping(ending: Ending): Promise<void>;
-  /** Resolves once requests of the server can arrive or the wait for that is over; undefined if that is already so. */
+  /**
+   * Returns a promise that resolves once the server can send requests to this host, or once the wait for that is over. Returns undefined if
+   * no wait is needed.
+   */
   canBeAsked(): Promise<void> | undefined;
-  /** Returns why a tool with these parameters must not be offered. */
+  /** Returns why a tool with these parameters must not be offered; undefined if it may be offered. */
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }
 
@@ -76,8 +79,8 @@ export const lostAnswer = {
   message: "the server ended the stream before it answered, so the outcome is unknown",
 };
 
-/** The server exited at the first question, as some legacy ones do: it is started again, and not probed again. */
+/** Error for a server that exited when it was probed, as some legacy servers do. The server is then started again and not probed again. */
 export class EndedByProbe extends Error {}
 
-/** The server refused the request as a whole: it did nothing, so the request may be sent again. */
+/** Error for a request that the server refused as a whole. The server did nothing, so the request may be sent again. */
 export class NotTaken extends McpError {}

@@ -1,7 +1,7 @@
 /**
- * Pending requests, sent without the SDKs' clients. Those parse each answer by schemas, which refuse a whole list for one bad item, and set
- * a timer for each; the older one never removes its listener from a signal (typescript-sdk 1.32.2, client 2.4.0). They were half the cost
- * of a call (scripts/bench/mcp-calls.mjs).
+ * Pending requests, sent without the clients of the two SDKs. Those clients parse each answer by schemas, which refuse a whole list for one
+ * bad item, and they set a timer for each request. The v1 client never removes its listener from a signal (typescript-sdk 1.32.2, client
+ * 2.4.0). The two clients took half the time of a call (scripts/bench/mcp-calls.mjs).
  */
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
@@ -27,7 +27,7 @@ interface ConnectedTransport {
 
 interface Protocol {
   meta?: Json;
-  /** True if the end of its stream cancels a request, not a message. */
+  /** True if a request is cancelled by closing its stream, and not by a message. */
   endsStreams?: boolean | undefined;
 }
 
@@ -35,13 +35,18 @@ export class PendingRequests {
   readonly #transport: ConnectedTransport;
   readonly #protocol: Protocol;
   readonly #pending = new Map<number, Pending>();
-  /** Calls that became tasks: their progress uses the id of the answered request until the task ends. */
+  /** Calls that the server runs as tasks, keyed by the id of their request. Progress of a task carries this id until the task ends. */
   readonly #tasks = new Map<number, Pending>();
-  /** The older client sends only `initialize`, with id 0; the newer one's ids are texts. So numbers from 1 on are free. */
+  /**
+   * Id of the last request. The v1 client sends only `initialize`, with id 0, and ids of the v2 client are texts. So numbers from 1 on are
+   * free.
+   */
   #lastId = 0;
   #isClosed = false;
 
-  /** Takes the messages of its requests before the connected client, which gets the rest. */
+  /**
+   * Takes over the transport of a connected client. Messages about the requests here are handled here; the client gets all other messages.
+   */
   constructor(transport: ConnectedTransport, protocol: Protocol = {}) {
     this.#transport = transport;
     this.#protocol = protocol;
@@ -51,7 +56,7 @@ export class PendingRequests {
     };
   }
 
-  /** Sends a request, see `Peer.request`. Notifies the server of an abort. */
+  /** Sends a request, as described at `Peer.request`. Notifies the server if the request is aborted. */
   readonly send = (method: string, params: Json, options: SentOptions = {}): Promise<Json> =>
     new Promise((resolve, reject) => {
       const { ending, onProgress, headers } = options;
@@ -95,7 +100,10 @@ export class PendingRequests {
     sent.catch((error: unknown) => this.#transport.onerror?.(new Error(`Failed to send cancellation: ${error}`)));
   }
 
-  /** Takes a message of these requests; false for any other. Some servers return an id as text. */
+  /**
+   * Handles a message about one of these requests, and returns true; returns false for any other message. Some servers return a request's
+   * id as text.
+   */
   #take(message: unknown): boolean {
     if (!isRecord(message)) return false;
     const { method, result, error, params } = message;
@@ -117,7 +125,7 @@ export class PendingRequests {
   #takeProgress({ progressToken, progress, total, message }: Json): boolean {
     const token = Number(wordsOf(progressToken));
     const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
-    // The client reports invalid progress.
+    // Invalid progress is left to the SDK's client, which reports it.
     if (!onProgress || ending?.isOver || typeof progress !== "number") return false;
     const news: ToolProgress = { progress };
     if (typeof total === "number") news.total = total;
@@ -132,7 +140,7 @@ export class PendingRequests {
   }
 }
 
-/** Removes the prefix that SDKs put before a message. */
+/** Returns a message without the prefixes that SDKs put before it. */
 function plain(message: string): string {
   return message.replace(/^(MCP error -?\d+: )+/, "");
 }

@@ -3,8 +3,9 @@ import { McpError } from "../../core/errors.js";
 import type { Json } from "../json.js";
 
 /**
- * Returns the code that the browser brought back. Throws McpError if another server answered (RFC 9207; compared character by character):
- * its code must not be sent to this one.
+ * Returns the authorization code from the query that the browser brought back. Throws McpError if the login was refused, or if another
+ * authorization server than the expected one answered: a code of that server must not be sent to this one. Issuers are compared character
+ * by character (RFC 9207).
  */
 export function codeOf(arrived: URLSearchParams, discovery: OAuthDiscoveryState): string {
   const { authorizationServerUrl, authorizationServerMetadata: metadata } = discovery;

@@ -1,4 +1,4 @@
-/** The stored authorization of one server: one file each, readable only by its owner, shared by all processes of the user. */
+/** Stored authorizations of servers: one file per server, readable only by the user, shared by all processes of the user. */
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -10,21 +10,27 @@ import type { RemoteServerConfig } from "../../core/config.js";
 import { isRecord } from "../json.js";
 import { withFileLock } from "./file-lock.js";
 
-/** Stored as the SDK passes it: `client` and `tokens` carry the `issuer` to which they belong. */
+/**
+ * The stored authorization of one server. Fields are stored as the SDK passes them: `client` and `tokens` name the `issuer` to which they
+ * belong.
+ */
 export interface AuthRecord {
   client?: OAuthClientInformationMixed;
   tokens?: OAuthTokens;
   discovery?: OAuthDiscoveryState;
   /** Every scope that the tokens have or were requested with. */
   scope?: string;
-  /** Scopes that the server wanted when nobody was there to log in. */
+  /** Scopes that the server demanded while no person could log in. The next login requests them. */
   wantedScope?: string;
-  /** In ms since the epoch. */
+  /** Time at which the tokens were stored, in ms since the epoch. */
   tokensAt?: number;
 }
 
 const changePollMs = 1000;
-/** Longest age of a cached read, in ms. If a token was replaced or revoked meanwhile, its server refuses it, and the file is read again. */
+/**
+ * Longest age of a cached read, in ms. If another process has replaced or revoked the token meanwhile, the server refuses the old token,
+ * and the file is read again.
+ */
 const recentMs = 100;
 
 export class AuthFile {
@@ -34,7 +40,7 @@ export class AuthFile {
   #recent: AuthRecord = {};
   #readAt = Number.NEGATIVE_INFINITY;
 
-  /** Two entries for one URL share a file only if they are the same client. */
+  /** Two configured servers with the same URL share a file only if they also use the same client. */
   constructor(folder: string, { url, oauth }: RemoteServerConfig) {
     const key = JSON.stringify([url, oauth?.clientId ?? oauth?.clientMetadataUrl ?? ""]);
     const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);
@@ -43,13 +49,14 @@ export class AuthFile {
   }
 
   /**
-   * Returns the record of at most `recentMs` ago. Every request calls this, and even a `stat` of the file takes longer than the rest of it.
+   * Returns the record as it was read at most `recentMs` ago. Every request calls this method, and even a `stat` of the file would take
+   * most of its time.
    */
   recent(): AuthRecord {
     return performance.now() - this.#readAt < recentMs ? this.#recent : this.read();
   }
 
-  /** Returns the stored record, empty if the file is missing or unreadable. */
+  /** Returns the stored record. The record is empty if the file is missing or unreadable. */
   read(): AuthRecord {
     this.#recent = this.#look();
     this.#readAt = performance.now();
@@ -86,13 +93,13 @@ export class AuthFile {
     await rm(this.#path, { force: true });
   }
 
-  /** Runs `work` in one process at a time: a refresh token that is used twice ends the session. */
+  /** Runs `work` in only one process at a time: an authorization server may end the session if a refresh token is used twice. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     await this.#makeFolder();
     return withFileLock(`${this.#path}.lock`, work);
   }
 
-  /** Resolves once the file changes, as after a login in another process. Rejects when the signal aborts. */
+  /** Resolves once the file changes, for example by a login in another process. Rejects when the signal aborts. */
   async changed(signal: AbortSignal): Promise<void> {
     const before = await this.#writtenAt();
     while ((await this.#writtenAt()) === before) await sleep(changePollMs, undefined, { signal, ref: false });

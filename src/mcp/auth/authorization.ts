@@ -1,4 +1,7 @@
-/** The authorization for one remote server: its token, a new one after a refusal, more scopes on demand. */
+/**
+ * The authorization for one remote server: gives out its token, renews the token after a refusal, and requests more scopes when the server
+ * demands them.
+ */
 import type { OAuthConfig, RemoteServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import { keepSecret } from "../redact.js";
@@ -10,11 +13,11 @@ import { includesAll, unionOf } from "./scopes.js";
 
 export interface AuthOptions {
   folder: string;
-  /** Shows the login page to the person. Without it nobody is asked. */
+  /** Shows the login page to the person. Undefined if no person can log in. */
   showPage?(page: URL): void;
 }
 
-/** Demands of a server's WWW-Authenticate header. */
+/** Demands from the WWW-Authenticate header of a server's answer. */
 export interface Challenge {
   error?: string;
   scope?: string;
@@ -31,7 +34,7 @@ const renewalTimeoutMs = 30_000;
 const loginTimeoutMs = 5 * 60_000;
 
 export class Authorization {
-  /** Set while the server cannot be used at all. */
+  /** Set while the server cannot be used because no token could be obtained. */
   problem: McpError | undefined;
   readonly #config: RemoteServerConfig;
   readonly #oauth: OAuthConfig;
@@ -46,14 +49,17 @@ export class Authorization {
     this.#file = new AuthFile(folder, config);
   }
 
-  /** Returns the current token, which another process may have renewed. */
+  /** Returns the stored access token, which another process may have renewed. */
   token(): string | undefined {
     const { tokens } = this.#file.recent();
     for (const secret of [tokens?.access_token, tokens?.refresh_token]) if (secret) keepSecret(this.#config, secret);
     return tokens?.access_token;
   }
 
-  /** Returns a token to replace the refused one. One renewal runs at a time, and all callers share its result. Rejects with McpError. */
+  /**
+   * Resolves with a token that replaces the refused one. Only one renewal runs at a time, and all callers share its result. Rejects with
+   * McpError.
+   */
   renew(challenge: Challenge, refused: Refused): Promise<string> {
     this.#renewal ??= this.#renew(challenge, refused).finally(() => {
       this.#renewal = undefined;
@@ -61,7 +67,7 @@ export class Authorization {
     return this.#renewal;
   }
 
-  /** Authorizes again, even with a valid token. Rejects with McpError. */
+  /** Authorizes again, even if the stored token is still valid. Rejects with McpError. */
   async login(challenge: Challenge): Promise<void> {
     try {
       const { wantedScope } = this.#file.read();
@@ -74,7 +80,7 @@ export class Authorization {
   async #renew(challenge: Challenge, refused: Refused): Promise<string> {
     const isStepUp = challenge.error === "insufficient_scope";
     try {
-      // The lock is released before a person logs in, so that nothing waits for it meanwhile.
+      // The lock is released before a person logs in, so that no other process waits for the lock during the login.
       const isDone = await this.#file.locked(() => this.#renewAlone(challenge, refused, isStepUp));
       if (!isDone) await this.#authorize(challenge, this.#scopeFor(this.#file.read(), challenge, isStepUp));
       this.problem = undefined;
@@ -86,11 +92,11 @@ export class Authorization {
     }
   }
 
-  /** Resolves with true if there is a better token now, without a person. */
+  /** Tries to get a new token without a person. Resolves with true if the stored token is now another than the refused one. */
   async #renewAlone(challenge: Challenge, refused: Refused, isStepUp: boolean): Promise<boolean> {
     const record = this.#file.read();
     if (record.tokens && record.tokens.access_token !== refused.token) return true;
-    // A refreshed token has the old scopes.
+    // A refreshed token has the same scopes as before, so it does not help if the server demands more scopes.
     if (!isStepUp && !refused.isNew && (await refresh(this.#flow(renewalTimeoutMs, challenge)))) return true;
     const scope = this.#scopeFor(record, challenge, isStepUp);
     if (this.#oauth.grant === "authorization_code") {

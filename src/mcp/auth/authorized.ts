@@ -2,12 +2,12 @@ import { extractWWWAuthenticateParams } from "@modelcontextprotocol/sdk/client/a
 import { discard, type Exchange, type HttpRequest } from "../transports/exchange.js";
 import type { Authorization, Challenge } from "./authorization.js";
 
-/** Two renewals: for the refused token and for its replacement. */
+/** Limit of renewals for one request: the first for the stored token, the second if the server refuses the renewed token too. */
 const maxRenewals = 2;
 
 /**
- * Returns an exchange that sends the server's token, and repeats a request with a better one if the token was refused. Sends it to the
- * origin of `serverUrl` only. Rejects with McpError if there is no better token.
+ * Returns an exchange that sends each request with the server's token. If the server refuses the token, renews it and repeats the request.
+ * Sends the token only to the origin of `serverUrl`. Rejects with McpError if the token cannot be renewed.
  */
 export function authorized(authorization: Authorization, serverUrl: URL, send: Exchange): Exchange {
   const { origin } = serverUrl;

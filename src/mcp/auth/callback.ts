@@ -6,20 +6,23 @@ import { isRecord } from "../json.js";
 import { abortable } from "../wait.js";
 
 const host = "127.0.0.1";
-/** The same port for every login, for servers that accept only the registered address. */
+/** Port that every login uses if it is free: some authorization servers accept only the address that was registered first. */
 const usualPort = 33418;
 const path = "/callback";
 
 export interface Callback extends AsyncDisposable {
   url: string;
   /**
-   * Resolves with the query that the browser brings for this `state`; refuses any other request and keeps waiting. Rejects with the
-   * signal's reason.
+   * Resolves with the query of the browser's request that has this `state`. Answers any other request with an error and keeps waiting.
+   * Rejects with the signal's reason.
    */
   arrival(state: string, signal: AbortSignal): Promise<URLSearchParams>;
 }
 
-/** Listens on the configured port, which must be free; without one, on the usual port, or on any if that is taken. */
+/**
+ * Listens on the configured port, and rejects with McpError if that port is in use. Without a configured port, listens on the usual port,
+ * or on any free port if the usual port is in use.
+ */
 export async function listenForCallback(port: number | undefined): Promise<Callback> {
   const server = createServer();
   try {
@@ -53,7 +56,7 @@ function arrivalAt(server: Server, state: string): Promise<URLSearchParams> {
   });
 }
 
-/** Parses a request's URL. Any page in the browser may send anything here, even an invalid URL. */
+/** Parses the URL of a request. Any web page in the browser may send a request to this port, even with an invalid URL. */
 function targetOf({ url = "/" }: IncomingMessage): URL {
   const place = `http://${host}`;
   return new URL(URL.canParse(url, place) ? url : "/", place);

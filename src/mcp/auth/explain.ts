@@ -6,7 +6,10 @@ import { redactor } from "../redact.js";
 
 const maxReasonChars = 300;
 
-/** Returns an error with the command to run. Does not keep SDK errors as causes: they repeat whole answers. */
+/**
+ * Returns an McpError that tells the user what to do, such as the command for a login. Does not keep the SDK's error as its cause, since
+ * SDK errors repeat the server's whole answer.
+ */
 export function explainAuth(error: unknown, config: RemoteServerConfig): McpError {
   const { origin, pathname } = new URL(config.url);
   if (isBadMinute(error)) {
@@ -29,14 +32,15 @@ export function loginHint({ name }: RemoteServerConfig): string {
 }
 
 /**
- * True if a later try may succeed. The SDK also throws ServerError, with the status, for an answer that is not a well-formed OAuth error.
+ * Returns true if the failure is temporary, so that a later attempt may succeed. The SDK also throws ServerError for an answer that is not
+ * a well-formed OAuth error; the message of that error contains the HTTP status.
  */
 export function isBadMinute(error: unknown): boolean {
   if (error instanceof OAuthError) {
     if (error instanceof ServerError) return !/^HTTP 4(?!08|29)/.test(error.message);
     return error instanceof TooManyRequestsError || error.errorCode === "temporarily_unavailable";
   }
-  // By name, since errors of fetch may come from another realm.
+  // The check compares names, not classes, because errors of `fetch` may come from another realm.
   return (
     isRecord(error) && ((error.name === "TypeError" && error.cause !== undefined) || error.name === "TimeoutError")
   );

@@ -1,4 +1,4 @@
-/** A lock between processes: a file, held by the process that created it. */
+/** A lock between processes. The lock is a file, and the process that created the file holds the lock. */
 import { randomUUID } from "node:crypto";
 import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -9,7 +9,7 @@ const pollMs = 50;
 /** Age at which a lock from another machine counts as abandoned: no work under the lock takes that long. */
 const staleMs = 90_000;
 
-/** Ids of the locks that this process holds. A lock with this pid but another id is left from an earlier process with the same pid. */
+/** Ids of the locks that this process holds. A lock with this pid but another id was left by an earlier process with the same pid. */
 const held = new Set<string>();
 
 /** Runs the work under the lock. Takes over the lock of a process that died. */
@@ -27,7 +27,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
 }
 
 async function create(path: string, content: string): Promise<boolean> {
-  // Linked only once it is written, so that a lock always names its holder.
+  // The file gets its final path only after its content is written, so that a lock file always names its holder.
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, content, { mode: 0o600, flag: "wx" });
   try {
@@ -41,7 +41,10 @@ async function create(path: string, content: string): Promise<boolean> {
   }
 }
 
-/** Resolves with true if it is worth trying again at once. Removal runs under a lock of its own, so that it never deletes a newer lock. */
+/**
+ * Removes the lock if its holder no longer runs. Resolves with true if the caller should try to get the lock again at once. The removal
+ * itself runs under a second lock, so that it never deletes a newer lock.
+ */
 async function removeAbandoned(path: string): Promise<boolean> {
   const content = await contentOf(path);
   if (content === undefined) return true;

@@ -1,6 +1,6 @@
 /**
- * The three ways to get a token: refresh the old one, authorize with the client's own credentials, or let the person log in. Each stores
- * its result.
+ * The three ways to get a token: refresh the old one, authorize with the client's own credentials, or let the person log in. Each way
+ * stores the token that it got.
  */
 import {
   auth,
@@ -24,21 +24,25 @@ export interface Flow {
   serverUrl: string;
   oauth: OAuthConfig;
   file: AuthFile;
-  /** Reaches only addresses that `reach` allows. */
+  /** A `fetch` that rejects for addresses that `reach` does not allow. */
   fetch: FetchLike;
   reach: Reach;
   resourceMetadataUrl?: URL;
-  /** The scopes to request; undefined leaves the choice to what the server publishes. */
+  /** The scopes to request. If undefined, the scopes that the server publishes are requested. */
   scope?: string;
 }
 
-/** Resolves with false if there is no refresh token or the authorization server no longer accepts it. Rejects if the answer is unclear. */
+/**
+ * Renews the tokens with the refresh token. Resolves with false if there is no refresh token, or if the authorization server has changed or
+ * no longer accepts the refresh token. Rejects on any other failure, which may be temporary.
+ */
 export async function refresh(flow: Flow): Promise<boolean> {
   const { serverUrl, oauth, file, fetch, resourceMetadataUrl } = flow;
   const { tokens, discovery: known } = file.read();
   if (!tokens?.refresh_token || !known) return false;
   const found = await discoverOAuthServerInfo(serverUrl, { resourceMetadataUrl, fetchFn: fetch });
-  // Missing metadata that existed before is a temporary failure. A different authorization server ends the old one's tokens.
+  // If metadata existed before and is missing now, the failure is taken as temporary. If the authorization server is another one now, the
+  // old tokens are no longer valid.
   const discovery = known.resourceMetadata && !found.resourceMetadata ? known : found;
   if (discovery.authorizationServerUrl !== known.authorizationServerUrl) return false;
   try {
@@ -57,7 +61,7 @@ export async function refresh(flow: Flow): Promise<boolean> {
   }
 }
 
-/** Authorizes with client credentials or with an identity provider's assertion. */
+/** Authorizes without a person: with client credentials or with an identity provider's assertion. */
 export async function authorizeAlone({ serverUrl, resourceMetadataUrl, ...flow }: Flow): Promise<void> {
   await auth(new OAuthClient(flow), { serverUrl, resourceMetadataUrl, scope: flow.scope, fetchFn: flow.fetch });
 }
@@ -93,7 +97,8 @@ async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fe
     metadata: discovery.authorizationServerMetadata,
     clientInformation,
     refreshToken: tokens.refresh_token ?? "",
-    // Spelled as in the metadata: servers compare characters, and a URL object adds a slash (typescript-sdk#1968).
+    // The resource is spelled as in the metadata: servers compare it character by character, and a URL object adds a slash
+    // (typescript-sdk#1968).
     resource: resource && (resourceMetadata?.resource ?? resource),
     addClientAuthentication: client.addClientAuthentication,
     fetchFn: fetch,

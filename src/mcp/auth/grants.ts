@@ -13,7 +13,7 @@ export interface Grant {
   fetch: FetchLike;
 }
 
-/** Returns undefined for the grant that needs a person. */
+/** Resolves with the parameters of the token request; undefined for `authorization_code`, the grant that needs a person. */
 export async function tokenRequest(grant: Grant): Promise<URLSearchParams | undefined> {
   if (grant.oauth.grant === "authorization_code") return undefined;
   const scope = grant.scope && { scope: grant.scope };

@@ -19,7 +19,10 @@ export class Logins {
     this.#options = options;
   }
 
-  /** Logs in again, even with a valid token. Rejects with McpError, and with RequestError for a name without a login. */
+  /**
+   * Logs in again, even if the stored token is still valid. Rejects with McpError, or with RequestError if the named server does not exist
+   * or has no login.
+   */
   async login(name: string): Promise<string> {
     const config = this.#remote(name);
     if (config.refusal) throw new RequestError("usage", `${name}: ${config.refusal}`);
@@ -27,7 +30,7 @@ export class Logins {
     return this.status(name);
   }
 
-  /** Deletes the tokens here, and asks the authorization server to revoke them. */
+  /** Deletes the stored tokens, and asks the authorization server to revoke them. */
   async logout(name: string): Promise<string> {
     const file = this.#file(name);
     const record = file.read();
@@ -69,7 +72,9 @@ export class Logins {
   }
 }
 
-/** Resolves with the server's demands on a request without a token; empty if it makes none or does not answer. */
+/**
+ * Sends a request without a token and resolves with the authorization that the server demands; empty if it demands none or does not answer.
+ */
 async function challengeFrom({ url, transport }: RemoteServerConfig) {
   const message = { jsonrpc: "2.0", id: 0, method: "ping" };
   const post = {
@@ -88,7 +93,7 @@ async function challengeFrom({ url, transport }: RemoteServerConfig) {
   }
 }
 
-/** Revokes the tokens (RFC 7009) if the authorization server offers that. A failure has no effect here. */
+/** Revokes the tokens (RFC 7009) if the authorization server offers revocation. Ignores failures. */
 async function revoke({ url }: RemoteServerConfig, { tokens, client, discovery }: AuthRecord): Promise<void> {
   const metadata: Json = discovery?.authorizationServerMetadata ?? {};
   const endpoint = asText(metadata.revocation_endpoint);

@@ -20,7 +20,7 @@ interface ClientParts {
   file: AuthFile;
   fetch: FetchLike;
   scope?: string;
-  /** Undefined for a grant without a person. */
+  /** Undefined for a grant that needs no person. */
   redirectUrl?: string;
 }
 
@@ -57,7 +57,7 @@ export class OAuthClient implements OAuthClientProvider {
       redirect_uris: redirectUrl ? [redirectUrl] : [],
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
-      // A program that anybody can read cannot keep a secret.
+      // This host is a public client: a program that anybody can read cannot keep a client secret.
       ...(methods?.includes("none") && { token_endpoint_auth_method: "none" }),
       ...(scope && { scope }),
     };
@@ -73,12 +73,18 @@ export class OAuthClient implements OAuthClientProvider {
     return this.#discovery;
   }
 
-  /** Kept within this authorization only: the server that gets the code was decided when the person was sent to its page. */
+  /**
+   * Returns the authorization server that was discovered during this authorization. Each authorization discovers it anew: the code must go
+   * to the same server whose login page the person saw.
+   */
   discoveryState(): OAuthDiscoveryState | undefined {
     return this.#discovery;
   }
 
-  /** Stores the discovered servers. Throws McpError unless the metadata's issuer is the server that was asked for them (RFC 8414, 3.3). */
+  /**
+   * Stores the discovered servers. Throws McpError unless the issuer in the metadata is the server that the metadata was requested from
+   * (RFC 8414, 3.3).
+   */
   saveDiscoveryState(state: OAuthDiscoveryState): void {
     const { authorizationServerUrl, authorizationServerMetadata: metadata, resourceMetadata } = state;
     if (resourceMetadata && metadata && !isSameIssuer(metadata.issuer, authorizationServerUrl)) {
@@ -88,7 +94,7 @@ export class OAuthClient implements OAuthClientProvider {
     this.#discovery = state;
   }
 
-  /** Returns the client, but not one that was registered for another redirect URL. */
+  /** Resolves with the configured client or else the registered one; undefined if it was registered for another redirect URL. */
   async clientInformation(): Promise<OAuthClientInformationMixed | undefined> {
     const { oauth, file, redirectUrl } = this.#parts;
     const { client } = file.read();
@@ -101,13 +107,19 @@ export class OAuthClient implements OAuthClientProvider {
     return fits ? client : undefined;
   }
 
-  /** Stores the client. For the user's own client, stores the first authorization server that accepts it: no other gets its secret. */
+  /**
+   * Stores a registered client. For a client that the user has configured, stores only the first authorization server that accepts it, so
+   * that no other server gets its secret.
+   */
   async saveClientInformation(client: OAuthClientInformationMixed): Promise<void> {
     const { oauth, file } = this.#parts;
     await file.change({ client: oauth.clientId ? { client_id: oauth.clientId, issuer: client.issuer } : client });
   }
 
-  /** Returns nothing: renewal happens elsewhere, and a step-up that finds a refresh token would use it (typescript-sdk#2255). */
+  /**
+   * Returns no tokens, so that the SDK does not use the refresh token. `flows.ts` refreshes tokens; a request for more scopes would also
+   * use a refresh token if the SDK found one (typescript-sdk#2255).
+   */
   tokens(): undefined {}
 
   async saveTokens(tokens: OAuthTokens): Promise<void> {
@@ -123,8 +135,9 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Keeps the login page. Requests `offline_access` if the server publishes it (SEP-2207), so that nobody has to log in every hour. Throws
-   * McpError unless the server declares PKCE, as the MCP specification demands: without it, anybody who sees the code could use it.
+   * Stores the address of the login page. Requests `offline_access` if the server publishes it (SEP-2207), so that nobody has to log in
+   * every hour. Throws McpError unless the server declares PKCE, as the MCP specification demands: without PKCE, anybody who sees the
+   * authorization code could use it.
    */
   redirectToAuthorization(page: URL): void {
     const metadata = this.#discovery?.authorizationServerMetadata;
@@ -159,7 +172,10 @@ export class OAuthClient implements OAuthClientProvider {
   }
 }
 
-/** Returns a signer if a private key is configured (RFC 7523, 2.2). Without one the SDK chooses a method that the server accepts. */
+/**
+ * Returns a function that authenticates requests with the configured private key (RFC 7523, 2.2). Returns undefined if no key is
+ * configured; the SDK then chooses a method that the server accepts.
+ */
 function signedWith({ clientId = "", privateKeyFile, signingAlg }: OAuthConfig): AddClientAuthentication | undefined {
   if (!privateKeyFile) return undefined;
   return async (...request) => {

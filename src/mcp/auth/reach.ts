@@ -1,6 +1,6 @@
 /**
- * Checks of the addresses on the way to a token. They come from the server and from servers that it names, and this host sends codes and
- * secrets there. So they must not lead to the user's own network, nor use plain http.
+ * Checks of the addresses that this host contacts to get a token. These addresses come from the MCP server and from servers that it names,
+ * and this host sends codes and secrets to them. So they must not be in the user's own network and must not use plain http.
  */
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
@@ -32,7 +32,7 @@ for (const [address, bits] of [
   ownNetwork.addSubnet(address, bits, "ipv6");
 }
 
-/** Resolves with all addresses of a name. Rejects if there are none. */
+/** A function that resolves with all IP addresses of a host name, and rejects if the name has none. */
 export type Resolve = (hostname: string) => Promise<readonly { address: string }[]>;
 
 const byDns: Resolve = (hostname) => lookup(hostname, { all: true });
@@ -42,7 +42,7 @@ export class Reach {
   readonly #chosen: ReadonlySet<string>;
   readonly #resolve: Resolve;
 
-  /** `server`: the MCP server. `chosen`: other addresses that the user has configured. */
+  /** `server` is the URL of the MCP server, and `chosen` are other URLs that the user has configured. */
   constructor(server: string, chosen: readonly string[] = [], resolve: Resolve = byDns) {
     this.#server = new URL(server);
     this.#chosen = new Set([server, ...chosen].map((url) => new URL(url).origin));
@@ -50,7 +50,8 @@ export class Reach {
   }
 
   /**
-   * Rejects with McpError unless the URL may be reached. A server on the user's own network may lead to others there, also over plain http.
+   * Rejects with McpError unless this host may contact the URL. If the MCP server is in the user's own network, the URL may be there too,
+   * even with plain http.
    */
   async check(url: URL): Promise<void> {
     if (this.#chosen.has(url.origin)) return;
@@ -63,8 +64,8 @@ export class Reach {
   }
 
   /**
-   * Wraps `send`: checks every address and follows redirects of a GET; other requests are not redirected. Reads the whole answer, and
-   * rejects with McpError if it exceeds its limit or an address is refused.
+   * Returns a `fetch` that checks every address before it calls `send`, and reads the whole answer. Follows redirects of GET requests only.
+   * Rejects with McpError if an address is refused or an answer is too long.
    */
   guarded(send: FetchLike): FetchLike {
     return async (target, init) => {
@@ -82,7 +83,10 @@ export class Reach {
     };
   }
 
-  /** Resolves with false for a name without an address: the request to it will fail anyway. */
+  /**
+   * Resolves with true if the host name leads to the user's own network. Resolves with false for a name without an address, since the
+   * request to it fails anyway.
+   */
   async #isOnOwnNetwork(hostname: string): Promise<boolean> {
     const host = hostname.replace(/^\[|\]$/g, "");
     const addresses = isIP(host) ? [{ address: host }] : await this.#resolve(host).catch(() => []);
