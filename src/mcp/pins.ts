@@ -1,4 +1,4 @@
-/** The tool definitions of a server that the user accepts: as first seen, later as approved. */
+/** The pinned tool definitions of a server: each as it was first seen, or as the user last approved it. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "../core/config.js";
@@ -9,7 +9,7 @@ import type { ListedTool } from "./listed.js";
 import { fileNameOf } from "./place.js";
 
 interface Pin {
-  /** In ms since the epoch. */
+  /** Time at which the definition was pinned, in ms since the epoch. */
   pinnedAt: number;
   definition: Definition;
 }
@@ -17,13 +17,14 @@ interface Pin {
 type Known = Record<string, Pin>;
 
 /**
- * One file per server and the place where it runs, shared by all hosts of the user. Variables do not count, since a new key makes no other
- * server. A tool that is no longer offered stays pinned: it may return with another definition.
+ * The pins of one server, in a file that all hosts of the user share. The file is chosen by the server's name and its command or address.
+ * Environment variables do not matter, because a server with a new key is still the same server. A tool that is no longer offered stays
+ * pinned: it may return with another definition.
  */
 export class Pins {
   readonly #path: string | undefined;
   readonly #now: () => number;
-  /** Pins that could not be written, or have no file. */
+  /** Pins that are not in the file, because it could not be written or there is no file. */
   #unwritten: Known = {};
 
   constructor(folder: string | undefined, config: ServerConfig, now: () => number = Date.now) {
@@ -31,7 +32,10 @@ export class Pins {
     this.#now = now;
   }
 
-  /** Describes the differences from the pinned definitions, by tool name. Leaves out unknown tools. */
+  /**
+   * Returns how these tools differ from their pinned definitions, keyed by tool name. Leaves out tools that do not differ or are not
+   * pinned.
+   */
   changes(tools: readonly ListedTool[]): Map<string, string> {
     const known = this.#known();
     const changes = new Map<string, string>();
@@ -43,13 +47,13 @@ export class Pins {
     return changes;
   }
 
-  /** Pins tools that were never seen before. Throws errors of the file system; this host knows the pins all the same. */
+  /** Pins the tools that are not pinned yet. Throws errors of the file system; even then, this host uses the new pins. */
   pinNew(tools: readonly ListedTool[]): void {
     const known = this.#known();
     this.pin(tools.filter(({ name }) => !own(known, name)));
   }
 
-  /** Throws like `pinNew`. */
+  /** Pins these tools, and replaces their earlier pins. Throws like `pinNew`. */
   pin(tools: readonly ListedTool[]): void {
     if (tools.length === 0) return;
     const pinnedAt = this.#now();
@@ -65,7 +69,7 @@ export class Pins {
   }
 }
 
-/** Returns no pins if the file is missing or unusable: then the tools are pinned as first seen. */
+/** Reads the pins from a file. Returns no pins if the file is missing or unusable; all tools then count as seen for the first time. */
 function readPins(path: string): Known {
   try {
     const parsed = parseJson(readFileSync(path, "utf8"));
@@ -85,7 +89,7 @@ function own(known: Known, name: string): Pin | undefined {
   return Object.hasOwn(known, name) ? known[name] : undefined;
 }
 
-/** For example `its description and parameters changed since 2026-11-25 10:12 UTC`. */
+/** Returns a sentence such as `its description and parameters changed since 2026-11-25 10:12 UTC`. */
 function sentence(parts: readonly string[], pinnedAt: number): string {
   const names = [parts.slice(0, -1).join(", "), parts.at(-1)].filter(Boolean).join(" and ");
   return `its ${names} changed since ${new Date(pinnedAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;

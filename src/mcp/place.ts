@@ -1,13 +1,13 @@
 import { hash } from "node:crypto";
 import type { ServerConfig } from "../core/config.js";
 
-/** Hashes by configuration, cached because every call needs one. */
+/** Results of `placeOf` and `programOf`, cached because every call needs one. */
 const places = new WeakMap<ServerConfig, string>();
 const programs = new WeakMap<ServerConfig, string>();
 
 /**
- * Identifies the server by name and by the command or address where it runs; a new key does not matter. A hash, since these may hold
- * secrets.
+ * Returns an id for the server's name and its command or address. A changed key in the environment or in a header does not change the id.
+ * The id is a hash, because the command or address may contain secrets.
  */
 function placeOf(config: ServerConfig): string {
   const known = places.get(config) ?? hashOf(config);
@@ -16,8 +16,8 @@ function placeOf(config: ServerConfig): string {
 }
 
 /**
- * Identifies the server with its environment too: remembered approvals apply to it. Another environment can make another program of the
- * same command (NODE_OPTIONS).
+ * Returns an id for the server's name, its command or address, and its environment. Remembered approvals apply to this id, because other
+ * variables (NODE_OPTIONS) can make the same command run another program.
  */
 export function programOf(config: ServerConfig): string {
   const known = programs.get(config) ?? hashOf(config, environmentOf(config));

@@ -5,7 +5,7 @@ import { promptParts } from "./content.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { modelName } from "./tools.js";
 
-/** See `ToolHub.applyPrompt`. */
+/** Implements `ToolHub.applyPrompt`. */
 export async function applyPrompt(
   servers: readonly SupervisedServer[],
   name: string,

@@ -7,7 +7,7 @@ export function redactor(config: ServerConfig): (text: string) => string {
     [...given, ...(received.get(config) ?? [])].reduce((rest, secret) => rest.replaceAll(secret, "[redacted]"), text);
 }
 
-/** Adds a secret that the host received for the server, such as a token. */
+/** Adds a secret that `redactor` must remove too, such as a token that the host received for the server. */
 export function keepSecret(config: ServerConfig, secret: string): void {
   const secrets = received.get(config) ?? new Set();
   received.set(config, secrets.add(secret));
@@ -15,7 +15,7 @@ export function keepSecret(config: ServerConfig, secret: string): void {
 
 const received = new WeakMap<ServerConfig, Set<string>>();
 
-/** Shorter values would blank out ordinary words. */
+/** Shortest value that counts as a secret. Removing shorter values would blank out ordinary words. */
 const shortestSecret = 6;
 
 function secretVariables(env: Readonly<Record<string, string>>): string[] {
@@ -29,7 +29,7 @@ function remoteSecrets({ headers, oauth }: RemoteServerConfig): string[] {
   return [...headerSecrets(headers), ...(oauth?.clientSecret ? [oauth.clientSecret] : [])];
 }
 
-/** Returns "abc…" alone, too, from "Bearer abc…". */
+/** Returns the values of the headers, and also each word of a value: "abc…" from "Bearer abc…". */
 function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
   return Object.values(headers)
     .flatMap((value) => [value, ...value.split(/\s+/)])

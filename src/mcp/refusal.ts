@@ -1,6 +1,6 @@
 export class Refusal extends Error {
   constructor(
-    /** A code of JSON-RPC or MCP, or -1: the specification's example for a refusal by the user. */
+    /** An error code of JSON-RPC or MCP. The code -1 is the specification's example for a refusal by the user. */
     readonly code: -32601 | -32602 | -32603 | -1,
     message: string,
   ) {

@@ -5,20 +5,20 @@ import { type Limits, RunningLimits } from "./limits.js";
 import type { Ask } from "./listing.js";
 import { NotTaken, type Peer, RpcError } from "./peer.js";
 
-/** Requests over one connection, each under its limits, with errors explained by this host. */
+/** Requests over one connection. Each request has its own limits, and errors are explained in this host's words. */
 export class Requests {
   readonly #peer: Peer;
   readonly #route: RouteEnd;
   readonly #lossReason: () => McpError | undefined;
 
-  /** `lossReason`: why the connection is lost; undefined while it is not. */
+  /** `lossReason` returns why the connection was lost; undefined while it is not lost. */
   constructor({ peer, route }: { peer: Peer; route: RouteEnd }, lossReason: () => McpError | undefined) {
     this.#peer = peer;
     this.#route = route;
     this.#lossReason = lossReason;
   }
 
-  /** Rejects with McpError, or with the reason of `limits.signal`. */
+  /** Sends a request and resolves with its result. Rejects with McpError, or with the reason of `limits.signal`. */
   async send(method: string, params: Json, limits: Limits): Promise<Json> {
     const ending = new RunningLimits(limits);
     try {
@@ -37,14 +37,15 @@ export class Requests {
     if (error instanceof McpError) return error;
     const own = this.#route.explain(error);
     if (own instanceof NotTaken) return own;
-    // The server may have refused another request; whether it refused this one is unknown.
+    // The connection may be lost because the server refused another request. Whether it ran this request is unknown, so this is not a
+    // NotTaken.
     const loss = this.#lossReason();
     if (loss) return new McpError(loss.kind, loss.message, { retryable: true });
     return error instanceof RpcError ? new McpError(kindOf(error.code), error.message, { cause: error }) : own;
   }
 }
 
-/** JSON-RPC's "method not found" and MCP's "resource not found". */
+/** Returns the error kind for a code. The code -32601 is JSON-RPC's "method not found", and -32002 is MCP's "resource not found". */
 function kindOf(code: number): McpErrorKind {
   return code === -32601 || code === -32002 ? "not_found" : "protocol";
 }

@@ -1,4 +1,6 @@
-/** The host's own tool with which a model reads resources from the catalogue and from results. Offered only while there are any. */
+/**
+ * The host's own tool with which a model reads resources from the catalogue and from results. It is offered only while there are resources.
+ */
 import type { JsonSchema } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
 import type { NamedTool, PreparedCall, ToolFacts } from "../core/ports.js";
@@ -22,7 +24,10 @@ const inputSchema: JsonSchema = {
   additionalProperties: false,
 };
 
-/** Returns no tool if there is nothing to read. `servers`: all of them. Those whose `tools.deny` matches `read_resource` are not read. */
+/**
+ * Returns the tool that reads resources of these servers; an empty list if there is nothing to read. Servers whose `tools.deny` matches
+ * `read_resource` are left out.
+ */
 export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTool[] {
   const readable = servers.filter(({ config }) => !isDenied(config, tool));
   const offering = readable.filter(
@@ -47,12 +52,14 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
   ];
 }
 
-/** Returns the read of a listed resource, as rules name it. */
+/** Returns the tool that policy rules see when a listed resource of this server is read. */
 export function readOf(server: string): NamedTool {
   return { server, tool, hostTool: tool, ...annotations };
 }
 
-/** Finds the owner before the policy decides; no other server is read afterwards. */
+/**
+ * Prepares the read of a resource. The server to read from is chosen here, before the policy decides; no other server is read afterwards.
+ */
 function prepareRead(servers: readonly SupervisedServer[], uri: string, args: PreparedCall["arguments"]): PreparedCall {
   const owner = ownerOf(uri, servers);
   return {
@@ -71,8 +78,8 @@ function prepareRead(servers: readonly SupervisedServer[], uri: string, args: Pr
 }
 
 /**
- * A read is an action of the server that gets it. An address that this server named tells it nothing new, so that read is read-only; any
- * other address carries text of the model.
+ * Returns the facts that the policy decides by. A read counts as a call to the server that gets the request. If the server itself named the
+ * address, the request tells the server nothing new, so the read is read-only. Any other address carries text of the model.
  */
 function factsOfRead(owner: SupervisedServer, uri: string): ToolFacts {
   const isHarmless = owner.config.trusted || isNamed(uri, owner);

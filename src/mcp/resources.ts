@@ -1,12 +1,15 @@
-/** The owner of a resource. A model may ask for any URI, so a resource is read only if a server offered it, and only from that server. */
+/**
+ * The choice of the server from which a resource is read. A model may ask for any URI, so a resource is read only if a server offered it,
+ * and only from that server.
+ */
 import type { ContentPart } from "../core/chat.js";
 import { McpError } from "../core/errors.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
-/** Schemes that do not identify a server: with these, any server could be made to fetch or open anything. */
+/** Schemes that do not identify a server: with such a URI, any server could be made to fetch or open anything. */
 const commonScheme = /^(https?|wss?|ftp|file|data):/i;
 
-/** Throws McpError. */
+/** Reads the resource from the server that offers it. Throws McpError. */
 export async function readFrom(
   servers: readonly SupervisedServer[],
   uri: string,
@@ -26,12 +29,15 @@ interface Offering {
   linked: { has(uri: string): boolean };
 }
 
-/** True if the server itself gave this address: in its list, or in a result of its tools. */
+/** Returns true if the server itself named this address, either in its resource list or in a tool result. */
 export function isNamed(uri: string, { lists, linked }: Offering): boolean {
   return lists.resources.some((resource) => resource.uri === uri) || linked.has(uri);
 }
 
-/** Returns the server that lists the URI, else one that linked to it, else one with a fitting template, else one that uses its scheme. */
+/**
+ * Returns the server that lists the URI. If there is none, returns a server that linked to the URI, or has a matching template, or uses the
+ * same scheme, in this order.
+ */
 export function ownerOf<Server extends Offering>(uri: string, servers: readonly Server[]): Server | undefined {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0];
   const hasScheme = (other: string) => scheme !== undefined && other.startsWith(scheme);
@@ -50,7 +56,7 @@ export function ownerOf<Server extends Offering>(uri: string, servers: readonly 
   );
 }
 
-/** Compares the literal start of the template, which must be more than a scheme. The server judges the rest. */
+/** Returns true if the URI starts with the literal start of the template, which must be more than a scheme. The server checks the rest. */
 function fits(uri: string, template: string): boolean {
   const start = template.split("{", 1)[0] ?? "";
   return /^[a-z][a-z0-9+.-]*:(\/\/)?[^/]/i.test(start) && uri.startsWith(start);

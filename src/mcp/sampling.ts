@@ -1,4 +1,7 @@
-/** Requests of a server to the model, through this host. https://modelcontextprotocol.io/specification/2025-11-25/client/sampling */
+/**
+ * Requests of a server to the model, through this host.
+ * https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
+ */
 import {
   type Completion,
   type CompletionRequest,
@@ -18,9 +21,9 @@ import { abortable } from "./wait.js";
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
 
 const maxRequests = 20;
-/** Tokens that the model may write. */
+/** Limit of the tokens that the model may write during one tool call. */
 const maxTokens = 100_000;
-/** Estimated tokens that the model may read. */
+/** Limit of the tokens that the model may read during one tool call, by estimate. */
 const maxInputTokens = 500_000;
 const mediaTokens = 1_500;
 const maxPromptChars = 2000;
@@ -32,8 +35,8 @@ export class SamplingBudget {
   #inputTokens = maxInputTokens;
 
   /**
-   * Reserves the tokens of a request, since a server may send many at once. Returns how many may be written, see `giveBack`. Throws Refusal
-   * if too few are left.
+   * Reserves the tokens of a request before it is sent, because a server may send many requests at once. Returns how many tokens the model
+   * may write; `giveBack` takes back the unused ones. Throws Refusal if too few are left.
    */
   grant(wanted: number, inputTokens: number): number {
     if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {
@@ -46,7 +49,7 @@ export class SamplingBudget {
     return granted;
   }
 
-  /** Adds tokens that were granted but not written. */
+  /** Returns tokens to the budget that were granted but not written. */
   giveBack(tokens: number): void {
     this.#tokens += tokens;
   }
@@ -86,7 +89,7 @@ export async function answerSampling(server: string, params: Json, parts: Sampli
   return toResult(completion);
 }
 
-/** Counts a quarter of a token per byte of JSON, and a fixed number per picture or sound. */
+/** Estimates the tokens of a request: a quarter of a token per byte of JSON, and a fixed number per picture or sound. */
 function inputTokens({ messages, systemPrompt, tools }: Json): number {
   let media = 0;
   const text = JSON.stringify([messages, systemPrompt, tools], (key, value: unknown) => {
@@ -113,7 +116,7 @@ function toRequest(params: Json, granted: number): CompletionRequest {
   };
 }
 
-/** Splits a message: a user message may hold tool results next to text, which are separate messages for a model. */
+/** Converts one message of the server. A user message may hold both tool results and text; for a model, these are separate messages. */
 function toMessages({ role, content }: Json): Message[] {
   const blocks = (Array.isArray(content) ? content : [content]).filter(isRecord);
   if (role === "assistant") {
@@ -165,7 +168,10 @@ function toToolUse({ id, name, arguments: text }: ToolCall): Json {
   return { type: "tool_use", id, name, input: parsed.value };
 }
 
-/** Returns the text that the person sees before a yes. Cuts the start: the newest text matters most. */
+/**
+ * Returns the text that the person sees before allowing the request. If it is too long, cuts the start, because the newest text matters
+ * most.
+ */
 function promptOf(messages: readonly Message[]): string {
   const lines = messages.map((message) => {
     const words = typeof message.content === "string" ? message.content : textOf(message.content);

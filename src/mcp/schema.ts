@@ -10,20 +10,26 @@ type Check = ValidateFunction | undefined;
 
 interface Compiled {
   check: Check;
-  /** Characters of a schema that checks every part of a value once; infinite for any other schema. */
+  /**
+   * Length of the schema's JSON, in characters. Infinite if the schema has a keyword of `endless`, so that a check may visit a part of a
+   * value several times.
+   */
   length: number;
 }
 
 const compiled = new WeakMap<JsonSchema, Compiled>();
 const maxProblems = 10;
-/** Limit for one check: a server's pattern may backtrack for ever, and block the whole host. */
+/** Time limit for one check. A pattern in a server's schema may backtrack for ever, which would block the whole host. */
 const longestCheckMs = 500;
-/** Keywords with which a check can take longer than linear in schema and value. */
+/** Keywords with which the time for a check may grow faster than linearly with the schema and the value. */
 const endless = /"(pattern|patternProperties|uniqueItems|\$ref|\$dynamicRef|\$recursiveRef)"/;
-/** Longest product of the characters of schema and value: some ten milliseconds at the very worst. */
+/**
+ * Limit for checks without a time limit: the length of the schema times the length of the value, in characters. Such a check takes some ten
+ * milliseconds at the very worst.
+ */
 const mostUnwatched = 10_000_000;
 
-/** Returns the arguments for the server, or a problem that a model can act on. */
+/** Returns the arguments to send to the server, or a problem in words that tell the model what to correct. */
 export function readArguments(
   text: string,
   schema: JsonSchema,
@@ -43,13 +49,16 @@ export function readArguments(
   return problemIn(meant, schema) === undefined ? { value: meant } : { problem };
 }
 
-/** Removes nulls: models write null for an optional argument that they mean to leave out. */
+/** Returns the arguments without nulls, except required ones. Models write null for an optional argument that they mean to leave out. */
 function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): Record<string, unknown> {
   const isRequired = (name: string) => Array.isArray(required) && required.includes(name);
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => value !== null || isRequired(name)));
 }
 
-/** Describes how the value violates the schema, so that a model can act on it. `chars`: length of its JSON, if known. */
+/**
+ * Returns how the value violates the schema, in words that tell a model what to correct; undefined if the value is valid. `chars` is the
+ * length of the value's JSON, if known.
+ */
 export function problemIn(value: unknown, schema: JsonSchema, chars?: number): string | undefined {
   const { check, length } = compiledOf(schema);
   if (!check || passes(check, { value, chars }, schema, length)) return undefined;
@@ -58,14 +67,17 @@ export function problemIn(value: unknown, schema: JsonSchema, chars?: number): s
   return `${problems.slice(0, maxProblems).join("; ")}${more}`;
 }
 
-/** Returns true also if the check takes too long: then this schema is no longer used, and the server has to check. */
+/**
+ * Returns true if the value is valid. Also returns true if the check takes too long; the schema is then no longer checked here, and the
+ * server has to check.
+ */
 function passes(
   check: ValidateFunction,
   { value, chars }: { value: unknown; chars: number | undefined },
   schema: JsonSchema,
   length: number,
 ): boolean {
-  // The time limit needs a thread of its own, which costs more than the rest of a call.
+  // A time limit needs a thread of its own, which costs more than the rest of a call. So a small check runs without a time limit.
   if (length < mostUnwatched && length * (chars ?? String(JSON.stringify(value)).length) < mostUnwatched)
     return Boolean(check(value));
   const checked = withinTime(longestCheckMs, () => Boolean(check(value)));
@@ -87,8 +99,8 @@ function compiledOf(schema: JsonSchema): Compiled {
 }
 
 /**
- * Compiles with a new Ajv each, since two tools may use the same `$id`. Loads nothing remote. Returns undefined for a schema that does not
- * compile: then the server has to check. MCP's default dialect is 2020-12 (spec 2025-11-25).
+ * Compiles a schema. Each schema gets a new Ajv, because two tools may use the same `$id`. Loads nothing remote. Returns undefined if the
+ * schema does not compile; the server then has to check. MCP's default dialect is 2020-12 (spec 2025-11-25).
  */
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);

@@ -18,7 +18,7 @@ export interface ServerLists {
   prompts: ListedPrompt[];
   resources: ListedResource[];
   templates: ListedTemplate[];
-  /** The server's text on how to use its offer; "" if it has none. */
+  /** The server's text on how to use its tools, prompts and resources; "" if it has none. */
   instructions: string;
   problems: string[];
 }
@@ -37,13 +37,14 @@ const maxInstructionChars = 10_000;
 interface Reading {
   instructions: string | undefined;
   ask: Ask;
-  /** For optional lists: one that hangs must not delay the tools for long. */
+  /** Like `ask`, with a shorter timeout. Used for optional lists: a list that hangs must not delay the tools for long. */
   askBriefly: Ask;
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }
 
 /**
- * Reads the lists that the server declared. Rejects if its tools cannot be listed; for other lists that is only a problem in the result.
+ * Reads the lists that the server declared. Rejects if the tools cannot be listed. If another list cannot be read, it is empty, and
+ * `problems` of the result says why.
  */
 export async function readLists(
   declared: { tools?: object; prompts?: object; resources?: object },
@@ -71,7 +72,10 @@ export async function readLists(
 
 const nothing: Listed<never> = { items: [], problems: [] };
 
-/** Returns an empty list if the server lacks the method: many declare resources but have no templates. */
+/**
+ * Returns a handler that turns a failed list into an empty list with a problem. If the server lacks the method, that is no problem: many
+ * servers declare resources but have no templates.
+ */
 function asProblemOf(method: string): (error: unknown) => Listed<never> {
   return (error) => {
     if (error instanceof McpError && error.kind === "not_found") return nothing;

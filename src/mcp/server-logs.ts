@@ -1,4 +1,4 @@
-/** Log files of the servers, one each: their stderr, their log messages, their states. */
+/** Log files of the servers, one file per server. A file contains the server's stderr, its log messages and its states. */
 import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ServerConfig } from "../core/config.js";
@@ -9,15 +9,15 @@ import { redactor } from "./redact.js";
 
 /** Size at which a file is renamed to `.1` and a new one begins. */
 const maxFileBytes = 1_000_000;
-/** A server that writes faster than the disk loses the rest. */
+/** Limit of the text that waits to be written. If a server writes faster than the disk, the rest is dropped. */
 const maxPendingChars = 256_000;
 const maxLineChars = 8_000;
 
 interface LogParts {
   observe: Observe;
-  /** In ms since the epoch. */
+  /** Returns the current time, in ms since the epoch. */
   now: () => number;
-  /** Removes secrets that must not be stored. */
+  /** Returns the text without secrets that must not be stored. */
   clear(text: string): string;
 }
 
@@ -41,7 +41,7 @@ export class ServerLogs {
     return log;
   }
 
-  /** Resolves once everything is in its file. */
+  /** Ends all logs. Resolves once everything has been written to the files. */
   async close(): Promise<void> {
     for (const log of this.#logs) log.end();
     await Promise.all([...this.#files.values()].map((file) => file.written()));
@@ -51,7 +51,7 @@ export class ServerLogs {
 export class ServerLog {
   readonly #file: LogFile;
   readonly #redact: (text: string) => string;
-  /** Start of an unfinished line of stderr. */
+  /** Start of a stderr line whose end has not arrived yet. */
   #rest = "";
 
   constructor(config: ServerConfig, file: LogFile) {
@@ -59,7 +59,7 @@ export class ServerLog {
     this.#redact = redactor(config);
   }
 
-  /** Adds a part of stderr, which may end within a line. */
+  /** Adds a piece of stderr text, which may end in the middle of a line. */
   stderr(text: string): void {
     const lines = (this.#rest + text).split("\n");
     this.#rest = lines.pop() ?? "";
@@ -70,7 +70,7 @@ export class ServerLog {
     for (const line of lines) this.line("stderr", line);
   }
 
-  /** `source`: `stderr`, `host`, or the level of a log message. */
+  /** Adds one line. `source` is `stderr`, `host`, or the level of a log message. */
   line(source: string, text: string): void {
     if (text.trim() === "") return;
     this.#file.add(`${source} ${this.#redact(text.slice(0, maxLineChars)).trimEnd().replaceAll("\n", "\\n")}`);

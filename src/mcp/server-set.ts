@@ -4,11 +4,11 @@ import { RequestError } from "../core/errors.js";
 import { didYouMean } from "../core/nearest.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
-/** The servers of a configuration, and their change to another configuration while calls run. */
+/** The servers of a configuration, which can be replaced by another configuration while calls run. */
 export class ServerSet {
   readonly #newServer: (config: ServerConfig) => SupervisedServer;
   #all: readonly SupervisedServer[];
-  /** Servers that left the set, but whose calls have not ended. */
+  /** Servers that were removed from the set but have not closed yet, because their calls still run. */
   readonly #retiring = new Set<SupervisedServer>();
 
   constructor(configs: readonly ServerConfig[], newServer: (config: ServerConfig) => SupervisedServer) {
@@ -24,7 +24,7 @@ export class ServerSet {
     for (const server of this.#all) server.start();
   }
 
-  /** Throws RequestError. */
+  /** Returns the server with this name. Throws RequestError if there is none. */
   named(name: string): SupervisedServer {
     const server = this.#all.find(({ config }) => config.name === name);
     if (server) return server;
@@ -32,7 +32,10 @@ export class ServerSet {
     throw new RequestError("not_found", `there is no server ${name}${didYouMean(name, names)}`);
   }
 
-  /** `stay`: servers that keep running if their configuration is unchanged. Default: all. */
+  /**
+   * Applies another configuration. The servers in `stay` keep running if their configuration is unchanged; by default these are all
+   * servers.
+   */
   change(configs: readonly ServerConfig[], stay = this.#all): void {
     const old = this.#all;
     const before = new Set(stay);
@@ -65,7 +68,7 @@ export class ServerSet {
     );
   }
 
-  /** Resolves once no process is left. */
+  /** Closes all servers. Resolves once no process of a server is left. */
   async close(): Promise<void> {
     await Promise.all([...this.#all, ...this.#retiring].map((server) => server.close()));
   }

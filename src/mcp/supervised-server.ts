@@ -1,4 +1,4 @@
-/** One entry of `mcpServers`: its state, its offer, and the connection to it. */
+/** One entry of `mcpServers`: its state, its lists, and the connection to it. */
 import type { ContentPart } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
@@ -32,18 +32,18 @@ export interface ServerEvents {
 }
 
 export interface HostSide {
-  /** Without it, a remote server gets only its configured headers. */
+  /** Settings for logins. If undefined, requests to a remote server carry only its configured headers. */
   auth?: AuthOptions;
-  /** The model, for servers that request sampling. Without it, sampling is not offered. */
+  /** Asks the model, for servers that request sampling. If undefined, sampling is not offered to servers. */
   sample?: Sample;
-  /** Recorder in front of the servers, or player in place of them. */
+  /** A tape that records the traffic of the servers, or is played in place of the servers. */
   tape?: Tape;
   meter?: Meter | undefined;
-  /** Where manifests are kept. Without it, nothing is known of a server before it has started. */
+  /** Location of the stored lists (manifests). If undefined, nothing is known of a server before it has started. */
   manifests?: ManifestPlace | undefined;
-  /** True if non-lazy servers also use their manifests until they are ready. */
+  /** Returns true if servers that are not lazy also use their stored lists until they are ready. */
   remembers?: () => boolean;
-  /** Folder of the pinned tool definitions. Without it, a changed tool is noticed only within this run. */
+  /** Folder of the pinned tool definitions. If undefined, a changed tool is noticed only within this run. */
   pinFolder?: string;
   logs?: ServerLogs;
 }
@@ -111,14 +111,15 @@ export class SupervisedServer {
       },
       isBusy: () => this.calls.any,
       connected: (connection, lists) => this.#connected(connection, lists),
-      // Not for a loss that a restart fixes: the list, and with it the prompt cache, should not change for a moment.
+      // A loss after which the server is restarted does not call this: the tool list, and with it the prompt cache, should not change for a
+      // moment.
       failed: () => this.offer.withdraw(),
     });
     this.#late = new LateStart({ isLazy: config.lazy, condition, kept: this.#kept });
     this.refresh = new ListRefresh({ offer: this.offer, condition, kept: this.#kept, isPlayed: this.#isPlayed });
   }
 
-  /** Starts, and reports its state once, whatever it is. */
+  /** Starts the server if it is enabled. In any case, reports its state once. */
   start(): void {
     const { enabled, refusal } = this.config;
     const isWanted = enabled && !refusal;
@@ -127,12 +128,15 @@ export class SupervisedServer {
     if (this.condition.state !== "ready") this.#statusChanged(); // otherwise it was reported already
   }
 
-  /** Starts a postponed server, unless it is lazy: the processor is free. */
+  /** Starts a postponed server, unless it is lazy. Called when the processor is free. */
   startRemembered(): void {
     this.#late.hurry();
   }
 
-  /** Starts a postponed server before its use. Returns what to wait for. Rejects only with the signal's reason. */
+  /**
+   * Starts a postponed server before it is used. Returns a promise of the running start; undefined if no start is running. The promise
+   * rejects only with the signal's reason.
+   */
   awake(signal?: AbortSignal): Promise<void> | undefined {
     const starting = this.#late.used();
     const waking = this.#isPlayed ? this.#kept.started() : starting;
@@ -162,7 +166,7 @@ export class SupervisedServer {
     };
   }
 
-  /** Number of tools for the model; cached, since the state of servers is read at every call. */
+  /** Number of tools that the model gets. It is cached, because the state of servers is read at every call. */
   get #offered(): number {
     const { lists } = this;
     if (this.#counted.lists !== lists) {
@@ -171,7 +175,7 @@ export class SupervisedServer {
     return this.#counted.offered;
   }
 
-  /** The last of the server's stderr; "" for a remote one. */
+  /** The end of the server's stderr; "" for a remote server. */
   get stderr(): string {
     return this.#kept.stderr.words;
   }
@@ -185,12 +189,12 @@ export class SupervisedServer {
     return this.#kept.started();
   }
 
-  /** Like `settled`, but does not wait for an optional server whose last offer is remembered. */
+  /** Waits like `settled`, but not for an optional server whose lists are remembered from an earlier run. */
   async offered(signal?: AbortSignal): Promise<void> {
     if (this.config.required || !this.offer.isRemembered) await this.settled(signal);
   }
 
-  /** Like `started`, but waits for an optional server only until its grace period is over. Reads stale lists again. */
+  /** Waits like `started`, but for an optional server only until its grace period is over. Also reads stale lists again. */
   async settled(signal?: AbortSignal): Promise<void> {
     this.startRemembered();
     await this.refresh.ofStale(signal);
@@ -205,7 +209,7 @@ export class SupervisedServer {
     return current;
   }
 
-  /** Reads a resource and watches it from then on, so that its changes are noticed. Throws McpError. */
+  /** Reads a resource, and watches it from then on, so that its changes are noticed. Throws McpError. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     await this.awake(signal);
     const { connection } = this;
@@ -220,7 +224,7 @@ export class SupervisedServer {
     this.#watched.add(uri, this.connection);
   }
 
-  /** Closes once the running calls have ended. */
+  /** Waits until the running calls have ended, then closes the server. */
   async retire(): Promise<void> {
     await this.calls.rest();
     await this.close("it was taken out of the configuration, or changed there");

@@ -1,4 +1,4 @@
-/** A peer behind a tape, which records the traffic or answers for the server. */
+/** A peer whose traffic goes through a tape. The tape records the traffic, or answers in place of the server. */
 import { McpError, messageOf } from "../core/errors.js";
 import type { HostAnswer, ServerAnswer, ServerLife, Tape } from "../core/tape.js";
 import type { Json } from "./json.js";
@@ -9,12 +9,12 @@ interface TapedPeerParts {
   server: string;
   tape: Tape;
   link: Link;
-  /** Takes the server's actions outside of calls, through the tape. */
+  /** Receives the server's notifications and requests outside of calls, through the tape. */
   told: ServerLife;
   explain(error: unknown): McpError;
 }
 
-/** The server's actions outside of calls, passed to the host. */
+/** A link that passes a server's notifications and requests from the tape to the host. */
 export class Link implements ServerLife {
   #events: PeerEvents | undefined;
 
@@ -43,7 +43,10 @@ export class Link implements ServerLife {
   }
 }
 
-/** Wraps a peer. Assigns the server's actions during calls to the call that began last, as `Callbacks` does. */
+/**
+ * Returns a peer whose traffic with `inner` goes through the tape. If the server sends a notification or request during calls, it is
+ * assigned to the call that began last, as in `Callbacks`.
+ */
 export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: TapedPeerParts): Peer {
   const running: ServerLife[] = [];
   const lifeNow = () => running.at(-1) ?? told;
@@ -131,7 +134,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     },
     subscribe: (uri) => inner.subscribe(uri),
     ping: (ending) => inner.ping(ending),
-    // Waited for within the call, so that calls begin in the order in which they were made.
+    // `callTool` waits for the inner peer instead, so that calls begin in the order in which they were made.
     canBeAsked: () => undefined,
     objectionTo: (inputSchema) => inner.objectionTo(inputSchema),
   };

@@ -1,6 +1,6 @@
 /**
- * Tasks of 2026-07-28: the server decides which call becomes one. Unlike earlier tasks (`tasks.ts`), the last poll brings the result, and
- * input is requested and given by polls too.
+ * Tasks of protocol 2026-07-28: the server decides which call becomes a task. Unlike with earlier tasks (`tasks.ts`), the last poll brings
+ * the result. Questions of the server arrive with a poll too, and `tasks/update` sends the answers.
  * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
  */
 import { McpError } from "../core/errors.js";
@@ -15,7 +15,7 @@ export function isTaskHandle({ resultType }: Json): boolean {
   return resultType === "task";
 }
 
-/** Resolves with the result of a call that the server made a task. Rejects with RpcError, McpError or the signal's reason. */
+/** Waits for a task, and resolves with the result of its call. Rejects with RpcError, McpError or the signal's reason. */
 export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvents["answer"]): Promise<Json> {
   const { send, onProgress } = run;
   const { signal } = run.ending;
@@ -26,7 +26,7 @@ export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvent
     if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
     let task = handle;
     for (let polls = 1; ; polls++) {
-      // The status of a handle shows only whether the first poll can wait.
+      // The status in the handle only decides whether the first poll can wait.
       if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
       task = await poll(taskId, run);
       const message = asText(task.statusMessage);
@@ -54,7 +54,7 @@ async function poll(taskId: string, { ask }: ToolRun): Promise<Json> {
   }
 }
 
-/** Returns the new questions: a server repeats each, by key, until it has processed the answer. */
+/** Returns the questions that are new. A server repeats a question under the same key until it has processed the answer. */
 function unanswered(inputRequests: unknown, answered: Set<string>): Json {
   const fresh = Object.entries(isRecord(inputRequests) ? inputRequests : {}).filter(([key]) => !answered.has(key));
   for (const [key] of fresh) answered.add(key);

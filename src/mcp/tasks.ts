@@ -1,18 +1,18 @@
 /**
- * Tools that run as tasks: started, then polled until the result.
+ * Tool calls that run as tasks, in protocols up to 2025-11-25. A call is started, then polled until its result is ready.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { asText, isRecord, type Json } from "./json.js";
 import type { ToolRun } from "./peer.js";
 
-/** How long the server is asked to keep the result. */
+/** Time for which the server is asked to keep the result, in ms. */
 const keptMs = 3_600_000;
 const defaultPollMs = 1000;
 const shortestPollMs = 50;
 const longestPollMs = 10_000;
 
-/** Resolves with the result of `tools/call` through a task, or directly if the server made no task. */
+/** Calls a tool as a task, and resolves with the result. If the server made no task, resolves with its direct answer. */
 export async function callAsTask(params: Json, run: ToolRun): Promise<Json> {
   const started = await run.ask("tools/call", { ...params, task: { ttl: keptMs } });
   if (!isRecord(started.task)) return started;
@@ -26,7 +26,7 @@ export async function callAsTask(params: Json, run: ToolRun): Promise<Json> {
   }
 }
 
-/** Polls while the task works, then asks for the result; a task that needs input asks for it during that request. */
+/** Polls while the task is working, then requests the result. If the task needs input, the server asks for it during that last request. */
 async function polled(taskId: string, first: Json, { ask, ending, onProgress }: ToolRun): Promise<Json> {
   let task = first;
   for (let polls = 0; task.status === "working"; polls++) {
@@ -38,7 +38,7 @@ async function polled(taskId: string, first: Json, { ask, ending, onProgress }: 
   return ask("tasks/result", { taskId });
 }
 
-/** Waits between two polls for as long as the server wants, in ms, within bounds. Rejects when the signal aborts. */
+/** Waits between two polls. `wanted` is the time that the server wants, in ms; it is kept within bounds. Rejects when the signal aborts. */
 export async function pollPause(wanted: unknown, signal: AbortSignal): Promise<void> {
   const ms = typeof wanted === "number" ? wanted : defaultPollMs;
   await sleep(Math.min(longestPollMs, Math.max(shortestPollMs, ms)), undefined, { signal });

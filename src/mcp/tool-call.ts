@@ -9,7 +9,10 @@ import { problemIn } from "./schema.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { MeasuredCall } from "./tool-measure.js";
 
-/** Never rejects: a failure becomes a result for the model, which says whether the call was not sent or may have been carried out. */
+/**
+ * Calls a tool. Never rejects: a failure becomes a result for the model. That result says whether the call was not sent or may have been
+ * carried out.
+ */
 export async function callTool(
   server: SupervisedServer,
   tool: ListedTool,
@@ -20,7 +23,7 @@ export async function callTool(
   server.calls.began();
   try {
     const result = await callOnce(server, tool, args, options, measure).catch(async () => {
-      // The session was lost before the call ran: nothing was done.
+      // The server refused the call without running it (NotTaken), for example because the session was lost. So the call is sent again.
       await server.settled(options.signal).catch(() => {});
       return callOnce(server, tool, args, options, measure);
     });
@@ -36,7 +39,7 @@ export async function callTool(
   }
 }
 
-/** Rejects only with NotTaken. */
+/** Calls a tool without a second attempt. Rejects only with NotTaken. */
 async function callOnce(
   server: SupervisedServer,
   tool: ListedTool,

@@ -1,4 +1,7 @@
-/** Names that are remembered beyond the offered ones: a server may change its names all the time. */
+/**
+ * Limit of the remembered names that are not offered now. Without a limit the names would grow, because a server may change its names all
+ * the time.
+ */
 const mostAbsent = 1000;
 
 interface Ordered {
@@ -6,20 +9,20 @@ interface Ordered {
 }
 
 /**
- * The order in which models see tools: until the first turn, that of the configuration. Afterwards a tool keeps its position, even while
- * its server is away, and a new one comes last. Another order would change the start of every next request, and so miss the providers'
- * prompt caches.
+ * The order in which models see tools. Until the first turn, it is the order of the configuration. Afterwards a tool keeps its position,
+ * even while its server is down, and a new tool comes last. Another order would change the start of every later request, which would then
+ * miss the providers' prompt caches.
  */
 export class ToolOrder {
   #places: Map<string, number> | undefined;
 
-  /** Fixes the order at the start of a turn. */
+  /** Fixes the order of these tools. Called at the start of a turn. */
   begin(tools: readonly Ordered[]): void {
     this.#places ??= new Map();
     this.#note(tools);
   }
 
-  /** Sorts the tools, and gives new ones a position. */
+  /** Returns the tools in the fixed order, and gives new tools a position. */
   sorted<Tool extends Ordered>(tools: readonly Tool[]): Tool[] {
     const places = this.#places;
     if (!places) return [...tools];

@@ -10,8 +10,9 @@ const hashLength = 10;
 const hashed = new RegExp(`_[0-9a-f]{${hashLength}}$`);
 
 /**
- * Returns `server__item` within `^[a-zA-Z0-9_-]{1,64}$`. Depends only on the pair, so a name never changes with other servers. Two pairs
- * never share a name: an ambiguous or unusual name gets a hash of the pair, and so does a plain one that looks hashed.
+ * Returns the name under which the model sees an item: `server__item`, within `^[a-zA-Z0-9_-]{1,64}$`. The name depends only on server and
+ * item, so other servers never change it. Two pairs never share a name: an ambiguous or unusual name gets a hash of the pair, and so does a
+ * plain name that seems to end with a hash.
  */
 export function modelName(server: string, item: string): string {
   const name = `${server}__${item}`;
@@ -24,12 +25,15 @@ export function modelName(server: string, item: string): string {
   return `${clean}_${hash}`;
 }
 
-/** True if the first `__` of `server__item` is the separator for any item. */
+/** Returns true if the first `__` of `server__item` is always the separator, for any item. */
 function splitsBack(server: string): boolean {
   return server !== "" && !server.includes("__") && !server.endsWith("_");
 }
 
-/** True if the tool is for the model by the user's filter on the server's own names. `deny` wins, an empty `allow` allows all. */
+/**
+ * Returns true if the model gets the tool. The user's filters apply to the server's own names: `deny` wins over `allow`, and an empty
+ * `allow` allows all.
+ */
 export function isOffered(
   { tools }: ServerConfig,
   { name, isForApps }: Pick<ListedTool, "name" | "isForApps">,
@@ -42,7 +46,10 @@ export function isDenied({ tools }: Pick<ServerConfig, "tools">, name: string): 
   return matchesAny(tools.deny, name);
 }
 
-/** Returns the longest silence of a call, in ms: from the first of the user's patterns that matches, else the server's. */
+/**
+ * Returns how long a call of the tool may stay silent, in ms. The first of the user's patterns that matches decides; if none matches, the
+ * server's timeout applies.
+ */
 export function timeoutOf({ tools, timeoutMs }: ServerConfig, tool: string): number {
   return Object.entries(tools.timeoutsMs).find(([pattern]) => globMatches(pattern, tool))?.[1] ?? timeoutMs;
 }
@@ -60,7 +67,8 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
 }
 
 /**
- * Defaults of spec 2025-11-25: a tool that is not read-only is destructive, and every tool is open-world, unless its server says otherwise.
+ * Returns the annotations of a tool; all are false if its server is not trusted. The defaults are those of spec 2025-11-25: a tool that is
+ * not read-only is destructive, and every tool is open-world, unless the server says otherwise.
  */
 export function annotationsOf({ trusted }: ServerConfig, tool: AnnotatedTool): ToolAnnotations {
   const { readOnly, idempotent, destructive = !readOnly, openWorld = true } = tool;

@@ -3,7 +3,7 @@ import { didYouMean } from "../core/nearest.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { abortable } from "./wait.js";
 
-/** See `McpHub.trust`. */
+/** Implements `McpHub.trust`. */
 export async function trust(
   servers: readonly SupervisedServer[],
   name: string,

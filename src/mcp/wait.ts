@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../core/timers.js";
 
-/** Settles like the promise, or rejects with the signal's reason if that comes first; then ignores the promise's later rejection. */
+/** Settles like the promise. If the signal aborts first, rejects with the signal's reason, and ignores a later rejection of the promise. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   promise.catch(() => {});
   signal?.throwIfAborted();
@@ -16,7 +16,7 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   }
 }
 
-/** Resolves once the promise does, or after `ms`. Rejects if the promise does. */
+/** Waits for the promise, but not longer than `ms`. Rejects if the promise rejects in that time. */
 export async function atMost(promise: Promise<unknown>, ms: number): Promise<void> {
   const done = new AbortController();
   const late = sleep(Math.min(ms, longestTimerMs), undefined, { signal: done.signal }).catch(() => {});
@@ -28,8 +28,8 @@ export async function atMost(promise: Promise<unknown>, ms: number): Promise<voi
 }
 
 /**
- * Runs the work under a signal that aborts with the given one, or after `ms`. AbortSignal.any over AbortSignal.timeout would not do:
- * nothing holds that timeout, and once it is collected (Node 20) it never fires.
+ * Runs the work with a signal that aborts when the given signal aborts, or after `ms`. AbortSignal.any over AbortSignal.timeout would not
+ * work: nothing holds a reference to that timeout, and once it is collected (Node 20), it never fires.
  */
 export async function within<T>(
   ms: number,

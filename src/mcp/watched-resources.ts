@@ -3,7 +3,10 @@ import type { McpConnection } from "./connection.js";
 
 const maxWatched = 100;
 
-/** Resources of one server whose changes are followed: each that was read once, over every connection. */
+/**
+ * Resources of one server whose changes are watched. A resource is added when it is first read, and is watched again over every new
+ * connection.
+ */
 export class WatchedResources {
   readonly #uris = new Set<string>();
   readonly #noticed: (text: string) => void;

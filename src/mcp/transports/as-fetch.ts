@@ -13,7 +13,7 @@ import {
 
 const withoutBody = [204, 205, 304];
 
-/** Adapts an exchange for the SDK's HTTP+SSE transport, which accepts only a fetch. That transport follows redirects itself. */
+/** Returns a `fetch` that uses the exchange. The SDK's HTTP+SSE transport accepts only a `fetch`; it follows redirects itself. */
 export function asFetch(send: Exchange): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
     const answer = await send({
@@ -33,7 +33,10 @@ export function asFetch(send: Exchange): FetchLike {
   };
 }
 
-/** Returns the body, which fails with TooLong once it, or one of its events, exceeds a message's limit: its readers buffer that much. */
+/**
+ * Returns the body of an answer with a limit. The body fails with TooLong if it, or one event of an event stream, is longer than a message
+ * may be, because the readers of the body buffer that much.
+ */
 function limited(answer: HttpAnswer): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
   let bytes = 0;

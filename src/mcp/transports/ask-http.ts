@@ -8,11 +8,11 @@ const noVerdict = new Set([401, 403, 408, 429]);
 
 interface Verdict {
   status: number;
-  /** The JSON-RPC answer; `{}` if the server refused the request itself; undefined if unclear. */
+  /** The JSON-RPC answer. It is `{}` if the server refused the HTTP request, and undefined if the server's protocol remains unclear. */
   answer: Json | undefined;
 }
 
-/** Sends one request of 2026-07-28, by POST and without a session. Rejects if `send` does. */
+/** Sends one request of protocol 2026-07-28, by POST and without a session. Rejects if `send` rejects. */
 export async function askHttp(
   url: URL,
   request: JSONRPCRequest,

@@ -3,9 +3,10 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isRecord, type Json, wordsOf } from "../json.js";
 
 /**
- * The delivery of messages to an SDK client, in order: answers at once, messages after a notification or a request one turn of the event
- * loop later. The client handles notifications a microtask later than answers, and would drop the last progress if it came in one chunk
- * with the answer (typescript-sdk#2580). It catches what the client throws: a server must not take the host down with it.
+ * The delivery of messages to an SDK client, in order. Answers are delivered at once. Notifications and requests, and messages that arrive
+ * while these wait, are delivered one turn of the event loop later. The client handles notifications a microtask later than answers, and
+ * would drop the last progress if it came in one chunk with the answer (typescript-sdk#2580). Errors that the client throws are caught, so
+ * that a server cannot crash the host.
  */
 export class Deliveries {
   readonly #transport: Pick<Transport, "onmessage" | "onerror">;
@@ -15,7 +16,10 @@ export class Deliveries {
     this.#transport = transport;
   }
 
-  /** Takes one message, or a batch, which protocol 2025-03-26 allows. The client detects and reports what is not JSON-RPC. */
+  /**
+   * Takes one message, or a batch of messages, which protocol 2025-03-26 allows. A value that is not JSON-RPC is passed on too: the client
+   * detects and reports it.
+   */
   push(parsed: unknown): void {
     if (Array.isArray(parsed)) for (const message of parsed) this.#one(message);
     else this.#one(parsed);
@@ -44,7 +48,7 @@ export class Deliveries {
   }
 }
 
-/** True if the message answers a request; with `id`, only that request. */
+/** Returns true if the message answers a request. If `id` is given, the message must answer the request with this id. */
 export function isAnswer(message: unknown, id?: string | number): message is Json {
   if (!isRecord(message) || message.method !== undefined) return false;
   if (id !== undefined && wordsOf(message.id) !== String(id)) return false; // some servers return a number as text
@@ -52,8 +56,8 @@ export function isAnswer(message: unknown, id?: string | number): message is Jso
 }
 
 /**
- * Returns the answer in the client's form, even if it has an extra or missing member or a code that is not a number. The client would drop
- * such an answer, and the call would wait for its timeout.
+ * Returns the answer in a form that the client accepts, even if a member is extra or missing, or the error code is not a number. The client
+ * would drop such an answer, and the call would wait for its timeout.
  */
 function repaired(message: Json): JSONRPCMessage {
   const { id, result, error } = message as { id: string | number; result?: Json; error?: Json };

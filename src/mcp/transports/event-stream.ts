@@ -2,18 +2,21 @@ import type { Readable } from "node:stream";
 import { createParser, type EventSourceMessage, type EventSourceParser, type ParseError } from "eventsource-parser";
 import { longestMessage, TooLong } from "./exchange.js";
 
-/** The form of most servers' answers. Creating a parser costs more than the rest of the work on such an answer. */
+/**
+ * Text of an answer with a single event, as most servers send it. It is read without a parser, because creating a parser costs more than
+ * the rest of the work on such an answer.
+ */
 const oneEvent = /^(?:event: message\n)?data: ([^\r\n]+)\n\n$/;
 
 interface EventSink {
   event(event: EventSourceMessage): void;
-  /** Gets the delay that the server wants before a reconnect. */
+  /** Called with the delay that the server wants before a reconnect, in ms. */
   retry?(ms: number): void;
-  /** Called once. `error` is set if the stream was cut. */
+  /** Called once, when the stream has ended. `error` is set if the stream was cut. */
   ended(error?: Error): void;
 }
 
-/** Reads server-sent events. The last event of a complete stream counts even without its final blank line. */
+/** Reads server-sent events from the body. At the end of a complete stream, the last event counts even without its final blank line. */
 export function readEvents(body: Readable, { event, retry, ended }: EventSink): void {
   let parser: EventSourceParser | undefined;
   let isFirst = true;

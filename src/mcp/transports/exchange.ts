@@ -1,6 +1,6 @@
 /**
- * One HTTP request to an MCP server and the head of its answer, over the shared pool. Node's fetch is not used: its Web Streams made a call
- * five to seven times as slow (scripts/bench/mcp-calls.mjs), and it ends a stream that is idle for 300 s.
+ * HTTP requests to MCP servers, over the shared pool of connections. Node's fetch is not used: its Web Streams made a call five to seven
+ * times as slow (scripts/bench/mcp-calls.mjs), and it ends a stream that is idle for 300 s.
  */
 import {
   type Agent,
@@ -22,11 +22,11 @@ export interface HttpRequest {
   /** Names are lower-case. */
   headers: Readonly<Record<string, string>>;
   body?: string;
-  /** Each ends the exchange, even after the head has arrived. */
+  /** Signals that end the exchange when one of them aborts, even after the head of the answer has arrived. */
   signals: readonly AbortSignal[];
 }
 
-/** An answer whose body must be read to its end or discarded: until then it holds a connection. */
+/** An answer. Its body must be read to the end or discarded: until then the answer occupies a connection. */
 export interface HttpAnswer {
   status: number;
   statusText: string;
@@ -34,7 +34,10 @@ export interface HttpAnswer {
   body: Readable;
 }
 
-/** Rejects with Unreachable, or with a signal's reason. */
+/**
+ * A function that sends a request, and resolves when the head of the answer has arrived. Rejects with Unreachable, or with a signal's
+ * reason.
+ */
 export type Exchange = (request: HttpRequest) => Promise<HttpAnswer>;
 
 export class Unreachable extends Error {
@@ -43,7 +46,9 @@ export class Unreachable extends Error {
   }
 }
 
-/** Longest message in characters, equal to the default byte limit for stdio. A text without end would exhaust the memory. */
+/**
+ * Longest accepted message, in characters; the number equals the default byte limit for stdio. A text without end would exhaust the memory.
+ */
 export const longestMessage = 64 * 1024 * 1024;
 
 export class TooLong extends Error {
@@ -52,7 +57,10 @@ export class TooLong extends Error {
   }
 }
 
-/** Idle times as in Node's fetch: for servers that do not say how long they keep an idle connection, and the most for those that do. */
+/**
+ * Time that an idle connection is kept if its server names no time, in ms. If the server names one, the limit is `longestIdleMs`. Both are
+ * as in Node's fetch.
+ */
 const idleMs = 4000;
 const longestIdleMs = 600_000;
 const connectTimeoutMs = 10_000;
@@ -61,7 +69,7 @@ const usual = { "user-agent": "MCP-Platform/1.0", "accept-encoding": "gzip, defl
 
 const agents = new Map<string, Agent>();
 
-/** Returns the agent of a protocol, which lives as long as the process; idle connections do not keep the process alive. */
+/** Returns the agent for a protocol. The agent lives as long as the process, but its idle connections do not keep the process alive. */
 function agentFor(protocol: string): Agent {
   const known = agents.get(protocol);
   if (known) return known;
@@ -107,7 +115,7 @@ function placeOf(url: URL): Place {
 export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
-    // Node writes a list of headers unchanged; of an object it would check each header three times, and store it.
+    // Node writes headers unchanged if they are a list. If they were an object, it would check each header three times and store it.
     const list: string[] = [];
     const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);
@@ -143,7 +151,7 @@ export function mediaTypeOf({ headers }: HttpAnswer): string {
   return (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/** Rejects with Unreachable, TooLong, or the reason that ended the exchange. */
+/** Reads the body to its end, and resolves with its text. Rejects with Unreachable, TooLong, or the reason that ended the exchange. */
 export function textOf({ body }: HttpAnswer): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
@@ -159,7 +167,7 @@ export function textOf({ body }: HttpAnswer): Promise<string> {
   });
 }
 
-/** Frees the connection, or destroys it if the body may have no end. */
+/** Discards the body of an answer, so that the connection is free again. If the body may have no end, destroys the connection. */
 export function discard(answer: HttpAnswer): void {
   const { body } = answer;
   body.on("error", () => {});

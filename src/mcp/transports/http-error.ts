@@ -1,14 +1,14 @@
 export class HttpError extends Error {
   constructor(
-    /** -1 if the status was fine but the answer was not. */
+    /** The HTTP status; -1 if the status was a success but the answer was unusable. */
     readonly status: number,
     message: string,
-    /** The body, which may repeat a header of ours. */
+    /** The body of the answer. It may repeat a header that this host sent. */
     readonly text = "",
   ) {
     super(`Streamable HTTP error: ${message}`);
   }
 }
 
-/** 404 to a POST of before 2026-07-28: the session does not exist, or no longer. */
+/** Status 404 as the answer to a POST of a protocol before 2026-07-28: the session does not exist, or does not exist any more. */
 export class SessionLost extends HttpError {}

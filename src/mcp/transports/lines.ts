@@ -1,8 +1,13 @@
-/** Splits bytes into lines in linear time: joins chunks once per line, not per chunk (the SDK's buffer is quadratic: 60 MB took 31 s). */
+/**
+ * Splitting of bytes into lines, in linear time: chunks are joined once per line, not once per chunk. The SDK's buffer takes quadratic
+ * time: 60 MB took 31 s.
+ */
 
 export interface LineSink {
   line(text: string): void;
-  /** Called for a dropped line beyond the limit; `edges` are its first and last bytes, to identify it. */
+  /**
+   * Called when a line was dropped because it is longer than the limit. `edges` are the first and last bytes of the line, to identify it.
+   */
   tooLong(edges: { head: string; tail: string }): void;
 }
 
@@ -39,7 +44,7 @@ export class LineSplitter {
     if (this.#bytes > this.#maxBytes && this.#chunks.length > 2) this.#forgetMiddle();
   }
 
-  /** Keeps only the edges of a line past the limit. Copies them, so that their buffers can be freed. */
+  /** Keeps only the first and the last bytes of a line that is longer than the limit. Copies them, so that the chunks can be freed. */
   #forgetMiddle(): void {
     const all = this.#chunks;
     const tail = Buffer.concat(all.slice(-2)).subarray(-edgeBytes);

@@ -1,8 +1,8 @@
-/** HTTP headers of a request of 2026-07-28 that repeat facts of its body, so that intermediaries need not read the body. */
+/** HTTP headers that repeat facts of a request's body, so that intermediaries need not read the body (protocol 2026-07-28). */
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { encoded } from "../header-params.js";
 
-/** Key of the parameter that names what a method acts on. */
+/** Key of the parameter that names the tool, prompt, resource or task on which a method acts, by method. */
 const nameOf: Record<string, string> = {
   "tools/call": "name",
   "prompts/get": "name",
@@ -12,14 +12,17 @@ const nameOf: Record<string, string> = {
   "tasks/cancel": "taskId",
 };
 
-/** Returns the version that a request names; undefined for messages before 2026-07-28. */
+/** Returns the protocol version that a request names; undefined for messages of protocols before 2026-07-28. */
 export function versionIn(message: JSONRPCMessage): string | undefined {
   if (!("method" in message) || !("id" in message)) return undefined;
   const version = message.params?._meta?.["io.modelcontextprotocol/protocolVersion"];
   return typeof version === "string" ? version : undefined;
 }
 
-/** Returns the headers of a request; messages before 2026-07-28 have the usual ones. `more`: headers from the arguments. */
+/**
+ * Returns the headers of a request. A message of a protocol before 2026-07-28 gets the `usual` headers only. `more` are headers that come
+ * from the arguments of a tool call.
+ */
 export function modernHeaders(
   message: JSONRPCMessage,
   usual: Readonly<Record<string, string>>,

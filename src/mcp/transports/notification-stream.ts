@@ -3,15 +3,16 @@ import { atMost } from "../wait.js";
 import { discard, type Exchange, type HttpAnswer, type HttpRequest, isOk } from "./exchange.js";
 
 const opensWithinMs = 1500;
-/** A stream that held for less counts as another failure in a row. */
+/** A stream that stayed open for less than this counts as another failure in a row. */
 const stableMs = 10_000;
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 const maxTries = 5;
 
 /**
- * The GET for messages that a Streamable HTTP server sends unprompted. Requests of the server before it is open are lost
- * (typescript-sdk#1167). Retries after 5xx, and with growing pauses if the server accepts and cuts.
+ * The stream for messages that a Streamable HTTP server sends unprompted; the host opens it with a GET. Requests that the server sends
+ * before the stream is open are lost (typescript-sdk#1167). The GET is repeated after a status of 5xx. If the server accepts the GET but
+ * soon cuts the stream, it is repeated with growing pauses.
  */
 export class NotificationStream {
   readonly #send: Exchange;
@@ -29,8 +30,8 @@ export class NotificationStream {
   }
 
   /**
-   * Waits for any answer to the GET: a server without such a stream says 405. The wait is bounded, because some servers never get the GET.
-   * Returns undefined after that.
+   * Waits until the GET has been answered in any way; a server without such a stream answers 405. The wait is bounded, because to some
+   * servers the GET is never sent. Returns undefined if the wait is already over.
    */
   opened(): Promise<void> | undefined {
     if (this.#isDone) return undefined;
@@ -40,7 +41,10 @@ export class NotificationStream {
     return this.#waited;
   }
 
-  /** Sends the GET. The caller paces the retry after the first cut; after later cuts this waits ever longer. `signal` ends the waits. */
+  /**
+   * Sends the GET. After the first cut of the stream, the caller waits before the retry; after later cuts in a row, this method waits too,
+   * each time longer. `signal` ends the waits.
+   */
   async ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const isShort = this.#openedAt !== undefined && performance.now() - this.#openedAt < stableMs;
     this.#cuts = isShort ? this.#cuts + 1 : 0;

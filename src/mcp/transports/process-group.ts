@@ -1,4 +1,4 @@
-/** A child process with all its descendants, ended together: servers are often started through npx, uvx or a shell. */
+/** A child process with all its descendants, which are ended together: servers are often started through npx, uvx or a shell. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ const pollMs = 20;
 const hasGroups = process.platform !== "win32";
 const alive = new Set<ProcessGroup>();
 
-/** Best effort if the host exits without closing: nothing can be awaited here. */
+/** Kills the processes if the host exits without closing them. This is the best that is possible, because nothing can be awaited here. */
 process.on("exit", () => {
   for (const group of alive) group.signal("SIGKILL");
 });
@@ -48,7 +48,7 @@ export class ProcessGroup {
     if (alive.delete(this) && hasGroups && this.leader.pid !== undefined) unwatchGroup(this.leader.pid);
   }
 
-  /** Returns false if there was no process to signal. */
+  /** Sends a signal to the group. Returns false if no process got it. */
   signal(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.leader;
     if (pid === undefined || !alive.has(this)) return false;
@@ -68,8 +68,8 @@ export class ProcessGroup {
 }
 
 /**
- * True if only zombies are left. A dead descendant stays in its group until PID 1 reaps it, which in a container may take seconds or never
- * happen.
+ * Returns true if only zombies are left in the group. A dead descendant stays in its group until PID 1 reaps it. In a container this may
+ * take seconds or never happen.
  */
 function hasOnlyZombies(group: number): boolean {
   try {

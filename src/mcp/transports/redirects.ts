@@ -1,10 +1,12 @@
-/** Redirects, followed within the origin only: no other server may get a call, its session and its token. */
+/**
+ * Redirects of requests. They are followed only within the origin, because no other server may get a call with its session and its token.
+ */
 import { discard, type Exchange, type HttpAnswer, type HttpRequest } from "./exchange.js";
 
 const maxRedirects = 5;
 const statuses = [301, 302, 303, 307, 308];
 
-/** Follows allowed redirects; returns any other redirect as the answer. */
+/** Returns an exchange that follows allowed redirects, and resolves with any other redirect as the answer. */
 export function withinOrigin(send: Exchange): Exchange {
   return async (request) => {
     let { url } = request;
@@ -20,7 +22,10 @@ export function withinOrigin(send: Exchange): Exchange {
   };
 }
 
-/** Returns a message about a redirect that was not followed, without the secret parts of its address. */
+/**
+ * Returns a message about a redirect that was not followed, without the secret parts of its address; undefined if the answer is no
+ * redirect.
+ */
 export function unfollowed(answer: HttpAnswer, url: URL): string | undefined {
   const target = targetOf(answer, url);
   if (!target) return undefined;
@@ -38,7 +43,10 @@ function targetOf({ status, headers }: HttpAnswer, url: URL): URL | undefined {
   return new URL(location, url);
 }
 
-/** Refuses 301, 302 and 303 for a request with a body: they turn it into a GET. */
+/**
+ * Returns true if the redirect may be followed. A redirect by 301, 302 or 303 is followed only for a GET, because it turns any other
+ * request into a GET.
+ */
 function mayFollow({ method }: HttpRequest, { status }: HttpAnswer, from: URL, to: URL): boolean {
   const keepsMethod = status === 307 || status === 308 || method === "GET";
   const isSame = from.origin === to.origin;

@@ -1,4 +1,7 @@
-/** Streamable HTTP, and the older HTTP+SSE through the SDK's transport. Imported only if a remote server is configured. */
+/**
+ * The routes to remote servers: Streamable HTTP, and the older HTTP+SSE through the SDK's transport. Imported only if a remote server is
+ * configured.
+ */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/sse.js";
 import type { RemoteServerConfig } from "../../core/config.js";
@@ -23,7 +26,7 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
   const url = new URL(config.url);
   const authorization = auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined;
   const plain = authorization ? authorized(authorization, url, exchange) : exchange;
-  // The EventSource's error does not carry the error that its fetch threw.
+  // The login problem is looked up first, because the EventSource's error does not carry the error that its fetch threw.
   const explain = (error: unknown) => authorization?.problem ?? explainRemote(config, url, error);
   const needsLogin = (error: unknown) => error instanceof McpError && error === authorization?.problem;
   if (kind === "sse") {
@@ -34,10 +37,11 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
     return {
       transport,
       instead: () => undefined,
-      // Its own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
+      // A lost stream is fatal, because the transport's own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
       isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
       explain,
-      // Not during the event of a lost stream: after it, the EventSource would set its timer for another try.
+      // The transport is closed only after the event of a lost stream, because the EventSource sets its timer for another try after that
+      // event.
       close: () =>
         setImmediate()
           .then(() => transport.close())
@@ -58,7 +62,7 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
     listening: () => transport.listening(),
     instead: (error) =>
       config.transport === "auto" && refusesHttp(error) ? async () => remoteRoute(config, "sse", auth) : undefined,
-    // "Maximum reconnection attempts": the notification stream is lost for good.
+    // "Maximum reconnection attempts" means that the notification stream is lost for good.
     isFatal: (error) =>
       error instanceof SessionLost ||
       error.message.startsWith("Maximum reconnection attempts") ||
@@ -69,7 +73,8 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
       const isLost = transport.sessionId !== undefined && error instanceof SessionLost;
       return isLost ? new NotTaken("unavailable", explained.message, { retryable: true }) : explained;
     },
-    // close() alone leaves the session on the server. A server that does not answer must not delay the host.
+    // `close` alone would not end the session on the server, so `leave` is called before. A server that does not answer must not delay the
+    // host.
     close: async () => {
       await Promise.race([transport.leave(), sleep(goodbyeMs, undefined, { ref: false })]).catch(() => {});
       await transport.close().catch(() => {});
@@ -85,12 +90,15 @@ function hasOwnAuthorization({ headers }: RemoteServerConfig): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
-/** True for the statuses with which servers of the older protocol answer the POST of an initialize. */
+/** Returns true if the status of the error is one with which servers of the older protocol answer the POST of an `initialize`. */
 function refusesHttp(error: unknown): boolean {
   return error instanceof HttpError && [400, 404, 405].includes(error.status) && !isModernOnly(error);
 }
 
-/** HTTP errors do not become causes: their text is the server's whole answer, which may repeat a header of ours. */
+/**
+ * Returns an McpError that explains the failure. An HTTP error does not become its cause, because the error's text is the server's whole
+ * answer, which may repeat a header that this host sent.
+ */
 function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): McpError {
   if (error instanceof McpError) return error;
   const { name } = config;

@@ -1,4 +1,4 @@
-/** Event streams that are reopened where they ended, until everything expected on them has arrived. */
+/** Event streams that are reopened at the point where they ended, until all expected messages have arrived. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../core/errors.js";
@@ -15,7 +15,7 @@ const longestPauseMs = 30_000;
 const maxRetries = 5;
 
 interface Stream {
-  /** The request that is answered on the stream; undefined for the notification stream. */
+  /** Id of the request that is answered on the stream; undefined for the notification stream. */
   id?: RequestId;
   lastEventId?: string;
   signals: readonly AbortSignal[];
@@ -24,10 +24,10 @@ interface Stream {
 
 interface StreamParts {
   ask(headers: Record<string, string>, signals: readonly AbortSignal[]): Promise<HttpAnswer>;
-  /** Gets the content of an event, which may be anything. */
+  /** Called with the parsed content of an event, which may be any JSON value. */
   came(parsed: unknown): void;
   failed(error: Error): void;
-  /** Ends all streams and the waits between them. */
+  /** A signal that ends all streams and the waits between them when it aborts. */
   signal: AbortSignal;
 }
 
@@ -41,7 +41,7 @@ export class ResumableStreams {
     this.#parts = parts;
   }
 
-  /** Asks for the stream, or for the rest of it. Calls `failed` and rejects if it cannot be opened. */
+  /** Opens a stream, or opens it again for the rest. Calls `failed` and rejects if the stream cannot be opened. */
   async open(stream: Stream): Promise<void> {
     const { lastEventId, signals } = stream;
     try {
@@ -50,7 +50,7 @@ export class ResumableStreams {
       if (isOk(answer)) return this.read(answer, stream);
       discard(answer);
       const { status, statusText } = answer;
-      // The server has no such stream. Notifications are optional; an answer will not come.
+      // The server has no such stream. Notifications are optional, but the answer to a request will now not come.
       if (status === 405) return this.#lose(stream);
       throw new HttpError(status, `Failed to open SSE stream: ${unfollowed(answer, this.#url) ?? statusText}`);
     } catch (error) {
@@ -90,7 +90,8 @@ export class ResumableStreams {
   }
 
   /**
-   * Delivers an error for a request whose stream ended before its answer, which would otherwise wait for its timeout (typescript-sdk#2739).
+   * Delivers an error to a request whose stream ended before the answer. Otherwise the request would wait for its timeout
+   * (typescript-sdk#2739).
    */
   #lose({ id, ended }: Stream): void {
     if (id === undefined) return;
@@ -98,7 +99,7 @@ export class ResumableStreams {
     ended?.();
   }
 
-  /** Asks for the rest of a stream that ended, with growing waits between failures. */
+  /** Opens a stream that ended again, for the rest of its events. Waits longer after each failure. */
   async #goOn(stream: Stream): Promise<void> {
     for (let attempt = 0; attempt < maxRetries; attempt += 1) {
       const pauseMs = this.#retryMs ?? Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
@@ -111,7 +112,7 @@ export class ResumableStreams {
         this.#parts.failed(new Error(`Failed to reconnect SSE stream: ${messageOf(error)}`));
       }
     }
-    // A lost notification stream ends the connection; any other only fails its request.
+    // If the notification stream is lost, the connection ends. If any other stream is lost, only its request fails.
     if (stream.id === undefined) {
       this.#parts.failed(new Error(`Maximum reconnection attempts (${maxRetries}) exceeded.`));
     } else this.#lose(stream);

@@ -14,20 +14,29 @@ export interface Route {
   transport: Transport;
   /** The transport for protocols from 2026-07-28 on; missing if there is none. */
   modern?(): Promise<ModernTransport>;
-  /** Sends one JSON-RPC request before a client exists. Rejects with EndedByProbe, McpError, or the transport's error. */
+  /**
+   * Sends one JSON-RPC request before a client exists, and resolves with the answer. Rejects with EndedByProbe, McpError, or the
+   * transport's error.
+   */
   ask?(request: JSONRPCRequest, signal: AbortSignal): Promise<Json | undefined>;
-  /** Returns the next route to try, if the error means that the server does not speak this transport. */
+  /**
+   * Returns a function that opens the next route to try, if the error means that the server does not speak this transport. Otherwise
+   * returns undefined.
+   */
   instead(error: unknown): (() => Promise<Route>) | undefined;
-  /** True if the connection is useless after this error, although the transport has not closed. */
+  /** Returns true if the connection is useless after this error, although the transport has not closed. */
   isFatal(error: Error): boolean;
-  /** Resolves once requests of the server can arrive or the wait for that is over; undefined if that is already so. */
+  /**
+   * Returns a promise that resolves once the server can send requests to this host, or once the wait for that is over. Returns undefined if
+   * no wait is needed.
+   */
   listening?(): Promise<void> | undefined;
   explain(error: unknown): McpError;
-  /** Ends the session, if the protocol can, and closes. Never rejects. */
+  /** Ends the session if the protocol has sessions, and closes the connection. Never rejects. */
   close(): Promise<void>;
 }
 
-/** Opens the configured route; starts a stdio server. `said` gets what that server writes on stderr. */
+/** Opens the configured route. For a stdio server, this starts the server; `said` is called with each text that it writes to stderr. */
 export async function routeTo(config: ServerConfig, auth?: AuthOptions, said?: (text: string) => void): Promise<Route> {
   if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, said));
   const { remoteRoute } = await loadRemote();

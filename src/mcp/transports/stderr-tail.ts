@@ -16,7 +16,7 @@ export class StderrTail {
     this.#text = (this.#text + text).slice(-tailChars);
   }
 
-  /** Without the server's configured secrets and without terminal sequences. */
+  /** The last part of the text, without the server's configured secrets and without terminal sequences. */
   get words(): string {
     return this.#redact(stripVTControlCharacters(this.#text)).trim();
   }

@@ -1,6 +1,7 @@
 /**
- * MCP's stdio transport (newline-delimited JSON-RPC). The SDK's is not used: it leaves grandchildren behind, misses the death of a server
- * whose descendant holds the pipe, blocks on unread stderr and splits lines in quadratic time (typescript-sdk 1.32.2).
+ * MCP's stdio transport (newline-delimited JSON-RPC). The SDK's transport is not used: it leaves grandchildren running, does not notice the
+ * death of a server whose descendant holds the pipe, blocks if stderr is not read, and splits lines in quadratic time (typescript-sdk
+ * 1.32.2).
  */
 import { existsSync } from "node:fs";
 import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
@@ -18,12 +19,15 @@ import { ProcessGroup } from "./process-group.js";
 import { StderrTail } from "./stderr-tail.js";
 
 const bytesOfMb = 1024 * 1024;
-/** A server that reads its stdin exits within milliseconds. */
+/** Time that a server gets to exit after its stdin was closed. A server that reads its stdin exits within milliseconds. */
 const endOfInputGraceMs = 300;
 const terminateGraceMs = 1500;
-/** How long to wait for a dead server's last output; a descendant may hold the pipe open for ever. */
+/** Time to wait for the last output of a dead server. A descendant may hold the pipe open for ever. */
 const lastOutputMs = 100;
-/** A killed process closes its pipes first; on a busy machine it exits some time later. */
+/**
+ * Time to wait for the server's exit after a failed write. A killed process closes its pipes first; on a busy machine it exits some time
+ * later.
+ */
 const dyingMs = 1000;
 
 export class StdioTransport implements Transport {
@@ -47,7 +51,10 @@ export class StdioTransport implements Transport {
   #closed = false;
   #closing: Promise<void> | undefined;
 
-  /** Spawns at once, so that the server starts while the host still loads the SDK. `said` gets its stderr. */
+  /**
+   * Spawns the server at once, so that it starts while the host still loads the SDK. `said` is called with each text that the server writes
+   * to stderr.
+   */
   constructor(config: StdioServerConfig, said: (text: string) => void = () => {}) {
     this.#config = config;
     this.#stderr = new StderrTail(config);
@@ -71,14 +78,20 @@ export class StdioTransport implements Transport {
     });
   }
 
-  /** Starts once. The client's call may be the second: it then gets the earlier messages, except the answer to `ask`. */
+  /**
+   * Starts the transport; a second call starts nothing. If `ask` was called first, the client's call is the second. It then delivers the
+   * messages that arrived before, except the answer to `ask`.
+   */
   async start(): Promise<void> {
     this.#started ??= this.#start();
     await this.#started;
     for (const deliver of this.#early.splice(0)) setImmediate(deliver);
   }
 
-  /** Sends one request before a client takes over. Rejects with EndedByProbe, or the signal's reason. */
+  /**
+   * Sends one request before a client takes over the transport, and resolves with the answer. Rejects with EndedByProbe, or the signal's
+   * reason.
+   */
   async ask(request: JSONRPCRequest, signal: AbortSignal): Promise<Json | undefined> {
     await this.start();
     const answer = new Promise<Json>((resolve, reject) => {
@@ -136,7 +149,7 @@ export class StdioTransport implements Transport {
     return this.#sending;
   }
 
-  /** Writes all messages of one turn of the event loop, such as parallel calls, at once. */
+  /** Writes all messages of one turn of the event loop, such as parallel calls, in one write. */
   #flush(): void {
     if (!this.#sending) return;
     this.#group.leader.stdin?.write(this.#outgoing, this.#flushed);
@@ -144,7 +157,9 @@ export class StdioTransport implements Transport {
     this.#sending = undefined;
   }
 
-  /** Closes the connection after a failed write. Waits for the server's exit first, since its exit explains more. */
+  /**
+   * Closes the connection after a failed write. Waits for the server's exit first, because the exit explains more than the failed write.
+   */
   async #closedByServer(): Promise<void> {
     await Promise.race([this.#exited, sleep(dyingMs)]);
     void this.close();
@@ -155,7 +170,7 @@ export class StdioTransport implements Transport {
     return this.#closing;
   }
 
-  /** Returns the reason of a failure, with the last output of the server. */
+  /** Returns an McpError with the reason of a failure and the last output of the server. */
   explain(error: unknown): McpError {
     const { name, command, cwd } = this.#config;
     const code = isRecord(error) ? error.code : undefined;
@@ -187,7 +202,10 @@ export class StdioTransport implements Transport {
     this.#deliveries.push(parsed.value);
   }
 
-  /** Fails the request whose answer was too long; the connection stays open. The id is the first or the last member. */
+  /**
+   * Fails the request whose answer was too long; the connection stays open. The request's id is found only if it is the first or the last
+   * member of the answer.
+   */
   #refuse({ head, tail }: { head: string; tail: string }): void {
     const id =
       /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)\s*,/.exec(head)?.[1] ??
@@ -209,7 +227,7 @@ export class StdioTransport implements Transport {
     this.#flush();
     leader.stdin?.end();
     if (!(await this.#group.gone(this.#exit ? 0 : endOfInputGraceMs))) await this.#group.end(terminateGraceMs);
-    // A descendant that left the group may still hold our ends of the pipes, which would keep the host running.
+    // A descendant that left the group may still hold the other ends of the pipes, which would keep the host running.
     for (const pipe of leader.stdio) pipe?.destroy();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * MCP's Streamable HTTP, of every protocol version. Each request shows whether it uses 2026-07-28. What that version removed (sessions, the
- * GET, resumable events) is used only if the server starts it.
+ * MCP's Streamable HTTP transport, for all protocol versions. Each request says whether it uses version 2026-07-28. Features that this
+ * version removed (sessions, the GET, resumable events) are used only if the server starts to use them.
  */
 import { setMaxListeners } from "node:events";
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
@@ -15,7 +15,7 @@ import { NotificationStream } from "./notification-stream.js";
 import { unfollowed } from "./redirects.js";
 import { ResumableStreams } from "./resumable-streams.js";
 
-/** Statuses that do not answer the call: login needed, scopes missing, session lost. */
+/** Statuses that are not an answer to the call itself: login needed, scopes missing, session lost. */
 const notOfTheCall = [401, 403, 404];
 
 export class StreamableHttp implements Transport {
@@ -34,12 +34,12 @@ export class StreamableHttp implements Transport {
   readonly #deliveries = new Deliveries(this);
   #sessionId: string | undefined;
   #version: string | undefined;
-  /** Headers of every request, and those of a POST. */
+  /** Headers of every request. `#posted` are the headers of a POST. */
   #common: Readonly<Record<string, string>> = {};
   #posted: Readonly<Record<string, string>> = {};
   readonly #each: readonly AbortSignal[] = [this.#ended.signal];
 
-  /** `headers`: sent with every request; names are lower-case. */
+  /** `headers` are sent with every request; their names are lower-case. */
   constructor(url: URL, { headers, send }: { headers: Readonly<Record<string, string>>; send: Exchange }) {
     this.#url = url;
     this.#headers = headers;
@@ -129,7 +129,9 @@ export class StreamableHttp implements Transport {
     if (!isAnswered) throw new Error("the server answered with JSON that is no answer to the request");
   }
 
-  /** Throws, unless the body holds the server's own JSON-RPC error: that becomes the answer. */
+  /**
+   * Handles an error status. If the body holds the server's own JSON-RPC error, that error is delivered as the answer. Otherwise throws.
+   */
   async #refused(message: JSONRPCMessage, answer: HttpAnswer): Promise<void> {
     const { status } = answer;
     const text = await textOf(answer).catch(() => "");
@@ -156,7 +158,7 @@ export class StreamableHttp implements Transport {
   }
 }
 
-/** True if a refusal with this status can answer this request: requests of 2026-07-28 get 400 and 404 for that. */
+/** Returns true if an error status can be the answer to this request. For requests of protocol 2026-07-28, 400 and 404 can be answers. */
 function isOfTheCall(message: JSONRPCMessage & { method: string }, status: number): boolean {
   if (versionIn(message) !== undefined && (status === 400 || status === 404)) return true;
   return message.method === "tools/call" && status >= 400 && status < 500 && !notOfTheCall.includes(status);

@@ -1,10 +1,10 @@
-/** A process that ends the server processes if the host was killed before it could. */
+/** A process that ends the server processes if the host was killed before it could end them. */
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 
 /**
- * Reads `+ GROUP` and `- GROUP`. At the end of its input, which comes with the end of the host, it ends the remaining groups. Ignores
- * signals of the terminal and of process supervisors: those are the host's to handle.
+ * The program of that process. Reads lines `+ GROUP` and `- GROUP`. Its input ends when the host ends; it then ends the remaining groups.
+ * It ignores signals from the terminal and from process supervisors, because the host handles them.
  */
 const script = `
 trap '' HUP INT TERM
@@ -23,13 +23,13 @@ for one in $left; do kill -KILL "-$one"; done
 
 let input: Socket | undefined;
 
-/** Ends a process group when this process ends, however that happens. POSIX only; without a shell it does nothing. */
+/** Makes sure that a process group ends when this process ends, however that happens. POSIX only; does nothing if there is no shell. */
 export function watchGroup(group: number): void {
   input ??= startWatcher();
   input.write(`+ ${group}\n`);
 }
 
-/** Stops watching a group that has ended: another process may get its number. */
+/** Stops watching a group that has ended, because another process may get its number. */
 export function unwatchGroup(group: number): void {
   input?.write(`- ${group}\n`);
 }
