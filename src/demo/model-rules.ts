@@ -22,12 +22,12 @@ export function replyTo(messages: readonly DemoMessage[], tools: readonly DemoTo
   return { text: results.length > 0 ? report(results, since) : introduction(tools) };
 }
 
-/** Returns true for a user message that the host adds after a tool result to carry its images and other attachments. */
+/** Returns true for the user message in which the host sends the images and other attachments of a tool result. */
 function isAttachment({ text }: DemoMessage): boolean {
   return text.startsWith("From the tool call ");
 }
 
-/** Removes what the host adds for the model behind the user's words. */
+/** Removes the notes that the host appends to the user's text for the model. */
 function withoutNotes(text: string): string {
   const at = text.indexOf("[Note of the host");
   return at < 0 ? text : text.slice(0, at).trimEnd();

@@ -77,7 +77,10 @@ export function writeCompletion(request: ChatRequest, reply: DemoReply): Json {
   return { ...envelope("chat.completion", request), choices: [choice], usage: usage(request, reply) };
 }
 
-/** Writes the answer of `writeCompletion` as the chunks of a stream. Texts and arguments are cut into small pieces. */
+/**
+ * Returns the chunks of a streamed response. Their content is the same as in `writeCompletion`, with texts and arguments cut into small
+ * pieces.
+ */
 export function writeChunks(request: ChatRequest, reply: DemoReply): Json[] {
   const shared = envelope("chat.completion.chunk", request);
   const chunk = (delta: Json, reason: string | null = null) => ({

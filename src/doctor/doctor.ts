@@ -1,4 +1,4 @@
-/** Runs all checks that need no turn. A host needs their subjects in the same order. */
+/** Runs all checks that need no turn, in the order in which a host needs the checked parts. */
 import { join } from "node:path";
 import { unsetBelow } from "../config/unset.js";
 import type { LlmConfig, ServerConfig } from "../core/config.js";
@@ -64,7 +64,7 @@ export async function examine(parts: Examined): Promise<Section[]> {
   return [...first, ...providers, ...servers].map((section) => cleared(section, parts.clear));
 }
 
-/** Returns the error kind of the first section that failed; it determines the exit code. Undefined if nothing failed. */
+/** Returns the error kind of the first section that failed. The kind determines the exit code. Undefined if nothing failed. */
 export function failedKind(sections: readonly Section[]): string | undefined {
   return sections.find(({ findings }) => hasFailed(findings))?.kind;
 }

@@ -54,8 +54,8 @@ function saysLess(schema: JsonSchema): boolean {
 }
 
 /**
- * Returns what in the schema OpenAI and Anthropic refuse with status 400, although other providers accept it. Undefined if there is
- * nothing.
+ * Describes the part of a schema that OpenAI and Anthropic refuse with status 400, although other providers accept it. Undefined if there
+ * is no such part.
  */
 function oddityOf(schema: JsonSchema): string | undefined {
   const branches = ["oneOf", "anyOf", "allOf", "not", "enum"].find((word) => word in schema);

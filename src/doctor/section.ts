@@ -5,7 +5,7 @@ import type { ServerCheck } from "./server-check.js";
 export interface Section {
   name: string;
   findings: Finding[];
-  /** Error kind of a turn, or of the start of a host, when a check of this section has failed. */
+  /** Error kind with which a turn, or the start of a host, would end if a check of this section has failed. */
   kind: string;
   server?: ServerCheck;
 }

@@ -144,7 +144,10 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
   check.findings.push(ok("ping", `answered in ${check.timings.pingMs} ms`));
 }
 
-/** Returns a finding with the stage that failed and a fix. Stderr is cut off the error message, because `stderr` already has it. */
+/**
+ * Returns a finding with the stage that failed and a fix. The server's stderr output is removed from the error message, because
+ * `ServerCheck.stderr` has it.
+ */
 function failure(
   config: ServerConfig,
   error: unknown,

@@ -31,7 +31,8 @@ const probe: ToolDefinition = {
 };
 
 /**
- * Conversation id of the tool call and its result, so that both requests use the same API key. Requests without it rotate through the keys.
+ * Conversation id of the tool call and its result, so that both requests use the same API key. Requests without a conversation id use the
+ * keys in turn.
  */
 const conversation = "mcp-platform-doctor";
 
@@ -93,7 +94,7 @@ class Trial {
     return `${this.#target.provider.name}/${this.#target.model}`;
   }
 
-  /** Runs the steps. Resolves to the kind of the error that ended them, or to undefined. */
+  /** Runs the steps. Resolves to the kind of the error that ended them, or to undefined if all requests succeeded. */
   async run(): Promise<string | undefined> {
     try {
       await this.#askForWord("plain", false);

@@ -88,7 +88,7 @@ export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk 
   }));
 }
 
-/** Returns chunks also for events that a live turn does not show, so that `history` has every `seq`. */
+/** Returns the chunks for `history`. Events that a live turn does not show get chunks too, so that `history` has every `seq`. */
 function historyChunks(event: StoredEvent): WireChunk[] {
   switch (event.type) {
     case "user_message":

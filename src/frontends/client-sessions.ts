@@ -47,7 +47,10 @@ export class ClientSessions {
     return asking !== undefined && this.#sessions.answer(asking, questionId, value);
   }
 
-  /** Cancels the turn of a request, in the conversations that `answer` would use. Resolves to false if there was nothing to cancel. */
+  /**
+   * Cancels the turn of a request in the named conversation. Without a name, looks in all conversations of this client. Resolves to false
+   * if there was nothing to cancel.
+   */
   async cancel(conversationId: string | undefined, requestId: string): Promise<boolean> {
     if (conversationId !== undefined) return this.#sessions.cancel(conversationId, requestId);
     return this.#reached.some((session) => session.cancel(requestId));

@@ -2,7 +2,7 @@ import { Channel } from "../core/channel.js";
 import type { StoredEvent, TurnEvent } from "../core/chat.js";
 import type { Session } from "../session/session.js";
 
-/** Time between two looks into the log for events of other processes. The log is read only while no event of this process is waiting. */
+/** Interval, in ms, at which the log is read for events of other processes. The log is not read while events wait for the reader. */
 const pollMs = 1_000;
 /**
  * Events that may wait for a slow reader. Beyond this number events are dropped and read again from the log, and the message that is being
@@ -57,7 +57,10 @@ export async function* conversationEvents(
   const missed = async function* (): AsyncGenerator<TurnEvent> {
     for (const event of await session.history(next)) yield* shown(event);
   };
-  /** Yields the rest of the log, then the live events so far. Waiting events are contained in both, so they are dropped. */
+  /**
+   * Yields the rest of the log, then the live events so far. These include the events that wait for the reader, so the waiting ones are
+   * dropped.
+   */
   const join = async function* (): AsyncGenerator<TurnEvent> {
     let before: number;
     do {

@@ -5,7 +5,7 @@ import * as words from "./schema-words.js";
 /** A type of field. `Value` is the type that the parser returns. */
 export interface Field<Value> {
   schema: JsonSchema;
-  /** End of the error message for a wrong value: `"payload.text"` is followed by this text. */
+  /** Second half of the error message for a wrong value. The first half is the name of the field, such as `"payload.text"`. */
   must: string;
   accepts(value: unknown): boolean;
   isRequired: boolean;

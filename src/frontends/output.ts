@@ -8,8 +8,8 @@ interface Waiting {
 }
 
 /**
- * Writes to a stream in order and no faster than the reader reads. When the reader has closed the stream, the rest is dropped, so that a
- * turn does not fail in `| head`.
+ * Writes to a stream in order, and no faster than the reader reads. When the reader closes the stream, the remaining texts are dropped
+ * without an error, so that `| head` does not make a turn fail.
  */
 export class Output {
   readonly #stream: Writable;
@@ -35,7 +35,7 @@ export class Output {
     });
   }
 
-  /** Drops the waiting writes and all later ones. Their promises resolve. */
+  /** Drops the waiting writes and all later writes. Their promises resolve. */
   drop(): void {
     if (this.#gone) return;
     this.#gone = true;

@@ -85,7 +85,7 @@ export class Peer {
     return this.#backlog.room();
   }
 
-  /** Handles that the client sends nothing more: answers every question with no. Resolves when all messages of every turn were sent. */
+  /** Answers every question with no, because the client will send nothing more. Resolves when all messages of every turn were sent. */
   async leave(): Promise<void> {
     this.endFollowings();
     await this.#answered;
@@ -199,7 +199,7 @@ export class Peer {
     return this.#send({ request_id: requestId ?? null, status: "complete", chunk });
   }
 
-  /** Returns what is wrong with the answer to an approval. Undefined if the answer is valid. A malformed answer must not count as a no. */
+  /** Returns the reason why an answer to an approval is not valid. Undefined if it is valid. A malformed answer must not count as a no. */
   #answerProblem({ questionId, value }: ClientMessage<"answer">): string | undefined {
     if (this.#shown.kindOf(questionId) !== "approval") return undefined;
     const approval = readApproval(value);

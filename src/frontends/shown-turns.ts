@@ -28,7 +28,7 @@ export class ShownTurns {
   async show(display: Display): Promise<void> {
     const { turn } = display;
     const earlier = this.#shown.get(turn);
-    // Shows the same turn one time after the other. Interleaved, both copies would look like one garbled answer.
+    // If the same turn is shown twice, the second copy waits for the first. Interleaved copies would look like one garbled answer.
     const shown = (earlier ?? Promise.resolve()).then(() =>
       this.#follow(display, turn.cached || earlier !== undefined),
     );

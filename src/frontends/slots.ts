@@ -7,7 +7,7 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Runs `work` when a slot is free. Rejects with the signal's reason if the signal is aborted before that. */
+  /** Runs `work` when a slot is free. Rejects with the signal's reason if the signal is aborted while the task waits for a slot. */
   async run<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
     if (this.#free > 0) this.#free--;
     else await this.#turn(signal);

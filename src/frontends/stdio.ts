@@ -22,7 +22,7 @@ export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }:
   const peer = new Peer(parts, (message) => output.write(() => `${JSON.stringify(message)}\n`));
   const interrupted = new AbortController();
   const unsubscribe = onInterrupt(() => {
-    if (interrupted.signal.aborted) output.drop(); // at a second interrupt, stops waiting for the reader
+    if (interrupted.signal.aborted) output.drop(); // a second interrupt: do not wait for the reader any longer
     peer.cancelAll();
     interrupted.abort();
     stdin.destroy();

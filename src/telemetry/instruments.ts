@@ -3,11 +3,11 @@ import { attributes, metrics } from "./names.js";
 
 export interface Instrument {
   name: string;
-  /** Unit in UCUM notation. A name in braces is a count, such as `{token}`. */
+  /** Unit in UCUM notation. Braces stand for a count: `{token}` is a number of tokens. */
   unit: string;
   kind: "counter" | "histogram" | "gauge";
   description: string;
-  /** Every label of the instrument. Each reading has all of them. */
+  /** Every label of the instrument. Each reading has a value for all of them. */
   labels: readonly string[];
   /** Upper bounds of a histogram's buckets. */
   buckets?: readonly number[];

@@ -20,7 +20,7 @@ interface OtelParts {
 }
 
 export interface Otel {
-  /** Undefined if traces are switched off. `metrics` is undefined if metrics are switched off. */
+  /** `traces` or `metrics` is undefined if that signal is switched off. */
   traces?: { tracer: Tracer; ids: ChosenIds };
   metrics?: OtelMeter;
   /** Exports pending data. Can take as long as the exporters' timeouts. */

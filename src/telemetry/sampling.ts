@@ -2,8 +2,8 @@ import type { Environment } from "../core/environment.js";
 import type { Samples } from "../core/trace-context.js";
 
 /**
- * Returns the sampling decision that `OTEL_TRACES_SAMPLER` configures; the default is `parentbased_always_on`. The decision is made once
- * per trace, from the trace id, so that called servers make the same decision. The last digits of a trace id are always random:
+ * Returns the sampler that `OTEL_TRACES_SAMPLER` selects. The default is `parentbased_always_on`. The sampler decides once per trace, from
+ * the trace id, so that called servers make the same decision. The last digits of a trace id are always random:
  * https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */

@@ -12,7 +12,7 @@ export type SpanChange =
   | { type: "event"; name: string; attributes: Attributes }
   | { type: "end"; attributes: Attributes; error: string | undefined };
 
-/** Prepares a text for export: removes secrets and shortens it. The text comes from people, models or servers. */
+/** Prepares a text of people, models or servers for export: removes secrets and shortens the text. */
 export type Show = (text: string) => string;
 
 /**

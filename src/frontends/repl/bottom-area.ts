@@ -47,7 +47,7 @@ export class BottomArea {
     this.#output.write(erasure + this.#painting());
   }
 
-  /** Moves the rows to the output above the area. Rows with which the area already begins are not printed again. */
+  /** Moves the rows to the output above the area. If the area already begins with these rows, they are not printed again. */
   keep(rows: readonly string[]): void {
     const { rows: shown = [], cursor } = this.#area ?? {};
     const down = rows.length - 1 - (cursor?.row ?? 0);

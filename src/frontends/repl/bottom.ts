@@ -46,7 +46,10 @@ export function bottomOf(bottom: Bottom, { columns, height, dim }: Place): Area 
   };
 }
 
-/** Returns the part of the text that may be visible around the cursor. Without this, each key would take longer the longer the text is. */
+/**
+ * Returns the part of the text that may be visible around the cursor. Only this part is wrapped, so that a key takes no longer in a long
+ * text.
+ */
 function aroundCursor({ text, cursor }: { text: string; cursor: number }, columns: number) {
   const reach = unitsPerCell * maxInputRows * columns;
   // The start of the part moves in steps. If it moved with each key, all rows would wrap differently at each key.

@@ -88,7 +88,7 @@ export class HistoryWalk {
   }
 }
 
-/** Search of Ctrl-R. Finds the latest entry that contains the query, and then older ones. */
+/** History search, started by Ctrl-R. Finds the latest entry that contains the query, and then older entries. */
 export class HistorySearch {
   readonly #entries: readonly string[];
   #index: number;

@@ -42,7 +42,7 @@ const edits: Readonly<Record<string, (buffer: TextBuffer) => void>> = {
   "alt-return": (buffer) => buffer.insert("\n"),
 };
 
-/** Keys that move through the lines of the text. At its first or last line they move through the history. */
+/** Keys that move between the lines of the text. At the first or last line they move through the history instead. */
 const walks: Readonly<Record<string, "older" | "newer">> = {
   up: "older",
   "ctrl-p": "older",

@@ -11,8 +11,8 @@ import type { RenderBlocks } from "./markdown.js";
 const maxBlockLength = 20_000;
 
 /**
- * Returns a function that renders Markdown as text with ANSI codes, without a line end at its end. Its input must not contain control
- * characters; they are not removed here.
+ * Returns a function that renders Markdown as text with ANSI codes, without a final line end. The Markdown must not contain control
+ * characters, because the function does not remove them.
  */
 export function createRenderer(colors: Colors): RenderBlocks {
   return (markdown, width) => {

@@ -36,9 +36,9 @@ export interface ScriptHost {
 export interface ScriptRunOptions {
   /** Model that replaces the script's model. */
   model?: string;
-  /** Variables that override those of the script and of the matrix. */
+  /** Variables that override the variables of the script and of the matrix. */
   vars?: Values;
-  /** Variables of the matrix. They override those of the script. */
+  /** Variables of the matrix. They override the variables of the script. */
   matrix?: Values;
   /** True if actual values will be written into the script. A failed `equals` then does not fail its step. */
   updates?: boolean;

@@ -75,7 +75,7 @@ export type StepKind = Step["kind"];
 
 export type StepOf<Kind extends StepKind> = Extract<Step, { kind: Kind }>;
 
-/** Returns the steps within a step, for an `if` those of both branches. Undefined if the step contains no steps. */
+/** Returns the steps within a step; for an `if`, the steps of both branches. Undefined if the step cannot contain steps. */
 export function innerSteps(step: Step): readonly Step[] | undefined {
   if (step.kind === "if") return [...step.steps, ...step.otherwise];
   return "steps" in step ? step.steps : undefined;

@@ -19,7 +19,7 @@ interface SchemaValue {
 /** Reads the schema of an assertion, which is optional. It may be an object, or a YAML or JSON text. */
 export function readSchemaValue(value: unknown): SchemaValue | Problem {
   if (value === undefined || value === null || value === "") return { isGiven: false, violation: () => undefined };
-  // A schema with templates is not checked yet: their variables are not known.
+  // A schema text with templates cannot be checked yet, because the variables are not known.
   if (typeof value === "string" && isTemplate(value)) return { isGiven: true, violation: () => undefined };
   const schema = typeof value === "string" ? parsed(value) : value;
   if (!isMapping(schema)) return { problem: `expected value to be a JSON Schema, got ${shown(value)}` };

@@ -51,8 +51,8 @@ function containsJson({ value }: { value?: unknown }): ReturnType<Kind> {
 const maxLooks = 20_000_000;
 
 /**
- * Returns the outermost objects in a text, and the objects in a list. Accepts JSON as models write it, like promptfoo: unquoted names,
- * comments, an extra comma, missing braces at the end.
+ * Returns all outermost objects in a text, also objects that are items of a list. Like promptfoo, accepts JSON as models write it: unquoted
+ * names, comments, an extra comma, missing braces at the end.
  */
 function objectsWithin(text: string): unknown[] | Problem {
   const objects: unknown[] = [];

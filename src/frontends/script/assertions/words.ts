@@ -17,7 +17,7 @@ export function listed(texts: readonly string[]): string {
   return texts.length === 0 ? "none" : endsOf(texts.map(unambiguous).join(", "), maxBytes);
 }
 
-/** Returns true if the text has templates. It cannot be checked before they are filled in. */
+/** Returns true if the text has templates. Such a text cannot be checked before its templates are filled in. */
 export function isTemplate(text: string): boolean {
   return text.includes("{{");
 }

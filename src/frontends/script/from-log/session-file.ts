@@ -98,7 +98,7 @@ function addressOf(question: Question): object {
   return isPlain ? { to: { elicitation: question.message } } : {};
 }
 
-/** Escapes `{{` in all texts, because texts from the log contain no templates. */
+/** Escapes `{{` in all texts, so that text from the log is not taken for a template. */
 function escaped<Value>(value: Value): Value {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{") as Value;
   if (Array.isArray(value)) return value.map(escaped) as Value;

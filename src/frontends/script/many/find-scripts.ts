@@ -8,8 +8,8 @@ const scriptName = /\.session\.(ya?ml|json)$/;
 /**
  * Returns true if the argument of `run` means scripts, not a prompt. It means scripts if it is one of these: a word with the ending of a
  * script's name; a path to a folder or to a link to a script; a glob with `**`; a path to something that does not exist. Scripts run
- * commands, and the files here may be named by others. So a text that could be a prompt does not become a script because a file has that
- * name.
+ * commands, and somebody else may have named the files in this folder. So a text that could be a prompt does not count as a script only
+ * because a file has that name.
  */
 export function isScriptArgument(text: string, cwd: string): boolean {
   const path = resolve(cwd, text);

@@ -19,8 +19,8 @@ interface Wanted {
 type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
 /**
- * Opens all files before the first run starts. `isWatched` is true if stdout is meant for a person; that is also so if every reporter has a
- * file. Throws RequestError.
+ * Opens all files before the first run starts. `isWatched` is true if stdout is meant for a person, which includes the case that every
+ * reporter has a file. Throws RequestError.
  */
 export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
   const asked: readonly Target[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
@@ -58,7 +58,9 @@ function toFile(name: ReporterName, path: string, now: () => number): Reporter {
   };
 }
 
-/** Throws RequestError if the file cannot be written. The content of an existing file does not change. */
+/**
+ * Checks that the file can be written. The content of an existing file does not change. Throws RequestError if the file cannot be written.
+ */
 export function requireWritable(path: string): void {
   closeSync(opened(path, "a"));
 }

@@ -4,7 +4,7 @@ import { load } from "js-yaml";
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { patches } from "./patches.js";
 
-/** A new value for an assertion. `of` assertions begin in the line; the edit is for the one at position `index` among them. */
+/** A new value for one assertion: the one at position `index` among the `of` assertions that begin in the line. */
 export interface Edit {
   line: number;
   index: number;
@@ -99,7 +99,10 @@ function at(tree: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((node, key) => (node as Record<PropertyKey, unknown>)[key], tree);
 }
 
-/** Returns the value as a number if the old value is one and the text stays the same. `equals` compares texts. */
+/**
+ * Returns the new value. A text becomes a value of the old value's type, such as a number, if it then still has the same text. `equals`
+ * compares texts.
+ */
 function alike(before: unknown, value: unknown): unknown {
   if (typeof before === "string" || typeof value !== "string") return value;
   const read = load(value);

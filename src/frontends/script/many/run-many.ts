@@ -49,7 +49,8 @@ export interface ManyOptions {
 }
 
 /**
- * Runs all scripts. An error of a run does not make it reject. The caller must call `end` of the reporters; all other methods were called.
+ * Runs all scripts. An error of a run becomes part of its report. Calls all methods of the reporters except `end`, which the caller must
+ * call.
  */
 export async function runMany(runs: readonly PlannedRun[], options: ManyOptions): Promise<ManyResult> {
   const { jobs, bail = false, signal, reporters, now } = options;
@@ -86,7 +87,7 @@ async function oneRun(run: PlannedRun, index: number, options: ManyOptions): Pro
   const whole = await runOne(run, how).catch((error: unknown) => unbegun(script, error, how));
   const cleaner = cleanerFor(run, options);
   const report = (of: ScriptResult, transcript?: string) => cleaner.value(reportOf(run, of, transcript));
-  // Secrets are removed before the report shortens the texts, because the rest of a secret that was cut would not be recognised.
+  // Secrets are removed before the report shortens the texts. If a secret were cut, no pattern would recognise the rest.
   const { error, steps, transcript } = whole;
   const result: ScriptResult = {
     ...whole,

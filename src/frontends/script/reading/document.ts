@@ -16,8 +16,8 @@ export class ScriptDocument {
   constructor(source: Source, chain: readonly string[]) {
     this.source = source;
     this.chain = chain;
-    // The last error at a place is the most specific one, so only that error is kept. `kindOf` and the other checks explain errors of
-    // `oneOf` better.
+    // The last error at a place is the most specific one, so only that error is kept. The schema does without `oneOf` and the like;
+    // `kindOf` and `checkSense` check such rules with clearer messages.
     const found = new Map<string, Problem>();
     for (const error of schemaErrors(source.tree)) {
       const problem = describeSchemaError(error);

@@ -1,6 +1,7 @@
 /**
- * Runs in QuickJS: `(code, json) => promise of JSON`. It takes built-ins before the code can replace them. `Function` compiles without
- * running, so a SyntaxError thrown by the code is not mistaken for one in its text.
+ * Source code that runs in QuickJS. Its value is a function `(code, json) => promise of JSON`. The function uses built-ins that were saved
+ * before the code could replace them. `Function` compiles the code without running it, so that a SyntaxError thrown by the running code is
+ * not mistaken for a syntax error in the code.
  */
 export const program = `(() => {
   const { parse, stringify } = JSON;

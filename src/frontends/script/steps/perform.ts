@@ -41,8 +41,8 @@ export async function performStep(step: Acting, context: StepContext): Promise<S
 }
 
 /**
- * Returns a function. That function returns the first request since now that could not be answered (a miss). All later errors follow from
- * it.
+ * Returns a function that returns the first miss after this call, or undefined. A miss is a request that the cassette or the scripted
+ * replies could not answer. It explains all later errors.
  */
 function watchMisses({ misses = [] }: StepContext["host"]): () => ScriptError | undefined {
   const before = misses.map(({ said }) => said.length);
@@ -71,7 +71,7 @@ function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed)
   return assert.some(({ type }) => expectedBy.includes(type)) ? undefined : failure;
 }
 
-/** Returns `ask`, which asks the judge if the script's limits allow it. `refusal` returns the limit that has prevented a request. */
+/** Returns `ask`, which asks the judge within the script's limits. `refusal` returns the limit that has prevented a request. */
 function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"]; refusal(): Failure | undefined } {
   let refusal: Failure | undefined;
   const ask: AssertionParts["ask"] = async (question) => {
