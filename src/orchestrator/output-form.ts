@@ -58,7 +58,7 @@ function checked(completion: Completion, { jsonSchema }: OutputFormat): { comple
   return { completion: { ...completion, message: { ...message, content: JSON.stringify(read.value) } } };
 }
 
-/** Repeats the schema: a turn of tool results alone has not been told it in words. */
+/** Returns the request for another answer. It states the schema again, because no text states it in a turn that has only tool results. */
 function repairOf(
   { message }: Completion,
   request: CompletionRequest,

@@ -52,7 +52,7 @@ export interface TurnOptions {
   toolChoice?: ToolChoice;
   /** If false, an answer may contain at most one tool call. Further calls are dropped; the model is not told. */
   parallelToolCalls?: boolean;
-  /** Required form of the last answer. The caller must append `formInstruction` to `system`. */
+  /** Required form of the last answer. The caller must state it to the model, with `formInstruction`. */
   output?: OutputFormat;
   /**
    * Maximum number of requests in which the model may call tools. One more request without tool calls follows, so that the user gets an

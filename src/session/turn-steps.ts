@@ -230,7 +230,7 @@ function isNarrowed({ deny = [], only }: TurnOptions): boolean {
   return deny.length > 0 || only !== undefined;
 }
 
-/** Returns the schema of the answer if the turn's message does not tell it to the model. */
+/** Returns the schema of the answer if the system prompt must state it. Undefined if the turn's message states it. */
 function untoldSchema({ log, turnId, options }: StepParts): JsonSchema | undefined {
   const isTold = log.some(
     (event) => event.turnId === turnId && event.type === "user_message" && event.answerSchema !== undefined,

@@ -22,11 +22,14 @@ export interface DispatchParts {
   observe: Observe;
 }
 
-/** Channel that notifies other hosts of queued turns which this host cannot take. */
+/** Channel on which a host notifies the others of queued turns that it cannot take itself. */
 const channel = "mcp_platform_turns";
-/** Returns the queue of turns that hosts of this fold version, and newer ones, can resume. */
+/** Returns the name of the queue for turns with this fold version. Hosts of the same or a newer version can resume them. */
 const queueOf = (fold: number) => `turns-v${fold}`;
-/** Ended workflows are deleted in batches after `deletionMs`; those another host should have deleted, once they ended `forgottenMs` ago. */
+/**
+ * Ended workflows are deleted in batches, `deletionMs` after the first of them has ended. If another host should have deleted one and did
+ * not, this host deletes it `forgottenMs` after its end.
+ */
 const deletionMs = 1_000;
 const forgottenMs = 60_000;
 const deletedAtOnce = 500;
@@ -39,10 +42,10 @@ export class DbosDispatch implements TurnDispatch {
   #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
   #unsubscribe = () => {};
   #isRetired = false;
-  /** The running poll of the queue. Requests during it lead to one further poll. */
+  /** The running poll of the queue. Requests that come during a poll lead to one further poll. */
   #look: Promise<void> | undefined;
   #looksAgain = false;
-  /** Tickets that were void at the last offer. */
+  /** Workflow ids of the tickets that looked void at the last offer. */
   #void = new Set<string>();
   readonly #ended = new Set<string>();
   #deletion: NodeJS.Timeout | undefined;
@@ -55,7 +58,7 @@ export class DbosDispatch implements TurnDispatch {
     await this.#put(transaction as ClientBase, turn, String(turn.place));
   };
 
-  /** Rejects with StoreError. */
+  /** Joins the dispatch. Rejects with StoreError. */
   begin(nodeId: string, take: Member["take"]): Promise<void> {
     this.#begun ??= this.#begin(nodeId, take).catch((error: unknown) => {
       this.#begun = undefined;
@@ -88,8 +91,9 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   /**
-   * Returns the valid tickets and deletes those void at two offers in a row, since a void ticket blocks the turns behind it. Void: given to
-   * this host but unknown to it, or of a turn that has ended, whichever host has it and whatever keeps that host from saying so.
+   * Returns the valid tickets, and deletes tickets that are void at two offers in a row, because a void ticket blocks the turns behind it.
+   * A ticket is void if it is given to this host but this host does not know it, or if its turn has ended. In the second case it does not
+   * matter which host has the ticket, or why that host has not ended it.
    */
   async #valid(dbos: Launched): Promise<Ticket[]> {
     const tickets = await dbos.tickets();
@@ -117,7 +121,7 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   async retire(): Promise<void> {
-    await this.#look; // turns claimed here earlier may still end here
+    await this.#look; // the running poll may give this host turns that it has claimed, so that they still end here
     this.#stopTaking();
   }
 
@@ -145,7 +149,7 @@ export class DbosDispatch implements TurnDispatch {
       take: async (turn: TurnName) => !this.#isRetired && ((await this.#isPassedOn(turn)) || take(turn)),
       onEnded: (workflowId: string) => {
         this.#deleteSoon(workflowId);
-        if (this.#mayTake()) this.#lookNow(); // the next turn of its conversation
+        if (this.#mayTake()) this.#lookNow(); // the next turn of the same conversation can be given now
       },
     };
     const queues = Array.from({ length: foldVersion }, (_, index) => queueOf(index + 1));
@@ -156,7 +160,10 @@ export class DbosDispatch implements TurnDispatch {
     this.#unsubscribe = listener.subscribe(channel, { notice: look, missed: look });
   }
 
-  /** Requeues the turn if a newer host has written to it since it was enqueued: only such a host can resume it. */
+  /**
+   * Puts the turn back into the queue if a host of a newer version has written to it since it was enqueued. Only a host of that version can
+   * resume it. Resolves with true if the turn was put back.
+   */
   async #isPassedOn(turn: TurnName): Promise<boolean> {
     const { database, newId } = this.#parts;
     const query = "SELECT place, fold FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fold > $3";
@@ -167,7 +174,7 @@ export class DbosDispatch implements TurnDispatch {
       await database.transaction("idempotent", (client) => this.#put(client, { ...turn, ...row }, newId("again")));
       return true;
     } catch {
-      return false; // the host that runs it finds out
+      return false; // the host that runs the turn will notice
     }
   }
 
@@ -191,11 +198,11 @@ export class DbosDispatch implements TurnDispatch {
         await this.#dbos?.poll();
       }
     } finally {
-      this.#look = undefined; // in the same microtask as the last check, so that no later request is lost
+      this.#look = undefined; // cleared in the same microtask as the last check of `#looksAgain`, so that no request is lost
     }
   }
 
-  /** Notifies other hosts. Without the notification they poll within seconds. */
+  /** Notifies other hosts that there are turns in the queue. If the notification is lost, they still poll within seconds. */
   async #tellOthers(): Promise<void> {
     const notify = "SELECT pg_notify($1, '')";
     await this.#parts.database.rows("read", "once", notify, [channel]).catch(() => {});
@@ -206,7 +213,7 @@ export class DbosDispatch implements TurnDispatch {
     this.#deletion ??= setTimeout(() => void this.#delete(), deletionMs).unref();
   }
 
-  /** Deletes ended workflows. `offer`, on any host, finds those left over. */
+  /** Deletes ended workflows. If that fails, `offer` finds them later, on any host. */
   async #delete(): Promise<void> {
     this.#deletion = undefined;
     const workflowIds = [...this.#ended];

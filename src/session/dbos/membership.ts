@@ -6,35 +6,38 @@ import type { TurnName } from "../../core/store-ports.js";
 import { openPool } from "../../history/postgres/pool.js";
 import { type Launched, launch } from "./sdk.js";
 
-/** A host within this process that takes turns. */
+/** A host within this process to which DBOS can give turns. */
 export interface Member {
   nodeId: string;
-  /** Resolves to false if it leaves the turn to others. */
+  /** Runs the turn. Resolves with true when the turn has ended, and with false if this host leaves the turn to others. */
   take: (turn: TurnName) => Promise<boolean>;
-  /** Called when the turn and its workflow have ended. */
+  /** Called when the turn has ended and DBOS has recorded the end of its workflow. */
   onEnded: (workflowId: string) => void;
 }
 
 interface Shared {
   url: string;
   members: Set<Member>;
-  /** Members that are given turns. */
+  /** Members that accept new turns. */
   takers: Set<Member>;
   launched: Promise<Launched>;
   pool: pg.Pool;
 }
 
-/** Turns that run, or wait for a person, at a time. A waiting turn costs next to nothing. */
+/** Maximum number of turns that a process has at a time, running or waiting for a person. A waiting turn costs next to nothing. */
 const slots = 1_000;
-/** Small, as DBOS is busy with a turn for a few milliseconds only. */
+/** Maximum number of connections for DBOS. A few are enough, because DBOS uses one for only some milliseconds per turn. */
 export const poolSize = 4;
 
-/** DBOS is a singleton of the process, shared by all its hosts. */
+/** The running instance of DBOS. A process can have only one, so all hosts of the process share it. */
 let shared: Shared | undefined;
-/** Resolves when the previous instance has ended. */
+/** Resolves when the previous instance of DBOS has ended. */
 let leaving: Promise<void> = Promise.resolve();
 
-/** Rejects with StoreError while this process takes turns from another database. */
+/**
+ * Adds the host to the process's instance of DBOS, and launches it if there is none. Rejects with StoreError if the process already takes
+ * turns from another database.
+ */
 export async function join(
   member: Member,
   { config, queues, observe }: { config: PostgresConfig; queues: readonly string[]; observe: Observe },
@@ -59,14 +62,17 @@ export async function join(
   }
 }
 
-/** Stops giving turns to the member, which keeps those it has. May be called again. */
+/** Stops giving new turns to the member. The turns that it has stay with it. May be called more than once. */
 export function retire(member: Member): void {
   if (!shared?.takers.delete(member)) return;
   const { takers, launched } = shared;
-  launched.then((dbos) => takers.size === 0 && dbos.setSlots(0)).catch(() => {}); // never launched
+  launched.then((dbos) => takers.size === 0 && dbos.setSlots(0)).catch(() => {}); // DBOS was never launched
 }
 
-/** Gives the member's turns to other members of this process, else to other processes. May be called again. */
+/**
+ * Removes the member. Its turns go to other members of this process; after the last member, to other processes. May be called more than
+ * once.
+ */
 export async function leave(member: Member): Promise<void> {
   const left = shared;
   retire(member);
@@ -91,8 +97,9 @@ function share(config: PostgresConfig, nodeId: string, queues: readonly string[]
         launched.then((dbos) => dbos.written(workflowId)).then(() => member.onEnded(workflowId));
         return;
       }
-      // Given while the last member retired. This must not resolve, because that would end the turn.
-      await launched.then((dbos) => dbos.giveBackOwn()).catch(() => {}); // otherwise `end` gives it back, or the lease expires
+      // This turn was given while the last member retired. The promise must never resolve, because DBOS would record that the turn has
+      // ended.
+      await launched.then((dbos) => dbos.giveBackOwn()).catch(() => {}); // on failure, `end` gives the turn back, or the lease expires
       await new Promise(() => {});
     },
   });
@@ -104,10 +111,10 @@ async function end({ launched, pool }: Shared): Promise<void> {
   try {
     const dbos = await launched;
     await dbos.stop();
-    await dbos.giveBackOwn().catch(() => {}); // the database is unreachable: other hosts notice by the lease
+    await dbos.giveBackOwn().catch(() => {}); // if the database is unreachable, other hosts notice when the lease expires
     await dbos.shutdown();
   } catch {
-    // never launched
+    // DBOS was never launched
   } finally {
     await pool.end();
   }

@@ -1,6 +1,6 @@
 /**
- * The parts of DBOS Transact that this program uses. Only this file names non-public ones; tests/nodes/dbos-contract.test.ts checks what is
- * expected of them. DBOS is a global of the process: launched once at a time.
+ * All uses of DBOS Transact in this program. Some of them are not public API of DBOS; tests/nodes/dbos-contract.test.ts checks that they
+ * still behave as expected. DBOS is a global of the process, so it can be launched only once at a time.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ClientBase, Pool } from "pg";
@@ -9,43 +9,52 @@ import { installationOf, isNotInstalled } from "../../core/optional-packages.js"
 import type { Observe } from "../../core/ports.js";
 import type { QueuedTurn, TurnName } from "../../core/store-ports.js";
 
-/** Marks the rows of this program in DBOS's tables. */
+/** Name under which DBOS stores the rows of this program. */
 const application = "mcp-platform";
-/** DBOS gives work only to executors of its own version. The queue's name, not this, says which hosts can resume a turn. */
+/**
+ * Version that DBOS compares: it gives work only to executors with the same version. It never changes here, because the name of the queue
+ * says which hosts can resume a turn.
+ */
 const version = "1";
 const workflow = "turn";
-/** DBOS's own schema, separate from ours. */
+/** Schema of the database for DBOS's own tables. It is separate from the schema of this program. */
 const schema = "dbos";
-/** Required, but unused when a pool is given. */
+/** Required by DBOS, but not used when a pool is given. */
 const unusedUrl = "postgres://unused@unused:5432/unused";
-/** Time between two polls by DBOS itself; urgent turns are notified. */
+/** Time between two polls of the queue by DBOS itself, in ms. This program polls at once when a turn is urgent. */
 const pollMs = 2_000;
-/** Poll interval of what is unused here: DBOS's internal queue and its schedules. */
+/** Poll interval for the parts of DBOS that are not used here: its internal queue and its schedules. In ms. */
 const seldomMs = 3_600_000;
-/** In effect no limit: the turn's lease decides about a retry, as it knows whether the turn had begun. */
+/**
+ * Number of retries that DBOS allows, in effect without limit. The turn's lease decides whether the turn is tried again, because it knows
+ * whether the turn had begun.
+ */
 const anyNumber = 2 ** 31 - 2;
 
 interface LaunchParts {
   pool: Pool;
   nodeId: string;
-  /** A queue for each kind of turn that this process can resume. */
+  /** Names of the queues with the kinds of turns that this process can resume. */
   queues: readonly string[];
   slots: number;
   observe: Observe;
-  /** Runs a turn given to this process, which keeps it until this resolves. */
+  /** Runs a turn that was given to this process. The process keeps the turn until the promise resolves. */
   run: (turn: TurnName, workflowId: string) => Promise<void>;
 }
 
-/** A turn on the queue, or given to a node. */
+/** A turn that is in the queue or was given to a host. */
 export interface Ticket {
   workflowId: string;
   nodeId: string;
   isGiven: boolean;
-  /** True if given to this process, which does not run it: it may be about to, or the database's answer was lost. */
+  /** True if the turn was given to this process but does not run here. It may be about to run, or the answer of the database was lost. */
   isUnheard: boolean;
 }
 
-/** Checks for the package before anything else: only hosts that share a database need it. Throws StoreError. */
+/**
+ * Checks that the package of DBOS is installed. Called first, because only hosts that share a database need the package. Rejects with
+ * StoreError.
+ */
 export async function ensureInstalled(): Promise<void> {
   try {
     await import("@dbos-inc/dbos-sdk");
@@ -56,7 +65,7 @@ export async function ensureInstalled(): Promise<void> {
   }
 }
 
-/** Creates or updates DBOS's tables. Must not run while another process does, or once this process uses them. */
+/** Creates or updates DBOS's tables. Must not run in two processes at the same time, nor after this process has begun to use the tables. */
 export async function migrate(pool: Pool, observe: Observe): Promise<void> {
   const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
   const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
@@ -64,7 +73,7 @@ export async function migrate(pool: Pool, observe: Observe): Promise<void> {
   await ensureSystemDatabase(unusedUrl, logger, pool, schema, false);
 }
 
-/** True if DBOS's tables exist in the version needed here. */
+/** True if DBOS's tables exist in at least the version that is needed here. */
 export async function isMigrated(client: ClientBase): Promise<boolean> {
   const { allMigrations } = await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/internal/migrations");
   const { getCurrentSysDBVersion } = await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/migration_runner");
@@ -72,7 +81,7 @@ export async function isMigrated(client: ClientBase): Promise<boolean> {
   return (await getCurrentSysDBVersion(client, schema)) >= needed;
 }
 
-/** Opens the queue for writing within callers' transactions, also for a process that takes no turns. */
+/** Opens the queue for enqueueing turns within transactions of the caller. Processes that take no turns can use it too. */
 export async function openQueue(pool: Pool, observe: Observe) {
   const { DBOSClient } = await import("@dbos-inc/dbos-sdk");
   const logger = loggerTo(observe);
@@ -83,7 +92,10 @@ export async function openQueue(pool: Pool, observe: Observe) {
     applicationName: application,
     logger,
   });
-  /** Enqueues a turn, unless its id exists. Turns of a conversation are given one after another, by their places. */
+  /**
+   * Enqueues a turn. Does nothing if the workflow id exists already. Turns of the same conversation are given one after another, in the
+   * order of `place`.
+   */
   return async (transaction: ClientBase, queue: string, workflowId: string, turn: QueuedTurn): Promise<void> => {
     const { conversationId, turnId, requestId, place } = turn;
     const options = {
@@ -101,7 +113,7 @@ export async function openQueue(pool: Pool, observe: Observe) {
 let current: LaunchParts | undefined;
 let isRegistered = false;
 
-/** Starts to give turns on the queues to this process. One launch at a time. */
+/** Launches DBOS, which starts to give turns of the queues to this process. DBOS must not be launched twice at a time. */
 export async function launch(parts: LaunchParts) {
   const { DBOS } = await import("@dbos-inc/dbos-sdk");
   const { registerInternalQueue, wfQueueRunner } = await import("@dbos-inc/dbos-sdk/internal/wfqueue");
@@ -111,7 +123,7 @@ export async function launch(parts: LaunchParts) {
   Object.assign(dbRetryConfig, { initialBackoffSec: 0.1, maxBackoffSec: 2 });
   current = parts;
   if (!isRegistered) {
-    // The turn runs outside the workflow's context, so that its calls of DBOS are no steps.
+    // The turn runs outside the context of the DBOS workflow. Otherwise DBOS would record its calls of DBOS as steps of the workflow.
     const outside = AsyncLocalStorage.snapshot();
     const run = async (turn: TurnName) => {
       const workflowId = DBOS.workflowID ?? "";
@@ -142,7 +154,7 @@ export async function launch(parts: LaunchParts) {
   const executor = DBOSExecutor.globalInstance;
   if (!executor) throw new Error("DBOS has not been launched");
   const { systemDatabase } = executor;
-  // Private members of WFQueueRunner: one poll of the queue, and the start of what it found.
+  // `pollQueue` is a private member of WFQueueRunner: it polls the queue once and starts the turns that it found.
   const runner = wfQueueRunner as unknown as {
     pollQueue(executor: unknown, queue: (typeof queues)[number]): Promise<boolean>;
   };
@@ -150,34 +162,34 @@ export async function launch(parts: LaunchParts) {
   const stopped = new AbortController();
 
   return {
-    /** Polls the queues now. Without a database it retries until `stop`. */
+    /** Polls the queues now. While the database cannot be reached, retries until `stop` is called. */
     async poll(): Promise<void> {
       await runWithAbortableDbRetries(stopped.signal, async () => {
         for (const queue of queues) await runner.pollQueue(executor, queue);
       });
     },
-    /** Returns how many more turns this process would take. */
+    /** Returns how many more turns this process can take. */
     freeSlots(): number {
       const running = queues.map(({ name }) => systemDatabase.countRunningWorkflowsForQueue(name));
       return slots - running.reduce((sum, each) => sum + each, 0);
     },
-    /** Takes effect at the next poll. */
+    /** Sets how many turns this process can have at a time. Takes effect at the next poll. */
     setSlots(count: number): void {
       slots = count;
       for (const queue of queues) queue.workerConcurrency = count;
     },
-    /** Resolves when DBOS has recorded the workflow's end: the next turn of its conversation can then be given. */
+    /** Resolves when DBOS has recorded the end of the workflow. From then on, the next turn of the same conversation can be given. */
     async written(workflowId: string): Promise<void> {
       await systemDatabase.runningWorkflowMap.get(workflowId)?.at(-1)?.promise;
     },
-    /** Requeues the unfinished turns of that node. */
+    /** Puts the unfinished turns of that host back into the queue. */
     async giveBack(nodeId: string): Promise<void> {
       await executor.recoverPendingWorkflows([nodeId]);
     },
     async giveBackOwn(): Promise<void> {
       await executor.recoverPendingWorkflows([parts.nodeId]);
     },
-    /** Returns all unfinished tickets. */
+    /** Returns the tickets of all turns that are in the queue or given to a host. */
     async tickets(): Promise<Ticket[]> {
       const found = await DBOS.listWorkflows({
         workflowName: workflow,
@@ -191,7 +203,7 @@ export async function launch(parts: LaunchParts) {
         return { workflowId: workflowID, nodeId: executorId, isGiven, isUnheard };
       });
     },
-    /** Returns ids of ended workflows that are not deleted yet, oldest first. */
+    /** Returns the ids of workflows that have ended before the time but are not deleted yet, the oldest first. */
     async ended(before: Date, limit: number): Promise<string[]> {
       const found = await DBOS.listWorkflows({
         workflowName: workflow,
@@ -211,7 +223,7 @@ export async function launch(parts: LaunchParts) {
       stopped.abort();
       await executor.deactivateEventReceivers();
     },
-    /** Shuts down after `stop`. Does not wait for running turns. */
+    /** Shuts DBOS down. Must be called after `stop`. Does not wait for running turns. */
     async shutdown(): Promise<void> {
       await DBOS.shutdown();
       current = undefined;
@@ -221,7 +233,10 @@ export async function launch(parts: LaunchParts) {
 
 export type Launched = Awaited<ReturnType<typeof launch>>;
 
-/** Returns a logger. DBOS's own writes to stdout, which is reserved. Levels drop by one: DBOS warns of what it retries. */
+/**
+ * Returns a logger for DBOS, because its own logger writes to stdout, which is reserved for output. Each level is lowered by one: DBOS logs
+ * a warning even when it will retry.
+ */
 function loggerTo(observe: Observe) {
   const to = (level: "debug" | "info" | "warn") => (entry: unknown) =>
     observe({ level, scope: "dbos", message: messageOf(entry) });

@@ -1,4 +1,4 @@
-/** Escapes text for HTML and quoted attributes. Makes control characters, which HTML does not allow, visible. */
+/** Escapes text for HTML and for quoted attributes. Control characters, which HTML does not allow, are replaced by visible ones. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

@@ -7,7 +7,10 @@ import { toMarkdown } from "./markdown.js";
 import { redacted } from "./redact.js";
 import { readTranscript } from "./transcript.js";
 
-/** Exports a conversation to share: without turns that were taken back, the given secrets, and what looks like a secret. */
+/**
+ * Exports a conversation in a form that can be shared. Turns that were taken back, the given secrets and everything that looks like a
+ * secret are removed.
+ */
 export async function exportConversation(
   conversationId: string,
   events: readonly StoredEvent[],

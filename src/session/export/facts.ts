@@ -1,7 +1,7 @@
 import { tokensText } from "../../core/usage.js";
 import type { TranscriptTurn } from "./transcript.js";
 
-/** Formats `demo/demo-1 · 120 tokens in, 40 out · 2.5 s`. */
+/** Formats facts of a turn on one line, such as `demo/demo-1 · 120 tokens in, 40 out · 2.5 s`. */
 export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): string {
   const { provider, model, usage } = summary;
   return [
@@ -13,7 +13,7 @@ export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): stri
     .join(" · ");
 }
 
-/** Describes an abnormal end; undefined for a normal one. */
+/** Describes how the turn ended if it did not end normally. Undefined for a normal end. */
 export function endNote({ summary: { stopReason, error } }: TranscriptTurn): string | undefined {
   if (error) return `error: ${error.message}`;
   if (stopReason === "end_turn") return undefined;
@@ -28,7 +28,7 @@ export function time(at: number): string {
   return new Date(at).toISOString().replace("T", " ").slice(0, 19);
 }
 
-/** Formats arguments for a person; unchanged if they do not parse. */
+/** Formats JSON arguments with indentation. Returns a text that is not JSON unchanged. */
 export function pretty(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), undefined, 2);

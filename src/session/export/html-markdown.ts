@@ -1,10 +1,16 @@
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import { escapeHtml } from "./escape.js";
 
-/** Longest text that is parsed: the lexer is quadratic for some inputs and recursive for others. A longer text is shown as written. */
+/**
+ * Maximum length of a text that is parsed as Markdown, in characters. For some inputs the lexer takes quadratic time or recurses deeply. A
+ * longer text is shown unchanged.
+ */
 const maxLength = 20_000;
 
-/** Converts a model's Markdown to a few HTML elements. HTML in it becomes text, pictures become links: nothing is loaded from anywhere. */
+/**
+ * Converts the Markdown of a model to HTML with few kinds of elements. HTML in the text is shown as text, and pictures become links, so
+ * that nothing is loaded.
+ */
 export function markdownToHtml(markdown: string): string {
   if (markdown.length > maxLength) return plain(markdown);
   try {
@@ -14,7 +20,7 @@ export function markdownToHtml(markdown: string): string {
   }
 }
 
-/** Formats text with its own line breaks. */
+/** Converts plain text to HTML that keeps its line breaks. */
 export function plain(text: string): string {
   return `<pre>${escapeHtml(text)}</pre>`;
 }
@@ -94,7 +100,7 @@ function span(token: MarkedToken): string {
   }
 }
 
-/** Links only web pages and mail addresses. */
+/** Returns a link if the address is a web page or a mail address. Otherwise returns only the text. */
 function link(href: string, text: string): string {
   if (!/^(https?:\/\/|mailto:)/i.test(href)) return text;
   return `<a href="${escapeHtml(href)}" rel="noopener noreferrer">${text}</a>`;

@@ -1,4 +1,4 @@
-/** Style for light and dark screens, paper and phones. */
+/** Style of the page, for light and dark screens, paper and phones. */
 export const style = `
 :root { color-scheme: light dark; --ink: #1d2228; --dim: #667079; --page: #fff; --user: #eef3fb; --box: #f5f6f7; --line: #d9dde1; --bad: #b3261e }
 @media (prefers-color-scheme: dark) {

@@ -8,7 +8,7 @@ import { selfContainedPage } from "./page.js";
 import { traceView } from "./trace-view.js";
 import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
 
-/** Formats the transcript and, if the trace view was built, its events for it. All text is escaped. */
+/** Formats the transcript as a page. If the trace view has been built, the page also contains it and the events. All text is escaped. */
 export async function toHtml(
   { conversationId, origins, turns }: Transcript,
   events: readonly StoredEvent[],
@@ -23,7 +23,9 @@ export async function toHtml(
   return selfContainedPage({ title, style: all, main, hasMedia: true, view: { script: view.script, data } });
 }
 
-/** Drops what only providers need (signatures, encrypted reasoning), which can be longer than the conversation. */
+/**
+ * Removes data that only providers need, such as signatures and encrypted reasoning. It can be longer than the rest of the conversation.
+ */
 function withoutKept(event: StoredEvent): StoredEvent {
   if (event.type === "tool_call") return { ...event, call: callWithoutKept(event.call) };
   if (event.type !== "assistant_message") return event;
@@ -69,7 +71,7 @@ function callHtml({ name, arguments: written, result, durationMs }: TranscriptCa
   return `<details class="call${failed}"><summary><code>${escapeHtml(name)}</code> ${outcome}${took}</summary><h5>Arguments</h5>${plain(pretty(written))}${shown}</details>`;
 }
 
-/** Image types that browsers show and that cannot contain a script. */
+/** Types of images that browsers can show and that cannot contain a script. */
 const pictures: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 
 function partHtml(part: ContentPart): string {

@@ -2,7 +2,7 @@ import type { StoredEvent } from "../../core/chat.js";
 import { toVisibleJson } from "../../core/inert.js";
 import { mapInSlices } from "../../core/slices.js";
 
-/** Formats one JSON object with every event, with wire names; times are ISO 8601. */
+/** Formats the conversation as one JSON object that contains every event. Names are in snake_case; times are in ISO 8601. */
 export async function toJson(conversationId: string, events: readonly StoredEvent[]): Promise<string> {
   const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };
   const head = toVisibleJson(document, 2).slice(0, -"\n}".length);
@@ -16,7 +16,7 @@ function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
   return { seq, at: new Date(at).toISOString(), type, ...(snakeCase(rest) as object) };
 }
 
-/** Fields with foreign JSON, whose names stay unchanged. */
+/** Fields that hold JSON of others. The names within them stay unchanged. */
 const foreign = new Set(["value", "form", "opaque", "blocks", "extra"]);
 
 function snakeCase(value: unknown): unknown {

@@ -5,8 +5,8 @@ import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
 import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
 
 /**
- * Formats the transcript so that it cannot steer a terminal. Texts of the model are Markdown already and stay unchanged; those of tools are
- * fenced.
+ * Formats the transcript as Markdown that cannot control a terminal. Texts of the model are already Markdown and stay unchanged. Arguments
+ * and results of tools are put into code fences.
  */
 export async function toMarkdown({ conversationId, origins, turns }: Transcript): Promise<string> {
   const from = origins[0] ? `\n\nA copy of ${inline(origins[0])}.` : "";
@@ -38,7 +38,7 @@ function callText({ name, arguments: written, result, durationMs }: TranscriptCa
   return `**Tool ${code(name)}** (${outcome}${took})\n\n${fenced(pretty(written), "json")}${shown}`;
 }
 
-/** Quotes what the user typed, to set it off from answers. */
+/** Formats the user's text as a quotation, to tell it from the answers. */
 function quote(text: string): string {
   return text
     .trim()
@@ -47,7 +47,7 @@ function quote(text: string): string {
     .join("\n");
 }
 
-/** Fences the text so that nothing in it can close the fence. */
+/** Puts the text into a code fence that is longer than any fence in the text. */
 function fenced(text: string, language = "text"): string {
   const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
   return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
@@ -62,7 +62,7 @@ function longestRun(text: string): number {
   return Math.max(0, ...(text.match(/`+/g) ?? []).map(({ length }) => length));
 }
 
-/** Formats text on one line, with markup escaped. */
+/** Puts the text on one line and escapes its Markdown characters. */
 function inline(text: string): string {
   return text.replaceAll(/\s+/g, " ").replaceAll(/[\\`*_{}[\]<>#|]/g, "\\$&");
 }

@@ -2,18 +2,21 @@ import { createHash } from "node:crypto";
 import { escapeHtml } from "./escape.js";
 
 interface PageParts {
-  /** Plain text, escaped here. */
+  /** Title as plain text. This module escapes it. */
   title: string;
   style: string;
-  /** HTML whose contents the caller has escaped. */
+  /** HTML of the page's content. The caller has escaped all texts in it. */
   main: string;
-  /** True to show pictures and sounds within the page (`data:`). */
+  /** True to allow pictures and sounds that are contained in the page (`data:` addresses). */
   hasMedia?: boolean;
-  /** Our own script and its data. The script finds the data by the id `data`, and its root element by the id `view`. */
+  /**
+   * A script of ours and its data. The script finds the data in the element with the id `data`, and renders into the element with the id
+   * `view`.
+   */
   view?: { script: string; data: unknown };
 }
 
-/** Builds a self-contained page: nothing from the network, no script but its own, and a policy that forbids both. */
+/** Builds a page that loads nothing from the network and runs no script but the given one. A content security policy enforces both. */
 export function selfContainedPage({ title, style, main, hasMedia = false, view }: PageParts): string {
   const script = view?.script.replaceAll("</script", "<\\/script");
   const policy = [
@@ -47,7 +50,10 @@ function hashOf(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-/** Escapes what could close the element, open another, steer a terminal or reverse a line. */
+/**
+ * Formats data as JSON for a script element. Escapes all characters that could close the element, open another one, control a terminal or
+ * reverse the direction of text.
+ */
 function inertJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(
     /[<\p{Cc}\u202a-\u202e\u2066-\u2069]/gu,

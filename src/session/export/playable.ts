@@ -1,4 +1,4 @@
-/** Reads a conversation for replay: what its user said and answered, and what the model and the servers did. */
+/** Reads a conversation so that it can be replayed: what the user said and answered, and what the model and the servers did. */
 import { type ApprovalAnswer, readApproval } from "../../core/approval.js";
 import {
   type ContentPart,
@@ -14,18 +14,18 @@ import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } fr
 
 export interface Playable {
   turns: PlayableTurn[];
-  /** Turns that are left out, with the reason in words. */
+  /** One sentence for each turn that cannot be replayed: the number of the turn and the reason. */
   leftOut: string[];
 }
 
 export interface PlayableTurn {
-  /** Position in the conversation, from 1. */
+  /** Number of the turn in the conversation, from 1. */
   number: number;
   content: readonly ContentPart[];
   hops: { answer: HopRecord["answer"]; calls: PlayableCall[] }[];
   questions: { question: Question; value: unknown }[];
   stopReason: StopReason;
-  /** True if the model sees a summary of older turns from here on. */
+  /** True if the turn summarised older turns: from this turn on the model sees their summary. */
   isCompacted: boolean;
   events: readonly StoredEvent[];
 }
@@ -33,23 +33,26 @@ export interface PlayableTurn {
 export interface PlayableCall {
   call: ToolCall;
   server: string;
-  /** The tool's name on its server. */
+  /** Name of the tool on its server. */
   tool: string;
   isSent: boolean;
-  /** True if there is no such tool and the model was told so. */
+  /** True if there was no such tool, so that the model got an error as the result. */
   isInvented: boolean;
   approval?: ApprovalAnswer;
   result: Pick<ToolResult, "content" | "isError">;
-  /** Questions of the server to the user during the call. */
+  /** Questions that the server asked the user during the call. */
   asks: Elicitation[];
 }
 
 type Elicitation = Extract<Question, { kind: "elicitation" }>;
 
-/** Finds a tool by the name that the model uses. */
+/** Returns the server and tool for a name that the model uses. Undefined if the name is not known. */
 export type FindTool = (name: string) => { server: string; tool: string } | undefined;
 
-/** Reads the turns. `known`: finds tools not named `server__tool`. Throws RequestError if something cannot be replayed. */
+/**
+ * Reads the turns that can be replayed. `known` finds tools whose name is not simply `server__tool`. Throws RequestError if no turn can be
+ * replayed or a turn has something that no script can repeat.
+ */
 export function readPlayable(events: readonly StoredEvent[], known: FindTool): Playable {
   const playable: Playable = { turns: [], leftOut: [] };
   for (const [index, own] of eventsByTurn(events).entries()) {
@@ -104,19 +107,22 @@ function approvedTool(question: Question | undefined): { server: string; tool: s
   return question?.kind === "approval" ? question : undefined;
 }
 
-/** Counts an invalid answer as no. */
+/** Reads the answer to an approval. An invalid answer counts as no. */
 function approvalIn(value: unknown): ApprovalAnswer {
   const answer = readApproval(value);
   return "problem" in answer ? { allow: false } : answer;
 }
 
-/** Splits the name. One that the model invented belongs to no server. */
+/** Splits a name into server and tool. A name that the model invented may contain no server; then `server` is empty. */
 function namedTool(name: string): { server: string; tool: string } {
   const [server = "", ...rest] = name.split("__");
   return rest.length > 0 ? { server, tool: rest.join("__") } : { server: "", tool: name };
 }
 
-/** Yields each elicitation with its call: the one of that server which was sent and had no result yet. */
+/**
+ * Yields each elicitation together with its call: the call of the same server that was sent and had no result yet. `call` is undefined if
+ * there is none.
+ */
 function* elicitations(
   events: readonly StoredEvent[],
   hops: PlayableTurn["hops"],

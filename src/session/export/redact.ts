@@ -3,8 +3,8 @@ import { clearing } from "../../core/redaction.js";
 import { mapInSlices } from "../../core/slices.js";
 
 /**
- * Removes what looks like a key, and the given secrets. The log itself is unchanged: a person may have typed a key, or a tool read one.
- * Secrets that no pattern knows remain, so read an export before sharing it.
+ * Removes the given secrets and everything that looks like a key, because a user may have typed a key, or a tool may have read one. Only
+ * the returned events change, not the log. A secret of an unknown form remains, so an export should be read before it is shared.
  */
 export function redacted(events: readonly StoredEvent[], secrets: readonly string[]): Promise<StoredEvent[]> {
   const clean = clearing(secrets);
@@ -17,5 +17,5 @@ export function redacted(events: readonly StoredEvent[], secrets: readonly strin
   return mapInSlices(events, (event) => walk(event) as StoredEvent);
 }
 
-/** Fields with our own words, and with bytes of pictures and sound. */
+/** Fields that are not searched for secrets, because they hold words of this program or the bytes of pictures and sounds. */
 const kept = new Set(["type", "turnId", "callId", "questionId", "mimeType", "data"]);

@@ -1,7 +1,7 @@
-/** The trace view for exported files, which `npm run build` makes from frontends/http/ui/file. */
+/** The trace view for exported files. `npm run build` makes it from frontends/http/ui/file. */
 import { readFileSync } from "node:fs";
 
-/** The same relative path from src/ and dist/. */
+/** Folder of the built trace view. The relative path is the same from src/ and from dist/. */
 const folder = new URL("../../../dist/file-view/", import.meta.url);
 
 interface TraceViewFiles {
@@ -9,7 +9,7 @@ interface TraceViewFiles {
   style: string;
 }
 
-/** Reads the built files; undefined if there are none. */
+/** Returns the script and style of the trace view. Undefined if they have not been built. */
 export function traceView(): TraceViewFiles | undefined {
   try {
     const [script = "", style = ""] = ["view.js", "view.css"].map((name) =>

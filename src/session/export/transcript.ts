@@ -3,19 +3,19 @@ import { mapInSlices } from "../../core/slices.js";
 import { eventsByTurn, readTurn, validHops } from "../../history/turns.js";
 import { summarizeTurn, type TurnSummary } from "../summary.js";
 
-/** A conversation for readers, without turns that were taken back. Times are milliseconds since the epoch. */
+/** A conversation for readers, without the turns that were taken back. All times are in ms since the epoch. */
 export interface Transcript {
   conversationId: string;
-  /** Conversations it was copied from, nearest first. */
+  /** Ids of the conversations from which this one was copied: the direct origin first, then the origin of that one. */
   origins: readonly string[];
-  /** In order of their start. */
+  /** Turns in the order of their start. */
   turns: TranscriptTurn[];
 }
 
 export interface TranscriptTurn {
   turnId: string;
   startedAt: number;
-  /** Time of its last event. */
+  /** Time of the last event of the turn. */
   endedAt: number;
   asked: readonly ContentPart[];
   hops: TranscriptHop[];
@@ -31,11 +31,11 @@ export interface TranscriptHop {
 
 export interface TranscriptCall {
   name: string;
-  /** JSON as the model wrote it. */
+  /** Arguments as the model wrote them, usually JSON. */
   arguments: string;
-  /** Absent if the call never got a result. */
+  /** Absent if the call has no result. */
   result?: { content: readonly ContentPart[]; isError: boolean };
-  /** Time from sending to result. */
+  /** Time from the sending of the call to its result. */
   durationMs?: number;
 }
 
@@ -70,7 +70,7 @@ function turnOf(events: readonly StoredEvent[]): TranscriptTurn {
   return { turnId, startedAt, endedAt, asked, hops, summary: summarizeTurn(events) };
 }
 
-/** Measures the next call with this id, since ids may recur in a later answer. */
+/** Returns the time that the call took. Ids may be used again in later answers, so `events` must begin after the answer with this call. */
 function durationOf(callId: string, events: readonly StoredEvent[]): number | undefined {
   const sent = events.find((event) => event.type === "tool_sent" && event.callId === callId);
   const result = events.find((event) => event.type === "tool_result" && event.callId === callId);

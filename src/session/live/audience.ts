@@ -4,15 +4,15 @@ import type { Watch } from "./words.js";
 export interface Watcher {
   nodeId: string;
   until: number;
-  /** How much it has been sent, of the message at `place`. */
+  /** How much this host has been sent of the message at `place`. Undefined if nothing. */
   told?: { place: Place; known: Known };
 }
 
-/** Hosts that follow a conversation, by their latest subscription. */
+/** The hosts that follow each conversation, with their latest subscriptions. */
 export class Audience {
   readonly #watchers = new Map<string, Map<string, Watcher>>();
 
-  /** Subscribes the host until the given time; `has` replaces what it was known to have. */
+  /** Subscribes the host until the given time, in ms since the epoch. `has` replaces what this host remembered that the subscriber has. */
   add(nodeId: string, { conversationId, has }: Watch, until: number): void {
     const watchers = this.#watchers.get(conversationId) ?? new Map<string, Watcher>();
     this.#watchers.set(conversationId, watchers.set(nodeId, { nodeId, until, told: has }));
@@ -28,7 +28,7 @@ export class Audience {
     return this.#watchers.has(conversationId);
   }
 
-  /** Returns the watchers whose subscription has not expired. */
+  /** Returns the hosts whose subscription to the conversation has not expired. Removes expired subscriptions. */
   of(conversationId: string, now: number): Watcher[] {
     const all = [...(this.#watchers.get(conversationId)?.values() ?? [])];
     for (const { nodeId, until } of all) if (until <= now) this.remove(nodeId, conversationId);
@@ -48,7 +48,7 @@ export function knowsAll(watcher: Watcher, open: OpenMessage): boolean {
 
 const unknown: Known = { text: -1, reasoning: -1, notice: -1 };
 
-/** Returns what the watcher has been sent of this message; undefined if it does not know that the message is open. */
+/** Returns how much of this message the host has been sent. Undefined if it was not told of the message at all. */
 export function toldOf({ told }: Watcher, open: OpenMessage): Known | undefined {
   return told && samePlace(told.place, open.place) ? told.known : undefined;
 }

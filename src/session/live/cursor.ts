@@ -2,24 +2,27 @@ import type { LiveEvent, StoredEvent } from "../../core/chat.js";
 import type { OpenMessage } from "./open-message.js";
 import { ShownMessage } from "./shown-message.js";
 
-/** Number of turns whose last event is remembered: more than can be in transit at a time. */
+/** Number of turns for which the end of the last message is remembered. It is more than can be in transit at a time. */
 const mostTurns = 8;
 
 /**
- * A reader of what another host writes, in step with the stored events already shown. Nothing of a message is shown before the event that
- * the message follows, nor after the message's own event.
+ * Reads the message that another host is writing, in step with the stored events. Nothing of a message is shown before the event that it
+ * follows was shown, nor after the message itself was stored.
  */
 export class Cursor {
   readonly shown = new ShownMessage();
   readonly #source: { readonly open: OpenMessage | undefined };
   readonly #turnId: string | undefined;
   #lastSeq: number;
-  /** Last event of each turn that ended a message. A turn that is cancelled while it waits ends beside the running one. */
+  /**
+   * Turn id -> `seq` of the turn's last stored event. Kept per turn, because a turn that is cancelled while it waits ends while another
+   * turn is running.
+   */
   readonly #lastEnds = new Map<string, number>();
   #seen: OpenMessage | undefined;
   #lastNotice = 0;
 
-  /** `turnId`: the only turn to show. */
+  /** With `turnId`, only this turn is shown. */
   constructor(
     source: { readonly open: OpenMessage | undefined },
     { turnId, lastSeq, lastEnd = 0 }: { turnId?: string; lastSeq: number; lastEnd?: number },
@@ -30,7 +33,7 @@ export class Cursor {
     if (turnId !== undefined) this.#lastEnds.set(turnId, lastEnd);
   }
 
-  /** True while stored events that come first are missing. */
+  /** True if the open message follows a stored event that the reader does not have yet. */
   get isBehind(): boolean {
     return (this.#source.open?.place.after ?? 0) > this.#lastSeq;
   }
@@ -47,11 +50,11 @@ export class Cursor {
     return [...words, ...notices.map(({ notice }) => notice)];
   }
 
-  /** Returns what must be shown before this event. The caller then shows the event, unless it was shown earlier. */
+  /** Returns what to show before this stored event. The caller then shows the event itself, unless it has shown the event before. */
   stored(event: StoredEvent): LiveEvent[] {
     if (event.seq <= this.#lastSeq) return [];
     this.skipTo(event.seq);
-    if (event.type === "user_message") return []; // of a waiting turn
+    if (event.type === "user_message") return []; // the request of a turn that waits
     this.#lastEnds.delete(event.turnId);
     this.#lastEnds.set(event.turnId, event.seq);
     const [oldest] = this.#lastEnds.keys();
@@ -59,7 +62,7 @@ export class Cursor {
     return this.#seen && event.turnId !== this.#seen.place.turnId ? [] : this.shown.settle(event);
   }
 
-  /** Marks the events up to `seq` as shown, or as not to be shown. */
+  /** Marks the events up to `seq` as shown, so that they are skipped. */
   skipTo(seq: number): void {
     this.#lastSeq = Math.max(this.#lastSeq, seq);
   }

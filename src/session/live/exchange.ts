@@ -1,4 +1,4 @@
-/** Sends hosts on the same log what happens in turns that run here, as long as somebody there follows them. */
+/** Sends the live events of turns that run here to the hosts on the same log that follow them, and receives events of other hosts. */
 import type { TurnEvent } from "../../core/chat.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
 import { type Feed, Feeds } from "./feeds.js";
@@ -13,23 +13,23 @@ import { readWords, type Word } from "./words.js";
 interface ExchangeParts {
   bus: LiveBus;
   nodeId: string;
-  /** Machine on which this host's own addresses are valid. */
+  /** Machine on which addresses of this host are valid if they are local. */
   machine: string;
   now: () => number;
 }
 
-/** Events within this time are sent in one message. */
+/** Time in which events are collected and then sent over the bus in one message, in ms. */
 const windowMs = 40;
-/** The same for a stream, which costs the database nothing. */
+/** Time in which events are collected for a stream, in ms. It is shorter, because a stream costs the database nothing. */
 const streamWindowMs = 5;
-/** Time between two renewals of a subscription. */
+/** Time between two renewals of a subscription, in ms. */
 const repeatMs = 5_000;
-/** A subscription expires after this long without a renewal. */
+/** Time after which a subscription expires unless it is renewed, in ms. */
 const silentMs = 3 * repeatMs;
-/** Bytes per send, so that a long answer does not hold up the others. */
+/** Maximum number of bytes of one send, so that a long answer does not delay the others. */
 const room = 256 * 1024;
 
-/** Channel that every host receives. */
+/** Channel that all hosts receive. */
 const everybody = "live";
 
 export class LiveExchange {
@@ -43,10 +43,10 @@ export class LiveExchange {
   readonly #streams: Streams;
   readonly #routes = new Routes(() => this.#writeSoon());
   #offer: Offer | undefined;
-  /** When the stream offer was last sent to a host. */
+  /** Times at which the offer of a stream was last sent, by host. */
   readonly #offeredAt = new Map<string, number>();
   #writing: NodeJS.Timeout | undefined;
-  /** True while hosts must be asked to subscribe again: a follower may have subscribed before this host listened. */
+  /** True if other hosts must be asked to send their subscriptions again: they may have sent them before this host listened. */
   #saysHello = false;
   #hears = false;
   #hasRun = false;
@@ -98,7 +98,7 @@ export class LiveExchange {
     this.#schedule();
   }
 
-  /** Records an event of a turn that runs here. Without `turnId`, it belongs to the turn being written. */
+  /** Records an event of a turn that runs here. Without `turnId`, the event belongs to the turn that is writing in the conversation. */
   note(conversationId: string, event: TurnEvent, turnId?: string): void {
     this.#teller.note(conversationId, event, turnId);
     this.#schedule();
@@ -108,12 +108,12 @@ export class LiveExchange {
     this.#teller.end(conversationId, turnId);
   }
 
-  /** Returns the open message of the turn that runs here. */
+  /** Returns the message that a turn on this host is writing in the conversation. */
   writing(conversationId: string): OpenMessage | undefined {
     return this.#teller.writing(conversationId);
   }
 
-  /** Follows what other hosts write in the conversation, until `leave`. `onChange`: there is more. */
+  /** Follows what other hosts write in the conversation. `onChange` is called when the feed has changed. `leave` ends the following. */
   follow(conversationId: string, onChange: () => void): { feed: Feed; leave: () => void } {
     this.#listen();
     const { feed, leave } = this.#feeds.follow(conversationId, onChange);
@@ -125,13 +125,17 @@ export class LiveExchange {
     return { feed, leave: leaving };
   }
 
-  /** Lets other hosts open a stream at this address, which arrives in `serve`. `isLocal`: only hosts on this machine. */
+  /**
+   * Offers streams at this address to other hosts. The server at the address must pass each stream to `serve`. With `isLocal`, the offer is
+   * only for hosts on this machine.
+   */
   offer(url: string, secret: string, { isLocal }: { isLocal: boolean }): void {
     this.#offer = { by: this.#nodeId, url, secret, ...(isLocal && { machine: this.#machine }) };
   }
 
   /**
-   * Sends that host all further frames by `write` instead of the bus, until it disconnects. `write` resolves when there is room for more.
+   * Sends all further frames for that host through `write` instead of the bus. Resolves when the stream has ended. `write` must resolve
+   * when the stream has room for more.
    */
   serve(nodeId: string, write: (text: string) => Promise<void>, gone: AbortSignal): Promise<void> {
     return this.#isClosed ? Promise.resolve() : this.#routes.serve(nodeId, write, gone);
@@ -146,7 +150,7 @@ export class LiveExchange {
     for (const stop of this.#stops) stop();
   }
 
-  /** Subscribes to this host's own channel. */
+  /** Starts to receive the channel on which other hosts send frames and offers to this host. */
   #listen(): void {
     if (this.#follows) return;
     this.#follows = true;
@@ -179,7 +183,7 @@ export class LiveExchange {
     return this.#teller.isDue || this.#feeds.isDue || this.#saysHello;
   }
 
-  /** Sends at once if nothing was sent within the last window. */
+  /** Schedules a send over the bus: at once, or at the end of the window if something was sent less than `windowMs` ago. */
   #schedule(): void {
     this.#writeSoon();
     if (this.#timer || this.#isSending || this.#isClosed || !this.#isDue) return;
@@ -221,14 +225,17 @@ export class LiveExchange {
     for (const [nodeId, own] of frames) yield* this.#packed(channelOf(nodeId), [...this.#offerTo(nodeId), ...own]);
   }
 
-  /** Returns the stream offer, repeated from time to time in case it was lost or the host could not connect. */
+  /**
+   * Returns the offer of a stream, unless it was sent to the host a short while ago. It is repeated from time to time, because it may be
+   * lost or the host may fail to connect.
+   */
   #offerTo(nodeId: string): string[] {
     if (!this.#offer || this.#offeredAt.has(nodeId)) return [];
     this.#offeredAt.set(nodeId, this.#now());
     return [JSON.stringify(this.#offer)];
   }
 
-  /** Schedules the frames for hosts with a stream. */
+  /** Schedules the sending of frames to hosts with a stream. */
   #writeSoon(): void {
     if (this.#routes.isEmpty || this.#writing || !this.#teller.isDue || this.#isClosed) return;
     this.#writing = setTimeout(() => {
@@ -245,7 +252,7 @@ export class LiveExchange {
   }
 }
 
-/** Bytes that enclose a list of one text. */
+/** Number of bytes that a JSON list adds to a single text. */
 const listBytes = 2;
 
 function channelOf(nodeId: string): string {

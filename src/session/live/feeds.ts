@@ -2,7 +2,7 @@ import { type Frame, join, openOf } from "./frames.js";
 import { compare, type OpenMessage, type Place } from "./open-message.js";
 import type { Watch } from "./words.js";
 
-/** The message that another host is writing in a conversation. */
+/** The known part of the message that another host is writing in a conversation. */
 export interface Feed {
   readonly open: OpenMessage | undefined;
 }
@@ -10,16 +10,18 @@ export interface Feed {
 class Followed implements Feed {
   open: OpenMessage | undefined;
   readonly followers = new Set<() => void>();
-  /** When its writer was last asked for missing parts. */
+  /** Time at which the writer was last asked to send missing parts. */
   askedAt = Number.NEGATIVE_INFINITY;
 }
 
-/** Minimum time between two such requests: each frame in transit after a lost one would repeat the request. */
+/**
+ * Minimum time between two requests for missing parts, in ms. Without it, every frame that arrives after a lost one would cause a request.
+ */
 const askMs = 250;
 
 export class Feeds {
   readonly #feeds = new Map<string, Followed>();
-  /** Conversations whose subscription must be sent. */
+  /** Ids of the conversations whose subscription must be sent or renewed. */
   readonly #unsaid = new Set<string>();
   readonly #left = new Set<string>();
 
@@ -44,7 +46,7 @@ export class Feeds {
     return this.#feeds.size === 0;
   }
 
-  /** Adds a frame, and requests what is missing before it. */
+  /** Adds a frame to its message. If a part before the frame is missing, requests it by renewing the subscription. */
   take(frame: Frame, now: number): void {
     const feed = this.#feeds.get(frame.conversationId);
     if (!feed || !open(feed, frame)) return;
@@ -55,7 +57,7 @@ export class Feeds {
     for (const changed of feed.followers) changed();
   }
 
-  /** Drops what an earlier writer than this one has written. */
+  /** Drops the open message if it comes before this place: a new writer has taken over the conversation. */
   supersede(conversationId: string, place: Place): void {
     const feed = this.#feeds.get(conversationId);
     if (feed) open(feed, { conversationId, ...place });
@@ -70,7 +72,7 @@ export class Feeds {
     return this.#unsaid.size + this.#left.size > 0;
   }
 
-  /** Returns the subscriptions to send, and clears them. */
+  /** Returns the subscriptions and cancellations to send, and clears them. */
   news(): { watches: Watch[]; left: string[] } {
     const watches = [...this.#unsaid].map((conversationId) => {
       const place = this.#feeds.get(conversationId)?.open?.place;
@@ -84,7 +86,9 @@ export class Feeds {
   }
 }
 
-/** Opens the frame's message if it is newer. False if that message is already over. */
+/**
+ * Opens the message of the frame if it is newer than the open one. Returns false if the frame belongs to an older message, which is over.
+ */
 function open(feed: Followed, frame: Frame): boolean {
   const order = feed.open ? compare(frame, feed.open.place) : 1;
   if (order > 0) feed.open = openOf(frame);

@@ -1,7 +1,7 @@
-/** Open messages in transit between hosts, as JSON pieces that a bus can carry. */
+/** Frames: pieces of open messages, sent between hosts as JSON texts that fit into a message of the bus. */
 import { type Known, type Notice, nothingKnown, OpenMessage, type Place } from "./open-message.js";
 
-/** A piece of a text and its offset. */
+/** A piece of a text, with its offset in the text. */
 type Piece = [from: number, text: string];
 
 export interface Frame extends Place {
@@ -9,15 +9,16 @@ export interface Frame extends Place {
   text?: Piece;
   reasoning?: Piece;
   notices?: [number: number, notice: Notice][];
-  /** Reason why the previous attempt is void. */
+  /** Reason for which the previous attempt was voided. */
   reason?: string;
 }
 
 const maxReasonLength = 200;
 
 /**
- * Returns what is open beyond `known`, as far as it fits into `maxBytes` of JSON, and what is known with it. The first frame may hold the
- * place only. Undefined if all is known. A notice too long for any frame is left out.
+ * Returns the next frame of a message for a reader that has `known` of it, at most `maxBytes` of JSON, and what the reader has after the
+ * frame. Without `known`, there is a frame even if the message is empty. Undefined if the reader has everything. A notice that is too long
+ * for any frame is left out.
  */
 export function nextFrame(
   conversationId: string,
@@ -44,7 +45,7 @@ export function nextFrame(
   for (const each of open.noticesAfter(notice)) {
     const bytes = bytesOf({ notices: [[each.number, each.notice]] });
     if (bytes <= room) notices.push([each.number, each.notice]);
-    else if (bytes <= maxBytes / 2) break; // fits into the next frame
+    else if (bytes <= maxBytes / 2) break; // the notice fits into the next frame
     room -= bytes <= room ? bytes : 0;
     next.notice = each.number;
   }
@@ -53,7 +54,7 @@ export function nextFrame(
   return isNews ? { json: JSON.stringify(frame), known: next } : undefined;
 }
 
-/** Packs JSON texts into lists of at most `maxBytes` each, in order. Skips a text that is longer. */
+/** Packs JSON texts into JSON lists of at most `maxBytes` each, in order. A text that is longer than that is left out. */
 export function packed(texts: Iterable<string>, maxBytes: number): string[] {
   const lists: string[] = [];
   let list: string[] = [];
@@ -74,7 +75,7 @@ export function packed(texts: Iterable<string>, maxBytes: number): string[] {
   return lists;
 }
 
-/** Parses a list of frames. Skips invalid ones and those of later versions. */
+/** Parses a list of frames. Skips frames that are invalid or of a later version. */
 export function readFrames(text: string): Frame[] {
   return readList(text).filter(isFrame);
 }
@@ -88,7 +89,7 @@ export function readList(text: string): unknown[] {
   }
 }
 
-/** Adds what the message lacks. False if something before the frame is missing. */
+/** Adds the parts of the frame that the message lacks. Returns false if a part before the frame is missing. */
 export function join(open: OpenMessage, { text, reasoning, notices = [] }: Frame): boolean {
   for (const [number, notice] of notices) open.notice(notice, number);
   const joined = (have: string, [from, piece]: Piece = [0, ""]) =>
@@ -99,14 +100,16 @@ export function join(open: OpenMessage, { text, reasoning, notices = [] }: Frame
   return whole.text !== undefined && whole.reasoning !== undefined;
 }
 
-/** Returns the empty message that the frame belongs to. */
+/** Returns an empty message at the place of the frame. */
 export function openOf({ turnId, after, fence, attempt, reason }: Frame): OpenMessage {
   return new OpenMessage({ turnId, after, fence, attempt }, reason);
 }
 
-/** Returns the longest piece from `from` that adds at most `maxBytes` to an empty one, without splitting a character. */
+/**
+ * Returns the longest piece of the text from `from` on whose JSON takes at most `maxBytes`, without the quotes. Does not split a character.
+ */
 function fittingPiece(text: string, from: number, maxBytes: number): string {
-  let length = Math.max(0, Math.min(text.length - from, maxBytes)); // a host may claim to have more than there is
+  let length = Math.max(0, Math.min(text.length - from, maxBytes)); // a reader may claim to have more than the text
   for (;;) {
     const last = text.charCodeAt(from + length - 1);
     if (length > 0 && from + length < text.length && last >= 0xd800 && last < 0xdc00) length--;

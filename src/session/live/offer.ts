@@ -1,18 +1,18 @@
 import { readList } from "./frames.js";
 
 /**
- * Address at which a host streams directly to its followers. It is sent only over the bus, which is encrypted: only hosts with access to
- * the log know the secret. Neither it nor `url` is ever logged.
+ * Offer of a host to send live events directly to its followers, at this address. It is sent only over the bus, which is encrypted, so only
+ * hosts with access to the log know the secret. Neither `secret` nor `url` is ever logged.
  */
 export interface Offer {
   by: string;
   url: string;
   secret: string;
-  /** Machine on which `url` is valid; undefined: everywhere. */
+  /** Machine on which `url` is valid. Undefined if it is valid everywhere. */
   machine?: string;
 }
 
-/** Parses a list of offers. Skips invalid ones and those of later versions. */
+/** Parses a list of offers. Skips offers that are invalid or of a later version. */
 export function readOffers(text: string): Offer[] {
   return readList(text).filter(isOffer);
 }

@@ -1,18 +1,19 @@
 import type { Delta, Discard, LiveEvent, TurnEvent } from "../../core/chat.js";
 
 /**
- * Identifies the message being written: it will follow event `after`, from the writer with this `fence`, as attempt number `attempt` since
- * then. Later places in a conversation are greater, also across turns and hosts; see `compare`.
+ * Identifies a message that is being written. The message follows the event `after`, is written by the host with this `fence`, and is
+ * attempt number `attempt` since that event. Of two places in a conversation, the later one is greater, also across turns and hosts; see
+ * `compare`.
  */
 export interface Place {
   turnId: string;
-  /** The conversation's last event that the writer knew. */
+  /** `seq` of the last event of the conversation that the writer knew. */
   after: number;
   fence: number;
   attempt: number;
 }
 
-/** An event that is neither part of a message nor its end. */
+/** A live event that is no part of a message and does not void one. */
 export type Notice = Exclude<LiveEvent, Delta | Discard>;
 
 export interface Words {
@@ -20,7 +21,7 @@ export interface Words {
   readonly reasoning: string;
 }
 
-/** How much of an open message a reader has: lengths in UTF-16 units, and the number of the last notice. */
+/** How much of an open message a reader has: the lengths of text and reasoning in UTF-16 units, and the number of the last notice. */
 export interface Known {
   text: number;
   reasoning: number;
@@ -29,7 +30,7 @@ export interface Known {
 
 export const nothingKnown: Known = { text: 0, reasoning: 0, notice: 0 };
 
-/** A message while it is written, with the latest notice of each call and server. */
+/** A message that is being written, together with the latest notice of each tool call and of each server. */
 export class OpenMessage implements Words {
   text = "";
   reasoning = "";
@@ -38,11 +39,11 @@ export class OpenMessage implements Words {
 
   constructor(
     readonly place: Place,
-    /** Reason why the previous attempt is void. */
+    /** Reason for which the previous attempt was voided. */
     readonly reason?: string,
   ) {}
 
-  /** Applies the event and returns the message that is then open: this one or the next. */
+  /** Applies the event. Returns the message that is open afterwards: this one, or a new one after a stored event or a `discard`. */
   after(event: TurnEvent): OpenMessage {
     if ("seq" in event) return new OpenMessage({ ...this.place, after: event.seq, attempt: 0 });
     if (event.type === "discard") {
@@ -54,7 +55,7 @@ export class OpenMessage implements Words {
     return this;
   }
 
-  /** Ignores a notice older than the one known. */
+  /** Adds a notice. Ignores it if a later notice of the same call or server is known. */
   notice(notice: Notice, number: number): void {
     const key = notice.type === "tool_progress" ? `call ${notice.callId}` : `server ${notice.server}`;
     if (number <= (this.#notices.get(key)?.number ?? 0)) return;
@@ -74,7 +75,7 @@ export class OpenMessage implements Words {
   }
 }
 
-/** Negative if `one` comes before `other`. */
+/** Compares two places of a conversation. Negative if `one` comes before `other`. */
 export function compare(one: Place, other: Place): number {
   return one.after - other.after || one.fence - other.fence || one.attempt - other.attempt;
 }

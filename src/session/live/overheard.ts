@@ -5,7 +5,7 @@ import type { LiveExchange } from "./exchange.js";
 import type { Feed } from "./feeds.js";
 import type { OpenMessage } from "./open-message.js";
 
-/** A turn as its watchers here see it, whichever host runs it, also while it moves from one host to the next. */
+/** A turn as it is shown on this host, whichever host runs it, also while it moves from one host to another. */
 export class Overheard {
   readonly #turn: LiveTurn;
   readonly #conversationId: string;
@@ -14,7 +14,7 @@ export class Overheard {
   #feed: Feed | undefined;
   #leave: (() => void) | undefined;
 
-  /** Without an exchange, shows only what is stored or happens here. */
+  /** Without an exchange, only stored events and events of this host are shown. */
   constructor(turn: LiveTurn, conversationId: string, exchange: LiveExchange | undefined) {
     this.#turn = turn;
     this.#conversationId = conversationId;
@@ -22,12 +22,12 @@ export class Overheard {
     this.#cursor = new Cursor(this, turn);
   }
 
-  /** The message that another host is writing, read by the cursor. */
+  /** The message that another host is writing now. The cursor reads it. */
   get open(): OpenMessage | undefined {
     return this.#feed?.open;
   }
 
-  /** Follows other hosts, which may run the turn. */
+  /** Starts to follow other hosts, because one of them may run the turn. */
   follow(): void {
     const exchange = this.#exchange;
     if (!exchange || this.#leave) return;
@@ -42,13 +42,13 @@ export class Overheard {
     });
   }
 
-  /** Stops following: no other host runs the turn. */
+  /** Stops following other hosts, because none of them runs the turn. */
   leave(): void {
     this.#leave?.();
     this.#leave = undefined;
   }
 
-  /** Shows an event stored by another host, or before the turn ran here. */
+  /** Shows an event that another host has stored, or that was stored before the turn ran here. */
   stored(event: StoredEvent): void {
     for (const rest of this.#cursor.stored(event)) this.#turn.overhear(rest);
     this.#turn.publish(event);
@@ -66,12 +66,12 @@ export class Overheard {
     this.#turn.publish(event, this.#inPlaceOf(event));
   }
 
-  /** Voids what was shown of the open message. */
+  /** Forgets what was shown of the open message, so that it is not taken for the beginning of the next one. */
   forget(): void {
     this.#cursor.shown.void("");
   }
 
-  /** Returns what to show for the event, without repeating words that the previous host had already shown. */
+  /** Returns what to show for an event of this host. Words that the previous host had already shown are not repeated. */
   #inPlaceOf(event: TurnEvent): TurnEvent[] {
     const { shown } = this.#cursor;
     if (shown.isEmpty) return [event];

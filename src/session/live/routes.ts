@@ -1,4 +1,4 @@
-/** Streams that other hosts have opened to this one, each for everything that the host follows here. */
+/** Streams that other hosts have opened to this host. Each carries everything that the other host follows here. */
 
 interface Route {
   write: (text: string) => Promise<void>;
@@ -14,7 +14,10 @@ export class Routes {
     this.#onRoom = onRoom;
   }
 
-  /** Serves the stream until the host disconnects, opens another, or is reached another way. */
+  /**
+   * Sends frames to the host through `write`. Resolves when the host disconnects, opens another stream, or no longer names this stream
+   * among its open ones.
+   */
   async serve(nodeId: string, write: Route["write"], gone: AbortSignal): Promise<void> {
     this.drop(nodeId);
     await new Promise<void>((resolve) => {
@@ -34,7 +37,7 @@ export class Routes {
     return this.#routes.has(nodeId);
   }
 
-  /** False while the reader is slow: one later frame is shorter than many in the meantime. */
+  /** True if the last write to the host has finished. While it has not, frames wait: one later frame is shorter than many small ones. */
   hasRoom(nodeId: string): boolean {
     return this.#routes.get(nodeId)?.isBusy === false;
   }
@@ -49,7 +52,7 @@ export class Routes {
     });
   }
 
-  /** Sends an empty list to all, as a heartbeat. */
+  /** Sends an empty list on every idle stream, as a heartbeat. */
   beat(): void {
     for (const nodeId of this.#routes.keys()) if (this.hasRoom(nodeId)) this.send(nodeId, "[]");
   }

@@ -2,31 +2,37 @@ import type { Delta, LiveEvent, StoredEvent } from "../../core/chat.js";
 import type { Words } from "./open-message.js";
 
 /**
- * The part that a reader has been shown of a message which another host writes, or wrote when it crashed. It is always a prefix of the
- * message; if it proves not to be, it is voided.
+ * The part of a message that a reader has already been shown, while another host writes the message or after that host has crashed. The
+ * shown part should be a prefix of the message. If it turns out not to be, it is voided.
  */
 export class ShownMessage {
   #text = "";
   #reasoning = "";
-  /** The message whose words were all shown at the last check; only its new words are needed from there. */
+  /** The message of which everything was shown at the last check. For the same message, only its new words need to be shown. */
   #followed: Words | undefined;
 
   get isEmpty(): boolean {
     return this.#text === "" && this.#reasoning === "";
   }
 
-  /** Returns what to show once the message has at least these words: nothing while they repeat what was shown. */
+  /**
+   * Returns what to show so that the reader has seen the message as far as it is written. Returns nothing while the message is no longer
+   * than what was shown.
+   */
   toward(words: Words, reason: string): LiveEvent[] {
     if (this.#followed === words) return this.#rest(words);
     const isOther = !agree(this.#text, words.text) || !agree(this.#reasoning, words.reasoning);
     const voided = isOther ? this.void(reason) : [];
-    // Until it is as long as what was shown, it may still diverge.
+    // While the message is shorter than what was shown, it may still turn out to differ.
     if (words.text.length < this.#text.length || words.reasoning.length < this.#reasoning.length) return [];
     this.#followed = words;
     return [...voided, ...this.#rest(words)];
   }
 
-  /** Returns what to show before this event. If nothing was shown yet, the event shows its own text. */
+  /**
+   * Returns what to show before this stored event. If nothing was shown of the message yet, returns nothing: the event itself shows the
+   * text.
+   */
   settle(event: StoredEvent): LiveEvent[] {
     if (this.isEmpty) return [];
     if (event.type !== "assistant_message") return this.void("the answer is not gone on with");

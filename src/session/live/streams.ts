@@ -1,31 +1,34 @@
-/** Streams to the hosts that write what is followed here: one per host, for all its conversations. */
+/** Streams from the hosts that write the conversations followed here. There is one stream per host, for all its conversations. */
 import type { Offer } from "./offer.js";
 
-/** Path at which a host serves streams to others on its database. */
+/** Path at which a host serves streams to other hosts on its database. */
 export const streamPath = "/api/live";
 
 interface StreamsParts {
   nodeId: string;
   machine: string;
   now: () => number;
-  /** A stream silent for this long is closed; a failed one is not retried sooner. */
+  /** Maximum silence of a stream, in ms: then it is closed. A stream that failed is not opened again for the same time. */
   silentMs: number;
   onText: (text: string) => void;
-  /** Called when a stream ends: frames since then may be lost. */
+  /** Called when a stream has ended. Frames that were sent since then may be lost. */
   onLost: () => void;
 }
 
 export class Streams {
   readonly #parts: StreamsParts;
   readonly #open = new Map<string, AbortController>();
-  /** When a stream to a host was lost or could not be opened. */
+  /** Times at which the stream to a host ended or could not be opened, by the id of the host. */
   readonly #lostAt = new Map<string, number>();
 
   constructor(parts: StreamsParts) {
     this.#parts = parts;
   }
 
-  /** Opens a stream, unless one exists or the address is only valid on another machine. */
+  /**
+   * Opens a stream to the host that made the offer. Does nothing if there is one already, if a stream to the host failed a short while ago,
+   * or if the address is valid only on another machine.
+   */
   take(offer: Offer): void {
     const { machine, now, silentMs } = this.#parts;
     const lostAt = this.#lostAt.get(offer.by) ?? Number.NEGATIVE_INFINITY;
@@ -41,12 +44,12 @@ export class Streams {
     });
   }
 
-  /** Hosts with a stream that is open or being opened. */
+  /** Ids of the hosts to which a stream is open or being opened. */
   get from(): string[] {
     return [...this.#open.keys()];
   }
 
-  /** Closes all streams: nothing is followed here. */
+  /** Closes all streams. Called when nothing is followed here any more. */
   close(): void {
     const all = [...this.#open.values()];
     this.#open.clear();
@@ -74,7 +77,7 @@ export class Streams {
         for (const line of lines) if (line.startsWith(prefix)) onText(line.slice(prefix.length));
       }
     } catch {
-      // the bus delivers what is missing
+      // a failed stream needs no error: missing parts are sent over the bus
     } finally {
       clearTimeout(silence);
       ended.abort();
@@ -82,5 +85,5 @@ export class Streams {
   }
 }
 
-/** Start of the only line in a server-sent event. */
+/** Beginning of the line with the data in a server-sent event. Each event has only this line. */
 const prefix = "data: ";

@@ -5,25 +5,28 @@ import { OpenMessage, type Place } from "./open-message.js";
 import type { Watch } from "./words.js";
 
 interface Telling {
-  /** Limit of a frame. */
+  /** Maximum size of a frame, in bytes. */
   maxBytes: number;
   room: number;
   isFor: (nodeId: string) => boolean;
 }
 
 /**
- * Open messages of the turns that run here, for the hosts that follow them. Nothing is queued: what a host lacks is looked up when there is
- * room, so a slow bus gets fewer, longer frames.
+ * The open messages of the turns that run here, and the hosts that follow them. There is no queue: when there is room to send, the parts
+ * that a host lacks are looked up. So a slow bus gets fewer, longer frames.
  */
 export class Teller {
   readonly #writing = new Map<string, OpenMessage>();
   readonly #audience = new Audience();
-  /** Conversations with something left to send. */
+  /** Ids of the conversations of which parts remain to be sent. */
   readonly #due = new Set<string>();
-  /** Conversations whose turn has ended: once their last delta is sent, they are dropped. */
+  /** Ids of the conversations whose turn has ended. They are dropped once their last delta has been sent. */
   readonly #ended = new Set<string>();
 
-  /** Does nothing while another turn is being written there: a turn that ends while waiting writes no message. */
+  /**
+   * Opens the message that a turn begins to write. Does nothing while another turn writes in the conversation: a turn that ends while it
+   * waits writes no message.
+   */
   begin(conversationId: string, place: Place): void {
     const other = this.#writing.get(conversationId);
     if (other && other.place.turnId !== place.turnId && !this.#ended.has(conversationId)) return;
@@ -32,7 +35,7 @@ export class Teller {
     this.#mark(conversationId);
   }
 
-  /** Records an event. `turnId`: its turn; by default the one being written. */
+  /** Records an event of a turn. Without `turnId`, the event belongs to the turn that is writing. Ignores events of other turns. */
   note(conversationId: string, event: TurnEvent, turnId?: string): void {
     const open = this.#writing.get(conversationId);
     if (!open || open.place.turnId !== (turnId ?? open.place.turnId)) return;
@@ -67,7 +70,10 @@ export class Teller {
     return this.#due.size > 0;
   }
 
-  /** Returns frames with what each of these hosts lacks, about `room` bytes in all. The rest stays due. */
+  /**
+   * Returns, for each host that `isFor` accepts, the frames with the parts that it lacks, about `room` bytes in all. Further parts are
+   * returned by the next call.
+   */
   frames(now: number, { maxBytes, room, isFor }: Telling): Map<string, string[]> {
     const frames = new Map<string, string[]>();
     let left = room;

@@ -1,8 +1,10 @@
-/** Messages by which hosts notify all others what they follow. */
+/** Messages with which hosts tell all other hosts what they follow. */
 import { readList } from "./frames.js";
 import type { Known, Place } from "./open-message.js";
 
-/** `has`: what the host has of the open message; without it, it wants all. */
+/**
+ * A subscription to a conversation. `has` is how much of the open message the subscriber has. Without `has`, it needs the whole message.
+ */
 export interface Watch {
   conversationId: string;
   has?: { place: Place; known: Known };
@@ -10,13 +12,13 @@ export interface Watch {
 
 export type Word = { nodeId: string } & (
   | { say: "hello" }
-  /** The host has streams from exactly these. */
+  /** The host has open streams from exactly the hosts in `from`. */
   | { say: "streams"; from: string[] }
   | ({ say: "watch" } & Watch)
   | { say: "leave"; conversationId: string }
 );
 
-/** Parses a list of words. Skips invalid ones and those of later versions. */
+/** Parses a list of messages. Skips messages that are invalid or of a kind that only later versions know. */
 export function readWords(text: string): Word[] {
   return readList(text).filter(isWord);
 }

@@ -1,4 +1,4 @@
-/** Search over the tools that a request does not carry. */
+/** The tool with which a model searches for tools that its requests do not contain. */
 import type { JsonSchema } from "../../core/chat.js";
 import { headOf } from "../../core/excerpt.js";
 import type { HubTool } from "../../core/ports.js";
@@ -18,7 +18,7 @@ const inputSchema: JsonSchema = {
   required: ["query"],
 };
 
-/** Builds the search tool. `tools`: everything that can be found. The definition depends only on the names of their servers. */
+/** Builds the search tool. `tools` are all tools that it can find. Its definition changes only if the names of their servers change. */
 export function findTools(tools: readonly HubTool[]): HostTool {
   return {
     definition: hostDefinition(
@@ -52,7 +52,7 @@ function serversOf(tools: readonly HubTool[]): string {
   return names.slice(0, maxNamedServers).join(", ") + more;
 }
 
-/** Returns tools named in the query, then others by BM25. */
+/** Returns the tools with exactly this name, then other tools ranked by BM25. */
 async function search(tools: readonly HubTool[], query: string, limit: number): Promise<HubTool[]> {
   const named = tools.filter(({ name, tool }) => query.trim() === name || query.trim() === tool);
   const index = await indexOf(tools);
@@ -69,7 +69,7 @@ function indexOf(tools: readonly HubTool[]): Promise<Index> {
   return index;
 }
 
-/** Loads the library at the first search: most hosts never make one. */
+/** Builds the search index. The library is loaded only now, because most hosts never search. */
 async function buildIndex(tools: readonly HubTool[]) {
   const { default: MiniSearch } = await import("minisearch");
   const index = new MiniSearch({
@@ -88,7 +88,7 @@ async function buildIndex(tools: readonly HubTool[]) {
   return index;
 }
 
-/** Treats `listOpenIssues`, `list_open_issues` and `list open issues` alike. */
+/** Splits a name or text into words, so that `listOpenIssues`, `list_open_issues` and `list open issues` give the same words. */
 function wordsOf(text: string): string[] {
   return text.replaceAll(/(\p{Ll}|\d)(\p{Lu})/gu, "$1 $2").match(/\p{L}+|\p{N}+/gu) ?? [];
 }

@@ -1,4 +1,4 @@
-/** A tool of the host itself. It only reads, so it needs no approval. */
+/** Tools of the host itself. They only read, so they need no approval. */
 import type { JsonSchema, ToolCall, ToolResult } from "../../core/chat.js";
 import { duplicateKey } from "../../core/duplicate-keys.js";
 import { messageOf } from "../../core/errors.js";
@@ -9,7 +9,7 @@ const annotations = { readOnly: true, idempotent: true, destructive: false, open
 
 export interface HostTool {
   definition: HubTool;
-  /** Rejects with an error whose message is for the model. */
+  /** Runs the tool. Rejects with an error whose message is meant for the model. */
   run(args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ToolResult>;
 }
 
@@ -17,7 +17,10 @@ export function hostDefinition(tool: string, description: string, inputSchema: J
   return { name: `${server}__${tool}`, server, tool, description, inputSchema, ...annotations };
 }
 
-/** Prepares a call. The tool checks its arguments; an error becomes a result for the model. */
+/**
+ * Prepares a call of a tool of the host. The tool itself checks the arguments when it runs. An error becomes the result, for the model to
+ * read.
+ */
 export function prepareHostCall(tool: HostTool, call: ToolCall): PreparedCall {
   const { name, tool: ownName } = tool.definition;
   const given = argumentsOf(call);

@@ -1,12 +1,15 @@
-/** Reads one value of a JSON text by its pointer (RFC 6901) without parsing the rest: the text may have 50 MB. */
+/** Reads one value of a JSON text by its pointer (RFC 6901). The rest is not parsed, because the text may be 50 MB long. */
 import { setImmediate as breathe } from "node:timers/promises";
 import { RequestError } from "../../core/errors.js";
 
 const maxNamedKeys = 30;
-/** Characters between two pauses that let other work of the process run. */
+/** Number of characters after which the search pauses, so that other work of the process can run. */
 const pauseChars = 1_000_000;
 
-/** Returns the value's text; a string without its quotes and escapes. Throws RequestError with a message for the model. */
+/**
+ * Returns the JSON text of the value. A string is returned without quotes and escapes. Rejects with RequestError, whose message is for the
+ * model.
+ */
 export async function jsonSlice(text: string, pointer: string): Promise<string> {
   const scan = new Scan(text);
   let start = scan.skipSpace(0);
@@ -56,7 +59,7 @@ class Scan {
     throw notJson(this.#text.length);
   }
 
-  /** Returns where the value of that key or index begins, in the object or array at `start`. */
+  /** Returns where the value of this key or index begins. `start` is where its object or array begins. */
   async member(start: number, token: string, path: string): Promise<number> {
     const isObject = this.#text[start] === "{";
     if (!isObject && this.#text[start] !== "[") throw missing(path, token, "it is no object and no list");

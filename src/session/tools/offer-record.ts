@@ -5,18 +5,19 @@ interface Named {
 }
 
 /**
- * The beginning of a conversation's requests, read from the log, since providers cache it. A tool keeps its position across turns, restarts
- * and hosts; a new one comes last. The servers' instructions stay unchanged in the system prompt; later changes are told at the current
- * point of the conversation. A compaction resets all of it, as requests then begin differently anyway.
+ * Records how the requests of a conversation begin, so that they keep beginning alike: providers cache that beginning. The record is read
+ * from the log. A tool keeps its position across turns, restarts and hosts; a new tool comes last. The instructions of the servers stay as
+ * they are in the system prompt; changes are told to the model at the current end of the conversation. A compaction resets the record,
+ * because requests then begin differently anyway.
  */
 export class OfferRecord {
   readonly #places = new Map<string, number>();
   #unstored: string[] = [];
-  /** The servers' instructions in the system prompt (`front`), and as the model last heard of them (`told`). */
+  /** Instructions of the servers: `front` as they are in the system prompt, `told` as the model was last told. */
   #catalogue: { front: string; told: string } | undefined;
   #isCatalogueStored = false;
 
-  /** Updates the record from a stored event. */
+  /** Updates the record after an event was stored. */
   note(event: StoredEvent): void {
     if (event.type === "compaction") {
       this.#places.clear();
@@ -31,19 +32,19 @@ export class OfferRecord {
     this.#isCatalogueStored = true;
   }
 
-  /** Returns the instructions for the system prompt: those first sent, if any. */
+  /** Returns the instructions for the system prompt. If a request has already been sent, these are the ones that were sent first. */
   frontOf(catalogue: string): string {
     return this.#catalogue?.front ?? catalogue;
   }
 
-  /** Records that a request is sent with these instructions, as `frontOf` returned them. */
+  /** Records that a request is being sent with these instructions. `front` is what `frontOf` returned. */
   sends(front: string): void {
     if (this.#catalogue) return;
     this.#catalogue = { front, told: front };
     this.#isCatalogueStored = false;
   }
 
-  /** Returns the event that tells the model how the instructions have changed, if they have. */
+  /** Returns the event that tells the model what has changed in the instructions. Undefined if nothing has. */
   news(catalogue: string, turnId: string): CatalogueEvent | undefined {
     const told = this.#catalogue?.told;
     if (told === undefined || told === catalogue) return undefined;
@@ -54,7 +55,7 @@ export class OfferRecord {
     return this.#places.has(name);
   }
 
-  /** Sorts the tools of the next request and gives new ones their position. Returns the same list if it is in order. */
+  /** Sorts the tools of the next request, and gives positions to new tools. Returns the same array if it is already sorted. */
   sorted<Tool extends Named>(tools: readonly Tool[]): readonly Tool[] {
     const placeOf = ({ name }: Named) => this.#places.get(name) ?? Number.MAX_SAFE_INTEGER;
     const isSorted = tools.every((tool, index) => index === 0 || placeOf(tools[index - 1] as Tool) <= placeOf(tool));
@@ -63,18 +64,18 @@ export class OfferRecord {
     return sorted;
   }
 
-  /** Returns what the log lacks, for the next stored event: names in order. */
+  /** Returns what was sent but is not in the log yet, for the event that is stored next. Names are in the order of their positions. */
   takeUnstored(): { offered?: string[]; catalogue?: string } {
     const offered = this.#unstored;
     const catalogue = this.#isCatalogueStored ? undefined : this.#catalogue?.front;
     this.#unstored = [];
     this.#isCatalogueStored = true;
-    // A conversation without tools and instructions has nothing to keep.
+    // If a conversation has no tools and no instructions, there is nothing to store.
     if (offered.length === 0 && !catalogue) return {};
     return { ...(offered.length > 0 && { offered }), ...(catalogue !== undefined && { catalogue }) };
   }
 
-  /** False if it already had a position. */
+  /** Gives the tool the next position. Returns false if it already has one. */
   #place(name: string): boolean {
     if (this.#places.has(name)) return false;
     this.#places.set(name, this.#places.size);

@@ -1,30 +1,30 @@
-/** Cuts a tool result to what a model can read: both ends stay, the whole is stored. */
+/** Shortens tool results that are too large for a model: the beginning and the end are shown, and the whole result is stored. */
 import { type ContentPart, linkText, type ToolResult } from "../../core/chat.js";
 import { messageOf } from "../../core/errors.js";
 import { headOf, tailOf } from "../../core/excerpt.js";
 import type { NewId } from "../../core/ids.js";
 
 export interface OffloadParts {
-  /** Counted as a quarter of a token per byte. A longer text is stored. */
+  /** Maximum size of a result that is shown whole, in tokens. A token is counted as four bytes. */
   limitTokens: number;
-  /** Rejects with StoreError. */
+  /** Stores the text under this id. Rejects with StoreError. */
   put: (resultId: string, text: string) => Promise<void>;
   newId: NewId;
-  /** Name of the tool that reads stored results. */
+  /** Name of the tool with which the model reads stored results. */
   reader: string;
 }
 
 const bytesPerToken = 4;
-/** Limit of what stays of a large text: well below 2,000 tokens even at two bytes per token. */
+/** Maximum number of bytes that are shown of a large text. That is well below 2,000 tokens even at two bytes per token. */
 const maxShownBytes = 3_000;
-/** Base64 of 5 MB: providers take no larger picture. */
+/** Maximum length of a picture or sound in base64, about 5 MB: no provider takes a larger picture. */
 const maxMediaChars = 7_000_000;
 
 type Media = Extract<ContentPart, { data: string }>;
 
 /**
- * Returns the result for its event; mostly unchanged, and then synchronously. Stores before it returns, so that no event names a missing
- * result.
+ * Returns the result in the form in which it goes into its event. A result that is not too large is returned unchanged, and not as a
+ * promise. A large result is stored first, so that no event names a result that is not stored.
  */
 export function offload(result: ToolResult, parts: OffloadParts): ToolResult | Promise<ToolResult> {
   const { content } = result;
@@ -57,7 +57,7 @@ async function offloaded(result: ToolResult, isLong: boolean, parts: OffloadPart
       shown.push({ type: "text", text: note });
     } else if (!isLong || isMedia(part)) shown.push(part);
   }
-  // The reader is offered from the first stored result on; see `TurnToolbox.tools`.
+  // The tool that reads results is offered only once the conversation has a stored result; see `TurnToolbox.tools`.
   return { ...result, content: shown, ...(resultIds.length > 0 && { resultIds, found: [parts.reader] }) };
 }
 
@@ -68,7 +68,10 @@ function endsWithNote(text: string, maxBytes: number, where: string): string {
   return `${head}\n${note}\n${tail}`;
 }
 
-/** Measures no more than needed: a character is one to three bytes. */
+/**
+ * True if the texts are longer than `maxBytes`. Counts bytes only if the number of characters does not decide: a character is one to three
+ * bytes.
+ */
 function isLonger(content: readonly ContentPart[], maxBytes: number): boolean {
   let chars = 0;
   for (const part of content) for (const text of wordsOf(part)) chars += text.length + 1;

@@ -1,4 +1,4 @@
-/** The tool by which a model reads results too large to be shown. */
+/** The tool with which a model reads stored results that were too large to be shown. */
 import type { JsonSchema } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
 import type { ResultStore } from "../../core/store-ports.js";
@@ -8,9 +8,9 @@ import { grep, readCharacters, readLines } from "./reading.js";
 
 export interface ReadResultParts {
   results: ResultStore;
-  /** Ids in this conversation's log; no others can be read. */
+  /** Ids of the results in this conversation's log. Other results cannot be read. */
   known: ReadonlySet<string>;
-  /** Limit of one answer. */
+  /** Maximum size of what one call returns, in bytes. */
   maxBytes: number;
 }
 
@@ -68,7 +68,9 @@ async function piece(text: string, args: Arguments, maxBytes: number, signal: Ab
   return readCharacters(text, { start, length: numberOf(args, "length", 1) }, maxBytes);
 }
 
-/** Accepts null, which models write for an argument they mean to leave out. */
+/**
+ * Returns a text argument; undefined if it is missing. Null counts as missing, because models write null for arguments that they leave out.
+ */
 function textOf(args: Arguments, name: string): string | undefined {
   const value = args[name] ?? undefined;
   if (value === undefined || typeof value === "string") return value;

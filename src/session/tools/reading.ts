@@ -1,4 +1,7 @@
-/** Pieces of a long text for a model: by characters, lines or matches. Each piece is bounded and says how to continue. */
+/**
+ * Reads pieces of a long text for a model: by characters, by lines or by matches. Each piece has a maximum size, and tells the model how to
+ * continue.
+ */
 import { setImmediate as breathe } from "node:timers/promises";
 import { RequestError } from "../../core/errors.js";
 import { headOf } from "../../core/excerpt.js";
@@ -19,7 +22,7 @@ export function readCharacters(
 
 const linesPerPause = 100_000;
 
-/** Reads lines; `startLine` counts from 1. */
+/** Returns lines of the text. `startLine` is the number of the first line, from 1. */
 export async function readLines(
   text: string,
   { startLine, count }: { startLine: number; count: number },
@@ -31,7 +34,7 @@ export async function readLines(
   return readCharacters(text, { start: from, length: end - from }, maxBytes);
 }
 
-/** Returns the start of the line that is `lines` below the one at `from`; undefined if the text ends earlier. */
+/** Returns where the line begins that is `lines` lines below the one at `from`. Undefined if the text has fewer lines. */
 async function lineStart(text: string, from: number, lines: number): Promise<number | undefined> {
   let start = from;
   for (let line = 1; line <= lines; line++) {
@@ -43,17 +46,20 @@ async function lineStart(text: string, from: number, lines: number): Promise<num
   return start;
 }
 
-/** Characters searched at once, and the longest match certain to be found in a line longer than that. */
+/**
+ * `chunkChars` is how many characters are searched at a time. In a line longer than that, only matches up to `longestMatchChars` are
+ * certain to be found.
+ */
 const chunkChars = 1_000_000;
 const longestMatchChars = 10_000;
-/** Time limit per chunk: a pattern may backtrack forever and block the whole host. */
+/** Time limit for searching one chunk, in ms. Without it, a pattern that backtracks forever would block the whole host. */
 const chunkTimeMs = 250;
 const maxMatches = 100;
-/** A longer line is cut to the surroundings of its match. */
+/** A line longer than this is shown only around its match. */
 const longestLine = 300;
 const aroundChars = 120;
 
-/** Returns matching lines, each with its offset in the text. Throws RequestError. */
+/** Returns the lines that match, each with its offset in the text. Rejects with RequestError. */
 export async function grep(
   text: string,
   { pattern, start, signal }: { pattern: string; start: number; signal: AbortSignal },
@@ -86,7 +92,7 @@ export async function grep(
     : `${shown}[each line begins with its character; no more matches]`;
 }
 
-/** Compiles the pattern; an invalid one is searched for literally. */
+/** Compiles the pattern. If it is not a valid regular expression, it is searched for as plain text. */
 function compile(pattern: string): RegExp {
   try {
     return new RegExp(pattern, "gm");
@@ -95,7 +101,10 @@ function compile(pattern: string): RegExp {
   }
 }
 
-/** Ends the chunk at a line end nearby; otherwise it overlaps the next one by the longest match. */
+/**
+ * Returns the end of the chunk at `at`, and the beginning of the next chunk. The chunk ends at a line end if there is one nearby. Otherwise
+ * the next chunk overlaps it by `longestMatchChars`.
+ */
 function chunkAt(text: string, at: number): { end: number; next: number } {
   const soft = at + chunkChars;
   if (soft >= text.length) return { end: text.length, next: text.length };
@@ -104,7 +113,7 @@ function chunkAt(text: string, at: number): { end: number; next: number } {
   return { end: Math.min(text.length, soft + longestMatchChars), next: soft };
 }
 
-/** Returns at most one match per line, among those that begin before `limit`. */
+/** Returns the positions of matches that begin before `limit`, at most one per line. */
 function placesIn(chunk: string, expression: RegExp, limit: number, most: number): number[] {
   const places: number[] = [];
   expression.lastIndex = 0;

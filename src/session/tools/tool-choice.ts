@@ -1,26 +1,27 @@
-/** Chooses the tools that a request carries when all of them would cost too much. */
+/** Chooses the tools that a request contains if all of them would cost too much. */
 import type { HubTool } from "../../core/ports.js";
 import { toolTokens } from "../../history/estimate.js";
 
 export interface ToolLimits {
-  /** Limit of all definitions in a request from the start. */
+  /** Maximum size of all tool definitions that requests contain from the start, in tokens. */
   maxTokens: number;
-  /** Maximum number of definitions that the provider takes. */
+  /** Maximum number of tool definitions that the provider accepts. */
   maxTools: number;
 }
 
-/** Positions reserved for the host's own tools, and for tools found later. */
+/** Number of positions reserved for the host's own tools (`hostTools`), and at most for tools that are found later (`maxFoundTools`). */
 const hostTools = 2;
 const maxFoundTools = 32;
 
-/** True if all tools can be sent along with one of the host. */
+/** True if all tools fit into a request together with one tool of the host. */
 export function fitsAll(tools: readonly HubTool[], { maxTokens, maxTools }: ToolLimits): boolean {
   return tools.length < maxTools && tools.reduce((sum, tool) => sum + toolTokens(tool), 0) <= maxTokens;
 }
 
 /**
- * Returns the tools that are always sent, in the order of the list: those `sent` before, then the next tool of each server in turn, as long
- * as it fits. Independent of the prompt, so that requests begin with the same bytes.
+ * Returns the tools that are sent with every request, in the order of the list. They are chosen in turns, one tool of each server at a
+ * time, as long as they fit; tools that were `sent` before are chosen first. The choice does not depend on the prompt, so that requests
+ * begin with the same bytes.
  */
 export function firstTools(
   tools: readonly HubTool[],
@@ -45,8 +46,8 @@ export function firstTools(
 }
 
 /**
- * Returns found tools, oldest first. When they get too many or too large, the older half is dropped at once, so that later requests begin
- * alike for as long as possible.
+ * Returns the found tools that are kept, the oldest first. If they get too many or too large, the older half is dropped at once. So later
+ * requests begin alike for as long as possible.
  */
 export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: ToolLimits): HubTool[] {
   let kept: HubTool[] = [];

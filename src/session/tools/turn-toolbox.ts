@@ -1,6 +1,7 @@
 /**
- * The servers' tools as one turn sees them, plus the host's own: too large results are stored and can be read, and too many tools can be
- * searched. What was found or stored is read from the log, so it survives a restart and a copy.
+ * The tools of one turn: those of the servers and the host's own. The host's own tools read results that were too large to be shown, and
+ * search tools if there are too many to send all. Which tools were found and which results were stored is read from the log, so both
+ * survive a restart or a copy of the conversation.
  */
 import type { StoredEvent, ToolCall, ToolResult } from "../../core/chat.js";
 import type { NewId } from "../../core/ids.js";
@@ -25,11 +26,11 @@ interface TurnToolboxParts {
 }
 
 interface Choice {
-  /** The hub's list: the same object while no tool changes. */
+  /** The list of tools as the hub returned it. It stays the same object while no tool changes. */
   offered: readonly HubTool[];
-  /** Its tools that are not hidden. */
+  /** The tools of that list that are not hidden. */
   tools: readonly HubTool[];
-  /** Set if there are too many tools: those always sent, and the search for the others. */
+  /** Set if there are too many tools to send all. `first` are sent with every request; `search` finds those in `byName`. */
   deferral?: { search: HostTool; first: ReadonlySet<HubTool>; byName: ReadonlyMap<string, HubTool> };
 }
 
@@ -38,13 +39,13 @@ export class TurnToolbox implements Toolbox {
   readonly #reader: HostTool;
   readonly #offload: OffloadParts;
   readonly #resultIds = new Set<string>();
-  /** Names of tools that were called or found, in the order of the log. */
+  /** Names of tools that the model has called or found, in the order of the log. */
   readonly #found = new Set<string>();
-  /** Covers all turns of the conversation. */
+  /** Record of how requests begin. It covers all turns of the conversation. */
   readonly record = new OfferRecord();
   #choice: Choice | undefined;
 
-  /** `wanted`: the tool that the turn must begin with, offered even if tools have to be searched. */
+  /** `wanted` is the name of the tool that the first answer must call. It is offered even if there are too many tools. */
   constructor(parts: TurnToolboxParts, log: readonly StoredEvent[], wanted?: string) {
     this.#parts = parts;
     const { results, conversationId, resultLimitTokens, newId } = parts;
@@ -54,7 +55,7 @@ export class TurnToolbox implements Toolbox {
     for (const event of log) this.#noteTools(event);
     for (const event of withoutRewound(log)) this.record.note(event);
     if (wanted === undefined) return;
-    // The last tool found is dropped last.
+    // Moved to the end: tools that were found last are dropped last.
     this.#found.delete(wanted);
     this.#found.add(wanted);
   }
@@ -72,8 +73,9 @@ export class TurnToolbox implements Toolbox {
   }
 
   /**
-   * Returns the tools in an order that keeps the beginning of requests: the first tools, then found ones, oldest first. The reader of
-   * results appears only with the first stored result, as most conversations never have one. `record` decides the final order.
+   * Returns the tools so that requests keep their beginning: first the tools that are always sent, then the tools that were found, the
+   * oldest first. The tool that reads results is included only once there is a stored result, because most conversations never have one.
+   * `record` decides the final order.
    */
   tools(): readonly HubTool[] {
     const { tools, deferral } = this.#chosen();
@@ -92,19 +94,20 @@ export class TurnToolbox implements Toolbox {
     const prepared = isSearch ? prepareHostCall(search, call) : this.#parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
     const whole = prepared.send;
-    // The model may call a tool that it was not offered; the tool is offered from here on.
+    // A model may call a tool that it was not offered. The tool is then offered from the next request on.
     const called = deferral?.byName.has(call.name) ? call.name : undefined;
-    // Not written inline: V8 would treat the function as permanent and retain all it refers to (AGENTS.md).
+    // Not written inline: V8 would keep the function forever, and with it everything it refers to (AGENTS.md).
     const send: PreparedCall["send"] = async (options) => {
       const result = await whole(options);
       return this.#withFresh(isSearch ? result : await offload(result, this.#offload), called);
     };
-    // Mutated, since it was made for this call: copying so many fields costs more than the rest of this function.
+    // The object is changed, not copied, since it was made for this call only. Copying its many fields would cost more than the rest of
+    // this function.
     prepared.send = send;
     return prepared;
   }
 
-  /** Limits the result's `found` to new tools: one already sent keeps its position. */
+  /** Limits `found` of the result to new tools, because a tool that was already sent keeps its position. */
   #withFresh(result: ToolResult, called: string | undefined): ToolResult {
     const { found, ...rest } = result;
     const names = called === undefined ? (found ?? []) : [...(found ?? []), called];
