@@ -14,7 +14,7 @@ export function loginRoutes({ login }: DoorParts): Route[] {
     const shown = new Promise<Response>((resolve) => {
       ended = login(name, ({ href }) => resolve(Response.json({ url: href }, { status: 202 })));
     });
-    // The login has its own error handling: the state of the server shows an error.
+    // An error is ignored here. If the login page was already shown, the state of the server has the error.
     const forget = () => underWay.delete(name);
     ended.then(forget, forget);
     return Promise.race([shown, ended.then((status) => Response.json({ url: null, status }))]);

@@ -6,11 +6,11 @@ export interface Loaded<Value> {
   value: Signal<Value | undefined>;
   failure: Signal<string | undefined>;
   reload: () => Promise<void>;
-  /** Runs the work, then asks the host again. An error is in `failure`. */
+  /** Runs the work, then loads the value again. If the work fails, the message of the error is in `failure`. */
   act: (work: () => Promise<unknown>) => Promise<void>;
 }
 
-/** Loads a value from the host, again every `everyMs` while the page is visible. */
+/** Loads a value from the host. With `everyMs`, loads the value again at this interval while the page is visible. */
 export function useLoaded<Value>(load: () => Promise<Value>, everyMs?: number): Loaded<Value> {
   const value = useSignal<Value | undefined>(undefined);
   const failure = useSignal<string | undefined>(undefined);

@@ -16,7 +16,8 @@ import { Shell } from "./shell.js";
 const token = takeToken(window.location, window.history, window.sessionStorage);
 const api = new Api(window.location.origin, token);
 const socket = new HostSocket(window.location.origin, token);
-// Opening the link of `serve` in a tab that already shows the page changes only the part after the #.
+// The page may already be open in the tab when the user opens the link of `serve`. Then only the part after # changes, and the browser does
+// not load the page again.
 window.addEventListener("hashchange", () => {
   if (window.location.hash.startsWith("#token=")) window.location.reload();
 });

@@ -1,4 +1,4 @@
-/** The user's place, kept behind the # of the address, so that the host serves one page. */
+/** The view and the conversation that the user sees. They are stored behind # in the address, so the host serves only a single page. */
 import { signal } from "@preact/signals";
 import { newId } from "./api/ids.js";
 import { fromAddress } from "./text.js";
@@ -10,11 +10,11 @@ export type View = (typeof views)[number];
 export interface Place {
   view: View;
   conversationId: string;
-  /** True if the address names no conversation: this one is yet to begin. */
+  /** True if the address contains no conversation id. The conversation then has a new id and has not begun yet. */
   isNew: boolean;
 }
 
-/** Reads `#/trace/c1`. Anything else is the chat. */
+/** Reads the part of the address after #, such as `#/trace/c1`. An unknown view is read as the chat. */
 function readPlace(hash: string): Place {
   const [, name, part = ""] = hash.split("/");
   const id = fromAddress(part);
@@ -42,7 +42,7 @@ window.addEventListener("hashchange", () => {
   arrive();
 });
 
-/** Puts a conversation that has begun into the address. */
+/** Puts the id of the conversation into the address. Called when a new conversation has begun. */
 export function settle(): void {
   if (!place.value.isNew) return;
   const { view, conversationId } = place.value;

@@ -30,7 +30,8 @@ export function Shell({ api, socket }: ShellProps) {
   const isFirst = useRef(true);
   useEffect(() => {
     document.title = `${title} – MCP-Platform`;
-    // A screen reader announces the new view when it takes the focus. A field of the view may have taken it first.
+    // Focuses the new view, so that a screen reader announces it. A field of the view may already have the focus; then the focus is not
+    // changed.
     const { activeElement } = document;
     if (!isFirst.current && !activeElement?.closest("main")) document.getElementById("main")?.focus();
     isFirst.current = false;
@@ -83,12 +84,12 @@ interface OpenProps extends ShellProps {
   place: Place;
 }
 
-/** Shows the chat or the trace of a conversation, which are two views of one log. */
+/** Shows a conversation in the chat or as a trace. Both views read the same log. */
 function OpenConversation({ place: { view, conversationId, isNew }, api, socket }: OpenProps) {
   const log = useMemo(() => new ConversationLog(), [conversationId]);
   useEffect(() => (isNew ? undefined : log.open(socket, conversationId)), [log, socket, isNew]);
   const shared = { api, conversationId, log };
-  // The key is not in the spread, because Preact does not look for one there.
+  // Preact does not look for a key in spread properties, so the key is given separately.
   if (view === "trace") return <TraceView key={conversationId} {...shared} />;
   return <ChatView key={conversationId} {...shared} socket={socket} isNew={isNew} onBegun={settle} />;
 }

@@ -1,4 +1,4 @@
-/** Figures and times as people read them. */
+/** Formats numbers and times for people. */
 
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
@@ -24,7 +24,7 @@ const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ["minute", 60_000],
 ];
 
-/** Returns `2 hours ago`, or a date if that is longer ago than a week. */
+/** Returns a text such as `2 hours ago`. If the time is more than a week ago, returns the date. */
 export function ago(at: number, now: number): string {
   const ms = now - at;
   if (ms > 7 * 86_400_000) return new Date(at).toLocaleDateString("en", { dateStyle: "medium" });
@@ -33,7 +33,7 @@ export function ago(at: number, now: number): string {
   return new Intl.RelativeTimeFormat("en").format(-Math.floor(ms / size), unit);
 }
 
-/** Decodes a part of an address. Undefined if its percent-encoding is no text, as in `%E0`. */
+/** Decodes a part of an address. Undefined if its percent-encoding is not valid text, such as `%E0`. */
 export function fromAddress(part: string): string | undefined {
   try {
     return decodeURIComponent(part);

@@ -1,6 +1,6 @@
 import { keepToken } from "./api/token.js";
 
-/** Asks for the token in a tab that was not opened by the link of `serve`. */
+/** Asks the user for the token. Shown if the tab was not opened by the link that `serve` prints. */
 export function TokenForm() {
   const enter = (event: SubmitEvent) => {
     event.preventDefault();

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { Conversation, Server, Tool } from "./messages.js";
 
-/** An error that the host answered; status 0: the host did not answer. */
+/** An error answer of the host. `status` is 0 if the host did not answer. */
 export class ApiFailure extends Error {
   constructor(
     readonly status: number,
@@ -12,7 +12,7 @@ export class ApiFailure extends Error {
     super(message, { cause });
   }
 
-  /** True if a host that is restarting, or a proxy in front of it, answers so. */
+  /** True if the error may pass: the host is restarting, or a proxy in front of the host cannot reach it. */
   get isPassing(): boolean {
     return [0, 502, 503, 504].includes(this.status);
   }
@@ -24,9 +24,9 @@ interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Client of the host's HTTP API. Every method rejects with ApiFailure. */
+/** Client of the host's HTTP API. Every method rejects with ApiFailure if the call fails. */
 export class Api {
-  /** True if the host wants a token, or another one. */
+  /** True after the host has refused a call because the token is missing or wrong. */
   readonly isRefused = signal(false);
   readonly #origin: string;
   readonly #token: string | undefined;
@@ -44,7 +44,7 @@ export class Api {
     return this.json(`/api/sessions?${query}`, { signal });
   }
 
-  /** Resolves with the id of the copy. */
+  /** Copies a conversation. Resolves with the id of the copy. */
   async fork(id: string): Promise<string> {
     const answer = await this.json<{ conversation_id: string }>(`${conversation(id)}/fork`, {
       method: "POST",
@@ -61,7 +61,7 @@ export class Api {
     return this.#none(`${conversation(id)}`, { method: "DELETE" });
   }
 
-  /** Begins a turn. A request id is answered once, so the call may be repeated. */
+  /** Begins a turn. The call may be repeated, since the host runs a request id only once. */
   beginTurn(id: string, turn: { request_id: string; text: string; model?: string }): Promise<{ turn_id: string }> {
     return this.json(`${conversation(id)}/turns`, { method: "POST", body: turn });
   }
@@ -74,7 +74,7 @@ export class Api {
     return this.#none(`${conversation(id)}/cancel`, { method: "POST", body: { request_id: requestId } });
   }
 
-  /** Resolves with the models besides the configured one. */
+  /** Resolves with the models that can be chosen besides the configured model. */
   async models(signal?: AbortSignal): Promise<string[]> {
     const { data } = await this.json<{ data: { id: string }[] }>("/v1/models", { signal });
     return data.map(({ id }) => id).filter((id) => id.includes("/"));
@@ -92,7 +92,7 @@ export class Api {
     return this.#none(`${serverPath(server)}/reconnect`, { method: "POST" });
   }
 
-  /** Resolves with the page to log in at; null if no login is needed. */
+  /** Begins a login. Resolves with the address of the login page. `url` is null if no login is needed. */
   login(server: string): Promise<{ url: string | null; status?: string }> {
     return this.json(`${serverPath(server)}/login`, { method: "POST" });
   }
@@ -101,7 +101,7 @@ export class Api {
     return (await this.json<{ tools: Tool[] }>("/api/tools", { signal })).tools;
   }
 
-  /** Resolves with the body. `Answer` is the caller's claim about the route. */
+  /** Calls a route and resolves with the JSON body of its answer. The calling code must choose a type `Answer` that fits the route. */
   async json<Answer>(path: string, options: CallOptions = {}): Promise<Answer> {
     return (await this.response(path, options)).json() as Promise<Answer>;
   }

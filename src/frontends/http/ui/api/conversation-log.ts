@@ -3,26 +3,26 @@ import { onNextFrame } from "./frames.js";
 import type { HostMessage, LiveChunk, StoredMessage, WireError } from "./messages.js";
 import type { Follower, HostSocket } from "./socket.js";
 
-/** Changes of the log, delivered at most once per frame. */
+/** Changes of the log since the last notification. Listeners are notified at most once per frame. */
 export interface LogChange {
   stored: readonly StoredMessage[];
   live: readonly LiveChunk[];
-  /** True if earlier live chunks are void. */
+  /** True if the live chunks of earlier changes are no longer valid. */
   isAnew: boolean;
 }
 
-/** A conversation as the host sends it: every message with a `seq`, once and in order, followed by live events. */
+/** A conversation as the host sends it. It has every message with a `seq` once, in order. Live events are passed on to listeners. */
 export class ConversationLog implements Follower {
-  /** In order; the same messages as /api/sessions/ID has. */
+  /** Stored messages in order, as in the answer of /api/sessions/ID. */
   readonly stored: ReadonlySignal<readonly StoredMessage[]>;
-  /** True once everything that the log held at opening has arrived. */
+  /** True when every message that the log had at opening has arrived. */
   readonly isWhole: ReadonlySignal<boolean>;
   readonly failure: ReadonlySignal<WireError | undefined>;
   readonly #stored = signal<readonly StoredMessage[]>([]);
   readonly #isWhole = signal(false);
   readonly #failure = signal<WireError | undefined>(undefined);
   readonly #listeners = new Set<(change: LogChange) => void>();
-  /** Chunks of an event that comes in several, until the last one. */
+  /** Chunks of an event that has not arrived completely. */
   #parts: StoredMessage[] = [];
   #lastSeq = 0;
   #news: { stored: StoredMessage[]; live: LiveChunk[]; isAnew: boolean } = { stored: [], live: [], isAnew: false };
@@ -37,7 +37,7 @@ export class ConversationLog implements Follower {
     this.failure = this.#failure;
   }
 
-  /** Clock of the host minus this one's; 0 if unknown. */
+  /** Time of the host's clock minus the time of this clock, in ms. 0 if unknown. */
   get skewMs(): number {
     return Number.isFinite(this.#leastSkewMs) ? this.#leastSkewMs : 0;
   }
@@ -51,7 +51,7 @@ export class ConversationLog implements Follower {
     };
   }
 
-  /** Notifies the listener until the returned function is called. Earlier messages are in `stored`. */
+  /** Notifies the listener of changes until the returned function is called. Messages that arrived before are in `stored`. */
   listen(listener: (change: LogChange) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -73,9 +73,9 @@ export class ConversationLog implements Follower {
   #take({ seq, chunk }: StoredMessage): void {
     if (seq <= this.#lastSeq) return;
     this.#parts.push({ seq, chunk });
-    if (chunk.type === "text" || chunk.type === "reasoning") return; // usage is the last chunk of an answer
+    if (chunk.type === "text" || chunk.type === "reasoning") return; // the chunk `usage` follows and completes the answer
     this.#lastSeq = seq;
-    // A new event took a moment to arrive, so the host's clock is at least this far.
+    // The event took some time to arrive. So the host's clock is ahead of this one by at least this difference.
     if (this.#isWhole.value) this.#leastSkewMs = Math.max(this.#leastSkewMs, chunk.metadata.at - Date.now());
     this.#news.stored.push(...this.#parts);
     this.#news.live = this.#news.live.filter(({ type }) => type !== "text" && type !== "reasoning");

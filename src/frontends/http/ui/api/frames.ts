@@ -1,7 +1,7 @@
-/** Longest wait for a frame: a background tab draws nothing, but has to keep up. */
+/** Longest time to wait for a frame, in ms. A background tab draws no frames, but it must keep up with the host. */
 const longestWaitMs = 500;
 
-/** Calls back with the next drawn frame, or after `longestWaitMs` without one. */
+/** Calls `callback` at the next frame. If no frame comes within `longestWaitMs`, calls it then. */
 export function onNextFrame(callback: () => void): void {
   const run = () => {
     cancelAnimationFrame(frame);

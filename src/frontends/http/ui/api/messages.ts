@@ -1,4 +1,4 @@
-/** Messages of the host as the page reads them: the protocol of /ws/chat, which /openapi.json describes. */
+/** Messages of the host, as the page receives them over /ws/chat. /openapi.json describes this protocol. */
 import type { FinishReason, JsonSchema, LimitQuestion, ServerState, StopReason } from "../../../../core/chat.js";
 
 export interface WireUsage {
@@ -38,7 +38,7 @@ export interface WireError {
   hint: string;
 }
 
-/** Turn of a chunk, and its time in milliseconds since the epoch. */
+/** The turn to which a chunk belongs, and the time of the chunk in ms since the epoch. */
 interface Told {
   turn_id: string;
   at: number;
@@ -48,7 +48,7 @@ interface UsageFacts {
   provider: string;
   model: string;
   finish_reason: FinishReason;
-  /** HTTP requests that were sent for the answer. */
+  /** Number of HTTP requests that were sent for the answer. */
   attempts: number;
   interrupted?: true;
 }
@@ -59,7 +59,7 @@ interface Chunk<Type extends string, Data, Metadata = object> {
   metadata: Metadata & Told;
 }
 
-/** A stored event, by its `seq`. An answer of the model is up to three chunks of one `seq`. */
+/** A chunk of a stored event. An answer of the model consists of up to three chunks with the same `seq`. */
 type StoredChunk =
   | Chunk<"user_message", string, { request_id: string }>
   | Chunk<"reasoning" | "text", string>
@@ -75,7 +75,7 @@ type StoredChunk =
   | Chunk<"rewind", { to_seq: number }>
   | Chunk<"fork", { origins: string[]; to_seq: number }>;
 
-/** A live event: a preview of an event that is stored later, or never. */
+/** A chunk of a live event. Live events are never stored, but some of them preview an event that is stored later. */
 export type LiveChunk =
   | { type: "text" | "reasoning"; data: string }
   | { type: "discard"; data: { reason: string } }
@@ -119,6 +119,6 @@ export interface Tool {
   tool: string;
   description: string;
   input_schema: JsonSchema;
-  /** Estimated tokens of the definition in every request that offers it. */
+  /** Estimated tokens of the tool's definition. Each request that offers the tool contains them. */
   tokens: number;
 }

@@ -1,24 +1,23 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { HostMessage } from "./messages.js";
 
-/** `waiting`: until the next attempt to connect. */
+/** State of the connection. `waiting` means that the next attempt to connect comes after a delay. */
 export type LinkState = "connecting" | "open" | "waiting";
 
 export interface Follower {
-  /** Returns the first `seq` to send, at each connect. Messages without a `seq` that came before are void. */
+  /**
+   * Called at each connect. Returns the first `seq` that the host should send. Earlier messages without a `seq` are then no longer valid.
+   */
   begin(): number;
   take(message: HostMessage): void;
 }
 
 const firstDelayMs = 250;
 const longestDelayMs = 10_000;
-/** Subprotocol beside which a browser can send the token, since it sets no header of a WebSocket. */
+/** Subprotocol that the page asks for. The token is sent as a second subprotocol, since a browser cannot set headers for a WebSocket. */
 const subprotocol = "mcp-platform";
 
-/**
- * The only WebSocket of the page, over which conversations are followed across dropped links and restarted hosts. A follower gets every
- * message with a `seq` once.
- */
+/** The only WebSocket of the page. Conversations are followed over it, and it reconnects when the link is lost or the host restarts. */
 export class HostSocket {
   readonly state: ReadonlySignal<LinkState>;
   readonly #state = signal<LinkState>("connecting");
@@ -39,7 +38,7 @@ export class HostSocket {
     this.#connect();
   }
 
-  /** Sends the conversation to the follower until the returned function is called. */
+  /** Sends the messages of the conversation to the follower until the returned function is called. */
   follow(conversationId: string, follower: Follower): () => void {
     const id = `follow-${++this.#lastId}`;
     this.#followers.set(id, { conversationId, follower });
@@ -94,7 +93,7 @@ export class HostSocket {
   }
 }
 
-/** Encodes a token, since a subprotocol allows fewer characters. */
+/** Encodes the token in base64url. A subprotocol allows only some characters. */
 function base64Url(text: string): string {
   const bytes = String.fromCharCode(...new TextEncoder().encode(text));
   return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

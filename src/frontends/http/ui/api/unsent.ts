@@ -1,4 +1,7 @@
-/** Text that was written in this tab and that the host does not have yet. It outlasts a change of the view and a reload, not the tab. */
+/**
+ * Text that the user wrote in this tab and that the host does not have yet. It is kept when the view changes or the page is reloaded, but
+ * not when the tab is closed.
+ */
 
 export interface UnsentMessage {
   requestId: string;
@@ -23,7 +26,7 @@ export function dropUnsent(conversationId: string, sentId: string): void {
   store(messagesKey(conversationId), rest.length > 0 ? JSON.stringify(rest) : "");
 }
 
-/** Returns the draft; without an id, that of the conversation that is yet to begin. */
+/** Returns the draft of the conversation. Without an id, returns the draft of a conversation that has not begun yet. */
 export function draftOf(conversationId: string | undefined): string {
   return sessionStorage.getItem(draftKey(conversationId)) ?? "";
 }
@@ -37,6 +40,6 @@ function store(key: string, text: string): void {
     if (text) sessionStorage.setItem(key, text);
     else sessionStorage.removeItem(key);
   } catch {
-    // A browser gives a page some megabytes. Longer text is kept in the view alone.
+    // The text is too long: a browser stores only a few megabytes for a page. So the text is kept only while the view is open.
   }
 }

@@ -5,7 +5,7 @@ import { visible } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
 import { openQuestion, runningTurn, type Turn } from "./turns.js";
 
-/** Announces the turn to screen readers: the answer paragraph by paragraph, tools, questions, and how it ended. */
+/** Announces the running turn to screen readers: each paragraph of the answer, the tools, the questions and the end of the turn. */
 export function Announcer({ state }: { state: ChatState }) {
   const said = useSignal("");
   const splitter = useRef(new BlockSplitter());

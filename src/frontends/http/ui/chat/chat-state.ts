@@ -6,29 +6,32 @@ import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../a
 import { LiveAnswer } from "./live-answer.js";
 import { type Dialogue, DialogueFold, emptyDialogue, runningTurn, type Turn } from "./turns.js";
 
-/** A message of the user that is not in the log yet. */
+/** A message of the user that the log does not contain yet. */
 export interface Outgoing extends UnsentMessage {
-  /** Reason why the host refused the message, which is sent again if that may help. */
+  /** Error with which the last attempt to send the message failed. The message is sent again if the error may pass. */
   failure?: ApiFailure;
 }
 
 const againAfterMs = 1_000;
 
-/** Senders by request id. A state keeps sending after its view has gone, until another view of the conversation takes over. */
+/**
+ * Senders of unsent messages, by request id. A ChatState continues to send after its view was closed, until another view of the same
+ * conversation takes over.
+ */
 const senders = new Map<string, ChatState>();
 
 interface ChatStateParts {
   api: Api;
   conversationId: string;
   log: ConversationLog;
-  /** Called when a message is sent, so that the conversation begins. */
+  /** Called when the user sends a message, so that the conversation begins. */
   onBegun: () => void;
 }
 
 export class ChatState {
   readonly dialogue: ReadonlySignal<Dialogue>;
   readonly outgoing: ReadonlySignal<readonly Outgoing[]>;
-  /** Error of the last action, if it concerns no outgoing message. */
+  /** Error of the last action. Undefined if the last action had none. An error of an outgoing message is stored with that message. */
   readonly failure: Signal<string | undefined> = signal(undefined);
   readonly live = new LiveAnswer();
   readonly #dialogue = signal<Dialogue>(emptyDialogue);
@@ -44,7 +47,7 @@ export class ChatState {
     this.#take({ stored: parts.log.stored.value, live: [], isAnew: false });
   }
 
-  /** Follows the log until the returned function is called. Sends what was not sent before. */
+  /** Follows the log until the returned function is called. Sends the messages that were not sent before. */
   watch(): () => void {
     for (const message of this.#outgoing.value) void this.#post(message);
     return this.#parts.log.listen((change) => this.#take(change));
@@ -58,7 +61,7 @@ export class ChatState {
     await this.#post(message);
   }
 
-  /** Sends the same request again, which continues its turn. */
+  /** Sends a request again under the same id. The host then continues the turn of this request. */
   async sendAgain({ requestId, text, model }: Pick<Outgoing, "requestId" | "text" | "model">): Promise<void> {
     await this.#post({ requestId, text, model });
   }

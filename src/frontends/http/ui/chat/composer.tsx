@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { draftOf, keepDraft } from "../api/unsent.js";
 
 interface ComposerProps {
-  /** Undefined if the conversation is yet to begin. */
+  /** Undefined if the conversation has not begun yet. */
   conversationId: string | undefined;
   models: readonly string[];
   isRunning: boolean;
@@ -37,7 +37,7 @@ export function Composer({ conversationId, models, isRunning, onSend, onCancel }
     write("");
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // Enter may also end a word of an input method; then it does not send.
+    // In an input method, Enter may finish a word. Such an Enter must not send the message.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     send();

@@ -1,4 +1,4 @@
-/** Forms that MCP servers may ask for: flat objects of texts, numbers, booleans and choices. */
+/** Forms that MCP servers may show to the user. A form is a flat object of texts, numbers, booleans and choices. */
 import type { JsonSchema } from "../../../../core/chat.js";
 
 interface Choice {
@@ -22,7 +22,7 @@ export type FormField = FieldBase &
     | { kind: "choices"; choices: readonly Choice[]; min: number; max: number; initial: readonly string[] }
   );
 
-/** Types of input fields that browsers validate. */
+/** Types of an input element whose values the browser validates. */
 type TextType = "text" | "email" | "url" | "date" | "datetime-local";
 
 const inputTypes: Record<string, TextType> = {
@@ -63,14 +63,14 @@ function field(name: string, property: JsonSchema, isRequired: boolean): FormFie
     default: {
       const type = inputTypes[text(property.format)] ?? "text";
       const bounds = { minLength: number(property.minLength), maxLength: number(property.maxLength) };
-      // A pattern of a schema may match anywhere; a pattern of an input has to match the whole text.
+      // In a schema, a pattern may match any part of the text. In an input element it must match the whole text, so it is extended here.
       const pattern = text(property.pattern) ? `[\\s\\S]*(?:${text(property.pattern)})[\\s\\S]*` : undefined;
       return { ...base, kind: "text", type, pattern, ...bounds, initial: text(property.default) };
     }
   }
 }
 
-/** Reads `enum` with or without names, or `oneOf` (`anyOf` in a list) of constants with titles. */
+/** Returns the choices of a field: `enum` with or without names, or constants with titles in `oneOf` (in a list, `anyOf`). */
 function choicesOf({ enum: values, enumNames, oneOf, anyOf }: JsonSchema): Choice[] | undefined {
   const names = texts(enumNames);
   if (Array.isArray(values)) return texts(values).map((value, index) => ({ value, label: names[index] ?? value }));
@@ -79,7 +79,7 @@ function choicesOf({ enum: values, enumNames, oneOf, anyOf }: JsonSchema): Choic
   return titled.map(record).map((each) => ({ value: text(each.const), label: text(each.title) || text(each.const) }));
 }
 
-/** Returns what the form sends to the server, without optional fields that were left empty. */
+/** Returns the values that the form sends to the server. Optional fields that were left empty are omitted. */
 export function formContent(fields: readonly FormField[], data: FormData): Record<string, unknown> {
   const entries = fields.flatMap((each): [string, unknown][] => {
     const value = givenFor(each, data);
@@ -109,7 +109,7 @@ function givenFor(field: FormField, data: FormData): unknown {
   }
 }
 
-/** Returns the first problem that the browser does not check, with the name of its field. */
+/** Returns the first problem in the values that the browser does not check itself. The text contains the name of the field. */
 export function formProblem(
   fields: readonly FormField[],
   data: FormData,

@@ -7,11 +7,11 @@ export interface Progress {
   message?: string;
 }
 
-/** Preview of the running turn's answer, and the progress of its tools. The preview is void once the log has the answer. */
+/** Preview of the answer of the running turn, and the progress of its tools. The preview is cleared when the log has the answer. */
 export class LiveAnswer {
   readonly text = signal("");
   readonly reasoning = signal("");
-  /** Reasons why the attempts at this answer before the current one broke off. */
+  /** One reason for each earlier attempt at this answer that was broken off. */
   readonly discards = signal<readonly string[]>([]);
   readonly progress = signal<ReadonlyMap<string, Progress>>(new Map());
 
@@ -33,7 +33,7 @@ export class LiveAnswer {
     this.reasoning.value = reasoning;
   }
 
-  /** Clears the preview: the answer is in the log, or will be sent again. */
+  /** Clears the preview. Called when the log has the answer, or when the host will send the answer again. */
   clear(): void {
     this.text.value = "";
     this.reasoning.value = "";

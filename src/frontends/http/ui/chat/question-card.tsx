@@ -11,7 +11,7 @@ import type { QuestionItem } from "./turns.js";
 
 interface QuestionCardProps {
   item: QuestionItem;
-  /** True if the turn has ended or was answered elsewhere. */
+  /** True if the question cannot be answered any more, because the turn has ended. */
   isOver: boolean;
   onAnswer: (value: unknown) => Promise<void>;
 }
@@ -27,7 +27,7 @@ type Answering = Pick<QuestionCardProps, "onAnswer"> & { isBusy: boolean };
 function OpenQuestion({ question, onAnswer }: { question: WireQuestion } & Pick<QuestionCardProps, "onAnswer">) {
   const card = useRef<HTMLElement>(null);
   const isBusy = useSignal(false);
-  // The focus is on no button: a line that is being typed must not confirm.
+  // Focuses the card and not a button. Otherwise a line that the user is typing could confirm the question.
   useEffect(() => card.current?.focus({ preventScroll: false }), []);
   const once = async (value: unknown) => {
     isBusy.value = true;

@@ -10,7 +10,7 @@ interface SchemaFormProps {
   onAnswer: (value: unknown) => Promise<void>;
 }
 
-/** Shows the form that a server asks for. The browser validates it before anything is sent. */
+/** Shows a form that a server asks the user to fill in. The browser validates the values before they are sent. */
 export function SchemaForm({ schema, isBusy, onAnswer }: SchemaFormProps) {
   const fields = useMemo(() => formFields(schema), [schema]);
   const problem = useSignal<{ name: string; problem: string } | undefined>(undefined);
@@ -115,7 +115,7 @@ function inputOf(field: Extract<FormField, { kind: "text" | "number" | "choice" 
       return (
         <input
           {...attributes}
-          type={type as "text"} // `text` has all of these attributes
+          type={type as "text"} // the attributes of all types are those of `text`
           pattern={pattern}
           minLength={minLength}
           maxLength={maxLength}

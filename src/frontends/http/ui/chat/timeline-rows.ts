@@ -1,4 +1,4 @@
-/** A turn as spans of time: requests to the model, tools, and waits for the user. */
+/** A turn as spans of time: requests to the model, calls of tools, and times of waiting for the user. */
 import type { Item, Turn } from "./turns.js";
 
 export interface Span {
@@ -6,12 +6,12 @@ export interface Span {
   label: string;
   note: string;
   from: number;
-  /** Absent while the span lasts. */
+  /** Time of the end. Absent while the span continues. */
   to?: number;
   isBad: boolean;
 }
 
-/** Returns the spans of a turn. `openNote`: what the model of a running turn does now. */
+/** Returns the spans of a turn. `openNote` says what the model is doing now, if the turn is running. */
 export function timelineRows(turn: Turn, openNote: string): Span[] {
   const rows = turn.items.flatMap((item) => spanOf(item, turn.end?.at));
   const isOpen = !turn.end && rows.every(({ to }) => to !== undefined);

@@ -98,7 +98,7 @@ export function Part({ part }: { part: WirePart }) {
   }
 }
 
-/** Returns the type only if it is one of the family: a server may name any type. */
+/** Returns the media type if it belongs to the family. Otherwise returns the family as a wildcard, since a server may send any type. */
 function mediaType(type: string, family: "image" | "audio"): string {
   return new RegExp(`^${family}/[a-z0-9.+-]+$`).test(type) ? type : `${family}/*`;
 }

@@ -11,13 +11,13 @@ import type { AnswerItem, Item, Turn } from "./turns.js";
 interface TurnViewProps {
   turn: Turn;
   state: ChatState;
-  /** True if live events belong to this turn. */
+  /** True if this turn is the running turn, to which live events belong. */
   isRunning: boolean;
-  /** True if an earlier turn still runs. */
+  /** True if this turn waits for an earlier turn that is still running. */
   isWaiting: boolean;
 }
 
-/** A turn that is drawn again only when it has changed: a conversation may have hundreds. */
+/** View of a turn. It is drawn again only if the turn has changed, since a conversation may have hundreds of turns. */
 export class TurnView extends Component<TurnViewProps> {
   override shouldComponentUpdate({ turn, isRunning, isWaiting }: TurnViewProps): boolean {
     const { props } = this;
@@ -50,7 +50,7 @@ export function UserMessage({ text, children }: { text: string; children?: Compo
   );
 }
 
-/** Returns a key that an answer already has while it is written, so that its elements stay in the page. */
+/** Returns the key of an item. An answer keeps its key from the time when it is still being written, so its elements stay in the page. */
 function keyOf(item: Item, answers: readonly Item[]): string {
   switch (item.kind) {
     case "answer":
@@ -64,7 +64,7 @@ function keyOf(item: Item, answers: readonly Item[]): string {
   }
 }
 
-/** Returns true while a tool runs or a question is open: the model is not asked then. */
+/** Returns true while a tool runs or a question is open. The model is not working at such a time. */
 function isHeldUp(items: readonly Item[]): boolean {
   return items.some((item) => (item.kind === "tool" && !item.result) || (item.kind === "question" && !item.answer));
 }
@@ -90,7 +90,7 @@ function ItemView({ item, turn, state }: { item: Item; turn: Turn; state: ChatSt
   }
 }
 
-/** Shows an answer; without an item, the one that is being written. */
+/** Shows an answer. Without `item`, shows the answer that is being written. */
 function Answer({ item, state: { live } }: { item?: AnswerItem; state: ChatState }) {
   const text = item ? item.text : live.text.value;
   const reasoning = item ? item.reasoning : live.reasoning.value;

@@ -1,4 +1,4 @@
-/** A conversation as the chat shows it: an immutable fold over its stored messages. */
+/** Folds the stored messages of a conversation to what the chat shows. The result is immutable. */
 import type { FinishReason, StopReason } from "../../../../core/chat.js";
 import type { StoredMessage, WireError, WirePart, WireQuestion, WireUsage } from "../api/messages.js";
 
@@ -17,7 +17,7 @@ export interface AnswerItem {
   seq: number;
   reasoning: string;
   text: string;
-  /** Times when the model was asked, and when it had answered. */
+  /** Time when the model was asked. `at` is the time when the model had answered. */
   from: number;
   at: number;
   model: string;
@@ -53,7 +53,7 @@ export interface Turn {
   seq: number;
   text: string;
   startedAt: number;
-  /** Time of the last event. */
+  /** Time of the turn's last event. */
   at: number;
   items: readonly Item[];
   end?: { at: number; stopReason: StopReason } | { at: number; error: WireError };
@@ -66,7 +66,7 @@ export interface Dialogue {
 
 export const emptyDialogue: Dialogue = { turns: [] };
 
-/** Reasoning and text of an answer, which come before its usage, with the same `seq`. */
+/** Reasoning and text of an answer. They arrive with the same `seq` as the answer's usage, before it. */
 interface Parts {
   reasoning: string;
   text: string;
@@ -75,7 +75,7 @@ interface Parts {
 export class DialogueFold {
   #parts: Parts = { reasoning: "", text: "" };
 
-  /** Adds messages in the order of the log. */
+  /** Returns the dialogue with these messages added. The messages must come in the order of the log. */
   with(dialogue: Dialogue, messages: readonly StoredMessage[]): Dialogue {
     return messages.reduce((so, message) => this.#step(so, message), dialogue);
   }
@@ -102,7 +102,7 @@ export class DialogueFold {
 
   #next(turn: Turn, { seq, chunk }: StoredMessage): Turn {
     const { at } = chunk.metadata;
-    // A turn that continues after a failure is not over.
+    // Removes the end of the turn: if an event follows after a failure, the turn continues.
     const { end: _, ...open } = { ...turn, at };
     const add = (item: Item): Turn => ({ ...open, items: [...turn.items, item] });
     switch (chunk.type) {
@@ -156,19 +156,19 @@ export class DialogueFold {
   }
 }
 
-/** Changes the last call with this id: the id is the provider's, and an earlier hop may have had the same. */
+/** Changes the last call with this id. The provider makes the ids, so an earlier answer may have a call with the same id. */
 function withTool(items: readonly Item[], id: string, change: Partial<ToolItem>): Item[] {
   const index = items.findLastIndex((item) => item.kind === "tool" && item.id === id);
   return items.map((item, each) => (each === index ? ({ ...item, ...change } as ToolItem) : item));
 }
 
-/** Returns when the model was asked next: at the start of the turn, or when the last of its tools was done. */
+/** Returns the time when the model was asked next. This is the start of the turn or the time when its last tool had finished. */
 function lastAnswered(turn: Turn): number {
   const ends = turn.items.map((item) => (item.kind === "tool" ? (item.result?.at ?? 0) : 0));
   return Math.max(turn.startedAt, ...ends);
 }
 
-/** Returns the turn that runs; later turns wait for it. */
+/** Returns the first turn that has not ended. Later turns wait for it. */
 export function runningTurn({ turns }: Dialogue): Turn | undefined {
   return turns.find(({ end }) => !end);
 }

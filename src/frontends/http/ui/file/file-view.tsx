@@ -10,7 +10,7 @@ import { TraceList } from "../trace/trace-list.js";
 interface FileViewProps {
   conversationId: string;
   events: readonly StoredEvent[];
-  /** Transcript of the file, which shows even without this program. */
+  /** Transcript in the exported file. The file shows it even if scripts do not run. */
   transcript: HTMLElement;
 }
 

@@ -8,7 +8,10 @@ import { render } from "preact";
 import type { StoredEvent } from "../../../../core/chat.js";
 import { FileView } from "./file-view.js";
 
-/** Data that src/session/export has written. The transcript is in the page, so that it shows without this program. */
+/**
+ * Data that src/session/export has written into the file. The transcript is part of the file's HTML, so it is shown even if scripts do not
+ * run.
+ */
 const data = JSON.parse(document.getElementById("data")?.textContent ?? "") as {
   conversationId: string;
   events: StoredEvent[];

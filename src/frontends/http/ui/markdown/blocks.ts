@@ -1,14 +1,14 @@
-/** Growing Markdown, split into blocks that do not change any more and a last block that does. */
+/** Splits a growing Markdown text into complete blocks, which do not change any more, and one open block. */
 
-/** Longest block for the lexer, which is quadratic in some inputs and recursive in others. */
+/** Length of the longest block that the lexer may read. The lexer takes quadratic time for some inputs and is recursive for others. */
 const maxLength = 20_000;
 /**
- * Limit of emphasis marks. 10,000 in 20,000 characters took the lexer 17 s; a list of 150 items, each with bold text, code and a link, has
- * 2,300.
+ * Limit of emphasis marks in a block. The lexer took 17 s for 10,000 marks in 20,000 characters. A list of 150 items, each with bold text,
+ * code and a link, has only 2,300.
  */
 const mostMarks = 3_000;
 
-/** Returns true if the lexer reads the block in little time. Others are shown as they were written. */
+/** Returns true if the lexer can read the block in a short time. Other blocks are shown as plain text. */
 export function isReadable(block: string): boolean {
   return block.length <= maxLength && (block.match(/[*_~>[<`]/g)?.length ?? 0) <= mostMarks;
 }
@@ -16,21 +16,21 @@ export function isReadable(block: string): boolean {
 const fence = /^\s*(`{3,}|~{3,})/;
 const listItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)])\s/;
 
-/** Splitter of a growing text, which continues after the last complete block. */
+/** Splits a growing text. Each call continues after the last complete block. */
 export class BlockSplitter {
   #text = "";
-  /** Start of the open block. */
+  /** Position where the open block starts. */
   #start = 0;
   #closed: string[] = [];
-  /** Start of the first line that was not looked at. */
+  /** Position of the first line that was not read yet. */
   #line = 0;
   #fence = "";
   #isList = false;
   #isAfterBlank = false;
-  /** True if the block was a piece of code that has ended. */
+  /** True if the open block is code whose closing fence was read. */
   #endsHere = false;
 
-  /** Returns the blocks of a text. A text that continues the one before it costs only what is new. */
+  /** Returns the blocks of a text. If the text begins with the text of the previous call, only the rest is read. */
   split(text: string): { closed: readonly string[]; open: string } {
     if (!text.startsWith(this.#text)) this.#reset();
     this.#text = text;

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 
-/** Time for which the button says that it has copied. */
+/** Time for which the button confirms that the code was copied, in ms. */
 const saidMs = 1_500;
 
 export function CodeBlock({ language, text }: { language: string; text: string }) {
@@ -28,7 +28,7 @@ export function CopyButton({ text, label = "Copy" }: { text: string; label?: str
       isDone.value = false;
     }, saidMs);
   };
-  // Browsers give the clipboard only to pages of this machine and of https.
+  // A browser allows a page to use the clipboard only if the page is from this machine or uses https.
   if (!window.isSecureContext) return null;
   return (
     <button type="button" class="plain small" onClick={() => void copy()}>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 
-/** Shows a link that somebody else has written, if its protocol is harmless. */
+/** Shows a link that a model or a server has written. If its protocol may be harmful, shows only the text. */
 export function ForeignLink({ href, children }: { href: string; children: ComponentChildren }) {
   if (!isHarmless(href)) return <>{children}</>;
   return (

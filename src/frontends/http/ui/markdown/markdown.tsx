@@ -3,7 +3,10 @@ import { BlockSplitter } from "./blocks.js";
 import { blockNodes } from "./nodes.js";
 import { visible } from "./visible.js";
 
-/** Shows a model's Markdown. While the text grows, only its last block is read again; complete blocks stay as they are in the page. */
+/**
+ * Shows Markdown that a model has written. While the text grows, only the last block is parsed again. Complete blocks keep their elements
+ * in the page.
+ */
 export function Markdown({ text }: { text: string }) {
   const splitter = useMemo(() => new BlockSplitter(), []);
   const { closed, open } = splitter.split(visible(text));

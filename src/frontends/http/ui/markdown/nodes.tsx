@@ -1,4 +1,4 @@
-/** Markdown as elements of the page. No text becomes HTML on the way, so none of it can run. */
+/** Renders Markdown as elements of the page. No text is inserted as HTML, so no text of a model can run as code. */
 import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import type { ComponentChildren } from "preact";
 import { isReadable } from "./blocks.js";
@@ -10,7 +10,7 @@ const openFence = /^\s*(?:`{3,}|~{3,})([^\n`]*)\n([\s\S]*)$/;
 const fenceLine = /^\s*(?:`{3,}|~{3,})[ \t]*$/m;
 
 export function blockNodes(markdown: string): ComponentChildren {
-  // The only block that gets long is code that is still being written.
+  // Code that is still being written is shown without the lexer, since only such a block can become long.
   const [, language = "", code = ""] = openFence.exec(markdown) ?? [];
   if (code && !fenceLine.test(code)) return <CodeBlock language={language} text={code} />;
   if (!isReadable(markdown)) return plain(markdown);
@@ -56,7 +56,7 @@ function block(token: MarkedToken): ComponentChildren {
   }
 }
 
-/** Starts at level three, since the page has its own headings of the first two levels. */
+/** Shows a heading. Its level starts at three, since the page uses the first two levels itself. */
 function heading({ depth, tokens }: Tokens.Heading) {
   const text = spans(tokens);
   if (depth === 1) return <h3>{text}</h3>;
@@ -119,7 +119,7 @@ function span(token: MarkedToken): ComponentChildren {
     case "link":
       return <ForeignLink href={token.href}>{spans(token.tokens)}</ForeignLink>;
     case "image":
-      // A model must not make the reader's browser load something.
+      // An image is shown as a link, since a model must not make the reader's browser load anything.
       return <ForeignLink href={token.href}>{token.text || token.href}</ForeignLink>;
     case "text":
       return token.tokens ? spans(token.tokens) : decoded(token.text);
@@ -132,7 +132,7 @@ function span(token: MarkedToken): ComponentChildren {
 
 const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
 
-/** Decodes the few entities that models write. */
+/** Decodes those few HTML entities that models write. */
 function decoded(text: string): string {
   return text.replaceAll(/&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{1,6}));/g, (whole, name?: string, code?: string) => {
     if (name) return named[name] ?? whole;

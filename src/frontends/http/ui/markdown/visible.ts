@@ -1,7 +1,7 @@
-/** Controls, which steer terminals; embeddings, overrides and isolates, which disguise a command. */
+/** Control characters, which steer terminals, and characters that change the direction of text, which can disguise a command. */
 const steering = /(?![\n\t])\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Replaces characters that would act on the reader of a model's or a server's text. Line ends become `\n`. */
+/** Replaces characters that could deceive the reader of a model's or a server's text. The line break `\r\n` becomes `\n`. */
 export function visible(text: string): string {
   return text.replaceAll("\r\n", "\n").replaceAll(steering, (character) => {
     const code = character.charCodeAt(0);

@@ -54,7 +54,9 @@ function tokensIn({ input_tokens, cached_tokens, cache_write_tokens }: WireUsage
   return tokens(input_tokens, { "from the cache": cached_tokens, "written to the cache": cache_write_tokens });
 }
 
-/** Returns `1,200, of them 800 from the cache`. `parts`: counts by their description. */
+/**
+ * Formats a number of tokens, such as `1,200, of them 800 from the cache`. `parts` maps the description of a part to its number of tokens.
+ */
 function tokens(number: number, parts: Record<string, number | undefined>): string {
   const known = Object.entries(parts).flatMap(([what, part]) => (part ? [`${count(part)} ${what}`] : []));
   return known.length > 0 ? `${count(number)}, of them ${known.join(", ")}` : count(number);

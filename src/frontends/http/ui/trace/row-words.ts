@@ -33,7 +33,7 @@ function questionLabel(question: WireQuestion): string {
   }
 }
 
-/** Words for users who do not see colours and bars. */
+/** Description of each kind of row, for users who cannot see colours and bars. */
 export const kindWords: Record<TraceRow["kind"], string> = {
   model: "request to the model",
   asking: "request to",
@@ -81,7 +81,7 @@ function tokensText({ input_tokens, output_tokens }: WireUsage): string {
   return `${count(input_tokens)} → ${count(output_tokens)} tokens`;
 }
 
-/** Returns `1,200 tokens in, 80 out · $0.0042 · retried once`; empty if nothing is known. */
+/** Returns a text such as `1,200 tokens in, 80 out · $0.0042 · retried once`. Empty if nothing is known. */
 export function sumsText({ inputTokens, outputTokens, usd, retries }: Sums): string {
   return [
     inputTokens + outputTokens > 0 ? `${count(inputTokens)} tokens in, ${count(outputTokens)} out` : "",

@@ -1,29 +1,29 @@
-/** The time of a turn as the rows of a waterfall. */
+/** Turns a turn into the rows of a waterfall diagram. */
 import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, Turn } from "../chat/turns.js";
 
 export interface Span {
-  /** `wait`: for a person, or for a place among the calls. */
+  /** `wait` means waiting for a person, or for other calls to finish. */
   kind: "work" | "wait";
   from: number;
-  /** Absent while the span lasts. */
+  /** Time of the end. Absent while the span continues. */
   to?: number;
 }
 
-/** `left`: the turn ended first. */
+/** Result of a row. `left` means that the turn ended before the work of the row did. */
 export type Outcome = "done" | "failed" | "running" | "waiting" | "left";
 
 interface Timed {
-  /** Unique in its turn, and stable while the turn grows. */
+  /** Key of the row. It is unique within the turn and does not change while the turn grows. */
   key: string;
   outcome: Outcome;
-  /** In order and without overlap; never empty. */
+  /** Spans of the row, in order and without overlap. There is at least one. */
   spans: readonly Span[];
 }
 
 export type TraceRow = Timed &
   (
     | { kind: "model"; item: AnswerItem }
-    /** A request without an answer so far. */
+    /** A running request to the model that has no answer yet. */
     | { kind: "asking" }
     | { kind: "tool"; item: ToolItem; approval?: QuestionItem; together: number }
     | { kind: "question"; item: QuestionItem }
@@ -31,7 +31,7 @@ export type TraceRow = Timed &
     | { kind: "failure"; error: Extract<Turn["end"], { error: unknown }>["error"] }
   );
 
-/** Returns the rows in the order in which they began. */
+/** Returns the rows of a turn, in the order in which they began. */
 export function traceRows(turn: Turn): TraceRow[] {
   const approvals = approvalsOf(turn.items);
   const rows: TraceRow[] = [];
@@ -42,7 +42,7 @@ export function traceRows(turn: Turn): TraceRow[] {
   return [...rows.map(countTogether), ...restOf(turn, rows)];
 }
 
-/** Marks what is open in a turn that has no end and does not continue, as in a file. */
+/** Returns the rows of a turn that has no end and does not continue, as in an exported file. Unfinished rows get the outcome `left`. */
 export function leftRows(rows: readonly TraceRow[]): TraceRow[] {
   return rows.flatMap((row) => {
     if (row.kind === "asking") return [];
@@ -51,7 +51,7 @@ export function leftRows(rows: readonly TraceRow[]): TraceRow[] {
   });
 }
 
-/** Returns the running request, or the failure of the turn. */
+/** Returns a last row: for the request that is running now, or for the error that ended the turn. Empty if there is neither. */
 function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
   const from = lastEnd(turn, rows);
   if (!turn.end) {
@@ -67,7 +67,7 @@ interface RowContext {
   key: string;
   turn: Turn;
   approvals: Approvals;
-  /** Time at which all earlier rows had ended. */
+  /** Time when the last of the earlier rows had ended. */
   since: number;
 }
 
@@ -115,8 +115,8 @@ interface Approvals {
 }
 
 /**
- * Matches approval questions, which name no call: each belongs to the answer's first call with the same arguments and no question, if
- * possible of that tool.
+ * Matches approval questions to calls, since a question does not contain the id of its call. A question belongs to the first call of the
+ * same answer that has the same arguments and no question yet. A call of the same tool is preferred.
  */
 function approvalsOf(items: readonly Item[]): Approvals {
   const byTool = new Map<ToolItem, QuestionItem>();
@@ -151,9 +151,9 @@ const workOf = ({ spans }: TraceRow) => spans.find(({ kind }) => kind === "work"
 export interface Sums {
   inputTokens: number;
   outputTokens: number;
-  /** Absent if no price is known. */
+  /** Sum of the known costs. Absent if no cost is known. */
   usd?: number;
-  /** HTTP requests besides the first of each answer. */
+  /** Number of HTTP requests that were retries. */
   retries: number;
 }
 

@@ -1,7 +1,9 @@
-/** Events as steps of a session file (`*.session.yaml`), in JSON, which is YAML that cannot be misread. */
+/**
+ * Writes events as steps of a session file (`*.session.yaml`). The steps are in JSON, which is also valid YAML and has only one reading.
+ */
 import type { WireQuestion } from "../api/messages.js";
 
-/** A tool under its server's name for it. */
+/** A tool by the name of its server and the server's name for the tool. */
 export interface ServerTool {
   server: string;
   tool: string;
@@ -11,15 +13,15 @@ export function userStep(text: string): string | undefined {
   return text === "" ? undefined : `- user: ${yaml(text)}\n`;
 }
 
-/** Returns undefined if the model's text is no object, so that no call can be made of it. */
+/** Returns the step that calls a tool. Undefined if the arguments that the model wrote are not a JSON object. */
 export function toolStep({ server, tool }: ServerTool, written: string): string | undefined {
   const args = mappingOf(written);
   return args && `- tool: { name: ${yaml(`${server}.${tool}`)}, args: ${yaml(args)} }\n`;
 }
 
 /**
- * Returns both names from the question about the call (`approval`), else from the model's name for the tool. Undefined for tools of the
- * host itself, and for a name that is no tool's.
+ * Returns the names of the tool and its server. They are taken from the question about the call (`approval`) or, without a question, from
+ * the model's name for the tool. Undefined for a tool of the host itself, and for a name that no server's tool can have.
  */
 export function serverTool(name: string, approval: WireQuestion | undefined): ServerTool | undefined {
   const [server = "", ...rest] = name.split("__");
@@ -37,7 +39,10 @@ function mappingOf(written: string): object | undefined {
   }
 }
 
-/** Escapes `{{`, since recorded text is no template, and characters that YAML does not take as they are. */
+/**
+ * Writes the value as JSON. Escapes `{{`, since recorded text must not be read as a template. Also escapes characters that YAML does not
+ * allow.
+ */
 function yaml(value: unknown): string {
   const text = JSON.stringify(value, (_, item) => (typeof item === "string" ? item.replaceAll("{{", "\\{{") : item));
   return text.replaceAll(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, escaped);

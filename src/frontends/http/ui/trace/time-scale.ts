@@ -1,18 +1,18 @@
-/** Positions of moments in a waterfall, from 0 to 1. */
+/** Converts times to positions in a waterfall diagram, from 0 to 1. */
 import type { Span, TraceRow } from "./rows.js";
 
 export interface TimeScale {
   place(at: number): number;
-  /** True if waiting takes less room than its time. */
+  /** True if times without work are drawn shorter than their real length. */
   isShortened: boolean;
 }
 
-/** Largest share of stretches without work, if there is also work to show. */
+/** Largest share of the diagram for times without work, if there is also work to show. */
 const mostWaiting = 0.25;
 
 /**
- * Returns the scale of a turn from `start` to `end`. A person may take hours to answer, and the work has to stay visible. So stretches
- * without work share at most a quarter of the room.
+ * Returns the scale of a turn from `start` to `end`. A person may take hours to answer, but the work must stay visible. So all times
+ * without work together get at most a quarter of the diagram.
  */
 export function timeScale(rows: readonly TraceRow[], start: number, end: number): TimeScale {
   const work = joined(

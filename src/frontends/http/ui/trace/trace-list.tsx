@@ -7,7 +7,7 @@ import { type Happening, TurnTrace, type TurnTraceProps } from "./turn-trace.js"
 
 interface TraceListProps {
   dialogue: Dialogue;
-  /** Absent for a conversation that is over. */
+  /** State of the running turn. Absent if the conversation is over. */
   happening?: Happening;
 }
 
@@ -33,7 +33,7 @@ export function TraceList({ dialogue, happening }: TraceListProps) {
   );
 }
 
-/** Draws the turn again only when it has changed: each event of a conversation comes with all of its turns. */
+/** Shows a turn. It is drawn again only if the turn has changed, since every event of a conversation comes with all turns. */
 function SteadyTurn(props: TurnTraceProps) {
   const { turn, number, happening } = props;
   return useMemo(() => <TurnTrace {...props} />, [turn, number, happening]);

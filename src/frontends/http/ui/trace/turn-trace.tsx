@@ -15,7 +15,7 @@ import { type TimeScale, timeScale } from "./time-scale.js";
 const growMs = 250;
 const maxTitle = 160;
 
-/** Live state of a turn that runs. */
+/** Live state of the running turn. */
 export interface Happening {
   live: LiveAnswer;
   skewMs: number;
@@ -23,9 +23,9 @@ export interface Happening {
 
 export interface TurnTraceProps {
   turn: Turn;
-  /** Position in its conversation, from 1. */
+  /** Number of the turn in its conversation, from 1. */
   number: number;
-  /** Absent unless the turn runs. */
+  /** Live state of the turn. Absent if the turn is not running. */
   happening?: Happening;
 }
 
@@ -148,7 +148,7 @@ function Bar({ span: { kind, from, to = undefined }, end, scale }: { span: Span;
   );
 }
 
-/** Moves from row to row, and to the first and the last. A row is opened like any `details`. */
+/** Moves the focus between rows: arrow keys to the previous or next row, Home and End to the first or last row. */
 function byArrows(event: TargetedKeyboardEvent<HTMLOListElement>): void {
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>(":scope > li > details > summary")];
   const at = rows.indexOf(document.activeElement as HTMLElement);
@@ -160,7 +160,7 @@ function byArrows(event: TargetedKeyboardEvent<HTMLOListElement>): void {
   target.focus();
 }
 
-/** Returns the host's time every `growMs` while a turn runs; undefined otherwise. */
+/** Returns the current time of the host's clock, updated every `growMs`. Undefined if no turn is running. */
 function useNow(skewMs: number | undefined): number | undefined {
   const now = useSignal(Date.now());
   const isRunning = skewMs !== undefined;

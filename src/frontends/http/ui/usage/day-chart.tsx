@@ -5,12 +5,12 @@ const dayWidth = 10;
 const barWidth = 7;
 
 interface DayChartProps {
-  /** Lines whose keys are dates (`2026-11-25`). Days without a line had no use. */
+  /** Lines whose keys are dates, such as `2026-11-25`. A day without a line had no usage. */
   lines: readonly UsageLine[];
   measure: Measure;
 }
 
-/** Draws the days side by side. The table has the same in figures. */
+/** Draws a bar for each day. The table shows the same values as numbers. */
 export function DayChart({ lines, measure }: DayChartProps) {
   const days = daysOf(lines);
   const most = Math.max(...lines.map(measure.of));
@@ -41,7 +41,7 @@ export function DayChart({ lines, measure }: DayChartProps) {
 
 const dayMs = 86_400_000;
 
-/** Returns all days from the first to the last, with the empty ones. */
+/** Returns all days from the first to the last. Days without usage have no line. */
 function daysOf(lines: readonly UsageLine[]): { date: string; line?: UsageLine }[] {
   const byDate = new Map(lines.map((line) => [line.key, line]));
   const dates = [...byDate.keys()].sort();

@@ -1,4 +1,4 @@
-/** The answer of `/api/usage`, and measures that compare its lines. */
+/** The answer of `/api/usage`, and the measures by which its lines are compared. */
 import { count, dollars, duration } from "../text.js";
 
 export const bys = ["day", "model", "conversation", "tool", "server"] as const;
@@ -17,10 +17,12 @@ interface RequestLine {
   reasoning_tokens: number;
   cached_tokens: number;
   cache_write_tokens: number;
-  /** Tokens in and out of requests that the provider did not count, not in the other figures. */
+  /**
+   * Estimated input and output tokens of requests whose tokens the provider did not count. The other fields do not contain these tokens.
+   */
   estimated_tokens: number;
   usd: number;
-  /** Requests without a known price, not included in `usd`. */
+  /** Number of requests without a known price. `usd` does not contain their cost. */
   unpriced_requests: number;
 }
 
@@ -37,9 +39,9 @@ export type UsageLine = RequestLine | CallLine;
 export interface Usage {
   by: By;
   lines: readonly UsageLine[];
-  /** Sum of the lines that the host left out, and their number. */
+  /** Sum of the lines that the host left out, with the number of these lines. Null if no line was left out. */
   rest: (UsageLine & { lines: number }) | null;
-  /** Its key, if any, has no meaning. */
+  /** Sum of all lines. If the sum has a `key`, the key has no meaning. */
   total: UsageLine;
 }
 
@@ -89,13 +91,13 @@ export function measuresOf({ by }: Usage): readonly Measure[] {
   return by === "tool" || by === "server" ? callMeasures : requestMeasures;
 }
 
-/** Returns the first measure, unless its total is 0: a cost of nothing says nothing. */
+/** Returns the first measure. If the total of the first measure is 0, returns the second measure. */
 export function firstMeasure(usage: Usage): Measure {
   const [first, second] = measuresOf(usage) as [Measure, Measure];
   return first.of(usage.total) > 0 ? first : second;
 }
 
-/** Formats the cost. A request without a price costs an unknown amount, never nothing. */
+/** Formats the cost. If some requests have no known price, the cost is shown as incomplete or unknown. */
 function costText({ requests, usd, unpriced_requests: unpriced }: RequestLine): string {
   if (unpriced === 0) return dollars(usd);
   return unpriced >= requests ? "not known" : `${dollars(usd)} and more`;

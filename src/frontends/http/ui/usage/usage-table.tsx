@@ -7,7 +7,7 @@ import { firstMeasure, type Measure, measuresOf, type Usage, type UsageLine } fr
 
 interface UsageTableProps {
   usage: Usage;
-  /** Heading of the lines' keys. */
+  /** Heading of the column with the keys. */
   name: string;
   linkOf: (key: string) => string | undefined;
 }

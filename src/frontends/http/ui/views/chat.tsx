@@ -77,7 +77,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
   );
 }
 
-/** Distance from the end, in pixels, at which a text counts as read to the end. */
+/** Distance from the end, in pixels, within which the user counts as being at the end of the text. */
 const nearEnd = 60;
 
 function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean; log: ConversationLog }) {
@@ -188,7 +188,7 @@ function useModels(api: Api): readonly string[] {
       (names) => {
         models.value = names;
       },
-      () => {}, // only the configured model is offered then
+      () => {}, // if the models cannot be loaded, only the configured model is offered
     );
     return () => left.abort();
   }, [api]);

@@ -6,11 +6,11 @@ import { visible } from "../markdown/visible.js";
 import { goTo, placeLink } from "../route.js";
 import { ConversationRow } from "./conversation-row.js";
 
-/** More than a screen holds, and few enough to be drawn at once. */
+/** Conversations in a page. They fill more than a screen but are few enough to be drawn at once. */
 const pageSize = 100;
-/** Pause in typing after which the search begins. */
+/** Pause in typing after which the search begins, in ms. */
 const pauseMs = 150;
-/** Time for a browser to begin a download. */
+/** Time that a browser gets to begin a download, in ms. */
 const keptMs = 10_000;
 
 export function ConversationsView({ api }: { api: Api }) {
@@ -93,7 +93,7 @@ function useConversations(api: Api) {
       else if (!(error instanceof DOMException)) throw error;
     }
   };
-  /** Loads a page after this position; without it, the first page. */
+  /** Loads the page of conversations after the position `before`. Null loads the first page. */
   const load = (before: string | null = null) =>
     act(async () => {
       asked.current.abort();
@@ -110,7 +110,7 @@ function useConversations(api: Api) {
   return { list, next, failure, words, load, act };
 }
 
-/** Loads the rest when the button comes into sight or is pressed. */
+/** Shows a button. The next page is loaded when the button becomes visible or is pressed. */
 function More({ onMore }: { onMore: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
