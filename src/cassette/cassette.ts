@@ -70,7 +70,6 @@ export async function openCassette(options: CassetteOptions): Promise<Cassette> 
     async finish() {
       const left = strict && mode === "replay" ? tape.shelf.left : [];
       // Waits for a timer, so that Node releases weak references. A replay at full speed uses no timers, and its host would stay in memory.
-      // host.
       await timer(1);
       const unwritten = recorder ? await written(path, recorder, cleaner) : [];
       return [...left, ...faults.left, ...unwritten];

@@ -1,26 +1,29 @@
-/** Decisions about requests and turns that are the same in every store. Pure. */
+/** Decisions about requests and turns that every store makes in the same way. Pure functions. */
 import { isDeepStrictEqual } from "node:util";
 import type { ChatEvent, CompactionEvent, ContentPart, StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { TurnMail } from "../core/store-ports.js";
 
-/** Returns true if the turn has ended, or has failed in a way that a retry would not fix. */
+/** Returns true if the turn has ended, or has failed in a way that a retry cannot fix. */
 export function isOver(last: StoredEvent | undefined): boolean {
   return last?.type === "turn_end" || (last?.type === "turn_error" && !last.error.retryable);
 }
 
-/** Returns the turn's state after this event: undefined while it continues, `failed` if repeating its request may help. */
+/**
+ * Returns the state of the turn after this event. Undefined means that the turn continues. `failed` means that the turn may succeed if its
+ * request is repeated.
+ */
 export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | undefined {
   if (event?.type === "turn_error") return event.error.retryable ? "failed" : "ended";
   return event?.type === "turn_end" ? "ended" : undefined;
 }
 
-/** SQL condition for both databases: the turn waits or runs. */
+/** SQL condition for both databases: the turn is queued or running. */
 export const isUnfinished = "state IN ('queued', 'running')";
 
 /**
- * Accepts events that were stored before but whose acknowledgement was lost. Other events at these positions come from another process.
- * Throws StoreError `fenced`.
+ * Returns the stored events (`there`) if they equal `events`: these were stored before, and only the acknowledgement was lost. If they
+ * differ, another process wrote at these positions; then it throws StoreError `fenced`.
  */
 export function same(there: readonly StoredEvent[], events: readonly ChatEvent[]): StoredEvent[] {
   return events.map((event, index) => {
@@ -36,7 +39,7 @@ export function fenced(turnId: string): StoreError {
   return new StoreError("fenced", `another process has gone on with the turn ${turnId}`);
 }
 
-/** Throws RequestError `request_mismatch`. */
+/** Throws RequestError `request_mismatch` if the known request has another content. */
 export function requireSameContent({ requestId, content }: UserMessageEvent, known: StoredEvent | undefined): void {
   if (known?.type !== "user_message" || !isSameContent(known.content, content)) throw requestMismatch(requestId);
 }
@@ -55,21 +58,21 @@ export function questionOf(mail: TurnMail): string | null {
   return mail.type === "answer" ? mail.questionId : null;
 }
 
-/** Throws RequestError `busy`. */
+/** Throws RequestError `busy`: a turn of the conversation has not ended. */
 export function refuseUnfinished(conversationId: string): never {
   throw new RequestError("busy", `a turn of ${conversationId} has not ended`, {
     hint: `wait for it or cancel it; one that a dead host has left goes on with: mcp-platform chat -r ${conversationId}`,
   });
 }
 
-/** Throws RequestError `busy`: some process owns a turn of the conversation. */
+/** Throws RequestError `busy`: a process owns a turn of the conversation. */
 export function refuseHeld(conversationId: string): never {
   throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
     hint: "wait for its end, or cancel it where it runs",
   });
 }
 
-/** Returns the event as it is in the copy, which begins with a fork event of its own. */
+/** Returns the compaction with the positions that events have in the copy. The copy begins with a fork event, so positions start at 2. */
 export function renumbered(
   { seq: _, at: __, ...compaction }: CompactionEvent & { seq: number; at: number },
   seqs: readonly number[],
@@ -77,7 +80,7 @@ export function renumbered(
   return { ...compaction, upToSeq: 1 + seqs.filter((seq) => seq <= compaction.upToSeq).length };
 }
 
-/** Removes what JSON cannot carry, so that it does not count as a difference. */
+/** Returns the value as JSON would store it. What JSON cannot carry is no difference. */
 function asStored(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

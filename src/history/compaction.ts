@@ -1,4 +1,4 @@
-/** Plan of a compaction: which turns it replaces, and what the model reads to write the summary. Pure. */
+/** The plan of a compaction: which turns the summary replaces, and which text the model gets to write the summary. Pure functions. */
 import { linkText, type Message, type StoredEvent } from "../core/chat.js";
 import { endsOf, tailOf } from "../core/excerpt.js";
 import { tokensOf } from "./estimate.js";
@@ -6,16 +6,19 @@ import { latestCompaction, turnMessages, uncompacted } from "./replay.js";
 import type { TurnRecord } from "./turns.js";
 
 export interface CompactionPlan {
-  /** Last event that the summary covers: every turn that has ended by then. */
+  /** Position of the last event that the summary covers. The summary covers every turn that has ended by then. */
   upToSeq: number;
-  /** Estimated tokens of these turns. */
+  /** Estimated tokens of the turns that the summary covers. */
   tokens: number;
-  /** Previous summary, which the next one has to repeat. */
+  /** The previous summary. The new summary has to repeat it. */
   previous?: string;
   messages: Message[];
 }
 
-/** Plans to keep the latest turns that fit and always the current one. Returns undefined if nothing is left to summarise. */
+/**
+ * Returns a plan that keeps the current turn and as many of the latest turns as fit into `keepTokens`. Returns undefined if no turn is left
+ * to summarise.
+ */
 export function planCompaction(
   events: readonly StoredEvent[],
   currentTurnId: string,
@@ -29,7 +32,7 @@ export function planCompaction(
     return kept <= keepTokens;
   };
   let last = turns.findLastIndex((turn) => !fits(turn));
-  // Results of calls that a caller ran stay with these calls.
+  // If a turn begins with results of tools that the caller ran, the turn with these calls stays too.
   while (last >= 0 && all[last + 1]?.history[0]?.role === "tool") last--;
   const upToSeq = turns[last]?.end?.seq;
   if (upToSeq === undefined) return undefined;
@@ -41,7 +44,8 @@ const longestExcerptBytes = 4_000;
 const shortestExcerptBytes = 125;
 
 /**
- * Returns the plan's messages as one text within the limit. The longer the whole, the shorter each message; finally the oldest are omitted.
+ * Returns the messages of the plan as one text of at most `maxBytes`. If they are too long, each message is shortened; if that is not
+ * enough, the oldest are omitted.
  */
 export function transcript({ previous, messages }: CompactionPlan, maxBytes: number): string {
   const earlier = previous === undefined ? "" : `[Summary of what was before]\n${previous}\n\n`;

@@ -1,9 +1,9 @@
 import { StoreError } from "../core/errors.js";
 
-/** The part of `node:sqlite`'s DatabaseSync that the event log uses. */
+/** The methods of `DatabaseSync` in `node:sqlite` that the event log uses. */
 export interface Connection {
   exec(sql: string): void;
-  /** Returns the same statement for the same text. */
+  /** Returns a prepared statement. The same text always gives the same statement. */
   prepare(sql: string): Statement;
   /** Closes the file. Can be called more than once. */
   close(): void;
@@ -17,7 +17,7 @@ export interface Statement {
 
 type SqlValue = string | number | null | Uint8Array;
 
-/** Opens a file with Node's own SQLite (22.13 and later), otherwise with a package that has the same API. */
+/** Opens a file. It uses Node's own SQLite (22.13 and later), otherwise a package with the same API. */
 export async function connect(path: string): Promise<Connection> {
   const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
   const { DatabaseSync } = (builtin ?? (await addedDriver())) as Driver;
@@ -33,17 +33,17 @@ export async function connect(path: string): Promise<Connection> {
     close() {
       if (!db.isOpen) return;
       try {
-        // The package cannot finalize statements, so its close leaves the WAL file behind. This at least empties the file.
+        // The package cannot finalize statements, so `close` leaves the WAL file behind. This statement at least empties the WAL file.
         db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } catch {
-        // The next opening reads what is left in the file.
+        // If this fails, the WAL file keeps its content, which is read when the log is opened again.
       }
       db.close();
     },
   };
 }
 
-/** Loads the package, which is bundled into the published one (`scripts/bundle.mjs`). */
+/** Loads the SQLite package. It is part of the published package (`scripts/bundle.mjs`). */
 async function addedDriver(): Promise<unknown> {
   try {
     return await import("@photostructure/sqlite");
@@ -58,7 +58,7 @@ interface Driver {
   DatabaseSync: new (path: string) => Connection & { isOpen: boolean };
 }
 
-/** Suppresses Node 22's warning that SQLite is experimental, which would be the first line of every start. */
+/** Runs `load` without Node 22's warning that SQLite is experimental. It would be printed first at every start. */
 function withoutWarnings<T>(load: () => T): T {
   const { emitWarning } = process;
   process.emitWarning = () => undefined;

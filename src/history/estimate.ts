@@ -9,17 +9,20 @@ import {
 } from "../core/chat.js";
 import { askedContent, readTurns } from "./turns.js";
 
-/** Roles and separators that a provider adds to each message. */
+/** Tokens of the role and separators that a provider adds to each message. */
 const messageTokens = 4;
-/** Tokens of a large picture or sound: they are billed by size on screen and duration, not by bytes. */
+/** Tokens of a large image or audio clip. Providers bill these by size in pixels or by duration, not by bytes. */
 const mediaTokens = 1_500;
 
-/** Counts a quarter of a token per byte: close for English and code, on the safe side for most other scripts. */
+/** Returns a quarter of a token per byte. This is close for English and code, and too high rather than too low for most other scripts. */
 export function textTokens(text: string): number {
   return Buffer.byteLength(text) / 4;
 }
 
-/** Returns the estimate, computed once per answer and content object: these stay the same from turn to turn. */
+/**
+ * Returns the estimated tokens of a message. Computed only once for each answer and content object, because these objects stay the same
+ * from turn to turn.
+ */
 export function messageTokensOf(message: Message): number {
   if (message.role === "system") return messageTokens + textTokens(message.content);
   if (message.role === "assistant") return once(message, answerTokens);
@@ -43,7 +46,7 @@ export function tokensOf(messages: readonly Message[]): number {
   return messages.reduce((sum, message) => sum + messageTokensOf(message), 0);
 }
 
-/** Returns the tokens of a definition as sent. Computed once per definition, which stays the same object while it is unchanged. */
+/** Returns the estimated tokens of a tool definition in a request. Computed only once for each definition object. */
 export function toolTokens(tool: ToolDefinition): number {
   return once(tool, definitionTokens);
 }
@@ -62,14 +65,18 @@ function once<T extends object>(measured: T, tokensOf: (measured: T) => number):
 
 const counts = new WeakMap<object, number>();
 
-/** Shorter steps are merged: most of their tokens are what providers add to a message. */
+/**
+ * Fewest estimated tokens of a step to compare. Shorter steps are merged, because most of their tokens are those that providers add to a
+ * message.
+ */
 const leastStep = 50;
 const leastFactor = 0.5;
 const mostFactor = 4;
 
 /**
- * Returns the factor that corrects estimates for this model, from the usage it has reported so far. It compares steps between requests, not
- * whole requests, so that tokens unknown to the log (system prompt, tools) cancel out. Returns 1 until there is something to compare.
+ * Returns the factor that corrects estimates for this model, computed from the usage that the model has reported so far. It compares what
+ * was added between two requests, not whole requests, because system prompt and tools are not in the log. Returns 1 if there is nothing to
+ * compare yet.
  */
 export function tokenFactor(
   events: readonly StoredEvent[],
@@ -81,7 +88,7 @@ export function tokenFactor(
   let before: { said: number; inputTokens: number } | undefined;
   for (const turn of readTurns(events)) {
     const { hops, compacted } = turn;
-    if (compacted) before = undefined; // a new beginning, which the next request is the first to contain
+    if (compacted) before = undefined; // the summary replaced earlier messages, so the next request is compared with none before it
     said += messageTokensOf({ role: "user", content: askedContent(turn) });
     for (const { answer, calls } of hops) {
       const { usage, message } = answer;
@@ -90,7 +97,8 @@ export function tokenFactor(
         const step = { said: said - before.said, inputTokens: usage.inputTokens - before.inputTokens };
         if (step.said >= leastStep) {
           before = { said, inputTokens: usage.inputTokens };
-          // Too few tokens: something was left out of the later request.
+          // If the model reported much fewer tokens than estimated, the later request did not have all earlier messages. Such a step is
+          // ignored.
           if (step.inputTokens >= step.said * leastFactor) {
             estimated += step.said;
             reported += step.inputTokens;

@@ -1,4 +1,4 @@
-/** A look at an event log that does not change it. A host that opens the log would migrate it. */
+/** Checks of an event log that do not change it. They are needed because a host that opens the log would migrate it. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
@@ -9,14 +9,14 @@ import { openStore } from "./open.js";
 import { schemaVersion } from "./schema-version.js";
 
 export interface LogLook {
-  /** Location without secrets. */
+  /** Location of the log, without secrets. */
   place: string;
-  /** Schema version; 0 if the first host will create the log. */
+  /** Schema version of the log. 0 if there is no log yet: the first host will create it. */
   schema: number;
   knownSchema: number;
 }
 
-/** Rejects with StoreError or a file system error if a host could not use the log. */
+/** Returns the location and the schema of the log. Rejects with StoreError or a file system error if a host could not use the log. */
 export async function lookAtLog(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
@@ -44,7 +44,7 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
   const db = await connect(path);
   try {
     const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
-    // If the file is not a log of ours, opening it reports the problem.
+    // If the file is not one of our logs, `openStore` reports the problem.
     return { place: path, schema: row.user_version || schemaVersion };
   } catch {
     return { place: path, schema: schemaVersion };
@@ -53,7 +53,10 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
   }
 }
 
-/** Creates and removes a temporary log in the folder of the future one, or above it. */
+/**
+ * Checks that a log can be created: creates and deletes a temporary one in the folder of the future log, or in its nearest parent that
+ * exists.
+ */
 async function tryBeside(
   storage: Extract<StorageConfig, { driver: "sqlite" }>,
   parts: { now: () => number; observe: Observe },

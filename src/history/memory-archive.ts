@@ -26,7 +26,7 @@ export class MemoryArchive implements Archive {
     }));
   }
 
-  /** Returns a shorter overview, for callers that list all conversations often. */
+  /** Returns only the data of a conversation list, because some callers list all conversations often. */
   summaries(): ConversationSummary[] {
     return this.#latestFirst().map((conversation) => ({
       ...this.#facts(conversation),
@@ -74,7 +74,7 @@ export class MemoryArchive implements Archive {
     const origins = originsOf(conversations.get(conversationId));
     const existed = conversations.delete(conversationId);
     this.#turns.delete(conversationId);
-    // Results stay as long as their conversation or any copy of it.
+    // A result is deleted only if its conversation and all copies of that conversation have been deleted.
     const needed = new Set([...conversations.values()].flatMap((left) => [left.conversationId, ...originsOf(left)]));
     for (const id of [conversationId, ...origins]) if (!needed.has(id)) this.#results.deleteOf(id);
     return existed;
@@ -84,7 +84,10 @@ export class MemoryArchive implements Archive {
     return [...this.#log.conversations.values()].sort((a, b) => b.written - a.written);
   }
 
-  /** Returns the facts of an overview. A copy is as recent as its first event, whatever it copied. */
+  /**
+   * Returns the facts that overviews and summaries share. A copy counts as at least as recent as its first event, which was written when it
+   * was copied.
+   */
   #facts({ conversationId, entries }: MemoryConversation) {
     const [first, last] = [entries[0]?.event.at ?? 0, entries.at(-1)?.event.at ?? 0];
     return { conversationId, lastSeq: entries.length, updatedAt: Math.max(first, last) };
@@ -105,7 +108,7 @@ function turnsOf({ entries }: MemoryConversation): number {
   return entries.filter(({ event }) => event.type === "user_message" && !isRewound(event.seq)).length;
 }
 
-/** Returns the conversations it was copied from, directly and indirectly. */
+/** Returns the ids of the conversations from which this conversation was copied, directly or through other copies. */
 function originsOf(conversation: MemoryConversation | undefined): string[] {
   const first = conversation?.entries[0]?.event;
   return first?.type === "fork" ? first.origins : [];

@@ -5,23 +5,26 @@ import { jsonCopy } from "./json-copy.js";
 
 interface Entry {
   event: StoredEvent;
-  /** The event's place in its turn. Undefined if it was written without a grant. */
+  /** Position of the event in its turn. Undefined if the event was written without a lease of the turn. */
   position: number | undefined;
 }
 
 export interface MemoryConversation {
   readonly conversationId: string;
-  /** `seq` is the index plus 1. */
+  /** Events in order: the `seq` of an event is its index plus 1. */
   readonly entries: Entry[];
-  /** Turn ids by request ids. */
+  /** Turn id of each request, by request id. */
   readonly requests: Map<string, string>;
-  /** Higher than that of any conversation written earlier. */
+  /** Number of the last write. The conversation that was written last has the highest number. */
   written: number;
 }
 
-/** Events of all conversations. Incoming and outgoing objects are copied, so callers share none with the log. */
+/**
+ * The events of all conversations. Events are copied when they are stored and when they are returned, so callers never share an object with
+ * the log.
+ */
 export class MemoryLog {
-  /** Conversations in the order in which they began. */
+  /** Conversations in the order in which they were created. */
   readonly conversations = new Map<string, MemoryConversation>();
   readonly #now: () => number;
   #written = 0;
@@ -31,7 +34,7 @@ export class MemoryLog {
     this.#now = now;
   }
 
-  /** Appends all events to the conversation, or none. `position` is the first event's place in its turn. Throws StoreError. */
+  /** Appends all events to the conversation, or none. `position` is the position of the first event in its turn. Throws StoreError. */
   insert(conversationId: string, events: readonly ChatEvent[], position?: number): StoredEvent[] {
     const kept = events.map(storable);
     return kept.map((event, index) =>
@@ -39,7 +42,7 @@ export class MemoryLog {
     );
   }
 
-  /** Appends events of one conversation to another, each with its own time and place in its turn. */
+  /** Copies events of one conversation to another. Each copy keeps the time and the position in its turn. */
   insertCopies(from: string, to: string, seqs: readonly number[], asCopied: (event: StoredEvent) => ChatEvent): void {
     for (const seq of seqs) {
       const entry = this.conversations.get(from)?.entries[seq - 1];
@@ -59,8 +62,8 @@ export class MemoryLog {
   }
 
   /**
-   * Returns the turn's events from this position on. Positions are written in order, so the last one mostly shows that there are no such
-   * events.
+   * Returns the events of the turn from this position on. It checks the turn's last event first, because positions are written in order and
+   * usually there are no such events.
    */
   onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
     const entries = this.conversations.get(conversationId)?.entries ?? [];
@@ -74,12 +77,15 @@ export class MemoryLog {
     return this.conversations.get(conversationId)?.requests.get(requestId);
   }
 
-  /** Returns 0 if there is no such conversation. */
+  /** Returns the last `seq` of the conversation, or 0 if there is no such conversation. */
   lastSeq(conversationId: string): number {
     return this.conversations.get(conversationId)?.entries.length ?? 0;
   }
 
-  /** Yields events of these types in the period. Of copied events, yields only the first, in the conversation that began first. */
+  /**
+   * Yields the events of these types in the period. If an event was copied to other conversations, it is yielded only once, from the
+   * conversation that was created first.
+   */
   *once<T extends StoredEvent["type"]>(
     { since, until }: Period,
     ...types: readonly T[]
@@ -100,7 +106,7 @@ export class MemoryLog {
     this.conversations.clear();
   }
 
-  /** Stores `event`, which becomes the log's own object. */
+  /** Stores `event` itself, not a copy. The caller must not use the object afterwards. */
   #push(conversationId: string, event: ChatEvent, at: number, position: number | undefined): StoredEvent {
     if (this.#isClosed) throw new StoreError("write", "cannot write the event log: it is closed");
     const conversation = this.#conversation(conversationId);

@@ -3,7 +3,7 @@ import { questionOf } from "./claims.js";
 import { jsonCopy } from "./json-copy.js";
 import type { MemoryLog } from "./memory-log.js";
 
-/** A turn and its owner. */
+/** The turn that gets the mail, with its owner. */
 interface Addressee extends TurnName {
   nodeId: string | undefined;
   fence: number;
@@ -12,11 +12,11 @@ interface Addressee extends TurnName {
 interface Mail {
   readonly turn: Addressee;
   readonly mail: TurnMail;
-  /** `fence` of the owner that has received the mail. */
+  /** `fence` of the owner to which the mail was delivered. Undefined if it was not delivered yet. */
   fence?: number;
 }
 
-/** Messages to turns that wait or run, kept until the turns end. */
+/** Messages to queued and running turns. They are kept until the turn ends. */
 export class MemoryMail {
   readonly #log: MemoryLog;
   #mail: Mail[] = [];
@@ -25,7 +25,7 @@ export class MemoryMail {
     this.#log = log;
   }
 
-  /** Stores mail. Returns false, without effect, if the question already has an answer. */
+  /** Stores mail. Returns false and stores nothing if the mail answers a question that already has an answer. */
   send(turn: Addressee, mail: TurnMail): boolean {
     if (this.#hasAnswer(turn, questionOf(mail))) return false;
     this.#mail.push({ turn, mail: jsonCopy(mail) });

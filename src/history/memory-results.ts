@@ -1,7 +1,7 @@
 import { StoreError } from "../core/errors.js";
 import type { ResultStore } from "../core/store-ports.js";
 
-/** Large tool results. */
+/** Large tool results, kept in memory. */
 export class MemoryResults implements ResultStore {
   readonly #results = new Map<string, { conversationId: string; text: string }>();
 

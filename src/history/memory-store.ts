@@ -21,7 +21,10 @@ import { MemoryTurns } from "./memory-turns.js";
 import { modelUsage, toolUsage } from "./memory-usage.js";
 import { spentIn } from "./spent.js";
 
-/** The event log of one process, lost with it. Every method does all of its work synchronously, so each is a transaction. */
+/**
+ * The event log of one process, kept in memory only. Each method does its work without waiting, so no other method can run in between: each
+ * is a transaction.
+ */
 export class MemoryStore implements ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;

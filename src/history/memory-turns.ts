@@ -18,7 +18,7 @@ import { MemoryMail } from "./memory-mail.js";
 import { foldVersion } from "./schema-version.js";
 
 interface Turn extends AbandonedTurn {
-  /** `failed`: repeating its request continues the turn. */
+  /** `failed` means that the turn continues if its request is repeated. */
   state: "queued" | "running" | "failed" | "ended";
   nodeId: string | undefined;
   fence: number;
@@ -32,11 +32,14 @@ interface ConversationTurns {
   lastWorkspace: string;
 }
 
-/** Turn leases in the same memory as the events. Every turn has one, even though all belong to one process. */
+/**
+ * Turn leases, kept in memory like the events. Turns need leases even here, although one process runs them all, because the interface is
+ * the same for all stores.
+ */
 export class MemoryTurns implements TurnLeases {
   readonly #now: () => number;
   readonly #conversations = new Map<string, ConversationTurns>();
-  /** Turns that wait or run, oldest first: few, and the only ones that are searched. */
+  /** Turns that are queued or running, oldest first. Only these turns are searched, because they are few. */
   readonly #unfinished = new Set<Turn>();
   readonly #nodes = new Map<string, Omit<LogNode, "silentMs">>();
   readonly #log: MemoryLog;
@@ -48,7 +51,7 @@ export class MemoryTurns implements TurnLeases {
     this.#now = now;
   }
 
-  /** Queues the turn behind the conversation's others. */
+  /** Queues the turn after the other turns of the conversation. */
   enqueue(conversationId: string, { turnId, requestId }: UserMessageEvent, request: TurnRequest): void {
     const { nodeId, workspace, options } = request;
     const turns = this.#conversations.get(conversationId) ?? { byId: new Map(), lastPlace: 0, lastWorkspace: "" };
@@ -72,13 +75,13 @@ export class MemoryTurns implements TurnLeases {
     this.#unfinished.add(turn);
   }
 
-  /** Queues a turn again that failed or was copied with its conversation. A turn that waits or runs stays as it is. */
+  /** Queues a turn again if it has failed, or if it was copied with its conversation. A queued or running turn does not change. */
   reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
     const turn = this.#turn(conversationId, event.turnId);
     if (!turn || turn.state === "failed") this.enqueue(conversationId, event, request);
   }
 
-  /** Throws StoreError `fenced`. */
+  /** Throws StoreError `fenced` if the turn does not run under this fence. */
   requireGrant(conversationId: string, turnId: string, fence: number): void {
     const turn = this.#turn(conversationId, turnId);
     if (turn?.state !== "running" || turn.fence !== fence) throw fenced(turnId);
@@ -102,12 +105,12 @@ export class MemoryTurns implements TurnLeases {
     return this.#where((turn) => turn.conversationId === conversationId);
   }
 
-  /** Returns the unfinished turns of all conversations. */
+  /** Returns the unfinished turns of all conversations, with their owners. */
   owners(): { conversationId: string; nodeId?: string }[] {
     return this.#where(() => true).map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId && { nodeId }) }));
   }
 
-  /** Returns the workspace of the last request; "" if there was none. */
+  /** Returns the workspace of the conversation's last request, or "" if there was no request. */
   workspaceOf(conversationId: string): string {
     return this.#conversations.get(conversationId)?.lastWorkspace ?? "";
   }
@@ -195,7 +198,7 @@ export class MemoryTurns implements TurnLeases {
     return this.#mail.receive(nodeId);
   }
 
-  /** Returns a constant, because there is no other process. */
+  /** Returns the same number every time, because no other process can write. */
   async version(): Promise<number> {
     return 1;
   }
@@ -204,7 +207,7 @@ export class MemoryTurns implements TurnLeases {
     return this.#conversations.get(conversationId)?.byId.get(turnId);
   }
 
-  /** Returns unfinished turns in the order of their places. */
+  /** Returns the unfinished turns that match, in the order of their places. */
   #where(isWanted: (turn: Turn) => boolean): Turn[] {
     return [...this.#unfinished].filter(isWanted).sort((a, b) => a.place - b.place);
   }
@@ -217,21 +220,21 @@ export class MemoryTurns implements TurnLeases {
     return this.#where((turn) => turn.conversationId === conversationId && turn.place < place);
   }
 
-  /** Returns true if the turn waits for a person: such a turn has done nothing that could end its process. */
+  /** Returns true if the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
   #isAsking({ conversationId, turnId }: Turn): boolean {
     return this.#log.ofTurn(conversationId, turnId).at(-1)?.type === "question";
   }
 
   /**
-   * Returns true if no living node has the turn. Includes turns taken after the node was buried: it may have died before its next
-   * heartbeat.
+   * Returns true if no living host owns the turn. That includes a turn whose owner is no longer registered: the owner may have taken the
+   * turn after it was removed, and then have died before its next heartbeat.
    */
   #isNobodys({ nodeId }: Turn): boolean {
     return nodeId === undefined || !this.#nodes.has(nodeId);
   }
 }
 
-/** Frees the turn, whose previous owner can no longer write. */
+/** Frees the turn and increments its fence, so that the previous owner can no longer write. */
 function free(turn: Turn, isCrash: boolean): void {
   if (turn.state === "running" && isCrash) turn.crashes++;
   turn.fence++;

@@ -1,4 +1,4 @@
-/** Usage from the log in memory, like `usage-statements.ts` for databases. */
+/** Usage computed from the log in memory. `usage-statements.ts` does the same for databases. */
 import type { StoredEvent } from "../core/chat.js";
 import type { ModelUsage, Period, ToolUsage } from "../core/store-ports.js";
 import type { MemoryConversation, MemoryLog } from "./memory-log.js";
@@ -47,7 +47,7 @@ export function toolUsage(log: MemoryLog, period: Period): ToolUsage[] {
   return rows.all();
 }
 
-/** Sums of counts, one row per combination of facts. */
+/** Rows of counts. `add` sums the counts of all calls with the same facts in one row. */
 class Rows<Row extends object> {
   readonly #rows = new Map<string, Row>();
 
@@ -63,7 +63,10 @@ class Rows<Row extends object> {
   }
 }
 
-/** Finds the sending of a result. Searches backwards, because call ids may return in later answers. */
+/**
+ * Returns the event that says that the call of this result was sent. Searches backwards, because a later answer may use the same call id
+ * again.
+ */
 function sendingOf({ entries }: MemoryConversation, result: EventOf<"tool_result">): EventOf<"tool_sent"> | undefined {
   for (let index = result.seq - 2; index >= 0; index--) {
     const event = entries[index]?.event;

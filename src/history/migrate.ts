@@ -6,8 +6,8 @@ import { applicationId, schemaVersion } from "./schema-version.js";
 import { transaction } from "./transaction.js";
 
 /**
- * Migrates the file to the current schema, each step in its own transaction. Takes the write lock even if nothing is to be done, so that a
- * read-only file fails here, before anything is acknowledged. Throws StoreError.
+ * Migrates the file to the current schema. Each step is a transaction of its own. The write lock is taken even if there is nothing to
+ * migrate, so that a read-only file fails here and not at the first write. Throws StoreError.
  */
 export async function migrate(db: Connection, path: string, now: () => number, own?: readonly Step[]): Promise<void> {
   const target = own?.length ?? schemaVersion;
@@ -22,7 +22,7 @@ export async function migrate(db: Connection, path: string, now: () => number, o
   }
 }
 
-/** Takes the next step, if any: another process may have taken it meanwhile. */
+/** Runs the next step. Does nothing if no step is left, because another process may have run it meanwhile. */
 function takeStep(db: Connection, version: number, steps: readonly Step[]): void {
   const step = steps[version];
   if (!step) return;
@@ -30,7 +30,7 @@ function takeStep(db: Connection, version: number, steps: readonly Step[]): void
   db.exec(`PRAGMA user_version = ${version + 1}`);
 }
 
-/** Throws if other hosts run on the file. A host of an earlier version would pay for answers that it can no longer write. */
+/** Throws StoreError if other hosts run on the file. After the migration they could not store answers for which they pay. */
 function requireAlone(db: Connection, path: string, now: () => number): void {
   if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'nodes'").get()) return;
   const known = db.prepare(`SELECT pid, seen_at AS "seenAt" FROM nodes`).all() as { pid: number; seenAt: number }[];

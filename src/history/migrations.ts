@@ -1,5 +1,6 @@
 /**
- * The schema's history for both databases. Loaded only for a new or outdated log, because loading Kysely takes longer than opening the log.
+ * The steps that create and migrate the schema, for both databases. Loaded only if the log is new or outdated, because loading Kysely takes
+ * longer than opening the log.
  */
 import {
   type CreateTableBuilder,
@@ -20,19 +21,19 @@ import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
 
 export type Dialect = "sqlite" | "postgres";
 
-/** SQL statements, run in one transaction. */
+/** SQL statements that run in one transaction. */
 export type Step = readonly string[];
 
 /**
- * Returns the steps. A log's version is the number of steps it has taken (`user_version` of a file). Only ever append. `payload`, `options`
- * and `mail` are JSON as text, because PostgreSQL's own type refuses some of their content. Data that is searched or must be unique has its
- * own column.
+ * Returns all steps. The version of a log is the number of steps that have run on it (`user_version` of a file). New steps may only be
+ * appended. `payload`, `options` and `mail` are JSON in text columns, because PostgreSQL's JSON type refuses some valid JSON. Data that is
+ * searched or must be unique has a column of its own.
  */
 export function stepsOf(dialect: Dialect): readonly Step[] {
   const schema = schemaOf(dialect);
   const isSqlite = dialect === "sqlite";
   const key = isSqlite ? "integer" : "bigserial";
-  /** Type of columns in milliseconds since the epoch. */
+  /** Type of columns that hold a time in ms since the epoch. */
   const time = isSqlite ? "integer" : "bigint";
   const strict = <Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>) =>
     isSqlite ? table.modifyEnd(sql`strict`) : table;
@@ -57,7 +58,7 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
       ...(isSqlite ? [`PRAGMA application_id = ${applicationId}`] : []),
     ],
     sqlOf(
-      // An event's place in its turn. A process that writes an existing place is not the only writer.
+      // Position of an event in its turn. A process that finds its position taken knows that another process writes to the turn.
       schema.alterTable("events").addColumn("position", "integer"),
       schema
         .createIndex("events_position")
@@ -65,13 +66,14 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
         .on("events")
         .columns(["conversation_id", "turn_id", "position"])
         .where(sql.ref("position"), "is not", null),
-      // For the cost of a day.
+      // Index for computing the cost of a day.
       schema
         .createIndex("events_answers")
         .on("events")
         .column("at")
         .where(sql.ref("type"), "=", sql.lit("assistant_message")),
-      // `state`: queued, running, failed (repeating the request continues the turn) or ended. `place` orders a conversation's turns.
+      // `state` is queued, running, ended or failed (the turn continues if its request is repeated). `place` orders the turns of a
+      // conversation.
       schema
         .createTable("turns")
         .addColumn("conversation_id", "text", (column) => column.notNull())
@@ -105,7 +107,7 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
         .addColumn("turn_id", "text", (column) => column.notNull())
         .addColumn("mail", "text", (column) => column.notNull())
         .$call(strict),
-      // Results that are too large for a model, which reads them in pieces.
+      // Tool results that are too large for a request. The model reads them in pieces.
       schema
         .createTable("results")
         .addColumn("result_id", "text", (column) => column.primaryKey().notNull())
@@ -116,7 +118,7 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
       schema.createIndex("results_conversation").on("results").column("conversation_id"),
     ),
     sqlOf(
-      // The few events that define what a conversation is made of.
+      // Index of the few events that change which events belong to a conversation.
       schema
         .createIndex("events_marks")
         .on("events")
@@ -124,16 +126,17 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
         .where(sql.ref("type"), "in", sql`('fork', 'rewind')`),
     ),
     sqlOf(
-      // See `foldVersion`.
+      // The version is explained at `foldVersion`.
       schema.alterTable("turns").addColumn("fold", "integer", (column) => column.notNull().defaultTo(1)),
     ),
-    // Knowledge and state that hosts share which share a database but no machine.
+    // Tables for hosts that share a database, but not a machine.
     [
       ...sqlOf(schema.alterTable("nodes").addColumn("version", "text")),
       ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks]),
     ],
     sqlOf(
-      // `question_id`: the question of an answer, which gets only one answer. `fence`: that of the owner that has received the mail.
+      // `question_id` is the question that the mail answers; a question gets only one answer. `fence` is that of the owner to which the
+      // mail was delivered.
       schema.alterTable("mail").addColumn("question_id", "text"),
       schema.alterTable("mail").addColumn("fence", "integer"),
       schema
@@ -150,8 +153,9 @@ export function stepsOf(dialect: Dialect): readonly Step[] {
 }
 
 /**
- * Fewer indexes make an event a third cheaper, because each index means one more page to write. A turn's events are found from its request
- * on, and only requests are searched by id. A file needs a new table for this; PostgreSQL would keep its hosts waiting.
+ * Removes indexes. A write becomes a third cheaper, because each index means one more page to write. The events of a turn can be found from
+ * its request on, and only requests are searched by id. PostgreSQL keeps its indexes, because the rebuild of the table would block its
+ * hosts.
  */
 const fewerIndexes = [
   `CREATE TABLE events_anew (id integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL, seq integer NOT NULL, turn_id text NOT NULL,
@@ -166,8 +170,8 @@ const fewerIndexes = [
 ];
 
 /**
- * Events of a conversation stored together, see `sqlite-place.ts`. `touched` orders conversations. The view `events` shows the old table to
- * people who look into the file.
+ * Stores the events of a conversation next to each other, see `sqlite-place.ts`. `touched` orders conversations by their last change. The
+ * view `events` looks like the old table, for people who query the file.
  */
 const conversationsTogether = [
   `CREATE TABLE conversations (number integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL UNIQUE, touched integer NOT NULL) STRICT`,
@@ -186,17 +190,17 @@ const conversationsTogether = [
      FROM entries JOIN conversations ON number = ${numberIn()}`,
 ];
 
-/** Key of `postgres/notice-seal.ts`: 244 random bits. */
+/** The key for `postgres/notice-seal.ts`: 244 random bits. */
 const noticeKey = [
   "CREATE TABLE notice_key (key text NOT NULL)",
   "REVOKE ALL ON notice_key FROM PUBLIC",
   "INSERT INTO notice_key SELECT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')",
 ];
 
-/** Tasks that all hosts share. */
+/** Last start of each task that all hosts share, so that only one host starts it when it is due. */
 const tasks = ["CREATE TABLE tasks (name text PRIMARY KEY, begun_at bigint NOT NULL)"];
 
-/** Returns a schema that builds SQL and runs none. */
+/** Returns a schema builder that only produces SQL and never runs it. */
 function schemaOf(dialect: Dialect): SchemaModule {
   const isSqlite = dialect === "sqlite";
   return new Kysely<unknown>({

@@ -4,7 +4,7 @@ import type { Observe } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
 import { schemaVersion } from "./schema-version.js";
 
-/** Opens the event log that `chat.storage` asks for. Throws StoreError. */
+/** Opens the event log that `chat.storage` configures. Throws StoreError. */
 export async function openStore(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
@@ -21,7 +21,7 @@ export async function openStore(
   return openSqliteStore(storage.path, { ...parts, isFull: storage.durability === "full" });
 }
 
-/** Migrates the log and does nothing else. Resolves with its location, without secrets, and its schema version. Throws StoreError. */
+/** Only migrates the log. Resolves with its location, without secrets, and its schema version. Rejects with StoreError. */
 export async function migrateStore(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },

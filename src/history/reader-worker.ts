@@ -1,4 +1,4 @@
-/** Thread of a `SqliteReader`. It answers one question at a time and sends a chunk of rows whenever asked. */
+/** The thread of a `SqliteReader`. It answers one question at a time. Each answer is a chunk of rows. */
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../core/errors.js";
 import { type Connection, connect } from "./connection.js";
@@ -8,12 +8,12 @@ export interface ReaderData {
   busyTimeoutMs: number;
 }
 
-/** `next` asks for the rest of the rows. */
+/** An SQL query, or `next` for the next chunk of its rows. */
 export type ReaderQuestion = { sql: string; values: readonly (string | number)[] } | "next";
 
 export type ReaderAnswer = { rows: unknown[]; isLast: boolean } | { problem: string };
 
-/** Rows per chunk: the main thread needs about a millisecond for them. */
+/** Rows in one chunk. The main thread needs about a millisecond for them. */
 const chunkRows = 1_000;
 
 const opening = open(workerData as ReaderData);
@@ -38,5 +38,5 @@ async function answerTo(question: ReaderQuestion): Promise<ReaderAnswer> {
   }
 }
 
-opening.catch(() => {}); // reported to the asking thread
+opening.catch(() => {}); // the error is reported in the answer to the first question
 parentPort?.on("message", async (question: ReaderQuestion) => parentPort?.postMessage(await answerTo(question)));

@@ -14,10 +14,10 @@ import { withoutRewound } from "./rewind.js";
 import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
 
 /**
- * Returns the conversation as messages for a model. A strict provider accepts the result for any log, however it broke off. Every call has
- * one result, right after its answer and in call order; no message is empty; roles alternate. `currentTurnId` names the turn that the model
- * is about to answer: it comes last, without an interrupted text. Compacted turns become a summary at the head of the first user message.
- * `resumeTurn` gives a turn the same in parts.
+ * Returns the conversation as messages for a model. Even a strict provider accepts them, however the log broke off. Each call has one
+ * result, directly after its answer and in the order of the calls. No message is empty, and roles alternate. `currentTurnId` is the turn
+ * that the model is about to answer; it comes last, without an interrupted answer. If turns were compacted, their summary is at the
+ * beginning of the first user message. `resumeTurn` returns the same in parts.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const compaction = latestCompaction(events, currentTurnId);
@@ -25,7 +25,9 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
   return withSummary(messages, compaction?.summary);
 }
 
-/** Returns the messages of some turns, without a summary. `summarisedAt`: `seq` of the summary that will stand before them. */
+/**
+ * Returns the messages of these turns, without a summary. `summarisedAt` is the `seq` of the summary that the caller will put before them.
+ */
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, summarisedAt = 0): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
@@ -39,8 +41,8 @@ export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: strin
 }
 
 /**
- * Replaces missing results of the previous answer with those at the head of a turn: the caller ran these calls. Returns the turn's other
- * messages.
+ * Handles results at the beginning of a turn, which belong to calls that the caller ran. They replace the missing results of the previous
+ * answer. Returns the other messages of the turn.
  */
 function withoutResults(own: readonly Message[], before: Message[]): readonly Message[] {
   const answerAt = before.findLastIndex(({ role }) => role === "assistant");
@@ -61,8 +63,8 @@ function isResultOf(message: Message, callId: string): boolean {
 }
 
 /**
- * Returns the turn's messages, computed once per turn that has ended for good. They stay the same objects, to which token counts and
- * written forms are attached.
+ * Returns the messages of a turn. If the turn has ended for good, they are computed once and stay the same objects, because token counts
+ * and written forms are cached by object.
  */
 function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): readonly Message[] {
   if (turn.turnId === currentTurnId || turn.end?.type !== "turn_end")
@@ -91,7 +93,7 @@ function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summ
   return messages;
 }
 
-/** Returns the turns that no summary covers. A turn that is about to continue is never covered. */
+/** Returns the turns that the summary does not cover. The current turn is never covered. */
 export function uncompacted(
   events: readonly StoredEvent[],
   currentTurnId?: string,
@@ -106,14 +108,17 @@ export function uncompacted(
 type StoredCompaction = CompactionEvent & Pick<StoredEvent, "seq">;
 
 /**
- * Returns the last summary, without summaries that were rewound with their turn. It alone counts, because each summary repeats the previous
+ * Returns the last summary that was not rewound with its turn. Earlier summaries are not needed, because each summary repeats the previous
  * one.
  */
 export function latestCompaction(events: readonly StoredEvent[], currentTurnId?: string): StoredCompaction | undefined {
   return withoutRewound(events, currentTurnId).findLast((event) => event.type === "compaction");
 }
 
-/** Puts the summary first, as a user message: its content comes from tools and users, and has no more authority than they had. */
+/**
+ * Returns the messages with the summary in front. The summary is a user message, because its content comes from tools and users, and must
+ * not get more authority than they have.
+ */
 export function withSummary(messages: readonly Message[], summary: string | undefined): Message[] {
   if (summary === undefined) return [...messages];
   const told: Message = {
@@ -128,17 +133,17 @@ export function withSummary(messages: readonly Message[], summary: string | unde
 const summaryHead = "[Summary of the conversation so far, whose older messages are left out:]";
 const summaryEnd = "[End of the summary.]";
 
-/** The last answer of a turn that broke off, and the state of its calls. */
+/** The last answer of a turn that broke off, with the state of each of its calls. */
 export interface ResumePoint {
-  /** Number of answers before this one. */
+  /** Number of answers of the turn before this answer. */
   hop: number;
   finishReason: FinishReason;
   calls: StartedCall[];
 }
 
 /**
- * Returns where a turn continues: the messages up to its last answer (after the summary, if any) and the state of that answer's calls.
- * Without `point` the model has not answered yet.
+ * Returns what is needed to continue a turn: the messages up to its last answer, the summary before them, and in `point` the state of that
+ * answer's calls. If the model has not answered in this turn, `point` is undefined.
  */
 export function resumeTurn(
   events: readonly StoredEvent[],
@@ -158,8 +163,8 @@ export function resumeTurn(
 }
 
 /**
- * Returns true if the provider refused the turn (too long, filtered, a broken picture). Sent again, it would make every later turn fail
- * too.
+ * Returns true if the provider refused the turn's request (too long, filtered, an invalid picture). Such a turn is not sent again, because
+ * it would make every later turn fail too.
  */
 function wasRefused({ hops, end }: TurnRecord): boolean {
   return (
@@ -174,12 +179,12 @@ function hopsToSend(turn: TurnRecord, currentTurnId?: string): HopRecord[] {
   return turn.turnId === currentTurnId ? hops.filter(({ answer }) => !answer.interrupted) : hops;
 }
 
-/** Returns the answer, without the calls of an interrupted one. */
+/** Returns the message of the answer. An interrupted answer has no calls. */
 export function answerOf({ answer, calls }: HopRecord): AssistantMessage {
   return { ...answer.message, toolCalls: calls.map(({ call }) => call) };
 }
 
-/** Returns the message that reports a call's outcome to the model. */
+/** Returns the message that reports the result of a call to the model. */
 export function resultOf({ call, planned, sent, result, note }: StartedCall, { end }: TurnRecord): Message {
   const isLeftToCaller = !planned && end?.type === "turn_end" && endsOfAnswers.includes(end.stopReason);
   const text = sent
@@ -190,12 +195,12 @@ export function resultOf({ call, planned, sent, result, note }: StartedCall, { e
   return toolMessage(call, result ?? { content: [{ type: "text", text }], isError: true }, note);
 }
 
-/** Stop reasons of turns that ended with their last answer, not by a limit or a person. */
+/** Stop reasons of turns that ended with an answer, and were not stopped by a limit or a person. */
 const endsOfAnswers: readonly StopReason[] = ["end_turn", "max_tokens", "refusal"];
 
 /**
- * Appends a message. Merges user messages in a row, which a turn leaves that failed before any answer, because providers want one. Merges
- * answers likewise.
+ * Appends a message. A user message after a user message is merged with it, and an answer after an answer too, because providers want
+ * alternating roles. User messages follow each other if a turn failed before any answer.
  */
 function add(messages: Message[], message: Message): void {
   const last = messages.at(-1);
@@ -209,9 +214,9 @@ function add(messages: Message[], message: Message): void {
 }
 
 /**
- * Drops whole turns, oldest first, if not all fit. Drops a multiple of about half the room, so that later requests begin alike until it is
- * full again (providers cache equal beginnings). Keeps the last turn and the system messages in front. Never splits a turn, so that no
- * result loses its call.
+ * Returns the messages that fit into `maxTokens`. If not all fit, the oldest turns are dropped as a whole, so that no result loses its
+ * call. Drops a multiple of about half the room, so that later requests begin with the same messages until the room is full again;
+ * providers cache equal beginnings. The last turn and the system messages at the beginning always stay.
  */
 export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {
   const firstTurn = messages.findIndex(({ role }) => role !== "system");
@@ -235,7 +240,8 @@ export function trimTurns(messages: readonly Message[], maxTokens: number): Mess
 }
 
 /**
- * Returns half of the room, or up to a sixth less: equal for rooms that differ by little, as estimates of one model do from turn to turn.
+ * Returns half of the room, or up to a sixth less. The result is the same for rooms that differ little, because estimates of one model
+ * differ a little from turn to turn.
  */
 function stepIn(room: number): number {
   return 2 ** (Math.floor(4 * Math.log2(room / 2)) / 4);

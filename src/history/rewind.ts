@@ -1,8 +1,9 @@
 import type { StoredEvent } from "../core/chat.js";
 
 /**
- * Returns the events of the turns that are part of the conversation: without rewound turns, rewinds and the fork. A turn that failed, was
- * rewound and has continued since is part of it again. `currentTurnId` names a turn that is about to continue.
+ * Returns the events of the turns that are part of the conversation. Rewound turns, and the rewind and fork events themselves, are left
+ * out. A failed turn that was rewound and has continued after that is part of the conversation. `currentTurnId` is a turn that is about to
+ * continue; it is never left out.
  */
 export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): readonly StoredEvent[] {
   if (!hasMarks(events)) return events;
@@ -21,7 +22,7 @@ export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: s
   return turns.filter(({ turnId }) => !gone.has(turnId));
 }
 
-/** Checks once per length of a log, since a log only grows. */
+/** Returns true if there are rewind or fork events. The result is cached by the length of the log, because a log only grows. */
 function hasMarks(events: readonly StoredEvent[]): boolean {
   const known = marks.get(events);
   if (known && (known.found || known.length === events.length)) return known.found;
@@ -32,7 +33,7 @@ function hasMarks(events: readonly StoredEvent[]): boolean {
 
 const marks = new WeakMap<readonly StoredEvent[], { length: number; found: boolean }>();
 
-/** Returns true if the event is about the conversation and belongs to no turn. */
+/** Returns true for the types of events that concern the conversation and belong to no turn. */
 function isMark(type: StoredEvent["type"]): boolean {
   return type === "rewind" || type === "fork";
 }

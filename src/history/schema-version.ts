@@ -1,15 +1,16 @@
-/** Versions written into a log, kept apart so that they load without the migrations. */
+/** Versions that are written into a log. They are in a file of their own, so that the migrations need not be loaded for them. */
 
-/** Application id in the file's header ("MCPP"), so that another program's database is never touched. */
+/** Application id in the header of the file ("MCPP"). A database with another id is never changed. */
 export const applicationId = 0x4d435050;
 
 /** Number of steps in `migrations.ts`. */
 export const schemaVersion = 9;
 
 /**
- * Version of what this program writes into conversations. On PostgreSQL, where hosts of two versions run side by side during an update, a
- * host gets no turn of a conversation that a newer one has written to. Raised for anything that an older host could not continue:
- * 2: results of calls that a caller ran, at the head of the next turn's history.
- * 3: what providers want back (`kept`), without which some refuse the rest of a turn, and the news of servers (`catalogue`).
+ * Version of the events that this program writes. On PostgreSQL, hosts of two versions may run at the same time during an update. A host
+ * gets no turn of a conversation to which a host of a newer version has written. The version is raised for events that older hosts could
+ * not handle:
+ * 2: results of calls that a caller ran, at the beginning of the next turn's history.
+ * 3: data that providers want back (`kept`), because some refuse the rest of a turn without it; and changes of servers (`catalogue`).
  */
 export const foldVersion = 3;

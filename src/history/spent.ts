@@ -1,10 +1,10 @@
 import type { ChatEvent } from "../core/chat.js";
 import type { SpentTotals } from "../core/store-ports.js";
 
-/** Granularity of usage: long enough for few rows, short enough for the days of every time zone. */
+/** Length of the periods in which usage is counted, in ms. It gives few rows, and each time zone's day begins with a period. */
 export const quarterMs = 15 * 60 * 1000;
 
-/** Returns what the answers and summaries among these events count against limits. */
+/** Returns the tokens and costs of the answers and summaries among these events, for limits. */
 export function spentIn(events: readonly ChatEvent[]): SpentTotals {
   const totals: SpentTotals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
   for (const event of events) {
@@ -17,7 +17,7 @@ export function spentIn(events: readonly ChatEvent[]): SpentTotals {
   return totals;
 }
 
-/** Counts the calls that were sent, whether or not they succeeded. */
+/** Counts the tool calls that were sent, both successful and failed ones. */
 export function callsIn(events: readonly ChatEvent[]): number {
   return events.filter(({ type }) => type === "tool_sent").length;
 }

@@ -8,7 +8,7 @@ import { idOf, numberOf, readable, seqOf, within } from "./sqlite-place.js";
 import type { SqliteReader } from "./sqlite-reader.js";
 import { type Guarded, transaction } from "./transaction.js";
 
-/** Whole conversations in the file. Deleting leaves free pages for later events; the file does not shrink. */
+/** Operations on whole conversations in the file. Deleting frees pages in the file for later events, but does not shrink the file. */
 export class SqliteArchive implements Archive {
   readonly #db: Connection;
   readonly #guarded: Guarded;
@@ -97,7 +97,7 @@ export class SqliteArchive implements Archive {
     for (const table of ["conversations", "turns", "mail"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
     }
-    // Results stay as long as their conversation or any copy of it.
+    // A result is deleted only if its conversation and all copies of that conversation have been deleted.
     const unused = this.#db.prepare(
       `DELETE FROM results WHERE conversation_id = ?1
        AND NOT EXISTS (SELECT 1 FROM conversations WHERE conversation_id = ?1) AND ?1 NOT IN (${originsOf})`,
@@ -111,7 +111,7 @@ export class SqliteArchive implements Archive {
     return found.get(conversationId) !== undefined;
   }
 
-  /** Returns 0 if there is no such conversation. */
+  /** Returns the last `seq` of the conversation, or 0 if there is no such conversation. */
   #lastSeq(conversationId: string): number {
     const last = this.#db.prepare(
       `SELECT ${seqOf()} AS seq FROM entries WHERE ${within(numberOf("?1"))} ORDER BY id DESC LIMIT 1`,
@@ -124,16 +124,17 @@ export class SqliteArchive implements Archive {
   }
 }
 
-/** Repeats the condition of these events' partial index exactly, so that SQLite uses the index. */
+/** Returns the condition of the partial index on these events. It must be written exactly like this, so that SQLite uses the index. */
 const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
 
-/** Conversations that others were copied from. */
+/** The conversations from which any other conversation was copied. */
 const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each(fork.payload, '$.origins') AS origin
   WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 
 /**
- * Last and first event of each conversation. Conversations are ordered by `touched`, which every request, end and other change raises, and
- * not by event times, because clocks go backwards. A copy is as recent as its first event, whatever it copied.
+ * SQL for the last and the first event of each conversation. Conversations are sorted by `touched`, which each request, each end of a turn
+ * and each other change increases. Event times are not used, because clocks can be set back. A copy counts as at least as recent as its
+ * first event, which was written when it was copied.
  */
 export const lastAndFirst = {
   columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,

@@ -8,28 +8,30 @@ import type { ReaderData } from "./reader-worker.js";
 import { SqliteReader } from "./sqlite-reader.js";
 import { toWal } from "./wal.js";
 
-/** Older versions can corrupt a file that several connections write: https://www.sqlite.org/wal.html#walresetbug */
+/** The first version without the bug by which several connections can corrupt a file: https://www.sqlite.org/wal.html#walresetbug */
 const safeSqliteVersion = "3.51.3";
-/** Linux magic numbers of NFS, SMB and CIFS, whose locks are unreliable. https://www.sqlite.org/howtocorrupt.html (2.1) */
+/**
+ * Magic numbers of NFS, SMB and CIFS in Linux. Locks on these file systems are unreliable: https://www.sqlite.org/howtocorrupt.html (2.1)
+ */
 const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe534d42];
 
 /**
- * Page size of a new file, in bytes. An event is smaller, but its whole page is read, checksummed and copied. With SQLite's 4 KB a step of
- * a turn costs the host up to 5 % more; results of 30 KB cost the same.
+ * Page size of a new file, in bytes. Most events are smaller than a page, but the whole page is read, checksummed and copied. With 4 KB,
+ * the default of SQLite, a step of a turn costs the host up to 5 % more. Results of 30 KB cost the same with both sizes.
  */
 const pageSize = 2048;
 /**
- * Pages in the WAL file before they are written to the log's file, which saves writing a page several times. With a quarter of it, SQLite's
- * default, a step costs 5 % more. Without `isFull` a power cut may lose these pages.
+ * Number of pages in the WAL file after which they are written to the main file. A high number saves writing the same page several times.
+ * With the default of SQLite, a quarter of it, a step costs 5 % more. Without `isFull`, these pages may be lost in a power cut.
  */
 const checkpointPages = 4_000;
 /**
- * Pages of the file in memory: as many as the WAL file holds, so that recent pages are not read again. With SQLite's 2,000 KB a hop costs
- * the host 3 to 4 % more; with twice as many pages it costs the same.
+ * Number of pages that are cached in memory. It equals the pages in the WAL file, so that recent pages are not read again. With 2,000 KB,
+ * the default of SQLite, a hop costs the host 3 to 4 % more. With twice as many pages it costs the same.
  */
 const cachedPages = checkpointPages;
 
-/** Silence after which a host may have crashed: hosts send a heartbeat every few seconds. */
+/** Time, in ms, without a heartbeat after which a host may have crashed. Hosts send a heartbeat every few seconds. */
 const silentMs = 30_000;
 
 interface DatabaseOptions {
@@ -39,7 +41,7 @@ interface DatabaseOptions {
   observe: Observe;
 }
 
-/** Opens the file, creates it if missing, and migrates it. Throws StoreError, and what the driver throws. */
+/** Opens the file and migrates it. Creates the file if it is missing. Rejects with StoreError or an error of the driver. */
 export async function openDatabase(
   path: string,
   { busyTimeoutMs, isFull = false, now, observe }: DatabaseOptions,
@@ -47,7 +49,7 @@ export async function openDatabase(
   createPrivately(path);
   const db = await connect(path);
   try {
-    // First: without it, opening fails at once while another process recovers the file.
+    // This is set first: otherwise opening would fail at once while another process recovers the file.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     db.exec(`PRAGMA page_size = ${pageSize}`);
     await migrate(db, path, now);
@@ -70,7 +72,7 @@ export async function openDatabase(
   }
 }
 
-/** Checks the file if a host did not leave and has been silent for a while: its machine may have crashed. */
+/** Checks the file for damage if a host has been silent for long and did not leave: its machine may have crashed. */
 async function checkAfterCrash(
   db: Connection,
   { path, busyTimeoutMs, now }: ReaderData & { now: () => number },
@@ -87,8 +89,9 @@ async function checkAfterCrash(
 }
 
 /**
- * Creates a missing log with private permissions: folder 0700, file 0600 (SQLite gives its side files the same). Does not open an existing
- * file, because closing it would drop the locks of this process's other connections: https://www.sqlite.org/howtocorrupt.html (2.2).
+ * Creates a missing log that only the user can read: folder 0700, file 0600. SQLite gives its other files the same mode. An existing file
+ * is not opened here, because closing it would drop the locks of this process's other connections: https://www.sqlite.org/howtocorrupt.html
+ * (2.2).
  */
 function createPrivately(path: string): void {
   const folder = dirname(path);

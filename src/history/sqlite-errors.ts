@@ -1,13 +1,16 @@
 import { messageOf, StoreError, type StoreErrorKind } from "../core/errors.js";
 
-/** Error kinds by the messages of SQLite and the file system: the package gives a result code with some errors only. */
+/**
+ * Error kinds by messages of SQLite and the file system. Messages are used because the SQLite package has a result code only for some
+ * errors.
+ */
 const kinds: readonly [RegExp, StoreErrorKind][] = [
   [/database (table )?is locked/, "locked"],
   [/database or disk is full|ENOSPC|EDQUOT/, "full"],
   [/malformed|not a database/, "corrupt"],
 ];
 
-/** Converts an error of the driver or file system to one that says what to do. Passes a StoreError unchanged. */
+/** Converts an error of the driver or the file system to a StoreError with a hint for the user. Returns a StoreError unchanged. */
 export function storeError(error: unknown, path: string, doing: "open" | "read" | "write"): StoreError {
   if (error instanceof StoreError) return error;
   const kind = kindOf(error) ?? (doing === "open" ? "open" : "write");
@@ -24,7 +27,7 @@ export function isLocked(error: unknown): boolean {
 }
 
 function kindOf(error: unknown): StoreErrorKind | undefined {
-  if (error instanceof SyntaxError) return "corrupt"; // a stored payload is always JSON
+  if (error instanceof SyntaxError) return "corrupt"; // a stored payload is always valid JSON, so invalid JSON means a damaged file
   return kinds.find(([text]) => text.test(messageOf(error)))?.[1];
 }
 

@@ -10,21 +10,23 @@ interface Row {
   payload: string;
 }
 
-/** Most events per statement. Each count has a statement of its own with two values per event; more events use a transaction. */
+/**
+ * Most events in one INSERT statement. There is a prepared statement for each number of events. More events are stored in a transaction.
+ */
 const mostInStatement = 32;
 
-/** Entries of conversations, within the caller's transaction. */
+/** Reading and writing of events. No method begins a transaction; the caller may. */
 export class SqliteEvents {
   readonly #db: Connection;
   readonly #now: () => number;
-  /** `touched` of the latest conversation: a time, unless the clock was set back. */
+  /** `touched` of the conversation that was changed last. It is the time of the change, or a little more if the clock was set back. */
   #touched: number;
   readonly #touch: Statement;
   readonly #insert: Statement;
   readonly #ofTurn: Statement;
   readonly #from: Statement;
   readonly #onwards: Statement;
-  /** Statements by their number of events. */
+  /** Prepared statements of `insertGranted`, by their number of events. */
   readonly #granted: Statement[] = [];
 
   constructor(db: Connection, now: () => number) {
@@ -55,13 +57,13 @@ export class SqliteEvents {
     );
   }
 
-  /** Makes the conversation the latest one and creates it if missing. Returns its number. */
+  /** Marks the conversation as the one that was changed last. Creates the conversation if it is missing. Returns its number. */
   touch(conversationId: string, at = this.#now()): number {
     this.#touched = Math.max(this.#touched + 1, at);
     return (this.#touch.get(conversationId, this.#touched) as { number: number }).number;
   }
 
-  /** Appends to the end of the conversation. `position` is the event's place in its turn. */
+  /** Appends an event to the conversation. `position` is the position of the event in its turn. */
   insert(conversationId: string, event: ChatEvent, position: number | null = null): StoredEvent {
     const { turnId, type } = event;
     const requestId = requestIdOf(event);
@@ -73,9 +75,10 @@ export class SqliteEvents {
   }
 
   /**
-   * Stores events in one statement, which outside a transaction commits on its own, at a third of the cost; most events are stored so.
-   * Returns undefined if nothing was stored, because the turn does not run under that fence or the events are too many for a statement. The
-   * conversation's last event may also be an unexpected one: not `lastSeq`, of another turn, or at or after `position`.
+   * Stores events with one statement. Most events are stored in this way, because a single statement commits without a transaction, at a
+   * third of the cost. Returns undefined if nothing was stored. Then there are too many events for a statement, the turn does not run under
+   * this fence, or the last event of the conversation is not the expected one: it has another `seq` than `lastSeq`, belongs to another
+   * turn, or is at `position` or after it.
    */
   insertGranted(
     conversationId: string,
@@ -93,7 +96,7 @@ export class SqliteEvents {
     return events.map((event, index) => eventWritten(event, { seq: lastSeq + 1 + index, at }));
   }
 
-  /** Returns the turn's events. `from` is the `seq` of its request. */
+  /** Returns the events of the turn. `from` is the `seq` of the turn's request. */
   ofTurn(conversationId: string, turnId: string, from: number): StoredEvent[] {
     return toEvents(this.#ofTurn.all(conversationId, from, turnId));
   }
@@ -103,15 +106,15 @@ export class SqliteEvents {
     return toEvents(this.#from.all(conversationId, Math.max(0, seq)));
   }
 
-  /** Returns the turn's events from this position on. */
+  /** Returns the events of the turn from this position on. */
   onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
     return toEvents(this.#onwards.all(conversationId, turnId, position));
   }
 }
 
 /**
- * Returns the statement for `count` events. Values: conversation, turn, time, first position, fence, the conversation's last `seq`; then
- * type and payload of each event. No RETURNING, because SQLite keeps a table for it.
+ * Returns the statement that stores `count` events. Parameters: conversation, turn, time, first position, fence, last `seq` of the
+ * conversation, then type and payload of each event. It has no RETURNING clause, because SQLite would create a temporary table for it.
  */
 function insertGranted(count: number): string {
   const rows = Array.from({ length: count }, (_, index) => `(${index}, ?${7 + 2 * index}, ?${8 + 2 * index})`);

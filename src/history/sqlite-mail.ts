@@ -4,7 +4,7 @@ import type { Connection, Statement } from "./connection.js";
 import { readable, within } from "./sqlite-place.js";
 import type { Guarded } from "./transaction.js";
 
-/** Messages to turns that wait or run, kept until the turns end. */
+/** Messages to queued and running turns. They are kept until the turn ends. */
 export class SqliteMail {
   readonly #guarded: Guarded;
   readonly #send: Statement;
@@ -30,7 +30,10 @@ export class SqliteMail {
     this.#forget = db.prepare("DELETE FROM mail WHERE conversation_id = ? AND turn_id = ?");
   }
 
-  /** Implements `TurnLeases.send`. Reads all rows, as `receive` does, since a failed commit is reported only after the last one. */
+  /**
+   * Implements `TurnLeases.send`. Like `receive`, it reads all rows of its statement, because SQLite reports a failed commit only after the
+   * last row.
+   */
   send(conversationId: string, turnId: string, mail: TurnMail): boolean {
     const values = [conversationId, turnId, JSON.stringify(mail), questionOf(mail)];
     return this.#guarded("write", () => this.#send.all(...values)).length > 0;
@@ -38,14 +41,14 @@ export class SqliteMail {
 
   /** Implements `TurnLeases.receive`. */
   receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
-    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // without the write lock
+    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // checked without taking the write lock
     const rows = this.#guarded("write", () => this.#receive.all(nodeId)) as MailRow[];
     return rows
       .sort((a, b) => a.id - b.id)
       .map(({ conversationId, turnId, mail }) => ({ conversationId, turnId, mail: JSON.parse(mail) as TurnMail }));
   }
 
-  /** Deletes the turn's mail within the caller's transaction. */
+  /** Deletes the mail of the turn. The caller must have begun a transaction. */
   forget(conversationId: string, turnId: string): void {
     this.#forget.all(conversationId, turnId);
   }

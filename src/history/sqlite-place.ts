@@ -1,29 +1,37 @@
 /**
- * SQL of where events are. An entry's `id` is its conversation's number and its `seq`, so a conversation's entries lie together without an
- * index. If only one conversation is written, most events write one page (measured: 11 writes per hop instead of 19).
+ * SQL for the place of events in the file. The `id` of an entry consists of its conversation's number and its `seq`. So the entries of a
+ * conversation lie next to each other without an index. If only one conversation is written to, most events change only one page (measured:
+ * 11 writes per hop instead of 19).
  */
 
 /**
- * Bits of `seq` in an `id`; the number is above them. That is more events than a conversation and more conversations than a file can have.
+ * Number of bits of an `id` that hold `seq`. The bits above them hold the conversation's number. No conversation has more events, and no
+ * file more conversations, than these bits can count.
  */
 const seqBits = 32;
 export const mostSeq = 2 ** seqBits - 1;
 
-/** Returns SQL of `seq`, which is exact as a JavaScript number; an `id` may not be. `row` includes its dot. */
+/**
+ * Returns SQL for the `seq` of a row. A JavaScript number can hold every `seq`, but not every `id`. `row` is the name of the row with a
+ * dot, or "".
+ */
 export const seqOf = (row = "") => `(${row}id & ${mostSeq})`;
 
 export const numberIn = (row = "") => `(${row}id >> ${seqBits})`;
 
-/** Returns SQL of the `id`, with bit operations, because drivers bind numbers as floating point. */
+/** Returns SQL for an `id`. It uses bit operations, because drivers pass numbers as floating point. */
 export const idOf = (number: string, seq: string) => `(${number} << ${seqBits} | ${seq})`;
 
-/** Returns SQL of the number of the conversation with this id; NULL if there is none. */
+/** Returns SQL for the number of the conversation with this id. The value is NULL if there is no such conversation. */
 export const numberOf = (conversationId: string) =>
   `(SELECT number FROM conversations WHERE conversation_id = ${conversationId})`;
 
-/** Returns the SQL condition for all entries of the conversation with this number, from this `seq` on. */
+/** Returns an SQL condition: the entry belongs to the conversation with this number, and its `seq` is at least `from`. */
 export const within = (number: string, { row = "", from = "0" } = {}) =>
   `${row}id BETWEEN ${idOf(number, from)} AND ${idOf(number, String(mostSeq))}`;
 
-/** SQL of an event's JSON; NULL where it is nested deeper than SQLite's functions read (1,000 levels), which fail the whole statement. */
+/**
+ * SQL for the JSON of an event. The value is NULL if the JSON is nested deeper than 1,000 levels, because SQLite's JSON functions would let
+ * the whole statement fail.
+ */
 export const readable = "CASE WHEN json_valid(payload) THEN payload END";

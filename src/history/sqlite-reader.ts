@@ -3,12 +3,15 @@ import { StoreError } from "../core/errors.js";
 import type { ReaderAnswer, ReaderData, ReaderQuestion } from "./reader-worker.js";
 import { storeError } from "./sqlite-errors.js";
 
-/** Path of the worker script: a worker runs compiled code, even when this module runs from source (ts-node, jest). */
+/**
+ * Path of the worker script. It is always compiled code, because a worker cannot run TypeScript, even if this module runs from source
+ * (ts-node, jest).
+ */
 const script = import.meta.url.endsWith(".ts") ? "../../dist/history/reader-worker.js" : "./reader-worker.js";
 
 /**
- * Reads of the whole log, in a thread with its own connection, which the first read starts. With 100,000 conversations a read takes
- * seconds. In the main thread it would delay the host's heartbeats, and others would take over its turns.
+ * Reader of the whole log, in a thread with a connection of its own. The first read starts the thread. With 100,000 conversations a read
+ * takes seconds; in the main thread it would delay the host's heartbeats, and other hosts would take over its turns.
  */
 export class SqliteReader {
   readonly #data: ReaderData;
@@ -20,14 +23,14 @@ export class SqliteReader {
     this.#data = data;
   }
 
-  /** Runs one read after another. Rejects with StoreError. */
+  /** Runs a query after all earlier ones have ended. Resolves with its rows. Rejects with StoreError. */
   rows<Row>(sql: string, values: readonly (string | number)[] = []): Promise<Row[]> {
     const reading = this.#last.then(() => this.#read<Row>(sql, values));
     this.#last = reading.catch(() => {});
     return reading;
   }
 
-  /** Stops the thread; pending reads reject. */
+  /** Stops the thread. Reads that have not ended reject. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#worker?.terminate();
@@ -40,11 +43,11 @@ export class SqliteReader {
       if ("problem" in answer) throw storeError(new Error(answer.problem), this.#data.path, "read");
       for (const row of answer.rows) rows.push(row);
       if (answer.isLast) return rows as Row[];
-      await new Promise(setImmediate); // lets other work run between two chunks
+      await new Promise(setImmediate); // lets the main thread do other work between two chunks
     }
   }
 
-  /** Asks the thread, which keeps the process alive until it has answered. */
+  /** Sends a question to the thread. The thread keeps the process alive until it has answered. */
   #ask(question: ReaderQuestion): Promise<ReaderAnswer> {
     const { path } = this.#data;
     if (this.#isClosed) return Promise.reject(new StoreError("write", `the event log ${path} is closed`));
@@ -69,7 +72,7 @@ export class SqliteReader {
     if (this.#worker) return this.#worker;
     const worker = new Worker(new URL(script, import.meta.url), { workerData: this.#data, argv: [], execArgv: [] });
     worker
-      .on("error", () => {}) // reported to the waiting reader
+      .on("error", () => {}) // `#ask` reports the error to the waiting read
       .on("exit", () => {
         if (this.#worker === worker) this.#worker = undefined;
       });

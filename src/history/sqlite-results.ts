@@ -3,8 +3,8 @@ import type { Connection } from "./connection.js";
 import { type Guarded, transaction } from "./transaction.js";
 
 /**
- * Large tool results, in the same file as the events but in their own table, so that folds do not read them. They pass the driver as bytes,
- * because it ends a text at its first NUL.
+ * Large tool results, in the same file as the events. They have a table of their own, so that reading a conversation does not read them.
+ * Texts are passed to the driver as bytes, because the driver would cut a text at its first NUL.
  */
 export class SqliteResults implements ResultStore {
   readonly #db: Connection;

@@ -32,13 +32,19 @@ import { usageStatements } from "./usage-statements.js";
 interface SqliteStoreOptions {
   now: () => number;
   observe: Observe;
-  /** Longest wait of a statement for another process's lock. Our own transactions hold it for well under a millisecond. */
+  /**
+   * Longest time, in ms, that a statement waits for the lock of another process. Transactions of this program hold the lock for much less
+   * than a millisecond.
+   */
   busyTimeoutMs?: number;
-  /** True if acknowledged events also survive a power cut, at several times the cost. */
+  /** True if acknowledged events must also survive a power cut. Storing then costs several times as much. */
   isFull?: boolean;
 }
 
-/** Opens the event log or creates it. An acknowledged event survives `kill -9`; without `isFull` a power cut may lose the last ones. */
+/**
+ * Opens the event log; creates it if it is missing. An acknowledged event survives `kill -9`. Without `isFull`, the last events may be lost
+ * in a power cut.
+ */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {
   try {
     const { busyTimeoutMs = 5_000, now } = options;
@@ -58,9 +64,9 @@ class SqliteStore implements ChatStore {
   readonly #path: string;
   readonly #events: SqliteEvents;
   readonly #turnOfRequest: Statement;
-  /** Reads for people. */
+  /** Reader for what people look at. */
   readonly #views: SqliteReader;
-  /** Reads for turns, which do not wait for the reads for people. */
+  /** Reader for what turns need, so that turns do not wait for the reads of `#views`. */
   readonly #accounts: SqliteReader;
 
   constructor(

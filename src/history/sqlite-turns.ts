@@ -17,7 +17,7 @@ import { SqliteMail } from "./sqlite-mail.js";
 import { numberOf, within } from "./sqlite-place.js";
 import { type Guarded, transaction } from "./transaction.js";
 
-/** Running and queued turns per node. */
+/** SQL for the number of running and queued turns of each node. */
 const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
     sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
   FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
@@ -32,7 +32,10 @@ interface LeaseRow {
   options: string;
 }
 
-/** Turn leases in the same file as the events. Every change of owner increments `fence`, so that the previous owner cannot write. */
+/**
+ * Turn leases, in the same file as the events. Each change of a turn's owner increments `fence`, so that the previous owner can no longer
+ * write.
+ */
 export class SqliteTurns implements TurnLeases {
   readonly #db: Connection;
   readonly #guarded: Guarded;
@@ -54,7 +57,7 @@ export class SqliteTurns implements TurnLeases {
     this.#version = db.prepare("PRAGMA data_version");
   }
 
-  /** Queues the turn behind the conversation's others. Runs, like the next three methods, in the caller's transaction. */
+  /** Queues the turn after the other turns of the conversation. The caller must have begun a transaction, as for the next three methods. */
   enqueue(conversationId: string, { turnId, requestId }: UserMessageEvent, request: TurnRequest): void {
     const { nodeId, workspace, options } = request;
     this.#db
@@ -67,7 +70,10 @@ export class SqliteTurns implements TurnLeases {
       .all(conversationId, turnId, requestId, nodeId ?? null, workspace, JSON.stringify(options ?? null));
   }
 
-  /** Queues a turn again that failed or that is older than leases. A turn that waits or runs stays as it is. */
+  /**
+   * Queues a turn again if it has failed, or if it has no row because it was written before turns had leases. A queued or running turn does
+   * not change.
+   */
   reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
     const row = this.#db
       .prepare("SELECT state FROM turns WHERE conversation_id = ? AND turn_id = ?")
@@ -97,7 +103,7 @@ export class SqliteTurns implements TurnLeases {
     const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND (node_id = ?3 OR ${isNobodys})
        AND crashes <= ?4 AND ${isOutOfTurn ? "TRUE" : isFirst}`;
     const values = [conversationId, turnId, nodeId, mostCrashes];
-    // Waiting callers ask often, so they first ask without the write lock.
+    // Waiting callers ask often, so this is first checked without taking the write lock.
     if (this.#read(`SELECT 1 FROM turns WHERE ${isItsTime}`, ...values).length === 0) return undefined;
     const row = this.#write(
       `UPDATE turns SET state = 'running', node_id = ?3, fence = fence + 1,
@@ -213,19 +219,25 @@ export class SqliteTurns implements TurnLeases {
     return this.#guarded("read", () => this.#db.prepare(query).all(...values));
   }
 
-  /** Runs one statement as a transaction. Reads all its rows, since a failed commit is reported only after the last one. */
+  /**
+   * Runs one statement, which is a transaction of its own. Reads all its rows, because SQLite reports a failed commit only after the last
+   * row.
+   */
   #write(statement: string, ...values: (string | number | null)[]): unknown[] {
     return this.#guarded("write", () => this.#db.prepare(statement).all(...values));
   }
 }
 
-/** True if the turn waits for a person: such a turn has done nothing that could end its process. */
+/** SQL condition: the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
 const isAsking = `coalesce((SELECT type = 'question' FROM entries
   WHERE ${within("turns.conversation_number", { row: "entries." })} AND entries.turn_id = turns.turn_id ORDER BY id DESC LIMIT 1), FALSE)`;
-/** SQL that frees the turns of node ?1. ?2 is 1 if the node has crashed. */
+/** SQL that frees the turns of node ?1. ?2 is 1 if the node has crashed, otherwise 0. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)
   WHERE node_id = ?1 AND state IN ('queued', 'running')`;
-/** True if no living node has the turn. Includes turns taken after the node was buried: it may have died before its next heartbeat. */
+/**
+ * SQL condition: no living host owns the turn. That includes a turn whose owner is no longer registered: the owner may have taken the turn
+ * after it was removed, and then have died before its next heartbeat.
+ */
 const isNobodys = "(node_id IS NULL OR node_id NOT IN (SELECT node_id FROM nodes))";
 const nextPlace = "(SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = ?1)";

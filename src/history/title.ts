@@ -1,2 +1,2 @@
-/** Length of a conversation's title in `ChatStore.conversations`, in characters. */
+/** Longest title of a conversation in `ChatStore.conversations`, in characters. */
 export const titleLength = 80;

@@ -1,9 +1,12 @@
 import type { Connection } from "./connection.js";
 
-/** Runs SQL and throws a StoreError that says what failed. */
+/** Runs `work`. Converts its errors to a StoreError that says what failed. */
 export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
 
-/** Runs `work` in a transaction. Takes the write lock at once, so that what `work` reads cannot change before it writes. */
+/**
+ * Runs `work` in a transaction. Takes the write lock at the beginning, so that no other process can change between reading and writing what
+ * `work` reads.
+ */
 export function transaction<T>(db: Connection, work: () => T): T {
   db.exec("BEGIN IMMEDIATE");
   try {
@@ -14,7 +17,7 @@ export function transaction<T>(db: Connection, work: () => T): T {
     try {
       db.exec("ROLLBACK");
     } catch {
-      // SQLite has rolled back already, because of a full disk or an I/O error.
+      // Fails if SQLite has already rolled back, because of a full disk or an I/O error.
     }
     throw error;
   }

@@ -10,7 +10,7 @@ import { withoutRewound } from "./rewind.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
 
-/** One answer of the model with the calls it asked for, in order. */
+/** One answer of the model, with the calls that it contains, in order. */
 export interface HopRecord {
   answer: EventOf<"assistant_message">;
   calls: StartedCall[];
@@ -18,21 +18,21 @@ export interface HopRecord {
 
 export interface TurnRecord {
   turnId: string;
-  /** Earlier messages according to the caller. */
+  /** Earlier messages of the conversation that the caller sent with the request. */
   history: Message[];
   userContent: ContentPart[];
-  /** Texts of the host for the model, behind the user's content, in the order in which they were first sent. */
+  /** Texts that the host adds after the user's content, for the model. They are in the order in which they were first sent. */
   notes: ContentPart[];
   hops: HopRecord[];
-  /** Set when older turns became a summary in this one. */
+  /** Set if older turns were replaced by a summary during this turn. */
   compacted?: true;
-  /** Absent while the turn runs, even if an earlier attempt failed. */
+  /** The event that ended the turn. Undefined while the turn runs, even if an earlier attempt failed. */
   end?: EventOf<"turn_end"> | EventOf<"turn_error">;
 }
 
 /**
- * Returns a conversation's turns in the order of their ends, running ones last: a retried request stands where it was answered.
- * `currentTurnId` names a turn that is about to continue, which comes last.
+ * Returns the turns of a conversation, sorted by their ends; turns that have not ended come last. So a request that was retried is at the
+ * position of its answer. `currentTurnId` is a turn that is about to continue; it comes last of all.
  */
 export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
   const place = ({ turnId, end }: TurnRecord) =>
@@ -40,7 +40,7 @@ export function readTurns(events: readonly StoredEvent[], currentTurnId?: string
   return recordsOf(withoutRewound(events, currentTurnId)).sort((a, b) => place(a) - place(b));
 }
 
-/** Groups once per length of a log, since a log only grows. */
+/** Returns the turns of these events. The result is cached by the length of the log, because a log only grows. */
 function recordsOf(events: readonly StoredEvent[]): TurnRecord[] {
   const known = records.get(events);
   if (known?.length === events.length) return [...known.turns];
@@ -51,7 +51,7 @@ function recordsOf(events: readonly StoredEvent[]): TurnRecord[] {
 
 const records = new WeakMap<readonly StoredEvent[], { length: number; turns: readonly TurnRecord[] }>();
 
-/** Returns the events of each turn that is part of the conversation. Turns are in the order in which they began. */
+/** Returns the events of each turn that is part of the conversation. Turns are sorted by their beginnings. */
 export function eventsByTurn(events: readonly StoredEvent[]): StoredEvent[][] {
   return grouped(withoutRewound(events));
 }
@@ -66,7 +66,7 @@ function grouped(events: readonly StoredEvent[]): StoredEvent[][] {
   return [...turns.values()];
 }
 
-/** Calls `readTurn`, once for each turn that has ended for good: its last event stays the same object. */
+/** Returns `readTurn(events)`. For a turn that has ended for good, the result is cached by its last event, which stays the same object. */
 function turnOf(events: readonly StoredEvent[]): TurnRecord {
   const last = events.at(-1);
   if (last?.type !== "turn_end") return readTurn(events);
@@ -79,7 +79,10 @@ function turnOf(events: readonly StoredEvent[]): TurnRecord {
 
 const ended = new WeakMap<StoredEvent, { turn: TurnRecord; count: number }>();
 
-/** Reads the events of one turn. An event belongs to the answer before it, because call ids may return in a later answer. */
+/**
+ * Reads the events of one turn. Events of a call belong to the last answer before them, because a later answer may use the same call id
+ * again.
+ */
 export function readTurn(events: readonly StoredEvent[]): TurnRecord {
   const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", history: [], userContent: [], notes: [], hops: [] };
   for (const event of events) {
@@ -106,12 +109,12 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
   return turn;
 }
 
-/** Returns what the model reads of the user's message. */
+/** Returns the content that the model gets as the user's message: the user's content, then the notes. */
 export function askedContent({ userContent, notes }: TurnRecord): ContentPart[] {
   return [...userContent, ...notes];
 }
 
-/** Drops the calls of an interrupted answer: they may be cut anywhere and are never run. */
+/** Returns a record for the answer. An interrupted answer gets no calls, because they may be incomplete and are never run. */
 function newHop(answer: EventOf<"assistant_message">): HopRecord {
   const calls = answer.interrupted ? [] : answer.message.toolCalls;
   return { answer, calls: calls.map((call) => ({ call, planned: false, sent: false })) };
@@ -127,8 +130,8 @@ function answered(turn: TurnRecord, { questionId, value }: EventOf<"answer">): v
 }
 
 /**
- * Adds the note after the results of the last answer, since some providers accept nothing else between two answers' results. Without calls,
- * adds it to the request.
+ * Adds a note after the results of the last answer, because some providers accept only results between two answers. If that answer has no
+ * calls, the note is added to the request.
  */
 function tell(turn: TurnRecord, note: string): void {
   const last = turn.hops.findLast(({ answer }) => !answer.interrupted)?.calls.at(-1);
@@ -154,7 +157,7 @@ function update(turn: TurnRecord, callId: string, change: Partial<StartedCall>):
   if (record) Object.assign(record, change);
 }
 
-/** Returns the answers that count: an interrupted one is void once the turn has continued after it. */
+/** Returns the answers that count. An interrupted answer does not count if the turn has another answer after it. */
 export function validHops(turn: TurnRecord): HopRecord[] {
   return turn.hops.filter(({ answer }, index) => !answer.interrupted || index === turn.hops.length - 1);
 }

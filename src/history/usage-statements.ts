@@ -1,32 +1,36 @@
-/** SQL of usage from the log: the same statements for both databases. */
+/** SQL statements that compute usage from the log. They are the same for both databases, apart from the expressions in `Dialect`. */
 import { jsonOf } from "./postgres/events.js";
 import { quarterMs } from "./spent.js";
 import { idOf, numberIn } from "./sqlite-place.js";
 
 interface Dialect {
-  /** Field of an event's payload, as text or as a number. */
+  /** Returns SQL for a field of an event's payload: `text` as text, `number` as a number. */
   text: (event: string, ...path: string[]) => string;
   number: (event: string, ...path: string[]) => string;
   bytes: (event: string) => string;
-  /** Events of these kinds in the period, each once: a copy has the turn and position of its original. Old logs have no positions. */
+  /**
+   * Returns SQL for the events of these kinds in the period. A copied event is counted only once, because a copy has the turn and the
+   * position of its original. Events of old logs have no positions, so their `seq` is used.
+   */
   once: (kinds: string) => string;
   /**
-   * Summaries (`compaction`) of turns with an answer in the period, each once. No index has the times of summaries. A summary is found from
-   * its turn's first answer, before which it is stored with at most questions in between.
+   * SQL for the summaries (`compaction` events) of turns that have an answer in the period. A copied summary is counted only once. No index
+   * has the times of summaries. So each summary is found from the first answer after it; between the two are at most questions and their
+   * answers.
    */
   summaries: string;
-  /** Returns a condition: the event comes before another one of its conversation. */
+  /** Returns an SQL condition: `event` comes before `other` in the same conversation. */
   before: (event: string, other: string) => string;
-  /** Column that orders a conversation's events and lets them be read backwards. */
+  /** Returns the column by which a conversation's events are sorted. They can also be read backwards by it. */
   order: (event: string) => string;
   isError: string;
 }
 
 const place = "turn_id, coalesce(position, -seq)";
-/** Returns a condition that repeats `kinds` as in the partial index of answers, so that the index is used. */
+/** Returns an SQL condition. `kinds` must be written exactly as in the partial index of answers, so that the index is used. */
 const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND at >= ${since} AND at < ${until}`;
 
-/** Most events between a summary and the answer after it: a question and its answer for each limit. */
+/** Most events between a summary and the answer after it: for each limit, a question and its answer. */
 const mostBetween = 20;
 const summarised = (since: string, until: string) =>
   `answered.type = 'assistant_message' AND answered.at >= ${since} AND answered.at < ${until}
@@ -64,19 +68,19 @@ const postgres: Dialect = {
 const quarterOf = (event: string) =>
   `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
 
-/** Returns the statements. Their two parameters are the period's start and its end, which is excluded. */
+/** Returns the statements. Each has two parameters: the start of the period, and its end. The end itself is not part of the period. */
 function statements({ text, number, bytes, once, summaries, before, order, isError }: Dialect) {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const used = (field: string) => number("answer", "usage", field);
   const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
   return {
-    /** One row: `SpentTotals`. */
+    /** Query that returns one row, of the type `SpentTotals`. */
     spent: `
       SELECT ${sum("tokens", tokens)}, ${sum("usd", usd)}, count(${tokens}) - count(${usd}) AS unpriced,
         count(${text("answer", "spent", "estimated")}) AS estimated
       FROM (SELECT payload FROM ${once("type = 'assistant_message'")} AS answers
         UNION ALL SELECT payload FROM ${summaries} AS summaries) AS answer`,
-    /** Rows: `ModelUsage`. */
+    /** Query that returns rows of the type `ModelUsage`. */
     models: `
       SELECT ${quarterOf("answer")}, ${text("answer", "provider")} AS provider, ${text("answer", "model")} AS model,
         count(*) AS requests, ${sum("inputTokens", used("inputTokens"))}, ${sum("outputTokens", used("outputTokens"))},
@@ -85,7 +89,7 @@ function statements({ text, number, bytes, once, summaries, before, order, isErr
         ${sum("estimatedTokens", `CASE WHEN ${used("inputTokens")} IS NULL THEN ${tokens} END`)},
         ${sum("usd", usd)}, count(*) - count(${usd}) AS unpriced
       FROM ${once("type IN ('assistant_message', 'compaction')")} AS answer GROUP BY 1, 2, 3, 4`,
-    /** Rows: `ToolUsage`. */
+    /** Query that returns rows of the type `ToolUsage`. */
     tools: `
       SELECT at, "conversationId", name, count(*) AS calls, sum(failed) AS errors, sum("durationMs") AS "durationMs",
         sum(bytes) AS "resultBytes"

@@ -5,9 +5,9 @@ import { isLocked } from "./sqlite-errors.js";
 const retryMs = 5;
 
 /**
- * Puts the file into WAL mode if its file system can; returns the resulting mode. Only one connection may change the mode, and one that has
- * begun to read waits for no writer. So while another host creates the file, SQLite reports a lock at once, despite `busy_timeout`. Throws
- * what the driver throws.
+ * Switches the file to WAL mode, if its file system supports that. Returns the resulting mode. Retries while the file is locked: only one
+ * connection can change the mode, and a connection that has begun to read does not wait for a writer. So SQLite reports a lock at once
+ * while another host creates the file, despite `busy_timeout`. Rejects with errors of the driver.
  */
 export async function toWal(db: Connection, patienceMs: number): Promise<{ journal_mode: string }> {
   const until = performance.now() + patienceMs;

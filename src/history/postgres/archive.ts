@@ -94,7 +94,7 @@ export class PostgresArchive implements Archive {
     for (const table of ["turns", "mail"]) {
       await client.query(`DELETE FROM ${table} WHERE conversation_id = $1`, [conversationId]);
     }
-    // Results stay as long as their conversation or any copy of it.
+    // A result is deleted only if its conversation and all copies of that conversation have been deleted.
     await client.query(
       `DELETE FROM results WHERE conversation_id = ANY($1)
        AND NOT EXISTS (SELECT FROM events WHERE events.conversation_id = results.conversation_id)
@@ -105,7 +105,10 @@ export class PostgresArchive implements Archive {
     return (events.rowCount ?? 0) > 0;
   }
 
-  /** Runs `work` with the locks of these conversations, taken in an order that is the same for all callers. */
+  /**
+   * Runs `work` while it holds the locks of these conversations. All callers take locks in the same order, so that no two wait for each
+   * other.
+   */
   #alone<T>(conversationIds: readonly string[], work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.#database.transaction("once", async (client) => {
       for (const conversationId of conversationIds.toSorted()) await lock(client, conversationId);
@@ -121,7 +124,7 @@ async function has(client: pg.ClientBase, conversationId: string, turns: string)
   return found.rowCount === 1;
 }
 
-/** Returns 0 if there is no such conversation. */
+/** Returns the last `seq` of the conversation, or 0 if there is no such conversation. */
 async function lastSeq(client: pg.ClientBase, conversationId: string): Promise<number> {
   const query = "SELECT coalesce(max(seq), 0) AS seq FROM events WHERE conversation_id = $1";
   return (await client.query<{ seq: number }>(query, [conversationId])).rows[0]?.seq ?? 0;

@@ -10,18 +10,21 @@ const defaultPoolSize = 10;
 const defaultRetryMs = 30_000;
 const firstPauseMs = 25;
 const longestPauseMs = 1_000;
-/** How failed work is retried. `once`: only if it certainly was not done. `now`: not at all, even if the database is away. */
+/**
+ * When failed work is repeated. `idempotent`: always if the connection was lost. `once`: only if the work certainly was not done. `now`:
+ * like `once`, but without waiting for a database that is away.
+ */
 export type Repeatable = "idempotent" | "once" | "now";
 
 /**
- * Connections to the database. When they are lost, work is retried for `retry_timeout` if it is idempotent or was certainly not done. Works
- * behind a pooler in transaction mode: it then uses no session state and no named statements.
+ * The connections to the database. If they are lost, work is retried for `retry_timeout`, provided that it is idempotent or certainly was
+ * not done. A pooler in transaction mode also works: no session state and no prepared statements are used then.
  */
 export class Database {
   readonly place: Place;
   readonly pool: pg.Pool;
   readonly #retryMs: number;
-  /** Names of prepared statements by their text. Undefined behind a pooler. */
+  /** Names of prepared statements by their text. Undefined behind a pooler, which does not support them. */
   readonly #names: Map<string, string> | undefined;
   readonly #observe: Observe;
   readonly #closed = new AbortController();
@@ -47,13 +50,13 @@ export class Database {
   }
 
   /**
-   * Runs `work` in a transaction. Statements that `work` does not await share a round trip. Rejects with StoreError, RequestError or an
-   * error of `work`.
+   * Runs `work` in a transaction. Statements for which `work` does not wait one by one share a round trip. Rejects with StoreError,
+   * RequestError or an error of `work`.
    */
   transaction<T>(repeatable: Repeatable, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.run("write", repeatable, async (client) => {
       const begun = client.query("BEGIN");
-      begun.catch(() => {}); // the following statements report the same error
+      begun.catch(() => {}); // the following statements fail with the same error
       try {
         const result = await work(client);
         await client.query("COMMIT");
@@ -66,8 +69,8 @@ export class Database {
   }
 
   /**
-   * Runs a transaction of fixed statements in one round trip, under the conversation's lock. The lock is a statement of its own, so that
-   * the next ones see all earlier writes. Resolves with the rows of each statement.
+   * Runs these statements in one transaction and one round trip, while it holds the conversation's lock. The lock is a separate statement,
+   * so that the statements after it see all earlier writes. Resolves with the rows of each statement.
    */
   inConversation(
     repeatable: Repeatable,
@@ -84,7 +87,7 @@ export class Database {
     });
   }
 
-  /** Runs `work` on a connection of its own and retries it as `repeatable` allows. */
+  /** Runs `work` with a connection from the pool, and repeats it as `repeatable` allows. */
   async run<T>(
     doing: "open" | "read" | "write",
     repeatable: Repeatable,
@@ -107,7 +110,7 @@ export class Database {
     }
   }
 
-  /** Rejects with StoreError if the database does not answer; does not retry. */
+  /** Checks that the database answers. Rejects with StoreError if it does not. Does not retry. */
   async check(): Promise<void> {
     try {
       await this.pool.query("SELECT 1");
@@ -130,7 +133,7 @@ export class Database {
     const onError = () => {
       isBroken = true;
     };
-    client.on("error", onError); // without it, losing the connection between two statements would end the process
+    client.on("error", onError); // without this listener, a connection lost between two statements would end the process
     try {
       return await work(client);
     } catch (error) {
@@ -167,7 +170,7 @@ export class Database {
   }
 }
 
-/** Takes the conversation's lock until the end of the transaction: no other transaction writes to the conversation. */
+/** Takes the conversation's lock until the transaction ends. Meanwhile no other transaction writes to the conversation. */
 export function lock(client: pg.ClientBase, conversationId: string) {
   return client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [conversationId]);
 }

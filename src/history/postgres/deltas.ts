@@ -7,18 +7,21 @@ import type { Listener } from "./listener.js";
 import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 import { connectionOf } from "./pool.js";
 
-/** One transaction for all waiting messages, because PostgreSQL commits transactions with notices one at a time. */
+/** Sends all waiting messages in one transaction, because PostgreSQL commits transactions that notify one at a time. */
 const notify = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message(channel, payload)";
-/** PostgreSQL accepts names below 64 bytes. */
+/** Longest channel name, in bytes: PostgreSQL accepts names of less than 64 bytes. */
 const maxNameBytes = 63;
-/** A statement that takes longer means that the database is away. Its messages are stale by then. */
+/** Longest time, in ms, for a statement. If it takes longer, the database counts as away; the messages are out of date by then. */
 const timeoutMs = 5_000;
-/** Time after which an idle connection is closed, because a balancer or firewall may have dropped it. */
+/** Time, in ms, after which an unused connection is closed, because a load balancer or firewall may have dropped it. */
 const idleMs = 30_000;
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 
-/** Live events as sealed notices. They have a connection of their own, so that stored events never wait for them. */
+/**
+ * The bus for live events, which sends them as encrypted PostgreSQL notices. It has a connection of its own, so that storing events never
+ * waits for live events.
+ */
 export class PostgresBus implements LiveBus {
   readonly maxBytes = maxSealedBytes;
   readonly #config: PostgresConfig;
@@ -35,7 +38,10 @@ export class PostgresBus implements LiveBus {
     this.#seal = seal;
   }
 
-  /** Sends the messages. While the database is away it resolves after a pause, so that callers do not produce messages that are lost. */
+  /**
+   * Sends the messages. If the database is away, the messages are lost and the promise resolves after a pause, so that callers do not send
+   * more in vain.
+   */
   async send(messages: readonly BusMessage[]): Promise<void> {
     const fitting = messages.filter(({ text }) => Buffer.byteLength(text) <= maxSealedBytes);
     if (fitting.length === 0 || this.#closed.signal.aborted) return;
@@ -75,7 +81,7 @@ export class PostgresBus implements LiveBus {
     client.on("error", () => this.#drop(client));
     client.on("end", () => this.#drop(client));
     await client.connect();
-    // Otherwise every message would wait for the disk, although nothing of it is needed after delivery.
+    // Otherwise each message would wait for a write to disk, although it is not needed after its delivery.
     await client.query("SET synchronous_commit = off");
     this.#idle = setTimeout(() => this.#drop(client), idleMs);
     this.#idle.unref();

@@ -1,8 +1,6 @@
 import { messageOf, RequestError, StoreError, type StoreErrorKind } from "../../core/errors.js";
 
-/**
- * SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html) or its class, with the error kind and the hint for the user.
- */
+/** Error kinds and hints for the user, by SQLSTATE or its class. https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const known: readonly [string, StoreErrorKind, (place: Place) => string][] = [
   ["28", "open", () => "check the user and the password in chat.storage.url"],
   [
@@ -24,7 +22,7 @@ const known: readonly [string, StoreErrorKind, (place: Place) => string][] = [
   ["XX002", "corrupt", () => "an index of the database is damaged: REINDEX it"],
 ];
 
-/** Signs of a lost connection or server: SQLSTATE (or its class), system error code, or the driver's message. */
+/** Signs that the connection or the server was lost: SQLSTATE or its class, error code of the system, or message of the driver. */
 const lostStates: readonly string[] = ["08", "25P03", "57P01", "57P02", "57P03", "57P05"];
 const lostCodes: readonly string[] = [
   "ECONNREFUSED",
@@ -37,11 +35,11 @@ const lostCodes: readonly string[] = [
   "EAI_AGAIN",
 ];
 const lostWords = /^Connection terminated|^timeout exceeded when trying to connect|^Query read timeout|not queryable/;
-/** Signs, among those above, that nothing was sent. */
+/** Codes from `lostCodes` with which the statement certainly was not sent. */
 const unsentCodes: readonly string[] = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"];
 const unsentWords = /^timeout exceeded when trying to connect|^Connection terminated due to connection timeout/;
 
-/** Parts of the URL that may be shown: no user, no password, no settings. */
+/** The parts of the URL that may be shown. User, password and settings are left out. */
 export interface Place {
   /** `postgres://host:port/database` */
   shown: string;
@@ -54,24 +52,24 @@ export function placeOf(url: string): Place {
   return { shown: `postgres://${hostname || "localhost"}${port ? `:${port}` : ""}/${database}`, database };
 }
 
-/** Returns true if it is unknown whether the statement ran: the connection was lost under it, or there was none. */
+/** Returns true if the connection was lost or could not be opened. The statement may have run or not. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error);
   return isOf(lostStates, code) || lostCodes.includes(code) || lostWords.test(textOf(error));
 }
 
-/** Returns true if the statement certainly did not run, so that it can be retried whatever it does. */
+/** Returns true if the statement certainly did not run. Any statement can then be retried. */
 export function isUnsent(error: unknown): boolean {
   const code = codeOf(error);
   return isRolledBack(error) || code === "57P03" || unsentCodes.includes(code) || unsentWords.test(textOf(error));
 }
 
-/** Returns true if the database rolled back: because of another transaction, or because this process stalled in the middle. */
+/** Returns true if the database rolled back the transaction, because of another transaction or because this process stalled during it. */
 export function isRolledBack(error: unknown): boolean {
   return ["25P03", "40001", "40P01"].includes(codeOf(error));
 }
 
-/** Converts what the driver threw to an error that says what to do. Passes this program's own errors unchanged. */
+/** Converts an error of the driver to a StoreError with a hint for the user. Returns StoreError and RequestError unchanged. */
 export function storeError(error: unknown, place: Place, doing: "open" | "read" | "write"): StoreError | RequestError {
   if (error instanceof StoreError || error instanceof RequestError) return error;
   const [, kind, hint] = known.find(([state]) => isOf([state], codeOf(error))) ?? [];
@@ -80,7 +78,7 @@ export function storeError(error: unknown, place: Place, doing: "open" | "read" 
     kind ?? (error instanceof SyntaxError ? "corrupt" : doing === "open" ? "open" : "write"),
     `cannot ${doing} the event log ${place.shown}: ${textOf(error)}`,
     {
-      cause: new Error(textOf(error)), // the driver's error holds values of rows
+      cause: new Error(textOf(error)), // not the driver's error itself, because it holds values of rows
       hint:
         hint?.(place) ??
         (lost ? "make sure that PostgreSQL runs there and can be reached from here, or set chat.storage.url" : ""),
@@ -98,7 +96,10 @@ function codeOf(error: unknown): string {
   return code ?? errors?.[0]?.code ?? "";
 }
 
-/** Returns the error's message. A host with several addresses fails with an AggregateError, whose own message is empty. */
+/**
+ * Returns the message of an error. If a host name has several addresses, the error is an AggregateError without a message of its own, so
+ * the messages of its errors are joined.
+ */
 function textOf(error: unknown): string {
   return (
     messageOf(error) || (error as { errors?: readonly Error[] }).errors?.map(messageOf).join(", ") || codeOf(error)

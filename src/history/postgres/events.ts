@@ -8,22 +8,22 @@ export interface EventRow {
   payload: string;
 }
 
-/** SQL for the table of events. Every writer holds the conversation's lock, see `Database`. */
+/** SQL expressions and queries for the table of events. A writer must hold the conversation's lock, see `Database`. */
 export const eventsOf = {
   nextSeq: "(SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = $1)",
-  /** Values: conversation, first seq. */
+  /** Parameters: conversation, first seq. */
   from: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq",
-  /** Values: conversation, turn. */
+  /** Parameters: conversation, turn. */
   turn: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 ORDER BY seq",
 };
 
-/** Insert at the end of the conversation. Values: `valuesOf`. */
+/** Appends an event to the conversation. `valuesOf` returns the parameters. */
 export const insertEvent = `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
   VALUES ($1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6, $7) RETURNING seq`;
 
 type EventValues = [string, string, string, string | null, payload: string, at: number, position: number | null];
 
-/** Returns the values for `insertEvent`. `position` is the event's place in its turn. */
+/** Returns the parameters of `insertEvent`. `position` is the position of the event in its turn. */
 export function valuesOf(
   conversationId: string,
   event: ChatEvent,
@@ -43,8 +43,8 @@ export function toEvent({ seq, at, payload }: EventRow): StoredEvent {
 }
 
 /**
- * Returns SQL that reads a JSON text as `json`. PostgreSQL rejects the escapes of NUL and of lone surrogates, which are valid JSON. They
- * become U+FFFD, because what SQL reads is never shown verbatim.
+ * Returns SQL that converts a text with JSON to `json`. PostgreSQL rejects the escapes of NUL and of lone surrogates, although they are
+ * valid JSON. They are replaced by U+FFFD; this changes nothing that is shown.
  */
 export const jsonOf = (text: string) =>
   String.raw`regexp_replace(${text}, '\\u(0000|d[89a-f][0-9a-f]{2})', '\\ufffd', 'g')::json`;

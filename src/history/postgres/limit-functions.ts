@@ -1,12 +1,17 @@
 /**
- * SQL functions of the shared limits, one round trip each. Every function locks its key's row first, so that later reads are current, and
- * uses the database's clock. `held` of a node that is not in `nodes` does not count.
+ * SQL functions of the limits that hosts share. Each call takes one round trip. Each function first locks the row of its key, so that what
+ * it reads afterwards is current, and uses the database's clock. `held` of a node that is no longer in `nodes` is ignored.
  */
 
-/** Channel that announces free slots of some node. The payload is ignored, because any role can name this channel. */
+/**
+ * Channel on which it is announced that a node's slots have become free. The payload is ignored, because any role can send to this channel.
+ */
 export const freedChannel = "mcp_platform_limits";
 
-/** Seconds for which a request counts: a window of sixty, the one in which it was let go, and one for its way to the provider. */
+/**
+ * Time, in seconds, for which a request counts: the 60 s of the limit, plus 1 s because times are rounded to seconds, plus 1 s for the way
+ * to the provider.
+ */
 const windowSeconds = 62;
 
 const lockKey = `INSERT INTO limit_keys (key_hash) SELECT p_key WHERE NOT EXISTS (SELECT FROM limit_keys WHERE key_hash = p_key)
@@ -16,8 +21,8 @@ const lockKey = `INSERT INTO limit_keys (key_hash) SELECT p_key WHERE NOT EXISTS
 
 export const limitTables: readonly string[] = [
   "CREATE TABLE limit_keys (key_hash text PRIMARY KEY, paused_until bigint NOT NULL DEFAULT 0)",
-  // `round` counts the node's reports. `change` counts changes of its slots, starting at the time, so that a later row has higher values.
-  // `since`: when it began to wait, or last got a slot.
+  // `round` is the number of the node's last report. `change` increases with each change of its slots; it starts at the current time, so
+  // that a row created later has higher values. `since` is when the node began to wait or last got a slot.
   `CREATE TABLE limit_leases (key_hash text NOT NULL, node_id text NOT NULL, held integer NOT NULL, waiting integer NOT NULL,
      since timestamptz NOT NULL, round bigint NOT NULL, change bigint NOT NULL, PRIMARY KEY (key_hash, node_id))`,
   `CREATE TABLE limit_spent (key_hash text NOT NULL, second bigint NOT NULL, requests integer NOT NULL, tokens bigint NOT NULL,
@@ -26,10 +31,10 @@ export const limitTables: readonly string[] = [
 
 export const limitFunctions: readonly string[] = [
   /*
-   * Stores how many slots the node uses and how many of its requests wait, and so frees the slots it does not use. Free slots go one by one
-   * to the waiting node with the fewest slots, and among equals to the one that has waited longest. The node may keep the remaining ones
-   * for its next requests, up to its share, if it wants to (`p_keeps`).
-   * Returns no row if the node is unknown or a later report of the node came first.
+   * Stores how many slots the node uses and how many of its requests wait. Slots that the node no longer uses become free. Free slots go
+   * one by one to the waiting node with the fewest slots; if several have the fewest, to the node that has waited longest. If `p_keeps` is
+   * true, the node keeps slots that are still free for its next requests, up to its share. Returns no row if the node is unknown, or if the
+   * database already has this report or a later one.
    */
   `CREATE FUNCTION limit_places(p_key text, p_node text, p_round bigint, p_max integer, p_used integer, p_waiting integer,
      p_keeps boolean, p_channel text)
@@ -77,8 +82,8 @@ export const limitFunctions: readonly string[] = [
    END $$`,
 
   /*
-   * Lets a request go at the first moment at which it fits, after all earlier requests, and charges it once, at that moment. If the request
-   * would wait longer than `p_patience_ms` after any pause, `second` is null and nothing is charged.
+   * Charges a request at the earliest second at which it fits, after all earlier requests. Returns how long the request must wait. If the
+   * wait, without pauses, would be longer than `p_patience_ms`, `second` is null and nothing is charged.
    */
   `CREATE FUNCTION limit_spend(p_key text, p_rpm double precision, p_tpm double precision, p_tokens bigint, p_patience_ms double precision)
    RETURNS TABLE (wait_ms double precision, second double precision, bound text) LANGUAGE plpgsql AS $$

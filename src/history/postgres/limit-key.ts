@@ -11,9 +11,9 @@ export interface KeyLimitsParts {
   outage: Outage;
   now: () => number;
   isLive(): boolean;
-  /** Waits until this node is known to be alive. */
+  /** Waits until the database has a recent heartbeat of this node. */
   live(): Promise<void>;
-  /** Reports that the database no longer knows this node. */
+  /** Called when the database no longer knows this node. */
   lapse(): void;
   query<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]>;
 }
@@ -25,7 +25,7 @@ interface PlacesRow {
   paused_ms: number;
 }
 
-/** This node's part of the limits of one provider's key. */
+/** The limits of one provider key, as far as they concern this node. */
 export class KeyLimits {
   readonly #parts: KeyLimitsParts;
   readonly #rates: Rates;
@@ -113,7 +113,7 @@ export class KeyLimits {
     return this.#rates.flush();
   }
 
-  /** Charges a request whose slot has been acquired. Releases the slot on failure. */
+  /** Charges a request that already has a slot. Releases the slot if that fails. */
   async #slot(tokens: number, entering: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const places = this.#places;
     let charge: Charge | undefined;
@@ -139,7 +139,7 @@ export class KeyLimits {
     };
   }
 
-  /** Waits until a request may be sent from its slot. */
+  /** Waits until the request may be sent. Its slot is kept meanwhile. */
   async #go(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge | undefined> {
     const leftMs = () => this.#pausedUntil - this.#parts.now();
     while (leftMs() > 0) await sleep(leftMs() + 1, undefined, { signal }).catch(() => Promise.reject(signal.reason));

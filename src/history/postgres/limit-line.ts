@@ -1,12 +1,12 @@
 const leastWaitMs = 50;
 
-/** Requests that wait for a slot on this node, first come, first served. */
+/** The requests of this node that wait for a slot. The request that came first is admitted first. */
 export class Line {
   readonly #clock: () => number;
   readonly #onLeave: () => void;
   readonly #waiting = new Set<() => void>();
 
-  /** Takes `clock`, in ms, which may stand still, and `onLeave`, called when a request leaves without a slot. */
+  /** `clock` returns ms and may stand still. `onLeave` is called when a request gives up waiting. */
   constructor(clock: () => number, onLeave: () => void) {
     this.#clock = clock;
     this.#onLeave = onLeave;
@@ -16,7 +16,7 @@ export class Line {
     return this.#waiting.size;
   }
 
-  /** Waits to be admitted. Rejects with the signal's reason, or with `tooLong()` once the clock has advanced by `patienceMs`. */
+  /** Waits until the request is admitted. Rejects with the signal's reason, or with `tooLong()` after `patienceMs` on the clock. */
   join(signal: AbortSignal, patienceMs: number, tooLong: () => Error): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);

@@ -4,16 +4,16 @@ import type { Outage } from "./outage.js";
 
 /** A node's report about its slots. */
 interface PlacesSaid {
-  /** Number of the report, increasing. */
+  /** Number of the report. It increases with each report. */
   round: number;
   max: number;
   used: number;
   waiting: number;
-  /** True if the node may keep slots that no request waits for, up to its share. */
+  /** True if the node may keep slots for which no request waits, up to its share. */
   keeps: boolean;
 }
 
-/** Slots granted to a node. A higher `asOf` is more recent. */
+/** The slots that the database has granted to a node. The grant with the higher `asOf` is newer. */
 export interface PlacesGiven {
   places: number;
   asOf: number;
@@ -21,43 +21,43 @@ export interface PlacesGiven {
 
 export interface PlacesParts {
   max: number;
-  /** Waits until this node is known to be alive. Rejects if the database cannot be reached. */
+  /** Waits until the database has a recent heartbeat of this node. Rejects if the database cannot be reached. */
   live(): Promise<void>;
-  /** Sends a report. Rejects if it is unknown whether the report arrived. */
+  /** Sends a report and resolves with the database's answer. Rejects if it is unknown whether the report arrived. */
   say(said: PlacesSaid): Promise<PlacesGiven & { isWanted: boolean }>;
-  /** Returns true while the other nodes certainly see this node as alive. */
+  /** Returns true if all other nodes certainly count this node as alive. */
   isLive(): boolean;
   outage: Outage;
   now: () => number;
 }
 
-/** Time for which slots are kept after the last request, for later ones. */
+/** Time, in ms, for which the node keeps unused slots after its last request. */
 const keptMs = 10_000;
 
 /**
- * This node's slots of one key, out of those of all nodes. The node never uses more than it has. It keeps slots for its next requests, at
- * no cost, until other nodes want them. A slot that it may have given back counts as gone.
+ * This node's share of the slots for one key. The node never uses more slots than the database has granted. It keeps unused slots for its
+ * next requests until other nodes want them. A slot that it may have given back counts as given back.
  */
 export class Places {
   readonly #parts: PlacesParts;
   readonly #line: Line;
   max: number;
   #used = 0;
-  /** Granted slots, according to the database. */
+  /** Number of slots granted to this node, as stored in the database. */
   #given = 0;
-  /** Granted slots that may be used, without those being given back. */
+  /** Number of granted slots that this node may use. Slots that it is giving back are not included. */
   #usable = 0;
   #asOf = 0;
-  /** Requests waiting here, according to the database. */
+  /** Number of waiting requests of this node, as stored in the database. */
   #announced = 0;
   #round = 0;
   #isWanted = false;
   #usedAt = Number.NEGATIVE_INFINITY;
   #settling: Promise<void> | undefined;
-  /** True if the database may not know this node's state, or this node may have missed the answer. */
+  /** True if the last report or its answer may have been lost. */
   #isUnsaid = false;
   #forgotten = 0;
-  /** While a report is in flight: slots released, and notices received. */
+  /** Slots released since the report that is in flight was sent. The next two fields are notices received since then. */
   #released = 0;
   #heardWanted = false;
   #heardGiven: PlacesGiven | undefined;
@@ -70,12 +70,12 @@ export class Places {
     });
   }
 
-  /** True if there are slots, waiting requests or an unconfirmed report to look after. */
+  /** True if the node has slots, waiting requests or an unconfirmed report, so that `look` has something to do. */
   get isActive(): boolean {
     return this.#line.length > 0 || this.#given > 0 || this.#used > 0 || this.#isUnsaid;
   }
 
-  /** Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. */
+  /** Waits until a slot is free and takes it. Rejects with the signal's reason, or with QueueTimeout. */
   async acquire(signal: AbortSignal, queueTimeoutMs: number): Promise<void> {
     if (!signal.aborted && this.#takeFree()) return;
     const admitted = this.#line.join(signal, queueTimeoutMs, () => new QueueTimeout("concurrency", true));
@@ -83,7 +83,7 @@ export class Places {
     await admitted;
   }
 
-  /** Takes a slot if that needs no waiting and overtakes no request. */
+  /** Takes a slot if one is free now and no other request waits for one. Resolves with false if not. */
   async tryAcquire(): Promise<boolean> {
     if (this.#takeFree()) return true;
     if (this.#line.length > 0 || this.#parts.outage.isAway) return false;
@@ -107,32 +107,35 @@ export class Places {
     } else this.#admit();
   }
 
-  /** Reacts to another node that waits for slots. */
+  /** Called when another node waits for slots: gives unused slots back. */
   wanted(): void {
     this.#isWanted = true;
     this.#heardWanted = true;
     if (this.#given > this.#used) void this.#settle();
   }
 
-  /** Takes slots that another node has passed on to this one. */
+  /** Called when the report of another node has given slots to this node. */
   given(given: PlacesGiven): void {
     if (this.#settling) this.#heardGiven = given;
     else if (!this.#isUnsaid && this.#learn(given)) this.#admit();
   }
 
-  /** Stops using slots until this node has reported what it uses. Other nodes may have taken it for dead and taken its slots. */
+  /**
+   * Stops using granted slots until the next report is confirmed. It is called if other nodes may have counted this node as dead and taken
+   * its slots.
+   */
   forget(): void {
     this.#usable = 0;
     this.#forgotten++;
     this.#isUnsaid = true;
   }
 
-  /** Repeats reports that did not arrive and gives unneeded slots back. Called from time to time. */
+  /** Called from time to time. Repeats a report that may have been lost, and gives back slots that are not needed. */
   look(): void {
     if (this.#isUnsaid || this.#line.length > 0 || this.#given > this.#used) void this.#settle();
   }
 
-  /** True if other nodes want the free slots here and can be notified. */
+  /** True if other nodes want this node's unused slots and the database can be reached. */
   get #isAsked(): boolean {
     return this.#isWanted && !this.#parts.outage.isAway;
   }
@@ -159,14 +162,15 @@ export class Places {
     }
   }
 
-  /** Reports until the database knows this node's state or cannot be reached. Never rejects. */
+  /** Sends reports until the database knows this node's state, or cannot be reached. Never rejects. */
   #settle(): Promise<void> {
     this.#settling ??= this.#settleNow();
     return this.#settling;
   }
 
   /**
-   * Clears `#settling` in the same microtask as the last check. A later caller would otherwise await a run that no longer sees its request.
+   * Sends reports in a loop. `#settling` must be cleared in the same microtask as the last check: a later caller would otherwise wait for a
+   * loop that no longer sees its request.
    */
   async #settleNow(): Promise<void> {
     do {

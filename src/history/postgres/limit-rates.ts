@@ -2,14 +2,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Bound, QueueTimeout } from "../../core/shared-limits.js";
 import { longestTimerMs } from "../../core/timers.js";
 
-/** Time at which a request may be sent. `second` is where it was charged, or null if it was not because it would wait too long. */
+/**
+ * When a request may be sent. `second` is the second in which the request was charged. It is null if the request was not charged because it
+ * would have to wait too long.
+ */
 export interface Spent {
   waitMs: number;
   second: number | null;
   bound: Bound;
 }
 
-/** Difference that corrects a charge. */
+/** Change of an earlier charge, as differences. */
 export interface Correction {
   second: number;
   requests: number;
@@ -22,16 +25,16 @@ export interface Charge {
 }
 
 export interface RatesParts {
-  /** Charges a request. Rejects if it is unknown whether it was charged. */
+  /** Charges a request. Rejects if it is unknown whether the request was charged. */
   spend(tokens: number, patienceMs: number): Promise<Spent>;
   correct(corrections: readonly Correction[]): Promise<void>;
 }
 
 const retryMs = 250;
-/** Corrections within this time share a round trip. */
+/** Time, in ms, for which corrections are collected to share a round trip. */
 const gatherMs = 50;
 
-/** Requests and tokens per minute of one key, over all nodes. A request is not sent unless its charge is confirmed. */
+/** The requests and tokens per minute of one key, of all nodes together. A request is sent only after its charge is confirmed. */
 export class Rates {
   readonly #parts: RatesParts;
   #pending = new Map<number, Correction>();
@@ -42,7 +45,7 @@ export class Rates {
     this.#parts = parts;
   }
 
-  /** Waits until the request may be sent. Rejects with the signal's reason, or with QueueTimeout. */
+  /** Charges a request and waits until it may be sent. Rejects with the signal's reason, or with QueueTimeout. */
   async spend(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge> {
     const { waitMs, second, bound } = await this.#charged(tokens, signal, Math.min(patienceMs, longestTimerMs));
     if (second === null) throw new QueueTimeout(bound, true);
@@ -57,13 +60,13 @@ export class Rates {
     return charge;
   }
 
-  /** Replaces the estimated tokens of a charge with the actual number. */
+  /** Corrects the charge from the estimated to the actual number of tokens. */
   correct(charge: Charge, tokens: number): void {
     if (tokens !== charge.tokens) this.#add({ second: charge.second, requests: 0, tokens: tokens - charge.tokens });
     charge.tokens = tokens;
   }
 
-  /** Sends the pending corrections. Never rejects. */
+  /** Sends the collected corrections now. Never rejects. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -90,7 +93,7 @@ export class Rates {
     this.#timer ??= setTimeout(() => void this.flush(), gatherMs).unref();
   }
 
-  /** Sends corrections. Does not repeat a refund that may have arrived, because it would be given back twice. */
+  /** Sends corrections. If the answer is lost, a refund is not repeated, because it could be refunded twice. */
   async #send(corrections: readonly Correction[]): Promise<void> {
     try {
       await this.#parts.correct(corrections);

@@ -1,4 +1,4 @@
-/** Limits that all nodes on one database share: each node uses only what the database has granted it. */
+/** Limits that all nodes on one database share. A node uses only what the database has granted it. */
 import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedBounds, SharedLane, SharedLimits } from "../../core/shared-limits.js";
@@ -12,11 +12,11 @@ export interface PostgresLimitsParts {
   database: Pick<Database, "pool">;
   listener: Pick<Listener, "subscribe">;
   nodeId: string;
-  /** Channel on which nodes announce changes of limits. */
+  /** Channel on which nodes announce changes of slots and pauses. */
   channel: string;
   /** Sends this node's heartbeat. */
   beat(): Promise<unknown>;
-  /** Time without a heartbeat after which other nodes take this node's slots. */
+  /** Time, in ms, without a heartbeat after which other nodes take this node's slots. */
   leaseMs: number;
   observe: Observe;
 }
@@ -31,13 +31,13 @@ interface Notice {
   paused_ms?: number;
 }
 
-/** Name from which the channel of limits is derived. */
+/** Topic of limits. The name of their secret channel is derived from it. */
 export const limitsTopic = "limits";
 
 const beatsPerLease = 4;
 const lookMs = 1_000;
 const lookAwayMs = 250;
-/** A database that takes longer to answer counts as away, and the queue's clock stops. */
+/** Time, in ms, after which a database that does not answer counts as away. The clock of waiting requests then stops. */
 const slowMs = 1_000;
 
 export class PostgresLimits implements SharedLimits {
@@ -85,7 +85,7 @@ export class PostgresLimits implements SharedLimits {
     return key.lane(bounds, onPause);
   }
 
-  /** Sends pending corrections. The node's slots become free when it leaves. */
+  /** Sends the collected corrections. The node's slots become free when the node is unregistered. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
@@ -93,12 +93,12 @@ export class PostgresLimits implements SharedLimits {
     await Promise.all([...this.#keys.values()].map((key) => key.flush()));
   }
 
-  /** Returns true while the other nodes certainly see this node as alive. The node stops using slots well before they are taken. */
+  /** Returns true if all other nodes certainly count this node as alive. It becomes false well before they take this node's slots. */
   #isLive(): boolean {
     return this.#now() - this.#beatAt < (1 - 1 / beatsPerLease) * this.#parts.leaseMs;
   }
 
-  /** Schedules the next look at this node's slots, then waits until its heartbeat is recent. */
+  /** Schedules the next call of `look`. Then waits until the node's last heartbeat is recent. */
   async #live(): Promise<void> {
     this.#lookLater();
     if (!this.#isLive()) await this.#beat();

@@ -7,19 +7,22 @@ import { placeOf, storeError } from "./errors.js";
 import { connectionOf } from "./pool.js";
 
 export interface Subscriber {
-  /** Receives the payload of a `pg_notify`. */
+  /** Called with the payload of each notice (`pg_notify`). */
   notice(payload: string): void;
-  /** Runs when notices begin to arrive. Earlier ones may have been missed; what they announced is in the tables. */
+  /**
+   * Called when listening begins, also after a lost connection. Notices before that may have been lost, so the subscriber should read the
+   * tables.
+   */
   missed(): void;
 }
 
 const firstPauseMs = 50;
 const longestPauseMs = 5_000;
-/** Time between two probes. A connection that carries no data may be dead for hours before the system notices. */
+/** Time, in ms, between two probes of the connection. The system may take hours to notice that an unused connection is dead. */
 const probeMs = 10_000;
 const probeTimeoutMs = 5_000;
 
-/** The process's one LISTEN connection, for any number of channels. Reconnects whenever it is lost. */
+/** The only connection of this process that listens for notices (LISTEN), for all channels. It reconnects if it is lost. */
 export class Listener {
   readonly #config: PostgresConfig;
   readonly #observe: Observe;
@@ -28,18 +31,20 @@ export class Listener {
   #client: pg.Client | undefined;
   #ended: Promise<void> | undefined;
 
-  /** Has no effect if the configuration says that LISTEN is not available. */
+  /** If the configuration says that LISTEN is not available, the listener never connects. */
   constructor(config: PostgresConfig, observe: Observe) {
     this.#config = config;
     this.#observe = observe;
   }
 
-  /** True while notices arrive. Otherwise waiting callers have to poll. */
+  /** True while notices arrive. If false, waiting callers have to poll. */
   get isListening(): boolean {
     return this.#client !== undefined;
   }
 
-  /** Delivers notices whenever there is a connection; the first subscription opens one. Returns a function that unsubscribes. */
+  /**
+   * Passes the notices of the channel to the subscriber. The first subscription opens the connection. Returns a function that unsubscribes.
+   */
   subscribe(channel: string, subscriber: Subscriber): () => void {
     const there = this.#subscribers.get(channel) ?? new Set();
     const said = there.size === 0 ? this.#say(`LISTEN ${pg.escapeIdentifier(channel)}`) : Promise.resolve();
@@ -59,13 +64,16 @@ export class Listener {
     await this.#ended;
   }
 
-  /** Runs the statement on the current connection, if any. A new connection subscribes to all channels itself. */
+  /** Runs a statement on the current connection, if there is one. A new connection listens to all channels anyway. */
   async #say(statement: string): Promise<void> {
     const client = this.#client;
     await client?.query(statement).catch(() => client.end());
   }
 
-  /** Delivers a notice. Any role that can connect may send anything, so an unreadable payload is only logged. */
+  /**
+   * Passes a notice to the subscriber. If the subscriber throws, the error is only logged, because any role that can connect may send any
+   * payload.
+   */
   #pass(subscriber: Subscriber, channel: string, payload: string): void {
     try {
       subscriber.notice(payload);
@@ -97,7 +105,7 @@ export class Listener {
     }
   }
 
-  /** Listens until the connection is lost or this listener is closed, then rejects. */
+  /** Listens until the connection is lost or `close` is called. Then rejects. */
   async #listen(onReady: () => void): Promise<void> {
     const client = new pg.Client({ ...connectionOf(this.#config), query_timeout: probeTimeoutMs });
     const end = () => client.connection.stream.destroy();
@@ -112,7 +120,7 @@ export class Listener {
         for (const subscriber of this.#subscribers.get(channel) ?? []) this.#pass(subscriber, channel, payload);
       });
       await client.connect();
-      this.#client = client; // later subscribers send LISTEN on it themselves
+      this.#client = client; // later subscriptions run LISTEN on this client
       const channels = [...this.#subscribers.keys()].map((channel) => `LISTEN ${pg.escapeIdentifier(channel)}`);
       await client.query(channels.join(";"));
       onReady();

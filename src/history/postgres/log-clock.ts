@@ -1,22 +1,22 @@
-/** Largest clock difference that is taken for the way to the database, and not for another time. */
+/** Largest difference, in ms, that is explained by the time a message takes to the database. A larger one means that a clock is wrong. */
 const toleranceMs = 1_000;
 
 /**
- * The database's clock, used where this machine's clock differs from it by more than a second. A host with a wrong clock would otherwise
- * write events that look too old to others, and delete theirs as too old.
+ * This machine's clock, corrected to the database's clock if both differ by more than a second. Otherwise a host with a wrong clock would
+ * write events that look too old to other hosts, and would delete theirs as too old.
  */
 export class LogClock {
   readonly #now: () => number;
   #offsetMs = 0;
 
-  /** Takes `now`, this machine's clock. All times are ms since the epoch. */
+  /** `now` is this machine's clock. All times are in ms since the epoch. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
   readonly now = (): number => this.#now() + this.#offsetMs;
 
-  /** Corrects the clock by the time that the database has just reported. */
+  /** Corrects the clock. `time` is the time that the database has just reported. */
   heard(time: number): void {
     const offsetMs = time - this.#now();
     if (Math.abs(offsetMs - this.#offsetMs) <= toleranceMs) return;

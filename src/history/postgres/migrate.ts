@@ -4,18 +4,22 @@ import { StoreError } from "../../core/errors.js";
 import { schemaVersion } from "../schema-version.js";
 import type { Database } from "./database.js";
 
-/** Advisory lock held while a schema in this database is changed ("MCPP"). */
+/** Advisory lock that a process holds while it changes the schema ("MCPP"). */
 const migrationLock = 0x4d435050;
 
 /**
- * Longest wait for one table lock. A lock request that waits behind a long reader (such as pg_dump) blocks every later query on the table.
+ * Longest time, in ms, to wait for the lock of a table. While the request for it waits behind a long reader (such as pg_dump), every later
+ * query on the table waits too.
  */
 const lockMs = 500;
 const pauseMs = 500;
-/** Longest wait in all. */
+/** Longest time, in ms, to wait for all locks of tables together. */
 const patienceMs = 30_000;
 
-/** Migrates the database to the current schema. If many processes find it behind, one migrates and the others wait. Throws StoreError. */
+/**
+ * Migrates the database to the current schema. If several processes try at the same time, one migrates and the others wait. Rejects with
+ * StoreError.
+ */
 export async function migrate(database: Database): Promise<void> {
   const until = performance.now() + patienceMs;
   while ((await schemaOf(database)) !== schemaVersion) {
@@ -28,10 +32,13 @@ export async function migrate(database: Database): Promise<void> {
   }
 }
 
-/** Runs `work` in a transaction during which no other process runs this function. `work` may use other connections too. */
+/**
+ * Runs `work` in a transaction that holds the migration lock, so only one process at a time runs it. `work` may use other connections too.
+ */
 export function underMigrationLock<T>(database: Database, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   return database.run("open", "idempotent", async (client) => {
-    // No time limit for the lock's owner, because all others wait for its schema. In one message, so that no timeout comes between.
+    // No timeouts for the process that has the lock, because all others wait for its schema. All is sent in one message, so that no timeout
+    // can occur in between.
     await client.query("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0");
     try {
       await client.query("SELECT pg_advisory_xact_lock($1)", [migrationLock]);
@@ -45,7 +52,10 @@ export function underMigrationLock<T>(database: Database, work: (client: pg.Clie
   });
 }
 
-/** Returns the database's schema version without changing it; 0 if it has no tables of ours. Throws StoreError. */
+/**
+ * Returns the schema version of the database, without changing it. Returns 0 if the database has no tables of ours. Rejects with
+ * StoreError.
+ */
 export function schemaOf(database: Database): Promise<number> {
   return database.run("open", "idempotent", (client) => versionOf(client));
 }
@@ -71,14 +81,17 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
   await client.query("INSERT INTO mcp_platform_schema VALUES ($1)", [schemaVersion]);
 }
 
-/** Returns 0 if the database has no tables of ours. */
+/** Returns the schema version, or 0 if the database has no tables of ours. */
 async function versionOf(client: pg.ClientBase): Promise<number> {
   if (!(await has(client, ["mcp_platform_schema"]))) return 0;
   const found = await client.query<{ version: number }>("SELECT version FROM mcp_platform_schema");
   return found.rows[0]?.version ?? 0;
 }
 
-/** Reads the catalogue's rows: `to_regclass` would answer from what this connection knew before it waited for the lock. */
+/**
+ * Returns true if one of these tables exists. It reads the catalogue, because `to_regclass` may answer from what the connection knew before
+ * it waited for the lock.
+ */
 async function has(client: pg.ClientBase, tables: readonly string[]): Promise<boolean> {
   const query =
     "SELECT FROM pg_catalog.pg_class WHERE relname = ANY($1) AND pg_catalog.pg_table_is_visible(oid) LIMIT 1";

@@ -5,17 +5,17 @@ import type { Database } from "./database.js";
 const cipher = "aes-256-gcm";
 const saltBytes = 24;
 const tagBytes = 16;
-/** Fixed nonce: each message has its own key, so the nonce is used once per key. */
+/** Fixed nonce. It is used only once per encryption key, because each message has a key of its own. */
 const nonce = Buffer.alloc(12);
 
-/** PostgreSQL accepts payloads below 8,000 bytes. */
+/** Longest payload, in bytes: PostgreSQL accepts payloads of less than 8,000 bytes. */
 const maxPayloadBytes = 7_999;
-/** Longest text that fits into a sealed payload, in bytes: base64 turns three bytes into four. */
+/** Longest text, in bytes, that fits into an encrypted payload. Base64 turns three bytes into four. */
 export const maxSealedBytes = 3 * Math.floor(maxPayloadBytes / 4) - saltBytes - tagBytes;
 
 /**
- * Encryption and authentication of notices. Every role that may connect to the database can LISTEN and NOTIFY on any channel, and
- * PostgreSQL has no right that forbids it. The key is in a table that only roles with rights to the log can read.
+ * Encryption and authentication of notices. They are needed because every role that may connect to the database can LISTEN and NOTIFY on
+ * any channel; PostgreSQL cannot forbid it. The key is in a table that only roles with rights to the log can read.
  */
 export class NoticeSeal {
   readonly #key: string;
@@ -32,7 +32,8 @@ export class NoticeSeal {
   }
 
   /**
-   * Returns a channel name for notices sent by SQL, which cannot be sealed. Other roles cannot guess it, and PostgreSQL lists no channels.
+   * Returns the name of a channel for notices that SQL functions send, which cannot encrypt. Other roles cannot guess the name, and
+   * PostgreSQL does not list channels.
    */
   secretChannel(what: string): string {
     return `mcp_platform_${createHmac("sha256", this.#key).update(what).digest("hex").slice(0, 40)}`;
@@ -45,7 +46,7 @@ export class NoticeSeal {
     return sealed.toString("base64");
   }
 
-  /** Returns undefined if no host of this log sealed the payload for this channel. */
+  /** Returns the decrypted text, or undefined if the payload was not encrypted for this channel by a host of this log. */
   open(channel: string, payload: string): string | undefined {
     const sealed = Buffer.from(payload, "base64");
     if (sealed.length < saltBytes + tagBytes) return undefined;

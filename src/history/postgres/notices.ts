@@ -3,29 +3,35 @@ import type { Database } from "./database.js";
 import type { Listener } from "./listener.js";
 import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 
-/** Channel on which each writer announces its name and the conversation it has written to. */
+/** Channel on which each writer sends its name and the conversation to which it has written. */
 export const logChannel = "mcp_platform_log";
 
-/** Time between reads of the tables by waiting callers: `lookMs` without notices, `checkMs` with them in case one is lost. */
+/**
+ * Time, in ms, between two reads of the tables by waiting callers. `lookMs` applies if no notices arrive; `checkMs` applies if they do, in
+ * case one is lost.
+ */
 const lookMs = 250;
 const checkMs = 5_000;
-/** Writes within this time are announced in one transaction. */
+/** Time, in ms, for which writes are collected to be announced in one transaction. */
 const gatherMs = 10;
-/** Longest wait of a leaving process for its last announcements, since the database may be away. */
+/** Longest time, in ms, that a leaving process waits for its last announcements, because the database may be away. */
 const lastWordsMs = 1_000;
 
 interface NoticesParts {
   database: Database;
   listener: Listener;
   seal: NoticeSeal;
-  /** Name of this process among the writers. */
+  /** Name under which this process announces its writes. */
   origin: string;
 }
 
-/** Receives the conversation that another process has written to, or undefined if it may be any. */
+/** Called after another process has written. Gets the conversation, or undefined if it is unknown which conversation was written to. */
 export type Watcher = (conversationId?: string) => void;
 
-/** Announcements of writes. `version()` changes when another process may have written, except for writes that watchers are notified of. */
+/**
+ * Announces the writes of this process and receives those of others. `version()` changes when another process may have written. It need not
+ * change for writes of which watchers are notified.
+ */
 export class Notices {
   readonly #origin: string;
   readonly #seal: NoticeSeal;
@@ -58,22 +64,22 @@ export class Notices {
     });
   }
 
-  /** Notifies the watcher until the returned function is called. */
+  /** Notifies the watcher of writes. The returned function ends this. */
   watch(watcher: Watcher): () => void {
     this.#watchers.add(watcher);
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** Returns the payload that announces a write to this conversation. SQL that sends it: `pg_notify('${logChannel}', $n)`. */
+  /** Returns the payload that announces a write to this conversation. The SQL to send it is `pg_notify('${logChannel}', $n)`. */
   payload(conversationId: string): string {
     const isShort = Buffer.byteLength(conversationId) < longestBytes;
     return this.#seal.seal(logChannel, `${this.#origin} ${isShort ? conversationId : ""}`);
   }
 
   /**
-   * Announces a write once its event is stored. PostgreSQL commits transactions with NOTIFY one after the other, each with its own flush;
-   * other transactions share one. The announcement waits for no flush. If the process dies before it, waiting callers still read the
-   * tables.
+   * Announces a write whose event is already stored. It is a transaction of its own because PostgreSQL commits transactions with NOTIFY one
+   * at a time, each with its own flush to disk, while other transactions share a flush. The announcement waits for no flush. If the process
+   * dies before it is sent, waiting callers of other hosts still read the tables.
    */
   tell(conversationId: string): void {
     this.#untold.add(conversationId);
@@ -96,14 +102,15 @@ export class Notices {
     while (this.#untold.size > 0) {
       const payloads = [...this.#untold].map((conversationId) => this.payload(conversationId));
       this.#untold = new Set();
-      await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {}); // waiting callers read the tables anyway
+      // a lost announcement does no harm, because waiting callers also read the tables
+      await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {});
       await sleep(gatherMs);
     }
-    this.#telling = undefined; // in the same microtask as the last check, so that no later call is missed
+    this.#telling = undefined; // cleared in the same microtask as the last check, so that no later call is missed
   }
 }
 
 const tell = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${logChannel}', payload)
   FROM unnest($1::text[]) AS payload`;
-/** Leaves room for the origin. */
+/** Longest conversation id, in bytes, that fits into a payload besides the origin. */
 const longestBytes = maxSealedBytes - 200;

@@ -11,7 +11,7 @@ import { NoticeSeal } from "./notice-seal.js";
 import { PostgresStore } from "./store.js";
 import { databaseNow } from "./turns.js";
 
-/** The event log and its connections, including the LISTEN connection, for other parts. `store.close()` closes them. */
+/** The event log, and the connections that other parts share with it. `store.close()` closes all of them. */
 export interface PostgresLog {
   store: ChatStore;
   database: Database;
@@ -20,13 +20,15 @@ export interface PostgresLog {
 
 interface PostgresLogParts {
   now: () => number;
-  /** Receives the time of the database's clock from time to time, in ms since the epoch. */
+  /** Called from time to time with the time of the database's clock, in ms since the epoch. */
   heard?: (time: number) => void;
   observe: Observe;
   newId: NewId;
 }
 
-/** Opens the log in this database and migrates its tables. Rejects with StoreError, immediately if the database is away. */
+/**
+ * Opens the log in this database and migrates its tables. Rejects with StoreError; if the database is away, at once and without retries.
+ */
 export async function openPostgresLog(
   config: PostgresConfig,
   { now, heard, observe, newId }: PostgresLogParts,
@@ -45,12 +47,15 @@ export async function openPostgresLog(
   }
   const listener = new Listener(config, observe);
   const live = config.listen === false ? undefined : new PostgresBus(config, listener, seal);
-  const beats = new Database({ ...config, poolSize: 1 }, () => {}); // `database` reports outages
+  const beats = new Database({ ...config, poolSize: 1 }, () => {}); // without observer, because `database` reports outages
   const store = new PostgresStore({ database, beats, listener, live, seal, origin: newId("log"), now, heard });
   return { store, database, listener };
 }
 
-/** Returns the current schema version without changing it. Rejects with StoreError, immediately if the database is away. */
+/**
+ * Returns the schema version of the database, without changing it. Rejects with StoreError; if the database is away, at once and without
+ * retries.
+ */
 export async function databaseSchema(
   config: PostgresConfig,
   observe: Observe,
@@ -63,7 +68,7 @@ export async function databaseSchema(
   }
 }
 
-/** Migrates the tables only, over one connection. Resolves with the database's address. */
+/** Only migrates the tables. Resolves with the address of the database, without secrets. */
 export async function migrateDatabase(config: PostgresConfig, observe: Observe): Promise<string> {
   const database = new Database(config, observe);
   try {
@@ -76,7 +81,7 @@ export async function migrateDatabase(config: PostgresConfig, observe: Observe):
   }
 }
 
-/** Warns if every role of the server may connect, which is PostgreSQL's default for a new database. */
+/** Logs a warning if every role of the server may connect to the database. PostgreSQL allows this by default in a new database. */
 async function warnOfStrangers(database: Database, observe: Observe): Promise<void> {
   const query =
     "SELECT current_database() AS name, has_database_privilege('public', current_database(), 'CONNECT') AS open";
@@ -90,8 +95,8 @@ async function warnOfStrangers(database: Database, observe: Observe): Promise<vo
 }
 
 /**
- * Warns if every role may create functions and operators in the schema of the log, the default up to PostgreSQL 14 (CVE-2018-1058). One
- * that fits a host's statement better than the intended one runs with the host's rights.
+ * Logs a warning if every role may create functions and operators in the schema of the log. PostgreSQL up to version 14 allows this by
+ * default (CVE-2018-1058). If such a function fits a statement of the host better than the intended one, it runs with the host's rights.
  */
 async function warnOfMakers(database: Database, observe: Observe): Promise<void> {
   const query = `SELECT current_schema() AS schema, has_schema_privilege('public', current_schema(), 'CREATE') AS open`;

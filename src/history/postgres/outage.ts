@@ -1,11 +1,11 @@
-/** Reachability of the shared database, with a clock that stands still while it is away. */
+/** Reachability of the shared database, with a clock that stands still while the database cannot be reached. */
 export class Outage {
   readonly #now: () => number;
   readonly #onChange: (isAway: boolean, why: unknown) => void;
   #since: number | undefined;
   #lostMs = 0;
 
-  /** Takes `now`, a monotonic clock in ms. */
+  /** `now` is a monotonic clock, in ms. */
   constructor(now: () => number, onChange: (isAway: boolean, why: unknown) => void) {
     this.#now = now;
     this.#onChange = onChange;
@@ -15,7 +15,7 @@ export class Outage {
     return this.#since !== undefined;
   }
 
-  /** Returns milliseconds, without those of outages. */
+  /** Returns the time of a monotonic clock in ms. The duration of outages is not counted. */
   readonly clock = (): number => (this.#since ?? this.#now()) - this.#lostMs;
 
   began(why: unknown): void {

@@ -6,16 +6,22 @@ import { defaultLeaseMs } from "../../core/lease.js";
 
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 15_000;
-/** Idle connections are closed after `idleMs`, all others after `lifetimeS`: balancers and firewalls drop them silently. */
+/**
+ * An unused connection is closed after `idleMs`, any connection after `lifetimeS`, because load balancers and firewalls drop old
+ * connections without notice.
+ */
 const idleMs = 30_000;
 const lifetimeS = 1_800;
 const keepAliveMs = 10_000;
-/** Delay after the server's limit until this client gives up a statement. It then treats the connection as dead. */
+/**
+ * Time, in ms, by which the client waits longer for a statement than the server allows. After that the client treats the connection as
+ * dead.
+ */
 const graceMs = 2_000;
 
 /**
- * Opens the pool in pipeline mode: only then does pg close a connection whose statement has timed out. Otherwise the connection would
- * return to the pool, and the next statement would wait on it just as long.
+ * Opens the pool in pipeline mode, because only then pg closes a connection whose statement has timed out. Otherwise the connection would
+ * return to the pool, and the next statement would wait on it for just as long.
  */
 export function openPool(config: PostgresConfig, max: number): pg.Pool {
   const settings = { max, idleTimeoutMillis: idleMs, maxLifetimeSeconds: lifetimeS, pipeline: true };
@@ -24,7 +30,7 @@ export function openPool(config: PostgresConfig, max: number): pg.Pool {
   return pool;
 }
 
-/** Adds the idle limit to each `BEGIN`, because behind a pooler a connection has no session settings. */
+/** Adds the limit for idle transactions to each `BEGIN`. It is used behind a pooler, where connections have no session settings. */
 function limitTransactions(client: pg.ClientBase, standstillMs: number): void {
   const query = client.query.bind(client) as (...statement: unknown[]) => unknown;
   const limit = `SET LOCAL idle_in_transaction_session_timeout = ${standstillMs}`;
@@ -35,21 +41,24 @@ function limitTransactions(client: pg.ClientBase, standstillMs: number): void {
   });
 }
 
-/** Returns how long a transaction may stay idle, in ms. A stalled process must not keep others from taking over its turns. */
+/**
+ * Returns how long a transaction may be idle, in ms. The limit is short, because a stalled process must not keep other hosts from taking
+ * over its turns.
+ */
 function standstillMsOf({ leaseMs = defaultLeaseMs }: PostgresConfig): number {
   return Math.round(leaseMs / 2);
 }
 
 /**
- * Keeps the process alive when a connection fails while no statement runs on it. An idle connection leaves the pool. One that is lost as it
- * opens fails at its first statement.
+ * Keeps the process alive if a connection fails while no statement runs on it. An idle connection is removed from the pool. A connection
+ * that fails while it is opened makes its first statement fail.
  */
 export function outliving(pool: pg.Pool): pg.Pool {
   pool.on("connect", (client) => void client.on("error", () => {}));
   return pool.on("error", () => {});
 }
 
-/** Returns the settings of every connection. Server-side timeouts are session settings, which a pooler does not keep. */
+/** Returns the settings for connections. Timeouts of the server are session settings, so they are left out behind a pooler. */
 export function connectionOf(config: PostgresConfig): pg.ClientConfig {
   const timeoutMs = config.statementTimeoutMs ?? statementTimeoutMs;
   return {
@@ -69,5 +78,5 @@ export function connectionOf(config: PostgresConfig): pg.ClientConfig {
   };
 }
 
-/** Parsers of int8 and numeric as numbers: ours are times, counts and sums. */
+/** Parsers that return int8 and numeric values as numbers. In our tables these are times, counts and sums. */
 const numbers: Record<number, (text: string) => unknown> = { 20: Number, 1700: Number };

@@ -2,7 +2,7 @@ import { StoreError } from "../../core/errors.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import type { Database } from "./database.js";
 
-/** Large tool results, in the same database as the events. Stored as JSON, because PostgreSQL's `text` cannot hold NUL. */
+/** Large tool results, in the same database as the events. They are stored as JSON, because `text` in PostgreSQL cannot hold NUL. */
 export class PostgresResults implements ResultStore {
   readonly #database: Database;
   readonly #now: () => number;
@@ -13,7 +13,7 @@ export class PostgresResults implements ResultStore {
   }
 
   async put(conversationId: string, resultId: string, text: string): Promise<void> {
-    // An equal row comes from a retried put whose answer was lost.
+    // A row with the same text was stored by an earlier attempt whose answer was lost.
     const rows = await this.#database.rows(
       "write",
       "idempotent",

@@ -1,4 +1,4 @@
-/** SQL of the most frequent operations, and its rows. Each statement is one round trip. */
+/** SQL statements of the most frequent operations, and the types of their rows. Each statement is one round trip. */
 
 import { isUnfinished } from "../claims.js";
 import { titleLength } from "../title.js";
@@ -8,7 +8,10 @@ import { enqueue } from "./turns.js";
 
 export const notify = `SELECT pg_notify('${logChannel}', $1)`;
 
-/** Result of a claim: `seq`, `place` and `fold` of the turn if the message was stored, otherwise `turn_id` of the known request. */
+/**
+ * Result of a claim. If the message was stored, `seq`, `place` and `fold` are those of its turn. If the request id was known, only
+ * `turn_id` is set.
+ */
 export interface ClaimRow {
   seq: number | null;
   place: number | null;
@@ -16,7 +19,7 @@ export interface ClaimRow {
   turn_id: string | null;
 }
 
-/** Values: conversation, turn, type, request, payload, time, node, workspace, options, notice. */
+/** Parameters: conversation, turn, type, request, payload, time, node, workspace, options, notice. */
 export const claim = `
   WITH known AS (SELECT turn_id FROM events WHERE conversation_id = $1 AND request_id = $4),
   first AS (
@@ -27,14 +30,20 @@ export const claim = `
   SELECT first.seq, queued.place, queued.fold, known.turn_id, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
   FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN queued ON true LEFT JOIN known ON true`;
 
-/** A stored event, in order. With a payload: this grant stored it at this position earlier. No row: the turn belongs to another host. */
+/**
+ * A stored event; the rows are in order. If `payload` is set, the same lease already stored an event at this position. No rows mean that
+ * another host owns the turn.
+ */
 export interface AppendRow {
   seq: number;
   at: number | null;
   payload: string | null;
 }
 
-/** Returns SQL. Values: conversation, turn, types, payloads, time, first position, fence; at the end of a turn also its state. */
+/**
+ * Returns the SQL that appends events to a turn. Parameters: conversation, turn, types, payloads, time, first position, fence. At the end
+ * of a turn the turn's new state is added.
+ */
 const appended = (ending: string) => `
   WITH held AS (
     SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $7 AND state = 'running' FOR NO KEY UPDATE
@@ -60,8 +69,8 @@ export const appendEnd = appended(`,
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);
 
 /**
- * Last and first event of each conversation. Sorted by `id`, not `at`, because clocks go backwards. A copy is as recent as its first event,
- * whatever it copied.
+ * The last and the first event of each conversation. Conversations are sorted by `id` and not by `at`, because clocks can be set back. A
+ * copy counts as at least as recent as its first event, which was written when it was copied.
  */
 const latest = `(SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
   JOIN events AS last USING (conversation_id, seq)
@@ -89,15 +98,15 @@ export const overview = `
 
 export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
 
-/** Returns exactly the condition of these events' partial index, so that PostgreSQL uses the index. */
+/** Returns the condition of the partial index on these events. It must be written exactly like this, so that PostgreSQL uses the index. */
 function isMark(events: string): string {
   return `${events}.type IN ('fork', 'rewind')`;
 }
 
-/** Conversations that others were copied from. */
+/** The conversations from which any other conversation was copied. */
 export const originsOf = `SELECT origin.value AS origin FROM events AS fork,
   json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 
-/** Start of a task that all hosts share: task $1, every $2 ms. A row means that it was due and has begun. */
+/** Begins a task that all hosts share: task $1, which is due every $2 ms. Returns a row if the task was due and has begun. */
 export const begin = `INSERT INTO tasks (name, begun_at) VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
   ON CONFLICT (name) DO UPDATE SET begun_at = excluded.begun_at WHERE tasks.begun_at <= excluded.begun_at - $2::bigint RETURNING 1`;

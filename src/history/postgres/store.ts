@@ -32,20 +32,20 @@ import { PostgresResults } from "./results.js";
 import * as statements from "./statements.js";
 import { enqueue, PostgresTurns } from "./turns.js";
 
-/** A turn that a claim puts into the queue, for the first time or again. */
+/** A turn to be queued, for the first time or again. */
 interface ClaimedTurn extends TurnName {
   request: TurnRequest;
 }
 
 export interface PostgresStoreParts {
   database: Database;
-  /** Separate connections for the host's heartbeats. */
+  /** Connections that are used only for heartbeats. */
   beats: Database;
   listener: Listener;
-  /** Undefined where LISTEN is not available. */
+  /** The bus for live events. Undefined if LISTEN is not available. */
   live: PostgresBus | undefined;
   seal: NoticeSeal;
-  /** Name of this process among the writers. */
+  /** Name under which this process announces its writes. */
   origin: string;
   now: () => number;
   heard?: (time: number) => void;
@@ -63,7 +63,10 @@ export class PostgresStore implements ChatStore {
   readonly #seal: NoticeSeal;
   readonly #notices: Notices;
   readonly now: () => number;
-  /** Last write to each conversation from here. Each write waits for the previous one, so that events keep the order of the calls. */
+  /**
+   * The last write of this process to each conversation. Each write waits for the one before, so that events are stored in the order of the
+   * calls.
+   */
   readonly #writing = new Map<string, Promise<unknown>>();
 
   constructor({ database, beats, listener, live, seal, origin, now, heard }: PostgresStoreParts) {
@@ -182,7 +185,10 @@ export class PostgresStore implements ChatStore {
     await Promise.all([this.#listener.close(), this.#beats.close(), this.#database.close()]);
   }
 
-  /** Stores the message and its turn unless the request id is known. In that case `seq` is null and `turn_id` names its turn. */
+  /**
+   * Stores the message and queues its turn. If the request id is already known, nothing is stored: `seq` is null and `turn_id` is the turn
+   * of that request.
+   */
   async #make(turn: ClaimedTurn, values: readonly unknown[]): Promise<statements.ClaimRow> {
     const { conversationId, request } = turn;
     if (!request.enqueue) {
@@ -201,7 +207,7 @@ export class PostgresStore implements ChatStore {
     });
   }
 
-  /** Queues a turn again that failed or that is older than leases. */
+  /** Queues a turn again if it has failed, or if it has no row because it was written before turns had leases. */
   async #reopen(turn: ClaimedTurn): Promise<void> {
     const { conversationId, turnId, requestId, request } = turn;
     const [node, workspace, options, notice] = this.#queueValues(turn);

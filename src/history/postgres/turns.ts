@@ -16,29 +16,32 @@ import { jsonOf } from "./events.js";
 import { freedChannel } from "./limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
-/** True if no living node has the turn. Includes turns taken after the node was buried: it may have died before its next heartbeat. */
+/**
+ * SQL condition: no living host owns the turn. That includes a turn whose owner is no longer registered: the owner may have taken the turn
+ * after it was removed, and then have died before its next heartbeat.
+ */
 const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
-/** Running and queued turns per node. */
+/** SQL for the number of running and queued turns of each node. */
 const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
     sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
   FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
-/** True if the turn waits for a person: such a turn has done nothing that could end its process. */
+/** SQL condition: the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
 const isAsking = `coalesce((SELECT type = 'question' FROM events
   WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id) ORDER BY seq DESC LIMIT 1), false)`;
-/** SQL that frees the turns of node $1. $2 is 1 if the node has crashed. */
+/** SQL that frees the turns of node $1. $2 is 1 if the node has crashed, otherwise 0. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN $2::integer ELSE 0 END)
   WHERE node_id = $1 AND ${isUnfinished}`;
-/** SQL that frees the provider slots of node $1. Nodes that wait for a slot look again. */
+/** SQL that frees the provider slots of node $1, and notifies nodes that wait for a slot. */
 const freePlaces = `WITH freed AS (DELETE FROM limit_leases WHERE node_id = $1 RETURNING 1)
   SELECT pg_notify('${freedChannel}', '') FROM freed`;
-/** Database time in ms. Machines' clocks differ, so one clock measures all delays. */
+/** SQL for the database's time in ms. All delays are measured with this clock, because the clocks of machines differ. */
 export const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
 /**
- * Returns SQL that queues the turn behind the conversation's others, whose lock the caller holds. `values`: conversation ($1), turn,
- * request, node, workspace, options. A turn that exists is queued again only if it has failed.
+ * Returns SQL that queues the turn after the other turns of the conversation. The caller must hold the conversation's lock. `values`:
+ * conversation ($1), turn, request, node, workspace, options. A turn that already exists is queued again only if it has failed.
  */
 export const enqueue = ([conversation, turn, request, ...rest]: readonly string[], from = "") => `
   INSERT INTO turns (conversation_id, turn_id, request_id, state, place, fold, node_id, workspace, options)
@@ -49,21 +52,24 @@ export const enqueue = ([conversation, turn, request, ...rest]: readonly string[
     node_id = excluded.node_id, fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
   WHERE turns.state = 'failed' RETURNING place, fold`;
 
-/** Answers that take longer are too imprecise for the clock. */
+/** Longest time, in ms, of an answer with the database's time. After a longer time the answer is too imprecise to correct the clock. */
 const promptMs = 500;
 
-/** Turn leases in the same database as the events. Every change of owner increments `fence`, so that the previous owner cannot write. */
+/**
+ * Turn leases, in the same database as the events. Each change of a turn's owner increments `fence`, so that the previous owner can no
+ * longer write.
+ */
 export class PostgresTurns implements TurnLeases {
   readonly #database: Database;
   readonly #beats: Database;
   readonly #notices: Notices;
   readonly #heard: ((time: number) => void) | undefined;
-  /** The last `receive`. Calls run one after the other: mail is marked as received before the next read. */
+  /** The last call of `receive`. The next call waits for it, so that mail is marked as received before it is read again. */
   #receiving: Promise<unknown> = Promise.resolve();
 
   /**
-   * Takes `beats`, a connection of its own: heartbeats delayed by slow reads would lose the host its turns. `heard` receives the database's
-   * time with each heartbeat.
+   * `beats` is a connection only for heartbeats. If heartbeats waited for slow reads, the host would lose its turns. `heard` is called with
+   * the database's time after each heartbeat.
    */
   constructor(database: Database, beats: Database, notices: Notices, heard?: (time: number) => void) {
     this.#heard = heard;
@@ -107,7 +113,7 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async leave(nodeId: string): Promise<void> {
-    // A leaving host waits for nothing: without this message its turns are freed when its lease expires.
+    // Not retried, because a leaving host does not wait. If this fails, its turns become free when its lease expires.
     await this.#database.transaction("now", (client) =>
       Promise.all([
         client.query("DELETE FROM nodes WHERE node_id = $1", [nodeId]),
@@ -136,7 +142,7 @@ export class PostgresTurns implements TurnLeases {
     await this.#database.transaction("idempotent", async (client) => {
       const dead = await client.query("DELETE FROM nodes WHERE node_id = $1 AND seen_at <= $2", [nodeId, seenAt]);
       if (dead.rowCount === 0) return;
-      client.query(free, [nodeId, 1]).catch(() => {}); // the last statement reports the same error
+      client.query(free, [nodeId, 1]).catch(() => {}); // the last statement fails with the same error
       client.query(freePlaces, [nodeId]).catch(() => {});
       await client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]);
     });
@@ -184,7 +190,7 @@ export class PostgresTurns implements TurnLeases {
        ON CONFLICT DO NOTHING RETURNING ${notify(4)}`;
     const payload = this.#notices.payload(conversationId);
     const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
-    // Under the lock: the end of a turn deletes its mail, and mail stored after that would stay for ever.
+    // Holds the conversation's lock: the end of the turn deletes its mail, and mail stored after the end would never be deleted.
     const [sent = []] = await this.#database.inConversation("once", conversationId, [[insert, values]]);
     return sent.length > 0;
   }
@@ -203,7 +209,7 @@ export class PostgresTurns implements TurnLeases {
     return this.#notices.watch(watcher);
   }
 
-  /** Reads mail, then marks it as received. Both can be repeated, so a lost answer of the database loses no mail. */
+  /** Reads mail, then marks it as received. Both steps can be repeated, so no mail is lost if an answer of the database is lost. */
   async #receive(nodeId: string) {
     const rows = await this.#database.rows<{ id: number; conversationId: string; turnId: string; mail: string }>(
       "read",
