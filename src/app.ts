@@ -36,9 +36,9 @@ const { version } = JSON.parse(readFileSync(new URL("../package.json", import.me
 };
 
 export interface AppOptions {
-  /** Path of a config file, an object of the same shape, or the result of `loadConfig`. Default: all defaults. */
+  /** Path of a config file, an object of the same shape, or the result of `loadConfig`. Without it, every setting has its default. */
   config?: string | ConfigObject | LoadedConfig;
-  /** Settings that override environment and file, in the shape of the file. */
+  /** Settings that take precedence over the environment and the file. They have the same shape as the file. */
   overrides?: ConfigObject;
   /** Environment variables, read for keys and for `${VAR}` in the configuration. Default: those of this process. */
   env?: Environment;
@@ -145,7 +145,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
-    // Answers from a tape are not counted against a provider's limits.
+    // Answers from a tape are not requested from a provider, so the limits of providers do not apply.
     const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
     if (limits) closedAtEnd(limits);
     const client = closedAtEnd(

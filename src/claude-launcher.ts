@@ -21,7 +21,7 @@ function keep(text: string): string {
   process.on("exit", forget);
   for (const signal of ["SIGHUP", "SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
-      if (process.listenerCount(signal) > 0) return; // the host ends in its own way
+      if (process.listenerCount(signal) > 0) return; // other listeners exist: the host ends itself and the exit handler deletes the file
       forget();
       process.kill(process.pid, signal);
     });

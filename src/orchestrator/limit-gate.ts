@@ -35,7 +35,7 @@ export class LimitGate {
     this.#parts = parts;
   }
 
-  /** Set once the person has said no, or the front door has, because it has nobody to ask. */
+  /** Reason for which the turn stops. Set once the person has refused to raise a limit; a front door with nobody to ask refuses too. */
   get stopReason(): StopReason | undefined {
     return this.#refused && (this.#refused.limit === "hops" ? "max_tool_hops" : "budget");
   }

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { ToolCall } from "../core/chat.js";
 import type { ToolResult } from "../core/ports.js";
 
-/** From this number of repetitions on, the result tells the model to do something else. */
+/** If a call has had the same result this many times in a row, the result tells the model to do something else. */
 const toldAt = 3;
 /** Number of hops with the same call and the same result after which the person is asked. */
 export const loopAllowed = 5;

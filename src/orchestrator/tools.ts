@@ -203,7 +203,7 @@ function questionEvent(question: Question, { turnId, newId }: CallingTurn): Ques
   return { type: "question", turnId, questionId: newId("q"), question };
 }
 
-/** True for `true` or `{"allow": true}`; anything else is a no. */
+/** True if the answer is `true` or `{"allow": true}`. Any other answer counts as no. */
 export function isYes(value: unknown): boolean {
   return value === true || (typeof value === "object" && value !== null && "allow" in value && value.allow === true);
 }

@@ -34,8 +34,8 @@ export class Custody {
   }
 
   /**
-   * Asks the log whether this host owns the turn. Resolves with a time at which it certainly did, by the clock of `performance`. Rejects
-   * with StoreError `fenced` if another host has taken the turn over.
+   * Asks the log whether this host owns the turn. Resolves with a time at which this host certainly owned the turn, by the clock of
+   * `performance`. Rejects with StoreError `fenced` if another host has taken the turn over.
    */
   async confirm(conversationId: string, turnId: string): Promise<number> {
     const { hosts, turns, nodeId } = this.#parts;

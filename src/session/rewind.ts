@@ -6,7 +6,10 @@ import type { ForkEvent, RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import { eventsByTurn } from "../history/turns.js";
 
-/** Either the last event that stays, or the number of turns to take back. A turn that began before `toSeq` stays whole. */
+/**
+ * The point to go back to: either the number of the last event that stays (a turn that began before it stays whole), or how many turns are
+ * taken back.
+ */
 export type RewindTo = { toSeq: number } | { turns: number };
 
 /** Returns the event that takes turns back. Throws RequestError if there is no turn to take back. */

@@ -277,7 +277,10 @@ export class Session {
     this.#parts.engine.wake(this.id);
   }
 
-  /** Cancels the turns that run here and those that wait for them here. Parks all other turns, so that other hosts can resume them. */
+  /**
+   * Stops all turns because the host is closing. If any turn runs here, turns that were requested on this host are cancelled, and turns
+   * that were dispatched to it are parked. If none runs here, all turns are parked, so that other hosts can resume them.
+   */
   leave(): void {
     const turns = this.#turns.all();
     if (turns.some(({ isHere }) => isHere)) {
@@ -294,8 +297,8 @@ export class Session {
   }
 
   /**
-   * True if the turn of this request runs or waits here. Also true once the session is closed, so that its parked turns are not released
-   * twice.
+   * True if the turn of this request runs or waits here. Also true once the session is closed: its parked turns are released when the
+   * engine closes, and not by a sweep before.
    */
   has(requestId: string): boolean {
     return this.#intake.isClosed || this.#turns.has(requestId);

@@ -205,7 +205,7 @@ export class Sessions {
     await this.#end();
   }
 
-  /** Cancels the turns that run here. Resolves when their ends are stored in the log. */
+  /** Closes the host. Stops its turns as `Session.leave` does, and resolves when everything is stored and closed. */
   async close(): Promise<void> {
     this.#isClosing = true;
     for (const session of this.#live.all()) session.leave();

@@ -1,4 +1,4 @@
-/** Number of crashes after which a turn is not tried again. A crash counts if the host crashed while it ran the turn. */
+/** Number of crashes after which a turn is not tried again. Only crashes of hosts that were running the turn count. */
 export const maxCrashes = 3;
 
 interface Suspect {

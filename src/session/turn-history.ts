@@ -41,7 +41,7 @@ const leastWorthTokens = 200;
 
 export class TurnHistory {
   readonly #parts: TurnHistoryParts;
-  /** How many of the model's own tokens correspond to one estimated token. */
+  /** Ratio of tokens as the model counts them to tokens as this host estimates them. */
   readonly #factor: number;
   readonly #window: number;
   /** Room for the history, in estimated tokens. */

@@ -140,8 +140,8 @@ export class TurnIntake {
 }
 
 /**
- * True if the event still holds after the turn resumed. False for the failure from which the turn recovers, and for text that broke off
- * then.
+ * True if the event still holds after the turn has resumed. False for the failure from which the turn recovers, and for an answer that
+ * broke off.
  */
 function stillHolds(event: StoredEvent): boolean {
   return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);

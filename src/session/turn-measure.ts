@@ -24,7 +24,7 @@ export class TurnMeasure implements Disposable {
 
   constructor({ meter, conversationId, turnId, lease, options }: TurnMeasureParts) {
     this.#meter = meter;
-    // If another host resumes the turn, its span is another one in the same trace.
+    // If another host resumes the turn, that host has a span of its own in the same trace.
     this.trace = traceOf(turnId, { carried: options.trace, samples: meter?.samples, run: lease.fence });
     meter?.record({ type: "turn_started", trace: this.trace, conversationId, turnId });
   }

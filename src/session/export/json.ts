@@ -16,7 +16,7 @@ function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
   return { seq, at: new Date(at).toISOString(), type, ...(snakeCase(rest) as object) };
 }
 
-/** Fields that hold JSON of others. The names within them stay unchanged. */
+/** Fields whose JSON comes from outside this program. The names within these fields stay unchanged. */
 const foreign = new Set(["value", "form", "opaque", "blocks", "extra"]);
 
 function snakeCase(value: unknown): unknown {

@@ -38,7 +38,7 @@ function callText({ name, arguments: written, result, durationMs }: TranscriptCa
   return `**Tool ${code(name)}** (${outcome}${took})\n\n${fenced(pretty(written), "json")}${shown}`;
 }
 
-/** Formats the user's text as a quotation, to tell it from the answers. */
+/** Formats the user's text as a quotation, so that it looks different from the answers. */
 function quote(text: string): string {
   return text
     .trim()

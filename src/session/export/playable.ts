@@ -120,8 +120,8 @@ function namedTool(name: string): { server: string; tool: string } {
 }
 
 /**
- * Yields each elicitation together with its call: the call of the same server that was sent and had no result yet. `call` is undefined if
- * there is none.
+ * Yields each elicitation together with the call during which it was asked: a call of the same server that was sent and had no result yet.
+ * `call` is undefined if there is no such call.
  */
 function* elicitations(
   events: readonly StoredEvent[],

@@ -22,7 +22,7 @@ export class Cursor {
   #seen: OpenMessage | undefined;
   #lastNotice = 0;
 
-  /** With `turnId`, only this turn is shown. */
+  /** If `turnId` is set, only the events of that turn are shown. */
   constructor(
     source: { readonly open: OpenMessage | undefined },
     { turnId, lastSeq, lastEnd = 0 }: { turnId?: string; lastSeq: number; lastEnd?: number },

@@ -27,7 +27,7 @@ export class Overheard {
     return this.#feed?.open;
   }
 
-  /** Starts to follow other hosts, because one of them may run the turn. */
+  /** Starts to follow other hosts. Called when one of them may run the turn. */
   follow(): void {
     const exchange = this.#exchange;
     if (!exchange || this.#leave) return;
@@ -42,7 +42,7 @@ export class Overheard {
     });
   }
 
-  /** Stops following other hosts, because none of them runs the turn. */
+  /** Stops following other hosts. Called when none of them runs the turn. */
   leave(): void {
     this.#leave?.();
     this.#leave = undefined;

@@ -37,7 +37,9 @@ export class Routes {
     return this.#routes.has(nodeId);
   }
 
-  /** True if the last write to the host has finished. While it has not, frames wait: one later frame is shorter than many small ones. */
+  /**
+   * True if the host has a stream and its last write has finished. Until then frames wait: one later frame is shorter than many small ones.
+   */
   hasRoom(nodeId: string): boolean {
     return this.#routes.get(nodeId)?.isBusy === false;
   }

@@ -3,7 +3,8 @@ import { readList } from "./frames.js";
 import type { Known, Place } from "./open-message.js";
 
 /**
- * A subscription to a conversation. `has` is how much of the open message the subscriber has. Without `has`, it needs the whole message.
+ * A subscription to a conversation. `has` is how much of the open message the subscriber has. Without `has`, the subscriber needs the whole
+ * message.
  */
 export interface Watch {
   conversationId: string;
