@@ -100,7 +100,7 @@ function listedBy({ lists }: SupervisedServer): string[] {
   return [...lists.resources.map(({ uri }) => uri), ...pages];
 }
 
-/** Returns `ui://two/board/page` for `ui://board/page` of the server `two`. */
+/** Returns the address with the server's name added: `ui://two/board/page` for `ui://board/page` of the server `two`. */
 function qualified(server: string, uri: string): string {
   const [, scheme = "", rest = uri] = /^([a-z][a-z0-9+.-]*:(?:\/\/)?)(.*)$/is.exec(uri) ?? [];
   return `${scheme}${encodeURIComponent(server)}/${rest}`;

@@ -21,8 +21,8 @@ export interface RunningCall {
 }
 
 /**
- * Answers to the requests of one server. In protocol 2025-11-25 a request does not say which call it belongs to, so this host takes the
- * call that began last. Requests are declined while no call is running: no person could be asked, and nothing would limit the cost.
+ * Answers to the requests of one server. In protocol 2025-11-25 a request does not say which call it belongs to, so this host assigns it to
+ * the call that began last. Requests are declined while no call is running: no person could be asked, and nothing would limit the cost.
  */
 export class Callbacks {
   readonly #config: ServerConfig;
@@ -39,7 +39,7 @@ export class Callbacks {
     this.#noticed = noticed;
   }
 
-  /** Capabilities to declare to this server: only for requests that this host would really answer. */
+  /** The capabilities that this host declares to the server: only those whose requests it would really answer. */
   get capabilities(): Json {
     return {
       elicitation: { form: { applyDefaults: true }, url: {} },

@@ -64,7 +64,7 @@ export class Condition {
     this.#changed();
   }
 
-  /** For example `the MCP server "fs" has failed: command not found: foo (install it …)`. */
+  /** The state as a sentence, for example `the MCP server "fs" has failed: command not found: foo (install it …)`. */
   get sentence(): string {
     const sentence = `the MCP server "${this.#name}" ${stateWords[this.state]}`;
     return this.reason ? `${sentence}: ${this.reason}` : sentence;

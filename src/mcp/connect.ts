@@ -16,8 +16,8 @@ interface ConnectParts {
 }
 
 /**
- * Connects to the server over the route that `open` starts. If the server refuses that route, tries the routes that it suggests instead. If
- * all fail, closes them and rejects with McpError.
+ * Connects to the server over the route that `open` starts. If the server does not accept that route, tries the next route that the failed
+ * one suggests. Closes every route that failed. Rejects with McpError if no route is left.
  */
 export async function connect(
   config: ServerConfig,
@@ -61,7 +61,7 @@ async function connectBy(
     return { connection, peer };
   } catch (error) {
     learnFrom(error, config);
-    const reason = route.explain(error); // before the close, which causes an error of its own
+    const reason = route.explain(error); // called before `close`, which causes another error
     await route.close();
     const next = error instanceof EndedByProbe ? open : route.instead(error);
     if (next) return connectBy(next, config, parts, signal, wrap);

@@ -176,7 +176,8 @@ export class McpConnection {
   }
 
   /**
-   * Resolves with the server's proposals for an argument of a prompt or a URI template; empty if the server does not support completion.
+   * Resolves with the values that the server proposes for an argument of a prompt or a URI template; empty if the server does not support
+   * completion.
    */
   async complete(ref: Json, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
     if (!this.#declared.completions) return [];

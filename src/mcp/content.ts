@@ -18,7 +18,7 @@ export function toToolResult(result: Json): ToolResult {
 
 /** Returns the structured content of a tool result; undefined if there is none. */
 export function structuredOf(result: Json): unknown {
-  return result.structuredContent ?? result.toolResult; // `toolResult`: protocol 2024-10-07
+  return result.structuredContent ?? result.toolResult; // `toolResult` is the field in protocol 2024-10-07
 }
 
 export function promptParts(result: Json): ContentPart[] {

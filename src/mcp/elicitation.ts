@@ -9,8 +9,8 @@ import { Refusal } from "./refusal.js";
 import { problemIn } from "./schema.js";
 
 /**
- * Limit of a question's message and of its form, in characters (of JSON). A question is stored, and sent to every client that follows the
- * conversation.
+ * Limit of a question's message, and of the JSON of its form, in characters. A question is stored, and sent to every client that follows
+ * the conversation.
  */
 const maxQuestionChars = 256 * 1024;
 
@@ -43,8 +43,8 @@ export async function elicit(server: string, params: Json, ask: Ask): Promise<Js
 }
 
 /**
- * Asks the person to visit a page, and resolves with true if the person accepts. Never offers a page that third parties could read or
- * change on its way here.
+ * Asks the person to visit a page, and resolves with true if the person accepts. Never offers a page over an insecure connection, on which
+ * third parties could read or change the page.
  */
 export async function acceptsPage(server: string, { message, url }: Page, ask: Ask): Promise<boolean> {
   if (!isSafe(url)) return false;

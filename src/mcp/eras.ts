@@ -15,7 +15,7 @@ const taskExtension = "io.modelcontextprotocol/tasks";
 /** Longest wait for the answer to the probe. A legacy server may never answer a method that it does not know. */
 const probeMs = 2000;
 
-/** Eras that servers were found to speak, keyed by their configuration. Remembered for the life of this process. */
+/** Eras that servers were found to speak, keyed by the server's configuration. Remembered for the life of this process. */
 const verdicts = new Map<string, Era>();
 
 /** Resolves with a peer that is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
@@ -40,7 +40,9 @@ export function learn(era: Era, config: ServerConfig): void {
   if (config.protocol === "auto") verdicts.set(keyOf(config), era);
 }
 
-/** Remembers the modern era if the failed start shows it: a modern server may have been too slow to answer the probe. */
+/**
+ * Remembers that the server is modern if the error of a failed start shows it. Such a server may have been too slow to answer the probe.
+ */
 export function learnFrom(error: unknown, config: ServerConfig): void {
   if (config.protocol === "auto" && isModernOnly(error)) verdicts.set(keyOf(config), "modern");
 }
@@ -76,7 +78,7 @@ async function discover(
   };
   const ask = async (limit: AbortSignal) => {
     const answer = await route.ask?.(probe, limit);
-    // Asks once more if the server refused this version although it lists it as supported.
+    // Asks once more if the server refused this host's version but lists that version as supported.
     const again = versionsWanted(answer)?.includes(modernVersion);
     return again ? route.ask?.({ ...probe, id: "discover-2" }, limit) : answer;
   };
@@ -88,7 +90,7 @@ async function discover(
     if (error instanceof EndedByProbe) verdicts.set(keyOf(config), "legacy");
     if (error instanceof EndedByProbe || error instanceof McpError) throw error;
   }
-  if (!answer) return undefined; // no verdict: slow, or not reached
+  if (!answer) return undefined; // era unknown: the server was slow or not reached
   const { result } = answer;
   if (isRecord(result) && asArray(result.supportedVersions).includes(modernVersion)) return result;
   const versions = versionsWanted(answer);
@@ -98,7 +100,7 @@ async function discover(
   return undefined;
 }
 
-/** Returns the supported versions that the server named when it refused this host's version; undefined if it did not refuse it. */
+/** Returns the supported versions that the server named when it refused this host's version; undefined if the answer is no such refusal. */
 function versionsWanted(answer: Json | undefined): unknown[] | undefined {
   const error = answer?.error;
   if (!isRecord(error) || error.code !== unsupportedVersion) return undefined;

@@ -46,7 +46,7 @@ export class ListAge {
 }
 
 /**
- * A memory of resource contents while they are fresh. It belongs to one connection, and so to one authorization; therefore it may also hold
+ * A cache of resource contents while they are fresh. It belongs to one connection, and so to one authorization; therefore it may also hold
  * `private` contents. The SDK's own cache serves only its `readResource`, which refuses some contents that this host can use (client
  * 2.4.0).
  */
@@ -56,7 +56,8 @@ export class FreshResources {
   #changes = 0;
 
   /**
-   * Resolves with the content from memory or from `read`. Stores new content for its `ttlMs`, unless a change was announced during `read`.
+   * Resolves with the content from the cache or from `read`. Caches new content for its `ttlMs`, unless a change was announced during
+   * `read`.
    */
   async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: Json }>): Promise<ContentPart[]> {
     const kept = this.#kept.get(uri);

@@ -181,8 +181,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Resolves with proposals for an argument of a prompt or of a URI template. `prompt` is the name under which this host lists the prompt.
-   * Throws McpError.
+   * Resolves with proposed values for an argument of a prompt or of a URI template. `prompt` is the name under which this host lists the
+   * prompt. Throws McpError.
    */
   complete(
     of: { prompt: string } | { template: string },

@@ -1,4 +1,4 @@
-/** Checks of values from outside. */
+/** Checks and conversions of JSON values from outside. */
 import { messageOf } from "../core/errors.js";
 
 export type Json = Record<string, unknown>;
@@ -11,7 +11,7 @@ export function asArray(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Returns "" if the value is not text. */
+/** Returns the value if it is text, otherwise "". */
 export function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

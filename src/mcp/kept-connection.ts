@@ -74,7 +74,7 @@ export class KeptConnection {
     if (this.#parts.condition.state === "starting") await this.#start;
   }
 
-  /** Like `started`, but waits for an optional server only until its grace period is over. */
+  /** Waits like `started`, but for an optional server only until its grace period is over. */
   async settled(signal?: AbortSignal): Promise<void> {
     if (this.#parts.condition.state !== "starting") return;
     const { required, startupGraceMs } = this.#config;
@@ -83,7 +83,7 @@ export class KeptConnection {
     else if (graceLeftMs > 0) await abortable(atMost(this.#start, graceLeftMs), signal);
   }
 
-  /** Closes the connection for good. Resolves once everything of the server has ended. */
+  /** Closes the connection for good. Resolves once the connection and the server's process have ended. */
   async close(reason: string): Promise<void> {
     this.#closing.abort(new McpError("unavailable", reason));
     await this.#start;
@@ -166,7 +166,7 @@ export class KeptConnection {
     this.#startedAt = performance.now();
     const { condition } = this.#parts;
     condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
-    // A tape has no process that a pause would relieve, and the recorded requests follow at once.
+    // A played tape needs no pause: it has no process, and the recorded requests follow at once.
     const pauseMs = this.#parts.tape?.plays.servers ? 0 : this.#backoff.nextPauseMs();
     this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }

@@ -12,7 +12,7 @@ export interface Limits {
   onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
-/** The early end of a request, as the code that carries out the request sees it. */
+/** The cancellation of a request, for the code that carries out the request. */
 export interface Ending {
   readonly aborted: boolean;
   /** The reason of the abort; undefined until the request is aborted. */
@@ -25,7 +25,7 @@ export interface Ending {
 }
 
 /**
- * The limits of a running request. They apply until `end` is called. The constructor throws the reason of `signal` if that has already
+ * The limits of a running request. They apply until `end` is called. The constructor throws the signal's reason if the signal has already
  * aborted.
  */
 export class RunningLimits implements Ending {

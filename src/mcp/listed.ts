@@ -24,7 +24,7 @@ export interface ListedTool extends Listed {
   isForApps?: true;
   readOnly: boolean;
   idempotent: boolean;
-  /** Undefined if the server does not say. */
+  /** The tool's `destructiveHint`; undefined if the server does not send it. */
   destructive?: boolean;
   openWorld?: boolean;
   definition: Definition;

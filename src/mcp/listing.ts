@@ -11,7 +11,7 @@ export interface ListKind<Item> {
   method: string;
   /** Key of the items in the result. */
   key: string;
-  /** Throws if the item is unusable. */
+  /** Converts an item of the list. Throws if the item is unusable. */
   read(raw: Json): Item;
   nameOf(item: Item): string;
 }

@@ -38,7 +38,9 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     }
   };
 
-  /** Sends a request. Repeats it if the first one certainly was not carried out, or if the request has no side effect. */
+  /**
+   * Sends a request. If it fails, sends it again, but only if the server certainly did not carry it out or the request has no side effect.
+   */
   const sendSafely: Peer["request"] = async (method, params, options = {}) => {
     try {
       return await send(method, params, options);
@@ -48,7 +50,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
       const isLost = error.code === lostAnswer.code && error.message === lostAnswer.message;
       if (isLost && method !== "tools/call") return send(method, params, options);
       if (error.code !== headerMismatch || !options.inputSchema) throw error;
-      // The tool wants other arguments as headers than when it was listed.
+      // The tool now wants other arguments as headers than when it was listed, so the list is read again.
       const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolList);
       const tool = items.find(({ name }) => name === params.name);
       if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;

@@ -141,7 +141,10 @@ export class Offer {
     }
   }
 
-  /** Replaces the lists. Keeps the old objects if nothing has changed, because compiled argument checks are cached by these objects. */
+  /**
+   * Replaces the lists. Keeps the old objects if nothing has changed, because these objects are the keys of the cache of compiled argument
+   * checks.
+   */
   #replace(lists: ServerLists): void {
     if (isDeepStrictEqual(lists, this.lists)) return;
     this.lists = lists;

@@ -122,7 +122,7 @@ export class ServerPassage implements Passage {
     return () => void this.#listeners.delete(listening);
   }
 
-  /** Computed on each access, since servers come and go. */
+  /** Resource addresses for clients. They are computed on each access, because servers come and go. */
   get #addresses(): Addresses {
     return new Addresses(this.#servers());
   }

@@ -7,11 +7,11 @@ import type { Json } from "./json.js";
 import type { Ending } from "./limits.js";
 import type { Ask } from "./listing.js";
 
-/** `legacy`: up to 2025-11-25, with initialize. `modern`: from 2026-07-28 on, stateless. */
+/** `legacy`: protocols up to 2025-11-25, with initialize. `modern`: protocols from 2026-07-28 on, stateless. */
 export type Era = "legacy" | "modern";
 
 export interface PeerEvents {
-  /** Called when the connection has ended. `reason` is set if the connection is useless although nothing has closed it. */
+  /** Called when the connection was closed, or when it is useless although nothing closed it. `reason` says why it is useless. */
   closed(reason?: McpError): void;
   failed(error: Error): void;
   notified(method: string, params: Json): void;
@@ -21,7 +21,7 @@ export interface PeerEvents {
 
 export interface RequestOptions {
   ending?: Ending;
-  /** Called with each progress of the request. If undefined, the server is not asked to report progress. */
+  /** Called with each progress message of the request. If undefined, the server is not asked to report progress. */
   onProgress?: (progress: ToolProgress) => void;
   inputSchema?: JsonSchema;
 }

@@ -45,7 +45,8 @@ export class PendingRequests {
   #isClosed = false;
 
   /**
-   * Takes over the transport of a connected client. Messages about the requests here are handled here; the client gets all other messages.
+   * Takes over the messages of a connected client's transport. Answers and progress of the requests sent here are handled here; the client
+   * gets all other messages.
    */
   constructor(transport: ConnectedTransport, protocol: Protocol = {}) {
     this.#transport = transport;

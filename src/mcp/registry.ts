@@ -28,8 +28,8 @@ export interface Registry {
 const maxCatalogueChars = 4000;
 
 /**
- * Builds the registry from the servers' lists. Items are in the order of the configuration, then in the order of the server's list; `order`
- * then sorts the tools.
+ * Builds the registry from the servers' lists. Servers are in the order of the configuration, and items in the order of their server's
+ * list; `order` then sorts the tools.
  */
 export function buildRegistry(servers: readonly SupervisedServer[], order: ToolOrder): Registry {
   const byName = new Map<string, RegisteredTool>();

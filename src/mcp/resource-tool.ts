@@ -79,7 +79,7 @@ function prepareRead(servers: readonly SupervisedServer[], uri: string, args: Pr
 
 /**
  * Returns the facts that the policy decides by. A read counts as a call to the server that gets the request. If the server itself named the
- * address, the request tells the server nothing new, so the read is read-only. Any other address carries text of the model.
+ * address, the request tells the server nothing new, so the read counts as read-only. Any other address carries text of the model.
  */
 function factsOfRead(owner: SupervisedServer, uri: string): ToolFacts {
   const isHarmless = owner.config.trusted || isNamed(uri, owner);

@@ -6,7 +6,7 @@ import type { ContentPart } from "../core/chat.js";
 import { McpError } from "../core/errors.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
-/** Schemes that do not identify a server: with such a URI, any server could be made to fetch or open anything. */
+/** URI schemes that do not identify a server. With such a URI, any server could be made to fetch or open anything. */
 const commonScheme = /^(https?|wss?|ftp|file|data):/i;
 
 /** Reads the resource from the server that offers it. Throws McpError. */

@@ -49,7 +49,7 @@ export class SamplingBudget {
     return granted;
   }
 
-  /** Returns tokens to the budget that were granted but not written. */
+  /** Puts tokens that were granted but not written back into the budget. */
   giveBack(tokens: number): void {
     this.#tokens += tokens;
   }

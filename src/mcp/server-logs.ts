@@ -136,6 +136,6 @@ class LogFile {
       (found) => found.size,
       () => 0,
     );
-    if (size > maxFileBytes) await rename(this.#path, `${this.#path}.1`).catch(() => {}); // another host was faster
+    if (size > maxFileBytes) await rename(this.#path, `${this.#path}.1`).catch(() => {}); // fails if another host renamed the file first
   }
 }

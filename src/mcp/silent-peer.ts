@@ -7,7 +7,7 @@ import { objectionTo } from "./header-params.js";
 import type { Peer } from "./peer.js";
 import { asMcpError } from "./taped-peer.js";
 
-/** Returns a peer from the server's greeting, as it was recorded. */
+/** Returns a peer that has the properties in the server's recorded greeting. */
 export function silentPeer(
   { transport }: ServerConfig,
   { era, capabilities, version, instructions }: ServerHello,

@@ -111,8 +111,8 @@ export class SupervisedServer {
       },
       isBusy: () => this.calls.any,
       connected: (connection, lists) => this.#connected(connection, lists),
-      // A loss after which the server is restarted does not call this: the tool list, and with it the prompt cache, should not change for a
-      // moment.
+      // Not called if the connection is lost and the server restarts: the tool list, and with it the prompt cache, should not change for so
+      // short a time.
       failed: () => this.offer.withdraw(),
     });
     this.#late = new LateStart({ isLazy: config.lazy, condition, kept: this.#kept });
@@ -125,7 +125,7 @@ export class SupervisedServer {
     const isWanted = enabled && !refusal;
     if (isWanted && this.#remembers() && this.offer.recall()) this.#late.putOff();
     else if (isWanted) void this.#kept.start();
-    if (this.condition.state !== "ready") this.#statusChanged(); // otherwise it was reported already
+    if (this.condition.state !== "ready") this.#statusChanged(); // `ready` was reported when it was set
   }
 
   /** Starts a postponed server, unless it is lazy. Called when the processor is free. */

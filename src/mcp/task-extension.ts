@@ -26,7 +26,7 @@ export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvent
     if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
     let task = handle;
     for (let polls = 1; ; polls++) {
-      // The status in the handle only decides whether the first poll can wait.
+      // The status in the task handle is used only to decide whether to wait before the first poll.
       if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
       task = await poll(taskId, run);
       const message = asText(task.statusMessage);

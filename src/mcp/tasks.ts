@@ -38,7 +38,10 @@ async function polled(taskId: string, first: Json, { ask, ending, onProgress }: 
   return ask("tasks/result", { taskId });
 }
 
-/** Waits between two polls. `wanted` is the time that the server wants, in ms; it is kept within bounds. Rejects when the signal aborts. */
+/**
+ * Waits between two polls for `wanted`, the time that the server wants, in ms. The wait has a lower and an upper limit. Rejects when the
+ * signal aborts.
+ */
 export async function pollPause(wanted: unknown, signal: AbortSignal): Promise<void> {
   const ms = typeof wanted === "number" ? wanted : defaultPollMs;
   await sleep(Math.min(longestPollMs, Math.max(shortestPollMs, ms)), undefined, { signal });

@@ -56,7 +56,7 @@ async function callOnce(
   if (waking) await waking.catch(() => {});
   if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
   if (!server.offer.has(tool)) await server.refresh.late(signal).catch(() => {});
-  // A server that started late or again may offer another tool than the one that was shown and approved.
+  // After a late start or a restart, the server may offer another tool than the one that was shown and approved.
   const objection = server.offer.objectionTo(tool);
   if (objection) return failed("outdated", `was not called: ${objection}`);
   const { connection } = server;

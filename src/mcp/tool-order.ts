@@ -1,6 +1,6 @@
 /**
- * Limit of the remembered names that are not offered now. Without a limit the names would grow, because a server may change its names all
- * the time.
+ * Limit of the remembered names that are not offered now. A server may change its names all the time, so their number would grow without
+ * end.
  */
 const mostAbsent = 1000;
 

@@ -31,8 +31,8 @@ function splitsBack(server: string): boolean {
 }
 
 /**
- * Returns true if the model gets the tool. The user's filters apply to the server's own names: `deny` wins over `allow`, and an empty
- * `allow` allows all.
+ * Returns true if the model may see the tool: it is not only for the server's own pages, and the user's filters allow it. The filters apply
+ * to the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows all.
  */
 export function isOffered(
   { tools }: ServerConfig,

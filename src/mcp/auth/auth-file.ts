@@ -49,8 +49,8 @@ export class AuthFile {
   }
 
   /**
-   * Returns the record as it was read at most `recentMs` ago. Every request calls this method, and even a `stat` of the file would take
-   * most of its time.
+   * Returns the record as it was read at most `recentMs` ago. Every request calls this method, so it avoids even a `stat` of the file,
+   * which is slow compared with the rest of the work.
    */
   recent(): AuthRecord {
     return performance.now() - this.#readAt < recentMs ? this.#recent : this.read();
@@ -79,7 +79,7 @@ export class AuthFile {
     }
   }
 
-  /** Sets these fields and keeps the others. A reader sees the old file or the new one, never a part. */
+  /** Sets these fields of the stored record and keeps the others. A reader sees either the old file or the new one, never a part. */
   async change(fields: AuthRecord): Promise<void> {
     const record = { ...this.read(), ...fields };
     const draft = `${this.#path}.${randomUUID()}`;

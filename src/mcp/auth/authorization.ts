@@ -92,7 +92,7 @@ export class Authorization {
     }
   }
 
-  /** Tries to get a new token without a person. Resolves with true if the stored token is now another than the refused one. */
+  /** Tries to get a new token without a person. Resolves with true if the stored token then differs from the refused one. */
   async #renewAlone(challenge: Challenge, refused: Refused, isStepUp: boolean): Promise<boolean> {
     const record = this.#file.read();
     if (record.tokens && record.tokens.access_token !== refused.token) return true;

@@ -41,8 +41,8 @@ export async function refresh(flow: Flow): Promise<boolean> {
   const { tokens, discovery: known } = file.read();
   if (!tokens?.refresh_token || !known) return false;
   const found = await discoverOAuthServerInfo(serverUrl, { resourceMetadataUrl, fetchFn: fetch });
-  // If metadata existed before and is missing now, the failure is taken as temporary. If the authorization server is another one now, the
-  // old tokens are no longer valid.
+  // If metadata was known before but is missing now, the known metadata is used, because the failure may be temporary. If the server now
+  // names another authorization server, the old tokens are no longer valid.
   const discovery = known.resourceMetadata && !found.resourceMetadata ? known : found;
   if (discovery.authorizationServerUrl !== known.authorizationServerUrl) return false;
   try {

@@ -1,4 +1,4 @@
-/** This host as the OAuth client of one authorization: its metadata, its requests, and where results are stored. */
+/** The host as the OAuth client in one authorization: its metadata, its requests, and the storage of their results. */
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type {
@@ -74,8 +74,8 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Returns the authorization server that was discovered during this authorization. Each authorization discovers it anew: the code must go
-   * to the same server whose login page the person saw.
+   * Returns the servers that were discovered during this authorization. Servers from an earlier authorization are not used, because the
+   * code must go to the server whose login page the person saw.
    */
   discoveryState(): OAuthDiscoveryState | undefined {
     return this.#discovery;
@@ -109,7 +109,7 @@ export class OAuthClient implements OAuthClientProvider {
 
   /**
    * Stores a registered client. For a client that the user has configured, stores only the first authorization server that accepts it, so
-   * that no other server gets its secret.
+   * that no other server gets the client's secret.
    */
   async saveClientInformation(client: OAuthClientInformationMixed): Promise<void> {
     const { oauth, file } = this.#parts;
@@ -117,8 +117,8 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Returns no tokens, so that the SDK does not use the refresh token. `flows.ts` refreshes tokens; a request for more scopes would also
-   * use a refresh token if the SDK found one (typescript-sdk#2255).
+   * Returns no tokens to the SDK. This host refreshes tokens itself (`flows.ts`). If the SDK had a refresh token, it would use it even for
+   * a request for more scopes (typescript-sdk#2255).
    */
   tokens(): undefined {}
 

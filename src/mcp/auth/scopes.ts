@@ -1,4 +1,4 @@
-/** Returns all names in these scopes without duplicates, in order of appearance; undefined if there are none. */
+/** Returns the names of all these scopes in one text, without duplicates, in order of appearance; undefined if there are none. */
 export function unionOf(...scopes: readonly (string | undefined)[]): string | undefined {
   return [...new Set(scopes.flatMap(namesOf))].join(" ") || undefined;
 }

@@ -13,7 +13,10 @@ import {
 
 const withoutBody = [204, 205, 304];
 
-/** Returns a `fetch` that uses the exchange. The SDK's HTTP+SSE transport accepts only a `fetch`; it follows redirects itself. */
+/**
+ * Returns a `fetch` that uses the exchange, for the SDK's HTTP+SSE transport, which accepts only a `fetch`. That transport follows
+ * redirects itself.
+ */
 export function asFetch(send: Exchange): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
     const answer = await send({
@@ -34,8 +37,8 @@ export function asFetch(send: Exchange): FetchLike {
 }
 
 /**
- * Returns the body of an answer with a limit. The body fails with TooLong if it, or one event of an event stream, is longer than a message
- * may be, because the readers of the body buffer that much.
+ * Returns the body of an answer with a limit, because the readers of a body buffer a whole message. The body fails with TooLong when the
+ * whole body, or one event of an event stream, exceeds the limit.
  */
 function limited(answer: HttpAnswer): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";

@@ -1,4 +1,7 @@
-/** Variables that a server's process inherits: enough to find programs and a home, without keys that happen to be set. */
+/**
+ * Environment variables that a server's process inherits. They are enough to find programs and the home folder, and exclude keys that
+ * happen to be set.
+ */
 const inherited =
   process.platform === "win32"
     ? [

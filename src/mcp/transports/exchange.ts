@@ -19,7 +19,7 @@ import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } f
 export interface HttpRequest {
   method: "GET" | "POST" | "DELETE";
   url: URL;
-  /** Names are lower-case. */
+  /** Headers with lower-case names. */
   headers: Readonly<Record<string, string>>;
   body?: string;
   /** Signals that end the exchange when one of them aborts, even after the head of the answer has arrived. */
@@ -115,7 +115,7 @@ function placeOf(url: URL): Place {
 export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
-    // Node writes headers unchanged if they are a list. If they were an object, it would check each header three times and store it.
+    // Node writes headers unchanged if they are a list. If they were an object, Node would check each header three times and store it.
     const list: string[] = [];
     const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);
@@ -146,7 +146,7 @@ export function isOk({ status }: HttpAnswer): boolean {
   return status >= 200 && status < 300;
 }
 
-/** Returns, for example, `text/event-stream` for `Text/Event-Stream; charset=utf-8`. */
+/** Returns the media type of an answer, for example `text/event-stream` for `Text/Event-Stream; charset=utf-8`. */
 export function mediaTypeOf({ headers }: HttpAnswer): string {
   return (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }

@@ -2,7 +2,7 @@
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { encoded } from "../header-params.js";
 
-/** Key of the parameter that names the tool, prompt, resource or task on which a method acts, by method. */
+/** For each method, the key of the parameter that names the tool, prompt, resource or task. */
 const nameOf: Record<string, string> = {
   "tools/call": "name",
   "prompts/get": "name",

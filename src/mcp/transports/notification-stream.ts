@@ -12,7 +12,7 @@ const maxTries = 5;
 /**
  * The stream for messages that a Streamable HTTP server sends unprompted; the host opens it with a GET. Requests that the server sends
  * before the stream is open are lost (typescript-sdk#1167). The GET is repeated after a status of 5xx. If the server accepts the GET but
- * soon cuts the stream, it is repeated with growing pauses.
+ * soon cuts the stream, the GET is repeated with growing pauses.
  */
 export class NotificationStream {
   readonly #send: Exchange;

@@ -18,7 +18,7 @@ export class ProcessGroup {
   readonly leader: ChildProcess;
 
   constructor(command: string, args: readonly string[], options: SpawnOptions) {
-    // A group of its own also shields the server from the terminal's Ctrl-C, which the host handles.
+    // The server gets its own process group, which also shields it from the terminal's Ctrl-C; the host handles Ctrl-C.
     this.leader = spawn(command, args, { ...options, detached: hasGroups, windowsHide: true });
     if (this.leader.pid === undefined) return;
     alive.add(this);

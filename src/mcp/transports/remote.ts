@@ -40,8 +40,8 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
       // A lost stream is fatal, because the transport's own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
       isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
       explain,
-      // The transport is closed only after the event of a lost stream, because the EventSource sets its timer for another try after that
-      // event.
+      // The transport is not closed during the event for a lost stream, but a moment later: after that event, the EventSource would
+      // otherwise set its timer for another try.
       close: () =>
         setImmediate()
           .then(() => transport.close())

@@ -41,7 +41,7 @@ export class ResumableStreams {
     this.#parts = parts;
   }
 
-  /** Opens a stream, or opens it again for the rest. Calls `failed` and rejects if the stream cannot be opened. */
+  /** Opens a stream, or reopens it to get the rest of its events. Calls `failed` and rejects if the stream cannot be opened. */
   async open(stream: Stream): Promise<void> {
     const { lastEventId, signals } = stream;
     try {
@@ -50,7 +50,7 @@ export class ResumableStreams {
       if (isOk(answer)) return this.read(answer, stream);
       discard(answer);
       const { status, statusText } = answer;
-      // The server has no such stream. Notifications are optional, but the answer to a request will now not come.
+      // The server has no such stream. A missing notification stream is no error, but a request on this stream will get no answer.
       if (status === 405) return this.#lose(stream);
       throw new HttpError(status, `Failed to open SSE stream: ${unfollowed(answer, this.#url) ?? statusText}`);
     } catch (error) {
@@ -99,7 +99,7 @@ export class ResumableStreams {
     ended?.();
   }
 
-  /** Opens a stream that ended again, for the rest of its events. Waits longer after each failure. */
+  /** Reopens a stream that has ended, to get the rest of its events. Waits longer after each failure. */
   async #goOn(stream: Stream): Promise<void> {
     for (let attempt = 0; attempt < maxRetries; attempt += 1) {
       const pauseMs = this.#retryMs ?? Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);

@@ -12,7 +12,7 @@ export type { ModernTransport };
 
 export interface Route {
   transport: Transport;
-  /** The transport for protocols from 2026-07-28 on; missing if there is none. */
+  /** Resolves with the transport for protocols from 2026-07-28 on. Undefined if the route has no such transport. */
   modern?(): Promise<ModernTransport>;
   /**
    * Sends one JSON-RPC request before a client exists, and resolves with the answer. Rejects with EndedByProbe, McpError, or the

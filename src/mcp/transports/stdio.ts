@@ -79,8 +79,8 @@ export class StdioTransport implements Transport {
   }
 
   /**
-   * Starts the transport; a second call starts nothing. If `ask` was called first, the client's call is the second. It then delivers the
-   * messages that arrived before, except the answer to `ask`.
+   * Starts the transport; a second call starts nothing. If `ask` was called first, the client's call is the second. The client's call then
+   * delivers the messages that arrived before, except the answer to `ask`.
    */
   async start(): Promise<void> {
     this.#started ??= this.#start();
@@ -138,7 +138,8 @@ export class StdioTransport implements Transport {
     if (this.#closed) return Promise.reject(new Error("the connection is closed"));
     this.#outgoing += `${JSON.stringify(message)}\n`;
     this.#sending ??= new Promise((resolve, reject) => {
-      // Not written where it is assigned: V8 takes such a function for one that stays (AGENTS.md).
+      // The function is not written directly in the assignment below: V8 would allocate it among the old objects, where all that it refers
+      // to stays (AGENTS.md).
       const flushed = (error?: Error | null) => {
         if (error) void this.#closedByServer().then(() => reject(error));
         else resolve();

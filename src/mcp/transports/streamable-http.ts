@@ -34,7 +34,7 @@ export class StreamableHttp implements Transport {
   readonly #deliveries = new Deliveries(this);
   #sessionId: string | undefined;
   #version: string | undefined;
-  /** Headers of every request. `#posted` are the headers of a POST. */
+  /** Headers of every request. The headers of a POST are in `#posted`. */
   #common: Readonly<Record<string, string>> = {};
   #posted: Readonly<Record<string, string>> = {};
   readonly #each: readonly AbortSignal[] = [this.#ended.signal];
@@ -46,7 +46,7 @@ export class StreamableHttp implements Transport {
     this.#prepareHeaders();
     this.#send = send;
     this.#notifications = new NotificationStream(send);
-    setMaxListeners(0, this.#ended.signal); // one per stream
+    setMaxListeners(0, this.#ended.signal); // each stream adds a listener
     this.#streams = new ResumableStreams(url, {
       ask: (wanted, signals) => {
         const request = { method: "GET" as const, url, headers: { ...this.#common, ...wanted }, signals };

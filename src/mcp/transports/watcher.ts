@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 
 /**
- * The program of that process. Reads lines `+ GROUP` and `- GROUP`. Its input ends when the host ends; it then ends the remaining groups.
- * It ignores signals from the terminal and from process supervisors, because the host handles them.
+ * Shell script of the watcher process. It reads lines `+ GROUP` and `- GROUP`. Its input ends when the host ends; the script then ends the
+ * remaining groups. It ignores signals from the terminal and from process supervisors, because the host handles those signals.
  */
 const script = `
 trap '' HUP INT TERM
