@@ -72,7 +72,10 @@ export class LlmClient {
   readonly #beginnings = new Turnstile(BEGINNINGS_PER_TURN);
   #isClosed = false;
 
-  /** `admission`: taken over from a client with the same `llm.http`. `dialects`: taken over from the previous client. @internal */
+  /**
+   * `admission`: taken over from a client with the same `llm.http`. `dialects`: taken over from the previous client.
+   * @internal
+   */
   constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission, dialects?: Dialects) {
     this.#config = config;
     this.#parts = { now: Date.now, random: Math.random, newId, ...parts };

@@ -1,24 +1,24 @@
 import { asText, type JsonObject, parseJson } from "../json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
 
-/** V8 copies shorter parts of a text only: a longer part would keep the whole text in memory. */
+/** Longest part of a text that V8 copies. A longer part would keep the whole text in memory. */
 const MAX_COPIED_LENGTH = 12;
-/** Some providers put something new into every event: comparing stops after this many events with words. */
+/** Number of events with words after which comparing stops if none was alike: some providers put something new into every event. */
 const MAX_MISSES = 8;
 const MAX_RUN = 256;
 /** Characters that JSON escapes: quotation marks, backslashes, and all below the space. */
 const ESCAPED = /["\\]|[^ -\uffff]/;
 
 /**
- * Finder of events that equal the last one except for their word, as nearly all events of a stream do. Such an event needs no parser. The
- * text of whole events is compared, names and line ends included, so the same code serves every wire. Processor time of an event of W3
- * with `JSON.parse` for each, over that without: 2.2 on Chat Completions, 1.5 on Responses, 1.6 on Messages, 2.4 on Gemini (`npm run bench
- * -- --only W3 --to ours --wires responses,messages,gemini`, 2026-11-28).
+ * Finds events that equal the last one except for their word, as nearly all events of a stream do. Such an event needs no parser. The text
+ * of whole events is compared, including names and line ends, so that the same code serves every wire. Processor time of an event of W3
+ * with `JSON.parse` for each event, divided by the time without: 2.2 on Chat Completions, 1.5 on Responses, 1.6 on Messages, 2.4 on Gemini
+ * (`npm run bench -- --only W3 --to ours --wires responses,messages,gemini`, 2026-11-28).
  */
 export class AlikeEvents {
   readonly #place: WordPlace;
   readonly #counter: RegExp | undefined;
-  /** Text on both sides of the word in the last event. Empty if that event is not remembered. */
+  /** Text before and after the word in the last event. Empty if that event is not remembered. */
   #head = "";
   #tail = "";
   #misses = 0;
@@ -28,14 +28,14 @@ export class AlikeEvents {
     if (place.counter) this.#counter = new RegExp(`"${place.counter}":\\d+`, "g");
   }
 
-  /** True while events may still turn out to be alike. */
+  /** True while events may still turn out to be alike, so that comparing is worthwhile. */
   get isHopeful(): boolean {
     return this.#misses < MAX_MISSES;
   }
 
   /**
-   * Returns the text with its counters as zeros, so that they do not differ. The length is the same. Words are the same too: in a text
-   * inside JSON, the quotation marks around the counter's key would be escaped.
+   * Returns the text with zeros for its counters, so that events do not differ by them. The length stays the same, and so do the words:
+   * inside a JSON text, the quotation marks around the counter's key would be escaped.
    */
   comparable(text: string): string {
     const { counter } = this.#place;
@@ -43,15 +43,15 @@ export class AlikeEvents {
   }
 
   /**
-   * Takes whole events of a comparable text from `from` on, as long as each equals the remembered event except for its word, and hands over
-   * their words as one. Returns where they end. Takes few steps for any number of events: the first burst after a pause finds no compiled
-   * code, and a step per word made it twice as expensive.
+   * Takes whole events of a comparable text, starting at `from`, as long as each equals the remembered event except for its word. Passes
+   * all their words on as one text. Returns the position where the events end. Any number of events takes only a few steps: the first burst
+   * after a pause runs uncompiled code, and a step per word made it twice as expensive.
    */
   takeWords(text: string, from: number, to: Pick<AnswerFold, "pushWords">): number {
     const head = this.#head;
     const tail = this.#tail;
     const start = from + head.length;
-    // Not `startsWith`: it took ten times as long (V8 11.3), 0.2 µs of a chunk.
+    // `startsWith` is not used, because it took ten times as long (V8 11.3), 0.2 µs of a chunk.
     if (head === "" || text.slice(from, start) !== head) return from;
     const end = text.indexOf(tail, start);
     if (end < 0) return from;
@@ -76,8 +76,8 @@ export class AlikeEvents {
   }
 
   /**
-   * Remembers the comparable text around the word of an event, if it is certain where the word is: nothing in the event is escaped, and the
-   * word's key has a text in one place only. `message`: the parsed event.
+   * Remembers the comparable text before and after the word of an event. Does so only if the position of the word is certain: nothing in
+   * the event is escaped, and the word's key has a text in one position only. `message`: the parsed event.
    */
   remember(event: string, message: JsonObject): void {
     this.#misses++;
@@ -93,7 +93,7 @@ export class AlikeEvents {
   }
 }
 
-/** Joins the leading entries that are valid words. Returns their text, their count and their length as written. */
+/** Joins the leading entries that are valid words. Returns their text, their number, and their length as written. */
 function wordsIn(written: readonly string[]): { words: string; count: number; length: number } {
   const joined = written.join("");
   const count = written.length;
@@ -109,7 +109,7 @@ function wordsIn(written: readonly string[]): { words: string; count: number; le
   return { words: words.join(""), count: words.length, length };
 }
 
-/** Returns undefined when `written` is not the inside of a JSON string. */
+/** Returns the word; undefined if `written` is not the inside of a JSON string. */
 function wordOf(written: string): string | undefined {
   if (written.length <= MAX_COPIED_LENGTH && !ESCAPED.test(written)) return written;
   const word = parseJson(`"${written}"`);

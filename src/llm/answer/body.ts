@@ -1,13 +1,13 @@
 import type { Readable } from "node:stream";
 
-/** Time for a server to end a complete response before its connection is destroyed. */
+/** How long a server may take to end a complete response before its connection is destroyed. */
 const DRAIN_GRACE_MS = 250;
-/** Wait of `drain` for the end: about as long as a read under way takes. */
+/** How long `drain` waits for the end: about as long as a read under way takes. */
 const END_GRACE_MS = 10;
 /** `drain` also waits this many turns of the event loop: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;
 
-/** Reads a body as text, up to both limits. Never rejects; always frees the connection. */
+/** Reads a body as text, up to both limits. Never rejects, and always frees the connection. */
 export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
@@ -27,8 +27,9 @@ export function readUpTo(stream: Readable, maxBytes: number, maxTimeMs: number):
 }
 
 /**
- * Reads a response to its end, so that its connection returns to the pool. Destroying it, as leaving a `for await` does, would cost a new
- * connection per streamed answer. Resolves at the end, or soon: the next request then finds the connection.
+ * Reads a response to its end, so that its connection returns to the pool. Destroying the stream, as leaving a `for await` does, would cost
+ * a new connection per streamed answer. Resolves at the end or after a short time, so that the next request usually finds the connection
+ * free.
  */
 export function drain(stream: Readable): Promise<void> {
   if (stream.readableEnded || stream.destroyed) return Promise.resolve();

@@ -1,10 +1,10 @@
 import type { LostAnswer } from "../../core/chat.js";
 import type { AnswerFold } from "../wires/wire.js";
 
-/** Average of English and code. */
+/** Average number of bytes per token, for English and code. */
 const bytesPerToken = 4;
 
-/** Estimates what is billed for an answer that broke off. Undefined if nothing of it had arrived. */
+/** Estimates the usage that is billed for an answer that broke off. Returns undefined if nothing of the answer had arrived. */
 export function lostUsage(fold: AnswerFold): LostAnswer["usage"] | undefined {
   let ids = 0;
   const { message, usage } = fold.finish(

@@ -6,32 +6,32 @@ import { SseReader } from "./sse.js";
 
 export type BodyFault = "html" | "malformed" | "too_large" | "cut";
 
-/** In characters. A stream spends some 300 of them on a token, so the longest answers need tens of millions. */
+/** Limits of a body, in characters. A stream takes some 300 characters per token, so the longest answers need tens of millions. */
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
-/** Start of an event stream; a piece may end inside the word. */
+/** Matches the start of an event stream, also if the first piece ends within a field's name. */
 const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
 /** The blank line after an event. */
 const BLANK_LINE = /\n\r?\n/g;
-/** Some servers append this line to a document as well. */
+/** Matches the line that ends an event stream. Some servers append it to a document as well. */
 const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
 
 /**
- * The JSON messages of a response body: the events of a stream, or one document. The first character tells which; the requested format and
- * the content type are both wrong too often.
+ * Reads the JSON messages of a response body: the events of a stream, or one document. The first character tells which of the two it is,
+ * because the requested format and the content type are too often wrong.
  */
 export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
   readonly #fold: Pick<AnswerFold, "pushWords">;
   readonly #place: WordPlace;
-  /** Set from the first piece that ends with a byte beyond ASCII. */
+  /** Set once a piece has ended with a byte beyond ASCII, which may be half a character. */
   #decoder: StringDecoder | undefined;
   #alike: AlikeEvents | undefined;
-  /** Set for event streams only. Dropped while events need no parser, since it takes a kilobyte. */
+  /** Set for event streams only. Dropped while events need no parser, since a parser takes a kilobyte. */
   #sse: SseReader | undefined;
   #messageCount = 0;
-  /** The last message, if it was nothing but words. */
+  /** The last message, if it held only words. */
   #wordMessage: JsonObject | undefined;
   /** True if the next text is known to start with a new event. */
   #isBetween = false;
@@ -44,8 +44,8 @@ export class MessageReader {
   isDone = false;
 
   /**
-   * `onMessage` returns true if the message was nothing but words of the answer. The words of later messages that are otherwise the same go
-   * to `fold` only. `place`: where a message holds its words.
+   * `onMessage` returns true if the message held only words of the answer. Later messages that differ only in their words are not passed to
+   * it: their words go to `fold`. `place`: where a message holds its words.
    */
   constructor(
     onMessage: (message: JsonObject, event: string | undefined) => boolean,
@@ -71,7 +71,7 @@ export class MessageReader {
     return this.#feed(this.#length === 0 && text.startsWith("\ufeff") ? text.slice(1) : text);
   }
 
-  /** Ends the body, clean or not: what is left in the buffers counts as well. */
+  /** Ends the body, whether it ended cleanly or not. Processes what is left in the buffers. */
   end(): BodyFault | undefined {
     this.#feed(this.#decoder?.end() ?? "");
     if (!this.#document) {
@@ -102,7 +102,7 @@ export class MessageReader {
     return this.#fault;
   }
 
-  /** Takes event by event while they may be alike, so that most of them need no parser. */
+  /** Processes the events one by one as long as they may be alike, so that most of them need no parser. */
   #feedEvents(text: string): boolean {
     this.#alike ??= new AlikeEvents(this.#place);
     if (!this.#alike.isHopeful) return this.#parseEvents(text);
@@ -113,7 +113,7 @@ export class MessageReader {
       if (end < 0) break;
       const before = this.#messageCount;
       if (!this.#parseEvents(text.slice(at, end))) return false;
-      // The rest of an event that an earlier piece began is not compared with, nor are two messages at once.
+      // Later events are compared only with a whole event that held one message, not with the rest of an event that an earlier piece began.
       const isSingle = this.#isBetween && this.#messageCount === before + 1;
       if (isSingle && this.#wordMessage) this.#alike.remember(compared.slice(at, end), this.#wordMessage);
       this.#isBetween = true;
@@ -124,7 +124,10 @@ export class MessageReader {
     return this.#parseEvents(text.slice(at));
   }
 
-  /** Takes words from `from` on, if an event begins there that is like the last one. Returns where they end. */
+  /**
+   * Takes words, starting at `from`, if an event begins there that equals the last one except for its words. Returns the position where the
+   * words end.
+   */
   #takeWords(compared: string, from: number): number {
     if (!this.#isBetween || this.isDone || this.#fault) return from;
     const end = this.#alike?.takeWords(compared, from, this.#fold) ?? from;
@@ -148,7 +151,8 @@ export class MessageReader {
 
   #takeLine(text: string, event: string | undefined): void {
     if (/^"?\[DONE\]"?$/i.test(text)) this.isDone = this.#fault === undefined;
-    // `data: ping` and `data: null` occur between chunks. Half a chunk is a fault: leaving it out would falsify the answer.
+    // `data: ping` and `data: null` occur between chunks and are skipped. Half a chunk is a fault, because the answer would be wrong
+    // without it.
     else if (text.startsWith("{")) {
       const message = asObject(parseJson(text));
       if (message) this.#take(message, event);

@@ -11,19 +11,19 @@ import type { AnswerFold, Wire } from "../wires/wire.js";
 import { drain } from "./body.js";
 import { type BodyFault, MessageReader } from "./message-reader.js";
 
-/** Wait for the end when nothing more is expected. */
+/** How long to wait for the end of the body when nothing more is expected. */
 const DONE_GRACE_MS = 2000;
 
 /**
- * Phase of a read. The first three are time limits of the configuration. `more`: the model has said why it stopped, but some models say so
- * before they call tools; lasts `idle_timeout`. `done`: everything has arrived.
+ * Phase of a read. The first three phases are named after their time limits in the configuration. `more`: the model has said why it
+ * stopped; since some models say so before they call tools, this phase lasts `idle_timeout`. `done`: everything has arrived.
  */
 type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done";
 
 /**
- * Reads one response body into the fold. Resolves when the answer is whole, which its content decides, never the way the connection ended:
- * proxies turn a cut into a clean end, and others leave the connection open after a whole answer. Otherwise rejects with LlmError. Frees
- * the connection either way.
+ * Reads one response body into the fold. Resolves when the answer is whole, otherwise rejects with LlmError. Only the content decides
+ * whether it is whole, never the way in which the connection ended: some proxies turn a cut into a clean end, and others leave the
+ * connection open after a whole answer. Frees the connection in both cases.
  */
 export function readAnswer(response: Response, call: Call, fold: AnswerFold, now: () => number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -40,10 +40,10 @@ interface ReadingParts {
   reject: (error: unknown) => void;
 }
 
-/** A class: methods need no memory for each of a thousand streams. */
+/** The state of one read. It is a class, because methods, unlike closures, need no memory for each of a thousand streams. */
 class Reading {
   readonly #parts: ReadingParts;
-  /** Fields of every chunk come first: with hundreds of streams, most of a chunk's cost is processor cache misses. */
+  /** Fields that every chunk needs come first: with hundreds of streams, most of a chunk's cost is processor cache misses. */
   readonly #fold: AnswerFold;
   readonly #wire: Wire;
   readonly #measure: CompletionMeasure | undefined;
@@ -76,9 +76,9 @@ class Reading {
   }
 
   /**
-   * Takes the first piece of a socket read at once, the others together when the read is over: one read may bring hundreds of HTTP chunks,
-   * and no consumer runs before it is over. A stream read as fast as it comes has one piece; a tick for each would add a twentieth to its
-   * cost.
+   * Takes the first piece of a socket read at once, and the other pieces of that read together when the read is over: one read may bring
+   * hundreds of HTTP chunks, and no consumer runs before it is over. A stream that is read as fast as it comes has one piece per read.
+   * Delaying each such piece by a tick would add a twentieth to the cost of the stream.
    */
   readonly #onData = (piece: Buffer) => {
     if (this.#pieces) this.#pieces.push(piece);
@@ -106,7 +106,7 @@ class Reading {
     } catch (error) {
       this.#settle(error);
     }
-    // The consumer may have cancelled inside a delta.
+    // The consumer may have cancelled the call while it handled a delta.
     if (this.#isSettled) return;
     if (fold.end !== "open") {
       const next = fold.end === "stopped" ? "more" : "done";
@@ -115,7 +115,7 @@ class Reading {
     else if (fold.progress > before) this.#waitFor("idle_timeout");
   }
 
-  /** Counts what arrived before the end, clean or not. */
+  /** Processes what arrived before the end, whether the body ended cleanly or not. */
   readonly #onEnd = (error?: unknown) => {
     this.#takePieces();
     if (this.#isSettled) return;
@@ -174,7 +174,7 @@ class Reading {
     reject(error ?? this.#complaint() ?? incomplete(call, fold));
   }
 
-  /** Returns what the provider said instead of an answer. Never throws: the caller would wait forever. */
+  /** Returns the error that the provider sent instead of an answer, if any. Never throws: the caller would otherwise wait forever. */
   #complaint(): unknown {
     if (this.#fold.progress > 0) return undefined;
     try {
@@ -194,7 +194,10 @@ class Reading {
 
 const LIMIT_FIELDS = { timeout: "timeoutMs", ttft_timeout: "ttftTimeoutMs", idle_timeout: "idleTimeoutMs" } as const;
 
-/** Reads a flag that Node keeps until a read is over. Without it reading would only be slower. */
+/**
+ * Returns true after the first piece of a socket read until that read is over, by a flag that Node keeps. Without the flag, reading would
+ * only be slower.
+ */
 function hasMoreOfARead(stream: Readable & { readonly _readableState?: { readonly readingMore?: boolean } }): boolean {
   return stream._readableState?.readingMore === true;
 }

@@ -1,6 +1,6 @@
 import { createParser } from "eventsource-parser";
 
-/** In characters: a server that never ends its line would fill the memory. */
+/** Limit of one event, in characters. A server that never ends its line would otherwise fill the memory. */
 const MAX_EVENT_LENGTH = 8 * 1024 * 1024;
 
 export type OnEvent = (data: string, event: string | undefined) => void;
@@ -23,13 +23,13 @@ export class SseReader {
     });
   }
 
-  /** Returns false once an event is too large; the reader is unusable then. */
+  /** Parses a piece of the stream. Returns false once an event was too large; the reader is unusable from then on. */
   feed(text: string): boolean {
     this.#parser.feed(text);
     return !this.#overflow;
   }
 
-  /** Ends the last event even without its blank line. */
+  /** Ends the last event even if its blank line is missing. */
   end(): void {
     this.#parser.feed("\n\n");
   }

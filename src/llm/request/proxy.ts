@@ -15,6 +15,9 @@ export interface HttpProxy {
 /**
  * Returns the proxy for requests to `target`. `configured` is `llm.http.proxy`: a URL, "" for no proxy, or undefined to use the environment
  * as curl does. Throws LlmError if the setting is not an HTTP proxy: a direct connection could be what the user wants to prevent.
+ *
+ * A loopback target does not use a proxy on another machine, where loopback would mean that machine. Plain HTTP to this machine or its
+ * network does not use the environment's proxy, which would see the key and the prompt.
  */
 export function proxyTo(target: URL, configured: string | undefined, env: Environment): HttpProxy | undefined {
   const isExplicit = configured !== undefined;

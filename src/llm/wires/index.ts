@@ -5,7 +5,7 @@ import { messages } from "./messages/messages.js";
 import { responses } from "./responses/responses.js";
 import type { Wire } from "./wire.js";
 
-/** All wires of the host. A new wire is added here, and nowhere else. */
+/** All wires of the host. This table is the only place where a new wire must be added. */
 const WIRES: Readonly<Record<WireName, Wire>> = { chat, gemini, messages, responses };
 
 export function wireOf(name: WireName): Wire {

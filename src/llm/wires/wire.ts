@@ -1,6 +1,7 @@
 /**
- * The interface of wires: how one kind of API wants requests and writes answers. A wire is pure: it knows no HTTP, retries, deadlines or
- * keys beyond what it is given. No wire imports another; `shared/` holds what several share. `chat/` shows how to write one.
+ * The interface of wires. A wire says how one kind of API wants requests and writes answers. It is pure: it does no HTTP, no retries and no
+ * timing, and knows no keys other than those passed to it. No wire imports another; `shared/` holds code that several use. `chat/` shows
+ * how to write one.
  */
 import type {
   AssistantMessage,
@@ -23,16 +24,19 @@ import type { RequestBody } from "./shared/request-body.js";
  */
 export interface Wire<Q extends WireQuirks = WireQuirks> {
   readonly name: WireName;
-  /** Place of the text in events that are otherwise alike, which then need no `JSON.parse`. */
+  /** Position of the text in events that otherwise equal the event before: such events need no `JSON.parse`. */
   readonly words: WordPlace;
 
-  /** Returns where requests are posted. `baseUrl` may carry a query. Gemini has model and streaming in the path. */
+  /**
+   * Returns the URL to which requests are posted. `baseUrl` may have a query. In Gemini's API the path names the model and says whether to
+   * stream.
+   */
   url(to: Destination): string;
-  /** Returns the headers common to all requests with that key: the key itself, a version. The user's own headers outrank them. */
+  /** Returns the headers that all requests with this key have: the key itself, a version. The user's own headers outrank them. */
   headers(provider: Provider, key: string | undefined): Record<string, string>;
-  /** Returns a model's quirks before anything is learnt: from a table by name, then from the user's `provider.quirks`. */
+  /** Returns a model's quirks before anything is learnt: from a table of model names, then from the user's `provider.quirks`. */
   quirks(provider: Provider, model: string): Q;
-  /** Writes the request. Never throws; content that the model cannot take becomes text. */
+  /** Writes the request. Never throws; content that the model does not accept becomes text. */
   request(request: CompletionRequest, target: Target<Q>): WireRequest;
   fold(options: FoldOptions, target: Target<Q>): AnswerFold;
 
@@ -42,17 +46,17 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
   errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined;
   /** Returns true if the message has the shape of this wire's answers. A message of another shape is searched for a complaint. */
   isAnswer(message: JsonObject): boolean;
-  /** Returns what a refused request (a 400) teaches, most likely first. A lesson that does not change the request is skipped. */
+  /** Returns the lessons of a refused request (a 400), most likely first. A lesson that does not change the request is skipped. */
   learn(refusal: ProviderError, quirks: Q): Lesson<Q>[];
 
-  /** Returns why this wire cannot serve the model (or not with tools), if that is known beforehand; undefined if it can. */
+  /** Returns why this wire cannot serve the model, or cannot serve it with tools, if that is known beforehand; undefined if it can. */
   unserved?(to: Destination): Unserved | undefined;
 
-  /** Returns the model's family, whose members take each other's kept reasoning (`target.kept`). */
+  /** Returns the model's family. Models of one family accept each other's kept reasoning (`target.kept`). */
   family(model: string): string;
 }
 
-/** Quirks of every wire, which the host itself reads. */
+/** Quirks that every wire has, because the host itself reads them. */
 export interface WireQuirks {
   readonly maxTools: number;
   /** True if the provider silently cuts off the beginning of a prompt that is too long. */
@@ -67,31 +71,31 @@ export interface Destination {
 
 export interface Target<Q extends WireQuirks = WireQuirks> extends Destination {
   quirks: Q;
-  /** Returns the parts that may go back with a message: those that this wire, provider, account and model family wrote. */
+  /** Returns the kept parts that may be sent back with a message: those from the same wire, provider, account and model family. */
   kept(message: AssistantMessage): readonly KeptPart[] | undefined;
 }
 
 export interface WireRequest {
-  /** An object is sent as `JSON.stringify` writes it. Includes `extra_body`, see `shared/merged.ts`. */
+  /** An object is sent as `JSON.stringify` writes it. The user's `extra_body` is already included, see `shared/merged.ts`. */
   body: JsonObject | RequestBody;
   headers?: Readonly<Record<string, string>>;
 }
 
 export interface Lesson<Q extends WireQuirks = WireQuirks> {
-  /** Kept for the model, for the life of the process. Each quirk is learnt once. */
+  /** Changes of quirks that hold for the model until the process ends. Each quirk is learnt only once. */
   changes?: Partial<Q>;
-  /** Set if the kept parts were refused: those of this request are not sent again. */
+  /** Set if the provider refused kept parts: the kept parts of this request are not sent again. */
   forgetsKept?: true;
-  /** Set if another wire serves the model (or serves it with tools): the model's wire for the life of the process. */
+  /** Set if another wire serves the model, or serves it with tools. The model uses that wire until the process ends. */
   wire?: WireName;
-  /** For the log: what is refused, and what is sent from now on. */
+  /** Text for the log: what the provider refuses, and what is sent from now on. */
   note: string;
-  /** True if something that the user asked for is left out: the note is a warning. */
+  /** True if the new request leaves out something that the user asked for: the note is then logged as a warning. */
   isLoss?: boolean;
 }
 
 export interface Unserved {
-  /** A sentence without its subject: "takes tools through Responses only". */
+  /** Reason, as a sentence without its subject: "takes tools through Responses only". */
   why: string;
   /** The wire that serves the model. Absent if no wire does. */
   by?: WireName;
@@ -104,52 +108,57 @@ export interface FoldOptions {
 }
 
 /**
- * State of an answer, as far as the wire can tell. `open`: a connection that ends now cut it. `stopped`: the model has said why it stopped;
- * whole if the connection ends, but more may arrive until then. `trailed`: nothing more is expected, and the end is awaited briefly.
- * `over`: nothing more can arrive.
+ * State of an answer, as far as the wire can tell. `open`: incomplete, so the answer is cut if the connection ends now. `stopped`: the
+ * model has said why it stopped; the answer is whole if the connection ends, but more may arrive until then. `trailed`: nothing more is
+ * expected, and the end is awaited briefly. `over`: nothing more can arrive.
  */
 export type AnswerEnd = "open" | "stopped" | "trailed" | "over";
 
-/** Fold of a stream's events, or of one whole body, to the same answer. */
+/** Collects a stream's events, or one whole body, into an answer. Both give the same answer. */
 export interface AnswerFold {
-  /** Count of all that the model says: text, reasoning, pieces of calls. Pings, roles and usage do not count. */
+  /** Number of pieces that the model has written: text, reasoning, parts of calls. Pings, roles and usage do not count. */
   readonly progress: number;
   readonly end: AnswerEnd;
-  /** Set if only the whole answer shows that it is a failure. `end` is `open` then. */
+  /** Set if the whole answer turns out to be a failure. `end` is then `open`. */
   readonly failure?: ProviderError | undefined;
   /**
-   * Takes an event. `event`: the name of the server-sent event. Returns true if it was only words, so that the words of later events that
-   * are otherwise the same may come by `pushWords`.
+   * Takes an event. `event`: the name of the server-sent event. Returns true if the message held only words: the words of later events that
+   * are otherwise the same may then come by `pushWords`.
    */
   push(message: JsonObject, event: string | undefined): boolean;
-  /** Takes the joined texts of events that were otherwise the same as the last one. */
+  /** Takes the joined words of events that were otherwise the same as the last one. */
   pushWords(words: string): void;
   /** Takes the body of an answer that was not streamed, even if a stream was requested. */
   pushWhole(body: JsonObject): void;
-  /** Takes only the usage of an error (`Wire.errorIn`), since it is billed too. Absent if errors of this wire have none. */
+  /**
+   * Takes only the usage from an error (`Wire.errorIn`), because failed answers are billed too. Absent if this wire's errors have no usage.
+   */
   pushUsage?(message: JsonObject): void;
   pushDone(): void;
-  /** Returns the answer. Ids of tool calls are unique and never empty: `isTaken` knows those of the conversation, `newId` makes one up. */
+  /**
+   * Returns the answer. Ids of tool calls are unique and never empty: `isTaken` tells whether the conversation already has an id, `newId`
+   * makes one up.
+   */
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer;
 }
 
 export interface Answer {
-  /** Lacks `kept`, which is made of `parts`. */
+  /** The message without `kept`, which the caller makes from `parts`. */
   message: AssistantMessage;
   finishReason: FinishReason;
   usage?: Usage;
   /**
-   * Parts that the provider wants back, with text and calls, in order. Absent if it wants nothing. Of a filtered answer neither parts nor
-   * calls count.
+   * All parts of the answer in order, if the provider wants some of them back; otherwise absent. Parts and calls of a filtered answer are
+   * ignored.
    */
   parts?: readonly KeptPart[];
-  /** Set if the provider continues once the answer is sent back unchanged (`pause_turn`). */
+  /** Set if the provider has paused the answer (`pause_turn`), and continues it once it is sent back unchanged. */
   isPaused?: true;
 }
 
 export interface WordPlace {
   readonly key: string;
   holder(message: JsonObject): JsonObject | undefined;
-  /** Key of a number that counts the events and means nothing else: it does not make two events different. */
+  /** Key of a number that only counts the events. Two events that differ in this number alone are regarded as alike. */
   readonly counter?: string;
 }

@@ -1,7 +1,7 @@
 /**
- * A request's body as text, made of parts written before: a turn sends the same messages and tools with every hop. A call with 400 messages
- * of history takes 0.35 ms of processor time more than one without, and 0.68 ms if all are written anew (W8 of `npm run bench -- --only
- * W8`, 2026-11-28).
+ * Builds a request's body as text from parts that were written before, because every hop of a turn sends the same messages and tools. A
+ * call with 400 messages of history takes 0.35 ms of processor time more than a call without history; if all messages are written anew, it
+ * takes 0.68 ms more (W8 of `npm run bench -- --only W8`, 2026-11-28).
  */
 import type { CompletionRequest, Message, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/chat.js";
 import type { JsonObject } from "../../json.js";
@@ -12,7 +12,9 @@ import type { Target } from "../wire.js";
 import { bodyOf, sendsTools, wireTool } from "./body.js";
 import { WireWalk } from "./messages.js";
 
-/** Writes the same text as `JSON.stringify(requestBody(request, target))`. A tool that was sent must not change in place. */
+/**
+ * Writes the same text as `JSON.stringify(requestBody(request, target))`. A tool definition must not be changed in place after it was sent.
+ */
 export function writeBody(request: CompletionRequest, target: Target<Quirks>): RequestBody {
   const { quirks } = target;
   const written = writtenFor(quirks);
@@ -43,7 +45,7 @@ interface Frame {
   pieces: readonly Piece[];
 }
 
-/** A program that changes the frame for every request gains nothing from more. */
+/** Most frames that are kept. A program that changes the frame with every request would gain nothing from more of them. */
 const mostFrames = 16;
 
 function piecesFor(request: CompletionRequest, target: Target<Quirks>, { frames }: Written): readonly Piece[] {
@@ -80,19 +82,22 @@ function around(body: JsonObject): Piece[] {
   return pieces;
 }
 
-/** In characters. Longer messages are written anew each time, so that no long prompt is in memory twice. */
+/** Longest text that is kept, in characters. Longer messages are written anew each time, so that no long prompt is in memory twice. */
 const mostKept = 64 * 1024;
 
-/** In characters. Shorter messages are kept at once: a turn's hops would otherwise write each twice. */
+/** Length up to which a text is kept at its first use, in characters. Otherwise the hops of a turn would write each message twice. */
 const soonKept = 1024;
 
-/** In messages. A shorter conversation is faster to write than to compare. */
+/** Shortest conversation whose texts are kept, in messages. Writing a shorter one is faster than comparing it. */
 const leastKept = 4;
 
 interface Kept {
-  /** Values that the text was made of: callers may change their messages between two requests. */
+  /** Values from which the text was made. They are compared, because callers may change their messages between two requests. */
   made: readonly unknown[];
-  /** Set for a long message from the second time on: most messages of a program's own are sent once. */
+  /**
+   * Text of the message. For a long message it is kept only from the second use on, because most messages that a program writes are sent
+   * only once.
+   */
   json?: string;
 }
 
@@ -135,7 +140,7 @@ function writeMessages(to: RequestBody, messages: readonly Message[], { walk, me
     const { isBetween, generated } = walk;
     const json = textsOf(walk.next(message));
     to.add(json);
-    // Keeps only texts that do not depend on their place.
+    // Keeps only texts that do not depend on the messages around them.
     if (!isKept || !isBetween || !walk.isBetween || walk.generated !== generated || json.length > mostKept) continue;
     if (isSame) kept.json = json;
     else keep(written, message, json);
@@ -160,7 +165,10 @@ function isMadeOf(message: Message, made: readonly unknown[]): boolean {
   return eachPart(message, (part) => made[place++] === part) && place === made.length;
 }
 
-/** Visits every value that the text depends on, until `visit` returns false. Also returns false for a value that is not plain. */
+/**
+ * Calls `visit` for every value that the text depends on, until `visit` returns false. Returns true if all calls did, and false for a
+ * message that holds kept parts or other opaque data.
+ */
 function eachPart(message: Message, visit: (part: unknown) => boolean): boolean {
   if (!visit(message.role)) return false;
   if (message.role === "system") return visit(message.content);

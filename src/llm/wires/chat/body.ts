@@ -6,7 +6,7 @@ import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { wireMessages } from "./messages.js";
 
-/** Builds the body of `POST …/chat/completions`; `writeBody` must write the same. JSON leaves out undefined members. */
+/** Builds the body of `POST …/chat/completions`. `writeBody` must write the same JSON. `JSON.stringify` leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<Quirks>): JsonObject {
   const { quirks } = target;
   const messages = wireMessages(request.messages, target);
@@ -44,7 +44,7 @@ export function sendsTools({ tools, toolChoice }: CompletionRequest, { forbidsTo
   return tools.length > 0 && (forbidsTools || toolChoice !== "none");
 }
 
-/** Leaves out `parallel_tool_calls: true`, the default of every provider. */
+/** Returns the parameters for the use of tools. Leaves out `parallel_tool_calls: true`, the default of every provider. */
 function wireToolUse({ toolChoice, parallelToolCalls }: CompletionRequest): JsonObject {
   const choice = typeof toolChoice === "object" ? { type: "function", function: toolChoice } : toolChoice;
   return {
@@ -53,7 +53,7 @@ function wireToolUse({ toolChoice, parallelToolCalls }: CompletionRequest): Json
   };
 }
 
-/** Drops tool parameters from a request without tools, where they are refused. */
+/** Drops the parameters for tools if the request has no tools: providers refuse them then. */
 function wireExtra(extra: Record<string, unknown>, hasTools: boolean, quirks: Quirks): JsonObject {
   const { tool_choice, parallel_tool_calls, ...rest } = extra;
   if (!hasTools) return rest;
@@ -64,7 +64,7 @@ function wireExtra(extra: Record<string, unknown>, hasTools: boolean, quirks: Qu
   };
 }
 
-/** Writes `reasoning: { effort, max_tokens, … }` for OpenRouter; most others take only the effort, under another name. */
+/** Writes `reasoning: { effort, max_tokens, … }` for OpenRouter. Most other providers take only the effort, as `reasoning_effort`. */
 function wireReasoning(reasoning: Record<string, unknown> | undefined, { reasoningKey }: Quirks): JsonObject {
   if (reasoningKey === "none") return {};
   const byEffort = reasoningKey === "reasoning_effort" && typeof reasoning?.effort === "string";

@@ -23,7 +23,7 @@ export const chat: Wire<Quirks> = {
 
   error(text, status) {
     const said = parseErrorBody(text, status);
-    // Some answer with a 404, as for an unknown model.
+    // Some providers send this refusal as a 404, like that of an unknown model.
     return WANTS_RESPONSES.test(said.message) ? { ...said, kind: "bad_request" } : said;
   },
   errorIn,
@@ -31,7 +31,7 @@ export const chat: Wire<Quirks> = {
   learn: lessonsIn,
   unserved,
 
-  // Gemini's models take each other's thought signatures.
+  // Gemini's models accept each other's thought signatures.
   family: (model) => (/(^|\/)gemini-/.test(model) ? "gemini" : model),
 };
 
@@ -50,13 +50,13 @@ function statedIn(message: JsonObject, event: string | undefined): ProviderError
   return BROKEN_OFF.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
 }
 
-/** Finish reasons of vLLM, SGLang, DeepSeek, Z.ai and Gemini that are failures: the answer before them is not whole. */
+/** Finish reasons of vLLM, SGLang, DeepSeek, Z.ai and Gemini that mean a failure: the answer before them is not whole. */
 const BROKEN_OFF =
   /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;
 
 /**
- * Models at OpenAI's own API and at Azure that need Responses; gateways translate. From errors of 2026-03 to 2026-11: BerriAI/litellm
- * PR#34569, openai-openapi#541.
+ * Models at OpenAI's own API and at Azure that need Responses; gateways translate for them. From errors of 2026-03 to 2026-11:
+ * BerriAI/litellm PR#34569, openai-openapi#541.
  */
 const BY_RESPONSES: readonly { models: RegExp; why: string; unlessEffort?: string }[] = [
   { models: /^(o1|o3|gpt-5(\.\d)?)-pro\b|^gpt-[5-9](\.\d)?-codex\b/, why: "is served through Responses only" },

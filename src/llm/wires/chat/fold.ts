@@ -8,7 +8,7 @@ import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
 
-/** Finish reasons in OpenAI's, Anthropic's, Gemini's, DeepSeek's and Zhipu's words. */
+/** Finish reasons as OpenAI, Anthropic, Gemini, DeepSeek and Zhipu spell them. */
 const FINISH_REASONS = new Map<string, FinishReason>([
   ...["stop", "end_turn", "endturn", "eos", "stop_sequence"].map((word) => [word, "stop"] as const),
   ...["length", "max_tokens", "model_length", "model_context_window_exceeded"].map((word) => [word, "length"] as const),
@@ -17,8 +17,8 @@ const FINISH_REASONS = new Map<string, FinishReason>([
 ]);
 
 /**
- * Fold of a stream's chunks, or of one whole message, to the same answer. Arguments are parsed once: parsing per chunk makes long answers
- * quadratic.
+ * Collects a stream's chunks, or one whole message, into an answer; both give the same answer. Arguments are parsed only at the end:
+ * parsing them per chunk would take quadratic time for long answers.
  */
 export class ChatFold implements AnswerFold {
   readonly #shown: ShownAnswer;
@@ -28,7 +28,7 @@ export class ChatFold implements AnswerFold {
   #blocks: ReasoningBlocks | undefined;
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
-  /** A stop reason counts until more is said: some send it in every chunk, or before the last calls. */
+  /** A stop reason counts only until more of the answer arrives: some servers send one in every chunk, or before the last calls. */
   #end: AnswerEnd = "open";
   #usage: Usage | undefined;
   #refused = false;
@@ -70,7 +70,7 @@ export class ChatFold implements AnswerFold {
     return false;
   }
 
-  /** Ends the answer without a finish reason too, which some servers leave out. */
+  /** Takes a whole body. The answer is whole even without a finish reason, which some servers leave out. */
   pushWhole(body: JsonObject): void {
     this.push(body);
     if (this.progress > 0) this.#end = "over";
@@ -118,7 +118,10 @@ export class ChatFold implements AnswerFold {
     return typeof delta.content === "string" && !reasoning && !refusal && !hasCalls;
   }
 
-  /** Takes a whole message instead of deltas or after them. After deltas it repeats everything: only what they left out counts. */
+  /**
+   * Takes a whole message, instead of deltas or after them. After deltas the message repeats everything, so only what the deltas left out
+   * counts.
+   */
   #pushMessage(message: JsonObject): void {
     const text = contentOf(message.content).text ?? "";
     const said = this.#text.toString();
@@ -142,7 +145,7 @@ export class ChatFold implements AnswerFold {
     return asText(this.#blocks.push(list));
   }
 
-  /** Counts text that is held back for a tag as progress too. */
+  /** Shows text. Text that is held back for a tag also counts as progress. */
   #showContent(text: string | undefined): void {
     if (!this.#thinkTags || !text) this.#show("text_delta", text);
     else {
@@ -163,7 +166,10 @@ export class ChatFold implements AnswerFold {
     this.#shown.show(type, delta);
   }
 
-  /** Trusts the answer's calls more than its stated reason: many servers finish tool calls with "stop", some the reverse. */
+  /**
+   * Returns the finish reason. The calls in the answer count more than the stated reason: many servers end tool calls with "stop", and some
+   * do the reverse.
+   */
   #reason(hasCalls: boolean): FinishReason {
     if (this.#refused) return "content_filter";
     const reason = FINISH_REASONS.get(this.#finishReason ?? "") ?? "unknown";
@@ -176,7 +182,7 @@ function usageIn(chunk: JsonObject, choice: JsonObject | undefined): Usage | und
   return usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? usageOf(asObject(chunk.x_groq)?.usage);
 }
 
-/** Puts reasoning before text and calls, since Chat Completions has no order. */
+/** Returns the parts: reasoning, then text, then calls, because Chat Completions gives no order. */
 function partsOf(details: readonly JsonObject[], content: string, attached: readonly unknown[]): KeptPart[] {
   return [
     ...details.map((opaque) => ({ opaque })),

@@ -8,8 +8,8 @@ type QuirkLesson = {
 }[keyof Quirks];
 
 /**
- * Returns what a refused request (a 400) teaches, most likely first. Providers word it in a dozen ways, so a lesson is a guess: the caller
- * checks that it changes the request, and applies it once.
+ * Returns the lessons of a refused request (a 400), most likely first. Providers word a refusal in a dozen ways, so a lesson is a guess:
+ * the caller checks that it changes the request, and applies it only once.
  */
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
   const text = textOf(said);
@@ -41,14 +41,14 @@ const NOT_NULL =
 const EMPTY =
   /non-?empty|(not|cannot|can't) be (empty|blank)|too short|at least (1|one)|empty (string|text|content)|\bblank\b/i;
 const ID_FORM = /length|pattern|alphanumeric|too long|must (be|match|contain)|characters/i;
-/** Words of Mistral and of its models' prompt templates. */
+/** Wordings of Mistral and of the prompt templates of its models. */
 const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles must alternate/i;
-/** Refusals of all such media, not of a single wrong file. */
+/** Refusals of all images or all audio, not of a single wrong file. */
 const NO_IMAGES = noneOf("image_url|images?|vision");
 const NO_AUDIO = noneOf("input_audio|audio");
 const WRONG_MEDIA = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
 
-/** Words of OpenAI, Groq, DeepSeek and llama.cpp; the last two for requests that also have tools. */
+/** Wordings of OpenAI, Groq, DeepSeek and llama.cpp. The last two alternatives are refusals of requests that also have tools. */
 const JSON_MODE = /\bresponse_format\b|\bjson_?schema\b|\bjson mode\b|custom grammar constraints with tools/i;
 
 function noneOf(what: string): RegExp {

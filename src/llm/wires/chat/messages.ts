@@ -16,9 +16,9 @@ export function wireMessages(messages: readonly Message[], target: Target<Quirks
 }
 
 /**
- * Writer of messages in order, since some take text from the one before. Tool messages hold only text: a tool's other content follows as
- * one user message after the batch's last result. Ids are never empty, even if a caller's history has them so: the API refuses the whole
- * request.
+ * Writes messages in order, since some of them depend on the one before. Tool messages hold only text: other content of the results follows
+ * as one user message after the last result of the batch. Ids are never empty, even if they are empty in a caller's history: the API would
+ * refuse the whole request.
  */
 export class WireWalk {
   readonly #quirks: Quirks;
@@ -32,7 +32,7 @@ export class WireWalk {
     this.#quirks = quirks;
   }
 
-  /** True if earlier messages leave nothing to write, nor affect the next one. */
+  /** True if earlier messages have nothing left to write, and do not affect the next message. */
   get isBetween(): boolean {
     return this.#attachments.length === 0 && this.#unnamed.length === 0 && !this.#isBridgeDue;
   }
@@ -66,7 +66,7 @@ export class WireWalk {
     return this.#attachments.length === 0 ? [] : this.#user([]);
   }
 
-  /** Joins a message with the attachments before it: some servers refuse two user messages in a row. */
+  /** Writes a user message, together with the attachments before it: some servers refuse two user messages in a row. */
   #user(content: readonly ContentPart[]): JsonObject[] {
     const message = { role: "user", content: wireContent([...this.#attachments, ...content]) };
     const wires = this.#isBridgeDue ? [{ role: "assistant", content: BRIDGE }, message] : [message];
@@ -100,7 +100,9 @@ export class WireWalk {
     return wireAssistant(message, this.#named(message.toolCalls), quirks, kept);
   }
 
-  /** Returns what goes back with the message. Logs of earlier versions have it in the message and its calls. */
+  /**
+   * Returns the kept parts that are sent back with the message. Logs of earlier versions have them in the message itself and in its calls.
+   */
   #kept(message: AssistantMessage): WireKept {
     const target = this.#target;
     const parts = target?.kept(message);
@@ -144,7 +146,8 @@ function wireAssistant(
   return {
     role: "assistant",
     content: message.content || nothing,
-    // If wanted, it may be empty but not absent. Reasoning of another wire's model does not count.
+    // If the API wants this key, its value may be empty, but the key must not be absent. Reasoning that came through another wire is not
+    // sent.
     reasoning_content: quirks.echoReasoning ? (isOfChat(message) && message.reasoning) || "" : undefined,
     reasoning_details: kept?.details,
     tool_calls: calls.map(({ id, name, arguments: text }, position) => ({
@@ -160,7 +163,7 @@ function isOfChat({ kept }: AssistantMessage): boolean {
   return kept === undefined || kept.wire === "chat";
 }
 
-/** Writes text alone as one string, which every server understands. */
+/** Writes the content. Content of text only becomes one string, which every server understands. */
 function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;

@@ -1,11 +1,11 @@
 import { asNumber, asObjects, asText, type JsonObject } from "../../json.js";
 
-/** Keys whose text arrives in pieces; of other keys the last value counts. */
+/** Keys whose text arrives in pieces. For other keys the last value counts. */
 const GROWING = ["text", "summary"] as const;
 
 /**
- * Assembly of `reasoning_details` (OpenRouter, MiniMax): signed blocks that the provider wants back unchanged and in order. Pieces of a
- * block are consecutive and share its type and index. Encrypted data arrives whole.
+ * Assembles `reasoning_details` (OpenRouter, MiniMax): signed blocks that the provider wants back unchanged and in order. Pieces of one
+ * block are consecutive and have the same type and index. Encrypted data arrives whole.
  */
 export class ReasoningBlocks {
   readonly #blocks: JsonObject[] = [];
@@ -24,7 +24,7 @@ export class ReasoningBlocks {
   #add(piece: JsonObject): void {
     const last = this.#blocks.at(-1);
     if (last && continues(piece, last)) extend(last, piece);
-    // Repeated by a later chunk, or by the whole message.
+    // Skips a block that a later chunk, or the whole message, repeats.
     else if (!this.#blocks.some((block) => isSameData(piece, block))) this.#blocks.push({ ...piece });
   }
 }

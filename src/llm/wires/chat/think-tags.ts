@@ -4,15 +4,15 @@ const OPEN = "<think>";
 const CLOSE = "</think>";
 
 /**
- * Separator of reasoning and text for models that write both as content, with tags that may arrive in pieces. Prompt templates often hold
- * the opening tag, so the answer may begin inside the reasoning: it is held back until the first tag.
+ * Separates reasoning from text, for models that write both as content with tags between them. Tags may arrive in pieces. Prompt templates
+ * often contain the opening tag, so the answer may begin inside the reasoning. Therefore everything is held back until the first tag.
  */
 export class ThinkTags {
   readonly #show: (type: Delta["type"], delta: string) => void;
   #mode: "unknown" | "text" | "reasoning" = "unknown";
   readonly #held: string[] = [];
   #tail = "";
-  /** True after a tag: the blank lines that follow belong to it. */
+  /** True right after a tag: blank lines that follow belong to the tag. */
   #afterTag = false;
 
   constructor(show: (type: Delta["type"], delta: string) => void) {
@@ -38,7 +38,7 @@ export class ThinkTags {
     if (this.#mode === "unknown") this.#release("text_delta");
   }
 
-  /** Finds the next tag. Inside text, a closing tag is text. */
+  /** Finds the next tag. A closing tag within text counts as text. */
   #nextTag(text: string): RegExpExecArray | null {
     if (this.#mode === "unknown") return /<\/?think>/.exec(text);
     return this.#mode === "text" ? /<think>/.exec(text) : /<\/think>/.exec(text);

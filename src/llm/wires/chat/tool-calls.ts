@@ -14,8 +14,9 @@ interface OpenCall {
 }
 
 /**
- * Assembly of tool calls from their pieces. The API numbers pieces by `index`. Others number all calls 0, leave out number or id, or send
- * whole calls: then the id separates calls, else a call that is already whole.
+ * Assembles tool calls from their pieces. The API numbers the pieces by `index`. Other servers give all calls the number 0, leave out
+ * number or id, or send whole calls. Without a number, the id tells calls apart; without an id, a new call begins when the one before is
+ * whole.
  */
 export class ToolCallAssembly {
   readonly #calls: OpenCall[] = [];
@@ -29,7 +30,7 @@ export class ToolCallAssembly {
     return this.#calls.length;
   }
 
-  /** Returns false if the list was empty. */
+  /** Adds the pieces in `list`. Returns false if there are none. */
   push(list: unknown): boolean {
     const pieces = asObjects(list);
     if (pieces.length === 0) return false;
@@ -43,7 +44,7 @@ export class ToolCallAssembly {
     return true;
   }
 
-  /** Returns the calls, each with a unique id: `isTaken` knows those of the conversation so far, `newId` makes one up. */
+  /** Returns the calls, each with a unique id: `isTaken` tells whether the conversation already has an id, `newId` makes one up. */
   finish(newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
     const used = new Set<string>();
     return this.#calls.map(({ id, name = "", pieces }) => {
@@ -71,7 +72,10 @@ export class ToolCallAssembly {
   }
 }
 
-/** Returns true if the piece starts another call, although its position points to `open`. Some servers repeat the name in every piece. */
+/**
+ * Returns true if the piece starts another call, although by its position it belongs to `open`. Some servers repeat the name in every
+ * piece.
+ */
 function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boolean {
   const { name, arguments: given } = functionOf(piece);
   const id = asText(piece.id);
@@ -83,7 +87,10 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
   return !isNamed && isObjectText(text) && given !== text;
 }
 
-/** Lets the tools' names decide, without ids, between a name in pieces and two calls without arguments. */
+/**
+ * Returns true if the piece continues the name of the open call. Without ids, only the tools' names can tell a name in pieces from two
+ * calls without arguments.
+ */
 function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
   const isTool = (text: string) => tools.some((tool) => tool.name === text);
   if (pieces.join("").trim() !== "") return false;
@@ -104,13 +111,13 @@ function functionOf(piece: JsonObject): { name: string | undefined; arguments: s
   return { name: asText(name), arguments: text };
 }
 
-/** Returns the name so far: it arrives whole, again with each piece, in pieces, or cumulatively. */
+/** Returns the name including this piece. Names arrive whole, whole again with each piece, in pieces, or as everything so far. */
 function nameWith({ name = "", pieces }: OpenCall, piece: string): string {
   if (piece.startsWith(name)) return piece;
   return pieces.length === 0 ? name + piece : name;
 }
 
-/** Returns `{}` for "", which some send for a tool without parameters. */
+/** Returns the arguments as text. Returns `{}` for "", which some servers send for a tool without parameters. */
 function argumentsOf(pieces: readonly string[]): string {
   const text = pieces.join("");
   if (text.trim() === "") return "{}";
@@ -119,7 +126,8 @@ function argumentsOf(pieces: readonly string[]): string {
 }
 
 /**
- * Returns the arguments if a server repeats them: each piece is cumulative, the last one is everything again, or the first was a mere `{}`.
+ * Returns the arguments if a server has repeated them, otherwise undefined. Each piece may hold everything so far, the last piece may hold
+ * everything again, or the first piece may be a mere `{}`.
  */
 function repeated(pieces: readonly string[]): string | undefined {
   const last = pieces.at(-1) ?? "";

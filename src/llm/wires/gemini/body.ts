@@ -7,7 +7,7 @@ import { wireContents } from "./contents.js";
 import type { GeminiQuirks } from "./models.js";
 import { geminiName } from "./names.js";
 
-/** Builds the body of `generateContent` and `streamGenerateContent`. JSON leaves out undefined members. */
+/** Builds the body of `generateContent` and `streamGenerateContent`. `JSON.stringify` leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<GeminiQuirks>): JsonObject {
   const { provider, quirks } = target;
   const { systemInstruction, contents } = wireContents(request.messages, target);
@@ -33,7 +33,7 @@ function jsonOutput({ jsonSchema }: OutputFormat): JsonObject {
   return { responseMimeType: "application/json", responseJsonSchema: jsonSchema };
 }
 
-/** Drops the level or the budget, since Gemini refuses both; the one in `extra_body` stays. */
+/** Drops either the level or the budget of thinking if the body has both, since Gemini refuses that. The one set in `extra_body` stays. */
 function withOneDepth(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   const own = asObject(asObject(extra?.generationConfig)?.thinkingConfig);
   const generationConfig = asObject(body.generationConfig);
@@ -43,7 +43,7 @@ function withOneDepth(body: JsonObject, extra: JsonObject | undefined): JsonObje
   return { ...body, generationConfig: { ...generationConfig, thinkingConfig: { ...config, [dropped]: undefined } } };
 }
 
-/** Ignores `parallelToolCalls`, for which Gemini has no switch. */
+/** Converts the choice of tools. Ignores `parallelToolCalls`, for which Gemini has no setting. */
 function toolConfig(choice: ToolChoice): JsonObject {
   if (choice === "none") return { functionCallingConfig: { mode: "NONE" } };
   const names = typeof choice === "object" ? { allowedFunctionNames: [geminiName(choice.name)] } : {};
@@ -54,7 +54,7 @@ function declaration({ name, description, inputSchema }: ToolDefinition, { toolS
   const named = { name: geminiName(name), description: description || undefined };
   const schema = asObject(inputSchema) ?? {};
   if (toolSchemas === "json") return { ...named, parametersJsonSchema: fullSchema(schema) };
-  // Gemini refuses an object without properties here; no parameters are needed then.
+  // Gemini refuses an object without properties here, so a tool without parameters gets no `parameters`.
   const plain = plainSchema(schema);
   return { ...named, parameters: plain.properties ? plain : undefined };
 }
@@ -62,7 +62,10 @@ function declaration({ name, description, inputSchema }: ToolDefinition, { toolS
 /** Efforts common to all wires, the lowest first. */
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
-/** In tokens, from Google's own translation of `reasoning_effort` (ai.google.dev/gemini-api/docs/openai, 2026-11). */
+/**
+ * Budget for thinking by effort, in tokens. From Google's own translation of `reasoning_effort` (ai.google.dev/gemini-api/docs/openai,
+ * 2026-11).
+ */
 const BUDGETS: Readonly<Record<string, number>> = {
   none: 0,
   minimal: 1024,
@@ -74,8 +77,8 @@ const BUDGETS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Converts the configured `reasoning: { effort, summary }`. An effort that the model lacks becomes its next higher one, else its highest;
- * an unknown one is sent as it is, to be refused. Asks for thoughts unless `summary` is `none`.
+ * Converts the configured `reasoning: { effort, summary }`. An effort that the model lacks becomes the next higher one, or else its
+ * highest. An unknown effort is sent unchanged, so that the provider refuses it. Asks for thoughts unless `summary` is `none`.
  */
 function thinkingConfig(
   reasoning: Readonly<Record<string, unknown>> | undefined,

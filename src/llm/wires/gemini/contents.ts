@@ -9,7 +9,7 @@ import { geminiName } from "./names.js";
 
 /** Substitute for the signature of a step that another model wrote (ai.google.dev/gemini-api/docs/thought-signatures). */
 const NO_SIGNATURE = "skip_thought_signature_validator";
-/** Gemini refuses contents that begin with an answer, and messages without a part. */
+/** First message of a conversation that begins with an answer. Gemini refuses such a beginning, and messages without a part. */
 const BEGINNING = { role: "user", parts: [{ text: "(the conversation so far)" }] };
 const EMPTY = { text: "(empty)" };
 const NO_OUTPUT = "(no output)";
@@ -23,12 +23,14 @@ interface Content {
 
 interface OpenCall {
   call: ToolCall;
-  /** The provider's id. Undefined if it gave none, or if it is unknown here. */
+  /** The provider's id of the call. Undefined if the provider gave none, or if it is no longer known. */
   id: string | undefined;
   result?: Result;
 }
 
-/** Builds `systemInstruction` and `contents`. The same messages give the same bytes in every later request, whatever follows them. */
+/**
+ * Builds `systemInstruction` and `contents`. The same messages give the same bytes in every later request, whatever messages follow them.
+ */
 export function wireContents(
   messages: readonly Message[],
   target: Target<GeminiQuirks>,
@@ -45,7 +47,7 @@ class ContentWalk {
   readonly contents: Content[] = [];
   readonly #target: Target<GeminiQuirks>;
   #open: OpenCall[] = [];
-  /** System messages that arrived while calls were open; they follow the results. */
+  /** System messages that came while calls had no results yet. They are written after the results. */
   #instructions: JsonObject[] = [];
 
   constructor(target: Target<GeminiQuirks>) {
@@ -62,7 +64,7 @@ class ContentWalk {
     }
   }
 
-  /** Adds one response for each call, in order: Gemini refuses fewer and more. */
+  /** Adds exactly one response for each call, in order: Gemini refuses any other number. */
   closeCalls(): void {
     if (this.#open.length === 0) return;
     const results = this.#open.map((open) => resultParts(open, this.#target.quirks));
@@ -100,7 +102,7 @@ class ContentWalk {
     this.#open = message.toolCalls.map((call, position) => ({ call, id: ids[position] }));
   }
 
-  /** Matches a result to its call by id, else by order, as for callers' histories. */
+  /** Assigns a result to its call by id; if no id matches, by order, as in the histories of some callers. */
   #answer(result: Result): void {
     const waiting = this.#open.filter((open) => !open.result);
     const open = waiting.find(({ call }) => call.id === result.toolCallId) ?? waiting[0];
@@ -116,7 +118,7 @@ function plainParts({ content, toolCalls }: AssistantMessage): JsonObject[] {
   return [...(content === "" ? [] : [{ text: content }]), ...toolCalls.map((call) => callPart(call))];
 }
 
-/** Returns the parts as they came: none is merged, moved or left out, even with an empty text. */
+/** Returns the kept parts as they came. No part is merged, moved or left out, even if its text is empty. */
 function keptParts(
   { content, toolCalls }: AssistantMessage,
   kept: readonly KeptPart[],
@@ -149,8 +151,8 @@ function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
 }
 
 /**
- * Gives the first call of a step a signature or its substitute. Gemini checks the current turn only; earlier turns get one too, to keep the
- * bytes of the request before.
+ * Gives the first call of a step a signature, or the substitute for one. Gemini checks only the current turn. Earlier turns get one too, so
+ * that their bytes stay the same as in the request before.
  */
 function signFirstCall(parts: JsonObject[]): void {
   const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);

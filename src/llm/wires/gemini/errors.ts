@@ -2,7 +2,7 @@ import type { LlmErrorKind } from "../../../core/errors.js";
 import { asText, type JsonObject } from "../../json.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
 
-/** Reads an error body. A wrong key is a 400 like any wrong argument: only its details tell them apart. */
+/** Reads an error body. A wrong key is a 400 like any wrong argument; only the details tell the two apart. */
 export function errorOf(text: string, status: number | undefined): ProviderError {
   return withKind(parseErrorBody(text, status));
 }
@@ -11,7 +11,7 @@ export function errorIn(message: JsonObject): ProviderError | undefined {
   return isSaid(message.error) ? withKind(providerError(message)) : undefined;
 }
 
-/** Returns the failure that a finish reason stands for. `words`: the provider's explanation. */
+/** Returns the failure that a finish reason means; undefined if it means none. `words`: the provider's explanation. */
 export function failureOf(reason: string, words: string | undefined): ProviderError | undefined {
   const kind = FAILURES.find(([reasons]) => reasons.test(reason))?.[1];
   if (!kind) return undefined;
@@ -24,7 +24,10 @@ const REASONS: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/^BILLING_DISABLED$/, "quota"],
 ];
 
-/** The model wrote an unreadable call (seldom again if retried), stopped for no stated reason, or called tools endlessly. */
+/**
+ * Finish reasons that are failures: the model wrote an unreadable call (which it seldom repeats), stopped for no stated reason, or called
+ * tools endlessly.
+ */
 const FAILURES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/^(MALFORMED_FUNCTION_CALL|UNEXPECTED_TOOL_CALL|MISSING_THOUGHT_SIGNATURE)$/, "tool_generation_failed"],
   [/^(OTHER|MALFORMED_RESPONSE)$/, "server"],

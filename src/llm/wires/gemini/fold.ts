@@ -7,7 +7,7 @@ import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { failureOf } from "./errors.js";
 import { toolNameOf } from "./names.js";
 
-/** Finish reasons that are not failures. Others count as `unknown`. */
+/** Finish reasons that are not failures. Any other reason counts as `unknown`. */
 const FINISH_REASONS: readonly (readonly [RegExp, FinishReason])[] = [
   [/^STOP$/, "stop"],
   [/^MAX_TOKENS$/, "length"],
@@ -23,7 +23,7 @@ interface Call {
   arguments: string;
 }
 
-/** Fold of whole responses; those of a stream have a few parts each. Parts only append; a call arrives whole. */
+/** Collects responses into an answer; each response of a stream holds a few parts. Parts are only appended, and a call arrives whole. */
 export class GeminiFold implements AnswerFold {
   readonly #shown: ShownAnswer;
   readonly #tools: NonNullable<FoldOptions["tools"]>;
@@ -53,7 +53,7 @@ export class GeminiFold implements AnswerFold {
     return this.#failure;
   }
 
-  /** Token counts beside the words do not matter to the result: they are the same in events that are alike. */
+  /** Takes an event. An event with token counts may count as words, because events that are alike also have the same counts. */
   push(message: JsonObject): boolean {
     this.#usage = usageOf(message.usageMetadata) ?? this.#usage;
     const candidate = asObjects(message.candidates)[0];
@@ -69,7 +69,7 @@ export class GeminiFold implements AnswerFold {
     this.#pushText({ text: words });
   }
 
-  /** Needs a finish reason too: the body may be the first of a list. */
+  /** Takes a whole body. The answer is whole only with a finish reason, because the body may be the first of a list. */
   pushWhole(body: JsonObject): void {
     this.push(body);
     this.pushDone();
@@ -105,7 +105,7 @@ export class GeminiFold implements AnswerFold {
     else this.#pushText(part);
   }
 
-  /** Keeps a thought only if it is signed: a mere summary does not go back. */
+  /** Shows a thought. Keeps it only if it is signed, because a mere summary is not sent back. */
   #pushThought(part: JsonObject): void {
     if (part.thoughtSignature !== undefined) this.#parts.push({ opaque: part });
     this.#show("reasoning_delta", asText(part.text));
@@ -128,7 +128,7 @@ export class GeminiFold implements AnswerFold {
     this.#shown.progress++;
   }
 
-  /** Joins pieces of text, but keeps a signed piece as a separate part, even if its text is empty. */
+  /** Adds a piece of text to the text before it. A signed piece stays a separate part, even if its text is empty. */
   #pushText({ text: given, ...extra }: JsonObject): void {
     const text = asText(given) ?? "";
     const last = this.#parts.at(-1);
@@ -138,7 +138,7 @@ export class GeminiFold implements AnswerFold {
     this.#show("text_delta", text);
   }
 
-  /** Handles the finish reason. A failure is billed too: its usage was read before. */
+  /** Handles the finish reason. The usage was read before, because a failure is billed too. */
   #finishes(reason: string, words: string | undefined): void {
     this.#failure = failureOf(reason, words);
     if (this.#failure) return;
@@ -154,7 +154,7 @@ export class GeminiFold implements AnswerFold {
     this.#end = "trailed";
   }
 
-  /** True if there is more than thoughts. */
+  /** True if the answer holds more than thoughts. */
   get #hasAnswer(): boolean {
     return this.#text.toString() !== "" || this.#parts.some((part) => "call" in part || isData(part));
   }
@@ -170,7 +170,10 @@ function isData(part: KeptPart): boolean {
   return "opaque" in part && part.opaque.thought !== true;
 }
 
-/** Reads token counts. Candidates' tokens exclude thoughts, and counts of 0 are left out. Undefined if the input was not counted. */
+/**
+ * Reads token counts. The count of the candidates excludes thoughts, and counts of 0 are left out. Returns undefined if the input was not
+ * counted.
+ */
 function usageOf(value: unknown): Usage | undefined {
   const usage = asObject(value);
   const prompt = asNumber(usage?.promptTokenCount);

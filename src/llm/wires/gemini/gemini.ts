@@ -7,7 +7,7 @@ import { GeminiFold } from "./fold.js";
 import { lessonsIn } from "./learn.js";
 import { type GeminiQuirks, modelQuirks } from "./models.js";
 
-/** Google's `generateContent`, for the Gemini API and, with its `base_url`, Vertex AI. */
+/** Google's `generateContent`, as served by the Gemini API and, with its own `base_url`, by Vertex AI. */
 export const gemini: Wire<GeminiQuirks> = {
   name: "gemini",
   words: { key: "text", holder: (message) => asObjects(contentIn(message)?.parts)[0] },
@@ -16,10 +16,10 @@ export const gemini: Wire<GeminiQuirks> = {
     const path = /^[\w-]+\//.test(model) ? model : `models/${model}`;
     const method = streaming ? "streamGenerateContent" : "generateContent";
     const url = endpointUrl(provider, model, `/${path.split("/").map(encodeURIComponent).join("/")}:${method}`);
-    // Without it a stream is one JSON array, readable only at its end.
+    // Without `alt=sse` a stream is one JSON array, which can be read only at its end.
     return streaming ? `${url}${url.includes("?") ? "&" : "?"}alt=sse` : url;
   },
-  // A key in the URL would end up in logs and error texts.
+  // The key is in a header, because a key in the URL would end up in logs and error texts.
   headers: (_provider, key): Record<string, string> => (key ? { "x-goog-api-key": key } : {}),
   quirks: modelQuirks,
   request: (request, target) => ({ body: requestBody(request, target) }),
@@ -30,7 +30,7 @@ export const gemini: Wire<GeminiQuirks> = {
   isAnswer: (message) => "candidates" in message || "promptFeedback" in message || "usageMetadata" in message,
   learn: lessonsIn,
 
-  // Gemini's models take each other's thought signatures.
+  // Gemini's models accept each other's thought signatures.
   family: (model) => (/(^|\/)gemini-/.test(model) ? "gemini" : model),
 };
 

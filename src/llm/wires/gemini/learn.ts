@@ -4,8 +4,8 @@ import type { Lesson } from "../wire.js";
 import type { GeminiQuirks } from "./models.js";
 
 /**
- * Returns what a refused request (a 400) teaches, most likely first, by texts from ai.google.dev and threads about it. These change, so a
- * lesson is a guess: the caller checks that it changes the request.
+ * Returns the lessons of a refused request (a 400), most likely first. The rules follow error texts from ai.google.dev and threads about
+ * it. These texts change, so a lesson is a guess: the caller checks that it changes the request.
  */
 export function lessonsIn(said: ProviderError, used: GeminiQuirks): Lesson<GeminiQuirks>[] {
   const text = textOf(said);

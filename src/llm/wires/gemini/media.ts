@@ -3,10 +3,13 @@ import type { JsonObject } from "../../json.js";
 import { mediaReference } from "../shared/content.js";
 import type { GeminiQuirks } from "./models.js";
 
-/** From ai.google.dev/gemini-api/docs `image-understanding` and `audio`. Other types are refused with the whole request. */
+/**
+ * Types of media that Gemini accepts, from ai.google.dev/gemini-api/docs `image-understanding` and `audio`. With any other type the whole
+ * request is refused.
+ */
 const TAKEN = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|ogg|flac))$/;
 
-/** Writes a part for Gemini. Links, and media that it does not take, become text. */
+/** Writes a part for Gemini. Links become text, and so do media that Gemini does not accept. */
 export function wirePart(part: ContentPart, { images, audio }: GeminiQuirks): JsonObject {
   if (part.type === "text") return { text: part.text };
   if (part.type === "resource_link") return { text: linkText(part) };

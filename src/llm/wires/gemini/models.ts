@@ -5,24 +5,24 @@ import type { WireQuirks } from "../wire.js";
 type Level = "minimal" | "low" | "medium" | "high";
 
 export interface GeminiQuirks extends WireQuirks {
-  /** Way to set the depth of thinking. Models that cannot think refuse both. */
+  /** How a request sets the depth of thinking. Models that cannot think refuse both settings. */
   thinking: "level" | "budget" | "none";
   levels: readonly Level[];
-  /** In tokens. 0: thinking can be switched off. */
+  /** Least budget for thinking, in tokens. 0: thinking can be switched off. */
   leastBudget: number;
-  /** True if the model thinks unasked, so that thoughts may be requested. */
+  /** True if the model thinks without being asked to, so that a request may ask for its thoughts. */
   thinksUnasked: boolean;
   showsThoughts: boolean;
-  /** True if a step of the current turn is refused when its first call has no thought signature. */
+  /** True if the API checks thought signatures: it refuses a step of the current turn whose first call has none. */
   checksSignatures: boolean;
-  /** True if ids of calls may go back; Vertex refuses them. */
+  /** True if ids of calls may be sent back; Vertex refuses them. */
   sendsIds: boolean;
-  /** Place of a result's pictures: within its part, or as parts beside it. */
+  /** Where pictures of a result go: `inside` the result's part, or as parts `beside` it. */
   resultMedia: "inside" | "beside";
-  /** `plain`: the part of OpenAPI that `parameters` takes, instead of JSON Schema. */
+  /** `json`: JSON Schema. `plain`: the subset of OpenAPI that `parameters` accepts. */
   toolSchemas: "json" | "plain";
   jsonSchemas: boolean;
-  /** True if it may be sent together with tools. */
+  /** True if a schema of the answer may be sent together with tools. */
   jsonWithTools: boolean;
   images: boolean;
   audio: boolean;
@@ -37,7 +37,7 @@ const BEFORE: Partial<GeminiQuirks> = {
 };
 
 /**
- * Quirks by the model's name: the first match counts, and an unknown name counts as a newer model. From ai.google.dev/gemini-api/docs
+ * Quirks by the model's name. The first match counts; an unknown name counts as a newer model. From ai.google.dev/gemini-api/docs
  * `thinking`, `thought-signatures` and `function-calling`, 2026-11.
  */
 const BY_NAME: readonly (readonly [RegExp, Partial<GeminiQuirks>])[] = [

@@ -1,6 +1,9 @@
 import { wireName } from "../shared/calls.js";
 
-/** Returns a tool's name for Gemini: it must begin with a letter or `_`, while names of servers may begin with a digit or `-`. */
+/**
+ * Returns a tool's name in Gemini's form. It must begin with a letter or `_`, but a tool's name begins with its server's name, which may
+ * begin with a digit or `-`.
+ */
 export function geminiName(name: string): string {
   const known = wireName(name);
   return /^[a-zA-Z_]/.test(known) ? known : `_${known}`;

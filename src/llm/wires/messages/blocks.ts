@@ -3,7 +3,7 @@ import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
 import { GrowingText } from "../shared/growing-text.js";
 
 export interface OpenBlock {
-  /** The provider's block, except for texts that arrive in pieces. */
+  /** The block as the provider sent it, without text that arrives in pieces. */
   native: JsonObject;
   text: GrowingText;
   input: GrowingText;
@@ -23,8 +23,9 @@ interface Said {
 }
 
 /**
- * Converts blocks to text, calls and the parts that go back: thinking as it came, even without text, and all else beside text and
- * arguments. No `parts` if text, then calls, is all. `idOf`: the id of a call in this conversation.
+ * Converts blocks to text, calls and the parts that are sent back. Thinking is kept as it came, even without text; of other blocks, all
+ * keys besides text and arguments are kept. `parts` is undefined if the answer is only a text followed by calls. `idOf`: returns the id
+ * that a call has in this conversation.
  */
 export function saidIn(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): Said {
   const toolCalls: ToolCall[] = [];
@@ -51,7 +52,7 @@ function withExtra<Part extends object>(part: Part, extra: JsonObject): Part {
   return Object.keys(extra).length > 0 ? { ...part, extra } : part;
 }
 
-/** Returns the arguments: pieces are text, those of a whole block are JSON. */
+/** Returns the arguments as text. Pieces are text; a block that came whole has them as JSON values. */
 function argumentsOf({ native, input }: OpenBlock): string {
   return asText(input.toString()) ?? JSON.stringify(native.input ?? {});
 }
@@ -62,7 +63,7 @@ function opaqueOf({ native, text, input }: OpenBlock): JsonObject {
   return whole ? { ...native, input: whole } : native;
 }
 
-/** Returns true for at most one text before the calls and nothing else: the message alone yields the same. */
+/** Returns true if the parts are at most one text followed by calls: the message alone then yields the same blocks. */
 function isPlain(parts: readonly KeptPart[]): boolean {
   return parts.every((part, at) => !("opaque" in part) && !part.extra && ("call" in part || at === 0));
 }

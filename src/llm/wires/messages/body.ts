@@ -8,16 +8,16 @@ import { isThoughtOpen, lateTools, type WireMessage, wireConversation } from "./
 import { wireFormat } from "./output-format.js";
 import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
 
-/** Default tokens of an answer; the second if the model was asked to think at length. */
+/** Default limits of an answer, in tokens. `LONG_OUTPUT` holds if the model was asked to think at length. */
 const USUAL_OUTPUT = 32_000;
 const LONG_OUTPUT = 64_000;
-/** Share of the window: a self-hosted server counts the answer's room against the window in advance. */
+/** Largest share of the context window for the answer: a self-hosted server subtracts the answer's room from the window in advance. */
 const OUTPUT_SHARE = 1 / 4;
 const LEAST_BUDGET = 1024;
-/** Tokens of thinking for models without efforts. */
+/** Budget for thinking by effort, in tokens, for models that accept no effort. */
 const BUDGETS: Readonly<Record<string, number>> = { low: 2048, medium: 8192, high: 16_384, xhigh: 32_768, max: 49_152 };
 
-/** Builds the body of `POST …/messages`. JSON leaves out undefined members. */
+/** Builds the body of `POST …/messages`. `JSON.stringify` leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<MessagesQuirks>): JsonObject {
   const { provider, model, streaming, quirks } = target;
   const names = new Set(request.tools.map(({ name }) => name));
@@ -49,7 +49,7 @@ export function requestBody(request: CompletionRequest, target: Target<MessagesQ
   );
 }
 
-/** Returns the number that the API requires. Thinking uses up too small a one, and the answer is empty. */
+/** Returns `max_tokens`, which the API requires. If it is too small, thinking uses it up and the answer is empty. */
 function maxTokensOf(
   { maxTokens }: CompletionRequest,
   { provider, quirks }: Target<MessagesQuirks>,
@@ -86,7 +86,7 @@ function withoutThinking({ stopsThinking }: MessagesQuirks): JsonObject | undefi
   return stopsThinking === "none" ? undefined : { type: stopsThinking };
 }
 
-/** Leaves half of the answer for what the model says. */
+/** Returns the budget for thinking: at most half of `maxTokens`, so that the other half is left for the answer itself. */
 function budgetOf(
   { effort = "medium", budget = BUDGETS[effort] ?? LEAST_BUDGET }: Reasoning,
   maxTokens: number,
@@ -110,7 +110,7 @@ function outputConfig(
   return effort || format ? { ...effort, ...(format && { format }) } : undefined;
 }
 
-/** Returns nothing for a model that thinks: it takes no temperature but 1. */
+/** Returns `temperature` and `top_p`; neither for a model that thinks, since it accepts no temperature but 1. */
 function wireSampling(
   request: CompletionRequest,
   { provider, quirks }: Target<MessagesQuirks>,
@@ -147,7 +147,7 @@ function wireTool(
   };
 }
 
-/** Reduces a schema with a choice at the top, which the API refuses. */
+/** Returns a tool's schema. Reduces one that has a choice at the top (`anyOf` and others), which the API refuses. */
 function wireSchema(schema: JsonObject, { toolSchemas }: MessagesQuirks): JsonObject {
   const isChoice = ["oneOf", "anyOf", "allOf"].some((keyword) => keyword in schema);
   return toolSchemas === "plain" || isChoice ? plainSchema(schema) : fullSchema(schema);

@@ -2,19 +2,19 @@ import type { ProviderConfig } from "../../../core/config.js";
 import { asObjects, asText, type JsonObject } from "../../json.js";
 
 /**
- * Blocks from the last one back to a mark. The provider looks for known input at a mark and at 19 positions before it. These marks find the
- * end of the request before even after a hop of 12 parallel calls, where each call and each result counts.
+ * Distances of the marks from the last block. The provider looks for known input at each mark and at the 19 positions before it. With these
+ * distances it finds the end of the previous request even after a hop of 12 parallel calls, in which each call and each result counts.
  */
 const MARKS_BACK = [0, 13, 26];
 
-/** Blocks that take a mark: thinking does not, nor do blocks of the provider's own tools. */
+/** Types of blocks that may be marked. Thinking may not, and neither may blocks of the provider's own tools. */
 const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
 
 type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };
 
 /**
- * Marks where the provider may cache: at the end of the system prompt, which follows the tools and which conversations share, and at three
- * of the latest blocks. It takes four marks at most.
+ * Marks the blocks up to which the provider may cache the input: the end of the system prompt, which comes after the tools and is the same
+ * in several conversations, and three of the latest blocks. The provider accepts four marks at most.
  */
 export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"): void {
   if (cache === "off") return;

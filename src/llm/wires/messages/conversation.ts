@@ -12,13 +12,13 @@ export interface WireMessage {
   content: JsonObject[];
 }
 
-/** First message of a conversation that begins with an answer: the API wants a user there. */
+/** First message of a conversation that begins with an answer: the API requires a user message there. */
 const BEGINNING = "[The beginning of the conversation is left out.]";
 const NO_OUTPUT = "(no output)";
-/** Result of a call whose result is unknown. The words never change, so that what follows is read from the cache. */
+/** Result of a call whose result is unknown. The words never change, so that the messages after it are read from the cache. */
 const NO_RESULT = "no result: the call was not run, or its result is not known";
 const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
-/** In characters of base64. */
+/** Longest image, in characters of base64. */
 const LONGEST_IMAGE = 5 * 1024 * 1024;
 
 type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
@@ -55,7 +55,7 @@ class Walk {
   }
 
   add(message: Message): void {
-    // No model takes audio.
+    // No model accepts audio.
     const taken = asTaken(message, { images: this.#told.quirks.images, audio: false });
     if (taken.role === "system") this.#instruct(taken.content);
     else if (taken.role === "user") this.#said.push(...taken.content.flatMap(contentBlock));
@@ -110,7 +110,7 @@ class Walk {
     return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
   }
 
-  /** Adds a result. Without its call it becomes text: a caller's history may have been cut between the two. */
+  /** Adds a result. A result whose call is missing becomes text: a caller's history may have been cut between the two. */
   #addResult(message: ToolMessage): void {
     const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
     if (!call) {
@@ -120,7 +120,7 @@ class Walk {
     const blocks = message.content.flatMap(contentBlock);
     const isText = ({ type }: JsonObject) => type === "text";
     const content = message.isError ? blocks.filter(isText) : blocks;
-    // A result that is an error holds only text: its pictures follow the results.
+    // An error result may hold only text, so its pictures follow after the results.
     const beside = message.isError ? blocks.filter((block) => !isText(block)) : [];
     if (beside.length > 0) content.push(...textBlock(`(${beside.length} picture(s) after the results)`));
     this.#said.push(...beside);
@@ -140,7 +140,7 @@ class Walk {
     return fresh.map((tool_name) => ({ type: "tool_reference", tool_name }));
   }
 
-  /** Adds the user's message if there is one. An answer may end the request: its provider has paused it. */
+  /** Adds the user's message if it is not empty. It is empty if the request ends with an answer that the provider has paused. */
   #endUser(): void {
     const results = this.#calls.map(
       ({ id }) => this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: NO_RESULT, is_error: true },
@@ -153,7 +153,10 @@ class Walk {
   }
 }
 
-/** Returns the offered tools that results have found, which need no definition before. At least one tool stays in front. */
+/**
+ * Returns the names of offered tools that earlier results have found. The model learns them from those results, so they need not be defined
+ * at the front. At least one tool stays at the front.
+ */
 export function lateTools(messages: readonly Message[], names: ReadonlySet<string>): ReadonlySet<string> {
   const found = new Set<string>();
   for (const message of messages) {
@@ -163,7 +166,7 @@ export function lateTools(messages: readonly Message[], names: ReadonlySet<strin
   return found.size < names.size ? found : new Set();
 }
 
-/** Drops thinking before a summary: it is bound to the messages that the summary replaced. */
+/** Drops the thinking of a message before a summary: it is bound to the messages that the summary replaced. */
 function withoutUnbound(
   kept: readonly KeptPart[] | undefined,
   { isBeforeSummary }: AssistantMessage,
@@ -175,7 +178,7 @@ function isThought(block: JsonObject | undefined): boolean {
   return /^(redacted_)?thinking$/.test(asText(block?.type) ?? "");
 }
 
-/** Returns no block for a text without words. */
+/** Returns the text as a block; no block if the text is blank. */
 function textBlock(text: string): JsonObject[] {
   return text.trim() === "" ? [] : [{ type: "text", text }];
 }
@@ -194,12 +197,18 @@ function contentBlock(part: ContentPart): JsonObject[] {
 
 const TAKEN_ID = /^[a-zA-Z0-9_-]+$/;
 
-/** Returns the call id of another provider in this one's form: the same for the call and its result, in every request. */
+/**
+ * Returns a call's id in a form that the API accepts; ids may come from other providers. A call and its result get the same id, in every
+ * request.
+ */
 function wireId(id: string): string {
   return TAKEN_ID.test(id) ? id : `call_${createHash("sha256").update(id).digest("base64url").slice(0, 24)}`;
 }
 
-/** Returns false if the answer before the last results did not begin with thinking, as models with a budget want. */
+/**
+ * Returns true if the model may think now. With a budget it may not if the last message holds results and the answer before them did not
+ * begin with thinking.
+ */
 export function isThoughtOpen(messages: readonly WireMessage[]): boolean {
   const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");
   return !isResult || isThought(messages.at(-2)?.content[0]);

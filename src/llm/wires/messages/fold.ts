@@ -12,12 +12,12 @@ const FINISH_REASONS = new Map<string, FinishReason>([
   ["max_tokens", "length"],
   ["model_context_window_exceeded", "length"],
   ["refusal", "content_filter"],
-  // A paused answer that is not continued is cut.
+  // A paused answer that is not continued counts as cut.
   ["pause_turn", "length"],
   ["compaction", "length"],
 ]);
 
-/** Stop reasons of a provider that continues once the answer is sent back unchanged. */
+/** Stop reasons after which the provider continues the answer once it is sent back unchanged. */
 const PAUSES = new Set(["pause_turn", "compaction"]);
 
 export class MessagesFold implements AnswerFold {
@@ -28,7 +28,7 @@ export class MessagesFold implements AnswerFold {
   #stopReason: string | undefined;
   #explanation: string | undefined;
   #end: AnswerEnd = "open";
-  /** The block of the last delta. `pushWords` adds to it. */
+  /** The block of the last delta, to which `pushWords` adds. */
   #deltaBlock: OpenBlock | undefined;
 
   constructor(options: FoldOptions) {
@@ -60,7 +60,7 @@ export class MessagesFold implements AnswerFold {
       case "message_stop":
         if (this.progress > 0 || this.#stopReason) this.#end = "over";
         break;
-      // A whole message, although a stream was requested.
+      // Some servers send a whole message although a stream was requested.
       case "message":
         this.pushWhole(event);
         break;
@@ -123,7 +123,7 @@ export class MessagesFold implements AnswerFold {
     else this.#shown.progress++;
   }
 
-  /** Returns true if the delta is nothing but words. */
+  /** Adds a delta. Returns true if it holds only words. */
   #add(delta: JsonObject, index: number | undefined): boolean {
     const block = (index === undefined ? undefined : this.#byIndex.get(index)) ?? this.#blocks.at(-1);
     if (!block) return false;
@@ -164,7 +164,7 @@ export class MessagesFold implements AnswerFold {
     return PAUSES.has(this.#stopReason ?? "");
   }
 
-  /** Trusts the answer's calls more than its stated reason. */
+  /** Returns the finish reason. The calls in the answer count more than the stated reason. */
   #reason(hasCalls: boolean): FinishReason {
     // The results of the calls continue the paused answer.
     if (hasCalls && this.#isPaused) return "tool_calls";

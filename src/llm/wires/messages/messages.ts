@@ -9,12 +9,12 @@ import { lessonsIn } from "./learn.js";
 import { familyOf, type MessagesQuirks, quirksOf } from "./quirks.js";
 
 const VERSION = { "anthropic-version": "2023-06-01" };
-/** Tokens of a subscription, which are not API keys. */
+/** Matches tokens of a subscription, which are not API keys. */
 const OAUTH_TOKEN = /^sk-ant-oat/;
 const BEARER =
   /\b(openrouter\.ai|minimax(i)?\.(io|com)|aliyuncs\.com|moonshot\.(ai|cn)|z\.ai|bigmodel\.cn|fireworks\.ai)$/;
 
-/** Vendors without Messages, or not for every model, by their documentation of 2026-11. */
+/** Vendors that do not serve this API, or not for every model, by their documentation of 2026-11. */
 const UNSERVED: readonly (Unserved & { host: RegExp; models?: RegExp })[] = [
   {
     host: /^https?:\/\/api\.deepseek\.com[:/]/i,
@@ -52,13 +52,13 @@ export const messages: Wire<MessagesQuirks> = {
   family: familyOf,
 };
 
-/** Adds a missing version: clients of this API are given the address without it. */
+/** Adds the version to the address if it is missing: for other clients of this API, users configure the address without it. */
 function withVersion(provider: Provider): Provider {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(provider.baseUrl) ?? [];
   return /\/v\d\w*$/.test(path) ? provider : { ...provider, baseUrl: `${path}/v1${query}` };
 }
 
-/** Returns one header, since two are refused. The user's own replaces both. */
+/** Returns the header with the key. There must be only one, since two are refused. If the user has set one, it replaces both. */
 function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined): Record<string, string> {
   const isGiven = Object.keys(headers).some((name) => /^(authorization|x-api-key)$/i.test(name));
   if (!key || isGiven) return {};
@@ -66,10 +66,10 @@ function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined
   return BEARER.test(new URL(baseUrl).hostname) ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
 }
 
-/** A reached limit in money (`…_spend_limit_reached`) is a quota, not a limit per minute. */
+/** Matches codes of a spending limit (`…_spend_limit_reached`), which is a quota, not a limit per minute. */
 const SPENT = /spend_limit_reached|credit|billing/;
 
-/** Refusal of the requested length of the answer, not of the input. */
+/** Matches the refusal of an answer limit that is too high. The input is not too long in this case. */
 const ANSWER_TOO_LONG = /^max_tokens: \d+ > \d+/;
 
 function errorOf(text: string, status: number | undefined): ProviderError {

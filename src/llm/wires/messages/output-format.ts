@@ -1,20 +1,20 @@
 import type { OutputFormat } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../json.js";
 
-/** Keywords that the API refuses in a schema of an answer. The host checks the answer against all of the schema. */
+/** Keywords that the API refuses in a schema of an answer. They are left out here; the host checks the answer against the whole schema. */
 const REFUSED = new Set([
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
   ...["minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"],
   ...["$schema", "$id", "default", "examples"],
 ]);
 
-/** Returns undefined if the API cannot express the schema: objects with unlisted keys. */
+/** Returns the format of the answer; undefined if the API cannot express the schema, because it has objects with unlisted keys. */
 export function wireFormat({ jsonSchema }: OutputFormat): JsonObject | undefined {
   const schema = closed(jsonSchema);
   return schema && { type: "json_schema", schema };
 }
 
-/** Closes every object, as the API wants. The result is narrower than the schema, so answers stay valid. */
+/** Forbids further keys in every object, as the API requires. The result accepts less than the schema, so answers stay valid. */
 function closed(schema: JsonObject): JsonObject | undefined {
   if (isOpen(schema)) return undefined;
   const result: JsonObject = {};

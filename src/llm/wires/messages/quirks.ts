@@ -3,39 +3,47 @@ import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 
 export interface MessagesQuirks extends WireQuirks {
-  /** Way to ask for thinking: `adaptive` by effort, `budget` by a number of tokens. `none`: the request does not mention it. */
+  /**
+   * How a request asks for thinking: `adaptive` by effort, `budget` by a number of tokens. `none`: the request does not mention thinking.
+   */
   thinking: "adaptive" | "budget" | "none";
   thinksUnasked: boolean;
-  /** Setting that stops a model which thinks unasked. `none`: impossible, so the lowest effort is requested. */
+  /**
+   * Value of `thinking.type` that stops a model which thinks without being asked to. `none`: it cannot be stopped, so the lowest effort is
+   * requested.
+   */
   stopsThinking: "disabled" | "between_tools" | "none";
   /** True if thinking is shown only with `display: "summarized"`. */
   wantsDisplay: boolean;
-  /** Takes `output_config.effort`. */
+  /** True if the model accepts `output_config.effort`. */
   effort: boolean;
-  /** Accepted ones of `temperature` and `top_p`: both, one of them, none. */
+  /** The accepted ones of `temperature` and `top_p`: both, one at a time, none. */
   sampling: "both" | "one" | "none";
-  /** Most tokens of an answer, thinking included: the limit of `max_tokens`. */
+  /** Most tokens of an answer, including thinking: the limit of `max_tokens`. */
   maxOutput: number;
-  /** Takes `cache_control`. */
+  /** True if the provider accepts `cache_control`. */
   cache: boolean;
-  /** Takes tools that are read only when a result refers to them (`defer_loading`, `tool_reference`). */
+  /** True if the model accepts tools that it reads only when a result refers to them (`defer_loading`, `tool_reference`). */
   lateTools: boolean;
-  /** Takes `tool_choice` of the type `any` or `tool`. */
+  /** True if the model accepts `tool_choice` of the type `any` or `tool`. */
   forcedTools: boolean;
-  /** Takes `tool_choice` at all, and `disable_parallel_tool_use` in it. */
+  /**
+   * `toolChoice`: true if the provider accepts `tool_choice` at all. `parallelChoice`: true if it accepts `disable_parallel_tool_use` in
+   * it.
+   */
   toolChoice: boolean;
   parallelChoice: boolean;
   toolSchemas: "full" | "plain";
-  /** Takes a schema of the answer (`output_config.format`). */
+  /** True if the model accepts a schema of the answer (`output_config.format`). */
   jsonSchemas: boolean;
   images: boolean;
-  /** Wants its thinking back with calls, even thinking from another provider (DeepSeek). */
+  /** True if the provider wants thinking back with calls, even thinking from another provider (DeepSeek). */
   echoThinking: boolean;
 }
 
 type ModelQuirks = Omit<MessagesQuirks, "maxTools" | "cutsPrompts" | "toolSchemas" | "images">;
 
-/** Quirks of other vendors' models: the first features of the wire. Their 400s correct them. */
+/** Quirks of models that are not Claude: the first features of this API. The host learns the rest from 400s. */
 const OTHERS: ModelQuirks = {
   thinking: "budget",
   thinksUnasked: false,
@@ -53,12 +61,12 @@ const OTHERS: ModelQuirks = {
   echoThinking: false,
 };
 
-/** Name of a Claude model at any provider: `claude-opus-5-5`, `anthropic/claude-haiku-4.5`, `claude-3-5-sonnet-20241022`. */
+/** Matches the name of a Claude model at any provider: `claude-opus-5-5`, `anthropic/claude-haiku-4.5`, `claude-3-5-sonnet-20241022`. */
 const CLAUDE = /claude-(?:(opus|sonnet|haiku|fable)-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)/;
 
 /**
- * Returns quirks by version, from https://platform.claude.com/docs: `adaptive-thinking`, `thinking-troubleshooting`, `tool-search-tool`,
- * 2026-11. A newer model counts as the newest.
+ * Returns a Claude model's quirks by its version, from https://platform.claude.com/docs: `adaptive-thinking`, `thinking-troubleshooting`,
+ * `tool-search-tool`, 2026-11. A model newer than all known ones gets the quirks of the newest.
  */
 function claudeQuirks(kind: string | undefined, version: number): ModelQuirks {
   const isOpus = kind === "opus";
@@ -94,7 +102,7 @@ export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl
   };
 }
 
-/** Returns one family for all Claude models: they take each other's thinking, or ignore it. */
+/** Returns a model's family. All Claude models are one family: they accept each other's thinking, or ignore it. */
 export function familyOf(model: string): string {
   return CLAUDE.test(model) ? "claude" : model;
 }

@@ -2,7 +2,7 @@
 import type { Usage } from "../../../core/chat.js";
 import { asNumber, asObject, type JsonObject } from "../../json.js";
 
-/** Puts the counts of a later event over earlier ones; missing or null counts do not replace any. */
+/** Returns the earlier counts, replaced by those of a later event. Missing or null counts replace nothing. */
 export function mergedUsage(before: JsonObject | undefined, later: unknown): JsonObject | undefined {
   const given = asObject(later);
   if (!given) return before;
@@ -10,7 +10,7 @@ export function mergedUsage(before: JsonObject | undefined, later: unknown): Jso
   return { ...before, ...Object.fromEntries(said) };
 }
 
-/** Returns undefined if input or output was not counted. */
+/** Converts the token counts. Returns undefined if input or output was not counted. */
 export function usageOf(counts: JsonObject | undefined): Usage | undefined {
   const outputTokens = asNumber(counts?.output_tokens);
   const fresh = asNumber(counts?.input_tokens);

@@ -7,10 +7,10 @@ import type { Target } from "../wire.js";
 import { inputItems } from "./input.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-/** The API refuses fewer. */
+/** Least value of `max_output_tokens` that the API accepts. */
 const leastOutputTokens = 16;
 
-/** Builds the body of `POST …/responses`. JSON leaves out undefined members. */
+/** Builds the body of `POST …/responses`. `JSON.stringify` leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<ResponsesQuirks>): JsonObject {
   const { provider, model, streaming, quirks } = target;
   const { tools, toolChoice, parallelToolCalls, conversation } = request;
@@ -35,7 +35,7 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
     stream_options: streaming && quirks.obfuscates ? { include_obfuscation: false } : undefined,
   };
   const { tool_choice, parallel_tool_calls, ...extra } = provider.extraBody ?? {};
-  // The user's list alone would leave the reasoning out.
+  // Adds the user's list to the host's: with the user's list alone, the reasoning would be missing.
   if (Array.isArray(extra.include)) extra.include = [...new Set([...(body.include ?? []), ...extra.include])];
   const choice = typeof toolChoice === "object" ? { type: "function", ...toolChoice } : (toolChoice ?? tool_choice);
   const isParallel = parallelToolCalls === false ? false : parallel_tool_calls;
@@ -51,12 +51,15 @@ function formatOf({ jsonSchema: schema, name = "answer", strict = false }: Outpu
   return { type: "json_schema", name, schema, strict };
 }
 
-/** Returns the conversation, so that its requests meet the same cache. At most 64 characters. */
+/**
+ * Returns the conversation's id, hashed if it has more than 64 characters, which the API refuses. Requests with the same key use the same
+ * cache.
+ */
 function cacheKeyOf(conversation: string): string {
   return conversation.length <= 64 ? conversation : createHash("sha256").update(conversation).digest("hex");
 }
 
-/** Returns the configured reasoning. Requests a summary where that is usual, unless `summary` is `none`. */
+/** Returns the configured reasoning. Asks for a summary if that is usual for the model, unless `summary` is `none`. */
 function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries }: ResponsesQuirks): unknown {
   if (!reasoning) return undefined;
   const isAsked = summaries === "asked" && configured?.effort !== "none";
@@ -66,7 +69,7 @@ function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries 
   return Object.keys(sent).length > 0 ? sent : undefined;
 }
 
-/** Sends `strict: false`: the default is true, and MCP servers do not write schemas for that. */
+/** Writes a tool with `strict: false`. The default is true, and the schemas of MCP servers are not written for that. */
 function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: ResponsesQuirks): JsonObject {
   const schema = asObject(inputSchema) ?? {};
   const isPlain = quirks.toolSchemas === "plain" || REFUSED_AT_ROOT.some((key) => key in schema);
@@ -82,10 +85,10 @@ function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Re
 /** The API's error: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level" */
 const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];
 
-/** Tools before the conversation, and those that a result in it has found, which follow that result. */
+/** Where the tools are sent: some before the conversation, others after the result that found them. */
 interface ToolPlaces {
   first: readonly ToolDefinition[];
-  /** Keyed by the message of the result. Each tool occurs once. */
+  /** Tools keyed by the message of the result that found them. Each tool occurs only once. */
   after: ReadonlyMap<Message, readonly ToolDefinition[]>;
 }
 

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import type { ToolCall } from "../../../core/chat.js";
 
-/** In characters. */
+/** Longest id of a call, in characters. */
 const longestId = 64;
 
 /**
- * Ids of a request's calls as the API takes them: not empty, at most 64 characters, unique in the conversation, though servers may number
- * each answer's calls anew. The same history gives the same ids.
+ * Converts the ids of a request's calls to ids that the API accepts: not empty, at most 64 characters, and unique in the conversation, even
+ * if a server numbers the calls of each answer anew. The same history gives the same ids.
  */
 export class CallIds {
   readonly #used = new Set<string>();
   readonly #sent = new Map<string, string>();
-  /** Ids of the last answer's calls that came without one. */
+  /** Ids made up for calls of the last answer that came without an id. */
   #unnamed: string[] = [];
 
   ofCalls(calls: readonly Pick<ToolCall, "id">[]): string[] {

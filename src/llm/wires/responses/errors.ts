@@ -22,10 +22,12 @@ function classified(error: ProviderError): ProviderError {
   return kind ? { ...error, kind } : error;
 }
 
-/** Meanings of OpenAI's codes and texts that would otherwise mislead, as would the status. Codes hold only letters and digits. */
+/**
+ * Kinds of OpenAI's codes and texts for which the general rules or the status would give a wrong kind. Codes hold only letters and digits.
+ */
 const KINDS: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/biopolicy|contentpolicyviolation|policyviolation/, "content_filter"],
-  // These have no status in a stream.
+  // In a stream these errors have no status.
   [
     /invalidprompt|invalidimage|invalidbase64image|imageto|imageparse|imagefile|emptyimagefile|unsupportedimage/,
     "bad_request",

@@ -7,14 +7,14 @@ import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { BREAK, keptOf, textIn } from "./kept-items.js";
 
 interface OpenItem {
-  /** The item as last sent. Holds its text and arguments once it is whole. */
+  /** The item as the server last sent it. It holds its text and arguments only when it is whole. */
   native: JsonObject;
-  /** Position in the order of arrival. */
+  /** Position of the item in the order of arrival. */
   place: number;
-  /** Position as the server counts. */
+  /** Position of the item as the server counts. */
   index: number;
   pieces: GrowingText;
-  /** Form of its reasoning. Models that send both forms mean the same. */
+  /** Form of reasoning that is shown: the first to arrive. Models that send both forms say the same in both. */
   thinks?: "summary" | "content";
   isWhole: boolean;
 }
@@ -23,8 +23,8 @@ interface OpenItem {
 const ENDS = new Set(["response.completed", "response.incomplete"]);
 
 /**
- * Fold of a stream's events, or of one whole response, to the same answer. An item counts as its last event has it: only that surely holds
- * what goes back. What was not streamed is shown then.
+ * Collects a stream's events, or one whole response, into an answer; both give the same answer. An item counts as its last event states it,
+ * because only that event is sure to hold everything that must go back. Text that was not streamed is then shown.
  */
 export class ResponsesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
@@ -32,9 +32,9 @@ export class ResponsesFold implements AnswerFold {
   readonly #byId = new Map<string, OpenItem>();
   readonly #byIndex = new Map<number, OpenItem>();
   readonly #reasoning = new GrowingText();
-  /** The last shown part of text and of reasoning: another part begins a paragraph. */
+  /** Key of the part of text and of reasoning shown last. Another part begins a new paragraph. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
-  /** Item and part of the last words. `pushWords` adds to it. */
+  /** Item and part of the last words, to which `pushWords` adds. */
   #lastWords: { item: OpenItem; place: number } | undefined;
   #response: JsonObject | undefined;
   #usage: Usage | undefined;
@@ -65,7 +65,7 @@ export class ResponsesFold implements AnswerFold {
     if (this.#lastWords) this.#show("text_delta", this.#lastWords.item, this.#lastWords.place, words);
   }
 
-  /** Takes a response. Without its items, as at the end of some streams, the earlier ones count. */
+  /** Takes a whole response. If it has no items, as at the end of some streams, the items that arrived earlier count. */
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
     const isNew = output.length > this.#items.filter(({ isWhole }) => isWhole).length;
@@ -79,7 +79,7 @@ export class ResponsesFold implements AnswerFold {
     this.#usage = usageOf((asObject(message.response) ?? message).usage) ?? this.#usage;
   }
 
-  /** Does nothing: an answer without its last event is cut. */
+  /** Does nothing: without its last event an answer is incomplete. */
   pushDone(): void {}
 
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
@@ -88,7 +88,7 @@ export class ResponsesFold implements AnswerFold {
     const { content, parts } = keptOf(natives);
     const toolCalls = callsIn(natives, newId, isTaken);
     const reasoning = this.#reasoning.toString();
-    // An answer cut inside its reasoning has nothing that could go back.
+    // An answer that was cut inside its reasoning has no parts that could be sent back.
     const isKept = items.every(({ isWhole }) => isWhole) && (!this.#isIncomplete || natives.at(-1)?.type === "message");
     return {
       message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },
@@ -102,7 +102,7 @@ export class ResponsesFold implements AnswerFold {
     return this.#response?.status === "incomplete" || asObject(this.#response?.incomplete_details) !== undefined;
   }
 
-  /** Derives the reason from the items, since the API states none. */
+  /** Derives the finish reason from the items, since the API states none. */
   #reason(items: readonly JsonObject[]): FinishReason {
     const parts = items.flatMap((item) => (item.type === "message" ? asObjects(item.content) : []));
     if (parts.some((part) => part.type === "refusal")) return "content_filter";
@@ -116,7 +116,7 @@ export class ResponsesFold implements AnswerFold {
   #begin(event: JsonObject): void {
     const native = asItem(event.item);
     if (!native) return;
-    // Text and reasoning are only announced here.
+    // Items of text and reasoning are only announced here, so they are no progress yet.
     if (native.type !== "message" && native.type !== "reasoning") this.#shown.progress++;
     const known = this.#find(event, native);
     if (known) known.native = native;
@@ -145,7 +145,7 @@ export class ResponsesFold implements AnswerFold {
     return item;
   }
 
-  /** Finds an item by id, else by position: gateways make up an id for each event, and llama.cpp does not count. */
+  /** Finds an item by id, else by position: gateways make up a new id for each event, and llama.cpp does not number the items. */
   #find({ output_index, item_id }: JsonObject, native?: JsonObject): OpenItem | undefined {
     const named = this.#byId.get(asText(item_id) ?? asText(native?.id) ?? "");
     if (named) return named;
@@ -153,7 +153,7 @@ export class ResponsesFold implements AnswerFold {
     return placed && (native === undefined || placed.native.type === native.type) ? placed : undefined;
   }
 
-  /** Returns true if the piece is nothing but words. */
+  /** Adds a piece. Returns true if it holds only words. */
   #pushPiece(type: string, event: JsonObject): boolean {
     const piece = PIECES.get(type);
     if (!piece) return false;
@@ -215,7 +215,7 @@ const PIECES = new Map<string, { of: string; kind: "text" | "arguments" | "summa
   ["response.reasoning_text.delta", { of: "reasoning", kind: "content" }],
 ]);
 
-/** Returns what the pieces lack; undefined if they do not match. */
+/** Returns the part of `whole` that the pieces lack; undefined if they are not its beginning, or lack nothing. */
 function restOf(whole: string | undefined, pieces: GrowingText): string | undefined {
   const said = pieces.toString();
   return whole?.startsWith(said) ? asText(whole.slice(said.length)) : undefined;
@@ -233,7 +233,7 @@ function asWhole({ native, pieces }: OpenItem): JsonObject {
   return native;
 }
 
-/** Returns the calls, each with a unique id. Some send "" for a tool without parameters. */
+/** Returns the calls, each with a unique id. Empty arguments, which some servers send for a tool without parameters, become `{}`. */
 function callsIn(items: readonly JsonObject[], newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
   const used = new Set<string>();
   return items.flatMap((item) => {

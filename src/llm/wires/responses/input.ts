@@ -7,7 +7,7 @@ import { CallIds } from "./call-ids.js";
 import { itemsOfParts } from "./kept-items.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-/** Writes the conversation as the API's flat list of items. `lateTools`: tools on offer from a message on. */
+/** Writes the conversation as the API's flat list of items. `lateTools`: returns the tools that are offered from a message on. */
 export function inputItems(
   messages: readonly Message[],
   target: Target<ResponsesQuirks>,
@@ -17,13 +17,13 @@ export function inputItems(
   return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
 }
 
-/** Writer of messages, one after another, since some take text from the one before. */
+/** Writes messages in order, since some of them depend on the one before. */
 class InputWalk {
   readonly #target: Target<ResponsesQuirks>;
   readonly #ids = new CallIds();
   readonly #lateTools: (message: Message) => readonly JsonObject[];
   #attachments: ContentPart[] = [];
-  /** Tools that results found, written after the last result: between two results they would change the prefix. */
+  /** Tools that results have found. They are written after the last result: between two results they would change the prefix. */
   #tools: JsonObject[] = [];
 
   constructor(target: Target<ResponsesQuirks>, lateTools: (message: Message) => readonly JsonObject[]) {
@@ -90,7 +90,7 @@ class InputWalk {
   }
 }
 
-/** Writes text alone as one string, which every server understands. */
+/** Writes the content. Content of text only becomes one string, which every server understands. */
 function inputContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;

@@ -1,9 +1,12 @@
-/** Items of an answer between arrival and return: the message holds texts and arguments, and the rest is kept beside it, in order. */
+/**
+ * Converts the items of an answer when they arrive and when they are sent back. The message holds texts and arguments; the rest is kept
+ * beside it, in order.
+ */
 import type { AssistantMessage, KeptPart } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-/** Separates the texts of two parts for people. It does not go back. */
+/** Separates the texts of two parts when shown to people. It is not sent back. */
 export const BREAK = "\n\n";
 
 const PLAIN_CALL = new Set(["type", "id", "call_id", "name", "arguments", "status"]);
@@ -13,7 +16,7 @@ export function textIn(part: JsonObject): { key: "text" | "refusal"; text: strin
   return { key, text: asText(part[key]) ?? "" };
 }
 
-/** Returns what goes back: no `parts` if text and calls say it all. `content`: the joined texts. */
+/** Returns the parts to send back; `parts` is undefined if text and calls alone say everything. `content`: the joined texts. */
 export function keptOf(items: readonly JsonObject[]): { content: string; parts: KeptPart[] | undefined } {
   const parts: KeptPart[] = [];
   let content = "";
@@ -47,7 +50,7 @@ export function keptOf(items: readonly JsonObject[]): { content: string; parts: 
   return { content, parts: isWanted ? withoutLoneReasoning(parts) : undefined };
 }
 
-/** Drops reasoning at the end, which is refused without the item that follows it. */
+/** Drops reasoning at the end, which the API refuses without the item that follows it. */
 function withoutLoneReasoning(parts: readonly KeptPart[]): KeptPart[] | undefined {
   const kept = parts.slice(0, parts.findLastIndex((part) => !isReasoning(part)) + 1);
   return kept.length > 0 ? kept : undefined;
@@ -57,7 +60,7 @@ function isReasoning(part: KeptPart): boolean {
   return "opaque" in part && part.opaque.type === "reasoning";
 }
 
-/** Returns false for reasoning without content: the API no longer knows it, and llama.cpp refuses it. */
+/** Returns true if the part may be sent back. Reasoning without content may not: the API no longer knows it, and llama.cpp refuses it. */
 function isSendable(part: KeptPart): boolean {
   if (!("opaque" in part) || !isReasoning(part)) return true;
   return asText(part.opaque.encrypted_content) !== undefined || asObjects(part.opaque.content).length > 0;
@@ -69,7 +72,7 @@ interface Rebuilt {
   quirks: Pick<ResponsesQuirks, "nativeKeys">;
 }
 
-/** Returns the items as they came, without ids if their reasoning is left out. */
+/** Returns the items as they came. If some reasoning must be left out, the items lose their ids. */
 export function itemsOfParts(parts: readonly KeptPart[], { message, calls, quirks }: Rebuilt): JsonObject[] {
   const hasIds = parts.every(isSendable);
   const native = (extra: unknown): JsonObject => {

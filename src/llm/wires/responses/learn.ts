@@ -5,7 +5,7 @@ import type { ResponsesQuirks } from "./quirks.js";
 
 type Rule = (text: string, used: ResponsesQuirks) => Lesson<ResponsesQuirks> | undefined;
 
-/** Returns what a refused request teaches, most likely first. A lesson is a guess: the caller checks that it changes the request. */
+/** Returns the lessons of a refused request, most likely first. A lesson is a guess: the caller checks that it changes the request. */
 export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<ResponsesQuirks>[] {
   const text = textOf(said);
   return RULES.flatMap((rule) => rule(text, used) ?? []);
@@ -15,8 +15,8 @@ const REFUSED =
   /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (value|request parameter|parameter|argument|field)|deprecated|no longer|must be verified/i;
 
 /**
- * Refusals of reasoning from another account or model, or without the item it belongs to. Texts: openai/codex#17541, sub2api#3138,
- * llama.cpp.
+ * Refusals of reasoning that comes from another account or model, or without the item to which it belongs. Texts: openai/codex#17541,
+ * sub2api#3138, llama.cpp.
  */
 const KEPT_REFUSED =
   /invalid_?encrypted_?content|encrypted content .{0,80}could not be|item with id '(rs|fc|msg|cmp)_[^']*' not found|provided without its required|item\['content'\] is not an array|id_mismatch/i;
@@ -47,7 +47,7 @@ const RULES: readonly Rule[] = [
     };
   },
   (text, used) =>
-    // The user must fix an unknown effort: another one would give another answer.
+    // An unknown effort is not replaced, since another effort would give another answer: the user must correct it.
     /unsupported value|supported values/i.test(text)
       ? undefined
       : without("reasoning", "reasoning", "reasoning")(text, used),
@@ -109,17 +109,20 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** llama.cpp: "Output of tool call should be 'Input text'". */
+/** Refusals of images in tool results. llama.cpp: "Output of tool call should be 'Input text'". */
 const IN_RESULTS =
   /output of tool call should be|(function_call_output|tool (output|result)).{0,80}(image|text only|only.{0,10}text|string)/i;
 const NO_IMAGES =
   /\b(input_image|image_url|images?|vision)\b.{0,40}\b(not (be )?(support|accept|allow)|only supported)|\b(support|accept|process)\w*[^.]{0,40}\b(input_image|images?)\b/i;
-/** Refusals of this image, not of all images. */
+/** Refusals of one particular image, not of all images. */
 const WRONG_IMAGE = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
 
 type Flag = { [K in keyof ResponsesQuirks]: ResponsesQuirks[K] extends boolean ? K : never }[keyof ResponsesQuirks];
 
-/** Returns a rule that leaves parameters out. `names`: as messages have them: at the beginning, in quotes, or after their container. */
+/**
+ * Returns a rule that leaves parameters out. `names`: matches a parameter where messages name it: at the beginning, in quotes, or after a
+ * dot.
+ */
 function without(quirk: Flag, names: string, what: string): Rule {
   const named = new RegExp(`(^|['"\`.])(${names})\\b`, "i");
   const [is, it] = what.includes(" and ") ? ["are", "them"] : ["is", "it"];

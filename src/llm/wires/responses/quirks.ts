@@ -2,39 +2,45 @@ import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 
 export interface ResponsesQuirks extends WireQuirks {
-  /** Takes `include: ["reasoning.encrypted_content"]`; OpenAI's models that do not reason answer 400 to it. */
+  /** True if the model accepts `include: ["reasoning.encrypted_content"]`. OpenAI's models that do not reason answer 400 to it. */
   encryptedReasoning: boolean;
-  /** Takes `store: false`. */
+  /** True if the server accepts `store: false`. */
   store: boolean;
-  /** Takes `prompt_cache_key`. */
+  /** True if the server accepts `prompt_cache_key`. */
   cacheKey: boolean;
-  /** Knows `stream_options: { include_obfuscation: false }`; without it each delta is padded with random letters. */
+  /**
+   * True if the server knows `stream_options: { include_obfuscation: false }`. Without this option it pads each delta with random letters.
+   */
   obfuscates: boolean;
   reasoning: boolean;
-  /** `asked`: a summary is requested unless the configuration says otherwise. `refused`: never. */
+  /**
+   * When the request asks for a summary of the reasoning. `asked`: unless the configuration says otherwise. `configured`: only if the
+   * configuration says so. `refused`: never.
+   */
   summaries: "asked" | "configured" | "refused";
-  /** Takes `temperature` and `top_p`. */
+  /** True if the model accepts `temperature` and `top_p`. */
   sampling: boolean;
-  /** Takes `max_output_tokens`. */
+  /** True if the server accepts `max_output_tokens`. */
   tokenLimit: boolean;
-  /** Wants the system prompt as a `developer` message, otherwise as a `system` one. */
+  /** True if the server wants the system prompt as a `developer` message, false for a `system` message. */
   developerRole: boolean;
-  /** Knows `strict`, with true as its default. */
+  /** True if the server knows `strict` for tools, whose default is then true. */
   strict: boolean;
   toolSchemas: "full" | "plain";
   parallelToolCalls: boolean;
-  /** Obeys `tool_choice: none`. Otherwise such a request is sent without tools, which changes its beginning. */
+  /** True if the server obeys `tool_choice: none`. Otherwise such a request is sent without tools, which changes its beginning. */
   forbidsTools: boolean;
   /**
-   * Takes tools in the middle of the conversation (`additional_tools`), after the result that found them. Otherwise all stand before it.
+   * True if the server accepts tools in the middle of the conversation (`additional_tools`), after the result that found them. Otherwise
+   * all tools come before the conversation.
    */
   lateTools: boolean;
-  /** Takes a schema of the answer (`text.format`); otherwise the schema is given in words. */
+  /** True if the server accepts a schema of the answer (`text.format`). Otherwise the schema is described in words. */
   jsonSchemas: boolean;
   images: boolean;
-  /** Takes pictures in a tool's result; otherwise they follow in a user message. */
+  /** True if the server accepts pictures in a tool's result. Otherwise they follow in a user message. */
   resultImages: boolean;
-  /** Takes back all keys of its own items, also `id`, `status` and `phase`. */
+  /** True if the server takes back all keys of items that it wrote, including `id`, `status` and `phase`. */
   nativeKeys: boolean;
 }
 
@@ -72,12 +78,14 @@ function nameOf(model: string): string {
   return model.slice(model.lastIndexOf("/") + 1);
 }
 
-/** OpenAI's own names. `gpt-oss` is served by others. */
+/** Names of OpenAI's own models. `gpt-oss` is not among them, because others serve it. */
 const OPENAI = /^(o\d(-|$)|gpt-\d|chatgpt-|codex-)/;
-/** OpenAI's models that reason: developers.openai.com/api/docs/models (2026-11). The chat models of the same generations do not. */
+/**
+ * OpenAI's models that reason, from developers.openai.com/api/docs/models (2026-11). The chat models of the same generations do not reason.
+ */
 const REASONING = /^(o\d(-|$)|gpt-([5-9]|1\d)(?=[.-]|$)(?!.*chat)|codex-)/;
 
-/** Servers that refuse what others take. The rest is learnt from refusals. */
+/** Servers that are known to refuse something. Other refusals are learnt when they happen. */
 const HOSTS: readonly (readonly [RegExp, Partial<ResponsesQuirks>])[] = [
   // OpenRouter answers "Invalid Responses API request" to anything it does not know.
   [/^https?:\/\/openrouter\.ai[:/]/i, { obfuscates: false, lateTools: false }],
@@ -89,8 +97,8 @@ const HOSTS: readonly (readonly [RegExp, Partial<ResponsesQuirks>])[] = [
 ];
 
 /**
- * Returns the family that reads the model's reasoning: from GPT-5.6 on one generation (`gpt-5.6-sol`, `gpt-5.6-luna`), before that the
- * model alone. A date after the name does not count.
+ * Returns the model's family, whose models accept each other's reasoning. From GPT-5.6 on, a family is one generation (`gpt-5.6-sol`,
+ * `gpt-5.6-luna`); before that, it is the model alone. A date after the name does not count.
  */
 export function familyOf(model: string): string {
   const name = nameOf(model).replace(/-\d{4}-\d{2}-\d{2}$/, "");

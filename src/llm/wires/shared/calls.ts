@@ -1,13 +1,16 @@
 import { asObject, parseJson } from "../../json.js";
 
-/** Replaces a name that no API takes back. A model may call such a tool; the refused call must not spoil later requests. */
+/**
+ * Returns a tool's name in a form that every API accepts. A model may call a tool by an invalid name, and the name of such a refused call
+ * must not spoil later requests.
+ */
 export function wireName(name: string): string {
   return name.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 64) || "unnamed";
 }
 
 /**
- * Replaces arguments that are not a JSON object: sent back, they make strict servers refuse the whole conversation from then on. So does a
- * number beyond a double (llama.cpp answers 500 forever).
+ * Replaces arguments that are not a JSON object. If they were sent back, strict servers would refuse the whole conversation from then on.
+ * The same holds for a number that a double cannot hold (llama.cpp answers 500 forever).
  */
 export function wireArguments(text: string): string {
   const parsed = asObject(parseJson(text));

@@ -5,8 +5,8 @@ export interface KeptTarget extends Omit<KeptParts, "parts"> {
 }
 
 /**
- * Returns the parts that go back: all to the same wire, provider, account and model family, none to others, which refuse them. Text and
- * calls go to everybody.
+ * Returns the kept parts that go back to the target; undefined if none do. All parts go back to the same wire, provider, account and model
+ * family. Other targets get none, because they refuse them. Text and calls go to every target.
  */
 export function keptFor(message: AssistantMessage, target: KeptTarget): readonly KeptPart[] | undefined {
   const { kept } = message;
@@ -16,7 +16,7 @@ export function keptFor(message: AssistantMessage, target: KeptTarget): readonly
   return isKin && isOf(kept.parts, message) ? kept.parts : undefined;
 }
 
-/** Returns the parts of an answer in order. If its provider wants nothing back, text comes before calls. */
+/** Returns the parts of an answer in order. If no parts were kept, the text comes before the calls. */
 export function partsOf({
   kept,
   content,
@@ -25,7 +25,10 @@ export function partsOf({
   return kept?.parts ?? [{ text: content.length }, ...toolCalls.map((_, call) => ({ call }))];
 }
 
-/** Returns false if calls or text were changed since: the answer is no longer the provider's. */
+/**
+ * Returns true if the parts still fit the message. If its calls or text were changed, the answer is no longer the one that the provider
+ * wrote.
+ */
 function isOf(parts: readonly KeptPart[], { content, toolCalls }: AssistantMessage): boolean {
   let characters = 0;
   let calls = 0;

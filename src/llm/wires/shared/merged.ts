@@ -1,6 +1,6 @@
 import { asObject, type JsonObject } from "../../json.js";
 
-/** Adds the user's `extra_body` to a body: nested objects are merged, all else is replaced. */
+/** Adds the user's `extra_body` to a body. Nested objects are merged; all other values are replaced. */
 export function merged(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   if (!extra) return body;
   const result = { ...body };

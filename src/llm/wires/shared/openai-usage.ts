@@ -1,8 +1,8 @@
-/** Token counts of Chat Completions and Responses. Providers differ in names and in what counts as input and output. */
+/** Token counts of Chat Completions and Responses. Providers differ in the names of the counts, and in what counts as input and output. */
 import type { Usage } from "../../../core/chat.js";
 import { asNumber, asObject, type JsonObject } from "../../json.js";
 
-/** Returns undefined if input or output was not counted. */
+/** Reads the token counts. Returns undefined if input or output was not counted. */
 export function usageOf(value: unknown): Usage | undefined {
   const usage = asObject(value);
   const prompt = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.input_tokens);
@@ -26,7 +26,7 @@ export function usageOf(value: unknown): Usage | undefined {
   };
 }
 
-/** Reads the names of OpenAI and OpenRouter, LiteLLM and Anthropic, DeepSeek, Moonshot. */
+/** Reads the cache counts under the names of OpenAI and OpenRouter, LiteLLM and Anthropic, DeepSeek, Moonshot. */
 function cacheCounts(usage: JsonObject): Pick<Usage, "cachedTokens" | "cacheWriteTokens" | "cacheWrite1hTokens"> {
   const details = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details);
   const cachedTokens = firstNumber(
@@ -48,7 +48,10 @@ function cacheCounts(usage: JsonObject): Pick<Usage, "cachedTokens" | "cacheWrit
   };
 }
 
-/** Returns true for Anthropic's `input_tokens`, which leave out cache reads and writes. `prompt_tokens` include them everywhere. */
+/**
+ * Returns true if the input count leaves out cache reads and writes. Anthropic's `input_tokens` do; `prompt_tokens` include them
+ * everywhere.
+ */
 function countsCacheApart(usage: JsonObject): boolean {
   if (usage.prompt_tokens !== undefined) return false;
   return usage.cache_read_input_tokens !== undefined || usage.cache_creation_input_tokens !== undefined;
@@ -60,8 +63,8 @@ function reportedReasoning(usage: JsonObject): number | undefined {
 }
 
 /**
- * Returns reasoning that is billed but not part of `completion_tokens`: xAI reports it apart, Gemini only within `total_tokens`. A total
- * that is larger for another reason says nothing about reasoning.
+ * Returns the reasoning tokens that are billed but not part of `completion_tokens`. xAI reports them separately, Gemini only within
+ * `total_tokens`. If the total is larger for another reason, returns undefined.
  */
 function uncountedReasoning(
   usage: JsonObject,

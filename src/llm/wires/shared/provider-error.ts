@@ -2,22 +2,22 @@ import type { LlmErrorKind } from "../../../core/errors.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../json.js";
 
 export interface ProviderError {
-  /** Set if the wire is certain. Otherwise code, message and status decide, see `kindOf`. */
+  /** Set if the wire is certain of the kind. Otherwise code, message and status decide; see `kindOf`. */
   kind?: LlmErrorKind;
-  /** True if one retry makes sense, and no second one, whatever the kind. */
+  /** True if one retry makes sense, but not a second one, whatever the kind. */
   isRetriedOnce?: boolean;
   retryAfterMs?: number;
   /** Status of the HTTP response, or of the error inside a 200. */
   status?: number;
-  /** The provider's `code`, `type` and `status`: lower case, letters and digits only. */
+  /** The provider's `code`, `type` and `status`, reduced to lower-case letters and digits. */
   code: string;
   message: string;
-  /** The wrong parameter, if named outside the message. */
+  /** Name of the wrong parameter, if the error has it in a field of its own; otherwise "". */
   param: string;
   isHtml: boolean;
-  /** Gemini's delays and exceeded quotas. */
+  /** Details of Gemini's errors: delays and exceeded quotas. */
   details: readonly JsonObject[];
-  /** Response headers inside OpenRouter's body, in lower case. */
+  /** Response headers that OpenRouter repeats in the body; names in lower case. */
   headers: JsonObject;
 }
 
@@ -39,15 +39,15 @@ export function parseErrorBody(text: string, status?: number): ProviderError {
 
 const MAX_TEXT_LENGTH = 4096;
 
-/** Parses an object, or the first one of a list; ignores what follows its last brace (`data: [DONE]`). */
+/** Parses a JSON object, or the first object of a list. Ignores text after the last brace (`data: [DONE]`). */
 function jsonAt(text: string): JsonObject | undefined {
   const parsed = parseJson(text) ?? parseJson(text.slice(0, text.lastIndexOf("}") + 1));
   return asObject(Array.isArray(parsed) ? parsed[0] : parsed);
 }
 
 /**
- * Returns a message as people read it: JSON in it, which gateways pass on as it came, becomes the message within. JSON that is cut or in
- * Python's notation is searched for one; JSON without one is left out.
+ * Returns a message as people read it. Gateways pass on errors as JSON inside the message; that JSON is replaced by the message within. If
+ * it is cut or in Python's notation, it is searched for a message; JSON without a message is left out.
  */
 export function inWords(message: string, depth = 0): string {
   const start = message.search(/(\[\s*)?\{\s*["']/);
@@ -79,7 +79,9 @@ export function providerError(body: unknown, status?: number): ProviderError {
   };
 }
 
-/** Adds the wait that the message states. A stream has no header for it, so OpenAI and its imitators write it there. */
+/**
+ * Adds the waiting time that the message states. OpenAI and its imitators write it there, because an error within a stream has no headers.
+ */
 export function withStatedWait(error: ProviderError): ProviderError {
   const [, amount, unit] = /try again in (\d+(?:\.\d+)?)\s?(ms|s)\b/i.exec(error.message) ?? [];
   return amount === undefined ? error : { ...error, retryAfterMs: Number(amount) * (unit === "ms" ? 1 : 1000) };
@@ -89,7 +91,7 @@ function lowerCased(headers: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Unwraps the error: providers and gateways wrap it into up to three others. */
+/** Returns the innermost error: providers and gateways wrap an error into up to three others. */
 function innermost(body: JsonObject, depth = 0): JsonObject {
   const inner =
     asObject(body.error) ??
@@ -104,7 +106,7 @@ function codeWord(error: unknown): string | undefined {
   return asText(error)?.match(/^\w+$/)?.[0];
 }
 
-/** Returns false for `error: {}` and `errors: []`, which good answers may hold. */
+/** Returns true if the value states an error. `error: {}` and `errors: []` do not: good answers may hold them. */
 export function isSaid(error: unknown): boolean {
   return typeof error === "object" && error !== null ? Object.keys(error).length > 0 : Boolean(error);
 }
@@ -125,7 +127,7 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   return byMessage?.[1] ?? kindOfStatus(status);
 }
 
-/** Statuses for which a proxy in front of the provider sends a page of its own: the status holds. */
+/** Statuses with which a proxy in front of the provider sends an HTML page of its own. The status then decides the kind. */
 const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
 /** Cerebras calls a limit per minute a quota. */
@@ -176,7 +178,9 @@ const PHRASES: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/overloaded|at capacity|no (available )?capacity|loading (the )?model/i, "overloaded"],
 ];
 
-/** Returns false if the kind does not fit: a 429 is about limits and a 5xx about the server, whatever else the message mentions. */
+/**
+ * Returns false if the kind contradicts the status: a 429 is about limits and a 5xx about the server, whatever else the message mentions.
+ */
 function isPlausible(kind: LlmErrorKind, status = 400): boolean {
   if (status === 429) return kind === "quota";
   return status < 500 || ["context_length", "tool_generation_failed", "rate_limit", "overloaded"].includes(kind);
@@ -194,7 +198,7 @@ function kindOfStatus(status: number | undefined): LlmErrorKind {
   return "bad_request";
 }
 
-/** Returns the status for which code or type stand, inside a 200. */
+/** Returns the status that an error's code or type means, for errors inside a 200. */
 function statusOf(error: JsonObject, code: string): number | undefined {
   const numbers = [error.code, error.status, error.status_code, error.statusCode].map(asNumber);
   const number = numbers.find((candidate = 0) => candidate >= 400 && candidate <= 599);
@@ -215,8 +219,8 @@ const TYPE_STATUS: readonly (readonly [string, number])[] = [
 ];
 
 /**
- * Returns only what is meant as a message: the rest may repeat the prompt. OpenRouter's own message says nothing; that of the model's
- * provider is in `metadata.raw`.
+ * Returns only the fields that are meant as a message, because others may repeat the prompt. OpenRouter's own message says nothing; the
+ * message of the model's provider is in `metadata.raw`.
  */
 function messageOf(error: JsonObject, whole: string | undefined): string {
   const texts = [error.message, error["html-message"], error.detail, error.msg, error.error_msg, error.status_msg];
@@ -230,7 +234,7 @@ function messageOf(error: JsonObject, whole: string | undefined): string {
     .join(": ");
 }
 
-/** Returns "" for objects, since converting one could throw. */
+/** Returns the value as text; "" for an object, since converting it could throw. */
 function word(value: unknown): string {
   return asText(value) ?? String(asNumber(value) ?? "");
 }

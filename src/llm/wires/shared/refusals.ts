@@ -1,6 +1,6 @@
 import type { ProviderError } from "./provider-error.js";
 
-/** Joins the texts of a refusal. The parameter comes first, since a message may name its replacement too. */
+/** Joins the texts of a refusal. The parameter comes first, because the message may also name the parameter that replaces it. */
 export function textOf({ param, message, code }: ProviderError): string {
   return `${param} ${message} ${code}`;
 }
@@ -12,9 +12,11 @@ export function isAboutTools(text: string): boolean {
   return TOOLS.test(text);
 }
 
-/** Returns the tool that the refusal names: in quotes, else by position among those sent, else by any word that is a name. */
+/**
+ * Returns the tool that the refusal names: in quotes, else by its position among the tools sent, else by any word that is a tool's name.
+ */
 export function toolNamedIn(text: string, names: readonly string[]): string | undefined {
-  // A quoted name comes first: positions of tools inside a conversation count from there (`input[4].tools[0]`).
+  // A quoted name counts most: positions of tools inside a conversation count from there (`input[4].tools[0]`).
   const quoted = /\b(?:function|tool) ['"`]([\w-]+)['"`]/i.exec(text)?.[1];
   if (quoted !== undefined && names.includes(quoted)) return quoted;
   // Gemini puts all functions into one tool: `tools[0].function_declarations[34]`.

@@ -1,9 +1,9 @@
-/** In characters. Well below the size from which V8 gives every string pages of its own. */
+/** Length of one text, in characters. Well below the size from which V8 gives every string memory pages of its own. */
 const longestText = 32 * 1024;
 
 /**
- * JSON on its way to a provider, as texts to be written in turn. As one Buffer, outside V8's heap, it would make V8 collect garbage far too
- * often; a single text costs three times as much.
+ * The JSON of a request, as several texts to be written one after another. One Buffer, which is outside V8's heap, would make V8 collect
+ * garbage far too often. One single text costs three times as much.
  */
 export class RequestBody {
   readonly #texts: string[] = [];
@@ -23,13 +23,13 @@ export class RequestBody {
     return this.#texts;
   }
 
-  /** In bytes. */
+  /** Length of the whole body in bytes. */
   get length(): number {
     this.#close();
     return this.#bytes;
   }
 
-  /** Encoding of all texts. `latin1` is faster, and equal if all characters are ASCII. */
+  /** Encoding of all texts. `latin1` is faster, and gives the same bytes if all characters are ASCII. */
   get encoding(): "latin1" | "utf8" {
     return this.length === this.#chars ? "latin1" : "utf8";
   }

@@ -4,7 +4,7 @@ import type { QuirksConfig } from "../../../core/config.js";
 
 const NINE = /^[a-zA-Z0-9]{9}$/;
 
-/** Returns a call's id in the form that the provider takes: the same for the call and its result, in every request. */
+/** Returns a call's id in the form that the provider accepts. A call and its result get the same id, in every request. */
 export function wireToolId(id: string, form: QuirksConfig["toolIds"]): string {
   if (form === "any" || NINE.test(id)) return id;
   return createHash("sha256")
@@ -14,7 +14,10 @@ export function wireToolId(id: string, form: QuirksConfig["toolIds"]): string {
     .slice(0, 9);
 }
 
-/** Returns a check for ids of calls in these messages: servers that number the calls of each answer anew repeat ids. */
+/**
+ * Returns a function that tells whether these messages hold a call with an id. Servers that number the calls of each answer anew repeat
+ * ids.
+ */
 export function callIdsIn(messages: CompletionRequest["messages"]): (id: string) => boolean {
   let ids: Set<string> | undefined;
   return (id) => {

@@ -2,25 +2,25 @@ import type { JsonSchema } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
 import { described, strings, typesOf } from "./schema-types.js";
 
-/** Most nodes of one projected schema. Nested references can stand for more than any provider reads. */
+/** Most nodes of one reduced schema. Nested references can expand to more than any provider reads. */
 const MAX_NODES = 1000;
 const MAX_DEPTH = 24;
 const MAX_RECURSION = 1;
 const MAX_REFERENCES = 64;
-/** Most characters of descriptions and enums in one projected schema, which references multiply too. */
+/** Most characters of descriptions and enums in one reduced schema. References multiply these too. */
 const MAX_WORDS = 64 * 1024;
 
 const projections = new WeakMap<JsonSchema, JsonObject>();
 
-/** Adds `type` and `properties` at the root: OpenAI and its imitators want both, even for a tool without parameters. */
+/** Adds `type` and `properties` at the root. OpenAI and its imitators require both, even for a tool without parameters. */
 export function fullSchema(schema: JsonSchema): JsonObject {
   return { ...schema, type: "object", properties: asObject(schema.properties) ?? {} };
 }
 
 /**
  * Reduces a schema to the keywords that every provider knows: `type`, `description`, `properties`, `required`, `items`, `enum` (of
- * strings), `anyOf` and `nullable`. It accepts what the schema accepts and more: the host checks the arguments against the schema itself.
- * References become their targets. Never throws.
+ * strings), `anyOf` and `nullable`. The reduced schema accepts everything that the original accepts, and more; the host checks the
+ * arguments against the original. References are replaced by their targets. Never throws.
  */
 export function plainSchema(schema: JsonSchema): JsonObject {
   const known = projections.get(schema);
@@ -86,7 +86,7 @@ class Projection {
     );
   }
 
-  /** Merges the properties of all objects. Without an object, returns the first part that says something. */
+  /** Reduces `allOf`: merges the properties of all objects in it. If there is no object, returns the first part that states a type. */
   #intersection(
     { allOf: _, ...rest }: JsonObject,
     all: readonly JsonObject[],
@@ -108,7 +108,7 @@ class Projection {
     });
   }
 
-  /** Follows `$ref` and returns the path of its targets. Keys beside `$ref` outrank its target. */
+  /** Follows `$ref`. Returns the target and the path of references to it. Keys beside `$ref` outrank those of the target. */
   #resolved(given: unknown, chain: readonly unknown[]): [JsonObject | undefined, readonly unknown[]] {
     let schema = asObject(given);
     let path = chain;
@@ -124,7 +124,7 @@ class Projection {
   }
 }
 
-/** Returns the schema of the items. Draft 4 lists those of a tuple under `items`. */
+/** Returns the schema of an array's items. In draft 4, `items` may list the schemas of a tuple. */
 function itemOf({ items }: JsonObject): unknown {
   return Array.isArray(items) ? { anyOf: items } : items;
 }
@@ -133,7 +133,7 @@ function isRequired({ required }: JsonObject, name: string): boolean {
   return Array.isArray(required) && required.includes(name);
 }
 
-/** Puts everything into the branches, since Gemini allows nothing beside `anyOf`. */
+/** Returns a node that accepts any of these nodes. All keywords go into the branches, because Gemini allows nothing beside `anyOf`. */
 function choice(nodes: readonly JsonObject[], description: string | undefined): JsonObject {
   const flat = nodes.flatMap((node) => (Array.isArray(node.anyOf) ? asObjects(node.anyOf) : [node]));
   const branches = flat
@@ -148,12 +148,12 @@ function choice(nodes: readonly JsonObject[], description: string | undefined): 
   return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
 }
 
-/** Replaces a schema of null alone, which is valid only as a branch. */
+/** Replaces a schema that accepts only null by an empty one: null is valid only as a branch. */
 function sayable(node: JsonObject): JsonObject {
   return node.type === "null" ? {} : node;
 }
 
-/** Joins the properties of all objects; none is required. */
+/** Joins the properties of all objects. None of the properties is required. */
 function union(objects: readonly JsonObject[]): JsonObject {
   const properties = objects.map((object) => asObject(object.properties) ?? {});
   const names = [...new Set(properties.flatMap(Object.keys))];
@@ -174,7 +174,7 @@ function compact(node: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(node).filter(([, value]) => value !== undefined));
 }
 
-/** Resolves a JSON pointer within the document: `#/$defs/a~1b`. Never throws. */
+/** Returns the value at a JSON pointer within the document, such as `#/$defs/a~1b`. Never throws. */
 function at(document: JsonObject, reference: string): unknown {
   if (!/^#(\/|$)/.test(reference)) return undefined;
   const keys = reference.split("/").slice(1).map(unescaped);
