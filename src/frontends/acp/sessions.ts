@@ -74,7 +74,7 @@ export class AcpSessions {
     await session.recover();
     const running = [...(this.#resumed.get(sessionId) ?? [])];
     if (replay) await shown.replay(await session.history(), running);
-    // The error is ignored here: the log has it, and the client has been shown it.
+    // The error needs no handling here: it is in the log and has been shown to the client.
     for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
     return shown.choices;
   }

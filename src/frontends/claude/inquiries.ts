@@ -85,8 +85,8 @@ function elicitationRequest(question: Extract<Question, { kind: "elicitation" }>
 }
 
 /**
- * Converts the program's response to an approval. Only a clear yes allows the call. A denial is an object that may have a message for the
- * model, since a plain `false` would mean that nobody could be asked.
+ * Converts the program's response to an approval. Only a clear yes allows the call. A denial is returned as an object that may have a
+ * message for the model. A plain `false` would mean that nobody could be asked.
  */
 function approvalOf(response: Record<string, unknown>, { call }: ApprovalQuestion): unknown {
   const { behavior, message, updatedInput, updatedPermissions } = response;
@@ -106,7 +106,7 @@ const scopes: ReadonlyMap<unknown, string> = new Map([
   ["userSettings", "always"],
 ]);
 
-/** Returns how long a rule is remembered that allows the whole tool. Undefined if the updates contain no such rule. */
+/** Returns how long to remember a rule in `updates` that allows the whole tool. Undefined if there is no such rule. */
 function scopeOf(updates: unknown, toolName: string): string | undefined {
   if (!Array.isArray(updates)) return undefined;
   for (const update of updates.map(asObject)) {

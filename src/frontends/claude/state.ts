@@ -55,8 +55,9 @@ export function permissionModeOf(approval: "ask" | "auto"): string {
 }
 
 /**
- * Returns what Claude Code's permission mode means here. Most modes mean `ask`: `acceptEdits` and `auto` would exempt only Claude Code's
- * own tools. `canAsk` is true if the program said at the start that it can be asked. Throws RequestError.
+ * Returns the permission that corresponds to a permission mode of Claude Code. Most modes correspond to `ask`: `acceptEdits` and `auto`
+ * would exempt only Claude Code's own tools. `canAsk` is true if the program said at the start that it can be asked. Throws RequestError
+ * for an unsupported mode.
  */
 export function permissionOf(mode: string, canAsk: boolean): Permission {
   if (["default", "acceptEdits", "auto", "manual"].includes(mode)) return { approval: "ask", isAsked: canAsk };

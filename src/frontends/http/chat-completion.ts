@@ -19,7 +19,7 @@ export class ChatCompletion {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
   #text = "";
-  /** Text so far of the answer that is being written. */
+  /** Text of the answer that is being written, up to now. */
   #answer = "";
   #reasoned = false;
 

@@ -1,4 +1,4 @@
-/** System text, history and new content of a call, the same for every API. */
+/** Splits a call into system text, history and new content. This is the same for every API. */
 import type { ContentPart, Message } from "../../core/chat.js";
 import type { DoorParts } from "../door.js";
 import { ApiError } from "./errors.js";

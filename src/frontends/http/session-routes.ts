@@ -122,7 +122,7 @@ async function exportFile({ sessions, secrets }: DoorParts, call: Call): Promise
     headers: {
       "content-type": exportTypes[format],
       "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
-      // If a browser opens the file from this address, the file has no access to this origin.
+      // Sandboxes the file if a browser opens it from this address. The file then has no access to this origin.
       "content-security-policy": "sandbox",
       "x-content-type-options": "nosniff",
     },

@@ -102,7 +102,7 @@ export class ToldTurns {
   }
 }
 
-/** Length from which an id is taken as unique to one call. Shorter ids, such as `call_1`, are used again in later answers. */
+/** Length from which an id of the model counts as unique to one call. Shorter ids, such as `call_1`, are used again in later answers. */
 const uniqueLength = 16;
 
 /**

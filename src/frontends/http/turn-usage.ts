@@ -1,5 +1,5 @@
 /**
- * Usage of a turn in the fields of OpenAI's APIs. Clients take the usage for the number of tokens in the context. So it is the usage of the
+ * Usage of a turn in the fields of OpenAI's APIs. Clients read these fields as the size of the context, so the fields have the usage of the
  * last request only.
  */
 import type { StoredEvent, Usage } from "../../core/chat.js";

@@ -55,8 +55,8 @@ function cancelled(message: unknown): { requestId?: RequestId }[] {
 }
 
 /**
- * Returns the missed events of a stream whose last event is an answer. Undefined if the stream is still open; the transport resumes such a
- * stream.
+ * Returns the missed events if the stream ended with an answer, or a 400 if the event is unknown. Undefined if the stream is still open;
+ * the transport then resumes the stream.
  */
 export function replayed({ events, transport }: McpSession, lastEventId: string): Response | undefined {
   const rest = events.since(lastEventId);

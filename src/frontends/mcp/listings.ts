@@ -53,7 +53,7 @@ export function listedTemplate(item: Item): ResourceTemplate {
   }) as ResourceTemplate;
 }
 
-/** Returns the item without its invalid fields. `least` has the values that replace required fields. */
+/** Returns the item without its invalid fields. `least` has values for the required fields, for the case that they are invalid. */
 function valid(schema: Schema, item: Item, least: Item): Item {
   const { success, error } = schema.safeParse(item);
   if (success) return item;

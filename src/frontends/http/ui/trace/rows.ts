@@ -1,4 +1,4 @@
-/** Turns a turn into the rows of a waterfall diagram. */
+/** Converts a turn to the rows of a waterfall diagram. */
 import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, Turn } from "../chat/turns.js";
 
 export interface Span {
