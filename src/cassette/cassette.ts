@@ -12,8 +12,8 @@ import { Recorder } from "./recorder.js";
 import { textOf, writeCassette } from "./write.js";
 
 /**
- * `record`: all requests go over the wires, and the file is written anew. `replay`: no request goes over the wires. `record-missing`: a
- * request with a recorded answer gets that answer; the others go over the wires, and their answers are added to the file.
+ * `record`: every request goes to the real server or model, and the file is written anew. `replay`: no request does. `record-missing`: a
+ * request with a recorded answer gets that answer; any other request goes to the real server or model, and its answer is added to the file.
  */
 export type CassetteMode = "record" | "replay" | "record-missing";
 
@@ -30,7 +30,7 @@ export interface CassetteOptions {
   /** Secrets that the file must not hold. `createApp` adds its configured secrets itself. */
   secrets?: readonly string[];
   /**
-   * `messages`: recorded model requests are stored so that they answer any request with the same messages. Default: they answer only the
+   * If `messages`, a recorded answer of a model is later played for any request with the same messages. Default: it is played only for the
    * same request.
    */
   match?: "messages";
@@ -42,7 +42,10 @@ export interface CassetteOptions {
 export interface Cassette {
   /** Value for `AppOptions.tape`. */
   readonly tape: Tape;
-  /** Requests so far without a recorded answer, each as a text with its differences. Misses after the first are usually its consequence. */
+  /**
+   * Messages about requests so far that have no recorded answer, each with its differences. Misses after the first are usually its
+   * consequence.
+   */
   readonly misses: readonly string[];
   /**
    * Writes the recording; call it after the host has closed. Resolves with the problems of the whole run, as texts: recorded requests that
@@ -51,7 +54,7 @@ export interface Cassette {
   finish(): Promise<readonly string[]>;
 }
 
-/** Opens a cassette. Throws ConfigError if there is no file to replay, or a line or a fault is invalid. */
+/** Opens a cassette. Throws ConfigError if there is no file to replay, or if a line of the file or a fault is invalid. */
 export async function openCassette(options: CassetteOptions): Promise<Cassette> {
   const { path, mode, strict = false, speed = "full", secrets = [] } = options;
   const { now = () => performance.now(), sleep = pause } = options;

@@ -13,7 +13,7 @@ interface Piece {
 /** Replaces texts. Each method returns its argument itself if nothing changes. */
 export interface Rewriter {
   value<T>(value: T): T;
-  /** Replaces in a text, which may be JSON. */
+  /** Replaces parts of a text, which may be JSON. */
   text(text: string): string;
 }
 

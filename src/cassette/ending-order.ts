@@ -3,8 +3,8 @@ import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type CallEntry, type Entry, isExchange } from "./format.js";
 
 /**
- * Longest time that a call waits for a call to start that ended before it in the recording. Without this limit, a call that is never made
- * would delay the others for ever.
+ * Longest time, in ms, that an ended call waits for the start of a call that ended earlier in the recording. Without this limit, a call
+ * that is never made would delay the others for ever.
  */
 const longestBeginMs = 1000;
 

@@ -24,7 +24,7 @@ export interface ModelEntry {
   llm: { provider: string; model: string; path: string };
   /** `messages`: the entry answers any request with these messages, even if its system prompt, tools and parameters differ. */
   match?: "messages";
-  /** The request in its normalised form, see `normalise.ts`. */
+  /** The request; the file has its normalised form, see `normalise.ts`. */
   request: Json;
   /** Ids created by the host, in the order in which the request names them. Absent if the answer mentions none of them. */
   ids?: string[];
@@ -49,12 +49,15 @@ export type TimedEvent = [ms: number, event: ServerEvent];
 export interface CallEntry {
   mcp: string;
   method: string;
-  /** The parameters in their normalised form, see `normalise.ts`. */
+  /** The parameters; the file has their normalised form, see `normalise.ts`. */
   params: Json;
   events?: TimedEvent[];
   /** Time from the last event to the answer, in ms. */
   ms: number;
-  /** Position of this call among all calls, sorted by their ends, from 0. Absent if the order of the beginnings gives the same position. */
+  /**
+   * Position of this call among all calls when they are sorted by their ends, from 0. Absent if the call has the same position when they
+   * are sorted by their beginnings.
+   */
   ended?: number;
   result?: Json;
   error?: { code: number; message: string; data?: unknown };

@@ -38,7 +38,7 @@ interface Listing {
 
 export class Recorder {
   readonly head: Head;
-  /** Requests are in the order in which they began. Other entries are at the position at which they ended. */
+  /** Recorded entries. Requests are in the order in which they began; an entry of another kind is added when it ends. */
   readonly entries: Entry[];
   readonly #now: () => number;
   readonly #match: ModelEntry["match"];

@@ -45,8 +45,8 @@ const needless = {
 } as const;
 
 /**
- * Flags that end in an error. A program relies on them, and this host does not support them: limits, the shape of the answer, which servers
- * or conversation to use.
+ * Flags that end in an error, because a program relies on them and this host does not support them: limits, the shape of the answer, the
+ * choice of servers or conversation.
  */
 const refused = [
   "agent",

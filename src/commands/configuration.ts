@@ -36,7 +36,10 @@ export function findSource({ config = process.env.MCP_PLATFORM_CONFIG }: GlobalO
 
 const isSameFile = (one: string, other: string) => realpathSync(one) === realpathSync(other);
 
-/** Looks again for files that did not exist before. Returns the source with those that exist now, or the same source. */
+/**
+ * Looks again for files that were missing before. Returns the source with the files that exist now, or the same source if nothing has
+ * changed.
+ */
 export function findAgain(source: ConfigSource, flags: GlobalOptions): ConfigSource {
   if (source.file === undefined) return findSource(flags);
   const own = source.isFound && source.base === undefined && existsSync(source.file) ? usersFile() : undefined;

@@ -16,7 +16,7 @@ export interface EditTarget {
   folder: string;
   /** Content of the file, "" if there is no file yet. */
   text: string;
-  /** `mcpServers` as the file has it. */
+  /** `mcpServers` as written in the file. */
   servers: Mapping;
   /** True if no other user reads the file: it is in the user's own folder, or its mode is private. */
   isPrivate: boolean;

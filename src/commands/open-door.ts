@@ -12,7 +12,7 @@ import { confirmed } from "./confirmed.js";
 import { keepStdoutClean, leave, onInterrupt, onTermination, whenWritten } from "./process.js";
 
 export interface DoorOptions {
-  /** Receives the log lines, which are then not written to stderr. */
+  /** If set, it receives the log lines, which are then not written to stderr. */
   observe?: Observe;
   /** True if the frontend runs for long. The host then applies changes of the configuration files. */
   followsFiles?: boolean;

@@ -11,8 +11,8 @@ const { stdout, stderr } = process;
 let endedBy: Termination | undefined;
 
 /**
- * Handles errors of stdout and stderr, which would otherwise end the process with a stack trace. A reader that has closed the pipe (`|
- * head`) is no failure. A full disk is one.
+ * Handles errors of stdout and stderr, which would otherwise end the process with a stack trace. It is no failure if the reader has closed
+ * the pipe (`| head`), but a full disk is a failure.
  */
 export function guardStreams(): void {
   stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -49,7 +49,10 @@ export function print(text: string): void {
   stdout.write(stdout.isTTY ? unambiguous(line) : line);
 }
 
-/** Prints a text with content of others, in which characters that could steer a terminal are escaped. */
+/**
+ * Prints a text that may hold texts of other people or programs. Characters that could steer a terminal are always escaped, also in a file
+ * or pipe.
+ */
 export async function printInert(text: string): Promise<void> {
   print(unambiguous(text));
 }

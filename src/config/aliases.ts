@@ -13,7 +13,7 @@ const KEYS: Record<string, string> = {
 
 const TYPES: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
 
-/** The pointers of renamed keys: our pointer to the pointer in the file. */
+/** Maps our pointer of each renamed key to the key's pointer in the file. */
 export type Renamed = ReadonlyMap<string, string>;
 
 /**

@@ -26,14 +26,14 @@ interface ApprovalsParts {
  */
 const settledMs = 4_000;
 /**
- * Time, in ms, for which a check of the folder stays valid. It covers the tool calls of one model answer, and no person can answer in
- * another host within it. A check takes about as long as the rest of the decision about a call.
+ * Time, in ms, for which a check of the folder stays valid. This covers the tool calls of one model answer, and is shorter than a person
+ * takes to answer in another host. A check costs about as much as the rest of the decision about a call.
  */
 const lookMs = 10;
 
 /**
- * Stored answers, each in a file of its own. So hosts that write at the same time keep each other's answers, and a deleted answer is
- * deleted for all hosts.
+ * Stored answers, each in a file of its own. Hosts that write at the same time therefore keep each other's answers, and an answer that is
+ * deleted is deleted for all hosts.
  */
 export class Approvals implements KeptApprovals {
   readonly #folder: string;

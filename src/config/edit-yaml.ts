@@ -48,7 +48,7 @@ function isEmpty(node: Node | null | undefined): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
-/** Returns the text of an empty file without its `{}` or null. */
+/** Returns the text of a file without servers and settings, minus its `{}` or null. */
 function withoutEmpty(text: string, top: Node | null): string {
   const [start, end] = (isEmpty(top) && top?.range) || [0, 0];
   const rest = text.slice(0, start) + text.slice(end);
@@ -182,7 +182,8 @@ function withLines(text: string, lineEnd: number, lines: string): string {
 const maxFlowItems = 8;
 
 function block({ name, entry, comments }: Set, indent: string): string {
-  // In YAML 1.1, texts that some parser could take for a date or a flag get quotes. `visit` also quotes texts that our own parser would
+  // YAML 1.1, so that a text gets quotes if some parser could take it for a date or a flag. `visit` adds quotes where our own parser would
+  // read a text differently.
   // read differently.
   const document = new Document({ [name]: entry }, { version: "1.1" });
   const root = document.contents as unknown as Block;

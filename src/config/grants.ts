@@ -52,7 +52,7 @@ export type PresetOf = (provider: string) => { baseUrl?: string; model?: string;
 
 /**
  * Returns the pointers of the effective settings that the user must confirm. A setting equal to its default needs no confirmation; neither
- * does a provider's preset `base_url` or model. The servers, and the file that lists them, are not returned, because each server is
+ * does a provider's preset `base_url` or model. Servers, and the file that lists them, are not among the pointers, because each server is
  * confirmed on its own.
  */
 export function grants(loaded: LoadedConfig, presetOf: PresetOf): string[] {

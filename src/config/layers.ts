@@ -2,7 +2,7 @@ import type { ConfigProblem } from "../core/errors.js";
 import type { Problem, Source } from "../core/source.js";
 import { child, isMapping, keyPath, type Mapping } from "../core/tree.js";
 
-/** Where a value comes from. For a file, `pointer` is the value's pointer in that file, with the file's name of the key. */
+/** The origin of a value. For a file, `pointer` is where the value is in that file, under the file's name of the key. */
 export type Origin =
   | { kind: "default" }
   | { kind: "file"; source: Source; pointer: string }
@@ -53,8 +53,8 @@ function overlay(target: Mapping, tree: Mapping, pointer: string, layer: Layer, 
 }
 
 /**
- * Returns the origin of a key, or of the nearest mapping or list above it that has one. The pointer in a file is extended by the missing
- * part.
+ * Returns the origin of the value at `pointer`. If it has none, returns the origin of the nearest mapping or list above it, and appends the
+ * missing keys to that origin's pointer.
  */
 export function originOf(origins: Origins, pointer: string): Origin {
   let above = pointer;

@@ -177,8 +177,8 @@ function withoutPlaces(source: Source, pointers: readonly string[]): Source {
 const withoutServers = (source: Source) => withoutPlaces(source, ["/mcpServers", "/mcp/config_file"]);
 
 /**
- * Removes the servers from the layers below that the file defines too. So the file's server gets no variables, headers or rights from the
- * server of the same name below.
+ * Removes from the layers below each server that the file defines too. The file's server replaces it as a whole, without its variables,
+ * headers or rights.
  */
 function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer[] {
   const names = top.flatMap(({ tree }) => (isMapping(tree.mcpServers) ? Object.keys(tree.mcpServers) : []));
@@ -262,7 +262,8 @@ function check(expanded: Expanded, { origins }: Merged, given: Given): Problem[]
   const unset = allowsUnset ? [] : expanded.problems;
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
-  // Addresses of providers are not checked if some settings are left out, or if a tape may answer for the provider.
+  // Addresses of providers are not checked if some settings are left out, because an address may be among them. They are not checked either
+  // if a tape may answer for the provider.
   if (!leftOut && !more && !allowsUnset) problems.push(...providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isMapping(storage) && storage.driver === "postgres" && storage.url === undefined) {

@@ -42,8 +42,8 @@ interface Refused {
 }
 
 /**
- * Returns the configuration without the refused settings and servers. A refused server is replaced by the user's own server of that name.
- * If there is none, its entry stays with the reason for the refusal, so that it is not started.
+ * Returns the configuration without the refused settings and servers. If the user's own configuration has a server of the same name, it
+ * replaces the refused one. Otherwise the refused server stays, marked with the reason for the refusal.
  */
 export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: Refused): LoadedConfig {
   const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))], held);

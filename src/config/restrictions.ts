@@ -6,7 +6,7 @@ import type { LoadedConfig } from "./load.js";
 
 /** Lists that are merged: the entries of both files apply. */
 const united = ["chat.service.permissions.{ask,deny}", "mcpServers.*.tools.deny"];
-/** Numbers of which the lower value of both files applies. */
+/** Numeric limits. If both files set a limit, the lower value applies. */
 const limits = [
   "chat.limits.{turn,conversation,day}.*",
   "chat.service.max_tool_hops",

@@ -22,8 +22,8 @@ export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | u
 export const isUnfinished = "state IN ('queued', 'running')";
 
 /**
- * Returns the stored events (`there`) if they equal `events`: these were stored before, and only the acknowledgement was lost. If they
- * differ, another process wrote at these positions; then it throws StoreError `fenced`.
+ * Returns the stored events `there` if they equal `events`. Then these were stored before, and only the acknowledgement was lost. Throws
+ * StoreError `fenced` if they differ, because another process then wrote at these positions.
  */
 export function same(there: readonly StoredEvent[], events: readonly ChatEvent[]): StoredEvent[] {
   return events.map((event, index) => {

@@ -1,6 +1,6 @@
 /**
- * Returns a copy of the value as JSON would carry it, but without writing JSON. An event costs less than a fifth of that (0.5 against 2.9
- * µs, Node 20). Throws what JSON.stringify throws.
+ * Returns a copy of the value as JSON would carry it, but writes and parses no JSON. Copying an event costs less than a fifth of that (0.5
+ * against 2.9 µs, Node 20). Throws what JSON.stringify throws.
  */
 export function jsonCopy<T>(value: T): T {
   return copyOf(value) as T;
@@ -19,7 +19,7 @@ function copyOf(value: unknown): unknown {
   return copy;
 }
 
-/** Returns true for an object without a field `__proto__`, which could not be copied by assignment. */
+/** Returns true for an object that can be copied field by field. An object with a field `__proto__` cannot. */
 function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);

@@ -54,8 +54,8 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
 }
 
 /**
- * Checks that a log can be created: creates and deletes a temporary one in the folder of the future log, or in its nearest parent that
- * exists.
+ * Checks that a log can be created. Creates and deletes a temporary log in the folder of the future log, or in the nearest existing folder
+ * above it.
  */
 async function tryBeside(
   storage: Extract<StorageConfig, { driver: "sqlite" }>,

@@ -32,10 +32,7 @@ interface ConversationTurns {
   lastWorkspace: string;
 }
 
-/**
- * Turn leases, kept in memory like the events. Turns need leases even here, although one process runs them all, because the interface is
- * the same for all stores.
- */
+/** Turn leases, kept in memory like the events. Each turn has a lease, although one process runs all turns. */
 export class MemoryTurns implements TurnLeases {
   readonly #now: () => number;
   readonly #conversations = new Map<string, ConversationTurns>();
@@ -226,8 +223,8 @@ export class MemoryTurns implements TurnLeases {
   }
 
   /**
-   * Returns true if no living host owns the turn. That includes a turn whose owner is no longer registered: the owner may have taken the
-   * turn after it was removed, and then have died before its next heartbeat.
+   * Returns true if no living host owns the turn. A turn of an unregistered host counts too: a host that was declared dead may still have
+   * taken the turn, and then have died before its next heartbeat.
    */
   #isNobodys({ nodeId }: Turn): boolean {
     return nodeId === undefined || !this.#nodes.has(nodeId);

@@ -30,7 +30,10 @@ function takeStep(db: Connection, version: number, steps: readonly Step[]): void
   db.exec(`PRAGMA user_version = ${version + 1}`);
 }
 
-/** Throws StoreError if other hosts run on the file. After the migration they could not store answers for which they pay. */
+/**
+ * Throws StoreError if other hosts run on the file. After the migration, these hosts could not store answers that they have already paid
+ * for.
+ */
 function requireAlone(db: Connection, path: string, now: () => number): void {
   if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'nodes'").get()) return;
   const known = db.prepare(`SELECT pid, seen_at AS "seenAt" FROM nodes`).all() as { pid: number; seenAt: number }[];

@@ -199,8 +199,8 @@ export function resultOf({ call, planned, sent, result, note }: StartedCall, { e
 const endsOfAnswers: readonly StopReason[] = ["end_turn", "max_tokens", "refusal"];
 
 /**
- * Appends a message. A user message after a user message is merged with it, and an answer after an answer too, because providers want
- * alternating roles. User messages follow each other if a turn failed before any answer.
+ * Appends a message. If it has the same role as the last message (user or assistant), both are merged, because providers want alternating
+ * roles. Two user messages follow each other if a turn failed before any answer.
  */
 function add(messages: Message[], message: Message): void {
   const last = messages.at(-1);

@@ -76,9 +76,9 @@ export class SqliteEvents {
 
   /**
    * Stores events with one statement. Most events are stored in this way, because a single statement commits without a transaction, at a
-   * third of the cost. Returns undefined if nothing was stored. Then there are too many events for a statement, the turn does not run under
-   * this fence, or the last event of the conversation is not the expected one: it has another `seq` than `lastSeq`, belongs to another
-   * turn, or is at `position` or after it.
+   * third of the cost. Stores nothing and returns undefined in three cases: there are too many events for a statement; the turn does not
+   * run under this fence; or the conversation's last event is not the expected one (its `seq` is not `lastSeq`, it belongs to another turn,
+   * or it is at `position` or after it).
    */
   insertGranted(
     conversationId: string,

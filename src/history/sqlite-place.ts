@@ -5,8 +5,8 @@
  */
 
 /**
- * Number of bits of an `id` that hold `seq`. The bits above them hold the conversation's number. No conversation has more events, and no
- * file more conversations, than these bits can count.
+ * Number of low bits of an `id` that hold `seq`. The higher bits hold the conversation's number. Both parts are larger than any
+ * conversation or file needs.
  */
 const seqBits = 32;
 export const mostSeq = 2 ** seqBits - 1;

@@ -64,9 +64,9 @@ class SqliteStore implements ChatStore {
   readonly #path: string;
   readonly #events: SqliteEvents;
   readonly #turnOfRequest: Statement;
-  /** Reader for what people look at. */
+  /** Reader for lists and overviews that people look at. */
   readonly #views: SqliteReader;
-  /** Reader for what turns need, so that turns do not wait for the reads of `#views`. */
+  /** Reader for data that turns need. It is separate so that turns do not wait for the reads of `#views`. */
   readonly #accounts: SqliteReader;
 
   constructor(

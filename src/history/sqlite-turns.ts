@@ -236,8 +236,8 @@ const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queue
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)
   WHERE node_id = ?1 AND state IN ('queued', 'running')`;
 /**
- * SQL condition: no living host owns the turn. That includes a turn whose owner is no longer registered: the owner may have taken the turn
- * after it was removed, and then have died before its next heartbeat.
+ * SQL condition: no living host owns the turn. A turn of an unregistered host counts too: a host that was declared dead may still have
+ * taken the turn, and then have died before its next heartbeat.
  */
 const isNobodys = "(node_id IS NULL OR node_id NOT IN (SELECT node_id FROM nodes))";
 const nextPlace = "(SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = ?1)";

@@ -4,8 +4,8 @@ import type { Connection } from "./connection.js";
 export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
 
 /**
- * Runs `work` in a transaction. Takes the write lock at the beginning, so that no other process can change between reading and writing what
- * `work` reads.
+ * Runs `work` in a transaction. Takes the write lock at the beginning, so that no other process can change what `work` has read before
+ * `work` writes.
  */
 export function transaction<T>(db: Connection, work: () => T): T {
   db.exec("BEGIN IMMEDIATE");

@@ -31,8 +31,8 @@ export interface TurnRecord {
 }
 
 /**
- * Returns the turns of a conversation, sorted by their ends; turns that have not ended come last. So a request that was retried is at the
- * position of its answer. `currentTurnId` is a turn that is about to continue; it comes last of all.
+ * Returns the turns of a conversation, sorted by their ends. Turns that have not ended come last, so a retried request is at the position
+ * of its final answer. `currentTurnId` is a turn that is about to continue; it comes after all others.
  */
 export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
   const place = ({ turnId, end }: TurnRecord) =>
@@ -90,7 +90,8 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     if (event.type === "user_message") {
       turn.history = event.history ?? [];
       turn.userContent.push(...event.content);
-      // Without content the caller's results come last: text behind them would teach a model to expect it there.
+      // Only if there is content. Otherwise the caller's tool results come last, and text after results would teach a model to expect it
+      // there.
       if (event.answerSchema && event.content.length > 0)
         turn.notes.push({ type: "text", text: formText(event.answerSchema) });
     }
@@ -130,8 +131,8 @@ function answered(turn: TurnRecord, { questionId, value }: EventOf<"answer">): v
 }
 
 /**
- * Adds a note after the results of the last answer, because some providers accept only results between two answers. If that answer has no
- * calls, the note is added to the request.
+ * Adds a note after the results of the last answer, because some providers accept only results between two answers. If no answer has been
+ * given or the last one has no calls, the note is added to the user's message.
  */
 function tell(turn: TurnRecord, note: string): void {
   const last = turn.hops.findLast(({ answer }) => !answer.interrupted)?.calls.at(-1);

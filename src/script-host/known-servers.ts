@@ -1,4 +1,4 @@
-/** Knowledge of this host about servers that it has not started. It is used to repeat a conversation. */
+/** Information about servers that is available without starting them. It is used to repeat a conversation. */
 
 import type { LoadedConfig } from "../config/load.js";
 import type { Environment } from "../core/environment.js";

@@ -33,7 +33,7 @@ export interface RunScriptOptions extends ScriptRunOptions {
   cassette?: CassetteMode | "auto";
   /** Only for a replay: `full` (default) plays without the recorded pauses. */
   speed?: CassetteOptions["speed"];
-  /** Only for a replay: faults to cause, such as `llm[1]=429`. */
+  /** Only for a replay: faults to cause on purpose, such as `llm[1]=429`. */
   faults?: readonly string[];
 }
 
@@ -95,7 +95,7 @@ function failed(result: ScriptResult, error: ScriptError): ScriptResult {
   return { ...result, passed: false, error: failureOf(error) };
 }
 
-/** Runs a script in a host of its own. Its requests to models and servers go to the tape. Rejects with ConfigError. */
+/** Runs a script in a host of its own. Requests to models and servers go to the tape. Rejects with ConfigError. */
 export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
   return runApp(script, { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity }, { run: {} });
 }

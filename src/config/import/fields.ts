@@ -122,8 +122,8 @@ export const trust = ofFlag((isTrusted, draft, key) => {
 });
 
 /**
- * Translates the name of a transport. `types` maps the other program's names to ours. Undefined means that no type is needed, because this
- * host detects the transport.
+ * Translates the name of a transport. `types` maps the other program's names to ours. A name that is mapped to undefined is not written,
+ * because this host detects that transport.
  */
 export const transport = (types: Readonly<Record<string, "http" | "sse" | undefined>>) =>
   ofText((type, draft, key) => {

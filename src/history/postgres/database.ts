@@ -11,8 +11,8 @@ const defaultRetryMs = 30_000;
 const firstPauseMs = 25;
 const longestPauseMs = 1_000;
 /**
- * When failed work is repeated. `idempotent`: always if the connection was lost. `once`: only if the work certainly was not done. `now`:
- * like `once`, but without waiting for a database that is away.
+ * When failed work is repeated. `idempotent`: also if the work may have been done before the connection was lost. `once`: only if the work
+ * certainly was not done. `now`: never, so that callers need not wait for a database that is away.
  */
 export type Repeatable = "idempotent" | "once" | "now";
 
@@ -50,8 +50,8 @@ export class Database {
   }
 
   /**
-   * Runs `work` in a transaction. Statements for which `work` does not wait one by one share a round trip. Rejects with StoreError,
-   * RequestError or an error of `work`.
+   * Runs `work` in a transaction. If `work` sends several statements before it awaits them, they share a round trip. Rejects with
+   * StoreError, RequestError or an error of `work`.
    */
   transaction<T>(repeatable: Repeatable, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.run("write", repeatable, async (client) => {

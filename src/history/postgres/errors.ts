@@ -78,7 +78,7 @@ export function storeError(error: unknown, place: Place, doing: "open" | "read" 
     kind ?? (error instanceof SyntaxError ? "corrupt" : doing === "open" ? "open" : "write"),
     `cannot ${doing} the event log ${place.shown}: ${textOf(error)}`,
     {
-      cause: new Error(textOf(error)), // not the driver's error itself, because it holds values of rows
+      cause: new Error(textOf(error)), // the driver's error itself is not kept, because it holds values of rows
       hint:
         hint?.(place) ??
         (lost ? "make sure that PostgreSQL runs there and can be reached from here, or set chat.storage.url" : ""),

@@ -3,9 +3,7 @@
  * it reads afterwards is current, and uses the database's clock. `held` of a node that is no longer in `nodes` is ignored.
  */
 
-/**
- * Channel on which it is announced that a node's slots have become free. The payload is ignored, because any role can send to this channel.
- */
+/** Channel on which hosts learn that slots have become free. The payload is ignored, because any role can send to this channel. */
 export const freedChannel = "mcp_platform_limits";
 
 /**
@@ -112,7 +110,10 @@ export const limitFunctions: readonly string[] = [
      RETURN QUERY SELECT (goes_ms - now_ms)::double precision, (goes_ms / 1000)::double precision, bound;
    END $$`,
 
-  /* Corrects charges that were estimates or were never sent. Takes differences, by the second of the charge. */
+  /*
+   * Corrects earlier charges, because an estimate was wrong or a request was never sent. For each second it gets the change of the number
+   * of requests and tokens.
+   */
   `CREATE FUNCTION limit_correct(p_key text, p_seconds bigint[], p_requests integer[], p_tokens bigint[]) RETURNS void LANGUAGE plpgsql AS $$
    #variable_conflict use_column
    DECLARE

@@ -57,7 +57,7 @@ export class Places {
   /** True if the last report or its answer may have been lost. */
   #isUnsaid = false;
   #forgotten = 0;
-  /** Slots released since the report that is in flight was sent. The next two fields are notices received since then. */
+  /** Number of slots released since the report that is in flight was sent. The next two fields hold the notices received since then. */
   #released = 0;
   #heardWanted = false;
   #heardGiven: PlacesGiven | undefined;
@@ -169,8 +169,8 @@ export class Places {
   }
 
   /**
-   * Sends reports in a loop. `#settling` must be cleared in the same microtask as the last check: a later caller would otherwise wait for a
-   * loop that no longer sees its request.
+   * Sends reports in a loop. Clears `#settling` in the same microtask as the last check: otherwise a later caller would wait for a loop
+   * that no longer handles its request.
    */
   async #settleNow(): Promise<void> {
     do {

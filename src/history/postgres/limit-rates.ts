@@ -31,7 +31,7 @@ export interface RatesParts {
 }
 
 const retryMs = 250;
-/** Time, in ms, for which corrections are collected to share a round trip. */
+/** Corrections within this time, in ms, share a round trip. */
 const gatherMs = 50;
 
 /** The requests and tokens per minute of one key, of all nodes together. A request is sent only after its charge is confirmed. */

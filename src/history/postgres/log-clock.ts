@@ -1,4 +1,7 @@
-/** Largest difference, in ms, that is explained by the time a message takes to the database. A larger one means that a clock is wrong. */
+/**
+ * Largest difference between both clocks, in ms, that is attributed to the delay of the database's answer. A larger difference means that a
+ * clock is wrong.
+ */
 const toleranceMs = 1_000;
 
 /**

@@ -12,7 +12,7 @@ export const logChannel = "mcp_platform_log";
  */
 const lookMs = 250;
 const checkMs = 5_000;
-/** Time, in ms, for which writes are collected to be announced in one transaction. */
+/** Writes within this time, in ms, are announced together in one transaction. */
 const gatherMs = 10;
 /** Longest time, in ms, that a leaving process waits for its last announcements, because the database may be away. */
 const lastWordsMs = 1_000;
@@ -29,8 +29,8 @@ interface NoticesParts {
 export type Watcher = (conversationId?: string) => void;
 
 /**
- * Announces the writes of this process and receives those of others. `version()` changes when another process may have written. It need not
- * change for writes of which watchers are notified.
+ * Announces the writes of this process and receives those of others. `version()` changes whenever another process may have written. The
+ * only exception are writes that were reported to watchers.
  */
 export class Notices {
   readonly #origin: string;
@@ -77,9 +77,9 @@ export class Notices {
   }
 
   /**
-   * Announces a write whose event is already stored. It is a transaction of its own because PostgreSQL commits transactions with NOTIFY one
-   * at a time, each with its own flush to disk, while other transactions share a flush. The announcement waits for no flush. If the process
-   * dies before it is sent, waiting callers of other hosts still read the tables.
+   * Announces a write whose event is already stored, in a separate transaction. PostgreSQL commits transactions with NOTIFY one at a time,
+   * each with its own flush to disk, while other transactions share a flush. The announcement itself waits for no flush. If the process
+   * dies before sending it, waiting callers of other hosts still read the tables.
    */
   tell(conversationId: string): void {
     this.#untold.add(conversationId);

@@ -50,8 +50,8 @@ function standstillMsOf({ leaseMs = defaultLeaseMs }: PostgresConfig): number {
 }
 
 /**
- * Keeps the process alive if a connection fails while no statement runs on it. An idle connection is removed from the pool. A connection
- * that fails while it is opened makes its first statement fail.
+ * Keeps the process alive if a connection fails while no statement runs on it. If it was idle, the pool removes it. If it was being opened,
+ * its first statement fails.
  */
 export function outliving(pool: pg.Pool): pg.Pool {
   pool.on("connect", (client) => void client.on("error", () => {}));

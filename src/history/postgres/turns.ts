@@ -17,8 +17,8 @@ import { freedChannel } from "./limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
 /**
- * SQL condition: no living host owns the turn. That includes a turn whose owner is no longer registered: the owner may have taken the turn
- * after it was removed, and then have died before its next heartbeat.
+ * SQL condition: no living host owns the turn. A turn of an unregistered host counts too: a host that was declared dead may still have
+ * taken the turn, and then have died before its next heartbeat.
  */
 const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
@@ -64,7 +64,7 @@ export class PostgresTurns implements TurnLeases {
   readonly #beats: Database;
   readonly #notices: Notices;
   readonly #heard: ((time: number) => void) | undefined;
-  /** The last call of `receive`. The next call waits for it, so that mail is marked as received before it is read again. */
+  /** The last call of `receive`. Each call waits for the one before, so that mail is marked as received before it is read again. */
   #receiving: Promise<unknown> = Promise.resolve();
 
   /**
@@ -190,7 +190,8 @@ export class PostgresTurns implements TurnLeases {
        ON CONFLICT DO NOTHING RETURNING ${notify(4)}`;
     const payload = this.#notices.payload(conversationId);
     const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
-    // Holds the conversation's lock: the end of the turn deletes its mail, and mail stored after the end would never be deleted.
+    // Runs under the conversation's lock. The end of the turn deletes the turn's mail, so mail that is stored after the end would never be
+    // deleted.
     const [sent = []] = await this.#database.inConversation("once", conversationId, [[insert, values]]);
     return sent.length > 0;
   }
