@@ -18,7 +18,7 @@ export function openApprovals(env: Environment, observe: Observe): Approvals {
 }
 
 /**
- * Creates the logins for those of the servers that are remote. `showPage` is called with the address of a login page, to show it to the
+ * Creates the logins for the remote ones among the servers. `showPage` is called with the address of a login page, to show the page to the
  * person.
  */
 export async function createLogins(
@@ -31,7 +31,7 @@ export async function createLogins(
 }
 
 /**
- * Returns the folder in which the last known offers of servers (such as their tools) are stored, and the file of the key for the names of
+ * Returns where the last known offers of servers (such as their tools) are stored: the folder, and the file with the key for the names of
  * its files.
  */
 export function manifestPlace(env: Environment): ManifestPlace {

@@ -60,7 +60,8 @@ export class LimitGate {
   }
 
   /**
-   * Returns the bounds of the one last request that follows a no. This request may not call tools. Undefined if too little is left for it.
+   * Returns the bounds of the last request, which is sent after the person has refused to raise a limit. This request may not call tools.
+   * Undefined if too little is left for the request.
    */
   async lastRequest(request: Asked): Promise<{ maxTokens?: number } | undefined> {
     const { budget, price } = this.#parts;

@@ -13,7 +13,8 @@ export const loopAllowed = 5;
  */
 export class Loops {
   /**
-   * Number of successive hops with this call and result, by both. 0 if the turn has seen the pair, but some other new pair has come since.
+   * Number of hops in a row with the same call and result, by call and result. 0 if they occurred in this turn, but a hop with something
+   * new has come since.
    */
   readonly #hops = new Map<string, number>();
   #batch = new Set<string>();

@@ -129,11 +129,11 @@ export class Orchestrator {
   }
 
   /**
-   * Runs one turn: requests and tool calls until the model is done. `history` ends with the user's message, or, if the turn resumes, with
-   * its last answer. Failures of a model, a tool or a provider do not throw: the last event is always `turn_end` or `turn_error`. The turn
-   * takes its next step only when the consumer asks for the next event. So if the consumer stores each event before it asks for the next,
-   * every event is stored before it takes effect. If an answer calls a tool of `callerTools`, the turn ends after it: the servers' calls in
-   * the same answer are run, and the caller's calls stay without a result.
+   * Runs one turn: requests and tool calls until the model is done. `history` ends with the user's message or, if the turn resumes, with
+   * the turn's last answer. Failures of a model, a tool or a provider do not throw: the last event is always `turn_end` or `turn_error`.
+   * The turn takes its next step only when the consumer asks for the next event. So if the consumer stores each event before asking for the
+   * next one, no event takes effect before it is stored. The turn ends after an answer that calls a tool of `callerTools`: the calls of
+   * servers' tools in this answer are run, and the calls of the caller's tools get no result.
    */
   runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
     return pulled(async (outlet, left) => {

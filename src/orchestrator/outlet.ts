@@ -31,7 +31,10 @@ export class Outgoing {
     this.#waiting.push(event);
   }
 
-  /** Stores the waiting events, then these. Called before a tool call or a request is sent, and before a question is asked. */
+  /**
+   * Stores the waiting events, followed by the given events. Called before a tool call or a request is sent, and before a question is
+   * asked.
+   */
   store(...events: readonly ChatEvent[]): Promise<void> {
     const all = this.#taken(events);
     return all.length > 0 ? this.#outlet.store(all) : Promise.resolve();

@@ -49,8 +49,8 @@ export function unofferedCalls(completion: Completion, { tools, toolChoice }: Co
 }
 
 /**
- * Returns an error if the model did not call the tool that it had to call. Returns none for an answer that was cut or filtered: that has
- * its own stop reason.
+ * Returns an error if the model did not call the tool that it had to call. An answer that was cut or filtered is no error here, because it
+ * has its own stop reason.
  */
 export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmError | undefined {
   if (choice === "none") return undefined; // forbidden calls are dropped elsewhere

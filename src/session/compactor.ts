@@ -1,4 +1,4 @@
-/** Summaries of older turns. They are written by the model and take the place of these turns. */
+/** Summaries of older turns. The model writes a summary, which later requests contain in place of these turns. */
 import type { AssistantMessage, AssistantMessageEvent, CompactionEvent } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
 import { headOf } from "../core/excerpt.js";

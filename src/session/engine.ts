@@ -26,7 +26,7 @@ export interface EngineParts {
   node: HostProcess;
   /** Workspace of this host. It does not take turns of another workspace, because they need the servers of that workspace's hosts. */
   workspace: string;
-  /** True if the process of this host has certainly ended, so that its turns can be taken over before its lease expires. */
+  /** True if the process of the host has certainly ended. Then other hosts take over its turns before its lease expires. */
   isGone: (node: LogNode) => boolean;
   observe: Observe;
   leaseMs?: number;

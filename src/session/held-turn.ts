@@ -1,6 +1,7 @@
 /**
- * Checks that this host still owns a turn, before a request is sent for it. The loss would also show when the next event is stored. But by
- * then a request may have been sent that the new owner sends and pays again, and the turn may wait for something that never comes.
+ * Checks that this host still owns a turn before a request is sent for the turn. The next write to the log would fail too if the turn is
+ * lost. But a request before that write would be paid for twice, because the new owner sends it again, and the turn may wait for something
+ * that never comes.
  */
 import type { Custody } from "./custody.js";
 

@@ -1,4 +1,7 @@
-/** A cache of conversations. With it, a turn reads only new events from the store, and computes only once what it derives from an event. */
+/**
+ * A cache of conversations. With the cache, a turn reads only new events from the store, and data that is derived from an event is computed
+ * only once.
+ */
 import type { StoredEvent } from "../core/chat.js";
 import type { ChatStore } from "../core/store-ports.js";
 
@@ -17,7 +20,7 @@ const mostKept = 4 * 1024 * 1024;
 export class KnownLogs {
   readonly #store: Pick<ChatStore, "read">;
   readonly #mostKept: number;
-  /** The conversations by id. The one read last is at the end. */
+  /** The cached conversations by id. The conversation that was read last is the last entry. */
   readonly #logs = new Map<string, KnownLog>();
   #size = 0;
 
@@ -27,8 +30,8 @@ export class KnownLogs {
   }
 
   /**
-   * Returns all events of the conversation in order. While an event is cached, it stays the same object. So callers may cache by it what
-   * they derive from the event, and must not change it. Rejects with StoreError.
+   * Returns all events of the conversation in order. An event stays the same object while it is cached. So callers may keep derived data in
+   * a WeakMap by event, and must not change an event. Rejects with StoreError.
    */
   async read(conversationId: string): Promise<readonly StoredEvent[]> {
     const known = this.#logs.get(conversationId);

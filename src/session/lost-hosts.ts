@@ -19,8 +19,9 @@ export async function deadNodes(
 }
 
 /**
- * Sends this host's heartbeats and decides which other hosts are lost. If this process or the log has stalled, or the log's clock was set,
- * the same may have delayed the heartbeats of others. Then no host counts as lost by its silence for the time of a lease.
+ * The heartbeats of this host, and its decisions which other hosts are lost. If this process or the log stalls, or the clock of the log is
+ * set, the heartbeats of other hosts may be late for the same reason. Then, for the time of a lease, no host counts as lost because of its
+ * silence.
  */
 export class LostHosts {
   readonly #parts: LostHostsParts;

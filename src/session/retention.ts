@@ -28,8 +28,8 @@ const everyMs = 60 * 60 * 1000;
 const dueMs = 0.9 * everyMs;
 
 /**
- * Deletes conversations beyond the maximum age or number, at the start and then every hour. A conversation with an unfinished turn is never
- * deleted.
+ * Deletion of conversations beyond the maximum age or number, at the start and then every hour. A conversation with an unfinished turn is
+ * never deleted.
  */
 export class Retention {
   readonly #parts: RetentionParts;

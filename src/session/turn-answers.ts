@@ -21,7 +21,9 @@ export function answersOf(events: readonly StoredEvent[]): TurnAnswer[] {
   return answersIn(readTurn(events));
 }
 
-/** Returns the answers of the latest turn that has any. Its caller may be about to send results for calls of these answers. */
+/**
+ * Returns the answers of the latest turn that has any. The caller of that turn may be about to send results for the calls in these answers.
+ */
 export function lastAnswers(events: readonly StoredEvent[]): { turnId: string; answers: TurnAnswer[] } | undefined {
   const last = readTurns(events).findLast(({ hops }) => hops.length > 0);
   return last && { turnId: last.turnId, answers: answersIn(last) };

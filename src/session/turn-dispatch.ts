@@ -1,9 +1,9 @@
 import type { AbandonedTurn, Enqueue, TurnName } from "../core/store-ports.js";
 
 /**
- * A durable queue that gives each turn to one of many hosts, and to another host if that one is lost. Giving a turn to two hosts does no
- * harm, because only the host with the lease runs it. Not giving it to any host would do harm. So every method may be called again after a
- * failure.
+ * A durable queue that gives each turn to one of many hosts, and gives it to another host if the first host is lost. Giving a turn to two
+ * hosts does no harm, because only the host with the lease runs it. A turn that no host gets would be lost, so every method may be called
+ * again after a failure.
  */
 export interface TurnDispatch {
   /** Enqueues a turn, within the transaction that claims the turn. */

@@ -73,7 +73,7 @@ export class TurnRunner {
       if (lease) elsewhere.leave();
       if (lease && (await this.#run(turn, lease, elsewhere, since))) return;
       if (lease) continue;
-      if (this.#runs === 0) elsewhere.follow(); // otherwise the turn waits for one that runs here
+      if (this.#runs === 0) elsewhere.follow(); // otherwise this turn waits for a turn on this host
       if (await this.#follow(turn, elsewhere)) return;
       const state = await engine.stateOf(this.#conversationId, turn.turnId);
       if (!state) throw wasDeleted(this.#conversationId);

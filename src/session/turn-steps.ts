@@ -1,4 +1,7 @@
-/** The steps of one turn, whichever host started it: it builds the messages and tools for the model and runs the loop over requests. */
+/**
+ * The steps of one turn, whichever host started the turn: building the messages and tools for the model, and running the loop over
+ * requests.
+ */
 
 import {
   type ChatEvent,

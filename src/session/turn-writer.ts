@@ -32,8 +32,8 @@ interface Batch {
 }
 
 /**
- * Stores events in batches: events that arrive within the same tick, or during a write, are stored by one write. Results of parallel calls
- * often arrive so. If events cannot be stored, neither these nor later ones are shown.
+ * Writer that stores events in batches: one write stores all events that arrive within the same tick or during the previous write. Results
+ * of parallel calls often arrive in this way. If a write fails, neither its events nor any later events are shown.
  */
 export class TurnWriter implements Outlet {
   readonly #parts: TurnWriterParts;

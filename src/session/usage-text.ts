@@ -7,8 +7,8 @@ const eighths = " ▏▎▍▌▋▊▉";
 const bytesPerToken = 4;
 
 /**
- * Formats the report with a line per key. Each line has a bar for its cost; if no price is known, for its tokens; if the report counts
- * tools, for its calls.
+ * Formats the report with a line per key. Each line ends with a bar: for its cost, for its tokens if no price is known, or for its calls in
+ * a report about tools.
  */
 export function usageText(report: UsageReport): string {
   const { by, period, lines } = report;

@@ -161,8 +161,8 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   /**
-   * Puts the turn back into the queue if a host of a newer version has written to it since it was enqueued. Only a host that knows that
-   * version can resume it. Resolves with true if the turn was put back.
+   * Puts the turn back into the queue if, since the turn was enqueued, a host of a newer version has written to it. Only hosts that know
+   * that version can resume the turn. Resolves with true if the turn was put back.
    */
   async #isPassedOn(turn: TurnName): Promise<boolean> {
     const { database, newId } = this.#parts;

@@ -12,8 +12,8 @@ import type { QueuedTurn, TurnName } from "../../core/store-ports.js";
 /** Name under which DBOS stores the rows of this program. */
 const application = "mcp-platform";
 /**
- * Version that DBOS compares: it gives work only to executors with the same version. It never changes here, because the name of the queue
- * says which hosts can resume a turn.
+ * Version that DBOS compares: DBOS gives work only to executors with the same version. This version never changes, because the name of the
+ * queue says which hosts can resume a turn.
  */
 const version = "1";
 const workflow = "turn";
@@ -234,8 +234,8 @@ export async function launch(parts: LaunchParts) {
 export type Launched = Awaited<ReturnType<typeof launch>>;
 
 /**
- * Returns a logger for DBOS, because its own logger writes to stdout, which is reserved for output. Each level is lowered by one: DBOS logs
- * a warning even when it will retry.
+ * Returns a logger for DBOS. The logger of DBOS itself writes to stdout, which is reserved for output. Each level is lowered by one,
+ * because DBOS logs a warning even when it will retry.
  */
 function loggerTo(observe: Observe) {
   const to = (level: "debug" | "info" | "warn") => (entry: unknown) =>

@@ -16,7 +16,10 @@ interface PageParts {
   view?: { script: string; data: unknown };
 }
 
-/** Builds a page that loads nothing from the network and runs no script but the given one. A content security policy enforces both. */
+/**
+ * Builds a page that loads nothing from the network and runs no script but the given one. The page has a content security policy that
+ * enforces this.
+ */
 export function selfContainedPage({ title, style, main, hasMedia = false, view }: PageParts): string {
   const script = view?.script.replaceAll("</script", "<\\/script");
   const policy = [

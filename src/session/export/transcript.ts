@@ -6,7 +6,7 @@ import { summarizeTurn, type TurnSummary } from "../summary.js";
 /** A conversation for readers, without the turns that were taken back. All times are in ms since the epoch. */
 export interface Transcript {
   conversationId: string;
-  /** Ids of the conversations from which this one was copied: the direct origin first, then the origin of that one. */
+  /** Ids of the conversations from which this one was copied, directly or through other copies. The nearest comes first. */
   origins: readonly string[];
   /** Turns in the order of their start. */
   turns: TranscriptTurn[];

@@ -6,8 +6,8 @@ import { ShownMessage } from "./shown-message.js";
 const mostTurns = 8;
 
 /**
- * Reads the message that another host is writing, in step with the stored events. Nothing of a message is shown before the event that it
- * follows was shown, nor after the message itself was stored.
+ * A reader of the message that another host is writing. It keeps in step with the stored events: nothing of a message is shown before the
+ * event that the message follows, nor after the message itself was stored.
  */
 export class Cursor {
   readonly shown = new ShownMessage();

@@ -1,8 +1,8 @@
 import type { Delta, Discard, LiveEvent, TurnEvent } from "../../core/chat.js";
 
 /**
- * Identifies a message that is being written. The message follows the event `after`, is written by the host with this `fence`, and is
- * attempt number `attempt` since that event. Of two places in a conversation, the later one is greater, also across turns and hosts; see
+ * The place of a message that is being written. The message follows the event `after`, its writer has the lease with this `fence`, and it
+ * is attempt number `attempt` since that event. Of two places in a conversation, the later one is greater, also across turns and hosts; see
  * `compare`.
  */
 export interface Place {
@@ -13,7 +13,7 @@ export interface Place {
   attempt: number;
 }
 
-/** A live event that is no part of a message and does not void one. */
+/** A live event that belongs to no message: progress of a tool call, or the state of a server. */
 export type Notice = Exclude<LiveEvent, Delta | Discard>;
 
 export interface Words {

@@ -66,7 +66,7 @@ export class Overheard {
     this.#turn.publish(event, this.#inPlaceOf(event));
   }
 
-  /** Forgets what was shown of the open message, so that it is not taken for the beginning of the next one. */
+  /** Forgets what was shown of the open message. Otherwise it would be taken for the beginning of the next message. */
   forget(): void {
     this.#cursor.shown.void("");
   }

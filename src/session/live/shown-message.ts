@@ -2,8 +2,8 @@ import type { Delta, LiveEvent, StoredEvent } from "../../core/chat.js";
 import type { Words } from "./open-message.js";
 
 /**
- * The part of a message that a reader has already been shown, while another host writes the message or after that host has crashed. The
- * shown part should be a prefix of the message. If it turns out not to be, it is voided.
+ * The part of a message that a reader has already been shown. Another host writes the message, or wrote it until the host crashed. If the
+ * part turns out not to be a prefix of the message, it is voided.
  */
 export class ShownMessage {
   #text = "";

@@ -8,7 +8,9 @@ interface StreamsParts {
   nodeId: string;
   machine: string;
   now: () => number;
-  /** Maximum silence of a stream, in ms: then it is closed. A stream that failed is not opened again for the same time. */
+  /**
+   * Time in ms after which a silent stream is closed. After a stream has failed, no new stream to the same host is opened for this time.
+   */
   silentMs: number;
   onText: (text: string) => void;
   /** Called when a stream has ended. Frames that were sent since then may be lost. */

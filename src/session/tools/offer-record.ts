@@ -5,10 +5,10 @@ interface Named {
 }
 
 /**
- * Records how the requests of a conversation begin, so that they keep beginning alike: providers cache that beginning. The record is read
- * from the log. A tool keeps its position across turns, restarts and hosts; a new tool comes last. The instructions of the servers stay as
- * they are in the system prompt; changes are told to the model at the current end of the conversation. A compaction resets the record,
- * because requests then begin differently anyway.
+ * Record of how the requests of a conversation begin. Providers cache that beginning, so it should stay the same. The record is read from
+ * the log. A tool keeps its position across turns, restarts and hosts; a new tool comes last. The instructions of the servers stay as they
+ * are in the system prompt; the model is told of later changes by an event at the current end of the conversation. A compaction resets the
+ * record, because requests then begin differently anyway.
  */
 export class OfferRecord {
   readonly #places = new Map<string, number>();
@@ -32,7 +32,7 @@ export class OfferRecord {
     this.#isCatalogueStored = true;
   }
 
-  /** Returns the instructions for the system prompt. If a request has already been sent, these are the ones that were sent first. */
+  /** Returns the instructions for the system prompt: those of the first request, or the given ones if no request has been sent yet. */
   frontOf(catalogue: string): string {
     return this.#catalogue?.front ?? catalogue;
   }

@@ -23,8 +23,8 @@ const maxMediaChars = 7_000_000;
 type Media = Extract<ContentPart, { data: string }>;
 
 /**
- * Returns the result in the form in which it goes into its event. A result that is not too large is returned unchanged, and not as a
- * promise. A large result is stored first, so that no event names a result that is not stored.
+ * Returns the result as its event will hold it. A result that is not too large is returned unchanged, and not as a promise. A large result
+ * is stored first, so that no event names a result that is not stored.
  */
 export function offload(result: ToolResult, parts: OffloadParts): ToolResult | Promise<ToolResult> {
   const { content } = result;

@@ -30,7 +30,9 @@ interface Choice {
   offered: readonly HubTool[];
   /** The tools of that list that are not hidden. */
   tools: readonly HubTool[];
-  /** Set if there are too many tools to send all. `first` are sent with every request; `search` finds those in `byName`. */
+  /**
+   * Set if there are too many tools to send all. The tools in `first` are sent with every request; `search` finds the tools in `byName`.
+   */
   deferral?: { search: HostTool; first: ReadonlySet<HubTool>; byName: ReadonlyMap<string, HubTool> };
 }
 
