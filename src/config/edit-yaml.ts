@@ -48,7 +48,7 @@ function isEmpty(node: Node | null | undefined): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
-/** Returns the text of a file without servers and settings, minus its `{}` or null. */
+/** Returns the text without its `{}` or null, if the file holds nothing else. */
 function withoutEmpty(text: string, top: Node | null): string {
   const [start, end] = (isEmpty(top) && top?.range) || [0, 0];
   const rest = text.slice(0, start) + text.slice(end);

@@ -32,7 +32,7 @@ export function planCompaction(
     return kept <= keepTokens;
   };
   let last = turns.findLastIndex((turn) => !fits(turn));
-  // If a turn begins with results of tools that the caller ran, the turn with these calls stays too.
+  // If a turn begins with results of calls that a caller ran, the turn before it is kept too, because it has these calls.
   while (last >= 0 && all[last + 1]?.history[0]?.role === "tool") last--;
   const upToSeq = turns[last]?.end?.seq;
   if (upToSeq === undefined) return undefined;
