@@ -39,7 +39,10 @@ export async function inAskedForm(
   return { completion: second, problem: new LlmError("output", said, { provider, model, attempts, hint }) };
 }
 
-/** True if the completion is the final answer. False if it was cut, or calls tools, even unrequested ones: then another answer follows. */
+/**
+ * True if the completion is a complete final answer. False if the answer was cut, or if it contains calls, even unrequested ones: then
+ * another answer follows.
+ */
 function isFinal(completion: Completion): boolean {
   return completion.message.toolCalls.length === 0 && completion.finishReason !== "tool_calls" && !isCut(completion);
 }

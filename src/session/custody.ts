@@ -46,7 +46,10 @@ export class Custody {
     return askedAt;
   }
 
-  /** Registers a running turn: `onLost` is called if `look` finds that the turn is lost. The returned function ends the registration. */
+  /**
+   * Registers a running turn: `onLost` is called if `look` finds that the turn is lost. Call the returned function when the turn stops
+   * running.
+   */
   runs(turn: RunningTurn): () => void {
     this.#running.add(turn);
     return () => void this.#running.delete(turn);

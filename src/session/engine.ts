@@ -209,7 +209,7 @@ export class TurnEngine {
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
-  /** If the start fails, resets `#begun`, so that the next call of `begin` tries again. */
+  /** Returns the promise of a start. If the start fails, resets `#begun`, so that the next call of `begin` tries again. */
   #orAgain(beginning: Promise<void>): Promise<void> {
     return beginning.catch((error: unknown) => {
       this.#begun = undefined;

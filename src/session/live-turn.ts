@@ -116,8 +116,8 @@ export class LiveTurn {
   }
 
   /**
-   * Calls `begin` when the first watcher comes, and the function that `begin` returned when the last watcher leaves. The function returned
-   * here ends this.
+   * Calls `begin` when the first watcher comes, and the function that `begin` returned when the last watcher leaves. Call the returned
+   * function to stop.
    */
   whileWatched(begin: () => () => void): () => void {
     const attendance: Attendance = { begin };

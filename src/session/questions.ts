@@ -78,7 +78,10 @@ export class Questions {
     for (const [questionId, early] of this.#early) if (early.turnId === turnId) this.#early.delete(questionId);
   }
 
-  /** Returns the id of the turn if it is on another host, which must be sent the answer. Otherwise undefined. */
+  /**
+   * Returns the id of the turn that asked the question if that turn is on another host. The answer must then be sent to that host.
+   * Otherwise undefined.
+   */
   elsewhere(questionId: string): string | undefined {
     return this.#elsewhere.get(questionId);
   }

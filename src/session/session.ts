@@ -122,8 +122,8 @@ export class Session {
   }
 
   /**
-   * Resumes the turns of this conversation that have lost their host. Turns that a dispatch will give to a host are left to it. Rejects
-   * with StoreError.
+   * Resumes the turns of this conversation that have lost their host. Turns in the queue are skipped, because the queue gives them to a
+   * host. Rejects with StoreError.
    */
   async recover(): Promise<LiveTurn[]> {
     const { engine } = this.#parts;
@@ -238,8 +238,8 @@ export class Session {
   }
 
   /**
-   * Calls the listener once for every event of the turns that run or are shown here. The returned function ends this. Events of other hosts
-   * may arrive late and out of order.
+   * Calls the listener once for every event of the turns that run or are shown here. Call the returned function to stop. Events of other
+   * hosts may arrive late and out of order.
    */
   listen(listener: (event: TurnEvent) => void): () => void {
     return this.#turns.listen(listener);
@@ -252,7 +252,7 @@ export class Session {
 
   /**
    * Follows turns that other hosts run. `lastSeq` is the last stored event that the reader has. `onChange` is called when the cursor has
-   * new events to take. `leave` ends the following.
+   * new events to take. Call `leave` to stop.
    */
   overhear(lastSeq: number, onChange: () => void): { cursor: Cursor; leave: () => void } {
     const followed = this.#parts.exchange?.follow(this.id, onChange);
@@ -310,7 +310,8 @@ export class Session {
   }
 
   /**
-   * Keeps the session in memory, and its conversation from being deleted by retention, even between turns. The returned function ends this.
+   * Keeps the session in memory, and its conversation from being deleted by retention, even between turns. Call the returned function to
+   * stop.
    */
   hold(): () => void {
     this.#holds++;

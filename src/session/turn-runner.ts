@@ -97,8 +97,8 @@ export class TurnRunner {
   }
 
   /**
-   * Resumes the earlier turns of the conversation that no host owns. If this turn was given to this host, earlier turns are resumed even if
-   * they are dispatched: they are given to no other host meanwhile.
+   * Resumes the earlier turns of the conversation that no host owns. If this turn was given to this host, dispatched earlier turns are
+   * resumed too: until this turn has ended, the queue gives no turn of the conversation to another host.
    */
   async #resumeBefore(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
     const { engine } = this.#parts;
@@ -152,7 +152,7 @@ export class TurnRunner {
     const { store, engine, meter } = this.#parts;
     const { custody } = engine;
     const conversationId = this.#conversationId;
-    const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // in that case the exchange carries another turn
+    const exchange = turn.endsOutOfTurn ? undefined : this.#parts.exchange; // another turn may be writing in the exchange
     const options = (lease.options ?? {}) as TurnOptions;
     using run = new CallSignal(turn.stop);
     const limit =

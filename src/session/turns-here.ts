@@ -78,7 +78,7 @@ export class TurnsHere {
     }
   }
 
-  /** Calls the listener for every event of every turn. The returned function ends this. */
+  /** Calls the listener for every event of every turn. Call the returned function to stop. */
   listen(listener: (event: TurnEvent) => void): () => void {
     this.#listeners.add(listener);
     this.#onUse();

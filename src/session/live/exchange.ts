@@ -113,7 +113,7 @@ export class LiveExchange {
     return this.#teller.writing(conversationId);
   }
 
-  /** Follows what other hosts write in the conversation. `onChange` is called when the feed has changed. `leave` ends the following. */
+  /** Follows what other hosts write in the conversation. `onChange` is called when the feed has changed. Call `leave` to stop. */
   follow(conversationId: string, onChange: () => void): { feed: Feed; leave: () => void } {
     this.#listen();
     const { feed, leave } = this.#feeds.follow(conversationId, onChange);

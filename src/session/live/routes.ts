@@ -38,7 +38,8 @@ export class Routes {
   }
 
   /**
-   * True if the host has a stream and its last write has finished. Until then frames wait: one later frame is shorter than many small ones.
+   * True if the host has a stream and the last write to it has finished. During a write, frames wait: one later frame is shorter than many
+   * small ones.
    */
   hasRoom(nodeId: string): boolean {
     return this.#routes.get(nodeId)?.isBusy === false;
