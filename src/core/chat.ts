@@ -144,7 +144,7 @@ export interface OutputFormat {
   strict?: boolean;
 }
 
-/** Returns the instruction that asks for the form: not every provider enforces a schema. */
+/** Returns an instruction for the model to answer in this form, since not every provider enforces a schema. */
 export function formInstruction(jsonSchema: JsonSchema): string {
   return (
     "Your final answer is read by a program: it has to be one JSON value that is valid against this JSON Schema, " +
@@ -255,8 +255,9 @@ export interface UserMessageEvent {
   /** Earlier messages as the caller states them, for calls that bring their own history. */
   history?: Message[];
   /**
-   * The form of the turn's final answer. The model is told at the end of the content, here and in every later turn, so that a schema leaves
-   * the beginning of requests unchanged. Absent in calls that bring the whole history and in older logs: there the system prompt says it.
+   * Schema of the turn's final answer. The model is told of it at the end of this message, here and in every later turn, so that a schema
+   * leaves the beginning of requests unchanged. Absent in calls that bring the whole history and in older logs: there the system prompt
+   * states the schema.
    */
   answerSchema?: JsonSchema;
   /** Only for calls of `/v1/responses`: further parameters of the call, which its response repeats. The turn does not read them. */
@@ -327,7 +328,7 @@ export interface StartedCall {
   planned: boolean;
   /** True if the call may have reached its server. */
   sent: boolean;
-  /** The question whether the call may run, if asked. */
+  /** The question to the person whether the call may run. Absent if it was not asked. */
   question?: QuestionEvent;
   answer?: { value: unknown };
   result?: Pick<ToolResult, "content" | "isError" | "found">;
@@ -397,7 +398,7 @@ export type LiveEvent =
   | { type: "tool_progress"; callId: string; progress: number; total?: number; message?: string }
   | { type: "server_status"; server: string; state: ServerState; reason?: string };
 
-/** An event that a front door renders. Every `ChatEvent` arrives as stored, with its `seq`. */
+/** An event that a frontend shows. Every `ChatEvent` arrives as stored, with its `seq`. */
 export type TurnEvent = StoredEvent | LiveEvent;
 
 export type ServerState = "starting" | "ready" | "degraded" | "needs_auth" | "failed" | "disabled";

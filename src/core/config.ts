@@ -69,7 +69,7 @@ export interface QuirksConfig {
 /** An entry of `llm.providers` as written; `llm/providers/providers.ts` adds presets and keys. */
 export interface ProviderConfig extends Partial<TimeoutConfig> {
   baseUrl?: string;
-  /** Default: the preset's, or `chat` for a custom `baseUrl`. */
+  /** The provider's API. Default: the API of the preset, or `chat` for a custom `baseUrl`. */
   wire?: WireName;
   model?: string;
   apiKey?: string;
@@ -112,7 +112,7 @@ export interface PriceConfig {
 }
 
 export interface LlmConfig {
-  /** Unset: the first usable provider, or else the demo model. */
+  /** The provider that is asked first. Unset: the first usable provider, or else the demo model. */
   active?: string;
   fallback: readonly string[];
   /** Handling of a stream that breaks off after some text was shown. `auto`: each frontend decides. */
@@ -142,7 +142,7 @@ interface ServerCommon {
   lazy: boolean;
   /** Time between two pings. 0: the server is never pinged. */
   pingIntervalMs: number;
-  /** Era of MCP; `auto` asks the server. */
+  /** Era of the MCP protocol. `auto`: the host asks the server which one it speaks. */
   protocol: "auto" | "legacy" | "modern";
   /** Whether the server may make the model write something, at the user's cost. */
   sampling: "ask" | "allow" | "deny";
@@ -226,7 +226,7 @@ export interface ServiceConfig {
 
 /** Limits at which a turn pauses and asks whether to continue. Unset: no limit. */
 export interface LimitsConfig {
-  /** `hops` replaces `ServiceConfig.maxToolHops`. */
+  /** `hops` overrides `ServiceConfig.maxToolHops`. */
   turn: { hops?: number; tokens?: number; usd?: number; timeMs?: number; calls?: number };
   conversation: { tokens?: number; usd?: number; calls?: number };
   /** Per day of the local calendar, over all conversations of the event log. */
@@ -261,12 +261,12 @@ export interface PostgresConfig {
 export type StorageConfig = RetentionConfig &
   ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" } | PostgresConfig);
 
-/** Settings of the HTTP front door. */
+/** Settings of the HTTP frontend. */
 export interface ServeConfig {
   host: string;
-  /** 0: any free port. */
+  /** Port to listen on. 0: any free port. */
   port: number;
-  /** Unset: the token that the user's hosts share in a file. */
+  /** Token that callers must send. Unset: the token that the user's hosts share in a file. */
   token?: string;
   /** Allowed names in the Host header, besides loopback ones. */
   allowedHosts: readonly string[];
@@ -274,7 +274,7 @@ export interface ServeConfig {
   allowedOrigins: readonly string[];
   maxBodyMb: number;
   maxConnections: number;
-  /** Per client address. */
+  /** Limit for each client address. */
   requestsPerMinute: number;
   /** Models, as callers write them, that get none of the servers' tools. */
   plainModels: readonly string[];
@@ -291,14 +291,14 @@ export interface McpServeConfig {
   tools: readonly string[];
   resources: boolean;
   prompts: boolean;
-  /** True: a tool or prompt keeps its server's name for it if no other server uses that name. */
+  /** True: a name that only one server uses is offered as that server wrote it, without the server's name as prefix. */
   plainNames: boolean;
 }
 
 /** Settings of what is written to stderr. */
 export interface LoggingConfig {
   level: LogLevel;
-  /** Overrides `level` by scope: `llm`, `mcp`… */
+  /** Levels of single scopes (`llm`, `mcp`…), which override `level`. */
   modules: Readonly<Record<string, LogLevel>>;
   /** Most bytes of one text in a log line. A longer text is cut in its middle. */
   maxLength: number;
@@ -306,7 +306,7 @@ export interface LoggingConfig {
 
 /** Settings of the OTLP export of spans and metrics. */
 export interface TelemetryConfig {
-  /** Unset: enabled if an endpoint is set, here or in the environment. */
+  /** True if the export is on. Unset: it is on if an endpoint is set, here or in the environment. */
   enabled?: boolean;
   /** URL of the collector, without `/v1/traces`. */
   endpoint?: string;

@@ -30,7 +30,7 @@ function find(part: string, text: string, from: number): number {
   return -1;
 }
 
-/** Returns for each prefix of the part the length of the longest shorter prefix with which it also ends. */
+/** Returns, for each prefix of `part`, the length of the longest shorter prefix that is also its ending. */
 function bordersOf(part: string): Uint32Array {
   const borders = new Uint32Array(part.length);
   let matched = 0;

@@ -1,4 +1,6 @@
-/** Returns up to `count` candidates, best first, that differ from the word in at most a third as many edits as it has letters. */
+/**
+ * Returns up to `count` candidates that are similar to the word, best first. They differ from it by at most a third of its length in edits.
+ */
 export function nearest(word: string, candidates: readonly string[], count: number): string[] {
   const limit = Math.max(1, Math.floor(word.length / 3));
   return candidates

@@ -9,7 +9,7 @@ import { isMapping, type Mapping } from "./tree.js";
 export interface Source {
   /** Name of the file for messages: relative to the working directory if the file is below it. */
   file: string;
-  /** Absolute; base of relative paths in this source. */
+  /** Absolute path of the folder to which relative paths in this source refer. */
   folder: string;
   tree: Mapping;
   position: FindPosition;
@@ -59,7 +59,7 @@ export function readSource(
 
 /**
  * Returns the text, or the problem without the file's name. Removes a byte order mark, which would count as a column. Reads a pipe or a
- * device only if the user has named it (`--config <(…)`): one that somebody else put in place of a file may never end.
+ * device only if the user has named it (`--config <(…)`): a pipe that somebody put in place of a file may never end.
  */
 export function readText(path: string, mayBePipe = false): { text: string } | { problem: string; isPipe?: boolean } {
   try {
@@ -133,7 +133,7 @@ function syntaxMessage(reason: string, text: string, position: number): string {
   return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}${advice}`;
 }
 
-/** Limit of values: nobody writes more, and a few lines of nested aliases expand to billions. */
+/** Limit of the values in a file. Nobody writes more, but a few lines of nested aliases would expand to billions. */
 const maxValues = 1_000_000;
 
 /** Counts values with aliases expanded; Infinity if an alias stands inside its own anchor. */

@@ -67,7 +67,9 @@ export interface Archive {
 export interface TurnRequest {
   /** Host that owns the turn from the start; undefined: no host owns it until it is dispatched. */
   nodeId?: string;
-  /** Only hosts of the same workspace resume its abandoned turns, since others have other servers. */
+  /**
+   * Workspace of the request. Only hosts of this workspace resume the turn if it is abandoned, since hosts of others have other servers.
+   */
   workspace: string;
   /** Options of the turn, as JSON. */
   options: unknown;
@@ -91,9 +93,9 @@ export interface SpentTotals {
   tokens: number;
   /** Sum over the requests whose price is known. */
   usd: number;
-  /** Requests whose price is unknown. */
+  /** Number of requests whose price is unknown. */
   unpriced: number;
-  /** Requests whose tokens are estimated. */
+  /** Number of requests whose tokens are estimated. */
   estimated: number;
 }
 
@@ -173,7 +175,7 @@ export interface ChatStore {
   appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]>;
   /** Returns events with `seq >= from` (default all), in order. */
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
-  /** Returns all conversations, the one written to last first. Progress of a running turn may not count yet. */
+  /** Returns all conversations, the one written to last first. Progress of a running turn may not affect the order yet. */
   conversations(): Promise<ConversationSummary[]>;
   /** Returns the sums of all requests in all conversations since this time (milliseconds since the epoch). */
   spent(since: number): Promise<SpentTotals>;
@@ -196,7 +198,7 @@ export interface ResultStore {
   read(resultId: string): Promise<string | undefined>;
 }
 
-/** The right to write a turn's events, until it is returned or taken over. */
+/** The right to write a turn's events, until it is given back or another host takes the turn over. */
 export interface TurnGrant {
   fence: number;
   /** Position of the first event to be written. Positions count the turn's events from 1; each position is written once. */

@@ -28,7 +28,7 @@ export function readStructured(text: string, schema?: JsonSchema): { value: unkn
   }
 }
 
-/** Returns why a schema cannot be used; undefined if it can. A `$ref` to elsewhere is a problem: nothing is loaded. */
+/** Returns why a schema cannot be used; undefined if it can. A `$ref` to another document is a problem, because nothing is loaded. */
 export function schemaProblem(schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
   return "problem" in check ? check.problem : undefined;

@@ -43,7 +43,7 @@ export interface ServerExchange {
   server: string;
   method: string;
   params: Readonly<Record<string, unknown>>;
-  /** Aborts when nobody waits for the answer. */
+  /** Aborts when nobody waits for the answer any longer. */
   signal: AbortSignal;
 }
 
@@ -62,7 +62,7 @@ export interface ServerFailure {
   notTaken?: boolean;
 }
 
-/** Actions of a server besides answers, within a request or between requests. */
+/** Receives everything that a server sends besides answers, during a request or between requests. */
 export interface ServerLife {
   progress(progress: { progress: number; total?: number; message?: string }): void;
   notified(method: string, params: Record<string, unknown>): void;

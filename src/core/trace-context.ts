@@ -7,13 +7,13 @@ export interface TraceContext {
   /** 16 hexadecimal digits. */
   spanId: string;
   parentId?: string;
-  /** False for a trace that most tracers, including those of servers, do not record. */
+  /** False: most tracers, including those of servers, do not record this trace. */
   isSampled: boolean;
   /** `tracestate`: data that the vendor of the trace's origin has added. It is passed on unchanged. */
   state?: string;
 }
 
-/** A trace as a request carries it, and as JSON stores it. */
+/** A trace in the form in which requests and stored JSON carry it. */
 export interface CarriedTrace {
   traceparent: string;
   tracestate?: string;
@@ -25,7 +25,7 @@ export type Samples = (traceId: string, parent: boolean | undefined) => boolean;
 interface TraceOptions {
   /** The trace to continue. */
   carried?: CarriedTrace | undefined;
-  /** Default: the parent's flag, or else yes. */
+  /** Decides whether the trace is sampled. Default: the parent's flag; a trace without a parent is sampled. */
   samples?: Samples | undefined;
   /** Number of the run: each run of a resumed turn has its own span. */
   run?: number;

@@ -84,7 +84,10 @@ export class Call {
     return this.draft.body;
   }
 
-  /** Learns from a refusal. Returns true if the request body has changed. It is then sent at once, and does not count as a retry. */
+  /**
+   * Learns from a refusal. Returns true if the request body has changed. The request is then sent again at once, which does not count as a
+   * retry.
+   */
   correct(refusal: LlmError): boolean {
     const said = refusal.kind === "bad_request" ? statedIn(refusal) : undefined;
     if (!said || !this.draft.correct(said)) return false;

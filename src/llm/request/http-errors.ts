@@ -9,7 +9,7 @@ import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js
 import { textsIn, withoutQuotes } from "./quotes.js";
 import { ProxyError } from "./tunnel.js";
 
-/** Statuses after which the request is sent again. The statuses 501 and 505 to 511 would be the same again. */
+/** Statuses after which the request is sent again. The statuses 501 and 505 to 511 are left out: the answer would be the same again. */
 const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
 /** Errors before the request has left this machine: sending it again repeats nothing. */

@@ -141,7 +141,7 @@ export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void 
     retries: Number.MAX_SAFE_INTEGER,
     retryCondition: (error) => {
       const call = callOf(error.config);
-      // If only this request was aborted, it was the slower one of two.
+      // If only this request was aborted, it was the slower of two racing requests, and needs no retry.
       if (call === undefined || error.config?.signal?.aborted) return false;
       return policy.plan(call, toLlmError(error, call, policy.now()), replacesSocket(error, call));
     },

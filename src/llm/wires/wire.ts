@@ -1,7 +1,7 @@
 /**
  * The interface of wires. A wire says how one kind of API wants requests and writes answers. It is pure: it does no HTTP, no retries and no
- * timing, and knows no keys other than those passed to it. No wire imports another; `shared/` holds code that several use. `chat/` shows
- * how to write one.
+ * timing, and knows only the keys passed to it. No wire imports another; `shared/` holds code that several use. `chat/` shows how to write
+ * one.
  */
 import type {
   AssistantMessage,

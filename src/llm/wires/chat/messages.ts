@@ -163,7 +163,7 @@ function isOfChat({ kept }: AssistantMessage): boolean {
   return kept === undefined || kept.wire === "chat";
 }
 
-/** Writes the content. Content of text only becomes one string, which every server understands. */
+/** Writes the content. Content that is only text becomes one string, which every server understands. */
 function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;

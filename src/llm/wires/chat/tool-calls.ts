@@ -111,7 +111,9 @@ function functionOf(piece: JsonObject): { name: string | undefined; arguments: s
   return { name: asText(name), arguments: text };
 }
 
-/** Returns the name including this piece. Names arrive whole, whole again with each piece, in pieces, or as everything so far. */
+/**
+ * Returns the name including this piece. Servers send a name once, again with each piece, in pieces, or each time as far as it has come.
+ */
 function nameWith({ name = "", pieces }: OpenCall, piece: string): string {
   if (piece.startsWith(name)) return piece;
   return pieces.length === 0 ? name + piece : name;

@@ -8,7 +8,7 @@ import { isThoughtOpen, lateTools, type WireMessage, wireConversation } from "./
 import { wireFormat } from "./output-format.js";
 import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
 
-/** Default limits of an answer, in tokens. `LONG_OUTPUT` holds if the model was asked to think at length. */
+/** Default limits of an answer, in tokens. `LONG_OUTPUT` is used if the model was asked to think at length. */
 const USUAL_OUTPUT = 32_000;
 const LONG_OUTPUT = 64_000;
 /** Largest share of the context window for the answer: a self-hosted server subtracts the answer's room from the window in advance. */

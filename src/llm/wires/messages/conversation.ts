@@ -206,8 +206,8 @@ function wireId(id: string): string {
 }
 
 /**
- * Returns true if the model may think now. With a budget it may not if the last message holds results and the answer before them did not
- * begin with thinking.
+ * Returns true if the model may think now. A model with a budget may not if the last message holds results and the answer before them did
+ * not begin with thinking.
  */
 export function isThoughtOpen(messages: readonly WireMessage[]): boolean {
   const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");

@@ -69,7 +69,7 @@ function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined
 /** Matches codes of a spending limit (`…_spend_limit_reached`), which is a quota, not a limit per minute. */
 const SPENT = /spend_limit_reached|credit|billing/;
 
-/** Matches the refusal of an answer limit that is too high. The input is not too long in this case. */
+/** Matches the refusal of too high a limit for the answer. It does not mean that the input is too long. */
 const ANSWER_TOO_LONG = /^max_tokens: \d+ > \d+/;
 
 function errorOf(text: string, status: number | undefined): ProviderError {

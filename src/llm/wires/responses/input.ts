@@ -90,7 +90,7 @@ class InputWalk {
   }
 }
 
-/** Writes the content. Content of text only becomes one string, which every server understands. */
+/** Writes the content. Content that is only text becomes one string, which every server understands. */
 function inputContent(content: readonly ContentPart[]): string | JsonObject[] {
   const only = onlyText(content);
   if (only !== undefined) return only;

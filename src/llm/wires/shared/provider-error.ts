@@ -140,7 +140,7 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
     /insufficientquota|quotaexceeded|exceededcurrentquota|billing|insufficient(balance|credit|fund)|paymentrequired|arrearage/,
     "quota",
   ],
-  // Z.ai and Zhipu send numbers as text and without a type; their message is Chinese or English, by the account.
+  // Z.ai and Zhipu send numbers as text and without a type. Their message is in Chinese or English, depending on the account.
   [/^(1113|1304|1308|1309|1310) *$/, "quota"],
   [/^1261 *$/, "context_length"],
   [/^1301 *$/, "content_filter"],
