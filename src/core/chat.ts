@@ -212,7 +212,7 @@ export interface LimitQuestion {
   /** Tokens, US dollars, milliseconds or counts, depending on `limit`. */
   used: number;
   allowed: number;
-  /** Amount that the next request needs, beyond what is left. Once tools were called, it includes a final answer. */
+  /** Amount that the next step would add to `used`. Once tools were called, this includes a final answer after the next request. */
   needed?: number;
   /** True if `used` includes estimates, because a provider did not report usage. */
   estimated?: true;

@@ -162,9 +162,15 @@ interface ArgumentChoices {
 
 /** All MCP servers as one tool list. */
 export interface ToolHub extends Toolbox, ArgumentChoices {
-  /** Resolves when every server is ready, has failed, or has used up its grace period. Rejects if a required server is down. */
+  /**
+   * Resolves when every server is ready or has failed. Waits for an optional server only until its grace period is over. Rejects if a
+   * required server is down.
+   */
   settled(signal?: AbortSignal): Promise<void>;
-  /** Waits like `settled`, but not for a server whose tools are known from last time. A call of such a tool then waits for its server. */
+  /**
+   * Waits like `settled`, but not for an optional server whose tools are known from last time. A call of such a tool then waits for its
+   * server.
+   */
   offered(signal?: AbortSignal): Promise<void>;
   servers(): readonly ServerStatus[];
   /** Returns the name of the tool's server if that server now runs as a process of this host. A new configuration may change the result. */
