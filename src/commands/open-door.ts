@@ -55,7 +55,7 @@ export async function openDoor(
   const { sessions, hub, resolveModel, scrape } = app;
   const { Reload } = await import("./reload.js");
   const reload = new Reload({ flags, source, read, loaded, host: app });
-  // Changes are logged, because the person at the terminal wants to see that a change was applied.
+  // Changes of the configuration are logged, so that the person at the terminal sees that they were applied.
   const log = observe ?? stderrLog(() => app.config, process.env);
   const stopFollowing = followsFiles
     ? reload.watch(({ level, text }) => log({ level, scope: "config", message: text }))

@@ -116,7 +116,7 @@ export interface LostAnswer {
 /** Tokens and dollars of one request, to be counted against limits. */
 export interface Spent {
   tokens: number;
-  /** Absent if the price is unknown, which is not 0. */
+  /** Absent if the price is unknown. An unknown price is not the same as 0. */
   usd?: number;
   /** True if the amounts are estimates: the provider did not report usage, or the answer broke off before it did. */
   estimated?: true;

@@ -26,7 +26,7 @@ export class MemoryArchive implements Archive {
     }));
   }
 
-  /** Returns only the data of a conversation list, because some callers list all conversations often. */
+  /** Returns only the fields that a list of conversations shows: some callers list all conversations often, so this must be cheap. */
   summaries(): ConversationSummary[] {
     return this.#latestFirst().map((conversation) => ({
       ...this.#facts(conversation),

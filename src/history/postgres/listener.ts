@@ -64,7 +64,7 @@ export class Listener {
     await this.#ended;
   }
 
-  /** Runs a statement on the current connection, if there is one. A new connection listens to all channels anyway. */
+  /** Runs LISTEN or UNLISTEN on the current connection. Does nothing without one: the next connection listens to all channels from its start. */
   async #say(statement: string): Promise<void> {
     const client = this.#client;
     await client?.query(statement).catch(() => client.end());

@@ -61,7 +61,10 @@ function report(observe: Observe, message: string, { provider, model, kind, stat
   observe({ level: "warn", scope: "llm", message, fields: { provider, model, kind, status, next } });
 }
 
-/** Merges the failures into one error: the last one if it is final, otherwise that of the first model. */
+/**
+ * Returns one error for all models that failed: the last failure if no other model could have helped, otherwise the failure of the first
+ * model. Its message names the other failures.
+ */
 function summary(failures: readonly LlmError[]): LlmError {
   const last = failures.at(-1);
   const main = last && FINAL.has(last.kind) ? last : failures[0];

@@ -138,8 +138,8 @@ export class StdioTransport implements Transport {
     if (this.#closed) return Promise.reject(new Error("the connection is closed"));
     this.#outgoing += `${JSON.stringify(message)}\n`;
     this.#sending ??= new Promise((resolve, reject) => {
-      // The function is not written directly in the assignment below: V8 would allocate it among the old objects, where all that it refers
-      // to stays (AGENTS.md).
+      // Written as a variable first: V8 would allocate a function written in the assignment below among the old objects, and everything that
+      // it refers to would stay in memory until a full collection (AGENTS.md).
       const flushed = (error?: Error | null) => {
         if (error) void this.#closedByServer().then(() => reject(error));
         else resolve();

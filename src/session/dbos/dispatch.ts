@@ -149,7 +149,7 @@ export class DbosDispatch implements TurnDispatch {
       take: async (turn: TurnName) => !this.#isRetired && ((await this.#isPassedOn(turn)) || take(turn)),
       onEnded: (workflowId: string) => {
         this.#deleteSoon(workflowId);
-        if (this.#mayTake()) this.#lookNow(); // the next turn of the same conversation can be given now
+        if (this.#mayTake()) this.#lookNow(); // this host may take the next turn of the same conversation now
       },
     };
     const queues = Array.from({ length: foldVersion }, (_, index) => queueOf(index + 1));

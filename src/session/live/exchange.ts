@@ -43,7 +43,7 @@ export class LiveExchange {
   readonly #streams: Streams;
   readonly #routes = new Routes(() => this.#writeSoon());
   #offer: Offer | undefined;
-  /** Times at which the offer of a stream was last sent, by host. */
+  /** Time of the last offer of a stream that this host sent, for each other host. */
   readonly #offeredAt = new Map<string, number>();
   #writing: NodeJS.Timeout | undefined;
   /** True if other hosts must be asked to send their subscriptions again: they may have sent them before this host listened. */

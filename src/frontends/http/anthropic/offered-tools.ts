@@ -6,8 +6,8 @@
 import type { AnthropicTool, Block, MessageParam } from "./body.js";
 
 /**
- * Returns the tools to offer. Found tools come last, in the order in which they were found. So the part of the prompt before them stays the
- * same.
+ * Returns the tools to offer. Tools that a tool search has found come last, in the order in which they were found, so that the prompt before
+ * them stays the same and is read from the provider's cache.
  */
 export function offeredTools(
   tools: readonly AnthropicTool[],
