@@ -7,8 +7,8 @@ const common = {
 };
 
 /**
- * What stands on whatever log there is, and is tested on both engines. The tests in tests/nodes need several hosts, and those of one engine's
- * own faults need that one.
+ * Tests of code that works on any event log: they run on SQLite and on PostgreSQL. Not listed here: the tests in tests/nodes, which need
+ * several hosts, and tests of the faults of one engine, which run on that engine only.
  */
 const onEitherLog = [
   "history/{archive,previous/previous,results,store,turns}",
@@ -37,8 +37,9 @@ const onPostgres = {
 export default {
   globalSetup: "<rootDir>/tests/support/jest/bundle.mjs",
   testTimeout: 180000,
-  maxWorkers: 3, // for two cores: many tests wait
-  // A worker keeps the modules of every file that it has tested; with gigabytes of them a collection takes longer than what some tests time.
+  maxWorkers: 3, // suits two cores, because many tests mostly wait
+  // A worker keeps the modules of every test file that it has run. With gigabytes of them, one garbage collection takes longer than
+  // the times that some tests measure.
   workerIdleMemoryLimit: "1500MB",
   projects: [
     { ...common, displayName: "sqlite", testMatch: ["<rootDir>/tests/**/*.test.ts"] },

@@ -1,9 +1,9 @@
 /**
- * Replays of one session of three hops over two servers, in one process, each with a host of its own:
+ * Replays one recorded session (three hops, two servers) many times in one process. Each replay has its own host:
  *
  *   npm run build && node scripts/bench/cassette.mjs [REPLAYS] [AT_ONCE]
  *
- * Prints the time and the memory that is in use after a garbage collection (with --expose-gc), as JSON.
+ * Prints as JSON the time and, with --expose-gc, the memory in use after a garbage collection.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

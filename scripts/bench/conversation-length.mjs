@@ -1,6 +1,6 @@
 /**
- * What a turn costs as its conversation gets longer, and with more servers configured: processor time of the host for a turn, and the
- * bytes of its request. `bare` is a client that sends the same bytes and reads the answer: what cannot be saved.
+ * Measures what a turn costs as its conversation gets longer, and as more servers are configured: the host's processor time for a turn, and
+ * the bytes of its request. `bare` is a client that only sends the same bytes and reads the answer: the lower limit of the cost.
  *
  *   npm run build && node scripts/bench/conversation-length.mjs [driver of the log: memory or sqlite]
  */
@@ -14,7 +14,7 @@ import { startServer } from "./compare/processes.mjs";
 const [driver = "memory"] = process.argv.slice(2);
 const lengths = [10, 100, 1000];
 const serverCounts = [1, 10, 50];
-/** Turns that are measured around each length. */
+/** Number of turns measured at each length. */
 const around = 20;
 
 const home = mkdtempSync(join(tmpdir(), "length-"));
@@ -35,7 +35,7 @@ model.stop();
 mcp.stop();
 process.exit();
 
-/** A host with so many servers and one conversation on it. */
+/** Starts a host with this number of servers and runs `work` on one conversation. */
 async function host({ count, tools }, work) {
   const servers = Array.from({ length: count }, (_, index) => ({ ...server, tools, name: `srv${index}` }));
   const path = join(home, `${count}${tools ? "-denied" : ""}.db`);
@@ -52,7 +52,7 @@ async function host({ count, tools }, work) {
   await app.close();
 }
 
-/** Goes on to this turn, then measures the next ones. */
+/** Runs the conversation up to turn `from`, then measures the turns after it. */
 async function measured(title, ask, from) {
   while ((await ask()) < from);
   const ours = await cpuMs(around, ask);

@@ -1,12 +1,13 @@
 /**
- * Deltas of turns that another node runs. Two `serve` on one PostgreSQL; each delta holds the time that the model wrote it. Every stream is
- * read by one client: of the node that does not run its turn, by a stream between the two and by notices alone, then of the one that does.
- * Prints one JSON object for each number of streams: latency in milliseconds, CPU of the nodes as shares of a core, transactions of
- * PostgreSQL a second, and its notices by what they are for.
+ * Measures deltas that a client reads from a node that does not run the turn. Two `serve` processes share one PostgreSQL. Each delta
+ * contains the time at which the model wrote it. Every stream has one client. It reads from the other node, first with a stream between the
+ * nodes (`stream`), then with PostgreSQL notices only (`notices`), and last from the node that runs the turn (`here`).
+ * Prints one JSON object for each number of streams: latency in milliseconds, CPU of the nodes as shares of a core, PostgreSQL
+ * transactions a second, and the number of notices by purpose.
  *
  *   npm run build && node --import ./scripts/ts-node.mjs scripts/bench/deltas.mjs [streams,…] [deltas] [milliseconds between deltas]
  *
- * TEST_DATABASE_URL names a server in place of the one that the tests bring along.
+ * TEST_DATABASE_URL names a PostgreSQL server to use instead of the one that the tests start.
  */
 import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -21,7 +22,7 @@ import { WebSocket } from "ws";
 const [role, ...args] = process.argv.slice(2);
 const now = () => performance.timeOrigin + performance.now();
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-/** Of the kernel's clock: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/** Ticks of the kernel's clock in a second: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 const ticksPerSecond = 100;
 if (role === "model") model(...args.map(Number));
 else await measure(role ?? "1,20,100", ...args.map(Number));
@@ -37,7 +38,7 @@ async function measure(counts, deltas = 250, everyMs = 20) {
   const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
   const lines = counts.split(",").map((count) => ({ streams: Number(count), deltas, everyMs }));
   for (const way of ["stream", "notices", "here"]) {
-    // Where nobody listens, the other node is left to the notices.
+    // The advertised address has no listener, so the other node can only use notices.
     const more = { folder, port, url, advertise: way === "notices" ? "http://127.0.0.1:9" : undefined };
     const nodes = [await startNode("a", more), await startNode("b", more)];
     const notices = await countNotices(url);
@@ -83,7 +84,7 @@ async function run(streams, { provider, nodes, notices, way }) {
   };
 }
 
-/** Which node asked the model for each, once all have. */
+/** Resolves, once the model was asked for every conversation, with the node that asked for each. */
 function ownersOf(conversations, provider) {
   const owners = new Map();
   return new Promise((resolve) => {
@@ -105,7 +106,7 @@ async function begin({ url }, conversation) {
   if (response.status !== 202) throw new Error(await response.text());
 }
 
-/** The same request once more: its turn is shown. */
+/** Sends the same request id again, so that the node shows the running turn. Returns promises for its begin and its latencies. */
 function read({ url }, conversation) {
   const socket = new WebSocket(`${url.replace("http", "ws")}/ws/chat`, { perMessageDeflate: false });
   const latencies = [];
@@ -132,7 +133,7 @@ function read({ url }, conversation) {
   return { ready, whole };
 }
 
-/** The times since they were written, of the deltas in a text like `1700000000000.5 1700000000250.5 `. */
+/** Returns the ages in ms of the deltas in a text of their times of writing: `1700000000000.5 1700000000250.5 `. */
 function ages(text) {
   return text
     .split(" ")
@@ -150,7 +151,7 @@ function rounded(number) {
   return Number(number.toFixed(2));
 }
 
-/** What the nodes notify each other of, as a listener to all their channels counts it. */
+/** Counts the notices between the nodes with a listener on all their channels. */
 async function countNotices(url) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -163,7 +164,7 @@ async function countNotices(url) {
     if (kinds[channel] === "deltas") counts.deltaBytes += Buffer.byteLength(payload);
   });
   for (const channel of Object.keys(kinds)) await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
-  /** PostgreSQL's own count, which is up to a second late. */
+  /** Resolves with PostgreSQL's count of transactions. Waits first, because the count is up to a second late. */
   const transactions = async () => {
     await sleep(1500);
     const { rows } = await client.query("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()");
@@ -193,13 +194,13 @@ async function startNode(name, { folder, port, url, advertise }) {
   return { name, child, url: /listening on (\S+)/.exec(said)[1] };
 }
 
-/** Of the user and of the kernel for it. */
+/** Returns the processor time of a process, in user and kernel mode. */
 function cpuSeconds(pid) {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
   return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
 }
 
-/** Says who asks, and writes to all of them once it is told to. */
+/** Runs the mock model. Reports which node asks, and writes to all streams after the message `go`. */
 async function model(deltas, everyMs) {
   const chunk = (content, finish_reason = null) =>
     `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason }] })}\n\n`;
@@ -212,7 +213,7 @@ async function model(deltas, everyMs) {
     const go = new Promise((resolve) => waiting.push(resolve));
     process.send({ conversation: body.messages.at(-1).content, by });
     await go;
-    await sleep(Math.random() * everyMs); // so that not all write at the same moment
+    await sleep(Math.random() * everyMs); // so that the streams do not all write at the same moment
     for (let count = 0; count < deltas; count++) {
       response.write(chunk(`${now()} `));
       await sleep(everyMs);

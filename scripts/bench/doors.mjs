@@ -1,7 +1,7 @@
 /**
- * Many clients of one `serve`: idle WebSockets, and streams that run at once, half of them on WebSockets and half as chat completions.
- * Each delta holds the time that the model wrote it; what a client adds to that with the host in between, less what it is without, is
- * the host's. Prints one JSON object: dropped sockets and streams, latency per event in milliseconds, memory of the host.
+ * Measures one `serve` with many clients: idle WebSockets, and concurrent streams, half of them on WebSockets and half as chat completions.
+ * Each delta contains the time at which the model wrote it. The host's share of the latency is the latency with the host minus the latency
+ * without it. Prints one JSON object: dropped sockets and streams, latency per event in milliseconds, memory of the host.
  *
  *   npm run build && node scripts/bench/doors.mjs [sockets] [streams] [deltas] [milliseconds between deltas]
  */
@@ -73,14 +73,17 @@ function percentiles(latencies) {
   return { p50: at(0.5), p99: at(0.99) };
 }
 
-/** All streams begin in the same moment, so that the first event of each waits for the beginnings of the others. */
+/**
+ * Returns the latencies without the host, with it, and the difference. All streams begin at the same moment, so the first event of each
+ * waits for the start of the others.
+ */
 function compared(direct, through, part) {
   const [without, withHost] = [direct, through].map(({ latencies }) => percentiles(latencies.flatMap(part)));
   const added = Object.entries(withHost).map(([key, value]) => [key, Number((value - without[key]).toFixed(2))]);
   return { without, withHost, added: Object.fromEntries(added) };
 }
 
-/** The times since they were written, of the deltas in a text like `1700000000000.5 1700000000250.5 `. */
+/** Returns the ages in ms of the deltas in a text of their times of writing: `1700000000000.5 1700000000250.5 `. */
 function ages(text) {
   return text
     .split(" ")
@@ -173,7 +176,7 @@ async function startHost(port, streams) {
   };
 }
 
-/** Resident memory in MB, now and at most so far. */
+/** Returns the resident memory of a process in MB: now, and its maximum so far. */
 function memoryOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const megabytes = (name) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)[1]) / 1024);
@@ -187,7 +190,7 @@ async function model(deltas, everyMs) {
     incoming.resume();
     await once(incoming, "end");
     response.writeHead(200, { "content-type": "text/event-stream" });
-    await sleep(Math.random() * everyMs); // so that not all write at the same moment
+    await sleep(Math.random() * everyMs); // so that the streams do not all write at the same moment
     for (let count = 0; count < deltas; count++) {
       response.write(chunk(`${now()} `));
       await sleep(everyMs);

@@ -1,7 +1,7 @@
 /**
- * Cost of the MCP layer over a client that does nothing but JSON-RPC: processor time of the host for each call of a tool, from the
- * model's arguments to its result. Every client is a process of its own, and so are the servers; the rounds are interleaved, and what
- * is printed are medians and the median of the ratios within a round.
+ * Compares the cost of the MCP layer with a client that does nothing but JSON-RPC: the host's processor time for each tool call, from the
+ * model's arguments to the result. Every client and every server is a process of its own, and the rounds alternate. Prints medians, and the
+ * median of the ratios within a round.
  *
  *   npm run build && node scripts/bench/mcp-calls.mjs [rounds] [folder of the compiled code, and more to compare]
  */
@@ -72,7 +72,7 @@ function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
-/** Carries out the workloads that it is sent, and answers each with the processor time of one call in microseconds. */
+/** Runs each workload that its parent sends, and replies with the processor time of one call in microseconds. */
 async function client(open) {
   const ways = new Map();
   process.on("message", async ({ way, calls, atOnce }) => {
@@ -91,7 +91,7 @@ async function client(open) {
   process.on("disconnect", () => process.exit());
 }
 
-/** What a call costs at the very least: no limits, no checks, no errors. */
+/** Returns a function that makes a bare call, with no limits, checks or error handling: the lower limit of the cost. */
 async function bareCalls(way, port) {
   const call = way === "stdio" ? bareStdio() : bareHttp(way, port);
   let id = 0;
@@ -155,7 +155,7 @@ async function ourCalls(way, port, dist) {
       ? { command: process.execPath, args: [fileURLToPath(import.meta.url), "stdio"], protocol }
       : { url: `http://127.0.0.1:${port}/${way}`, type: "http", protocol };
   const { config } = loadConfig({ mcpServers: { b: server } }, { env: {} });
-  // As the host does: a server whose login is not in its configuration may have one there.
+  // The host also passes a folder of stored logins, for servers whose configuration contains none.
   const auth = { folder: join(tmpdir(), "mcp-calls-without-logins") };
   const hub = new McpHub(config.mcpServers, { observe: () => {}, auth });
   hub.start();

@@ -1,12 +1,13 @@
 /**
- * Turns on hosts that share a PostgreSQL over turns on one host with its file, against a model and a tool that answer at once: what a turn
- * costs one after the other, and each of its steps (an answer of the model with a tool call, and its result); and turns a second of one, two
- * and three hosts with many in flight. Every host is a process; rounds are interleaved; what is printed are medians, and ratios to the host
- * with its file in the same run: the ratios hold on any machine, the times on this one. With fewer processors than hosts, more hosts cannot do more.
+ * Compares turns on hosts that share a PostgreSQL with turns on one host with an SQLite file. The model and the tool answer at once.
+ * Measures the time of one turn after the other, the time of each step (an answer of the model with a tool call, and its result), and
+ * the turns a second of one, two and three hosts with many turns in flight. Every host is a process, and the rounds alternate. Prints
+ * medians, and ratios to the host with the file in the same run. Only the ratios can be compared between machines. More hosts than
+ * processors bring no more turns a second.
  *
  *   npm run build && node scripts/bench/nodes.mjs [rounds] [postgres://… | postgres] [folder of the compiled code]
  *
- * `postgres` is a server from npm that ends with the run; it acknowledges what is on its disk, as any other does.
+ * `postgres` starts a server from npm and stops it after the run. Like any other server, it acknowledges a commit once it is on the disk.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -76,7 +77,7 @@ function row(name, { file, postgres }) {
   return `  ${name.padEnd(10)}file ${file.toFixed(2)} ms   PostgreSQL ${postgres.toFixed(2)} ms   ${(postgres / file).toFixed(2)}x, ${added}`;
 }
 
-/** A host in a process of its own, asked for turns by its parent. */
+/** Runs a host in its own process, which runs the turns that its parent asks for. */
 async function node() {
   const [port, dist, storage] = args;
   const { createApp } = await import(pathToFileURL(resolve(dist, "index.js")).href);
@@ -110,7 +111,7 @@ async function node() {
   process.on("disconnect", () => void app.close().then(() => process.exit(0)));
 }
 
-/** Calls a tool as often as the prompt says, and then says that it is done. */
+/** Runs the mock model, which calls a tool as often as the prompt says and then answers that it is done. */
 async function model() {
   const server = createServer(async (request, response) => {
     let text = "";

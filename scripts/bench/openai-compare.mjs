@@ -1,7 +1,7 @@
 /**
- * The official `openai` SDK and this host on the same faults, byte for byte: each case has a server of its own for either,
- * whose requests and connections are counted. Both may retry three times, with a request timeout of 1 s; everything else is
- * at its default. Prints a Markdown table. Needs `npm run build`.
+ * Compares the official `openai` SDK and this host on the same faults, byte for byte. In each case, each client has its own server, which
+ * counts requests and connections. Both clients may retry three times, with a request timeout of 1 s; all other options have their
+ * defaults. Prints a Markdown table. Needs `npm run build`.
  */
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -10,7 +10,7 @@ import { createApp } from "../../dist/index.js";
 
 const TIMEOUT_MS = 1000;
 const MAX_RETRIES = 3;
-/** Whoever has not come to an end by then hangs. */
+/** A client that has not finished after this time is considered hung. */
 const PATIENCE_MS = 15_000;
 const TEXT = "Hello you there";
 
@@ -19,7 +19,7 @@ const event = (data) => `data: ${JSON.stringify(data)}\n\n`;
 const words = TEXT.split(/(?= )/);
 const overloaded = { error: { message: "Overloaded", type: "overloaded_error", code: "overloaded" } };
 
-/** What a server does with one request; the last one of a case answers all further ones. */
+/** The steps of a server: each answers one request. The last step of a case also answers all further requests. */
 const whole = (socket, { streaming }) => {
   if (!streaming) {
     const message = { role: "assistant", content: TEXT };
@@ -34,7 +34,7 @@ const status = (code, headers) => (socket) =>
   answer(socket, code, JSON.stringify({ error: { message: "no" } }), headers);
 const reset = (socket) => socket.resetAndDestroy();
 const silence = () => {};
-/** A stream of these events, and then what happens to it. */
+/** Returns a step that streams these events and then ends the stream with `end`. */
 const broken = (events, end) => (socket) => {
   begin(socket);
   for (const each of events) write(socket, typeof each === "string" ? each : event(each));
@@ -93,7 +93,7 @@ const table = [
 for (const row of table) process.stdout.write(`| ${row.join(" | ")} |\n`);
 process.exit();
 
-/** Outcome, requests and connections of one client on one case. */
+/** Resolves with the outcome, the requests and the connections of one client in one case. */
 async function measure({ steps, streaming = true, rounds = 1 }, client) {
   const server = await serve(steps, streaming);
   const ask = client(server.url);
@@ -109,7 +109,7 @@ async function measure({ steps, streaming = true, rounds = 1 }, client) {
   return [`${outcome}, ${took} s`, server.requests(), server.connections()];
 }
 
-/** How each of them asks once. A client is made once a case. */
+/** Makes the SDK's client for a case. Returns a function that sends one request with it. */
 function sdk(url) {
   const client = new OpenAI({ baseURL: url, apiKey: "sk-test", timeout: TIMEOUT_MS, maxRetries: MAX_RETRIES });
   const request = { model: "m", messages: [{ role: "user", content: "Hello" }] };
@@ -159,7 +159,7 @@ function verdict(text) {
   return text ? `**"${text}" as if it were whole**` : "**an empty answer as if it were whole**";
 }
 
-/** A keep-alive server on loopback that answers its nth request with the nth step. */
+/** Starts a keep-alive server on loopback that answers its nth request with the nth step. */
 function serve(steps, streaming) {
   const sockets = new Set();
   let requests = 0;

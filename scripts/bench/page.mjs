@@ -1,8 +1,8 @@
 /**
- * The page in Chromium: the longest frame while an answer of 5,000 deltas is written, and how long a list of 1,000 conversations
- * takes from the click to the rows. The model and the host are on this machine too, so both ends share its processors: beside the
- * frames, the longest task of the page is told in processor time, which others do not lengthen. Fails where that is over 100 ms or
- * the list over 200 ms; and for a frame over 100 ms where the machine has nothing else to do.
+ * Measures the page in Chromium: the longest frame while an answer of 5,000 deltas is written, and the time from the click to the rows for
+ * a list of 1,000 conversations. The model and the host run on the same machine and share its processors. So the longest task of the page
+ * is also measured in processor time, which other processes do not lengthen. Fails if that task takes over 100 ms or the list over
+ * 200 ms. Fails for a frame over 100 ms only if the machine has nothing else to do.
  *
  *   npm run build && node scripts/bench/page.mjs
  */
@@ -33,7 +33,7 @@ const words = [
 ];
 const block = ["\n```js\n", ..."const x = 1;\nconsole.log(x);\n".repeat(40).match(/.{1,6}|\n/gs), "```\n\n"];
 
-/** What a model writes: paragraphs and lists, and every so often a long piece of code. */
+/** Yields the pieces of the model's answer: paragraphs and lists, and now and then a long block of code. */
 function* pieces() {
   for (let sent = 0; sent < deltas; sent++) {
     const place = sent % 1_000;
@@ -146,7 +146,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Of the page's main thread, from a trace of Chromium. */
+/** Returns the processor time in ms of the longest task on the page's main thread, from a trace of Chromium. */
 function longestTaskMs({ traceEvents }) {
   const mains = traceEvents.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain");
   const isMain = new Set(mains.map(({ pid, tid }) => `${pid}.${tid}`));

@@ -1,8 +1,7 @@
 /**
- * What a turn costs a host and its database, for the arithmetic of scripts/deploy/README.md: turns a second against a provider that
- * answers at once, processor time of hosts and of PostgreSQL for each turn (which a busy machine hardly distorts), transactions and
- * write-ahead log for each turn, connections, the memory of a turn that waits for its model, and events
- * a second.
+ * Measures what a turn costs a host and its database, for the calculation in scripts/deploy/README.md: turns a second against a provider
+ * that answers at once; for each turn, the processor time of hosts and PostgreSQL (which a busy machine hardly distorts), the
+ * transactions and the write-ahead log; connections; the memory of a turn that waits for its model; and events a second.
  *
  *   npm run build && node scripts/bench/scale.mjs [seconds a row] [turns that wait] [folder of the compiled code]
  *
@@ -22,13 +21,13 @@ import "../ts-node.mjs";
 
 const { startPostgres } = await import("../../tests/support/postgres.ts");
 const [seconds = "10", waiting = "1000", dist = "dist"] = process.argv.slice(2);
-/** Turns at once, over all hosts. */
+/** Concurrent turns on all hosts together. */
 const AT_ONCE = 24;
 const STREAMS = 100;
 const DELTAS = 100;
 const DELTA_MS = 20;
 const TICKS_PER_SECOND = 100;
-/** PostgreSQL's processes say what they did about once a second. */
+/** Time to wait until PostgreSQL's statistics are complete: its processes report about once a second. */
 const STATISTICS_MS = 1500;
 
 const folder = mkdtempSync(join(tmpdir(), "scale-"));
@@ -88,7 +87,7 @@ async function row(name, count, url, limits) {
   await database?.close();
 }
 
-/** What a delta costs the host that runs the turn and shows it. */
+/** Prints the processor time that a delta costs the host that runs the turn and shows it. */
 async function streams(url) {
   const hosts = await start(1, url, {});
   const turns = () => Promise.all(Array.from({ length: STREAMS }, () => ask(hosts[0].url, true)));
@@ -117,7 +116,10 @@ async function stream(response) {
   response.end("data: [DONE]\n\n");
 }
 
-/** Events of 1 KB, each to a conversation of its own at a time: what the database takes, with and without notices to other hosts. */
+/**
+ * Prints how many events of 1 KB the database takes a second, as appends with notices to other hosts and as bare INSERTs. Each writer has
+ * its own conversation.
+ */
 async function appends(url) {
   const { openStore } = await import(pathToFileURL(resolve(dist, "history/open.js")).href);
   const observe = () => {};
@@ -143,7 +145,7 @@ async function appends(url) {
   }
 }
 
-/** Resolves to how many there were. */
+/** Calls `write` repeatedly, `atOnce` at a time, for this many ms. Resolves with the number of calls. */
 async function each(write, atOnce, forMs) {
   const until = performance.now() + forMs;
   let count = 0;
@@ -154,7 +156,7 @@ async function each(write, atOnce, forMs) {
   return count;
 }
 
-/** Of one host, for each turn whose model has not answered yet. */
+/** Prints the memory of one host for each turn that waits for its model. */
 async function memory(url) {
   const hosts = await start(1, url, {});
   await load(hosts, 2);
@@ -188,7 +190,7 @@ function countTo(target) {
   return { done, count: () => ++seen === target && reached() };
 }
 
-/** So many turns at once for so long; resolves to how many there were. */
+/** Runs turns, `AT_ONCE` at a time, for this many seconds. Resolves with the number of turns. */
 async function load(hosts, forSeconds) {
   const until = performance.now() + forSeconds * 1000;
   let turns = 0;
@@ -249,7 +251,7 @@ async function end(hosts) {
   await Promise.all(ends);
 }
 
-/** What the database did so far. */
+/** Connects to the database. `look` resolves with its counters so far. */
 async function observed(url) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -267,7 +269,7 @@ async function observed(url) {
   };
 }
 
-/** Processor time of these processes, in milliseconds. */
+/** Returns the processor time of these processes, in milliseconds. */
 function cpuMs(pids) {
   return pids.reduce((sum, pid) => {
     const [, fields] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");

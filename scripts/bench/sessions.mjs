@@ -1,6 +1,6 @@
 /**
- * Many sessions, replayed by the command line: each has a host, a model and a server of its own, all from one cassette that is recorded
- * against the demo model first. Prints the time and the most memory that was resident, as JSON.
+ * Replays many sessions with the command line. Each session has its own host, model and server. All use one cassette, which is first
+ * recorded against the demo model. Prints the time and the maximum of resident memory as JSON.
  *
  *   npm run build && node scripts/bench/sessions.mjs [SESSIONS] [JOBS]
  */
@@ -49,7 +49,7 @@ const figures = {
 process.stdout.write(`${JSON.stringify(figures)}\n`);
 rmSync(home, { recursive: true });
 
-/** Resolves to stderr. */
+/** Runs the command line. Resolves with its stderr. */
 async function run(...flags) {
   const args = ["--import", probe, resolve("dist/main.js"), "run", "bench.session.yaml", ...flags];
   const env = { PATH: process.env.PATH, HOME: home };

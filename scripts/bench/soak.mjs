@@ -1,6 +1,6 @@
 /**
- * A day of a busy host in a short time: many turns against a model that answers at once, the log in memory, each conversation deleted
- * after some turns. Prints the memory after garbage collection as it goes: it has to stay flat.
+ * Simulates a day of a busy host in a short time: many turns against a model that answers at once, with the log in memory. Each
+ * conversation is deleted after some turns. Prints the memory after garbage collection at intervals: it has to stay constant.
  *
  *   npm run build && node --expose-gc scripts/bench/soak.mjs [turns] [turns at once] [driver of the log: memory or sqlite]
  */
@@ -36,7 +36,7 @@ for (let report = 1; report <= reports; report++) {
 await app.close();
 model.stop();
 
-/** One conversation after another, some of whose turns call a tool and some of which stream. */
+/** Runs one conversation after another until this many turns are done. Some turns call a tool, and some stream. */
 async function converseUntil(upTo) {
   while (done < upTo) {
     const session = app.sessions.open();

@@ -1,4 +1,4 @@
-/** Start-up of the compiled command line over bare node, interleaved in one run; prints the ratio of the medians. */
+/** Compares the start of the compiled command line with the start of bare node, alternating in one run. Prints the ratio of the medians. */
 import { spawnSync } from "node:child_process";
 
 const rounds = 15;

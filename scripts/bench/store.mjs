@@ -1,12 +1,13 @@
 /**
- * The event log over bare SQL on the same database: appends of a running turn (1 KB, with its grant), the load of a conversation of 1,000
- * events, the claim of a request, and the answer to a request id that was answered before, through a whole session. Rounds are interleaved;
- * what is printed are p50 and p99 in microseconds, events (answers) a second and processor time, and the ratio of the p50s to the bare INSERT
- * (SELECT) of the same run: the ratio holds on any machine, the times on this one. p99 is the scheduler's on a busy machine.
+ * Compares the event log with bare SQL on the same database: appends of a running turn (1 KB, with its grant), the load of a conversation
+ * of 1,000 events, the claim of a request, and the answer to a request id that was answered before, through a whole session. Rounds
+ * alternate. Prints p50 and p99 in microseconds, events (or answers) a second, processor time, and the ratio of the p50 to that of a bare
+ * INSERT (or SELECT) in the same run. Only the ratio can be compared between machines. On a busy machine, p99 mostly measures the
+ * scheduler.
  *
  *   npm run build && node scripts/bench/store.mjs [rounds] [sqlite | postgres | postgres://…] [folder of the compiled code]
  *
- * `postgres` is a server from npm that ends with the run; it acknowledges what is on its disk, as any other does.
+ * `postgres` starts a server from npm and stops it after the run. Like any other server, it acknowledges a commit once it is on the disk.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -76,7 +77,7 @@ await bare.close();
 await server?.[Symbol.asyncDispose]();
 process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-/** One turn of 1,000 events, as a session writes it. */
+/** Writes one turn of 1,000 events, as a session does. */
 async function appendTurn(round) {
   const [conversationId, turnId, nodeId] = [`c${round}`, `turn_${round}`, "node"];
   const message = { type: "user_message", turnId, requestId: "r", content: [{ type: "text", text }] };
@@ -97,7 +98,7 @@ async function appendTurn(round) {
   );
 }
 
-/** New requests, each in a conversation of its own. */
+/** Claims new requests, each in a conversation of its own. */
 function claimRequests(round) {
   const content = [{ type: "text", text }];
   return each((index) => {
@@ -113,7 +114,10 @@ async function answerAgain() {
   for await (const _ of turn.watch());
 }
 
-/** What one append costs at the very least: a row with its number, its JSON text and one unique index, in a transaction of its own. */
+/**
+ * Opens a bare SQLite file for the lower limit of an append: a row with its number, its JSON text and one unique index, in its own
+ * transaction.
+ */
 async function openBareSqlite() {
   const db = await connect(join(folder, "bare.db"));
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
@@ -129,7 +133,7 @@ async function openBareSqlite() {
   };
 }
 
-/** The same there, on a connection of its own, without a named statement. */
+/** Opens the same table on PostgreSQL, on a connection of its own. Its statements are not prepared. */
 async function openBarePostgres(url) {
   const { default: pg } = await import("pg");
   const client = new pg.Client({ connectionString: url });
@@ -161,7 +165,7 @@ async function startServer() {
   return startPostgres(["fsync=on"]);
 }
 
-/** An empty file, an empty database of the server from npm, or the database of the URL as it is. */
+/** Returns the place of the log: an empty file, an empty database of the server from npm, or the database of the URL as it is. */
 async function storage(name) {
   if (server) return { driver: "postgres", url: await server.database() };
   return where === "sqlite"
@@ -169,7 +173,7 @@ async function storage(name) {
     : { driver: "postgres", url: where };
 }
 
-/** Microseconds of each of the calls. */
+/** Resolves with the microseconds of each call. */
 async function each(call, count = EVENTS) {
   const times = [];
   for (let index = 0; index < count; index++) {

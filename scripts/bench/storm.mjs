@@ -1,7 +1,7 @@
 /**
- * A provider that can answer 100 requests a second comes back after an outage of 5 s, while 1,000 conversations want their
- * answer: as 1,000 clients that know nothing of each other, and as one host. Prints what reached the provider, as a table.
- * Ends with 1 when one host brings the provider to twice its capacity.
+ * Simulates a provider that can answer 100 requests a second and comes back after an outage of 5 s, while 1,000 conversations wait for
+ * their answer: once as 1,000 independent clients, once as one host. Prints a table of the requests that reached the provider.
+ * Exits with 1 if one host sends the provider twice its capacity.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -43,7 +43,7 @@ async function compare() {
       scenario.maxRetries,
       ...(await measure({ ...scenario, mode })),
     ]);
-    // A thousand clients at once are as much as a machine can start within the time.
+    // A thousand clients at once are the most that a machine can start within the time, so those runs are not concurrent.
     if (scenario.isOneHost) for (const row of await Promise.all(runs.map((run) => run()))) print(row);
     else for (const run of runs) print(await run());
   }
@@ -60,13 +60,13 @@ async function measure(scenario) {
   return [peak, `${(drainedAtMs / 1000).toFixed(1)} s`, requests.toLocaleString("en"), gaveUp.toLocaleString("en")];
 }
 
-/** The clients, in a process of their own. The provider has one too, so that neither slows the other. */
+/** Runs the clients in their own process. The provider has its own process too, so that neither slows down the other. */
 async function run({ isOneHost, maxRetries, mode }) {
   const provider = fork(process.argv[1], ["provider"]);
   const [{ port }] = await once(provider, "message");
   const clients = Array.from({ length: isOneHost ? 1 : CONVERSATIONS }, () => clientOf(port, maxRetries, mode));
   const request = { messages: [{ role: "user", content: [{ type: "text", text: "Hello" }] }], tools: [] };
-  // So that the storm is not spread by loading modules and opening connections.
+  // First requests load modules and open connections, which would otherwise spread the storm over time.
   for (const client of clients) await client.complete(request, { streaming: false });
   let gaveUp = 0;
   const converse = async (_, index) => {
@@ -83,7 +83,7 @@ async function run({ isOneHost, maxRetries, mode }) {
   process.disconnect();
 }
 
-/** The defaults of `llm.http`, but for the queue: who waits for his turn behind 999 others must be ready to wait. */
+/** Makes a client with the defaults of `llm.http`, except for `queueTimeoutMs`: a request may have to wait behind 999 others. */
 function clientOf(port, maxRetries, mode) {
   const http = {
     timeoutMs: 30_000,
@@ -108,7 +108,7 @@ function clientOf(port, maxRetries, mode) {
   return new LlmClient(config, { env: {}, observe: () => {} });
 }
 
-/** 503 at once while down, and beyond its capacity in any one second. */
+/** Runs the provider. It answers 503 at once during the outage and beyond its capacity in any one second. */
 async function provide() {
   const message = { role: "assistant", content: "Hello" };
   const answer = JSON.stringify({ choices: [{ index: 0, message, finish_reason: "stop" }] });

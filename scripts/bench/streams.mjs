@@ -1,6 +1,6 @@
 /**
- * Many streams at the same time in one process: connections as the server counts them, none left after the end, and the
- * memory that each stream holds while it stands still in the middle, its prompt apart. Prints one JSON object.
+ * Reads many streams at the same time in one process. Measures the connections that the server counts, of which none may be left at the
+ * end, and the memory of each stream, without its prompt, while it is paused in the middle. Prints one JSON object.
  *
  *   npm run build && node scripts/bench/streams.mjs [streams] [max_connections] [prompt bytes]
  */
@@ -19,7 +19,7 @@ async function measure(streams, maxConnections = streams, promptBytes = 1000) {
   const server = run(["serve", Math.min(streams, maxConnections)]);
   const [{ port }] = await once(server, "message");
   const client = run(["ask", port, streams, maxConnections, promptBytes], ["--expose-gc"]);
-  // All that fit stand still in the middle of their answers.
+  // Every stream that has a connection is now paused in the middle of its answer.
   await once(server, "message");
   client.send("measure");
   const [memory] = await once(client, "message");
@@ -57,9 +57,10 @@ async function ask(port, streams, max_connections, promptBytes) {
     return heapUsed + external;
   };
 
-  // Everything is loaded and compiled.
+  // Warms up, so that everything is loaded and compiled.
   await Promise.all(Array.from({ length: 50 }, () => complete("warm up")));
-  // Prompts are the caller's, and in memory anyway; flat copies, for V8 would else share their pieces.
+  // Prompts belong to the caller, so they are made before the measurement. They are flat copies, because V8 would otherwise share their
+  // parts.
   const prompts = Array.from({ length: streams }, (_, number) => Buffer.from(prompt(number)).toString());
   const before = await used();
   const startedAt = performance.now();

@@ -8,7 +8,7 @@ const chart = "scripts/bench/compare/bench.svg";
 const begin = "<!-- bench: `npm run bench -- --docs` writes this -->";
 const end = "<!-- /bench -->";
 
-/** Puts the table and the chart of a run into docs/benchmarks.md, between the markers. Throws where the markers are not. */
+/** Writes the table and the chart of a run between the markers in docs/benchmarks.md. Throws if the markers are missing. */
 export function updatePage(folder) {
   const report = JSON.parse(readFileSync(join(folder, "bench.json"), "utf8"));
   const text = readFileSync(page, "utf8");

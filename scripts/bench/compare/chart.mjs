@@ -3,12 +3,12 @@ const groupGap = 18;
 const labelWidth = 250;
 const plotWidth = 520;
 const colours = ["#2f6f4f", "#7fb394", "#b5523b", "#c98a3a", "#5b6fa8", "#8a6fa3", "#777777"];
-/** What is worse than this is drawn as a bar that breaks off. */
+/** The largest ratio that is drawn to scale. The bar of a larger one is cut off. */
 const mostTimes = 12;
 
 /**
- * The ratios to `bare` as an SVG: a group of bars for the first row of each workload that has ratios, a bar a contestant, a line
- * where `bare` is and one where the gate is.
+ * Returns the ratios to `bare` as an SVG. Each workload with ratios has a group of bars for its first row, with one bar for each
+ * contestant. One line marks `bare`, another one the gate.
  */
 export function chartOf({ contestants, rows }) {
   const firsts = rows.filter((row, index) => !row.absolute && rows.findIndex(({ key }) => key === row.key) === index);

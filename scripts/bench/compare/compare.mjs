@@ -1,13 +1,13 @@
 /**
- * This host and others on the same workloads, as ratios to a bare `node:http` client: nine workloads, interleaved rounds, a process
- * each. Writes a table (Markdown), the figures (JSON) and a chart (SVG). A benchmark is no test: it ends with 0 whatever the figures are.
+ * Compares this host with other programs on nine workloads, as ratios to a bare `node:http` client. Each contestant has its own process;
+ * their rounds alternate. Writes a table (Markdown), the figures (JSON) and a chart (SVG). The exit code is 0 whatever the figures are.
  *
  *   npm run bench [-- --peers openai-mcp,ai-sdk,tiny-agents] [--only W1,W5h] [--rounds N] [--out folder]
  *
- * `--also before=folder,…` has other builds of this host take part, `--wires responses,messages,gemini` this host on other wires, as
- * `ours-responses` and so on. With `--to ours` or `--to before` ratios are to that contestant, and `bare` and `ours-sqlite` stay away.
- * `--profile folder` writes CPU profiles of all contestants, and `--docs` writes the table of the last run into
- * docs/benchmarks.md instead of running anything.
+ * `--also before=folder,…` adds other builds of this host. `--wires responses,messages,gemini` adds this host on other wires, named
+ * `ours-responses` and so on. With `--to ours` or `--to before`, ratios are to that contestant, and `bare` and `ours-sqlite` do not run.
+ * `--profile folder` writes CPU profiles of all contestants. `--docs` runs nothing: it writes the table of the last run into
+ * docs/benchmarks.md.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";

@@ -5,8 +5,9 @@ const here = new URL(".", import.meta.url).pathname;
 const repository = join(here, "../../..");
 
 /**
- * Who takes part: the limit, this host, the peers asked for (installed where that is still to do), other builds of this host
- * (`name=folder of compiled code`), and this host on other wires. `size` is what each takes on the disk, as far as that is wanted.
+ * Returns the contestants: `bare` (the lower limit), this host, other builds of this host (`also`: `name=folder of compiled code`), this
+ * host on other wires, and the peers, which are installed if they are missing. `size` is the disk space of each; that of this host is
+ * measured only with `isSizeWanted`.
  */
 export async function contestantsOf({ peers, also, wires, isSizeWanted, say }) {
   const dist = join(repository, "dist");
@@ -29,7 +30,7 @@ export async function contestantsOf({ peers, also, wires, isSizeWanted, say }) {
   return Promise.all([...own, ...others].map(withCommand));
 }
 
-/** How a start of it is measured, where that is a command line of its own. */
+/** Adds `command`, which starts the contestant's own command line, if its module exports one. */
 async function withCommand({ file: _, ...contestant }) {
   if (contestant.isPeer) return contestant;
   return { ...contestant, command: (await import(contestant.module)).command };

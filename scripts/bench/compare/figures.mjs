@@ -1,4 +1,4 @@
-/** The rows of one workload: of each contestant the median, and the median of its ratios to `base` within the rounds. */
+/** Returns the rows of one workload: for each contestant its median, and the median of its ratios to `base` in the same round. */
 export function rowsOf({ workload, samples }, sizes, base = "bare") {
   const { key, title, rows } = workload;
   return rows.map(({ metric, label, unit, scale = 1, absolute = false, ...held }) => {
@@ -18,7 +18,7 @@ export function rowsOf({ workload, samples }, sizes, base = "bare") {
       label,
       unit,
       absolute,
-      // A gate is held against the limit.
+      // Gates and aims are defined for ratios to `bare` only.
       ...(base === "bare" ? held : {}),
       rounds: compared.length,
       sqliteOverMemory,

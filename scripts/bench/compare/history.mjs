@@ -4,7 +4,7 @@ const sentences = [
   "A swell can travel ten thousand kilometres from the storm that made it.",
 ];
 
-/** So many messages of a conversation, by turns of its two sides, some 300 characters each. */
+/** Returns a conversation with this number of messages, alternating between user and assistant, of about 300 characters each. */
 export function conversation(messages) {
   return Array.from({ length: messages }, (_, number) => ({
     role: number % 2 === 0 ? "user" : "assistant",

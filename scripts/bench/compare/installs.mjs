@@ -6,21 +6,21 @@ import { join } from "node:path";
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "mcp-platform-bench");
 
 /**
- * The folder where a peer is installed, outside of this repository, as `peers/` pins it. Installs it where that is still to do;
- * nothing of it is run by that.
+ * Returns the folder outside this repository where a peer is installed, in the version that `peers/` pins. Installs it if it is missing,
+ * without running any of its code.
  */
 export function installPeer(name, say) {
   const source = new URL(`peers/${name}/`, import.meta.url).pathname;
   if (!existsSync(source)) throw new Error(`there is no peer ${name}: ${readdirSync(join(source, "..")).join(", ")}`);
   const target = join(cache, name);
   const wanted = readFileSync(join(source, "package.json"), "utf8");
-  // A package may say that it needs a newer Node: what it does in this one is what is measured.
+  // Some packages declare a newer Node. They are measured on this one anyway.
   if (!isInstalled(target, wanted)) install(target, wanted, ["install", "--no-engine-strict"], () => {}, say);
   cpSync(join(source, "peer.mjs"), join(target, "peer.mjs"));
   return target;
 }
 
-/** The folder of a production install of this host, without its own code. */
+/** Returns the folder of a production install of this host's dependencies, without the host's own code. */
 export function installOurs(repository, say) {
   const target = join(cache, "ours");
   const wanted = readFileSync(join(repository, "package.json"), "utf8");
@@ -29,7 +29,7 @@ export function installOurs(repository, say) {
   return target;
 }
 
-/** The files that this package is published with. */
+/** Returns the files that npm publishes for this package. */
 export function packedFiles(repository) {
   const { stdout } = spawnSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], {
     cwd: repository,
@@ -39,14 +39,14 @@ export function packedFiles(repository) {
   return files.map(({ path }) => join(repository, path));
 }
 
-/** Megabytes of an installation with these files beside it, and the packages in it. */
+/** Returns the megabytes of an installation plus the files in `more`, and the number of packages. */
 export function sizeOf(folder, ...more) {
   const lock = JSON.parse(readFileSync(join(folder, "node_modules", ".package-lock.json"), "utf8"));
   const bytes = [join(folder, "node_modules"), ...more].map(bytesIn).reduce((sum, each) => sum + each, 0);
   return { diskMb: bytes / 2 ** 20, packages: Object.keys(lock.packages).length };
 }
 
-/** What was installed last is written once it is whole. */
+/** True if this version was installed completely: the record of an installation is written only when it has finished. */
 function isInstalled(target, wanted) {
   const mark = join(target, "installed.json");
   return existsSync(mark) && readFileSync(mark, "utf8") === wanted;

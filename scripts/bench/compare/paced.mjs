@@ -4,13 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 const chunksPerSecond = 50;
 const rampMs = 2000;
 const windowMs = 4000;
-/** Streams go on for longer than the window, so that none ends within it. */
+/** Chunks in each stream: enough that no stream ends within the measured window. */
 const chunks = ((rampMs + windowMs) * chunksPerSecond) / 1000 + 100;
 
 /**
- * Many streams at once, each with a chunk every 20 ms, looked at for some seconds once all run. A chunk holds the time that it was
- * written: what is later when it arrives here is the delay. In time is what has arrived of all that the model, which may be late itself, has
- * written. Leaves the streams behind: for a process that ends afterwards.
+ * Reads many streams at once, each with a chunk every 20 ms, and measures for some seconds after all have started. A chunk contains the
+ * time at which the model wrote it; its delay is the time until it arrives here. `inTime` is the share of the written chunks that have
+ * arrived. The streams are not closed, so the process has to end afterwards.
  */
 export async function paced(contestant, { streams }) {
   await contestant.stream("[[burst-100]]", () => {});
@@ -26,7 +26,7 @@ export async function paced(contestant, { streams }) {
   for (let stream = 0; stream < streams; stream++) contestant.stream(`[[paced-${chunks}]]`, onText).catch(() => {});
   await sleep(rampMs);
   const written = async () => Number(await contestant.complete("[[written]]"));
-  // Not awaited: who is saturated gets the answer when all streams are over.
+  // Not awaited: a saturated contestant gets this answer only when all streams have ended.
   const writtenBefore = written();
   const loop = monitorEventLoopDelay({ resolution: 1 });
   const cpuBefore = process.cpuUsage();

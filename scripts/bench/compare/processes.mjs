@@ -5,23 +5,23 @@ import { availableParallelism } from "node:os";
 const canPin = availableParallelism() > 1 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
 const contestantCore = 0;
 const serverCore = 1;
-/** Who has not come to an end by then hangs. */
+/** A process that has not answered after this time is considered hung. */
 const patienceMs = 180_000;
 const exitPatienceMs = 20_000;
 
-/** The command line that runs node on that core, where the machine can say so. */
+/** Returns the command line that runs node pinned to this core, or unpinned if the machine has no `taskset`. */
 function pinned(core, args) {
   return canPin
     ? { command: "taskset", args: ["-c", String(core), process.execPath, ...args] }
     : { command: process.execPath, args };
 }
 
-/** How hosts start a stdio server: beside them, not on their own core. */
+/** Returns the command with which hosts start a stdio server on another core than their own. */
 export function serverCommand(file, ...args) {
   return pinned(serverCore, [new URL(file, import.meta.url).pathname, ...args]);
 }
 
-/** A mock of ours. Resolves to its first message, with `ask` for the one that answers any later question. */
+/** Starts a mock server. Resolves with its first message, plus `ask`, which resolves with the server's next message, and `stop`. */
 export async function startServer(file) {
   const { child, next } = start(serverCommand(file));
   const message = await next();
@@ -32,7 +32,7 @@ export async function startServer(file) {
   return { ...message, ask, stop: () => child.disconnect() };
 }
 
-/** What node runs as a contestant; with a prompt only for that. */
+/** Returns the arguments with which node runs a contestant, or with a prompt, only answers that prompt. */
 export function contestantArgs(module, setup, ...prompt) {
   return [
     "--no-warnings",
@@ -44,8 +44,8 @@ export function contestantArgs(module, setup, ...prompt) {
 }
 
 /**
- * A contestant that has everything ready. `figures` resolves to what a task came to. With `profile` a CPU profile of its whole life
- * is written when it stops.
+ * Starts a contestant and resolves when it is ready. `figures` runs a task and resolves with its figures. With `profile`, the process
+ * writes a CPU profile of its whole life when it stops.
  */
 export async function startContestant(module, setup, profile) {
   const profiling = profile
@@ -71,7 +71,7 @@ export async function startContestant(module, setup, profile) {
   };
 }
 
-/** Milliseconds from the start of a process on the contestants' core to the first text on its stdout. */
+/** Resolves with the milliseconds from the start of a process on the contestants' core to the first text on its stdout. */
 export async function firstTextMs({ args, env = process.env }) {
   const { command, args: all } = pinned(contestantCore, args);
   const startedAt = performance.now();

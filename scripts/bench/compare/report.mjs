@@ -5,7 +5,10 @@ import { chartOf } from "./chart.mjs";
 import { rowsOf } from "./figures.mjs";
 import { tableOf } from "./table.mjs";
 
-/** All that the outputs are made of. `base`: the contestant that ratios are to. `load` is the machine's, averaged over a minute, at the end of each workload. */
+/**
+ * Returns the data that all outputs are made of. `base` is the contestant that ratios are to. `load` is the machine's load, averaged
+ * over a minute, at the end of each workload.
+ */
 export function reportFor(results, contestants, base) {
   const sizes = Object.fromEntries(contestants.map(({ name, size = {} }) => [name, size]));
   return {
@@ -18,7 +21,7 @@ export function reportFor(results, contestants, base) {
   };
 }
 
-/** Writes every form of the report. Returns the table. */
+/** Writes the table, the figures and the chart. Returns the table. */
 export function writeReport(report, folder) {
   const table = tableOf(report);
   writeFileSync(join(folder, "bench.json"), `${JSON.stringify(report, null, 2)}\n`);

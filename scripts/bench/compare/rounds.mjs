@@ -2,14 +2,14 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { contestantArgs, firstTextMs, startContestant } from "./processes.mjs";
 
-/** Rounds that do not count, unless the workload has more of them: until most of what is measured is compiled. */
+/** Warm-up rounds, in which V8 compiles most of the measured code. A workload may set its own number. */
 const fewestWarmUps = 3;
 const prompt = "Say what there is to say.";
 
 /**
- * The figures of every contestant in every round: `{name: [figures]}`. Each has a process of its own, kept over the rounds unless the
- * workload is about starts or memory; within a round all have their turn, in an order that rotates. One that fails is out, with its
- * error told.
+ * Resolves with the figures of every contestant in every round: `{name: [figures]}`. Each contestant has its own process for all rounds;
+ * workloads about starts or memory use a new process in each round. The order of contestants rotates from round to round. A contestant
+ * that fails is dropped, and `onFailure` gets its error.
  */
 export async function runRounds(
   workload,
@@ -44,7 +44,7 @@ export async function runRounds(
   return Object.fromEntries(entries.map(({ contestant, figures }) => [contestant.name, figures]));
 }
 
-/** How one round of the workload is measured with this contestant. */
+/** Returns `measure`, which runs one round of the workload with this contestant, and `stop` if a process is kept. */
 function roundOf({ key, isStart, isFresh, task }, { name, module, command }, { setup, profiles }) {
   if (isStart) {
     const started = command?.(setup, prompt) ?? { args: contestantArgs(module, setup, prompt) };

@@ -1,4 +1,4 @@
-/** The report as a Markdown table: a line a row, a column a contestant, and what this host is held to. */
+/** Returns the report as a Markdown table with one column for each contestant, and columns for the gate and its verdict. */
 export function tableOf({ base, contestants, peers, rows }) {
   const head = ["workload", "figure", ...contestants, "gate", "aim", "gate is", "best peer"];
   const lines = rows.map((row) => [
@@ -13,7 +13,7 @@ export function tableOf({ base, contestants, peers, rows }) {
   return markdown(head, lines);
 }
 
-/** The figures alone, for somebody who does not know the workloads by their keys. */
+/** Returns a table of the figures alone, for readers who do not know the keys of the workloads. */
 export function plainTableOf({ base, contestants, rows }) {
   const isNew = ({ key }, index) => key !== rows[index - 1]?.key;
   const lines = rows.map((row, index) => [
@@ -37,7 +37,7 @@ function cell({ figures, unit, absolute, sqliteOverMemory }, name, base = "bare"
   return `${figure.ratio.toFixed(2)}${overMemory}`;
 }
 
-/** The best of the others, and whether this host is ahead of it. */
+/** Returns the best peer, and whether this host is ahead of it. */
 function bestPeer({ figures, absolute, isMoreBetter }, peers) {
   const figureOf = (name) => (absolute ? figures[name].value : figures[name].ratio);
   const [best] = peers
@@ -53,7 +53,7 @@ function bound({ isMoreBetter, absolute, unit }, value) {
   return `${isMoreBetter ? "≥" : "≤"} ${value}${absolute && unit ? ` ${unit}` : ""}`;
 }
 
-/** Whether this host keeps to its bounds. */
+/** Returns in words whether this host's figure is within its gate and its aim. Empty if there is no gate or no figure. */
 export function verdict({ gate, aim, isMoreBetter, absolute, figures }) {
   const { ours } = figures;
   if (gate === undefined || !ours) return "";

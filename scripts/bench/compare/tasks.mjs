@@ -1,10 +1,10 @@
-/** What a contestant is asked to do in a round. Times are microseconds of this process unless a figure's name says otherwise. */
+/** The tasks of a contestant in a round. Times are microseconds of this process unless a figure's name says otherwise. */
 import { conversation } from "./history.mjs";
 import { paced } from "./paced.mjs";
 
 export const tasks = { calls, burst, paced, turns, growth, memory };
 
-/** Plain calls, so many at a time. */
+/** Makes `count` plain calls, `inFlight` at a time. */
 async function calls(contestant, { count, inFlight }) {
   let left = count;
   const work = async () => {
@@ -13,7 +13,7 @@ async function calls(contestant, { count, inFlight }) {
   return per(count, () => Promise.all(Array.from({ length: inFlight }, work)));
 }
 
-/** One stream of chunks that are all there at once. */
+/** Reads one stream whose chunks all arrive at once. */
 async function burst(contestant, { chunks }) {
   let length = 0;
   const figures = await per(chunks, () =>
@@ -25,7 +25,7 @@ async function burst(contestant, { chunks }) {
   return { ...figures, chunksPerSecond: 1e6 / figures.wall };
 }
 
-/** Whole turns, whose hops call the tool so many times each. */
+/** Runs `count` turns of `hops` hops, each with `calls` calls of the tool. */
 async function turns(contestant, { count, hops, calls, tool }) {
   return per(count * hops, async () => {
     for (let turn = 0; turn < count; turn++) requireAnswer(await contestant.turn(`[[tools-${hops}x${calls}-${tool}]]`));
@@ -34,7 +34,7 @@ async function turns(contestant, { count, hops, calls, tool }) {
 
 let history;
 
-/** What a long history adds to a call. */
+/** Measures how much processor time a long history adds to a call. */
 async function growth(contestant, { count, messages }) {
   history ??= contestant.historyOf(conversation(messages));
   const many = async (...args) => {
@@ -45,7 +45,7 @@ async function growth(contestant, { count, messages }) {
   return { growth: full.cpu - empty.cpu, wall: full.wall };
 }
 
-/** Resident megabytes once everything is ready, and the most there ever were after some of each kind of work. */
+/** Measures resident memory in megabytes: `ready` before any work, `peak` after some work of each kind. */
 async function memory(contestant) {
   const ready = process.memoryUsage.rss() / 2 ** 20;
   await calls(contestant, { count: 200, inFlight: 8 });

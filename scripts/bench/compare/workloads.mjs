@@ -1,17 +1,17 @@
 /**
- * The workloads. A row is one line of the table: a figure of the task, as a ratio to `bare` in the same round unless it is `absolute`;
- * `gate` and `aim` are what this host is held to, upper bounds unless `isMoreBetter`.
+ * The workloads. A row is one line of the table: a figure of the task, as a ratio to `bare` in the same round unless it is `absolute`.
+ * `gate` and `aim` are the bounds for this host: upper bounds, or lower ones with `isMoreBetter`.
  */
 import { serverCommand } from "./processes.mjs";
 
 const perCall = { metric: "cpu", label: "CPU per call", unit: "µs" };
 const perHop = { metric: "cpu", label: "CPU per hop", unit: "µs" };
 const wallPerHop = { metric: "wall", label: "wall time per hop", unit: "ms", scale: 1e-3 };
-/** Enough of it in a round that what is measured is the code at work, and not its compilation: a host stays for days. */
+/** Tasks of 150 hops in a round: enough to measure compiled code and not its compilation, because hosts run for days. */
 const hopsOf = (more) => ({ kind: "turns", count: 15, hops: 10, calls: 1, tool: "echo", ...more });
 /**
- * Rounds of 150 hops before the first one that counts. A hop goes through more code than a call: what it costs falls with everybody until
- * V8 has compiled it all, after some 3,000 hops, and then stays.
+ * Warm-up rounds of 150 hops. A hop runs more code than a plain call. With every contestant, the cost of a hop falls until V8 has compiled
+ * all of it, after about 3,000 hops, and then stays the same.
  */
 const hopWarmUps = 20;
 const overStdio = ({ name = "srv" } = {}) => ({ name, ...serverCommand("servers/mcp-stdio.mjs") });
@@ -158,7 +158,10 @@ function pacedWorkload(streams, held) {
   };
 }
 
-/** `servers` processes of one file. The first round also fills what contestants keep between starts, and does not count. */
+/**
+ * Returns a workload of starts with `servers` processes of one file. Its first round does not count: it fills the caches that contestants
+ * keep between starts.
+ */
 function startWorkload(key, title, servers, file, { bootMs = 0, gate, aim }) {
   return {
     key,

@@ -1,4 +1,4 @@
-/** The limit: node:http with kept connections, JSON.parse and JSON-RPC by hand. No validation, no retries, no errors. */
+/** The lower limit: node:http with kept-alive connections, JSON.parse, hand-written JSON-RPC. No validation, retries or error handling. */
 import { eachData, post, wholeText } from "./bare/http.mjs";
 import { connect } from "./bare/mcp.mjs";
 

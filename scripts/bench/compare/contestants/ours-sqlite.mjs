@@ -1,4 +1,4 @@
-/** This host as a program embeds it, with the event log in a file, each event on the disk before it is shown. */
+/** This host embedded in a program, with the event log in a file. Each event is on the disk before it is shown. */
 import { join } from "node:path";
 import { embed } from "./ours/embed.mjs";
 

@@ -1,4 +1,4 @@
-/** This host as a program embeds it, with the event log in memory. */
+/** This host embedded in a program, with the event log in memory. */
 import { embed } from "./ours/embed.mjs";
 
 export { command } from "./ours/command-line.mjs";

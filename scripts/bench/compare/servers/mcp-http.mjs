@@ -1,4 +1,4 @@
-/** A hand-written MCP server over Streamable HTTP. It answers as an event stream, which is what the official SDK's servers do. */
+/** A hand-written MCP server over Streamable HTTP. It answers with an event stream, as the official SDK's servers do. */
 import { answerTo } from "./mcp.mjs";
 import { answer, listen } from "./raw-http.mjs";
 

@@ -1,4 +1,4 @@
-/** A server as people write them, on the official SDK: most of its start is loading that. */
+/** A typical MCP server on the official SDK. Most of its start time is spent loading the SDK. */
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { z } from "zod";

@@ -1,8 +1,12 @@
 /**
- * A model that costs next to nothing, on every wire. The last `[[scenario]]` in a request says what it does:
- * `plain` (also without any): a short answer; `burst-N`: N small chunks at once; `paced-N`: N chunks at 50 a second, each holding the
- * time that it was written in microseconds of the machine's monotonic clock; `tools-HxC-NAME`: H hops with C calls of the tool, then an
- * answer; `written`: how many chunks at 50 a second there were so far. Tells its parent the port, and the body of the latest request when it is asked.
+ * A mock model on every wire that uses very little processor time. The last `[[scenario]]` in a request selects the answer:
+ * - `plain`, also the default: a short answer
+ * - `burst-N`: N small chunks at once
+ * - `paced-N`: N chunks at 50 a second. Each contains the time at which it was written, in microseconds of the machine's monotonic clock.
+ * - `tools-HxC-NAME`: H hops with C calls of the tool each, then an answer
+ * - `written`: the number of paced chunks written so far
+ *
+ * Sends its parent the port and, for each message from the parent, the body of the latest request.
  */
 import { begin, chunksWritten } from "./pace.mjs";
 import { answer, listen, piece, streamEnd, streamHead } from "./raw-http.mjs";
@@ -51,20 +55,20 @@ function occurrences(body, text) {
   return count;
 }
 
-/** Hosts call tools by names of their own, which end with the server's. */
+/** Returns the host's name for the tool: hosts put prefixes before the server's name for it. */
 function nameEndingWith(body, tool) {
   const end = body.indexOf(`${tool}"`);
   return body.latin1Slice(body.lastIndexOf('"', end) + 1, end + tool.length);
 }
 
-/** No two calls are alike: hosts notice a model that goes round in circles. */
+/** Returns the tool calls of a hop. All have different arguments, because hosts stop a model that repeats its calls. */
 function callsOf(name, hop, count) {
   return Array.from({ length: count }, (_, index) => {
     return { id: `call_${hop}_${index}`, name, text: JSON.stringify({ text: `hop ${hop}, call ${index}` }) };
   });
 }
 
-/** Each chunk is a piece of its own, as real servers send them, but all are there at once. */
+/** Returns a whole streamed answer in one buffer. Each chunk is an HTTP chunk of its own, as real servers send it. */
 function burst(wire, count) {
   const known = bursts.get(wire) ?? {};
   bursts.set(wire, known);

@@ -1,18 +1,18 @@
 import { piece, streamEnd, streamHead } from "./raw-http.mjs";
 
-/** Each stream gets a chunk every 20 ms; streams are spread over its milliseconds. */
+/** Streams by the millisecond, of each 20 ms, in which they get their chunk. New streams are spread evenly. */
 const slots = Array.from({ length: 20 }, () => new Set());
 let begun = 0;
 let slot = 0;
 let startedAt;
 let written = 0;
 
-/** Chunks of all streams so far. */
+/** Returns the number of chunks written to all streams so far. */
 export function chunksWritten() {
   return written;
 }
 
-/** A stream of this many chunks begins. */
+/** Begins a stream of this many chunks. */
 export function begin(socket, wire, chunks) {
   socket.write(streamHead + (wire.begin && piece(wire.begin)));
   const stream = { socket, wire, chunks, sent: 0, said: "" };
@@ -24,7 +24,7 @@ export function begin(socket, wire, chunks) {
   setInterval(tick, 1);
 }
 
-/** What a late timer has missed is written as well: 50 chunks a second is what clients are to get. */
+/** Writes all chunks that are due, including those that a late timer has missed, so that clients get 50 chunks a second. */
 function tick() {
   for (const due = performance.now() - startedAt; slot < due; slot++) {
     const own = slots[slot % slots.length];

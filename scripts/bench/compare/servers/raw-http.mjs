@@ -1,8 +1,8 @@
 import { createServer } from "node:net";
 
 /**
- * HTTP/1.1 by hand, with kept connections: what `node:http` would cost a mock is more than the clients that are measured against it.
- * Bodies need a content-length. Resolves to the port on loopback.
+ * Listens for HTTP/1.1 with a hand-written parser and kept-alive connections. With `node:http`, the mock would use more processor time
+ * than the clients that are measured against it. Bodies need a content-length. Resolves with the port on loopback.
  */
 export function listen(onRequest) {
   const server = createServer((socket) => {
@@ -19,7 +19,7 @@ export function listen(onRequest) {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", 4096, () => resolve(server.address().port)));
 }
 
-/** The first whole request in these bytes. */
+/** Returns the first complete request in these bytes. */
 function read(bytes) {
   const headEnd = bytes.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
@@ -30,7 +30,7 @@ function read(bytes) {
   return { method, path, body: bytes.subarray(headEnd + 4, length), length };
 }
 
-/** A whole answer; `headers` are lines that end with \r\n. */
+/** Writes a complete answer. `headers` are lines that end with \r\n. */
 export function answer(socket, type, body, { status = "200 OK", headers = "" } = {}) {
   const length = Buffer.byteLength(body);
   socket.write(`HTTP/1.1 ${status}\r\ncontent-type: ${type}\r\n${headers}content-length: ${length}\r\n\r\n${body}`);
@@ -39,7 +39,7 @@ export function answer(socket, type, body, { status = "200 OK", headers = "" } =
 export const streamHead = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 export const streamEnd = "0\r\n\r\n";
 
-/** A piece of an answer that is sent in pieces. */
+/** Returns one chunk of an answer with chunked transfer encoding. */
 export function piece(text) {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }

@@ -1,17 +1,17 @@
 /**
- * The answers of a model in the words of each wire, as the vendor sends them. `result`: what stands once in a request for each result of a
- * call; `whole`: the body of an answer; `streamed`: its events; `begin`, `word` and `end`: the events of an answer of many words.
- * Calls are `{id, name, text}`, where text is their arguments.
+ * The answers of a model in the format of each wire, as the vendor sends them. `result`: a text that a request contains once for each tool
+ * result. `whole`: the body of an answer. `streamed`: its events. `begin`, `word` and `end`: the events of an answer of many words.
+ * Tool calls are `{id, name, text}`, where `text` holds the arguments.
  */
 const event = (data, name) => `${name ? `event: ${name}\n` : ""}data: ${JSON.stringify(data)}\n\n`;
 const named = (data) => event(data, data.type);
 
-/** Agents with a graph of messages take two of the same id for one. */
+/** Number of answers so far, which makes their ids unique. Agents with a graph of messages drop the second message with the same id. */
 let answers = 0;
 
 export const wires = { chat: chat(), responses: responses(), messages: messages(), gemini: gemini() };
 
-/** The wire that a request is of, by its path. */
+/** Returns the wire of a request, by its path. */
 export function wireOf(path) {
   if (path.endsWith("/responses")) return wires.responses;
   if (path.endsWith("/messages")) return wires.messages;

@@ -2,7 +2,7 @@ import { Agent, request } from "node:http";
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
-/** The answer to a POST, as a stream of text. */
+/** Resolves with the response to a POST, as a stream of text. */
 export function post(url, body, headers = {}) {
   return new Promise((resolve, reject) => {
     const length = Buffer.byteLength(body);
@@ -23,7 +23,7 @@ export function wholeText(response) {
   });
 }
 
-/** The data of each server-sent event. Resolves at the end. */
+/** Calls `onData` with the data of each server-sent event. Resolves at the end of the stream. */
 export function eachData(response, onData) {
   return new Promise((resolve, reject) => {
     let rest = "";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { eachData, post } from "./http.mjs";
 
-/** A connected MCP server: its tools, and `call`, which resolves to the result. JSON-RPC by hand. */
+/** Connects to an MCP server with hand-written JSON-RPC. Resolves with its tools and `call`, which resolves with a tool's result. */
 export async function connect(server) {
   const wire = server.url ? overHttp(server.url) : overStdio(server);
   let lastId = 0;

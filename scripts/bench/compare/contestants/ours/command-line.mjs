@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { configFor } from "./config.mjs";
 
 /**
- * How the real command line is started for one prompt, streamed to stdout. What it keeps between runs is in `home`, so
- * that the second run finds what the first one has learned.
+ * Returns how to start the real command line for one prompt, with the answer streamed to stdout. All runs share `home`, so the second
+ * run finds what the first one has stored there.
  */
 export function command(setup, prompt) {
   const config = configFor(setup, { driver: "memory" });

@@ -1,6 +1,6 @@
 /**
- * The configuration that every form of this host is measured with: what a user would write, and nobody asked for approval. Beside its
- * streams there is room for one more call.
+ * Returns the configuration for every measurement of this host: what a user would write, but with all tool calls allowed. It permits one
+ * connection more than the streams of the workload need.
  */
 export function configFor({ baseUrl, wire, servers, streams }, storage) {
   const base_url = wire === "gemini" ? `${baseUrl}beta` : baseUrl;

@@ -1,7 +1,7 @@
 import { pathToFileURL } from "node:url";
 import { configFor } from "./config.mjs";
 
-/** A host made by `createApp`, with its servers ready. */
+/** Starts a host with `createApp`. Resolves when its servers are ready. */
 export async function startApp(setup, storage) {
   const { createApp } = await import(pathToFileURL(`${setup.dist}/index.js`).href);
   const env = { PATH: process.env.PATH, HOME: setup.home };
@@ -10,7 +10,7 @@ export async function startApp(setup, storage) {
   return app;
 }
 
-/** It as a contestant. */
+/** Starts such a host and returns it in the form of a contestant. */
 export async function embed(setup, storage) {
   const app = await startApp(setup, storage);
   const tools = app.hub.tools();
@@ -36,7 +36,7 @@ export async function embed(setup, storage) {
   };
 }
 
-/** The last answer of a turn. */
+/** Resolves with the last answer of a turn. */
 export async function answerOf(events) {
   let answer;
   for await (const event of events) {
