@@ -47,10 +47,10 @@ const allowed: Record<string, readonly string[]> = {
   ],
 };
 
-/** Folders that import app.ts, and are not imported by it. */
+/** Folders that import app.ts but are not imported by it. */
 const buildsHosts = ["commands", "script-host"];
 
-/** Files directly in src/ and what they may import. */
+/** Files directly in src/, each with the modules that it may import. */
 const roots: Record<string, readonly string[]> = {
   "main.ts": ["program.ts"],
   "program.ts": ["commands", "frontends", "core"],
@@ -97,7 +97,7 @@ test("imports point one way", () => {
   expect(wrong).toEqual([]);
 });
 
-/** Folders that may load these packages: whatever else is measured is measured through `core/measurements.ts`. */
+/** Packages that only these folders may load. Other code measures through `core/measurements.ts`. */
 const keptTo: readonly [RegExp, readonly string[]][] = [
   [/^@opentelemetry\//, ["telemetry"]],
   [/^prom-client$/, ["telemetry"]],

@@ -12,7 +12,7 @@ import { answer, startLlmServer } from "./support/llm-server.js";
 import { Nodes } from "./support/serving-nodes.js";
 import { newDatabaseUrl, noPostgres } from "./support/storages.js";
 
-/** The files that start several nodes, as far as that can be checked without Docker and Kubernetes. */
+/** Checks the files that start several nodes, as far as possible without Docker and Kubernetes. */
 
 const folder = "scripts/deploy";
 const read = (name: string) => readFileSync(join(folder, name), "utf8");
@@ -53,7 +53,7 @@ const compose = load(read("compose.yaml")) as { services: Record<string, Service
 const { services } = compose;
 const nodes = Object.entries(services).filter(([, { command }]) => command?.[0] === "serve");
 
-/** The command of a container's command line, as the image's entry point has it. */
+/** Returns the command in a container's arguments, as the image's entry point reads it. */
 const commandOf = (args: readonly string[] = []) => {
   const { stdout } = spawnSync(process.execPath, ["dist/main.js", ...args, "--help"], { encoding: "utf8" });
   return /^Usage: mcp-platform (\w+)/.exec(stdout)?.[1];
@@ -63,7 +63,7 @@ test("the configuration is valid, and has the database, limits and the door of a
   const { chat, serve, llm } = config;
   expect(chat.storage).toMatchObject({ driver: "postgres", url: secrets.DATABASE_URL, poolSize: 10 });
   expect(serve).toMatchObject({ host: "0.0.0.0", port: 8642, token: secrets.MCP_PLATFORM_SERVE__TOKEN });
-  expect(serve.allowedHosts).toEqual([]); // probes name the host by its address
+  expect(serve.allowedHosts).toEqual([]); // probes address the host by its IP
   expect(llm.providers.openai).toMatchObject({ maxConcurrency: 100, rpm: 5000, tpm: 2_000_000 });
 });
 
@@ -161,7 +161,7 @@ describe("kubernetes.yaml", () => {
   test("says where the others reach each node", () => {
     const advertised = node.env.find(({ name }) => name === "MCP_PLATFORM_SERVE__ADVERTISE")?.value;
     expect(advertised).toBe(`http://$(POD_IP):${config.serve.port}`);
-    const ip = node.env.findIndex(({ name }) => name === "POD_IP"); // what refers to it comes after it
+    const ip = node.env.findIndex(({ name }) => name === "POD_IP"); // variables that refer to POD_IP must come after it
     expect(ip).toBeLessThan(node.env.findIndex(({ name }) => name === "MCP_PLATFORM_SERVE__ADVERTISE"));
     expect(node.env[ip]?.valueFrom?.fieldRef?.fieldPath).toBe("status.podIP");
   });
@@ -170,7 +170,7 @@ describe("kubernetes.yaml", () => {
     const path = (probe: string) => (node[probe] as { httpGet: { path: string } }).httpGet.path;
     expect(["startupProbe", "livenessProbe", "readinessProbe"].map(path)).toEqual(["/healthz", "/healthz", "/readyz"]);
     const { timeoutSeconds } = node.readinessProbe as { timeoutSeconds: number };
-    expect(timeoutSeconds).toBeGreaterThan(1.5); // as long as /readyz may take
+    expect(timeoutSeconds).toBeGreaterThan(1.5); // /readyz may take that long
     const preStop = (node.lifecycle as { preStop: { exec: { command: string[] } } }).preStop.exec.command;
     const preStopMs = Number(preStop[1]) * 1000;
     const graceMs = pod.terminationGracePeriodSeconds * 1000;

@@ -21,7 +21,7 @@ mkdirSync(programs);
 symlinkSync(resolve("dist/main.js"), join(programs, "mcp-platform"));
 afterAll(() => rmSync(place, { recursive: true }));
 
-/** A reader's machine: a home of its own and an empty folder, in which `npx` and our scripts find what this repository has. */
+/** Makes a reader's machine: its own home and an empty folder, in which `npx` and our scripts find the packages of this repository. */
 function readersFolder(name: string): { folder: string; env: NodeJS.ProcessEnv } {
   const home = join(place, name);
   const folder = join(home, "work");
@@ -54,7 +54,7 @@ function expectSaid({ stdout, stderr, status }: Ended, expected: readonly string
 
 describe("README.md", () => {
   const env = { PATH: path, HOME: place, TMPDIR: place, ...noLocalModels };
-  /** The first block installs, or runs this very suite. */
+  /** All code blocks but the first, which installs or runs this very suite. */
   const [, ...blocks] = commandsOf("README.md");
 
   test("the command line of the first block works", async () => {
@@ -78,15 +78,15 @@ describe.each(pages.filter((page) => commandsOf(page).length > 0))("the commands
   });
 
   test.each(commandsOf(page))("$code", async ({ code, expected }) => {
-    // The quickstart begins with the demo, and goes on with a model on the reader's machine.
+    // The quickstart begins with the demo, and then uses a model on the reader's machine.
     if (page === "docs/quickstart.md" && !code.includes("Add 2 and 40")) model ??= await startModelOfReader(env);
     expectSaid(await run("bash", ["-euo", "pipefail", "-c", code], { cwd: folder, env }), expected);
   });
 });
 
 /**
- * What stands at Ollama's address: with QUICKSTART_MODEL=http://…/v1 a real server, otherwise one that lists a folder, reads the first file
- * in it, and says what is there.
+ * Starts the model at Ollama's address. With QUICKSTART_MODEL=http://…/v1 it is a real server; otherwise it lists a folder, reads the first
+ * file in it, and says what it holds.
  */
 async function startModelOfReader(env: NodeJS.ProcessEnv): Promise<AsyncDisposable> {
   const real = process.env.QUICKSTART_MODEL;
@@ -115,7 +115,7 @@ function saidByModel({ path: address, body }: LlmRequest): Step {
 
 const examples = ["README.md", ...pages].flatMap((page) => blocksOf(read(page)).map((block) => ({ page, ...block })));
 
-/** Against the package by its name. The file lies in dist, where it finds the package and its development dependencies. */
+/** Runs the example against the package by its name. The file is in dist, where it finds the package and its development dependencies. */
 async function runExample(code: string, env: NodeJS.ProcessEnv): Promise<Ended> {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },

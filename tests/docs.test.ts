@@ -17,7 +17,7 @@ const pages = ["README.md", "docs/README.md", ...pagesOfDocs()];
 const isRecord = (path: string) => path.startsWith("docs/decisions/");
 const outOfDate = "run `node --import ./scripts/ts-node.mjs scripts/docs.ts write`";
 
-/** Everything that is written for people: the pages, and what lies beside the code. */
+/** All texts for people: the pages and the Markdown files next to the code. */
 const written = [
   ...readdirSync(".").filter((name) => name.endsWith(".md") && name !== "README.md"),
   "src/README.md",
@@ -132,13 +132,13 @@ test.each(those("json"))("$at is JSON, and a message where it has an action", ({
 });
 
 describe("YAML", () => {
-  /** Keys of other programs' files: LibreChat, Continue, Prometheus. */
+  /** Keys in files of other programs: LibreChat, Continue, Prometheus. */
   const foreign = ["endpoints", "models", "scrape_configs"];
   const ours = Object.keys(configSchema().properties ?? {});
 
   test.each(those("yaml"))("$at is a session, a configuration, or another program's", ({ code }) => {
     const document = load(code) as ScriptObject & Record<string, unknown>;
-    if (Array.isArray(document)) return; // steps of a job at GitHub
+    if (Array.isArray(document)) return; // steps of a GitHub job
     if ("steps" in document) expect(loadScript(document).steps.length).toBeGreaterThan(0);
     else if (Object.keys(document).some((key) => !foreign.includes(key))) {
       expect(Object.keys(document).filter((key) => !ours.includes(key))).toEqual([]);

@@ -9,7 +9,7 @@ import { load } from "js-yaml";
 import { loadConfig } from "../src/config/load.js";
 import { noLocalModels } from "./support/no-local-models.js";
 
-/** Each example runs as examples/README.md says, without a key and without a configuration of the user. */
+/** Runs each example as examples/README.md says, without a key and without a configuration of the user. */
 
 const home = mkdtempSync(join(tmpdir(), "mcp-platform-examples-"));
 const token = "0123456789abcdef";

@@ -81,7 +81,7 @@ test.each([
   const config = { llm: provider(nowhere), mcpServers: servers };
   const { transcript, misses } = await playedWith(fault, {}, { config });
   expect(transcript).toContain(told);
-  // The model was never told that.
+  // The recording has another result there, so the next request to the model does not match.
   expect(misses[0]).toContain("$.messages[3].content");
 });
 

@@ -9,7 +9,7 @@ import { taped } from "../support/taped.js";
 
 const resultId = /\bres_[0-9a-f]{32}\b/;
 
-/** A call of host__read_result whose argument comes in pieces that cut the id. */
+/** Returns a call of host__read_result whose streamed argument is split in the middle of the id. */
 function readInPieces(id: string) {
   const json = JSON.stringify({ result_id: id, length: 7 });
   const piece = (text: string) => chunk({ tool_calls: [{ index: 0, function: { arguments: text } }] });

@@ -8,7 +8,7 @@ import { linesOf, type TapedSession, taped } from "../support/taped.js";
 const folder = temporaryFolder();
 const path = join(folder.path, "loose.cassette.jsonl");
 const session: TapedSession = { config: {}, prompts: ["Add 2 and 40 with the add tool"], home: folder.path };
-/** Another model with other parameters, of the same provider. */
+/** Another model of the same provider, with other parameters. */
 const another = { llm: { active: "demo", providers: { demo: { model: "demo-2", temperature: 0.7 } } } };
 
 beforeAll(async () => {

@@ -20,14 +20,14 @@ beforeAll(async () => {
 });
 afterAll(() => folder[Symbol.dispose]());
 
-/** The cassette, changed; lines keep their numbers, as an editor shows them. */
+/** Changes lines of the cassette. The line numbers stay, as an editor shows them. */
 function edit(change: (lines: string[]) => string[]): void {
   writeFileSync(edited, `${change(linesOf(path)).join("\n")}\n`);
 }
 
 const lineOf = (part: string) => linesOf(path).findIndex((line) => line.includes(part)) + 1;
 
-/** The first miss, with the folder of this run out of it. */
+/** Returns the first miss. The path of this run's folder is removed from its text. */
 async function missOf(prompts: readonly string[], strict = false): Promise<string> {
   const { misses } = await taped({ path: edited, mode: "replay", strict }, { ...session, prompts });
   return (misses[0] ?? "").replaceAll(folder.path, "");

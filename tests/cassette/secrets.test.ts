@@ -15,7 +15,7 @@ const inUrl = "key-in-a-url-cdef";
 const looksLikeOne = "sk-proj-abcdefghijklmnop1234";
 const all = [key, bearer, inEnv, inUrl, looksLikeOne];
 
-/** A Streamable HTTP server whose tool says what it was sent. */
+/** Starts a Streamable HTTP server whose tool returns the request that it received. */
 async function tattler(): Promise<AsyncDisposable & { url: string }> {
   const server = createServer(async (request, response) => {
     let text = "";
@@ -47,7 +47,7 @@ async function tattler(): Promise<AsyncDisposable & { url: string }> {
   };
 }
 
-/** A streamed answer whose every delta is one letter. */
+/** Returns a streamed answer whose deltas hold one letter each. */
 function inLetters(text: string): Step {
   const whole = answer(text);
   const pieces = [...text].map((content) => chunk({ content }));
@@ -69,7 +69,7 @@ test.each([true, false])(
     using folder = temporaryFolder();
     const path = join(folder.path, "secret.cassette.jsonl");
     await using remote = await tattler();
-    // It says a key word for word, in pieces, as models do.
+    // The model repeats a key word for word, in pieces, as models do.
     const said = `Your token is ${inEnv} and your key ${looksLikeOne} or ${key}`;
     const steps = () => [
       toolCalls([

@@ -21,7 +21,7 @@ function fourServers(folder: string) {
   };
 }
 
-/** As the servers of a machine where nothing of it is installed. */
+/** Returns the same servers with a command that does not exist, as on a machine where none is installed. */
 function uninstalled(servers: Record<string, object>): Record<string, object> {
   return Object.fromEntries(
     Object.entries(servers).map(([name, server]) => [name, { ...server, command: "/nowhere/at-all", args: [] }]),
@@ -127,7 +127,7 @@ test("links are alive while they play: pings are answered, and are not recorded"
   await taped({ path, mode: "record" }, session);
   expect(linesOf(path).join("\n")).not.toContain("ping");
   const quiet = async (app: App) => {
-    await new Promise((done) => setTimeout(done, 150)); // a few intervals: nothing must happen in them
+    await new Promise((done) => setTimeout(done, 150)); // a few intervals, in which nothing may happen
     expect(app.hub.servers()[0]?.state).toBe("ready");
   };
   await taped({ path, mode: "replay" }, { ...session, config: { mcpServers: uninstalled(servers) }, work: quiet });

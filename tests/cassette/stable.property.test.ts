@@ -73,7 +73,7 @@ type Call = ReturnType<typeof sessions.generate>["value"][number];
 const signal = new AbortController().signal;
 const nobody: ServerLife = { progress() {}, notified() {}, closed() {}, ask: async () => ({ result: {} }) };
 
-/** The session behind a recording tape; what answers is its generated self, or another cassette. */
+/** Records the calls to a file. The answers are the generated ones, or those of the cassette `from`. */
 async function record(path: string, calls: readonly Call[], from?: string): Promise<string> {
   const { tape, finish } = await openCassette({ path, mode: "record", now: () => 0 });
   const player = from === undefined ? undefined : await openCassette({ path: from, mode: "replay", speed: "recorded" });
@@ -123,7 +123,7 @@ test("the recording of a replay is the recording", async () => {
   const second = join(folder.path, "second.jsonl");
   await fc.assert(
     fc.asyncProperty(sessions, async (calls) => {
-      // The same list twice is one line, and so the last of them is every one's answer.
+      // Two equal requests for the list become one line, whose result is that of the last request. So only one is kept.
       const distinct = calls.filter(
         (call, index) => !("method" in call && call.method === "tools/list") || index === 0,
       );

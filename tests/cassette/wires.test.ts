@@ -36,7 +36,7 @@ test.each([
   expect([played.misses, played.problems]).toEqual([[], []]);
   expect(played.transcript).toBe(recorded.transcript);
   expect(mock.requests).toHaveLength(3);
-  // What was said is there once or, with a mark of the cache, twice, however many requests repeat it.
+  // The long text is stored once, or twice if a request marks it for the cache, however many requests repeat it.
   expect(linesOf(path).filter((line) => line.includes("x".repeat(2000))).length).toBeLessThanOrEqual(3);
 });
 

@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/mcp-hub.js";
 
 const secret = "Zq8vN3/xT+né-of-4567";
 
-/** A recording as it comes out of its file. */
+/** Writes the entries to a cassette file and returns its text and the entries read back from it. */
 function writtenWith(secrets: readonly string[], ...entries: Entry[]): { text: string; read: Entry[] } {
   using folder = temporaryFolder();
   const cleaner = new Cleaner();

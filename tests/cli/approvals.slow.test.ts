@@ -8,7 +8,7 @@ import { answer, type LlmRequest, type LlmServer, startLlmServer, toolCalls } fr
 
 let place: Workplace;
 let llm: LlmServer;
-/** What the model calls, and with what. */
+/** Returns the name of the tool that the model calls. The call's arguments are `given`. */
 let called: (offered: readonly string[]) => string;
 let given: object;
 
@@ -33,7 +33,7 @@ function configure(permissions: object = {}, server: object = fixtureServer()): 
   place.configure(configFor(llm.url, { s: server }, { chat: { service: { permissions } } }));
 }
 
-/** Another folder of the same user, with the same configuration. */
+/** Starts the program in another folder of the same user, with the same configuration. */
 function start(folder: string, ...args: string[]): ChildProcess {
   const cwd = join(place.folder, folder);
   mkdirSync(cwd, { recursive: true });
@@ -47,7 +47,7 @@ function offeredIn(body: LlmRequest["body"] | undefined): string[] {
 
 const run = (folder = "."): Promise<Ended> => ended(start(folder, "run", "go"), "");
 
-/** One turn of `stdio` whose questions get these answers, one after another. Resolves to its messages. */
+/** Runs one turn of `stdio` and answers its questions with these values in order. Resolves to the messages of the turn. */
 async function talk(values: readonly unknown[], child = start(".", "stdio")): Promise<Record<string, never>[]> {
   const end = ended(child);
   const send = (message: object) => child.stdin?.write(`${JSON.stringify({ request_id: "r", ...message })}\n`);
@@ -65,7 +65,7 @@ async function talk(values: readonly unknown[], child = start(".", "stdio")): Pr
       if (isAsked && left.length > 0) {
         send({ action: "answer", payload: { question_id: questionId, value: left.shift() } });
       } else if (isAsked || status === "complete") {
-        child.stdin?.end(); // whoever is asked now is nobody
+        child.stdin?.end(); // with stdin closed, nobody can answer a later question
       }
     }
   });

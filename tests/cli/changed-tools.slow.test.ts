@@ -9,7 +9,7 @@ let llm: LlmServer;
 
 beforeEach(async () => {
   place = new Workplace();
-  // A host that offers what it remembers refuses the first call of another tool than that, and the model looks at the new one.
+  // A host that offers a remembered definition refuses the first call if the tool has changed; the model then calls the new definition.
   llm = await startLlmServer(({ body }) => {
     const last = body.messages?.at(-1);
     const isDone = last?.role === "tool" && !String(last.content).includes("look at it again");
@@ -23,7 +23,7 @@ afterEach(async () => {
   await llm[Symbol.asyncDispose]();
 });
 
-/** The tool would run unasked: by its server's configuration. */
+/** Configures a server that approves its tool by itself, so that the tool runs without a question. */
 function configure(service: object = {}): void {
   const s = fixtureServer({ toolsFile: join(place.folder, "tools.json") }, { tools: { auto_approve: ["echo"] } });
   place.configure(configFor(llm.url, { s }, { chat: { service } }));
@@ -34,7 +34,7 @@ function describeTool(description: string, properties: object = {}): void {
   place.write("tools.json", JSON.stringify([tool]));
 }
 
-/** One run as first seen, and then another definition. */
+/** Runs once with the first definition of the tool, then changes the definition. */
 async function redefine(): Promise<void> {
   describeTool("says it again");
   expect((await place.run(["run", "go"])).exitCode).toBe(0);

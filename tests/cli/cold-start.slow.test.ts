@@ -5,7 +5,7 @@ import { fixtureServer } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 
-/** A server that starts as soon as the gate is open, and is waited for as long as that takes. */
+/** Configures a server that starts once the file `gate` exists. The host waits for it as long as that takes. */
 const gated = (gate: string) => fixtureServer({ startsWith: gate }, { startup_grace: "60s", startup_timeout: "60s" });
 
 test("a run sends the request of the run before, before its server has started, and a call waits for that", async () => {

@@ -1,4 +1,4 @@
-/** Each command once, as a process of its own; its other forms, and all that it can do, are in the slow tests beside this file. */
+/** Runs each command once, in a process of its own. The slow tests in this folder cover its other forms and options. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
 import { configFor, type Ended, ended, Workplace } from "../support/cli.js";
@@ -27,14 +27,14 @@ afterAll(async () => {
   await llm[Symbol.asyncDispose]();
 });
 
-/** What a command that went well wrote to stdout. */
+/** Returns the stdout of a command that succeeds. */
 async function outputOf(args: readonly string[], input?: string): Promise<string> {
   const end: Ended = await place.run(args, input);
   expect({ exitCode: end.exitCode, stderr: end.exitCode === 0 ? "" : end.stderr }).toEqual({ exitCode: 0, stderr: "" });
   return end.stdout;
 }
 
-/** One JSON-RPC request as a line. */
+/** A JSON-RPC `initialize` request as a line. */
 const initialize = (params: object) => `${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`;
 const clientInfo = { name: "test", version: "1" };
 

@@ -123,7 +123,7 @@ test("the bundle holds no secret, wherever one was: configuration, environment, 
   expect(statSync(archive).mode & 0o777).toBe(0o600);
   const into = join(place.folder, "unpacked");
   mkdirSync(into);
-  execFileSync("tar", ["-xzf", archive, "-C", into]); // another program's tar
+  execFileSync("tar", ["-xzf", archive, "-C", into]); // the system's tar, not the code that wrote the archive
   const files = readdirSync(into, { recursive: true, encoding: "utf8" }).filter((name) => /\./.test(name));
   expect(files.sort()).toEqual(["config.yaml", "doctor.json", "servers/1-fs.log", "versions.json"]);
   const texts = Object.fromEntries(files.map((name) => [name, readFileSync(join(into, name), "utf8")]));

@@ -10,18 +10,18 @@ import { answer, failure, startLlmServer, toolCalls } from "../support/llm-serve
 type Step = ReturnType<typeof answer>;
 
 interface Talk {
-  /** What the model says to each prompt. */
+  /** The model's answers to each prompt. */
   turns: Record<string, Step[]>;
-  /** What the user answers. */
+  /** Returns the user's answer to a question. */
   reply?: (question: Question) => unknown;
   server?: object;
-  /** Of `chat`. */
+  /** The section `chat` of the configuration. */
   chat?: object;
-  /** The turn that begins with a summary of those before. */
+  /** The prompt of the turn that begins with a summary of the earlier turns. */
   compacted?: string;
 }
 
-/** A home whose log has the conversation `c1`; neither its model nor its server is there any more. */
+/** Returns a home whose log has the conversation `c1`. Its model has been stopped, and so have its servers. */
 async function talked({
   turns,
   reply = () => true,
@@ -49,7 +49,7 @@ async function talked({
 const exported = (place: Workplace, ...args: string[]) =>
   place.run(["sessions", "export", "c1", "--as", "session", "-o", "out", ...args]);
 
-/** In a home that has nothing, with what was exported to another one. */
+/** Replays the exported files in a new home that has no configuration and no log. */
 async function playedElsewhere(place: Workplace) {
   using elsewhere = new Workplace();
   for (const name of readdirSync(join(place.folder, "out"))) {
@@ -102,7 +102,7 @@ test("a conversation with all that can happen in it plays anywhere, and without 
     exitCode: 0,
     stdout: expect.stringMatching(/^passed c1\.session\.yaml c1 \(test\/m1/),
   });
-  // Nor does it depend on what is configured where it was made.
+  // The replay does not depend on the configuration of the home where the file was made either.
   expect((await place.run(["run", "out/c1.session.yaml", "--replay"])).exitCode).toBe(0);
 });
 

@@ -6,7 +6,7 @@ import { configFor, Workplace } from "../support/cli.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 
 const echo = (n: number) => ({ name: "s__echo", arguments: { n } });
-/** processing, tool_call x2, tool_result x2, usage x2, text, complete and then some: one kill at each. */
+/** One kill after each line of output: processing, tool_call x2, tool_result x2, usage x2, text, complete and some more. */
 const lines = Array.from({ length: 14 }, (_, index) => index + 1);
 
 test.each(lines)("kill -9 after line %i of a turn loses nothing that had been shown", async (last) => {

@@ -4,7 +4,7 @@ import { configFor, Workplace } from "../support/cli.js";
 import { answer, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 
 let calls = 0;
-/** A call that is new each time, with 1,000 tokens of usage. */
+/** 1,000 tokens, the usage of each answer. */
 const usage = { prompt_tokens: 900, completion_tokens: 100 };
 const another = (count = 1) =>
   toolCalls(
@@ -16,7 +16,7 @@ const another = (count = 1) =>
     { usage },
   );
 const same = toolCalls([{ name: "s__echo", arguments: { n: 0 } }], { usage });
-/** At least 60 ms. */
+/** A call that takes at least 60 ms. */
 const slow = toolCalls([{ name: "s__drip", arguments: { times: 2, everyMs: 30 } }], { usage });
 const soFar = answer("so far", { usage });
 const prices = { "test/m1": { input: 1000, output: 1000 } };

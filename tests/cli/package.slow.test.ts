@@ -6,7 +6,7 @@ import ts from "typescript";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { noLocalModels } from "../support/no-local-models.js";
 
-/** An empty project with this package in it, as `npm pack` makes it, and beside it what it depends on and nothing else. */
+/** An empty project with this package installed as `npm pack` makes it, and with the package's dependencies and nothing else. */
 const project = temporaryFolder();
 const installed = join(project.path, "node_modules/mcp-platform");
 const env = { PATH: process.env.PATH, HOME: project.path, ...noLocalModels };
@@ -83,7 +83,7 @@ test("every package whose code is in it is listed with its hash, and its licence
     components: { purl: string; hashes: { content: string }[] }[];
   };
   const purls = sbom.components.map(({ purl }) => purl.replace(/@[^@]*$/, ""));
-  // The page's, one with its licence in the README alone, the driver of SQLite, and one that a package of ours needs.
+  // A package of the page, one whose licence is only in its README, the driver of SQLite, and a dependency of a dependency.
   for (const name of ["preact", "pg-types", "%40photostructure/sqlite", "eventsource-parser"]) {
     expect(purls).toContain(`pkg:npm/${name}`);
   }

@@ -23,7 +23,7 @@ afterEach(async () => {
   place[Symbol.dispose]();
 });
 
-/** The JSON lines door of a running host, and what it says. */
+/** A running host with the JSON lines door, and its output. */
 class Host {
   stdout = "";
   stderr = "";
@@ -47,7 +47,7 @@ class Host {
     this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
   }
 
-  /** Resolves to the line of the log that has this text, and that came after the one asked for before. */
+  /** Resolves to the next log line that has this text, after the line that the last call found. */
   async logged(text: string): Promise<string> {
     let line = "";
     await until(() => {
@@ -81,7 +81,7 @@ class Host {
 const pidsOf = (record: string) =>
   [...readFileSync(join(place.folder, record), "utf8").matchAll(/^started (\d+)$/gm)].map(([, pid]) => Number(pid));
 const recorded = (record: string, more: object = {}) => fixtureServer({ record: join(place.folder, record), ...more });
-/** As editors do it. */
+/** Replaces the file by renaming a new one, as editors do. */
 const replace = (name: string, text: string) =>
   renameSync(place.write(`${name}.draft`, text), join(place.folder, name));
 
@@ -163,7 +163,7 @@ describe("under load", () => {
   const turns = 50;
   const edits = 100;
 
-  /** Each turn calls a tool that waits for its file, and ends with the prompt that it was given as the system's. */
+  /** Each turn calls a tool that waits for its file. The answer repeats the system prompt of the request. */
   const turnOf = ({ body: { messages = [] } }: LlmRequest): Step => {
     const last = messages.at(-1);
     const go = String(messages.find(({ role }) => role === "user")?.content);

@@ -19,7 +19,7 @@ const stops: (() => void)[] = [];
 
 beforeEach(() => {
   folder = folderWith({});
-  // No file of the folder that the tests run in is found.
+  // Changes the working directory so that no file of the repository is found.
   process.chdir(folder.path);
   process.env.XDG_CONFIG_HOME = join(folder.path, "home");
   process.env.XDG_STATE_HOME = join(folder.path, "state");
@@ -37,7 +37,9 @@ function write(path: string, tree: object): void {
   writeFileSync(path, dump(tree));
 }
 
-/** A host that runs by these files as they are now; `says` gives what it says of a reload, and `config` what it then runs by. */
+/**
+ * Starts a host with the current content of these files. `says` returns the messages about a reload, `config` the configuration in force.
+ */
 async function hostOn(source: ConfigSource, { isConfirmed = false } = {}) {
   const read = await load({}, source);
   const unconfirmed = await findUnconfirmed(read, { flags: {}, source });
@@ -50,7 +52,7 @@ async function hostOn(source: ConfigSource, { isConfirmed = false } = {}) {
     },
   };
   const reload = new Reload({ flags: {}, source, read, loaded, host });
-  /** Follows the files; the function that is returned resolves to what is said next. */
+  /** Follows the files. Returns a function that resolves to the next message. */
   const watched = () => {
     const texts: string[] = [];
     let arrived = () => {};

@@ -197,7 +197,7 @@ test("packages behind a symlink (pnpm, npm link) load, also when text is piped i
   cpSync("dist", join(place.folder, "dist"), { recursive: true });
   cpSync("package.json", join(place.folder, "package.json"));
   symlinkSync(resolve("node_modules"), join(place.folder, "node_modules"));
-  // `|` and not `stdio: pipe`: what Node gives a child is a socket, what a shell gives it is a FIFO.
+  // Uses `|`, not `stdio: pipe`: Node gives its child a socket, a shell gives it a FIFO.
   const command = 'echo | "$NODE" dist/main.js run "Add 2 and 40 with the add tool"';
   const env = { ...place.environment, NODE: process.execPath };
   const { exitCode, stdout } = await ended(spawn("sh", ["-c", command], { cwd: place.folder, env }));
@@ -205,7 +205,7 @@ test("packages behind a symlink (pnpm, npm link) load, also when text is piped i
 });
 
 describe("a host that is told to leave takes its servers with it, also those that do not listen", () => {
-  // At once: each waits until its server has had its time.
+  // Concurrent, because each case waits until its server's time is over.
   test.concurrent.each([
     ["SIGHUP", ["run", "go"], null],
     ["SIGTERM", ["run", "go"], 143],
@@ -221,7 +221,7 @@ describe("a host that is told to leave takes its servers with it, also those tha
     child.kill(signal);
     expect((await end).exitCode).toBe(code);
     const pid = Number(record.lines()[0]?.replace("started ", ""));
-    await until(() => !isRunning(pid)); // who was killed may still have to die
+    await until(() => !isRunning(pid)); // a killed process may need a moment to end
   });
 });
 

@@ -22,7 +22,7 @@ afterEach(() => {
   started = [];
 });
 
-/** `serve` of a place, once it says where it listens; open to every caller. */
+/** Starts `serve` without a token and resolves once it prints its address. */
 const serve = (place: Workplace, ...args: string[]) => serveWith(place, "--no-token", ...args);
 
 async function serveWith(place: Workplace, ...args: string[]) {
@@ -80,7 +80,7 @@ test("callers send the token that is in a file of the user's alone, and the same
     expect([(await ask("")).status, (await ask(`Bearer ${token}`)).status]).toEqual([401, 200]);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(said()).toContain(`token: in ${file};`);
-    expect(said()).not.toContain(token); // a log may have other readers
+    expect(said()).not.toContain(token); // the log may have other readers
     child.kill("SIGINT");
     await end;
   }
@@ -179,7 +179,8 @@ test("told to end, it ends the sessions of MCP clients that listen to it", async
   await client.connect(transport);
   expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["chat"]);
   const headers = { accept: "text/event-stream", "mcp-session-id": transport.sessionId ?? "" };
-  expect((await fetch(`${url}/mcp`, { headers })).status).toBeLessThan(410); // either this one listens or the client does already
+  // 200, or 409 if the stream of the client is already open
+  expect((await fetch(`${url}/mcp`, { headers })).status).toBeLessThan(410);
   child.kill("SIGTERM");
   expect(await end).toMatchObject({ exitCode: 143 });
   await client.close();

@@ -174,7 +174,7 @@ test("servers logs shows what a server said in any host, cannot be steered by it
     said += text;
   });
   const left = ended(following);
-  // It follows from where the file ends when it has started.
+  // The command starts reading at the end of the file, so the log must grow after its start.
   while (!said.includes("first words") || !said.includes("is ready")) await servers("list");
   following.kill("SIGINT");
   expect((await left).exitCode).toBe(0);

@@ -6,7 +6,7 @@ import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, chunk, STALL, startLlmServer, stream } from "../support/llm-server.js";
 import { recording } from "../support/mcp-hub.js";
 
-/** A home with these conversations: their names with what was said in each. */
+/** Makes a home with these conversations: each name with the texts of its prompts. */
 async function withConversations(
   conversations: Record<string, string[]>,
   work: (place: Workplace, llm: Awaited<ReturnType<typeof startLlmServer>>) => Promise<void>,

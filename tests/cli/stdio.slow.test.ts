@@ -11,7 +11,7 @@ import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, type LlmRequest, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { type Message, readMessage } from "../support/wire-messages.js";
 
-/** What a running host says on its pipe, as it comes. */
+/** Collects the messages that a running host writes to its pipe. */
 function listen(host: ChildProcess) {
   const messages: Message[] = [];
   let changed = () => {};

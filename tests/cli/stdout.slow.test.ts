@@ -12,7 +12,7 @@ import { answer, failure, type LlmServer, startLlmServer, toolCalls } from "../s
 import { until } from "../support/mcp-hub.js";
 import { readMessage } from "../support/wire-messages.js";
 
-/** A host among everything that likes to print: servers that chat, one that dies, a provider that refuses, files that change. */
+/** A host among sources of noise: servers that print, one that dies, a provider that refuses, files that change. */
 let place: Workplace;
 let started: ChildProcess[] = [];
 afterEach(() => {
@@ -38,7 +38,7 @@ function changeConfiguration(llm: LlmServer): void {
   renameSync(place.write("config.draft", changed), join(place.folder, "config.yaml"));
 }
 
-/** One refusal, then a call of a tool that prints, then an answer. */
+/** Starts a provider that refuses once, then calls a tool that prints, then answers. */
 function provider() {
   let requests = 0;
   return startLlmServer(() => {

@@ -6,7 +6,7 @@ import { connect } from "../../src/history/connection.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 
-/** A place whose event log is `log/events.db`. */
+/** Makes a workplace whose event log is `log/events.db`. */
 async function withPlace(work: (place: Workplace, path: string, asked: () => number) => Promise<void>): Promise<void> {
   await using llm = await startLlmServer(() => answer("acknowledged"));
   using place = new Workplace();
@@ -20,11 +20,11 @@ async function withPlace(work: (place: Workplace, path: string, asked: () => num
 const prompt = ["run", "--conversation", "c1", "hello"];
 const lines = '{"action":"chat","request_id":"r1","payload":{"text":"hello"}}\n';
 
-/** Nothing on stdout, nobody asked, exit code 1, and on stderr what happened and what to do. */
+/** Expects empty stdout, no request to the model, exit code 1, and on stderr the cause and the fix. */
 async function expectRefusal(place: Workplace, asked: () => number, message: RegExp, hint: RegExp): Promise<void> {
   const before = asked();
   const run = async (args: string[]) => ({ args, ...(await place.run(args, args[0] === "stdio" ? lines : "")) });
-  // At once: each waits for whoever keeps the log locked.
+  // Concurrent, because each command waits for the process that has locked the log.
   const all = await Promise.all([prompt, ["stdio"], ["sessions"]].map(run));
   for (const { args, exitCode, stdout, stderr } of all) {
     expect([args, exitCode, stdout]).toEqual([args, 1, ""]);
@@ -86,7 +86,7 @@ describe("an event log that cannot be kept is refused before anything is acknowl
       const before = asked();
       chmodSync(path, 0o444);
       chmodSync(join(place.folder, "log"), 0o555);
-      // Root may write anywhere, so the host lays that right down.
+      // Root may write anywhere, so the host runs as another user if the test runs as root.
       const uid = process.geteuid?.() === 0 ? 65534 : undefined;
       chmodSync(place.folder, 0o755);
       const child = spawn(process.execPath, [resolve("dist/main.js"), ...prompt], {
@@ -102,7 +102,7 @@ describe("an event log that cannot be kept is refused before anything is acknowl
     }));
 });
 
-/** A file system of this size, in a mount namespace of its own: gone with the process. */
+/** Arguments for a small file system in a mount namespace of its own. It ends with the process. */
 const small = ["--user", "--map-root-user", "--mount", "sh", "-c"];
 const mounted = (size: string) => `mount -t tmpfs -o size=${size} tmpfs log && `;
 const hasNamespaces = spawnSync("unshare", [...small, "mount -t tmpfs tmpfs /tmp"]).status === 0;
@@ -160,7 +160,7 @@ ask $i
   );
 });
 
-/** A turn where what is imported by a name that begins like this is not installed. */
+/** Runs a turn as if packages whose name begins with `names` were not installed. */
 async function runWithout(names: string, storage: object, llm = "http://127.0.0.1:1/v1") {
   using place = new Workplace();
   place.configure(configFor(llm, {}, { chat: { storage } }));

@@ -7,7 +7,7 @@ import { startCollector } from "../support/collector.js";
 const prompt = ["run", "Add 2 and 40 with the add tool"];
 const heavy = /^(@opentelemetry\/.*|prom-client|pino)$/;
 
-/** The command line with these imports before it and these variables. */
+/** Runs the command line with these modules preloaded and these environment variables. */
 async function run(args: readonly string[], imports: readonly string[], env: Record<string, string>) {
   using place = new Workplace();
   const all = [...imports.flatMap((file) => ["--import", resolve(file)]), resolve("dist/main.js"), ...args];

@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => place[Symbol.dispose]());
 
-/** Not the user's own: it just lies in the folder. */
+/** Writes a configuration that was only found in the folder and is not the user's own. */
 function find(mcpServers: object): void {
   place.write("config.yaml", dump({ mcpServers }));
 }
@@ -69,7 +69,7 @@ test("a configuration without servers needs no word", async () => {
 });
 
 describe("settings of a configuration that was only found in the folder", () => {
-  /** With the user's key, and more of the environment. */
+  /** Runs the program with the user's key and more environment variables. */
   const run = (flags: readonly string[], env = {}) =>
     ended(
       spawn(process.execPath, [resolve("dist/main.js"), ...flags], {
@@ -85,7 +85,7 @@ describe("settings of a configuration that was only found in the folder", () => 
     const openai = { base_url: theirs.url, headers: { "x-evil": "1" }, model: "m-of-the-file" };
     const llm = { active: "openai", http: { proxy: theirs.url.replace("/v1", "") }, providers: { openai } };
     place.write("config.yaml", dump({ llm }));
-    // Loopback stands in for the preset's own address, which no test may ask.
+    // A test may not call the preset's own address, so a loopback address replaces it.
     const own = { MCP_PLATFORM_LLM__PROVIDERS__OPENAI__BASE_URL: users.url };
     const unconfirmed = await run(["run", "hello"], own);
     expect(unconfirmed.stderr).toContain(
@@ -107,7 +107,7 @@ describe("settings of a configuration that was only found in the folder", () => 
     await using theirs = await startLlmServer(() => answer("theirs"));
     const providers = { openai: { base_url: theirs.url, model: "m" } };
     place.write("config.yaml", dump({ llm: { active: "openai", http: { max_retries: 0 }, providers } }));
-    // Whatever the preset's address is, the way there ends at a closed port of this machine.
+    // The proxy is a closed port of this machine, so no request can reach the preset's address.
     const { stdout, stderr } = await run(["run", "hello"], { HTTPS_PROXY: "http://127.0.0.1:9" });
     expect(stderr).toContain(
       "these settings do not count (llm.active, llm.providers.openai.base_url, llm.providers.openai.model)",

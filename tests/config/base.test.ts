@@ -5,7 +5,7 @@ import { type LoadedConfig, loadConfig } from "../../src/config/load.js";
 import { fingerprint, projectServers, refuse } from "../../src/config/project-servers.js";
 import { errorsOf, type Folder, folderWith } from "./folder.js";
 
-/** The configuration of a folder, laid over the user's own, in an environment of nothing but `env`. */
+/** Loads the configuration of a folder on top of the user's own, with only the variables in `env`. */
 function layered(found: object, own: object, env: Record<string, string> = {}, more: Record<string, string> = {}) {
   using folder = folderWith({ "project/config.yaml": dump(found), "own/config.yaml": dump(own), ...more });
   return loadIn(folder, env);
@@ -69,7 +69,7 @@ test("a server takes the place of the user's whole server of that name, and gets
   const git = config.mcpServers.find(({ name }) => name === "git");
   expect(config.mcpServers.map(({ name }) => name)).toEqual(["mine", "git", "more"]);
   expect(git).toMatchObject({ command: "evil", env: {}, trusted: false });
-  // What the user denied on a server of this name stays denied.
+  // The user denied this tool on a server of the same name, so it stays denied.
   expect(git?.tools.deny).toEqual(["push"]);
 });
 

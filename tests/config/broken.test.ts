@@ -5,7 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/load.js";
 import { errorsOf, folderWith, loadText } from "./folder.js";
 
-/** name, file, every line of the error. */
+/** Name, file and every line of the error. */
 const BROKEN: [string, string, string[]][] = [
   [
     "an unknown key at the top names the one that was meant",

@@ -121,7 +121,7 @@ test("each key of a server that is not harmless changes the text", () => {
     node.properties ? Object.entries(node.properties).flatMap(([key, below]) => leavesOf(below, [...at, key])) : [at];
   const text = (more: object, pointer: string) => {
     const tree = { mcpServers: { s: { url: "https://s.example", ...more } } };
-    // The checks of single keys are not what this is about, so that the tree goes round them.
+    // This test is not about the checks of single keys, so the tree is passed without them.
     const loaded = { ...loadConfig({ mcpServers: { s: { url: "https://s.example" } } }, { env }), tree };
     const [bare] = loaded.config.mcpServers;
     return [pointer, describeServer(bare as never, { ...loaded, written: new Map() } as never)] as const;

@@ -8,7 +8,7 @@ export interface Folder extends Disposable {
   path: string;
 }
 
-/** A folder of its own with these files, gone at the end of the test. */
+/** Makes a folder with these files. It is deleted at the end of the test. */
 export function folderWith(files: Record<string, string>): Folder {
   const path = realpathSync(mkdtempSync(join(tmpdir(), "config-")));
   for (const [name, text] of Object.entries(files)) {
@@ -24,13 +24,13 @@ interface Given {
   files?: Record<string, string>;
 }
 
-/** Loads this text as `config.yaml`, from its folder, in an environment of nothing but `env`. */
+/** Loads this text as `config.yaml`, with only the variables in `env`. */
 export function loadText(text: string, { env = {}, overrides, files = {} }: Given = {}): LoadedConfig {
   using folder = folderWith({ "config.yaml": text, ...files });
   return loadConfig("config.yaml", { env: { HOME: "/home/me", ...env }, cwd: folder.path, overrides });
 }
 
-/** The lines of the ConfigError that loading throws. */
+/** Returns the lines of the ConfigError that `load` throws. */
 export function errorsOf(load: () => unknown): string[] {
   try {
     load();

@@ -15,7 +15,7 @@ const load = (tree: object, env = {}) =>
   loadConfig({ ...tree }, { env: { HOME: "/home/me", ...env }, cwd: "/project" });
 const grantsOf = (tree: object, env = {}) => grants(load(tree, env), presetOf);
 
-/** Pointers of all keys that hold a value; names of the user's own are `x`. */
+/** Returns the pointers of all keys that hold a value. Names that the user chooses are `x`. */
 function leaves({ properties = {}, additionalProperties }: SchemaNode, at = ""): string[] {
   const named = typeof additionalProperties === "object" ? { x: additionalProperties } : {};
   return Object.entries({ ...properties, ...named }).flatMap(([key, node]) => {

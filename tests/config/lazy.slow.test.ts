@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "@jest/globals";
 
-/** Loads `config.yaml` from source in a process of its own and prints the packages that were loaded for it. */
+/** A program that loads `config.yaml` from source and prints the packages that were loaded for it. */
 const PROBE = `
   import { createRequire } from "node:module";
   import { loadConfig } from "./src/config/load.ts";

@@ -5,7 +5,7 @@ import { configSchema, type SchemaNode, schemaText } from "../../src/config/sche
 import { isMapping, type Mapping } from "../../src/core/tree.js";
 import { loadText } from "./folder.js";
 
-/** Every key of the schema by its path; `*` stands for a name of the user's own. */
+/** Returns every key of the schema by its path; `*` is a name that the user chooses. */
 function everyKey(node: SchemaNode, path = ""): [string, SchemaNode][] {
   const named = typeof node.additionalProperties === "object" ? { "*": node.additionalProperties } : {};
   return Object.entries({ ...node.properties, ...named }).flatMap(([key, child]) => {
@@ -39,7 +39,7 @@ describe("the schema", () => {
     const defaults = everyKey(configSchema()).filter(([path, node]) => !path.includes("*") && "default" in node);
     expect(defaults.length).toBeGreaterThan(25);
     for (const [path, node] of defaults) {
-      // Of a key with two forms the short one is the default.
+      // A key with two forms has its short form as default.
       if (node.type === "object" || path === "chat.service.tool_notifications.enabled") continue;
       const value = path === "chat.storage.path" ? "/data/mcp-platform/conversations.db" : node.default;
       expect([path, valueAt(tree, path)]).toEqual([path, value]);

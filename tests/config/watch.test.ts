@@ -4,7 +4,7 @@ import { expect, test } from "@jest/globals";
 import { FileWatch } from "../../src/config/watch.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 
-/** A watch of one file, and the next change that it tells. */
+/** Watches one file and can wait for the next change that is reported. */
 function watching(path: string, text?: string) {
   let told: () => void = () => {};
   const failures: string[] = [];
@@ -15,7 +15,7 @@ function watching(path: string, text?: string) {
   return {
     watch,
     failures,
-    /** Resolves when what `act` does is told. */
+    /** Calls `act` and resolves when a change is reported. */
     change: (act: () => void) =>
       new Promise<void>((resolve) => {
         told = resolve;

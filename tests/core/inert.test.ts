@@ -63,7 +63,7 @@ describe("JSON that is shown says the same, without a character that steers a te
     }
   });
 
-  /** What is printed of a turn that failed with this text. */
+  /** Returns what is printed for a turn that failed with this text. */
   async function oneshot(format: "json" | "stream-json"): Promise<string> {
     const sink = new Sink();
     const stdout = new Output(sink);

@@ -66,7 +66,8 @@ test("a pattern that backtracks for ever ends the check and not the host, once",
     return hostile;
   });
   const again = () => {
-    const hostile = known.pop() as (typeof known)[number]; // each for the second time, since the third proves nothing of it
+    // the second check of each schema: a third one would be too late to prove anything
+    const hostile = known.pop() as (typeof known)[number];
     expect(readStructured(text, hostile)).toEqual({ problem });
     expect(() => problemBySchema("a", hostile)).toThrow(problem);
   };

@@ -40,7 +40,7 @@ function user(text: string): DemoMessage {
   return { role: "user", text, calls: [], callId: "" };
 }
 
-/** The model's calls and the results that they got. */
+/** Returns messages with the model's calls and these results. */
 function called(...results: [name: string, text: string][]): DemoMessage[] {
   const calls = results.map(([name], index) => ({ id: `call_${index}`, name }));
   return [
@@ -49,7 +49,7 @@ function called(...results: [name: string, text: string][]): DemoMessage[] {
   ];
 }
 
-/** The calls of a reply, as `name {"json":…}`. */
+/** Returns the calls of a reply, as `name {"json":…}`. */
 function callsOf(reply: DemoReply): string[] | undefined {
   return reply.calls?.map(({ name, arguments: text }) => `${name} ${text}`);
 }

@@ -21,7 +21,7 @@ function post(body: unknown): Promise<Response> {
   return fetch(`${demo.baseUrl}/chat/completions`, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
-/** The payloads of a stream's `data:` lines. */
+/** Returns the payloads of a stream's `data:` lines. */
 async function dataOf(response: Response): Promise<string[]> {
   const text = await response.text();
   return text

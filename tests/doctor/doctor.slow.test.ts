@@ -19,7 +19,7 @@ const provider = (more: object, http: object = { max_retries: 0 }) => ({
 });
 const server = (more: object) => ({ mcpServers: { fs: more } });
 
-/** An address of loopback where nobody listens. */
+/** Returns a loopback address on which nothing listens. */
 async function nobody(): Promise<string> {
   const socket = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => socket.once("listening", resolve));
@@ -68,12 +68,12 @@ test.each([
 });
 
 interface Broken {
-  /** Of a provider that is capable otherwise. */
+  /** Default: a provider that answers correctly. */
   answers?: (request: LlmRequest) => Step;
   config?: (llm: string) => ConfigShape | Promise<ConfigShape>;
   env?: Record<string, string>;
   says: RegExp;
-  /** It is odd, but a turn goes on without what is broken, or all the same. */
+  /** Set where a turn works all the same: the finding is odd, or a turn does not need the broken part. */
   works?: true;
 }
 
@@ -268,7 +268,7 @@ function odd(name: string, schema: object): object {
 
 const opened: AsyncDisposable[] = [];
 
-/** Closed at the end of the test. */
+/** Opens a resource that is closed at the end of the test. */
 async function open<T extends AsyncDisposable>(opening: Promise<T>): Promise<T> {
   const end = await opening;
   opened.push(end);
@@ -284,7 +284,7 @@ describe.each(Object.entries({ providers, servers, machine, configurations }))("
         const made = await config(llm.url);
         const found = complaints(await diagnose(made, { env }));
         expect(found).toContainEqual(expect.stringMatching(says));
-        expect(found.filter((line) => line.endsWith("()"))).toEqual([]); // each has its fix
+        expect(found.filter((line) => line.endsWith("()"))).toEqual([]); // every finding has a fix
         expect(found.join()).not.toMatch(/sk-test-0123|secret-0123/);
         expect(await worksInTurn(made, env)).toBe(works);
       } finally {

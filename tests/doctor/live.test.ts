@@ -20,14 +20,14 @@ import {
 } from "../support/strict/index.js";
 import { capable } from "./set-ups.js";
 
-/** Does what doctor asks for: calls its tool, answers its result, and says a word where there are no tools. */
+/** Answers as doctor expects: calls its tool, answers after the result, and says a word if the request has no tools. */
 const works = ({ body, results }: { body: Record<string, unknown>; results: string[] }) => {
   if (results.length > 0) return answer(says("It works."));
   return body.tools ? answer(thinks("hm"), calls("mcp_platform_doctor", { word: "works" })) : answer("works");
 };
-/** The steps in the order of their requests. */
+/** The steps of doctor, in the order of their requests. */
 const STEPS = ["plain", "stream", "tools", "result"];
-/** Does what doctor asks for, up to the request of that step. */
+/** Answers as doctor expects until the request of that step, which gets the fault. */
 const failsAt = (step: string, fault: ReturnType<typeof failing>): Script => {
   return (seen) => (seen.hop === STEPS.indexOf(step) ? fault : works(seen));
 };
@@ -183,7 +183,7 @@ describe("the wire that works is named where the one in use does not", () => {
   });
 });
 
-/** Hands each request to the next of these servers. */
+/** Starts a gateway that passes each request to the next of these servers. */
 async function startGateway(origins: readonly string[]): Promise<AsyncDisposable & { url: string }> {
   let turn = 0;
   const server = createServer((incoming, response) => {

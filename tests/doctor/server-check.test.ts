@@ -1,4 +1,4 @@
-import "../support/app.js"; // what a check loads on demand
+import "../support/app.js"; // modules that a check loads on demand
 import { resolve } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { ServerConfig } from "../../src/core/config.js";
@@ -13,7 +13,7 @@ function check(config: ServerConfig, parts: Partial<CheckParts> = {}) {
   return checkServer(config, { toolBudgetTokens: 10_000, clear: (text) => text, signal: never, ...parts });
 }
 
-/** `status check: text`, of each finding. */
+/** Returns each finding as `status check: text`. */
 async function lines(config: ServerConfig, parts?: Partial<CheckParts>): Promise<string[]> {
   const { findings } = await check(config, parts);
   return findings.map(({ check: what, status, text }) => `${status} ${what}: ${text}`);
@@ -33,7 +33,7 @@ test("a server that works: where it is, what it speaks, what its tools cost, how
   expect(tools.every(({ tokens, isOffered }) => tokens > 10 && isOffered)).toBe(true);
   expect(Object.values(timings).every((ms) => ms >= 0)).toBe(true);
   const pid = Number(file.lines()[0]?.split(" ")[1]);
-  await until(() => !isRunning(pid)); // nothing is left of it
+  await until(() => !isRunning(pid)); // no process is left
 });
 
 test("a modern server is one", async () => {

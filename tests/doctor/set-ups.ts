@@ -1,4 +1,4 @@
-/** Doctor and a turn on the same configuration, in this process, with real ends. */
+/** Runs doctor and a turn with the same configuration, in this process, with real servers and models. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { type Examined, examine } from "../../src/doctor/doctor.js";
 import type { Finding } from "../../src/doctor/finding.js";
 import type { Section } from "../../src/doctor/section.js";
 import { createApp } from "../../src/index.js";
-import { fixtureServer } from "../support/app.js"; // also what a host loads on demand
+import { fixtureServer } from "../support/app.js"; // also loads the modules that a host loads on demand
 import { answer, type LlmRequest, type Step, toolCalls } from "../support/llm-server.js";
 
 export type ConfigShape = Record<string, unknown>;
@@ -19,7 +19,7 @@ type Environment = Record<string, string>;
 export const home = mkdtempSync(join(tmpdir(), "mcp-platform-doctor-"));
 process.on("exit", () => rmSync(home, { recursive: true, force: true }));
 
-/** Provider `test` at this URL, whose turns use the tool `echo` of the server `fs`. */
+/** Returns a configuration with the provider `test` at this URL and the server `fs`, whose tool `echo` the turns use. */
 export function setUp(llm: string, more: ConfigShape = {}): ConfigShape {
   return {
     llm: {
@@ -34,7 +34,7 @@ export function setUp(llm: string, more: ConfigShape = {}): ConfigShape {
   };
 }
 
-/** A model that calls what it is told to call: doctor's tool, or `fs__echo` once in a turn. */
+/** A model that works: calls doctor's tool if it is offered, otherwise `fs__echo` once in a turn. */
 export function capable({ body }: LlmRequest): Step {
   const { messages = [], tools = [] } = body;
   if (messages.at(-1)?.role === "tool") return answer("done");
@@ -42,7 +42,7 @@ export function capable({ body }: LlmRequest): Step {
   return called ? toolCalls([{ name: called, arguments: { word: "works" } }]) : answer("works");
 }
 
-/** `config`: a file, or what would be in one. */
+/** `config`: a file, or the content of one. */
 export async function diagnose(
   config: string | ConfigShape,
   { isLive = true, env = {} }: { isLive?: boolean; env?: Environment } = {},
@@ -82,7 +82,7 @@ export async function diagnose(
   return examine(parts);
 }
 
-/** What is not ok, as `section: status check: text (fix)`. */
+/** Returns the findings that are not ok, as `section: status check: text (fix)`. */
 export function complaints(sections: readonly Section[]): string[] {
   return sections.flatMap(({ name, findings }) =>
     findings
@@ -91,7 +91,7 @@ export function complaints(sections: readonly Section[]): string[] {
   );
 }
 
-/** Whether a turn of this configuration gets its answer, with the tool called and its result there. */
+/** Resolves to whether a turn with this configuration succeeds: the tool is called, and its result and the answer arrive. */
 export async function worksInTurn(config: string | ConfigShape, env: Environment = {}): Promise<boolean> {
   try {
     await using app = await createApp({ config, env: { HOME: home, ...env }, observe: () => {}, recover: false });

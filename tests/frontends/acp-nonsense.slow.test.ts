@@ -1,10 +1,10 @@
-/** What clients and models may send to the door for editors that is JSON and no sense: it ends neither the door nor what else it does. */
+/** Valid JSON without sense from clients and models at the ACP door: it ends neither the door nor its other work. */
 import { expect, test } from "@jest/globals";
 import { openAcp, openRawAcp } from "../support/acp.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 
-/** An object that is no text: JSON may say of itself how it is to become one. */
+/** An object whose conversion to a string throws, because JSON has set its own `toString`. */
 const mute = { toString: 1 };
 const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
 const initialize = { jsonrpc: "2.0", id: "init", method: "initialize", params: { protocolVersion: 1 } };

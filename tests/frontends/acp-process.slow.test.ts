@@ -118,7 +118,7 @@ test("10,000 lines of anything are answered with one error each at most, and the
     const text = typeof made === "string" ? made : JSON.stringify(made);
     return text.replaceAll(/[\r\n]/g, " ");
   });
-  const quiet = jest.spyOn(console, "error").mockImplementation(() => {}); // the SDK names what it drops
+  const quiet = jest.spyOn(console, "error").mockImplementation(() => {}); // the SDK prints the messages that it drops
   stdin.write(`${JSON.stringify(initialize)}\n`);
   for (const each of lines) if (!stdin.write(`${each}\n`)) await once(stdin, "drain");
   stdin.end(`${JSON.stringify({ jsonrpc: "2.0", id: "last", method: "session/list", params: {} })}\n`);

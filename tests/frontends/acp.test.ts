@@ -25,7 +25,7 @@ describe("authentication", () => {
     await using acp = await openAcp(app);
     const { initialize, authenticate } = methods.agent;
     const { authMethods } = await acp.agent.request(initialize, { protocolVersion: 1, clientCapabilities: {} });
-    // What the registry of agents checks: https://github.com/agentclientprotocol/registry
+    // The check of the agent registry: https://github.com/agentclientprotocol/registry
     expect(authMethods).toMatchObject([{ id: "configuration", name: expect.any(String) }]);
     expect(await acp.agent.request(authenticate, { methodId: "configuration" })).toEqual({});
     const other = acp.agent.request(authenticate, { methodId: "other" });

@@ -14,7 +14,7 @@ const ctrlC = "\u0003";
 const ctrlD = "\u0004";
 const ctrlR = "\u0012";
 const textOf = ({ body }: LlmRequest) => JSON.stringify(body.messages?.at(-1)?.content);
-/** Says back what it was told. */
+/** Starts a model that repeats the prompt. */
 const parrot = () => startLlmServer((request) => answer(`told: ${textOf(request)}`));
 const plain = { NO_COLOR: "1" };
 

@@ -4,7 +4,7 @@ import { conversationEvents } from "../../src/frontends/conversation-events.js";
 import { startApp } from "../support/app.js";
 import { chunk, startLlmServer, stream } from "../support/llm-server.js";
 
-/** The text of the message that is being written, as whoever follows has it. */
+/** Returns the text of the current message as a follower has it after this event. */
 function followed(text: string, event: TurnEvent): string {
   if (event.type === "text_delta") return text + event.delta;
   return event.type === "discard" ? "" : text;
@@ -28,7 +28,7 @@ test("who reads more slowly than it happens is told the open answer anew, and ha
       ...words.map((word) => chunk({ content: word })),
       () => written,
       chunk({ content: "end" }),
-      () => read, // what is stored by then is not told word by word
+      () => read, // once the answer is stored, its deltas are no longer sent one by one
       chunk({}, "stop"),
       "data: [DONE]\n\n",
     ]),

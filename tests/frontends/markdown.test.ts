@@ -9,7 +9,7 @@ import { processorMs } from "../support/processor-time.js";
 const render = createRenderer(picocolors.createColors(true));
 const newStream = (width = 40) => new MarkdownStream(render, () => width);
 
-/** Terminal text with its colours spelled out. */
+/** Returns terminal text with its colour codes as words. */
 function spelled(text: string): string {
   const names: Record<string, string> = {
     1: "b",

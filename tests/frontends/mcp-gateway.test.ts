@@ -1,4 +1,4 @@
-/** What the gateway passes on is what the servers said. */
+/** The gateway passes on exactly what the servers said. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
@@ -67,7 +67,7 @@ const two = {
   words: "of two",
   instructions: "Two comes after one.",
 };
-/** Not what the protocol says, here and there. */
+/** Results that break the protocol in several places. */
 const careless = {
   pages: [
     [{ name: "odd", title: 7, description: "Odd", inputSchema, icons: "none", annotations: { readOnlyHint: "yes" } }],

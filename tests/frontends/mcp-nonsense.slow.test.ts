@@ -1,4 +1,4 @@
-/** What a server may answer that is JSON and cannot be made JSON of again: a client of the MCP door hears of it. */
+/** Server answers that are valid JSON but cannot be serialised again: a client of the MCP door gets an error. */
 import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
 import { runMcp } from "../../src/frontends/mcp/stdio.js";
@@ -8,7 +8,7 @@ import { mcpParts } from "../support/mcp-door.js";
 import { openDoor, post } from "./http/door.js";
 import { interrupts, Sink } from "./support.js";
 
-/** Answers everything but lists with lists in lists. */
+/** A server that answers every request but lists with deeply nested arrays. */
 const program = `
 const deep = "[".repeat(50_000) + "]".repeat(50_000);
 const meta = '"_meta":{"a":' + deep + "}";

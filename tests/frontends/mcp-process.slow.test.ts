@@ -13,7 +13,7 @@ import { until } from "../support/mcp-hub.js";
 const workplace = new Workplace();
 afterAll(() => workplace[Symbol.dispose]());
 
-/** The id of a request; undefined for what has no answer. */
+/** Returns the id of a request; undefined if the line expects no answer. */
 function idOf(line: string): unknown {
   try {
     const message: unknown = JSON.parse(line);
@@ -23,7 +23,7 @@ function idOf(line: string): unknown {
   }
 }
 
-/** Whether a line is neither a message nor something like an answer, which has none. */
+/** Returns whether the host refuses the line: it is not a message, and not like an answer, which gets no reply. */
 function isRefused(line: string): boolean {
   if (line.trim() === "") return false;
   try {
@@ -43,7 +43,7 @@ test("10,000 hostile lines on stdin: what asks for an answer has one, what is no
   const end = ended(child);
   const answers: { id?: unknown; method?: string; result?: unknown }[] = [];
   createInterface({ input: child.stdout as Readable }).on("line", (line) => answers.push(JSON.parse(line)));
-  // A request that is cancelled has no answer.
+  // A cancelled request gets no answer.
   const [initialize, ...others] = mcpMessages.filter(
     (message) => !("method" in message && message.method === "notifications/cancelled"),
   );

@@ -71,6 +71,6 @@ test("a server that is lost and comes back is told on stderr; that servers get r
   const reason = "the connection was lost: it was killed; it is being restarted";
   const news = [status("starting"), status("ready"), status("starting", reason), status("ready"), status("ready")];
   expect((await printed(news)).stderr).toBe(`server fs: ${reason}\nserver fs: ready again\n`);
-  // A warning of the log says it.
+  // A warning in the log already says so.
   expect((await printed([status("starting", reason), status("failed", "gone")])).stderr).toBe(`server fs: ${reason}\n`);
 });

@@ -4,7 +4,7 @@ import type { App } from "../../src/index.js";
 import { readMessage } from "../support/wire-messages.js";
 import { doorParts, interrupts, Sink } from "./support.js";
 
-/** The JSON lines door of this app. */
+/** Opens the JSON lines door of this app. */
 export function openPipe(app: App, stdout = new Sink()) {
   const stdin = new PassThrough();
   const { onInterrupt, interrupt } = interrupts();
@@ -18,7 +18,7 @@ export function openPipe(app: App, stdout = new Sink()) {
     of: (requestId: string | null) => messages().filter((message) => message.request_id === requestId),
     send: (message: unknown) =>
       void stdin.write(typeof message === "string" ? message : `${JSON.stringify(message)}\n`),
-    /** Bytes that were sent and that the host has not taken. */
+    /** Returns the number of sent bytes that the host has not read. */
     unread: () => stdin.writableLength + stdin.readableLength,
     end: () => {
       stdin.end();

@@ -6,7 +6,7 @@ import { expect, test } from "@jest/globals";
 import { readPrompt } from "../../src/frontends/piped-text.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 
-/** Both ends of a socket, as a Node parent gives one to its child for stdin. */
+/** Returns both ends of a socket, such as a Node parent gives its child as stdin. */
 async function socketPair(path: string): Promise<{ parent: Socket; stdin: Socket & { fd: number }; close(): void }> {
   const server = createServer().listen(path);
   await once(server, "listening");

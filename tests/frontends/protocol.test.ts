@@ -48,7 +48,7 @@ function encoded(events: readonly (ChatEvent | TurnEvent)[], cached = false) {
   return messages;
 }
 
-/** `seq status type data`, one line a message. */
+/** Formats each message as `seq status type data`. */
 const brief = (messages: ReturnType<typeof encoded>) =>
   messages.map(({ seq, status, chunk }) => {
     const { type, data } = chunk as { type?: string; data?: unknown };

@@ -60,7 +60,7 @@ print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status)
   });
   const { stdout, stderr } = await ended(child);
   expect([stdout, stderr, readFileSync(join(place.folder, "stderr"), "utf8")]).toEqual(["1", "", ""]);
-  await until(() => !isRunning(Number(record.lines()[0]?.replace("started ", "")))); // who was killed may still have to die
+  await until(() => !isRunning(Number(record.lines()[0]?.replace("started ", "")))); // a killed process may need a moment to end
 });
 
 onTerminal("with NO_COLOR there is neither colour nor a spinner, and Ctrl-D leaves with 0", async () => {

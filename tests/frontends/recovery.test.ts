@@ -8,7 +8,7 @@ import { startApp } from "../support/app.js";
 import { answer, CUT, chunk, startLlmServer, stream } from "../support/llm-server.js";
 import { doorParts, interrupts, Sink } from "./support.js";
 
-/** An answer that breaks off after a word and a half, then the whole of it. */
+/** Answers of the model: one that breaks off after a word and a half, then the whole one. */
 const script = () => [stream([chunk({ content: "One tw" }), CUT]), answer("One two.")];
 const { onInterrupt } = interrupts();
 
@@ -81,7 +81,7 @@ test.each([false, true])("in the chat a note comes between the two, in colour: %
   const exitCode = runRepl(doorParts(app), options, { input, output, isTty: true, colors, onInterrupt });
   await output.until("> ");
   input.write("hi\r");
-  await output.until(/One tw\n(?:[^\n]*\[J)?\n/); // in colour a spinner, erased again, may have come to the line between
+  await output.until(/One tw\n(?:[^\n]*\[J)?\n/); // in colour, a spinner may have been drawn and erased on the line between
   await output.until(note.trimEnd());
   await output.until("One two.\n");
   await output.until("> ");

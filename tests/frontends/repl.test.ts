@@ -28,7 +28,7 @@ const ctrlD = "\u0004";
 const prompt = "> ";
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
-/** A terminal of 60 columns: keys go in, the screen is what was written to it. */
+/** Opens the chat on a terminal of 60 columns. The test sends keys, and the screen is what the chat wrote. */
 function open(app: App, { color = false, isTty = true, conversationId = "c", host = {} as ChatHost } = {}) {
   const keys = new PassThrough();
   const screen = new Sink(60);

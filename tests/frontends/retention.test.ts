@@ -14,10 +14,10 @@ import { answer, startLlmServer } from "../support/llm-server.js";
 import { mcpParts } from "../support/mcp-door.js";
 import { doorParts, interrupts, Sink } from "./support.js";
 
-/** Runs the door until `work` is over. */
+/** A function that runs the door until `work` has ended. */
 type Door = (app: App, work: () => Promise<void>) => Promise<void>;
 
-/** A door on stdin, which stays open meanwhile. */
+/** Runs a door on stdin, which stays open during the work. */
 const onPipe =
   (
     run: (app: App, pipe: { stdin: PassThrough; stdout: Sink; onInterrupt: () => () => void }) => Promise<number>,

@@ -12,7 +12,7 @@ import { doorParts, interrupts, Sink } from "./support.js";
 
 const secret = "the vault's number is 48151623";
 
-/** Messages, nearly messages, any text, any bytes, broken JSON. No line is empty, and none ends early. */
+/** Messages, near-messages, any text, any bytes and broken JSON. No line is empty, and none ends early. */
 const line = fc
   .oneof(
     { weight: 6, arbitrary: clientMessage.map((made) => JSON.stringify(made)) },
@@ -26,7 +26,7 @@ const line = fc
   .map((bytes) => bytes.map((byte) => (byte === 0x0a || byte === 0x0d ? 0x20 : byte)))
   .filter((bytes) => new TextDecoder().decode(bytes).trim() !== "");
 
-/** The request id that the error of a line has; undefined when the line is a message. */
+/** Returns the request id in the error for a line; undefined if the line is a valid message. */
 function badLine(bytes: Uint8Array): string | null | undefined {
   let message: unknown;
   try {
@@ -35,7 +35,7 @@ function badLine(bytes: Uint8Array): string | null | undefined {
     return null;
   }
   const { action, conversation_id } = (message ?? {}) as { action?: unknown; conversation_id?: unknown };
-  // No conversation of a client's own choice is cleared.
+  // A client may not clear a conversation whose id it chose itself.
   const isKept = action === "clear_session" && typeof conversation_id === "string";
   if (isClientMessage(message) && !isKept) return undefined;
   const id = Array.isArray(message) ? null : (message as { request_id?: unknown } | null)?.request_id;

@@ -271,7 +271,7 @@ describe("the pipe", () => {
     await pipe.end();
     const pieces = pipe.messages().flatMap(({ chunk: { type, data } }) => (type === "text" ? [data] : []));
     expect(pieces.join("")).toBe(pipe.messages().at(-1)?.chunk.data);
-    expect(pieces.length).toBeLessThan(words / 2); // what nobody was ready to read was put together
+    expect(pieces.length).toBeLessThan(words / 2); // deltas that could not be sent yet were joined
   });
 
   test("that follows a conversation ends with its input like any other", async () => {

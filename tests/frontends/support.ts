@@ -3,7 +3,7 @@ import type { DoorParts } from "../../src/frontends/door.js";
 import type { App } from "../../src/index.js";
 import { chunk, json, type Step, stream } from "../support/llm-server.js";
 
-/** The app as a front door gets it; ids count up, the clock is the caller's. */
+/** Returns the parts of the app that a front door gets. Ids count up; the caller provides the clock. */
 export function doorParts({ sessions, hub, resolveModel, scrape }: App, now: () => number = () => 0): DoorParts {
   let ids = 0;
   const reload = async () => "nothing has changed";
@@ -12,7 +12,7 @@ export function doorParts({ sessions, hub, resolveModel, scrape }: App, now: () 
   return { sessions, hub, resolveModel, scrape, reload, login, secrets, newId: (prefix) => `${prefix}_${++ids}`, now };
 }
 
-/** Collects what is written to it. */
+/** A stream that collects what is written to it. */
 export class Sink extends Writable {
   text = "";
   columns?: number;
@@ -30,7 +30,7 @@ export class Sink extends Writable {
     done();
   }
 
-  /** Resolves when what comes after the text matched by the last call matches. One caller at a time. */
+  /** Resolves when the text after the last match matches `pattern`. One caller at a time. */
   async until(pattern: RegExp | string): Promise<void> {
     for (;;) {
       const rest = this.text.slice(this.#seen);
@@ -47,7 +47,7 @@ export class Sink extends Writable {
   }
 }
 
-/** Nothing is read of it until it is released. */
+/** A sink that reads nothing until it is released. */
 export class HeldSink extends Sink {
   #release = () => {};
   readonly #held = new Promise<void>((resolve) => {
@@ -63,7 +63,7 @@ export class HeldSink extends Sink {
   }
 }
 
-/** Ctrl-C by hand. */
+/** Returns a source of interrupts that the test triggers, as Ctrl-C does. */
 export function interrupts() {
   const listeners = new Set<() => void>();
   return {
@@ -78,7 +78,7 @@ export function interrupts() {
   };
 }
 
-/** An answer that says something and then calls one tool, as models often do. */
+/** Returns an answer that says a text and then calls one tool, as models often do. */
 export function sayAndCall(content: string, name: string, args: object = {}): Step {
   const call = { id: "call_1", type: "function", function: { name, arguments: JSON.stringify(args) } };
   const usage = { prompt_tokens: 10, completion_tokens: 5 };

@@ -1,4 +1,4 @@
-/** What a provider counted, as each front door, the export and the telemetry tell it. */
+/** The provider's token counts, as each front door, the export and the telemetry report them. */
 import { expect, test } from "@jest/globals";
 import type { AssistantMessageEvent, CompactionEvent, StoredEvent } from "../../src/core/chat.js";
 import { UpdateEncoder } from "../../src/frontends/acp/updates.js";

@@ -91,7 +91,7 @@ test("what the model reads for a summary is bounded, however long the conversati
     const text = plan ? transcript(plan, maxBytes) : "";
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxBytes);
     expect(text).toContain("answer 300");
-    expect(Buffer.from(text).toString()).toBe(text); // no half of a character
+    expect(Buffer.from(text).toString()).toBe(text); // no character is cut in half
   }
 });
 

@@ -24,7 +24,7 @@ class Host implements AsyncDisposable {
     return new Host(await openPostgresLog(config, { now: Date.now, observe: () => {}, newId }));
   }
 
-  /** What arrives on the channel from when this resolves on. */
+  /** Collects what arrives on the channel, from the moment when the returned promise resolves. */
   async hear(channel: string): Promise<Heard> {
     const heard = new Heard();
     await new Promise<void>((resolve) => {
@@ -71,7 +71,7 @@ onPostgres("messages between hosts by PostgreSQL", () => {
     await one.bus.send(texts.map((text) => ({ channel: "live b", text })));
     await one.bus.send([
       { channel: "live c", text: "not heard" },
-      { channel: "live b", text: "x".repeat(8000) }, // longer than it can be: lost
+      { channel: "live b", text: "x".repeat(8000) }, // longer than a notice can be, so it is lost
       { channel: "live b", text: "last" },
     ]);
     await heard.arrived(6);

@@ -7,7 +7,10 @@ const target = { provider: "demo", model: "demo-1" };
 const text = "some words that say nothing at all, ".repeat(20);
 const sizes = messageTokensOf({ role: "user", content: [{ type: "text", text }] });
 
-/** Turns of a user's and an assistant's text each; the provider counts `base` for what is in no log, and then `factor` a token. */
+/**
+ * Returns a log of turns with a user's and an assistant's text each. The provider counts `base` tokens for content outside the log, and
+ * `factor` for each estimated token of it.
+ */
 function log(turns: number, factor: number, base = 2_000): ChatEvent[] {
   return Array.from({ length: turns }, (_, index) => {
     const { user, answer, end } = turn(`turn_${index}`);

@@ -1,4 +1,4 @@
-// A process that opens the log of a database: migrating.mjs URL. Says "open" once it has it, and its schema's version.
+// A process that opens the log of a database: migrating.mjs URL. Prints "open" and the version of the schema once the log is open.
 import { newId } from "../../dist/core/ids.js";
 import { openPostgresLog } from "../../dist/history/postgres/open.js";
 

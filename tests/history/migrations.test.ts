@@ -128,7 +128,7 @@ test("a file whose events lay in the order of their writing keeps conversations,
     await store.turns.beat({ nodeId: "node", machine: "m", pid: 1 });
     const lease = await store.turns.acquire("b", "turn_b", "node");
     await store.turns.bury("node", Number.MAX_SAFE_INTEGER);
-    expect(await store.turns.stateOf("b", "turn_b")).toEqual({ isUnfinished: true, crashes: 0 }); // it waited for a person
+    expect(await store.turns.stateOf("b", "turn_b")).toEqual({ isUnfinished: true, crashes: 0 }); // the turn waited for a person
     const fence = (await store.turns.acquire("b", "turn_b", "other"))?.fence ?? 0;
     expect(fence).toBeGreaterThan(lease?.fence ?? 0);
     const grant = { fence, position: 3, lastSeq: 2 };

@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server?.[Symbol.asyncDispose]());
 
-/** The log in this database, and what it observed. */
+/** Opens the log in this database and collects its observations. */
 async function open(url: string, more: Partial<PostgresConfig> = {}) {
   const seen: Observation[] = [];
   const observe = (each: Observation) => seen.push(each);
@@ -46,7 +46,7 @@ function through(proxy: TcpProxy, url: string): string {
   return url.replace(`:${server.port}/`, `:${proxy.port}/`);
 }
 
-/** Resolves when the statement gives rows. */
+/** Resolves when the statement returns rows. */
 async function until(url: string, sql: string): Promise<void> {
   while ((await query(url, sql)).length === 0);
 }
@@ -314,7 +314,7 @@ onServer("a database that goes away", () => {
     await using log = await open(through(proxy, url));
     await log.store.append("c", one.user("hello"));
     await until(url, "SELECT FROM pg_stat_activity WHERE query LIKE '%pg_notify%unnest%' AND state = 'idle'");
-    await log.store.read("c"); // others have been told of it, and no connection is busy or new
+    await log.store.read("c"); // by now the notices have been sent, and no connection is busy or new
     proxy.mute();
     const appended = log.store.append("c", one.answer("hi"));
     appended.catch(() => {});
@@ -475,7 +475,7 @@ onServer("a process that stands still in the middle of a transaction", () => {
           goOn = resolve;
         });
       });
-      work.catch(() => {}); // its connection was ended by the server
+      work.catch(() => {}); // the server ended its connection
     });
     await held;
     await other.store.turns.bury("a", Number.MAX_SAFE_INTEGER);

@@ -8,25 +8,25 @@ import { withoutRewound } from "../../src/history/rewind.js";
 import { runs } from "../support/runs.js";
 import { call, stored, turn } from "./support.js";
 
-/** One try of one of four turns: some answers with calls that got as far as they got, then perhaps an end. */
+/** One attempt at one of four turns: some answers with calls, each call in some state, then perhaps an end. */
 const attempt = fc.record({
   turn: fc.integer({ min: 1, max: 4 }),
-  /** It goes on in another host than before. */
+  /** True if another host continues the turn. */
   lost: fc.boolean(),
-  /** Turns whose requests arrive while this one runs. */
+  /** Turns whose requests arrive during this attempt. */
   queued: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 1 }),
   hops: fc.array(fc.array(fc.constantFrom("asked", "planned", "sent", "done"), { maxLength: 3 }), { maxLength: 3 }),
   text: fc.constantFrom("", "some text"),
-  /** The older ones of the turns so far become a summary, at the start or in the middle of this try; the number says how many stay. */
+  /** Replaces older turns by a summary, at the start of this attempt or in its middle. `keeps` is the number of turns that stay. */
   compacts: fc.option(fc.record({ keeps: fc.nat({ max: 3 }), late: fc.boolean() })),
   stop: fc.constantFrom("end_turn", "cancelled", "interrupted", "error", "killed"),
   shuffled: fc.boolean(),
-  /** Afterwards everything beyond this event is taken back: also where the log would refuse it, because a turn runs. */
+  /** Removes everything after this event when the attempt is over, even where the log would refuse to because a turn runs. */
   rewindTo: fc.option(fc.nat({ max: 60 }), { freq: 4 }),
 });
 type Attempt = typeof attempt extends fc.Arbitrary<infer T> ? T : never;
 
-/** The log that these attempts leave. Call ids are used again by every answer, as some providers do. */
+/** Returns the log that these attempts make. Every answer uses the same call ids, as some providers do. */
 function logOf(attempts: readonly Attempt[]): ChatEvent[] {
   const log: ChatEvent[] = [];
   const claimed = new Set<string>();
@@ -89,7 +89,7 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
   return log;
 }
 
-/** What strict providers refuse. */
+/** Returns the problems for which strict providers refuse the messages. */
 function problemsOf(messages: readonly Message[]): string[] {
   const problems: string[] = [];
   if (messages.length > 0 && messages[0]?.role !== "user") problems.push("does not start with a user message");

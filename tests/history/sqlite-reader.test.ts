@@ -9,7 +9,7 @@ import { inFolder, turn } from "./support.js";
 const conversations = 2_500;
 const always = { since: 0, until: Number.MAX_SAFE_INTEGER };
 
-/** A log with this many conversations of one request each. */
+/** Makes a log with `conversations` conversations of one request each. */
 function withLog(work: (store: ChatStore, path: string) => Promise<void>): Promise<void> {
   return inFolder(async (folder) => {
     const path = join(folder, "events.db");
@@ -29,7 +29,7 @@ function withLog(work: (store: ChatStore, path: string) => Promise<void>): Promi
   });
 }
 
-/** What else this thread could do during the work, which is nothing where all of it is done here. */
+/** Counts the rounds of this thread's event loop during the work; zero if the work blocks this thread. */
 async function roundsDuring(work: () => Promise<unknown>): Promise<number> {
   let rounds = 0;
   let next: NodeJS.Immediate;
@@ -58,7 +58,7 @@ test("what reads the whole log leaves this thread to others", () =>
 
 test("all rows come, in their order, a part at a time", () =>
   withLog(async (store) => {
-    await store.conversations(); // the thread has started
+    await store.conversations(); // by now the reader thread has started
     let listed: { conversationId: string }[] = [];
     const rounds = await roundsDuring(async () => {
       listed = await store.conversations();
@@ -100,7 +100,7 @@ test("a host that has checked the file after a crash still writes to the file th
     const crashed = await open(0);
     await crashed.turns.beat({ nodeId: "n", machine: "m", pid: 1 });
     await crashed.close();
-    const store = await open(60_000); // long after the last beat
+    const store = await open(60_000); // long after the last heartbeat
     await store.append("c", turn("t1").user("hello"));
     expect(existsSync(`${path}-wal`)).toBe(true);
     await store.close();

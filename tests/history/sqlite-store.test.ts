@@ -26,7 +26,7 @@ function startWriter(path: string, mode: "append" | "claim", count: number) {
   return spawn(process.execPath, [writer, path, mode, String(count)], { stdio: ["ignore", "pipe", "inherit"] });
 }
 
-/** The lines a writer acknowledged; `onLine` sees their number so far. */
+/** Collects the lines that a writer acknowledged. `onLine` gets their number so far. */
 async function linesOf(child: ChildProcessByStdio<null, Readable, null>, onLine: (count: number) => void = ignore) {
   const lines: string[] = [];
   const closed = once(child, "close");
@@ -230,7 +230,7 @@ function catchError(work: () => void): unknown {
   throw new Error("did not throw");
 }
 
-/** Root may write anywhere, so a test of permissions lays that right down for a moment. */
+/** Runs the work as an ordinary user, because root may write anywhere and would void a test of permissions. */
 async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
   if (process.geteuid?.() !== 0) return work();
   process.seteuid?.(65534);

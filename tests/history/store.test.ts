@@ -4,7 +4,7 @@ import type { ChatStore } from "../../src/core/store-ports.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, request, turn } from "./support.js";
 
-/** What every event log promises. */
+/** The contract of every event log. */
 describe.each(drivers)("the %s store", (driver) => {
   const withStore = (work: (store: ChatStore) => Promise<void>) => withStoreOn(driver, work);
   const one = turn("turn_1");

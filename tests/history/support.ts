@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ChatEvent, StoredEvent, ToolCall } from "../../src/core/chat.js";
 import type { TurnRequest } from "../../src/core/store-ports.js";
 
-/** Runs with a new empty folder that is gone afterwards. */
+/** Calls `work` with a new empty folder and deletes the folder afterwards. */
 export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "history-"));
   try {
@@ -14,12 +14,12 @@ export async function inFolder(work: (folder: string) => Promise<void>): Promise
   }
 }
 
-/** Whoever sends a request. */
+/** Returns a turn request of this node. */
 export function request(nodeId: string, workspace = "here"): TurnRequest {
   return { nodeId, workspace, options: {} };
 }
 
-/** Events as a store would number them. */
+/** Returns the events numbered as a store numbers them. */
 export function stored(events: readonly ChatEvent[]): StoredEvent[] {
   return events.map((event, index) => ({ ...event, seq: index + 1, at: 1_000 + index }));
 }
@@ -28,7 +28,7 @@ export function call(id: string, name = "everything__add", args = '{"a":2,"b":40
   return { id, name, arguments: args };
 }
 
-/** The events of one turn, short to write. */
+/** Returns short constructors for the events of one turn. */
 export function turn(turnId: string) {
   const text = (value: string) => [{ type: "text" as const, text: value }];
   const facts = { finishReason: "stop", provider: "demo", model: "demo-1", attempts: 1 } as const;

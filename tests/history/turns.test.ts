@@ -117,7 +117,7 @@ describe.each(drivers)("on %s", (driver) => {
         expect((await store.appendAll("c", long, at(fence, 5))).map(({ seq }) => seq)).toEqual(
           long.map((_, i) => 6 + i),
         );
-        // The second place is taken, by whoever: the first is not written either.
+        // Another event already has the second number, so the first event is not written either.
         await store.append("c", one.sent("b"), at(fence, 56));
         const late = store.appendAll("c", [one.sent("a"), one.result("a", "x")], at(fence, 55));
         await expect(late).rejects.toMatchObject({ kind: "fenced" });

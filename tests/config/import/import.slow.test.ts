@@ -1,4 +1,4 @@
-import "../../support/app.js"; // what the host loads on demand
+import "../../support/app.js"; // modules that the host loads on demand
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
@@ -30,7 +30,7 @@ function machine(): Machine {
   return new Machine({ HTTP_SERVER: new URL(http.url).host, SSE_SERVER: new URL(sse.url).host });
 }
 
-/** As `servers import --from TOOL` into the user's own configuration, which is not there yet. */
+/** Imports as `servers import --from TOOL` does into a user's configuration that does not exist yet. */
 function imported(place: Machine, tool: Tool) {
   place.install(tool);
   const file = join(place.folder, "home/.config/mcp-platform/config.yaml");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { type Ended, ended } from "../../support/cli.js";
 
-/** Where each tool of the fixtures has its file on Linux, below the home or the project. */
+/** The fixture of each tool, and its path on Linux below the home or the project. */
 export const files = {
   "claude-desktop": ["claude-desktop.json", "home/.config/Claude/claude_desktop_config.json"],
   "claude-code": ["claude-code.json", "home/.claude.json"],
@@ -19,19 +19,19 @@ export const files = {
   original: ["original.json", "project/src/servers_config.json"],
 } as const;
 
-/** What the variables of the fixtures are. BILLING_KEY and others are not set. */
+/** Values of the variables in the fixtures. BILLING_KEY and others are not set. */
 const variables = {
   DOCS_TOKEN: "docs-token-0123456789",
   MCP_PLATFORM_INPUT_DOCS_TOKEN: "typed-token-0123456789",
   REGION: "eu",
 };
 
-/** A user's home with the configuration of a tool, and a project that he is in. */
+/** A user's home with the configuration of a tool, and the project that is the working directory. */
 export class Machine implements Disposable {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), "import-")));
   readonly #servers: Readonly<Record<string, string>>;
 
-  /** `servers`: host and port of the remote ones. */
+  /** `servers`: host and port of the remote servers. */
   constructor(servers: Readonly<Record<"HTTP_SERVER" | "SSE_SERVER", string>>) {
     this.#servers = servers;
     this.write("project/.env.team", "FROM_FILE=yes\n");
@@ -73,7 +73,7 @@ export class Machine implements Disposable {
     return Object.entries(places).reduce((rest, [name, value]) => rest.replaceAll(name, value), text);
   }
 
-  /** As in the fixtures. */
+  /** Replaces the paths and addresses of this machine by the names that the fixtures use. */
   general(text: string): string {
     const places = {
       "/SERVERS": resolve("node_modules/@modelcontextprotocol"),

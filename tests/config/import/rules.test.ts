@@ -11,7 +11,7 @@ function at(folder: Folder) {
   return { platform: "linux" as const, env: {}, home: join(folder.path, "home"), cwd: folder.path };
 }
 
-/** What comes of a file, for a configuration that says this. */
+/** Plans the import of a file into a configuration with this text. */
 function planned(
   file: Record<string, string>,
   {
@@ -67,7 +67,7 @@ test("every key without a counterpart is named", () => {
 
 test("what would keep the configuration from loading is switched off or left out, with the reason", () => {
   const { entries, report } = planned(claude({ a: { command: "x", env: { K: "${UNSET_KEY}" } }, b: { args: ["y"] } }));
-  expect(entries.a).toMatchObject({ enabled: false, cwd: "." }); // the project is where the configuration is
+  expect(entries.a).toMatchObject({ enabled: false, cwd: "." }); // the project is the folder of the configuration
   expect(report).toContain("a: added, switched off: env.K: environment variable UNSET_KEY is not set");
   expect(report).toContain("b: left out: needs `command` (stdio) or `url` (http)");
   expect(

@@ -1,4 +1,4 @@
-/** A controlling program as Claude Code's clients are one: writes lines, reads lines, answers what it is asked. */
+/** A program that controls the host as Claude Code's clients do: it writes and reads lines, and answers requests. */
 import { PassThrough } from "node:stream";
 import type { PipeOptions } from "../../../src/frontends/claude/conversation.js";
 import { runClaudePipe } from "../../../src/frontends/claude/pipe.js";
@@ -17,7 +17,7 @@ export const parse = (text: string) =>
     .slice(0, -1)
     .map((line): ClaudeMessage => JSON.parse(line));
 
-/** Uuids count up. */
+/** Returns options whose UUIDs count up. */
 export function claudeOptions() {
   let uuids = 0;
   return {
@@ -53,7 +53,7 @@ export function openPipe(app: App, options: Partial<PipeOptions> = {}, stdout = 
     send,
     user: (content: unknown, more: object = {}) => send({ type: "user", message: { role: "user", content }, ...more }),
     control: (requestId: string, request: object) => send({ type: "control_request", request_id: requestId, request }),
-    /** What this program was asked last. */
+    /** Returns the last request that the host sent to this program. */
     asked: () =>
       messages("control_request").at(-1) as unknown as { request_id: string; request: Record<string, unknown> },
     respond: (requestId: string, response: object, subtype = "success") =>
@@ -69,7 +69,7 @@ export function openPipe(app: App, options: Partial<PipeOptions> = {}, stdout = 
   };
 }
 
-/** A turn at a glance: what each message holds. */
+/** Returns a summary of a turn: the content of each message in short. */
 export function shape(messages: readonly ClaudeMessage[]): string[] {
   return messages.map(({ type, subtype, message, event }) => {
     const content = (message as { content?: { type: string }[] })?.content?.map((block) => block.type).join("+");

@@ -132,7 +132,7 @@ test("of many odd lines each gets what its kind gets, and a good one after them 
   expect(pipe.messages("result").at(-1)).toMatchObject({ result: "still here" });
 });
 
-/** By chance a line may be one that asks the model. */
+/** Returns whether a random line is by chance a valid prompt. */
 function isPrompt(line: string): boolean {
   const input = parseInput(line);
   return "type" in input && input.type === "user";

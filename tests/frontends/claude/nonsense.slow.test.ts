@@ -1,11 +1,11 @@
-/** What clients and models may send over Claude Code's protocol that is JSON and no sense: it ends neither the door nor what else it does. */
+/** Valid JSON without sense from clients and models over Claude Code's protocol: it ends neither the door nor its other work. */
 import { expect, test } from "@jest/globals";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { until } from "../../support/mcp-hub.js";
 import { openPipe } from "./client.js";
 
-/** An object that is no text: JSON may say of itself how it is to become one. */
+/** An object whose conversion to a string throws, because JSON has set its own `toString`. */
 const mute = { toString: 1 };
 const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
 const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };

@@ -1,4 +1,4 @@
-/** A client of `/v1/messages` without any SDK: what it sends, what comes back, and what the events of a stream add up to. */
+/** A client of `/v1/messages` without an SDK: it sends requests and adds up the events of a stream. */
 import { expect } from "@jest/globals";
 import type { HttpDoor } from "../../../src/frontends/http/serve.js";
 
@@ -16,15 +16,15 @@ interface Message {
 export interface Answer {
   status: number;
   headers: Headers;
-  /** Undefined for a failure. */
+  /** Undefined if the request failed. */
   message: Message;
   error: { type: string; message: string; details?: object };
   requestId: string;
-  /** Types of the events, where it was streamed. */
+  /** Types of the events, if the answer was streamed. */
   events: string[];
 }
 
-/** Asks with the token as `x-api-key`, and checks a stream against the rules of the API. */
+/** Sends a request with the token as `x-api-key`. Checks a stream against the rules of the API. */
 export async function ask(door: HttpDoor, body: object, headers: Record<string, string> = {}): Promise<Answer> {
   const response = await fetch(`${door.url}/v1/messages?beta=true`, {
     method: "POST",
@@ -41,7 +41,7 @@ export async function ask(door: HttpDoor, body: object, headers: Record<string, 
 
 type Event = { type: string; index: number } & Record<string, unknown>;
 
-/** Each block begins, has its deltas and ends before the next one begins. */
+/** Adds up the events of a stream. Checks that each block begins, has its deltas and ends before the next block begins. */
 function added(text: string): Omit<Answer, "status" | "headers"> {
   const events = text
     .split("\n\n")

@@ -18,7 +18,7 @@ type Json = Record<string, unknown>;
 const get = async (url: string) => (await fetch(url)).json() as Promise<Json>;
 const asking = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
-/** Events of a conversation until one is of this type. */
+/** Returns the events of a conversation up to the first one of this type. */
 async function follow(
   url: string,
   last: string,

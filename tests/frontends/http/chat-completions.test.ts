@@ -120,7 +120,7 @@ describe("with the openai SDK", () => {
       ],
     });
     expect(choices[0]?.message.content).toBe("cold");
-    // With the server's call, which the caller never saw.
+    // The request includes the call of the server's tool, which the caller never saw.
     const roles = llm.requests[1]?.body.messages?.map(({ role }) => role);
     expect(roles).toEqual(["system", "user", "assistant", "tool", "tool"]);
   });

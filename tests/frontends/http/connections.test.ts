@@ -12,7 +12,7 @@ import { connect } from "./socket.js";
 const token = "correct-horse-battery";
 const withToken = { headers: { authorization: `Bearer ${token}` } };
 
-/** A connection on which nothing is sent. */
+/** Opens a connection and sends nothing on it. */
 async function silentSocket(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
   const socket = connectTo(Number(port), hostname);

@@ -9,11 +9,11 @@ import { doorParts } from "../support.js";
 
 interface DoorOptions extends Partial<Omit<ServeOptions, "mcp">> {
   mcp?: Partial<ServeOptions["mcp"]>;
-  /** Gets what the door logs. */
+  /** Receives what the door logs. */
   observe?: Observe;
 }
 
-/** The network door of this app on a free port, as `serve` opens it. */
+/** Opens the network door of this app on a free port, as `serve` does. */
 export async function openDoor(
   app: App,
   { mcp, observe, ...options }: DoorOptions = {},

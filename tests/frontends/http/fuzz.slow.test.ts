@@ -93,7 +93,7 @@ const frames: readonly object[] = [
   { action: "cancel", request_id: "r" },
 ];
 
-/** What has to be done is the same on a busy machine. */
+/** Long, because a busy machine has the same work to do. */
 const longestMs = 900_000;
 
 describe("hostile inputs", () => {

@@ -72,7 +72,7 @@ describe("a request that another web page has made", () => {
     [site("same-origin"), "/v1/models", undefined],
     [site("none"), "/openapi.json", undefined],
     [site("cross-site"), "/v1/models", 403],
-    [site("same-site"), "/v1/models", 403], // a program at another port of the same machine
+    [site("same-site"), "/v1/models", 403], // a page of another port on the same machine
     [site("cross-site", link), "/", undefined],
     [site("cross-site"), "/", 403],
     [site("cross-site", link), "/openapi.json", 403],

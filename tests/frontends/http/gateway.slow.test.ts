@@ -5,7 +5,7 @@ import { answer, startLlmServer } from "../../support/llm-server.js";
 import { sayAndCall } from "../support.js";
 import { openDoor, post } from "./door.js";
 
-/** A gateway of others is the client of the door: it knows it as one more provider with the API of OpenAI. */
+/** A third-party gateway is the client of the door: it treats the host as one more provider with OpenAI's API. */
 
 const throughGateway = gatewayTests();
 

@@ -52,4 +52,4 @@ test(`${bodiesPerDoor} hostile bodies on /mcp have one answer each, which is an 
   expect(statuses.get(400)).toBeGreaterThan(0.3 * bodiesPerDoor);
   const listed = await send({ jsonrpc: "2.0", id: "last", method: "tools/list" }, own);
   expect(await listed.text()).toContain('"echo"');
-}, 900_000); // what has to be done is the same on a busy machine
+}, 900_000); // long, because a busy machine has the same work to do

@@ -37,7 +37,7 @@ const initialize = {
 const send = (door: { url: string }, message: object, headers: Record<string, string> = {}) =>
   post(`${door.url}/mcp`, message, { "content-type": "application/json", accept, ...headers });
 
-/** A session without an SDK: its messages and streams by hand. */
+/** Opens a session without an SDK: the test sends messages and reads streams itself. */
 async function session(door: { url: string }) {
   const begun = await send(door, initialize);
   await begun.text();
@@ -55,7 +55,7 @@ async function session(door: { url: string }) {
   };
 }
 
-/** The events of a stream, until one that this holds for, or its end. */
+/** Returns the events of a stream up to the first one for which `isLast` is true, or to the end. */
 async function events(response: Response, isLast: (data: string) => boolean = () => false) {
   const seen: { id?: string; data: string }[] = [];
   const parser = createParser({ onEvent: ({ id, data }) => seen.push({ id, data }) });

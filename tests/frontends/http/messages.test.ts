@@ -45,7 +45,7 @@ const ways = [{ stream: false }, { stream: true }];
 const hi = { role: "user", content: "hi" };
 const weather = { name: "weather", description: "of a city", input_schema: { type: "object", properties: {} } };
 
-/** What the last request tells the model, but for the system prompt: roles, with the names of calls and the texts. */
+/** Returns the messages of the last request to the model without the system prompt: roles, names of calls and texts. */
 function told(): string[] {
   const [, ...messages] = llm.requests.at(-1)?.body.messages ?? [];
   return messages.map(({ role, tool_calls, content }) => {
@@ -115,7 +115,7 @@ describe.each(ways)("a message, $stream", (way) => {
     expect((await ask(door, { ...body, messages: second })).message.content).toMatchObject([{ text: "cold" }]);
     const history = ["user hi", "assistant weather s__echo", 'tool {"n":1}', "tool -4"];
     expect(told()).toEqual([...history, expect.stringContaining("aGk=")]);
-    // Clients that leave out what they do not know lose nothing either.
+    // Clients that drop blocks of types that they do not know lose nothing either.
     const known = message.content.filter(({ type }) => type === "tool_use");
     await ask(door, {
       ...body,
@@ -452,7 +452,7 @@ describe("failures", () => {
     ["a broken provider", saying(500, { message: "oops" }), 502, "api_error", /oops/],
   ];
   let models = 0;
-  // The host stops asking a model that keeps failing.
+  // A new model each time, because the host stops asking a model that keeps failing.
   const model = () => `test/f${++models}`;
 
   test.each(ways.flatMap((way) => failures.map((each) => [way.stream, ...each] as const)))(

@@ -49,7 +49,7 @@ async function create(body: object): Promise<Shown> {
   return (await (await post(`${door.url}/v1/responses`, body)).json()) as Shown;
 }
 
-/** The events, as Open Responses frames them: an event's name is its type, and `[DONE]` is none. */
+/** Returns the events as Open Responses frames them: the name of an event is its type, and `[DONE]` is not an event. */
 async function streamed(body: object): Promise<Event[]> {
   const text = await (await post(`${door.url}/v1/responses`, { ...body, stream: true })).text();
   return text.split("\n\n").flatMap((lines) => {

@@ -1,4 +1,4 @@
-/** Responses and their events as Open Responses has them, of what this host can send: https://www.openresponses.org/specification */
+/** Schemas of Open Responses for the responses and events that this host can send: https://www.openresponses.org/specification */
 import { Ajv2020 } from "ajv/dist/2020.js";
 
 type Schema = Record<string, unknown>;
@@ -11,7 +11,7 @@ const orNull = (schema: Schema) => ({ anyOf: [schema, { type: "null" }] });
 const list = (items: Schema) => ({ type: "array", items });
 const only = (...values: string[]) => ({ enum: values });
 
-/** Every field is required; others may be there. */
+/** Returns a schema in which every one of these fields is required. Other fields are allowed. */
 const fields = (properties: Record<string, Schema>) => ({
   type: "object",
   properties,
@@ -117,12 +117,12 @@ function problems(check: Check, value: unknown): string[] {
   return check(value) ? [] : (check.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
 
-/** What is wrong with a response; nothing for one that is as it has to be. */
+/** Returns the problems of a response; empty if it is valid. */
 export function responseProblems(value: unknown): string[] {
   return problems(checkResponse, value);
 }
 
-/** The same for the events of a stream. */
+/** Returns the problems of a stream's events; empty if they are valid. */
 export function eventProblems(events: readonly { type: string }[]): string[] {
   return events.flatMap((event) => {
     const check = checkEvents.get(event.type);

@@ -53,7 +53,7 @@ const saying = (status: number, error: object, headers: Record<string, string> =
   failure(status, { body: { error }, headers });
 const cut = () => stream([chunk({ content: "half" }), CUT]);
 
-/** How often the tool of the server was sent a call. */
+/** Returns how many calls the server's tool has received. */
 async function sentCalls(of: App = app): Promise<number> {
   const all = await Promise.all(
     (await of.sessions.conversations.list({ all: true })).map(({ conversationId }) =>
@@ -65,7 +65,7 @@ async function sentCalls(of: App = app): Promise<number> {
 
 let models = 0;
 
-/** Each of the two APIs, whole and streamed: what is thrown to a caller who reads all of it. */
+/** Each of the two APIs, whole and streamed, with the error that a caller gets after reading all of it. */
 const ways = [
   ["chat", false],
   ["chat", true],
@@ -76,7 +76,7 @@ const ways = [
 async function call([api, streamed]: (typeof ways)[number], options: Options = {}): Promise<string> {
   const { maxRetries = 2, headers, at = door } = options;
   const client = sdk(at, { maxRetries, timeout: 20_000 });
-  // The host stops asking a model that keeps failing.
+  // A new model each time, because the host stops asking a model that keeps failing.
   const model = `test/m${++models}`;
   let text = "";
   if (api === "chat") {
@@ -170,11 +170,11 @@ describe("a failure after a tool has run", () => {
       const before = await sentCalls();
       steps.push(callsTool, step);
       const failing = call([api, streamed]);
-      // The codes of a failed response are a closed list; this one ends every client's retries.
+      // The codes of a failed response are a closed list. `invalid_prompt` stops the retries of every client.
       const inStream = api === "responses" && code === "tools_have_run" ? "invalid_prompt" : code;
       await expect(failing).rejects.toMatchObject(streamed ? { code: inStream } : { code, status: 400 });
       await expect(failing).rejects.toThrow(/X-Request-Id/);
-      // By such words opencode takes an error for one that passes.
+      // opencode treats an error with one of these words as temporary.
       await expect(failing).rejects.not.toThrow(
         /429|50[0-4]|rate.?limit|overloaded|server error|unavailable|try again/i,
       );
@@ -217,7 +217,7 @@ describe("a call that its client sends again since its connection was lost", () 
   });
   const send = ({ url, body, headers }: ReturnType<typeof attempt>) => post(url, body, headers);
 
-  /** The client loses its connection while the model is asked the second time. */
+  /** Drops the client's connection while the model answers the second request. */
   async function lose({ url, body, headers }: ReturnType<typeof attempt>): Promise<void> {
     const leaving = new AbortController();
     const aborts = llm.aborts + 1;
@@ -305,7 +305,7 @@ test("a failed response is read back with the same code", async () => {
   expect((await sdk(door).responses.retrieve(response.id)).error).toEqual(response.error);
 });
 
-// The last one: the host itself waits that long before it asks again.
+// This test is last, because the host itself waits that long before it asks the provider again.
 test("a rate limit says the time that the provider asks to wait", async () => {
   steps.push(saying(429, { message: "slow down" }, { "retry-after-ms": "2500" }));
   const response = await post(`${door.url}/v1/chat/completions`, { messages, stream: true });

@@ -26,7 +26,7 @@ afterAll(async () => {
 const schema = { type: "object", required: ["title"], properties: { title: { type: "string" } } };
 const good = '{"title":"a bug"}';
 
-/** Each door's call for an answer of a schema, and its text. */
+/** How each door asks for an answer that matches a schema, and returns its text. */
 const doors = [
   {
     path: "/v1/chat/completions",
@@ -93,7 +93,7 @@ describe.each(doors)("$path", ({ path, call, param, text }) => {
   });
 });
 
-/** Texts of the messages in the last request to the model. */
+/** Returns the texts of the messages in the last request to the model. */
 const lastTexts = () => llm.requests.at(-1)?.body.messages?.map(({ content }) => content) ?? [];
 
 test("a caller that brings its history has the schema in the system prompt, so that its next request extends this one", async () => {

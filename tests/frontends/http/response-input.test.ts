@@ -8,7 +8,7 @@ import { sayAndCall } from "../support.js";
 import { openDoor, post, sdk } from "./door.js";
 import { checkStream } from "./response-stream.js";
 
-/** What the model answers next. */
+/** The next answers of the model. */
 const script: Step[] = [];
 let llm: LlmServer;
 let app: App & AsyncDisposable;
@@ -36,13 +36,13 @@ type Body = Record<string, unknown>;
 type Item = { id: string; type: string; call_id: string; [field: string]: unknown };
 type Output = { id: string; output: Item[]; output_text?: string };
 
-/** Sends the body as it is: with fields that no type of the SDK has. */
+/** Sends the body unchanged, also with fields that the SDK's types do not have. */
 const create = (body: Body) => client.responses.create(body as never) as unknown as Promise<Output>;
 const weather = { type: "function", name: "weather", parameters: { type: "object" }, strict: false };
 const user = (content: string) => ({ role: "user", content });
 const outputOf = ({ call_id }: Item, output = "-4") => ({ type: "function_call_output", call_id, output });
 
-/** The model calls a tool of each kind in one answer, after one of the servers' alone. */
+/** Answers of the model: a call of a server's tool, then one call each of a server's and the caller's tool in one answer. */
 const both = () => [
   sayAndCall("Let me see.", "s__echo", { n: 1 }),
   toolCalls([
@@ -52,7 +52,7 @@ const both = () => [
   answer("cold"),
 ];
 
-/** What the last request tells the model: roles, with the calls and the results. */
+/** Returns the messages of the last request to the model: roles, calls and results. */
 function told(): string[] {
   const messages = llm.requests.at(-1)?.body.messages ?? [];
   return messages.map(({ role, tool_calls, content }) => {
@@ -61,14 +61,14 @@ function told(): string[] {
   });
 }
 
-/** Each call has its result, and each result its call. */
+/** Checks that each call has its result, and each result its call. */
 function checkIds(): void {
   const messages = llm.requests.at(-1)?.body.messages ?? [];
   const calls = messages.flatMap(({ tool_calls = [] }) => tool_calls.map(({ id }) => id));
   const results = messages.flatMap(({ tool_call_id }) => (tool_call_id === undefined ? [] : [tool_call_id]));
   expect(results.sort()).toEqual(calls.sort());
   expect(new Set(calls).size).toBe(calls.length);
-  // OpenAI's chat completions take no longer ones.
+  // OpenAI's chat completions accept no longer ids.
   for (const id of calls) expect(id.length).toBeLessThanOrEqual(40);
 }
 
@@ -156,7 +156,7 @@ describe("calls of both kinds: the model is told of the servers' calls again, wh
     const { conversationId } = (await app.sessions.conversations.list())[0] ?? { conversationId: "" };
     await app.sessions.delete(conversationId);
     await create({ input: [user("Oslo?"), ...first.output, outputOf(call)], tools: [weather] });
-    // Where one answer ended and the next began is known only for those with a text.
+    // The border between two answers is known only if there is a text, so the calls stand in one answer here.
     expect(told()).toEqual([
       ...wholeTurn.slice(0, 2),
       'assistant Let me see. s__echo{"n":1} weather{"at":"Oslo"} s__echo{"n":2}',

@@ -3,7 +3,7 @@ import type { ResponseStreamEvent } from "openai/resources/responses/responses.j
 
 type Item = { id: string; type: string; status?: string; [field: string]: unknown };
 
-/** What the deltas of an item add up to, by the field that has it in the end. */
+/** Fields that deltas of an item add up to: the types of the delta and done events, and the field's name. */
 const written: Record<string, { delta: string; done: string; field: string }> = {
   function_call: {
     delta: "response.function_call_arguments.delta",
@@ -24,8 +24,8 @@ const written: Record<string, { delta: string; done: string; field: string }> = 
 };
 
 /**
- * Checks a whole stream as the Responses API has it: numbers without a gap, each item added empty and in progress, then its deltas, then
- * done with what they add up to, and an end that has the same items. Returns those items.
+ * Checks a whole stream against the Responses API and returns its items. Sequence numbers have no gap. Each item is added empty and in
+ * progress, then come its deltas, then it is done with their sum. The last event has the same items.
  */
 export function checkStream(events: readonly ResponseStreamEvent[]): Item[] {
   const all = events as unknown as ({ type: string; sequence_number: number } & Record<string, unknown>)[];

@@ -9,7 +9,7 @@ import { checkStream } from "./response-stream.js";
 const mcpServers = { s: fixtureServer() };
 const tool = { type: "function" as const, name: "weather", parameters: {}, strict: false };
 
-/** What the last request tells the model: roles, with the names of calls and the texts of results. */
+/** Returns the messages of the last request to the model: roles, names of calls and texts of results. */
 function told({ requests }: Awaited<ReturnType<typeof startLlmServer>>): string[] {
   return (requests.at(-1)?.body.messages ?? []).map(({ role, tool_calls, content }) => {
     const calls = tool_calls?.map((call) => call.function.name) ?? [];

@@ -15,7 +15,7 @@ export interface Socket extends AsyncDisposable {
   socket: WebSocket;
   messages: Message[];
   send(message: unknown): void;
-  /** The first message after the one that the last call gave for which this holds. One caller at a time. */
+  /** Resolves to the first message for which `holds` is true, after the message that the last call returned. One caller at a time. */
   until(holds: (message: Message) => boolean): Promise<Message>;
 }
 
@@ -24,8 +24,8 @@ export function connect(door: { url: string }, headers: Record<string, string> =
 }
 
 /**
- * The WebSocket door of this app without a network: what a client does not read stays with the host, where a kernel
- * would take megabytes of it, how many each machine has for itself.
+ * Opens the WebSocket door of this app without a network. Messages that a client does not read stay in the host; a kernel would buffer
+ * megabytes of them, how many depends on the machine.
  */
 export function openWires(app: App): { connect(): Promise<Socket> } & Disposable {
   const server = createServer();
@@ -82,7 +82,7 @@ async function opened(socket: WebSocket): Promise<Socket> {
   };
 }
 
-/** The HTTP status that the upgrade was answered with. */
+/** Returns the HTTP status of the response to the upgrade. */
 export async function refusedStatus(url: string, headers: Record<string, string> = {}): Promise<number | undefined> {
   const socket = new WebSocket(url, { headers });
   socket.on("error", () => {});

@@ -1,4 +1,7 @@
-/** Clients that bring their history, over providers that want back what they have written, refuse what was changed, and bill what they had read before. */
+/**
+ * Clients that send their history, with providers that want their reasoning back, refuse changed messages, and bill tokens that they had
+ * cached.
+ */
 import { describe, expect, test } from "@jest/globals";
 import type OpenAI from "openai";
 import { fixtureServer, startApp } from "../../support/app.js";
@@ -21,7 +24,9 @@ const vendors = [
   { vendor: "gemini", wire: "gemini", model: "gemini-3.5-pro", start: startGemini },
 ] as const;
 
-/** The model calls a server's tool, then the caller's; it answers, and does the same once more. */
+/**
+ * Answers of the model: it calls a server's tool, then also the caller's tool, then answers. The second turn calls only a server's tool.
+ */
 const script = [
   answer(thinks("first"), calls("s__echo", { n: 1 })),
   answer(thinks("second"), calls("s__echo", { n: 2 }), calls("weather", { city: "Oslo" })),
@@ -34,7 +39,7 @@ type Door = Awaited<ReturnType<typeof openDoor>>;
 const description = "of a city";
 const parameters = { type: "object", properties: { city: { type: "string" } } };
 
-/** Two prompts, each with the history so far; the caller's tool says -4. */
+/** Clients that send two prompts, each with the history so far. The caller's tool returns -4. */
 const clients: Record<string, (door: Door) => Promise<void>> = {
   async messages(door) {
     const tools = [{ name: "weather", description, input_schema: parameters }];
@@ -67,7 +72,7 @@ const clients: Record<string, (door: Door) => Promise<void>> = {
   },
 };
 
-/** The same, with what comes before named by the response before. */
+/** Sends the same two prompts, but refers to earlier messages by the id of the last response. */
 clients["responses, by previous_response_id"] = async (door) => {
   const tools = [{ type: "function" as const, name: "weather", description, parameters, strict: false }];
   let previous_response_id: string | undefined;

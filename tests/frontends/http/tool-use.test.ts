@@ -1,4 +1,4 @@
-/** `tool_choice` and `parallel_tool_calls` of OpenAI's APIs: kept, or refused with what to do. */
+/** `tool_choice` and `parallel_tool_calls` of OpenAI's APIs: the host follows them, or refuses them and says what to do. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { HttpDoor } from "../../../src/frontends/http/serve.js";
 import type { App } from "../../../src/index.js";
@@ -6,7 +6,7 @@ import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, failure, type LlmServer, type Step, startLlmServer, toolCalls } from "../../support/llm-server.js";
 import { openDoor, post } from "./door.js";
 
-/** What the model answers next. */
+/** The next answers of the model. */
 const script: Step[] = [];
 let llm: LlmServer;
 let app: App & AsyncDisposable;
@@ -44,7 +44,7 @@ interface Answered {
   };
 }
 
-/** A call with the caller's tool `weather`, where it names no others. */
+/** Sends a request with the caller's tool `weather`, unless `fields` names other tools. */
 async function call(path: Path, fields: object, headers?: Record<string, string>): Promise<Answered> {
   const isChat = path === "/v1/chat/completions";
   const weather = { name: "weather", parameters: { type: "object", properties: {} } };
@@ -58,7 +58,7 @@ const named = (path: Path, name: string) =>
   path === "/v1/chat/completions" ? { type: "function", function: { name } } : { type: "function", name };
 const echo = (id: string) => ({ name: "s__echo", arguments: { id }, id });
 const ownCall = (id: string) => ({ name: "weather", arguments: { id }, id });
-/** What each request asked of the model. */
+/** Returns the `tool_choice` of each request to the model. */
 const asked = () => llm.requests.map(({ body }) => body.tool_choice);
 
 describe.each(doors)("%s", (path) => {
@@ -167,7 +167,7 @@ describe.each(doors)("%s", (path) => {
       error: { message: "Unsupported parameter: 'parallel_tool_calls'", type: "invalid_request_error" },
     };
     script.push(failure(400, { body: refusal }), toolCalls([echo("a"), echo("b")]), answer("done"));
-    // A model that nothing was learnt about.
+    // A new model name, about which the host has learnt nothing yet.
     const fields = { parallel_tool_calls: false, model: `test/${path.slice(4, 8)}` };
     expect(await call(path, fields)).toMatchObject({ status: 200 });
     expect(llm.requests.map((request) => request.body.parallel_tool_calls)).toEqual([false, undefined, undefined]);

@@ -13,7 +13,7 @@ const chat = (requestId: string, conversationId: string, text = "hi") => ({
   payload: { text, streaming: true },
 });
 
-/** A model that says a word, and the rest when it is told to. */
+/** Returns a model that says a word, and the rest when `goOn` is called. */
 function held() {
   let goOn = () => {};
   const wait = new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { InputHistory } from "../../../src/frontends/repl/history.js";
 import { InputLine } from "../../../src/frontends/repl/input-line.js";
 import { processorMs } from "../../support/processor-time.js";
 
-/** Keys by name in angle brackets, everything else as text. */
+/** Types keys: names in angle brackets are keys, everything else is text. */
 function type(line: InputLine, keys: string): InputLine {
   for (const [part] of keys.matchAll(/<[a-z-]+>|[^<]+/g)) {
     line.press(part.startsWith("<") ? { type: "key", name: part.slice(1, -1) } : { type: "text", text: part });
@@ -14,7 +14,7 @@ function type(line: InputLine, keys: string): InputLine {
   return line;
 }
 
-/** The text with the cursor as `|`. */
+/** Returns the text with `|` for the cursor. */
 function shown({ buffer: { text, cursor } }: InputLine): string {
   return `${text.slice(0, cursor)}|${text.slice(cursor)}`;
 }

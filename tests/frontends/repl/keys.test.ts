@@ -14,7 +14,7 @@ test("a process that goes on takes the terminal again, whoever had stopped it, u
     onContinue: () => continued++,
   });
   process.emit("SIGCONT", "SIGCONT");
-  expect(modes).toEqual([true, false, true]); // Node sets no mode that it believes to be set
+  expect(modes).toEqual([true, false, true]); // Node does not set a mode that it believes to be set already
   keys.close();
   process.emit("SIGCONT", "SIGCONT");
   expect(modes).toEqual([true, false, true, false]);

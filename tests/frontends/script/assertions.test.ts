@@ -13,7 +13,7 @@ type Written = Omit<Assertion, "place">;
 interface Row {
   passes: StepOutcome;
   fails: StepOutcome;
-  /** Why it fails. */
+  /** The reason of the failure. */
   reason: RegExp;
   judge?: { passes: string; fails: string };
 }

@@ -4,7 +4,7 @@ import { readScript } from "../../../src/frontends/script/reading/read-script.js
 import { loadScript, runScript } from "../../../src/script-host/run-script.js";
 import { ScriptFolder } from "./support.js";
 
-/** One mistake each, in the file `a.session.yaml`. */
+/** Files `a.session.yaml` with one mistake each. */
 const mistakes: [what: string, text: string, error: string][] = [
   ["no steps", "name: x\n", 'a.session.yaml:1:1: "steps" is missing'],
   ["an empty list of steps", "steps: []\n", "a.session.yaml:1:8 steps: must not be empty"],

@@ -16,7 +16,7 @@ export function outcome(more: Partial<StepOutcome> = {}): StepOutcome {
   return { output: "", calls: [], events: [], latencyMs: 10, ...more };
 }
 
-/** A judge with one answer; what it was asked is in `asked`. */
+/** Returns a judge that always gives this answer. Its questions are in `asked`. */
 export function partsWith(answer = "", vars: Record<string, unknown> = {}) {
   const asked: Parameters<AssertionParts["ask"]>[0][] = [];
   const ask: AssertionParts["ask"] = async (question) => {

@@ -4,12 +4,12 @@ import { check } from "../../../src/frontends/script/assertions/assertions.js";
 import type { Assertion } from "../../../src/frontends/script/script.js";
 import { call, events, outcome, partsWith } from "./outcome.js";
 
-/** One assertion, what it is about, and whether it passes in promptfoo 0.121.20 (`scripts/promptfoo-verdicts.mjs`). */
+/** An assertion, the text that it checks, and whether it passes in promptfoo 0.121.20 (`scripts/promptfoo-verdicts.mjs`). */
 interface Row extends Pick<Assertion, "type" | "value" | "threshold"> {
   output: string;
   calls?: [name: string, args: unknown][];
   vars?: Record<string, unknown>;
-  /** Milliseconds for `latency`, US dollars for `cost`. */
+  /** In ms for `latency`, in US dollars for `cost`. */
   measured?: number;
   passes: boolean;
 }
@@ -19,7 +19,7 @@ const lines = readFileSync(new URL("promptfoo-verdicts.jsonl", import.meta.url),
   .split("\n");
 const rows = lines.map((line) => JSON.parse(line) as Row);
 
-/** promptfoo counts braces inside of texts, and so does not see these two objects. */
+/** Texts in which promptfoo misses the object, because it also counts braces inside strings. */
 const missedByPromptfoo = ['{"a":"}"}', '{"a":"{"}'];
 
 test("every assertion that promptfoo has comes to the same verdict as there", async () => {

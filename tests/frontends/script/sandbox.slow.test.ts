@@ -146,7 +146,7 @@ test("what V8 needs to compile the sandbox is not the code's time", async () => 
     import { evaluate } from ${JSON.stringify(compiled)};
     console.log(await evaluate("1 + 1", {}, { timeoutMs: 200 }));
   `;
-  // V8's slowest way: more than twice this limit, where it is counted.
+  // V8's slowest settings: if compiling counted, it would take more than twice this limit.
   const slowly = ["--no-liftoff", "--single-threaded"];
   const { stdout } = await run(process.execPath, [...slowly, "--input-type=module", "-e", program], {
     timeout: 60_000,

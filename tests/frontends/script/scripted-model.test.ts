@@ -6,7 +6,7 @@ import { runSteps, ScriptFolder, verdicts } from "./support.js";
 
 const auto = { permissions: { approval: "auto" } };
 
-/** Nothing that a host could reach by itself: what it is told comes from the replies. */
+/** Runs the steps with a scripted model. No other model can be reached, so every answer comes from the script. */
 function run(scripted: unknown[], steps: unknown[], more: object = {}): Promise<ScriptResult> {
   return runSteps({ model: "scripted", ...auto, scripted, steps, ...more });
 }

@@ -1,4 +1,4 @@
-// What the host loads on demand, loaded beforehand: jest's module linker fails at two overlapping dynamic imports.
+// Modules that the host loads on demand are loaded here first: jest's module linker fails on two overlapping dynamic imports.
 import "@modelcontextprotocol/sdk/client/index.js";
 import "zod";
 import "../../../src/llm/request/attempts.js";
@@ -34,7 +34,7 @@ export class ScriptFolder implements Disposable {
   }
 }
 
-/** One script, run once. `fs` is the fixture server unless it brings its own. */
+/** Runs one script once. `fs` is the fixture server unless the script defines its own. */
 export async function runSteps(
   script: { steps: unknown[]; [key: string]: unknown },
   options: { llm?: string } & RunScriptOptions = {},
@@ -44,7 +44,7 @@ export async function runSteps(
   return folder.run("a.session.yaml", options);
 }
 
-/** `passed`, `skipped` or the reason of the failure, for each step. */
+/** Returns `passed`, `skipped` or the reason of the failure for each step. */
 export function verdicts({ steps }: Pick<ScriptResult, "steps">): string[] {
   return steps.map(verdict);
 }

@@ -6,7 +6,10 @@ import { transcriptOf } from "../../../src/frontends/script/transcript.js";
 
 const names = ["a", "b", "c"];
 
-/** A turn with three calls at once, the second of which asks: with the ids of this run, and an order of what came late. */
+/**
+ * Returns a turn with three concurrent calls, the second of which asks a question. `order` is the order in which the results arrive; ids
+ * are those of one run.
+ */
 function turn(order: readonly number[]): StoredEvent[] {
   const turnId = newId("turn");
   const questionId = newId("q");

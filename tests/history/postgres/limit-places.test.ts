@@ -4,7 +4,7 @@ import { Outage } from "../../../src/history/postgres/outage.js";
 
 const never = new AbortController().signal;
 
-/** Places whose database gives what is asked for, up to `max`, as soon as its answer is let go. */
+/** Returns places whose database grants each request, up to `max`, when the test releases its answer. */
 function placesOf(max: number) {
   const said: { used: number; waiting: number; answer: () => void }[] = [];
   let asOf = 0;

@@ -22,7 +22,7 @@ const onServer = noPostgres === undefined ? describe : describe.skip;
 
 const key = "k1";
 const leaseMs = 4_000;
-/** Of whoever is to get what he waits for. */
+/** How long a caller waits if it is expected to get a place, in ms. */
 const patienceMs = 20_000;
 const never = new AbortController().signal;
 
@@ -32,7 +32,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** An empty database, and a connection to look at it. */
+/** Creates an empty database and a connection for looking into it. */
 async function start() {
   const url = await newDatabaseUrl();
   const admin = new pg.Client({ connectionString: url });
@@ -46,10 +46,10 @@ interface Node {
   lane: SharedLane;
   limits: SharedLimits;
   store: ChatStore;
-  /** Statements that were sent for limits. */
+  /** Number of statements sent for limits. */
   readonly asked: number;
   paused: number[];
-  /** By whom it has heard that places are wanted. */
+  /** Names of nodes that notified this node that they want places. */
   wanted: string[];
 }
 
@@ -85,11 +85,11 @@ async function node(
   };
 }
 
-/** Resolves when notices arrive, also those of channels that were asked for before. */
+/** Resolves when notices arrive, also on channels that were subscribed to earlier. */
 const hears = (listener: Listener) =>
   new Promise<void>((missed) => void listener.subscribe("test_hears", { notice: () => {}, missed }));
 
-/** Several nodes that are equal. */
+/** Starts several equal nodes. */
 const nodesOf = (url: string, bounds: SharedBounds, more?: Partial<PostgresConfig>) =>
   Promise.all(["a", "b", "c"].map((name) => node(url, name, bounds, more))) as Promise<[Node, Node, Node]>;
 
@@ -131,7 +131,7 @@ onServer("places over all nodes", () => {
     expect(await query("SELECT node_id, held FROM limit_leases")).toEqual([{ node_id: "a", held: 3 }]);
     const beganAt = performance.now();
     const slots = await Promise.all([1, 2, 3].map(() => b.lane.acquire(0, never, patienceMs)));
-    expect(performance.now() - beganAt).toBeLessThan(900); // before anybody looks by himself
+    expect(performance.now() - beganAt).toBeLessThan(900); // before a node would check the tables without a notice
     slots.forEach(leave);
   });
 
@@ -150,7 +150,7 @@ onServer("places over all nodes", () => {
     await until(async () => (await query("SELECT 1 FROM limit_leases WHERE waiting = 5")).length === 3);
     leave(first);
     await Promise.all(all);
-    // Until a notice has come, whoever has the place uses it for its own.
+    // Until a notice arrives, the node that has the place uses it for its own requests.
     const early = order.slice(0, 9);
     expect(["a", "b", "c"].map((name) => early.filter((each) => each === name).length >= 2)).toEqual([
       true,
@@ -206,7 +206,7 @@ onServer("places over all nodes", () => {
 });
 
 onServer("rates over all nodes", () => {
-  /** As if so many seconds had gone by. */
+  /** Moves the recorded usage back by so many seconds, as if they had passed. */
   const later = (query: (sql: string) => Promise<unknown>, seconds: number) =>
     query(`UPDATE limit_spent SET second = second - ${seconds}`);
 
@@ -245,7 +245,7 @@ onServer("rates over all nodes", () => {
     await until(async () => (await query("SELECT sum(tokens)::int AS sum FROM limit_spent"))[0]?.sum === 5_300);
     await expect(b.lane.acquire(1, never, 1_000)).rejects.toEqual(new QueueTimeout("tpm", true));
     await later(query, 62);
-    leave(await b.lane.acquire(9_999, never, 1_000)); // more than the whole limit goes when nothing else counts
+    leave(await b.lane.acquire(9_999, never, 1_000)); // a request larger than the whole limit is let through if no other usage counts
     expect(await b.lane.tryAcquire(1)).toBeUndefined();
   });
 
@@ -253,14 +253,14 @@ onServer("rates over all nodes", () => {
     const { url, query } = await start();
     const [a, b] = await nodesOf(url, { rpm: 1 });
     leave(await a.lane.acquire(0, never, patienceMs));
-    await later(query, 58); // its moment is three or four seconds away
+    await later(query, 58); // the next request may go in three or four seconds
     const abort = new AbortController();
     const gone = a.lane.acquire(0, abort.signal, 5_000);
     await until(async () => (await query("SELECT 1 FROM limit_spent")).length === 2);
     abort.abort("enough");
     await expect(gone).rejects.toBe("enough");
     await until(async () => (await query("SELECT sum(requests)::int AS sum FROM limit_spent"))[0]?.sum === 1);
-    leave(await b.lane.acquire(0, never, 5_000)); // after what was charged for who is gone it would be a minute
+    leave(await b.lane.acquire(0, never, 5_000)); // if the cancelled request were still charged, this would take a minute
   });
 
   test("a request that is repeated from its place counts again", async () => {
@@ -286,7 +286,7 @@ onServer("a pause that the provider asked for", () => {
     expect([a.paused, b.paused]).toEqual([[], [2_500]]);
     expect(await b.lane.tryAcquire(0)).toBeUndefined();
     const late = await node(url, "late", { maxConcurrency: 2 });
-    // It is no time in the queue.
+    // The pause does not count as time in the queue.
     await Promise.all([b, late].map(async (each) => leave(await each.lane.acquire(0, never, 1_500))));
     expect(performance.now() - beganAt).toBeGreaterThanOrEqual(2_490);
   });
@@ -308,7 +308,8 @@ onServer("while the database is away", () => {
     leave(held[0]);
     held[0] = await a.lane.acquire(0, never, 100);
     expect(performance.now() - beganAt).toBeLessThan(leaseMs / 2);
-    // After most of a lease nothing is sent: who can reach the database may have taken it. That is no time in the queue.
+    // After most of a lease nothing is sent: a node that can reach the database may have taken the place. That wait does not count as time
+    // in the queue.
     leave(held[1]);
     await new Promise((resolve) => setTimeout(resolve, leaseMs));
     const later = a.lane.acquire(0, never, 300);

@@ -13,7 +13,7 @@ import { turn } from "../support.js";
 
 const onPostgres = noPostgres ? describe.skip : describe;
 
-/** An object that is no text: JSON may say of itself how it is to become one. */
+/** An object whose conversion to a string throws, because JSON has set its own `toString`. */
 const mute = { toString: 1 };
 const place = { conversationId: "c", turnId: "t", after: 0, fence: 1, attempt: 0 };
 const nonsense = [
@@ -137,7 +137,7 @@ onPostgres("what anybody on the database may notify", () => {
   });
 });
 
-/** A role without any right in this database, and what it hears there. */
+/** Connects as a role without rights in this database and collects the notices that it receives. */
 async function listening(url: string, channels: readonly string[]) {
   await query(
     url,

@@ -9,10 +9,10 @@ import { query } from "../../support/postgres.js";
 
 type Row = Record<string, string | number | null>;
 
-/** The schema that the release had. */
+/** The version of the schema in the previous release. */
 const previousSchema = 9;
 
-/** The rows that `write-log.mjs` has written; its turns are of this folder, and its host is gone. */
+/** Returns the rows that `write-log.mjs` wrote. Its turns belong to this folder, and its host no longer runs. */
 function rowsOf(table: string): Row[] {
   const lines = readFileSync(join("tests/history/previous", "log.jsonl"), "utf8").trim().split("\n");
   return lines.flatMap((line) => {
@@ -23,7 +23,7 @@ function rowsOf(table: string): Row[] {
   });
 }
 
-/** Puts the log of the release before into a new storage. */
+/** Loads the log of the previous release into a new storage. */
 export async function loadPreviousLog(storage: StorageConfig): Promise<void> {
   if (storage.driver === "sqlite") return loadSqlite(storage.path);
   if (storage.driver !== "postgres") throw new Error("only a log that outlives its host can be of an earlier release");

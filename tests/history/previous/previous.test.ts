@@ -12,7 +12,7 @@ import { answer, type LlmRequest, type LlmServer, startLlmServer } from "../../s
 import { newStorage } from "../../support/storages.js";
 import { loadPreviousLog } from "./load-log.js";
 
-/** Conversations of the log, with the answers that called tools and are still part of them. */
+/** Conversations of the log, each with the numbers of the answers that called tools and still belong to it. */
 const CONVERSATIONS = { loop: [1, 2, 4, 5], copy: [1, 2], rewound: [7, 8], summed: [20, 21], open: [23] };
 const ids = Object.keys(CONVERSATIONS) as (keyof typeof CONVERSATIONS)[];
 
@@ -47,7 +47,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The reasoning and the signatures of calls that a request sends back. */
+/** Returns the reasoning and the signatures of calls that a request sends back. */
 function sentBack({ body }: LlmRequest): unknown[] {
   const called = (body.messages ?? []).filter(({ tool_calls }) => tool_calls);
   return called.flatMap(({ reasoning_details, tool_calls }) => [
@@ -97,7 +97,7 @@ test.each(ids)("the conversation %s is shown, copied and exported", async (id) =
   for (const format of exportFormats) {
     const text = await exportConversation(id, events, { format, secrets: [] });
     expect(text).toContain("Let me see.");
-    // The JSON has whole events; what is for people has no signatures.
+    // The JSON export has whole events; the exports for people have no signatures.
     expect(/signature \d/.test(text)).toBe(format === "json");
   }
   const copy = await conversations.fork(id);

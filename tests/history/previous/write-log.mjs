@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 
 const [checkout = "", folder] = process.argv.slice(2);
 
-/** Each turn calls two tools at once, then one, then ends; the last one is killed before its second answer. */
+/** Answers each turn with two concurrent calls, then one call, then a text. The last turn is killed before its second answer. */
 function answered({ body }, { chunk, stream, answer }, count) {
   const { messages } = body;
   const asked = String(messages.findLast(({ role }) => role === "user").content);

@@ -9,7 +9,7 @@ import { browserOfFile, dialogue, reads, say } from "./support.js";
 const inBrowser = noChromium ? describe.skip : describe;
 const asking = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
 
-/** Resolves when it is told to. */
+/** Returns a promise and the function that resolves it. */
 function gate() {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {

@@ -8,7 +8,7 @@ import { browserOfFile, dialogue, reads, say } from "./support.js";
 
 const inBrowser = noChromium ? describe.skip : describe;
 
-/** Resolves to the address of the page, as `serve` prints it. */
+/** Resolves to the address of the page that `serve` prints. */
 async function pageOf(host: ChildProcess): Promise<string> {
   let said = "";
   for await (const text of host.stderr?.setEncoding("utf8") ?? []) {
@@ -89,7 +89,7 @@ inBrowser("a page whose host is killed and started again", () => {
       expect(asked.filter((each) => /correct|token/.test(each))).toEqual([]);
       await using stranger = await open({ url: url.origin });
       await stranger.page.getByText("needs a token").waitFor();
-      // The link in the tab that is open already changes only what is behind the #.
+      // In a tab that already shows the page, the link changes only the part after the #.
       await stranger.page.goto(`${url.origin}/#token=${encodeURIComponent("correct-horse-battery/+?")}`);
       await stranger.page.getByLabel("Message").waitFor();
       expect(stranger.page.url()).not.toContain("correct");

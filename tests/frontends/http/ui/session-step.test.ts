@@ -9,7 +9,7 @@ import { Variables } from "../../../../src/frontends/script/variables.js";
 import { runs } from "../../../support/runs.js";
 import { ScriptFolder } from "../../script/support.js";
 
-/** The only step of a file that begins so, as the reader has it. */
+/** Returns the only step of a session file with this text, as the reader parses it. */
 function read(step: string | undefined) {
   using folder = new ScriptFolder();
   folder.write("a.session.yaml", `steps:\n${step}`);

@@ -6,7 +6,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { HttpDoor } from "../../../../src/frontends/http/serve.js";
 import { openTab, startChromium, type Tab } from "../../../support/chromium.js";
 
-/** One browser for the tests of a file. */
+/** Starts one browser for all tests of a file. */
 export function browserOfFile(): (
   door: Pick<HttpDoor, "url">,
   place?: string,
@@ -20,25 +20,25 @@ export function browserOfFile(): (
   return (door, place = "#/chat", options = {}) => openTab(browser, `${door.url}/${place}`, options);
 }
 
-/** Types it and sends it. */
+/** Types the text and sends it. */
 export async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message").fill(text);
   await page.getByLabel("Message").press("Enter");
 }
 
-/** Resolves when this is to be read in the dialogue. */
+/** Resolves when the dialogue shows this text. */
 export function reads(page: Page, text: string | RegExp): Promise<void> {
   return page.getByLabel("Conversation", { exact: true }).getByText(text).first().waitFor();
 }
 
-/** What is to be read in the dialogue. */
+/** Returns the text of the dialogue. */
 export async function dialogue(page: Page): Promise<string> {
   return (await page.getByLabel("Conversation", { exact: true }).textContent()) ?? "";
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe calls serious or worse, with the first place of each. */
+/** Returns the violations that axe calls serious or worse, each with its first location. */
 export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe);
   const { violations: found } = (await page.evaluate("axe.run()")) as AxeResults;
@@ -47,7 +47,7 @@ export async function violations(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
 }
 
-/** How far the page is wider than its window, in pixels. */
+/** Returns by how many pixels the page is wider than its window. */
 export function overflow(page: Page): Promise<number> {
   return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
 }

@@ -12,7 +12,7 @@ const a = call("call_a", "s__first", "{}");
 const b = call("call_b", "s__second", "{}");
 const usage = { inputTokens: 100, outputTokens: 20 };
 
-/** Events with their times, as the page hears of them, as its turn. */
+/** Returns the turn that the page makes of these events and their times. */
 function turnOf(...events: [at: number, event: ChatEvent][]): Turn {
   const messages = events.flatMap(([at, event], index) => toldChunks({ ...event, seq: index + 1, at }));
   const [only] = new DialogueFold().with(emptyDialogue, messages as StoredMessage[]).turns;
@@ -33,7 +33,7 @@ const approved = (questionId: string, value: unknown = true): ChatEvent => ({
   value,
 });
 
-/** `tool done 20-30 work 30-50`: what, how it went, and its spans. */
+/** Formats a row as `tool done 20-30 work 30-50`: kind, outcome and spans. */
 function line({ kind, outcome, spans }: TraceRow): string {
   const parts = spans.map((span) => `${span.kind} ${span.from}-${span.to ?? ""}`);
   return [kind, outcome, ...parts].join(" ");

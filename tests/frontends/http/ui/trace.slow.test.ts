@@ -18,7 +18,7 @@ const inBrowser = noChromium ? describe.skip : describe;
 const clipboard: BrowserContextOptions = { permissions: ["clipboard-read", "clipboard-write"] };
 const hostile = "<img src=x onerror=alert(1)> \u001b[31mred {{name}}";
 
-/** A conversation that waits for a word of the person and for a file, with a retry, calls at the same time, and errors. */
+/** Starts a conversation that waits for an answer of the person and for a file, with a retry, concurrent calls and errors. */
 async function startConversation(...more: Step[]) {
   const folder = mkdtempSync(join(tmpdir(), "mcp-platform-trace-"));
   const gate = join(folder, "open");
@@ -58,14 +58,14 @@ async function view(page: Page, name: "Chat" | "Trace"): Promise<void> {
   await page.getByRole("link", { name, exact: true }).first().click();
 }
 
-/** The steps of a file with this one, as the reader has them. */
+/** Returns the steps of a session file that has this step, as the reader parses them. */
 function stepsOf(step: string) {
   using folder = new ScriptFolder();
   folder.write("a.session.yaml", `steps:\n${step}`);
   return readScript("a.session.yaml", folder.path).steps;
 }
 
-/** The conversation to its end, and a second turn that failed; the page is at its trace. */
+/** Finishes the turn, then runs a second turn that fails, and shows the trace in the page. */
 async function finish(page: Page, openGate: () => void): Promise<void> {
   await say(page, "Do it\nand say {{so}}");
   await page.getByRole("button", { name: "Allow once" }).click();

@@ -36,7 +36,7 @@ const lines: Record<string, object[]> = {
   server: [],
 };
 
-/** What a host answers that keeps this account; resolves to what it was asked. */
+/** Answers the page's requests for usage as a host with this account does. Resolves to the list of requests. */
 async function answerUsage(page: Page): Promise<string[]> {
   const asked: string[] = [];
   await page.route("**/api/usage?*", (route) => {

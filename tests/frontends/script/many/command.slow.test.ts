@@ -7,7 +7,7 @@ import { configFor, ended, Workplace } from "../../../support/cli.js";
 import { answer, STALL, startLlmServer, stream } from "../../../support/llm-server.js";
 import { Sink } from "../../support.js";
 
-/** A workplace whose model answers whatever it is told. */
+/** Makes a workplace with the model at this URL, which gives the same answer to every prompt. */
 function workplace(llm: string): Workplace {
   const place = new Workplace();
   place.configure(configFor(llm));

@@ -11,7 +11,7 @@ import { resultOf, scriptOf, stepOf } from "./support.js";
 const place = { file: "bad.session.yaml", line: 7 };
 const mean = "evil # SKIP \\ ]]><&\"'\u001b[31m\u0000\ud800\ufffe\nnot ok 9 - no";
 
-/** Everything that may become of a run. */
+/** Every possible outcome of a run. */
 const outcomes: Record<string, Partial<ScriptResult>> = {
   good: {},
   bad: {
@@ -152,7 +152,7 @@ describe("junit", () => {
   let xml: typeof import("libxml2-wasm");
   let schema: import("libxml2-wasm").XsdValidator;
   beforeAll(async () => {
-    xml = await import("libxml2-wasm"); // it initialises itself with a top-level `await`
+    xml = await import("libxml2-wasm"); // the module initialises itself with a top-level `await`
     schema = xml.XsdValidator.fromDoc(xml.XmlDocument.fromString(readFileSync("tests/support/junit.xsd", "utf8")));
   });
   const parsed = (text: string) => xml.XmlDocument.fromString(text, { option: xml.ParseOption.XML_PARSE_NONET });
@@ -186,7 +186,7 @@ describe("junit", () => {
 });
 
 describe("tap", () => {
-  /** A third-party reader's view. */
+  /** Parses the report with a third-party reader. */
   const read = (text: string) => {
     const events: unknown[] = [];
     const parser = new Parser({ strict: true });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { load } from "js-yaml";
 import { rewritten } from "../../../../src/frontends/script/many/rewrite.js";
 
-/** The text with the value of the only assertion in this line. */
+/** Returns the text with another value for the only assertion in this line. */
 function edit(text: string, line: number, value: unknown) {
   return rewritten(text, [{ line, index: 0, of: 1, value }]);
 }

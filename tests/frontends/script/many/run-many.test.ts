@@ -4,7 +4,7 @@ import type { PlannedRun } from "../../../../src/frontends/script/many/plan.js";
 import { type ManyOptions, runMany } from "../../../../src/frontends/script/many/run-many.js";
 import { planned, resultOf, stepOf, Told } from "./support.js";
 
-/** Runs that end when the test says so. */
+/** Runs that the test ends one by one. */
 class Gates {
   readonly begun: string[] = [];
   readonly #ends = new Map<string, (passed: boolean) => void>();

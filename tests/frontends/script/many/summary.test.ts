@@ -8,7 +8,7 @@ import { summaryMarkdown } from "../../../../src/frontends/script/many/summary-m
 import { summaryTable } from "../../../../src/frontends/script/many/summary-table.js";
 import { resultOf, scriptOf } from "./support.js";
 
-/** Two models over a script; the second one fails every fourth time, its price is not known. */
+/** Runs a script with two models. The second one fails every fourth time, and its price is not known. */
 async function reports(name = "greet", models = ["a/one", "b/zwei-日本"]): Promise<RunReport[]> {
   const runs = await plan([scriptOf(name, { matrix: { models } })], { repeat: 20 });
   const all = runs.map((run, index) => {
@@ -64,7 +64,7 @@ const mean = `"><script>alert(1)</script><img src=x onerror='x'>&\u0000\u202e|[a
 
 test("as HTML nothing of a name becomes mark-up, and nothing is loaded or run", async () => {
   const html = summaryHtml(summaryOf(await reports(mean, [mean, "b/two"])));
-  const { XmlDocument } = await import("libxml2-wasm"); // it initialises itself with a top-level `await`
+  const { XmlDocument } = await import("libxml2-wasm"); // the module initialises itself with a top-level `await`
   const document = XmlDocument.fromString(
     html.replace(/<!doctype html>\n/, "").replaceAll(/<meta [^>]*>/g, (tag) => tag.replace(/>$/, "/>")),
   );

@@ -4,7 +4,7 @@ import { readScript } from "../../../../src/frontends/script/reading/read-script
 import type { ScriptResult, StepResult } from "../../../../src/frontends/script/result.js";
 import type { Script } from "../../../../src/frontends/script/script.js";
 
-/** As if it had been read from a file. */
+/** Returns a script as if it had been read from a file. */
 export function scriptOf(name: string, more: Record<string, unknown> = {}): Script {
   const script = readScript({ name, steps: [{ set: { a: 1 } }], ...more }, "/scripts");
   return { ...script, place: { file: `${name}.session.yaml`, line: 1 } };
@@ -35,7 +35,7 @@ export function resultOf({ name, script, model = "test/m1", matrix }: PlannedRun
   return { ...result, ...more };
 }
 
-/** What reporters are told, in words. */
+/** A reporter that keeps its notifications as text. */
 export class Told implements Reporter {
   readonly words: string[] = [];
   running = 0;

@@ -13,7 +13,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const text = "# Says hello.\nsteps:\n  - user: hi\n    assert:\n      - { type: equals, value: old } # why\n";
 const place = { file: "a.session.yaml", line: 5 };
-/** A run in which the assertion came to this; undefined: it held. */
+/** Returns a run in which the assertion had this actual value; undefined if the assertion passed. */
 const run = (actual?: unknown) => {
   const passed = actual === undefined;
   return {
