@@ -1,4 +1,4 @@
-/** What the bundle has in another shape than it is written in. */
+/** Plugins that change the code on its way into the bundle. */
 import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { _, Ajv } from "ajv";
@@ -8,7 +8,10 @@ import { checkOptions } from "../dist/config/schema-check.js";
 export const dist = resolve("dist");
 export const chunks = "bundle";
 
-/** A module asks for files beside it by its address, which is not that of its chunk. A package that it requires is a file beside the chunk. */
+/**
+ * Replaces `import.meta.url` with the address that the module had outside the bundle, so that it still finds the files beside it.
+ * A package that a module requires with it becomes a file beside the chunk.
+ */
 const addresses = {
   name: "addresses",
   transform(code, id) {
@@ -19,7 +22,7 @@ const addresses = {
   },
 };
 
-/** The launcher goes on with the command line's own first step. */
+/** Keeps `main.js` outside the launcher's chunk: the launcher imports the same file as the command line. */
 const firstStep = {
   name: "first-step",
   resolveId(source, importer) {
@@ -28,14 +31,14 @@ const firstStep = {
   },
 };
 
-/** The driver for a Node that has no SQLite is a file of its own, that other Nodes do not read. */
+/** The SQLite driver for Node versions without a built-in one. It is a file of its own, which other versions do not load. */
 export const sqlite = { name: "@photostructure/sqlite", file: "sqlite.js" };
 const driver = {
   name: "driver",
   resolveId: (source) => (source === sqlite.name ? { id: `./${sqlite.file}`, external: true } : null),
 };
 
-/** Compiling the schema takes ajv as long as a whole start may take, so it is done here. */
+/** Returns code that checks the configuration. ajv compiles the schema here, because that takes as long as a whole start may take. */
 function schemaCheck() {
   const schema = JSON.parse(readFileSync(join(dist, "config/config.schema.json"), "utf8"));
   const ajv = new Ajv({ ...checkOptions, code: { source: true, esm: true, formats: _`schemaFormats` } });
@@ -44,7 +47,7 @@ ${standalone(ajv, ajv.compile(schema))}
 export const schemaCheck = () => (tree) => (validate(tree) ? [] : (validate.errors ?? []));`;
 }
 
-/** Clients of both eras make themselves an ajv, for calls that we do not make by them: we check results ourselves. */
+/** A validator that only throws. The MCP clients of both eras would load ajv for checks that the host does itself. */
 const noValidator = `{ getValidator() { throw new Error("results are checked by the host"); } }`;
 const withoutValidator = {
   "/sdk/dist/esm/validation/ajv-provider.js": `export class AjvJsonSchemaValidator ${noValidator}`,
@@ -52,8 +55,8 @@ const withoutValidator = {
 };
 
 /**
- * What our one axios instance never comes to, because its adapter is ours (`llm/request/http.ts`): axios loads its own adapters, with a
- * table of all media types, all the same.
+ * Modules with their replacements. axios loads its own adapters, with a table of all media types, although our axios instance has its own
+ * adapter (`llm/request/http.ts`).
  */
 const replaced = {
   "/axios/lib/adapters/adapters.js": "export default { adapters: {}, getAdapter: (adapter) => adapter };",
@@ -74,14 +77,17 @@ const replacements = {
   },
   transform(code, id) {
     if (!id.endsWith("/axios/lib/utils.js")) return null;
-    // Node loads all of undici when the name is read.
+    // Node loads all of undici as soon as `FormData` is read.
     const before = "typeof G.FormData !== 'undefined' ? G.FormData : undefined";
     if (!code.includes(before)) throw new Error("axios asks for FormData in another way now");
     return { code: code.replace(before, "undefined"), map: null };
   },
 };
 
-/** V8 keeps every source, in two bytes a character if there is one beyond Latin-1: 2.4 MB in place of 1.2 for the largest chunk. */
+/**
+ * Escapes characters beyond Latin-1. V8 keeps every source in memory, and one such character makes it use two bytes for each: 2.4 MB
+ * instead of 1.2 MB for the largest chunk.
+ */
 const inLatin1 = {
   name: "in-latin1",
   generateBundle(_, bundle) {

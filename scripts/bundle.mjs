@@ -1,6 +1,6 @@
 /**
- * The command line and the library as few files: `dist/main.js`, `dist/index.js` and the chunks in `dist/bundle/`, in place of a
- * thousand modules that would have to be found, read and linked at each start. What is imported on demand stays on demand.
+ * Bundles the command line and the library into a few files: `dist/main.js`, `dist/index.js` and the chunks in `dist/bundle/`. They replace
+ * a thousand modules that Node would have to find, read and link at each start. Imports on demand are still loaded on demand.
  */
 import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ import { modulesFile } from "./listed-modules.mjs";
 import { foldersOf, requireHashes, writeThirdParty } from "./third-party.mjs";
 
 const program = "program.js";
-/** What is loaded by its own path: files that load their chunk. Whatever else is in `dist` beside the chunks is for tests and measurements. */
+/** Files that are loaded by their own path; each only loads its chunk. The other files in `dist` are for tests and measurements. */
 const entries = {
   index: "index.js",
   launcher: "claude-launcher.js",
@@ -20,17 +20,17 @@ const entries = {
   "log-reader": "history/reader-worker.js",
 };
 
-/** Optional, or needing what lies beside them in their own package. */
+/** Packages that stay outside the bundle: they are optional, or need files of their own package. */
 const apart = [/^@jitl\/quickjs-wasmfile/, /^@opentelemetry\//, /^@dbos-inc\//, /^pg-native$/];
-/** The client for Prometheus brings its own of the few things that it asks of OpenTelemetry. */
+/** True for packages outside the bundle. The Prometheus client's imports of OpenTelemetry are bundled, because it needs little of it. */
 const external = (id, importer) => apart.some((name) => name.test(id)) && !importer?.includes("/prom-client/");
 
-/** Packages that a function needs at once, which is rarely called: files of their own. */
+/** Packages that rarely called functions load synchronously (`require`). Each becomes a file of its own. */
 const required = ["pino", "yaml"];
 
 /**
- * What is always loaded together is one chunk: a file more costs half a millisecond at each start. Of modules that several of these
- * reach, the first one has them.
+ * Modules that are always loaded together, by chunk: each further file costs half a millisecond at each start. A module that several
+ * chunks import goes into the first of them.
  */
 const together = {
   start: [program],
@@ -51,7 +51,7 @@ const grouping = {
   name: "grouping",
   buildEnd() {
     for (const [chunk, roots] of Object.entries(together)) for (const root of roots) put(join(dist, root), chunk, this);
-    // It waits for the command, whose chunks would wait for it.
+    // A chunk with the program would deadlock: the program awaits the command, whose chunks would await the program.
     chunkOf.delete(join(dist, program));
   },
 };
@@ -68,33 +68,36 @@ const bundle = await rolldown({
   input: Object.fromEntries(
     [["program", program], ...Object.entries(entries)].map(([name, file]) => [name, join(dist, file)]),
   ),
-  optimization: { inlineConst: false }, // tests/nodes/newer-host.mjs changes one
+  optimization: { inlineConst: false }, // tests/nodes/newer-host.mjs changes a constant in the bundle
   platform: "node",
   external,
-  // Its other build loads files beside it in a way that no bundler sees.
+  // The package's other build loads files beside it in a way that no bundler detects.
   resolve: { alias: { "jsonc-parser": resolve("node_modules/jsonc-parser/lib/esm/main.js") } },
-  checks: { ineffectiveDynamicImport: false }, // what is loaded on demand by one command is loaded at once by another
+  checks: { ineffectiveDynamicImport: false }, // a module may be loaded on demand by one command and at once by another
   plugins: [...shapes, grouping],
 });
 const { output: chunked } = await bundle.write({
   dir: join(dist, chunks),
   format: "esm",
   sourcemap: true,
-  comments: false, // also kept in memory
+  comments: false, // V8 would keep them in memory
   entryFileNames: "[name].js",
   chunkFileNames: "[name]-[hash].js",
   codeSplitting: { groups },
 });
 await bundle.close();
 
-/** Each is one file. */
+/** Bundles a package into one file. */
 const inOneFile = (input, file, format) =>
   build({ input, platform: "node", output: { file: join(dist, chunks, file), format, comments: false } });
 const whole = await Promise.all([
   ...required.map((name) => inOneFile(name, `${name}.cjs`, "cjs")),
   inOneFile(sqlite.name, sqlite.file, "esm"),
 ]);
-/** SQLite for each system, which the driver looks for in the folder above its own. Its package has 11 MB of sources beside them. */
+/**
+ * Folder of the SQLite driver. Only its binaries are copied, into the folder where the driver looks for them: its package also has 11 MB of
+ * sources.
+ */
 const driver = dirname(createRequire(import.meta.url).resolve(`${sqlite.name}/package.json`));
 rmSync(join(dist, "prebuilds"), { recursive: true, force: true });
 requireHashes(join(driver, "prebuilds"), "scripts/sqlite-prebuilds.sha256");
@@ -103,15 +106,15 @@ for (const file of readdirSync(join(driver, "prebuilds"), { recursive: true, wit
     linkOrCopy(join(file.parentPath, file.name), join(dist, relative(driver, file.parentPath), file.name));
 
 /**
- * The same file under two names: tests load the package's in their thread, and this one in that of the log's reader. Two files would be two
- * SQLites in one process, each of which drops the other's locks when it closes.
+ * Makes the same file available under two names. Tests load the package's binary in their thread and this one in the thread of the log's
+ * reader. Two files would be two copies of SQLite in one process, and each would drop the other's locks when it closes.
  */
 function linkOrCopy(from, to) {
   mkdirSync(dirname(to), { recursive: true });
   try {
     linkSync(from, to);
   } catch {
-    cpSync(from, to); // another file system
+    cpSync(from, to); // hard links do not work between file systems
   }
 }
 const output = [...chunked, ...whole.flatMap((each) => each.output)];
@@ -122,7 +125,7 @@ if (beside) throw new Error(`${beside.fileName} would load a file that is not th
 const main = join(dist, "main.js");
 writeFileSync(main, readFileSync(main, "utf8").replace(`import("./${program}")`, `import("./${chunks}/${program}")`));
 
-/** The page and the view of a file were built before. */
+/** Modules in the page and in the trace view, which have been built before. */
 const pages = ["ui", "file-view"].flatMap((folder) => {
   const list = join(dist, folder, modulesFile);
   const ids = JSON.parse(readFileSync(list, "utf8"));
@@ -139,7 +142,7 @@ for (const [name, file] of Object.entries(entries)) {
   rmSync(`${path}.map`, { force: true });
 }
 
-/** What can be seen of the library. */
+/** Declaration files that the library's own declarations import. All others are removed. */
 const declared = new Set();
 function declare(file) {
   if (declared.has(file)) return;

@@ -1,6 +1,7 @@
 /**
- * `node --import ./scripts/ts-node.mjs scripts/comments.ts [COUNT] [SEED]`: prints COUNT comments of src/ (100) drawn at random, each with its place and the line that follows.
- * The same SEED (1) draws the same comments. For reviewers: give them to somebody who has not seen the code, and ask which had to be read twice.
+ * `node --import ./scripts/ts-node.mjs scripts/comments.ts [COUNT] [SEED]`: prints COUNT (100) comments of src/ drawn at random, each with
+ * its file, its line and the line of code after it. The same SEED (1) draws the same comments. For reviewers: give the comments to somebody
+ * who has not seen the code, and ask which had to be read twice.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -11,9 +12,9 @@ const comment = /\/\*\*?([\s\S]*?)\*\/|^[ \t]*\/\/.*(?:\n[ \t]*\/\/.*)*|(?<=[ \t
 
 interface SourceComment {
   line: number;
-  /** Without marks, on one line. */
+  /** The text on one line, without comment marks. */
   words: string;
-  /** The line of code behind it. */
+  /** The line of code after the comment. */
   next: string;
 }
 
@@ -43,7 +44,7 @@ export function sourceFiles(folder: string): string[] {
     .map((path) => join(folder, path));
 }
 
-/** Returns a function that gives the next of a fixed sequence of numbers from 0 to 1 (mulberry32). */
+/** Returns a function that returns the next number, from 0 to 1, of a fixed random sequence (mulberry32). */
 function numbersFrom(seed: number): () => number {
   let state = seed;
   return () => {

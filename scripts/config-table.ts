@@ -1,7 +1,7 @@
-/** The table of settings in docs/configuration.md, from the schema that checks them. */
+/** Makes the table of settings in docs/configuration.md from the schema that checks them. */
 import type { SchemaNode } from "../src/config/schema.js";
 
-/** Longer ones before what they begin with. */
+/** Sections of the table by the beginning of their keys. A longer beginning comes before a shorter one that also fits. */
 const sections = [
   "llm.http",
   "llm.prices",
@@ -17,7 +17,10 @@ const sections = [
   "mcp",
 ];
 
-/** Markdown tables, one a section, one row a key: `key | default | meaning`. `<name>` stands for a name of the user's own. */
+/**
+ * Returns Markdown tables, one for each section, with one row for each key: `key | default | meaning`. `<name>` is a name that the user
+ * chooses.
+ */
 export function configTable(schema: SchemaNode): string {
   const bySection = new Map<string, string[]>();
   for (const row of rows(schema, "")) {

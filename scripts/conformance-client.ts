@@ -1,6 +1,6 @@
 /**
- * The client that the official conformance suites test: this host's hub over its own configuration, with a person who agrees to
- * everything. `conformance-client URL`; the suite names the scenario and its credentials in the environment.
+ * The client that the official conformance suites test: this host's hub with a generated configuration, which accepts every question.
+ * `conformance-client URL`. The suite passes the scenario and its credentials in the environment.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -48,12 +48,15 @@ function contextOf(text: string): Context {
 }
 
 interface Call {
-  /** The model-side name. */
+  /** Name of the tool as the model sees it. */
   name: string;
   args: Record<string, unknown>;
 }
 
-/** The calls that the scenario names; else the echo of a schema, or every tool once. */
+/**
+ * Returns the calls that the scenario names. Without any, returns one call of `json_schema_echo` if it is offered, else a call of every
+ * tool.
+ */
 function plannedCalls(tools: readonly HubTool[]): Call[] {
   const nameOf = (tool: string) => tools.find((offered) => offered.tool === tool)?.name ?? tool;
   if (toolCalls) return toolCalls.map(({ name, arguments: args }) => ({ name: nameOf(name), args }));
@@ -76,7 +79,7 @@ async function agree(question: Question): Promise<unknown> {
   return question.kind === "elicitation" ? { action: "accept", content: {} } : true;
 }
 
-/** What the schema requires, with the simplest values. */
+/** Returns the required arguments of a tool, with defaults or the simplest values. */
 function argumentsFor({ inputSchema }: HubTool): Record<string, unknown> {
   const { properties = {}, required = [] } = inputSchema as {
     properties?: Record<string, { type?: string; default?: unknown; enum?: unknown[] }>;
@@ -98,7 +101,7 @@ function argumentsFor({ inputSchema }: HubTool): Record<string, unknown> {
   );
 }
 
-/** The credentials of the scenario as `mcpServers.<name>.oauth`. Without any, the client has a metadata document. */
+/** Returns the scenario's credentials as `mcpServers.<name>.oauth`. Without credentials, the client uses a client metadata document. */
 function oauth({ client_id, client_secret, private_key_pem, signing_algorithm, idp_id_token, ...idp }: Credentials) {
   if (!client_id) return { client_metadata_url: "https://conformance-test.local/client-metadata.json" };
   const client = { client_id, ...(client_secret && { client_secret }) };

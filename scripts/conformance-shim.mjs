@@ -1,4 +1,6 @@
-/** Lets the conformance suites start on Node 20: they import `globSync`, which Node 22 brought, for a command that is not used here. */
+/**
+ * Lets the conformance suites start on Node 20. They import `globSync`, which exists from Node 22 on, for a command that is not used here.
+ */
 import { register } from "node:module";
 
 const hook = `

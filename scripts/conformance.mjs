@@ -1,6 +1,6 @@
 /**
- * Runs the official conformance suites against the compiled client, one scenario after the other (their time windows do not hold
- * for several at once), and prints scenario by scenario what passed. `npm run conformance [-- SUITE…] [-- SCENARIO…]`.
+ * Runs the official conformance suites against the compiled client and prints the result of each scenario. Scenarios run one after the
+ * other, because their time limits are too short for several at once. `npm run conformance [-- SUITE…] [-- SCENARIO…]`.
  */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const packages = "tests/slow-packages/node_modules";
 const stable = `${packages}/@modelcontextprotocol/conformance`;
 const alpha = `${packages}/conformance-alpha`;
 
-/** By name; those with a number are what a host of that revision must pass. */
+/** Suites by name. A suite named by a date holds the scenarios that a host of that revision of MCP must pass. */
 const suites = {
   "0.1.16": { folder: stable, flags: [], scenarios: listed },
   "2025-11-25": { folder: alpha, flags: ["--spec-version", "2025-11-25"], scenarios: () => required("2025-11-25") },

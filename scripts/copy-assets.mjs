@@ -1,4 +1,7 @@
-/** What tsc leaves behind: files that the compiled code reads, SQL in place of what writes it, and the program that the conformance suites run. */
+/**
+ * Adds to `dist` what tsc does not make: files that the compiled code reads, the migrations as SQL text, and the client for the conformance
+ * suites.
+ */
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import ts from "typescript";
 
@@ -9,7 +12,7 @@ for (const program of ["main", "claude-launcher"]) chmodSync(`dist/${program}.js
 const { outputText } = ts.transpileModule(readFileSync("scripts/conformance-client.ts", "utf8"), {
   compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
 });
-// Kysely writes the statements of a schema that does not change any more: once, here.
+// Kysely generates the SQL of the migrations here, once, so that the host need not load Kysely for it.
 const { stepsOf } = await import("../dist/history/migrations.js");
 const steps = { sqlite: stepsOf("sqlite"), postgres: stepsOf("postgres") };
 writeFileSync(

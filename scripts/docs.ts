@@ -1,6 +1,6 @@
 /**
- * Keeps the documentation true: the table of settings in docs/configuration.md, the index docs/README.md and llms.txt are written by this
- * script, and tests/docs.test.ts and tests/docs.slow.test.ts read pages by it.
+ * Writes the generated parts of the documentation: the table of settings in docs/configuration.md, the index docs/README.md, and llms.txt.
+ * tests/docs.test.ts and tests/docs.slow.test.ts read the pages with its functions.
  *
  *   node --import ./scripts/ts-node.mjs scripts/docs.ts write
  */
@@ -12,9 +12,9 @@ import { configTable } from "./config-table.js";
 export interface Block {
   language: string;
   code: string;
-  /** Of its first line in the page, from 1. */
+  /** Number of the block's first line in the page, from 1. */
   line: number;
-  /** The lines of the `text` block that follows a command: each is part of what it prints. */
+  /** Lines of the `text` block after a command. The output of the command contains each of them. */
   expected: string[];
 }
 
@@ -30,13 +30,13 @@ const groups: readonly { title: string; pages: readonly string[] }[] = [
   { title: "Words, and other tools", pages: ["glossary", "coming-from"] },
 ];
 
-/** The pages in docs/, without the index. Those of decisions come last. */
+/** Returns the pages in docs/ without the index. Decisions come last. */
 export function pagesOfDocs(): string[] {
   const pages = readdirSync("docs").filter((name) => name.endsWith(".md") && name !== "README.md");
   return [...pages.map((name) => `docs/${name}`), ...decisions().map((name) => `docs/decisions/${name}`)];
 }
 
-/** The fenced blocks of a Markdown text, in order. */
+/** Returns the fenced blocks of a Markdown text, in order. */
 export function blocksOf(markdown: string): Block[] {
   const fences = [...markdown.matchAll(/^( *)```(\w*)\n([\s\S]*?)^ *```$/gm)];
   return fences.map((fence, index) => {
@@ -57,12 +57,12 @@ function isAdjacent(fence: RegExpExecArray, next: RegExpExecArray | undefined): 
   return next !== undefined && next.index - (fence.index + fence[0].length) <= 2;
 }
 
-/** A Markdown text without its fenced blocks. */
+/** Returns a Markdown text without its fenced blocks. */
 export function proseOf(markdown: string): string {
   return markdown.replaceAll(/^( *)```\w*\n[\s\S]*?^ *```$/gm, "");
 }
 
-/** The ids of the headings of a page, as GitHub makes them. */
+/** Returns the ids of the headings of a page, as GitHub makes them. */
 export function anchorsOf(markdown: string): string[] {
   const headings = [...proseOf(markdown).matchAll(/^#{1,6} (.*)$/gm)].map(([, text = ""]) => text);
   return headings.map((text) =>
@@ -74,13 +74,13 @@ export function anchorsOf(markdown: string): string[] {
   );
 }
 
-/** The page with a table that says what the schema says. */
+/** Returns the page with its table of settings generated from the schema. */
 export function withTable(markdown: string): string {
   const section = /(<!-- config-table: .*? -->\n)[\s\S]*?(<!-- \/config-table -->)/;
   return markdown.replace(section, (_, start: string, end: string) => `${start}${configTable(configSchema())}\n${end}`);
 }
 
-/** What docs/README.md has to be. Throws where a page is in no group. */
+/** Returns the text of docs/README.md. Throws if a page is in no group. */
 export function index(): string {
   const listed = groups.flatMap(({ pages }) => pages.map((name) => `docs/${name}.md`));
   const lost = pagesOfDocs().filter((path) => !path.startsWith("docs/decisions/") && !listed.includes(path));
@@ -114,7 +114,7 @@ New here? Read the [Quickstart](quickstart.md).
 const decisionsIntro =
   "The choices that shaped the code: the context, the choice, the alternatives and the consequences.";
 
-/** What llms.txt has to be (https://llmstxt.org): the same pages, for language models. */
+/** Returns the text of llms.txt (https://llmstxt.org): the same pages, for language models. */
 export function llmsTxt(): string {
   const sections = groups.map(
     ({ title, pages }) =>
@@ -148,7 +148,7 @@ function titleOf(markdown: string): string {
   return /^# (.*)$/m.exec(markdown)?.[1] ?? "";
 }
 
-/** The first sentence of a page, on one line and without links. */
+/** Returns the first sentence of a page, on one line and without links. */
 function purposeOf(markdown: string): string {
   const [, paragraph = ""] = /^# .*\n\n([\s\S]*?)\n\n/m.exec(markdown) ?? [];
   const text = paragraph.replaceAll("\n", " ").replaceAll(/\[([^\]]*)\]\([^)]*\)/g, "$1");

@@ -1,4 +1,4 @@
-/** A plugin for Vite that lists the modules in its output, for what is said of the code of others. */
+/** A Vite plugin that lists the modules in its output. The list is the source for the third-party licences and the SBOM. */
 export const modulesFile = "modules.json";
 
 export const listedModules = {

@@ -1,7 +1,7 @@
 /**
- * Asks promptfoo itself for the verdict of every assertion in tests/frontends/script/promptfoo-verdicts.jsonl and writes it beside the
- * assertion. `node scripts/promptfoo-verdicts.mjs`. promptfoo is installed into a temporary folder, or kept in the one that
- * PROMPTFOO_FOLDER names.
+ * Runs promptfoo on every assertion in tests/frontends/script/promptfoo-verdicts.jsonl and writes its verdict next to the assertion.
+ * `node scripts/promptfoo-verdicts.mjs`. promptfoo is installed into a temporary folder, or into the folder named by PROMPTFOO_FOLDER,
+ * where it stays.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -37,7 +37,7 @@ try {
 }
 process.exit();
 
-/** An assertion that promptfoo throws at fails its test. */
+/** Resolves with promptfoo's verdict. An assertion that makes promptfoo throw counts as failed. */
 async function verdict({ runAssertion }, { output, calls = [], vars = {}, measured, ...assertion }) {
   const spans = calls.map(([name, args], index) => ({
     spanId: String(index),

@@ -1,6 +1,6 @@
 /**
- * Records the sessions of scripts/sessions anew (not those of its doors), or those that are named, after a build:
- * `node scripts/record-sessions.mjs [FILE…]`. The servers that two of them reach over HTTP are started here; exits as `mcp-platform run` does.
+ * Records the sessions in scripts/sessions again (except those in doors/), or only the files that are named. Needs a build.
+ * `node scripts/record-sessions.mjs [FILE…]`. Starts the HTTP servers that two sessions use. Exits with the code of `mcp-platform run`.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";

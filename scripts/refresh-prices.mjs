@@ -1,6 +1,6 @@
 /**
- * Writes src/llm/providers/prices.json from the price lists that the package below ships: US dollars per million tokens, for the
- * providers that src/llm/providers/presets.ts knows. Run it when prices have changed, with a newer version here.
+ * Writes src/llm/providers/prices.json from the price lists in the package named below: US dollars per million tokens, for the
+ * providers in src/llm/providers/presets.ts. When prices have changed, set a newer version of the package here and run it.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,11 +9,11 @@ import { join } from "node:path";
 
 const source = "@earendil-works/pi-ai@1.6.0";
 const notice = "Prices from @earendil-works/pi-ai, MIT License, Copyright (c) Mario Zechner";
-/** Presets of programs that run a model on one's own machine: 0, as long as their address is there. */
+/** Presets of programs that run models on the user's machine. Their price is 0 as long as the address is the user's machine. */
 const local = ["ollama", "lmstudio", "llamacpp", "vllm", "demo"];
-/** A cache write for an hour, in prices of input: platform.claude.com/docs, "Prompt caching", of 2026-11. */
+/** Price of a cache write for one hour, as a multiple of the input price: platform.claude.com/docs, "Prompt caching", of 2026-11. */
 const claudeHourFactor = 2;
-/** Our preset's name, and the file of that provider in the package. */
+/** Names of our presets, each with the name of the provider's file in the package. */
 const providers = {
   openai: "openai",
   groq: "groq",
@@ -28,7 +28,7 @@ const providers = {
   zai: "zai",
 };
 
-/** The package has Anthropic's price of a write for five minutes only (1.25 times the input). */
+/** True for models of Anthropic. The package only has their price of a cache write for five minutes (1.25 times the input price). */
 const isClaude = (id) => id.includes("claude");
 const rounded = (price) => Number(price.toFixed(6));
 
@@ -60,24 +60,29 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** A row of zeros says that the price is not known, unless the provider calls the model free. */
+/** True if the price is known. A row of zeros means an unknown price, unless the provider calls the model free. */
 function isPriced({ id, cost }) {
   return cost !== undefined && (cost.input > 0 || cost.output > 0 || id.endsWith(":free"));
 }
 
-/** The rates, then a tier for each length of input from which others hold: `[above, ...rates]`. */
+/** Returns the rates, then a tier `[above, ...rates]` for each input length above which other rates apply. */
 function rowOf(id, { tiers = [], ...cost }) {
   return [...ratesOf(id, cost), ...tiers.map((tier) => [tier.inputTokensAbove, ...ratesOf(id, tier)])];
 }
 
-/** `[input, output, cachedInput | null, cacheWrite, cacheWrite1h]` without those at the end that are not known; a price of 0 is not known. */
+/**
+ * Returns `[input, output, cachedInput | null, cacheWrite, cacheWrite1h]` without unknown rates at the end. A cache rate of 0 counts as
+ * unknown.
+ */
 function ratesOf(id, { input, output, cacheRead, cacheWrite }) {
   if (!cacheWrite) return cacheRead ? [input, output, cacheRead] : [input, output];
   const rates = [input, output, cacheRead || null, written(input, cacheWrite)];
   return isClaude(id) ? [...rates, rounded(input * claudeHourFactor)] : rates;
 }
 
-/** OpenRouter's cache write price of Gemini is for five minutes of storage, beside the price of the input. */
+/**
+ * Returns the full price of a cache write. OpenRouter's price for Gemini only covers five minutes of storage, so the input price is added.
+ */
 function written(input, cacheWrite) {
   return cacheWrite < input ? rounded(input + cacheWrite) : cacheWrite;
 }

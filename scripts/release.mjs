@@ -1,7 +1,7 @@
 /**
- * `npm run release`: what would be published, in release/: the package, its SBOM (CycloneDX) and SHA-256 checksums of both. Publishes
- * nothing: `npm publish --dry-run` has the last word. In GitHub Actions, publish the same file with `npm publish FILE --provenance`.
- * Ends with 1 where the work tree has changes that no commit has, or CHANGELOG.md has no section of this version.
+ * `npm run release`: writes to release/ what would be published: the package, its SBOM (CycloneDX) and SHA-256 checksums of both. Publishes
+ * nothing: the last step is `npm publish --dry-run`. In GitHub Actions, publish the same file with `npm publish FILE --provenance`.
+ * Exits with 1 if the work tree has uncommitted changes, or if CHANGELOG.md has no section for this version.
  */
 
 import { execFileSync } from "node:child_process";
@@ -12,7 +12,7 @@ import { join } from "node:path";
 const folder = "release";
 const { name, version } = JSON.parse(readFileSync("package.json", "utf8"));
 
-/** The output of a command; what it says about its progress goes to stderr as it comes. */
+/** Returns the output of a command. Its progress messages go to stderr at once. */
 const run = (command, ...args) =>
   execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
 
@@ -39,6 +39,6 @@ const checksum = (file) =>
 const files = [filename, sbom];
 writeFileSync(join(folder, "SHA256SUMS"), files.map((file) => `${checksum(file)}  ${file}\n`).join(""));
 
-// With `./`, because npm takes `a/b` for a repository on GitHub.
+// The path begins with `./`, because npm takes `a/b` for a repository on GitHub.
 run("npm", "publish", `./${join(folder, filename)}`, "--dry-run", "--ignore-scripts");
 for (const file of [...files, "SHA256SUMS"]) process.stdout.write(`${join(folder, file)}\n`);

@@ -1,6 +1,6 @@
 /**
- * Makes the pictures of README.md in docs/images: the page in Chromium, and the chat in a terminal. The host, the file server and the terminal are
- * real; the model is one on loopback that gives two prepared answers.
+ * Makes the pictures of README.md in docs/images: the page in Chromium, and the chat in a terminal. The host, the file server and the
+ * terminal are real. The model is a mock on loopback with two prepared answers.
  *
  *   npm run build && node scripts/screenshots.mjs
  */
@@ -58,7 +58,7 @@ function configuration(url) {
   };
 }
 
-/** Asks for the file first, then says the prepared answer. */
+/** Starts the mock model, which first calls the tool that reads the file and then gives the prepared answer. */
 async function startModel() {
   const server = createServer(async (request, response) => {
     if (request.method === "GET") return response.writeHead(404).end();

@@ -1,4 +1,4 @@
-/** The tree, the longest file and the longest function of src/, and the number of tests: one look at the shape of the code. */
+/** Prints an overview of the code: the tree, the longest file and the longest function of src/, and the number of tests. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";

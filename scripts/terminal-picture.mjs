@@ -1,4 +1,4 @@
-/** A terminal's screen, as far as the chat uses one: text, line breaks, cursor moves, erasing and colours; drawn as SVG. */
+/** A terminal's screen drawn as SVG. It supports what the chat uses: text, line breaks, cursor moves, erasing and colours. */
 const colours = ["#6e7681", "#ff7b72", "#7ee787", "#e3b341", "#79c0ff", "#d2a8ff", "#56d4dd", "#e6edf3"];
 const cell = { width: 8.4, height: 18 };
 const margin = 14;
@@ -70,7 +70,7 @@ export class Screen {
     }
   }
 
-  /** The last rows of the screen as a picture with a title bar. */
+  /** Returns the last rows of the screen as a picture with a title bar. */
   svg(title) {
     const filled = this.#lines.findLastIndex((line) => line.some((at) => at && at.character !== " "));
     const lines = this.#lines.slice(Math.max(0, filled + 1 - this.#rows), filled + 1);
@@ -91,7 +91,7 @@ ${drawn.join("\n")}
   }
 }
 
-/** A `text` element for each run of one style, as wide as its cells, whatever the font. */
+/** Returns a `text` element for each run of characters in one style. Its width is that of its cells, whatever the font. */
 function drawnLine(line, y) {
   const cells = Array.from(line, (at) => at ?? { character: " ", style: plain });
   const runs = [];

@@ -1,7 +1,7 @@
 /**
- * MCP servers of others, through the compiled command line: each is started, listed and, where it can work without a network, called.
- * `npm run servers:third-party [-- NAME…]`. The packages are installed into a temporary folder, or kept in the one that
- * MCP_SERVERS_FOLDER names. Prints one line a server and exits with 1 when one is not as expected.
+ * Tests third-party MCP servers through the compiled command line: starts and lists each server, and calls it if it works without a
+ * network. `npm run servers:third-party [-- NAME…]`. The packages are installed into a temporary folder, or into the folder named by
+ * MCP_SERVERS_FOLDER, where they stay. Prints one line for each server and exits with 1 if a server is not as expected.
  */
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,10 @@ const execute = promisify(execFile);
 const commandTimeoutMs = 120_000;
 const installTimeoutMs = 900_000;
 
-/** `tools`: how many the model is offered (pdf has six more for its own pages). `call`: a call, and a part of its result where it has one. `built`: a dependency whose install script is needed. */
+/**
+ * `tools`: number of tools that the model is offered (pdf has six more for its own pages). `call`: a tool call, with a part of the expected
+ * result if there is one. `built`: a dependency whose install script has to run.
+ */
 const servers = {
   playwright: {
     package: "@playwright/mcp@0.0.83",
@@ -74,7 +77,7 @@ const servers = {
     package: "@modelcontextprotocol/server-postgres@0.6.2",
     bin: "mcp-server-postgres",
     args: ["postgresql://127.0.0.1:9/none"],
-    state: "degraded", // its resources are tables
+    state: "degraded", // its resources are tables, and this database does not exist
     era: "legacy",
     tools: 1,
     call: { tool: "query", arguments: { sql: "SELECT 1" }, isError: true, result: "ECONNREFUSED" },
@@ -113,7 +116,7 @@ try {
 }
 process.exit(differences === 0 ? 0 : 1);
 
-/** Without install scripts, but for the one dependency that cannot do without. */
+/** Installs the packages without install scripts, except that of the dependency `built`. */
 async function install() {
   mkdirSync(packages, { recursive: true });
   const missing = chosen.filter(([, { bin }]) => !existsSync(join(packages, "node_modules", ".bin", bin)));
@@ -149,7 +152,7 @@ async function check(name, { bin, args = [], era, state = "ready", tools, call }
   return { status, problems };
 }
 
-/** A turn whose model calls the tool: what of its result is not as expected. */
+/** Runs a turn whose model calls the tool. Resolves with the differences from the expected result. */
 async function calledOtherwise(name, { tool, arguments: args, isError = false, result = "" }) {
   model.willCall({ name: `${name}__${tool}`, arguments: JSON.stringify(args) });
   const { stdout, code = 0 } = await cli("run", "call it", "--yes", "--no-stream", "--output-format", "json");
@@ -172,7 +175,7 @@ function cli(...args) {
   return running.catch((error) => error);
 }
 
-/** A provider on loopback that calls one tool and is content with what comes back. */
+/** Starts a mock provider on loopback that calls one tool and then ends its answer, whatever the result. */
 async function startModel() {
   let call = {};
   let result = "";

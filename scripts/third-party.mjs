@@ -1,6 +1,6 @@
 /**
- * What the package says of the code of others in it: `dist/THIRD-PARTY-LICENSES` has their licences, `dist/sbom.cdx.json` lists them
- * in CycloneDX 1.6 with the hashes that package-lock.json has of them.
+ * Documents the third-party code in the package. `dist/THIRD-PARTY-LICENSES` has the licences. `dist/sbom.cdx.json` lists the packages in
+ * CycloneDX 1.6 with their hashes from package-lock.json.
  */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,13 +9,13 @@ import { join, relative } from "node:path";
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
 const own = JSON.parse(readFileSync("package.json", "utf8"));
 
-/** Folders of the packages that these modules are of. */
+/** Returns the folders of the packages that contain these modules. */
 export function foldersOf(moduleIds) {
   const folders = moduleIds.map((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id.replaceAll("\\", "/"))?.[0]);
   return [...new Set(folders.filter(Boolean))].sort();
 }
 
-/** Throws where a package has no text of a licence, or package-lock.json no hash of it. */
+/** Writes both files. Throws if a package has no licence text, or if package-lock.json has no hash of it. */
 export function writeThirdParty(folders, dist) {
   const packages = folders.map(packageAt);
   const texts = packages.map(({ name, version, license, text }) => `${name} ${version} (${license})\n\n${text}`);
@@ -34,7 +34,7 @@ function licenceText(folder, name) {
   const files = readdirSync(folder);
   const texts = files.filter((file) => /^(licen[sc]e|notice|copying)/i.test(file)).sort();
   if (texts.length > 0) return texts.map((file) => readFileSync(join(folder, file), "utf8").trim()).join("\n\n");
-  // Some have it at the end of their README alone.
+  // Some packages have their licence only at the end of their README.
   const readme = files.find((file) => /^readme\.md$/i.test(file));
   const [, section] =
     /^#+ licen[sc]e\s*\n([\s\S]+)$/im.exec(readme ? readFileSync(join(folder, readme), "utf8") : "") ?? [];
@@ -63,12 +63,12 @@ function identity({ name, version }) {
   return { "bom-ref": purl, ...(scope && { group: scope }), name: last, version, purl };
 }
 
-/** An SPDX identifier, or an expression of several. */
+/** Returns the licence in CycloneDX's form: an SPDX identifier, or an expression of several. */
 function licence(license) {
   return / (?:AND|OR|WITH) /.test(license) ? { expression: license } : { license: { id: license } };
 }
 
-/** Throws unless every file in the folder has the hash that is recorded for it, and none is missing. */
+/** Throws if a file in the folder differs from its recorded hash, has no recorded hash, or is missing. */
 export function requireHashes(folder, record) {
   const recorded = new Map(
     readFileSync(record, "utf8")

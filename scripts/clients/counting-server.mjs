@@ -1,4 +1,4 @@
-/** An MCP server with one tool, add, that writes a line for every call into the file that its first argument names. */
+/** An MCP server with one tool, `add`. For every call it appends a line to the file named by its first argument. */
 import { appendFileSync } from "node:fs";
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";

@@ -1,7 +1,10 @@
 /**
- * A provider on loopback that does what the last message of the user says: `add 2 40` calls the tool add and says its result, `both 2 40` calls
- * a tool of the client with it (and looks for it where the client holds it back), `fail NAME` answers with that failure, `add 2 40 then fail NAME` calls the tool before. Everything
- * else is answered with OK.
+ * A mock provider on loopback that does what the user's last message says:
+ * - `add 2 40` calls the tool add and answers with its result
+ * - `both 2 40` also calls a tool of the client; if the client does not list its tools at first, the model searches for it
+ * - `fail NAME` answers with that failure, and `add 2 40 then fail NAME` calls the tool first
+ *
+ * The answer to everything else is OK.
  */
 import { createServer } from "node:http";
 
@@ -70,17 +73,17 @@ function answerOf({ messages, tools = [] }) {
   return whole({ content: verb && results.length > 0 ? `The sum is ${results[0]}.` : "OK" }, "stop");
 }
 
-/** Tools of clients, and what they are called with: each says that it is cold. */
+/** Tools of the clients with the arguments of the call. The result of each contains `cold`. */
 const ownTools = [
   ["weather", { city: "Oslo" }],
   ["exec_command", { cmd: "echo cold" }],
   ["bash", { command: "echo cold", description: "Says cold" }],
 ];
 
-/** Claude Code's tool that finds those which it holds back. */
+/** Claude Code's tool that searches for the tools that it does not list at first. */
 const search = "ToolSearch";
 
-/** Clients put words of their own behind those of the user, in messages of the user's. */
+/** Matches a command anywhere in a user message, because clients append their own text to the user's. */
 const doable = /\b(?:add|both) \d+ \d+|\bfail \w+/;
 
 function whole(message, finish_reason) {

@@ -1,7 +1,7 @@
 /**
- * Clients of others against a real `serve`: each calls a tool of an MCP server, talks on about it, and meets failures of the provider.
- * `npm run clients:third-party [-- NAME…]`. The packages are installed into a temporary folder, or kept in the one that
- * MCP_CLIENTS_FOLDER names. Prints one line a check and exits with 1 when one is not as expected.
+ * Tests third-party clients against a real `serve`: each calls a tool of an MCP server, has a second turn, and gets failures of the
+ * provider. `npm run clients:third-party [-- NAME…]`. The packages are installed into a temporary folder, or into the folder named by
+ * MCP_CLIENTS_FOLDER, where they stay. Prints one line for each check and exits with 1 if a check fails.
  */
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -28,7 +28,7 @@ const callTimeoutMs = 240_000;
 const startTimeoutMs = 120_000;
 const installTimeoutMs = 900_000;
 
-/** The newest of these packages want a newer Node than the host does. */
+/** The Node that runs the clients. The newest of these packages need a newer version than the host. */
 const node = {
   package: `node-${process.platform}-${process.arch}@22.23.3`,
   folder: `node-${process.platform}-${process.arch}`,
@@ -36,7 +36,10 @@ const node = {
 const ways = ["chat", "chat, streamed", "responses", "responses, streamed"];
 const messages = ["messages", "messages, streamed"];
 
-/** `ways`: the APIs that a client has, each tried by itself. `run`: does turns of one conversation; its answers, and the error that ended it. */
+/**
+ * `ways`: the APIs of a client, each tested separately. `run`: runs turns of one conversation; resolves with the answers and the error that
+ * ended it.
+ */
 const clients = {
   openai: { packages: ["openai@7.59.0"], ways, run: library("openai.mjs") },
   "ai-sdk": {
@@ -64,7 +67,7 @@ const clients = {
   opencode: { packages: ["opencode-ai@1.18.33"], ways: ["chat, streamed"], run: opencode },
 };
 
-/** `calls`: how often the tool of the host's server runs. `answers` and `error`: what has to be in them. */
+/** `calls`: how often the tool of the host's MCP server has to run. `answers` and `error`: texts that they have to contain. */
 const checks = [
   {
     name: "a tool, and a second turn",
@@ -134,7 +137,7 @@ async function report({ packages: [version], run }, way, check) {
   process.stdout.write(`${line} ${problems.length === 0 ? "as expected" : problems.join("; ")}\n`);
 }
 
-/** Without install scripts: what a client needs beside its package comes as a package too. */
+/** Installs the packages without their install scripts. The clients need none: their binaries are packages too. */
 async function install() {
   mkdirSync(packages, { recursive: true });
   const all = [node.package, ...chosen.flatMap(([, client]) => client.packages)];
@@ -147,7 +150,7 @@ async function install() {
   for (const file of readdirSync(drivers)) copyFileSync(join(drivers, file), join(packages, file));
 }
 
-/** The host with its MCP server, behind a token. */
+/** Starts the host with its MCP server. Clients need a token. */
 async function startHost() {
   const token = randomBytes(24).toString("base64url");
   const config = {
@@ -186,7 +189,7 @@ async function addressIn(started) {
   }
 }
 
-/** A library, in a process of its own that drives it. */
+/** Returns `run` for a client library: a driver uses the library in its own process. */
 function library(file) {
   return async (way, prompts) => {
     const { stdout } = await start(newNode(), [join(packages, file), way, ...prompts]);
@@ -206,7 +209,7 @@ async function codex(_way, prompts) {
     [
       'model = "mcp-platform"',
       'model_provider = "host"',
-      // Its sandbox needs rights that a container may not have. The mock calls echo alone.
+      // Codex's sandbox needs rights that a container may not have. It is not needed: the mock model only runs `echo`.
       'sandbox_mode = "danger-full-access"',
       'approval_policy = "never"',
       `model_providers.host = ${provider}`,
@@ -277,7 +280,7 @@ function opencodePackage() {
   );
 }
 
-/** What a program printed, whatever its exit code. */
+/** Resolves with the output of a program, whatever its exit code. */
 function start(command, args, more = {}, cwd = home) {
   const env = {
     PATH: `${dirname(newNode())}:${process.env.PATH}`,

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { LLMock } from "@copilotkit/aimock";
 
-/** aimock with a model that adds what it is told to add, and does what `doctor --live` asks for. */
+/** Starts aimock with fixtures for the additions of the test turns and for the questions of `doctor --live`. */
 export async function startAimock() {
   const mock = new LLMock({ port: 0, chunkSize: 8 });
   for (const [a, b] of [

@@ -8,14 +8,14 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const execute = promisify(execFile);
-/** Its bundle holds the sources of llama.cpp 0.4.0. */
+/** npm package that contains the sources of llama.cpp 0.4.0. */
 const sources = "node-llama-cpp@3.21.1";
 const buildTimeoutMs = 4 * 3_600_000;
-/** A language model of 640,000 parameters, trained for this project: it calls the tool that it is told to call. */
+/** A language model of 640,000 parameters, trained for this project. It calls the tool that the prompt names. */
 const model = fileURLToPath(new URL("micro-tool.gguf", import.meta.url));
 const units = fileURLToPath(new URL("llama-units.cmake", import.meta.url));
 
-/** llama.cpp's server with that model, on a free port of loopback. */
+/** Starts llama.cpp's server with that model on a free port of loopback. */
 export async function startLlamaCpp(folder) {
   const program = process.env.LLAMA_SERVER ?? (await compiled(folder));
   const port = await freePort();
@@ -42,7 +42,7 @@ export async function startLlamaCpp(folder) {
   return { origin: `http://127.0.0.1:${port}`, version: await versionOf(program), stop };
 }
 
-/** The server in the folder, compiled first where it is not there yet. */
+/** Resolves with the path of the server in the folder. Compiles it first if it is missing. */
 async function compiled(folder) {
   const program = join(folder, "llama-server");
   if (existsSync(program)) return program;
@@ -63,7 +63,7 @@ async function compiled(folder) {
     "LLAMA_BUILD_EXAMPLES",
   ];
   const settings = [
-    // So small a model needs no fast code, and without it the compiler is twice as fast.
+    // A model this small needs no optimised C++ code, and the compiler is twice as fast without optimisation.
     ...["CMAKE_BUILD_TYPE=None", "CMAKE_C_FLAGS=-O2 -w", "CMAKE_CXX_FLAGS=-O0 -w", "LLAMA_BUILD_NUMBER=0"],
     ...[...off, "LLAMA_BUILD_APP", "LLAMA_BUILD_UI", "LLAMA_USE_PREBUILT_UI"].map((name) => `${name}=OFF`),
     `CMAKE_PROJECT_llama.cpp_INCLUDE=${units}`,
@@ -74,7 +74,7 @@ async function compiled(folder) {
   return program;
 }
 
-/** What it says of itself: `version: 0.4.0-dev (build 0, commit 80fb11a)`. */
+/** Resolves with the version that the server prints: `version: 0.4.0-dev (build 0, commit 80fb11a)`. */
 async function versionOf(program) {
   const { stdout, stderr } = await execute(program, ["--version"]);
   return /version: (\S+)/.exec(stdout + stderr)?.[1] ?? "of an unknown version";

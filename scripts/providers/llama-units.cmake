@@ -1,9 +1,9 @@
-# Compiles model architectures in a few units: most of the time of each is the same headers over and over.
+# Compiles the model architectures in a few units. As separate files, each spends most of its time on the same headers.
 function(unite target folder)
   file(GLOB models "${CMAKE_SOURCE_DIR}/${folder}/models/*.cpp")
   set(place 0)
   foreach(model IN LISTS models)
-    # Some define helpers of the same name.
+    # Files that define helpers stay separate, because several helpers have the same name.
     file(STRINGS "${model}" helpers REGEX "^(static|namespace|template|struct|const|#define)" LIMIT_COUNT 1)
     if(NOT helpers)
       math(EXPR group "${place} / 24")

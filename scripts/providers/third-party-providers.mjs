@@ -1,10 +1,11 @@
 /**
- * Providers that others wrote, through the compiled command line: over each wire that one has, `doctor --live`, and two turns of one
- * conversation that call a tool, streamed and whole. `npm run providers:third-party [-- NAME…]`.
- * Prints one line a check and exits with 1 when one is not as expected.
+ * Tests third-party providers through the compiled command line. On each wire of a provider it runs `doctor --live`, and two turns of one
+ * conversation that call a tool, both streamed and whole. `npm run providers:third-party [-- NAME…]`.
+ * Prints one line for each check and exits with 1 if a check fails.
  *
- * llama.cpp's server is compiled from the sources in npm's node-llama-cpp (cmake, a C++ compiler and git; half an hour of one core), into a
- * temporary folder, or into the one that MCP_PROVIDERS_FOLDER names, where the next run finds it. LLAMA_SERVER names a server that is there.
+ * llama.cpp's server is compiled from the sources in npm's node-llama-cpp (needs cmake, a C++ compiler and git; half an hour of one core)
+ * into a temporary folder, or into the folder named by MCP_PROVIDERS_FOLDER, where the next run finds it. LLAMA_SERVER names an existing
+ * server.
  */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -22,8 +23,8 @@ const home = mkdtempSync(join(tmpdir(), "mcp-providers-home-"));
 mkdirSync(built, { recursive: true });
 
 /**
- * `wires`: each with the end of its `base_url` and a model that it has. `losesTrack`: its model understands one question, not two; of the
- * second turn it counts that the provider takes the conversation so far and answers.
+ * `wires`: each with the end of its `base_url` and the name of a model. `losesTrack` is true if the model can only answer a first question.
+ * The second turn then passes if the provider accepts the conversation so far and answers anything.
  */
 const providers = {
   aimock: {
@@ -46,7 +47,7 @@ const providers = {
   },
 };
 
-/** A model of that size does not always find its end. */
+/** Request settings. The limit of tokens is there because a model of this size does not always end its answer. */
 const bounds = { temperature: 0, max_tokens: 200 };
 
 const wanted = process.argv.slice(2);
@@ -86,7 +87,7 @@ function print(...cells) {
   process.stdout.write(`${padded.join(" ").trimEnd()}\n`);
 }
 
-/** One server with two tools: a small model is not to choose among many. */
+/** Writes a configuration with one server and two tools, because a small model cannot choose among many. */
 function configure(provider) {
   const demo = { command: process.execPath, args: [resolve("dist/demo/mcp-server.js")], trusted: true };
   const config = {
@@ -97,7 +98,7 @@ function configure(provider) {
   writeFileSync(join(home, "config.yaml"), JSON.stringify(config));
 }
 
-/** What `doctor --live` says has failed. */
+/** Resolves with the failed checks of `doctor --live`, or undefined if there are none. */
 async function doctorProblem() {
   const { stdout } = await cli("doctor", "--live", "--json");
   const section = JSON.parse(stdout).sections.find(({ name }) => name === "provider tested");
@@ -105,7 +106,7 @@ async function doctorProblem() {
   return failed.length > 0 ? failed.map(({ check, text }) => `${check}: ${text}`).join("; ") : undefined;
 }
 
-/** Two turns of a conversation, of which the second is sent what the first one left. */
+/** Runs two turns of a conversation. The request of the second one contains the first. Resolves with the problem of each, if any. */
 async function turns(conversation, answers, losesTrack = false) {
   const problems = [];
   for (const [check, a, b] of [
@@ -132,7 +133,10 @@ async function turns(conversation, answers, losesTrack = false) {
   return problems;
 }
 
-/** `sum`: what the tool and the answer have to say. Undefined: it is enough that there was no error. */
+/**
+ * Returns what is wrong with a turn, if anything. The answer has to contain `sum`. If `sum` is undefined, any turn without an error is
+ * right.
+ */
 function turnProblem({ text, tool_calls: calls, error }, sum) {
   if (sum === undefined) return error?.message;
   if (calls.length !== 1 || calls[0].name !== "demo__add") return `calls ${JSON.stringify(calls)}`;

@@ -13,7 +13,7 @@ const call = {
   tools: [{ name, description, input_schema: inputSchema }],
 };
 
-/** Asks until the answer has no call of the tool. */
+/** Sends requests until an answer contains no tool call. */
 async function loop(messages, ask) {
   const said = [];
   for (;;) {

@@ -1,4 +1,4 @@
-/** The Claude Agent SDK, which runs Claude Code: its own tool is one of an MCP server in this process. */
+/** The Claude Agent SDK, which runs Claude Code. The client's own tool is on an MCP server in this process. */
 import { createSdkMcpServer, query, tool } from "@anthropic-ai/claude-agent-sdk";
 import { z } from "zod";
 import { drive, weather } from "./drive.mjs";

@@ -1,6 +1,6 @@
 /**
- * What all drivers of libraries have in common: the turns that the arguments say, in one conversation, and their answers as a line of JSON.
- * A way returns the answer, or `{ text, messages }` where the client's own messages of the turn go back in the next one.
+ * Runs the turns given in the arguments in one conversation, and prints their answers as a line of JSON. All drivers of libraries use it.
+ * A function in `ways` returns the answer, or `{ text, messages }` if the next turn needs the client's own messages of this turn.
  */
 export async function drive(ways) {
   const [way, ...prompts] = process.argv.slice(2);
@@ -23,7 +23,7 @@ export async function drive(ways) {
   process.exit(0);
 }
 
-/** The client's own tool. */
+/** A tool that the client itself runs. */
 export const weather = { name: "weather", description: "Tells the weather of a city.", result: "cold" };
 
 function told(error) {

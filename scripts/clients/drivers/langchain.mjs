@@ -19,7 +19,7 @@ const streamed = (model) => async (messages) => {
   return sum;
 };
 
-/** Asks until the answer has no call of the tool. */
+/** Sends requests until an answer contains no tool call. */
 async function loop(messages, ask) {
   const said = [];
   for (;;) {

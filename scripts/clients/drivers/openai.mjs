@@ -7,7 +7,7 @@ const model = "mcp-platform";
 const { name, description, result } = weather;
 const parameters = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
 
-/** Asks until the answer has no call of the tool. */
+/** Sends requests until an answer contains no tool call. */
 async function loopChat(messages, ask) {
   const tools = [{ type: "function", function: { name, description, parameters } }];
   const said = [];
