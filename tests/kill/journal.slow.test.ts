@@ -10,8 +10,9 @@ import { type Stop, wires } from "./models.js";
 import { isWhole, Scene, type SceneOptions } from "./scene.js";
 
 /**
- * Commits on SQLite: those that open a new log, which no wire changes, then those of a turn with three calls over three answers: the claim, the
- * lease, 11 events, and the last two at once. On PostgreSQL: its 14 events.
+ * The points at which the log is written. On SQLite, commits: first those that open a new log, which are the same on every wire. Then those
+ * of a turn with three calls over three answers: the claim, the lease, 11 events, and the last two together. On PostgreSQL: the turn's 14
+ * events.
  */
 const [opening, writes, share] = driverUnderTest === "postgres" ? [0, 14, 15] : [20, 34, 9];
 const inAnswers = [
@@ -28,7 +29,7 @@ const points = [
   ...inCalls,
 ];
 const ofTurns = points.slice(2 * opening);
-/** `npm run test:kill` takes each point over each wire, `npm run test:all` one in `share`, other ones over each. */
+/** `npm run test:kill` tries each point on each wire. `npm run test:all` tries one point in `share`, other points for each wire. */
 const table = wires.flatMap((wire, offset) => {
   const all = wire === "chat" ? points : ofTurns;
   return (isWhole ? all : ofTurns.filter((_, index) => index % share === 2 * offset)).map(
@@ -63,13 +64,13 @@ test.each(table)("killed %s over %s, the turn goes on by itself and is answered 
   if (log.length > 0) await scene.endsByItself();
   const again = scene.start();
   await scene.check(await scene.request(again));
-  // What was stored is not asked for again, so that only the answer in flight may be billed twice.
+  // A stored answer is not requested again, so only the answer in flight may be billed twice.
   expect(scene.requests - before).toBe(3 - answered);
   await scene.checkNextTurn(again);
   await scene.end(again);
 });
 
-/** What kills a host at that point: itself, the provider in the middle of an answer, or the server in the middle of a call. */
+/** Returns options that kill a host at that point: by itself, during an answer of the provider, or during a call of the server. */
 function optionsOf(
   point: string,
   wire: WireName,

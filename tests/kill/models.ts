@@ -1,4 +1,4 @@
-/** The model of a scene over each wire: it reasons, calls tools twice, and refuses what its vendor refuses. */
+/** The model of a scene over each wire: it reasons, calls tools twice, and refuses the same requests as its vendor. */
 import type { WireName } from "../../src/core/config.js";
 import { chunk, type LlmRequest, startLlmServer, stream } from "../support/llm-server.js";
 import {
@@ -15,21 +15,21 @@ import {
   thinks,
 } from "../support/strict/index.js";
 
-/** Stops an answer there, until whoever waits for it is gone. */
+/** A point of an answer at which the model stops until the client is gone. */
 export interface Stop {
-  /** Which answer, from 1. */
+  /** Number of the answer, from 1. */
   answer: number;
   at: Break["at"];
-  /** Called once the answer stands there. */
+  /** Called when the answer has stopped at that point. */
   reached(): void;
 }
 
 export interface SceneModel extends AsyncDisposable {
-  /** Settings of the provider. */
+  /** The provider's settings in the configuration. */
   provider: object;
-  /** Requests that were answered or begun to be. */
+  /** Number of requests that were answered, or whose answer has begun. */
   readonly requests: number;
-  /** What was refused, and what of the model's reasoning a request has lost. */
+  /** Returns the refusals, and the reasoning that requests failed to send back. */
   faults(): unknown[];
 }
 
@@ -41,7 +41,7 @@ const booking = [
 ] as const;
 const goodbye = answer(thinks("nothing left"), says("gladly"));
 
-/** `results`: how many of them the request ends with. The second turn thanks. */
+/** `results`: number of results at the end of the request. The user's second turn says thanks. */
 const nextOf = (results: number, userText: string) =>
   userText.includes("thanks") ? 4 : results === 2 ? 2 : results === 1 ? 3 : 1;
 
@@ -83,7 +83,7 @@ export async function startModel(wire: WireName, stop?: Stop): Promise<SceneMode
   };
 }
 
-/** Chat Completions with signed reasoning, which comes back with the calls that it led to. */
+/** Starts a Chat Completions model with signed reasoning, which must come back with the calls that it led to. */
 async function startChat(stop: Stop | undefined): Promise<SceneModel> {
   const faults: string[] = [];
   const signed = new Map<string, string>();
@@ -139,7 +139,7 @@ async function startChat(stop: Stop | undefined): Promise<SceneModel> {
   };
 }
 
-/** How many pieces come before that place, as in the strict mocks. */
+/** Returns how many pieces come before that point, as in the strict mocks. */
 function placeOf(at: Break["at"], pieces: readonly object[]): number {
   if (at === "start") return 0;
   if (at === "before_end") return pieces.length;

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { isWhole, Scene } from "./scene.js";
 
-/** `KILL_SEED` repeats one round. */
+/** `KILL_SEED` repeats one round only. */
 const rounds = isWhole ? 200 : 6;
 const first = Number(process.env.KILL_SEED ?? Date.now() % 1_000_000_000);
 const seeds = process.env.KILL_SEED ? [first] : Array.from({ length: rounds }, (_, index) => first + index);
-/** From before the host has loaded to after its turn has ended. */
+/** Kills happen within this time: from before the host has loaded to after its turn has ended, in ms. */
 const longestMs = 1500;
 
-/** mulberry32: the same numbers for the same seed. */
+/** Returns mulberry32's numbers: always the same ones for the same seed. */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => {

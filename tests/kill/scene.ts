@@ -1,4 +1,4 @@
-/** One booking of two trips that a host may be killed in the middle of, and what has to hold afterwards, however often it was. */
+/** A turn that books two trips, in the middle of which a host may be killed, and checks that must pass afterwards, however often it was. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { configFor, Workplace } from "../support/cli.js";
 import { type Driver, newStorage } from "../support/storages.js";
 import { type SceneModel, type Stop, startModel } from "./models.js";
 
-/** Set by `npm run test:kill`. */
+/** True under `npm run test:kill`. */
 export const isWhole = process.env.KILL_TESTS === "all";
 
 interface Line {
@@ -26,12 +26,12 @@ interface Line {
 const preload = pathToFileURL(resolve("tests/support/kill-at-commit.mjs")).href;
 
 export interface SceneOptions {
-  /** Default: the kind of log under test. */
+  /** Default: the store that this run tests. */
   driver?: Driver;
   /** Default: `chat`. */
   wire?: WireName;
   stop?: Stop;
-  /** As KILL_IN_CALL of counting-server.mjs. */
+  /** The value of KILL_IN_CALL of counting-server.mjs. */
   killedInCall?: string;
 }
 
@@ -41,7 +41,7 @@ export class Scene implements AsyncDisposable {
   readonly #storage: StorageConfig;
   readonly #effects: string;
   readonly #model: SceneModel;
-  /** Numbers of the events that some host has shown. */
+  /** Numbers of the events that any host has shown. */
   readonly shown = new Set<number>();
 
   private constructor(model: SceneModel, place: Workplace, storage: StorageConfig, killedInCall: string | undefined) {
@@ -68,11 +68,11 @@ export class Scene implements AsyncDisposable {
       stdio: ["pipe", "pipe", "inherit"],
     });
     this.#hosts.add(host);
-    host.stdin?.on("error", () => {}); // killed while it is written to
+    host.stdin?.on("error", () => {}); // the host may be killed during a write
     return host;
   }
 
-  /** Sends the request and reads what comes until the turn has ended or the host has. Undefined when the host was killed first. */
+  /** Sends the request and reads messages until the turn ends. Undefined if the host was killed first. */
   async request(host: ChildProcess, request_id = "r", text = "book a trip"): Promise<Line | undefined> {
     host.stdin?.write(`${JSON.stringify({ action: "chat", request_id, conversation_id: "c", payload: { text } })}\n`);
     for await (const written of createInterface({ input: host.stdout as NodeJS.ReadableStream })) {
@@ -93,7 +93,7 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  /** A host that is started without being asked for anything ends what an earlier one was told to do. */
+  /** Starts a host without a request and waits until it has finished the turn that an earlier host began. */
   async endsByItself(): Promise<void> {
     const host = this.start();
     for (;;) {
@@ -117,7 +117,7 @@ export class Scene implements AsyncDisposable {
     this.#hosts.delete(host);
   }
 
-  /** Nothing lost, nothing done or answered twice. */
+  /** Checks that nothing is lost, and that nothing was done or answered twice. */
   async check(last: Line | undefined): Promise<void> {
     expect(last).toMatchObject({ status: "complete", chunk: { data: "Let me see.\n\nall booked" } });
     const log = await this.log();
@@ -134,23 +134,23 @@ export class Scene implements AsyncDisposable {
       const done = effects.filter((line) => line.startsWith(`book ${what} `)).length;
       const text = JSON.stringify(results.filter(({ content }) => JSON.stringify(content).includes(what)));
       const isKnown = text.includes("done");
-      // Sent at most once; where the result is not known, the model is told so.
+      // A booking is sent at most once; if its result is not known, the model is told so.
       expect(done).toBeLessThanOrEqual(1);
       if (isKnown) expect(done).toBe(1);
     }
     const unknown = results.filter(({ content }) => JSON.stringify(content).includes("outcome unknown")).length;
     const known = results.filter(({ content }) => JSON.stringify(content).includes(": done")).length;
     expect(known + unknown).toBe(3);
-    expect(JSON.stringify(results)).toContain("look weather: done"); // read-only: sent again
+    expect(JSON.stringify(results)).toContain("look weather: done"); // read-only, so it was sent again
   }
 
-  /** Another turn sends all that came before it: nothing of the model's reasoning is lost, and the provider takes it. */
+  /** Runs another turn, which sends the whole history: no reasoning of the model is lost, and the provider accepts it. */
   async checkNextTurn(host: ChildProcess): Promise<void> {
     expect(await this.request(host, "r2", "thanks")).toMatchObject({ status: "complete", chunk: { data: "gladly" } });
     expect(this.#model.faults()).toEqual([]);
   }
 
-  /** Requests that the provider was sent. */
+  /** Number of requests that the provider received. */
   get requests(): number {
     return this.#model.requests;
   }

@@ -14,14 +14,14 @@ export const REQUEST: CompletionRequest = {
 interface TestClient extends AsyncDisposable {
   client: LlmClient;
   observed: Observation[];
-  /** Text shown so far, without what was voided. */
+  /** Returns the text shown so far, without text that was discarded. */
   shown: () => string;
   ask(options: CompleteOptions, request?: CompletionRequest): ReturnType<LlmClient["complete"]>;
-  /** The error that it must end with. */
+  /** Resolves to the error of a request that must fail. */
   fails(options: CompleteOptions): Promise<LlmError>;
 }
 
-/** A client of that server, see `clientWith`. */
+/** Returns a client of that server, see `clientWith`. */
 export function clientOf(
   server: { url: string },
   http: Partial<HttpConfig> = {},
@@ -30,7 +30,7 @@ export function clientOf(
   return clientWith(llmConfig(server.url, http, provider));
 }
 
-/** A client that keeps what it shows and observes. Ids are `call_new1`, `req_new2`, … */
+/** Returns a client that records what it shows and observes. Ids are `call_new1`, `req_new2`, … */
 export function clientWith(config: LlmConfig, env: Record<string, string> = {}): TestClient {
   const observed: Observation[] = [];
   let deltas: Delta[] = [];

@@ -8,7 +8,10 @@ import { failure, startLlmServer } from "../support/llm-server.js";
 import { HEADER_SECRET, KEY, PROMPT, PROXY_PASSWORD, SPILLS, SYSTEM, secretIn } from "../support/spilling.js";
 import { clientOf } from "./client-of.js";
 
-/** Whatever a provider, a proxy or a gateway repeats, no error and no log line tells keys, passwords or the conversation. */
+/**
+ * A provider, proxy or gateway may repeat anything: errors and log lines still contain no keys, no passwords and nothing of the
+ * conversation.
+ */
 
 const REQUEST: CompletionRequest = {
   messages: [
@@ -19,7 +22,7 @@ const REQUEST: CompletionRequest = {
 };
 const PROVIDER = { apiKey: KEY, headers: { "X-Tenant": HEADER_SECRET } };
 
-/** Every way in which an error is looked at. */
+/** Returns an error in every form in which it can be printed. */
 function views(error: LlmError): string {
   return [
     inspect(error, { depth: 10, showHidden: true, getters: true }),

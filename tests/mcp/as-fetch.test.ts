@@ -4,7 +4,7 @@ import { asFetch } from "../../src/mcp/transports/as-fetch.js";
 
 const megabyte = Buffer.alloc(1024 * 1024, "x");
 
-/** Reads an answer of so many pieces. Resolves to how many bytes there were. */
+/** Reads an answer made of these pieces. Resolves to the number of bytes. */
 async function read(contentType: string, pieces: Iterable<Buffer>): Promise<number> {
   const headers = { "content-type": contentType };
   const answer = { status: 200, statusText: "OK", headers, body: Readable.from(pieces) };

@@ -21,7 +21,7 @@ interface Setting {
   overrides?: Partial<StdioServerConfig>;
 }
 
-/** A server whose tool `ask` sends us a request; what the person answers is given beforehand. */
+/** Starts a server whose tool `ask` sends a request to the host. `answers` are the person's answers. */
 async function asking({ answers = [], sample, overrides }: Setting) {
   const questions: Question[] = [];
   const ask = async (question: Question) => {

@@ -1,4 +1,7 @@
-/** The edges 17 to 19 of the SDK 1.32.2, each with a real authorization server: its OAuth. The others: edges-stdio, edges-http, edges-protocol. */
+/**
+ * Edges 17 to 19 of the SDK 1.32.2, its OAuth, each with a real authorization server. For the other edges see edges-stdio, edges-http and
+ * edges-protocol.
+ */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, test } from "@jest/globals";

@@ -1,6 +1,6 @@
 /**
- * The edges 8 to 16 of the SDK 1.32.2, each over a real socket with a server that misbehaves: its Streamable HTTP and SSE. The others:
- * edges-stdio, edges-auth, edges-protocol.
+ * Edges 8 to 16 of the SDK 1.32.2, its Streamable HTTP and SSE, each over a real socket with a server that misbehaves. For the other edges
+ * see edges-stdio, edges-auth and edges-protocol.
  */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -46,7 +46,7 @@ test("edge 10: a stream that ends without the answer fails the call at once", as
   await using server = await faulty({ call: (response) => response.writeHead(200, sse).end(progress) });
   const startedAt = performance.now();
   expect(textOf((await server.call("f__t")).content)).toBe(lost);
-  expect(performance.now() - startedAt).toBeLessThan(9000); // and not at its timeout
+  expect(performance.now() - startedAt).toBeLessThan(9000); // and not only at its timeout
 });
 
 test("edge 10: a stream that is cut in the middle of a line fails the call at once", async () => {
@@ -227,11 +227,11 @@ test("edge 12: an error on a stream whose events have ids is that call's error, 
       response.writeHead(200, sse).end(event);
     },
   });
-  // Each call takes longer than the 1 ms after which the SDK would ask for the rest of the one before.
+  // Each call takes longer than 1 ms, after which the SDK would request the rest of the previous stream.
   for (let times = 0; times < 5; times++) {
     expect(textOf((await server.call("f__t")).content)).toBe("t failed: no such thing");
   }
-  expect(server.gets()).toBe(1); // the stream of notifications
+  expect(server.gets()).toBe(1); // only the stream of notifications
 });
 
 test("edge 13: an answer that takes longer than an idle connection is kept comes all the same, on a connection that was used before", async () => {

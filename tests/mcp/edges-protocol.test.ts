@@ -1,4 +1,7 @@
-/** The edges 20 to 29 of the SDK 1.32.2, each with a real server process: lists, results, calls. The others: edges-stdio, edges-http, edges-auth. */
+/**
+ * Edges 20 to 29 of the SDK 1.32.2, its lists, results and calls, each with a real server process. For the other edges see edges-stdio,
+ * edges-http and edges-auth.
+ */
 import { appendFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
@@ -56,7 +59,7 @@ test("edge 21: an outputSchema is read in its own dialect, and tools do not shar
   const parts = async (server: number, pair: unknown[]) =>
     (await running.call(`s${server}__report`, { structured: { pair } })).content.length;
   expect([await parts(0, [1]), await parts(1, [1])]).toEqual([2, 2]);
-  // One part more: the note that it is not what was promised.
+  // The additional part is the note that the result does not match its schema.
   expect([await parts(0, [1, 2]), await parts(1, [1, 2])]).toEqual([3, 3]);
 });
 

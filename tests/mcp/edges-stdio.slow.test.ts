@@ -1,7 +1,7 @@
 /**
- * The edges 1 to 7 of the SDK 1.32.2, each with a real server process that misbehaves: its stdio. The others: edges-http (8 to 16),
- * edges-auth (17 to 19), edges-protocol (20 to 29). Edge 6 (npx.cmd is found through cross-spawn, SIGTERM kills at once) is that of
- * Windows, which these tests do not run on: what differs there is in transports/process-group.ts and environment.ts.
+ * Edges 1 to 7 of the SDK 1.32.2, its stdio, each with a real server process that misbehaves. For the other edges see edges-http (8 to 16),
+ * edges-auth (17 to 19) and edges-protocol (20 to 29). Edge 6 (npx.cmd is found through cross-spawn, SIGTERM kills at once) is about
+ * Windows, where these tests do not run: transports/process-group.ts and environment.ts have the differences.
  */
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
@@ -40,7 +40,7 @@ test("edge 2: the death of a server is noticed although its child holds the pipe
   const first = pids(record.lines());
   const startedAt = performance.now();
   expect((await running.call("s__crash")).isError).toBe(true);
-  expect(performance.now() - startedAt).toBeLessThan(9000); // and not at the call's timeout
+  expect(performance.now() - startedAt).toBeLessThan(9000); // and not only at the call's timeout
   await until(() => !first.some(isRunning));
   await running.hub.settled();
 });
@@ -95,7 +95,7 @@ test("edge 4: a result line of 30 MB holds up the event loop for less than 300 m
     process.stdout.write(JSON.stringify({ known, least }));`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", program]);
   const { known, least } = JSON.parse(stdout);
-  expect(known).toBeGreaterThan(80); // the measure sees 100 ms of which it is known
+  expect(known).toBeGreaterThan(80); // proof that the measure sees a known block of 100 ms
   expect(least).toBeLessThan(300);
 });
 

@@ -17,7 +17,7 @@ describe("a server of 2026-07-28", () => {
       using record = recording();
       await using running = startHub(modern({ record: record.path }));
       await running.hub.ready();
-      // A machine that was too busy to start it within the two seconds of the question says nothing of it.
+      // A busy machine may fail to start the server within the two seconds that the host waits for its era, so the test tries again.
       if (record.lines().includes("initialize") && tries < 5) continue;
       expect(running.hub.servers()).toMatchObject([{ state: "ready", era: "modern", version: "3.0.0", tools: 9 }]);
       expect(textOf((await running.call("m__echo", { a: 1 })).content)).toBe('{"a":1}');
@@ -50,7 +50,7 @@ describe("a server of 2026-07-28", () => {
     await using running = startHub(server.config);
     await running.hub.ready();
     const count = running.hub.tools().length;
-    // The stream of changes opens after the start: the server is asked until it has somebody to tell.
+    // The stream of changes opens after the start, so the tool is called until a client listens.
     while (running.hub.tools().length === count) {
       await running.call("m__grow");
       await new Promise((done) => setTimeout(done, 50));
@@ -67,7 +67,7 @@ describe("a server of 2026-07-28", () => {
       await Promise.all(["test:a", "test:b"].map((uri) => running.hub.readResource(uri)));
       await running.hub.readResource("test:c");
       let filters: object[] = [];
-      // The server tells nobody that its streams are open: it is asked.
+      // The server does not announce that its streams are open, so the test asks it.
       const messages = () => running.log.map(({ message }) => message);
       while (!isEnough(filters, messages())) {
         await new Promise((done) => setTimeout(done, 20));
@@ -81,7 +81,7 @@ describe("a server of 2026-07-28", () => {
       const isOne = ([first, ...others]: { resourceSubscriptions?: string[] }[]) =>
         first?.resourceSubscriptions?.length === 3 && others.length === 0;
       const filters = await listened({}, isOne);
-      // Two of them are read at once: which answer is here first is open.
+      // Two resources are read at once, so their order is open.
       const resourceSubscriptions = expect.arrayContaining(["test:a", "test:b", "test:c"]);
       expect(filters).toEqual([{ toolsListChanged: true, resourceSubscriptions }]);
     });

@@ -5,7 +5,7 @@ import { createParser } from "eventsource-parser";
 import fc from "fast-check";
 import { readEvents } from "../../src/mcp/transports/event-stream.js";
 
-/** As it comes out of a stream that brought these pieces one by one. */
+/** Returns the events of a stream that arrives in these pieces. */
 async function read(pieces: readonly string[]): Promise<string[]> {
   const body = new PassThrough();
   const found: string[] = [];
@@ -22,7 +22,7 @@ async function read(pieces: readonly string[]): Promise<string[]> {
   return found;
 }
 
-/** As the specification has them. */
+/** Returns the events of a text as the specification defines them. */
 function parsed(text: string): string[] {
   const found: string[] = [];
   const parser = createParser({ onEvent: ({ data }) => found.push(data) });

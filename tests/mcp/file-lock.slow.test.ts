@@ -10,7 +10,7 @@ import { temporaryFolder } from "../support/mcp-hub.js";
 const deadPid = spawnSync(process.execPath, ["-e", ""]).pid;
 const lockOf = (pid: number, machine = hostname()) => JSON.stringify({ id: "another", pid, machine });
 
-/** Works many times at once under the lock. Resolves to how many were at it together at the most. */
+/** Runs many tasks at once under the lock. Resolves to the largest number of tasks that ran at the same time. */
 async function crowd(path: string, count: number): Promise<number> {
   let [inside, most] = [0, 0];
   const work = async () => {

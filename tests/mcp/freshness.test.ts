@@ -5,7 +5,7 @@ import { FreshResources, freshMs, ListAge } from "../../src/mcp/freshness.js";
 const hour = 3_600_000;
 const content = (text: string): ContentPart[] => [{ type: "text", text }];
 
-/** Reads that count themselves. */
+/** Returns a read function that counts its calls. */
 function reads(ttlMs: unknown, text = "") {
   let count = 0;
   return {

@@ -181,7 +181,7 @@ describe("the tool list", () => {
     await using running = startHub(fixture("s", { record: record.path }));
     await running.hub.ready();
     const before = running.hub.tools();
-    await until(() => listings() === 2); // the second look, after connect
+    await until(() => listings() === 2); // the second listing, after the connection
     await running.call("s__echo");
     expect(running.hub.tools()).toBe(before);
     await running.call("s__grow");

@@ -6,7 +6,7 @@ beforeAll(() => void jest.useFakeTimers());
 afterAll(() => void jest.useRealTimers());
 const pass = (ms: number) => jest.advanceTimersByTimeAsync(ms);
 
-/** When these limits are reached, in ms from now on, and why; undefined until then. */
+/** Records when one of these limits is reached, in ms from now, and why. `reached` is undefined until then. */
 function watched(limits: RunningLimits): { reached?: { ms: number; why: string } } {
   const startedAt = performance.now();
   const seen: { reached?: { ms: number; why: string } } = {};

@@ -52,7 +52,8 @@ describe.each(ways)("a server on the official SDK for 2026-07-28, over %s", (way
     await using server = await official(way);
     await using running = startHub(server.config);
     await running.hub.ready();
-    // The lists are read a second time half a second after the start anyway; changes are gathered for 100 ms each.
+    // Several tools, because the first change may be seen by the second listing, half a second after the start. Changes are gathered for
+    // 100 ms each.
     for (const tool of ["learned1", "learned2", "learned3", "learned4", "learned5", "learned6", "learned7"]) {
       await running.call("m__learn");
       await until(() => running.hub.tools().some((offered) => offered.tool === tool));
@@ -67,7 +68,7 @@ describe.each(ways)("a server on the official SDK for 2026-07-28, over %s", (way
     const read = async () => textOf(await hub.readResource("test:note"));
     const first = await read();
     expect(await read()).toBe(first);
-    // The change is told on a stream that the first reading has opened.
+    // The server reports the change on a stream that the first reading has opened.
     while ((await read()) === first) await call("m__touch");
     expect(await read()).toContain("read 2");
   });

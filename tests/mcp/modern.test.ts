@@ -55,7 +55,7 @@ describe("a server of 2026-07-28", () => {
     await using server = await modernServer(way);
     await using running = startHub(server.config);
     await running.hub.ready();
-    // The first time may be seen by the second reading of the lists, half a second after the start.
+    // The second listing, half a second after the start, may see the first change.
     for (const times of [1, 2]) {
       while (textOf((await running.call("m__hush")).content) !== "hushed") await new Promise(setImmediate);
       await until(() => running.hub.tools().filter(({ tool }) => tool.startsWith("grown")).length === times);

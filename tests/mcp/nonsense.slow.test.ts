@@ -3,11 +3,11 @@ import { textOf } from "../../src/core/chat.js";
 import { faulty } from "../support/mcp-faulty.js";
 import { nodeServer, type RunningHub, startHub } from "../support/mcp-hub.js";
 
-/** An object that is no text: JSON may say of itself how it is to become one. */
+/** An object whose conversion to a string throws, because JSON has set its own `toString`. */
 const mute = { toString: 1 };
 const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
 
-/** What a server may send that is JSON and no message; `id` is that of a request that waits. */
+/** Lines of a server that are JSON but not a valid message; `id` is that of a waiting request. */
 const nonsense = (id: unknown) => [
   "null",
   "[null, [null], 5]",

@@ -5,7 +5,7 @@ import { expect, test } from "@jest/globals";
 import { configFor, Workplace } from "../support/cli.js";
 import { fixture, recording, until } from "../support/mcp-hub.js";
 
-/** The processes of the group that `ps` shows, as their command lines; a zombie is none any more. */
+/** Returns the command lines of the group's processes that `ps` shows, without zombies. */
 function processesOf(group: number): string[] {
   const lines = execFileSync("ps", ["-eo", "pgid=,stat=,args="], { encoding: "utf8" }).trim().split("\n");
   return lines.flatMap((line) => {
@@ -18,8 +18,8 @@ const groupOf = (pid: number) =>
   Number(execFileSync("ps", ["-o", "pgid=", "-p", String(pid)], { encoding: "utf8" }).trim());
 
 /**
- * The command line with a server behind a shell that has more children. Server and grandchild ignore SIGTERM and the end of their
- * input. SIGUSR2 makes the host throw where nobody catches.
+ * Starts the command line with a server behind a shell that has more children. Server and grandchild ignore SIGTERM and the end of their
+ * input. SIGUSR2 makes the host throw an uncaught error.
  */
 async function hostWith(place: Workplace, record: ReturnType<typeof recording>) {
   const { command, args } = fixture("s", { record: record.path, grandchild: true, deaf: true });
@@ -48,8 +48,9 @@ test.each([
   using record = recording();
   using place = new Workplace();
   const { host, group } = await hostWith(place, record);
-  expect(processesOf(group)).toHaveLength(4); // shell, sleep, server, its child
-  const seconds = spawn(process.execPath, ["--eval", "setTimeout(() => {}, 3000)"]); // as this machine has them, busy or not
+  expect(processesOf(group)).toHaveLength(4); // shell, sleep, server and its child
+  // three seconds as this machine counts them, busy or not
+  const seconds = spawn(process.execPath, ["--eval", "setTimeout(() => {}, 3000)"]);
   if (how === "end") host.stdin.end();
   else host.kill(how);
   await once(host, "exit");

@@ -3,7 +3,7 @@ import { RunningLimits } from "../../src/mcp/limits.js";
 import { RpcError } from "../../src/mcp/peer.js";
 import { PendingRequests } from "../../src/mcp/pending-requests.js";
 
-/** A transport that keeps what is sent, and a client that keeps what it gets. */
+/** Returns a transport that records sent messages, and a client that records what it receives. */
 function connected() {
   const sent: { id?: number; method: string; params: Record<string, unknown> }[] = [];
   const left: unknown[] = [];

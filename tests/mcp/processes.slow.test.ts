@@ -13,7 +13,7 @@ test("a server behind a shell is closed within milliseconds when it reads its in
   await running.hub.ready();
   const startedAt = performance.now();
   await running.hub.close();
-  expect(performance.now() - startedAt).toBeLessThan(1_800); // before it would be killed
+  expect(performance.now() - startedAt).toBeLessThan(1_800); // before the host would kill it
   expect(pids(record.lines()).map(isRunning)).toEqual([false]);
 });
 
@@ -22,7 +22,7 @@ test("closing while servers start leaves nothing", async () => {
   const running = startHub(fixture("s", { record: record.path, silent: true }));
   await until(() => record.lines().length > 0);
   await running.hub.close();
-  await until(() => !pids(record.lines()).some(isRunning)); // who was killed may still have to die
+  await until(() => !pids(record.lines()).some(isRunning)); // a killed process may need a moment to end
 });
 
 test("a server is given its time to leave by the clock: looks that come late do not add to it", async () => {
@@ -35,5 +35,5 @@ test("a server is given its time to leave by the clock: looks that come late do 
   expect(await group.gone(400)).toBe(false);
   clearInterval(timer);
   await group.end(0);
-  expect(looks).toBeLessThan(8); // four of a tenth of a second, and those that have begun
+  expect(looks).toBeLessThan(8); // four rounds of a tenth of a second, and those that have already begun
 });

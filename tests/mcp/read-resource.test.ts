@@ -48,7 +48,7 @@ function rules({ permissions, yes, ...turn }: Said) {
   );
 }
 
-/** What becomes of a read by the model. */
+/** Returns the outcome when the model reads this URI. */
 function verdict(uri: string, said: Said) {
   const prepared = running.hub.prepare({ id: "c", name: readTool, arguments: JSON.stringify({ uri }) });
   if ("refused" in prepared) throw new Error(textOf(prepared.refused.content));

@@ -38,7 +38,7 @@ const offer = (...tools: object[]) => writeFileSync(at("tools.json"), JSON.strin
 const open = () => writeFileSync(at("gate"), "");
 const shut = () => rmSync(at("gate"));
 
-/** A server that starts as soon as the gate is open. */
+/** Returns a server that starts once the gate is open. */
 function server(more: Partial<StdioServerConfig> = {}, behaviour: Record<string, unknown> = {}): StdioServerConfig {
   const { path } = record;
   return fixture(
@@ -52,14 +52,14 @@ function start(config = server(), host: HostSide = {}): RunningHub {
   return startHubWith({ manifests: manifestsIn(folder), remembers: () => true, ...host }, config);
 }
 
-/** A run that gets to know what the server offers. */
+/** Runs a host that learns what the server offers. */
 async function firstRun(config = server()): Promise<object> {
   await using running = start(config);
   await running.hub.offered();
   return seenBy(running);
 }
 
-/** What a request is made of. */
+/** Returns the parts of a hub that go into a request to the model. */
 function seenBy({ hub }: RunningHub): object {
   return { tools: JSON.stringify(hub.tools()), catalogue: hub.catalogue(), prompts: hub.prompts() };
 }

@@ -32,7 +32,7 @@ describe("a call that the server makes a task of", () => {
     expect(result).toEqual({ content: [{ type: "text", text: "done" }], isError: false });
     expect(seen).toEqual([{ progress: 1, message: "half" }, { progress: 2, message: "nearly" }, { progress: 3 }]);
     expect(record.lines()).not.toContain("tasks/cancel task 0 é");
-    // Routed by the task; not in ASCII, so that it is encoded.
+    // The task routes the request. Its name is not ASCII, so the header is encoded.
     if (way === "http") expect(record.lines()).toContain("Mcp-Name =?base64?dGFzayAwIMOp?=");
   });
 
@@ -56,7 +56,7 @@ describe("a call that the server makes a task of", () => {
       asked.push(prompt);
       return { action: "accept", content: { n: asked.length } };
     };
-    // The second answer of the server still has the first question in it, as one that is slow to notice may.
+    // The server's second answer still contains the first question, as a slow server's may.
     const plan = [asks("a"), asks("a", "b"), completed("ANSWERS")];
     const result = await running.call("m__task", { plan }, { ask: ask as never });
     expect(JSON.parse(textOf(result.content))).toEqual([

@@ -5,7 +5,7 @@ import { script } from "../support/app.js";
 import { answer, type LlmRequest, type Step, toolCalls } from "../support/llm-server.js";
 import { askedIn, Cluster, type ClusterNode, onServer } from "./cluster.js";
 
-/** Calls the tool that the user names, and says that it is done. */
+/** Calls the tool that the user names, and then says that it is done. */
 function caller(request: LlmRequest): Step {
   const { text, results } = askedIn(request);
   return results === 0 ? toolCalls([{ name: `s__${text}`, arguments: { what: text } }]) : answer("done");
@@ -16,7 +16,7 @@ async function openAsking(url: string, more: object = {}): Promise<Cluster> {
   return Cluster.open(url, { model: caller, config: { chat, ...more } });
 }
 
-/** Begins a turn that asks. Resolves to the question, the host that has the turn, and the others. */
+/** Begins a turn that asks a question. Resolves to the question, the host that runs the turn, and the other hosts. */
 async function ask(cluster: Cluster, conversationId: string, text = "book") {
   await cluster.node(0).submit(conversationId, "r1", text);
   const question = async () => (await cluster.log(conversationId)).find(({ type }) => type === "question");
@@ -68,7 +68,7 @@ onServer("a question of a turn", (server) => {
         conversation_id: conversation,
         payload: { question_id: questionId, value: { allow: false, message: "too dear" } },
       });
-    send("a0"); // it may be anybody's
+    send("a0"); // without a conversation, the question could be anybody's
     expect(await socket.until(({ request_id }) => request_id === "a0")).toMatchObject({ status: "error" });
     send("a1", "c1");
     const log = await ended(cluster, "c1");
@@ -96,7 +96,7 @@ onServer("a question of a turn", (server) => {
     const { questionId, owner, others } = await ask(cluster, "c1");
     owner.kill("SIGSTOP");
     expect(await reply(others[0], "c1", questionId, true)).toMatchObject({ status: 204 });
-    // As if it had read its mail right before: what it has read is there for whoever has the turn next.
+    // Simulates that the host had just read its mail: the next holder of the turn gets what was read.
     await cluster.query("UPDATE mail SET fence = turns.fence FROM turns WHERE turns.turn_id = mail.turn_id");
     owner.kill("SIGKILL");
     const log = await ended(cluster, "c1");

@@ -4,10 +4,10 @@ import { fixtureServer } from "../support/app.js";
 import { answer, chunk, type LlmRequest, STALL, type Step, stream, toolCalls } from "../support/llm-server.js";
 import { askedIn, Cluster, onServer } from "./cluster.js";
 
-/** A node that no notice reaches looks into the tables after 5 s. */
+/** Shorter than 5 s, after which a node without notices checks the tables. */
 const withinMs = 4_000;
 
-/** Says half a sentence and falls silent; calls a tool that does not answer; or says that it is done. */
+/** Says half a sentence and falls silent, calls a tool that does not answer, or says that it is done. */
 function stalling(request: LlmRequest): Step {
   const { text } = askedIn(request);
   if (text.includes("tool")) return toolCalls([{ name: "s__hang", arguments: {} }]);
@@ -20,7 +20,7 @@ async function turnOf(cluster: Cluster, conversationId: string, requestId: strin
   return log.filter(({ turnId }) => turnId === first?.turnId);
 }
 
-/** Before its node would look by itself the turn has its one end, and nothing comes after it, though its node goes on. */
+/** Expects the turn to end before its node would check the tables. It has one end, no event follows, and its node still works. */
 async function expectCancelled(cluster: Cluster, conversationId: string, requestId: string): Promise<void> {
   const startedAt = performance.now();
   expect(await cluster.node(2).cancel(conversationId, requestId)).toBe(204);

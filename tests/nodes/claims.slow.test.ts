@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { Cluster, onServer, speaker, traveller, whole } from "./cluster.js";
 
-/** Turns that have not ended and are not on the queue, and what is on the queue for turns that are not there. */
+/** Returns unfinished turns that are not on the queue, and queue entries whose turn does not exist. */
 async function unmatched(cluster: Cluster): Promise<unknown[]> {
   const isOf = "starts_with(workflow_uuid, conversation_id || '/' || turn_id || '/')";
   return cluster.query(
@@ -46,7 +46,7 @@ onServer("requests", (server) => {
     const node = cluster.node(0);
     await node.submit("c-warm", "r", "warm");
     await cluster.ended(1);
-    // As when the connection is lost with the answer to the transaction that gives it.
+    // Simulates a connection that is lost during the transaction which gives out the turn, so that its answer never arrives.
     await cluster.query(`CREATE FUNCTION give() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       NEW.status = 'PENDING'; NEW.executor_id = (SELECT node_id FROM nodes); RETURN NEW; END $$`);
     await cluster.query(

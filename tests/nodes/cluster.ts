@@ -19,13 +19,13 @@ import {
 } from "../support/llm-server.js";
 import { noServer, type PostgresServer, startPostgres } from "../support/postgres.js";
 
-/** After which a test says what it waits for. */
+/** Time after which a wait fails with what it was waiting for, in ms. */
 const longestMs = 60_000;
-/** Set by `npm run test:nodes`; else a part is run. */
+/** True under `npm run test:nodes`; otherwise only some of the tests run. */
 export const isWhole = process.env.NODE_TESTS === "all";
 export const whole = isWhole ? test : (test.skip as typeof test);
 
-/** Tests that need PostgreSQL. Skipped, loudly, where none can be had. */
+/** Declares tests that need PostgreSQL. If there is none, they are skipped with a line on stderr. */
 export function withPostgres(name: string, tests: () => void): void {
   if (noServer) {
     process.stderr.write(`NOT TESTED, ${name}: ${noServer}\n`);
@@ -33,7 +33,7 @@ export function withPostgres(name: string, tests: () => void): void {
   } else describe(name, tests);
 }
 
-/** The same, with a server of their own, which they may kill. */
+/** Declares tests like `withPostgres`, with a server of their own that they may kill. */
 export function onServer(name: string, tests: (server: () => PostgresServer) => void): void {
   withPostgres(name, () => {
     let server: PostgresServer;
@@ -46,28 +46,28 @@ export function onServer(name: string, tests: (server: () => PostgresServer) => 
 }
 
 interface ClusterOptions {
-  /** Where the nodes find the database, if not at `url`: behind a proxy. */
+  /** URL by which the nodes find the database, if not `url`: that of a proxy. */
   seenAs?: string;
   nodes?: number;
   lease?: string;
   model?: (request: LlmRequest) => Step;
-  /** More of the configuration. */
+  /** More settings of the configuration. */
   config?: object;
   storage?: object;
 }
 
 interface StartOptions {
-  /** What runs the node's command line: `unshare`, `nsenter`. */
+  /** Program that starts the node's command line: `unshare`, `nsenter`. */
   within?: readonly string[];
   env?: Record<string, string>;
-  /** Where this node finds the database. */
+  /** URL by which this node finds the database. */
   storageUrl?: string;
-  /** Where it finds the model. */
+  /** URL by which this node finds the model. */
   llmUrl?: string;
   program?: readonly string[];
 }
 
-/** What the last user message of a request says, and how many tool results came after it. */
+/** Returns the text of the last user message, and the number of tool results after it. */
 export function askedIn({ body }: LlmRequest): { text: string; results: number } {
   const messages = body.messages ?? [];
   const last = messages.findLastIndex(({ role }) => role === "user");
@@ -76,7 +76,7 @@ export function askedIn({ body }: LlmRequest): { text: string; results: number }
   return { text, results: messages.slice(last).filter(({ role }) => role === "tool").length };
 }
 
-/** Books, looks and books again, each after this time, and says that it is done. */
+/** Returns a model that books, looks and books again, each after this time, and then says that it is done. */
 export function traveller(thinkMs: number): (request: LlmRequest) => Step {
   return (request) => {
     const { text, results } = askedIn(request);
@@ -87,7 +87,7 @@ export function traveller(thinkMs: number): (request: LlmRequest) => Step {
   };
 }
 
-/** An answer that comes at once, or after this time. */
+/** Returns a model that answers at once, or after this time. */
 export function speaker(thinkMs = 0): (request: LlmRequest) => Step {
   return (request) => {
     const step = answer(`said: ${askedIn(request).text}`);
@@ -95,7 +95,7 @@ export function speaker(thinkMs = 0): (request: LlmRequest) => Step {
   };
 }
 
-/** A connection for each request: one that is kept may have been closed by a node that stood still meanwhile. */
+/** A new connection for each request: a stopped node may have closed a kept one. */
 const onItsOwn = { headers: { connection: "close" } };
 
 export class ClusterNode {
@@ -116,7 +116,7 @@ export class ClusterNode {
     return this.#stderr;
   }
 
-  /** Resolves when it takes requests. Rejects when it ends instead. */
+  /** Resolves when the node takes requests. Rejects if the node ends first. */
   async listening(): Promise<this> {
     const address = /listening on (\S+)/;
     await new Promise<void>((done, failed) => {
@@ -129,7 +129,7 @@ export class ClusterNode {
     return this;
   }
 
-  /** Resolves once the request is acknowledged. Rejects when the node is gone; another answer than 202 is one too. */
+  /** Resolves when the request is acknowledged. Rejects if the node is gone or answers another status than 202. */
   async submit(
     conversationId: string,
     requestId: string,
@@ -145,7 +145,7 @@ export class ClusterNode {
     return (await response.json()) as { turn_id: string; cached: boolean };
   }
 
-  /** Resolves to the status of the answer: 204 when there was something to cancel. */
+  /** Resolves to the status of the answer: 204 if there was something to cancel. */
   async cancel(conversationId: string, requestId?: string): Promise<number> {
     const body = JSON.stringify({ request_id: requestId });
     const response = await fetch(`${this.url}/api/sessions/${conversationId}/cancel`, {
@@ -156,7 +156,7 @@ export class ClusterNode {
     return response.status;
   }
 
-  /** The messages of a conversation that is there, as they come, from the first on. */
+  /** Yields the messages of an existing conversation as they arrive, from the first one. */
   async *events(conversationId: string, signal?: AbortSignal): AsyncGenerator<FollowedMessage> {
     const response = await fetch(`${this.url}/api/sessions/${conversationId}/events?from=1`, { ...onItsOwn, signal });
     if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
@@ -172,7 +172,7 @@ export class ClusterNode {
     }
   }
 
-  /** The messages that the conversation has by now. */
+  /** Resolves to the conversation's messages so far. */
   async history(conversationId: string): Promise<FollowedMessage[]> {
     const response = await fetch(`${this.url}/api/sessions/${conversationId}`, onItsOwn);
     if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
@@ -206,7 +206,7 @@ export class Cluster implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** A database that is new and empty. */
+  /** Opens a cluster on a new, empty database. */
   static async open(url: string, options: ClusterOptions = {}): Promise<Cluster> {
     const llm = await startLlmServer(options.model ?? speaker());
     const cluster = new Cluster(url, llm, options);
@@ -214,12 +214,12 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** One of the nodes, whatever the number. */
+  /** Returns one of the nodes; any number is valid. */
   node(index: number): ClusterNode {
     return this.nodes[index % this.nodes.length] as ClusterNode;
   }
 
-  /** One more node, once it listens. */
+  /** Starts one more node and resolves when it listens. */
   async start(options: StartOptions = {}): Promise<ClusterNode> {
     return this.spawn(options).listening();
   }
@@ -250,7 +250,7 @@ export class Cluster implements AsyncDisposable {
     return node;
   }
 
-  /** What the model was asked, in the order of asking, as `text#results`. */
+  /** Requests to the model in their order, as `text#results`. */
   get asked(): string[] {
     return this.llm.requests.map((request) => {
       const { text, results } = askedIn(request);
@@ -258,7 +258,7 @@ export class Cluster implements AsyncDisposable {
     });
   }
 
-  /** What the server has done, as `tool what call-id`. */
+  /** Effects of the server, as `tool what call-id`. */
   get effects(): string[] {
     return existsSync(this.effectsFile) ? readFileSync(this.effectsFile, "utf8").trim().split("\n") : [];
   }
@@ -268,7 +268,7 @@ export class Cluster implements AsyncDisposable {
     try {
       return (await (await this.#client).query<Row>(sql, values)).rows;
     } catch (error) {
-      this.#client = undefined; // the next one is on another connection
+      this.#client = undefined; // the next query opens another connection
       throw error;
     }
   }
@@ -281,13 +281,13 @@ export class Cluster implements AsyncDisposable {
     return rows.map(({ seq, at, payload }) => ({ ...JSON.parse(payload), seq: Number(seq), at: Number(at) }));
   }
 
-  /** Resolves when the condition holds: it is looked at whenever something was written, and again while there is no database. */
+  /** Resolves when the condition holds. Checks it after every write to the log, and at intervals, also while the database is away. */
   async until(condition: () => Promise<boolean>): Promise<void> {
     for (const lateAt = performance.now() + longestMs; ; ) {
       if (performance.now() > lateAt) throw new Error(`not within ${longestMs / 1000} s: ${await this.#state()}`);
       const changed = new Promise<void>((done) => this.#changed.push(done));
       if (await condition().catch(() => false)) return;
-      await Promise.race([changed, sleep(100, undefined, { ref: false })]); // what is not in the log is not told
+      await Promise.race([changed, sleep(100, undefined, { ref: false })]); // changes outside the log cause no notice
     }
   }
 
@@ -303,7 +303,7 @@ export class Cluster implements AsyncDisposable {
     return rows.map(({ conversation_id, type, at }) => ({ conversationId: conversation_id, type, at: Number(at) }));
   }
 
-  /** Which process has how many turns. */
+  /** Returns the number of turns for each process. */
   async holders(): Promise<Map<number, number>> {
     const rows = await this.query<{ pid: number; count: string }>(
       "SELECT pid, count(*) FROM turns JOIN nodes USING (node_id) WHERE state = 'running' GROUP BY pid",

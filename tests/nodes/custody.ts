@@ -1,6 +1,6 @@
 import type { Cluster } from "./cluster.js";
 
-/** From when on a process had a turn, or nobody. */
+/** The start of a period in which a process holds a turn; `pid` is null if no process does. */
 export interface Custody {
   turnId: string;
   pid: number | null;
@@ -10,7 +10,7 @@ export interface Custody {
 
 const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 
-/** From now on the database writes down itself who has which turn. */
+/** Makes the database record which node holds which turn. */
 export async function watchCustody(cluster: Cluster): Promise<void> {
   const statements = [
     "CREATE TABLE seen_nodes (node_id text PRIMARY KEY, pid integer)",
@@ -28,7 +28,7 @@ export async function watchCustody(cluster: Cluster): Promise<void> {
   for (const statement of statements) await cluster.query(statement);
 }
 
-/** In the order of fences. */
+/** Returns the records in the order of fences. */
 export async function custodyOf(cluster: Cluster, conversationPrefix: string): Promise<Custody[]> {
   const rows = await cluster.query<{ turn_id: string; pid: number | null; fence: number; at: string }>(
     `SELECT turn_id, pid, fence, at FROM custody LEFT JOIN seen_nodes USING (node_id)
@@ -38,12 +38,12 @@ export async function custodyOf(cluster: Cluster, conversationPrefix: string): P
   return rows.map(({ turn_id, pid, fence, at }) => ({ turnId: turn_id, pid, fence, at: Number(at) }));
 }
 
-/** Whether this process had the turn at that time. */
+/** Returns whether this process held the turn at that time. */
 export function hadIt(custody: readonly Custody[], turnId: string, pid: number, at: number): boolean {
   return custody.findLast((each) => each.turnId === turnId && each.at <= at)?.pid === pid;
 }
 
-/** A line for each event and each change of hands, in the order of their times. */
+/** Returns a line for each event and each change of the turn's holder, in the order of time. */
 export async function traceOf(cluster: Cluster, conversationPrefix: string): Promise<string> {
   const rows = await cluster.query<{ at: string; conversation_id: string; turn_id: string; what: string }>(
     `SELECT at, conversation_id, turn_id, 'goes to ' || coalesce(pid::text, 'nobody') || ', fence ' || fence AS what

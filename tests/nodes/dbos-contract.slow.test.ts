@@ -1,4 +1,4 @@
-/** What src/session/dbos/sdk.ts expects of DBOS beside its public interface: a new version of it that does otherwise fails here first. */
+/** Behaviour of DBOS outside its public interface on which src/session/dbos/sdk.ts relies. A new version that differs fails here first. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { Observation } from "../../src/core/ports.js";
@@ -41,7 +41,7 @@ onServer("DBOS", (server) => {
     fold: 1,
   });
 
-  /** Puts it on the queue in a transaction of its own, which ends so. */
+  /** Puts a turn on the queue in its own transaction, which ends with `end`. */
   async function enqueue(conversationId: string, place = 1, end: "COMMIT" | "ROLLBACK" = "COMMIT", queue = "turns-v1") {
     const client = await pool.connect();
     await client.query("BEGIN");
@@ -51,7 +51,7 @@ onServer("DBOS", (server) => {
     client.release();
   }
 
-  /** Runs that are given until they are released, by workflow. */
+  /** Makes runs wait until they are released. Returns the releases by workflow. */
   function held() {
     const releases = new Map<string, () => void>();
     given.length = 0;
@@ -80,7 +80,7 @@ onServer("DBOS", (server) => {
     await enqueue("undone", 1, "ROLLBACK");
     await enqueue("newer", 1, "COMMIT", "turns-v2");
     await enqueue("a");
-    await enqueue("a"); // the same ticket
+    await enqueue("a"); // the same workflow id again
     await dbos.poll();
     expect(given).toEqual(["a/turn_a_1/1"]);
     expect(dbos.freeSlots()).toBe(2);

@@ -8,7 +8,7 @@ import { Cluster, type Serving, SlowModel } from "./serving.js";
 const onPostgres = noPostgres ? describe.skip : describe;
 const text = "tell me";
 
-/** Begins the turn `r1` of the conversation, without watching it. */
+/** Begins the turn `r1` of the conversation without watching it. */
 async function begin(node: Serving, conversation = "c1"): Promise<void> {
   const response = await fetch(`${node.url}/api/sessions/${conversation}/turns`, {
     method: "POST",
@@ -18,11 +18,11 @@ async function begin(node: Serving, conversation = "c1"): Promise<void> {
   expect(response.status).toBe(202);
 }
 
-/** A client that has sent the same request to another node: the text as it stands there, and when it is what it should be. */
+/** A client that has sent the same request to another node. It records the shown text and can wait until the text is as expected. */
 class Client implements AsyncDisposable {
   shown = "";
   discards = 0;
-  /** The text of the last message. */
+  /** Text of the last message. */
   final: unknown;
   readonly #socket: Socket;
 
@@ -55,7 +55,7 @@ class Client implements AsyncDisposable {
   }
 }
 
-/** The events of a response, as they come. */
+/** Yields the events of a response as they arrive. */
 async function* eventsOf(response: Response): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
@@ -97,7 +97,7 @@ class Completion {
     }
   }
 
-  /** To its end: all that was shown. */
+  /** Reads to the end of the stream and returns all text shown. */
   async rest(): Promise<string> {
     for (;;) {
       const { value, done } = await this.#events.next();
@@ -110,7 +110,7 @@ class Completion {
   }
 }
 
-/** Follows the conversation, not the request. What has no `seq` yet is a foretaste. */
+/** A client that follows the conversation, not the request. Events without `seq` are previews. */
 class Follower implements AsyncDisposable {
   foretaste = "";
   readonly stored: string[] = [];
@@ -216,7 +216,7 @@ onPostgres("a turn that another node runs", () => {
         expect(each.stored).toEqual(["user_message", "text", "usage", "turn_end"]);
         expect(each.foretaste).toBe(again);
       }
-      // This API has no word for what is void.
+      // OpenAI's API cannot discard text that was already sent.
       if (discards === 0) expect(await completion.rest()).toBe(again);
       else await expect(completion.rest()).rejects.toThrow("the answer was begun again");
     },
@@ -269,7 +269,7 @@ onPostgres("a turn that another node runs", () => {
     writing.write("one ");
     for (const client of clients) await client.until(({ shown }) => shown === "one ");
     stopped.child.kill("SIGSTOP");
-    const goingOn = await model.asked(2); // when the lease is over
+    const goingOn = await model.asked(2); // when the lease has expired
     goingOn.write("another ");
     for (const client of [far, further]) await client.until(({ shown }) => shown === "another ");
     writing.write("two ");

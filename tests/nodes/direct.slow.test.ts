@@ -21,7 +21,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** What a client of the other host has been shown. */
+/** A client of the other host: the text that it was shown. */
 class Watching {
   shown = "";
   discards = 0;
@@ -50,7 +50,7 @@ class Watching {
   }
 }
 
-/** Notices of deltas, as a listener to the channel of that host counts them. */
+/** Counts notices of deltas on the channel of that host. */
 async function noticesTo(url: string, nodeId: string) {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -80,7 +80,7 @@ onPostgres("a turn that another host runs, which can be reached", () => {
   beforeAll(async () => {
     model = await SlowModel.start();
     const storage = (await newStorage("", "postgres")) as { driver: "postgres"; url: string };
-    // Each runs the turns that it claims.
+    // With `recover: false` each host runs only the turns that it claims.
     owner = await startApp({ llm: model.url, storage, recover: false });
     other = await startApp({ llm: model.url, storage, recover: false });
     const port = await freePort();
@@ -121,7 +121,7 @@ onPostgres("a turn that another host runs, which can be reached", () => {
     }
   }
 
-  /** Until it comes by a stream, or not. */
+  /** Writes until the deltas arrive by a stream; if `isStreamed` is false, until they arrive by notices. */
   async function writeUntil(isStreamed: boolean): Promise<void> {
     for (;;) {
       const before = await notices.count();

@@ -9,7 +9,7 @@ import { repetitions } from "./repetitions.js";
 
 onServer("a node that is told to end", (server) => {
   whole("leaves its unfinished turns to the others, which go on at once and repeat no completed step", async () => {
-    const lease = "30s"; // nobody waits for it
+    const lease = "30s"; // long, because no test waits for it
     let begin = () => {};
     const begun = new Promise<void>((open) => {
       begin = open;
@@ -71,7 +71,7 @@ onServer("hosts of two versions on one database", (server) => {
       release();
       await cluster.ended(3);
 
-      // Whoever died may have written to it: for several leases nobody takes it.
+      // The dead node may still have been writing to the conversation: for several leases no node takes it.
       await sleep(4_000);
       expect(await pids()).toEqual([]);
       expect(await cluster.endings()).toHaveLength(3);

@@ -1,4 +1,4 @@
-/** Three nodes, each with its own way to one PostgreSQL, on which one schedule after the other is carried out. */
+/** Three nodes on one PostgreSQL, each with its own proxy to it, which run one schedule after the other. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,11 +12,11 @@ import { PlannedModel } from "./planned-model.js";
 import { type Act, conversationsOf, type Prompt, type Schedule, slots, textOf } from "./schedule.js";
 
 export const leaseMs = 800;
-/** A client that hears nothing for so long asks another node. */
+/** Time after which a client without an answer asks another node, in ms. */
 const patienceMs = 1_500;
-/** Until then it asks again and again; with what it has not been told by then it waits for better times. */
+/** Time for which a client repeats its request, in ms. Requests without an acknowledgement by then wait until the faults are over. */
 const stubbornMs = 3_000;
-/** So many nodes have begun before the next schedule does; the third one may come a little late. */
+/** Number of nodes that must listen before the next schedule begins. The third node may come a little late. */
 const readyNodes = 2;
 
 interface Slot {
@@ -26,7 +26,7 @@ interface Slot {
   ready: Promise<unknown>;
 }
 
-/** What was said to a client of a prompt: its turn, and when it was first asked for and first acknowledged. */
+/** Acknowledgements that a client got for a prompt: turn ids, and the times of the first request and the first acknowledgement. */
 interface Acknowledged {
   prompt: Prompt;
   turnIds: Set<string>;
@@ -34,7 +34,7 @@ interface Acknowledged {
   acknowledgedAt: number;
 }
 
-/** What somebody who followed a conversation saw, at a node that may have died meanwhile. */
+/** Messages that a follower of a conversation received from a node that may have died meanwhile. */
 interface Watched {
   conversationId: string;
   messages: FollowedMessage[];
@@ -50,10 +50,10 @@ export interface Call {
 export interface Outcome {
   schedule: Schedule;
   requests: Map<string, Acknowledged>;
-  /** Requests that somebody tried to cancel. */
+  /** Requests that a client tried to cancel. */
   cancelled: Set<string>;
   watched: Watched[];
-  /** What nodes said that ended although nobody had ended them. */
+  /** Output of nodes that ended although the schedule did not end them. */
   fallen: string[];
 }
 
@@ -63,9 +63,9 @@ export class FaultLane implements AsyncDisposable {
   readonly #server: PostgresServer;
   readonly #folder: string;
   readonly #slots: Slot[] = [];
-  /** Process of each key. */
+  /** Process id of the node with each key. */
   readonly #pids = new Map<string, number>();
-  /** Told to end, and still there. */
+  /** Nodes that were told to end and still run. */
   readonly #leaving = new Set<ClusterNode>();
   #fallen: string[] = [];
   #isDatabaseAway = false;
@@ -93,7 +93,7 @@ export class FaultLane implements AsyncDisposable {
     return lane;
   }
 
-  /** Resolves when all prompts are acknowledged, everything is as before, and every turn has ended. */
+  /** Resolves when all prompts are acknowledged, all faults are over, and every turn has ended. */
   async carryOut(schedule: Schedule): Promise<Outcome> {
     const outcome: Outcome = { schedule, requests: new Map(), cancelled: new Set(), watched: [], fallen: [] };
     const leaving = new AbortController();
@@ -129,7 +129,7 @@ export class FaultLane implements AsyncDisposable {
     return this.#pids.get(key) ?? 0;
   }
 
-  /** The nodes that take requests. */
+  /** Nodes that take requests. */
   get listening(): ClusterNode[] {
     return this.#slots.map(({ node }) => node).filter(({ url }) => url !== "");
   }
@@ -194,7 +194,7 @@ export class FaultLane implements AsyncDisposable {
     await this.#crash;
   }
 
-  /** The next process of this slot begins while the old one may still be leaving. */
+  /** Starts the next process of this slot. The old process may still be leaving. */
   #replace(slot: Slot, signal: "SIGKILL" | "SIGTERM"): void {
     const { node } = slot;
     this.#leaving.add(node);
@@ -203,7 +203,7 @@ export class FaultLane implements AsyncDisposable {
     this.#begin(slot);
   }
 
-  /** Again if there was no database. */
+  /** Starts a node; tries again if there was no database. */
   #begin(slot: Slot): void {
     const node = this.#spawn(slot.proxy);
     slot.node = node;
@@ -216,7 +216,7 @@ export class FaultLane implements AsyncDisposable {
     });
   }
 
-  /** A client with a request id: whatever happens, it asks again, at one node after the other, until it has its turn. */
+  /** Sends a prompt as a client with a request id: repeats it at one node after the other until a turn is acknowledged. */
   async #prompt(
     prompt: Prompt,
     slot: number,
@@ -246,7 +246,7 @@ export class FaultLane implements AsyncDisposable {
     try {
       for await (const message of this.#node(slot).events(conversationId, leaving)) messages.push(message);
     } catch {
-      // its node is gone, or it has left
+      // the node is gone, or the client has stopped following
     }
   }
 
@@ -294,7 +294,7 @@ export class FaultLane implements AsyncDisposable {
   }
 }
 
-/** Rejects after a while. */
+/** Rejects after `patienceMs` without an answer. */
 async function withPatience<T>(answer: Promise<T>): Promise<T> {
   const impatience = new AbortController();
   const late = sleep(patienceMs, undefined, { signal: impatience.signal, ref: false }).then(() => {

@@ -1,4 +1,4 @@
-/** What must be true of a schedule that was carried out, whatever happened: each function names what is not. */
+/** Invariants of a schedule that was carried out, whatever happened. Each function returns the violations. */
 import { type StoredEvent, textOf as textIn } from "../../src/core/chat.js";
 import type { FollowedMessage } from "./cluster.js";
 import { type Custody, custodyOf, hadIt } from "./custody.js";
@@ -32,8 +32,8 @@ export async function judge(lane: FaultLane, outcome: Outcome): Promise<Judgemen
 }
 
 /**
- * What the log has of a step is not done again by whoever has the turn; nor by others, but once for each time that a node lost a turn: a
- * step that was in flight, or one that it began before it was told.
+ * The holder of a turn does not repeat a step that is in the log. Another node may repeat a step once for each time that a node lost the
+ * turn: a step in flight, or one that the node began before it learnt of the loss.
  */
 function* ofSteps(
   lane: FaultLane,
@@ -77,7 +77,7 @@ function* ofSteps(
   }
 }
 
-/** What may not be repeated was done once where the log says so, and never twice; what the model was told of is in the log. */
+/** A booking that the log reports as done was made once, and no booking was made twice. Every result in the log matches the calls. */
 function* ofEffects({ calls }: FaultLane, { requests }: Outcome, logs: Logs, figures: Figures): Generator<string> {
   for (const { prompt } of requests.values()) {
     const log = logs.get(prompt.conversationId) ?? [];
@@ -101,7 +101,7 @@ function* ofEffects({ calls }: FaultLane, { requests }: Outcome, logs: Logs, fig
   }
 }
 
-/** All nodes say the same, and nobody who followed has ever seen anything else; a request that is repeated gets its turn again. */
+/** All nodes return the same messages, and no follower has seen others. A repeated request gets its turn again. */
 async function ofNodes(lane: FaultLane, { requests, watched }: Outcome, logs: Logs): Promise<string[]> {
   const found: string[] = [];
   for (const [conversationId, log] of logs) {
@@ -121,7 +121,7 @@ async function ofNodes(lane: FaultLane, { requests, watched }: Outcome, logs: Lo
   for (const [index, { prompt, turnIds }] of all.entries()) {
     const { listening } = lane;
     const node = listening[index % listening.length];
-    // One that has lost the turn may still be about to learn that it has ended.
+    // A node that has lost the turn may not know yet that the turn has ended.
     await lane.cluster.until(async () => {
       const again = await node?.submit(prompt.conversationId, prompt.name, textOf(prompt));
       if (again && !turnIds.has(again.turn_id)) found.push(`${prompt.name} again is ${again.turn_id}`);
@@ -137,10 +137,10 @@ function shownDifference(seen: readonly FollowedMessage[], messages: readonly Fo
   return `${JSON.stringify(seen[index])} and not ${JSON.stringify(messages[index])}`;
 }
 
-/** Nothing is left of turns that have ended, and nothing twice. */
+/** Tables have no rows left of ended turns, and no duplicates. */
 async function ofTables(lane: FaultLane, { schedule }: Outcome): Promise<string[]> {
   const of = [conversationsOf(schedule)];
-  // A node may have put a turn on the queue again at the moment of its end.
+  // A node may have queued a turn again just when it ended.
   const unfinished = `SELECT FROM dbos.workflow_status WHERE starts_with(workflow_uuid, $1) AND status IN ('ENQUEUED', 'PENDING')`;
   await lane.cluster.until(async () => (await lane.cluster.query(unfinished, of)).length === 0);
   const left = await Promise.all([

@@ -6,11 +6,11 @@ import { Nodes } from "../support/serving-nodes.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 
-/** Limits of one provider's key over three processes on one PostgreSQL, counted where they count: at the provider. */
+/** Limits of one provider's key over three processes on one PostgreSQL, measured at the provider. */
 
 const onServer = noPostgres === undefined ? describe : describe.skip;
 const hi = answer("hi");
-/** Holds every request for a while, the first ones until so many have met, and counts how many it has at once. */
+/** Holds every request for a while and counts how many are held at once. The first requests wait until `meeting` of them have arrived. */
 function holding(holdMs: number, meeting = 1) {
   const at = { once: 0, most: 0, answered: 0 };
   const met = new AbortController();
@@ -37,7 +37,7 @@ onServer("never more than three at once for a key that allows three", () => {
     await using llm = await startLlmServer(() => step);
     await using nodes = await Nodes.start(llm, await newDatabaseUrl(), { max_concurrency: 3 }, patient);
     const asking = nodes.ask(12);
-    await llm.received(8); // all wait, so that each has one of the three
+    await llm.received(8); // all nodes have waiting requests, so each one holds one of the three places
     nodes.all[0]?.child.kill("SIGKILL");
     const statuses = await asking;
     expect(at.most).toBe(3);
@@ -82,11 +82,11 @@ onServer("requests and tokens a minute", () => {
     await using nodes = await Nodes.start(llm, url, { rpm: 10 }, { queue_timeout: 0.5, max_retries: 0 });
     const statuses = await nodes.ask(8);
     expect([at.answered, statuses.filter((status) => status === 200)]).toEqual([10, Array(10).fill(200)]);
-    await query(url, "UPDATE limit_spent SET second = second - 62"); // as if a minute had gone by
-    // This node may send what it sent more than a minute ago, as far as the others are concerned; its own window has not moved.
+    await query(url, "UPDATE limit_spent SET second = second - 62"); // as if a minute had passed
+    // The other nodes no longer count this node's requests of more than a minute ago, but its own window still does.
     await nodes.ask(8);
     expect(at.answered).toBeLessThanOrEqual(20);
-    // What is older goes with the next request that is let through; on a busy machine there may be none.
+    // Older usage is deleted with the next admitted request. On a busy machine there may be none, so the query skips it.
     const within = "second > extract(epoch FROM now()) - 60";
     const spent = `SELECT coalesce(sum(requests), 0)::integer AS sum FROM limit_spent WHERE ${within}`;
     expect(await query(url, spent)).toEqual([{ sum: at.answered - 10 }]);

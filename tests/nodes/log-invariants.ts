@@ -1,4 +1,4 @@
-/** What must be true of the logs of conversations alone, and of what was said to those who asked: each function names what is not. */
+/** Invariants of the logs of conversations, and of the acknowledgements that clients got. Each function returns the violations. */
 import type { StoredEvent } from "../../src/core/chat.js";
 import type { Outcome } from "./fault-lane.js";
 import { textOf } from "./schedule.js";
@@ -8,16 +8,16 @@ export type Logs = ReadonlyMap<string, readonly StoredEvent[]>;
 export interface Figures {
   turns: number;
   takeovers: number;
-  /** Steps that were in flight when their node lost the turn, and were done again. */
+  /** Number of steps that were in flight when their node lost the turn, and were repeated. */
   repeated: number;
-  /** Of them, what a node did that had not been told yet that it had lost the turn. */
+  /** Number of these steps that a node did before it learnt that it had lost the turn. */
   unaware: number;
   cancelled: number;
   crashed: number;
   unknownOutcomes: number;
 }
 
-/** What a node sent has the prototypes of another realm than what a test parses. */
+/** Compares as JSON, because messages of a node have prototypes of another realm than those that a test parses. */
 export function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
 }
@@ -32,7 +32,7 @@ function turnsIn(logs: Logs): Map<string, StoredEvent[]> {
   return turns;
 }
 
-/** No gap, and each turn begins once, ends once, and says nothing afterwards. */
+/** Sequence numbers have no gap. Each turn begins once, ends once, and has no event after its end. */
 export function* ofLogs(logs: Logs): Generator<string> {
   for (const [conversationId, log] of logs) {
     if (log.some(({ seq }, index) => seq !== index + 1))
@@ -49,7 +49,7 @@ export function* ofLogs(logs: Logs): Generator<string> {
   }
 }
 
-/** A turn begins when those before it have ended; one that was cancelled by name while it waited just ends. */
+/** A turn begins when earlier turns have ended. A turn that was cancelled by name while it waited just ends. */
 export function* ofOrder(logs: Logs): Generator<string> {
   for (const [conversationId, log] of logs) {
     const asked = log.filter(({ type }) => type === "user_message").map(({ turnId }) => turnId);
@@ -61,7 +61,10 @@ export function* ofOrder(logs: Logs): Generator<string> {
   }
 }
 
-/** One turn for each request, which all nodes named; asked for after another one was acknowledged, it comes after it; it ends as it should. */
+/**
+ * Each request has one turn, which all nodes named. A request sent after another one was acknowledged comes after it. Each turn ends as it
+ * should.
+ */
 export function* ofRequests({ requests, cancelled }: Outcome, logs: Logs, figures: Figures): Generator<string> {
   for (const { prompt, turnIds, askedAt } of requests.values()) {
     figures.turns++;

@@ -4,7 +4,7 @@ import { askedIn, Cluster, type ClusterNode, onServer } from "./cluster.js";
 
 const note = "the process of the tool server";
 
-/** Books once and says that it has; the first time that it is to say so, it falls silent. */
+/** Returns a model that books once and then says so. The first time, it falls silent in the middle of that answer. */
 function forgetful(): (request: LlmRequest) => Step {
   let isFirst = true;
   return (request) => {
@@ -22,7 +22,7 @@ async function ownerOf(cluster: Cluster): Promise<ClusterNode> {
   return cluster.nodes.find(({ child }) => child.pid === pid) as ClusterNode;
 }
 
-/** The messages of a request that hold the note. */
+/** Returns the messages of a request that contain the note. */
 function notesIn({ body }: LlmRequest): { role: string; times: number }[] {
   return (body.messages ?? [])
     .map(({ role, content }) => ({ role, times: JSON.stringify(content ?? "").split(note).length - 1 }))
@@ -43,12 +43,12 @@ onServer("a stdio server that a conversation has used on a host that died", (ser
     const log = await cluster.log("c1");
     expect(log.filter(({ type }) => type === "state_lost")).toMatchObject([{ servers: ["s"] }]);
 
-    // It stays where it was in the conversation, and is not said again.
+    // The note stays at its place in the conversation and is not repeated.
     await others[0].submit("c1", "r2", "book");
     await cluster.ended(2);
     expect(notesIn(cluster.llm.requests.at(-1) as LlmRequest)).toEqual([{ role: "tool", times: 1 }]);
 
-    // A conversation that has used none of it has lost nothing.
+    // A conversation that never used the server has lost no state.
     await others[0].submit("c2", "r1", "chat");
     await cluster.ended(3);
     for (const node of others) node.kill("SIGKILL");

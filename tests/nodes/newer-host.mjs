@@ -1,4 +1,4 @@
-// Preloaded into a host: it writes conversations in a way that this version's hosts could not go on with.
+// Preloaded into a host: makes it write conversations in a format that hosts of this version cannot continue.
 import { register } from "node:module";
 
 const hook = `

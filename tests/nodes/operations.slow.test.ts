@@ -9,11 +9,11 @@ import { Nodes } from "../support/serving-nodes.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 
-/** What those who look after several hosts see of them. */
+/** The views of several hosts that operators have. */
 
 const onServer = noPostgres === undefined ? describe : describe.skip;
 
-/** As `nodes --json` prints it. */
+/** A node as `nodes --json` prints it. */
 interface Shown {
   nodes: {
     pid: number;
@@ -61,7 +61,7 @@ onServer("several hosts", () => {
     b?.child.kill("SIGKILL");
     if (b) await once(b.child, "close");
     const gone = (await show(nodes)).nodes.find(({ pid }) => pid === b?.child.pid);
-    expect(gone === undefined || gone.state === "gone").toBe(true); // the other one may have buried it already
+    expect(gone === undefined || gone.state === "gone").toBe(true); // the other node may have removed it already
     open();
     expect(await asking).toBe(200);
   });

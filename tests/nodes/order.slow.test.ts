@@ -14,7 +14,7 @@ onServer("the turns of a conversation", (server) => {
       const log = await cluster.log(`c${conversation}`);
       const spoken = log.filter((event) => event.type === "assistant_message").map(({ message }) => message.content);
       expect(spoken).toEqual(own.map((name) => `said: ${name}`));
-      // From its answer to its end nobody else's event is between.
+      // Between a turn's first answer and its end, no event of another turn is stored.
       const running = log.filter(({ type }) => type !== "user_message").map(({ turnId }) => turnId);
       expect(new Set(running).size).toBe(running.filter((turnId, index) => turnId !== running[index - 1]).length);
     }
@@ -30,7 +30,8 @@ onServer("the turns of a conversation", (server) => {
       const { text, results } = askedIn(request);
       if (text !== "poison" || results > 0) return speaker(300)(request);
       const step = toolCalls([{ name: "s__die", arguments: { what: "all" } }]);
-      // The first node dies with the other turns; the next ones when these have had time to end: who has ended nobody is not to be blamed.
+      // The first node dies together with the other turns. The next nodes die after these turns have had time to end, so that none of them
+      // is blamed.
       const due = asked++ === 0 ? begun : sleep(3_000);
       return (response, request) => void due.then(() => step(response, request));
     };

@@ -9,7 +9,7 @@ import { expectWhole, loadOf, travelling } from "./trips.js";
 
 const ip = (...args: string[]) => execFileSync("ip", args, { stdio: ["ignore", "pipe", "pipe"] }).toString();
 
-/** A network of its own for one node, with one wire to ours that can be cut. Throws where this user may not make one. */
+/** A separate network for one node, with one link to ours that can be cut. Throws if this user may not make one. */
 class Island implements Disposable {
   readonly name = `mcp-${process.pid}`;
   readonly #wire = `mcp${process.pid % 100_000}`;
@@ -32,7 +32,7 @@ class Island implements Disposable {
     }
   }
 
-  /** What is at this port on our loopback, as the island reaches it. */
+  /** Makes this port of our loopback reachable from the island. Returns its address there. */
   async ferry(port: number): Promise<string> {
     const server = createServer((client) => {
       const upstream = connect(port, "127.0.0.1");
@@ -53,7 +53,7 @@ class Island implements Disposable {
     ip("link", "set", this.#wire, "up");
   }
 
-  /** A request from within; resolves to the status of its answer. */
+  /** Sends a request from inside the island; resolves to the status of its answer. */
   async post(url: string, body: object): Promise<string> {
     const program =
       "fetch(process.argv[1], { method: 'POST', body: process.argv[2] }).then(({ status }) => console.log(status))";
@@ -109,7 +109,7 @@ if (refusal === undefined)
         expect(await submit("after")).toBe("202");
         await cluster.ended(13);
         const { completed, inFlight } = await repetitions(cluster);
-        // What was on its way is sent again by whoever has the turn now, and by nobody else.
+        // Only the new holder of a turn repeats its step in flight.
         expect(new Set([...completed, ...inFlight]).size).toBeLessThanOrEqual(lost);
         await expectWhole(cluster, 12);
       },

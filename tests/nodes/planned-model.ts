@@ -1,4 +1,7 @@
-/** A model that does what the prompt's plan says, fails now and then, never answers the same step with the same words, and remembers who asked. */
+/**
+ * A model that follows the plan in the prompt. It fails now and then, never answers the same step with the same words, and records which
+ * node asked.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomFrom } from "../support/fuzz.js";
 import {
@@ -16,12 +19,12 @@ import {
 } from "../support/llm-server.js";
 
 export interface Ask {
-  /** `name:plan#hop` */
+  /** Format: `name:plan#hop`. */
   step: string;
-  /** Of the node that asked. */
+  /** Key of the node that asked. */
   key: string;
   at: number;
-  /** It got no answer, and will be asked again by the same node. */
+  /** True if the request got no answer; the same node will ask again. */
   isFailed: boolean;
 }
 
@@ -50,7 +53,7 @@ export class PlannedModel {
 }
 
 const half = [chunk({ role: "assistant", content: "this is half of" }), pause(5)];
-/** What a host tries again by itself. */
+/** Faults after which a host repeats the request by itself. */
 const faults: readonly Step[] = [failure(503), beforeHeaders(RESET), stream([...half, CUT])];
 
 function saying(text: string, pauseMs: number): Piece[] {
@@ -58,7 +61,7 @@ function saying(text: string, pauseMs: number): Piece[] {
   return [...words.flatMap((word) => [word, pause(pauseMs)]), chunk({}, "stop"), usage, "data: [DONE]\n\n"];
 }
 
-/** The last prompt, and how many of its steps are done. */
+/** Reads the last prompt, and how many of its steps are done. */
 function plannedIn({ body }: LlmRequest) {
   const messages = body.messages ?? [];
   const last = messages.findLastIndex(({ role }) => role === "user");

@@ -7,14 +7,14 @@ import { Cluster, onServer, whole } from "./cluster.js";
 const isLinux = process.platform === "linux";
 const linux = isLinux ? test : test.skip;
 
-/** TCP sockets of the process: where they listen, and whom they are connected to, as address:port. */
+/** Returns the TCP sockets of the process as address:port: those that listen, and the peers of connections. */
 function socketsOf(pid: number): { listening: string[]; peers: string[] } {
   const own = new Set<string>();
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {
     try {
       own.add(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? "");
     } catch {
-      // closed meanwhile
+      // the socket was closed meanwhile
     }
   }
   const listening: string[] = [];
@@ -37,7 +37,7 @@ function addressOf(hex: string): string {
   return `${bytes.length > 0 ? bytes.join(".") : address}:${Number.parseInt(port, 16)}`;
 }
 
-/** Ticks of 10 ms. */
+/** Returns the used processor time, in ticks of 10 ms. */
 function cpuTicksOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return Number(fields[11]) + Number(fields[12]);
@@ -63,7 +63,7 @@ onServer("a node", (server) => {
     const url = await server().database();
     await using cluster = await Cluster.open(url, { nodes: 1, lease: "10s" });
     const pid = cluster.node(0).child.pid ?? 0;
-    await sleep(3_000); // its servers have come up
+    await sleep(3_000); // by now its servers have started
     const commits = async () => {
       const [row] = await query(
         `${url.slice(0, url.lastIndexOf("/"))}/postgres`,
@@ -93,7 +93,7 @@ onServer("a node", (server) => {
     }
     const sorted = waitedMs.toSorted((a, b) => a - b);
     process.stderr.write(`from the claim to the model: p50 ${sorted[20]} ms, p90 ${sorted[36]} ms\n`);
-    // By itself it takes 10 ms, and beside other tests four times that; a look at the queue would be some seconds away.
+    // Alone it takes 10 ms, next to other tests four times as long. Waiting for a poll of the queue would take seconds.
     expect(sorted[20]).toBeLessThan(200);
     await cluster.until(async () => (await cluster.query("SELECT FROM dbos.workflow_status")).length === 0);
   });

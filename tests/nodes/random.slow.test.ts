@@ -7,11 +7,11 @@ import { judge } from "./invariants.js";
 import type { Figures } from "./log-invariants.js";
 import { conversationsOf, scheduleOf, shown } from "./schedule.js";
 
-/** `FAULT_SEED` carries out one schedule, `FAULT_SEEDS` so many. */
+/** `FAULT_SEED` runs one schedule, `FAULT_SEEDS` so many schedules. */
 const given = process.env.FAULT_SEED;
 const first = Number(given ?? 1_000);
 const count = Number(process.env.FAULT_SEEDS ?? (given ? 1 : 200));
-/** Schedules that are carried out at the same time, each on nodes and a database of its own: most of their time they wait. */
+/** Schedules that run at the same time, each on its own nodes and database, because most of the time they wait. */
 const lanes = Math.min(count, 3);
 const longestMs = 30 * 60_000;
 const wanted = isWhole || given ? test : (test.skip as typeof test);
@@ -45,7 +45,7 @@ withPostgres("random faults on three nodes and their database", () => {
   );
 });
 
-/** Never rejects: whatever it is, it is said with its seed. */
+/** Runs a schedule and never rejects: a failure is returned with its seed. */
 async function attempt(lane: FaultLane, seed: number): Promise<{ failure?: string; figures: Partial<Figures> }> {
   const schedule = scheduleOf(seed, leaseMs);
   const failed = (found: string) => `FAULT_SEED=${seed}\n${shown(schedule)}\n${found}`;

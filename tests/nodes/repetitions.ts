@@ -1,8 +1,8 @@
 import { askedIn, type Cluster } from "./cluster.js";
 
 /**
- * What the model was asked more than once, as `text#results`: whose answer was in the log when it was asked again (`completed`), and the rest,
- * whose asker was gone before (`inFlight`). The text of a turn is its own.
+ * Returns the requests that the model got more than once, as `text#results`. `completed`: the answer was in the log before the repetition.
+ * `inFlight`: the others, whose first node was gone before. Each turn has a different text.
  */
 export async function repetitions(cluster: Cluster): Promise<{ completed: string[]; inFlight: string[] }> {
   const answered = new Map<string, number>();

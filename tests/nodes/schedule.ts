@@ -1,21 +1,24 @@
-/** What happens to three nodes, their database and four conversations, in an order and at times that a seed says. */
+/** Schedules of events for three nodes, their database and four conversations. A seed sets their order and times. */
 import { randomFrom } from "../support/fuzz.js";
 
 export const slots = 3;
 const conversations = 4;
-/** In which all prompts come, and then in which all faults begin: some before there is a turn, most while some run, few after them. */
+/**
+ * Periods in which all prompts come, and in which all faults begin: some faults before there is a turn, most during turns, few after them.
+ * In ms.
+ */
 const promptsMs = 1_000;
 const faultsMs = 2_000;
 
 export interface Prompt {
-  /** Its request id. No other schedule has it. */
+  /** Request id. No other schedule has it. */
   name: string;
   conversationId: string;
-  /** What the turn does: looks (`l`, which may be repeated) and bookings (`b`, which may not). */
+  /** Steps of the turn: looks (`l`), which may be repeated, and bookings (`b`), which may not. */
   plan: string;
 }
 
-/** What the user says: the model reads its plan in it. */
+/** Returns the user's text, from which the model reads the plan. */
 export function textOf({ name, plan }: Prompt): string {
   return `${name}:${plan}`;
 }
@@ -32,12 +35,12 @@ export interface Schedule {
   acts: Act[];
 }
 
-/** What the ids of its conversations begin with. */
+/** Returns the prefix of the schedule's conversation ids. */
 export function conversationsOf({ seed }: { seed: number }): string {
   return `s${seed}-`;
 }
 
-/** `leaseMs`: standstills are shorter than that, or longer. */
+/** `leaseMs`: standstills are shorter or longer than a lease. */
 export function scheduleOf(seed: number, leaseMs: number): Schedule {
   const random = randomFrom(seed);
   const slot = () => random(slots);
@@ -71,7 +74,7 @@ export function scheduleOf(seed: number, leaseMs: number): Schedule {
   return { seed, prompts, acts: acts.sort((one, other) => one.at - other.at) };
 }
 
-/** A line for each act. */
+/** Returns a line for each act. */
 export function shown({ acts }: Schedule): string {
   return acts
     .map(({ at, act, ...rest }) => {

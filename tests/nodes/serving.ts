@@ -1,4 +1,4 @@
-/** `serve` in processes of their own, on one database, and a model that writes what a test tells it to, when it does. */
+/** `serve` in several processes on one database, and a model that writes what a test tells it to, at the time that the test chooses. */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { ServerResponse } from "node:http";
 import { resolve } from "node:path";
@@ -6,13 +6,13 @@ import { configFor, Workplace } from "../support/cli.js";
 import { chunk, type LlmServer, startLlmServer } from "../support/llm-server.js";
 
 export interface Serving {
-  /** Also its key at the model, which so knows who asks. */
+  /** Name of the node. It is also its key at the model, which so recognises it. */
   name: string;
   url: string;
   child: ChildProcess;
 }
 
-/** Hosts of one folder, so that each goes on with what another one has left. */
+/** Hosts in one folder, so that each can continue another host's turns. */
 export class Cluster implements AsyncDisposable {
   readonly #place = new Workplace();
   readonly #llm: string;
@@ -63,7 +63,7 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-/** A request to the model, answered as slowly as a test wants. */
+/** A request to the model, which the test answers as slowly as it wants. */
 export interface Writing {
   /** The node that asked. */
   by: string;
@@ -104,7 +104,7 @@ export class SlowModel implements AsyncDisposable {
     return this.#server.url;
   }
 
-  /** The request of this number, from 1, once it is there. */
+  /** Resolves to the request with this number, from 1, when it arrives. */
   async asked(number: number): Promise<Writing> {
     await this.#server.received(number);
     for (;;) {

@@ -50,7 +50,7 @@ onServer("three nodes with many turns running", (server) => {
       await cluster.ended(61);
       const log = await cluster.log("c-after");
       expect(log.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
-      // What was on its way when it stopped is asked again by whoever has the turn now, and by nobody else.
+      // Only the new holder of a turn repeats a request that was in flight when the node stopped.
       const { completed, inFlight } = await repetitions(cluster);
       expect(completed.length + inFlight.length).toBeLessThanOrEqual(lost);
       await expectWhole(cluster, 60);
@@ -86,7 +86,7 @@ onServer("three nodes with many turns running", (server) => {
     const seenAs = url.replace(`:${server().port}/`, `:${proxy.port}/`);
     await using cluster = await Cluster.open(url, {
       nodes: 1,
-      lease: "30s", // it is alone, and nobody waits for it
+      lease: "30s", // no test waits for it, since there is only one node
       seenAs,
       storage: { statement_timeout: "500ms" },
     });

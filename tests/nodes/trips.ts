@@ -1,9 +1,9 @@
-/** Turns of several steps that are to survive a fault, and what has to hold afterwards. */
+/** Turns of several steps that must survive a fault, and checks for afterwards. */
 import { expect } from "@jest/globals";
 import type { Cluster, ClusterNode } from "./cluster.js";
 import { repetitions } from "./repetitions.js";
 
-/** Submits these turns, each of its own conversation, in turn over the nodes; resolves when each has begun. */
+/** Submits these turns to the nodes in rotation, each in its own conversation. Resolves when every turn has begun. */
 export async function travelling(
   cluster: Cluster,
   turns: number,
@@ -19,7 +19,9 @@ export async function travelling(
   });
 }
 
-/** All turns have ended well, each event once, and of what was done nothing was done again but the in-flight step of so many. */
+/**
+ * Expects that all turns have ended well, that each event exists once, and that nothing was repeated but at most `lost` steps in flight.
+ */
 export async function expectWhole(cluster: Cluster, turns: number, lost?: number): Promise<void> {
   const endings = (await cluster.endings()).filter(({ conversationId }) => conversationId !== "c-after");
   expect(endings.map(({ type }) => type)).toEqual(Array(turns).fill("turn_end"));
@@ -42,7 +44,7 @@ export async function loadOf(cluster: Cluster, node: ClusterNode): Promise<numbe
   return (await cluster.holders()).get(node.child.pid ?? 0) ?? 0;
 }
 
-/** The node that has most of the turns at this moment. */
+/** Returns the node that has most of the turns now. */
 export async function busiest(cluster: Cluster): Promise<{ victim: ClusterNode; lost: number }> {
   const loads = await Promise.all(
     [0, 1, 2].map(async (slot) => ({ victim: cluster.node(slot), lost: await loadOf(cluster, cluster.node(slot)) })),

@@ -1,4 +1,4 @@
-/** What an answer costs whose first attempts broke off: the provider bills these too. */
+/** Cost of an answer whose first attempts broke off: the provider bills these too. */
 import { describe, expect, test } from "@jest/globals";
 import { collect, startApp } from "../support/app.js";
 import { answer, CUT, chunk, failure, json, RESET, type Step, startLlmServer, stream } from "../support/llm-server.js";
@@ -9,7 +9,7 @@ const begun = chunk({ content: "x".repeat(400) }); // 100 tokens
 const prices = { "test/m1": { input: 1000, output: 1000 } };
 const spentOnce = { tokens: 1100, usd: 1.1 };
 
-/** Of each answer in the log. */
+/** Returns the answers in the log, each with its usage. */
 async function spentBy(steps: Step[], streamRecovery = "restart") {
   await using llm = await startLlmServer(steps);
   const providers = { test: { base_url: llm.url, model: "m1", api_key: "sk-test-0123456789" } };

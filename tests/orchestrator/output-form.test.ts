@@ -86,7 +86,7 @@ describe.each([{ streaming: true }, { streaming: false }])("an answer of a schem
       { role: "assistant", content: '{"title":7}' },
       { role: "user", content: expect.stringContaining("$.title must be string") },
     ]);
-    // Both answers are paid.
+    // Both answers are billed.
     const usage = said[0]?.usage;
     expect(said[0]?.spent?.tokens).toBeGreaterThan((usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0));
     steps = [answer("fine")];

@@ -13,7 +13,7 @@ type Name = (typeof WIRES)[number]["wire"];
 type Event = Record<string, unknown>;
 
 const item = { id: "m1", type: "message", role: "assistant", content: [] };
-/** Of each wire: an event with a word, the events that begin an answer and others that stand between words. */
+/** For each wire: an event with a word, the events that begin an answer, and other events that come between words. */
 const vocabularies: Record<Name, { word: (word: string, number: number) => Event; begin: Event[]; others: Event[] }> = {
   chat: {
     word: (content) => ({ id: "c1", choices: [{ index: 0, delta: { content }, finish_reason: null }] }),
@@ -93,7 +93,7 @@ const keys = ["content", "delta", "text", "sequence_number"];
 const word = fc.oneof(
   { weight: 3, arbitrary: fc.string({ maxLength: 14 }) },
   fc.string({ unit: "binary", maxLength: 4 }),
-  // Again and again, since an event may have it twice.
+  // Repeated often, because an event may have the same text twice.
   { weight: 3, arbitrary: fc.constant("a") },
   fc.nat().map(String),
   fc.constantFrom(
@@ -111,7 +111,7 @@ const word = fc.oneof(
   fc.nat().map((number) => `\\","sequence_number":${number},"delta":"`),
 );
 
-/** What servers, and people who mean ill, do to the text of an event. They do the same to several in a row, so that those are alike. */
+/** Changes that servers and attackers make to the text of an event. They are made to several events in a row, so that these are alike. */
 const key = /"(content|delta|text)":(?=")/;
 const changes: ((text: string) => string)[] = [
   (text) => text.replaceAll(":", " : "),
@@ -165,11 +165,11 @@ const usual = {
   gemini: (text) => `data: ${text}\r\n\r\n`,
 } satisfies Record<Name, (typeof framings)[number]>;
 
-/** Lengths of the first pieces that a stream is read in. */
+/** Lengths of the first pieces in which a stream is read. */
 const cuts = fc.array(fc.oneof(fc.nat({ max: 400 }), fc.constantFrom(1, 2, 3)), { maxLength: 12 });
 
 /**
- * What the fold of a stream shows, and what comes of it; words that came together are one delta. `isParsed`: every event goes through the
+ * Returns what the fold of a stream shows and its result; adjacent deltas of one type are joined. `isParsed`: every event goes through the
  * parser.
  */
 function told(name: Name, text: string, lengths: readonly number[], isParsed: boolean): unknown {

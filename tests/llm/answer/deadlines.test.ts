@@ -12,11 +12,11 @@ import {
 } from "../../support/llm-server.js";
 import { clientOf } from "../client-of.js";
 
-/** Every time limit: its own kind, and a message that names the limit, its value and the key that raises it. */
+/** Every time limit has its own error kind, and a message with the limit, its value and the key that raises it. */
 
 const hello = chunk({ content: "Hello" });
 const role = chunk({ role: "assistant", content: "" });
-/** Pieces that come every 20 ms, so that the connection is never silent. */
+/** Returns pieces that arrive every 20 ms, so that the connection is never silent. */
 const dripping = (...pieces: Piece[]) => Array.from({ length: 100 }, () => [...pieces, pause(20)]).flat();
 const characters = (text: string) => [...text].flatMap((character) => [character, pause(60)]);
 const document = JSON.stringify({ choices: [{ message: { content: "Hello" }, finish_reason: "stop" }] });

@@ -3,10 +3,10 @@ import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
 
 const STREAMS = 1000;
-/** Of memory that a stream may hold. */
+/** Limit of memory for one stream. */
 const MAX_BYTES = 20 * 1024;
 
-/** The bench counts connections at the server, a process of its own, and memory in the client's, after collections. */
+/** Runs the bench. It counts connections in the server's process, and the memory of the client's process after collections. */
 async function measure(...parameters: number[]): Promise<Record<string, number>> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "scripts/bench/streams.mjs",

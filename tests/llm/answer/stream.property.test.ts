@@ -8,7 +8,7 @@ import { CUT, END, RESET, startLlmServer, stream } from "../../support/llm-serve
 import { runs } from "../../support/runs.js";
 import { clientOf } from "../client-of.js";
 
-/** An answer, and the chunks that a server may send it in. */
+/** An answer and a list of chunks in which a server may send it. */
 interface Told {
   message: AssistantMessage;
   chunks: object[];
@@ -57,7 +57,7 @@ function callPieces(one: { id: string; name: string; arguments: string }, index:
 const finish = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
 const usage = { choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } };
 
-/** What may stand before an event, and how its lines end. */
+/** Text that may stand before an event, and the ends of its lines. */
 const framing = fc.record({
   lineEnd: fc.constantFrom("\n", "\r\n", "\r"),
   before: fc.constantFrom(
@@ -82,7 +82,7 @@ const frames = fc.infiniteStream(framing);
 const framed = (events: readonly object[], each: Iterator<Framing>) =>
   events.map((event) => frame(JSON.stringify(event), each.next().value)).join("");
 
-/** The bytes in pieces, cut at the given places. */
+/** Cuts the bytes at the given places. */
 function pieces(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   const places = [...new Set([0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length])].sort((a, b) => a - b);
   return places.slice(1).map((end, index) => bytes.subarray(places[index], end));
@@ -132,10 +132,10 @@ test("no beginning of a stream is taken for the whole, however its connection en
     async ({ message, chunks }, each, cut, end, streaming) => {
       const answer = framed(chunks, each);
       const last = frame(JSON.stringify(finish), each.next().value);
-      // As far as the last brace of the finish: with it, the answer is whole.
+      // Without the last brace of the finish: with it, the answer would be whole.
       const bytes = Buffer.from(answer + last.slice(0, last.lastIndexOf("}")));
       steps = stream([bytes.subarray(0, cut % (bytes.length + 1)), end]);
-      // A client of its own: so many failures in a row open its breaker.
+      // A new client for each run, because so many failures in a row would open its breaker.
       await using ends = clientOf(server, { maxRetries: 0 });
       const error = await ends.fails({ streaming });
       expect(["stream_interrupted", "network", "empty_stream"]).toContain(error.kind);

@@ -26,7 +26,7 @@ const stop = chunk({}, "stop");
 const usage = { prompt_tokens: 7, completion_tokens: 2 };
 const DONE = "data: [DONE]\n\n";
 const overloaded = { error: { message: "Overloaded", type: "overloaded_error" }, choices: [] };
-/** An object that is neither text nor number: JSON may say of itself how it is to become one. */
+/** An object whose conversion to a string or a number throws, because JSON has set its own `toString`. */
 const mute = { toString: 1 };
 const odd = {
   code: mute,

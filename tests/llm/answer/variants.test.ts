@@ -5,7 +5,7 @@ import type { Completion } from "../../../src/core/chat.js";
 import { answer, CUT, chunk, json, type Piece, type Step, startLlmServer, stream } from "../../support/llm-server.js";
 import { clientOf } from "../client-of.js";
 
-/** What the same classes of servers that the reference lists also send: framing, shapes, errors, ways to end. */
+/** More variants of the server classes in the reference: framing, shapes, errors and ends of an answer. */
 
 const hello = chunk({ content: "Hello" });
 const stop = chunk({}, "stop");
@@ -199,7 +199,7 @@ modes("an answer of another shape, streaming: $streaming", ({ streaming }) => {
   });
 });
 
-/** Bodies of a 200 that are no answer, as a document and as an event. */
+/** Bodies with status 200 that are not an answer, sent as a document and as an event. */
 const complaints: [string, object, string, string][] = [
   ["a string", { error: "llm server loading model" }, "overloaded", "llm server loading model"],
   ["a word, and a message", { error: "insufficient_quota", message: "pay first" }, "quota", "pay first"],

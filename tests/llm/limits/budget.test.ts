@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { RetryBudget } from "../../../src/llm/limits/budget.js";
 
-/** How many times the cost can be taken. */
+/** Returns how many times the budget can pay the cost. */
 function drain(budget: RetryBudget, cost: number): number {
   let taken = 0;
   while (budget.take(cost)) taken++;

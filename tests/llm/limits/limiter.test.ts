@@ -13,7 +13,7 @@ afterEach(() => {
 
 const never = new AbortController().signal;
 
-/** A limiter, and who was let in, in order. */
+/** Makes a limiter and records in which order requests are let in. */
 function start(bounds: Bounds, queueTimeoutMs = 10_000) {
   const limiter = new Limiter(bounds, Date.now);
   const admitted: string[] = [];

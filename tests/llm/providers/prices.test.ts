@@ -44,7 +44,7 @@ describe("the price of a model", () => {
   });
 });
 
-/** What the shipped table has for the caches, as multiples of the price of input. */
+/** Prices of the cache in the shipped table, as multiples of the input price. */
 const cachePrices: [provider: string, model: string, factors: [read: number, write?: number, writeFor1h?: number]][] = [
   ["openai", "gpt-5.5", [0.1]],
   ["openai", "gpt-5.6-sol", [0.1, 1.25]],

@@ -15,7 +15,7 @@ import { clientOf } from "../client-of.js";
 
 const hi = answer("hi");
 
-/** A step that answers when it is told to. */
+/** Returns a step that answers once `open` is called. */
 function held(): { step: Step; open: () => void } {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
@@ -24,7 +24,7 @@ function held(): { step: Step; open: () => void } {
   return { step: (response, request) => void opened.then(() => hi(response, request)), open };
 }
 
-/** The most requests that were at the server at once, of steps that take a moment. */
+/** Counts how many requests are at the server at once, at most. Each step takes a moment. */
 function counting(step: Step) {
   const at = { once: 0, most: 0 };
   const counted: Step = (response, request) => {
@@ -140,7 +140,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     let step = failure(503);
     await using server = await startLlmServer(() => step);
     await using ends = clientOf(server, { maxConnections: 10, maxRetries: 0 });
-    // Fewer than make the breaker open.
+    // Too few failures to open the breaker.
     await Promise.all(Array.from({ length: 3 }, () => ends.fails({ streaming })));
     expect(debugs(ends, "fewer requests at once")[0]).toMatchObject({ provider: "test", kind: "overloaded", limit: 7 });
     step = hi;
@@ -205,7 +205,7 @@ test("tpm: the usage that the provider reports counts, not what was estimated", 
   const large = answer("hi", { usage: { prompt_tokens: 600, completion_tokens: 400 } });
   await using server = await startLlmServer([hi, hi, hi, large]);
   await using ends = clientOf(server, { queueTimeoutMs: 50 }, { tpm: 1000 });
-  // The request's estimate is some seventy tokens, and its answers use fifteen.
+  // The request is estimated at some seventy tokens, and each answer uses fifteen.
   for (let count = 0; count < 4; count++) await ends.ask({ streaming: true });
   const error = await ends.fails({ streaming: true });
   expect(error.message).toContain("the limit is 1000 tokens a minute (llm.providers.test.tpm)");

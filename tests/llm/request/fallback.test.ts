@@ -24,7 +24,7 @@ interface Setup {
   providers?: Record<string, ProviderConfig>;
 }
 
-/** Provider `a` is active, the others follow in order. */
+/** Returns a client whose active provider is `a`; the others follow in order. */
 function chainOf(servers: Record<string, LlmServer>, { http, fallback, providers }: Setup = {}) {
   const names = Object.keys(servers);
   const config: LlmConfig = {

@@ -9,12 +9,15 @@ import { clientOf } from "../client-of.js";
 const TEXT = "The whole answer — with 北京 and 🌍, in some words.";
 const limits = { connectTimeoutMs: 400, timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
 const long = { connectTimeoutMs: 10_000, timeoutMs: 10_000, ttftTimeoutMs: 10_000, idleTimeoutMs: 10_000 };
-/** Only silence has to be waited for. Where every connection is made at once, the time of a busy test process is not the connection's. */
+/**
+ * Returns short limits only for silence, which ends by a timeout. They leave the connect timeout long, because a busy test process may be
+ * slow to connect.
+ */
 const limitsFor = (name: string) => (name === "silence" ? { ...limits, connectTimeoutMs: 10_000 } : long);
 
 const calls = [{ name: "f", arguments: { city: "北京" } }];
 
-/** How a wire says the text, and calls a tool. */
+/** For each wire: an answer with the text, and an answer that calls a tool. */
 const WIRES = [
   { wire: "chat" as const, says: answer(TEXT), calling: toolCalls(calls) },
   { wire: "responses" as const, says: responsesAnswer(TEXT), calling: responsesCalls(calls) },
@@ -27,7 +30,7 @@ interface Case {
   streaming: boolean;
 }
 
-/** Where in the bytes of an answer something may happen. */
+/** Returns the byte offsets of an answer at which a fault may happen. */
 async function offsetsOf({ wire, says, streaming }: Case): Promise<[string, number][]> {
   await using server = await startLlmServer([says]);
   await using proxy = await startFaultProxy(server.url, []);
@@ -54,15 +57,15 @@ const ENDS: [string, (offset: number) => Fault][] = [
   ["silence", (offset) => ({ freezeAfter: offset })],
 ];
 
-/** All of them at the same time: most of them is waiting. */
+/** Runs all cases at the same time, because most of the time they only wait. */
 async function everywhere(of: Case, run: (place: string, offset: number) => Promise<void>): Promise<void> {
   await Promise.all((await offsetsOf(of)).map(([place, offset]) => run(place, offset)));
 }
 
-/** Right, or an error that says what happened; anything else is a lie. */
+/** Error kinds that describe these faults. Any other outcome but the right answer is a defect. */
 const KINDS = ["network", "timeout", "ttft_timeout", "idle_timeout", "empty_stream", "stream_interrupted"];
 
-/** Whole bodies are read by the same code on every wire. */
+/** Every wire reads whole bodies with the same code, so only one wire tries them. */
 const CASES = WIRES.flatMap((wire) =>
   (wire.wire === "chat" ? [true, false] : [true]).map((streaming) => ({ ...wire, streaming })),
 );
@@ -105,7 +108,7 @@ describe.each(CASES)("$wire, streaming: $streaming", ({ calling, ...of }) => {
         expect(outcome.attempts).toBe(proxy.connections);
         if (ends.shown() === "") expect(outcome.attempts).toBe(3);
       } else {
-        // The answer was whole before the fault: only the end of the HTTP message was missing.
+        // The fault came after the whole answer: only the end of the HTTP message was missing.
         expect([place, outcome]).toMatchObject([expect.stringMatching(/last byte/), { message: { content: TEXT } }]);
       }
       await ends.client.close();

@@ -17,7 +17,7 @@ const hi = answer("hi");
 const silent = beforeHeaders(STALL);
 const withoutTools: CompletionRequest = { ...REQUEST, tools: [] };
 
-/** What the first request gets, a while after the second one has arrived. */
+/** Returns a step for the first request: it answers a while after the second request has arrived. */
 function afterSecond(server: () => LlmServer, step: Step): Step {
   const later = (...given: Parameters<Step>) => void setTimeout(() => step(...given), 40);
   return (...given) =>

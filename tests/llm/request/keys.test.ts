@@ -12,7 +12,7 @@ function clientOfKeys(server: LlmServer, apiKeys: readonly string[] = KEYS, env:
   return clientWith(llmConfig(server.url, {}, { apiKey: undefined, apiKeys }), env);
 }
 
-/** Which key each request came with, counted from 1. */
+/** Returns the number of the key in each request, from 1. */
 function used({ requests }: LlmServer, keys = KEYS): number[] {
   return requests.map(({ headers }) => keys.indexOf(String(headers.authorization).replace("Bearer ", "")) + 1);
 }

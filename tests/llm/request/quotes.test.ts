@@ -66,7 +66,7 @@ test("nor wherever it ends in what JSON would go on with", () => {
   expect(said.filter((text) => partsIn(withoutQuotes(text, [prompt])).length > 0)).toEqual([]);
 });
 
-/** What of the prompt stands in the text, by 16 characters. */
+/** Returns the parts of the prompt that the text contains, in pieces of 16 characters. */
 function partsIn(text: string): string[] {
   const parts = Array.from({ length: prompt.length - 15 }, (_, from) => prompt.slice(from, from + 16));
   return parts.filter((part) => text.includes(part));

@@ -25,7 +25,7 @@ const limits = { timeoutMs: 5000, ttftTimeoutMs: 5000, idleTimeoutMs: 500 };
 const restart = { streaming: true, streamRecovery: "restart" } as const;
 const half = (...pieces: Piece[]) => stream([hel, ...pieces]);
 
-/** Everything that was shown, as text, each discard as `|`. */
+/** Records everything that was shown, as text, with `|` for each discard. */
 function recorder(): { onDelta: (event: Delta | Discard) => void; text: () => string; reasons: string[] } {
   const reasons: string[] = [];
   let text = "";

@@ -3,7 +3,7 @@ import type { LlmErrorKind } from "../../../src/core/errors.js";
 import { answer, failure, type Step, startLlmServer, stream } from "../../support/llm-server.js";
 import { clientOf } from "../client-of.js";
 
-/** The reference's classes of refusals over a real socket: as a status, and inside a 200. */
+/** The reference's classes of refusals over a real socket, each as an HTTP status and inside a 200. */
 
 const quota = "You exceeded your current quota, please check your plan and billing details.";
 const perDay = { violations: [{ quotaId: "GenerateRequestsPerDayPerProjectPerModel-FreeTier" }] };

@@ -13,13 +13,13 @@ import {
 } from "../../support/strict/index.js";
 import { type Loose, rawClient } from "./raw-client.js";
 
-/** A text of that many tokens: the mocks count a token for four bytes. */
+/** Returns a text of that many tokens: the mocks count four bytes as one token. */
 const words = (tokens: number, of = "word") => of.padEnd(4, " ").slice(0, 4).repeat(tokens);
 const price = { input: 2, output: 8 };
 const schema = { type: "object" };
 const mark = { cache_control: { type: "ephemeral" } };
 
-/** Runs `hops` hops of `parallel` calls with results of 500 tokens over Messages. `place` puts marks on a copy of the messages. */
+/** Runs `hops` hops of `parallel` calls with results of 500 tokens over Messages. `place` adds marks to a copy of the messages. */
 async function messagesLoop(
   hops: number,
   parallel: number,
@@ -55,7 +55,7 @@ async function messagesLoop(
   return mock;
 }
 
-/** Marks the last block, and those some blocks before it. */
+/** Returns a function that marks the blocks at these distances from the last block. */
 const markBack =
   (...back: number[]) =>
   (messages: Loose[]): Loose[] => {
@@ -93,7 +93,7 @@ interface MessagesRequest {
   [field: string]: unknown;
 }
 
-/** Sends requests one after the other and returns read, written and fresh tokens of each. */
+/** Sends requests one after the other. Returns the read, written and fresh tokens of each. */
 async function usages(requests: MessagesRequest[], now?: () => number): Promise<number[][]> {
   await using mock = await startAnthropic(
     requests.map(() => answer("so")),
@@ -117,7 +117,7 @@ async function usages(requests: MessagesRequest[], now?: () => number): Promise<
   return found;
 }
 
-/** Tokens of tools and system prompt, and of the message, in the requests above. */
+/** Tokens of the tools and system prompt, and tokens of the message, in the requests above. */
 const start = 1015;
 const message = 604;
 
@@ -158,7 +158,7 @@ test("Messages: lives of five minutes and an hour, refreshed by reads, and the m
   let time = 0;
   const times = [0, 4, 8, 14].map((minutes) => minutes * 60_000);
   const found = await usages([{}, {}, {}, {}], () => {
-    // The clock is read once for each request.
+    // The mock reads the clock once for each request.
     time = times.shift() ?? time;
     return time;
   });

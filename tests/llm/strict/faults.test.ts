@@ -66,7 +66,7 @@ test.each(names)("%s: a stream breaks where the script says", async (wire) => {
   for (let cut = 0; cut < 4; cut++) cuts.push(await client.stream(wires[wire].body));
   const sizes = cuts.map(({ length }) => length);
   expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
-  // A call of Gemini comes in one chunk, which is the last before the end.
+  // Gemini sends a call in one chunk, the last one before the end, so two of the cuts are the same.
   expect(new Set(sizes).size).toBe(wire === "gemini" ? 3 : 4);
   for (const events of cuts) expect(JSON.stringify(events)).not.toMatch(/response.completed|message_stop|STOP|DONE/);
   const last = (await client.stream(wires[wire].body)).at(-1);

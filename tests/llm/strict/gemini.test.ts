@@ -15,7 +15,7 @@ const call = (more: object = {}) => ({ functionCall: { name: "add", args: {} }, 
 const response = (more: object = {}) => ({ functionResponse: { name: "add", response: { output: "4" }, ...more } });
 const sentinel = { thoughtSignature: "skip_thought_signature_validator" };
 
-/** Every prompt is answered with two calls, every result with a text. */
+/** Answers every prompt with two calls, and every result with a text. */
 beforeAll(async () => {
   mock = await startGemini(({ results }) =>
     results.length > 0

@@ -104,7 +104,7 @@ interface Block {
   [key: string]: unknown;
 }
 
-/** Folds the events of Messages to the content of the answer. */
+/** Folds the events of Messages into the content of the answer. */
 function contentOf(events: Loose[]): Block[] {
   const content: Block[] = [];
   const texts: string[] = [];

@@ -7,7 +7,7 @@ let client: RawClient;
 
 const prompt = { role: "user", content: "add" };
 const tool = { name: "add", input_schema: { type: "object" } };
-/** Thinks by default, adaptive, not binding. */
+/** A model that thinks by default and adaptively, and whose thinking is not bound. */
 const model = "claude-opus-5";
 const body = { model, max_tokens: 4000, tools: [tool] };
 const marked = { cache_control: { type: "ephemeral" } };
@@ -18,7 +18,7 @@ const call = { type: "tool_use", id: "toolu_1", name: "add", input: {} };
 const result = (more: object = {}, id = "toolu_1") => ({ type: "tool_result", tool_use_id: id, content: "4", ...more });
 const image = { type: "image", source: { type: "base64", media_type: "image/png", data: "AA" } };
 
-/** Every prompt is answered with thinking and two calls, every result with thinking and text. */
+/** Answers every prompt with thinking and two calls, and every result with thinking and text. */
 beforeAll(async () => {
   mock = await startAnthropic(({ results }) =>
     results.length > 0
@@ -322,7 +322,7 @@ test("accepted: what older models take, betas by header, results in several mess
   ]);
 });
 
-/** A turn with one answered hop, and a second prompt behind its last answer. */
+/** Runs a turn with one answered hop, and adds a second prompt after its last answer. */
 async function turn(change: object): Promise<{ hop: object[]; content: Loose[]; last: Loose[] }> {
   const { content } = (await client.post({ ...body, ...change, messages: [prompt] })).body;
   const ids = content.filter(({ type }: Loose) => type === "tool_use").map(({ id }: Loose) => id);

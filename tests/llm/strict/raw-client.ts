@@ -1,7 +1,7 @@
 import { createParser } from "eventsource-parser";
 import type { StrictMock } from "../../support/strict/index.js";
 
-/** Vendors' JSON as it is parsed: tests look into it, and a wrong path is a failing test. */
+/** Parsed JSON of a vendor. It has no types: a wrong path in a test makes the test fail. */
 export type Loose = ReturnType<typeof JSON.parse>;
 
 interface RawAnswer {
@@ -10,14 +10,14 @@ interface RawAnswer {
   body: Loose;
 }
 
-/** A client of a vendor's wire that sends what it is told and nothing else. */
+/** A client of a vendor's wire that sends bodies unchanged. */
 export interface RawClient {
   post(body: object, headers?: Record<string, string | undefined>): Promise<RawAnswer>;
-  /** Sends the body as a stream request and returns the events' data. */
+  /** Sends the body as a stream request and returns the data of the events. */
   stream(body: object, signal?: AbortSignal): Promise<Loose[]>;
-  /** The same as it was sent. */
+  /** Sends the same request and returns the text of the stream. */
   streamText(body: object): Promise<string>;
-  /** Returns the message of the refusal, which the request has to get. */
+  /** Returns the message of the refusal. Fails if the request is accepted. */
   refusal(body: object, headers?: Record<string, string | undefined>): Promise<string>;
 }
 

@@ -17,7 +17,7 @@ const output = (call: Loose, text: unknown = "4") => ({
   output: text,
 });
 
-/** The script answers every prompt with reasoning and a call, every result with reasoning and text. */
+/** Answers every prompt with reasoning and a call, and every result with reasoning and text. */
 beforeAll(async () => {
   mock = await startOpenAi(({ results }) =>
     results.length > 0 ? answer(thinks("so"), says("4")) : answer(thinks("hm"), calls("add", { a: 2 })),
@@ -229,7 +229,7 @@ test("reasoning comes back byte for byte, in its place, or not at all", async ()
   );
   expect(await client.refusal({ ...body, model: "gpt-5.5", input })).toContain("could not be verified");
   expect(mock.refusals.at(-1)?.code).toBe("invalid_encrypted_content");
-  // All of it, all of it at another model of the family, and none of it with no ids.
+  // Accepted: all items, all items at another model of the family, and no reasoning if the other items have no ids.
   for (const change of [{}, { model: "gpt-5.6-luna" }, { input: [prompt, withoutId, result] }])
     expect((await client.post({ ...body, input, ...change })).status).toBe(200);
   expect(mock.hops.at(-2)?.lostReasoning).toEqual([]);

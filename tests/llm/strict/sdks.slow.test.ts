@@ -17,8 +17,8 @@ import {
 import type { Loose } from "./raw-client.js";
 
 /**
- * What the vendors' own SDKs send passes the strict mocks: a mock that refuses what its vendor takes would teach the host wrong.
- * `npm run slow-packages` installs them.
+ * Requests of the vendors' own SDKs pass the strict mocks: a mock that refuses what its vendor accepts would teach the host wrong rules.
+ * `npm run slow-packages` installs the SDKs.
  */
 const packages = "tests/slow-packages";
 const isInstalled = existsSync(`${packages}/node_modules/@anthropic-ai/sdk`);
@@ -67,7 +67,7 @@ describe("openai", () => {
     expect(mock.hops.flatMap(({ lostReasoning, warnings }) => [...lostReasoning, ...warnings])).toEqual([]);
   });
 
-  /** The SDK's stream adds these, and OpenAI does not take them back. */
+  /** Removes fields that the SDK's stream adds and that OpenAI does not accept in a request. */
   function withoutParsed(item: OpenAI.Responses.ResponseOutputItem): OpenAI.Responses.ResponseInputItem {
     return JSON.parse(JSON.stringify(item, (key, value) => (key.startsWith("parsed") ? undefined : value)));
   }
@@ -259,7 +259,7 @@ whereInstalled("@anthropic-ai/sdk", () => {
 whereInstalled("@google/genai", () => {
   const clientOf = (mock: { origin: string }): Loose => {
     const { GoogleGenAI } = sdk("@google/genai");
-    // Without a fetch of the caller's it looks for Node's HTTP dispatcher, which a test's context does not have.
+    // The SDK needs a `fetch` here: its default looks for Node's HTTP dispatcher, which is missing in a test's context.
     return new GoogleGenAI({ apiKey: "key", httpOptions: { baseUrl: mock.origin, fetch } });
   };
   const config = {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { CompletionRequest } from "../../../src/core/chat.js";
 import { clientOf } from "../client-of.js";
 
-/** A provider that somebody else wrote. */
+/** Starts a third-party provider. */
 async function startAimock(version: string): Promise<AsyncDisposable & { url: string; mock: LLMock }> {
   const mock = new LLMock({ port: 0, chunkSize: 8 });
   await mock.start();
@@ -38,7 +38,7 @@ describe.each(WIRES)("over $wire", ({ wire, version, model }) => {
         await ends.ask({ streaming: false }, request),
       ];
       const { kept: _, ...message } = whole.message;
-      // Ids of what it keeps are others each time.
+      // The ids in `kept` differ in each answer.
       expect({ ...streamed, usage: whole.usage }).toMatchObject({ ...whole, message });
     }
     expect((await ends.ask({ streaming: true }, ask("add"))).message.toolCalls).toEqual(toolCalls);
@@ -54,7 +54,7 @@ describe.each(WIRES)("over $wire", ({ wire, version, model }) => {
     aimock.mock.nextRequestError(503);
     expect((await ends.ask({ streaming: true }, ask("hello"))).attempts).toBe(2);
     await expect(ends.ask({ streaming: true }, ask("cut"))).rejects.toMatchObject({
-      // By how many events come before the words.
+      // The kind depends on how many events come before the words.
       kind: expect.stringMatching(/^(stream_interrupted|network)$/),
     });
   });

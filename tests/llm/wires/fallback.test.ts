@@ -18,7 +18,7 @@ import { resultsOf, SYSTEM, TOOLS, user } from "./messages/loop.js";
 interface Vendor {
   start: typeof startOpenAi;
   provider: ProviderConfig;
-  /** What no other vendor may get of its answers. */
+  /** Matches the part of its answers that no other vendor may get. */
   foreign: RegExp;
 }
 
@@ -46,7 +46,7 @@ const pairs = Object.entries(VENDORS).flatMap(
   ]) => Object.entries(VENDORS).flatMap(([second, { provider }]) => (provider.wire === wire ? [] : [[first, second]])),
 );
 
-/** Two hops by the vendor beside, so that it has reasoning of its own to get back while the first one is still down. */
+/** The second vendor answers two hops, so that it must get its own reasoning back while the first vendor is still down. */
 test.each(pairs)("%s, with %s in its place in the middle of a loop, and back", async (first = "", second = "") => {
   const hop = (n: number) =>
     answer(thinks(`thought ${n}`), says(`word ${n}`), calls("calc__add", { n }), calls("calc__add", { n, b: 1 }));
@@ -85,7 +85,7 @@ test.each(pairs)("%s, with %s in its place in the middle of a loop, and back", a
     [beside, one.foreign],
   ] as const)
     for (const { text } of mock.requests) expect(text).not.toMatch(foreign);
-  // Text, calls and results go to everybody, thoughts in words to nobody.
+  // Every vendor gets text, calls and results; none gets thoughts as text.
   for (const { requests } of [mine, beside]) {
     const { text = "" } = requests.at(-1) ?? {};
     for (const n of [0, 1, 2, 3]) {

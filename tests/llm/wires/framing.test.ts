@@ -7,7 +7,7 @@ import { answer, calls, says, thinks } from "../../support/strict/index.js";
 import { clientOf } from "../client-of.js";
 import { rawClient } from "../strict/raw-client.js";
 
-/** Whatever stands between host and provider frames a stream in its own way; none of it is another answer, whatever the wire. */
+/** Programs between host and provider frame a stream in their own ways. On every wire the answer stays the same. */
 
 const script = [
   answer(thinks("hm"), says("北京🌍ь é, in several pieces"), calls("fs__read", { a: "ü" }), calls("fs__read")),
@@ -75,7 +75,7 @@ describe.each(WIRES)("over $name", ({ wire, model, start }) => {
   let text = "";
   let whole: AssistantMessage;
   const tested = (retries = 0) => clientOf(server, { maxRetries: retries }, { wire, model });
-  /** Without what is made up for each answer. */
+  /** Returns the message without fields that are generated for each answer. */
   const said = ({ content, reasoning, toolCalls, kept }: AssistantMessage) => ({
     content,
     reasoning,

@@ -13,7 +13,7 @@ const request: CompletionRequest = {
   tools: [{ name: "read", description: "Reads", inputSchema: { type: "object", properties: {} } }],
 };
 
-/** A gateway's provider is first asked with OpenRouter's `reasoning`, which OpenAI does not know. */
+/** The first request to a gateway's provider has OpenRouter's `reasoning`, which OpenAI does not know. */
 test.each<[string, string, string | undefined, ...string[]]>([
   ["openai", "gpt-5.6-sol", "high", "reasoning_effort"],
   ["openai", "gpt-6-astra", "low", "reasoning_effort"],

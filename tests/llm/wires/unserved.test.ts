@@ -4,7 +4,7 @@ import { resolveModel } from "../../../src/llm/providers/providers.js";
 import { wireOf } from "../../../src/llm/wires/index.js";
 import { llmConfig } from "../../support/llm-config.js";
 
-/** Wire, `base_url`, model, and the wire that serves it: `none` where nothing does, undefined where this one does. */
+/** Wire, `base_url`, model, and the wire that serves the model: `none` if no wire does, undefined if this wire does. */
 test.each<[WireName, string, string, WireName | "none" | undefined]>([
   ["chat", "https://api.openai.com/v1", "gpt-6-astra", "responses"],
   ["chat", "https://api.openai.com/v1", "gpt-4.1", undefined],

@@ -61,7 +61,7 @@ const extraBody = fc.dictionary(
   fc.jsonValue({ maxDepth: 1 }),
 );
 
-/** A request that was made of the messages and tools so far, in some order, and what a caller has changed in one of them since. */
+/** A request made of earlier messages and tools in some order, and a change that a caller has made to one of them. */
 const step = fc.record({
   picks: fc.array(fc.nat(), { maxLength: 8 }),
   hasTools: fc.boolean(),

@@ -7,7 +7,7 @@ import { llmConfig } from "../../../support/llm-config.js";
 
 const ENV = { OPENAI_API_KEY: "k", GEMINI_API_KEY: "k", MISTRAL_API_KEY: "k" };
 
-/** As it goes over the wire: what is undefined is gone. */
+/** Returns the body as it is sent: without undefined fields. */
 function body(
   request: Partial<CompletionRequest>,
   { name = "test/", provider = {} as ProviderConfig, streaming = true } = {},

@@ -18,7 +18,7 @@ const secondHop = (id: string): Message[] => [
   { role: "tool", toolCallId: id, content: [], isError: false },
 ];
 
-/** The one request that a preset makes of it, at a server in the place of its own. */
+/** Returns the only request that the preset makes. The test's server replaces the preset's own. */
 async function sent(
   preset: string,
   provider: ProviderConfig,

@@ -12,7 +12,7 @@ const tool = (name: string, properties: object = {}): ToolDefinition => ({
   inputSchema: { type: "object", properties, additionalProperties: false },
 });
 
-/** A turn in its second hop, with all that providers quarrel about. */
+/** A turn in its second hop, with every field on which providers differ. */
 const REQUEST: CompletionRequest = {
   messages: [
     { role: "system", content: "be kind" },
@@ -39,7 +39,7 @@ interface Refusal {
   provider?: ProviderConfig;
   status?: number;
   body: unknown;
-  /** What is looked at in the request that is refused, and in all after it. */
+  /** Returns the part of a body that the test compares: `before` in the refused request, `after` in all later ones. */
   of: (body: LlmRequest["body"]) => unknown;
   before: unknown;
   after: unknown;

@@ -13,7 +13,7 @@ import {
 } from "../../../support/llm-server.js";
 import { clientOf } from "../../client-of.js";
 
-/** Quirks of providers as reference cases: what comes over the wire, and the completion it must become. */
+/** A quirk of a provider as a reference case: the bytes on the wire and the completion that they must become. */
 interface Case {
   name: string;
   pieces: Piece[];
@@ -27,7 +27,7 @@ const call = (piece: object) => chunk({ tool_calls: [piece] });
 const called = (...calls: [string, string, string][]): ToolCall[] =>
   calls.map(([id, name, text]) => ({ id, name, arguments: text }));
 
-/** What a provider counts, and what is meant by it: all input, all output, and what of them was cached or reasoning. */
+/** Usage as a provider counts it, and its meaning: all input, all output, and how much of them was cached or reasoning. */
 const usages: [name: string, usage: object, expected: Usage][] = [
   [
     "OpenAI and OpenRouter count cache writes among the details of the input",

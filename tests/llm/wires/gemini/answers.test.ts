@@ -15,7 +15,7 @@ import { geminiClient, tools, user } from "./gemini-client.js";
 
 type Step = Exclude<Extract<Script, readonly unknown[]>[number], (...given: never) => unknown>;
 
-/** What is left of the script of the test that runs. One mock serves all tests of this file. */
+/** The remaining steps of the current test. One mock serves all tests of this file. */
 let steps: Step[] = [];
 let mock: StrictMock;
 
@@ -30,7 +30,7 @@ interface Asked {
   requests: StrictMock["requests"];
 }
 
-/** One completion by that script: it, or the error that it ended with. */
+/** Runs one completion with that script. Resolves to the completion, or to the error that it ended with. */
 async function ask(script: Step[], streaming: boolean): Promise<Asked> {
   steps = [...script];
   const before = mock.requests.length;
@@ -61,7 +61,7 @@ test.each(modes)("text and thoughts, streaming: $streaming", async ({ streaming 
     usage: { inputTokens: input, outputTokens: output, reasoningTokens: reasoning },
   });
   if (streaming) expect(shown).toBe("I think so.The answer, in several pieces.");
-  // The signature of a text comes on a last, empty part, and stays there.
+  // The signature of a text comes in a last, empty part and is kept there.
   expect(outcome).toMatchObject({
     message: { kept: { parts: [{ text: 30 }, { text: 0, extra: { thoughtSignature: expect.any(String) } }] } },
   });
@@ -97,7 +97,7 @@ test.each(
 
 test.each(modes)("thoughts without an answer are none, streaming: $streaming", async ({ streaming }) => {
   const script = [{ ...answer(thinks("hm")), end: "stop" as never }, answer("Done.")];
-  // What was shown of a stream is not voided here, so that the turn fails.
+  // Text of a stream that was already shown is not discarded here, so the turn fails.
   const { outcome } = await ask(streaming ? script.slice(0, 1) : script, streaming);
   expect(outcome).toMatchObject(streaming ? { kind: "stream_interrupted" } : stop("Done."));
 });

@@ -3,7 +3,7 @@ import { LlmError } from "../../../../src/core/errors.js";
 import { failure, json, type LlmServer, type Step, startLlmServer, stream } from "../../../support/llm-server.js";
 import { geminiClient, user } from "./gemini-client.js";
 
-/** What the strict mock does not say: shapes that were seen elsewhere, in the vendor's own words. */
+/** Shapes that the strict mock does not send: they were seen elsewhere and are quoted in the vendor's own words. */
 
 let steps: Step[] = [];
 let server: LlmServer;

@@ -10,7 +10,7 @@ export const tools: ToolDefinition[] = [
 
 export const user = (text: string): Message => ({ role: "user", content: [{ type: "text", text }] });
 
-/** The provider `gemini` at the mock, and whatever else the test has. */
+/** Returns a configuration with the provider `gemini` at the mock, and the test's other settings. */
 export function geminiConfig(
   { url }: Pick<StrictMock, "url">,
   provider: ProviderConfig = {},
@@ -23,7 +23,7 @@ export function geminiConfig(
   return { active: "gemini", fallback: [], streamRecovery, http, ...change, providers };
 }
 
-/** A client that talks by the wire gemini. */
+/** Returns a client that uses the wire gemini. */
 export function geminiClient(...args: Parameters<typeof geminiConfig>) {
   return clientWith(geminiConfig(...args));
 }
@@ -35,11 +35,11 @@ interface Talk {
 
 interface TalkOptions extends Partial<CompletionRequest> {
   streaming?: boolean;
-  /** What the calls of a hop return. Default: the call's arguments as a text. */
+  /** Returns the result of a call. Default: the call's arguments as a text. */
   result?: (call: { name: string; arguments: string }) => ContentPart[];
 }
 
-/** Asks until an answer calls no tool, and answers every call. Returns all messages, those given first. */
+/** Sends requests and answers every call until an answer calls no tool. Returns all messages, the given ones first. */
 export async function talk(
   { ask }: Pick<ReturnType<typeof geminiClient>, "ask">,
   before: readonly Message[],

@@ -7,7 +7,7 @@ import { geminiClient, user } from "./gemini-client.js";
 let server: LlmServer;
 let refusal: { isRefused: (body: string) => boolean; message: string };
 
-/** Refuses as Gemini does what the test names, and answers everything else. */
+/** Refuses the requests that the test names in Gemini's words, and answers all others. */
 beforeAll(async () => {
   server = await startLlmServer(({ text }): Step => {
     const { message } = refusal;

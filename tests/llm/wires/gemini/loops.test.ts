@@ -21,7 +21,7 @@ const signaturesOf = (mock: StrictMock, place = -1) =>
 const lastOf = ({ completions }: { completions: Completion[] }) => completions.at(-1);
 const sentinel = "skip_thought_signature_validator";
 
-/** What a host reads back from its log. */
+/** Returns the messages as a host reads them from its log. */
 const stored = (messages: readonly Message[]) => JSON.parse(JSON.stringify(messages)) as Message[];
 
 test.each([{ streaming: true }, { streaming: false }])(
@@ -40,9 +40,9 @@ test.each([{ streaming: true }, { streaming: false }])(
     expect(lastOf(second)).toMatchObject({ finishReason: "stop", message: { content: "bye" } });
     expect(mock.refusals).toEqual([]);
     expect(mock.hops.flatMap(({ lostReasoning }) => lostReasoning)).toEqual([]);
-    // 30 steps, the last text of the first turn, and one step of the second.
+    // 30 steps, the last text of the first turn, and one step of the second turn.
     expect(new Set(signaturesOf(mock)).size).toBe(32);
-    // Each request begins with all of the one before.
+    // Each request begins with the whole request before it.
     const texts = mock.requests.map(({ body }) => JSON.stringify(body.contents));
     for (const [place, text] of texts.entries()) {
       const before = texts[place - 1];
@@ -81,7 +81,7 @@ test("another model of Gemini gets the signatures; where they are of another acc
   const [first] = signaturesOf(mock);
   for (const change of [{ model: "gemini-3.5-flash" }, { apiKey: "key-of-other" }, {}]) {
     await using other = geminiClient(mock, change);
-    // In the middle of the turn.
+    // This request is in the middle of the turn.
     await other.ask({ streaming: true }, { messages: stored(messages).slice(0, 3), tools: [] });
     later.push(signaturesOf(mock) as string[]);
   }
@@ -121,7 +121,7 @@ test("a refused signature is left out with all others, once, and the log says so
   expect(ends.observed.filter(({ level }) => level === "warn")).toMatchObject([
     { message: "gemini: thought signatures are refused; sending the conversation without them" },
   ]);
-  // What was refused stays out; what was written since goes back.
+  // Refused signatures are not sent again; newer ones are.
   expect(signaturesOf(mock)).toEqual([sentinel, expect.stringMatching(/^CiQB/)]);
 });
 
@@ -138,7 +138,7 @@ test("a fallback by another wire gets no signature, and Gemini gets its own back
   expect(other).toMatchObject({ provider: "openai", message: { content: "by chat: 4" } });
   expect(chat.refusals).toEqual([]);
   expect(JSON.stringify(chat.requests.at(-1)?.body)).not.toMatch(/CiQB|signature/i);
-  // And in the middle of the same turn back to Gemini, after a step of the other one.
+  // In the middle of the same turn, the conversation returns to Gemini after a step of the other provider.
   const call = { id: "call_1", name: "fs__add", arguments: "{}" };
   const between: Message[] = [
     { role: "assistant", content: "", toolCalls: [call] },

@@ -17,7 +17,7 @@ type Body = {
   tools?: object[];
 };
 
-/** The body that was sent last: the mock has taken it. */
+/** Returns the body of the last request, which the mock has accepted. */
 async function sent(request: Partial<CompletionRequest>, provider: ProviderConfig = {}): Promise<Body> {
   await using ends = geminiClient(mock, provider);
   await ends.ask({ streaming: true }, { messages: [user("hi")], tools: [], ...request });

@@ -53,7 +53,7 @@ test("a plain answer keeps nothing", async () => {
   });
 });
 
-/** Models that think each in another way, and what the configuration says of it. */
+/** Models with different ways of thinking, their configuration, and the fields of the request. */
 test.each<[string, Record<string, unknown>, object]>([
   ["claude-opus-5", {}, { thinking: { type: "adaptive", display: "summarized" } }],
   ["claude-opus-5-5", { effort: "max" }, { thinking: { type: "adaptive" }, output_config: { effort: "max" } }],

@@ -4,7 +4,7 @@ import { costUsd } from "../../../../src/llm/providers/prices.js";
 import { answer, calls, loop, says, startAnthropic, thinks } from "../../../support/strict/index.js";
 import { messagesClient, runLoop, SYSTEM, TOOLS, user } from "./loop.js";
 
-/** Dollars per million tokens, read and written at a price of their own. */
+/** Dollars per million tokens. Reads and writes of the cache have their own prices. */
 const price = { input: 5, output: 25, cachedInput: 0.5, cacheWrite: 6.25, cacheWrite1h: 10 };
 const bill = { input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25, cacheWrite1h: 10 };
 const result = () => "r".repeat(2048);
@@ -70,7 +70,7 @@ test("tools found late stand where they were found: what came before is read fro
   const messages: Message[] = [SYSTEM, user("go ".repeat(4000))];
   const known = new Set<string>();
   for (let hop = 0; hop < 14; hop++) {
-    // A client of its own for each hop: another host renders the same bytes.
+    // A new client for each hop: another host makes the same bytes.
     await using client = messagesClient(mock, { model: "claude-opus-5-5" });
     const tools: CompletionRequest["tools"] = [...TOOLS, ...[...known].map(define)];
     const { message } = await client.ask({ streaming: true }, { messages: [...messages], tools });

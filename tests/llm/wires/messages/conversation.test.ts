@@ -29,7 +29,7 @@ const noResult = (id: string) => ({
   is_error: true,
 });
 
-/** Conversations as hosts and callers of doors have them, and what the vendor accepts of them. `-`: a user's or assistant's message. */
+/** Conversations as hosts and callers of doors send them, and the form that the vendor accepts. `-`: a message of the user or assistant. */
 test.each<[string, Message[], unknown[]]>([
   [
     "results of a hop together and first, in the order of the calls, then what the user says",

@@ -225,7 +225,7 @@ test("a tool whose schema is refused as a plain one too is left out", async () =
   expect(server.requests.map(({ body }) => (body as { tools?: unknown[] }).tools?.length)).toEqual([2, 2, 1]);
 });
 
-/** What the vendor refuses of thinking that goes back, each by the strict mock itself. */
+/** Changes to sent-back thinking that the vendor refuses; the strict mock itself refuses each one. */
 test.each<[string, (messages: Message[]) => void]>([
   [
     "the system prompt was changed, to which a thought is bound",

@@ -1,4 +1,4 @@
-/** A loop of tools at the level of the client: calls are answered until the model is done. */
+/** Runs a loop of tools at the level of the client: calls are answered until the model is done. */
 import type { AssistantMessage, Completion, CompletionRequest, Message } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
 import type { StrictMock } from "../../../support/strict/index.js";
@@ -20,7 +20,7 @@ export function messagesClient(mock: Pick<StrictMock, "url">, provider: Provider
 
 type Client = ReturnType<typeof messagesClient>;
 
-/** The results of an answer's calls. */
+/** Returns the results of an answer's calls. */
 export function resultsOf({ toolCalls }: AssistantMessage, textOf: (call: string) => string): Message[] {
   return toolCalls.map(({ id, arguments: text }) => ({
     role: "tool",
@@ -30,7 +30,7 @@ export function resultsOf({ toolCalls }: AssistantMessage, textOf: (call: string
   }));
 }
 
-/** Asks until an answer has no calls. `messages` grows. */
+/** Sends requests until an answer has no calls. Appends to `messages`. */
 export async function runLoop(
   client: Client,
   messages: Message[],

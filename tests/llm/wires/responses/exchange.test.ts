@@ -61,7 +61,7 @@ describe.each([false, true])("streamed: %p", (streaming) => {
   test("an answer that failed is asked for again", async () => {
     await using mock = await startOpenAi([ending("malformed_call", says("x")), answer("whole")]);
     await using tested = responsesClient(mock);
-    // What was shown of a stream may be voided.
+    // `restart` lets the host discard text of a stream that was already shown.
     const completion = await tested.ask({ streaming, streamRecovery: "restart" });
     expect(completion).toMatchObject({ message: { content: "whole" }, attempts: 2 });
   });
@@ -108,7 +108,7 @@ describe("whom reasoning goes back to", () => {
     await using tested = clientWith(config);
     const { message } = await tested.ask({ streaming: true }, { messages: question, tools: [TOOL] });
     const [call] = message.toolCalls;
-    // As it is after it was in the log.
+    // The messages as they are after the log has stored them.
     return JSON.parse(JSON.stringify([...question, message, result(call?.id ?? "", "4")])) as Message[];
   }
   const reasoningIn = (body: Record<string, unknown> | undefined) =>
@@ -157,7 +157,7 @@ describe("whom reasoning goes back to", () => {
     const messages = await first(other);
     await using mock = await startOpenAi([answer(thinks("so"), calls("read")), answer("4")]);
     await using tested = responsesClient(mock);
-    // The same provider and account, as far as this host can tell.
+    // For this host it is the same provider and account.
     for (const message of messages)
       if (message.role === "assistant" && message.kept) message.kept.account = accountAt(mock);
     await loopOf((request) => tested.ask({ streaming: true }, request), messages);
@@ -165,7 +165,7 @@ describe("whom reasoning goes back to", () => {
     expect(
       tested.observed.filter(({ message }) => message.includes("reasoning of earlier answers is refused")),
     ).toHaveLength(1);
-    // What came after it goes back.
+    // Reasoning of later answers is sent back.
     expect(reasoningIn(mock.requests[2]?.body)).toHaveLength(2);
     expect(mock.hops[1]?.lostReasoning).toEqual([]);
   });

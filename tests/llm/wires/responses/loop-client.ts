@@ -9,7 +9,7 @@ export const TOOL: ToolDefinition = {
   inputSchema: { type: "object", properties: { n: { type: "number" } } },
 };
 
-/** The real client at that mock, over Responses. */
+/** Returns the real client at that mock, over Responses. */
 export function responsesClient(mock: StrictMock, provider: ProviderConfig = {}) {
   return clientOf(mock, {}, { wire: "responses", model: "gpt-5.6-sol", ...provider });
 }
@@ -25,7 +25,7 @@ export const result = (toolCallId: string, text: string): Message => ({
 
 type Ask = (request: CompletionRequest) => Promise<Completion>;
 
-/** Asks until the model calls nothing more, each call with the result that `answer` gives. Returns the messages with the last answer. */
+/** Sends requests until the model calls no tool; `answer` gives the result of each call. Returns the messages with the last answer. */
 export async function loopOf(
   ask: Ask,
   messages: Message[],

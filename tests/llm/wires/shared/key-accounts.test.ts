@@ -20,7 +20,7 @@ const tools: CompletionRequest["tools"] = [
   { name: "read", description: "Reads", inputSchema: { type: "object", properties: {} } },
 ];
 
-/** Models whose reasoning is bound to the account that it was made for, and the vendor's words for another account's. */
+/** Models whose reasoning is bound to the account that it was made for, and the vendor's refusal for another account. */
 const WIRES = [
   { wire: "responses", model: "gpt-5.6-sol", start: startOpenAi, refusal: /organization_id did not match/ },
   { wire: "messages", model: "claude-sonnet-5-5", start: startAnthropic, refusal: /Invalid `signature`/ },
@@ -29,7 +29,7 @@ const WIRES = [
 
 const hop = (n: number) => answer(thinks(`t${n}`), calls("read", { n }));
 
-/** The accounts that answered a loop of this many requests. */
+/** Returns the accounts that answered a loop of this many requests. */
 async function loop(
   { wire, model, start }: (typeof WIRES)[number],
   script: Script,

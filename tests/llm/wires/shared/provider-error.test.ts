@@ -8,7 +8,7 @@ const perDay = {
 };
 const quota = "You exceeded your current quota, please check your plan and billing details.";
 
-/** What providers were seen to answer, as status and `error` (or the whole body where it has none). */
+/** Error answers seen from providers, as status and `error` (or the whole body if there is no `error`). */
 test.each<[string, number, unknown, string]>([
   [
     "OpenAI, no money",

@@ -17,7 +17,7 @@ const tools: CompletionRequest["tools"] = [
 ];
 const system = (content: string): Message => ({ role: "system", content });
 
-/** Fable and Opus bind their thinking to the system prompt: where that changes, the thinking is refused. */
+/** Fable and Opus bind their thinking to the system prompt: they refuse the thinking if the prompt changes. */
 test.each([
   { wire: "chat", model: "gpt-4.1", start: startOpenAi },
   { wire: "responses", model: "gpt-5.6-sol", start: startOpenAi },
@@ -54,7 +54,7 @@ test.each([
       last.indexOf(words),
     );
     expect(places).not.toContain(-1);
-    // Responses and Gemini have what stands first in a member of its own.
+    // Responses and Gemini put the first system message into a field of its own.
     expect(places.slice(1)).toEqual(places.slice(1).toSorted((a, b) => a - b));
   },
 );

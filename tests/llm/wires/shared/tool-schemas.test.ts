@@ -4,7 +4,7 @@ import { plainSchema } from "../../../../src/llm/wires/shared/tool-schemas.js";
 import { processorMs } from "../../../support/processor-time.js";
 import { runs } from "../../../support/runs.js";
 
-/** A schema for one property, as it is in the plain words. */
+/** Returns the schema of one property in the plain subset of JSON Schema. */
 function projected(schema: unknown, rest: object = {}): unknown {
   const { properties } = plainSchema({ type: "object", properties: { x: schema }, ...rest });
   return (properties as { x?: unknown } | undefined)?.x;
@@ -185,7 +185,7 @@ describe("whatever the schema", () => {
   }));
   const root = fc.dictionary(fc.oneof(keyword, fc.string()), schema);
 
-  /** The first thing that is not plain. */
+  /** Returns the first part of the schema that is not plain. */
   function wrong(node: unknown): unknown {
     const entries = Object.entries(node as object);
     const {
@@ -256,6 +256,6 @@ describe("whatever the schema", () => {
     const startedAt = processorMs();
     for (const schema of schemas) expect(JSON.stringify(plainSchema(schema)).length).toBeLessThan(200_000);
     const [tookMs, copyMs] = [processorMs() - startedAt, startedAt - begunAt];
-    expect(tookMs).toBeLessThan(10 * copyMs); // a busy machine is slow with both
+    expect(tookMs).toBeLessThan(10 * copyMs); // a busy machine slows down both
   });
 });
