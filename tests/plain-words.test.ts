@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { commentsIn, sourceFiles } from "../scripts/comments.js";
 
-/** A comment that begins so is a part of a sentence: it leaves its reader to find the subject. */
+/** The beginning of a comment that is only part of a sentence, so that the reader must find the subject. */
 const fragment = /^(?:Of|Who|Whom|Whose|Whoever|What|Whatever|As|Those|That|Which|Such|None|Beside)\b/;
 
 test("no comment of src/ begins with a bare fragment", () => {

@@ -8,10 +8,10 @@ import type { PolicyRules } from "../../src/orchestrator/policy.js";
 import { type CallingTurn, runToolCalls } from "../../src/orchestrator/tools.js";
 
 const sent: StartedCall = { call: { id: "c1", name: "s__look", arguments: "{}" }, planned: true, sent: true };
-/** Nobody asks them about a call that was sent. */
+/** Rules that are never used, because the call was already sent. */
 const unasked = {} as PolicyRules;
 
-/** What a turn's calls have in common, and what is stored of them. */
+/** Returns the common part of a turn's calls, and the events that are stored for them. */
 function turnWith(parts: Pick<CallingTurn, "hub" | "signal"> & Partial<CallingTurn>) {
   const events: ChatEvent[] = [];
   const store = async (stored: readonly ChatEvent[]) => void events.push(...stored);

@@ -19,7 +19,7 @@ import { mcp } from "./doors/mcp.js";
 import { pipe, socket } from "./doors/messages.js";
 import { chat, run } from "./doors/terminal.js";
 
-/** By the name of the session that was held through it. */
+/** Doors by the name of the session that was recorded through each. */
 const doors: Record<string, Door> = {
   acp,
   "chat-completions": chatCompletions,
@@ -44,7 +44,7 @@ test("there is a session for every door", () => {
   expect(names.sort()).toEqual(Object.keys(doors).sort());
 });
 
-/** RECORD_DOORS=1 has a conversation through each door, with the demo model, and exports it in place of the session that is there. */
+/** With RECORD_DOORS=1, holds a conversation with the demo model through each door and replaces the exported session. */
 if (process.env.RECORD_DOORS) {
   test.each(Object.entries(doors))("the session of %s is recorded", async (name, door) => {
     const asks = door.cannot?.ask === undefined;
@@ -112,7 +112,7 @@ async function transcriptThrough(door: Door, script: Script, streaming: boolean)
   return transcriptOf([{ name: "main", events: await app.sessions.history(id) }]);
 }
 
-/** With the ids of requests that the runner of scripts gives them. */
+/** Returns the prompts of a script, with the request ids that the script runner gives them. */
 function promptsOf({ steps }: Script): Prompt[] {
   const prompts: Prompt[] = [];
   for (const step of steps) {
@@ -125,7 +125,7 @@ function promptsOf({ steps }: Script): Prompt[] {
   return prompts;
 }
 
-/** Requests without their ids where the door makes those itself. */
+/** Removes the ids of requests if the door makes them itself. */
 function comparable(transcript: string, ownRequestIds: boolean): string {
   return ownRequestIds ? transcript.replaceAll(/"requestId":"[^"]*"/g, '"requestId":""') : transcript;
 }

@@ -9,17 +9,19 @@ import { pipe } from "./doors/messages.js";
 import { type Scenario, scenarios } from "./doors/scenarios.js";
 import { comparable, played, types } from "./doors/stored.js";
 
-/** One for all hosts: it costs less than a process for each. */
+/** One server for all hosts, which costs less than a process for each host. */
 let tools: HttpServer;
 beforeAll(async () => {
   tools = await httpServer({ failing: { oddly: { code: "E_SQL", message: "no such table" } } });
 });
 afterAll(async () => tools[Symbol.asyncDispose]());
 
-/** What a door does with a conversation is the same on every log: on the second one those are tried that do the most with it. */
+/** Doors treat every log alike. So on PostgreSQL only the doors that use the log most are tried. */
 const tried = driverUnderTest === "postgres" ? [pipe, http, library] : doors;
 
-/** A scenario through every door, streamed and not. What is stored otherwise than through the pipe has its reason in its name. */
+/**
+ * Returns the cases of a scenario: every door, streamed and not. Where a door stores other events than the pipe, the name gives the reason.
+ */
 function waysThrough({ stored, needs, whole }: Scenario) {
   return tried.flatMap((door) => {
     const reason = needs && door.cannot?.[needs.ability];
@@ -37,7 +39,7 @@ function waysThrough({ stored, needs, whole }: Scenario) {
 
 describe.each(scenarios)("$name", (scenario) => {
   const { play, needs } = scenario;
-  /** What everything is compared with is stored through the pipe, streamed where that can be. */
+  /** The reference events, stored through the pipe, and streamed unless the case is about whole answers. */
   const references = once((like) =>
     played(tools, pipe, scenario, like === "instead" && needs ? needs.instead : play, like !== "whole"),
   );

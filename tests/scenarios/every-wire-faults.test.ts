@@ -16,7 +16,7 @@ const failed = (kind: string, more: object = {}) => ({ type: "turn_error", error
 const parts = [thinks("hm"), says("I look now."), calls("s__echo", { n: 1, b: "long enough" })];
 const places: Break["at"][] = ["start", "before_text", "after_text", "in_call", "before_end"];
 type Fault = Pick<Break, "how" | "at">;
-/** What cuts a connection is the same to all wires but where it does; an error is in the wire's own words. */
+/** Breaks of a stream. A cut connection differs between wires only in its place; an error is in the wire's own words. */
 const breaks: Fault[] = [
   ...places.flatMap((at): Fault[] => [
     { how: "cut", at },
@@ -26,15 +26,15 @@ const breaks: Fault[] = [
 ];
 const visible = breaks.filter(({ how, at }) => how !== "reset" && (at === "after_text" || at === "in_call"));
 
-/** The pauses before requests that were sent again. */
+/** Returns the pauses before repeated requests, in ms. */
 const waits = ({ observed }: ReturnType<EveryWire["talk"]>) =>
   observed()
     .filter(({ message }) => message === "request failed, trying again")
     .map(({ fields }) => Number(fields?.delayMs));
 
-/** What goes wrong on the way. Each conversation goes on after it: the provider takes what is left of it in the log. */
+/** After each fault the conversation continues: the provider accepts the history that the log still has. */
 describe.each(WIRES)("over $name", (wire) => {
-  /** The second form that Responses has for an error in a stream. */
+  /** The second form of an error in a stream, which only Responses has. */
   const second = wire.name === "responses" ? places.map((at): Fault => ({ how: "failed", at })) : [];
 
   test.each([...breaks, ...second])("a stream with $how at $at is asked for again, and shown once", async (fault) => {
@@ -55,7 +55,7 @@ describe.each(WIRES)("over $name", (wire) => {
       expect(events.at(-1)).toMatchObject(failed("stream_interrupted", { retryable: true }));
       expect(eventsOf(events, "assistant_message")).toMatchObject([{ interrupted: true, message: { toolCalls: [] } }]);
       expect((await talk.turn("look again")).at(-1)).toMatchObject(end("end_turn"));
-      // Of a part of an answer its words are sent back alone.
+      // From a partial answer only the text is sent back.
       talk.expectTaken({ isLost: true });
     },
   );
@@ -134,10 +134,10 @@ describe.each(WIRES)("over $name", (wire) => {
 
 type Hint = Omit<Failure, "fails">;
 
-/** Limits that ran out are no reason to wait where the server is the problem. */
+/** Returns whether the hint is about exhausted limits, which are no reason to wait if the server itself is at fault. */
 const isOfLimits = ({ headers = {} }: Hint) => Object.keys(headers).some((name) => name.includes("ratelimit"));
 
-/** What each vendor has to say how long to wait: a short time, and two hours. A date has no milliseconds, so that it has no short time. */
+/** Returns each vendor's ways to say how long to wait: a short time, and two hours. A date has no milliseconds, so it has no short form. */
 function hintsOf({ wire }: TriedWire): { form: string; soon?: Hint; late: Hint }[] {
   const inTwoHours = () => new Date(Date.now() + 7_200_000);
   if (wire === "gemini") return [{ form: "RetryInfo", soon: hint({ body: "0.03s" }), late: hint({ body: "7200s" }) }];

@@ -57,7 +57,7 @@ test.each(WIRES)("a call, and four at once, come back with their results in orde
     }
 });
 
-/** native-wires.test.ts has 30 hops of the others. */
+/** Five hops on the other wires, because native-wires.test.ts tests 30 of them there. */
 test.each(VENDORS)("a long loop and two more turns send all reasoning back, over $name", async (wire) => {
   const hops = wire.name === "chat" ? 30 : 5;
   const hop = (n: number) => answer(thinks(`step ${n}`), says(`word ${n}`), calls("s__echo", { n }));
@@ -87,7 +87,7 @@ test.each(WIRES)("pictures in results, also of a tool that failed, are taken ove
   talk.expectTaken();
 });
 
-/** How answers end that are no whole answer. The conversation goes on, with none of the reasoning that was cut. */
+/** Ends of incomplete answers. The conversation continues without the reasoning of such an answer. */
 describe.each(WIRES)("over $name", (wire) => {
   test.each<[End, string, string]>([
     ["refusal", "content_filter", "refusal"],
@@ -115,7 +115,7 @@ describe.each(WIRES)("over $name", (wire) => {
   test.each(["within its arguments", "before its arguments"])(
     "the last call of an answer that the limit cut %s is not run, and the model is told",
     async (where) => {
-      // A call of Gemini comes whole or not at all.
+      // Gemini sends a call whole or not at all.
       const args = where === "before its arguments" ? "" : wire.name === "gemini" ? '{"n":1}' : '{"n":1';
       for (const streaming of [true, false]) {
         const cut = ending("length", thinks("hm"), calls("s__echo", { n: 0 }), calls("s__echo", args));
@@ -182,7 +182,7 @@ describe.each(WIRES)("over $name", (wire) => {
     expect(shown(events).text).toBe('{"title":"a bug"}');
     expect((await talk.turn("and?", { output })).at(-1)).toMatchObject(end("end_turn"));
     expect(talk.requests().map(({ body }) => schemaIn(body))).toEqual([SCHEMA, SCHEMA, SCHEMA, SCHEMA]);
-    // The thought of the second answer is about the first one, which the conversation does not keep.
+    // The thought of the second answer is bound to the first answer, which the conversation does not keep.
     talk.expectTaken({ isLost: true });
   });
 });
@@ -208,7 +208,7 @@ interface Body {
   [key: string]: Body | undefined;
 }
 
-/** The schema of the answer, wherever the wire has it. */
+/** Returns the schema of the answer from the field in which the wire has it. */
 function schemaIn(body: object): unknown {
   const { response_format, text, output_config, generationConfig } = body as unknown as Body;
   return (

@@ -8,14 +8,14 @@ import { until } from "../support/mcp-hub.js";
 
 const call = (name: string): Step => toolCalls([{ name: `s__${name}`, arguments: { said: name } }]);
 
-/** The model thinks until the server is ready again. */
+/** Returns a step of the model that waits until the server is ready again. */
 function whenReady(app: () => App, step: Step): Step {
   return (response, request) => {
     void until(() => app().hub.servers()[0]?.state === "ready").then(() => step(response, request));
   };
 }
 
-/** Runs one whole turn, and what it says of its tools and its server. */
+/** Runs one turn. Returns its events about tools and the server. */
 async function turnOf(mcpServer: object, script: (app: () => App) => Step[]) {
   let app: App | undefined;
   await using llm: LlmServer = await startLlmServer(script(() => app as App));

@@ -17,7 +17,7 @@ import {
   toolCalls,
 } from "../support/llm-server.js";
 
-/** A real gateway between us and the model: it reports a cut as a clean end, and errors in shapes of its own. */
+/** A real gateway between the host and the model: it reports a cut as a clean end, and has its own error shapes. */
 
 const throughGateway = gatewayTests();
 

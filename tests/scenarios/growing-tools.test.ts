@@ -1,4 +1,7 @@
-/** A request goes on from the bytes of the one before, whatever joins: over hops, turns, and in another host on the same log. */
+/**
+ * Each request begins with the bytes of the request before, also when a server joins: over hops, turns, and in another host on the same
+ * log.
+ */
 import { expect, test } from "@jest/globals";
 import { collect, startApp } from "../support/app.js";
 import { answer, type LlmRequest, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
@@ -6,10 +9,10 @@ import { httpServer } from "../support/mcp-http.js";
 import { temporaryFolder, until } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";
 
-/** All but the lists that grow, and these without their ends. */
+/** Returns the two growing lists without their closing brackets, and the rest of the request. */
 function parts({ text, body }: LlmRequest) {
   const [messages, tools] = [JSON.stringify(body.messages), JSON.stringify(body.tools)];
-  for (const part of [messages, tools]) expect(text).toContain(part); // so what follows is about the bytes that came
+  for (const part of [messages, tools]) expect(text).toContain(part); // makes sure that the checks below are about the received bytes
   const rest = text.replace(messages, "").replace(tools, "");
   return { messages: messages.slice(0, -1), tools: tools.slice(0, -1), rest };
 }

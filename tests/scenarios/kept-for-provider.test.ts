@@ -14,14 +14,14 @@ const mcpServers = { s: fixtureServer({ pages: [tools] }) };
 const go = { requestId: "r1", text: "go", streaming: true };
 const more = { requestId: "r2", text: "and now?", streaming: true };
 
-/** Gemini 3 behind OpenRouter: an answer with a call is refused from then on without the details of its reasoning. */
+/** Acts as Gemini 3 behind OpenRouter: refuses requests in which an answer with a call has lost the details of its reasoning. */
 function gemini(request: LlmRequest, step: Step): Step {
   const lost = request.body.messages?.find((message) => message.tool_calls && !message.reasoning_details);
   const raw = "Gemini models require OpenRouter reasoning details to be preserved in each request.";
   return lost ? failure(400, { body: { error: { message: "Provider returned error", metadata: { raw } } } }) : step;
 }
 
-/** Mistral: behind a tool's result comes an answer, and no two messages of a user follow each other. */
+/** Acts as Mistral: refuses a user message that directly follows a tool result or another user message. */
 function mistral({ body: { messages = [] } }: LlmRequest, step: Step): Step {
   const roles = messages.map(({ role }) => role);
   const place = roles.findIndex((role, index) => role === "user" && /tool|user/.test(roles[index - 1] ?? ""));

@@ -13,7 +13,7 @@ import {
   thinks,
 } from "../support/strict/index.js";
 
-/** A wire with two models of one family, and one that reads nothing of what they thought, if the vendor has one. */
+/** Wires, each with two models of one family, and, if the vendor has one, a model that cannot read their reasoning. */
 const WIRES = [
   {
     wire: "responses",
@@ -29,7 +29,7 @@ const WIRES = [
     model: "claude-opus-5-5",
     kin: "claude-sonnet-5-5",
     seal: /"signature":"([^"]+)"/g,
-    // Thinking is bound to what a summary takes the place of.
+    // Thinking is bound to the messages that a summary replaces.
     forgetsAtSummary: true,
   },
   {
@@ -41,7 +41,7 @@ const WIRES = [
   },
 ];
 
-/** Each turn thinks three times: before two calls at once, before one more call, and before its last words. */
+/** Thinks three times in each turn: before two concurrent calls, before one more call, and before the final text. */
 const script: Script = ({ results, userText }) => {
   if (userText.includes("<conversation>")) return answer("A summary.");
   const thought = thinks(`thought of ${userText}`);
@@ -73,7 +73,7 @@ describe.each(WIRES)("over $wire", ({ wire, start, model, kin, other, seal, forg
     await mock[Symbol.asyncDispose]();
   });
 
-  /** Runs a turn; resolves to the reasoning that its first request sends back. */
+  /** Runs a turn. Resolves to the reasoning that its first request sends back. */
   async function turn(conversation: string, text: string, chosen?: string): Promise<string[]> {
     const [before, refused, heard] = [mock.requests.length, mock.refusals.length, mock.hops.length];
     const session = app.sessions.open(conversation);
@@ -81,7 +81,7 @@ describe.each(WIRES)("over $wire", ({ wire, start, model, kin, other, seal, forg
     expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
     expect(mock.refusals.slice(refused).map(String)).toEqual([]);
     const lost = mock.hops.slice(heard).flatMap(({ lostReasoning, warnings }) => [...lostReasoning, ...warnings]);
-    // Of others' answers not even the phase is sent, and thinking from before a summary would be refused.
+    // Another model's answers lose even their phase, and thinking from before a summary would be refused.
     const isLess = text.includes("stranger") || (forgetsAtSummary && text.includes("summary"));
     if (!isLess) expect(lost).toEqual([]);
     const isSummed = events.filter(isStored).some(({ type }) => type === "compaction");

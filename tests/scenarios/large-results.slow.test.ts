@@ -11,7 +11,7 @@ import { newStorage } from "../support/storages.js";
 const big = toolCalls([{ name: "s__lines", arguments: { bytes: 50_000_000 } }]);
 const read = (args: object) => toolCalls([{ name: "host__read_result", arguments: args }]);
 
-/** The results that the model was told, in order. */
+/** Returns the tool results in the request, in order. */
 const told = ({ body }: LlmRequest) =>
   (body.messages ?? []).flatMap(({ role, content }) => (role === "tool" ? [String(content)] : []));
 const toolNames = ({ body }: LlmRequest) => (body.tools ?? []).map((tool) => tool.function.name);
@@ -42,7 +42,7 @@ test("a result of 50 MB costs the model under 2,000 tokens, and every part of it
     await app.ready();
     using held = heldUp();
     const shown = await ask(app, "c", "make it");
-    expect(held.longestMs).toBeLessThan(10_000); // some 1,000 on a quiet machine; 8,000 were seen of a busy one
+    expect(held.longestMs).toBeLessThan(10_000); // about 1,000 on a quiet machine; 8,000 were measured on a busy one
     expect(Buffer.byteLength(shown)).toBeLessThan(2_000 * 2); // even at two bytes a token
     expect(shown).toMatch(/^0 some text\n1 some text\n/);
     expect(shown).toMatch(/of which the first \d+ and the last \d+ are shown; it is stored as res_\w+/);

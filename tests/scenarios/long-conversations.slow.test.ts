@@ -18,7 +18,7 @@ const isSummary = ({ text }: LlmRequest) => text.includes("You condense a conver
 const contents = ({ body }: LlmRequest) => (body.messages ?? []).map(({ content }) => JSON.stringify(content));
 const messages = ({ body }: LlmRequest) => JSON.stringify(body.messages).slice(0, -1);
 
-/** What a strict provider refuses. */
+/** Returns the problems for which a strict provider refuses the request. */
 function problemsOf({ body }: LlmRequest): string[] {
   const problems: string[] = [];
   let expected: string[] = [];
@@ -35,7 +35,7 @@ function problemsOf({ body }: LlmRequest): string[] {
   return problems;
 }
 
-/** Half a token a byte is counted: twice what the host assumes at first. */
+/** Counts half a token for each byte, twice the host's first estimate. */
 const usageOf = ({ text }: LlmRequest) => ({ prompt_tokens: Math.ceil(text.length / 2), completion_tokens: 5 });
 
 test("a conversation of 400 turns answers, within the window, with whole pairs of calls and results; its requests begin alike from one summary to the next", async () => {
@@ -60,7 +60,7 @@ test("a conversation of 400 turns answers, within the window, with whole pairs o
   expect(summaries).toBeLessThan(60);
   expect(llm.requests.flatMap(problemsOf)).toEqual([]);
   const refused = llm.requests.filter((request) => usageOf(request).prompt_tokens > window);
-  expect(refused.length).toBeLessThanOrEqual(1); // before the first counts came in
+  expect(refused.length).toBeLessThanOrEqual(1); // before the provider's first counts arrive
   const last = llm.requests.at(-1) as LlmRequest;
   expect(last.text).toContain(`summary number ${summaries}`);
   expect(last.text).toContain("question 400");
@@ -72,7 +72,7 @@ test("a conversation of 400 turns answers, within the window, with whole pairs o
     .slice(1)
     .filter((request, index) => !messages(request).startsWith(messages(own[index] as LlmRequest)));
   expect(restarts.length).toBeLessThanOrEqual(summaries);
-}, 600_000); // 400 turns, each stored: minutes on a busy machine
+}, 600_000); // 400 stored turns take minutes on a busy machine
 
 test("a request that is refused as too long is sent once more, with a summary of what was before", async () => {
   await using llm = await startLlmServer([

@@ -17,10 +17,10 @@ const mcpServers = Object.fromEntries(servers.map((name) => [name, fixtureServer
 const find = (query: string): Step => toolCalls([{ name: "host__find_tools", arguments: { query, limit: 2 } }]);
 const call = (name: string): Step => toolCalls([{ name, arguments: {} }]);
 const toolNames = ({ body }: LlmRequest) => (body.tools ?? []).map((each) => each.function.name);
-/** By the same measure as the host's: a quarter of a token a byte. */
+/** Estimates tokens as the host does: a quarter of a token for each byte. */
 const toolTokens = ({ body }: LlmRequest) => Buffer.byteLength(JSON.stringify(body.tools)) / 4;
 
-/** The bytes before and in the tool list, without what closes it. */
+/** Returns the bytes before the tool list, and the tool list without its closing bracket. */
 function prefixes({ text, body }: LlmRequest) {
   const tools = JSON.stringify(body.tools).slice(0, -1);
   expect(text).toContain(tools);
@@ -52,7 +52,7 @@ test("with 500 tools a request carries at most the budget, the model reaches the
     }
   }
   const [first, ...others] = llm.requests;
-  expect(first && toolTokens(first)).toBeLessThan(2_000 + 200); // and the search itself
+  expect(first && toolTokens(first)).toBeLessThan(2_000 + 200); // and the search tool itself
   expect(new Set(first && toolNames(first).map((name) => name.split("__")[0]))).toEqual(new Set(["host", ...servers]));
   expect(first && toolNames(first)).not.toContain("d__tool_77");
   let before = first && prefixes(first);

@@ -21,7 +21,7 @@ import {
 import { messagesWire } from "../support/strict/messages.js";
 import { type MockOptions, startVendor } from "../support/strict/server.js";
 
-/** Gemini, and another vendor's Chat Completions beside it. */
+/** Starts Gemini, and another vendor of Chat Completions next to it. */
 const startGeminiAndChat = (script: Script, options: MockOptions = {}) =>
   startVendor("v1beta", (vendor) => [geminiWire(vendor), chatWire(vendor)], script, options);
 
@@ -33,7 +33,7 @@ const startDeepSeekAndChat = (script: Script, options: MockOptions = {}) =>
 const withoutMarks = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "cache_control" ? undefined : inner)));
 
-/** A wire with the mock of its vendor, the vendor's preset and a price in dollars per million tokens. */
+/** Wires, each with the mock of its vendor, the vendor's preset and a price in dollars per million tokens. */
 const WIRES = [
   {
     wire: "responses",
@@ -41,9 +41,9 @@ const WIRES = [
     model: "gpt-5.6-sol",
     start: startOpenAi,
     price: { input: 4, output: 20, cacheRead: 0.4, cacheWrite: 5 },
-    /** The list that grows from request to request. */
+    /** Returns the list that grows from request to request. */
     history: (body: Record<string, unknown>) => body.input as unknown[],
-    /** What is written of kept reasoning, and what no other wire may get of it. */
+    /** Text by which kept reasoning is recognised. `foreign` matches the part of it that no other wire may get. */
     kept: "encrypted_content",
     foreign: /encrypted|"rs_|phase/,
     tooLong: "Your input exceeds the context window",
@@ -70,7 +70,7 @@ const WIRES = [
     kept: '"signature":"EqQBCgIY',
     foreign: /EqQBCgIY|signature|thinking/,
     tooLong: "prompt is too long",
-    // Thinking is bound to what a summary takes the place of.
+    // Thinking is bound to the messages that a summary replaces.
     forgetsAtSummary: true,
     addsTools: true,
   },
@@ -87,7 +87,7 @@ const WIRES = [
   },
 ];
 
-/** Servers of tools that outlive the hosts: one with few tools, one with many. */
+/** Tool servers that outlive the hosts: one with few tools, one with many. */
 let few: HttpServer;
 let many: HttpServer;
 const big = ({ bytes }: Record<string, unknown>) => ({ content: [{ type: "text", text: "x".repeat(Number(bytes)) }] });
@@ -231,7 +231,7 @@ describe.each(WIRES)("over $wire", (tried) => {
         expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
       }
       const refusals = mock.refusals.map(({ message }) => message);
-      // DeepSeek knows no schemas.
+      // DeepSeek supports no schemas.
       expect(refusals).toEqual(wire === "chat" ? ["This response_format type is unavailable now"] : []);
       expect(lost(mock)).toEqual([]);
       isExtension(mock);
@@ -243,7 +243,7 @@ describe.each(WIRES)("over $wire", (tried) => {
       expect([...new Set(told)]).toEqual([0, 1]);
       const bill = mock.bill(price);
       expect(bill.readShare).toBeGreaterThanOrEqual(0.95);
-      // Responses caches by the format of the answer too: the first request with another one is new to it.
+      // Responses also caches by the format of the answer, so the first request with another format is not in the cache.
       if (wire !== "responses") expect(bill.prefixBroken).toEqual([]);
     }));
 
@@ -308,7 +308,7 @@ describe.each(WIRES)("over $wire", (tried) => {
       const session = app.sessions.open("c");
       const stops: unknown[] = [];
       for (let turn = 0; turn < 12; turn++) {
-        // A short turn before the one that is too long stays as it is.
+        // The short turn before a turn that is too long must stay unchanged.
         const text = "A question. ".repeat(turn % 2 === 0 ? 400 : 1);
         const events = await collect(session.prompt({ requestId: `r${turn}`, text, streaming: true }));
         stops.push(events.at(-1));

@@ -31,7 +31,7 @@ test(`all of them play through the command line, without keys ${withoutNetwork}`
   const seconds = (performance.now() - startedAt) / 1000;
   expect(exitCode === 0 ? "" : stderr).toBe("");
   expect(stdout.match(/^passed /gm)).toHaveLength(sessions.length);
-  // 20 on a quiet machine, where it takes about 4; the suite runs beside itself.
+  // A quiet machine takes about 4 seconds. A busy one runs other tests at the same time.
   expect(seconds).toBeLessThan(60);
 });
 
@@ -67,7 +67,7 @@ const linesIn = (path: string) =>
     .split("\n")
     .map((line) => JSON.parse(line) as Line);
 
-/** What of MCP passed over the wire in a line of a cassette. */
+/** Returns the features of MCP that a line of a cassette used. */
 function featuresIn({ hello, method, events = [], result, error, open }: Line): string[] {
   const beside = events.flatMap(([, { progress, notify, ask }]) => [
     progress && "progress",
@@ -86,7 +86,7 @@ function featuresIn({ hello, method, events = [], result, error, open }: Line): 
   return features.filter((feature) => typeof feature === "string");
 }
 
-/** Those that cross the wire by themselves. */
+/** Features that appear on the wire as such. */
 const everyFeature = [
   ...["legacy", "modern", "tools/call", "prompts/get", "resources/read"],
   ...["tools/list", "prompts/list", "resources/list", "resources/templates/list"],

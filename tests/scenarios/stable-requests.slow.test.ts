@@ -12,10 +12,10 @@ const tool = (name: string) => ({
 const names = Array.from({ length: 97 }, (_, index) => `tool_${index}`);
 const pages = [["crash", "fidget", "echo", ...names.slice(0, 47)], names.slice(47)].map((page) => page.map(tool));
 
-/** The text of the messages, and all the text around it. */
+/** Returns the text of the messages, and the rest of the request. */
 function split({ text, body }: LlmRequest) {
   const messages = JSON.stringify(body.messages);
-  expect(text).toContain(messages); // so what follows is about the bytes that came
+  expect(text).toContain(messages); // makes sure that the checks below are about the received bytes
   return { messages, rest: text.replace(messages, "") };
 }
 
@@ -52,7 +52,7 @@ test("with 500 tools of five servers, each request repeats the bytes of the one 
   const config = { llm: { active: "test", providers: { test: provider } } };
   await using app = await startApp({ llm: llm.url, mcpServers, config });
   await app.ready();
-  await until(() => listings() >= 4); // the look at the lists once more after the start
+  await until(() => listings() >= 4); // the second listing of each server, after its start
   for (const requestId of ["r1", "r2"]) {
     const events = await collect(app.sessions.open("c").prompt({ requestId, text: `go ${requestId}` }));
     expect(events.at(-1)).toMatchObject({ stopReason: "end_turn" });

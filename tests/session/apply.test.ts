@@ -8,7 +8,7 @@ import { collect, fixtureServer, startApp } from "../support/app.js";
 import { answer, type LlmRequest, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { until } from "../support/mcp-hub.js";
 
-/** Another configuration for a host that runs, in process. */
+/** Applies another configuration to a running host, in this process. */
 
 let folder: string;
 beforeEach(() => {

@@ -16,7 +16,7 @@ import type { CommandScope } from "../../src/session/slash-command.js";
 import { collect, script, startApp } from "../support/app.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 
-/** A host with the demo server, which answers no prompt. */
+/** A host with the demo server. Its model cannot be reached. */
 let scope: CommandScope;
 let app: App;
 beforeAll(async () => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(async () => server?.[Symbol.asyncDispose]());
 
-/** A model that asks for a tool, and then answers; `open` lets its first answer go. */
+/** Starts a model that calls a tool and then answers. Its answers wait until `open` is called. */
 async function heldModel(): Promise<{ llm: LlmServer; open: () => void }> {
   let open = () => {};
   const gate = new Promise<void>((resolve) => {
@@ -77,7 +77,7 @@ onServer("a host that is cut off from its database for longer than its lease", (
     await other.turns.bury(nodeId, Number.MAX_SAFE_INTEGER);
     await other.turns.beat({ nodeId: "other", machine: "elsewhere", pid: 1 });
     const lease = await other.turns.acquire("c", turnId, "other");
-    await sleep(leaseMs); // by the host's own clock, its lease is over
+    await sleep(leaseMs); // by the host's own clock, its lease has expired
     fail();
     const end = { type: "turn_end" as const, turnId, stopReason: "end_turn" as const };
     await other.appendAll("c", [end], { fence: lease?.fence ?? 0, position: 2 });

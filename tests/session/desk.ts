@@ -14,7 +14,7 @@ export class Desk implements AsyncDisposable {
   readonly #apps: App[] = [];
   readonly storage: StorageConfig;
 
-  /** On the kind of log that TEST_STORAGE names, else a file. */
+  /** Opens a log with the driver of TEST_STORAGE; by default a file. */
   static async open(driver?: Driver): Promise<Desk> {
     const folder = mkdtempSync(join(tmpdir(), "recovery-"));
     return new Desk(folder, await newStorage(folder, driver));
@@ -42,7 +42,7 @@ export class Desk implements AsyncDisposable {
   }
 }
 
-/** The events up to the first of this type. */
+/** Returns the events up to the first one of this type. */
 export async function until(events: AsyncIterable<TurnEvent>, type: TurnEvent["type"]): Promise<TurnEvent[]> {
   const seen: TurnEvent[] = [];
   for await (const event of events) {

@@ -15,7 +15,7 @@ const node = (nodeId: string): HostProcess => ({ nodeId, machine: "elsewhere", p
 let folder: string;
 let ours: ChatStore;
 let theirs: ChatStore;
-/** The time by the log's clock. */
+/** Time of the log's clock. */
 let now: number;
 
 beforeEach(async () => {
@@ -35,7 +35,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** An engine of node "a" on our connection; `looks` has each look into the mail, `mail` what came. */
+/** Starts an engine of node "a" on our connection. `looks` gets an item whenever the engine reads its mail, `mail` gets the mail. */
 function engineOf({ leaseMs }: { leaseMs?: number } = {}) {
   const looks = new Channel<void>();
   const beats = new Channel<number>();
@@ -99,7 +99,7 @@ test("a process that stood still, or whose clock was set, buries nobody who may 
   await engine.begin();
   now = 3_600_000;
   while ((await next(beats)) < now);
-  await theirs.turns.beat(node("b")); // as late as we were
+  await theirs.turns.beat(node("b")); // as late as our own heartbeat
   await next(beats);
   expect((await theirs.turns.nodes()).map(({ nodeId }) => nodeId)).toEqual(["b", "a"]);
   now += 100;

@@ -29,7 +29,7 @@ const as = (format: ExportFormat, events: readonly ChatEvent[] | readonly Stored
     secrets,
   });
 
-/** The document without its program, which is ours, and what is in the element for that to read. */
+/** Returns the document without our own program, and the data element that the program reads. */
 function parts(html: string): { document: string; data: string } {
   const [, before = "", between = "", data = "", script = "", after = ""] =
     /^(.*?)<div id="view"><\/div>(.*?)<script type="application\/json" id="data">([^<]*)<\/script>\n<script>(.*?)<\/script>(.*)$/s.exec(
@@ -39,7 +39,7 @@ function parts(html: string): { document: string; data: string } {
   return { document: before + between + after, data };
 }
 
-/** Every element of the document, by a reader that knows no HTML but its syntax. */
+/** Returns every element of the document. It parses only the syntax of HTML. */
 const elements = (html: string) => [...parts(html).document.matchAll(/<[^>]*>/g)].map(([element]) => element);
 const allowed =
   /^<(!doctype html|\/?(html|head|title|style|body|main|h1|h4|h5|section|time|div|p|pre|code|details|summary|strong|em|del|ul|ol|li|table|tr|th|td|blockquote|hr|br|a)|meta [^>]*|html lang="en"|(section|div|p|details) class="[a-z ]+"|time datetime="[\d-]+T[\d:.]+Z"|ol start="\d+"|a href="(https?:\/\/|mailto:)[^"]*" rel="noopener noreferrer"|img alt="image\/\w+" src="data:image\/\w+;base64,[\w+/=-]+")>$/i;

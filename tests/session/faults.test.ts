@@ -11,7 +11,7 @@ import { Desk, until } from "./desk.js";
 
 const echo = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
 
-/** Takes every turn from the process that has it, as whoever believes it dead does. */
+/** Takes every turn from its process, as a host does that believes the process dead. */
 async function buryAll({ storage }: Desk): Promise<void> {
   const store = await openStore(storage, { now: Date.now, observe: () => {} });
   for (const { nodeId } of await store.turns.nodes()) await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER);
@@ -100,7 +100,8 @@ describe("a process that was taken for dead", () => {
 
   test("passes a cancel on to the process that has its turn now", async () => {
     await using llm = await startLlmServer([stream([STALL]), stream([STALL])]);
-    // Where turns are given out, one that is buried alive keeps its ticket for a minute: tests/nodes has hosts that are really silent.
+    // On PostgreSQL a live process keeps its queue entry for a minute after it was declared dead; tests/nodes has hosts that are really
+    // silent.
     await using desk = await Desk.open("sqlite");
     const [owner, other] = [await desk.host(llm), await desk.host(llm)];
     const session = owner.sessions.open("c");
@@ -132,7 +133,7 @@ describe("a host that ends", () => {
     const owner = await desk.host(llm);
     const first = collect(owner.sessions.open("c").prompt({ requestId: "a", text: "one" }));
     await llm.received(1);
-    const other = await desk.host(llm); // not before: either of two might have been given the turn
+    const other = await desk.host(llm); // only now, because the turn might have been given to either of two hosts
     const session = other.sessions.open("c");
     const second = await session.submit({ requestId: "b", text: "two" });
     expect(session.cancel("b")).toBe(true);

@@ -3,7 +3,7 @@ import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
 import { KnownLogs } from "../../src/session/known-logs.js";
 import { stored, turn } from "../history/support.js";
 
-/** A store with these events of each conversation, and how many it has given. */
+/** Returns a store with these events of each conversation. `given` counts the events that were read. */
 function storeOf(conversations: Record<string, ChatEvent[]>) {
   let given = 0;
   return {
@@ -31,7 +31,7 @@ test("of a known conversation only what is new is read, and the rest are the sam
   expect(after).toEqual(await store.read("c"));
   expect(after.slice(0, 4).every((event, index) => event === before[index])).toBe(true);
   expect(before).toHaveLength(4);
-  expect(store.given - read).toBe(1 + 2 + 6); // the last known one, the new ones, and those of this test
+  expect(store.given - read).toBe(1 + 2 + 6); // the last known event, the two new ones, and six that this test read itself
 });
 
 test("a conversation that was deleted is forgotten, also when another one begins under its id", async () => {

@@ -9,8 +9,8 @@ import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 const turns = 60;
 const bytes = 80_000;
 
-// A function that is written where it is assigned to a property, and what an accessor of a new object literal refers to, would keep all of a
-// turn until the next collection of everything (AGENTS.md). What a WeakMap keeps of its texts is not seen here.
+// Two constructs would keep all of a turn until the next full collection (AGENTS.md): a function assigned directly to a property, and
+// values that an accessor of a new object literal refers to. This test does not see texts that a WeakMap keeps.
 test("a turn that is over goes with the young objects", async () => {
   const step = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
   await using llm = await startLlmServer(Array.from({ length: turns + 10 }, () => [step, step, answer("done")]).flat());

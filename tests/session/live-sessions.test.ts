@@ -12,7 +12,7 @@ const hourMs = 60 * 60 * 1000;
 
 afterEach(() => void jest.useRealTimers());
 
-/** An app with a turn in each of these conversations. */
+/** Starts an app and runs a turn in each of these conversations. */
 async function visited(llm: LlmServer, conversationIds: readonly string[]): Promise<App> {
   const app = await startApp({ llm: llm.url });
   for (const id of conversationIds) await collect(app.sessions.open(id).prompt({ requestId: "r", text: "hi" }));
@@ -24,7 +24,7 @@ test("a conversation in which nothing runs, and that nobody follows or holds, le
   await using app = await visited(llm, ids);
   expect(app.sessions.load).toEqual({ sessions: 0, running: 0, waiting: 0 });
   const inMemory = () => ids.filter((id) => app.sessions.find(id));
-  // A promise that has settled may hold its conversation for a few turns of the event loop.
+  // A settled promise may hold its conversation for a few rounds of the event loop.
   for (let round = 0; round < 10 && inMemory().length > 0; round++) {
     await new Promise(setImmediate);
     collectGarbage();

@@ -1,4 +1,4 @@
-/** What is asked and answered in a turn is stored in it: of what is nested too deep no JSON can be made. */
+/** Questions and answers of a turn are stored in it. Objects that are nested too deeply cannot be made JSON. */
 import { expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
 import { fixtureServer, startApp } from "../support/app.js";
@@ -23,7 +23,7 @@ test("an answer that is nested too deep is a no, and the turn goes on", async ()
   expect((await session.history()).at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
 });
 
-/** Asks for a form during each call, and says what came of it. */
+/** A server that asks for a form during each call and returns the outcome. */
 const program = `
 const deep = "[".repeat(50_000) + "]".repeat(50_000);
 const form = '{"type":"object","properties":{"name":{"type":"string","x":' + deep + "}}}";

@@ -84,7 +84,7 @@ describe("two hosts on one log", () => {
     const owner = await desk.host(llm);
     const mine = collect(owner.sessions.open("c").prompt({ requestId: "r", text: "go" }));
     await llm.received(1);
-    const watcher = await desk.host(llm); // not before: either of two might have been given the turn
+    const watcher = await desk.host(llm); // only now, because the turn might have been given to either of two hosts
     const theirs = await watcher.sessions.open("c").submit({ requestId: "r", text: "go" });
     await watcher.close();
     await expect(collect(theirs.watch())).rejects.toMatchObject({ kind: "shutting_down" });
@@ -181,7 +181,7 @@ test("turns that have ended two hosts are tried one at a time, so that none of t
   await collect(app.sessions.open("c").prompt({ requestId: "r", text: "fresh" }));
   expect(llm.requests).toHaveLength(2);
   const [{ nodeId } = { nodeId: "" }] = await store.turns.nodes();
-  await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER); // it dies, as far as the log knows
+  await store.turns.bury(nodeId, Number.MAX_SAFE_INTEGER); // for the log, the host is dead
   const states = await Promise.all(["a", "b"].map((name) => store.turns.stateOf(name, name)));
   expect(states.map((state) => state?.crashes).toSorted()).toEqual([2, 3]);
   await store.close();

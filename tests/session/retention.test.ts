@@ -11,7 +11,7 @@ const day = 24 * 60 * 60 * 1000;
 let time = 0;
 const now = () => time;
 
-/** Conversations `c1`, `c2`… of one turn each, a day apart; today is the day of the last one. */
+/** Makes conversations `c1`, `c2`… of one turn each, a day apart. The clock is at the day of the last one. */
 async function withConversations(count: number, work: (store: ChatStore) => Promise<void>): Promise<void> {
   time = 0;
   using folder = temporaryFolder();

@@ -9,7 +9,7 @@ const half = stream([chunk({ content: "half of " }), STALL]);
 const sent = (llm: { requests: { body: { messages?: { role: string; content?: unknown }[] } }[] }, index: number) =>
   llm.requests[index]?.body.messages?.slice(1).map(({ role, content }) => [role, content]);
 
-/** Begins a turn and resolves when its first words have been shown. */
+/** Begins a turn. Resolves when its first words have been shown. */
 async function begin(app: App, requestId: string, text: string) {
   const turn = await app.sessions.open("c").submit({ requestId, text, streaming: true });
   for await (const event of turn.watch()) if (event.type === "text_delta") break;

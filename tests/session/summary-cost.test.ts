@@ -1,4 +1,4 @@
-/** What summaries of older turns count against limits. */
+/** Usage that summaries of older turns count against limits. */
 import { expect, test } from "@jest/globals";
 import { budgetFor } from "../../src/session/limits.js";
 import { collect, startApp } from "../support/app.js";
@@ -7,7 +7,7 @@ import { answer, type LlmRequest, type Step, startLlmServer } from "../support/l
 const isSummary = ({ text }: LlmRequest) => text.includes("You condense a conversation");
 const usage = { prompt_tokens: 100, completion_tokens: 10 };
 
-/** Three turns, the last of which begins with a summary, or with the attempt to make one. */
+/** Runs three turns. The last one begins with a summary, or with a failed attempt to make one. */
 async function conversation(summary: Step, { limits = {}, model }: { limits?: object; model?: string }) {
   let summaries = 0;
   await using llm = await startLlmServer((request) => {

@@ -6,7 +6,7 @@ const [a, b] = ["a", "b"].map((name) => ({ conversationId: name, turnId: name })
   Record<"conversationId" | "turnId", string>,
 ];
 
-/** Suspects, whom each of them has woken, and a promise of the next waking. */
+/** Returns suspects, the conversations that they have woken, and a function that waits for the next waking. */
 function suspectsOf() {
   const woken: string[] = [];
   let wake = () => {};

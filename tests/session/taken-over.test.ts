@@ -12,7 +12,7 @@ import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm
 import { until } from "./desk.js";
 
 const leaseMs = 400;
-/** Where a turn is never told to have ended. */
+/** Limit of the wait for the end of a turn, in ms. */
 const longestMs = 10_000;
 const request = { requestId: "r", text: "go" };
 
@@ -24,7 +24,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Two processes on one log; `close` ends both. `a` sees it through `frozen`. */
+/** Starts two processes on one log; `close` ends both. `a` uses the log through `frozen`. */
 async function twoOn(llmUrl: string, frozen = (store: ChatStore) => store) {
   const app = await startApp({ llm: llmUrl, mcpServers: { s: fixtureServer() } });
   const stores: ChatStore[] = [];
@@ -65,7 +65,7 @@ class Signal {
   });
 }
 
-/** A way to the log that stands still, with what is on it, from the first lease that it brings until it is thawed. */
+/** Returns a wrapper of the store. All calls through it stop when the first lease is acquired, until `thaw` is called. */
 function freezing(): { frozen: (store: ChatStore) => ChatStore; isFrozen: Promise<void>; thaw: () => void } {
   const [ice, cold] = [new Signal(), new Signal()];
   let still = Promise.resolve();

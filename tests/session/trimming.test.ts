@@ -8,7 +8,7 @@ const words = "so it was said ".repeat(20);
 const isSummary = ({ text }: LlmRequest) => text.includes("You condense a conversation");
 const messages = ({ body }: LlmRequest) => JSON.stringify(body.messages).slice(0, -1);
 
-/** What a model with this window was sent in a conversation of 60 turns; `tokensPerByte` is what it counts. */
+/** Runs a conversation of 60 turns with a model of this window. `tokensPerByte` is the model's count. */
 async function conversation(compaction: "auto" | "off", tokensPerByte: (turn: number) => number) {
   const requests: LlmRequest[] = [];
   const script = (request: LlmRequest): Step => {
@@ -36,7 +36,7 @@ async function conversation(compaction: "auto" | "off", tokensPerByte: (turn: nu
   const own = requests.filter((request) => !isSummary(request));
   const sizes = own.map(({ text }) => text.length / 4);
   return {
-    /** Requests that do not begin as the one before did. */
+    /** Number of requests that do not begin with the messages of the request before. */
     breaks: own.slice(1).filter((request, at) => !messages(request).startsWith(messages(own[at] as LlmRequest))).length,
     summaries: requests.length - own.length,
     largest: Math.max(...sizes),
@@ -50,7 +50,7 @@ test.each([
 ])("turns that have no room are left out half a window at a time: %s", async (_, tokensPerByte) => {
   const { breaks, summaries, largest, last } = await conversation("off", tokensPerByte);
   expect(summaries).toBe(0);
-  // A turn has some 160 tokens, and half of the room 1,500: about every ninth turn.
+  // A turn has some 160 tokens, and half of the free window 1,500, so turns are left out at about every ninth turn.
   expect(breaks).toBeGreaterThan(2);
   expect(breaks).toBeLessThanOrEqual(10);
   expect(largest).toBeLessThan(window);
@@ -59,7 +59,7 @@ test.each([
 
 test("a summary that fails is asked for again after more and more turns", async () => {
   const { breaks, summaries } = await conversation("auto", () => 0.25);
-  // Some 40 turns need one: after 2, 4, 8 and 16 of them.
+  // Some 40 turns need a summary; it is tried again after 2, 4, 8 and 16 of them.
   expect(summaries).toBeGreaterThanOrEqual(3);
   expect(summaries).toBeLessThanOrEqual(5);
   expect(breaks).toBeLessThanOrEqual(10);

@@ -19,7 +19,7 @@ const one = turn("turn_1");
 const calls = (...ids: string[]): ToolCall[] => ids.map((id) => call(id));
 
 let store: ChatStore;
-/** The types of each write. */
+/** Types of the events in each write. */
 let writes: string[][];
 
 beforeEach(async () => {
@@ -34,7 +34,7 @@ beforeEach(async () => {
 
 afterEach(() => store.close());
 
-/** Writes a turn that was begun by the node "a". */
+/** Returns a writer of a turn that the node "a" has begun. */
 async function writerOf() {
   await store.claim("c", one.user("go"), request("a"));
   const lease = await store.turns.acquire("c", "turn_1", "a");

@@ -32,7 +32,7 @@ const schema = JSON.parse(readFileSync("node_modules/@agentclientprotocol/sdk/sc
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 ajv.addSchema(schema, "acp");
 
-/** The check of the SDK's schema for this kind of message. */
+/** Returns the validator of the SDK's schema for this kind of message. */
 function validatorOf(method: string, kind: "Request" | "Response" | "Notification"): ValidateFunction {
   const name = Object.keys(schema.$defs).find(
     (known) => schema.$defs[known]?.["x-method"] === method && known.endsWith(kind),
@@ -42,7 +42,7 @@ function validatorOf(method: string, kind: "Request" | "Response" | "Notificatio
   return validator;
 }
 
-/** Reads both directions of a connection and says which messages are not what the schema says. */
+/** Reads both directions of a connection and records messages that break the schema. */
 class Wire {
   readonly messages: Message[] = [];
   readonly problems: string[] = [];
@@ -82,12 +82,12 @@ class Wire {
 
 interface Behaviour {
   capabilities?: ClientCapabilities;
-  /** The option that is chosen; undefined: cancelled. */
+  /** Returns the chosen option; undefined cancels. */
   onPermission?: (request: RequestPermissionRequest) => string | undefined | Promise<string | undefined>;
   onElicitation?: (request: CreateElicitationRequest) => CreateElicitationResponse;
 }
 
-/** The SDK's own client at these pipes, with every message checked. */
+/** Connects the SDK's own client to these pipes. Every message is checked. */
 export function connectClient(
   pipes: { input: Writable; output: Readable },
   { onPermission = () => "allow_once", onElicitation = () => ({ action: "decline" }) }: Behaviour = {},
@@ -126,7 +126,7 @@ export function connectClient(
       updates.filter(
         (update): update is Extract<SessionUpdate, { sessionUpdate: Kind }> => update.sessionUpdate === kind,
       ),
-    /** What the agent has said, as one text. */
+    /** Returns the agent's text so far. */
     said: () =>
       updates.map((update) => (update.sessionUpdate === "agent_message_chunk" ? textIn(update) : "")).join(""),
     until: (isThere: (update: SessionUpdate) => boolean) =>
@@ -142,7 +142,7 @@ function textIn({ content }: Extract<SessionUpdate, { sessionUpdate: "agent_mess
   return content.type === "text" ? content.text : "";
 }
 
-/** The door in this process. */
+/** Runs the door in this process. */
 function runDoor(app: App) {
   const stdin = new PassThrough();
   const stdout = new PassThrough();
@@ -160,7 +160,7 @@ function runDoor(app: App) {
   return { stdin, stdout, interrupt, exitCode: runAcp(host, { stdin, stdout, onInterrupt }) };
 }
 
-/** The door in this process, for lines that no client of the SDK would send. */
+/** Runs the door in this process, for lines that no client of the SDK would send. */
 export function openRawAcp(app: App) {
   const { stdin, stdout, exitCode } = runDoor(app);
   let text = "";
@@ -169,7 +169,7 @@ export function openRawAcp(app: App) {
   });
   return {
     send: (line: string) => void stdin.write(`${line}\n`),
-    /** Resolves to what was said, once everything is answered. */
+    /** Ends the input. Resolves to the messages of the door when everything is answered. */
     async end(): Promise<Message[]> {
       stdin.end();
       await exitCode;
@@ -181,7 +181,7 @@ export function openRawAcp(app: App) {
   };
 }
 
-/** The door in this process, with a client that has said hello. */
+/** Runs the door in this process, with a client that has sent `initialize`. */
 export async function openAcp(app: App, behaviour: Behaviour = {}) {
   const { stdin, stdout, interrupt, exitCode } = runDoor(app);
   const connected = connectClient({ input: stdin, output: stdout }, behaviour);
@@ -198,7 +198,7 @@ export async function openAcp(app: App, behaviour: Behaviour = {}) {
     interrupt,
     prompt,
     begin: async (mcpServers: Parameters<typeof newSession>[1] = []) => (await newSession(agent, mcpServers)).sessionId,
-    /** Ends the input, and checks that nothing was said that the schema does not know. */
+    /** Ends the input, and checks that every message matched the schema. */
     async [Symbol.asyncDispose]() {
       end();
       await exitCode;

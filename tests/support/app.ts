@@ -6,7 +6,7 @@ import type { Observe } from "../../src/core/ports.js";
 import { type App, createApp } from "../../src/index.js";
 import { driverUnderTest, newStorage } from "./storages.js";
 
-/** So that nothing of these tests comes into the home of whoever runs them. */
+/** A temporary home, so that tests write nothing into the home of the person who runs them. */
 const home = mkdtempSync(join(tmpdir(), "mcp-platform-home-"));
 process.on("exit", () => rmSync(home, { recursive: true, force: true }));
 
@@ -14,18 +14,21 @@ interface TestApp {
   /** `base_url` of the provider. */
   llm: string;
   mcpServers?: Record<string, object>;
-  /** More of the configuration, in the shape of the file. */
+  /** More settings, in the shape of the configuration file. */
   config?: Record<string, unknown>;
   storage?: object;
   streamRecovery?: string;
   recover?: boolean;
   scraped?: boolean;
   questionTimeoutMs?: number;
-  /** Called with what the host logs. */
+  /** Receives what the host logs. */
   observe?: Observe;
 }
 
-/** A whole host in this process: real HTTP to the given provider, real servers. Nothing is kept unless `storage` says so, or TEST_STORAGE does. */
+/**
+ * Starts a whole host in this process: real HTTP to the given provider, real servers. The log is in memory unless `storage` or TEST_STORAGE
+ * says otherwise.
+ */
 export async function startApp({
   llm,
   mcpServers = {},
@@ -39,7 +42,7 @@ export async function startApp({
 }: TestApp): Promise<App> {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   return createApp({
-    // What one host has seen of servers must not be known to the next one, which would not wait for them.
+    // A new cache for each host: a host that knows servers from an earlier host would not wait for them.
     env: { HOME: home, XDG_CACHE_HOME: mkdtempSync(join(home, "cache-")) },
     recover,
     scraped,
@@ -65,12 +68,12 @@ export async function startApp({
   });
 }
 
-/** `mcpServers.<name>` for a script of this project. */
+/** Returns `mcpServers.<name>` for a script of this project. */
 export function script(path: string, ...args: string[]): object {
   return { command: process.execPath, args: [resolve(path), ...args], startup_grace: "20s" };
 }
 
-/** The server of mcp-server.mjs. */
+/** Returns the configuration of the server mcp-server.mjs. */
 export function fixtureServer(behaviour: Record<string, unknown> = {}, more: object = {}): object {
   return { ...script("tests/support/mcp-server.mjs", JSON.stringify(behaviour)), ...more };
 }
@@ -85,12 +88,12 @@ export function isStored(event: TurnEvent): event is StoredEvent {
   return "seq" in event;
 }
 
-/** The types of the stored events, in order: the shape of a turn at a glance. */
+/** Returns the types of the stored events in order: a summary of the turn. */
 export function shape(events: readonly TurnEvent[]): string[] {
   return events.filter(isStored).map(({ type }) => type);
 }
 
-/** Which host ran a server is another one in each run. */
+/** Removes the host that ran a server, which differs in each run. */
 export function withoutNode<Event extends object>(event: Event): Event {
   return "process" in event ? { ...event, process: {} } : event;
 }

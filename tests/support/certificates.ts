@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 export interface Certificates extends Disposable {
-  /** PEM file of an authority that nobody else knows. */
+  /** PEM file of a certificate authority that no system trusts. */
   caFile: string;
   ca: string;
-  /** Of a server, signed by it. */
+  /** Key and certificate of a server, signed by that authority. */
   key: string;
   cert: string;
 }
 
-/** Whether the `openssl` command is there to make them. */
+/** Returns whether the `openssl` command is available. */
 export function canMakeCertificates(): boolean {
   try {
     execFileSync("openssl", ["version"], { stdio: "ignore" });
@@ -22,7 +22,7 @@ export function canMakeCertificates(): boolean {
   }
 }
 
-/** An authority and the certificate of a server of these names, in a folder of their own that goes with them. */
+/** Makes an authority and the certificate of a server with these names, in a temporary folder. */
 export function makeCertificates(names = "DNS:localhost,IP:127.0.0.1"): Certificates {
   const folder = mkdtempSync(join(tmpdir(), "certificates-"));
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });

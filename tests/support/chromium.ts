@@ -4,7 +4,7 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Why no browser can be started here; undefined when one can. */
+/** Why no browser can be started here; undefined if one can. */
 export const noChromium = existsSync(executablePath)
   ? undefined
   : `there is no ${executablePath}: install chromium, or set CHROMIUM to its path`;
@@ -14,7 +14,9 @@ if (noChromium) {
   test.skip(`in a browser: ${noChromium}`, () => {});
 }
 
-/** One for a file of tests. Its sandbox needs rights that machines for tests seldom have, and the pages are our own. */
+/**
+ * Starts a browser for a file of tests. It has no sandbox: that needs rights which test machines seldom have, and the pages are our own.
+ */
 export async function startChromium(): Promise<Browser> {
   const { chromium } = await import("playwright-core"); // loading it takes 0.2 s, which tests without a browser do not pay
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
@@ -22,11 +24,11 @@ export async function startChromium(): Promise<Browser> {
 
 export interface Tab extends AsyncDisposable {
   page: Page;
-  /** What went wrong in the page, what its content security policy refused included. */
+  /** Errors in the page, with those of its content security policy. */
   complaints: string[];
 }
 
-/** A tab of its own profile. */
+/** Opens a tab with a new profile. */
 export async function openTab(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Tab> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
@@ -34,7 +36,7 @@ export async function openTab(browser: Browser, url: string, options: BrowserCon
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(String(error.stack ?? error)));
   page.on("console", (message) => {
-    // That a link to the host is lost is what a test may be about.
+    // Lost connections to the host are not errors, because a test may be about them.
     if (message.type() === "error" && !/ERR_|WebSocket|Failed to load resource/.test(message.text())) {
       complaints.push(message.text());
     }

@@ -11,12 +11,12 @@ export interface Ended {
   stderr: string;
 }
 
-/** A user's machine: an own home and an own folder, no keys, no servers, and the compiled command line. */
+/** A user's machine: a home and a folder of its own, no keys, no servers, and the compiled command line. */
 export class Workplace implements Disposable {
   #isConfigured = false;
   readonly folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
 
-  /** Writes config.yaml, as the user's own. */
+  /** Writes config.yaml as the user's own. */
   configure(config: object): void {
     this.#isConfigured = true;
     this.write("config.yaml", dump(config));
@@ -40,7 +40,7 @@ export class Workplace implements Disposable {
     return { PATH: process.env.PATH, HOME: this.folder, ...own };
   }
 
-  /** Runs to the end, with an empty stdin unless `input` says otherwise. */
+  /** Runs the command to its end. Stdin is empty unless `input` is given. */
   run(args: readonly string[], input = ""): Promise<Ended> {
     return ended(this.start(...args), input);
   }
@@ -65,7 +65,7 @@ export function ended(child: ChildProcess, input?: string): Promise<Ended> {
   });
 }
 
-/** Provider `test` at this URL, or with these settings, and these servers. */
+/** Returns a configuration with the provider `test` (its URL or its settings) and these servers. */
 export function configFor(llm: string | object, mcpServers: object = {}, more: object = {}): object {
   const http = { initial_retry_delay: 0.001, max_retry_delay: 0.01 };
   const atUrl = { base_url: llm, model: "m1", api_key: "sk-test-0123456789" };

@@ -1,4 +1,4 @@
-/** Client messages as fast-check makes them: most of them nearly right. */
+/** Client messages that fast-check generates; most of them are nearly valid. */
 import fc from "fast-check";
 import { messageSchema } from "../../src/frontends/message-schema.js";
 
@@ -17,7 +17,7 @@ export function payloadOf(action: string): { properties: object; required?: stri
 
 const values: readonly unknown[] = [null, true, "", "r1", 0, 1, 1.5, 2 ** 53, 1e300, -1, [], {}, ["x"], { who: 1 }];
 
-/** What may stand anywhere in a message, and often should not. */
+/** Values that may stand anywhere in a message, often where they are not allowed. */
 const odd = fc.oneof(fc.constantFrom(...values), fc.jsonValue());
 
 const field = (likely: fc.Arbitrary<unknown>) =>

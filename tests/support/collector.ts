@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** One span as OTLP's JSON has it, its attributes as an object. */
+/** A span of OTLP's JSON, with its attributes as an object. */
 export interface ReceivedSpan {
   traceId: string;
   spanId: string;
@@ -13,7 +13,7 @@ export interface ReceivedSpan {
   events: { name: string; attributes: Record<string, unknown> }[];
   status: { code?: number };
   traceState?: string;
-  /** `service.name` of whoever sent it. */
+  /** `service.name` of the sender. */
   service: string;
 }
 
@@ -24,18 +24,18 @@ interface ReceivedMetric {
 }
 
 export interface Collector extends AsyncDisposable {
-  /** What `OTEL_EXPORTER_OTLP_ENDPOINT` is set to. */
+  /** The value for `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   url: string;
   spans: ReceivedSpan[];
-  /** The last state of each, by name. */
+  /** The last state of each metric, by name. */
   metrics: Map<string, ReceivedMetric>;
   /** Headers of the requests. */
   headers: Record<string, unknown>[];
-  /** Everything that came, as it came. */
+  /** All received bodies, unchanged. */
   text: string;
 }
 
-/** A collector of OTLP over HTTP, in its JSON encoding. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
+/** Starts a collector of OTLP over HTTP, in its JSON encoding. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding */
 export async function startCollector(): Promise<Collector> {
   const collector = { spans: [] as ReceivedSpan[], metrics: new Map<string, ReceivedMetric>(), text: "" };
   const headers: Collector["headers"] = [];
@@ -104,7 +104,7 @@ function lists(value: unknown): Json[] {
   return (value ?? []) as Json[];
 }
 
-/** OTLP's `{key, value: {stringValue}}` as an object. */
+/** Returns OTLP's `{key, value: {stringValue}}` as an object. */
 function valuesOf(attributes: unknown): Record<string, unknown> {
   return Object.fromEntries(lists(attributes).map(({ key, value }) => [key, plain(value as Json)]));
 }

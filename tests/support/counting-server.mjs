@@ -1,7 +1,7 @@
-// An MCP server over stdio whose tools have an effect that can be counted: counting-server.mjs FILE [CALLS].
-// Each call of `book` adds a line with its `what` and call id to the file before it is answered; `look` is read-only, and adds one too; so
-// is `die`, which ends its host. CALLS gets the same calls with the process of the host and the time.
-// KILL_IN_CALL="before book train" | "after book train" kills the host before or after the effect of that call, once.
+// An MCP server over stdio whose tools have an effect that can be counted: counting-server.mjs FILE [CALLS]. Each call of `book` adds a
+// line with its `what` and call id to the file before it is answered. `look` is read-only, and adds a line too; so does `die`, which ends
+// its host. The same calls go to CALLS, with the process id of the host and the time. KILL_IN_CALL="before book train" | "after book train"
+// kills the host once, before or after the effect of that call.
 import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 

@@ -1,8 +1,8 @@
 /**
- * One host with a provider for each wire, each at the strict mock of its vendor, and a server of tools in this process: what holds on every
- * wire is tried as a table.
+ * A host with a provider for each wire, each at the strict mock of its vendor, and a tool server in this process. A table of tests
+ * checks what must hold on every wire.
  *
- *   const host = await everyWire();                       // in beforeAll; one a file
+ *   const host = await everyWire();                       // in beforeAll, once for each file
  *   test.each(WIRES)("… over $name", async (wire) => {
  *     const talk = host.talk(wire, [answer(calls("s__echo")), answer("done")]);
  *     const events = await talk.turn("go");               // the events of a turn
@@ -30,7 +30,7 @@ type Step = Exclude<Script, (...given: never) => unknown>[number];
 export interface TriedWire {
   name: string;
   wire: WireName;
-  /** The provider's name in the configuration. */
+  /** Name of the provider in the configuration. */
   provider: string;
   model: string;
   start: typeof startOpenAi;
@@ -67,36 +67,36 @@ const deepSeek: TriedWire = {
 };
 
 export const WIRES: readonly TriedWire[] = [responses, messages, gemini, chat];
-/** Two vendors of Chat Completions: one gives out no reasoning, the other wants it back. */
+/** All wires, with a second vendor of Chat Completions: the first one gives out no reasoning, the second one wants it back. */
 export const VENDORS: readonly TriedWire[] = [...WIRES, deepSeek];
 
 export const PNG = "iVBORw0KGgo=";
 
 interface Talk {
   mock: StrictMock;
-  /** Asks, and returns what happened until the turn has ended. */
+  /** Sends a prompt and returns the events of the turn. */
   turn(text: string, options?: Partial<TurnOptions>): Promise<TurnEvent[]>;
-  /** What the mock has had since the conversation began. */
+  /** Returns the accepted requests since the conversation began. */
   hops(): StrictMock["hops"];
   requests(): StrictMock["requests"];
-  /** What the host has logged since then, without debug lines. */
+  /** Returns the host's log lines since then, without debug lines. */
   observed(): Observation[];
-  /** The script is used up and nothing was refused. `isLost`: reasoning is not sent back, and need not be. */
+  /** Checks that the script is used up and that no request was refused. `isLost`: reasoning need not be sent back. */
   expectTaken(options?: { isLost?: boolean }): void;
 }
 
 export interface EveryWire extends AsyncDisposable {
-  /** A new conversation by that script. `variant`: its provider, if not that of the wire. */
+  /** Begins a new conversation with that script. `variant`: its provider, if it is not the wire's own. */
   talk(wire: TriedWire, script: readonly Step[], variant?: string): Talk;
 }
 
 interface EveryWireOptions {
   /**
-   * That many conversations of each wire have a provider of their own, so that no breaker and no retry budget remembers the test before.
-   * Default: one provider a wire, under its preset's name.
+   * Number of conversations on each wire that have their own provider, so that no breaker and no retry budget remembers an earlier test.
+   * Default: one provider for each wire, under its preset's name.
    */
   talks?: number;
-  /** More providers of each wire, by the beginning of their names, with what is configured of them. */
+  /** More providers of each wire: the prefix of their names, with their configuration. */
   variants?: Record<string, object>;
 }
 
@@ -166,7 +166,7 @@ export async function everyWire({ talks = 0, variants = {} }: EveryWireOptions =
 
 interface Vendor {
   mock: StrictMock;
-  /** What is left of the script of the conversation that runs. */
+  /** The remaining steps of the current conversation. */
   steps: Step[];
 }
 
@@ -180,7 +180,7 @@ async function startVendor(wire: TriedWire): Promise<Vendor> {
   return { mock, steps };
 }
 
-/** Tools beside `echo`: one that shows a picture, and one that fails with it. */
+/** Starts a server with `echo`, a tool that returns a picture, and one that fails with a picture. */
 function toolServer(): Promise<HttpServer> {
   const picture = { type: "image", data: PNG, mimeType: "image/png" };
   const text = (words: string) => ({ type: "text", text: words });
@@ -192,7 +192,7 @@ function toolServer(): Promise<HttpServer> {
   });
 }
 
-/** What was shown of a turn, without what was voided. */
+/** Returns the text and reasoning shown in a turn, without discarded parts. */
 export function shown(events: readonly TurnEvent[]): { text: string; reasoning: string } {
   const said = { text: "", reasoning: "" };
   for (const event of events) {

@@ -1,33 +1,33 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** What happens to one connection. Bytes are counted from the server's first one. */
+/** A fault of one connection. Bytes are counted from the server's first byte. */
 export interface Fault {
-  /** Nobody answers: the connection is reset at once (`refuse`), or bytes go nowhere (`black hole`). */
+  /** The server cannot be reached: the connection is reset at once (`refuse`), or bytes are dropped (`black hole`). */
   connect?: "refuse" | "black hole";
-  /** How long each piece of the answer is under way. */
+  /** Delay of each piece of the answer, in ms. */
   latencyMs?: number;
-  /** The answer comes in writes of so many bytes. */
+  /** Size of the writes in which the answer arrives. */
   sliceBytes?: number;
-  /** FIN, RST, or nothing more although the connection stays, after so many bytes of the answer. */
+  /** After so many bytes of the answer: FIN, RST, or silence on an open connection. */
   finAfter?: number;
   resetAfter?: number;
   freezeAfter?: number;
 }
 
 export interface FaultProxy extends AsyncDisposable {
-  /** The server's URL, by way of the proxy. */
+  /** URL of the server through the proxy. */
   url: string;
   readonly connections: number;
   readonly openSockets: number;
-  /** Connections that the client was the first to close. */
+  /** Number of connections that the client closed first. */
   readonly aborts: number;
-  /** What the server sent on each connection, whether or not it was let through. */
+  /** Bytes that the server sent on each connection, delivered or not. */
   answers: Buffer[];
   /** Resolves when no connection is open. */
   idle(): Promise<void>;
 }
 
-/** A TCP proxy in front of a server. `faults` are for its connections in turn; those after the last one have none. */
+/** Starts a TCP proxy in front of a server. `faults` apply to its connections in order; later connections have no fault. */
 export async function startFaultProxy(serverUrl: string, faults: readonly Fault[]): Promise<FaultProxy> {
   const { hostname, port, pathname } = new URL(serverUrl);
   const sockets = new Set<Socket>();
@@ -54,7 +54,7 @@ export async function startFaultProxy(serverUrl: string, faults: readonly Fault[
   function relay(client: Socket, number: number, fault: Fault): void {
     const upstream = connect(Number(port), hostname);
     let ended = false;
-    /** One thing after the other, each as late as it has to be. */
+    /** Runs the actions one after the other, each with the delay of the connection. */
     let queue = Promise.resolve();
     const then = (act: () => void) => {
       const due = fault.latencyMs ? performance.now() + fault.latencyMs : 0;

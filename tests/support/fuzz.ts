@@ -1,9 +1,9 @@
-/** Hostile input that is the same at every run. */
+/** Hostile input that is the same in every run. */
 
-/** Bodies for a door over HTTP, where each costs a request: all of them by `npm run test:fuzz`, else a part. */
+/** Number of bodies for a door over HTTP, where each one costs a request: all under `npm run test:fuzz`, otherwise a part. */
 export const bodiesPerDoor = process.env.FUZZ_TESTS === "all" ? 10_000 : 2_000;
 
-/** Mulberry32: the same numbers for the same seed, everywhere. */
+/** Returns mulberry32's numbers: the same ones for the same seed, on every machine. */
 export function randomFrom(start: number): (below: number) => number {
   let state = start;
   return (below) => {
@@ -39,7 +39,7 @@ const odd: readonly unknown[] = [
   "data:image/png;base64,",
 ];
 
-/** A valid document with some of its places taken by something odd, or its text cut, doubled or broken. */
+/** Returns a valid document with odd values in some places, or its text cut, doubled or broken. */
 export function mutated(document: unknown, random: (below: number) => number): string {
   const copy: unknown = JSON.parse(JSON.stringify(document));
   const change = (value: unknown): unknown => {

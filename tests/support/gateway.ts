@@ -8,13 +8,16 @@ import type { ProviderConfig } from "../../src/core/config.js";
 interface Gateway extends AsyncDisposable {
   /** The `base_url` to configure. */
   url: string;
-  /** What `llm.providers.<name>` needs beside it, for a model provider at that URL. More goes into the gateway's own config. */
+  /** Returns the headers that `llm.providers.<name>` needs for a model provider at that URL. `more` goes into the gateway's own config. */
   to(upstream: string, more?: object): Pick<ProviderConfig, "headers">;
 }
 
 const START_LIMIT_MS = 15_000;
 
-/** One gateway for the tests of a file. What is returned declares a test; it is passed, with a line on stderr, where the gateway cannot start. */
+/**
+ * Starts one gateway for the tests of a file. Returns a function that declares a test. If the gateway cannot start, the test passes with a
+ * line on stderr.
+ */
 export function gatewayTests(): (name: string, run: (gateway: Gateway) => Promise<void>) => void {
   let gateway: Gateway | undefined;
   beforeAll(async () => {
@@ -26,7 +29,7 @@ export function gatewayTests(): (name: string, run: (gateway: Gateway) => Promis
   return (name, run) => test(name, () => (gateway ? run(gateway) : Promise.resolve()));
 }
 
-/** @portkey-ai/gateway as a process of its own. `undefined`, and why on stderr, when it does not start here. */
+/** Starts @portkey-ai/gateway in a process of its own. Undefined if it does not start here; stderr then has the reason. */
 async function startGateway(): Promise<Gateway | undefined> {
   const port = await freePort();
   const script = resolve("tests/slow-packages/node_modules/@portkey-ai/gateway/build/start-server.js");
@@ -74,7 +77,7 @@ async function startGateway(): Promise<Gateway | undefined> {
   };
 }
 
-/** Free a moment ago: the gateway takes a number only, and says nowhere which one it got for 0. */
+/** Returns a port that was free a moment ago: the gateway needs a number, and does not report the port that it gets for 0. */
 function freePort(): Promise<number> {
   return new Promise((done) => {
     const server = createServer().listen(0, "127.0.0.1", () => {

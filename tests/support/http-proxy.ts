@@ -2,12 +2,12 @@ import { createServer, type IncomingHttpHeaders, type RequestListener, request }
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 
-/** How it treats CONNECT: lets it through, answers that status, says nothing, closes, or speaks another language. */
+/** How the proxy treats CONNECT: passes it, answers that status, is silent, closes, or speaks another protocol. */
 export type Treatment = "pass" | number | "silence" | "close" | "nonsense";
 
 export interface TestProxy extends AsyncDisposable {
   url: string;
-  /** `host:port` */
+  /** Format: `host:port`. */
   name: string;
   /** CONNECT requests, in order of arrival. */
   connects: { target: string; headers: IncomingHttpHeaders }[];
@@ -18,8 +18,8 @@ export interface TestProxy extends AsyncDisposable {
 }
 
 /**
- * A real HTTP proxy. `forwardTo`: the port on loopback where every host is found that a request names. With a certificate
- * it is spoken to by TLS.
+ * Starts a real HTTP proxy. `forwardTo`: a loopback port to which requests for every host are sent. With a certificate, clients must use
+ * TLS.
  */
 export async function startProxy(forwardTo?: number, certificate?: { key: string; cert: string }): Promise<TestProxy> {
   const sockets = new Set<Socket>();

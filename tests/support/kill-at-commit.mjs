@@ -1,4 +1,4 @@
-// Preloaded into a host: its event log is opened through killing-sqlite.mjs, or watched by killing-postgres.mjs.
+// Preloaded into a host: opens its event log through killing-sqlite.mjs, or watches it with killing-postgres.mjs.
 import { register } from "node:module";
 import "./killing-postgres.mjs";
 
@@ -8,6 +8,6 @@ export const resolve = (name, context, next) =>
   name === "./sqlite.js" ? { url: shim, shortCircuit: true } : next(name, context);
 `;
 register(`data:text/javascript,${encodeURIComponent(hook)}`);
-// Where Node has an SQLite of its own, the one for older Nodes is used all the same: the built-in cannot be stood in for.
+// Uses the SQLite for older Nodes even if Node has its own, because a built-in module cannot be replaced.
 const { getBuiltinModule } = process;
 process.getBuiltinModule = (name) => (name === "node:sqlite" ? undefined : getBuiltinModule(name));

@@ -1,6 +1,6 @@
-// SQLite that kills its process with SIGKILL right before or after the n-th commit: KILL_AT="before 3" | "after 3". A transaction is one, a
-// statement that writes by itself too, and of events each that it stores: how many are together is not the same every time.
-// With KILL_COUNT=FILE the number of commits is kept there.
+// SQLite that kills its process with SIGKILL right before or after the n-th commit: KILL_AT="before 3" | "after 3". A transaction counts as
+// one commit, and so does a writing statement outside of one. A statement that stores events counts once for each event, because the number
+// of events in it varies. With KILL_COUNT=FILE the number of commits is written to that file.
 import { writeFileSync } from "node:fs";
 import * as sqlite from "@photostructure/sqlite";
 
@@ -24,7 +24,9 @@ export class DatabaseSync extends sqlite.DatabaseSync {
     return sql === "COMMIT" ? committed(() => super.exec(sql)) : super.exec(sql);
   }
 
-  /** A statement that writes is a transaction by itself; one of a turn's events has two values for each of them, and six more. */
+  /**
+   * Counts a writing statement outside of a transaction as a commit. A statement for events has two values for each event, and six more.
+   */
   prepare(sql) {
     const statement = super.prepare(sql);
     if (!/^(INSERT|UPDATE|DELETE)/.test(sql)) return statement;

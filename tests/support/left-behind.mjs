@@ -1,5 +1,5 @@
-// A host with the model at this address: prints how many bytes so many turns leave behind, after a collection of young objects, of each of
-// which something hangs that is that large.
+// A host with the model at this address. Prints how many bytes `turns` turns leave behind after a collection of young objects; each turn
+// holds an array of `bytes` bytes.
 import { createApp } from "../../dist/index.js";
 
 const [url, home, turns, bytes] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import type { HttpConfig, LlmConfig, ProviderConfig } from "../../src/core/config.js";
 
-/** The defaults of `llm.http`, except that nothing is waited for between attempts. */
+/** The defaults of `llm.http`, without pauses between attempts. */
 export const HTTP: HttpConfig = {
   timeoutMs: 30_000,
   connectTimeoutMs: 5_000,
@@ -20,7 +20,7 @@ export const HTTP: HttpConfig = {
   totalTimeoutMs: 300_000,
 };
 
-/** One provider named `test` at that URL, active, with a key. */
+/** Returns a configuration with one provider `test` at that URL, active and with a key. */
 export function llmConfig(baseUrl: string, http: Partial<HttpConfig> = {}, provider: ProviderConfig = {}): LlmConfig {
   return {
     active: "test",

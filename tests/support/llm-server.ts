@@ -8,8 +8,8 @@ import type { AddressInfo, Socket } from "node:net";
  *   await using server = await startLlmServer([failure(503), toolCalls([{ name: "add", arguments: { a: 2 } }]), answer("hi")]);
  *   // base_url: server.url; each step answers one request, streamed or whole as the request wants it
  *
- * A request without a step and a step without a request both fail the test, when the server is disposed of. A function in
- * place of the list answers any number of requests. With a certificate it speaks https.
+ * A request without a step fails the test, and so does a step without a request, when the server is disposed of. A function
+ * instead of the list answers any number of requests. With a certificate the server speaks https.
  */
 export async function startLlmServer(
   script: readonly Step[] | ((request: LlmRequest) => Step),
@@ -58,7 +58,7 @@ export async function startLlmServer(
   };
   let handshakes = 0;
   const http = certificate ? createTlsServer(certificate, listener) : createServer(listener);
-  // Node's 5 s may pass between two requests where a busy machine holds up the test; the client would then need one request more.
+  // Long, because on a busy machine Node's 5 s may pass between two requests of a test; the client would then send one request more.
   http.keepAliveTimeout = 60_000;
   http.on("secureConnection", () => handshakes++);
   http.on("connection", (socket: Socket) => {
@@ -101,30 +101,30 @@ export async function startLlmServer(
 export interface LlmServer extends AsyncDisposable {
   /** The `base_url` to configure. */
   url: string;
-  /** In order of arrival. */
+  /** Requests in order of arrival. */
   requests: LlmRequest[];
-  /** TCP connections accepted so far. */
+  /** Number of TCP connections accepted so far. */
   readonly connections: number;
-  /** TLS handshakes completed so far. */
+  /** Number of TLS handshakes completed so far. */
   readonly handshakes: number;
   readonly openSockets: number;
-  /** Responses that the client broke off. */
+  /** Number of responses that the client broke off. */
   readonly aborts: number;
   /** Resolves when that many requests have arrived. */
   received(count: number): Promise<void>;
-  /** Resolves when that many responses were broken off by the client. */
+  /** Resolves when the client has broken off that many responses. */
   aborted(count: number): Promise<void>;
   /** Resolves when no connection is open. */
   idle(): Promise<void>;
 }
 
 export interface LlmRequest {
-  /** When it had arrived, in milliseconds since the epoch. */
+  /** Time of arrival, in ms since the epoch. */
   at: number;
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
-  /** The body as it came. */
+  /** The body as received. */
   text: string;
   body: {
     model?: string;
@@ -143,7 +143,7 @@ interface WireMessage {
   [key: string]: unknown;
 }
 
-/** Answers one request. Any function will do; the makers below cover what providers do. */
+/** Answers one request. Any function will do; the functions below cover the usual behaviour of providers. */
 export type Step = (response: ServerResponse, request: LlmRequest) => void;
 
 interface AnswerOptions {
@@ -152,7 +152,7 @@ interface AnswerOptions {
   reasoning?: string;
 }
 
-/** A complete answer, in the way that was asked for: one JSON document, or a stream with a delta for each word. */
+/** Returns a complete answer in the requested form: one JSON document, or a stream with a delta for each word. */
 export function answer(text: string, { usage = USAGE, finishReason = "stop", reasoning }: AnswerOptions = {}): Step {
   const words = text.match(/\s*\S+/g) ?? [];
   return message(
@@ -162,7 +162,7 @@ export function answer(text: string, { usage = USAGE, finishReason = "stop", rea
   );
 }
 
-/** A complete answer that calls tools: ids `call_1`, `call_2`, … unless given; arguments in two pieces when streamed. */
+/** Returns a complete answer that calls tools: ids `call_1`, `call_2`, … unless given; a stream sends the arguments in two pieces. */
 export function toolCalls(
   calls: readonly { name: string; arguments: unknown; id?: string }[],
   { usage = USAGE, finishReason = "tool_calls" }: AnswerOptions = {},
@@ -198,7 +198,7 @@ function message(whole: object, deltas: readonly object[], { usage, finishReason
   return (response, request) => (request.body.stream ? stream([...events, ...end]) : json(document))(response, request);
 }
 
-/** One `chat.completion.chunk`. */
+/** Returns one `chat.completion.chunk`. */
 export function chunk(delta: object, finishReason: string | null = null): object {
   return {
     id: "chatcmpl-1",
@@ -207,7 +207,7 @@ export function chunk(delta: object, finishReason: string | null = null): object
   };
 }
 
-/** Any JSON document with status 200. */
+/** Returns a JSON document with status 200. */
 export function json(document: unknown, headers: Record<string, string> = {}): Step {
   return (response) => {
     response.writeHead(200, { "content-type": "application/json", ...headers });
@@ -215,7 +215,7 @@ export function json(document: unknown, headers: Record<string, string> = {}): S
   };
 }
 
-/** An HTTP error. The default body is OpenAI's shape. */
+/** Returns an HTTP error. The default body has OpenAI's shape. */
 export function failure(
   status: number,
   {
@@ -229,7 +229,7 @@ export function failure(
   };
 }
 
-/** What happens next in a stream: a JSON event, bytes as they are, or something done to the connection. */
+/** The next item of a stream: a JSON event, raw bytes, or an action on the connection. */
 export type Piece = object | string | Buffer | Fault;
 type Fault = (response: ServerResponse) => void | Promise<void>;
 
@@ -238,22 +238,22 @@ const faulted = new WeakSet<ServerResponse>();
 function fault(act: (response: ServerResponse) => void): Fault {
   return (response) => {
     faulted.add(response);
-    // What was written before is to arrive first.
+    // Waits, so that earlier writes arrive first.
     return new Promise((resolve) => setImmediate(() => resolve(act(response))));
   };
 }
 
-/** FIN in the middle: the rest of the body never comes. */
+/** FIN in the middle of the body. */
 export const CUT: Fault = fault((response) => void response.socket?.end());
-/** RST. */
+/** RST of the connection. */
 export const RESET: Fault = fault((response) => void response.socket?.resetAndDestroy());
-/** Nothing more, with the connection open. */
+/** Silence on an open connection. */
 export const STALL: Fault = () => new Promise<void>(() => {});
-/** A clean end of the body, here instead of after the last piece. */
+/** A clean end of the body before the last piece. */
 export const END: Fault = (response) => void response.end();
 
 /**
- * A 200 stream of the pieces, each its own write, ended cleanly. `splitAt` cuts the whole into pieces of that many bytes
+ * Returns a 200 stream of the pieces, each in its own write, that ends cleanly. `splitAt` cuts the whole into pieces of that many bytes
  * instead; `headers` replace the usual ones.
  */
 export function stream(
@@ -272,12 +272,12 @@ export function stream(
   };
 }
 
-/** Something done to the connection before any response header. */
+/** Acts on the connection before any response header. */
 export function beforeHeaders(act: Fault): Step {
   return (response) => void act(response);
 }
 
-/** Pause between two pieces. */
+/** Pauses between two pieces. */
 export function pause(milliseconds: number): Fault {
   return () => new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -18,7 +18,7 @@ export const guarded = (server: OAuthServer, oauth: Partial<OAuthConfig> = {}): 
   oauth: { grant: "authorization_code", signingAlg: "RS256", ...oauth },
 });
 
-/** A person whose browser goes where it is sent. */
+/** Acts as a person whose browser follows every address. */
 export const browse = (page: URL) => void fetch(page).then((response) => response.text());
 
 export const logins = (config: RemoteServerConfig, folder: string, showPage = browse) =>

@@ -1,4 +1,4 @@
-/** What the server scenarios of the official conformance suite expect, over stdio, by the official SDK. */
+/** The server that the official conformance suite's server scenarios expect, over stdio, with the official SDK. */
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import * as types from "@modelcontextprotocol/sdk/types.js";

@@ -3,7 +3,7 @@ import type { McpParts } from "../../src/frontends/mcp/server.js";
 import type { App } from "../../src/index.js";
 import { doorParts } from "../frontends/support.js";
 
-/** The app as the MCP door gets it. */
+/** Returns the parts of the app that the MCP door gets. */
 export function mcpParts(app: App, serve: Partial<McpParts["serve"]> = {}): McpParts {
   return {
     ...doorParts(app),
@@ -16,7 +16,7 @@ export function mcpParts(app: App, serve: Partial<McpParts["serve"]> = {}): McpP
   };
 }
 
-/** One message of every kind that a client may send; the first begins a session. */
+/** One message of every kind that a client may send. The first one begins a session. */
 export const mcpMessages: readonly object[] = [
   {
     jsonrpc: "2.0",

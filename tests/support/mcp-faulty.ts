@@ -10,7 +10,7 @@ interface Message {
 
 type Answer = (response: ServerResponse, message: Message, request: IncomingMessage) => unknown;
 
-/** A Streamable HTTP server of the older era whose `tools/call` and GET do what the test says. */
+/** Starts a Streamable HTTP server of the older era. The test decides what `tools/call` and GET do. */
 export async function faulty(
   { call, get }: { call?: Answer; get?: Answer },
   overrides: Partial<RemoteServerConfig> = {},
@@ -35,7 +35,7 @@ export async function faulty(
     response.writeHead(200, { "content-type": "application/json", "mcp-session-id": "s1" });
     return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
   });
-  server.keepAliveTimeout = 60_000; // Node's 5 s may pass between two requests on a busy machine
+  server.keepAliveTimeout = 60_000; // on a busy machine Node's 5 s may pass between two requests
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
   const running = startHub({ ...remoteServer("f", url, "http"), ...overrides });

@@ -5,32 +5,32 @@ import { resolve } from "node:path";
 
 export interface HttpServer extends AsyncDisposable {
   url: string;
-  /** `METHOD rpc-method session`, in order. */
+  /** Requests in order, as `METHOD rpc-method session`. */
   seen: string[];
   headers: IncomingMessage["headers"][];
   /** Forgets every session, as a restart would. */
   forget(): void;
-  /** Breaks off everything, listens no more, and starts anew on the same port. */
+  /** Breaks all connections, stops listening, and starts again on the same port. */
   crash(): Promise<void>;
 }
 
 interface Behaviour {
-  /** Refuses everything. */
+  /** Status with which every request is refused. */
   status?: number;
   body?: string;
-  /** Tools beside `echo`, which are never answered, and what a call of them does. */
+  /** More tools, whose calls are never answered; the function runs at each call. */
   unanswered?: Record<string, () => void>;
-  /** Tools beside `echo`, and the error that a call of them is answered with. */
+  /** More tools, with the error that answers their calls. */
   failing?: Record<string, object>;
-  /** Tools beside `echo`, and the result of a call of them. */
+  /** More tools, with the result of their calls. */
   answering?: Record<string, (args: Record<string, unknown>) => object>;
-  /** What it says of itself. */
+  /** Instructions of the server. */
   instructions?: string;
-  /** Whether nothing at all is answered now. */
+  /** Returns true while no request is answered. */
   isHung?: () => boolean;
 }
 
-/** A small Streamable HTTP server with the tool `echo`. */
+/** Starts a small Streamable HTTP server with the tool `echo`. */
 export async function httpServer({
   status = 0,
   body = "",
@@ -85,7 +85,7 @@ export async function httpServer({
     response.writeHead(200, { "content-type": "application/json", "mcp-session-id": `s${count}` });
     return response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, ...answer }));
   });
-  server.keepAliveTimeout = 60_000; // Node's 5 s may pass between two requests on a busy machine
+  server.keepAliveTimeout = 60_000; // on a busy machine Node's 5 s may pass between two requests
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
   return {
@@ -106,7 +106,7 @@ export async function httpServer({
   };
 }
 
-/** The official server-everything, listening on a free port. */
+/** Starts the official server-everything on a free port. */
 export async function everything(kind: "streamableHttp" | "sse"): Promise<AsyncDisposable & { url: string }> {
   const port = await freePort();
   const script = resolve("node_modules/@modelcontextprotocol/server-everything/dist/index.js");

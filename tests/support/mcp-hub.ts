@@ -23,7 +23,7 @@ const common = {
   tools: { allow: [], deny: [], autoApprove: [], timeoutsMs: {} },
 };
 
-/** `mcpServers.<name>` that runs a script of this project with Node. */
+/** Returns `mcpServers.<name>` for a script of this project that runs with Node. */
 export function nodeServer(
   name: string,
   args: readonly string[],
@@ -41,7 +41,7 @@ export function nodeServer(
   };
 }
 
-/** The server of mcp-server.mjs, with the behaviour that its head describes. */
+/** Returns the configuration of mcp-server.mjs, with the behaviour that its file header describes. */
 export function fixture(
   name: string,
   behaviour: Record<string, unknown> = {},
@@ -62,7 +62,7 @@ export interface RunningHub extends AsyncDisposable {
   hub: McpHub;
   log: Observation[];
   statuses: ServerStatus[];
-  /** Prepares and sends; a refusal is the result too. */
+  /** Prepares and sends a call. A refusal is returned as a result. */
   call(name: string, args?: unknown, options?: CallOptions): Promise<ToolResult>;
 }
 
@@ -93,7 +93,7 @@ export function startHubWith(host: HostSide, ...configs: ServerConfig[]): Runnin
   };
 }
 
-/** For what another process does: looks every few milliseconds. */
+/** Waits for an effect of another process: checks the condition every few milliseconds. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
@@ -103,12 +103,12 @@ export function temporaryFolder(): Disposable & { path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
-/** Where a host of this folder keeps what servers offer. */
+/** Returns where a host of this folder keeps its record of what servers offer. */
 export function manifestsIn({ path }: { path: string }): ManifestPlace {
   return { folder: join(path, "manifests"), keyFile: join(path, "manifests.key") };
 }
 
-/** A file that the fixture server appends to. */
+/** Returns a file to which the fixture server appends. */
 export function recording(): Disposable & { path: string; lines(): string[] } {
   const folder = temporaryFolder();
   const path = join(folder.path, "record");
@@ -128,7 +128,7 @@ export function recording(): Disposable & { path: string; lines(): string[] } {
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // A zombie that nobody has waited for is not running.
+    // A zombie is not running, even if its parent has not waited for it.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;

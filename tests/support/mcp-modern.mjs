@@ -1,9 +1,10 @@
 /**
- * A small server of 2026-07-28 only, without an SDK: over stdio, or with `http` over Streamable HTTP, whose port is its first line
- * on stdout. Its first argument is its behaviour, as JSON: record (file), startMs, more (tools, as they are listed), instructions, maxWatched (resources).
- * Tools: echo, ask (needs input), shard (wants a header), move (shard wants another one from now on, and nobody is told), bad (declares
- * a header wrongly), listeners (what the streams of changes are about; in `more` only), grow, hush (ends the streams of changes, then grows), outgrow (its protocol is another one from now on), task.
- * Resources: test:cut, whose first reading breaks off.
+ * A small server of 2026-07-28 only, without an SDK: over stdio, or with `http` over Streamable HTTP; then the first line on stdout is its
+ * port. Its first argument is its behaviour, as JSON: record (file), startMs, more (further tools, as listed), instructions, maxWatched
+ * (resources). Tools: echo, ask (needs input), shard (wants a header), move (from now on shard wants another header, without a
+ * notification), bad (declares a header wrongly), listeners (returns the filters of the streams of changes; only in `more`), grow, hush
+ * (ends the streams of changes, then grows), outgrow (from now on the protocol is another one), task. Resources: test:cut, whose first
+ * reading breaks off.
  */
 import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -95,7 +96,7 @@ const answers = {
   ...taskAnswers,
 };
 
-/** `send` takes one message, and more of them from a listen request until `end`. */
+/** Serves a message. `send` sends one message; for a listen request it sends more until `end` is called. */
 function serve({ id, method, params = {} }, { send, end = () => {}, headers = {} }) {
   const version = params._meta?.["io.modelcontextprotocol/protocolVersion"];
   record(

@@ -1,8 +1,8 @@
 /**
- * A server of both eras on the official SDK: over stdio, or with `http` over Streamable HTTP, whose port is its first line on stdout.
- * Its first argument is its behaviour, as JSON: record (file), listTtlMs (then it tells no changes), readTtlMs.
- * Tools: add, ask (needs input), log, wait (until it is cancelled), learn (a tool more), touch (changes test:note),
- * creep (a tool more that nobody is told of). Prompts: greet. Resources: test:note.
+ * A server of both eras on the official SDK: over stdio, or with `http` over Streamable HTTP; then the first line on stdout is its port.
+ * Its first argument is its behaviour, as JSON: record (file), listTtlMs (with it, the server reports no changes), readTtlMs. Tools: add,
+ * ask (needs input), log, wait (until it is cancelled), learn (adds a tool), touch (changes test:note), creep (adds a tool without a
+ * notification). Prompts: greet. Resources: test:note.
  */
 import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";

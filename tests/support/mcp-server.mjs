@@ -1,7 +1,9 @@
 /**
- * A small MCP server over stdio, without an SDK, whose behaviour is its first argument, as JSON:
- * startMs, startsWith (a file that it waits for), late (its first list is without its first tool), silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart, describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, words (of every resource), instructions, declares, record (file),
- * grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its input).
+ * A small MCP server over stdio, without an SDK. Its first argument is its behaviour, as JSON: startMs, startsWith (a file that it waits
+ * for), late (its first list lacks its first tool), silent, greeting (on stderr), exitAtStart {code, stderr}, noise, exitsAtSecondStart,
+ * describedByStarts, pages (of tools), failingLists (message), toolsFile (a JSON list of tools), circle, prompts, resources, words (of
+ * every resource), instructions, declares, record (file), grandchild (its pid goes to the record), deaf (ignores SIGTERM and the end of its
+ * input).
  */
 import { spawn } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
@@ -58,14 +60,14 @@ if (options.describedByStarts) pages[0] = [{ ...tool("echo"), description: `star
 
 const asked = new Map();
 
-/** A request of the server to its client; resolves to the whole answer. */
+/** Sends a request to the client. Resolves to the whole answer. */
 function request(method, params) {
   const id = `s${asked.size + 1}`;
   send({ id, method, params });
   return new Promise((resolve) => asked.set(id, resolve));
 }
 
-/** Works for so many polls and then ends as it was told to. */
+/** Starts a task that works for `polls` polls and then ends as `end` says. */
 function startTask({ polls, end }) {
   const task = { taskId: `t${tasks.size + 1}`, status: "working", polls, end };
   tasks.set(task.taskId, task);
@@ -129,7 +131,7 @@ const calls = {
     }
     return text("dripped");
   },
-  /** The last progress and the answer in one piece. */
+  /** Sends the last progress and the answer in one write. */
   burst(_args, progressToken, _meta, id) {
     const progress = { jsonrpc: "2.0", method: "notifications/progress", params: { progressToken, progress: 1 } };
     process.stdout.write(
@@ -142,7 +144,7 @@ const calls = {
     setInterval(() => {}, 1000);
     return text("from now on deaf");
   },
-  /** Asks with the id 0, and takes that back when the record says that the question has arrived. */
+  /** Sends a question with the id 0, and cancels it once the record says that the question has arrived. */
   async regret({ method, params }) {
     send({ id: 0, method, params });
     while (!readFileSync(options.record, "utf8").includes("arrived")) await pause(10);
@@ -152,7 +154,7 @@ const calls = {
   },
   crash: ({ code }) => process.exit(code ?? 7),
   big: ({ bytes }) => text("x".repeat(bytes)),
-  /** Numbered lines. */
+  /** Returns numbered lines. */
   lines({ bytes }) {
     let all = "";
     for (let line = 0; all.length < bytes; line++) all += `${line} some text\n`;
@@ -206,7 +208,7 @@ const answers = {
     const tools = options.late && page === 0 && listings++ === 0 ? pages[0].slice(1) : pages[page];
     return { tools, nextCursor };
   },
-  /** Says something else every time. */
+  /** Returns another text every time. */
   "prompts/get": ({ name, arguments: args }) => {
     record(`prompt ${name}`);
     if (name === "hang") return new Promise(() => {});

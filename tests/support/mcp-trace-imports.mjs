@@ -1,4 +1,4 @@
-/** With `--import`: names every package that is imported, one a line, on stderr. */
+/** Preloaded by `--import`: prints the name of every imported package, one a line, on stderr. */
 import { register } from "node:module";
 
 const hook = `

@@ -1,6 +1,6 @@
 /**
- * An MCP server over stdio, with OpenTelemetry of its own: every call of its tool is a span within the one that `_meta.traceparent` names,
- * sent to the collector at its first argument before the call is answered.
+ * An MCP server over stdio that uses OpenTelemetry. Every call of its tool is a span within the span of `_meta.traceparent`. The span is
+ * sent to the collector at the first argument before the call is answered.
  */
 import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";

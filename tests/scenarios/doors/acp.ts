@@ -2,7 +2,7 @@ import { methods } from "@agentclientprotocol/sdk";
 import { newSession, openAcp } from "../../support/acp.js";
 import { type Door, once, settled } from "./door.js";
 
-/** The client's SDK; a conversation that is in the log is loaded, as an editor does it, any other is a new session. */
+/** The SDK's client for editors. It loads a conversation that is in the log, as an editor does; any other one is a new session. */
 export const acp: Door = {
   name: "ACP",
   streamsByRequest: false,

@@ -1,7 +1,7 @@
 import { openPipe } from "../../frontends/claude/client.js";
 import { type Door, once } from "./door.js";
 
-/** A program that speaks to `run` as to Claude Code: one pipe has one conversation. */
+/** A program that talks to `run` as it does to Claude Code. One pipe has one conversation. */
 export const claude: Door = {
   name: "Claude's stream-json",
   cannot: { "show history": "it tells of a turn while that runs" },

@@ -4,39 +4,39 @@ export interface Prompt {
   conversationId: string;
   requestId: string;
   text: string;
-  /** What is answered to a question of the turn. */
+  /** The answer to a question of the turn. */
   answer?: boolean;
-  /** The turn is cancelled when this resolves. */
+  /** Cancels the turn when it resolves. */
   cancelAt?: Promise<void>;
 }
 
-/** What a scenario may need of a door beyond a prompt and its answer. */
+/** An ability of a door that a scenario may need, beyond a prompt and its answer. */
 export type Ability = "ask" | "name requests" | "show history";
 
 export interface Door {
   name: string;
-  /** What there is no way to do through it, and why. What is stored then is in the scenarios. */
+  /** Abilities that the door does not have, with the reason. The scenarios say which events are stored then. */
   cannot?: Partial<Record<Ability, string>>;
-  /** Each request says whether it is to be streamed; else the configuration does. */
+  /** True if each request says whether it is streamed; otherwise the configuration decides. */
   streamsByRequest: boolean;
   open(app: App, streaming: boolean): Promise<OpenDoor>;
 }
 
 export interface OpenDoor extends AsyncDisposable {
-  /** Resolves when this door has shown the end of the turn, or refused it. Any number at once. */
+  /** Resolves when this door has shown the end of the turn, or has refused it. Any number of calls may run at once. */
   prompt(prompt: Prompt): Promise<void>;
-  /** All that was said in a conversation of the log so far, in the words and the order in which this door shows it. */
+  /** Returns the conversation so far, in the words and the order in which this door shows it. */
   history?(conversationId: string): Promise<string>;
-  /** The id of a conversation, for doors that do not let their client choose it. */
+  /** Returns the id of a conversation, for doors whose client cannot choose it. */
   idOf?(conversationId: string): Promise<string>;
 }
 
-/** For doors that tell their client by rejecting that a turn has failed or was refused: what became of it, the log says. */
+/** Waits for the turn to settle. Some doors reject if a turn fails or is refused; the log then has the outcome. */
 export async function settled(turn: Promise<unknown>): Promise<void> {
   await Promise.allSettled([turn]);
 }
 
-/** What was made for a key the first time that it was asked for. */
+/** Returns a map that makes each value only once, when its key is first requested. */
 export function once<Value>(make: (key: string) => Value): Map<string, Value> & { of(key: string): Value } {
   const made = new Map<string, Value>();
   const of = (key: string) => {

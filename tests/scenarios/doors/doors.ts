@@ -6,7 +6,7 @@ import { mcp } from "./mcp.js";
 import { pipe, socket } from "./messages.js";
 import { chat, run } from "./terminal.js";
 
-/** Every front door there is. */
+/** Every front door of the host. */
 export const doors: readonly Door[] = [
   pipe,
   socket,

@@ -1,4 +1,4 @@
-/** What is asked over HTTP: this host's own API and OpenAI's two. */
+/** Doors over HTTP: this host's own API and OpenAI's two APIs. */
 import { createParser } from "eventsource-parser";
 import type { HttpDoor } from "../../../src/frontends/http/serve.js";
 import type { App } from "../../../src/index.js";
@@ -58,8 +58,8 @@ type Call = (
 ) => Promise<void>;
 
 /**
- * `stream` is about the answer to the client. Whether the provider is asked for a stream is the configuration's word where the client
- * wants none.
+ * Returns a door for one of OpenAI's APIs. `stream` is about the answer to the client; if the client wants no stream, the configuration
+ * decides whether the provider streams.
  */
 function openAi(api: string, call: Call): Door {
   return {

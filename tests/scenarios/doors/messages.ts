@@ -1,4 +1,4 @@
-/** The message protocol on its two wires. */
+/** The message protocol over its two transports, the pipe and WebSocket. */
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { runStdio } from "../../../src/frontends/stdio.js";
@@ -14,7 +14,7 @@ export const socket: Door = { name: "WebSocket", streamsByRequest: true, open: o
 
 interface Wire {
   send(message: object): void;
-  /** Gets every message from the end of the call on, until the returned function is called. */
+  /** Calls the listener with every message after this call, until the returned function is called. */
   listen(listener: (message: Message) => void): () => void;
   streaming: boolean;
 }

@@ -13,21 +13,21 @@ import type { Ability, OpenDoor, Prompt } from "./door.js";
 
 export interface Scenario {
   name: string;
-  /** What the model says, anew for every door. */
+  /** Returns the model's answers; called again for every door. */
   script: () => Step[] | ((request: LlmRequest) => Step);
-  /** More of the configuration. */
+  /** More settings of `chat.service`. */
   service?: object;
   play: Play;
   stored: Stored;
-  /** What it asks of a door, and what is stored through one that has no way to do it: as if the pipe had done `instead`. */
+  /** The ability that the scenario needs. Through a door without it, the same events are stored as when the pipe plays `instead`. */
   needs?: { ability: Ability; instead: Play; stored: Stored };
-  /** What is stored of answers that were not streamed, if that is not the same, and why it cannot be. */
+  /** Events of answers that were not streamed, if they differ, and the reason why they must differ. */
   whole?: { stored: Stored; because: string };
 }
 
 export type Play = (door: OpenDoor, llm: LlmServer) => Promise<unknown>;
 
-/** The types of the stored events, by conversation; consecutive results of tools count as one step. */
+/** Types of the stored events, by conversation. Consecutive tool results count as one step. */
 type Stored = Record<string, string[]>;
 
 const turn: Prompt = { conversationId: "c1", requestId: "r1", text: "hi" };
@@ -38,7 +38,7 @@ const said = ["assistant_message", "turn_end"];
 const refused = ["user_message", "assistant_message", "tool_call", "question", "answer", "tool_result", ...said];
 const aboutText = ({ body }: LlmRequest) => JSON.stringify(body.messages?.at(-1)?.content);
 
-/** Half an answer, streamed or not, and then the end of the connection. */
+/** Sends half an answer, streamed or not, and then ends the connection. */
 const brokenOff: Step = (response, request) => {
   const half = request.body.stream ? chunk({ content: "half" }) : '{"choices":[{"message":{"content":"half';
   stream([half, CUT], { headers: request.body.stream ? {} : { "content-type": "application/json" } })(
@@ -47,7 +47,7 @@ const brokenOff: Step = (response, request) => {
   );
 };
 
-/** A new scenario is one more entry. */
+/** All scenarios. A new one is one more entry here. */
 export const scenarios: readonly Scenario[] = [
   {
     name: "a plain answer",

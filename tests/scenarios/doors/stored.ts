@@ -6,15 +6,18 @@ import type { Door } from "./door.js";
 import type { Play, Scenario } from "./scenarios.js";
 
 export interface Played {
-  /** By the scenario's name of the conversation. */
+  /** Events by the name that the scenario gives the conversation. */
   stored: Record<string, StoredEvent[]>;
-  /** Conversations in the log that the scenario knows nothing of. */
+  /** Conversations in the log that the scenario does not name. */
   others: string[];
-  /** Whether the provider was asked for a stream, request by request. */
+  /** The field `stream` of each request to the provider. */
   streamed: unknown[];
 }
 
-/** Plays a scenario through a door of a host of its own, with the tools of this server. What a request says of streaming is not what the configuration says. */
+/**
+ * Plays a scenario through a door of a new host, with the tools of this server. The configuration says the opposite of the requests about
+ * streaming.
+ */
 export async function played(
   tools: HttpServer,
   door: Door,
@@ -46,8 +49,8 @@ export async function played(
 }
 
 /**
- * Without what differs from run to run: no times, ids of turns and questions by their order, results of one batch in the order of
- * their calls. Ids of requests are by their order too where a door makes them itself.
+ * Returns the events without parts that differ from run to run. Times are removed, ids of turns and questions are numbered, and the results
+ * of one batch are in the order of their calls. Request ids are numbered too if the door makes them itself.
  */
 export function comparable(events: readonly StoredEvent[], { ownRequestIds }: { ownRequestIds: boolean }): Fields[] {
   const ids = new Map<unknown, string>();
@@ -68,7 +71,7 @@ export function comparable(events: readonly StoredEvent[], { ownRequestIds }: { 
 
 type Fields = Record<string, unknown>;
 
-/** Neighbours that are results of tools are together, everything else is on its own. */
+/** Groups adjacent tool results; every other event is a group of its own. */
 function batches(events: readonly Fields[]): Fields[][] {
   const all: Fields[][] = [];
   for (const event of events) {

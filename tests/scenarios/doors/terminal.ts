@@ -1,4 +1,4 @@
-/** What a person types: the chat, and `run`. */
+/** Doors that a person types into: the chat, and `run`. */
 import { PassThrough } from "node:stream";
 import picocolors from "picocolors";
 import { type OneshotOptions, runOneshot } from "../../../src/frontends/oneshot.js";
@@ -47,7 +47,7 @@ const ctrlC = "\u0003";
 const ctrlD = "\u0004";
 const promptSign = "> ";
 
-/** One terminal has one conversation, in which one line is typed after the other. */
+/** Opens a terminal with one conversation, in which lines are typed one after the other. */
 function openTerminal(app: App, conversationId: string) {
   const input = new PassThrough();
   const output = new Sink(80);

@@ -74,7 +74,7 @@ describe("where messages arrive", () => {
     network.lose();
     for (let n = 0; n < 10; n++) network.say();
     tellAll();
-    network.settle(); // what goes before it is missing
+    network.settle(); // the deltas before these are missing
     reader?.take();
     expect(reader?.shown.text).toBe("");
     network.ask();

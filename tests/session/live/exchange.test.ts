@@ -6,7 +6,7 @@ import { LiveExchange } from "../../../src/session/live/exchange.js";
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-/** A bus within this process: at once and without loss, until it is told otherwise. */
+/** A bus within this process. It delivers at once and without loss, unless a test changes that. */
 class Wire {
   readonly sent: BusMessage[] = [];
   isHeld = false;
@@ -40,7 +40,7 @@ class Wire {
     for (const resolve of this.#held.splice(0)) resolve();
   }
 
-  /** As after a connection that was lost. */
+  /** Calls the listeners as after a lost connection. */
   beginAnew(): void {
     for (const begin of this.#begins) begin();
   }
@@ -84,7 +84,7 @@ describe("a turn that another process follows", () => {
     await pass(40);
     const expected = Array.from({ length: 100 }, (_, n) => `${n} `).join("");
     expect(followed?.feed.open?.text).toBe(expected);
-    expect(wire.sent.length - before).toBeLessThanOrEqual(52); // 2,040 ms, and the watch that is repeated
+    expect(wire.sent.length - before).toBeLessThanOrEqual(52); // 2,040 ms, and the repeated watch
     expect(wire.sent.length - before).toBeGreaterThan(40);
   });
 
@@ -122,7 +122,7 @@ describe("a turn that another process follows", () => {
     owner?.begin("c", place);
     await pass(100);
     followed?.leave();
-    third?.close(); // as one that was killed
+    third?.close(); // like a process that was killed
     await pass(16_000);
     const before = wire.sent.length;
     owner?.note("c", text("hello"));
@@ -179,7 +179,7 @@ test("what is noticed beside a message crosses, each call's last word at a time"
   const before = wire.sent.length;
   for (let n = 1; n <= 500; n++) owner?.note("c", { type: "tool_progress", callId: "call_1", progress: n });
   owner?.note("c", { type: "server_status", server: "s", state: "failed", reason: "gone" });
-  owner?.note("c", { type: "tool_progress", callId: "call_2", progress: 1, message: "x".repeat(10_000) }); // no message has room for it
+  owner?.note("c", { type: "tool_progress", callId: "call_2", progress: 1, message: "x".repeat(10_000) }); // too large for any message
   await pass(100);
   expect(followed?.feed.open?.noticesAfter(0).map(({ notice }) => notice)).toEqual([
     { type: "tool_progress", callId: "call_1", progress: 500 },

@@ -1,4 +1,4 @@
-/** Processes that write and read one conversation, with messages between them that get lost, doubled and out of order. */
+/** Simulated processes that write and read one conversation, and messages between them that get lost, doubled and reordered. */
 import type { LiveEvent, StoredEvent, TurnEvent } from "../../../src/core/chat.js";
 import { Cursor } from "../../../src/session/live/cursor.js";
 import { Feeds } from "../../../src/session/live/feeds.js";
@@ -17,19 +17,19 @@ const conversationId = "c1";
 const nodeId = "reader";
 const far = Number.MAX_SAFE_INTEGER;
 
-/** Small enough for a message to need many. */
+/** So small that one delta needs many messages. */
 const maxBytes = 320;
 
-/** Shows a conversation as the message protocol does: a message of which deltas were shown is not shown once more. */
+/** A reader that shows a conversation as the message protocol does: if deltas of a message were shown, the message is not shown again. */
 export class Reader {
   readonly feeds: Feeds;
   readonly cursor: Cursor;
   readonly log: StoredEvent[];
   shown: Message = { text: "", reasoning: "" };
-  /** Messages as they stood when their event came. */
+  /** Shown messages at the time when their event came. */
   readonly final: Message[] = [];
   readonly seen: TurnEvent[] = [];
-  /** Deltas that came before the event of their message. */
+  /** Number of deltas that came before the event of their message. */
   early = 0;
   #next = 0;
 
@@ -39,7 +39,7 @@ export class Reader {
     this.cursor = new Cursor(feeds.follow(conversationId, onChange).feed, { lastSeq: 0 });
   }
 
-  /** The next stored events. */
+  /** Reads the next stored events, at most `most`. */
   look(most = Number.POSITIVE_INFINITY): void {
     for (const event of this.log.slice(this.#next, this.#next + most)) {
       this.#next++;
@@ -68,7 +68,7 @@ export class Reader {
   }
 }
 
-/** The process that runs the turn, and what it has of the message that it writes. */
+/** The process that runs the turn, with the part of the message that it has written. */
 class Writer {
   readonly teller = new Teller();
   readonly #log: StoredEvent[];
@@ -110,12 +110,12 @@ class Writer {
 export class Network {
   readonly log: StoredEvent[] = [{ type: "user_message", turnId: "t1", requestId: "r1", content: [], seq: 1, at: 1 }];
   readonly readers: Reader[];
-  /** All that was ever written of any message. */
+  /** Every text that was ever written for any message. */
   readonly tries: Message[] = [];
   readonly #feeds = new Feeds();
   readonly #random: Random;
   #writer: Writer;
-  /** Those that were taken over from and do not know yet. */
+  /** Writers whose turn was taken over and that do not know it yet. */
   readonly #stale: Writer[] = [];
   #fence = 1;
   #now = 0;
@@ -154,7 +154,7 @@ export class Network {
     this.#writer.stores();
   }
 
-  /** The new one begins with the same words, or with others. */
+  /** Lets a new writer take over. Its message begins with the same words, or with others. */
   takeOver(): void {
     const before = this.#writer;
     this.#stale.push(before);
@@ -167,7 +167,7 @@ export class Network {
 
   tell(writer = this.#writer): void {
     const telling = { maxBytes, room: 2000, isFor: () => true };
-    writer.teller.frames(this.#now, { ...telling, isFor: () => false }); // by another way: it stays due for this one
+    writer.teller.frames(this.#now, { ...telling, isFor: () => false }); // frames for other readers: the text stays due for this one
     const told = writer.teller.frames(this.#now, telling);
     for (const json of told.get(nodeId) ?? []) {
       if (Buffer.byteLength(json) > maxBytes) throw new Error(`a frame of ${Buffer.byteLength(json)} bytes`);
@@ -186,22 +186,22 @@ export class Network {
     }
   }
 
-  /** Everything that is on its way, in its order. */
+  /** Delivers every message on its way, in order. */
   settle(): void {
     for (const arrives of this.#onTheWay.splice(0)) arrives();
   }
 
-  /** Everything that is on its way. */
+  /** Loses every message on its way. */
   lose(): void {
     this.#onTheWay.splice(0);
   }
 
-  /** So far, of the message that is not stored yet. */
+  /** The unstored message as written so far. */
   get written(): Message {
     return this.#writer.message;
   }
 
-  /** One of the messages: it arrives, arrives and comes again, or is lost. */
+  /** Delivers one message, delivers it and keeps a copy, or loses it. */
   #deliver(): void {
     const index = this.#random(3) ? 0 : this.#random(this.#onTheWay.length || 1);
     const message = this.#onTheWay[index];

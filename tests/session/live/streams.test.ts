@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
 import { Streams } from "../../../src/session/live/streams.js";
 
-/** A process that streams are opened to. `said` comes to whoever has one. */
+/** A process to which streams are opened. `answer` answers each request, by default with status 200 and an open body. */
 class Owner implements AsyncDisposable {
   readonly requests: IncomingMessage[] = [];
   readonly #server = createServer((request, response) => {

@@ -1,6 +1,6 @@
 /**
- * Compiles the tests before jest starts (its `globalSetup`). Each test file becomes one file; the modules that test files share (the host in
- * `src/`, its packages, tests/support) become three chunks, which a worker compiles once for all its test files: see environment.mjs.
+ * Compiles the tests before jest starts (its `globalSetup`). Each test file becomes one file. The modules that test files share (the host
+ * in `src/`, its packages, tests/support) become three chunks, which a worker compiles once for all its test files: see environment.mjs.
  * Without this, every test file would find, read and compile up to a thousand modules again.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rolldown } from "rolldown";
 
-/** Packages that load files beside themselves, or that few tests need and that take long to read. */
+/** Packages that load files from their own folder, or that few tests need and that take long to read. */
 const external = [
   /^@jest\/globals$/,
   /^@dbos-inc\//,
@@ -28,7 +28,7 @@ const groups = [
   { name: "support", test: /\/(tests|scripts)\/.*(?<!\.test)\.(ts|mjs)$/, priority: 1 },
 ];
 
-/** A module that asks for its own address gets that of its source, from where it finds the files beside it. */
+/** A module that asks for its own address gets the address of its source, next to which it finds its files. */
 const sourceAddresses = {
   name: "source-addresses",
   transform(code, id) {
@@ -37,7 +37,7 @@ const sourceAddresses = {
   },
 };
 
-/** Test files get the chunks from the worker, not by jest's own `require`; jest offers no `import()` to a chunk. */
+/** Test files get the chunks from the worker, not from jest's own `require`; jest offers no `import()` to a chunk. */
 const sharedChunks = {
   name: "shared-chunks",
   generateBundle(_, bundle) {
@@ -59,7 +59,7 @@ export default async function bundleTests() {
     input: Object.fromEntries(files.map((file) => [file, join("tests", file)])),
     platform: "node",
     external,
-    // Its other build loads files beside it in a way that no bundler sees.
+    // The package's other build loads files in a way that no bundler sees.
     resolve: { alias: { "jsonc-parser": resolve("node_modules/jsonc-parser/lib/esm/main.js") } },
     checks: { ineffectiveDynamicImport: false },
     transform: { target: "es2022" }, // Node 20 has no `using`
@@ -67,12 +67,12 @@ export default async function bundleTests() {
   });
   const folder = mkdtempSync(join(tmpdir(), "compiled-tests-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  process.env.COMPILED_TESTS = folder; // compiled.cjs and environment.mjs read it in the workers
+  process.env.COMPILED_TESTS = folder; // compiled.cjs and environment.mjs read this in the workers
   await bundle.write({
     dir: folder,
     format: "cjs",
     sourcemap: true,
-    strictExecutionOrder: true, // a test runs those modules of a chunk that it imports, and no others
+    strictExecutionOrder: true, // a test runs only those modules of a chunk that it imports
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name].cjs",
     codeSplitting: { groups },

@@ -1,4 +1,4 @@
-/** Gives jest what bundle.mjs has made of a test file (its `transform`). */
+/** Gives jest the file that bundle.mjs has made of a test file (its `transform`). */
 const { createHash } = require("node:crypto");
 const { readFileSync } = require("node:fs");
 const { join, relative, resolve } = require("node:path");

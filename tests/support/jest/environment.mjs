@@ -8,23 +8,23 @@ import { TestEnvironment } from "jest-environment-node";
 
 const folder = process.env.COMPILED_TESTS;
 
-/** Tells jest once where the source maps of the chunks are. It would read and parse all of them anew for each test file. */
+/** Tells jest once where the source maps of the chunks are. Otherwise jest would read and parse all of them for each test file. */
 function rememberSourceMaps() {
   const chunks = readdirSync(folder).filter((name) => name.endsWith(".cjs"));
   const support = new SourceMapSupport();
   support.install(new Map(chunks.map((name) => [join(folder, name), join(folder, `${name}.map`)])));
-  support.install(new Map()); // jest remembers the maps of a list that another one follows
+  support.install(new Map()); // jest remembers the maps of a list only when another list follows
 }
 
 rememberSourceMaps();
 
-/** By context, what jest's own modules were compiled to in it. */
+/** jest's own compiled modules, by context. */
 const functionsOf = new WeakMap();
 const { compileFunction } = vm;
 
 /**
- * jest compiles its own modules anew for each test file. A worker keeps them, with the code that V8 has made of them: that is 12 % of the
- * processor time of tests/llm/wires, llm/answer and core (31 against 27 s, 2026-11-28).
+ * Keeps jest's own modules with V8's compiled code, because jest compiles them again for each test file. Saves 12 % of the processor time
+ * of tests/llm/wires, llm/answer and core (31 against 27 s, 2026-11-28).
  */
 vm.compileFunction = (code, parameters, options) => {
   const { filename, parsingContext } = options;
@@ -36,7 +36,7 @@ vm.compileFunction = (code, parameters, options) => {
   return known.get(key);
 };
 
-/** Storages in which something has run since the last test file. */
+/** Storages that were used since the last test file. */
 const storages = new Set();
 const { run } = AsyncLocalStorage.prototype;
 AsyncLocalStorage.prototype.run = function (...args) {
@@ -44,7 +44,7 @@ AsyncLocalStorage.prototype.run = function (...args) {
   return run.apply(this, args);
 };
 
-/** Every promise passes on the value of every enabled storage, and jest makes one for each test file. */
+/** Disables the storages, because every promise copies the value of every enabled storage, and jest makes a storage for each test file. */
 function disableStorages() {
   for (const storage of storages) storage.disable();
   storages.clear();
@@ -53,10 +53,10 @@ function disableStorages() {
 let ofThisWorker;
 
 /**
- * jest's environment for Node, made once for each worker and not once for each test file. A file finds the host's modules as the file before
- * left them: loaded, run and optimised, which saves a third of the suite's time. So a test must restore what it changes outside of itself;
- * this environment restores globals, environment variables, mocks and clocks. Modules of tests/support are run anew for each test file.
- * Slow tests and those on PostgreSQL get an environment of their own: DBOS keeps its state in its modules.
+ * Returns jest's environment for Node, made once for each worker and not once for each test file. A test file gets the host's modules as
+ * the file before left them: loaded, run and optimised, which saves a third of the suite's time. So a test must restore what it changes
+ * outside of itself. This environment restores globals, environment variables, mocks and clocks. Modules of tests/support are run again for
+ * each test file. Slow tests and those on PostgreSQL get an environment of their own, because DBOS keeps its state in its modules.
  */
 export default function environment(config, context) {
   const isQuick = config.projectConfig.displayName?.name === "sqlite" && !context.testPath.includes(".slow.test.");
@@ -66,9 +66,9 @@ export default function environment(config, context) {
 }
 
 class WorkerEnvironment extends TestEnvironment {
-  /** Modules by their file, and their exports. */
+  /** Exports of the modules, by file. */
   #modules = new Map();
-  /** Those of tests/support, which ask jest for the functions of the running test file. */
+  /** Exports of the modules of tests/support, which ask jest for the functions of the current test file. */
   #support = new Map();
   #globals;
   #env;
@@ -94,7 +94,7 @@ class WorkerEnvironment extends TestEnvironment {
     const { env } = global.process;
     for (const name of Object.keys(env)) if (!(name in this.#env)) delete env[name];
     Object.assign(env, this.#env);
-    this._globalProxy.leftovers = []; // what it would clean up at its end, which would hold each file's modules until then
+    this._globalProxy.leftovers = []; // jest cleans these up only at its end, so they would keep each file's modules until then
   }
 
   #chunk(name, require) {
@@ -103,7 +103,7 @@ class WorkerEnvironment extends TestEnvironment {
     return this.#run(file, this.#requireOf(resolve("package.json")), this.#modules);
   }
 
-  /** As Node's `createRequire`, for modules that run in this context. */
+  /** Acts as Node's `createRequire`, for modules that run in this context. */
   #requireOf(parent) {
     const { resolve: find } = createRequire(parent);
     const load = (name) => {

@@ -1,2 +1,2 @@
-// Hosts of these tests are on PostgreSQL: see storages.ts.
+// Runs the hosts of these tests on PostgreSQL: see storages.ts.
 process.env.TEST_STORAGE = "postgres";

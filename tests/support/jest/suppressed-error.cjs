@@ -1,6 +1,6 @@
 /**
- * What fails a test inside `await using` and what then fails at its disposal are both told: TypeScript's own stand-in for SuppressedError
- * (Node 24 has the class) says only that there were two.
+ * A SuppressedError that reports both errors: the one that fails a test inside `await using`, and the one at its disposal. TypeScript's own
+ * replacement says only that there were two (Node 24 has the class).
  */
 globalThis.SuppressedError ??= class SuppressedError extends Error {
   name = "SuppressedError";
