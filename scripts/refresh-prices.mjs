@@ -9,7 +9,7 @@ import { join } from "node:path";
 
 const source = "@earendil-works/pi-ai@1.6.0";
 const notice = "Prices from @earendil-works/pi-ai, MIT License, Copyright (c) Mario Zechner";
-/** Presets of programs that run models on the user's machine. Their price is 0 as long as the address is the user's machine. */
+/** Presets of programs that run models locally. Their price is 0 as long as their address is local or in a private network. */
 const local = ["ollama", "lmstudio", "llamacpp", "vllm", "demo"];
 /** Price of a cache write for one hour, as a multiple of the input price: platform.claude.com/docs, "Prompt caching", of 2026-11. */
 const claudeHourFactor = 2;
