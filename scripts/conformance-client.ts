@@ -54,8 +54,8 @@ interface Call {
 }
 
 /**
- * Returns the calls that the scenario names. Without any, returns one call of `json_schema_echo` if it is offered, else a call of every
- * tool.
+ * Returns the calls that the scenario names. Without any, returns one call of `json_schema_echo` if it is offered beside another tool, else
+ * a call of every tool.
  */
 function plannedCalls(tools: readonly HubTool[]): Call[] {
   const nameOf = (tool: string) => tools.find((offered) => offered.tool === tool)?.name ?? tool;

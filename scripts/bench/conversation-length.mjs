@@ -52,7 +52,7 @@ async function host({ count, tools }, work) {
   await app.close();
 }
 
-/** Runs the conversation up to turn `from`, then measures the turns after it. */
+/** Runs the conversation up to turn `from`, then measures the following turns and prints the result. */
 async function measured(title, ask, from) {
   while ((await ask()) < from);
   const ours = await cpuMs(around, ask);

@@ -1,7 +1,7 @@
 /**
  * Measures deltas that a client reads from a node that does not run the turn. Two `serve` processes share one PostgreSQL. Each delta
- * contains the time at which the model wrote it. Every stream has one client. It reads from the other node, first with a stream between the
- * nodes (`stream`), then with PostgreSQL notices only (`notices`), and last from the node that runs the turn (`here`).
+ * contains the time at which the model wrote it. Every stream has one client. The client reads from the other node, first with a stream
+ * between the nodes (`stream`), then with PostgreSQL notices only (`notices`), and last from the node that runs the turn (`here`).
  * Prints one JSON object for each number of streams: latency in milliseconds, CPU of the nodes as shares of a core, PostgreSQL
  * transactions a second, and the number of notices by purpose.
  *

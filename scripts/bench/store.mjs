@@ -133,7 +133,7 @@ async function openBareSqlite() {
   };
 }
 
-/** Opens the same table on PostgreSQL, on a connection of its own. Its statements are not prepared. */
+/** Opens the same table on PostgreSQL, on a connection of its own. Its statements have no name, so each call parses them again. */
 async function openBarePostgres(url) {
   const { default: pg } = await import("pg");
   const client = new pg.Client({ connectionString: url });

@@ -32,7 +32,7 @@ export async function startServer(file) {
   return { ...message, ask, stop: () => child.disconnect() };
 }
 
-/** Returns the arguments with which node runs a contestant, or with a prompt, only answers that prompt. */
+/** Returns the arguments with which node runs a contestant. With a prompt, the contestant only answers that prompt. */
 export function contestantArgs(module, setup, ...prompt) {
   return [
     "--no-warnings",

@@ -1,4 +1,6 @@
-/** The JSON-RPC of both mock MCP servers. `answerTo` returns the answer to one message as text, or undefined if it needs none. */
+/**
+ * The JSON-RPC of both mock MCP servers. `answerTo` returns the answer to one message as text, or undefined if the message needs no answer.
+ */
 const property = (type, description) => ({ type, description });
 const text = { text: property("string", "What to work on") };
 const schema = (properties) => ({ type: "object", properties, required: Object.keys(properties) });

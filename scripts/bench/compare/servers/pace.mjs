@@ -1,6 +1,8 @@
 import { piece, streamEnd, streamHead } from "./raw-http.mjs";
 
-/** Streams by the millisecond, of each 20 ms, in which they get their chunk. New streams are spread evenly. */
+/**
+ * One set of streams for each millisecond of a cycle of 20 ms, so that each stream gets a chunk every 20 ms. New streams are spread evenly.
+ */
 const slots = Array.from({ length: 20 }, () => new Set());
 let begun = 0;
 let slot = 0;

@@ -10,7 +10,7 @@ export async function startApp(setup, storage) {
   return app;
 }
 
-/** Starts such a host and returns it in the form of a contestant. */
+/** Starts a host and returns it with the methods of a contestant. */
 export async function embed(setup, storage) {
   const app = await startApp(setup, storage);
   const tools = app.hub.tools();
