@@ -4,13 +4,13 @@ type Block = Readonly<Record<string, unknown>>;
 
 const usage = { input_tokens: 10, output_tokens: 5 };
 
-/** A complete answer over Messages, in the way that was asked for: one JSON document, or a stream with a delta for each word. */
+/** Returns a complete answer over Messages in the requested form: one JSON document, or a stream with a delta for each word. */
 export function messagesAnswer(text: string): Step {
   const words = (text.match(/\s*\S+/g) ?? []).map((word) => ({ type: "text_delta", text: word }));
   return answered([{ whole: { type: "text", text }, start: { type: "text", text: "" }, deltas: words }], "end_turn");
 }
 
-/** A complete answer that calls tools: ids `toolu_1`, `toolu_2`, …; arguments in two pieces when streamed. */
+/** Returns a complete answer that calls tools: ids `toolu_1`, `toolu_2`, …; a stream sends the arguments in two pieces. */
 export function messagesCalls(calls: readonly { name: string; arguments: unknown }[]): Step {
   const blocks = calls.map(({ name, arguments: input }, index) => {
     const text = JSON.stringify(input);

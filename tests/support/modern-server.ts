@@ -8,18 +8,18 @@ export const ways = ["stdio", "http"] as const;
 export type Way = (typeof ways)[number];
 
 export interface ModernServer extends AsyncDisposable {
-  /** `mcpServers.m` */
+  /** The entry `mcpServers.m`. */
   config: ServerConfig;
 }
 
-/** A server of 2026-07-28 out of this folder, which the host starts itself, or which listens already. */
+/** Returns a server of 2026-07-28 from this folder. The host starts it over stdio; over HTTP it already listens. */
 export async function modernServer(
   way: Way,
   behaviour: object = {},
   script: "mcp-modern.mjs" | "mcp-official.mjs" = "mcp-modern.mjs",
 ): Promise<ModernServer> {
   const args = [resolve("tests/support", script), JSON.stringify(behaviour)];
-  // Asked what it speaks, a process that is slow to start is taken for an older server at first.
+  // `protocol` is set because the host first takes a process that is slow to start for an older server.
   if (way === "stdio")
     return { config: nodeServer("m", args, { protocol: "modern" }), async [Symbol.asyncDispose]() {} };
   const child = spawn(process.execPath, [...args, "http"], { stdio: ["ignore", "pipe", "inherit"] });

@@ -1,6 +1,6 @@
 /**
- * Tasks as the extension of 2026-07-28 has them. The argument `plan` of the tool `task` is what the polls say, one after the other: each
- * is the changing part of a task. One that asks for input stays until there is an answer; the last one stays for ever.
+ * Tasks of the extension of 2026-07-28. The argument `plan` of the tool `task` lists the results of the polls in order; each is the part of
+ * a task that changes. A result that asks for input is repeated until there is an answer; the last result is repeated for ever.
  */
 const tasks = new Map();
 const extension = "io.modelcontextprotocol/tasks";

@@ -1,6 +1,6 @@
 /**
- * Preloaded into @portkey-ai/gateway: it changes the headers of a fetched response, which Node's own do not allow, and then
- * answers 500 to every stream (Portkey-AI/gateway issue 1389).
+ * Preloaded into @portkey-ai/gateway, which changes the headers of a fetched response. Node's own headers do not allow that, and the
+ * gateway then answers 500 to every stream (Portkey-AI/gateway issue 1389).
  */
 const original = globalThis.fetch;
 

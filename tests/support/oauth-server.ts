@@ -3,33 +3,33 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 export interface OAuthServer extends AsyncDisposable {
-  /** The MCP endpoint. */
+  /** URL of the MCP endpoint. */
   url: string;
   issuer: string;
-  /** `METHOD /path`, with the grant of token requests and the method of MCP requests, in order. */
+  /** Requests in order, as `METHOD /path`, with the grant of token requests and the method of MCP requests. */
   seen: string[];
-  /** The parameters of every authorization and token request. */
+  /** Parameters of every authorization and token request. */
   asked: URLSearchParams[];
   registered: Record<string, unknown>[];
-  /** Every access token so far is refused from now on. */
+  /** Refuses every access token that was issued so far. */
   expire(): void;
-  /** Also refresh tokens. */
+  /** Refuses refresh tokens too. */
   revoke(): void;
 }
 
 interface Behaviour {
-  /** Tools that want another scope than `basic`. */
+  /** Tools that need another scope than `basic`. */
   scopes?: Record<string, string>;
-  /** What the browser is sent back with, beside the code. */
+  /** Adds parameters to the redirect of the browser, next to the code. */
   answer?: (answer: URLSearchParams) => void;
   metadata?: Record<string, unknown>;
   /** Status of the token endpoint. */
   tokenStatus?: number;
-  /** Milliseconds before a token request is answered. */
+  /** Delay of the answer to a token request, in ms. */
   tokenDelayMs?: number;
 }
 
-/** An authorization server and the MCP server that it protects, on one port. Refresh tokens rotate: one that is used twice is refused. */
+/** Starts an authorization server and the MCP server that it protects, on one port. Refresh tokens rotate: a second use is refused. */
 export async function oauthServer(behaviour: Behaviour = {}): Promise<OAuthServer> {
   const seen: string[] = [];
   const asked: URLSearchParams[] = [];

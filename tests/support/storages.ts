@@ -1,4 +1,4 @@
-/** `chat.storage` for the tests of whatever stands on the event log: on each store there is, or on the one that TEST_STORAGE names. */
+/** `chat.storage` for tests that use the event log: on each kind of store, or on the one that TEST_STORAGE names. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,16 +10,16 @@ import { newDatabase, noServer, type PostgresServer, query, startPostgres } from
 
 export type Driver = StorageConfig["driver"];
 
-/** A server that is there already, in place of one for each file of tests: its databases are dropped again. */
+/** A running server, used instead of one for each test file. Its databases are dropped afterwards. */
 const givenUrl = process.env.TEST_DATABASE_URL;
-/** One of its databases, with nothing in it but our schema: see shared-postgres.mjs. */
+/** A database on that server with nothing but our schema: see shared-postgres.mjs. */
 const migrated = process.env.TEST_DATABASE_TEMPLATE;
 export const noPostgres = givenUrl ? undefined : noServer;
 
 let server: Promise<PostgresServer> | undefined;
 const given: string[] = [];
 
-/** The URL of a new, empty database, on a server that ends with this file of tests; a copy of the one that is named, if any. */
+/** Makes a database and returns its URL: empty, or a copy of `template`. Its server ends with this test file. */
 export async function newDatabaseUrl(template?: string): Promise<string> {
   if (givenUrl) {
     const url = await newDatabase(givenUrl, template);
@@ -35,19 +35,19 @@ afterAll(async () => {
   for (const url of given) await query(givenUrl ?? "", `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
 });
 
-/** An empty log, in the shape of the configuration's file too. `folder` is where a file may be. */
+/** Returns the configuration of a new, empty log. `folder` is the place for a file. */
 export async function newStorage(folder: string, driver = driverUnderTest): Promise<StorageConfig> {
   if (driver === "postgres") return { driver, url: await newDatabaseUrl(migrated) };
   return driver === "memory" ? { driver } : { driver, path: join(folder, "log.db") };
 }
 
-/** Of tests that are run on SQLite and again on PostgreSQL: see jest.config.js. */
+/** The driver of tests that run on SQLite and again on PostgreSQL: see jest.config.js. */
 export const driverUnderTest = (process.env.TEST_STORAGE ?? "sqlite") as Driver;
 
-/** Of the same tests: the stores that such a run tries. */
+/** The stores that such a run tries. */
 export const drivers: readonly Driver[] = driverUnderTest === "postgres" ? ["postgres"] : ["sqlite", "memory"];
 
-/** Runs with a new store, whose clock says 100 and one more each time. */
+/** Calls `work` with a new store. Its clock starts at 100 and advances by one each time it is read. */
 export async function withStore(
   driver: Driver,
   work: (store: ChatStore, storage: StorageConfig) => Promise<void>,

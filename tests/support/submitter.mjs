@@ -1,5 +1,5 @@
-// A process that asks: submitter.mjs CONFIG COUNT IDS. Sends COUNT prompts under IDS request ids of conversation "c", all at once, and prints
-// each answer as a line. With IDS=0 it only recovers what others left, until its stdin ends.
+// A process that sends prompts: submitter.mjs CONFIG COUNT IDS. Sends COUNT prompts under IDS request ids of conversation "c", all at once,
+// and prints each answer as a line. With IDS=0 it only recovers turns that other processes left, until its stdin ends.
 import { readFileSync } from "node:fs";
 import { createApp } from "../../dist/index.js";
 

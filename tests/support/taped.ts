@@ -1,4 +1,4 @@
-// What the host loads on demand, loaded beforehand: jest's module linker fails at two overlapping dynamic imports.
+// Modules that the host loads on demand are loaded here first: jest's module linker fails on two overlapping dynamic imports.
 import "@modelcontextprotocol/sdk/client/index.js";
 import "zod";
 import "../../src/llm/request/admission.js";
@@ -9,7 +9,7 @@ import type { StoredEvent, TurnEvent } from "../../src/core/chat.js";
 import { isStored } from "./app.js";
 
 export interface TapedRun {
-  /** What the session did, without ids and times. */
+  /** Events of the session, without ids and times. */
   transcript: string;
   events: StoredEvent[];
   live: TurnEvent[];
@@ -19,18 +19,18 @@ export interface TapedRun {
 
 export interface TapedSession {
   config: Record<string, unknown>;
-  /** Prompts, in turn. */
+  /** Prompts in order. */
   prompts: readonly string[];
   streaming?: boolean;
   env?: Record<string, string>;
   home: string;
-  /** The answer to a question. */
+  /** The answer to every question. */
   answer?: unknown;
-  /** In place of the prompts. */
+  /** Work that replaces the prompts. */
   work?(app: App): Promise<void>;
 }
 
-/** A session of a whole host behind a cassette. */
+/** Runs a session of a whole host with a cassette. */
 export async function taped(cassette: CassetteOptions, session: TapedSession): Promise<TapedRun> {
   const { config, prompts, streaming = true, env = {}, home, answer = true, work } = session;
   const { tape, misses, finish } = await openCassette(cassette);
@@ -60,7 +60,7 @@ export async function taped(cassette: CassetteOptions, session: TapedSession): P
   return { transcript: transcriptOf(events), events, live, misses, problems };
 }
 
-/** Byte for byte the same for the same session: ids by their order, no times. */
+/** Returns a text that is the same byte for byte for the same session: ids are numbered in their order, times are removed. */
 function transcriptOf(events: readonly StoredEvent[]): string {
   const ids = new Map<string, string>();
   const named = (text: string) =>

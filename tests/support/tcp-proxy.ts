@@ -3,21 +3,21 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
-  /** How many connections are open. */
+  /** Number of open connections. */
   readonly open: number;
-  /** Resets every connection that is open; new ones are taken. */
+  /** Resets every open connection. New connections are accepted. */
   reset(): void;
-  /** The connections stay, new ones are taken, and no byte goes through in either direction until `thaw`. */
+  /** Stops all bytes in both directions until `thaw`. Connections stay open, and new ones are accepted. */
   freeze(): void;
   thaw(): void;
-  /** What the server says on the connections that are open is lost; it hears all that is said. Those opened later are as usual. */
+  /** Drops what the server sends on open connections; the server still receives everything. Later connections are normal. */
   mute(): void;
   /** Resets every connection, also new ones, until `accept`. */
   refuse(): void;
   accept(): void;
 }
 
-/** A TCP proxy in front of a port on loopback, for what networks do to connections that live long. */
+/** Starts a TCP proxy in front of a port on loopback, for faults of networks that affect long-lived connections. */
 export async function startTcpProxy(port: number): Promise<TcpProxy> {
   const pairs = new Set<[Socket, Socket]>();
   let isFrozen = false;

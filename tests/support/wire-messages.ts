@@ -1,4 +1,4 @@
-/** Messages of the host as tests read them: each has to be what the published schema says, and nothing beside it. */
+/** Messages of the host as tests read them: each must match the published schema exactly. */
 import { afterEach, expect } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../src/core/chat.js";
@@ -11,7 +11,7 @@ export interface Message {
   chunk: { type?: string; data?: unknown; metadata?: Record<string, unknown>; [field: string]: unknown };
 }
 
-/** The document, as the host has to keep to it: a field that is not in it is a mistake, where a client would ignore it. */
+/** Returns the schema without room for unknown fields. A client would ignore such a field; from the host it is a mistake. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== "object" || schema === null) return schema;
@@ -25,14 +25,14 @@ ajv.addSchema(messageSchema(), "protocol");
 const strict = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true });
 strict.addSchema(closed(messageSchema()) as JsonSchema, "protocol");
 
-/** What is no client message is refused with an error; the schema's word, where the parser has its own. */
+/** Checks a client message by the schema, not by the parser. The host refuses any other message with an error. */
 export const isClientMessage = ajv.compile({ $ref: "protocol#/$defs/ClientMessage" });
 export const isHostMessage = ajv.compile({ $ref: "protocol#/$defs/HostMessage" });
 export const isExactHostMessage = strict.compile({ $ref: "protocol#/$defs/HostMessage" });
 
 const wrong: string[] = [];
 
-/** A message of the host. One that is not in the schema fails the test that it is read in. */
+/** Parses a message of the host. If the message does not match the schema, the test fails. */
 export function readMessage(text: string): Message {
   const message: Message = JSON.parse(text);
   if (!isExactHostMessage(message)) wrong.push(text);

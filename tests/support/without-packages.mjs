@@ -1,4 +1,4 @@
-/** With `--import`: the packages whose names begin as WITHOUT_PACKAGES says are not installed. */
+/** Preloaded by `--import`: makes packages whose names begin with WITHOUT_PACKAGES look as if they were not installed. */
 import { register } from "node:module";
 
 const hook = `

@@ -3,7 +3,7 @@ import * as stable from "@opentelemetry/semantic-conventions";
 import * as incubating from "@opentelemetry/semantic-conventions/incubating";
 import * as names from "../../src/telemetry/names.js";
 
-/** What the package has under names that begin so. */
+/** Returns the values of the package whose names begin with this prefix. */
 const known = (prefix: string): unknown[] =>
   Object.entries({ ...stable, ...incubating })
     .filter(([name]) => name.startsWith(prefix))

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parser } from "@prometheus-io/lezer-promql";
 import parse from "parse-prometheus-text-format";
-// What the host loads on demand, loaded beforehand: jest's module linker fails at two overlapping dynamic imports.
+// Modules that the host loads on demand are loaded here first: jest's module linker fails on two overlapping dynamic imports.
 import "../../src/telemetry/open.js";
 import "../../src/telemetry/prometheus.js";
 import type { HttpDoor } from "../../src/frontends/http/serve.js";
@@ -14,7 +14,7 @@ import { answer, failure, type LlmServer, startLlmServer, toolCalls } from "../s
 
 const token = "a-token-of-the-test";
 const turns = 7;
-/** Of the first turn, hop by hop: what crashes takes nothing with it. */
+/** Calls of the first turn, hop by hop. The crashing call is alone, so that no other call is lost with it. */
 const calls = [
   [
     { name: "s__echo", arguments: {} },
@@ -24,10 +24,10 @@ const calls = [
 ];
 const answers = turns + calls.length;
 
-/** A host that has run turns: one provider is down and another answers, a tool works and another takes its server down. */
+/** A host that has run turns: one provider is down and another answers; one tool works and another ends its server. */
 let host: { llm: LlmServer; app: App; door: HttpDoor };
 let text: string;
-/** Every series by itself: the parser would make one of all that a histogram has. */
+/** Every series as a family of its own: the parser would join all series of a histogram. */
 let families: ReturnType<typeof parse>;
 
 const samples = (name: string) => families.filter((family) => family.name === name).flatMap(({ metrics }) => metrics);
@@ -68,7 +68,7 @@ beforeAll(async () => {
     await collect(app.sessions.open("c").prompt({ requestId: `r${turn}`, text: "go", streaming: true }));
   }
   app.sessions.open("held").hold();
-  // The end of a server is noticed after that of its call.
+  // The end of a server is noticed later than the end of its call.
   do text = await scrape();
   while (!text.includes("mcp_client_session_duration_seconds_count{"));
   families = parse(text.replaceAll(/^# (TYPE|HELP) .*\n/gm, ""));
@@ -150,7 +150,7 @@ describe("a scrape says", () => {
   });
 
   test("what is under way, who has places, and how servers are", async () => {
-    // One is held. The turns of the other one have ended, and nobody follows it.
+    // One session is held. The other session's turns have ended, and nobody follows it.
     expect(labelled("mcp_platform_sessions")).toEqual([{ is: "1" }]);
     expect(labelled("mcp_platform_turns")).toEqual([
       { mcp_platform_turn_state: "running", is: "0" },
@@ -181,10 +181,10 @@ describe("the dashboard", () => {
     templating: { list: { name: string; query: string }[] };
   };
   const targets = panels.flatMap(({ title, targets = [] }) => targets.map((target) => [title, target] as const));
-  /** What Prometheus itself adds to what it scrapes. */
+  /** Labels that Prometheus itself adds to scraped series. */
   const added = ["instance", "job"];
 
-  /** The labels of a series in the scrape; none where it is not there. */
+  /** Returns the labels of a series in the scrape; empty if the series is not there. */
   const labelsOf = (name: string) => {
     const labels = samples(name).flatMap((sample) => Object.keys(sample.labels ?? {}));
     return new Set(samples(name).length > 0 ? [...labels, ...added] : []);

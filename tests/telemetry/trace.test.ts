@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-// What the host loads on demand, loaded beforehand: jest's module linker fails at two overlapping dynamic imports.
+// Modules that the host loads on demand are loaded here first: jest's module linker fails on two overlapping dynamic imports.
 import "../../src/telemetry/open.js";
 import "../../src/telemetry/otel.js";
 import "../../src/telemetry/otel-metrics.js";
@@ -13,7 +13,7 @@ const weather = { name: "weather__weather", arguments: {} };
 const storm = { name: "weather__storm", arguments: {} };
 const steps = () => [failure(503), toolCalls([weather, storm]), answer("It is sunny.")];
 
-/** One turn of a host that sends what it measures to the collector, which has all of it when this resolves. */
+/** Runs one turn of a host that sends its measurements to the collector. When it resolves, the collector has all of them. */
 async function turnTo(
   collector: Collector,
   telemetry: object = {},
@@ -202,7 +202,7 @@ describe("a caller's trace is gone on with", () => {
   });
 });
 
-/** One request of an MCP client that has said hello. */
+/** Sends a request as an MCP client that is already initialized. */
 async function initialized(url: string, request: object): Promise<void> {
   const headers = { accept: "application/json, text/event-stream", "content-type": "application/json" };
   const clientInfo = { name: "test", version: "1" };

@@ -1,27 +1,27 @@
 import { Refusal } from "./refusal.js";
 
-/** What a Claude model takes, by Anthropic's pages on adaptive thinking and prompt caching (November 2026). */
+/** Properties of a Claude model, by Anthropic's pages on adaptive thinking and prompt caching (November 2026). */
 export interface ClaudeModel {
-  /** `manual`: `enabled` with a budget; `both`: adaptive too; `adaptive`: only that. */
+  /** Forms of `thinking` that it accepts. `manual`: `enabled` with a budget; `both`: also adaptive; `adaptive`: only adaptive. */
   thinking: "manual" | "both" | "adaptive";
-  /** Thinks where the request says nothing about it. */
+  /** True if the model thinks when the request does not mention thinking. */
   thinksByDefault: boolean;
-  /** `{type: "disabled"}` is accepted; `up_to_high` refuses it above that effort. */
+  /** Whether `{type: "disabled"}` is accepted; `up_to_high` refuses it above that effort. */
   disabled: "yes" | "no" | "up_to_high" | "between_tools";
-  /** Sampling parameters: one of temperature and top_p, or none. */
+  /** Sampling parameters: `one_of` accepts either temperature or top_p, `none` accepts neither. */
   sampling: "one_of" | "none";
   hasEffort: boolean;
-  /** Shows thinking only where `display: summarized` asks for it. */
+  /** True if thinking is shown only with `display: summarized`. */
   isOmitted: boolean;
-  /** Keeps the thinking of earlier turns in the context. */
+  /** True if the thinking of earlier turns stays in the context. */
   keepsOldThinking: boolean;
-  /** Thinking is bound to everything before it. */
+  /** True if thinking is bound to everything before it. */
   isBinding: boolean;
-  /** Thinking is bound to the account. */
+  /** True if thinking is bound to the account. */
   isAccountBound: boolean;
   hasPrefill: boolean;
   hasSystemMessages: boolean;
-  /** `tool_choice` any and tool are refused always. */
+  /** True if the `tool_choice` values any and tool are always refused. */
   refusesForcedTools: boolean;
   hasStructuredOutput: boolean;
   cacheMinimum: number;
@@ -62,7 +62,7 @@ const sonnet5: ClaudeModel = { ...opus5, disabled: "yes", hasSystemMessages: fal
 const fable5: ClaudeModel = { ...opus5, disabled: "no" };
 const opus55: ClaudeModel = { ...fable5, isBinding: true, refusesForcedTools: true };
 
-/** By pattern, first match wins. */
+/** Models by pattern; the first match wins. */
 const models: [RegExp, ClaudeModel][] = [
   [/^claude-opus-5-5/, opus55],
   [

@@ -1,30 +1,30 @@
 import type { InputTokens } from "./prefix-cache.js";
 
-/** Dollars per million tokens. */
+/** Prices in dollars per million tokens. */
 export interface Price {
   input: number;
   output: number;
-  /** 0.1 of `input` where it is left out. */
+  /** Default: 0.1 of `input`. */
   cacheRead?: number;
-  /** 1.25 of `input` where it is left out; a vendor that writes for nothing reports no written tokens. */
+  /** Default: 1.25 of `input`. A vendor whose writes are free reports no written tokens. */
   cacheWrite?: number;
-  /** Twice `input` where it is left out. */
+  /** Default: twice `input`. */
   cacheWrite1h?: number;
 }
 
-/** What one accepted request cost. */
+/** Cost of one accepted request. */
 export interface Hop extends InputTokens {
   model: string;
   account: string;
-  /** Tokens that were written although an earlier request had written the same prefix, which still lived. */
+  /** Tokens written although an earlier request had written the same prefix, which had not expired. */
   writtenTwice: number;
-  /** All output, reasoning included; 0 where the answer was broken off, because the client was not told. */
+  /** All output tokens with reasoning; 0 if the answer was broken off, because the client did not learn the number. */
   output: number;
   reasoning: number;
   isWhole: boolean;
-  /** Ids of reasoning that was given out with an answer which is in the request but was not sent back. */
+  /** Ids of reasoning that is missing in the request although the answer that it was given out with is there. */
   lostReasoning: string[];
-  /** What the vendor takes, but its documentation warns of. */
+  /** Parts of the request that the vendor accepts, but that its documentation warns of. */
   warnings: string[];
 }
 
@@ -35,16 +35,16 @@ export interface Bill {
   written1h: number;
   fresh: number;
   output: number;
-  /** Read tokens as a share of the tokens that an earlier request had too; 1 where nothing was repeated. */
+  /** Read tokens as a share of the tokens that an earlier request also had; 1 if nothing was repeated. */
   readShare: number;
-  /** Indexes of the hops that wrote what an earlier one had written. */
+  /** Indexes of hops that wrote tokens which an earlier hop had written. */
   writtenTwice: number[];
-  /** Indexes of the hops whose request does not begin with the whole request of the hop before. */
+  /** Indexes of hops whose request does not begin with the whole request of the hop before. */
   prefixBroken: number[];
   dollars: number;
 }
 
-/** Adds up what hops cost at a price. */
+/** Adds up the cost of hops at a price. */
 export function billOf(hops: readonly Hop[], price: Price): Bill {
   const sum = (of: (hop: Hop) => number) => hops.reduce((total, hop) => total + of(hop), 0);
   const { input, output, cacheRead = input * 0.1, cacheWrite = input * 1.25, cacheWrite1h = input * 2 } = price;

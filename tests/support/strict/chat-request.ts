@@ -3,7 +3,7 @@ import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { fields, list, listOrText, type Shape } from "./shape.js";
 import { checkOpenAiFormat, checkOpenAiTool } from "./tool-schemas.js";
 
-/** Refuses what OpenAI refuses in the form of a Chat Completions request. `messageFields`: what another vendor's messages have beside. */
+/** Refuses a Chat Completions request whose form OpenAI refuses. `messageFields`: further message fields of another vendor. */
 export function checkChatRequest(body: Json, messageFields = ""): void {
   if (!Array.isArray(body.messages)) throw missing("messages");
   if (listOf(body.messages).length === 0)
@@ -164,7 +164,7 @@ const messageShape = (more: string): Shape => {
   };
 };
 
-/** The fields of `ChatCompletionCreateParams` of openai@6.49.0. */
+/** Returns the shape of `ChatCompletionCreateParams` of openai@6.49.0. */
 const requestShape = (messageFields: string): Shape =>
   fields(
     "model:string audio:object frequency_penalty:number function_call logit_bias:object logprobs:boolean max_completion_tokens:number max_tokens:number metadata:object modalities:list moderation n:number parallel_tool_calls:boolean prediction:object presence_penalty:number prompt_cache_key:string prompt_cache_options:object prompt_cache_retention:string reasoning_effort:string safety_identifier:string seed:number service_tier:string stop store:boolean stream:boolean temperature:number top_logprobs:number top_p:number user:string verbosity:string web_search_options:object functions:list",

@@ -13,7 +13,7 @@ import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import type { Answer } from "./script.js";
 import { type Accepted, type MockWire, pieces, type Rendered, type Vendor, type WireEvent } from "./server.js";
 
-/** OpenAI's `POST /v1/chat/completions`, which refuses the tools of current models, and `GET /v1/models`. */
+/** Makes OpenAI's `POST /v1/chat/completions`, which refuses the tools of current models, and `GET /v1/models`. */
 export const chatWire = (vendor: Vendor): MockWire =>
   wireOf(vendor, {
     serves: () => true,
@@ -23,7 +23,7 @@ export const chatWire = (vendor: Vendor): MockWire =>
     thoughts: undefined,
   });
 
-/** DeepSeek's `POST /v1/chat/completions`: a model that thinks wants `reasoning_content` back with its calls. */
+/** Makes DeepSeek's `POST /v1/chat/completions`: a model that thinks wants its `reasoning_content` back with its calls. */
 export const deepSeekWire = (vendor: Vendor): MockWire =>
   wireOf(vendor, {
     serves: (name) => name.startsWith("deepseek-"),
@@ -33,15 +33,15 @@ export const deepSeekWire = (vendor: Vendor): MockWire =>
     thoughts: new Map(),
   });
 
-/** What vendors of Chat Completions disagree on. */
+/** Differences between vendors of Chat Completions. */
 interface ChatVendor {
-  /** Two vendors of one mock are told apart by their models. */
+  /** Returns whether this vendor serves the model; a mock with two vendors chooses by it. */
   serves(name: string): boolean;
-  /** Fields of an assistant's message that OpenAI does not know. */
+  /** Fields of an assistant message that OpenAI does not know. */
   messageFields: string;
   check(name: string, body: Json): void;
   windowOf(name: string): number;
-  /** The thoughts that were given out with calls, by the id of the first one. Undefined: thoughts are not given out. */
+  /** Thoughts that were given out with calls, by the id of the first call. Undefined if the vendor gives out no thoughts. */
   thoughts: Map<string, string> | undefined;
 }
 
@@ -98,14 +98,14 @@ const textOfContent = (content: unknown): string =>
         .map(({ text }) => textOf(text))
         .join("");
 
-/** The first calls of answers that come back with another thought than they were given out with. */
+/** Returns the first call of each answer that comes back with another thought than it was given out with. */
 const lostThoughts = (messages: Json[], thoughts: ReadonlyMap<string, string>): string[] =>
   messages.flatMap(({ tool_calls, reasoning_content }) => {
     const id = textOf(listOf(tool_calls)[0]?.id);
     return thoughts.has(id) && thoughts.get(id) !== reasoning_content ? [id] : [];
   });
 
-/** Sources: the thinking-mode guide of DeepSeek's documentation, Kilo-Org/kilocode#9501. */
+/** Refuses what DeepSeek refuses. Sources: the thinking-mode guide of DeepSeek's documentation, Kilo-Org/kilocode#9501. */
 function checkDeepSeek(_name: string, body: Json): void {
   const refused = (message: string) => new Refusal(message, { code: "invalid_request_error" });
   const messages = listOf(body.messages);
@@ -123,7 +123,7 @@ function checkDeepSeek(_name: string, body: Json): void {
     throw refused("This response_format type is unavailable now");
 }
 
-/** Refuses what this model does not take. */
+/** Refuses parameters that this model does not accept. */
 function checkModel(name: string, body: Json): void {
   const model = openAiModel(body.model);
   const effort = body.reasoning_effort;

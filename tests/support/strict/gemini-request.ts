@@ -3,14 +3,14 @@ import { bracketPath, fields, firstFault, list, type Shape } from "./shape.js";
 import { schemaProblem } from "./tool-schemas.js";
 
 export interface GeminiModel {
-  /** Gemini 3 and later: signatures are checked, levels in place of budgets, pictures inside of results. */
+  /** True for Gemini 3 and later: signatures are checked, thinking has levels instead of budgets, results may contain pictures. */
   isThree: boolean;
   canStopThinking: boolean;
   cacheMinimum: number;
   window: number;
 }
 
-/** By pattern, first match wins. */
+/** Models by pattern; the first match wins. */
 const models: [RegExp, GeminiModel][] = [
   [/^gemini-[34]/, { isThree: true, canStopThinking: false, cacheMinimum: 4096, window: 1_048_576 }],
   [/^gemini-2\.5-flash/, { isThree: false, canStopThinking: true, cacheMinimum: 2048, window: 1_048_576 }],
@@ -31,7 +31,7 @@ export function geminiModel(name: string): GeminiModel {
   return found[1];
 }
 
-/** Refuses what Gemini refuses in the form of a request, without what was given out before. */
+/** Refuses a request whose form Gemini refuses. Signatures of earlier answers are not checked here. */
 export function checkGeminiRequest(body: Json, model: GeminiModel): void {
   const found = firstFault(body, requestShape);
   if (found?.fault === "unknown") {
@@ -51,7 +51,7 @@ export function checkGeminiRequest(body: Json, model: GeminiModel): void {
   checkTurns(mergedContents(body));
 }
 
-/** Returns the contents as the service reads them: neighbours of one role are one turn, as chats of the SDK send streamed chunks. */
+/** Returns the contents as the service reads them. Adjacent contents of one role are one turn, as the SDK's chats send streamed chunks. */
 export function mergedContents(body: Json): Json[] {
   const merged: Json[] = [];
   for (const { role = "user", parts } of listOf(body.contents)) {
@@ -152,7 +152,7 @@ const openApiKeys =
     " ",
   );
 
-/** Checks the part of OpenAPI 3 that `parameters` takes. */
+/** Checks the part of OpenAPI 3 that `parameters` accepts. */
 function checkOpenApi(schema: Json, at: string): void {
   const unknown = Object.keys(schema).find((key) => !openApiKeys.includes(key));
   if (unknown) throw invalid(`Invalid JSON payload received. Unknown name "${unknown}" at '${at}': Cannot find field.`);
@@ -217,7 +217,7 @@ const callsOf = ({ parts }: Json) =>
 const responsesOf = ({ parts }: Json) =>
   listOf(parts).flatMap(({ functionResponse }) => (isJson(functionResponse) ? [functionResponse] : []));
 
-/** Refuses results that do not fit the calls of the content before them. */
+/** Refuses results that do not match the calls of the content before them. */
 function checkTurns(contents: Json[]): void {
   for (const [index, content] of contents.entries()) {
     const before = contents[index - 1];
@@ -238,7 +238,7 @@ function checkTurns(contents: Json[]): void {
   }
 }
 
-/** The vendor's words for wrong ids and names are not known. */
+/** Refuses results with wrong ids or names. The vendor's words for this are not known. */
 function checkPairs(calls: Json[], responses: Json[]): void {
   for (const [index, response] of responses.entries()) {
     const call = response.id === undefined ? calls[index] : calls.find(({ id }) => id === response.id);

@@ -1,14 +1,14 @@
 import { type GeminiModel, invalid } from "./gemini-request.js";
 import { isJson, type Json, listOf, textOf } from "./refusal.js";
 
-/** Values that the service takes for history which another model or vendor wrote. */
+/** Signatures that the service accepts for history from another model or vendor. */
 const sentinels = ["skip_thought_signature_validator", "context_engineering_is_the_way_to_go"];
 
-/** What the Gemini mock has given out. Signatures come back on the part that they came on, and on no other. */
+/** Signatures that the Gemini mock has given out. A signature must come back on the part that it came on, and on no other. */
 export class IssuedSignatures {
   readonly #bySignature = new Map<string, { part: Json; account: string }>();
   readonly #byCall = new Map<string, Json>();
-  /** Signatures of answers without calls, by their text; several answers may have the same text. */
+  /** Signatures of answers without calls, by text; several answers may have the same text. */
   readonly #byText = new Map<string, unknown[]>();
 
   remember(parts: readonly Json[], account: string): void {
@@ -20,7 +20,7 @@ export class IssuedSignatures {
     }
   }
 
-  /** Checks the current turn, which begins at the last user content that has text. Older turns are not looked at. */
+  /** Checks the current turn, which begins at the last user content that has text. Older turns are not checked. */
   check(contents: readonly Json[], model: GeminiModel, account: string): void {
     const start = contents.findLastIndex(
       ({ role, parts }) => role !== "model" && listOf(parts).some(({ text }) => typeof text === "string"),
@@ -48,7 +48,7 @@ export class IssuedSignatures {
       throw invalid("Corrupted thought signature.");
   }
 
-  /** Returns the ids of calls, and the texts, whose signature was not sent back, in the whole history. */
+  /** Returns the ids of calls and the texts in the whole history whose signature was not sent back. */
   lost(contents: readonly Json[]): string[] {
     return contents.flatMap(({ role, parts: ofContent }) => {
       const parts = listOf(ofContent);

@@ -21,7 +21,7 @@ import {
   type WireEvent,
 } from "./server.js";
 
-/** Gemini's `:generateContent`, `:streamGenerateContent` and the list of models. */
+/** Makes Gemini's `:generateContent`, `:streamGenerateContent` and the list of models. */
 export function geminiWire(vendor: Vendor): MockWire {
   const issued = new IssuedSignatures();
   return {
@@ -74,7 +74,10 @@ export function geminiWire(vendor: Vendor): MockWire {
 const jsonArrayHeaders = (isOther: boolean): Record<string, string> =>
   isOther ? {} : { "content-type": "application/json" };
 
-/** A key in the address ends in logs, so the mock takes it in the header only, which is stricter than the service. */
+/**
+ * Returns the account of the key. The mock accepts the key only in the header, because addresses end up in logs; the service is less
+ * strict.
+ */
 function accountOf({ headers, url }: HttpRequest, vendor: Vendor): string {
   if (url.searchParams.has("key")) throw invalid("The key must be sent in the x-goog-api-key header, not in the URL.");
   const key = headers["x-goog-api-key"];
@@ -209,7 +212,7 @@ function inputTokens(
 
 const answersNothing: End[] = ["empty", "malformed_call", "prompt_blocked"];
 
-/** Makes the parts of an answer. Gemini 3 signs the first call of the answer, or an empty last text where there is no call. */
+/** Makes the parts of an answer. Gemini 3 signs the first call of the answer, or an empty last text if there is no call. */
 function partsOf(answer: Answer, body: Json, model: GeminiModel, vendor: Vendor): Json[] {
   if (answer.end && answersNothing.includes(answer.end)) return [];
   const config = isJson(body.generationConfig) ? body.generationConfig.thinkingConfig : undefined;
@@ -286,7 +289,8 @@ function render(
     responseId,
   });
   const deltas = parts.flatMap(deltasOf);
-  // The last chunk has the signature of a text, or an empty text without one, which the SDK's chats need and a whole answer lacks.
+  // The last chunk has the signature of a text, or else an empty text without a signature. The SDK's chats need that text; a whole answer
+  // lacks it.
   const isSigned = deltas.at(-1)?.part.text === "";
   const last = isSigned ? deltas.slice(-1).map(({ part }) => part) : deltas.length > 0 ? [{ text: "" }] : [];
   const chunks = [

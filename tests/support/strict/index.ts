@@ -1,10 +1,10 @@
 /**
- * Strict mock providers: real HTTP on loopback, which refuse as the vendor does (its texts, status, headers) and keep a bill.
+ * Strict mock providers over real HTTP on loopback. They refuse requests as the vendor does (texts, status, headers) and keep a bill.
  *
  *   await using openai = await startOpenAi([answer(thinks("hm"), calls("add", { a: 2 })), answer("4")]);
  *   // openai.url is the base_url (`…/v1`; Gemini: `…/v1beta`). startOpenAi serves /v1/responses and /v1/chat/completions,
- *   // startDeepSeek Chat Completions whose models think, startAnthropic /v1/messages, startGemini :generateContent. Model names are the vendor's: gpt-5.6-sol, claude-opus-5-5,
- *   // gemini-3.5-pro …; another name is a 404. `keys: { k1: "account a" }` gives keys to accounts, else each key is one.
+ *   // startDeepSeek Chat Completions with models that think, startAnthropic /v1/messages, startGemini :generateContent. Model names are the vendor's: gpt-5.6-sol, claude-opus-5-5,
+ *   // gemini-3.5-pro …; another name is a 404. `keys: { k1: "account a" }` gives keys to accounts; otherwise each key is an account.
  *   // A step answers one accepted request, streamed or whole as the request wants it. Steps:
  *   //   answer(thinks(…), says(…), calls(…), calls(…))     parts in any order; a string is says()
  *   //   ending("length" | "refusal" | "pause" …, …parts)   another end than the natural one
@@ -14,11 +14,11 @@
  *   //   ({ results, userText, hop }) => answer(…)          a step, or the whole script, as a function
  *   expect(openai.refusals).toEqual([]);          // what was refused: message, status, code
  *   expect(openai.hops.at(-1)?.lostReasoning).toEqual([]); // reasoning of answers in the request that did not come back;
- *                                                 // `warnings`: what the vendor takes, but warns of
+ *                                                 // `warnings`: accepted, but the vendor warns of it
  *   openai.bill({ input: 2, output: 8 }).dollars; // and read, written, fresh, readShare, writtenTwice and prefixBroken (hops)
  *
  * Options: `keys`, `contextWindow` (tokens), `now` (clock of the cache), `countsEachBlock` (look-back of Anthropic's clouds).
- * A refused request uses no step. Disposal fails where steps are left over, or a request had no step.
+ * A refused request uses no step. Disposal fails if steps are left over, or if a request had no step.
  */
 import { chatWire, deepSeekWire } from "./chat.js";
 import { geminiWire } from "./gemini.js";

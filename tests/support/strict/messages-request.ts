@@ -3,12 +3,12 @@ import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { type Fault, fields, firstFault, list, listOrText, type Shape } from "./shape.js";
 import { schemaProblem } from "./tool-schemas.js";
 
-/** Refuses what Anthropic refuses in the form of a Messages request. `betas` are those of the header. */
+/** Refuses a Messages request whose form Anthropic refuses. `betas` are those of the header. */
 export function checkMessagesRequest(body: Json, model: ClaudeModel, betas: readonly string[]): void {
   checkRequired(body, model);
   const found = firstFault(body, shapeFor(betas));
   if (found) throw new Refusal(faultText(found));
-  // The mock holds no conversations; SDKs go on without a thread where a server says so.
+  // The mock holds no conversations; SDKs continue without a thread if a server says so.
   if (isJson(body.thread))
     throw new Refusal("thread: this request cannot be threaded", {
       details: { error_code: "thread_unsupported_request", unsupported: ["thread"] },
@@ -45,11 +45,11 @@ function faultText({ fault, path, taggedPath, value, expected = "object" }: Faul
 export interface Message {
   role: string;
   content: Json[];
-  /** Index of the first of the client's messages that make it up. */
+  /** Index of the first client message that it is made of. */
   index: number;
 }
 
-/** Returns the messages as the service reads them: text as a block, neighbours of one role as one. */
+/** Returns the messages as the service reads them: text becomes a block, adjacent messages of one role become one. */
 export function mergedMessages(body: Json): Message[] {
   const merged: Message[] = [];
   for (const [index, { role, content }] of listOf(body.messages).entries()) {
@@ -61,7 +61,7 @@ export function mergedMessages(body: Json): Message[] {
   return merged;
 }
 
-/** The blocks of `system`. */
+/** Returns the blocks of `system`. */
 export const systemBlocks = ({ system }: Json): Json[] =>
   typeof system === "string" ? [{ type: "text", text: system }] : listOf(system);
 
@@ -102,7 +102,7 @@ function checkRoles(body: Json, model: ClaudeModel): void {
   if (/\s$/.test(text)) throw new Refusal("messages: final assistant content cannot end with trailing whitespace");
 }
 
-/** An answer that the service paused ends in its own tool's use, and is sent back as the last message. */
+/** Returns whether the service paused the answer: it ends with the use of a tool of the service, and is sent back as the last message. */
 const isPaused = ({ content }: Json) => listOf(content).at(-1)?.type === "server_tool_use";
 
 const mediaTypes = ["image/jpeg", "image/png", "image/gif", "image/webp"];
@@ -149,7 +149,7 @@ function checkImage({ source }: Json, at: string): void {
     );
 }
 
-/** Refuses text blocks without text, the plain text of a message and that of results too. */
+/** Refuses text blocks without text, also as the plain text of a message or of a result. */
 function checkEmptyText(body: Json): void {
   const isEmpty = (block: Json) => block.type === "text" && textOf(block.text) === "";
   if (listOf(body.system).some(isEmpty)) throw new Refusal("system: text content blocks must be non-empty");
@@ -173,7 +173,7 @@ interface Marked {
   at: string;
 }
 
-/** Everything that can have a mark, in the order of the prompt. */
+/** Returns everything that can have a cache mark, in the order of the prompt. */
 function markable(body: Json): Marked[] {
   const inList = (blocks: Json[], at: string): Marked[] =>
     blocks.map((block, index) => ({ block, at: `${at}.${index}` }));
@@ -249,7 +249,7 @@ function checkSchema({ input_schema: schema, strict }: Json, at: string): void {
 
 const limits = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"];
 
-/** Checks what structured output and strict tools take: closed objects, no limits. */
+/** Checks the rules for structured output and strict tools: closed objects, no limits. */
 function checkClosed(schema: Json, at: string): void {
   if (schema.type === "object" && schema.additionalProperties !== false)
     throw new Refusal(`${at}: For 'object' type, 'additionalProperties' must be explicitly set to false`);
@@ -265,7 +265,7 @@ function checkClosed(schema: Json, at: string): void {
   for (const value of inner) if (isJson(value)) checkClosed(value, at);
 }
 
-/** Whether the model thinks in this request. */
+/** Returns whether the model thinks in this request. */
 export function isThinking(body: Json, model: ClaudeModel): boolean {
   const type = isJson(body.thinking) ? body.thinking.type : undefined;
   return type === undefined ? model.thinksByDefault : type !== "disabled";
@@ -315,7 +315,7 @@ function checkSampling(body: Json, model: ClaudeModel): void {
     throw new Refusal("`temperature` may only be set to 1 when thinking is enabled or in adaptive mode.");
 }
 
-/** Refuses references to tools that were not declared, in results and in tool changes. */
+/** Refuses references to undeclared tools, in results and in tool changes. */
 function checkToolChanges(body: Json, betas: readonly string[]): void {
   const known = new Set(listOf(body.tools).map(({ name }) => name));
   for (const [index, message] of listOf(body.messages).entries())
@@ -340,7 +340,7 @@ function checkToolChanges(body: Json, betas: readonly string[]): void {
     }
 }
 
-/** Refuses calls whose results are not in front of the next user message, and results without their call. */
+/** Refuses calls whose results do not come before the next user message, and results without a call. */
 function checkToolPairs(messages: readonly Message[]): void {
   for (const [index, { role, content, index: at }] of messages.entries()) {
     if (role === "assistant") {
@@ -428,7 +428,7 @@ const blockShapes: Record<string, Shape> = {
   server_tool_use: fields("type id name input caller toolset_name", cacheControl),
   web_search_tool_result: fields("type tool_use_id content caller", cacheControl),
 };
-/** Blocks of a system message inside the conversation that put a tool on offer or take it back. */
+/** Blocks of a system message inside the conversation that offer a tool or withdraw it. */
 const toolChangeShapes: Record<string, Shape> = {
   tool_addition: fields("type tool!:object", cacheControl),
   tool_removal: fields("type tool!:object", cacheControl),
@@ -438,7 +438,7 @@ const customTool = fields(
   cacheControl,
 );
 
-/** Beta fields, each with a part of the name of the beta that opens it. */
+/** Beta fields, each with a part of the name of the beta that enables it. */
 const betaFields: Record<string, string> = {
   context_management: "context-management",
   fallbacks: "fallback",

@@ -13,32 +13,32 @@ interface IssuedAnswer {
 interface IssuedThinking {
   answer: IssuedAnswer;
   block: Json;
-  /** Hash of everything before the block but the thinking. */
+  /** Hash of everything before the block except thinking. */
   prefix: string;
   /** Seals of all thinking before the block, in order. */
   thinkingBefore: string[];
 }
 
 export interface CheckedThinking {
-  /** Blocks that the model does not get: those of another model, and those that the request allows to drop. */
+  /** Blocks that the model does not see: those of another model, and those that the request allows to drop. */
   dropped: Set<Json>;
   transformations: Json[];
   lost: string[];
-  /** What the thinking of the answer will be bound to. */
+  /** The context to which the thinking of the answer will be bound. */
   binding: Binding;
 }
 
 const isThought = ({ type }: Json) => type === "thinking" || type === "redacted_thinking";
 const sealOf = (block: Json) => textOf(block.type === "thinking" ? block.signature : block.data);
 
-/** What the Messages mock has given out, and the checks of what comes back: bytes, places, and what a block is bound to. */
+/** Thinking that the Messages mock has given out. The class checks the bytes, the place and the binding of blocks that come back. */
 export class IssuedThoughts {
   readonly #bySeal = new Map<string, IssuedThinking>();
   readonly #byCall = new Map<string, IssuedAnswer>();
   /** Answers without calls; several may have the same text. */
   readonly #byText = new Map<string, IssuedAnswer[]>();
 
-  /** Remembers an answer to a request, whose `binding` the check has made. */
+  /** Remembers an answer to a request. The check of the request has made its `binding`. */
   remember(body: Json, account: string, blocks: Json[], binding: Binding): void {
     const answer = { account, model: textOf(body.model), blocks };
     for (const block of blocks) {
@@ -100,7 +100,7 @@ export class IssuedThoughts {
     found.transformations.push({ type: "thinking_dropped", path: at, reason: "prefix_binding_mismatch" });
   }
 
-  /** In the latest assistant message the blocks stand as they were given out, all or none of an answer's thinking. */
+  /** Checks the latest assistant message: its blocks stand as they were given out, with all or none of an answer's thinking. */
   #checkLatest({ content, index }: Message): void {
     const answers = new Set(content.filter(isThought).map((block) => this.#bySeal.get(sealOf(block))?.answer));
     const kinds = kindsOf(content);
@@ -122,7 +122,7 @@ export class IssuedThoughts {
           ? this.#byText.get(textOf(block.text))
           : undefined,
     );
-    // Of answers with the same text, one whose thinking is there is enough.
+    // If several answers have the same text, one whose thinking is present is enough.
     const missing = answers.flatMap((same) => {
       const each = (same ?? []).map((answer) =>
         answer?.model === model && answer.account === account
@@ -138,7 +138,7 @@ export class IssuedThoughts {
   }
 }
 
-/** The order of a message's blocks. Neighbouring texts count as one: only what stands around thinking is checked. */
+/** Returns the types of a message's blocks in order. Adjacent texts count as one, because only the blocks around thinking are checked. */
 const kindsOf = (blocks: readonly Json[]): string =>
   blocks
     .map(({ type }) => type)
@@ -150,7 +150,7 @@ const modified = (at: string) =>
     `${at}: \`thinking\` or \`redacted_thinking\` blocks in the latest assistant message cannot be modified. These blocks must remain as they were in the original response.`,
   );
 
-/** Key order of a block is the client's; its values are not. */
+/** Compares the fields of a block: their order is free, their values are not. */
 const hasSameFields = (sent: Json, issued: Json) =>
   Object.keys(issued).every((key) => sent[key] === issued[key]) &&
   Object.keys(sent).length === Object.keys(issued).length;
@@ -165,7 +165,7 @@ function checkManualStart(messages: readonly Message[]): void {
   );
 }
 
-/** What a thinking block is bound to: tools, system, every block before it, and the thinking before it. */
+/** The context to which a thinking block is bound: tools, system, every block before it, and the thinking before it. */
 class Binding {
   prefix: string;
   readonly seals: string[] = [];
@@ -180,7 +180,7 @@ class Binding {
     else this.prefix = hashOf(this.prefix, `${role} ${canonical(block)}`);
   }
 
-  /** Old thinking may be taken away from the front, not from the middle. */
+  /** Returns whether the binding matches. Old thinking may be removed from the front, not from the middle. */
   holds({ prefix, thinkingBefore }: IssuedThinking): boolean {
     const left = thinkingBefore.slice(thinkingBefore.length - this.seals.length);
     return prefix === this.prefix && this.seals.length <= thinkingBefore.length && left.join() === this.seals.join();
@@ -189,14 +189,14 @@ class Binding {
 
 const hashOf = (before: string, text: string) => hash("sha1", `${before}\0${text}`, "base64");
 
-/** A block without its cache marks, those of its inner blocks too. */
+/** Returns a block without its cache marks and those of its inner blocks. */
 export const withoutMarks = (value: unknown): unknown =>
   JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === "cache_control" ? undefined : inner)));
 
-/** Texts of blocks, which stay as they were parsed: a request needs each more than once. */
+/** Texts of parsed blocks, which never change. A request needs each text more than once. */
 const known = new WeakMap<Json, string>();
 
-/** The text that the model reads of a block: the order of a block's own keys does not count, that of `input` does. */
+/** Returns the text that the model reads from a block. The order of the block's own keys does not matter; the order inside `input` does. */
 export function canonical(block: Json): string {
   const text = known.get(block) ?? canonicalText(block);
   known.set(block, text);

@@ -16,7 +16,7 @@ import {
   type WireEvent,
 } from "./server.js";
 
-/** Anthropic's `POST /v1/messages`, `POST /v1/messages/count_tokens` and `GET /v1/models`. */
+/** Makes Anthropic's `POST /v1/messages`, `POST /v1/messages/count_tokens` and `GET /v1/models`. */
 export function messagesWire(vendor: Vendor): MockWire {
   const issued = new IssuedThoughts();
   return {
@@ -64,7 +64,7 @@ export function messagesWire(vendor: Vendor): MockWire {
   };
 }
 
-/** Returns the account of the key, which stands in one of two headers. */
+/** Returns the account of the key, which is in one of two headers. */
 function accountOf({ headers }: HttpRequest, vendor: Vendor): string {
   const unauthorized = (message: string) => new Refusal(message, { status: 401, type: "authentication_error" });
   const key = headers["x-api-key"];
@@ -84,7 +84,7 @@ function checkVersion({ headers }: HttpRequest): string {
   return version;
 }
 
-/** Refuses what `2026-10-21` took away for every model. */
+/** Refuses features that version `2026-10-21` removed for every model. */
 function checkNewVersion(body: Json): void {
   const sampling = ["temperature", "top_p", "top_k"].find((name) => body[name] !== undefined);
   if (sampling) throw new Refusal(`\`${sampling}\` is deprecated for this model.`);
@@ -161,7 +161,10 @@ function seenOf(body: Json): Accepted["seen"] {
   };
 }
 
-/** What passes, but teaches the model to call one tool at a time or to end its turn empty, by Anthropic's page on stop reasons. */
+/**
+ * Returns warnings about accepted messages that teach the model to call one tool at a time or to end its turn empty, by Anthropic's page on
+ * stop reasons.
+ */
 function warningsOf(body: Json): string[] {
   const messages = listOf(body.messages);
   const hasResult = ({ role, content }: Json) =>
@@ -248,7 +251,7 @@ const controlOf = (block: Json): Json | undefined =>
 
 interface Written {
   blocks: Json[];
-  /** The text of each call's arguments, broken JSON included. */
+  /** Text of each call's arguments, also if it is broken JSON. */
   texts: Map<Json, string>;
   reasoning: number;
   output: number;
@@ -267,7 +270,7 @@ function write(answer: Answer, body: Json, model: ClaudeModel, vendor: Vendor): 
     if (part.kind === "calls") texts.set(block, part.arguments);
     return block;
   });
-  // The service pauses in a tool of its own.
+  // The service pauses in a call of its own tool.
   if (answer.end === "pause")
     blocks.push({ type: "server_tool_use", id: vendor.newId("srvtoolu_"), name: "web_search", input: { query: "x" } });
   return {
@@ -292,7 +295,7 @@ function blockOf(part: Part, isShown: boolean, vendor: Vendor): Json {
   return { type: "thinking", thinking: isShown ? part.text : "", signature: vendor.newSeal("EqQBCgIY") };
 }
 
-/** Comes with every call of late, and is not asked back. */
+/** A field of every call that the service recently added. It need not be sent back. */
 const direct = { type: "direct" };
 
 function inputOf(text: string): unknown {
@@ -363,7 +366,7 @@ function render(
   const add = (stage: WireEvent["stage"], event: Json) => events.push({ stage, text: frame(event) });
   add("frame", { type: "message_start", message: started });
   add("frame", { type: "ping" });
-  // Services send events that no client has heard of yet.
+  // Services send events that no client knows yet.
   add("frame", { type: "unheard_of", detail: {} });
   for (const [index, block] of blocks.entries()) addBlock(block, index, texts.get(block), add);
   add("closing", {

@@ -1,7 +1,7 @@
 import { type Json, Refusal } from "./refusal.js";
 import { bracketPath, firstFault, kindOf, type Shape } from "./shape.js";
 
-/** How OpenAI's two wires word that a field is unknown, missing or of another type. */
+/** Refuses a field that is unknown, missing or of another type, in the words of OpenAI's two wires. */
 export function checkOpenAiForm(body: Json, shape: Shape): void {
   const found = firstFault(body, shape);
   if (!found) return;

@@ -2,13 +2,13 @@ import { type Json, Refusal } from "./refusal.js";
 import type { Failure, FailureKind } from "./script.js";
 import { type HttpRequest, type Reply, retryHeaders, type Vendor } from "./server.js";
 
-/** What OpenAI's two wires share: models, keys and errors. */
+/** Properties of an OpenAI model that both wires share. */
 export interface OpenAiModel {
-  /** Efforts that it takes; empty for a model that does not reason. */
+  /** Efforts that the model accepts; empty if it does not reason. */
   efforts: readonly string[];
-  /** What happens to function tools on /v1/chat/completions. */
+  /** Rule for function tools on /v1/chat/completions. */
   chatTools: "fine" | "without_effort" | "explicit_none" | "never" | "no_chat";
-  /** Marks and bills cache writes (GPT-5.6 and later). */
+  /** True if the model marks and bills cache writes (GPT-5.6 and later). */
   hasMarks: boolean;
   hasPhase: boolean;
   window: number;
@@ -24,12 +24,12 @@ const model = (efforts: readonly string[], chatTools: OpenAiModel["chatTools"]):
   window: 400_000,
 });
 
-/** Version of a model's name: `gpt-5.6-sol` and `gpt-5.6-luna` are one family, `gpt-5.5` is another. */
+/** Returns the version in a model's name: `gpt-5.6-sol` and `gpt-5.6-luna` are one family, `gpt-5.5` is another. */
 const familyOf = (name: string) => /^[a-z]+-?\d+(\.\d+)?/.exec(name)?.[0] ?? name;
 
 /**
- * By pattern, first match wins. Sources: the models page and the reasoning guide of OpenAI, and its refusals as quoted in issues of other
- * clients (November 2026).
+ * Models by pattern; the first match wins. Sources: the models page and the reasoning guide of OpenAI, and its refusals as quoted in issues
+ * of other clients (November 2026).
  */
 const models: [RegExp, OpenAiModel][] = [
   [/^gpt-5\.5-pro|^gpt-5\.4-pro|^gpt-5\.3-codex/, model(upToXhigh, "no_chat")],
@@ -44,7 +44,7 @@ const models: [RegExp, OpenAiModel][] = [
   [/^gpt-4\.1|^gpt-4o|-chat-latest$/, { ...model([], "fine"), window: 128_000 }],
 ];
 
-/** `family`: models of one family read each other's encrypted reasoning. */
+/** Returns the properties of a model. `family`: models of one family can read each other's encrypted reasoning. */
 export function openAiModel(name: unknown): OpenAiModel & { family: string } {
   if (typeof name !== "string" || name === "") throw new Refusal("you must provide a model parameter", { code: null });
   const found = models.find(([pattern]) => pattern.test(name));
@@ -138,7 +138,7 @@ export function openAiFailure(failure: Failure, vendor: Vendor): Reply {
   return { status, headers, reply: { error: { message, type, param, code } } };
 }
 
-/** Code and message of an error inside a stream. */
+/** Returns code and message of an error inside a stream. */
 export const streamError = (kind: FailureKind): { code: string | null; message: string } => {
   const [, , code, message] = failures[kind];
   return { code, message };
@@ -146,7 +146,7 @@ export const streamError = (kind: FailureKind): { code: string | null; message: 
 
 export const effortOf = (body: Json): unknown => (body.reasoning as Json | undefined)?.effort;
 
-/** Refuses an effort that the model does not have. */
+/** Refuses an effort that the model does not support. */
 export function checkEffort(name: string, { efforts }: OpenAiModel, effort: unknown, param: string): void {
   if (effort === undefined || effort === null) return;
   if (efforts.length === 0)

@@ -1,45 +1,45 @@
 import { hash } from "node:crypto";
 
-/** A part of the prompt that is cached whole or not at all: a tool, a block, an item. */
+/** A part of the prompt that is cached as a whole or not at all: a tool, a block, an item. */
 export interface Segment {
-  /** What the vendor hashes: every byte counts, so key order does too. */
+  /** The bytes that the vendor hashes. Every byte counts, and so does key order. */
   bytes: string;
   tokens: number;
-  /** Segments of one position are counted as one by the look-back (a run of tool calls or of tool results). */
+  /** Segments of one position count as one in the look-back (a run of tool calls or of tool results). */
   position: number;
 }
 
-/** Where a cache entry may be written. */
+/** A segment at whose end a cache entry may be written. */
 export interface Mark {
   /** Index of the last segment of the prefix. */
   segment: number;
   lifeMs: number;
 }
 
-/** What one request costs on the input side, in tokens. `read + written + fresh` is the whole input. */
+/** Input tokens of one request. `read + written + fresh` is the whole input. */
 export interface InputTokens {
   input: number;
   read: number;
   written: number;
-  /** Those of `written` that were written for an hour. */
+  /** The part of `written` that was written for an hour. */
   written1h: number;
   fresh: number;
-  /** Tokens of the longest prefix that an earlier request had too. */
+  /** Tokens of the longest prefix that an earlier request also had. */
   repeated: number;
 }
 
-/** The tokens of a request, and what makes the vendor remember it. */
+/** Tokens of a request, and the function that makes the vendor remember its prefixes. */
 export interface Accounting {
   tokens: InputTokens;
   /**
-   * Remembers the prefixes once the answer has begun. Returns the tokens that were written although another request had written the
-   * same prefix, which still lives.
+   * Remembers the prefixes once the answer has begun. Returns the tokens that were written although another request had written the same
+   * prefix, which has not expired.
    */
   commit(): number;
 }
 
 const hour = 3_600_000;
-/** One token for every four bytes: the mocks have no tokenizer, and the host needs none of theirs. */
+/** Counts one token for every four bytes: the mocks have no tokenizer, and the host does not need one of theirs. */
 export const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / 4);
 export const segmentOf = (value: unknown, position: number): Segment => {
   const bytes = typeof value === "string" ? value : JSON.stringify(value);
@@ -48,7 +48,7 @@ export const segmentOf = (value: unknown, position: number): Segment => {
   return { bytes, tokens: tokensOf(text) + media.length * mediaTokens, position };
 };
 
-/** A picture or a file counts by what it shows, not by the length of its base64. */
+/** Keys of pictures and files, which count by their content, not by the length of their base64. */
 const mediaKeys = ['"data":"', '"image_url":"', '"file_data":"'];
 const longMedia = /"(?:data|image_url|file_data)":"[^"]{1000,}"/g;
 const mediaTokens = 1500;
@@ -56,11 +56,11 @@ const mediaTokens = 1500;
 /** The prefixes that a vendor remembers, with an injected clock. */
 export class PrefixCache {
   readonly #now: () => number;
-  /** Entries that can be read: hash of a prefix to its end of life. */
+  /** Entries that can be read: the hash of a prefix with its expiry. */
   readonly #entries = new Map<string, { expires: number; lifeMs: number }>();
   /** Every prefix that any request had. */
   readonly #seen = new Set<string>();
-  /** Every prefix that was inside a written range, to the end of life of that write. */
+  /** Every prefix inside a written range, with the expiry of that write. */
   readonly #written = new Map<string, { expires: number; lifeMs: number }>();
 
   constructor(now: () => number) {
@@ -68,8 +68,8 @@ export class PrefixCache {
   }
 
   /**
-   * Accounts for one request. `scope` separates accounts and models. `salt` is hashed in before the segment with that index.
-   * `candidates` are the segments at whose ends an entry may be read.
+   * Accounts for one request. `scope` separates accounts and models. Each of `salts` is hashed before the segment with its index. `candidates` are
+   * the segments at whose ends an entry may be read.
    */
   account(
     scope: string,
@@ -113,7 +113,7 @@ export class PrefixCache {
         this.#entries.set(prefixes[segment] ?? "", { expires: at + lifeMs, lifeMs });
       const life = Math.max(0, ...written.map(({ lifeMs }) => lifeMs));
       for (const prefix of range) this.#written.set(prefix, { expires: at + life, lifeMs: life });
-      // A read refreshes the entry that was read and what was written inside it.
+      // A read refreshes the entry that was read and the entries written inside it.
       for (const prefix of prefixes.slice(0, readFrom + 1))
         for (const known of [this.#entries.get(prefix), this.#written.get(prefix)])
           if (known && known.expires > at) known.expires = Math.max(known.expires, at + known.lifeMs);
@@ -123,8 +123,8 @@ export class PrefixCache {
   }
 
   /**
-   * Accounts for one request where the vendor reads the longest common prefix by itself, in whole steps, and writes for nothing
-   * (OpenAI before GPT-5.6, Gemini's implicit cache).
+   * Accounts for one request at a vendor that reads the longest common prefix by itself, in whole steps, and writes for free (OpenAI before
+   * GPT-5.6, Gemini's implicit cache).
    */
   automatic(scope: string, segments: readonly Segment[], minimum: number, step: number, lifeMs: number): Accounting {
     const at = this.#now();
@@ -159,7 +159,7 @@ function endsOf(segments: readonly Segment[]): number[] {
   });
 }
 
-/** Returns the hash of every prefix, each made of the one before. */
+/** Returns the hash of every prefix, each made from the hash before it. */
 function hashes(scope: string, segments: readonly Segment[], salts: Record<number, string>): string[] {
   let before = scope;
   return segments.map(({ bytes }, index) => {

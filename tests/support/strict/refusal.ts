@@ -1,4 +1,4 @@
-/** A request that the vendor does not take. The wire that throws it also writes its body. */
+/** A request that the vendor refuses. The wire that throws it also writes its body. */
 export class Refusal extends Error {
   readonly status: number;
   /** OpenAI: `error.type`; Anthropic: `error.type`; Gemini: `error.status`. */

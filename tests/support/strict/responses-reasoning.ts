@@ -1,6 +1,6 @@
 import { type Json, Refusal, textOf } from "./refusal.js";
 
-/** The items of one answer and what they are bound to. */
+/** The items of one answer and the account and family to which they are bound. */
 export interface IssuedAnswer {
   account: string;
   family: string;
@@ -14,14 +14,14 @@ interface IssuedItem {
 }
 
 /**
- * What the Responses mock has given out. It checks that reasoning comes back byte for byte, from the account and family that it was
- * given to, and beside the item that it was given with.
+ * Items that the Responses mock has given out. It checks that reasoning comes back byte for byte, from the account and family that it was
+ * given to, and next to the item that it was given with.
  */
 export class IssuedReasoning {
   readonly #byContent = new Map<string, IssuedItem>();
   readonly #byCall = new Map<string, IssuedItem>();
   readonly #byId = new Map<string, IssuedItem>();
-  /** Several answers may have the same text. */
+  /** Messages by text; several answers may have the same text. */
   readonly #byText = new Map<string, IssuedItem[]>();
 
   remember(answer: IssuedAnswer): void {
@@ -79,7 +79,7 @@ export class IssuedReasoning {
       );
   }
 
-  /** An item that is sent with its id needs the reasoning before it. */
+  /** Refuses an item that is sent with its id but without the reasoning before it. */
   #checkLeader(item: Json, before: readonly Json[]): void {
     const issued = this.#byId.get(textOf(item.id));
     const leader = issued && issued.index > 0 ? issued.answer.items[issued.index - 1] : undefined;
@@ -91,7 +91,7 @@ export class IssuedReasoning {
     );
   }
 
-  /** Returns a warning for each message of an answer that has another phase than it was given out with. */
+  /** Returns a warning for each message that comes back with another phase than it was given out with. */
   lostPhases(input: readonly Json[]): string[] {
     return input.flatMap((item) => {
       const same = item.role === "assistant" ? (this.#byText.get(messageText(item)) ?? []) : [];
@@ -100,7 +100,7 @@ export class IssuedReasoning {
     });
   }
 
-  /** Returns the ids of reasoning whose call or message is in the input while the reasoning is not. */
+  /** Returns the ids of reasoning that is missing although its call or message is in the input. */
   lost(input: readonly Json[], account: string, family: string): string[] {
     const sent = new Set(input.map((item) => item.encrypted_content));
     const leaderOf = ({ answer, index }: IssuedItem) => {
@@ -111,7 +111,7 @@ export class IssuedReasoning {
       const call = item.type === "function_call" ? this.#byCall.get(textOf(item.call_id)) : undefined;
       const same = item.role === "assistant" ? (this.#byText.get(messageText(item)) ?? []) : call ? [call] : [];
       const each = same.map(leaderOf);
-      // Of answers with the same text, one whose reasoning is there is enough.
+      // If several answers have the same text, one whose reasoning is present is enough.
       return each.some((ids) => ids.length === 0) ? [] : (each[0] ?? []);
     });
     return [...new Set(lost)];

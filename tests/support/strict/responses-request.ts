@@ -3,7 +3,7 @@ import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { fields, list, listOrText, type Shape } from "./shape.js";
 import { checkOpenAiFormat, checkOpenAiTool } from "./tool-schemas.js";
 
-/** Refuses what OpenAI refuses in the form of a Responses request, without what was given out before. */
+/** Refuses a Responses request whose form OpenAI refuses. Items of earlier answers are not checked here. */
 export function checkResponsesRequest(body: Json): void {
   const moved = Object.entries(movedFromChat).find(([name]) => name in body);
   if (moved)
@@ -88,7 +88,7 @@ function checkItem(item: Json, index: number): void {
   const at = `input[${index}]`;
   const type = textOf(item.type) || "message";
   const prefix = prefixes[type];
-  // Messages of a client have no id that the service made; a message of the assistant has one.
+  // A client's messages have no id of the service; an assistant's message has one.
   if (typeof item.id === "string" && prefix && !item.id.startsWith(`${prefix}_`))
     throw new Refusal(`Invalid '${at}.id': '${item.id}'. Expected an ID that begins with '${prefix}'.`, {
       code: "invalid_value",

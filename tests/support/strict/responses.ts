@@ -18,7 +18,7 @@ import { type Accepted, type MockWire, pieces, type Rendered, type Vendor, type 
 const halfAnHour = 30 * 60_000;
 const minimum = 1024;
 
-/** OpenAI's `POST /v1/responses`. */
+/** Makes OpenAI's `POST /v1/responses`. */
 export function responsesWire(vendor: Vendor): MockWire {
   const issued = new IssuedReasoning();
   return {
@@ -74,7 +74,7 @@ const missingTools = (body: Json, items: Json[]): string[] =>
 const itemsOf = (body: Json): Json[] =>
   typeof body.input === "string" ? [{ role: "user", content: body.input }] : listOf(body.input);
 
-/** Refuses what this model does not take. */
+/** Refuses parameters that this model does not accept. */
 function checkModel(name: string, model: OpenAiModel, body: Json): void {
   const isReasoning = model.efforts.length > 0;
   checkEffort(name, model, effortOf(body), "reasoning.effort");
@@ -148,7 +148,10 @@ const withoutBreakpoints = (value: unknown): string =>
 const hasBreakpoint = (item: Json): boolean =>
   [...listOf(item.content), ...listOf(item.output)].some((part) => part.prompt_cache_breakpoint !== undefined);
 
-/** The items at whose end the service may put its mark: user messages, the last of a run of outputs, the last of the first developers. */
+/**
+ * Returns the items after which the service may put its cache mark: user messages, the last of a run of outputs, and the last developer
+ * message at the start.
+ */
 function eligibleEnds(items: Json[]): number[] {
   const isDeveloper = (item: Json | undefined) => item?.role === "developer" || item?.role === "system";
   return items.flatMap((item, index) => {
@@ -164,7 +167,7 @@ function eligibleEnds(items: Json[]): number[] {
 
 interface Written {
   items: Json[];
-  /** Text of the reasoning behind each item, for the bill. */
+  /** Tokens of the reasoning in all items, for the bill. */
   reasoning: number;
   output: number;
   isRefusal: boolean;
@@ -226,7 +229,7 @@ function itemOf(
   };
 }
 
-/** Ends that are failures here. */
+/** Ends of an answer that are failures on this wire. */
 const failedEnds: Partial<Record<End, { code: string; message: string }>> = {
   malformed_call: { code: "server_error", message: "The model produced an invalid tool call." },
   prompt_blocked: { code: "invalid_prompt", message: "Invalid prompt: your prompt was flagged." },
@@ -266,14 +269,14 @@ function render(answer: Answer, written: Written, body: Json, input: InputTokens
   add("frame", { type: "response.created", response: started });
   add("frame", { type: "response.in_progress", response: started });
   events.push({ stage: "frame", text: ": keep-alive\n\n" });
-  // Services send events that no client has heard of yet.
+  // Services send events that no client knows yet.
   add("frame", { type: "keepalive" });
   for (const group of groupsOf(items)) addItems(group, add, vendor);
   add("closing", { type: `response.${status}`, response: whole });
   return { whole, events, output, reasoning };
 }
 
-/** Groups neighbouring calls, whose deltas interleave. */
+/** Groups adjacent calls, whose deltas interleave. */
 function groupsOf(items: Json[]): { item: Json; index: number }[][] {
   const groups: { item: Json; index: number }[][] = [];
   for (const [index, item] of items.entries()) {
@@ -305,7 +308,7 @@ function addItems(group: { item: Json; index: number }[], add: Add, vendor: Vend
     });
 }
 
-/** The item as it is announced: empty, and with encrypted content that is not final. */
+/** Returns the item as it is announced: empty, and with encrypted content that is not final. */
 function opened(item: Json, vendor: Vendor): Json {
   if (item.type === "reasoning") return { ...item, summary: [], encrypted_content: vendor.newSeal("gAAAAABp") };
   if (item.type === "function_call") return { ...item, status: "in_progress", arguments: "" };
@@ -359,7 +362,7 @@ function addDeltas(item: Json, index: number, add: Add): void {
   }
 }
 
-/** The response object as it is when the answer begins, with every field that the service sends. */
+/** Returns the response object at the start of the answer, with every field that the service sends. */
 function resource(body: Json, vendor: Vendor): Json {
   const reasoning = isJson(body.reasoning) ? body.reasoning : {};
   return {

@@ -7,30 +7,30 @@ import { isJson, type Json, Refusal } from "./refusal.js";
 import type { Answer, Break, Failure, FailureKind, Script, Seen } from "./script.js";
 
 export interface MockOptions {
-  /** The keys that the vendor knows, each with its account. Without it every key is good, and is an account of its own. */
+  /** Keys that the vendor knows, each with its account. Default: every key is valid and has an account of its own. */
   keys?: Record<string, string>;
-  /** Input tokens (bytes / 4) above which a request is refused as too long. Without it the model's own window holds. */
+  /** Number of input tokens (bytes / 4) above which a request is refused as too long. Default: the model's own window. */
   contextWindow?: number;
   /**
-   * Anthropic's look-back counts each block as a position, as the vendor's clouds do; else a run of calls or of results is one, as on
-   * the Claude API.
+   * True if Anthropic's look-back counts each block as a position, as in the vendor's clouds. Otherwise a run of calls or of results counts
+   * as one, as on the Claude API.
    */
   countsEachBlock?: boolean;
-  /** The clock of cache entries, in milliseconds. */
+  /** Clock of the cache entries, in ms. */
   now?: () => number;
 }
 
-/** What a wire has at hand. */
+/** Services that a wire can use. */
 export interface Vendor {
   cache: PrefixCache;
   now: () => number;
   contextWindow: number | undefined;
   countsEachBlock: boolean;
-  /** Returns the account of a key, or throws what the caller makes of a wrong one. */
+  /** Returns the account of a key, or throws the caller's refusal for a wrong key. */
   account(key: string, refusal: () => Refusal): string;
   /** Makes an id that no other mock has made: `rs_0f3a…`. */
   newId(prefix: string, length?: number): string;
-  /** Makes opaque bytes in base64, as long as the vendors' are. */
+  /** Makes opaque bytes in base64, as long as the vendors' own. */
   newSeal(prefix: string): string;
 }
 
@@ -42,10 +42,10 @@ export interface HttpRequest {
   body: Json;
 }
 
-/** One wire of a vendor: checks requests and words answers. Its methods may throw `Refusal`. */
+/** A wire of a vendor: it checks requests and formats answers. Its methods may throw `Refusal`. */
 export interface MockWire {
   takes(request: HttpRequest): boolean;
-  /** Checks a request for a completion, or returns the answer to any other (a list of models). */
+  /** Checks a request for a completion, or returns the answer to another request (a list of models). */
   receive(request: HttpRequest): Accepted | Reply;
   refuse(refusal: Refusal): Reply;
   fail(failure: Failure): Reply;
@@ -54,7 +54,7 @@ export interface MockWire {
 export interface Reply {
   status: number;
   headers?: Record<string, string>;
-  /** JSON, or text where it is a string. */
+  /** A JSON value, or a string that is sent as text. */
   reply: object | string;
 }
 
@@ -68,44 +68,44 @@ export interface Accepted {
   warnings: string[];
   headers: Record<string, string>;
   render(answer: Answer): Rendered;
-  /** The framed error event of a stream that has begun. */
+  /** Returns the framed error event for a stream that has begun. */
   errorEvent(kind: FailureKind, how: Break["how"]): string;
 }
 
 export interface Rendered {
   whole: object;
   events: WireEvent[];
-  /** All output tokens, reasoning included. */
+  /** All output tokens with reasoning. */
   output: number;
   reasoning: number;
 }
 
-/** A framed event and the part of the answer it belongs to, which is where a script breaks it. */
+/** A framed event and the part of the answer that it belongs to. A script breaks an answer at such a part. */
 export interface WireEvent {
   text: string;
   stage: "frame" | "reasoning" | "text" | "call" | "closing";
 }
 
 export interface StrictMock extends AsyncDisposable {
-  /** The `base_url` to configure, with the wire's version in it. */
+  /** The `base_url` to configure, with the version of the wire. */
   url: string;
   /** Scheme, host and port. */
   origin: string;
-  /** All requests in order of arrival, refused ones too. */
+  /** All requests in order of arrival, with the refused ones. */
   requests: HttpRequest[];
-  /** What was refused, in order. */
+  /** Refusals in order. */
   refusals: Refusal[];
-  /** The accepted requests that were answered, with their tokens. */
+  /** Accepted requests that were answered, with their tokens. */
   hops: Hop[];
-  /** Adds up all hops, or those given. */
+  /** Adds up all hops, or the given ones. */
   bill(price: Price, hops?: readonly Hop[]): Bill;
   /** Resolves when that many requests have arrived. */
   received(count: number): Promise<void>;
-  /** Resolves when that many responses were broken off by the client. */
+  /** Resolves when the client has broken off that many responses. */
   aborted(count: number): Promise<void>;
 }
 
-/** Starts a vendor on loopback. Disposal fails where steps are left over or a request had none. */
+/** Starts a vendor on loopback. Disposal fails if steps are left over or a request had no step. */
 export async function startVendor(
   version: string,
   wiresOf: (vendor: Vendor) => MockWire[],
@@ -259,7 +259,7 @@ function vendorOf({ keys, contextWindow, countsEachBlock = false }: MockOptions,
   };
 }
 
-/** Returns a body that is a JSON object; that of a GET is empty. */
+/** Returns a body that is a JSON object; the body of a GET is empty. */
 function parsed(text: string): Json | undefined {
   try {
     const body: unknown = JSON.parse(text || "{}");
@@ -293,7 +293,7 @@ interface Progress {
   isWhole(): void;
 }
 
-/** Whether a break stands before this event. */
+/** Returns whether a break comes before this event. */
 function isAt(at: Break["at"], events: readonly WireEvent[], index: number): boolean {
   const stage = events[index]?.stage;
   const before = events[index - 1]?.stage;
@@ -365,11 +365,11 @@ function breakOff(response: ServerResponse, { how }: Break, errorEvent: string):
   broken.add(response);
   if (how === "error" || how === "failed") response.end(errorEvent);
   else if (how === "cut") response.end();
-  // Destroyed only once the bytes before it are sent, or the client would see none of them.
+  // Destroyed only once earlier bytes are sent, or the client would see none of them.
   else response.write("", () => setImmediate(() => response.socket?.resetAndDestroy()));
 }
 
-/** The header that a failure's `retryAfter` stands for; none for Gemini's form. */
+/** Returns the header for a failure's `retryAfter`; no header for Gemini's form. */
 export function retryHeaders({ retryAfter, headers }: Failure): Record<string, string> {
   if (!retryAfter || "body" in retryAfter) return { ...headers };
   if ("seconds" in retryAfter) return { "retry-after": String(retryAfter.seconds), ...headers };
@@ -377,7 +377,7 @@ export function retryHeaders({ retryAfter, headers }: Failure): Record<string, s
   return { "retry-after-ms": String(retryAfter.milliseconds), ...headers };
 }
 
-/** Splits a text into deltas of a few characters, none of which splits a character. */
+/** Splits a text into deltas of a few characters, and never inside a character. */
 export function pieces(text: string, size = 8): string[] {
   const characters = [...text];
   return Array.from({ length: Math.ceil(characters.length / size) }, (_, index) =>

@@ -3,8 +3,8 @@ import { isJson, type Json } from "./refusal.js";
 type Kind = "string" | "number" | "boolean" | "list" | "object";
 
 /**
- * The fields that a vendor knows. `undefined` stands for any value. A list has one shape for its members; a union is told by the field
- * `by`, whose value is part of Anthropic's paths. `null` is as good as no value.
+ * The fields that a vendor knows. `undefined` allows any value. A list has one shape for all members. In a union, the field `by` decides
+ * which shape applies; its value is part of Anthropic's paths. `null` counts as no value.
  */
 export type Shape =
   | undefined
@@ -19,7 +19,7 @@ interface Fields {
   orText: boolean;
 }
 
-/** Makes the shape of an object: `fields("id text!:string strict:boolean", nested)`; `!` marks what is required. */
+/** Makes the shape of an object: `fields("id text!:string strict:boolean", nested)`; `!` marks required fields. */
 export function fields(names: string, nested: Record<string, Shape> = {}, orText = false): Fields {
   const known: Record<string, Shape> = {};
   const required: string[] = [];
@@ -32,7 +32,7 @@ export function fields(names: string, nested: Record<string, Shape> = {}, orText
   return { fields: { ...known, ...nested }, required, orText };
 }
 export const list = (of: Shape): Shape => ({ list: of, orText: false });
-/** A list for which a text may stand. */
+/** Makes the shape of a list that may also be a text. */
 export const listOrText = (of: Shape): Shape => ({ list: of, orText: true });
 
 type Path = (string | number)[];
@@ -42,14 +42,14 @@ export interface Fault {
   fault: "unknown" | "missing" | "tag" | "type";
   /** Keys and indexes down to the field. */
   path: Path;
-  /** The same with the tags of unions in it. */
+  /** The same path with the tags of unions. */
   taggedPath: Path;
   value: unknown;
-  /** What a wrong type should be. */
+  /** The type that a value of a wrong type should have. */
   expected?: Kind;
 }
 
-/** Returns the first field that the shape does not have, that is missing or that has another type, in order of the body. */
+/** Returns the first fault in the order of the body: a field that is unknown, missing or of another type. */
 export function firstFault(value: unknown, shape: Shape): Fault | undefined {
   if (shape === undefined || value === undefined || value === null) return undefined;
   if (typeof shape === "string") return kindOf(value) === shape ? undefined : wrongType(value, shape);
@@ -72,7 +72,7 @@ const wrongType = (value: unknown, expected: Kind): Fault => ({
   expected,
 });
 
-/** Puts a key in front of a fault's paths, which are made on the way back: most values have no fault. */
+/** Puts a key in front of a fault's paths. Paths are made on the way back, because most values have no fault. */
 function within(key: string | number, fault: Fault): Fault {
   fault.path.unshift(key);
   fault.taggedPath.unshift(key);
@@ -81,7 +81,7 @@ function within(key: string | number, fault: Fault): Fault {
 
 function firstMemberFault(members: unknown[], shape: Shape): Fault | undefined {
   for (const [index, member] of members.entries()) {
-    // A member cannot be left out, so null is a wrong value.
+    // A member of a list cannot be left out, so null is a wrong value.
     const isGap = member === null && shape !== undefined;
     const found = isGap ? wrongType(member, memberKind(shape)) : firstFault(member, shape);
     if (found) return within(index, found);
@@ -110,6 +110,6 @@ export function kindOf(value: unknown): Kind | "null" {
   return kind === "string" || kind === "number" || kind === "boolean" ? kind : "object";
 }
 
-/** `input[2].content[0].x` */
+/** Formats a path as `input[2].content[0].x`. */
 export const bracketPath = (path: Path): string =>
   path.map((key, index) => (typeof key === "number" ? `[${key}]` : index === 0 ? key : `.${key}`)).join("");

@@ -3,7 +3,10 @@ import { isJson, type Json, Refusal } from "./refusal.js";
 
 const ajv = new Ajv2020({ strict: false, logger: false, validateFormats: false });
 
-/** Returns why a schema is no JSON Schema of draft 2020-12. One that names another draft is read as 2020-12 all the same. */
+/**
+ * Returns why a schema is not a JSON Schema of draft 2020-12; undefined if it is one. A schema that names another draft is read as 2020-12
+ * too.
+ */
 export function schemaProblem(schema: Json): string | undefined {
   const { $schema: _, ...rest } = schema;
   if (ajv.validateSchema(rest) === true) return undefined;
@@ -35,7 +38,7 @@ export function checkOpenAiTool(tool: Json, index: number, isStrict: boolean, at
     });
 }
 
-/** Refuses a schema of structured output that OpenAI refuses. `param`: where it stands in the request. */
+/** Refuses a schema of structured output that OpenAI refuses. `param`: its place in the request. */
 export function checkOpenAiFormat({ name, schema, strict }: Json, param: string): void {
   if (!isJson(schema)) return;
   const problem = topLevelProblem(schema) ?? nestedProblem(schema, [], strict === true) ?? schemaProblem(schema);
@@ -57,7 +60,7 @@ function topLevelProblem(schema: Json): string | undefined {
 const inContext = (path: string[]) =>
   `In context=(${path.map((key) => `'${key}'`).join(", ")}${path.length === 1 ? "," : ""})`;
 
-/** Finds an array without items and, in strict mode, an object that is open or has an optional property. */
+/** Returns the problem of an array without items or, in strict mode, of an object that is open or has an optional property. */
 function nestedProblem(schema: Json, path: string[], isStrict: boolean): string | undefined {
   const types = Array.isArray(schema.type) ? schema.type : [schema.type];
   if (types.includes("array") && !isJson(schema.items) && !("prefixItems" in schema))
