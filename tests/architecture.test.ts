@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 
-/** What each folder of src/ may import, besides itself: folders and files. The picture is in src/README.md. */
+/** Files and folders that each folder of src/ may import, besides itself. The picture is in src/README.md. */
 const allowed: Record<string, readonly string[]> = {
   core: [],
   config: ["llm/providers/presets.ts", "llm/providers/wire-choice.ts", "core"],

@@ -163,7 +163,7 @@ describe("under load", () => {
   const turns = 50;
   const edits = 100;
 
-  /** Each turn calls a tool that waits for its file. The answer repeats the system prompt of the request. */
+  /** Each turn calls a tool that waits for its file. Its answer is the edit number in the system prompt of the last request. */
   const turnOf = ({ body: { messages = [] } }: LlmRequest): Step => {
     const last = messages.at(-1);
     const go = String(messages.find(({ role }) => role === "user")?.content);

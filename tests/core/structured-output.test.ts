@@ -66,7 +66,7 @@ test("a pattern that backtracks for ever ends the check and not the host, once",
     return hostile;
   });
   const again = () => {
-    // the second check of each schema: a third one would be too late to prove anything
+    // the second check of each schema; a third one would prove nothing
     const hostile = known.pop() as (typeof known)[number];
     expect(readStructured(text, hostile)).toEqual({ problem });
     expect(() => problemBySchema("a", hostile)).toThrow(problem);

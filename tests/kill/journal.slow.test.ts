@@ -10,7 +10,7 @@ import { type Stop, wires } from "./models.js";
 import { isWhole, Scene, type SceneOptions } from "./scene.js";
 
 /**
- * The points at which the log is written. On SQLite, commits: first those that open a new log, which are the same on every wire. Then those
+ * Numbers of writes to the log. On SQLite, commits: first those that open a new log, which are the same on every wire. Then those
  * of a turn with three calls over three answers: the claim, the lease, 11 events, and the last two together. On PostgreSQL: the turn's 14
  * events.
  */

@@ -71,7 +71,7 @@ onServer("hosts of two versions on one database", (server) => {
       release();
       await cluster.ended(3);
 
-      // The dead node may still have been writing to the conversation: for several leases no node takes it.
+      // The dead host, of a newer version, may have written to the conversation. So for several leases no older host takes it.
       await sleep(4_000);
       expect(await pids()).toEqual([]);
       expect(await cluster.endings()).toHaveLength(3);

@@ -9,7 +9,7 @@ import { Nodes } from "../support/serving-nodes.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
 
-/** The views of several hosts that operators have. */
+/** The information that operators get about several hosts. */
 
 const onServer = noPostgres === undefined ? describe : describe.skip;
 

@@ -11,7 +11,7 @@ import { conversationsOf, scheduleOf, shown } from "./schedule.js";
 const given = process.env.FAULT_SEED;
 const first = Number(given ?? 1_000);
 const count = Number(process.env.FAULT_SEEDS ?? (given ? 1 : 200));
-/** Schedules that run at the same time, each on its own nodes and database, because most of the time they wait. */
+/** Number of schedules that run at the same time, each on its own nodes and database. Most of the time they only wait. */
 const lanes = Math.min(count, 3);
 const longestMs = 30 * 60_000;
 const wanted = isWhole || given ? test : (test.skip as typeof test);

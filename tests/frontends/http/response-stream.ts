@@ -3,7 +3,7 @@ import type { ResponseStreamEvent } from "openai/resources/responses/responses.j
 
 type Item = { id: string; type: string; status?: string; [field: string]: unknown };
 
-/** Fields that deltas of an item add up to: the types of the delta and done events, and the field's name. */
+/** For each item type: the delta event, the done event, and the field that the deltas add up to. */
 const written: Record<string, { delta: string; done: string; field: string }> = {
   function_call: {
     delta: "response.function_call_arguments.delta",

@@ -13,7 +13,7 @@ mkdirSync(join(folder, "src"));
 for (const name of ["notes.txt", "notes.md", "my file.txt", ".hidden", "src/main.ts"])
   writeFileSync(join(folder, name), "");
 
-/** A hub with the names of some server; one of the names would move the cursor. */
+/** A hub whose server has chosen all names; one of the names would move the cursor. */
 const catalogue: Partial<ToolHub> = {
   prompts: () => [
     { name: "git__review", server: "git", description: "", arguments: [argument("branch"), argument("base")] },

@@ -1,6 +1,6 @@
-// Writes log.jsonl, a row of a table a line: what a release wrote into its event log. Run it with a checkout of that release that has been built:
+// Writes log.jsonl, the event log of a release, with one table row a line. Run it with a built checkout of that release:
 //   node --import ./scripts/ts-node.mjs tests/history/previous/write-log.mjs CHECKOUT
-// The log there now is of the last release without wires: reasoning stands in `reasoningDetails`, signatures of calls in their `opaque`.
+// The present log is of the last release without wires: reasoning is in `reasoningDetails`, the signature of a call in its `opaque`.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

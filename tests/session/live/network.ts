@@ -17,7 +17,7 @@ const conversationId = "c1";
 const nodeId = "reader";
 const far = Number.MAX_SAFE_INTEGER;
 
-/** So small that one delta needs many messages. */
+/** Size limit of a message on the bus, so small that one answer needs many messages. */
 const maxBytes = 320;
 
 /** A reader that shows a conversation as the message protocol does: if deltas of a message were shown, the message is not shown again. */
