@@ -5,20 +5,38 @@
 export function duplicateKey(json: string): string | undefined {
   /** Keys seen so far in each object that is still open; undefined for an open list. */
   const open: (Set<string> | undefined)[] = [];
-  token.lastIndex = 0;
-  for (let match = token.exec(json); match; match = token.exec(json)) {
-    const [text, , colon] = match;
-    if (text === "{") open.push(new Set());
-    else if (text === "[") open.push(undefined);
-    else if (text === "}" || text === "]") open.pop();
-    else if (colon) {
-      const key: string = JSON.parse(match[1] ?? "");
-      const known = open.at(-1);
-      if (known?.has(key)) return key;
-      known?.add(key);
+  for (let at = 0; at < json.length; at++) {
+    const char = json[at];
+    if (char === "{") open.push(new Set());
+    else if (char === "[") open.push(undefined);
+    else if (char === "}" || char === "]") open.pop();
+    else if (char === '"') {
+      const end = endOfString(json, at);
+      colon.lastIndex = end;
+      if (colon.test(json)) {
+        const key: string = JSON.parse(json.slice(at, end));
+        const known = open.at(-1);
+        if (known?.has(key)) return key;
+        known?.add(key);
+      }
+      at = end - 1;
     }
   }
   return undefined;
 }
 
-const token = /[{}[\]]|("(?:[^"\\]|\\.)*")(\s*:)?/gs;
+const colon = /\s*:/y;
+
+/** Returns the index behind the string that begins at `start`. A pattern would run out of stack in a string of some megabytes. */
+function endOfString(json: string, start: number): number {
+  let quote = start;
+  let isEscaped: boolean;
+  do {
+    quote = json.indexOf('"', quote + 1);
+    if (quote < 0) return json.length;
+    let first = quote;
+    while (json[first - 1] === "\\") first--;
+    isEscaped = (quote - first) % 2 === 1;
+  } while (isEscaped);
+  return quote + 1;
+}

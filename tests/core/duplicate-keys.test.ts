@@ -15,3 +15,12 @@ test.each<[string, string | undefined]>([
   JSON.parse(json);
   expect(duplicateKey(json)).toBe(key);
 });
+
+test.each([
+  ["plain text", "x".repeat(8_000_000)],
+  ["quotation marks", '"'.repeat(4_000_000)],
+  ["backslashes", "\\".repeat(4_000_000)],
+])("a string of megabytes is read: %s", (_, long) => {
+  expect(duplicateKey(JSON.stringify({ long, b: 1 }))).toBeUndefined();
+  expect(duplicateKey(`{"a":${JSON.stringify(long)},"a":1}`)).toBe("a");
+});

@@ -20,7 +20,9 @@ import { answer, startLlmServer } from "../support/llm-server.js";
 let scope: CommandScope;
 let app: App;
 beforeAll(async () => {
-  app = await startApp({ llm: "http://127.0.0.1:9", mcpServers: { demo: script("dist/demo/mcp-server.js") } });
+  // In memory: on PostgreSQL a process takes turns from one database only, and a test below starts a host of its own.
+  const storage = { driver: "memory" };
+  app = await startApp({ llm: "http://127.0.0.1:9", mcpServers: { demo: script("dist/demo/mcp-server.js") }, storage });
   await app.ready();
   const { hub, sessions, resolveModel } = app;
   const signal = new AbortController().signal;
