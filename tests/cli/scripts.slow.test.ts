@@ -108,8 +108,11 @@ test("flags of session files are refused for a prompt, as is a prompt in several
   expect((await place.run(["run", "two", "words"])).exitCode).toBe(2);
 });
 
-test("config schema --session prints the schema", async () => {
+test.each([
+  ["--session", "src/frontends/script/session.schema.json"],
+  ["", "src/config/config.schema.json"],
+])("config schema %s prints the schema", async (flag, file) => {
   using place = new Workplace();
-  const { stdout } = await place.run(["config", "schema", "--session"]);
-  expect(stdout).toBe(readFileSync("src/frontends/script/session.schema.json", "utf8"));
+  const { stdout } = await place.run(["config", "schema", flag].filter(Boolean));
+  expect(stdout).toBe(readFileSync(file, "utf8"));
 });

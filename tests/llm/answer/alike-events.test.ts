@@ -268,6 +268,21 @@ describe.each(WIRES)("over $name", ({ wire: name, start }) => {
     }
   });
 
+  test("an event of another kind between alike words ends the comparison with the event before it", () => {
+    for (const other of [...begin, ...others]) {
+      for (const more of [[], others]) {
+        const [first, second, third] = ["a", "b", "c"].map((each, number) => wordEvent(each, number)) as [
+          Event,
+          Event,
+          Event,
+        ];
+        const text = framed([...begin, first, second, other, ...more, third, first]);
+        for (const at of [0, text.indexOf(JSON.stringify(third))])
+          expect(told(name, text, [at], false)).toEqual(told(name, text, [], true));
+      }
+    }
+  });
+
   test("a stream of any events, cut anywhere, tells what a parser of every event tells", () => {
     const mostly = <T>(common: T, rare: readonly T[]) =>
       fc.oneof({ weight: 3, arbitrary: fc.constant(common) }, fc.constantFrom(...rare));
