@@ -56,6 +56,7 @@ interface ConfigTree {
       statement_timeout: string;
       retry_timeout: string;
       lease: string;
+      shared_schema: boolean;
       path: string;
       durability: "normal" | "full";
       max_age?: string;
@@ -169,6 +170,7 @@ function buildStorage({ driver, path, durability, url, ...rest }: ConfigTree["ch
     statementTimeoutMs: parseDuration(rest.statement_timeout),
     retryTimeoutMs: parseDuration(rest.retry_timeout),
     leaseMs: parseDuration(rest.lease),
+    sharedSchema: rest.shared_schema,
     ...retention,
   };
 }

@@ -255,6 +255,8 @@ export interface PostgresConfig {
   retryTimeoutMs?: number;
   /** How long a host may be silent before others take over its turns. */
   leaseMs?: number;
+  /** True: a database is used in which every role may create functions in the schema of the log. */
+  sharedSchema?: boolean;
 }
 
 /** Where conversations are stored. `durability: full`: an acknowledged event also survives a power cut. */

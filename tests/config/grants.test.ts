@@ -60,6 +60,7 @@ describe("settings that need no confirmation", () => {
       "/chat/storage/statement_timeout",
       "/chat/storage/retry_timeout",
       "/chat/storage/lease",
+      "/chat/storage/shared_schema",
       "/chat/storage/path",
       "/chat/storage/max_age",
       "/chat/storage/max_conversations",

@@ -94,6 +94,7 @@ describe("an empty configuration", () => {
       statementTimeoutMs: 15_000,
       retryTimeoutMs: 60_000,
       leaseMs: 10_000,
+      sharedSchema: false,
       maxAgeMs: 90 * 24 * 3_600_000,
     });
     expect(given({ driver: "memory" }).storage).toMatchObject({ driver: "memory" });

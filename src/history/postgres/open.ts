@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
+import { StoreError } from "../../core/errors.js";
 import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { ChatStore } from "../../core/store-ports.js";
@@ -36,11 +37,11 @@ export async function openPostgresLog(
   const database = new Database(config, observe);
   let seal: NoticeSeal;
   try {
+    await refuseOpenSchema(database, config, observe);
     await migrate(database);
     seal = await NoticeSeal.of(database);
     const [row] = await database.rows<{ now: number }>("read", "idempotent", `SELECT ${databaseNow} AS now`);
     if (row) heard?.(row.now);
-    await warnOfMakers(database, observe);
   } catch (error) {
     await database.close();
     throw error;
@@ -62,6 +63,7 @@ export async function databaseSchema(
 ): Promise<{ place: string; schema: number }> {
   const database = new Database(config, observe);
   try {
+    await refuseOpenSchema(database, config, observe);
     return { place: database.place.shown, schema: await schemaOf(database) };
   } finally {
     await database.close();
@@ -72,9 +74,9 @@ export async function databaseSchema(
 export async function migrateDatabase(config: PostgresConfig, observe: Observe): Promise<string> {
   const database = new Database(config, observe);
   try {
+    await refuseOpenSchema(database, config, observe);
     await migrate(database);
     await warnOfStrangers(database, observe);
-    await warnOfMakers(database, observe);
     return database.place.shown;
   } finally {
     await database.close();
@@ -95,17 +97,26 @@ async function warnOfStrangers(database: Database, observe: Observe): Promise<vo
 }
 
 /**
- * Logs a warning if every role may create functions and operators in the schema of the log. PostgreSQL up to version 14 allows this by
- * default (CVE-2018-1058). If such a function fits a statement of the host better than the intended one, it runs with the host's rights.
+ * The schemas of the search path in which every role may create objects. All names are qualified and all arguments have the exact types,
+ * because this statement runs before it is known whether another role has made functions there.
  */
-async function warnOfMakers(database: Database, observe: Observe): Promise<void> {
-  const query = `SELECT current_schema() AS schema, has_schema_privilege('public', current_schema(), 'CREATE') AS open`;
-  const [found] = await database.rows<{ schema: string; open: boolean }>("read", "idempotent", query);
-  if (!found?.open) return;
-  const schema = pg.escapeIdentifier(found.schema);
-  observe({
-    level: "warn",
-    scope: "history",
-    message: `every role that may connect to ${database.place.shown} can make functions in its schema ${found.schema}, which this host would run with its own rights; to end that: REVOKE CREATE ON SCHEMA ${schema} FROM PUBLIC`,
+const openSchemas = `SELECT path.schema::pg_catalog.text AS schema
+  FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) AS path (schema)
+  WHERE pg_catalog.has_schema_privilege('public'::pg_catalog.name, path.schema::pg_catalog.text, 'CREATE'::pg_catalog.text)`;
+
+/**
+ * Rejects with StoreError if every role may create functions, operators or tables in a schema of the search path. PostgreSQL up to version
+ * 14 allows this by default (CVE-2018-1058). If such a function fits a statement of the host better than the intended one, as
+ * `pg_advisory_xact_lock(text)` does, it runs with the host's rights. If the configuration allows such schemas, only logs a warning.
+ */
+async function refuseOpenSchema(database: Database, { sharedSchema }: PostgresConfig, observe: Observe): Promise<void> {
+  const [found] = await database.run("open", "idempotent", async (client) => {
+    return (await client.query<{ schema: string }>(openSchemas)).rows;
   });
+  if (!found) return;
+  const message = `every role that may connect to ${database.place.shown} can make functions in its schema ${found.schema}, and this host would run them with its own rights`;
+  const schema = pg.escapeIdentifier(found.schema);
+  const hint = `run REVOKE CREATE ON SCHEMA ${schema} FROM PUBLIC, and drop what other roles have made there; or set chat.storage.shared_schema: true if you trust all these roles`;
+  if (!sharedSchema) throw new StoreError("open", message, { hint });
+  observe({ level: "warn", scope: "history", message: `${message}; to end that: ${hint.split(";")[0]}` });
 }

@@ -5,7 +5,7 @@ import { freedChannel } from "../../../src/history/postgres/limit-functions.js";
 import { limitsTopic } from "../../../src/history/postgres/limits.js";
 import { NoticeSeal } from "../../../src/history/postgres/notice-seal.js";
 import { logChannel } from "../../../src/history/postgres/notices.js";
-import { migrateDatabase, openPostgresLog } from "../../../src/history/postgres/open.js";
+import { databaseSchema, migrateDatabase, openPostgresLog } from "../../../src/history/postgres/open.js";
 import { LiveExchange } from "../../../src/session/live/exchange.js";
 import { query } from "../../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";
@@ -154,19 +154,38 @@ async function listening(url: string, channels: readonly string[]) {
   return { stranger, overheard };
 }
 
-onPostgres("a log where any role may make functions", () => {
-  test.each([
-    ["GRANT", 1],
-    ["REVOKE", 0],
-  ])("is warned of: %s CREATE", async (verb, warnings) => {
+onPostgres("a database where any role may make functions in the schema of the log", () => {
+  test("is refused before such a function can run, unless the configuration allows it", async () => {
     const url = await newDatabaseUrl();
-    await query(url, `${verb} CREATE ON SCHEMA public ${verb === "GRANT" ? "TO" : "FROM"} PUBLIC`);
+    await query(url, "GRANT CREATE ON SCHEMA public TO PUBLIC");
+    const { stranger } = await listening(url, []);
+    await stranger.query(
+      `CREATE FUNCTION pg_advisory_xact_lock(text) RETURNS void LANGUAGE plpgsql AS
+         $$ BEGIN RAISE EXCEPTION 'a function of a stranger runs as %', current_user; END $$`,
+    );
     const seen: string[] = [];
     const observe = ({ message }: { message: string }) => seen.push(message);
-    const log = await openPostgresLog({ driver: "postgres", url }, { now: Date.now, observe, newId });
-    await log.store.close();
-    await migrateDatabase({ driver: "postgres", url }, observe);
-    const told = seen.filter((message) => message.includes('REVOKE CREATE ON SCHEMA "public" FROM PUBLIC'));
-    expect(told).toHaveLength(2 * warnings);
+    const config = { driver: "postgres" as const, url };
+    const parts = { now: Date.now, observe, newId };
+    const refusal = {
+      message: expect.stringContaining("can make functions in its schema public"),
+      hint: expect.stringContaining('REVOKE CREATE ON SCHEMA "public" FROM PUBLIC'),
+    };
+    const uses = [
+      () => openPostgresLog(config, parts),
+      () => migrateDatabase(config, observe),
+      () => databaseSchema(config, observe),
+    ];
+    for (const use of uses) await expect(use()).rejects.toMatchObject(refusal);
+    expect(seen).toEqual([]);
+    await expect(migrateDatabase({ ...config, sharedSchema: true }, observe)).rejects.toThrow(
+      "a function of a stranger",
+    );
+    expect(seen).toEqual([expect.stringMatching(/REVOKE CREATE ON SCHEMA "public" FROM PUBLIC/)]);
+    await query(url, "DROP FUNCTION pg_advisory_xact_lock(text)");
+    await (await openPostgresLog({ ...config, sharedSchema: true }, parts)).store.close();
+    await query(url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    await (await openPostgresLog(config, parts)).store.close();
+    await stranger.end();
   });
 });
