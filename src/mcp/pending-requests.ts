@@ -20,6 +20,8 @@ interface SentOptions extends Pick<RequestOptions, "ending" | "onProgress"> {
 }
 
 interface ConnectedTransport {
+  /** True if each request has a stream of its own, which must be closed when the request is aborted. */
+  hasPerRequestStream?: boolean | undefined;
   onmessage?: ((message: never, extra?: never) => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
   send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void>;
@@ -27,7 +29,7 @@ interface ConnectedTransport {
 
 interface Protocol {
   meta?: Json;
-  /** True if a request is cancelled by closing its stream, and not by a message. */
+  /** True if closing the stream of a request cancels it. Otherwise a message cancels it, and its stream is closed too. */
   endsStreams?: boolean | undefined;
 }
 
@@ -76,8 +78,9 @@ export class PendingRequests {
       const _meta = meta || token ? Object.assign({}, meta, params._meta, token) : undefined;
       const sentParams = _meta ? Object.assign({}, params, { _meta }) : params;
       const request = { jsonrpc: "2.0" as const, id, method, params: sentParams };
-      const requestSignal = endsStreams ? ending?.signal : undefined;
-      const sent = this.#transport.send(request, endsStreams ? { headers, requestSignal } : undefined);
+      const hasStream = endsStreams || this.#transport.hasPerRequestStream;
+      const requestSignal = hasStream ? ending?.signal : undefined;
+      const sent = this.#transport.send(request, hasStream ? { headers, requestSignal } : undefined);
       sent.catch((error: unknown) => this.#settled(id)?.reject(error));
     });
 

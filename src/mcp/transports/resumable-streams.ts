@@ -13,6 +13,8 @@ import { unfollowed } from "./redirects.js";
 const firstPauseMs = 1000;
 const longestPauseMs = 30_000;
 const maxRetries = 5;
+/** Time that a server has to end a stream after the answer. Otherwise each call would leave a connection open. */
+const endsWithinMs = 5000;
 
 interface Stream {
   /** Id of the request that is answered on the stream; undefined for the notification stream. */
@@ -62,6 +64,14 @@ export class ResumableStreams {
   read({ body }: HttpAnswer, { id, lastEventId, signals, ended }: Stream): void {
     const stream: Stream = { id, lastEventId, signals, ended };
     let isAnswered = false;
+    let ending: NodeJS.Timeout | undefined;
+    const answered = () => {
+      isAnswered = true;
+      ending ??= setTimeout(() => {
+        body.destroy();
+        ended?.();
+      }, endsWithinMs).unref();
+    };
     readEvents(body, {
       event: ({ id: eventId, event, data }) => {
         if (eventId) stream.lastEventId = eventId;
@@ -71,13 +81,14 @@ export class ResumableStreams {
           this.#parts.failed(new SyntaxError(parsed.problem));
           return;
         }
-        isAnswered ||= id !== undefined && isAnswer(parsed.value, id);
+        if (id !== undefined && isAnswer(parsed.value, id)) answered();
         this.#parts.came(parsed.value);
       },
       retry: (ms) => {
         this.#retryMs = ms;
       },
       ended: (error) => {
+        clearTimeout(ending);
         if (isOver(stream)) return;
         const hasRest = stream.lastEventId !== undefined && !(error instanceof TooLong);
         const canGoOn = !isAnswered && (id === undefined || hasRest);

@@ -15,6 +15,9 @@ import { NotificationStream } from "./notification-stream.js";
 import { unfollowed } from "./redirects.js";
 import { ResumableStreams } from "./resumable-streams.js";
 
+/** Time that a server has to accept a notification or an answer. Otherwise each of them could leave a connection open. */
+const acceptsWithinMs = 60_000;
+
 /** Statuses that are not an answer to the call itself: login needed, scopes missing, session lost. */
 const notOfTheCall = [401, 403, 404];
 
@@ -96,7 +99,9 @@ export class StreamableHttp implements Transport {
 
   async #post(message: JSONRPCMessage, options: TransportSendOptions): Promise<void> {
     const { requestSignal, headers, onRequestStreamEnd: ended } = options;
-    const signals = requestSignal ? [...this.#each, requestSignal] : this.#each;
+    const id = "method" in message && "id" in message ? message.id : undefined;
+    const limit = requestSignal ?? (id === undefined ? AbortSignal.timeout(acceptsWithinMs) : undefined);
+    const signals = limit ? [...this.#each, limit] : this.#each;
     const answer = await this.#send({
       method: "POST",
       url: this.#url,
@@ -110,11 +115,10 @@ export class StreamableHttp implements Transport {
       this.#prepareHeaders();
     }
     if (!isOk(answer)) return this.#refused(message, answer);
-    const id = "method" in message && "id" in message ? message.id : undefined;
     if (answer.status === 202 || id === undefined) {
       discard(answer);
       const isStart = "method" in message && message.method === "notifications/initialized";
-      if (isStart && answer.status === 202) void this.#streams.open({ signals }).catch(() => {});
+      if (isStart && answer.status === 202) void this.#streams.open({ signals: this.#each }).catch(() => {});
       return;
     }
     const mediaType = mediaTypeOf(answer);
