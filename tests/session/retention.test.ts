@@ -7,7 +7,8 @@ import { request, turn } from "../history/support.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";
 
-const day = 24 * 60 * 60 * 1000;
+const hour = 60 * 60 * 1000;
+const day = 24 * hour;
 let time = 0;
 const now = () => time;
 
@@ -25,8 +26,17 @@ async function withConversations(count: number, work: (store: ChatStore) => Prom
   await store.close();
 }
 
-const retention = (store: ChatStore, rules: object, open: string[] = []) =>
-  new Retention({ store, rules, isOpen: (id) => open.includes(id), now, observe: () => undefined });
+/** Makes a retention whose clock has run for an hour without being set. */
+function retention(store: ChatStore, rules: object, open: string[] = []): Retention {
+  const isOpen = (id: string) => open.includes(id);
+  const made = new Retention({ store, rules: {}, isOpen, now, steadyNow: now, observe: () => undefined });
+  time -= hour;
+  made.start();
+  made.close();
+  time += hour;
+  made.change(rules);
+  return made;
+}
 const left = async (store: ChatStore) => (await store.conversations()).map(({ conversationId }) => conversationId);
 
 test.each([
@@ -64,6 +74,43 @@ test("what is old is judged by the log's clock, where it has one", () =>
     };
     expect(await new Retention(parts).apply()).toBe(1);
     expect(await left(store)).toEqual(["c3", "c2"]);
+  }));
+
+/** Returns the store as one that has no clock of its own, such as a file. */
+const withoutClock = (store: ChatStore) =>
+  ({ archive: store.archive, conversations: () => store.conversations() }) as ChatStore;
+
+test("a clock that is wrong for less than an hour deletes nothing, whether it is wrong at the start or set later", () =>
+  withConversations(5, async (store) => {
+    let wrongMs = 1_000 * day;
+    const rules = { maxAgeMs: 4.5 * day };
+    const parts = { store: withoutClock(store), rules, isOpen: () => false, observe: () => undefined };
+    const made = new Retention({ ...parts, now: () => time + wrongMs, steadyNow: now });
+    expect(await made.apply()).toBe(0);
+    time += 0.5 * hour;
+    expect(await made.apply()).toBe(0);
+    wrongMs = 0;
+    for (const passedMs of [0.5 * hour, hour]) {
+      time += passedMs;
+      expect(await made.apply()).toBe(0);
+    }
+    wrongMs = 1_000 * day;
+    time += 0.5 * hour;
+    expect(await made.apply()).toBe(0);
+    wrongMs = 0;
+    expect(await made.apply()).toBe(0);
+    time += day;
+    expect(await made.apply()).toBe(1);
+    expect(await left(store)).toEqual(["c5", "c4", "c3", "c2"]);
+  }));
+
+test("a host that does not run for an hour deletes what is too old next to the latest conversation", () =>
+  withConversations(5, async (store) => {
+    time += hour;
+    const rules = { maxAgeMs: 2 * day };
+    const parts = { store: withoutClock(store), rules, isOpen: () => false, now, observe: () => undefined };
+    expect(await new Retention(parts).apply()).toBe(2);
+    expect(await left(store)).toEqual(["c5", "c4", "c3"]);
   }));
 
 test("what runs, waits, was left by a dead process or is open here stays, however old", () =>
