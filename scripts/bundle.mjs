@@ -10,14 +10,14 @@ import { chunks, dist, shapes, sqlite } from "./bundle-shapes.mjs";
 import { modulesFile } from "./listed-modules.mjs";
 import { foldersOf, requireHashes, writeThirdParty } from "./third-party.mjs";
 
-const program = "program.js";
+const program = "cli/program.js";
 /** Files that are loaded by their own path; each only loads its chunk. The other files in `dist` are for tests and measurements. */
 const entries = {
   index: "index.js",
   launcher: "claude-launcher.js",
   "demo-server": "demo/mcp-server.js",
-  "sandbox-worker": "frontends/script/sandbox/worker.js",
-  "log-reader": "history/reader-worker.js",
+  "sandbox-worker": "scripted/sandbox/worker.js",
+  "log-reader": "log/sqlite/reader-worker.js",
 };
 
 /** Packages that stay outside the bundle: they are optional, or need files of their own package. */
@@ -34,7 +34,7 @@ const required = ["pino", "yaml"];
  */
 const together = {
   start: [program],
-  host: ["config/load.js", "config/watch.js", "app.js", "commands/reload.js", "frontends/oneshot.js"],
+  host: ["config/load.js", "config/watch.js", "host/app.js", "cli/reload.js", "doors/oneshot/oneshot.js"],
   request: ["llm/request/admission.js"],
   servers: ["mcp/legacy-peer.js"],
 };
@@ -123,7 +123,7 @@ const beside = output.find(({ code = "" }) => /\brequire\(["']\.\.?\//.test(code
 if (beside) throw new Error(`${beside.fileName} would load a file that is not there`);
 
 const main = join(dist, "main.js");
-writeFileSync(main, readFileSync(main, "utf8").replace(`import("./${program}")`, `import("./${chunks}/${program}")`));
+writeFileSync(main, readFileSync(main, "utf8").replace(`import("./${program}")`, `import("./${chunks}/program.js")`));
 
 /** Modules in the page and in the trace view, which have been built before. */
 const pages = ["ui", "file-view"].flatMap((folder) => {

@@ -1,5 +1,5 @@
 /**
- * Runs promptfoo on every assertion in tests/frontends/script/promptfoo-verdicts.jsonl and writes its verdict next to the assertion.
+ * Runs promptfoo on every assertion in tests/scripted/promptfoo-verdicts.jsonl and writes its verdict next to the assertion.
  * `node scripts/promptfoo-verdicts.mjs`. promptfoo is installed into a temporary folder, or into the folder named by PROMPTFOO_FOLDER,
  * where it stays.
  */
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 const version = "0.121.20";
-const table = new URL("../tests/frontends/script/promptfoo-verdicts.jsonl", import.meta.url);
+const table = new URL("../tests/scripted/promptfoo-verdicts.jsonl", import.meta.url);
 process.env.PROMPTFOO_DISABLE_TELEMETRY = "1";
 process.env.PROMPTFOO_DISABLE_UPDATE = "1";
 

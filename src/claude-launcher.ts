@@ -3,10 +3,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ownArguments } from "./commands/claude-arguments.js";
+import { ownArguments } from "./cli/commands/claude-arguments.js";
 import { errorInfo } from "./core/errors.js";
 import { unambiguous } from "./core/inert.js";
-import { exitCodes } from "./frontends/exit-codes.js";
+import { exitCodes } from "./doors/shared/exit-codes.js";
 
 /**
  * Writes the text to a file that only this user can read, because server definitions contain secrets. The file is deleted when the process

@@ -11,4 +11,4 @@ const { XDG_CACHE_HOME, HOME = homedir() } = process.env;
 // Node >= 22.1 can cache compiled code. The cache is in a folder of this user: other users could put code into a shared folder.
 const { enableCompileCache } = module as { enableCompileCache?: (folder: string) => unknown };
 enableCompileCache?.(join(XDG_CACHE_HOME || join(HOME, ".cache"), "mcp-platform", "compiled"));
-await import("./program.js");
+await import("./cli/program.js");

@@ -9,68 +9,24 @@ const allowed: Record<string, readonly string[]> = {
   outbound: ["core"],
   llm: ["outbound", "core"],
   mcp: ["outbound", "core"],
-  history: ["core"],
-  cassette: ["core"],
+  log: ["core"],
   demo: ["core"],
   telemetry: ["core"],
-  doctor: ["llm", "mcp", "history", "config", "core"],
-  orchestrator: ["llm", "core"],
-  session: ["orchestrator", "history", "core"],
-  frontends: ["session", "core"],
-  "script-host": [
-    "app.ts",
-    "user-state.ts",
-    "cassette",
-    "frontends",
-    "session",
-    "mcp/manifest.ts",
-    "mcp/tools.ts",
-    "demo/servers.ts",
-    "config",
-    "core",
-  ],
-  commands: [
-    "app.ts",
-    "user-state.ts",
-    "first-run.ts",
-    "log-only.ts",
-    "logging.ts",
-    "stderr-log.ts",
-    "script-host",
-    "cassette",
-    "frontends",
-    "session",
-    "doctor",
-    "config",
-    "llm/providers/presets.ts",
-    "core",
-  ],
+  doctor: ["llm", "mcp", "log", "config", "core"],
+  turn: ["llm", "core"],
+  session: ["turn", "log", "core"],
+  doors: ["session", "core"],
+  web: ["doors", "core"],
+  host: ["session", "turn", "log", "mcp", "llm", "config", "telemetry", "demo", "core"],
+  scripted: ["host", "doors", "session", "mcp", "demo/servers.ts", "config", "core"],
+  cli: ["host", "scripted", "doors", "session", "doctor", "config", "llm/providers/presets.ts", "core"],
 };
-
-/** Folders that import app.ts but are not imported by it. */
-const buildsHosts = ["commands", "script-host"];
 
 /** Files directly in src/, each with the modules that it may import. */
 const roots: Record<string, readonly string[]> = {
-  "main.ts": ["program.ts"],
-  "program.ts": ["commands", "frontends", "core"],
-  "claude-launcher.ts": ["main.ts", "commands", "frontends", "core"],
-  "app.ts": [
-    ...Object.keys(allowed).filter((folder) => !buildsHosts.includes(folder)),
-    "first-run.ts",
-    "log-only.ts",
-    "logging.ts",
-    "running-config.ts",
-    "stderr-log.ts",
-    "user-state.ts",
-  ],
-  "first-run.ts": ["llm", "demo", "core"],
-  "log-only.ts": ["session", "history", "config", "stderr-log.ts", "core"],
-  "index.ts": ["app.ts", "script-host", "orchestrator", "session", "frontends", "core"],
-  "logging.ts": ["core"],
-  "running-config.ts": ["config", "core"],
-  "stderr-log.ts": ["logging.ts", "config", "core"],
-  "user-state.ts": ["mcp", "config", "core"],
+  "main.ts": ["cli/program.ts"],
+  "claude-launcher.ts": ["main.ts", "cli", "doors", "core"],
+  "index.ts": ["host", "scripted", "turn", "session", "doors", "core"],
 };
 
 const src = join(process.cwd(), "src");
@@ -101,7 +57,7 @@ test("imports point one way", () => {
 const keptTo: readonly [RegExp, readonly string[]][] = [
   [/^@opentelemetry\//, ["telemetry"]],
   [/^prom-client$/, ["telemetry"]],
-  [/^pino$/, ["logging.ts"]],
+  [/^pino$/, ["host"]],
 ];
 
 test("OpenTelemetry, Prometheus and the logger are known in one place each", () => {
@@ -117,10 +73,10 @@ test("OpenTelemetry, Prometheus and the logger are known in one place each", () 
   expect(wrong).toEqual([]);
 });
 
-const runsInBrowsers = ["frontends/chunks.js", "core/inert.js"];
+const runsInBrowsers = ["doors/protocol/chunks.js", "core/inert.js"];
 
 test("the page runs in a browser: of the host it imports types of the message protocol and the core, how events are told, and nothing of Node", () => {
-  const page = "frontends/http/ui/";
+  const page = "web/";
   const wrong = files
     .filter((file) => file.startsWith(page))
     .flatMap((file) => {
@@ -132,7 +88,7 @@ test("the page runs in a browser: of the host it imports types of the message pr
         if (
           target.startsWith(page) ||
           runsInBrowsers.includes(target) ||
-          (type && /^core\/|^frontends\/[a-z-]+\.js$/.test(target))
+          (type && /^core\/|^doors\/(protocol|shared)\/[a-z-]+\.js$/.test(target))
         )
           return [];
         return [`${file} imports ${target}`];
@@ -142,7 +98,7 @@ test("the page runs in a browser: of the host it imports types of the message pr
 });
 
 test("how events are told runs in a browser too", () => {
-  expect(importsOf("frontends/chunks.ts")).toEqual(["core/chat.ts"]);
+  expect(importsOf("doors/protocol/chunks.ts")).toEqual(["core/chat.ts"]);
   expect(importsOf("core/chat.ts")).toEqual([]);
   expect(importsOf("core/inert.ts")).toEqual([]);
 });

@@ -4,11 +4,11 @@ import { describe, expect, test } from "@jest/globals";
 import { load, loadAll } from "js-yaml";
 import { anchorsOf, blocksOf, index, llmsTxt, pagesOfDocs, proseOf, withTable } from "../scripts/docs.js";
 import { configSchema } from "../src/config/schema.js";
-import { exitCodes } from "../src/frontends/exit-codes.js";
-import { messageSchemas } from "../src/frontends/message-schema.js";
-import { assertionTypes } from "../src/frontends/script/assertions/assertions.js";
+import { messageSchemas } from "../src/doors/protocol/message-schema.js";
+import { exitCodes } from "../src/doors/shared/exit-codes.js";
 import type { ScriptObject } from "../src/index.js";
-import { loadScript } from "../src/script-host/run-script.js";
+import { assertionTypes } from "../src/scripted/assertions/assertions.js";
+import { loadScript } from "../src/scripted/host/run-script.js";
 import { errorsOf, loadText } from "./config/folder.js";
 import { isClientMessage } from "./support/wire-messages.js";
 
@@ -155,7 +155,7 @@ test("every assertion and exit code has its row, and every key of a step is ther
   const codes = Object.values(exitCodes).filter((code) => code !== exitCodes.terminated);
   const words = [...assertionTypes.map((type) => `\`${type}\``), ...codes.map((code) => ` ${code} `)];
   expect(words.filter((word) => !hasRow(word))).toEqual([]);
-  const schema = JSON.parse(read("src/frontends/script/session.schema.json"));
+  const schema = JSON.parse(read("src/scripted/session.schema.json"));
   const keys = Object.keys(schema.definitions.step.properties);
   expect(keys.filter((key) => !new RegExp(`\`${key}[:\`]`).test(sessions))).toEqual([]);
 });

@@ -8,8 +8,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp } from "../../dist/app.js";
-import { openCassette } from "../../dist/cassette/cassette.js";
+import { createApp } from "../../dist/host/app.js";
+import { openCassette } from "../../dist/scripted/cassette/cassette.js";
 
 const replays = Number(process.argv[2] ?? 200);
 const atOnce = Number(process.argv[3] ?? 4);

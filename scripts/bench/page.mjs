@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { chromium } from "playwright-core";
 import { newId } from "../../dist/core/ids.js";
-import { openHttpDoor } from "../../dist/frontends/http/serve.js";
+import { openHttpDoor } from "../../dist/doors/http/serve.js";
 import { createApp } from "../../dist/index.js";
 
 const deltas = 5_000;

@@ -121,7 +121,7 @@ async function stream(response) {
  * its own conversation.
  */
 async function appends(url) {
-  const { openStore } = await import(pathToFileURL(resolve(dist, "history/open.js")).href);
+  const { openStore } = await import(pathToFileURL(resolve(dist, "log/open.js")).href);
   const observe = () => {};
   for (const connections of [1, 4, 16, 64]) {
     const store = await openStore({ driver: "postgres", url, poolSize: connections }, { now: Date.now, observe });

@@ -18,7 +18,7 @@ const EVENTS = 1000;
 const [rounds = "10", where = "sqlite", dist = "dist"] = process.argv.slice(2);
 const load = (path) => import(pathToFileURL(resolve(dist, path)).href);
 const [{ openStore }, { connect }, { createApp }] = await Promise.all(
-  ["history/open.js", "history/connection.js", "index.js"].map(load),
+  ["log/open.js", "log/sqlite/connection.js", "index.js"].map(load),
 );
 const folder = mkdtempSync(join(tmpdir(), "store-"));
 const text = "x".repeat(1000);

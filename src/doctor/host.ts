@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
 import { errorInfo, messageOf } from "../core/errors.js";
 import { existingFolder } from "../core/state-folder.js";
-import { lookAtLog } from "../history/look.js";
+import { lookAtLog } from "../log/look.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 /** Checks the version of Node. `required` is the range in package.json, such as `>=20.19`. */

@@ -3,7 +3,7 @@ import type { ToolDefinition } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { globMatches } from "../core/glob.js";
 import { didYouMean } from "../core/nearest.js";
-import { toolTokens } from "../history/estimate.js";
+import { toolTokens } from "../log/estimate.js";
 import { isCheckable } from "../mcp/schema.js";
 import type { ServerLists } from "../mcp/server-lists.js";
 import { isOffered, modelName } from "../mcp/tools.js";

@@ -3,8 +3,8 @@ import type { AssistantMessage, AssistantMessageEvent, CompactionEvent } from ".
 import { LlmError } from "../core/errors.js";
 import { headOf } from "../core/excerpt.js";
 import type { TraceContext } from "../core/trace-context.js";
-import { type CompactionPlan, transcript } from "../history/compaction.js";
-import type { Orchestrator } from "../orchestrator/orchestrator.js";
+import { type CompactionPlan, transcript } from "../log/compaction.js";
+import type { Orchestrator } from "../turn/orchestrator.js";
 
 interface SummaryRequest {
   turnId: string;

@@ -3,8 +3,8 @@ import { readApproval } from "../core/approval.js";
 import type { Question, ToolCall } from "../core/chat.js";
 import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
 import { namesTool } from "../core/tool-pattern.js";
-import { decide, isHidden, type PolicyRules } from "../orchestrator/policy.js";
-import { approvalQuestion } from "../orchestrator/tools.js";
+import { decide, isHidden, type PolicyRules } from "../turn/policy.js";
+import { approvalQuestion } from "../turn/tools.js";
 import { patterns } from "./rules.js";
 
 interface DirectCall extends SendOptions {

@@ -1,8 +1,8 @@
 import type { StoredEvent } from "../core/chat.js";
 import type { LimitsConfig } from "../core/config.js";
 import type { ChatStore } from "../core/store-ports.js";
-import { callsIn, spentIn } from "../history/spent.js";
-import { Budget } from "../orchestrator/budget.js";
+import { callsIn, spentIn } from "../log/spent.js";
+import { Budget } from "../turn/budget.js";
 
 interface LimitParts {
   store: ChatStore;

@@ -1,6 +1,6 @@
 import { CallSignal } from "../core/call-signal.js";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
-import { isSameContent, requestMismatch } from "../history/claims.js";
+import { isSameContent, requestMismatch } from "../log/claims.js";
 
 /** Work that is done only while somebody watches the turn. `end` is set while the work is being done. */
 interface Attendance {

@@ -2,8 +2,8 @@ import type { StorageConfig } from "../core/config.js";
 import type { NewId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
-import { migrateStore, openStore } from "../history/open.js";
-import type { PostgresLog } from "../history/postgres/open.js";
+import { migrateStore, openStore } from "../log/open.js";
+import type { PostgresLog } from "../log/postgres/open.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
 
 export interface OpenLog {
@@ -21,9 +21,9 @@ export async function openLog(
 ): Promise<OpenLog> {
   if (storage.driver !== "postgres") return { store: await openStore(storage, parts) };
   await (await import("./dbos/sdk.js")).ensureInstalled();
-  const { openPostgresLog } = await import("../history/postgres/open.js");
+  const { openPostgresLog } = await import("../log/postgres/open.js");
   const { DbosDispatch } = await import("./dbos/dispatch.js");
-  const { LogClock } = await import("../history/postgres/log-clock.js");
+  const { LogClock } = await import("../log/postgres/log-clock.js");
   const clock = new LogClock(parts.now);
   const log = await openPostgresLog(storage, { ...parts, now: clock.now, heard: (time) => clock.heard(time) });
   const dispatch = new DbosDispatch({ config: storage, ...log, ...parts });
@@ -41,7 +41,7 @@ export async function bringToSchema(
   if (storage.driver === "postgres") await (await import("./dbos/sdk.js")).ensureInstalled();
   const migrated = await migrateStore(storage, parts);
   if (storage.driver !== "postgres") return migrated;
-  const { Database } = await import("../history/postgres/database.js");
+  const { Database } = await import("../log/postgres/database.js");
   const { migrateDbos } = await import("./dbos/migrate.js");
   const database = new Database(storage, parts.observe);
   try {

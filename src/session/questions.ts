@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../core/chat.js";
 import { isWritable } from "../core/nesting.js";
 import { longestTimerMs } from "../core/timers.js";
-import { readTurn } from "../history/turns.js";
+import { readTurn } from "../log/turns.js";
 
 interface OpenQuestion {
   answer: Promise<unknown>;

@@ -2,7 +2,7 @@
 import { RequestError } from "../core/errors.js";
 import type { ApprovalMemory } from "../core/ports.js";
 import { parseToolPattern, type ToolPattern } from "../core/tool-pattern.js";
-import type { PolicyRules } from "../orchestrator/policy.js";
+import type { PolicyRules } from "../turn/policy.js";
 import type { TurnDefaults, TurnOptions } from "./turn-options.js";
 
 export type RuleDefaults = Pick<TurnDefaults, "approval" | "changedTools" | "permissions">;

@@ -2,7 +2,7 @@ import type { NewId } from "../core/ids.js";
 import type { Meter } from "../core/measurements.js";
 import type { KeptApprovals, ToolHub } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
-import type { Orchestrator } from "../orchestrator/orchestrator.js";
+import type { Orchestrator } from "../turn/orchestrator.js";
 import type { Conversations } from "./conversations.js";
 import type { TurnEngine } from "./engine.js";
 import type { FailedSummaries } from "./failed-summaries.js";

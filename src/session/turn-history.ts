@@ -1,10 +1,10 @@
 /** Builds the messages that show the conversation to the model, so that they fit into the model's window. */
 import type { ChatEvent, CompactionEvent, Message, StoredEvent } from "../core/chat.js";
 import type { TraceContext } from "../core/trace-context.js";
-import { planCompaction } from "../history/compaction.js";
-import { textTokens, tokenFactor, tokensOf } from "../history/estimate.js";
-import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../history/replay.js";
-import type { Orchestrator } from "../orchestrator/orchestrator.js";
+import { planCompaction } from "../log/compaction.js";
+import { textTokens, tokenFactor, tokensOf } from "../log/estimate.js";
+import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../log/replay.js";
+import type { Orchestrator } from "../turn/orchestrator.js";
 import { summarise } from "./compactor.js";
 import type { FailedSummaries } from "./failed-summaries.js";
 

@@ -4,7 +4,7 @@ import type { ChatEvent, Message, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
 import { longestTimerMs } from "../core/timers.js";
-import { TimeLimitReached } from "../orchestrator/turn-options.js";
+import { TimeLimitReached } from "../turn/turn-options.js";
 import { HeldTurn } from "./held-turn.js";
 import { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";

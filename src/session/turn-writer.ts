@@ -2,7 +2,7 @@
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { TurnLease } from "../core/store-ports.js";
-import type { Outlet } from "../orchestrator/outlet.js";
+import type { Outlet } from "../turn/outlet.js";
 import type { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
 import { withProcesses } from "./lost-state.js";

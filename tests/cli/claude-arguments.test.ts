@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { ownArguments as given } from "../../src/commands/claude-arguments.js";
+import { ownArguments as given } from "../../src/cli/commands/claude-arguments.js";
 
 function taken(args: readonly string[]): { own: string[]; warnings: string[] } {
   const warnings: string[] = [];

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { parse, shape } from "../frontends/claude/client.js";
+import { parse, shape } from "../doors/claude/client.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";

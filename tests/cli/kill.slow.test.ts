@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline";
 import { expect, test } from "@jest/globals";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";

@@ -109,7 +109,7 @@ test("flags of session files are refused for a prompt, as is a prompt in several
 });
 
 test.each([
-  ["--session", "src/frontends/script/session.schema.json"],
+  ["--session", "src/scripted/session.schema.json"],
   ["", "src/config/config.schema.json"],
 ])("config schema %s prints the schema", async (flag, file) => {
   using place = new Workplace();

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { doorToken, type TokenFlags } from "../../src/commands/serve-token.js";
+import { doorToken, type TokenFlags } from "../../src/cli/commands/serve-token.js";
 import { loadConfig } from "../../src/config/load.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));

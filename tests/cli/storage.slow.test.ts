@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { connect } from "../../src/history/connection.js";
+import { connect } from "../../src/log/sqlite/connection.js";
 import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 

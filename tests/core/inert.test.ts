@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { reportJson } from "../../src/commands/findings-text.js";
-import { print, printInert, tell } from "../../src/commands/process.js";
+import { reportJson } from "../../src/cli/commands/findings-text.js";
+import { print, printInert, tell } from "../../src/cli/process.js";
 import { toVisibleJson, visibleJson } from "../../src/core/inert.js";
-import { JsonView, StreamJsonView } from "../../src/frontends/oneshot-views.js";
-import { Output } from "../../src/frontends/output.js";
-import { resultsJson } from "../../src/frontends/script/many/json.js";
-import { resultsJunit } from "../../src/frontends/script/many/junit.js";
-import { tapRun } from "../../src/frontends/script/many/tap.js";
+import { JsonView, StreamJsonView } from "../../src/doors/oneshot/oneshot-views.js";
+import { Output } from "../../src/doors/shared/output.js";
+import { resultsJson } from "../../src/scripted/many/json.js";
+import { resultsJunit } from "../../src/scripted/many/junit.js";
+import { tapRun } from "../../src/scripted/many/tap.js";
 import { approvalsJson } from "../../src/session/approvals-text.js";
 import { serversJson } from "../../src/session/command-text.js";
 import { conversationsJson } from "../../src/session/conversation-text.js";
@@ -14,7 +14,7 @@ import { toJson } from "../../src/session/export/json.js";
 import { toMarkdown } from "../../src/session/export/markdown.js";
 import { nodesJson } from "../../src/session/nodes-text.js";
 import { usageJson } from "../../src/session/usage-text.js";
-import { Sink } from "../frontends/support.js";
+import { Sink } from "../doors/support.js";
 
 const steering = "\u001b]52;c;ZXZpbA==\u0007a\u009b2J\u202eb\u2066";
 const moves = /(?![\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;

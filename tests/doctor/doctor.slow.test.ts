@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { connect } from "../../src/history/connection.js";
+import { connect } from "../../src/log/sqlite/connection.js";
 import { Logins } from "../../src/mcp/auth/logins.js";
 import { fixtureServer, script } from "../support/app.js";
 import { CUT, chunk, failure, type LlmRequest, type Step, startLlmServer, stream } from "../support/llm-server.js";

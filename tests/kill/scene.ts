@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { expect } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
 import type { StorageConfig, WireName } from "../../src/core/config.js";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { script } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { type Driver, newStorage } from "../support/storages.js";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
-import { decide, isHidden } from "../../src/orchestrator/policy.js";
 import { rulesOf } from "../../src/session/rules.js";
 import type { TurnDefaults, TurnOptions } from "../../src/session/turn-options.js";
+import { decide, isHidden } from "../../src/turn/policy.js";
 import { fixture, type RunningHub, startHub } from "../support/mcp-hub.js";
 
 const readTool = "host__read_resource";

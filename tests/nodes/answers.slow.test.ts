@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
-import { connect } from "../frontends/http/socket.js";
+import { connect } from "../doors/http/socket.js";
 import { script } from "../support/app.js";
 import { answer, type LlmRequest, type Step, toolCalls } from "../support/llm-server.js";
 import { askedIn, Cluster, type ClusterNode, onServer } from "./cluster.js";

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { Observation } from "../../src/core/ports.js";
 import type { TurnName } from "../../src/core/store-ports.js";
-import { outliving } from "../../src/history/postgres/pool.js";
+import { outliving } from "../../src/log/postgres/pool.js";
 import { isMigrated, type Launched, launch, migrate, openQueue } from "../../src/session/dbos/sdk.js";
 import { query } from "../support/postgres.js";
 import { onServer } from "./cluster.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { connect, type Socket } from "../frontends/http/socket.js";
+import { connect, type Socket } from "../doors/http/socket.js";
 import { startPostgres } from "../support/postgres.js";
 import { newStorage, noPostgres } from "../support/storages.js";
 import { readMessage } from "../support/wire-messages.js";

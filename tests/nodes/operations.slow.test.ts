@@ -1,9 +1,9 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/retention.js";
-import { turn } from "../history/support.js";
+import { turn } from "../log/support.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 import { Nodes } from "../support/serving-nodes.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";

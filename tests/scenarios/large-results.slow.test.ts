@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
 import { textOf } from "../../src/core/chat.js";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { answer, type LlmRequest, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { temporaryFolder } from "../support/mcp-hub.js";

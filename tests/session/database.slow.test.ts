@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { answer, failure, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
 import { noServer, type PostgresServer, startPostgres } from "../support/postgres.js";

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { Channel } from "../../src/core/channel.js";
 import type { ChatStore, HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/store-ports.js";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { TurnEngine } from "../../src/session/engine.js";
-import { request, turn } from "../history/support.js";
+import { request, turn } from "../log/support.js";
 
 const { user } = turn("turn_1");
 const answered: TurnMail = { type: "answer", questionId: "q", value: true };

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
 import { exportConversation } from "../../src/session/export/export.js";
 import type { ExportFormat } from "../../src/session/export/formats.js";
-import { call, stored, turn } from "../history/support.js";
+import { call, stored, turn } from "../log/support.js";
 import { processorMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
 import { KnownLogs } from "../../src/session/known-logs.js";
-import { stored, turn } from "../history/support.js";
+import { stored, turn } from "../log/support.js";
 
 /** Returns a store with these events of each conversation. `given` counts the events that were read. */
 function storeOf(conversations: Record<string, ChatEvent[]>) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
 import { readPlayable } from "../../src/session/export/playable.js";
-import { call, stored, turn } from "../history/support.js";
+import { call, stored, turn } from "../log/support.js";
 
 const one = turn("turn_1");
 const two = turn("turn_2");

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
 import type { StorageConfig } from "../../src/core/config.js";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { configFor } from "../support/cli.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 import { newStorage } from "../support/storages.js";

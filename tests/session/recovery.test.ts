@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { QuestionEvent } from "../../src/core/chat.js";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { collect, shape } from "../support/app.js";
 import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { Desk, until } from "./desk.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { openStore } from "../../src/history/open.js";
 import type { App } from "../../src/index.js";
+import { openStore } from "../../src/log/open.js";
 import { collect, fixtureServer, shape, startApp } from "../support/app.js";
 import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { Desk } from "./desk.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { summarizeTurn } from "../../src/session/summary.js";
-import { call, stored, turn } from "../history/support.js";
+import { call, stored, turn } from "../log/support.js";
 
 const { user, answer, result, end, error, compaction } = turn("turn_1");
 

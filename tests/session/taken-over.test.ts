@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import type { QuestionEvent } from "../../src/core/chat.js";
 import { newId } from "../../src/core/ids.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { Sessions } from "../../src/session/sessions.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";

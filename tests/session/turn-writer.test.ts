@@ -4,14 +4,14 @@ import { StoreError } from "../../src/core/errors.js";
 import { newId } from "../../src/core/ids.js";
 import type { ToolHub } from "../../src/core/ports.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { Overheard } from "../../src/session/live/overheard.js";
 import { LiveTurn } from "../../src/session/live-turn.js";
 import { Questions } from "../../src/session/questions.js";
 import type { Session } from "../../src/session/session.js";
 import { Sessions } from "../../src/session/sessions.js";
 import { TurnWriter } from "../../src/session/turn-writer.js";
-import { call, request, turn } from "../history/support.js";
+import { call, request, turn } from "../log/support.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 

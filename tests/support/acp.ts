@@ -13,9 +13,9 @@ import {
 import type { ValidateFunction } from "ajv";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { newId } from "../../src/core/ids.js";
-import { runAcp } from "../../src/frontends/acp/acp.js";
+import { runAcp } from "../../src/doors/acp/acp.js";
 import type { App } from "../../src/index.js";
-import { doorParts, interrupts } from "../frontends/support.js";
+import { doorParts, interrupts } from "../doors/support.js";
 
 interface Message {
   id?: unknown;

@@ -1,6 +1,6 @@
 /** Client messages that fast-check generates; most of them are nearly valid. */
 import fc from "fast-check";
-import { messageSchema } from "../../src/frontends/message-schema.js";
+import { messageSchema } from "../../src/doors/protocol/message-schema.js";
 
 interface ActionSchema {
   properties?: Record<string, { const?: string; anyOf?: object[] }>;

@@ -1,7 +1,7 @@
 import { newId } from "../../src/core/ids.js";
-import type { McpParts } from "../../src/frontends/mcp/server.js";
+import type { McpParts } from "../../src/doors/mcp/server.js";
 import type { App } from "../../src/index.js";
-import { doorParts } from "../frontends/support.js";
+import { doorParts } from "../doors/support.js";
 
 /** Returns the parts of the app that the MCP door gets. */
 export function mcpParts(app: App, serve: Partial<McpParts["serve"]> = {}): McpParts {

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { resolve } from "node:path";
 import { test } from "@jest/globals";
-import { Sink } from "../frontends/support.js";
+import { Sink } from "../doors/support.js";
 import type { Workplace } from "./cli.js";
 
 /** Runs a program on a pseudo-terminal, with the input and output of this process. */

@@ -1,7 +1,7 @@
 // Starts one PostgreSQL for a whole run of tests, unless TEST_DATABASE_URL names a server. One database on it has our schema; the others
 // are copies of it.
 import "../../scripts/ts-node.mjs";
-import { migrateLog } from "../../dist/log-only.js";
+import { migrateLog } from "../../dist/host/log-only.js";
 
 const { newDatabase, query, startPostgres } = await import("./postgres.ts");
 let server;

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll } from "@jest/globals";
 import type { StorageConfig } from "../../src/core/config.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
-import { openStore } from "../../src/history/open.js";
+import { openStore } from "../../src/log/open.js";
 import { newDatabase, noServer, type PostgresServer, query, startPostgres } from "./postgres.js";
 
 export type Driver = StorageConfig["driver"];

@@ -2,7 +2,7 @@
 import { afterEach, expect } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../src/core/chat.js";
-import { messageSchema } from "../../src/frontends/message-schema.js";
+import { messageSchema } from "../../src/doors/protocol/message-schema.js";
 
 export interface Message {
   request_id: string | null;

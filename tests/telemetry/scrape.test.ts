@@ -6,9 +6,9 @@ import parse from "parse-prometheus-text-format";
 // Modules that the host loads on demand are loaded here first: jest's module linker fails on two overlapping dynamic imports.
 import "../../src/telemetry/open.js";
 import "../../src/telemetry/prometheus.js";
-import type { HttpDoor } from "../../src/frontends/http/serve.js";
+import type { HttpDoor } from "../../src/doors/http/serve.js";
 import type { App } from "../../src/index.js";
-import { openDoor } from "../frontends/http/door.js";
+import { openDoor } from "../doors/http/door.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { answer, failure, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";
 

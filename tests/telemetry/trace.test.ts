@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import "../../src/telemetry/open.js";
 import "../../src/telemetry/otel.js";
 import "../../src/telemetry/otel-metrics.js";
-import { openDoor, post, sdk } from "../frontends/http/door.js";
+import { openDoor, post, sdk } from "../doors/http/door.js";
 import { collect, script, startApp } from "../support/app.js";
 import { type Collector, type ReceivedSpan, startCollector } from "../support/collector.js";
 import { answer, failure, type LlmServer, startLlmServer, toolCalls } from "../support/llm-server.js";

@@ -10,7 +10,7 @@ import {
   textOf,
 } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
-import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } from "../../history/turns.js";
+import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } from "../../log/turns.js";
 
 export interface Playable {
   turns: PlayableTurn[];

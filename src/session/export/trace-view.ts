@@ -1,4 +1,4 @@
-/** The trace view for exported files. `npm run build` makes it from frontends/http/ui/file. */
+/** The trace view for exported files. `npm run build` makes it from web/file. */
 import { readFileSync } from "node:fs";
 
 /** Folder of the built trace view. The relative path is the same from src/ and from dist/. */

@@ -1,4 +1,4 @@
-import { openPipe } from "../../frontends/claude/client.js";
+import { openPipe } from "../../doors/claude/client.js";
 import { type Door, once } from "./door.js";
 
 /** A program that talks to `run` as it does to Claude Code. One pipe has one conversation. */

@@ -1,8 +1,8 @@
 /** Doors over HTTP: this host's own API and OpenAI's two APIs. */
 import { createParser } from "eventsource-parser";
-import type { HttpDoor } from "../../../src/frontends/http/serve.js";
+import type { HttpDoor } from "../../../src/doors/http/serve.js";
 import type { App } from "../../../src/index.js";
-import { openDoor, post, sdk } from "../../frontends/http/door.js";
+import { openDoor, post, sdk } from "../../doors/http/door.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
 import { type Door, type OpenDoor, type Prompt, settled } from "./door.js";
 

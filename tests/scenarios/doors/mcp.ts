@@ -1,7 +1,7 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import { createMcpServer } from "../../../src/frontends/mcp/server.js";
+import { createMcpServer } from "../../../src/doors/mcp/server.js";
 import { mcpParts } from "../../support/mcp-door.js";
 import { type Door, settled } from "./door.js";
 

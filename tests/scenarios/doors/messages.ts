@@ -1,11 +1,11 @@
 /** The message protocol over its two transports, the pipe and WebSocket. */
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
-import { runStdio } from "../../../src/frontends/stdio.js";
+import { runStdio } from "../../../src/doors/lines/stdio.js";
 import type { App } from "../../../src/index.js";
-import { openDoor } from "../../frontends/http/door.js";
-import { connect } from "../../frontends/http/socket.js";
-import { doorParts, interrupts, Sink } from "../../frontends/support.js";
+import { openDoor } from "../../doors/http/door.js";
+import { connect } from "../../doors/http/socket.js";
+import { doorParts, interrupts, Sink } from "../../doors/support.js";
 import { type Message, readMessage } from "../../support/wire-messages.js";
 import type { Door, OpenDoor, Prompt } from "./door.js";
 

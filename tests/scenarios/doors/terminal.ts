@@ -1,10 +1,10 @@
 /** Doors that a person types into: the chat, and `run`. */
 import { PassThrough } from "node:stream";
 import picocolors from "picocolors";
-import { type OneshotOptions, runOneshot } from "../../../src/frontends/oneshot.js";
-import { runRepl } from "../../../src/frontends/repl/repl.js";
+import { type OneshotOptions, runOneshot } from "../../../src/doors/oneshot/oneshot.js";
+import { runRepl } from "../../../src/doors/terminal/repl.js";
 import type { App } from "../../../src/index.js";
-import { doorParts, interrupts, Sink } from "../../frontends/support.js";
+import { doorParts, interrupts, Sink } from "../../doors/support.js";
 import { type Door, once, type Prompt } from "./door.js";
 
 export const chat: Door = {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { textOf } from "../../../src/core/chat.js";
-import { openStore } from "../../../src/history/open.js";
+import { openStore } from "../../../src/log/open.js";
 import { prepareHostCall } from "../../../src/session/tools/host-tool.js";
 import { readResult } from "../../../src/session/tools/read-result.js";
 

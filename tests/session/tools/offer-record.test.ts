@@ -3,7 +3,7 @@ import type { StoredEvent } from "../../../src/core/chat.js";
 import type { HubTool, Toolbox } from "../../../src/core/ports.js";
 import { OfferRecord } from "../../../src/session/tools/offer-record.js";
 import { TurnToolbox } from "../../../src/session/tools/turn-toolbox.js";
-import { stored, turn } from "../../history/support.js";
+import { stored, turn } from "../../log/support.js";
 
 const { answer, compaction, result, user } = turn("t");
 const named = (...names: string[]) => names.map((name) => ({ name }));

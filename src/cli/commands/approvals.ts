@@ -1,0 +1,45 @@
+/** `approvals …`: lists and removes the user's stored answers about tools. */
+import { type Command, InvalidArgumentError } from "commander";
+import { unambiguous } from "../../core/inert.js";
+import type { RememberedTool } from "../../core/ports.js";
+import { namesTool, parseToolPattern, type ToolPattern } from "../../core/tool-pattern.js";
+import { printInert } from "../process.js";
+
+export function addApprovalCommands(program: Command): void {
+  const approvals = program.command("approvals").description("answers about tools that are kept, and taking them back");
+  approvals
+    .command("list", { isDefault: true })
+    .description("every answer that holds for a project or always")
+    .option("--json", "as JSON")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { approvalsJson, approvalsText } = await import("../../session/approvals-text.js");
+      const kept = (await open()).list();
+      return printInert(json ? approvalsJson(kept) : approvalsText(kept));
+    });
+  approvals
+    .command("forget")
+    .description("ask about these tools again; a running host takes it up at once")
+    .argument("[pattern]", "server__tool, server.*", toolNames)
+    .option("--all", "every answer")
+    .action(async (pattern: ToolPattern | undefined, { all }: { all?: boolean }, command: Command) => {
+      if ((pattern === undefined) !== (all === true)) command.error("error: name a pattern, or --all");
+      const { forgottenText } = await import("../../session/approvals-text.js");
+      const isMeant = (tool: RememberedTool) => !pattern || namesTool(pattern, { ...tool, ...noAnnotations });
+      return printInert(forgottenText((await open()).forget(isMeant)));
+    });
+}
+
+/** Placeholder for a tool's annotations, because answers are stored only by the tool's name. */
+const noAnnotations = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
+
+function toolNames(text: string): ToolPattern {
+  const pattern = parseToolPattern(text);
+  if ("problem" in pattern) throw new InvalidArgumentError(pattern.problem);
+  if (pattern.arguments.length === 0 && pattern.annotations.length === 0) return pattern;
+  throw new InvalidArgumentError("answers are kept by name, so only a name can be forgotten");
+}
+
+async function open() {
+  const { openApprovals } = await import("../../host/user-state.js");
+  return openApprovals(process.env, ({ message }) => process.stderr.write(unambiguous(`${message}\n`)));
+}

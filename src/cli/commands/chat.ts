@@ -1,0 +1,64 @@
+/** `chat`, the default command: opens a chat in the terminal. */
+import type { Command } from "commander";
+import type { GlobalOptions } from "../configuration.js";
+import { modelFlag } from "../flags.js";
+import { openDoor } from "../open-door.js";
+import { onInterrupt } from "../process.js";
+import { runOnce } from "./run.js";
+
+interface ChatFlags {
+  model?: string;
+  continue?: boolean;
+  resume?: string;
+}
+
+const { stdin, stdout } = process;
+
+export function addChatCommand(program: Command, version: string): void {
+  program
+    .command("chat", { isDefault: true })
+    .description("chat in the terminal; with text piped in, one shot")
+    .option(...modelFlag)
+    .option("-c, --continue", "go on with the last conversation")
+    .option("-r, --resume <id>", "go on with this conversation")
+    .action(async (flags: ChatFlags) => {
+      const globals = program.opts<GlobalOptions>();
+      if (stdin.isTTY && stdout.isTTY) return openChat(globals, flags);
+      return runOnce(globals, "-", { model: flags.model, conversation: flags.resume }, version);
+    });
+}
+
+async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void> {
+  const { runRepl } = await import("../../doors/terminal/repl.js");
+  const { createColors, isColorSupported } = (await import("picocolors")).default;
+  const listeners = new Set<(line: string) => void>();
+  /** Log lines that were written before the chat added its listener. */
+  const early: string[] = [];
+  const onNotice = (listener: (line: string) => void) => {
+    listeners.add(listener);
+    for (const line of early.splice(0)) listener(line);
+    return () => listeners.delete(listener);
+  };
+  const colors = createColors(isColorSupported);
+  const isDumb = process.env.TERM === "dumb";
+  const terminal = { input: stdin, output: stdout, isTty: true, isDumb, colors, onInterrupt, onNotice };
+  return openDoor(
+    globals,
+    async (parts, app) => {
+      const { config, notices } = app;
+      const last = flags.continue ? (await parts.sessions.list())[0]?.conversationId : undefined;
+      const { toolNotifications } = config.chat.service;
+      const conversationId = flags.resume ?? last;
+      const host = (await import("../chat-host.js")).chatHost(app);
+      return runRepl(parts, { model: flags.model, conversationId, toolNotifications, notices, host }, terminal);
+    },
+    {
+      followsFiles: true,
+      observe: ({ scope, message }) => {
+        const line = `${scope}: ${message}`;
+        if (listeners.size === 0) early.push(line);
+        for (const listener of listeners) listener(line);
+      },
+    },
+  );
+}

@@ -1,0 +1,17 @@
+/** `migrate`: updates the schema of the event log to this version. It is run once, before hosts of the new version start. */
+import type { Command } from "commander";
+import type { GlobalOptions } from "../configuration.js";
+import { loadConfirmed } from "../confirmed.js";
+import { print } from "../process.js";
+
+export function addMigrateCommand(program: Command): void {
+  program
+    .command("migrate")
+    .description("bring the event log to this version's schema; a host that starts does so too")
+    .action(async () => {
+      const { migrateLog } = await import("../../host/log-only.js");
+      const { config } = await loadConfirmed(program.opts<GlobalOptions>());
+      const { place, version } = await migrateLog(config);
+      print(`${place}: schema ${version}`);
+    });
+}

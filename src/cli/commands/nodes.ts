@@ -1,0 +1,20 @@
+/** `mcp-platform nodes`: lists the hosts. It reads only the event log. */
+import type { Command } from "commander";
+import type { GlobalOptions } from "../configuration.js";
+import { loadConfirmed } from "../confirmed.js";
+import { print, printInert } from "../process.js";
+
+export function addNodeCommand(program: Command): void {
+  program
+    .command("nodes")
+    .description("hosts on this event log: their processes, turns, and places at providers")
+    .option("--json", "as JSON")
+    .action(async ({ json }: { json?: boolean }) => {
+      const { readNodes } = await import("../../host/log-only.js");
+      const { config } = await loadConfirmed(program.opts<GlobalOptions>());
+      const nodes = await readNodes(config);
+      const texts = await import("../../session/nodes-text.js");
+      if (json) print(texts.nodesJson(nodes));
+      else await printInert(texts.nodesText(nodes));
+    });
+}

@@ -1,0 +1,75 @@
+/** `stdio`, `acp` and `mcp`: let another program use the host over stdin and stdout. */
+import { resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { type Editor, editorConfig, editors } from "../../doors/acp/editors.js";
+import type { GlobalOptions } from "../configuration.js";
+import { append } from "../flags.js";
+import { openDoor } from "../open-door.js";
+import { onInterrupt, print } from "../process.js";
+
+const { stdin, stdout } = process;
+
+export function addProtocolCommands(program: Command, version: string): void {
+  const flags = () => program.opts<GlobalOptions>();
+  program
+    .command("stdio")
+    .description("JSON lines on stdin and stdout")
+    .option("--schema", "print the JSON Schema of the messages in both directions")
+    .action(async ({ schema }: { schema?: boolean }) => {
+      if (schema) return print((await import("../../doors/protocol/message-schema.js")).messageSchemaText());
+      const { runStdio } = await import("../../doors/lines/stdio.js");
+      return openDoor(flags(), (parts) => runStdio(parts, { stdin, stdout, onInterrupt }), { followsFiles: true });
+    });
+
+  program
+    .command("acp")
+    .description("Agent Client Protocol on stdin and stdout, for editors")
+    .addOption(new Option("--print-config <editor>", "print what to paste into an editor").choices(editors))
+    .action(async ({ printConfig: editor }: { printConfig?: Editor }) => {
+      if (editor) return print(editorConfig(editor, ...ownCommand(flags())));
+      const { runAcp } = await import("../../doors/acp/acp.js");
+      return openDoor(
+        flags(),
+        (parts, app) => {
+          const { models, orchestrator, extendHub } = app;
+          const approval = () => app.config.chat.service.approval;
+          const contextWindow = (model?: string) => orchestrator.facts(model).contextWindow;
+          const acp = { ...parts, version, approval, models, contextWindow, extendHub };
+          return runAcp(acp, { stdin, stdout, onInterrupt });
+        },
+        { followsFiles: true },
+      );
+    });
+
+  program
+    .command("mcp")
+    .description("this host as an MCP server on stdin and stdout: a chat tool, and what mcp.serve passes on")
+    .option("--allow <pattern>", "tool that needs no approval: server__tool, server.*; repeatable", append)
+    .option("--deny <pattern>", "tool that nobody may call; repeatable", append)
+    .option("--yes", "approve every tool call")
+    .action(async ({ allow = [], deny = [], yes }: { allow?: string[]; deny?: string[]; yes?: boolean }) => {
+      const { runMcp } = await import("../../doors/mcp/stdio.js");
+      return openDoor(
+        flags(),
+        (parts, app) => {
+          const said = { approval: yes ? ("auto" as const) : undefined, allow, deny };
+          const mcp = {
+            ...parts,
+            version,
+            said,
+            defaults: () => app.config.chat.service,
+            serve: app.config.mcpServe,
+            passage: app.hub.passage,
+          };
+          return runMcp(mcp, { stdin, stdout, onInterrupt });
+        },
+        { followsFiles: true },
+      );
+    });
+}
+
+/** Returns the command that starts this program again, with absolute paths, because an editor may have another PATH. */
+function ownCommand({ config }: GlobalOptions): [command: string, args: string[]] {
+  const given = config ? ["--config", resolve(config)] : [];
+  return [process.execPath, [resolve(process.argv[1] ?? ""), ...given]];
+}

@@ -1,0 +1,160 @@
+/** `run FILE.session.yaml …`: reads the files, runs the sessions and reports the results. */
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import type { LoadedConfig } from "../../config/load.js";
+import { ConfigError } from "../../core/errors.js";
+import { unambiguous } from "../../core/inert.js";
+import { exitCodes } from "../../doors/shared/exit-codes.js";
+import { eraseLine } from "../../doors/shared/status-line.js";
+import { oneLine } from "../../doors/shared/terminal.js";
+import { jsonLog } from "../../host/logging.js";
+import { type CassetteMode, requireCassette } from "../../scripted/cassette/cassette.js";
+import { readFaults } from "../../scripted/cassette/faults.js";
+import { runCleaner } from "../../scripted/host/run-cleaner.js";
+import { cassetteModeOf, loadScript, runReadScript } from "../../scripted/host/run-script.js";
+import { settingsOf } from "../../scripted/host/script-settings.js";
+import { exitCodeOf } from "../../scripted/many/counts.js";
+import { findScripts } from "../../scripted/many/find-scripts.js";
+import { openReporters, requireWritable } from "../../scripted/many/open-reporters.js";
+import { type PlannedRun, plan } from "../../scripted/many/plan.js";
+import { runMany } from "../../scripted/many/run-many.js";
+import { stepLine } from "../../scripted/many/step-text.js";
+import { summaryOf } from "../../scripted/many/summary.js";
+import { summaryFormat } from "../../scripted/many/summary-file.js";
+import { Transcripts } from "../../scripted/many/transcripts.js";
+import type { Update } from "../../scripted/many/updates.js";
+import { placeText } from "../../scripted/place.js";
+import type { StepResult } from "../../scripted/result.js";
+import type { Script } from "../../scripted/script.js";
+import type { GlobalOptions } from "../configuration.js";
+import { loadConfirmed } from "../confirmed.js";
+import { leave, onInterrupt } from "../process.js";
+import type { ScriptFlags } from "./script-flags.js";
+
+const { stdout, stderr } = process;
+const now = () => performance.now();
+const defaultJobs = 8;
+
+/**
+ * Runs the scripts and ends the process. Rejects before any session begins: with ConfigError, which has every mistake of every script, or
+ * with RequestError.
+ */
+export async function runScripts(words: readonly string[], flags: ScriptFlags, global: GlobalOptions): Promise<never> {
+  const cwd = process.cwd();
+  readFaults(flags.fault ?? []);
+  const scripts = allSound(findScripts(words, cwd), (path) => loadScript(path, cwd));
+  const runs = await plan(scripts, flags);
+  const mode = modeOf(flags);
+  const played = runs.filter(({ script }) => cassetteModeOf(script, mode) === "replay");
+  allSound([...new Set(played.map(({ script }) => script.cassette))], requireCassette);
+  // Replays need no keys, so variables may be unset.
+  const allowsUnset = played.length === runs.length;
+  const config = await loadConfirmed(global, { allowsUnset });
+  allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
+  if (mode && mode !== "replay") requireOwnCassettes(runs);
+  const { reporters, isWatched } = openReporters(flags, stdout, now);
+  for (const path of flags.summary ?? []) requireWritable(path);
+  // Loaded only when needed, because the YAML parser that keeps comments loads slowly.
+  const updates = flags.update ? new (await import("../../scripted/many/updates.js")).Updates() : undefined;
+  const transcripts = new Transcripts(flags.transcripts);
+  const { signal, endedBy } = untilEnded();
+  const given = commonOptions(flags, config, mode);
+  const cleanerOf = ({ script, model = script.model }: PlannedRun) =>
+    runCleaner(script, config, { model, env: process.env });
+  const toldStep = (run: PlannedRun) => {
+    const cleaner = cleanerOf(run);
+    return (step: StepResult) => void stderr.write(cleaner.text(stepLine(step)));
+  };
+
+  const many = await runMany(runs, {
+    jobs: flags.jobs ?? Math.min(availableParallelism(), defaultJobs),
+    bail: flags.bail,
+    signal,
+    reporters,
+    now,
+    keep: (run, result, index) => {
+      updates?.note(result);
+      return transcripts.keep(run, result, index);
+    },
+    cleanerOf,
+    runOne: (run, how) =>
+      runReadScript(run.script, { ...how, ...given, ...(isWatched && runs.length === 1 && { onStep: toldStep(run) }) }),
+  });
+  for (const reporter of reporters) reporter.end(many);
+  for (const path of flags.summary ?? []) writeFileSync(path, summaryFormat(path)?.(summaryOf(many.reports)) ?? "");
+  const changes = updates?.apply(cwd) ?? [];
+  for (const change of changes) stderr.write(updateLine(change));
+  const code = exitCodeOf(many.reports);
+  const isStale = code === exitCodes.done && changes.some((change) => "problem" in change);
+  leave(endedBy() ?? (isStale ? exitCodes.unmet : code));
+}
+
+function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: CassetteMode) {
+  const { var: vars, speed, fault: faults, update: updates } = flags;
+  // If stderr is a terminal, a log line first erases the status line.
+  const log = (line: string) => void stderr.write(stderr.isTTY ? eraseLine + line : line);
+  return {
+    config,
+    vars,
+    speed,
+    faults,
+    updates,
+    cassette,
+    observe: jsonLog({ write: log, now: Date.now, maxLength: config.config.logging.maxLength }),
+  };
+}
+
+/** Calls `make` for each given value. If any call throws ConfigError, throws one ConfigError with the problems of all. */
+function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Made): Made[] {
+  const problems: ConfigError["problems"][number][] = [];
+  const made = given.flatMap((one) => {
+    try {
+      return [make(one)];
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return made;
+}
+
+/** Returns the mode of the cassette. `--fault` and `--speed` imply a replay. */
+function modeOf({ record, recordMissing, replay, speed, fault }: ScriptFlags): CassetteMode | undefined {
+  if (record) return "record";
+  if (recordMissing) return "record-missing";
+  return replay || speed || fault ? "replay" : undefined;
+}
+
+function requireOwnCassettes(runs: readonly PlannedRun[]): void {
+  const takenBy = new Map<string, Script>();
+  for (const { script } of runs) {
+    const other = takenBy.get(script.cassette);
+    if (other) {
+      const message = `${placeText(other.place)} records into the same cassette: give one of them another under "cassette"`;
+      throw new ConfigError([{ ...script.place, column: 1, path: "cassette", message }]);
+    }
+    takenBy.set(script.cassette, script);
+  }
+}
+
+/** Returns a signal that aborts on the first Ctrl-C, so that the results so far are reported. A second Ctrl-C ends the process at once. */
+function untilEnded() {
+  const controller = new AbortController();
+  let exitCode: number | undefined;
+  const end = (code: number) => {
+    exitCode ??= code;
+    controller.abort();
+  };
+  onInterrupt(() => (controller.signal.aborted ? leave(exitCodes.cancelled) : end(exitCodes.cancelled)));
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => end(exitCodes.terminated));
+  return { signal: controller.signal, endedBy: () => exitCode };
+}
+
+function updateLine({ place, ...change }: Update): string {
+  const short = (text: string) => oneLine(text, 60);
+  const said =
+    "problem" in change ? `not updated: ${change.problem}` : `${short(change.before)} -> ${short(change.after)}`;
+  return unambiguous(`${"problem" in change ? "" : "updated "}${placeText(place)} ${said}\n`);
+}

@@ -1,0 +1,129 @@
+/** `run`: takes one prompt and prints one answer. With an input format of lines, it takes many prompts. */
+
+import { readFile } from "node:fs/promises";
+import type { Command } from "commander";
+import type { ContentPart, OutputFormat } from "../../core/chat.js";
+import { messageOf, RequestError } from "../../core/errors.js";
+import { isMapping } from "../../core/tree.js";
+import { readPrompt } from "../../doors/shared/piped-text.js";
+import type { GlobalOptions } from "../configuration.js";
+import { append, milliseconds, modelFlag, wholeNumber } from "../flags.js";
+import { openDoor } from "../open-door.js";
+import { onInterrupt, tell } from "../process.js";
+import { addClaudeOptions, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
+import { addScriptOptions, areScripts, refuseStrayFlags, type ScriptFlags } from "./script-flags.js";
+
+export interface RunFlags extends ClaudeFlags {
+  prompt?: string;
+  model?: string;
+  system?: string;
+  stream?: boolean;
+  maxToolHops?: number;
+  timeout?: number;
+  allow?: string[];
+  deny?: string[];
+}
+
+const { stdin, stdout, stderr } = process;
+
+export function addRunCommand(program: Command, version: string): void {
+  const run = program
+    .command("run")
+    .description("one prompt, one answer: on stdout, everything else on stderr; or sessions from files")
+    .argument(
+      "[prompt...]",
+      "the prompt; - reads it from stdin, which is read before it anyway when something is piped in; or *.session.yaml files",
+    )
+    .option("-p, --prompt <text>", "the prompt, as an option")
+    .option(...modelFlag)
+    .option("-s, --system <text>", "system prompt instead of the configured one")
+    .option("--no-stream", "ask the provider for the whole answer at once")
+    .option("--conversation <id>", "go on with this conversation")
+    .option("--request-id <id>", "idempotency key: the same id in the same conversation is answered once")
+    .option("--interrupt", "cancel what runs in the conversation instead of waiting for it")
+    .option("--max-tool-hops <n>", "model requests that may use tools", wholeNumber)
+    .option("--timeout <duration>", "wall time of the turn: 90s, 5m", milliseconds)
+    .option(
+      "--allow <pattern>",
+      "call that needs no approval: server__tool, server.*, server.tool(path=/tmp/*); repeatable",
+      append,
+    )
+    .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", append)
+    .option(
+      "--json-schema <file>",
+      "the answer is JSON of this JSON Schema, checked; the text on stdout is that JSON alone",
+    )
+    .option("--yes", "approve every tool call")
+    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", append);
+  addClaudeOptions(run);
+  addScriptOptions(run).action(
+    async (words: string[], { prompt = words[0], ...flags }: RunFlags & ScriptFlags, command: Command) => {
+      const globals = program.opts<GlobalOptions>();
+      const isForScripts = areScripts(words);
+      refuseStrayFlags(command, isForScripts);
+      if (isForScripts) return (await import("./run-scripts.js")).runScripts(words, flags, globals);
+      if (words.length > 1) command.error(`error: one prompt is expected, in quotes; got ${words.length}`);
+      return isClaudePipe(flags, prompt)
+        ? runPipe(globals, flags, turnOptions(flags), version)
+        : runOnce(globals, prompt, flags, version);
+    },
+  );
+}
+
+export async function runOnce(
+  globals: GlobalOptions,
+  prompt: string | undefined,
+  flags: RunFlags,
+  version: string,
+): Promise<void> {
+  const text = await readPrompt(prompt, { stdin, stderr });
+  const attached = await attachedParts(flags.attach);
+  const output = flags.jsonSchema === undefined ? undefined : await outputOf(flags.jsonSchema);
+  const { runOneshot } = await import("../../doors/oneshot/oneshot.js");
+  return openDoor(globals, (parts, { config: { chat }, notices }) => {
+    tell(notices);
+    const { conversation: conversationId, requestId, interrupt, outputFormat: format = "text" } = flags;
+    const { toolNotifications } = chat.service;
+    const outputFormat = format === "claude-stream-json" ? claudeOptions(flags, chat.service, version) : format;
+    const given = {
+      ...turnOptions(flags),
+      requestId,
+      interrupt,
+      output,
+      content: [{ type: "text" as const, text }, ...attached],
+      outputFormat,
+      conversationId,
+      toolNotifications,
+    };
+    return runOneshot(parts, given, { stdout, stderr, onInterrupt });
+  });
+}
+
+function turnOptions({ model, system, maxToolHops, allow, deny, timeout, yes, stream }: RunFlags) {
+  const approval = yes ? ("auto" as const) : undefined;
+  const streaming = stream === false ? false : undefined; // commander sets a `--no-` option to true by default
+  return { model, system, maxToolHops, allow, deny, timeoutMs: timeout, approval, streaming };
+}
+
+/** Reads the schema of the answer from a file. Throws RequestError if the file holds no usable schema. */
+async function outputOf(file: string): Promise<OutputFormat> {
+  const { schemaProblem } = await import("../../core/structured-output.js");
+  const usage = (problem: string) => new RequestError("usage", `--json-schema ${file}: ${problem}`);
+  const text = await readFile(file, "utf8").catch((error: unknown) => Promise.reject(usage(messageOf(error))));
+  let jsonSchema: unknown;
+  try {
+    jsonSchema = JSON.parse(text);
+  } catch (error) {
+    throw usage(messageOf(error));
+  }
+  if (!isMapping(jsonSchema)) throw usage("a JSON Schema is an object");
+  const problem = schemaProblem(jsonSchema);
+  if (problem !== undefined) throw usage(problem);
+  return { jsonSchema };
+}
+
+async function attachedParts(files: readonly string[] = []): Promise<ContentPart[]> {
+  const { attachFile } = await import("../../doors/shared/attachments.js");
+  const attachments = await Promise.all(files.map((file) => attachFile(file, process.cwd())));
+  return attachments.flatMap(({ parts }) => parts);
+}

@@ -1,0 +1,147 @@
+/** The flags of `run FILE.session.yaml …`, and the check whether `run` was called with session files or a prompt. */
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { RequestError } from "../../core/errors.js";
+import { couldBeScripts, isScriptArgument } from "../../scripted/many/find-scripts.js";
+import type { Target } from "../../scripted/many/open-reporters.js";
+import { reporterNames } from "../../scripted/many/reporters.js";
+import { summaryFormat } from "../../scripted/many/summary-file.js";
+import { append, positive } from "../flags.js";
+
+export interface ScriptFlags {
+  model?: string;
+  var?: Record<string, unknown>;
+  record?: boolean;
+  replay?: boolean;
+  recordMissing?: boolean;
+  speed?: "full" | "recorded";
+  fault?: string[];
+  jobs?: number;
+  bail?: boolean;
+  grep?: string;
+  repeat?: number;
+  update?: boolean;
+  reporter?: Target[];
+  output?: string;
+  summary?: string[];
+  transcripts?: string;
+}
+
+const heading = "Options for *.session.yaml files:";
+/** Highest number of sessions that may run at the same time. More would overload a machine or a provider. */
+const maxJobs = 64;
+/** Highest number of repeats. All runs are planned in memory before the first one begins. */
+const maxRepeats = 999_999;
+
+/** Adds the flags for session files. The help lists them in a group of their own. */
+export function addScriptOptions(command: Command): Command {
+  return command
+    .optionsGroup(heading)
+    .option("--var <name=value>", "variable of a session file, JSON or text; repeatable", variable)
+    .addOption(new Option("--record", "record what goes over the wires into the cassette").conflicts("replay"))
+    .addOption(
+      new Option(
+        "--replay",
+        "play the cassette: no model, no server (default where CI is set and there is one)",
+      ).conflicts("recordMissing"),
+    )
+    .addOption(new Option("--record-missing", "play the cassette and record what it does not have").conflicts("record"))
+    .addOption(
+      new Option("--speed <speed>", "of a replay: without the recorded pauses, or with them")
+        .choices(["full", "recorded"])
+        .conflicts("record"),
+    )
+    .addOption(
+      new Option("--fault <fault>", "what goes wrong in a replay: llm[1]=429, mcp.fs[2]=crash; repeatable")
+        .argParser(append)
+        .conflicts("record"),
+    )
+    .option(
+      "--jobs <n>",
+      `sessions at a time, at most ${maxJobs} (default: one for each processor, at most 8)`,
+      atMost(maxJobs),
+    )
+    .option("--bail", "begin no more after the first failure; what runs goes on to its end")
+    .option("--grep <regex>", "only sessions with such a name")
+    .addOption(
+      new Option("--repeat <n>", "run each of them so often")
+        .argParser(atMost(maxRepeats))
+        .conflicts(["record", "recordMissing", "update"]),
+    )
+    .option("--update", "write what there is into `equals` assertions that do not hold")
+    .option(
+      "--reporter <name[=file]>",
+      `${reporterNames.join(", ")} (default: pretty), to stdout or to a file; repeatable`,
+      reporter,
+    )
+    .option("--output <file>", "what the reporter writes, instead of stdout", absolute)
+    .option("--summary <file>", "by model and by script, as .html, .json or .md; repeatable", summary)
+    .option(
+      "--transcripts <folder>",
+      "what was said in every session (default: of failed ones, in a new folder)",
+      absolute,
+    );
+}
+
+/** Returns true if the words are session files and not a prompt. Throws RequestError if a word could be either. */
+export function areScripts(words: readonly string[]): boolean {
+  const cwd = process.cwd();
+  if (words.some((word) => isScriptArgument(word, cwd))) return true;
+  const doubtful = words.find((word) => couldBeScripts(word, cwd));
+  if (doubtful === undefined) return false;
+  throw new RequestError("usage", `${doubtful} is the name of session files here, and could be a prompt`, {
+    hint: `Write ./${doubtful} to run the files; a prompt can also be piped in.`,
+  });
+}
+
+/** Ends with a usage error if a flag for prompts was given with session files, or a flag for session files with a prompt. */
+export function refuseStrayFlags(command: Command, isForScripts: boolean): void {
+  const stray = command.options.find((option) => {
+    const isGiven = command.getOptionValueSource(option.attributeName()) === "cli";
+    return isGiven && option.long !== "--model" && (option.helpGroupHeading === heading) !== isForScripts;
+  });
+  if (stray) command.error(`error: ${stray.long} is for ${isForScripts ? "a prompt" : "*.session.yaml files"}`);
+}
+
+function atMost(most: number): (text: string) => number {
+  return (text) => {
+    const count = positive(text);
+    if (count <= most) return count;
+    throw new InvalidArgumentError(`at most ${most}`);
+  };
+}
+
+function absolute(path: string): string {
+  return resolve(path);
+}
+
+function summary(path: string, all: string[] = []): string[] {
+  if (summaryFormat(path)) return [...all, resolve(path)];
+  throw new InvalidArgumentError("a file that ends with .html, .json or .md is expected");
+}
+
+function reporter(text: string, all: Target[] = []): Target[] {
+  const [, word = "", file] = /^([^=]*)(?:=(.+))?$/s.exec(text) ?? [];
+  const name = reporterNames.find((known) => known === word);
+  if (!name) throw new InvalidArgumentError(`one of ${reporterNames.join(", ")} is expected`);
+  return [...all, { name, ...(file !== undefined && { file: resolve(file) }) }];
+}
+
+function variable(text: string, all: Record<string, unknown> = {}): Record<string, unknown> {
+  const [, name, value = ""] = /^([A-Za-z_]\w*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("name=value is expected");
+  return { ...all, [name]: jsonOrText(value) };
+}
+
+/**
+ * Returns the value of a text that is JSON, otherwise the text. A number that JavaScript would write differently (1.10, or one with too
+ * many digits) stays a text.
+ */
+function jsonOrText(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "number" && String(value) !== text.trim() ? text : value;
+  } catch {
+    return text;
+  }
+}

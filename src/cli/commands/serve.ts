@@ -1,0 +1,53 @@
+/** `serve`: opens the host to HTTP and WebSocket clients. */
+import { type Command, Option } from "commander";
+import type { LlmConfig } from "../../core/config.js";
+import { RequestError } from "../../core/errors.js";
+import type { GlobalOptions } from "../configuration.js";
+import { wholeNumber } from "../flags.js";
+import { openDoor } from "../open-door.js";
+import { onInterrupt, tell } from "../process.js";
+import type { TokenFlags } from "./serve-token.js";
+
+interface ServeFlags extends TokenFlags {
+  port?: number;
+  host?: string;
+}
+
+export function addServeCommand(program: Command, version: string): void {
+  program
+    .command("serve")
+    .description("HTTP and WebSocket: OpenAI-compatible API, /ws/chat, sessions and servers")
+    .option("--port <n>", "port; 0: any that is free", wholeNumber)
+    .option("--host <address>", "address to listen on")
+    .option("--token-file <file>", "the token that callers send; without one, serve.token or a token that is made once")
+    .addOption(new Option("--token <token>").argParser(refuseToken).hideHelp())
+    .option("--no-token", "let every account and program of this machine in")
+    .action(async ({ token: given, tokenFile, ...flags }: ServeFlags) => {
+      const { runServe } = await import("../../doors/http/serve.js");
+      const { doorToken } = await import("./serve-token.js");
+      return openDoor(
+        program.opts<GlobalOptions>(),
+        (parts, app) => {
+          const { serve, mcpServe } = app.config;
+          const { notices, ...token } = doorToken({ token: given, tokenFile }, { ...serve, ...flags }, process.env);
+          tell([...app.notices, ...notices]);
+          const mcp = { serve: mcpServe, said: {}, defaults: () => app.config.chat.service, passage: app.hub.passage };
+          const models = () => modelNames(app.config.llm);
+          const options = { ...serve, ...flags, token: token.token, version, models, mcp };
+          return runServe(parts, options, { stderr: process.stderr, onInterrupt, token });
+        },
+        { followsFiles: true, scraped: true },
+      );
+    });
+}
+
+function modelNames({ providers }: LlmConfig): string[] {
+  return Object.entries(providers).flatMap(([name, { model }]) => (model ? [`${name}/${model}`] : []));
+}
+
+/** Throws an error for a token on the command line: other users can read the arguments of a process. */
+function refuseToken(): never {
+  throw new RequestError("usage", "every account of this machine can read a token in the arguments of a process", {
+    hint: "write another token into a file and name it with --token-file, or set MCP_PLATFORM_SERVE__TOKEN",
+  });
+}

@@ -1,0 +1,60 @@
+/** The configuration file that commands change, and the writing of changes to it. */
+import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { editServers } from "../../../config/edit.js";
+import { modeOf, replaceFile } from "../../../config/replace-file.js";
+import type { ServerEdit } from "../../../config/server-edit.js";
+import { displayName, objectSource, readSource, readText } from "../../../core/source.js";
+import { isMapping, type Mapping } from "../../../core/tree.js";
+import { findSource, type GlobalOptions, usersPath } from "../../configuration.js";
+
+export interface EditTarget {
+  /** Absolute path of the file. */
+  path: string;
+  /** Path of the file for display. */
+  file: string;
+  folder: string;
+  /** Content of the file, "" if there is no file yet. */
+  text: string;
+  /** `mcpServers` as written in the file. */
+  servers: Mapping;
+  /** True if no other user reads the file: it is in the user's own folder, or its mode is private. */
+  isPrivate: boolean;
+}
+
+/** Returns the configuration file in use, or the user's own file if there is none. Throws ConfigError if the file cannot be read. */
+export function editTarget(flags: GlobalOptions): EditTarget {
+  const cwd = process.cwd();
+  const path = resolve(cwd, findSource(flags).file ?? usersPath());
+  const file = displayName(path, cwd);
+  const folder = dirname(path);
+  const { tree } = existsSync(path) ? readSource(path, cwd) : objectSource({}, folder, file);
+  const read = existsSync(path) ? readText(path) : { text: "" };
+  const mode = modeOf(path);
+  return {
+    path,
+    file,
+    folder,
+    text: "text" in read ? read.text : "",
+    servers: isMapping(tree.mcpServers) ? tree.mcpServers : {},
+    isPrivate: folder === dirname(usersPath()) || (mode !== undefined && (mode & 0o077) === 0),
+  };
+}
+
+/**
+ * Writes the edits to the file. Returns notices for the user. Throws ConfigError if the text cannot be edited, and errors of the file
+ * system.
+ */
+export function applyEdits(
+  { path, file, text, isPrivate }: EditTarget,
+  edits: readonly ServerEdit[],
+  { hasSecrets = false } = {},
+): string[] {
+  const mode = modeOf(path) ?? 0o600;
+  const isOpen = (mode & 0o077) !== 0;
+  const closes = hasSecrets && isPrivate && isOpen;
+  replaceFile(path, editServers(text, edits, file), closes ? mode & 0o700 : mode);
+  if (closes) return [`${file} holds secrets now: only you can read it from now on`];
+  if (!hasSecrets || !isOpen) return [];
+  return [`${file} holds a secret that others can read: write a \${VARIABLE} in its place`];
+}

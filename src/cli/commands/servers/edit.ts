@@ -1,0 +1,155 @@
+/** `servers add`, `remove`, `enable` and `disable`: change the user's configuration file. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { ServerEdit } from "../../../config/server-edit.js";
+import { RequestError } from "../../../core/errors.js";
+import { didYouMean } from "../../../core/nearest.js";
+import { isMapping, type Mapping } from "../../../core/tree.js";
+import type { GlobalOptions } from "../../configuration.js";
+import { printInert, tell } from "../../process.js";
+
+interface AddFlags {
+  transport?: "stdio" | "http" | "sse";
+  env: string[];
+  header: string[];
+  json?: Mapping;
+  replace?: boolean;
+}
+
+export function addEditCommands(servers: Command, globals: () => GlobalOptions): void {
+  servers
+    .command("add")
+    .description("add a server: a program with its arguments, or a URL")
+    .addOption(new Option("-t, --transport <transport>", "left out, what fits").choices(["stdio", "http", "sse"]))
+    .option("-e, --env <KEY=VALUE>", "a variable of the program; several times", collected, [])
+    .option("-H, --header <Name: value>", "a header of every request; several times", collected, [])
+    .option("--json <entry>", "the entry as JSON, in the shape of mcpServers", entryJson)
+    .option("--replace", "in place of a server of this name")
+    .argument("<name>", "how it is called here")
+    .argument("[command or URL]")
+    .argument("[args...]", "of the program")
+    .showHelpAfterError(
+      "(options of the program stand behind --, as in: servers add NAME -- npx -y PACKAGE; --help shows more)",
+    )
+    .action(async (name: string, place: string | undefined, args: string[], flags: AddFlags) =>
+      add(name, entryOf(place, args, flags), flags, globals()),
+    );
+  servers
+    .command("remove")
+    .description("take a server out of the configuration")
+    .argument("<name>", "as in mcpServers")
+    .action((name: string) => change({ kind: "remove", name }, "is removed", globals()));
+  for (const [verb, enabled] of [["enable", true] as const, ["disable", false] as const]) {
+    servers
+      .command(verb)
+      .description(
+        enabled
+          ? "start this server again with the host"
+          : "leave this server in the configuration, and do not start it",
+      )
+      .argument("<name>", "as in mcpServers")
+      .action((name: string) => change({ kind: "enable", name, enabled }, `is ${verb}d`, globals()));
+  }
+}
+
+const collected = (text: string, all: readonly string[]) => [...all, text];
+
+/** Splits each text into a name and a value. Errors do not quote the texts, because they may hold secrets. */
+function pairsOf(texts: readonly string[], shape: RegExp, expected: string): Record<string, string> {
+  const pairs = texts.map((text) => {
+    const [, name, value = ""] = shape.exec(text) ?? [];
+    if (name === undefined) throw usage(`expected ${expected}`);
+    return [name, value];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function entryJson(text: string): Mapping {
+  try {
+    const entry: unknown = JSON.parse(text);
+    if (isMapping(entry)) return entry;
+  } catch {} // invalid JSON gets the same error as JSON that is no object, because the text may hold a secret
+  throw new InvalidArgumentError("expected a JSON object");
+}
+
+const isUrl = (place: string) => /^https?:\/\//i.test(place);
+
+/** Returns the entry that the command line describes. Throws RequestError if its arguments cannot be combined. */
+function entryOf(place: string | undefined, args: readonly string[], flags: AddFlags): Mapping {
+  const { transport, json } = flags;
+  const env = pairsOf(flags.env, /^([^=\s]+)=(.*)$/s, "-e KEY=VALUE");
+  const headers = pairsOf(flags.header, /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s, '-H "Name: value"');
+  const hasEnv = Object.keys(env).length > 0;
+  const hasHeaders = Object.keys(headers).length > 0;
+  if (json !== undefined) {
+    if (place !== undefined || transport !== undefined || hasEnv || hasHeaders)
+      throw usage("--json is the whole entry");
+    return json;
+  }
+  if (place === undefined) throw usage("a command, a URL or --json is missing");
+  const isRemote = isUrl(place);
+  if (transport === "stdio" ? isRemote : transport !== undefined && !isRemote) {
+    throw usage(
+      `${transport} needs ${isRemote ? "a command, not a URL" : "a URL that begins with http:// or https://"}`,
+    );
+  }
+  if (isRemote && hasEnv) throw usage("-e is for programs: a URL has headers (-H)");
+  if (isRemote && args.length > 0) throw usage("a URL has no arguments");
+  if (!isRemote && hasHeaders) throw usage("-H is for URLs: a program has variables (-e)");
+  if (isRemote) return { ...(transport && { type: transport }), url: place, ...(hasHeaders && { headers }) };
+  return { command: place, ...(args.length > 0 && { args: [...args] }), ...(hasEnv && { env }) };
+}
+
+function usage(message: string): RequestError {
+  return new RequestError("usage", message);
+}
+
+async function add(name: string, entry: Mapping, { replace = false }: AddFlags, globals: GlobalOptions): Promise<void> {
+  const { editTarget, applyEdits } = await import("./edit-target.js");
+  const { entryProblems, holdsSecret } = await import("../../../config/check-entry.js");
+  const target = editTarget(globals);
+  if (Object.hasOwn(target.servers, name) && !replace) {
+    throw new RequestError("usage", `${target.file} has a server "${name}" already`, {
+      hint: "--replace puts the new one in its place",
+    });
+  }
+  const { folder } = target;
+  const wrong = entryProblems(name, { ...entry, enabled: false }, { env: process.env, folder });
+  if (wrong) throw usage(`this is no entry of mcpServers: ${wrong}`);
+  const notices = applyEdits(target, [{ kind: "set", name, entry }], { hasSecrets: holdsSecret(name, entry) });
+  const missing = entryProblems(name, entry, { env: process.env, folder });
+  tell([...notices, ...(missing ? [`the host does not start until this is right: ${missing}`] : [])]);
+  await printInert(`${target.file}: ${name} is added (mcp-platform servers test ${name} tries it)`);
+}
+
+/** Applies an edit to a server. Throws RequestError if the file does not have the server. */
+async function change(edit: ServerEdit, done: string, globals: GlobalOptions): Promise<void> {
+  const { editTarget, applyEdits } = await import("./edit-target.js");
+  const { entryProblems } = await import("../../../config/check-entry.js");
+  const { name } = edit;
+  const target = editTarget(globals);
+  const { file, folder, servers } = target;
+  if (!Object.hasOwn(servers, name)) {
+    throw new RequestError("not_found", `${file} has no server "${name}"${didYouMean(name, Object.keys(servers))}`, {
+      hint: await elsewhere(name, globals),
+    });
+  }
+  const entry = servers[name];
+  tell(applyEdits(target, [edit]));
+  const isStarted = edit.kind === "enable" && edit.enabled && isMapping(entry);
+  const missing = isStarted
+    ? entryProblems(name, { ...entry, enabled: true, disabled: undefined }, { env: process.env, folder })
+    : undefined;
+  if (missing) tell([`the host does not start until this is right: ${missing}`]);
+  await printInert(`${file}: ${name} ${done}`);
+}
+
+/** Returns a hint where to change the server if it is defined in another file. Returns "" if no file defines it. */
+async function elsewhere(name: string, globals: GlobalOptions): Promise<string> {
+  const { load } = await import("../../configuration.js");
+  const { child } = await import("../../../core/tree.js");
+  const loaded = await load(globals, undefined, { allowsUnset: true });
+  const isThere = loaded.config.mcpServers.some((server) => server.name === name);
+  return isThere
+    ? `it stands in ${loaded.originOf(child("/mcpServers", name)).replace(/:\d+$/, "")}: change it there`
+    : "";
+}

@@ -1,0 +1,124 @@
+/** `servers import`: adds the servers that are configured in other programs, with their settings. */
+import { homedir } from "node:os";
+import { type Command, Option } from "commander";
+import type { ImportedFile } from "../../../config/import/importer.js";
+import { RequestError } from "../../../core/errors.js";
+import { unambiguous } from "../../../core/inert.js";
+import { asListed, type GlobalOptions } from "../../configuration.js";
+import { canAsk, isAgreed } from "../../consent.js";
+import { printInert, tell } from "../../process.js";
+
+interface ImportFlags {
+  from?: string;
+  dryRun?: boolean;
+  replace?: boolean;
+  secrets?: "keep" | "refer";
+}
+
+export function addImportCommand(servers: Command, globals: () => GlobalOptions): void {
+  servers
+    .command("import")
+    .description("take over the servers of another tool; without --from, see what there is")
+    .option(
+      "--from <tool or file>",
+      "claude-desktop, claude-code, cursor, vscode, gemini, codex, opencode, goose, zed, kit, original, or a file of theirs",
+    )
+    .option("--dry-run", "only show what would change")
+    .option("--replace", "also take servers whose names are in the configuration already")
+    .addOption(
+      new Option(
+        "--secrets <how>",
+        "write secrets as they are, or placeholders for them (default: by who can read the file)",
+      ).choices(["keep", "refer"]),
+    )
+    .action((flags: ImportFlags) => importServers(flags, globals()));
+}
+
+async function importServers(flags: ImportFlags, globals: GlobalOptions): Promise<void> {
+  const { from, dryRun = false, replace = false } = flags;
+  const { editTarget, applyEdits } = await import("./edit-target.js");
+  const { planImport } = await import("../../../config/import/plan.js");
+  const { reportOf } = await import("../../../config/import/report.js");
+  const files = from === undefined ? await chosen() : await agreed(from, flags);
+  if (files === undefined) return;
+  const target = editTarget(globals);
+  const secrets = flags.secrets ?? (target.isPrivate ? "keep" : "refer");
+  const destination = { ...target, env: process.env };
+  const plan = planImport(files, destination, { replace, secrets });
+  if (dryRun) {
+    const diff = (await import("../../../config/import/preview.js")).previewOf(plan, destination);
+    if (diff) await printInert(diff);
+  }
+  if (!dryRun && plan.edits.length > 0) tell(applyEdits(target, plan.edits, plan));
+  await printInert(reportOf(files, plan, { file: target.file, isDone: !dryRun }));
+}
+
+const tools = () => import("../../../config/import/tools.js");
+
+const surroundings = () => ({ platform: process.platform, env: process.env, home: homedir(), cwd: process.cwd() });
+
+/**
+ * Returns the configuration files of a program, or the one file that the user named. Asks about each file of the working directory, because
+ * someone else may have written it. Leaves such files out if there is no terminal. Rejects with RequestError if no file is left.
+ */
+async function agreed(from: string, { dryRun = false }: ImportFlags): Promise<ImportedFile[]> {
+  const files = (await tools()).importFrom(from, surroundings());
+  const kept: ImportedFile[] = [];
+  for (const file of files) {
+    if (dryRun || !file.isOfFolder || (await isTaken(file))) kept.push(file);
+    else if (!canAsk())
+      tell([`${file.file} is a file of this folder and was left out: --from ${file.file} takes it over`]);
+  }
+  if (kept.length > 0) return kept;
+  const names = files.map(({ file }) => file).join(", ");
+  throw new RequestError(
+    "usage",
+    `nothing was taken over: ${names} ${files.length > 1 ? "are" : "is"} of this folder`,
+    {
+      hint: "Look at what is in it (--dry-run), and name the file to take it over: --from FILE.",
+    },
+  );
+}
+
+async function isTaken(file: ImportedFile): Promise<boolean> {
+  if (!canAsk()) return false;
+  return isAgreed(unambiguous(`${file.file}:\n${await listed(file)}Take these over? y/n: `));
+}
+
+/** Describes the servers of a file and what they may do. */
+async function listed({ servers }: ImportedFile): Promise<string> {
+  const { describeEntry } = await import("../../../config/consent-text.js");
+  const folder = process.cwd();
+  return servers
+    .map(({ name, entry, skipped }) => asListed(skipped ? [`${name}: ${skipped}`] : describeEntry(name, entry, folder)))
+    .join("");
+}
+
+/** Lists the files that were found, and returns those that the user agrees to import. Without a terminal, returns undefined. */
+async function chosen(): Promise<ImportedFile[] | undefined> {
+  const { displayName } = await import("../../../core/source.js");
+  const found = (await tools()).findAll(surroundings());
+  const folder = process.cwd();
+  const files: ImportedFile[] = [];
+  const lines: string[] = [];
+  for (const { importer, path, imported } of found) {
+    const place = `${importer.title}, ${displayName(path, folder)}`;
+    if ("problem" in imported) {
+      lines.push(`${place}: ${imported.problem}`);
+      continue;
+    }
+    const names = imported.servers.map(({ name }) => name).join(", ");
+    lines.push(
+      `${place}: ${names || "no servers"} (--from ${imported.isOfFolder ? displayName(path, folder) : importer.tool})`,
+    );
+    const what = await listed(imported);
+    if (names && canAsk() && (await isAgreed(unambiguous(`${place}:\n${what}Take these over? y/n: `)))) {
+      files.push(imported);
+    }
+  }
+  if (files.length > 0) return files;
+  await printInert(
+    lines.join("\n") || "no configuration of another tool is at its usual place (--from FILE names one)",
+  );
+  return undefined;
+}

@@ -1,0 +1,89 @@
+/** `servers …` and `tools`: show the state and tools of servers, store trust in tools, and log in at remote servers. */
+import type { Command } from "commander";
+import { unambiguous } from "../../../core/inert.js";
+import { exitCodes } from "../../../doors/shared/exit-codes.js";
+import type { App } from "../../../host/app.js";
+import type { GlobalOptions } from "../../configuration.js";
+import { loadConfirmed } from "../../confirmed.js";
+import { openDoor } from "../../open-door.js";
+import { onInterrupt, print, printInert } from "../../process.js";
+import { addEditCommands } from "./edit.js";
+import { addImportCommand } from "./import.js";
+import { addLogCommand } from "./logs.js";
+import { addTestCommand } from "./test.js";
+
+type Texts = typeof import("../../../session/command-text.js");
+
+const loginCommands = {
+  login: "log in to a remote server, in the browser",
+  logout: "forget what login got",
+  status: "whether there is a login, and for how long",
+};
+
+export function addServerCommands(program: Command): void {
+  const flags = () => program.opts<GlobalOptions>();
+  const servers = program.command("servers").description("the MCP servers and their state; logins at remote ones");
+  servers
+    .command("list", { isDefault: true })
+    .description("every server with its state")
+    .option("--json", "as JSON")
+    .argument("[none...]")
+    .usage("[options]")
+    .action(async (words: string[], { json }: { json?: boolean }, list: Command) => {
+      const [unknown] = words;
+      if (unknown !== undefined) list.error(await unknownText(unknown, servers));
+      return show(flags(), (texts, { hub }) => (json ? texts.serversJson : texts.serversText)(hub.servers()));
+    });
+  servers
+    .command("trust")
+    .description("go by what a server offers now, where its tools were redefined")
+    .argument("<name>", "as in mcpServers")
+    .argument("[tool]", "this tool only")
+    .action((name: string, tool?: string) =>
+      show(flags(), async (texts, { hub }) => texts.trustText(name, await hub.trust(name, tool))),
+    );
+  addImportCommand(servers, flags);
+  addEditCommands(servers, flags);
+  addTestCommand(servers, flags);
+  addLogCommand(servers, flags);
+  for (const [verb, description] of Object.entries(loginCommands) as [keyof typeof loginCommands, string][]) {
+    servers
+      .command(verb)
+      .description(description)
+      .argument("<name>", "as in mcpServers")
+      .action(async (name: string) => print(await (await loginsOf(flags()))[verb](name)));
+  }
+  program
+    .command("tools")
+    .description("the tools that the model can use")
+    .action(() => show(flags(), (texts, { hub }) => texts.toolsText(hub.tools())));
+}
+
+/** Returns the error text for an unknown command. Commander takes such a word for an argument of the default command. */
+async function unknownText(word: string, { commands }: Command): Promise<string> {
+  const { didYouMean } = await import("../../../core/nearest.js");
+  const names = commands.map((command) => command.name());
+  return `error: servers has no command ${word}${didYouMean(word, names)}`;
+}
+
+/** Waits until no server is starting any more, then prints the text that `textOf` returns. */
+async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => string | Promise<string>): Promise<void> {
+  const texts = await import("../../../session/command-text.js");
+  const interrupt = new Promise<"interrupt">((resolve) => onInterrupt(() => resolve("interrupt")));
+  return openDoor(flags, async (_parts, app) => {
+    if ((await Promise.race([app.ready(), interrupt])) === "interrupt") return exitCodes.cancelled;
+    await printInert(await textOf(texts, app));
+    return exitCodes.done;
+  });
+}
+
+/** Returns the logins at the configured remote servers. Addresses to open in a browser are printed on stderr. */
+async function loginsOf(flags: GlobalOptions) {
+  const { config } = await loadConfirmed(flags);
+  const { createLogins } = await import("../../../host/user-state.js");
+  const { openInBrowser } = await import("../../../doors/shared/browser.js");
+  return createLogins(config.mcpServers, process.env, (page) => {
+    process.stderr.write(unambiguous(`Open this page to log in:\n${page}\n`));
+    if (process.stderr.isTTY) openInBrowser(page);
+  });
+}

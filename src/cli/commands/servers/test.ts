@@ -1,0 +1,70 @@
+/** `servers test`: starts one server and checks it, independently of running hosts. */
+
+import type { Command } from "commander";
+import { RequestError } from "../../../core/errors.js";
+import { toVisibleJson } from "../../../core/inert.js";
+import { didYouMean } from "../../../core/nearest.js";
+import { child } from "../../../core/tree.js";
+import { hasFailed } from "../../../doctor/finding.js";
+import type { ServerCheck } from "../../../doctor/server-check.js";
+import { exitCodes } from "../../../doors/shared/exit-codes.js";
+import type { GlobalOptions } from "../../configuration.js";
+import { loadConfirmed } from "../../confirmed.js";
+import { keepStdoutClean, leave, onInterrupt, print, printInert, whenWritten } from "../../process.js";
+import { findingLines, lastWords, serverFacts } from "../findings-text.js";
+
+export function addTestCommand(servers: Command, globals: () => GlobalOptions): void {
+  servers
+    .command("test")
+    .description("start or reach a server, list its tools with their cost; exit code 5 when it does not work")
+    .argument("<name>", "as in mcpServers")
+    .option("--json", "as JSON")
+    .action((name: string, { json = false }: { json?: boolean }) => test(name, json, globals()));
+}
+
+async function test(name: string, asJson: boolean, globals: GlobalOptions): Promise<void> {
+  keepStdoutClean();
+  const loaded = await loadConfirmed(globals, { allowsUnset: true });
+  const { mcpServers, chat } = loaded.config;
+  const config = mcpServers.find((server) => server.name === name);
+  if (!config) {
+    const names = mcpServers.map((server) => server.name);
+    throw new RequestError("not_found", `there is no server "${name}" in ${loaded.file}${didYouMean(name, names)}`);
+  }
+  const { checkServer } = await import("../../../doctor/server-check.js");
+  const { clearing } = await import("../../../core/redaction.js");
+  const { configuredSecrets } = await import("../../../config/secrets.js");
+  const { unsetBelow } = await import("../../../config/unset.js");
+  const { stateFolder } = await import("../../../core/state-folder.js");
+  const interrupted = new AbortController();
+  onInterrupt(() => interrupted.abort());
+  const check = await checkServer(config, {
+    auth: { folder: stateFolder(process.env, "auth") },
+    unset: unsetBelow(child("/mcpServers", name), loaded, process.env),
+    toolBudgetTokens: chat.service.toolBudgetTokens,
+    clear: clearing(configuredSecrets(loaded.config, process.env)),
+    signal: interrupted.signal,
+  }).catch((error: unknown) => (interrupted.signal.aborted ? leave(exitCodes.cancelled) : Promise.reject(error)));
+  if (asJson) print(jsonOf(check));
+  else await printInert(textOf(check));
+  await whenWritten();
+  leave(hasFailed(check.findings) ? exitCodes.serverDown : exitCodes.done);
+}
+
+function textOf(check: ServerCheck): string {
+  const costs = check.tools.toSorted((one, other) => other.tokens - one.tokens);
+  const listed = costs.map(
+    ({ name, tokens, isOffered }) => `  ${String(tokens).padStart(6)}  ${name}${isOffered ? "" : " (filtered)"}`,
+  );
+  const words = lastWords(check);
+  return [
+    ...findingLines(check.findings),
+    ...(listed.length > 0 ? ["", "tokens  tool", ...listed] : []),
+    ...(words.length > 0 ? ["", ...words] : []),
+  ].join("\n");
+}
+
+function jsonOf(check: ServerCheck): string {
+  const { server, findings } = check;
+  return toVisibleJson({ server, ok: !hasFailed(findings), findings, ...serverFacts(check) }, 2);
+}

@@ -1,0 +1,93 @@
+/** Starts a host with one frontend, from the loading of its configuration to the exit code of the process. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { configuredSecrets } from "../config/secrets.js";
+import { newId } from "../core/ids.js";
+import type { Observe } from "../core/ports.js";
+import type { DoorParts } from "../doors/shared/door.js";
+import { exitCodes } from "../doors/shared/exit-codes.js";
+import type { App } from "../host/app.js";
+import { stderrLog } from "../host/stderr-log.js";
+import { findSource, type GlobalOptions, load } from "./configuration.js";
+import { confirmed } from "./confirmed.js";
+import { keepStdoutClean, leave, onInterrupt, onTermination, whenWritten } from "./process.js";
+
+export interface DoorOptions {
+  /** If set, it receives the log lines, which are then not written to stderr. */
+  observe?: Observe;
+  /** True if the frontend runs for long. The host then applies changes of the configuration files. */
+  followsFiles?: boolean;
+  /** True if the frontend has an address from which metrics can be scraped. */
+  scraped?: boolean;
+}
+
+/** Longest time, in ms, that the process waits at its end for a slow reader of stdout. */
+const flushMs = 1_000;
+/**
+ * Longest time, in ms, that a host may take to end after draining, even if something hangs. Leases that it has not released expire later.
+ */
+const partingMs = 5_000;
+
+/** Starts the host and one frontend (`door`), then leaves with the exit code that `door` returns. */
+export async function openDoor(
+  flags: GlobalOptions,
+  door: (parts: DoorParts, app: App) => Promise<number>,
+  { observe, followsFiles = false, scraped = false }: DoorOptions = {},
+): Promise<void> {
+  keepStdoutClean();
+  const source = findSource(flags);
+  const read = await load(flags, source);
+  const loaded = await confirmed(read, flags, source);
+  const { createApp } = await import("../host/app.js");
+  const { createLogins } = await import("../host/user-state.js");
+  const flushes: (() => Promise<void>)[] = [];
+  const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
+  let host: App | undefined;
+  // Registered before the app exists, because its servers are already starting.
+  onTermination(async (signal) => {
+    const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
+    // SIGHUP (the terminal was closed) ends all turns. After SIGTERM a new process may follow, so running turns are drained.
+    const ended = starting.then((app) => (signal === "SIGTERM" ? app.drain(drainTimeoutMs) : app.close()));
+    await Promise.race([ended, sleep(drainTimeoutMs + partingMs)]);
+    await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);
+  });
+  const app = await starting;
+  host = app;
+  const { sessions, hub, resolveModel, scrape } = app;
+  const { Reload } = await import("./reload.js");
+  const reload = new Reload({ flags, source, read, loaded, host: app });
+  // Changes of the configuration are logged, so that the person at the terminal sees that they were applied.
+  const log = observe ?? stderrLog(() => app.config, process.env);
+  const stopFollowing = followsFiles
+    ? reload.watch(({ level, text }) => log({ level, scope: "config", message: text }))
+    : () => {};
+  try {
+    const onLeaving = (flush: () => Promise<void>) => void flushes.push(flush);
+    const login: DoorParts["login"] = async (name, showPage) =>
+      (await createLogins(app.config.mcpServers, process.env, showPage)).login(name);
+    const now = Date.now;
+    const parts = {
+      ...{
+        sessions,
+        hub,
+        resolveModel,
+        reload: () => reload.now(),
+        login,
+        scrape,
+        onLeaving,
+        newId,
+        now,
+        observe: log,
+      },
+      secrets: () => configuredSecrets(app.config, process.env),
+    };
+    const exitCode = await door(parts, app).finally(stopFollowing);
+    onInterrupt(() => leave(exitCodes.cancelled));
+    await app.close();
+    const isCancelled = exitCode === exitCodes.cancelled;
+    await Promise.race([whenWritten(), ...(isCancelled ? [sleep(flushMs)] : [])]);
+    leave(exitCode);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}

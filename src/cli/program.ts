@@ -1,0 +1,57 @@
+/** The command line. Each command is a file in `commands/`. The host is loaded only for commands that need it. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { errorInfo } from "../core/errors.js";
+import { unambiguous } from "../core/inert.js";
+import { exitCodeOfError, exitCodes } from "../doors/shared/exit-codes.js";
+import { addApprovalCommands } from "./commands/approvals.js";
+import { addChatCommand } from "./commands/chat.js";
+import { addConfigCommands } from "./commands/config.js";
+import { addDoctorCommand } from "./commands/doctor.js";
+import { addMigrateCommand } from "./commands/migrate.js";
+import { addNodeCommand } from "./commands/nodes.js";
+import { addProtocolCommands } from "./commands/protocols.js";
+import { addRunCommand } from "./commands/run.js";
+import { addServeCommand } from "./commands/serve.js";
+import { addServerCommands } from "./commands/servers/servers.js";
+import { addConversationCommands } from "./commands/sessions.js";
+import { addUsageCommand } from "./commands/usage.js";
+import { guardStreams, leave } from "./process.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+const program = new Command("mcp-platform")
+  .description("An MCP host: a language model that uses the tools of your MCP servers.")
+  .version(version)
+  .option("--config <file>", "config file, read alone (default: ./config.yaml over the one in ~/.config/mcp-platform)")
+  .option("--mcp-config <file>", 'more servers: a JSON file with "mcpServers"')
+  .option("--trust-project", "do all that a config file says which was only found in this folder")
+  .addOption(
+    new Option("--log-level <level>", "log lines on stderr").choices(["debug", "info", "warn", "error", "silent"]),
+  )
+  .showHelpAfterError("(--help shows what there is)")
+  .exitOverride();
+
+addChatCommand(program, version);
+addRunCommand(program, version);
+addServeCommand(program, version);
+addProtocolCommands(program, version);
+addConfigCommands(program);
+addServerCommands(program);
+addApprovalCommands(program);
+addConversationCommands(program);
+addDoctorCommand(program, version);
+addMigrateCommand(program);
+addNodeCommand(program);
+addUsageCommand(program);
+
+guardStreams();
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) leave(error.exitCode === 0 ? exitCodes.done : exitCodes.usage);
+  const { kind, message, hint } = errorInfo(error);
+  process.stderr.write(
+    unambiguous(`${kind === "config" ? "" : "error: "}${message}\n${hint ? `hint: ${hint}\n` : ""}`),
+  );
+  leave(exitCodeOfError({ kind, message, hint, retryable: false }));
+}

@@ -1,0 +1,135 @@
+/** Agent Client Protocol v1 for editors, on stdin and stdout. https://agentclientprotocol.com/protocol/v1 */
+import type { Readable, Writable } from "node:stream";
+import {
+  type AgentConnection,
+  type AuthMethodAgent,
+  agent,
+  methods,
+  PROTOCOL_VERSION,
+  RequestError,
+} from "@agentclientprotocol/sdk";
+import { errorInfo } from "../../core/errors.js";
+import type { SessionHub } from "../../core/ports.js";
+import type { Session } from "../../session/session.js";
+import type { DoorParts, OnInterrupt } from "../shared/door.js";
+import { exitCodes } from "../shared/exit-codes.js";
+import { Output } from "../shared/output.js";
+import type { ModeId } from "./choices.js";
+import { requestIdField } from "./request-id.js";
+import { AcpSessions } from "./sessions.js";
+import { lineStream } from "./stream.js";
+
+export interface AcpParts extends DoorParts {
+  version: string;
+  approval: () => ModeId;
+  /** Returns the models as `provider/model`. The default model comes first. */
+  models: () => readonly string[];
+  /** Returns the context window of a model in tokens. Without a name, the default model is meant. */
+  contextWindow: (model?: string) => number;
+  /** Returns a hub for one session that has the client's servers besides the host's own. Throws ConfigError. */
+  extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
+}
+
+interface Pipe {
+  stdin: Readable;
+  /** Receives only messages of the protocol. */
+  stdout: Writable;
+  onInterrupt: OnInterrupt;
+}
+
+/** Serves one client. Resolves with the exit code when stdin has ended and every request has been answered. */
+export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
+  const sessions = new AcpSessions(parts, () => connection.client);
+  await parts.sessions.recover();
+  parts.sessions.startRetention();
+  let isInterrupted = false;
+  const unsubscribe = onInterrupt(() => {
+    isInterrupted = true;
+    sessions.cancelAll();
+    stdin.destroy();
+  });
+  const stream = lineStream(stdin, new Output(stdout), () => sessions.leave());
+  const connection: AgentConnection = agentOf(parts, sessions).connect(stream);
+  await connection.closed;
+  unsubscribe();
+  await sessions.close();
+  return isInterrupted ? exitCodes.cancelled : exitCodes.done;
+}
+
+/**
+ * Placeholder for a login, which this host does not have. ACP's registry of agents requires at least one method. An editor can call this
+ * method to check whether a model is configured.
+ */
+const byConfiguration: AuthMethodAgent = {
+  id: "configuration",
+  name: "Key in the configuration",
+  description: "Checks that the configuration names a model: keys are in config.yaml or in <PROVIDER>_API_KEY.",
+};
+
+function agentOf({ version, resolveModel }: AcpParts, sessions: AcpSessions) {
+  const { session } = methods.agent;
+  return agent({ name: "mcp-platform" })
+    .onRequest(methods.agent.initialize, ({ params }) => {
+      sessions.capabilities = params.clientCapabilities ?? {};
+      return {
+        protocolVersion: PROTOCOL_VERSION,
+        agentInfo: { name: "mcp-platform", title: "MCP-Platform", version },
+        agentCapabilities: {
+          loadSession: true,
+          promptCapabilities: { image: true, audio: true, embeddedContext: true },
+          mcpCapabilities: { http: true, sse: true },
+          sessionCapabilities: { list: {}, resume: {}, close: {} },
+          _meta: { [requestIdField]: true },
+        },
+        authMethods: [byConfiguration],
+      };
+    })
+    .onRequest(methods.agent.authenticate, ({ params: { methodId } }) =>
+      told(async () => {
+        if (methodId !== byConfiguration.id) {
+          throw new RequestError(invalidParams, `there is no auth method ${JSON.stringify(methodId.slice(0, 80))}`);
+        }
+        resolveModel();
+        return {};
+      }),
+    )
+    .onRequest(session.new, ({ params }) => told(() => sessions.create(params)))
+    .onRequest(session.load, ({ params }) => told(() => sessions.load(params, { replay: true })))
+    .onRequest(session.resume, ({ params }) => told(() => sessions.load(params, { replay: false })))
+    .onRequest(session.list, ({ params }) => told(() => sessions.list(params)))
+    .onRequest(session.close, ({ params }) => told(() => sessions.end(params.sessionId)))
+    .onRequest(session.setMode, ({ params }) =>
+      told(async () => {
+        await sessions.get(params.sessionId).setMode(params.modeId);
+        return {};
+      }),
+    )
+    .onRequest(session.setConfigOption, ({ params }) =>
+      told(async () => {
+        const chosen = sessions.get(params.sessionId);
+        await chosen.setOption(params.configId, String(params.value));
+        return { configOptions: chosen.choices.configOptions };
+      }),
+    )
+    .onRequest(session.prompt, ({ params, signal }) =>
+      told(() => sessions.get(params.sessionId).prompt(params, signal)),
+    )
+    .onNotification(session.cancel, ({ params }) => sessions.find(params.sessionId)?.cancel());
+}
+
+const invalidParams = -32602;
+const internalError = -32603;
+/** Kinds of errors that the client can fix. */
+const clientErrors = new Set(["usage", "config", "request_mismatch", "not_found"]);
+
+/** Runs `work`. Turns an error into a JSON-RPC error that has this host's message and hint. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    const { kind, message, retryable, hint } = errorInfo(error);
+    const code = clientErrors.has(kind) ? invalidParams : internalError;
+    throw new RequestError(code, hint ? `${message} (${hint})` : message, { kind, retryable, hint });
+  }
+}

@@ -1,0 +1,11 @@
+import { parsedArguments } from "../shared/tool-input.js";
+
+/** Returns the arguments as JSON, or the model's own text if they are not valid JSON. */
+export function rawInput(text: string): unknown {
+  const parsed = parsedArguments(text);
+  return parsed ? parsed.value : text;
+}
+
+export function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}

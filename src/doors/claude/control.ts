@@ -1,0 +1,90 @@
+import { errorInfo, RequestError } from "../../core/errors.js";
+import type { TurnOptions } from "../../session/turn-options.js";
+import type { DoorParts } from "../shared/door.js";
+import type { ControlRequest } from "./input.js";
+import { mcpStatus, type Permission, permissionOf } from "./state.js";
+
+interface ControlOptions {
+  turn: Pick<TurnOptions, "model" | "system" | "approval">;
+  systemPrompt: string;
+  canAsk: boolean;
+}
+
+type ControlResponse =
+  | { subtype: "success"; request_id: string; response: object }
+  | { subtype: "error"; request_id: string; error: string };
+
+/** Settings that the controlling program made, and the answers to its control requests. A setting applies to later messages only. */
+export class Control {
+  readonly #parts: DoorParts;
+  readonly #options: ControlOptions;
+  readonly #interrupt: (all: boolean) => object;
+  /**
+   * Reason why all prompts are refused: the program relies on an unsupported feature. Needed because a client may continue after the error.
+   */
+  refusal: string | undefined;
+  /** True if the program speaks the control protocol. Such a program can be asked questions. */
+  isInitialized = false;
+  model: string | undefined;
+  system: string | undefined;
+  /** Patterns of the tools that the program forbids. */
+  denied: readonly string[] = [];
+  permission: Permission;
+
+  constructor(parts: DoorParts, options: ControlOptions, interrupt: (all: boolean) => object) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#interrupt = interrupt;
+    this.model = options.turn.model;
+    this.system = options.turn.system;
+    this.permission = { approval: options.turn.approval, isAsked: options.canAsk };
+  }
+
+  answer(requestId: string, request: ControlRequest): ControlResponse {
+    try {
+      return { subtype: "success", request_id: requestId, response: this.#do(request) };
+    } catch (error) {
+      const { message, hint } = errorInfo(error);
+      return { subtype: "error", request_id: requestId, error: hint ? `${message} (${hint})` : message };
+    }
+  }
+
+  #do(request: ControlRequest): object {
+    switch (request.subtype) {
+      case "initialize":
+        return this.#initialize(request);
+      case "interrupt":
+        return this.#interrupt(request.cancelsQueued);
+      case "set_model":
+        if (request.model !== undefined) this.#parts.resolveModel(request.model);
+        this.model = request.model ?? this.#options.turn.model;
+        return {};
+      case "set_permission_mode":
+        this.permission = permissionOf(request.mode, this.#options.canAsk);
+        return { mode: request.mode };
+      case "mcp_status":
+        return mcpStatus(this.#parts.hub);
+    }
+  }
+
+  /** Throws RequestError for an unsupported feature, LlmError if no provider can be used. */
+  #initialize(request: Extract<ControlRequest, { subtype: "initialize" }>): object {
+    const { systemPrompt, appendSystemPrompt, denied, unsupported } = request;
+    this.denied = denied;
+    this.refusal = unsupported && `"request.${unsupported}" of the initialize request is not supported`;
+    if (this.refusal) throw new RequestError("usage", this.refusal);
+    const { turn, systemPrompt: configured } = this.#options;
+    const own = systemPrompt ?? turn.system;
+    this.system = appendSystemPrompt ? [own ?? configured, appendSystemPrompt].join("\n\n") : own;
+    this.isInitialized = true;
+    const { provider, model } = this.#parts.resolveModel(this.model);
+    return {
+      commands: [],
+      agents: [],
+      output_style: "default",
+      available_output_styles: ["default"],
+      models: [{ value: "default", displayName: model, description: `${provider}/${model}` }],
+      account: {},
+    };
+  }
+}

@@ -1,0 +1,182 @@
+import type { QuestionEvent, TurnEvent } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import type { Session } from "../../session/session.js";
+import { summarizeTurn } from "../../session/summary.js";
+import type { TurnOptions } from "../../session/turn-options.js";
+import { showTurn } from "../oneshot/oneshot-turn.js";
+import type { DoorParts } from "../shared/door.js";
+import { exitCodes } from "../shared/exit-codes.js";
+import { Control } from "./control.js";
+import { type ClaudeInput, parseInput } from "./input.js";
+import { Inquiries } from "./inquiries.js";
+import { Account } from "./usage.js";
+import { type ClaudeOptions, ClaudeView } from "./view.js";
+
+export interface PipeOptions extends ClaudeOptions {
+  conversationId?: string;
+  turn: TurnOptions;
+  systemPrompt: string;
+  /** True if calls that need approval are asked about with `can_use_tool`; otherwise they are denied. */
+  canAsk: boolean;
+  /** True if each prompt is echoed when its turn begins. */
+  replaysPrompts: boolean;
+}
+
+/** One conversation with a controlling program. Its messages are answered in order, each with exactly one `result`. */
+export class ClaudeConversation {
+  readonly #parts: DoorParts;
+  readonly #options: PipeOptions;
+  readonly #write: (message: object) => Promise<void>;
+  readonly #session: Session;
+  readonly #release: () => void;
+  readonly #control: Control;
+  readonly #inquiries: Inquiries;
+  readonly #account = new Account();
+  /** Requests without a result, the one being shown first. */
+  readonly #queue: string[] = [];
+  #shown: Promise<void> = Promise.resolve();
+  #hasLeft = false;
+  /** Exit code of the last turn. */
+  exitCode: number = exitCodes.done;
+
+  constructor(parts: DoorParts, options: PipeOptions, write: (message: object) => Promise<void>) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#write = write;
+    this.#session = parts.sessions.open(options.conversationId);
+    this.#release = this.#session.hold();
+    this.#control = new Control(parts, options, (all) => this.#interrupt(all));
+    this.#inquiries = new Inquiries({
+      answer: (questionId, value) => void this.#session.answer(questionId, value),
+      interrupt: () => void this.#interrupt(false),
+      write,
+    });
+  }
+
+  /** Handles one line. Lines take effect in the order in which this function is called. */
+  async receive(line: string): Promise<void> {
+    const message = parseInput(line);
+    if (!("problem" in message)) return this.#take(message);
+    if (message.asks === "result") this.#refuse(message.problem);
+    else await this.reject(message.problem, message.requestId);
+  }
+
+  /** Sends an error. A line without a request id is answered under the id "". */
+  reject(error: string, requestId = ""): Promise<void> {
+    return this.#write({ type: "control_response", response: { subtype: "error", request_id: requestId, error } });
+  }
+
+  /** Denies questions, since no more lines will come. Resolves when every turn has been shown to its end. */
+  async leave(): Promise<void> {
+    this.#hasLeft = true;
+    this.#inquiries.leave();
+    await this.#shown;
+    this.#release();
+  }
+
+  cancelAll(): void {
+    this.#session.cancel();
+  }
+
+  async #take(message: ClaudeInput): Promise<void> {
+    switch (message.type) {
+      case "user":
+        return this.#prompt(message);
+      case "control_request": {
+        const response = this.#control.answer(message.requestId, message.request);
+        return this.#write({ type: "control_response", response });
+      }
+      case "control_response": {
+        const { requestId, value, isError } = message;
+        if (this.#inquiries.settle(requestId, value, isError)) return;
+        return this.reject(
+          `nothing was asked under the request_id ${JSON.stringify(requestId.slice(0, 80))}`,
+          requestId,
+        );
+      }
+    }
+  }
+
+  /** Submits the turn at once, before the next line is read. Shows the turn after the earlier turns. */
+  #prompt(input: Extract<ClaudeInput, { type: "user" }>): void {
+    const { content, message, requestId = this.#parts.newId("req") } = input;
+    const { model, system, denied, permission, refusal } = this.#control;
+    if (refusal) {
+      this.#refuse(refusal);
+      return;
+    }
+    const { approval } = permission;
+    const submit = async () => {
+      const resolved = this.#parts.resolveModel(model);
+      const { turn } = this.#options;
+      const deny = [...(turn.deny ?? []), ...denied];
+      const options = { ...turn, model, system, deny, approval, streamRecovery: "restart" as const };
+      return { model: resolved, turn: await this.#session.submit({ ...options, requestId, content }) };
+    };
+    const submitting = submit();
+    submitting.catch(() => {}); // `showTurn` reports the error after the earlier turns
+    this.#queue.push(requestId);
+    const isAsked = permission.isAsked;
+    this.#then(async () => {
+      if (this.#options.replaysPrompts) {
+        const echo = { type: "user", message, parent_tool_use_id: null, isReplay: true };
+        await this.#write({ ...echo, session_id: this.#session.id, uuid: requestId });
+      }
+      const view = this.#view(approval);
+      const { exitCode } = await showTurn(submitting, view, (event) => this.#follow(event, isAsked));
+      this.exitCode = exitCode;
+      this.#queue.shift();
+    });
+  }
+
+  /** Sends a `result` for a message that is refused as a prompt. The `result` comes after those of earlier messages. */
+  #refuse(problem: string): void {
+    const { kind, message, retryable, hint } = new RequestError("usage", problem);
+    this.#then(async () => {
+      const view = this.#view(this.#control.permission.approval);
+      await view.end({ ...summarizeTurn([]), stopReason: "error", error: { kind, message, retryable, hint } });
+      this.exitCode = exitCodes.usage;
+    });
+  }
+
+  #then(show: () => Promise<void>): void {
+    this.#shown = this.#shown.then(show);
+  }
+
+  #view(approval = this.#options.approval): ClaudeView {
+    const { cwd, version, includePartialMessages, newUuid } = this.#options;
+    return new ClaudeView({
+      cwd,
+      version,
+      includePartialMessages,
+      newUuid,
+      approval,
+      parts: this.#parts,
+      conversationId: this.#session.id,
+      account: this.#account,
+      write: this.#write,
+    });
+  }
+
+  #follow(event: TurnEvent, isAsked: boolean): void {
+    if (this.#session.isAsking(event)) this.#ask(event, isAsked);
+    if (event.type === "answer") void this.#inquiries.over(event.questionId);
+  }
+
+  #ask(event: QuestionEvent, isAsked: boolean): void {
+    const { questionId, question } = event;
+    const canBeAsked =
+      (question.kind === "approval" && isAsked) || (question.kind === "elicitation" && this.#control.isInitialized);
+    if (this.#hasLeft || !canBeAsked) this.#session.answer(questionId, false);
+    else void this.#inquiries.ask(questionId, question);
+  }
+
+  /** Cancels the current request, or all requests if `all` is true. Otherwise the waiting requests stay in the queue. */
+  #interrupt(all: boolean): { still_queued: string[]; cancelled?: string[] } {
+    const [current, ...waiting] = this.#queue;
+    if (current !== undefined) this.#session.cancel(current);
+    if (!all) return { still_queued: waiting };
+    for (const requestId of waiting) this.#session.cancel(requestId);
+    return { still_queued: [], cancelled: waiting };
+  }
+}

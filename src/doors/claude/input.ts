@@ -1,0 +1,139 @@
+/** Supported lines that a client of Claude Code's `stream-json` may send. */
+import type { ContentPart } from "../../core/chat.js";
+import { Fields, Problem, parseJson, required } from "../protocol/fields.js";
+import { userContent } from "./blocks.js";
+
+export type ClaudeInput =
+  /** `requestId` is the `uuid` of the message. Messages with the same `uuid` run only once. */
+  | { type: "user"; content: ContentPart[]; requestId?: string; message: unknown }
+  | { type: "control_request"; requestId: string; request: ControlRequest }
+  /** The client's answer to a control request of this host. */
+  | { type: "control_response"; requestId: string; value: unknown; isError: boolean }
+  | { type: "ignored" };
+
+export type ControlRequest =
+  /** `unsupported` names a feature that the client relies on and that this host lacks. */
+  | {
+      subtype: "initialize";
+      systemPrompt?: string;
+      appendSystemPrompt?: string;
+      /** Patterns of the tools that the client forbids. */
+      denied: string[];
+      unsupported?: string;
+    }
+  | { subtype: "interrupt"; cancelsQueued: boolean }
+  | { subtype: "set_model"; model?: string }
+  | { subtype: "set_permission_mode"; mode: string }
+  | { subtype: "mcp_status" };
+
+/** A line that is refused. `asks` is the kind of answer that the client expects to this line. */
+export interface BadInput {
+  problem: string;
+  asks: "result" | "control_response";
+  requestId: string;
+}
+
+/** Parses a line. Ignores unknown fields, since a client of a newer version may send more fields. */
+export function parseInput(line: string): ClaudeInput | BadInput {
+  let asks: BadInput["asks"] = "control_response";
+  let requestId = "";
+  try {
+    const message = new Fields(parseJson(line), "");
+    const type = message.text("type");
+    switch (type) {
+      case "user":
+        asks = "result";
+        return readUser(message);
+      case "control_request":
+        requestId = required(message.text("request_id"), "request_id");
+        return { type, requestId, request: readRequest(message.fields("request")) };
+      case "control_response":
+        return readResponse(message.fields("response"));
+      case "keep_alive":
+      case "control_cancel_request": // control requests are answered at once, so nothing is left to cancel
+        return { type: "ignored" };
+      case undefined:
+        throw new Problem('"type" is missing; use user, control_request or control_response');
+      default:
+        throw new Problem(`unknown type ${quoted(type)}; use user, control_request or control_response`);
+    }
+  } catch (error) {
+    if (error instanceof Problem) return { problem: error.message, asks, requestId };
+    throw error;
+  }
+}
+
+function readUser(line: Fields): ClaudeInput {
+  const message = line.fields("message");
+  const role = message.text("role");
+  if (role !== "user") throw new Problem('"message.role" must be "user"');
+  if (line.boolean("shouldQuery") === false) throw new Problem('"shouldQuery": false is not supported');
+  const content = message.any("content");
+  return { type: "user", content: userContent(content), requestId: line.text("uuid"), message: { role, content } };
+}
+
+function readRequest(request: Fields): ControlRequest {
+  const subtype = required(request.text("subtype"), "request.subtype");
+  switch (subtype) {
+    case "initialize":
+      return readInitialize(request);
+    case "interrupt":
+      return { subtype, cancelsQueued: request.boolean("cancel_queued") ?? false };
+    case "set_model": {
+      const model = request.text("model");
+      return { subtype, model: model === "default" ? undefined : model };
+    }
+    case "set_permission_mode":
+      return { subtype, mode: required(request.text("mode"), "request.mode") };
+    case "mcp_status":
+      return { subtype };
+    default:
+      throw new Problem(`${quoted(subtype)} is not supported`);
+  }
+}
+
+const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
+
+/**
+ * Hooks by which the client's program decides what runs. All other hooks only report events, and most of these events do not occur here.
+ */
+const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
+
+function readInitialize(request: Fields): ControlRequest {
+  const prompts = request.any("systemPrompt") ?? [];
+  const texts = Array.isArray(prompts) ? prompts : [prompts];
+  if (!texts.every((text) => typeof text === "string")) {
+    throw new Problem('"request.systemPrompt" must be a text or a list of texts');
+  }
+  const append = request.any("appendSystemPrompt") || undefined;
+  if (append !== undefined && typeof append !== "string") {
+    throw new Problem('"request.appendSystemPrompt" must be a text');
+  }
+  return {
+    subtype: "initialize",
+    systemPrompt: texts.filter(Boolean).join("\n\n") || undefined,
+    appendSystemPrompt: append,
+    denied: textsOf(request.any("disallowedTools")).filter((tool) => tool.includes("__")),
+    unsupported:
+      unsupported.find((name) => Object.keys(request.any(name) ?? {}).length > 0) ?? decidingHook(request.any("hooks")),
+  };
+}
+
+function decidingHook(hooks: unknown): string | undefined {
+  const name = Object.entries(hooks ?? {}).find(([event, given]) => deciding.includes(event) && given?.length > 0)?.[0];
+  return name && `hooks.${name}`;
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+}
+
+function readResponse(response: Fields): ClaudeInput {
+  const requestId = required(response.text("request_id"), "response.request_id");
+  const isError = response.text("subtype") !== "success";
+  return { type: "control_response", requestId, value: response.any("response"), isError };
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
+}

@@ -1,0 +1,258 @@
+/**
+ * Reads messages of Anthropic's API as messages of this host. An unsupported block is refused, since leaving the block out would change
+ * what was said. The error names the position of the block.
+ */
+import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/chat.js";
+import { textOf } from "../../../core/chat.js";
+import type { DoorParts } from "../../shared/door.js";
+import { modelName, serverToolName } from "../caller-tools.js";
+import { ApiError } from "../errors.js";
+import { requireSize, type ToldTurns, toldOrGiven } from "../told-turns.js";
+import { placeOfItem } from "../turn-place.js";
+import type { Block, MessageParam } from "./body.js";
+
+type Hub = DoorParts["hub"];
+
+/** A block, and its position in the body for error messages. */
+interface Placed {
+  block: Block;
+  at: string;
+}
+
+/** Reads the messages of a call. Rejects with ApiError or StoreError. */
+export async function readMessages(hub: Hub, log: ToldTurns, messages: readonly MessageParam[]): Promise<Message[]> {
+  const told = await Promise.all(
+    mergedAnswers(messages).map(({ role, blocks }) => {
+      if (role === "assistant") return readAnswer(hub, log, blocks);
+      return role === "system" ? readSystem(blocks) : readUser(blocks);
+    }),
+  );
+  return requireSize(told.flat());
+}
+
+interface BlockMessage {
+  role: MessageParam["role"];
+  blocks: Placed[];
+}
+
+/** Joins consecutive assistant messages. An answer is one message in this host, even if the caller has split it. */
+function mergedAnswers(messages: readonly MessageParam[]): BlockMessage[] {
+  const merged: BlockMessage[] = [];
+  for (const [index, { role, content }] of messages.entries()) {
+    const all = typeof content === "string" ? [{ type: "text", text: content }] : (content ?? []);
+    const blocks = all.map((block, number) => ({ block, at: `messages.${index}.content.${number}` }));
+    const last = merged.at(-1);
+    if (role === "assistant" && last?.role === role) addAll(last.blocks, blocks);
+    else merged.push({ role, blocks });
+  }
+  return merged;
+}
+
+/** Appends the items in linear time. `push(...more)` would overflow the stack if there are very many items. */
+function addAll<Item>(items: Item[], more: readonly Item[]): void {
+  for (const item of more) items.push(item);
+}
+
+/** Reads the text of a system message. If the message also adds or removes tools, `offeredTools` reads those changes. */
+function readSystem(blocks: readonly Placed[]): Message[] {
+  const texts = blocks.filter(({ block }) => block.type !== "tool_addition" && block.type !== "tool_removal");
+  const content = textOf(texts.flatMap((placed) => readPart(placed)));
+  return content === "" ? [] : [{ role: "system", content }];
+}
+
+/** Reads a user message. The results of tools are put before the user's content, so that they directly follow their calls. */
+function readUser(blocks: readonly Placed[]): Message[] {
+  const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
+  // When a tool of Claude Code has read a file, Claude Code sends the file beside the tool's result.
+  const read = results.length > 0 ? readToolPart : readPart;
+  const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : read(placed)));
+  return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;
+}
+
+function readResult({ block, at }: Placed): Message {
+  const { content = [], is_error } = block;
+  const parts = partsOf(content, `${at}.content`, readToolPart);
+  return {
+    role: "tool",
+    toolCallId: stringIn(block, "tool_use_id", at),
+    content: parts.length > 0 ? parts : [{ type: "text", text: "" }],
+    isError: is_error === true,
+  };
+}
+
+/**
+ * Reads a part that comes from a tool. A file that models cannot read becomes a text with the type of the file. If the user sends such a
+ * file, it is refused.
+ */
+function readToolPart(placed: Placed): ContentPart[] {
+  const { block, at } = placed;
+  if (block.type !== "document" || sourceOf(block, at).type !== "base64") return readPart(placed);
+  const { media_type } = sourceOf(block, at);
+  const text = `[a file of type ${String(media_type)} that cannot be shown here]`;
+  return [{ type: "text", text }];
+}
+
+function readPart(placed: Placed): ContentPart[] {
+  const { block, at } = placed;
+  switch (block.type) {
+    case "text": {
+      const text = stringIn(block, "text", at);
+      return text === "" ? [] : [{ type: "text", text }];
+    }
+    case "image":
+      return [readImage(sourceOf(block, at), at)];
+    case "document":
+      return readDocument(placed);
+    case "search_result": {
+      const head = [stringIn(block, "title", at), stringIn(block, "source", at)].join("\n");
+      return [{ type: "text", text: head }, ...partsOf(block.content, `${at}.content`, readPart)];
+    }
+    case "tool_reference":
+      return [{ type: "text", text: `The tool ${stringIn(block, "tool_name", at)} can be called.` }];
+    default:
+      throw unsupported(placed);
+  }
+}
+
+/** Reads an image. An image at a URL is passed to the model as a link: this host visits no address that a caller gives it. */
+function readImage(source: Block, at: string): ContentPart {
+  if (source.type === "url") return { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) };
+  if (source.type !== "base64") throw refused(`${at}.source`, `a source of type "${short(source.type)}"`);
+  const mimeType = stringIn(source, "media_type", `${at}.source`);
+  return { type: "image", mimeType, data: stringIn(source, "data", `${at}.source`) };
+}
+
+function readDocument({ block, at }: Placed): ContentPart[] {
+  const source = sourceOf(block, at);
+  const heading = [block.title, block.context].filter((text) => typeof text === "string" && text !== "");
+  const head: ContentPart[] = heading.length > 0 ? [{ type: "text", text: heading.join("\n") }] : [];
+  switch (source.type) {
+    case "text":
+      return [...head, { type: "text", text: stringIn(source, "data", `${at}.source`) }];
+    case "content":
+      return [...head, ...partsOf(source.content, `${at}.source.content`, readPart)];
+    case "url":
+      return [...head, { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) }];
+    default: {
+      const what = source.type === "base64" ? `a file of type ${short(String(source.media_type))}` : "such a document";
+      throw refused(`${at}.source`, `${what} (send its text, or its pages as images)`);
+    }
+  }
+}
+
+function sourceOf({ source }: Block, at: string): Block {
+  if (typeof source === "object" && source !== null && "type" in source && typeof source.type === "string") {
+    return source as Block;
+  }
+  throw new ApiError(400, "invalid_body", `${at}.source: an object with a type is needed`, `${at}.source`);
+}
+
+function partsOf(content: unknown, at: string, read: (placed: Placed) => ContentPart[]): ContentPart[] {
+  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
+  if (content === null || content === undefined) return [];
+  if (!Array.isArray(content))
+    throw new ApiError(400, "invalid_body", `${at}: a text or a list of blocks is needed`, at);
+  return content.flatMap((block: unknown, index) => {
+    const isBlock = typeof block === "object" && block !== null && "type" in block && typeof block.type === "string";
+    if (!isBlock) throw new ApiError(400, "invalid_body", `${at}.${index}: a block with a type is needed`, at);
+    return read({ block: block as Block, at: `${at}.${index}` });
+  });
+}
+
+/**
+ * Reads an answer of the model, from the log if possible. The log is found by ids that this host made: signatures of thinking and ids of
+ * calls.
+ */
+async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
+  const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
+  const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
+  const callIds = blocks.flatMap(({ block: { type, id } }) => (type === "tool_use" ? [String(id)] : []));
+  const told = place && (await log.turn(place, new Set(callIds)));
+  return toldOrGiven(told, givenAnswer(hub, blocks));
+}
+
+/** Reads an answer as the caller has sent it. The servers' calls and their results come before the text that the model wrote after them. */
+function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
+  const resultOf = new Map(
+    blocks.flatMap((placed) =>
+      placed.block.type === "mcp_tool_result" ? [[String(placed.block.tool_use_id), placed] as const] : [],
+    ),
+  );
+  let messages: Message[] = [];
+  let open: AssistantMessage | undefined;
+  let results: Message[] = [];
+  let reasoning = "";
+  const answer = () => {
+    if (open && results.length === 0) return open;
+    messages = messages.concat(results);
+    results = [];
+    open = { role: "assistant", content: "", toolCalls: [], ...(reasoning ? { reasoning } : {}) };
+    reasoning = "";
+    messages.push(open);
+    return open;
+  };
+  for (const placed of blocks) {
+    const { block, at } = placed;
+    switch (block.type) {
+      case "text":
+        answer().content += stringIn(block, "text", at);
+        break;
+      case "thinking":
+        reasoning += stringIn(block, "thinking", at);
+        break;
+      // Blocks that another service has encrypted are skipped. Results are added together with their calls.
+      case "redacted_thinking":
+      case "mcp_tool_result":
+        break;
+      case "tool_use":
+        answer().toolCalls.push(callIn(block, at, modelName({ name: stringIn(block, "name", at) })));
+        break;
+      case "mcp_tool_use": {
+        const names = { server: stringIn(block, "server_name", at), tool: stringIn(block, "name", at) };
+        const call = callIn(block, at, serverToolName(hub, names));
+        // All calls of one answer are in one message, and their results follow the message.
+        (open ?? answer()).toolCalls.push(call);
+        results.push(serverResult(call.id, resultOf.get(call.id)));
+        break;
+      }
+      default:
+        throw unsupported(placed);
+    }
+  }
+  return messages
+    .concat(results)
+    .filter(({ role, ...message }) => role !== "assistant" || !isEmpty(message as AssistantMessage));
+}
+
+function isEmpty({ content, toolCalls }: AssistantMessage): boolean {
+  return content.trim() === "" && toolCalls.length === 0;
+}
+
+function callIn(block: Block, at: string, name: string): ToolCall {
+  return { id: stringIn(block, "id", at), name, arguments: JSON.stringify(block.input ?? {}) };
+}
+
+function serverResult(callId: string, found: Placed | undefined): Message {
+  if (found) return readResult(found);
+  const text = "the call ended without a result";
+  return { role: "tool", toolCallId: callId, content: [{ type: "text", text }], isError: true };
+}
+
+function stringIn(block: Block, name: string, at: string): string {
+  const value = block[name];
+  if (typeof value === "string") return value;
+  throw new ApiError(400, "invalid_body", `${at}.${name}: a text is needed`, `${at}.${name}`);
+}
+
+function unsupported({ block, at }: Placed): ApiError {
+  return refused(`${at}.type`, `a block of type "${short(block.type)}"`);
+}
+
+function refused(at: string, what: string): ApiError {
+  return new ApiError(400, "unsupported_content", `${at}: ${what} is not supported by this host`, at);
+}
+
+/** Cuts the text for an error message, since the caller may have sent megabytes. */
+function short(text: string): string {
+  return text.slice(0, 60);
+}

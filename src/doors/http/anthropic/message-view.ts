@@ -1,0 +1,246 @@
+import type { AssistantMessageEvent, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
+import { summarizeTurn } from "../../../session/summary.js";
+import { resultBlock, toolInput } from "../../claude/blocks.js";
+import { anthropicUsage } from "../../claude/usage.js";
+import { parsedArguments } from "../../shared/tool-input.js";
+import type { CallerTool } from "../caller-tools.js";
+import type { Failure } from "../failure.js";
+import type { StreamedEvent, TurnView } from "../show-turn.js";
+import { lastCalls } from "../told-turns.js";
+import { itemId, type TurnPlace } from "../turn-place.js";
+import { turnUsage } from "../turn-usage.js";
+import type { Block } from "./body.js";
+import { anthropicError } from "./errors.js";
+import { StopSequences } from "./stop-sequences.js";
+
+interface Identity {
+  place: TurnPlace;
+  requestId: string;
+  /** Name as `provider/model`. */
+  model: string;
+  /** Estimated input tokens of the request. The provider's own count arrives only with the answer. */
+  inputTokens: number;
+  /** Part of the model's thinking that the caller sees: the text, only the fact that the model has thought, or nothing. */
+  thinking: "shown" | "omitted" | "none";
+  stopSequences: readonly string[];
+  callerTool(name: string): CallerTool | undefined;
+  serverOf(tool: string): { server: string; tool: string } | undefined;
+}
+
+/**
+ * Shows a turn as one message of Anthropic's API. The message contains the servers' calls with their results, in the form that Anthropic
+ * uses for MCP calls that it ran itself. The caller's own calls come last, and the caller has to run them.
+ */
+export class MessageView implements TurnView {
+  readonly ping = event("ping", {});
+  readonly #identity: Identity;
+  readonly #stored: StoredEvent[] = [];
+  readonly #content: Block[] = [];
+  /** True while the last block of the content is being written. */
+  #isOpen = false;
+  /** Ids of the blocks of the servers' calls, keyed by the model's ids of these calls. A later answer may reuse a model's id. */
+  readonly #serverCalls = new Map<string, string>();
+  /** Kinds of content that were sent as deltas of the current answer. */
+  readonly #told = new Set<string>();
+  readonly #stops: StopSequences;
+  isShown = false;
+
+  constructor(identity: Identity) {
+    this.#identity = identity;
+    this.#stops = new StopSequences(identity.stopSequences);
+  }
+
+  start(): StreamedEvent[] {
+    const usage = anthropicUsage({ inputTokens: this.#identity.inputTokens });
+    return [
+      event("message_start", { message: this.#message([], { stop_reason: null, stop_sequence: null, usage }) }),
+      this.ping,
+    ];
+  }
+
+  take(turnEvent: TurnEvent): StreamedEvent[] {
+    if ("seq" in turnEvent) this.#stored.push(turnEvent);
+    if (this.#stops.found !== undefined) return [];
+    switch (turnEvent.type) {
+      case "text_delta":
+        this.#told.add("text");
+        return this.#say(this.#stops.take(turnEvent.delta));
+      case "reasoning_delta":
+        this.#told.add("thinking");
+        return this.#think(turnEvent.delta);
+      case "assistant_message":
+        return this.#endAnswer(turnEvent);
+      case "tool_call":
+        return this.#serverCall(turnEvent.call);
+      case "tool_result":
+        return this.#result(turnEvent);
+      case "discard":
+        this.#told.clear();
+        this.#stops.rest();
+        return [];
+      default:
+        return [];
+    }
+  }
+
+  end(): StreamedEvent[] {
+    const { calls, delta, usage } = this.#end();
+    return [
+      ...this.#close(),
+      ...calls.flatMap((call) => this.#callersCall(call)),
+      event("message_delta", { delta, usage }),
+      event("message_stop", {}),
+    ];
+  }
+
+  fail(failure: Failure): StreamedEvent[] {
+    const { body } = anthropicError(failure, this.#identity.requestId);
+    return [{ event: "error", data: body }];
+  }
+
+  failed(failure: Failure): { status: number; body: object } {
+    return anthropicError(failure, this.#identity.requestId);
+  }
+
+  whole(): object {
+    const { calls, delta, usage } = this.#end();
+    this.#close();
+    for (const call of calls) this.#callersCall(call);
+    return this.#message(this.#content, { ...delta, usage });
+  }
+
+  #say(text: string): StreamedEvent[] {
+    if (text === "") return [];
+    this.isShown = true;
+    const { events, block, index } = this.#continue({ type: "text", text: "", citations: null });
+    block.text += text;
+    return [...events, event("content_block_delta", { index, delta: { type: "text_delta", text } })];
+  }
+
+  #think(text: string): StreamedEvent[] {
+    const { thinking } = this.#identity;
+    if (thinking === "none") return [];
+    this.isShown = true;
+    const { events, block, index } = this.#continue({ type: "thinking", thinking: "", signature: "" });
+    if (thinking === "omitted") return events;
+    block.thinking += text;
+    return [...events, event("content_block_delta", { index, delta: { type: "thinking_delta", thinking: text } })];
+  }
+
+  /** Sends the parts of the answer that were not sent as deltas. Ends the last block. */
+  #endAnswer({ message: { reasoning, content } }: AssistantMessageEvent): StreamedEvent[] {
+    const events = [
+      ...(reasoning && !this.#told.has("thinking") ? this.#think(reasoning) : []),
+      ...(this.#told.has("text") ? [] : this.#say(this.#stops.take(content))),
+      ...this.#say(this.#stops.rest()),
+      ...this.#close(),
+    ];
+    this.#told.clear();
+    return events;
+  }
+
+  #serverCall({ id: callId, name, arguments: text }: ToolCall): StreamedEvent[] {
+    const { server, tool } = this.#identity.serverOf(name) ?? { server: "", tool: name };
+    const id = itemId("mcptoolu", this.#identity.place, this.#content.length);
+    this.#serverCalls.set(callId, id);
+    return this.#add({ type: "mcp_tool_use", id, name: tool, server_name: server, input: toolInput(text) });
+  }
+
+  #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
+    const tool_use_id = this.#serverCalls.get(callId);
+    if (tool_use_id === undefined) return [];
+    const texts = content.map(resultBlock).map((block) => (block.type === "image" ? imageName : block));
+    return this.#add({ type: "mcp_tool_result", tool_use_id, is_error: isError, content: texts });
+  }
+
+  /** Sends a call of a caller's tool. The input is sent in a delta, since clients read it only there. */
+  #callersCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
+    const block = { type: "tool_use", id, name, input: {} };
+    const index = this.#content.push({ ...block, input: toolInput(text) }) - 1;
+    const partial_json = isObject(text) ? text : JSON.stringify(toolInput(text));
+    return [
+      event("content_block_start", { index, content_block: block }),
+      event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } }),
+      event("content_block_stop", { index }),
+    ];
+  }
+
+  #add(block: Block): StreamedEvent[] {
+    const before = this.#close();
+    const index = this.#content.push(block) - 1;
+    return [
+      ...before,
+      event("content_block_start", { index, content_block: block }),
+      event("content_block_stop", { index }),
+    ];
+  }
+
+  #continue<Begun extends Block>(begun: Begun): { events: StreamedEvent[]; block: Begun; index: number } {
+    const last = this.#content.at(-1);
+    if (this.#isOpen && last?.type === begun.type) {
+      return { events: [], block: last as Begun, index: this.#content.length - 1 };
+    }
+    const events = this.#close();
+    this.#isOpen = true;
+    const index = this.#content.push(begun) - 1;
+    return {
+      events: [...events, event("content_block_start", { index, content_block: { ...begun } })],
+      block: begun,
+      index,
+    };
+  }
+
+  #close(): StreamedEvent[] {
+    const block = this.#content.at(-1);
+    if (!this.#isOpen || !block) return [];
+    this.#isOpen = false;
+    const index = this.#content.length - 1;
+    const stop = event("content_block_stop", { index });
+    if (block.type !== "thinking") return [stop];
+    block.signature = itemId("think", this.#identity.place, index);
+    const delta = { type: "signature_delta", signature: block.signature };
+    return [event("content_block_delta", { index, delta }), stop];
+  }
+
+  #end() {
+    const { place, callerTool, inputTokens } = this.#identity;
+    const { stopReason } = summarizeTurn(this.#stored);
+    const usage = turnUsage(this.#stored, anthropicUsage) ?? anthropicUsage({ inputTokens });
+    const { found } = this.#stops;
+    if (found !== undefined) return { calls: [], usage, delta: { stop_reason: "stop_sequence", stop_sequence: found } };
+    // If the answer was cut off, its calls may be incomplete, so the calls are left out.
+    const called = stopReason === "end_turn" ? lastCalls(this.#stored, place).calls : [];
+    const calls = called.flatMap((call) => {
+      const tool = callerTool(call.name);
+      return tool ? [{ ...call, name: tool.name }] : [];
+    });
+    const stop_reason = calls.length > 0 ? "tool_use" : stopReasonOf(stopReason);
+    return { calls, usage, delta: { stop_reason, stop_sequence: null } };
+  }
+
+  #message(content: readonly Block[], end: object): object {
+    const { place, model } = this.#identity;
+    const head = { id: itemId("msg", place, 0), type: "message", role: "assistant", model, content };
+    return { ...head, container: null, stop_details: null, ...end };
+  }
+}
+
+const imageName = { type: "text", text: "[image]" };
+
+function event(type: string, fields: object): StreamedEvent {
+  return { event: type, data: { type, ...fields } };
+}
+
+function isObject(text: string): boolean {
+  const value = parsedArguments(text)?.value;
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function stopReasonOf(stopReason: StopReason | undefined): string {
+  const reasons: Partial<Record<StopReason, string>> = {
+    max_tokens: "max_tokens",
+    budget: "max_tokens",
+    refusal: "refusal",
+  };
+  return (stopReason && reasons[stopReason]) ?? "end_turn";
+}

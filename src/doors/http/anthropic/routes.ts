@@ -1,0 +1,176 @@
+/** Anthropic's Messages API. https://docs.claude.com/en/api/messages */
+import type { DoorParts } from "../../shared/door.js";
+import type { Call, Route } from "../api.js";
+import type { Attempts } from "../attempts.js";
+import { type CallerTools, readCallerTools } from "../caller-tools.js";
+import {
+  askedModel,
+  type CallIds,
+  estimateDoorTurn,
+  idsOf,
+  startDoorTurn,
+  type TurnCall,
+  toolsIn,
+  turnHeaders,
+} from "../door-turn.js";
+import { ApiError } from "../errors.js";
+import { readOutput } from "../read-output.js";
+import { readToolUse } from "../read-tool-use.js";
+import { type Said, saidIn, saidSince, sinceLastAnswer } from "../said.js";
+import { showTurn } from "../show-turn.js";
+import { ToldTurns } from "../told-turns.js";
+import { type MessageParam, type MessagesBody, messagesBody, type TokenCountBody, tokenCountBody } from "./body.js";
+import { readMessages } from "./input.js";
+import { MessageView } from "./message-view.js";
+import { offeredTools } from "./offered-tools.js";
+
+interface MessageOptions {
+  keepAliveMs: number;
+  plainModels: readonly string[];
+  attempts: Attempts;
+}
+
+export function messageRoutes(parts: DoorParts, options: MessageOptions): Route[] {
+  return [
+    {
+      method: "POST",
+      path: "/v1/messages",
+      summary: "A turn as a message: the servers' tools are run here, the caller's own are given back",
+      headers: turnHeaders,
+      body: messagesBody,
+      run: (call) => create(parts, call, options),
+    },
+    {
+      method: "POST",
+      path: "/v1/messages/count_tokens",
+      summary: "An estimate of the tokens that a call would begin with, the servers' tools included",
+      headers: turnHeaders,
+      body: tokenCountBody,
+      run: (call) => count(parts, call, options),
+    },
+  ];
+}
+
+async function create(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
+  const body = call.body as MessagesBody;
+  if (body.thread) throw noThreads();
+  const attempt = options.attempts.begin(call);
+  const ids = idsOf(call.header);
+  const { turn, tools } = await readCall(parts, call, options);
+  const inputTokens = await estimateDoorTurn(parts, turn, ids);
+  const door = await startDoorTurn(parts, turn, ids);
+  const requestId = door.headers["x-request-id"] ?? "";
+  door.headers["request-id"] = requestId;
+  if (tools.ignored.length > 0) door.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
+  const view = new MessageView({
+    place: { conversationId: door.session.id, turnId: door.turn.turnId },
+    requestId,
+    model: `${door.model.provider}/${door.model.model}`,
+    inputTokens,
+    thinking: thinkingIn(body),
+    stopSequences: body.stop_sequences ?? [],
+    callerTool: tools.find,
+    serverOf: (name) => parts.hub.tools().find((tool) => tool.name === name),
+  });
+  const { keepAliveMs } = options;
+  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
+}
+
+async function count(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
+  const ids = idsOf(call.header);
+  const { turn } = await readCall(parts, call, options);
+  // The estimate does not need the tools of a server that fails to start.
+  await parts.hub.offered(call.gone).catch(() => {});
+  const inputTokens = await estimateDoorTurn(parts, turn, ids);
+  return Response.json(
+    { input_tokens: inputTokens },
+    { headers: { "request-id": ids.requestId ?? parts.newId("req") } },
+  );
+}
+
+/**
+ * Returns the error for a call with `thread`. The tool runner of Anthropic's client reacts to its code: it then sends the whole
+ * conversation in each call.
+ */
+function noThreads(): ApiError {
+  const text =
+    "thread: this host keeps no threads; send the whole conversation without it, or name one by X-Conversation-Id";
+  const details = { error_code: "thread_unsupported_request", unsupported: ["thread"] };
+  return new ApiError(400, "unsupported_parameter", text, "thread", details);
+}
+
+interface ReadCall {
+  turn: TurnCall;
+  tools: CallerTools;
+}
+
+/** Reads a call as a turn. Rejects with ApiError. */
+async function readCall(
+  parts: DoorParts,
+  { header, ...call }: Call,
+  { plainModels }: MessageOptions,
+): Promise<ReadCall> {
+  const body = call.body as MessagesBody;
+  const { model, isPlain } = askedModel(body.model, plainModels);
+  const { withoutTools, ...use } = readToolUse(toolUseIn(body));
+  const tools = readCallerTools(withoutTools ? [] : toolsOf(body));
+  const said = await readSaid(parts, body.messages, idsOf(header));
+  const system = systemIn(body);
+  const turn: TurnCall = {
+    ...said,
+    ...(system === undefined ? {} : { system: [system, said.system].filter(Boolean).join("\n\n") }),
+    ...use,
+    output: readOutput(body.output_config?.format ?? body.output_format, "output_config.format"),
+    model,
+    streaming: body.stream ? true : undefined,
+    temperature: body.temperature ?? undefined,
+    maxTokens: body.max_tokens ?? undefined,
+    callerTools: tools.definitions,
+    withoutTools: withoutTools || isPlain,
+    only: toolsIn(header),
+    isSingle: true,
+  };
+  return { turn, tools };
+}
+
+async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids: CallIds): Promise<Said> {
+  const { conversationId } = ids;
+  const told = new ToldTurns(parts.sessions);
+  if (conversationId === undefined) return saidIn(parts, await readMessages(parts.hub, told, messages), { told });
+  return saidSince(parts, await readMessages(parts.hub, told, sinceLastAnswer(messages)), conversationId);
+}
+
+/**
+ * Line for Anthropic's billing that Claude Code puts first. It differs in each call, so no model gets it. This way the prompts of all calls
+ * begin alike.
+ */
+const billingLine = /^x-anthropic-billing-header:/;
+
+function systemIn({ system }: TokenCountBody): string | undefined {
+  if (typeof system === "string") return system;
+  const texts = (system ?? []).map(({ text }) => text).filter((text) => text !== "" && !billingLine.test(text));
+  return texts.length > 0 ? texts.join("\n\n") : undefined;
+}
+
+/** Returns the caller's tools that are offered. A tool that runs at Anthropic, or that only Anthropic's models know, keeps its own type. */
+function toolsOf({ tools, messages }: TokenCountBody) {
+  return offeredTools(tools ?? [], messages).map(({ type, input_schema, ...tool }) => ({
+    ...tool,
+    type: type === undefined || type === null || type === "custom" ? "function" : type,
+    parameters: input_schema,
+  }));
+}
+
+function toolUseIn({ tool_choice: choice }: TokenCountBody): Parameters<typeof readToolUse>[0] {
+  if (!choice) return {};
+  const words = { auto: "auto", none: "none", any: "required" } as const;
+  return {
+    tool_choice: choice.type === "tool" ? { type: "function", name: choice.name } : words[choice.type],
+    parallel_tool_calls: choice.disable_parallel_tool_use ? false : undefined,
+  };
+}
+
+function thinkingIn({ thinking }: MessagesBody): "shown" | "omitted" | "none" {
+  if (!thinking || thinking.type === "disabled") return "none";
+  return thinking.display === "omitted" ? "omitted" : "shown";
+}

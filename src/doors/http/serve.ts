@@ -1,0 +1,207 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import type { Server as HttpServer } from "node:http";
+import { type AddressInfo, isIPv6 } from "node:net";
+import { hostname } from "node:os";
+import type { Writable } from "node:stream";
+import { createAdaptorServer } from "@hono/node-server";
+import type { ServeConfig } from "../../core/config.js";
+import { messageOf, RequestError } from "../../core/errors.js";
+import { streamPath } from "../../session/live/streams.js";
+import type { McpHttpOptions } from "../mcp/http.js";
+import type { McpParts } from "../mcp/server.js";
+import type { DoorParts, OnInterrupt } from "../shared/door.js";
+import { exitCodes } from "../shared/exit-codes.js";
+import { admitBy } from "./admit.js";
+import { messageRoutes } from "./anthropic/routes.js";
+import { type Route, routesApp } from "./api.js";
+import { Attempts } from "./attempts.js";
+import { Connections } from "./connections.js";
+import { Gate, isLoopbackAddress } from "./gate.js";
+import { loginRoutes } from "./login-routes.js";
+import { mcpDoor } from "./mcp-routes.js";
+import { openAiRoutes } from "./openai-routes.js";
+import { openApiDocument } from "./openapi.js";
+import { pageRoutes } from "./page.js";
+import { peerStream } from "./peer-stream.js";
+import { RateLimit } from "./rate-limit.js";
+import { responseRoutes } from "./response-routes.js";
+import { serverRoutes } from "./server-routes.js";
+import { sessionRoutes } from "./session-routes.js";
+import { usageRoutes } from "./usage-routes.js";
+import { acceptSockets } from "./websocket.js";
+
+export interface ServeOptions extends ServeConfig {
+  version: string;
+  /** Returns the models that callers are offered besides the default model, as `provider/model`. */
+  models: () => readonly string[];
+  /** Time without data after which a stream gets a keep-alive comment, in ms. WebSockets are pinged at twice this interval. */
+  keepAliveMs?: number;
+  headersTimeoutMs?: number;
+  mcp: Pick<McpParts, "serve" | "said" | "defaults" | "passage"> & Pick<McpHttpOptions, "idleMs" | "mostSessions">;
+}
+
+export interface HttpDoor {
+  /** Base URL of the server, without a trailing slash. */
+  url: string;
+  /** Token that callers must send. Undefined if no token is needed. */
+  token: string | undefined;
+  /** Stops accepting connections and asks the WebSockets to close. Resolves when every connection has ended. */
+  flush(): Promise<void>;
+  close(): void;
+}
+
+/** Time without data until a keep-alive comment, in ms. Proxies and browsers drop a connection after 30 to 60 seconds of silence. */
+const defaultKeepAliveMs = 15_000;
+/** Time in which the headers and the body of a request must arrive, in ms. */
+const requestTimeoutMs = 60_000;
+/** Time in which the headers of a request must arrive, in ms. It begins when the connection is opened. */
+const headersTimeoutMs = 10_000;
+/** Interval at which the server looks for connections that have exceeded their time, in ms. */
+const lookForLateMs = 1_000;
+/**
+ * Time that an idle connection stays open, in ms. Clients and proxies keep idle connections for less time. So this host does not close a
+ * connection on which a request is just being sent.
+ */
+const idleConnectionMs = 75_000;
+
+export interface ShownToken {
+  /** Text that tells people where the token is stored. Undefined if the token is not stored, or if there is no token. */
+  place: string | undefined;
+  /** True if this host generated the token. A token that the user has set is never shown. */
+  isMade: boolean;
+}
+
+interface ServeProcess {
+  stderr: Writable & { isTTY?: boolean };
+  onInterrupt: OnInterrupt;
+  token: ShownToken;
+}
+
+/** Runs the HTTP server until an interrupt, and writes the server's address to stderr. Resolves with the exit code. */
+export async function runServe(
+  parts: DoorParts,
+  options: ServeOptions,
+  { stderr, onInterrupt, token }: ServeProcess,
+): Promise<number> {
+  const interrupted = new Promise<void>((resolve) => onInterrupt(resolve));
+  await parts.sessions.recover();
+  parts.sessions.startRetention();
+  const door = await openHttpDoor(parts, options);
+  parts.onLeaving?.(() => door.flush());
+  stderr.write(
+    `listening on ${door.url} (API: ${door.url}/v1, WebSocket: /ws/chat, MCP: /mcp, description: /openapi.json)\n`,
+  );
+  stderr.write(tokenLines(door, token, stderr.isTTY === true));
+  await interrupted;
+  door.close();
+  return exitCodes.cancelled;
+}
+
+/**
+ * Returns the lines with the link to the page and with the location of the token. Others may read a log of stderr. So the link contains the
+ * token only on a terminal, or if the token is not stored anywhere.
+ */
+function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isTerminal: boolean): string {
+  if (token === undefined) return `page: ${url}/\n`;
+  const isShown = isMade && (isTerminal || place === undefined);
+  const page = `page: ${url}/#token=${isShown ? token : "<token>"}\n`;
+  return place === undefined ? page : `${page}token: in ${place}; programs send it as Authorization: Bearer <token>\n`;
+}
+
+/**
+ * Opens the HTTP server. Rejects with RequestError if it cannot listen on the address, or if other machines could reach it without a token.
+ */
+export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
+  const { host, port, maxBodyMb, maxConnections, plainModels, keepAliveMs = defaultKeepAliveMs } = options;
+  const isLoopback = isLoopbackAddress(host);
+  const { token } = options;
+  if (token === undefined && !isLoopback)
+    throw new RequestError("usage", `${host} is reached from other machines and needs a token`);
+  const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
+  const { exchange } = parts.sessions;
+  const peers = exchange && { path: streamPath, secret: randomBytes(32).toString("base64url") };
+  const isDraining = () => parts.sessions.isDraining;
+  const strangersRate = new RateLimit(options.requestsPerMinute, () => performance.now());
+  const gate = new Gate({ ...options, token, isLoopback, rate, strangersRate, isDraining, peers });
+  const message = `all ${maxConnections} connections of serve.max_connections are open; others get a 503, and probes are answered`;
+  const connections = new Connections({
+    most: maxConnections,
+    now: () => performance.now(),
+    onFull: () => parts.observe?.({ level: "warn", scope: "serve", message }),
+  });
+  const maxBytes = Math.floor(maxBodyMb * 1024 * 1024);
+  const { idleMs, mostSessions, ...mcpParts } = options.mcp;
+  const mcp = mcpDoor(
+    { ...parts, ...mcpParts, version: options.version },
+    { keepAliveMs, maxBytes, ...(idleMs && { idleMs }), ...(mostSessions && { mostSessions }) },
+  );
+  const attempts = new Attempts(() => performance.now());
+  const routes: Route[] = [
+    ...openAiRoutes(parts, { keepAliveMs, models: options.models, plainModels, attempts }),
+    ...responseRoutes(parts, { keepAliveMs, plainModels, attempts }),
+    ...messageRoutes(parts, { keepAliveMs, plainModels, attempts }),
+    ...sessionRoutes({ ...parts, secrets: () => [...parts.secrets(), ...(token ? [token] : [])] }, { keepAliveMs }),
+    ...usageRoutes(parts),
+    ...serverRoutes(parts, (call) => gate.isAuthorized(call)),
+    ...loginRoutes(parts),
+    ...mcp.routes,
+  ];
+  const description: Route = {
+    method: "GET",
+    path: "/openapi.json",
+    summary: "This description",
+    run: () => Response.json(openApiDocument([...routes, description], options.version)),
+  };
+  const unlisted = peers ? [peerStream(exchange, { secret: peers.secret, keepAliveMs })] : [];
+  const { newId } = parts;
+  const admit = admitBy(gate, connections, newId);
+  const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], { admit, maxBytes, newId });
+  const serverOptions = {
+    requestTimeout: requestTimeoutMs,
+    headersTimeout: options.headersTimeoutMs ?? headersTimeoutMs,
+    connectionsCheckingInterval: lookForLateMs,
+    keepAliveTimeout: idleConnectionMs,
+  };
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as HttpServer;
+  server.on("connection", (socket) => connections.add(socket));
+  const endSockets = acceptSockets(server, parts, { gate, connections, rate, maxBytes, pingMs: 2 * keepAliveMs });
+  await listen(server, host, port);
+  const { port: bound } = server.address() as AddressInfo;
+  const url = `http://${nameOf(host)}:${bound}`;
+  const { advertise } = options;
+  if (peers && (advertise || isLoopback)) exchange.offer(advertise ?? url, peers.secret, { isLocal: !advertise });
+  return {
+    url,
+    token,
+    flush() {
+      endSockets();
+      void mcp.close();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+    close() {
+      endSockets();
+      void mcp.close();
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function listen(server: HttpServer, host: string, port: number): Promise<void> {
+  try {
+    await once(server.listen(port, host), "listening");
+  } catch (error) {
+    const hint = "name another one with --host and --port, or in serve of the configuration";
+    throw new RequestError("usage", `cannot listen on ${host} port ${port}: ${messageOf(error)}`, {
+      hint,
+      cause: error,
+    });
+  }
+}
+
+/** Returns the host for use in a URL. A wildcard address cannot be used there, so the name of this machine replaces it. */
+function nameOf(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return hostname();
+  return isIPv6(host) ? `[${host}]` : host;
+}

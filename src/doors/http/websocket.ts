@@ -1,0 +1,112 @@
+/**
+ * The message protocol over WebSockets. It is the protocol of stdio, with one message per frame. Turns continue when the socket is
+ * disconnected.
+ */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { type RawData, type WebSocket, WebSocketServer } from "ws";
+import { Peer } from "../protocol/peer.js";
+import type { DoorParts } from "../shared/door.js";
+import { callerAddress } from "./caller-address.js";
+import type { Connections } from "./connections.js";
+import { errorBody } from "./errors.js";
+import type { Gate, Refusal } from "./gate.js";
+import type { RateLimit } from "./rate-limit.js";
+import { onUpgrade, withoutUpgrade } from "./upgrades.js";
+
+interface SocketOptions {
+  gate: Gate;
+  connections: Connections;
+  rate: RateLimit;
+  maxBytes: number;
+  /** Interval between pings, in ms. A socket is closed if it has not answered the last ping. */
+  pingMs: number;
+}
+
+/** Limit of bytes that wait in a socket. Above it, messages are sent only as fast as the client reads them. */
+const bufferedBytes = 1024 * 1024;
+
+/** Time that a refused client has to read the reason, in ms. */
+const refusalMs = 1_000;
+
+/** Accepts WebSockets at `/ws/chat`. Returns a function that closes all of them. */
+export function acceptSockets(server: Server, parts: DoorParts, options: SocketOptions): () => void {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: options.maxBytes, perMessageDeflate: false });
+  /** Sockets that have not answered the last ping. */
+  const silent = new WeakSet<WebSocket>();
+  onUpgrade(server, (incoming, socket, head) => {
+    if (incoming.headers.upgrade?.toLowerCase() !== "websocket") return withoutUpgrade(server, incoming, socket, head);
+    socket.on("error", () => socket.destroy());
+    const refusal = refusalOf(incoming, options);
+    if (refusal) return refuse(socket, refusal);
+    sockets.handleUpgrade(incoming, socket, head, (webSocket) => {
+      webSocket.on("pong", () => silent.delete(webSocket));
+      converse(webSocket, parts, callerAddress(incoming.socket), options);
+    });
+  });
+  const timer = setInterval(() => {
+    for (const webSocket of sockets.clients) {
+      if (silent.has(webSocket)) webSocket.terminate();
+      silent.add(webSocket);
+      webSocket.ping();
+    }
+  }, options.pingMs);
+  return () => {
+    clearInterval(timer);
+    for (const webSocket of sockets.clients) webSocket.close(1001, "the host ends");
+  };
+}
+
+function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rate }: SocketOptions): void {
+  const peer = new Peer(parts, (message) => send(webSocket, JSON.stringify(message)));
+  webSocket.on("error", () => {}); // the close code tells the client about the error
+  webSocket.on("close", () => peer.endFollowings());
+  webSocket.on("message", (data: RawData, isBinary: boolean) => {
+    if (rate.take(address) !== undefined) peer.reject("more messages than serve.requests_per_minute");
+    else if (isBinary) peer.reject("a message is a text frame");
+    else peer.receive(data.toString());
+    if (peer.hasRoom || webSocket.isPaused) return;
+    webSocket.pause();
+    void peer.room().then(() => webSocket.resume());
+  });
+}
+
+/** Sends a message. Resolves when the next message may be sent, or at once if the socket is closed. */
+function send(webSocket: WebSocket, text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (webSocket.readyState !== webSocket.OPEN) return resolve();
+    const isFull = webSocket.bufferedAmount > bufferedBytes;
+    webSocket.send(text, () => resolve());
+    if (!isFull) resolve();
+  });
+}
+
+function refusalOf(
+  incoming: IncomingMessage,
+  { gate, connections }: SocketOptions,
+): (Omit<Refusal, "status"> & { status: number }) | undefined {
+  if (incoming.url?.split("?")[0] !== "/ws/chat") {
+    return { status: 404, code: "not_found", message: "the WebSocket is at /ws/chat", headers: {} };
+  }
+  return gate.check({
+    method: "GET",
+    url: incoming.url,
+    header: (name) => {
+      const value = incoming.headers[name];
+      return Array.isArray(value) ? value[0] : value;
+    },
+    ...connections.visit(incoming.socket),
+  });
+}
+
+function refuse(socket: Duplex, { status, code, message, headers }: ReturnType<typeof refusalOf> & object): void {
+  const body = JSON.stringify(errorBody({ status, code, message }));
+  const lines = Object.entries({
+    ...headers,
+    connection: "close",
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  setTimeout(() => socket.destroy(), refusalMs).unref();
+  socket.end(`HTTP/1.1 ${status} Refused\r\n${lines.join("")}\r\n${body}`);
+}

@@ -1,0 +1,42 @@
+import type { Readable, Writable } from "node:stream";
+import { Peer } from "../protocol/peer.js";
+import type { DoorParts, OnInterrupt } from "../shared/door.js";
+import { exitCodes } from "../shared/exit-codes.js";
+import { Output } from "../shared/output.js";
+import { maxLineBytes, readLines } from "./lines.js";
+
+interface Pipe {
+  stdin: Readable;
+  /** Stream for protocol messages. Nothing else is written to it. */
+  stdout: Writable;
+  onInterrupt: OnInterrupt;
+}
+
+/**
+ * Serves the message protocol as JSON lines. Resolves to the exit code when stdin has ended and all messages of every turn were written.
+ */
+export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
+  const output = new Output(stdout);
+  await parts.sessions.recover();
+  parts.sessions.startRetention();
+  const peer = new Peer(parts, (message) => output.write(() => `${JSON.stringify(message)}\n`));
+  const interrupted = new AbortController();
+  const unsubscribe = onInterrupt(() => {
+    if (interrupted.signal.aborted) output.drop(); // a second interrupt: do not wait for the reader any longer
+    peer.cancelAll();
+    interrupted.abort();
+    stdin.destroy();
+  });
+  try {
+    for await (const line of readLines(stdin, maxLineBytes)) {
+      if ("problem" in line) peer.reject(line.problem);
+      else if (line.text.trim() !== "") peer.receive(line.text);
+      await peer.room();
+    }
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+  }
+  await peer.leave();
+  unsubscribe();
+  return interrupted.signal.aborted ? exitCodes.cancelled : exitCodes.done;
+}

@@ -1,0 +1,68 @@
+/** Asks the user the questions of a turn or a call, through an MCP client. The results have the form that `session.answer` takes. */
+import type { RequestHandlerExtra } from "@modelcontextprotocol/sdk/shared/protocol.js";
+import {
+  type ClientCapabilities,
+  ElicitResultSchema,
+  type ServerNotification,
+  type ServerRequest,
+} from "@modelcontextprotocol/sdk/types.js";
+import type { Question } from "../../core/chat.js";
+import { visibleJson } from "../../core/inert.js";
+import { longestTimerMs } from "../../core/timers.js";
+import { limitText } from "../shared/limit-text.js";
+
+export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
+
+/** Timeout of requests to the client: the longest possible one, since a person may take any time to answer. */
+export const personTimeoutMs = longestTimerMs;
+
+/** Resolves with the user's answer. Never rejects: the answer is no if the client cannot ask or fails to. */
+export async function askClient(
+  question: Question,
+  extra: Pick<Extra, "sendRequest" | "signal">,
+  capabilities: ClientCapabilities | undefined,
+): Promise<unknown> {
+  const elicitation = capabilities?.elicitation;
+  const hasForms = elicitation !== undefined && (elicitation.form !== undefined || elicitation.url === undefined);
+  const no = question.kind === "elicitation" ? { action: "decline" } : false;
+  const elicit = async (params: object) => {
+    try {
+      const request = { method: "elicitation/create", params } as ServerRequest;
+      return await extra.sendRequest(request, ElicitResultSchema, { signal: extra.signal, timeout: personTimeoutMs });
+    } catch {
+      return { action: "decline" as const };
+    }
+  };
+  if (question.kind === "elicitation" && "url" in question) {
+    const { server, message, url } = question;
+    if (!elicitation?.url) return no;
+    return elicit({ mode: "url", elicitationId: crypto.randomUUID(), message: `${server}: ${message}`, url });
+  }
+  if (!hasForms) return no;
+  if (question.kind === "elicitation") {
+    return elicit({ message: `${question.server}: ${question.message}`, requestedSchema: formOf(question.form) });
+  }
+  const choices = question.kind === "approval" ? ["once", "always in this session", "no"] : ["yes", "no"];
+  const answer = { type: "string", title: "Allow", enum: choices };
+  const requestedSchema = { type: "object", properties: { answer }, required: ["answer"] };
+  const { action, content } = await elicit({ message: textOfQuestion(question), requestedSchema });
+  if (action !== "accept") return false;
+  if (content?.answer === choices[1] && question.kind === "approval") return { allow: true, remember: "session" };
+  return content?.answer === choices[0];
+}
+
+function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): string {
+  switch (question.kind) {
+    case "approval":
+      return `${question.reason}\n${visibleJson(question.call.arguments)}\nRun ${question.server}.${question.tool}?`;
+    case "sampling":
+      return `${question.server} asks the model for up to ${question.maxTokens} tokens, at your cost:\n${question.prompt}`;
+    case "limit":
+      return `${limitText(question)}: go on for as much again?`;
+  }
+}
+
+/** Returns the form as a schema with `properties`, which the specification requires. */
+function formOf(form: Record<string, unknown>): object {
+  return { properties: {}, ...form, type: "object" };
+}

@@ -1,0 +1,134 @@
+import type { CallToolResult, Tool } from "@modelcontextprotocol/sdk/types.js";
+import type { StoredEvent, TurnEvent } from "../../core/chat.js";
+import { errorInfo } from "../../core/errors.js";
+import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import { summarizeTurn } from "../../session/summary.js";
+import { ownConversation } from "../shared/own-conversation.js";
+import { askClient, type Extra } from "./ask-client.js";
+import type { McpConnectionParts } from "./server.js";
+
+export const chatTool: Tool = {
+  name: "chat",
+  description:
+    "Asks an assistant that has a model and MCP servers of its own. Give conversation_id of an earlier result to go on with it.",
+  inputSchema: {
+    type: "object",
+    properties: {
+      prompt: { type: "string", description: "What is asked." },
+      conversation_id: { type: "string", description: "Default: a new conversation." },
+      request_id: {
+        type: "string",
+        description:
+          "Of the caller's choice. The same call under the same id again is not run again: it gets the same answer.",
+      },
+      model: { type: "string", description: "model of the active provider, or provider/model." },
+    },
+    required: ["prompt"],
+    additionalProperties: false,
+  },
+  outputSchema: {
+    type: "object",
+    properties: {
+      text: { type: "string" },
+      conversation_id: { type: "string" },
+      stop_reason: { type: "string" },
+    },
+    required: ["text", "conversation_id", "stop_reason"],
+  },
+};
+
+/** Runs one turn and resolves with its answer. Never rejects: an error becomes an error result. */
+export async function chat(
+  args: Record<string, unknown>,
+  extra: Extra,
+  parts: McpConnectionParts,
+): Promise<CallToolResult> {
+  const wrong = Object.keys(args).find((name) => typeof args[name] !== "string");
+  if (wrong) return failed(`${wrong} has to be a text`);
+  const { prompt, conversation_id, request_id, model } = given(args as Record<string, string>);
+  if (prompt === undefined) return failed("chat needs a prompt");
+  const { host, server } = parts;
+  const session = host.sessions.open(conversation_id ?? ownConversation(request_id, { prompt, model }, host));
+  const requestId = request_id ?? host.newId("req");
+  const cancel = () => {
+    // A client that has disconnected may fetch the answer later with its request id. A client that cancels may not.
+    const mayReturn = request_id !== undefined && server.transport === undefined;
+    if (!mayReturn) session.cancel(requestId);
+  };
+  const onAbort = () => queueMicrotask(cancel); // the SDK aborts the requests of a lost client before it unsets the transport
+  extra.signal.addEventListener("abort", onAbort);
+  try {
+    const turn = await session.submit({ requestId, text: prompt, model, trace: traceOfCall(extra), ...host.said });
+    const events = await follow(turn, session, extra, parts);
+    const { text, stopReason = "error", error } = summarizeTurn(events);
+    if (error) return failed(error.hint ? `${error.message} (${error.hint})` : error.message);
+    const structuredContent = { text, conversation_id: session.id, stop_reason: stopReason };
+    return { content: [{ type: "text", text }], structuredContent };
+  } catch (error) {
+    return failed(errorInfo(error).message);
+  } finally {
+    extra.signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Returns the trace of a call: from `_meta`, as the protocol defines, or otherwise from the headers. */
+export function traceOfCall({
+  _meta = {},
+  requestInfo,
+}: Pick<Extra, "_meta" | "requestInfo">): CarriedTrace | undefined {
+  const { traceparent, tracestate } = requestInfo?.headers ?? {};
+  return carriedTrace(_meta.traceparent, _meta.tracestate) ?? carriedTrace(traceparent, tracestate);
+}
+
+/** Removes empty arguments, since some models fill in every argument. */
+function given(args: Record<string, string>): Partial<Record<string, string>> {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== ""));
+}
+
+async function follow(
+  turn: LiveTurn,
+  session: Session,
+  extra: Extra,
+  { server, asked }: McpConnectionParts,
+): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  const progressToken = extra._meta?.progressToken;
+  let progress = 0;
+  for await (const event of turn.watch()) {
+    if ("seq" in event) events.push(event);
+    if (session.isAsking(event) && !asked.has(event.questionId)) {
+      const { questionId } = event;
+      asked.add(questionId);
+      void askClient(event.question, extra, server.getClientCapabilities()).then((value) =>
+        session.answer(questionId, value),
+      );
+    }
+    if (event.type === "answer") asked.delete(event.questionId);
+    const message = progressOf(event);
+    if (message === undefined || progressToken === undefined || extra.signal.aborted) continue;
+    const params = { progressToken, progress: ++progress, message };
+    await extra.sendNotification({ method: "notifications/progress", params });
+  }
+  return events;
+}
+
+function progressOf(event: TurnEvent): string | undefined {
+  switch (event.type) {
+    case "text_delta":
+      return event.delta;
+    case "tool_call":
+      return `> ${event.call.name}`;
+    case "tool_result":
+      return `${event.isError ? "failed" : "done"}: ${event.name}`;
+    case "tool_progress":
+      return event.message ?? `${event.progress}${event.total === undefined ? "" : `/${event.total}`}`;
+    default:
+      return undefined;
+  }
+}
+
+function failed(text: string): CallToolResult {
+  return { content: [{ type: "text", text }], isError: true };
+}

@@ -1,0 +1,168 @@
+/** This host as an MCP server, for any transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  ErrorCode,
+  ListToolsRequestSchema,
+  type LoggingLevel,
+  McpError,
+} from "@modelcontextprotocol/sdk/types.js";
+import type { McpServeConfig } from "../../core/config.js";
+import type { Passage, ServerNews } from "../../core/ports.js";
+import { traceOf } from "../../core/trace-context.js";
+import { callTool, selectTools } from "../../session/direct-call.js";
+import { type RuleDefaults, rulesOf } from "../../session/rules.js";
+import { SessionApprovals } from "../../session/session-approvals.js";
+import type { TurnOptions } from "../../session/turn-options.js";
+import type { DoorParts } from "../shared/door.js";
+import { askClient, type Extra } from "./ask-client.js";
+import { chat, chatTool, traceOfCall } from "./chat-tool.js";
+import { passCompletions } from "./completions.js";
+import { contentBlock } from "./content.js";
+import { listedTool } from "./listings.js";
+import { byClientName } from "./names.js";
+import { passPrompts } from "./prompts.js";
+import { passResources } from "./resources.js";
+import { sampleByClient } from "./sample-client.js";
+
+export interface McpParts extends DoorParts {
+  version: string;
+  serve: McpServeConfig;
+  /** Rules about tools from the flags of the command line. `defaults` returns the rules of the configuration. */
+  said: Pick<TurnOptions, "approval" | "allow" | "deny">;
+  defaults: () => RuleDefaults;
+  passage: Passage;
+}
+
+export interface McpConnectionParts {
+  host: McpParts;
+  server: Server;
+  /** Ids of the open questions that this client was asked. If a request is repeated, its questions are not asked again. */
+  asked: Set<string>;
+}
+
+/**
+ * Creates the server for one client; the caller connects it to a transport. Closing the server ends the client's requests. The first
+ * response contains the servers' instructions. So this function waits, as a turn does, for servers that are not known yet.
+ */
+export async function createMcpServer(host: McpParts): Promise<Server> {
+  const { serve, version, passage } = host;
+  const passesTools = serve.chat || serve.tools.length > 0;
+  const isGateway = serve.tools.length > 0 || serve.prompts || serve.resources;
+  if (isGateway) await host.hub.offered().catch(() => {});
+  const instructions = isGateway ? instructionsFor(host) : "";
+  const server = new Server(
+    { name: "mcp-platform", title: "MCP-Platform", version },
+    {
+      ...(instructions && { instructions }),
+      capabilities: {
+        logging: {},
+        ...(passesTools && { tools: { listChanged: true } }),
+        ...(serve.prompts && { prompts: { listChanged: true } }),
+        ...(serve.resources && { resources: { listChanged: true, subscribe: true } }),
+        ...((serve.prompts || serve.resources) && { completions: {} }),
+      },
+    },
+  );
+  const watched = new Set<string>();
+  const parts = { host, server, asked: new Set<string>() };
+  if (passesTools) passTools(parts);
+  if (serve.prompts) passPrompts(parts);
+  if (serve.resources) passResources(parts, watched);
+  if (serve.prompts || serve.resources) passCompletions(parts);
+  const stop = passage.onNews((news) => void tell(server, news, { serve, watched }).catch(() => {}));
+  server.onclose = stop;
+  return server;
+}
+
+function passTools(parts: McpConnectionParts): void {
+  const { host, server } = parts;
+  const { hub, serve, passage } = host;
+  const rules = rulesFor(host);
+  const passed = () => {
+    const tools = selectTools(hub, serve.tools, rules).map((tool) => ({ ...tool, own: tool.tool }));
+    return byClientName(tools, serve, serve.chat ? [chatTool.name] : []);
+  };
+  server.setRequestHandler(ListToolsRequestSchema, async (_request, { signal }) => {
+    await hub.settled(signal).catch(() => {});
+    const details = passage.toolDetails();
+    const tools = [...passed()].map(([name, { name: full, description, inputSchema }]) =>
+      listedTool({ name, description, inputSchema, ...details.get(full) }),
+    );
+    return { tools: serve.chat ? [chatTool, ...tools] : tools };
+  });
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    const { name, arguments: args = {} } = params;
+    if (serve.chat && name === chatTool.name) return chat(args, extra, parts);
+    await hub.settled(extra.signal).catch(() => {});
+    const tool = passed().get(name);
+    if (!tool) throw new McpError(ErrorCode.InvalidParams, `there is no tool ${name}`);
+    const call = { id: host.newId("call"), name: tool.name, arguments: JSON.stringify(args) };
+    let answer: CallToolResult | undefined;
+    const { content, isError } = await callTool(hub, call, {
+      rules,
+      signal: extra.signal,
+      callId: call.id,
+      trace: traceOf(call.id, { carried: traceOfCall(extra) }),
+      onProgress: progressTo(extra),
+      ask: (question) => askClient(question, extra, server.getClientCapabilities()),
+      sample: (wish) => sampleByClient(wish, extra, server.getClientCapabilities()),
+      onAnswer: (result) => {
+        answer = passage.withAddresses(tool.server, result) as CallToolResult;
+      },
+    });
+    return answer ?? { content: content.map(contentBlock), isError };
+  });
+}
+
+function rulesFor({ said, defaults }: McpParts) {
+  return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));
+}
+
+/**
+ * Returns the instructions of all servers from which the client gets tools, prompts or resources. Each server's instructions have the
+ * server's name as a heading, since the names of its tools begin with it.
+ */
+function instructionsFor(host: McpParts): string {
+  const { hub, serve, passage } = host;
+  const chosen = new Set(selectTools(hub, serve.tools, rulesFor(host)).map(({ server }) => server));
+  if (serve.prompts) for (const { server } of hub.prompts()) chosen.add(server);
+  if (serve.resources) for (const { server } of [...hub.resources(), ...hub.templates()]) chosen.add(server);
+  return passage
+    .instructions()
+    .filter(({ server }) => chosen.has(server))
+    .map(({ server, text }) => `# ${server}\n\n${text}`)
+    .join("\n\n");
+}
+
+function progressTo(extra: Extra) {
+  const progressToken = extra._meta?.progressToken;
+  if (progressToken === undefined) return undefined;
+  return (progress: { progress: number; total?: number; message?: string }) => {
+    const notification = { method: "notifications/progress" as const, params: { progressToken, ...progress } };
+    extra.sendNotification(notification).catch(() => {}); // the client has left
+  };
+}
+
+async function tell(
+  server: Server,
+  news: ServerNews,
+  { serve, watched }: { serve: McpServeConfig; watched: ReadonlySet<string> },
+): Promise<void> {
+  switch (news.type) {
+    case "lists":
+      if (serve.tools.length > 0) await server.sendToolListChanged();
+      if (serve.prompts) await server.sendPromptListChanged();
+      if (serve.resources) await server.sendResourceListChanged();
+      return;
+    case "resource":
+      if (watched.has(news.uri)) await server.sendResourceUpdated({ uri: news.uri });
+      return;
+    case "log":
+      return server.sendLoggingMessage(
+        { level: news.level as LoggingLevel, logger: news.server, data: news.text },
+        server.transport?.sessionId, // the SDK stores the client's log level under this id
+      );
+  }
+}

@@ -1,0 +1,31 @@
+import type { Readable, Writable } from "node:stream";
+import type { OnInterrupt } from "../shared/door.js";
+import { exitCodes } from "../shared/exit-codes.js";
+import { alwaysAnswering } from "./always-answering.js";
+import { LineTransport } from "./line-transport.js";
+import { createMcpServer, type McpParts } from "./server.js";
+
+interface Pipe {
+  stdin: Readable;
+  /** Receives only messages of the protocol. */
+  stdout: Writable;
+  onInterrupt: OnInterrupt;
+}
+
+/** Serves MCP to the parent process. Resolves with the exit code when the parent process has closed stdin or stdout. */
+export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
+  await parts.sessions.recover();
+  parts.sessions.startRetention();
+  const server = await createMcpServer(parts);
+  let isInterrupted = false;
+  const transport = new LineTransport(stdin, stdout);
+  const unsubscribe = onInterrupt(() => {
+    isInterrupted = true;
+    stdin.destroy();
+  });
+  await server.connect(alwaysAnswering(transport));
+  await transport.ended;
+  unsubscribe();
+  await server.close();
+  return isInterrupted ? exitCodes.cancelled : exitCodes.done;
+}

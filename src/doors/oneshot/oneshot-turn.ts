@@ -1,0 +1,79 @@
+import type { StoredEvent, TurnEvent } from "../../core/chat.js";
+import { errorInfo } from "../../core/errors.js";
+import { patternOf } from "../../core/tool-pattern.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import { summarizeTurn } from "../../session/summary.js";
+import { exitCodeOfTurn } from "../shared/exit-codes.js";
+import { withFinalText } from "../shared/final-text.js";
+import type { OneshotView } from "./oneshot-views.js";
+
+interface Submitted {
+  turn: LiveTurn;
+  model: { provider: string; model: string };
+}
+
+interface Shown {
+  exitCode: number;
+  /** Calls that were denied because nobody could be asked. Maps `server__tool` to the reason. */
+  denied: ReadonlyMap<string, string>;
+}
+
+/**
+ * Shows one turn until its end. If the turn could not start, shows the error. `onEvent` is called with each event before the event is
+ * shown. `isStructured` is true if the answer must be one JSON value.
+ */
+export async function showTurn(
+  submitting: Promise<Submitted>,
+  view: OneshotView,
+  onEvent: (event: TurnEvent) => void,
+  isStructured = false,
+): Promise<Shown> {
+  const events: StoredEvent[] = [];
+  try {
+    const { turn, model } = await submitting;
+    const { turnId, cached, stop } = turn;
+    await view.start({ turnId, cached, model, signal: stop.native });
+    for await (const happened of turn.watch()) {
+      const event = isStructured ? withFinalText(happened) : happened;
+      if ("seq" in event) events.push(event);
+      onEvent(event);
+      await view.show(event);
+    }
+  } catch (error) {
+    const failure = errorInfo(error);
+    await view.end({ ...summarizeTurn(events), stopReason: "error", error: failure });
+    return { exitCode: exitCodeOfTurn({ error: failure, denied: false }), denied: new Map() };
+  }
+  const denied = deniedTools(events);
+  const summary = summarizeTurn(events);
+  await view.end({ ...summary, ...(denied.size > 0 && { denied: [...denied.keys()] }) });
+  return { exitCode: exitCodeOfTurn({ ...summary, denied: denied.size > 0 }), denied };
+}
+
+/**
+ * Answers every question of a turn with no. The turn was left in this conversation by an earlier process and is resumed before the new
+ * turn; nobody is here to answer its questions.
+ */
+export async function denyQuestions(turn: LiveTurn, session: Session): Promise<void> {
+  try {
+    for await (const event of turn.watch()) {
+      if (event.type === "question") session.answer(event.questionId, false);
+    }
+  } catch {
+    // The turn that the user asked for will meet the same error and report it.
+  }
+}
+
+/** Returns the approvals that were answered with `false`: `server__tool` with the reason. */
+function deniedTools(events: readonly StoredEvent[]): Map<string, string> {
+  const refused = new Set(
+    events.flatMap((event) => (event.type === "answer" && event.value === false ? [event.questionId] : [])),
+  );
+  const denied = new Map<string, string>();
+  for (const event of events) {
+    if (event.type !== "question" || event.question.kind !== "approval" || !refused.has(event.questionId)) continue;
+    denied.set(patternOf(event.question), event.question.reason);
+  }
+  return denied;
+}

@@ -1,0 +1,99 @@
+import type { Writable } from "node:stream";
+import type { TurnEvent } from "../../core/chat.js";
+import { toVisibleJson, unambiguous } from "../../core/inert.js";
+import type { PromptRequest } from "../../session/session.js";
+import { Account } from "../claude/usage.js";
+import { type ClaudeOptions, ClaudeView } from "../claude/view.js";
+import type { DoorParts, OnInterrupt } from "../shared/door.js";
+import { exitCodes } from "../shared/exit-codes.js";
+import { Output } from "../shared/output.js";
+import { denyQuestions, showTurn } from "./oneshot-turn.js";
+import { JsonView, type OneshotView, StreamJsonView, TextView } from "./oneshot-views.js";
+
+export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
+  /** Format of stdout. An object selects Claude Code's `stream-json`; the object has its options. */
+  outputFormat: "text" | "json" | "stream-json" | ClaudeOptions;
+  requestId?: string;
+  /** Conversation to continue. Default: a new conversation. */
+  conversationId?: string;
+  /** True to print tool calls and their results on stderr. Applies to the text format only. */
+  toolNotifications: boolean;
+}
+
+export interface OneshotStreams {
+  stdout: Writable & { isTTY?: boolean };
+  stderr: Writable & { columns?: number };
+  onInterrupt: OnInterrupt;
+}
+
+/**
+ * Runs one prompt. The answer goes to stdout and everything else to stderr. Resolves to the exit code. Every question is answered with no,
+ * since nobody can be asked. The first interrupt cancels the turn. At a second interrupt, resolves without waiting for the end of the turn.
+ */
+export async function runOneshot(parts: DoorParts, options: OneshotOptions, streams: OneshotStreams): Promise<number> {
+  const { conversationId, requestId = parts.newId("req"), outputFormat, toolNotifications, ...request } = options;
+  parts.sessions.onResumed(denyQuestions);
+  const session = parts.sessions.open(conversationId);
+  const cancel = () => session.cancel(requestId);
+  const stdout = new Output(streams.stdout, cancel);
+  const stderr = new Output(streams.stderr);
+  const identity = { requestId, conversationId: session.id };
+  const write = (message: object) => stdout.write(`${toVisibleJson(message)}\n`);
+  const views = {
+    text: () => new TextView(parts.hub, { stdout, stderr, toolNotifications, ...terminalOf(streams) }),
+    json: () => new JsonView(parts, identity, stdout),
+    "stream-json": () => new StreamJsonView(identity, stdout),
+  };
+  const view: OneshotView =
+    typeof outputFormat === "string"
+      ? views[outputFormat]()
+      : new ClaudeView({ ...outputFormat, parts, conversationId: session.id, account: new Account(), write });
+  // If a stream breaks off, plain text in a pipe cannot be taken back, so the turn fails instead of starting its answer again.
+  const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
+
+  const run = async () => {
+    const submit = async () => {
+      const model = parts.resolveModel(request.model);
+      return { model, turn: await session.submit({ streamRecovery: recovery, ...request, requestId }) };
+    };
+    const deny = (event: TurnEvent) => {
+      if (event.type === "question") session.answer(event.questionId, false);
+    };
+    const { exitCode, denied } = await showTurn(submit(), view, deny, request.output !== undefined);
+    if (denied.size > 0) await stderr.write(deniedLine(denied));
+    return exitCode;
+  };
+
+  let unsubscribe = () => {};
+  const secondInterrupt = new Promise<number>((resolve) => {
+    let interrupts = 0;
+    unsubscribe = streams.onInterrupt(() => {
+      interrupts++;
+      if (interrupts > 1 || !cancel()) resolve(exitCodes.cancelled);
+    });
+  });
+  try {
+    return await Promise.race([run(), secondInterrupt]);
+  } finally {
+    unsubscribe();
+  }
+}
+
+/** Returns how to print on this terminal. Control characters are removed only for a terminal; a file gets the model's text unchanged. */
+function terminalOf({ stdout, stderr }: OneshotStreams): { inertText: boolean; noteWidth: number } {
+  return { inertText: stdout.isTTY === true, noteWidth: stderr.columns ?? 200 };
+}
+
+function deniedLine(denied: ReadonlyMap<string, string>): string {
+  const flags = [...denied.keys()].map((tool) => `--allow ${shellWord(tool)}`).join(" ");
+  const reasons = [...denied.values()].map((reason) => `${reason}\n`).join("");
+  const names = [...denied.keys()].join(", ");
+  return unambiguous(
+    `${reasons}not run, because nobody could be asked: ${names}. Allow with ${flags}, or everything with --yes\n`,
+  );
+}
+
+/** Quotes a tool's name for the shell. Servers choose the names, and users copy the printed line. */
+function shellWord(text: string): string {
+  return /^[\w.-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

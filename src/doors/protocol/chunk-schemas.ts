@@ -1,0 +1,166 @@
+/**
+ * JSON Schemas of the messages that a client receives: each chunk type with its data, grouped by the message's `status`. `chunks.ts` makes
+ * these chunks.
+ */
+import type { JsonSchema } from "../../core/chat.js";
+import { error, serverState } from "./part-schemas.js";
+import {
+  anything,
+  count,
+  flag,
+  list,
+  name,
+  nothing,
+  number,
+  object,
+  optional,
+  position,
+  text,
+  whole,
+} from "./schema-words.js";
+
+export type Refer = (name: string) => JsonSchema;
+
+/** Metadata that chunks from `history` also have: the event's turn, and its time in ms since the epoch. */
+const told = { turn_id: text, at: number };
+
+const stopReason = { enum: ["end_turn", "max_tokens", "max_tool_hops", "budget", "refusal", "cancelled", "error"] };
+
+interface ChunkSchema {
+  description: string;
+  data: JsonSchema;
+  /** Metadata fields in addition to `told`. A field is optional unless `needed` names it. */
+  metadata?: Record<string, JsonSchema>;
+  needed?: readonly string[];
+}
+
+/** Chunks of live and stored events. Their messages have `status: "chunk"`. */
+const events = (refer: Refer): Record<string, ChunkSchema> => ({
+  text: { description: "A piece of the answer.", data: text },
+  reasoning: { description: "A piece of the model's reasoning.", data: text },
+  discard: {
+    description: "The text since the last usage is void: the answer begins again.",
+    data: whole({ reason: text }),
+  },
+  tool_call: {
+    description: "The model wants a tool called; the arguments are its own JSON text.",
+    data: whole({ id: text, name: text, arguments: text }),
+  },
+  tool_progress: {
+    description: "How far a call is.",
+    data: whole({ id: text, progress: number }, { total: number, message: text }),
+  },
+  tool_result: {
+    description: "What a call came to.",
+    data: whole({ id: text, name: text, is_error: flag, content: list(refer("Content")) }),
+  },
+  question: { description: "Somebody is asked.", data: refer("Question") },
+  usage: {
+    description: "A request to the model has ended, and what it took.",
+    data: refer("Usage"),
+    metadata: {
+      provider: text,
+      model: text,
+      finish_reason: { enum: ["stop", "length", "tool_calls", "content_filter", "unknown"] },
+      attempts: number,
+      interrupted: { const: true },
+    },
+  },
+  server_status: {
+    description: "A server is in another state now.",
+    data: whole({ server: text, state: serverState }, { reason: text }),
+  },
+  user_message: { description: "History: what began a turn.", data: text, metadata: { request_id: text } },
+  tool_sent: { description: "History: the call has gone to its server.", data: whole({ id: text }) },
+  answer: { description: "History: a question was answered.", data: whole({ question_id: text, value: anything }) },
+  compaction: {
+    description: "History: the model is told this summary in place of what came before.",
+    data: text,
+    metadata: { up_to_seq: count, usage: refer("Usage"), provider: text, model: text, attempts: number },
+  },
+  catalogue: { description: "History: the model is told what is new of the servers, and what is gone.", data: text },
+  state_lost: {
+    description:
+      "History: the model is told that what these servers kept in their processes is gone with another host.",
+    data: whole({ servers: list(text) }),
+  },
+  turn_end: { description: "History: a turn has ended.", data: whole({ stop_reason: stopReason }) },
+  turn_error: { description: "History: a turn has failed.", data: whole(error) },
+  rewind: { description: "History: turns that began after this seq were taken back.", data: whole({ to_seq: count }) },
+  fork: {
+    description: "History: the conversation began as a copy.",
+    data: whole({ origins: list(text), to_seq: count }),
+  },
+});
+
+/** Chunks that end a request that succeeded. Their messages have `status: "complete"`. */
+const ends = (refer: Refer): Record<string, ChunkSchema> => ({
+  turn_end: {
+    description: "chat, apply_prompt: the turn has ended. data is all of its text.",
+    data: text,
+    metadata: {
+      stop_reason: stopReason,
+      usage: refer("Usage"),
+      model: text,
+      provider: text,
+      cached: flag,
+      conversation_id: name,
+      turn_id: text,
+    },
+    needed: ["stop_reason", "usage", "model", "provider", "cached", "conversation_id", "turn_id"],
+  },
+  history_end: {
+    description: "history: data is the last seq.",
+    data: count,
+    metadata: { conversation_id: name, last_seq: count },
+    needed: ["conversation_id", "last_seq"],
+  },
+  session_cleared: {
+    description: "clear_session.",
+    data: nothing,
+    metadata: { new_conversation_id: name },
+    needed: ["new_conversation_id"],
+  },
+  servers: { description: "list_servers.", data: whole({ servers: list(refer("Server")) }) },
+  tools: { description: "list_tools.", data: whole({ tools: list(refer("Tool")) }) },
+  prompts: { description: "list_prompts.", data: whole({ prompts: list(refer("Prompt")) }) },
+  resources: {
+    description: "list_resources.",
+    data: whole({ resources: list(refer("Resource")), templates: list(refer("ResourceTemplate")) }),
+  },
+  completion: { description: "complete.", data: whole({ values: list(text) }) },
+  resource: { description: "read_resource.", data: whole({ uri: text, content: list(refer("Content")) }) },
+  pong: { description: "ping.", data: nothing },
+});
+
+export function hostSchemas(refer: Refer): Record<string, JsonSchema> {
+  const requestId = optional(name);
+  const metadata = { conversation_id: name, provider_info: whole({ provider: text, model: text }) };
+  return {
+    processing: {
+      description: "chat, apply_prompt: the turn is in the log, and who will answer.",
+      ...whole({ request_id: name, status: { const: "processing" }, chunk: whole({ metadata: whole(metadata) }) }),
+    },
+    ...messages("chunk", events(refer), requestId),
+    ...messages("complete", ends(refer), requestId),
+    error: {
+      description:
+        "Ends a request that failed. With action, it is that message that failed: the turn of its request_id goes on.",
+      ...whole({ request_id: requestId, status: { const: "error" }, chunk: refer("Error") }, { seq: position }),
+    },
+  };
+}
+
+function messages(status: "chunk" | "complete", chunks: Record<string, ChunkSchema>, requestId: JsonSchema) {
+  const entries = Object.entries(chunks).map(([type, { description, data, metadata = {}, needed = [] }]) => {
+    const facts = object(status === "chunk" ? { ...metadata, ...told } : metadata, needed);
+    const more = { metadata: facts };
+    const chunk =
+      needed.length > 0
+        ? whole({ type: { const: type }, data, ...more })
+        : whole({ type: { const: type }, data }, more);
+    const message = whole({ request_id: requestId, status: { const: status }, chunk }, { seq: count });
+    return [`${status}_${type}`, { description, ...message }];
+  });
+  return Object.fromEntries(entries) as Record<string, JsonSchema>;
+}

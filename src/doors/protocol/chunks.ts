@@ -1,0 +1,128 @@
+import {
+  type AssistantMessageEvent,
+  type ContentPart,
+  type Question,
+  type StoredEvent,
+  textOf,
+  type Usage,
+} from "../../core/chat.js";
+
+export interface WireChunk {
+  type: string;
+  data: unknown;
+  metadata?: Record<string, unknown>;
+}
+
+/** Parts of an assistant message, each true if it was already sent as deltas. */
+export interface Shown {
+  text: boolean;
+  reasoning: boolean;
+}
+
+/** Returns usage and cost in the wire's format. Null if there is no usage. Unknown counts and an unknown cost are undefined. */
+export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<string, number | undefined> | null {
+  if (!usage) return null;
+  const { inputTokens, outputTokens, reasoningTokens, cachedTokens, cacheWriteTokens, cacheWrite1hTokens } = usage;
+  return {
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
+    reasoning_tokens: reasoningTokens,
+    cached_tokens: cachedTokens,
+    cache_write_tokens: cacheWriteTokens,
+    cache_write_1h_tokens: cacheWrite1hTokens,
+    cost_usd: costUsd,
+  };
+}
+
+/** Returns the chunks that a stored event becomes for a client that follows the turn live. Some events become no chunk. */
+export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
+  switch (event.type) {
+    case "assistant_message":
+      return assistantChunks(event, shown);
+    case "tool_call": {
+      const { id, name, arguments: text } = event.call;
+      return [{ type: "tool_call", data: { id, name, arguments: text } }];
+    }
+    case "tool_result": {
+      const { callId, name, isError, content } = event;
+      return [{ type: "tool_result", data: { id: callId, name, is_error: isError, content: content.map(wirePart) } }];
+    }
+    case "question":
+      return [{ type: "question", data: { question_id: event.questionId, ...wireQuestion(event.question) } }];
+    default:
+      return [];
+  }
+}
+
+function wireQuestion(question: Question): object {
+  switch (question.kind) {
+    case "approval": {
+      const { kind, tool, server, call, reason, annotations, onceOnly } = question;
+      return { kind, tool, server, arguments: call.arguments, reason, annotations, once_only: onceOnly };
+    }
+    case "sampling": {
+      const { kind, server, prompt, maxTokens } = question;
+      return { kind, server, prompt, max_tokens: maxTokens };
+    }
+    case "elicitation":
+    case "limit":
+      return question;
+  }
+}
+
+function assistantChunks(event: AssistantMessageEvent, shown: Shown): WireChunk[] {
+  const { message, usage, spent, provider, model, finishReason, attempts, interrupted } = event;
+  const chunks: WireChunk[] = [];
+  if (message.reasoning && !shown.reasoning) chunks.push({ type: "reasoning", data: message.reasoning });
+  if (message.content && !shown.text) chunks.push({ type: "text", data: message.content });
+  const metadata = { provider, model, finish_reason: finishReason, attempts, interrupted };
+  return [...chunks, { type: "usage", data: wireUsage(usage, spent?.usd), metadata }];
+}
+
+/** Returns the chunks that a stored event becomes in `history`. Each chunk has the event's `seq`, turn and time. */
+export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk }[] {
+  const { seq, turnId, at } = event;
+  return historyChunks(event).map(({ metadata, ...chunk }) => ({
+    seq,
+    chunk: { ...chunk, metadata: { ...metadata, turn_id: turnId, at } },
+  }));
+}
+
+/** Returns the chunks for `history`. Events that a live turn does not show get chunks too, so that `history` has every `seq`. */
+function historyChunks(event: StoredEvent): WireChunk[] {
+  switch (event.type) {
+    case "user_message":
+      return [{ type: "user_message", data: textOf(event.content), metadata: { request_id: event.requestId } }];
+    case "tool_sent":
+      return [{ type: "tool_sent", data: { id: event.callId } }];
+    case "answer":
+      return [{ type: "answer", data: { question_id: event.questionId, value: event.value } }];
+    case "compaction": {
+      const { summary, upToSeq, usage, spent, provider, model, attempts } = event;
+      const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage, spent?.usd), provider, model, attempts };
+      return [{ type: "compaction", data: summary, metadata }];
+    }
+    case "catalogue":
+      return [{ type: "catalogue", data: event.note }];
+    case "state_lost":
+      return [{ type: "state_lost", data: { servers: event.servers } }];
+    case "turn_end":
+      return [{ type: "turn_end", data: { stop_reason: event.stopReason } }];
+    case "turn_error": {
+      const { kind, message, retryable, hint } = event.error;
+      return [{ type: "turn_error", data: { error: message, kind, retryable, hint } }];
+    }
+    case "rewind":
+      return [{ type: "rewind", data: { to_seq: event.toSeq } }];
+    case "fork":
+      return [{ type: "fork", data: { origins: event.origins, to_seq: event.toSeq } }];
+    default:
+      return storedChunks(event, { text: false, reasoning: false });
+  }
+}
+
+export function wirePart(part: ContentPart): Record<string, unknown> {
+  if (part.type === "text" || !part.mimeType) return { ...part };
+  const { mimeType, ...rest } = part;
+  return { ...rest, mime_type: mimeType };
+}

@@ -1,0 +1,106 @@
+import { Channel } from "../../core/channel.js";
+import type { StoredEvent, TurnEvent } from "../../core/chat.js";
+import type { Session } from "../../session/session.js";
+
+/** Interval, in ms, at which the log is read for events of other processes. The log is not read while events wait for the reader. */
+const pollMs = 1_000;
+/**
+ * Events that may wait for a slow reader. Beyond this number events are dropped and read again from the log, and the message that is being
+ * written is sent again from its start.
+ */
+const mostWaiting = 1_000;
+
+/**
+ * Yields every stored event of a conversation from the seq `from` on, in order and without a gap, even if another process writes it.
+ * Between the stored events it yields live events of this process, and live events that other processes publish. A message that is being
+ * written is yielded from its start. Ends when the signal is aborted. Rejects with StoreError.
+ */
+export async function* conversationEvents(
+  session: Session,
+  from: number,
+  signal: AbortSignal,
+): AsyncGenerator<TurnEvent> {
+  type Happening = TurnEvent | "look" | "overheard";
+  const happenings = new Channel<{ happening: Happening; round: number }>();
+  let round = 0;
+  let waiting = 0;
+  let hasLost = false;
+  /** Highest `seq` of the stored events with which `push` was called. */
+  let heard = 0;
+  const push = (happening: Happening) => {
+    if (typeof happening === "object" && "seq" in happening) heard = Math.max(heard, happening.seq);
+    if (waiting >= mostWaiting) {
+      hasLost = true;
+      return false;
+    }
+    waiting++;
+    happenings.push({ happening, round });
+    return true;
+  };
+  const stop = session.listen(push);
+  let hasHeard = false;
+  const { cursor, leave } = session.overhear(from - 1, () => {
+    if (!hasHeard) hasHeard = push("overheard");
+  });
+  const timer = setInterval(() => {
+    if (waiting === 0) push("look");
+  }, pollMs);
+  const end = () => happenings.close();
+  signal.addEventListener("abort", end);
+  if (signal.aborted) end();
+  let next = from;
+  const shown = function* (event: StoredEvent): Generator<TurnEvent> {
+    next = event.seq + 1;
+    yield* cursor.stored(event);
+    yield event;
+  };
+  const missed = async function* (): AsyncGenerator<TurnEvent> {
+    for (const event of await session.history(next)) yield* shown(event);
+  };
+  /**
+   * Yields the rest of the log, then the live events so far. These include the events that wait for the reader, so the waiting ones are
+   * dropped.
+   */
+  const join = async function* (): AsyncGenerator<TurnEvent> {
+    let before: number;
+    do {
+      before = next;
+      yield* missed();
+    } while (heard >= next && next > before);
+    const happening = session.happening();
+    round++;
+    waiting = 0;
+    hasLost = false;
+    hasHeard = false;
+    if (next > 1 && happening.some(isDelta)) yield { type: "discard", reason: "told again from its beginning" };
+    yield* happening;
+    yield* cursor.take();
+  };
+  try {
+    yield* join();
+    for await (const { happening: event, round: itsRound } of happenings) {
+      if (itsRound !== round) continue;
+      waiting--;
+      if (hasLost) yield* join();
+      else if (event === "overheard") {
+        hasHeard = false;
+        if (cursor.isBehind) yield* missed();
+        yield* cursor.take();
+      } else if (event === "look") yield* missed();
+      else if (!("seq" in event)) {
+        yield* cursor.shown.void("another process goes on with this turn");
+        yield event;
+      } else if (event.seq === next) yield* shown(event);
+      else if (event.seq > next) yield* missed();
+    }
+  } finally {
+    stop();
+    leave();
+    clearInterval(timer);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+function isDelta({ type }: TurnEvent): boolean {
+  return type === "text_delta" || type === "reasoning_delta";
+}

@@ -1,0 +1,155 @@
+/** Messages that a client may send on a pipe or a WebSocket. The parser, its types and the schema are derived from this table. */
+import type { JsonSchema } from "../../core/chat.js";
+import { Problem, parseJson } from "./fields.js";
+import {
+  anything,
+  type Field,
+  fieldSchema,
+  flag,
+  isObject,
+  name,
+  or,
+  position,
+  required,
+  text,
+  texts,
+} from "./message-fields.js";
+import { object, optional } from "./schema-words.js";
+
+const turn = { streaming: flag, model: name, interrupt: flag };
+
+/** Payload fields of each action. The names are in camelCase here and in snake_case on the wire. */
+const payloads = {
+  chat: { text: required(name), ...turn },
+  apply_prompt: { name: required(name), arguments: or(texts, {}), ...turn },
+  answer: { questionId: required(name), value: required(anything) },
+  cancel: {},
+  clear_session: {},
+  history: { from: or(position, 1), follow: flag },
+  list_servers: {},
+  list_tools: {},
+  list_prompts: {},
+  list_resources: {},
+  complete: { prompt: name, template: name, argument: required(name), value: or(text, "") },
+  read_resource: { uri: required(name) },
+  ping: {},
+} satisfies Record<string, Record<string, Field<unknown>>>;
+
+const descriptions: Record<Action, string> = {
+  chat: "A turn. A request_id is answered once in its conversation.",
+  apply_prompt:
+    "A turn with a server's prompt as its message. A request_id that is known gets its turn, whatever the prompt says by now.",
+  answer: 'To an open question. Approval: true, false or {"allow", "remember"}; form: {"action", "content"}.',
+  cancel: "Ends what the request began: a turn, or a request to a server.",
+  clear_session:
+    "Begins another conversation for the messages of this pipe or socket that name none. Refused for any other.",
+  history:
+    "Stored events from a seq on, as chunks, then history_end. It needs no request_id: it starts nothing. With follow it goes on with what happens, whoever begins it, until it is cancelled: what has no seq is a foretaste of what will have one.",
+  list_servers: "The MCP servers and their state, at once.",
+  list_tools: "The tools that the model can use, once the servers have settled.",
+  list_prompts: "The servers' prompts, once the servers have settled.",
+  list_resources: "The servers' resources and URI templates, once the servers have settled.",
+  complete: "Values that a server proposes for an argument of a prompt or of a URI template.",
+  read_resource: "A resource, from the server that has it.",
+  ping: "Answered with pong.",
+};
+
+type Payloads = typeof payloads;
+type Action = keyof Payloads;
+type Values<Fields> = { [Name in keyof Fields]: Fields[Name] extends Field<infer Value> ? Value : never };
+type RequestId<Name extends Action> = Name extends "history" ? string | undefined : string;
+
+export type ClientMessage<Name extends Action = Action> = {
+  [Each in Name]: { action: Each; requestId: RequestId<Each>; conversationId?: string } & Values<Payloads[Each]>;
+}[Name];
+
+/** A line that is not a valid message. `requestId` is set if the line has a readable one. */
+export interface BadMessage {
+  problem: string;
+  requestId?: string;
+}
+
+/** Parses one message. Unknown fields are ignored, because a newer client may send them. */
+export function parseMessage(line: string): ClientMessage | BadMessage {
+  let requestId: string | undefined;
+  try {
+    const message = parseJson(line);
+    if (!isObject(message)) throw new Problem("a message must be a JSON object");
+    requestId = read(message, "request_id", name);
+    return readMessage(message, requestId);
+  } catch (error) {
+    if (error instanceof Problem) return { problem: error.message, requestId };
+    throw error;
+  }
+}
+
+function readMessage(message: Record<string, unknown>, requestId: string | undefined): ClientMessage {
+  const action = read(message, "action", name);
+  const conversationId = read(message, "conversation_id", name);
+  const payload = message.payload ?? {};
+  if (!isObject(payload)) throw new Problem('"payload" must be an object');
+  if (action !== "history" && requestId === undefined) throw new Problem('"request_id" is missing');
+  const values = readPayload(payload, action);
+  // `readPayload` has checked the values against the table.
+  return { action, requestId, conversationId, ...values } as ClientMessage;
+}
+
+function readPayload(payload: Record<string, unknown>, action: string | undefined): Record<string, unknown> {
+  if (action === undefined) throw new Problem(`"action" is missing; ${actionsHint}`);
+  if (!isAction(action)) throw new Problem(`unknown action ${JSON.stringify(action.slice(0, 40))}; ${actionsHint}`);
+  const fields = Object.entries<Field<unknown>>(payloads[action]);
+  const values = Object.fromEntries(
+    fields.map(([key, field]) => [key, read(payload, wireName(key), field, "payload.")] as const),
+  );
+  if (action === "complete" && (values.prompt === undefined) === (values.template === undefined)) {
+    throw new Problem('"payload" must have either "prompt" or "template"');
+  }
+  return values;
+}
+
+const actionNames = Object.keys(payloads);
+const actionsHint = `use ${actionNames.slice(0, -1).join(", ")} or ${actionNames.at(-1)}`;
+
+function isAction(action: string): action is Action {
+  return Object.hasOwn(payloads, action);
+}
+
+function wireName(key: string): string {
+  return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function read<Value>(from: Record<string, unknown>, key: string, field: Field<Value>, path = ""): Value {
+  const found = Object.hasOwn(from, key) ? from[key] : undefined;
+  const value = field.takesNull ? found : (found ?? undefined);
+  if (value === undefined && field.isRequired) throw new Problem(`"${path}${key}" is missing`);
+  if (value !== undefined && !field.accepts(value)) throw new Problem(`"${path}${key}" ${field.must}`);
+  return (value ?? field.otherwise ?? value) as Value;
+}
+
+export function clientSchemas(): Record<Action, JsonSchema> {
+  const entries = Object.entries<Record<string, Field<unknown>>>(payloads).map(([action, fields]) => {
+    const isHistory = action === "history";
+    const payload = payloadSchema(fields, action === "complete" ? ["prompt", "template"] : []);
+    const needsPayload = Object.values(fields).some(({ isRequired }) => isRequired);
+    const properties = {
+      action: { const: action },
+      request_id: fieldSchema({ ...name, isRequired: !isHistory }),
+      conversation_id: fieldSchema(name),
+      payload: needsPayload ? payload : optional(payload),
+    };
+    const needed = ["action", ...(isHistory ? [] : ["request_id"]), ...(needsPayload ? ["payload"] : [])];
+    return [action, { description: descriptions[action as Action], ...object(properties, needed) }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Returns the schema of a payload. `either` names fields of which exactly one must be present. */
+function payloadSchema(fields: Record<string, Field<unknown>>, either: readonly string[]): JsonSchema {
+  const entries = Object.entries(fields).map(([key, field]) => [wireName(key), field] as const);
+  const schema = object(
+    Object.fromEntries(entries.map(([key, field]) => [key, fieldSchema(field)])),
+    entries.flatMap(([key, { isRequired }]) => (isRequired ? [key] : [])),
+  );
+  if (either.length === 0) return schema;
+  return { ...schema, oneOf: either.map((key) => object({ [key]: name.schema }, [key])) };
+}

@@ -1,0 +1,78 @@
+/** Types of fields in a client's messages. Each type has its check and its JSON Schema in one object. */
+import type { JsonSchema } from "../../core/chat.js";
+import * as words from "./schema-words.js";
+
+/** A type of field. `Value` is the type that the parser returns. */
+export interface Field<Value> {
+  schema: JsonSchema;
+  /** Second half of the error message for a wrong value. The first half is the name of the field, such as `"payload.text"`. */
+  must: string;
+  accepts(value: unknown): boolean;
+  isRequired: boolean;
+  /** Set if `null` is a valid value. Otherwise `null` means that the field is absent. */
+  takesNull?: true;
+  /** Value that the parser returns for an absent field. */
+  otherwise?: Value;
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+
+export const name: Field<string | undefined> = {
+  schema: words.name,
+  must: "must be a non-empty string",
+  accepts: (value) => isText(value) && value !== "",
+  isRequired: false,
+};
+
+export const text: Field<string | undefined> = {
+  schema: words.text,
+  must: "must be a string",
+  accepts: isText,
+  isRequired: false,
+};
+
+export const flag: Field<boolean | undefined> = {
+  schema: words.flag,
+  must: "must be true or false",
+  accepts: (value) => typeof value === "boolean",
+  isRequired: false,
+};
+
+export const position: Field<number | undefined> = {
+  schema: words.position,
+  must: "must be a whole number from 1",
+  accepts: (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 1,
+  isRequired: false,
+};
+
+export const texts: Field<Record<string, string> | undefined> = {
+  schema: { type: "object", additionalProperties: words.text },
+  must: "must be an object of strings",
+  accepts: (value) => isObject(value) && Object.values(value).every(isText),
+  isRequired: false,
+};
+
+export const anything: Field<unknown> = {
+  schema: words.anything,
+  must: "",
+  accepts: () => true,
+  isRequired: false,
+  takesNull: true,
+};
+
+export const required = <Value>(field: Field<Value | undefined>): Field<Value> =>
+  ({ ...field, isRequired: true }) as Field<Value>;
+
+/** Returns the field type with a default value. */
+export const or = <Value>(field: Field<Value | undefined>, otherwise: Value): Field<Value> =>
+  ({ ...field, otherwise }) as Field<Value>;
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Returns the JSON Schema of the field in a message. An optional field may also be null. */
+export function fieldSchema({ schema, isRequired, takesNull, otherwise }: Field<unknown>): JsonSchema {
+  if (isRequired || takesNull) return schema;
+  return { ...words.optional(schema), ...(otherwise === undefined ? {} : { default: otherwise }) };
+}

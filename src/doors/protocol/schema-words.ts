@@ -1,0 +1,29 @@
+/**
+ * Small JSON Schemas (2020-12) from which the message schemas are built. Other fields than the listed ones are allowed, because a newer
+ * client or host may send more.
+ */
+import type { JsonSchema } from "../../core/chat.js";
+
+export const text: JsonSchema = { type: "string" };
+export const name: JsonSchema = { type: "string", minLength: 1 };
+export const flag: JsonSchema = { type: "boolean" };
+export const number: JsonSchema = { type: "number" };
+export const count: JsonSchema = { type: "integer", minimum: 0 };
+export const position: JsonSchema = { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+export const nothing: JsonSchema = { type: "null" };
+export const anything: JsonSchema = {};
+
+/** Returns a schema that also allows null. Clients may send null instead of leaving a field out. */
+export const optional = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, nothing] });
+
+export const list = (items: JsonSchema): JsonSchema => ({ type: "array", items });
+
+export const object = (properties: Record<string, JsonSchema>, required: readonly string[] = []): JsonSchema => ({
+  type: "object",
+  properties,
+  required,
+});
+
+/** Returns the schema of an object. All fields of `properties` are required; the fields of `more` are optional. */
+export const whole = (properties: Record<string, JsonSchema>, more: Record<string, JsonSchema> = {}): JsonSchema =>
+  object({ ...properties, ...more }, Object.keys(properties));

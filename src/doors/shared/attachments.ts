@@ -1,0 +1,83 @@
+import { readFile, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, resolve } from "node:path";
+import type { ContentPart } from "../../core/chat.js";
+import { messageOf, RequestError } from "../../core/errors.js";
+import { imageType } from "./image-type.js";
+
+/** Limit for a text file, about 60,000 tokens. A longer text would fill most context windows. */
+const maxTextBytes = 256_000;
+/** Limit for an image, as common providers have it. */
+const maxImageBytes = 5_000_000;
+
+export interface Attachment {
+  name: string;
+  parts: ContentPart[];
+  /** Size as shown to people, such as `1.2 kB` or `3.4 MB, image/png`. */
+  size: string;
+}
+
+/** Resolves a path relative to the folder. A leading `~` stands for the user's home folder. */
+export function atHome(path: string, folder: string): string {
+  return resolve(folder, path === "~" || path.startsWith("~/") ? homedir() + path.slice(1) : path);
+}
+
+/** Reads a text file or an image. Throws RequestError `usage`, which says why the file cannot be attached. */
+export async function attachFile(path: string, folder: string): Promise<Attachment> {
+  const bytes = await readBounded(path, atHome(path, folder));
+  const heading = { type: "text" as const, text: `[file ${path}]` };
+  const mimeType = imageType(bytes);
+  if (mimeType) {
+    const image = { type: "image" as const, data: bytes.toString("base64"), mimeType };
+    return { name: path, parts: [heading, image], size: `${sizeText(bytes.length)}, ${mimeType}` };
+  }
+  requireSize(path, bytes.length, maxTextBytes, "text");
+  const text = textIn(bytes);
+  if (text === undefined) throw refusal(`${path} is neither text nor an image (PNG, JPEG, GIF, WebP)`);
+  return { name: path, parts: [{ ...heading, text: `${heading.text}\n${text}` }], size: sizeText(bytes.length) };
+}
+
+async function readBounded(path: string, place: string): Promise<Buffer> {
+  try {
+    const stats = await stat(place);
+    if (!stats.isFile()) throw refusal(`${path} is ${stats.isDirectory() ? "a folder" : "no file"}`);
+    requireSize(path, stats.size, maxImageBytes, "an image");
+    return await readFile(place);
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    throw refusal(`${path} cannot be read: ${reasons[code] ?? messageOf(error)}`);
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file",
+  EACCES: "permission denied",
+};
+
+function requireSize(path: string, bytes: number, most: number, what: string): void {
+  if (bytes <= most) return;
+  const text = `${basename(path)} is too large to be attached: ${sizeText(bytes)}; ${what} may have ${sizeText(most)}`;
+  throw refusal(text, "name a part of it in the prompt, or let the model read it with a tool");
+}
+
+/** Returns the bytes as text. Undefined if they are not UTF-8 text. */
+function textIn(bytes: Buffer): string | undefined {
+  if (bytes.includes(0)) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(message: string, hint = ""): RequestError {
+  return new RequestError("usage", message, { hint });
+}
+
+/** Returns a size as text, such as `812 B`, `1.2 kB` or `3.4 MB`. */
+export function sizeText(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}

@@ -1,0 +1,37 @@
+import type { NewId } from "../../core/ids.js";
+import type { Observe, ToolHub } from "../../core/ports.js";
+import type { Sessions } from "../../session/sessions.js";
+
+/** Parts of the app that every front end gets. */
+export interface DoorParts {
+  sessions: Sessions;
+  hub: ToolHub;
+  /**
+   * Returns the provider and model that a request with this model name would use. `wire` describes the API for people. Throws if there is
+   * no such provider.
+   */
+  resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
+  /** Reads the configuration files again and applies changes of the servers. Resolves to a report as text. */
+  reload: () => Promise<string>;
+  /**
+   * Logs in at a remote server. `showPage` is called with the login page, to open it in a browser. Resolves to a report as text. Rejects
+   * with McpError, or with RequestError if the named server needs no login.
+   */
+  login: (name: string, showPage: (page: URL) => void) => Promise<string>;
+  observe?: Observe;
+  /** Secrets that no export of a conversation may contain. */
+  secrets: () => readonly string[];
+  /**
+   * Registers a function that is called after SIGTERM, when no turn runs any more and before the process exits. The function may take one
+   * second.
+   */
+  onLeaving?: (flush: () => Promise<void>) => void;
+  /** Resolves to the metrics in Prometheus's text format. Undefined if no metrics are collected. */
+  scrape?: (() => Promise<{ contentType: string; text: string }>) | undefined;
+  newId: NewId;
+  /** Returns the current time in milliseconds since the epoch. */
+  now: () => number;
+}
+
+/** Subscribes to every Ctrl-C (SIGINT) of the process. The returned function unsubscribes. */
+export type OnInterrupt = (listener: () => void) => () => void;

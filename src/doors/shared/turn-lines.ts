@@ -1,0 +1,94 @@
+import type { ErrorInfo, StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
+import { textOf } from "../../core/chat.js";
+import type { ToolHub } from "../../core/ports.js";
+import { tokensText } from "../../core/usage.js";
+import type { TurnSummary } from "../../session/summary.js";
+import { dollars, limitText } from "./limit-text.js";
+import { oneLine } from "./terminal.js";
+
+type ToolResultEvent = Extract<StoredEvent, { type: "tool_result" }>;
+
+/** Formats a turn's tool calls as lines for people: one line when a call is planned, and one when its result has arrived. */
+export class ToolLines {
+  readonly #hub: ToolHub;
+  readonly #sentAt = new Map<string, number>();
+
+  constructor(hub: ToolHub) {
+    this.#hub = hub;
+  }
+
+  /** Returns the line of a planned call, such as `> demo.add {"a":2,"b":40}`. */
+  call({ name, arguments: text }: ToolCall, width: number): string {
+    return oneLine(`> ${this.name(name)} ${text}`, width);
+  }
+
+  /** Remembers when a call was sent. The time comes from the log, so that a replayed turn shows the true duration. */
+  sent({ callId, at }: { callId: string; at: number }): void {
+    this.#sentAt.set(callId, at);
+  }
+
+  /**
+   * Returns the line of a result: `  demo.add ok 12 ms`, or `  demo.add error 12 ms: start of the error's text`. The line has no duration
+   * if the call was not sent.
+   */
+  result({ callId, name, content, isError, at }: ToolResultEvent, width: number): string {
+    const sentAt = this.#sentAt.get(callId);
+    const duration = sentAt === undefined ? "" : ` ${at - sentAt} ms`;
+    const outcome = isError ? `error${duration}: ${textOf(content)}` : `ok${duration}`;
+    return `  ${oneLine(`${this.name(name)} ${outcome}`, width - 2)}`;
+  }
+
+  /** Returns the tool as `server.tool`, or the name that the model wrote if the tool is unknown. */
+  name(modelSideName: string): string {
+    const known = this.#hub.tools().find(({ name }) => name === modelSideName);
+    return known ? `${known.server}.${known.tool}` : modelSideName;
+  }
+}
+
+/**
+ * Formats lines for people about servers that are lost and come back during a turn. The states failed, needs_auth and degraded need action;
+ * they are logged as warnings, which are shown even without a turn. Servers that become ready at their first start are not reported.
+ */
+export class ServerLosses {
+  readonly #lost = new Set<string>();
+
+  /** Returns `server fs: the connection was lost: …` and later `server fs: ready again`. Undefined if there is nothing to report. */
+  line({ server, state, reason }: Extract<TurnEvent, { type: "server_status" }>): string | undefined {
+    if (state === "starting" && reason) {
+      this.#lost.add(server);
+      return `server ${server}: ${reason}`;
+    }
+    return this.#lost.delete(server) && state === "ready" ? `server ${server}: ready again` : undefined;
+  }
+}
+
+/** Returns the reason why a turn without an error is incomplete. Undefined if the turn ended normally. */
+export function stopNote({ stopReason, limit }: TurnSummary): string | undefined {
+  switch (stopReason) {
+    case "max_tokens":
+      return "the answer was cut at the model's token limit (max_tokens)";
+    case "refusal":
+      return "the provider's content filter stopped the answer";
+    case "cancelled":
+      return "cancelled";
+    case "max_tool_hops":
+      if (limit?.limit === "hops") return `the turn was stopped: ${limitText(limit)}`;
+      return "the model was stopped at the limit of tool hops (--max-tool-hops, chat.service.max_tool_hops)";
+    case "budget":
+      return limit ? `the turn was stopped: ${limitText(limit)}` : "the turn was stopped at its time limit (--timeout)";
+    default:
+      return undefined;
+  }
+}
+
+/** Returns usage and cost, such as `1200 tokens in, 80 out, $0.0031`. Undefined if the provider reported no usage. */
+export function usageNote({ usage, costUsd }: TurnSummary): string | undefined {
+  if (!usage) return undefined;
+  const cost = costUsd === undefined ? "cost unknown" : costUsd === 0 ? "free" : dollars(costUsd);
+  return `${tokensText(usage)}, ${cost}`;
+}
+
+/** Returns two lines: `error: what happened` and, if there is a hint, `hint: what to do`. */
+export function errorLines({ message, hint }: ErrorInfo): string {
+  return [`error: ${message}`, ...(hint ? [`hint: ${hint}`] : [])].map((line) => `${line}\n`).join("");
+}

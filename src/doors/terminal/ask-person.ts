@@ -1,0 +1,37 @@
+import type { Question } from "../../core/chat.js";
+import { unambiguous } from "../../core/inert.js";
+import { limitText } from "../shared/limit-text.js";
+import { askApproval } from "./approval.js";
+import type { Asker } from "./editor.js";
+import { askForm } from "./form.js";
+
+/**
+ * Asks a question at the terminal. The last line, where the answer is typed, names the server, because a server's text may fill the screen
+ * or imitate another question. Resolves to an answer in the form that `session.answer` takes.
+ */
+export async function askPerson(editor: Asker, question: Question, signal: AbortSignal): Promise<unknown> {
+  if (question.kind === "approval") return askApproval(editor, question, signal);
+  if (question.kind === "sampling") {
+    const { server, prompt, maxTokens } = question;
+    const text = `${server} asks the model for up to ${maxTokens} tokens, at your cost:\n${prompt}\nlet ${server} ask the model? y/n: `;
+    return (await yesOrNo(editor, text, signal)) === true;
+  }
+  if (question.kind === "limit") {
+    return (await yesOrNo(editor, `${limitText(question)}\ngo on for as much again? y/n: `, signal)) === true;
+  }
+  if ("form" in question) return askForm(editor, question, signal);
+  const { server, message, url } = question;
+  const text = `${server} asks you to open a page: ${message}\n${url}\ndone at that page of ${server}? y/n: `;
+  const done = await yesOrNo(editor, text, signal);
+  return { action: done === undefined ? "cancel" : done ? "accept" : "decline" };
+}
+
+/** Asks until the answer is yes or no. Resolves to undefined if the input ends or the turn is cancelled. */
+async function yesOrNo(editor: Asker, text: string, signal: AbortSignal): Promise<boolean | undefined> {
+  for (;;) {
+    const answer = (await editor.ask(unambiguous(text), signal))?.trim().toLowerCase();
+    if (answer === undefined) return undefined;
+    if (answer === "y" || answer === "yes") return true;
+    if (answer === "n" || answer === "no") return false;
+  }
+}

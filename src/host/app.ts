@@ -1,0 +1,273 @@
+import { readFileSync } from "node:fs";
+import { literally } from "../config/interpolate.js";
+import { type ConfigObject, type LoadedConfig, loadConfig } from "../config/load.js";
+import { configuredSecrets } from "../config/secrets.js";
+import type { Config } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
+import { messageOf } from "../core/errors.js";
+import { newId } from "../core/ids.js";
+import type { HostState } from "../core/measurements.js";
+import type { Observe, SessionHub } from "../core/ports.js";
+import { stateFolder } from "../core/state-folder.js";
+import type { LogNode } from "../core/store-ports.js";
+import type { Tape } from "../core/tape.js";
+import { ChangingClient } from "../llm/changing-client.js";
+import { LlmClient } from "../llm/client.js";
+import { McpHub } from "../mcp/hub.js";
+import type { Sample } from "../mcp/sampling.js";
+import { ServerLogs } from "../mcp/server-logs.js";
+import { isGone, thisMachine } from "../session/node.js";
+import { openLog } from "../session/open-log.js";
+import { retentionRules } from "../session/retention.js";
+import type { Session } from "../session/session.js";
+import { Sessions } from "../session/sessions.js";
+import type { TelemetryParts } from "../telemetry/open.js";
+import { wantsCollector } from "../telemetry/wanted.js";
+import { Orchestrator } from "../turn/orchestrator.js";
+import { FirstRun } from "./first-run.js";
+import { leaseOf } from "./log-only.js";
+import { fromLevel } from "./logging.js";
+import { RunningConfig } from "./running-config.js";
+import { stderrLog } from "./stderr-log.js";
+import { manifestPlace, openApprovals } from "./user-state.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+export interface AppOptions {
+  /** Path of a config file, an object of the same shape, or the result of `loadConfig`. Without it, every setting has its default. */
+  config?: string | ConfigObject | LoadedConfig;
+  /** Settings that take precedence over the environment and the file. They have the same shape as the file. */
+  overrides?: ConfigObject;
+  /** Environment variables, read for keys and for `${VAR}` in the configuration. Default: those of this process. */
+  env?: Environment;
+  /** Receives the host's observations from `logging.level` upwards. Default: they are written as log lines to stderr. */
+  observe?: Observe;
+  /** Records the requests and answers of models and servers, or plays recorded answers instead of sending requests. Default: no tape. */
+  tape?: Tape;
+  /** True to resume the unfinished turns of crashed hosts, from the start of this host on, without waiting for a request. Default: true. */
+  recover?: boolean;
+  /**
+   * Hosts of the same workspace resume each other's unfinished turns. Default: the working directory. Hosts that share a database all have
+   * one workspace by default.
+   */
+  workspace?: string;
+  /** True to apply the approvals and refusals of tools that outlive a session, and to store new ones. Default: true. */
+  keepsApprovals?: boolean;
+  /**
+   * A turn may ask the user a question (an approval, a limit, a form). A question unanswered for this long counts as answered with no; see
+   * `session.answer`. Default: 5 minutes. With Infinity a question waits forever.
+   */
+  questionTimeoutMs?: number;
+  /** True to collect the metrics that `App.scrape` returns. Default: false. */
+  scraped?: boolean;
+}
+
+/** A running host. */
+export interface App extends AsyncDisposable {
+  /** Current configuration of the host. */
+  readonly config: Config;
+  orchestrator: Orchestrator;
+  hub: McpHub;
+  sessions: Sessions;
+  /** Notices to show to a person before the first prompt. */
+  notices: readonly string[];
+  /**
+   * Returns the provider and model that a request naming `model` would use. `wire` is text for people: the wire and the reason for its
+   * choice. Throws LlmError if no provider matches.
+   */
+  resolveModel(model?: string): { provider: string; model: string; wire?: string };
+  /**
+   * Switches to this configuration. Changes of servers apply at once (see `McpHub.apply`), all others from the next turn on. Running turns
+   * keep their configuration. The location of the event log and the settings of the front doors do not change; see `config`.
+   */
+  apply(config: Config): Promise<void>;
+  /**
+   * Returns the hub extended with more servers for one session. The session is notified of the states of these servers. `mcpServers` has
+   * the same shape as in the configuration, but `${VAR}` is not replaced. Throws ConfigError.
+   */
+  extendHub(mcpServers: ConfigObject, session: Session): SessionHub;
+  /** Returns the names of the usable configured models, as `provider/model`. The default model comes first. */
+  models(): string[];
+  /** Waits until every enabled server is ready or has failed. */
+  ready(): Promise<void>;
+  /** Returns the metrics in the text format of Prometheus. Undefined unless `scraped` was set. */
+  scrape?: () => Promise<{ contentType: string; text: string }>;
+  /** Cancels running turns, stores their ends, and stops every server. */
+  close(): Promise<void>;
+  /** Closes like `close`, but first gives running turns this long to end. The next start resumes the turns that have not ended. */
+  drain(withinMs: number): Promise<void>;
+}
+
+/** Default of `questionTimeoutMs`: in many hosts, such as those of the library, there is nobody to answer. */
+const unansweredMs = 5 * 60 * 1000;
+
+/** Builds the host and starts its servers without waiting for them. Throws ConfigError, StoreError. */
+export async function createApp(options: AppOptions = {}): Promise<App> {
+  const { env = process.env, overrides, tape, questionTimeoutMs = unansweredMs } = options;
+  const reading = { env, overrides, allowsUnset: tape?.plays.models };
+  const loaded = isLoaded(options.config) ? options.config : loadConfig(options.config ?? {}, reading);
+  const { config } = loaded;
+  const running = new RunningConfig(config, env);
+  const observe = options.observe
+    ? fromLevel(() => running.config.logging, options.observe)
+    : stderrLog(() => running.config, env);
+
+  const closers: (() => unknown)[] = [];
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= inReverse(closers);
+    return closing;
+  };
+  const closedAtEnd = <T extends { close(): unknown }>(part: T): T => {
+    closers.push(() => part.close());
+    return part;
+  };
+
+  try {
+    const state = async (): Promise<HostState> => ({
+      turns: sessions.load,
+      servers: hub.servers(),
+      ...(await client.state()),
+    });
+    const { scraped = false } = options;
+    const { clear } = running;
+    const telemetry = await listen(config, { env, observe, clear, scraped, state });
+    if (telemetry) closedAtEnd(telemetry);
+    const meter = telemetry?.meter;
+    const { storage } = config.chat;
+    const { store, shared } = await openLog(storage, { now: Date.now, observe, newId });
+    closedAtEnd(store);
+    tape?.conceal(configuredSecrets(config, env));
+    const firstRun = closedAtEnd(new FirstRun(env, tape));
+    const llm = await firstRun.llmOf(config);
+    const leaseMs = leaseOf(storage);
+    const machine = thisMachine();
+    const node = { nodeId: newId("node"), machine, pid: process.pid, version };
+    // Answers from a tape are not requested from a provider, so the limits of providers do not apply.
+    const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
+    if (limits) closedAtEnd(limits);
+    const client = closedAtEnd(
+      new ChangingClient(
+        new LlmClient(llm, { env, observe, tape, limits, meter, onSent: () => hub.startRemembered() }),
+      ),
+    );
+    const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });
+    const logs = closedAtEnd(new ServerLogs(stateFolder(env, "server-logs"), { observe, now: Date.now, clear }));
+    const hub = closedAtEnd(
+      new McpHub(firstRun.serversOf(config), {
+        observe,
+        auth: { folder: stateFolder(env, "auth") },
+        tape,
+        meter,
+        // A tape holds what the servers sent in its own session, so the lists of tools kept from earlier sessions are not used.
+        manifests: tape ? undefined : manifestPlace(env),
+        remembers: () => running.config.remembersTools,
+        pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
+        logs,
+        sample,
+        onStatus: (status) => sessions.serverChanged(status),
+      }),
+    );
+    const orchestrator = new Orchestrator({ llm: client, hub, newId });
+    const settings = () => {
+      const pinned = client.pin();
+      const { service, limits } = running.config.chat;
+      return {
+        orchestrator: new Orchestrator({ llm: pinned.llm, hub, newId }),
+        defaults: { limits, ...service },
+        [Symbol.dispose]: () => pinned[Symbol.dispose](),
+      };
+    };
+    const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
+    const engine = {
+      node,
+      // Hosts that share a database are interchangeable: each one resumes turns that another one has begun.
+      workspace: options.workspace ?? (shared ? "shared" : process.cwd()),
+      isGone: (node: LogNode) => isGone(node, machine),
+      observe,
+      leaseMs,
+      dispatch: shared?.dispatch,
+    };
+    const sessions = closedAtEnd(
+      new Sessions({
+        ...{ store, engine, hub, settings, newId, meter, approvals, questionTimeoutMs },
+        retention: retentionRules(running.config.chat),
+        now: Date.now,
+      }),
+    );
+    hub.start();
+    const apply = async (next: Config) => {
+      tape?.conceal(configuredSecrets(next, env));
+      client.change(await firstRun.llmOf(next));
+      running.change(next);
+      sessions.changeRetention(retentionRules(running.config.chat));
+      hub.apply(firstRun.serversOf(running.config));
+    };
+    const resolveModel = (model?: string) => {
+      const resolved = client.resolve(model);
+      const { name, by } = client.wireOf(model);
+      return { provider: resolved.provider.name, model: resolved.model, wire: `${name}, chosen by ${by}` };
+    };
+    const extendHub = (mcpServers: ConfigObject, session: Session) => {
+      const { config: extended } = loadConfig({ mcpServers: literally(mcpServers) as ConfigObject }, { env: {} });
+      tape?.conceal(configuredSecrets(extended, {}));
+      return hub.extend(extended.mcpServers, ({ name: server, state, reason }) =>
+        session.tell({ type: "server_status", server, state, reason }),
+      );
+    };
+    const drain = async (withinMs: number) => {
+      if (!closing) await sessions.drain(withinMs);
+      await close();
+    };
+    if (options.recover ?? true) {
+      void sessions.recover().catch(reportedTo(observe));
+      sessions.startRetention();
+    }
+    return {
+      get config() {
+        return running.config;
+      },
+      orchestrator,
+      hub,
+      sessions,
+      notices: firstRun.notices,
+      resolveModel,
+      models: () => client.usableModels(),
+      extendHub,
+      apply,
+      scrape: telemetry?.prometheus?.scrape,
+      ready: () => hub.ready(),
+      close,
+      drain,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function reportedTo(observe: Observe): (error: unknown) => void {
+  return (error) => observe({ level: "warn", scope: "app", message: messageOf(error) });
+}
+
+/** Opens the telemetry. Returns undefined, without loading the telemetry's modules, if nothing uses the measurements. */
+async function listen(
+  { telemetry: config }: Config,
+  parts: Pick<TelemetryParts, "env" | "observe" | "clear" | "scraped" | "state">,
+) {
+  const collector = wantsCollector(config, parts.env);
+  if (!collector && !parts.scraped) return undefined;
+  const { openTelemetry } = await import("../telemetry/open.js");
+  return openTelemetry({ ...parts, config, collector, version });
+}
+
+async function inReverse(closers: readonly (() => unknown)[]): Promise<void> {
+  for (const close of closers.toReversed()) await close();
+}
+
+function isLoaded(config: AppOptions["config"]): config is LoadedConfig {
+  return typeof config === "object" && typeof config.originOf === "function";
+}

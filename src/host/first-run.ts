@@ -1,0 +1,61 @@
+/** Chooses a provider if the configuration names none: a usable provider, or else the bundled demo model. */
+
+import type { Config, LlmConfig, ServerConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
+import type { ModelChoice, Tape } from "../core/tape.js";
+import { demoServer } from "../demo/servers.js";
+import { chooseProvider } from "../llm/providers/choose-provider.js";
+
+const demoNotice =
+  "This is the demo model: it follows a few rules. For a real one set OPENAI_API_KEY (or another provider's key), or llm.active in config.yaml.";
+
+export class FirstRun {
+  readonly #env: Environment;
+  readonly #tape: Tape | undefined;
+  /** The choice is kept as long as the host runs, so that a reload of the configuration does not probe local servers again. */
+  #chosen: ModelChoice | undefined;
+  #demo: { baseUrl: string; close(): Promise<void> } | undefined;
+  #isDemo = false;
+
+  constructor(env: Environment, tape: Tape | undefined) {
+    this.#env = env;
+    this.#tape = tape;
+  }
+
+  /** Notices to show to a person before the first prompt. */
+  get notices(): readonly string[] {
+    return this.#isDemo ? [demoNotice] : [];
+  }
+
+  /** Returns the settings for models with `active` set. Starts the demo model if it is the active provider. */
+  async llmOf({ llm }: Config): Promise<LlmConfig> {
+    if (!llm.active) this.#chosen ??= await this.#choose(llm);
+    const { provider, model } = llm.active ? { provider: llm.active, model: undefined } : (this.#chosen as ModelChoice);
+    const providers = { ...llm.providers };
+    if (model) providers[provider] = { ...providers[provider], model };
+    const isPlayed = this.#tape?.plays.models === true;
+    const http = isPlayed ? { ...llm.http, initialRetryDelayMs: 0, maxRetryDelayMs: 0 } : llm.http;
+    this.#isDemo = provider === "demo" && !providers.demo?.baseUrl;
+    if (this.#isDemo && !isPlayed) {
+      const { startDemoModel } = await import("../demo/model.js");
+      this.#demo ??= await startDemoModel();
+      providers.demo = { ...providers.demo, baseUrl: this.#demo.baseUrl };
+    }
+    return { ...llm, active: provider, providers, http };
+  }
+
+  /** Returns the configured servers. If the demo model is active, adds the bundled server, whose tools the demo model calls. */
+  serversOf({ mcpServers }: Config): readonly ServerConfig[] {
+    if (!this.#isDemo || mcpServers.some(({ name }) => name === "demo")) return mcpServers;
+    return [...mcpServers, demoServer()];
+  }
+
+  async close(): Promise<void> {
+    await this.#demo?.close();
+  }
+
+  #choose(llm: LlmConfig): Promise<ModelChoice> {
+    const choose = () => chooseProvider(llm, this.#env);
+    return this.#tape ? this.#tape.choose(choose) : choose();
+  }
+}

@@ -1,0 +1,65 @@
+/** Functions that read the event log without starting a host. */
+
+import { configuredSecrets } from "../config/secrets.js";
+import type { Config, StorageConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
+import { newId } from "../core/ids.js";
+import { defaultLeaseMs } from "../core/lease.js";
+import type { Observe } from "../core/ports.js";
+import type { ChatStore, LogNode, Period } from "../core/store-ports.js";
+import { openStore } from "../log/open.js";
+import { Conversations } from "../session/conversations.js";
+import { isGone, thisMachine } from "../session/node.js";
+import { type Nodes, nodesOf } from "../session/nodes.js";
+import { bringToSchema } from "../session/open-log.js";
+import { stderrLog } from "./stderr-log.js";
+
+/** Opens the log for access to its conversations. Also returns the configured secrets, which no export may contain. Throws StoreError. */
+export async function openConversations(
+  config: Config,
+  env: Environment,
+): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
+  const { store, isLost } = await readableLog(config);
+  const conversations = new Conversations({ store, isGone: isLost, leaseMs: leaseOf(config.chat.storage), newId });
+  return { conversations, secrets: configuredSecrets(config, env) };
+}
+
+/** Returns the hosts that are registered in the log. Throws StoreError. */
+export async function readNodes(config: Config): Promise<Nodes> {
+  const { store, isLost } = await readableLog(config);
+  try {
+    return await nodesOf(store, isLost, leaseOf(config.chat.storage));
+  } finally {
+    await store.close();
+  }
+}
+
+/** Returns the usage of all conversations in the period. Throws StoreError. */
+export async function readUsage(config: Config, period: Period): ReturnType<ChatStore["usage"]> {
+  const { store } = await readableLog(config);
+  try {
+    return await store.usage(period);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Migrates the event log to this version's schema and returns its location. Throws StoreError. */
+export function migrateLog(config: Config): Promise<{ place: string; version: number }> {
+  return bringToSchema(config.chat.storage, { now: Date.now, observe: observerOf(config) });
+}
+
+/** Returns how long, in ms, a host that sends no heartbeat still counts as alive. */
+export function leaseOf(storage: StorageConfig): number {
+  return (storage.driver === "postgres" ? storage.leaseMs : undefined) ?? defaultLeaseMs;
+}
+
+async function readableLog(config: Config) {
+  const store = await openStore(config.chat.storage, { now: Date.now, observe: observerOf(config) });
+  const machine = thisMachine();
+  return { store, isLost: (node: LogNode) => isGone(node, machine) };
+}
+
+function observerOf(config: Config): Observe {
+  return stderrLog(() => config, process.env);
+}

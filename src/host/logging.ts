@@ -1,0 +1,77 @@
+import { createRequire } from "node:module";
+import type { pino } from "pino";
+import type { LoggingConfig, LogLevel } from "../core/config.js";
+import { endsOf } from "../core/excerpt.js";
+import { visibleJson } from "../core/inert.js";
+import type { Observe } from "../core/ports.js";
+import { clearing, redactedMark } from "../core/redaction.js";
+
+const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
+
+/**
+ * Returns an observer that passes on only the events at or above the configured level of their module. It never throws: an error in logging
+ * must not end the work that is logged.
+ */
+export function fromLevel(
+  logging: () => Pick<LoggingConfig, "level"> & Partial<Pick<LoggingConfig, "modules">>,
+  observe: Observe,
+): Observe {
+  return (event) => {
+    const { level, modules = {} } = logging();
+    const least = (Object.hasOwn(modules, event.scope) && modules[event.scope]) || level;
+    if (order.indexOf(event.level) < order.indexOf(least)) return;
+    try {
+      observe(event);
+    } catch {
+      // the observer still receives all later events
+    }
+  };
+}
+
+interface LogParts {
+  write: (line: string) => void;
+  /** Returns the current time in ms since the epoch. */
+  now: () => number;
+  /** Secrets that are removed from every line. */
+  secrets?: readonly string[];
+  /** Maximum length of one text, in bytes. A longer text keeps only its two ends. */
+  maxLength: number;
+}
+
+/** Fields whose values are always redacted. */
+const secretFields = ["authorization", "password", "token", "apiKey", "api_key", "headers.*"];
+
+/**
+ * Returns an observer that writes log lines, each a JSON object. Loads the logging library only for the first line, because most hosts that
+ * run a single prompt log nothing.
+ */
+export function jsonLog({ write, now, secrets = [], maxLength }: LogParts): Observe {
+  let logger: pino.Logger | undefined;
+  const clear = clearing(secrets);
+  const shown = (text: string) => endsOf(clear(text), maxLength);
+  return ({ level, scope, message, fields = {} }) => {
+    logger ??= newLogger((line) => write(visibleJson(line)), now);
+    logger[level]({ scope, ...(mapTexts(fields, shown) as object) }, shown(message));
+  };
+}
+
+function newLogger(write: (line: string) => void, now: () => number): pino.Logger {
+  // Observations are logged synchronously, so `require` is used: `import` would have to be awaited.
+  const load = createRequire(import.meta.url)("pino") as typeof pino;
+  const options: pino.LoggerOptions = {
+    level: "debug",
+    base: undefined,
+    messageKey: "message",
+    timestamp: () => `,"time":"${new Date(now()).toISOString()}"`,
+    formatters: { level: (level) => ({ level }) },
+    redact: { paths: secretFields, censor: redactedMark },
+  };
+  return load(options, { write });
+}
+
+function mapTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
+  if (typeof value !== "object" || value === null || value instanceof Error) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, change)]));
+}

@@ -1,0 +1,49 @@
+import { configuredSecrets } from "../config/secrets.js";
+import type { Config, StorageConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
+import { clearing } from "../core/redaction.js";
+
+export class RunningConfig {
+  readonly #env: Environment;
+  #config: Config;
+  #clear: (text: string) => string;
+
+  constructor(config: Config, env: Environment) {
+    this.#env = env;
+    this.#config = config;
+    this.#clear = this.#clearing(config);
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Removes from a text the secrets of the current configuration, and everything that looks like a secret. */
+  readonly clear = (text: string): string => this.#clear(text);
+
+  /**
+   * Replaces the configuration, except the parts that cannot change while the host runs: the location of its log, its front doors and
+   * telemetry.
+   */
+  change(next: Config): void {
+    this.#clear = this.#clearing(next);
+    this.#config = withFixed(next, this.#config);
+  }
+
+  #clearing(config: Config): (text: string) => string {
+    return clearing(configuredSecrets(config, this.#env));
+  }
+}
+
+function withFixed(next: Config, { chat: { storage }, serve, mcpServe, telemetry }: Config): Config {
+  const { maxAgeMs: _, maxConversations: __, ...place } = storage;
+  const { maxAgeMs, maxConversations } = next.chat.storage;
+  const rules = { ...(maxAgeMs && { maxAgeMs }), ...(maxConversations && { maxConversations }) };
+  return {
+    ...next,
+    serve,
+    mcpServe,
+    telemetry,
+    chat: { ...next.chat, storage: { ...place, ...rules } as StorageConfig },
+  };
+}

@@ -1,0 +1,26 @@
+import { configuredSecrets } from "../config/secrets.js";
+import type { Config } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
+import type { Observe } from "../core/ports.js";
+import { fromLevel, jsonLog } from "./logging.js";
+
+/**
+ * Returns an observer that writes log lines to stderr. It reads the log levels, and the secrets to remove, from the configuration at the
+ * time of each line.
+ */
+export function stderrLog(config: () => Config, env: Environment): Observe {
+  const write = (line: string) => void process.stderr.write(line);
+  let current: { config: Config; log: Observe } | undefined;
+  const logOf = (now: Config) => {
+    const { maxLength } = now.logging;
+    return jsonLog({ write, now: Date.now, secrets: configuredSecrets(now, env), maxLength });
+  };
+  return fromLevel(
+    () => config().logging,
+    (event) => {
+      const now = config();
+      if (current?.config !== now) current = { config: now, log: logOf(now) };
+      current.log(event);
+    },
+  );
+}

@@ -1,0 +1,40 @@
+/**
+ * Access to state that hosts of a user store outside the event log: lasting approvals, logins and offers of servers. No host needs to run.
+ */
+
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { Approvals } from "../config/approvals.js";
+import type { ServerConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
+import type { Observe } from "../core/ports.js";
+import { stateFolder } from "../core/state-folder.js";
+import type { Logins } from "../mcp/auth/logins.js";
+import type { ManifestPlace } from "../mcp/manifest.js";
+
+/** Opens the user's approvals and refusals of tool calls that outlive a session. */
+export function openApprovals(env: Environment, observe: Observe): Approvals {
+  return new Approvals(stateFolder(env, "approvals"), { observe, now: Date.now });
+}
+
+/**
+ * Creates the logins for the remote ones among the servers. `showPage` is called with the address of a login page, to show the page to the
+ * person.
+ */
+export async function createLogins(
+  servers: readonly ServerConfig[],
+  env: Environment,
+  showPage: (page: URL) => void,
+): Promise<Logins> {
+  const { Logins } = await import("../mcp/auth/logins.js");
+  return new Logins(servers, { folder: stateFolder(env, "auth"), showPage });
+}
+
+/**
+ * Returns where the last known offers of servers (such as their tools) are stored: the folder, and the file with the key for the names of
+ * its files.
+ */
+export function manifestPlace(env: Environment): ManifestPlace {
+  const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");
+  return { folder: join(cache, "manifests"), keyFile: stateFolder(env, "manifests.key") };
+}

@@ -1,0 +1,70 @@
+/** Checks of an event log that do not change it. They are needed because a host that opens the log would migrate it. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { StorageConfig } from "../core/config.js";
+import type { Observe } from "../core/ports.js";
+import { existingFolder } from "../core/state-folder.js";
+import { openStore } from "./open.js";
+import { schemaVersion } from "./schema-version.js";
+import { connect } from "./sqlite/connection.js";
+
+export interface LogLook {
+  /** Location of the log, without secrets. */
+  place: string;
+  /** Schema version of the log. 0 if there is no log yet: the first host will create it. */
+  schema: number;
+  knownSchema: number;
+}
+
+/** Returns the location and the schema of the log. Rejects with StoreError or a file system error if a host could not use the log. */
+export async function lookAtLog(
+  storage: StorageConfig,
+  parts: { now: () => number; observe: Observe },
+): Promise<LogLook> {
+  if (storage.driver === "memory") return { place: "memory", schema: schemaVersion, knownSchema: schemaVersion };
+  const { place, schema } = await (storage.driver === "postgres"
+    ? lookAtDatabase(storage, parts)
+    : lookAtFile(storage.path));
+  const isOlder = schema > 0 && schema < schemaVersion;
+  if (storage.driver === "sqlite" && !existsSync(storage.path)) await tryBeside(storage, parts);
+  else if (schema > 0 && !isOlder) await (await openStore(storage, parts)).close();
+  return { place, schema, knownSchema: schemaVersion };
+}
+
+async function lookAtDatabase(
+  storage: Extract<StorageConfig, { driver: "postgres" }>,
+  { observe }: { observe: Observe },
+): Promise<{ place: string; schema: number }> {
+  const { databaseSchema } = await import("./postgres/open.js");
+  return databaseSchema(storage, observe);
+}
+
+async function lookAtFile(path: string): Promise<{ place: string; schema: number }> {
+  if (!existsSync(path)) return { place: path, schema: 0 };
+  const db = await connect(path);
+  try {
+    const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
+    // If the file is not one of our logs, `openStore` reports the problem.
+    return { place: path, schema: row.user_version || schemaVersion };
+  } catch {
+    return { place: path, schema: schemaVersion };
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Checks that a log can be created. Creates and deletes a temporary log in the folder of the future log, or in the nearest existing folder
+ * above it.
+ */
+async function tryBeside(
+  storage: Extract<StorageConfig, { driver: "sqlite" }>,
+  parts: { now: () => number; observe: Observe },
+): Promise<void> {
+  const folder = mkdtempSync(join(existingFolder(dirname(storage.path)), ".mcp-platform-try-"));
+  try {
+    await (await openStore({ ...storage, path: join(folder, "log.db") }, parts)).close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,142 @@
+import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import { messageOf, StoreError } from "../../core/errors.js";
+import type { Period } from "../../core/store-ports.js";
+import { jsonCopy } from "../json-copy.js";
+
+interface Entry {
+  event: StoredEvent;
+  /** Position of the event in its turn. Undefined if the event was written without a lease of the turn. */
+  position: number | undefined;
+}
+
+export interface MemoryConversation {
+  readonly conversationId: string;
+  /** Events in order: the `seq` of an event is its index plus 1. */
+  readonly entries: Entry[];
+  /** Turn id of each request, by request id. */
+  readonly requests: Map<string, string>;
+  /** Number of the last write. The conversation that was written last has the highest number. */
+  written: number;
+}
+
+/**
+ * The events of all conversations. Events are copied when they are stored and when they are returned, so callers never share an object with
+ * the log.
+ */
+export class MemoryLog {
+  /** Conversations in the order in which they were created. */
+  readonly conversations = new Map<string, MemoryConversation>();
+  readonly #now: () => number;
+  #written = 0;
+  #isClosed = false;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Appends all events to the conversation, or none. `position` is the position of the first event in its turn. Throws StoreError. */
+  insert(conversationId: string, events: readonly ChatEvent[], position?: number): StoredEvent[] {
+    const kept = events.map(storable);
+    return kept.map((event, index) =>
+      jsonCopy(this.#push(conversationId, event, this.#now(), position === undefined ? undefined : position + index)),
+    );
+  }
+
+  /** Copies events of one conversation to another. Each copy keeps the time and the position in its turn. */
+  insertCopies(from: string, to: string, seqs: readonly number[], asCopied: (event: StoredEvent) => ChatEvent): void {
+    for (const seq of seqs) {
+      const entry = this.conversations.get(from)?.entries[seq - 1];
+      if (entry) this.#push(to, storable(asCopied(entry.event)), entry.event.at, entry.position);
+    }
+  }
+
+  from(conversationId: string, seq = 1): StoredEvent[] {
+    const entries = this.conversations.get(conversationId)?.entries.slice(Math.max(seq, 1) - 1) ?? [];
+    return entries.map(({ event }) => jsonCopy(event));
+  }
+
+  ofTurn(conversationId: string, turnId: string): StoredEvent[] {
+    const entries =
+      this.conversations.get(conversationId)?.entries.filter(({ event }) => event.turnId === turnId) ?? [];
+    return entries.map(({ event }) => jsonCopy(event));
+  }
+
+  /**
+   * Returns the events of the turn from this position on. It checks the turn's last event first, because positions are written in order and
+   * usually there are no such events.
+   */
+  onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
+    const entries = this.conversations.get(conversationId)?.entries ?? [];
+    const last = entries.findLast((entry) => entry.event.turnId === turnId && entry.position);
+    if (!last?.position || last.position < position) return [];
+    const isThere = (entry: Entry) => entry.event.turnId === turnId && (entry.position ?? 0) >= position;
+    return entries.filter(isThere).map(({ event }) => jsonCopy(event));
+  }
+
+  turnOf(conversationId: string, requestId: string): string | undefined {
+    return this.conversations.get(conversationId)?.requests.get(requestId);
+  }
+
+  /** Returns the last `seq` of the conversation, or 0 if there is no such conversation. */
+  lastSeq(conversationId: string): number {
+    return this.conversations.get(conversationId)?.entries.length ?? 0;
+  }
+
+  /**
+   * Yields the events of these types in the period. If an event was copied to other conversations, it is yielded only once, from the
+   * conversation that was created first.
+   */
+  *once<T extends StoredEvent["type"]>(
+    { since, until }: Period,
+    ...types: readonly T[]
+  ): Generator<[conversation: MemoryConversation, event: Extract<StoredEvent, { type: T }>]> {
+    const seen = new Set<string>();
+    for (const conversation of this.conversations.values()) {
+      for (const { event, position } of conversation.entries) {
+        if (!isOneOf(event, types) || event.at < since || event.at >= until) continue;
+        const place = `${event.turnId} ${position ?? -event.seq}`;
+        if (!seen.has(place)) yield [conversation, event];
+        seen.add(place);
+      }
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.conversations.clear();
+  }
+
+  /** Stores `event` itself, not a copy. The caller must not use the object afterwards. */
+  #push(conversationId: string, event: ChatEvent, at: number, position: number | undefined): StoredEvent {
+    if (this.#isClosed) throw new StoreError("write", "cannot write the event log: it is closed");
+    const conversation = this.#conversation(conversationId);
+    const stored = Object.assign(event, { seq: conversation.entries.length + 1, at });
+    conversation.entries.push({ event: stored, position });
+    conversation.written = ++this.#written;
+    if (stored.type === "user_message") conversation.requests.set(stored.requestId, stored.turnId);
+    return stored;
+  }
+
+  #conversation(conversationId: string): MemoryConversation {
+    const known = this.conversations.get(conversationId);
+    if (known) return known;
+    const conversation = { conversationId, entries: [], requests: new Map(), written: 0 };
+    this.conversations.set(conversationId, conversation);
+    return conversation;
+  }
+}
+
+function isOneOf<T extends StoredEvent["type"]>(
+  event: StoredEvent,
+  types: readonly T[],
+): event is Extract<StoredEvent, { type: T }> {
+  return (types as readonly string[]).includes(event.type);
+}
+
+function storable(event: ChatEvent): ChatEvent {
+  try {
+    return jsonCopy(event);
+  } catch (cause) {
+    throw new StoreError("write", `cannot store what is no JSON: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,100 @@
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/chat.js";
+import type {
+  Archive,
+  ChatStore,
+  Claim,
+  ConversationSummary,
+  ModelUsage,
+  Period,
+  ResultStore,
+  SpentTotals,
+  ToolUsage,
+  TurnGrant,
+  TurnLeases,
+  TurnRequest,
+} from "../../core/store-ports.js";
+import { isOver, requireSameContent, same, stateAfter } from "../claims.js";
+import { spentIn } from "../spent.js";
+import { MemoryArchive } from "./archive.js";
+import { MemoryLog } from "./log.js";
+import { MemoryResults } from "./results.js";
+import { MemoryTurns } from "./turns.js";
+import { modelUsage, toolUsage } from "./usage.js";
+
+/**
+ * The event log of one process, kept in memory only. Each method does its work without waiting, so no other method can run in between: each
+ * is a transaction.
+ */
+export class MemoryStore implements ChatStore {
+  readonly turns: TurnLeases;
+  readonly results: ResultStore;
+  readonly archive: Archive;
+  readonly #log: MemoryLog;
+  readonly #turns: MemoryTurns;
+  readonly #archive: MemoryArchive;
+
+  constructor(now: () => number) {
+    const results = new MemoryResults();
+    this.#log = new MemoryLog(now);
+    this.#turns = new MemoryTurns(this.#log, now);
+    this.#archive = new MemoryArchive(this.#log, this.#turns, results);
+    this.turns = this.#turns;
+    this.results = results;
+    this.archive = this.#archive;
+  }
+
+  async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
+    const turnId = this.#log.turnOf(conversationId, event.requestId);
+    if (turnId === undefined) {
+      const first = this.#log.insert(conversationId, [event], 1);
+      this.#turns.enqueue(conversationId, event, request);
+      return { created: true, turnId: event.turnId, ended: false, events: first };
+    }
+    const events = this.#log.ofTurn(conversationId, turnId);
+    requireSameContent(event, events[0]);
+    const ended = isOver(events.at(-1));
+    if (!ended) this.#turns.reopen(conversationId, { ...event, turnId }, request);
+    return { created: false, turnId, ended, events };
+  }
+
+  async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
+    const [stored] = grant
+      ? await this.appendAll(conversationId, [event], grant)
+      : this.#log.insert(conversationId, [event]);
+    return stored as StoredEvent;
+  }
+
+  async appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
+    const last = events.at(-1) as ChatEvent;
+    this.#turns.requireGrant(conversationId, last.turnId, grant.fence);
+    const there = this.#log.onwards(conversationId, last.turnId, grant.position);
+    if (there.length > 0) return same(there, events);
+    const stored = this.#log.insert(conversationId, events, grant.position);
+    const state = stateAfter(last);
+    if (state) this.#turns.end(conversationId, last.turnId, state);
+    return stored;
+  }
+
+  async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
+    return this.#log.from(conversationId, from);
+  }
+
+  async conversations(): Promise<ConversationSummary[]> {
+    return this.#archive.summaries();
+  }
+
+  async check(): Promise<void> {}
+
+  async spent(since: number): Promise<SpentTotals> {
+    const answers = this.#log.once({ since, until: Number.MAX_SAFE_INTEGER }, "assistant_message", "compaction");
+    return spentIn([...answers].map(([, answer]) => answer));
+  }
+
+  async usage(period: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {
+    return { models: modelUsage(this.#log, period), tools: toolUsage(this.#log, period) };
+  }
+
+  async close(): Promise<void> {
+    this.#log.close();
+  }
+}

@@ -1,0 +1,72 @@
+import { StoreError } from "../core/errors.js";
+import { defaultLeaseMs } from "../core/lease.js";
+import type { Step } from "./migrations.js";
+import { applicationId, schemaVersion } from "./schema-version.js";
+import type { Connection } from "./sqlite/connection.js";
+import { transaction } from "./sqlite/transaction.js";
+
+/**
+ * Migrates the file to the current schema. Each step is a transaction of its own. The write lock is taken even if there is nothing to
+ * migrate, so that a read-only file fails here and not at the first write. Throws StoreError.
+ */
+export async function migrate(db: Connection, path: string, now: () => number, own?: readonly Step[]): Promise<void> {
+  const target = own?.length ?? schemaVersion;
+  const versionNow = () => transaction(db, () => versionOf(db, path, target));
+  while (versionNow() < target) {
+    const steps = own ?? (await import("./migrations.js")).stepsOf("sqlite");
+    transaction(db, () => {
+      const version = versionOf(db, path, target);
+      if (version > 0) requireAlone(db, path, now);
+      takeStep(db, version, steps);
+    });
+  }
+}
+
+/** Runs the next step. Does nothing if no step is left, because another process may have run it meanwhile. */
+function takeStep(db: Connection, version: number, steps: readonly Step[]): void {
+  const step = steps[version];
+  if (!step) return;
+  for (const statement of step) db.exec(statement);
+  db.exec(`PRAGMA user_version = ${version + 1}`);
+}
+
+/**
+ * Throws StoreError if other hosts run on the file. After the migration, these hosts could not store answers that they have already paid
+ * for.
+ */
+function requireAlone(db: Connection, path: string, now: () => number): void {
+  if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'nodes'").get()) return;
+  const known = db.prepare(`SELECT pid, seen_at AS "seenAt" FROM nodes`).all() as { pid: number; seenAt: number }[];
+  const hosts = known.filter(({ seenAt }) => Math.abs(now() - seenAt) < defaultLeaseMs);
+  if (hosts.length === 0) return;
+  const pids = hosts.map(({ pid }) => pid).join(", ");
+  throw new StoreError("locked", `${path} is to be brought to this version, and hosts of an earlier one run on it`, {
+    retryable: true,
+    hint: `end them (process ${pids}), and start again; one that was killed counts for ${defaultLeaseMs / 1_000} seconds`,
+  });
+}
+
+function versionOf(db: Connection, path: string, target: number): number {
+  const version = pragma(db, "user_version");
+  if (pragma(db, "application_id") !== applicationId && !isEmpty(db)) {
+    throw new StoreError("open", `${path} is a database of another program`, {
+      hint: "set chat.storage.path to another file",
+    });
+  }
+  if (version > target) {
+    const known = `schema ${version}, this version knows ${target}`;
+    throw new StoreError("newer_schema", `${path} was written by a newer version of this program (${known})`, {
+      hint: "update this program, or set chat.storage.path to another file",
+    });
+  }
+  return version;
+}
+
+function isEmpty(db: Connection): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+}
+
+function pragma(db: Connection, name: "user_version" | "application_id"): number {
+  const row = db.prepare(`PRAGMA ${name}`).get() as Record<typeof name, number>;
+  return row[name];
+}

@@ -1,0 +1,35 @@
+import type { StorageConfig } from "../core/config.js";
+import { newId } from "../core/ids.js";
+import type { Observe } from "../core/ports.js";
+import type { ChatStore } from "../core/store-ports.js";
+import { schemaVersion } from "./schema-version.js";
+
+/** Opens the event log that `chat.storage` configures. Throws StoreError. */
+export async function openStore(
+  storage: StorageConfig,
+  parts: { now: () => number; observe: Observe },
+): Promise<ChatStore> {
+  if (storage.driver === "postgres") {
+    const { openPostgresLog } = await import("./postgres/open.js");
+    return (await openPostgresLog(storage, { ...parts, newId })).store;
+  }
+  if (storage.driver === "memory") {
+    const { MemoryStore } = await import("./memory/store.js");
+    return new MemoryStore(parts.now);
+  }
+  const { openSqliteStore } = await import("./sqlite/store.js");
+  return openSqliteStore(storage.path, { ...parts, isFull: storage.durability === "full" });
+}
+
+/** Only migrates the log. Resolves with its location, without secrets, and its schema version. Rejects with StoreError. */
+export async function migrateStore(
+  storage: StorageConfig,
+  parts: { now: () => number; observe: Observe },
+): Promise<{ place: string; version: number }> {
+  if (storage.driver === "postgres") {
+    const { migrateDatabase } = await import("./postgres/open.js");
+    return { place: await migrateDatabase(storage, parts.observe), version: schemaVersion };
+  }
+  await (await openStore(storage, parts)).close();
+  return { place: storage.driver === "memory" ? "memory" : storage.path, version: schemaVersion };
+}

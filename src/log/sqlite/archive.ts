@@ -1,0 +1,154 @@
+import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import type { Archive, ConversationOverview } from "../../core/store-ports.js";
+import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../claims.js";
+import type { Connection } from "./connection.js";
+import type { SqliteEvents } from "./events.js";
+import { idOf, numberOf, readable, seqOf, within } from "./place.js";
+import type { SqliteReader } from "./reader.js";
+import { type Guarded, transaction } from "./transaction.js";
+
+/** Operations on whole conversations in the file. Deleting frees pages in the file for later events, but does not shrink the file. */
+export class SqliteArchive implements Archive {
+  readonly #db: Connection;
+  readonly #guarded: Guarded;
+  readonly #events: SqliteEvents;
+  readonly #views: SqliteReader;
+
+  constructor(db: Connection, events: SqliteEvents, { guarded, views }: { guarded: Guarded; views: SqliteReader }) {
+    this.#db = db;
+    this.#views = views;
+    this.#events = events;
+    this.#guarded = guarded;
+  }
+
+  overview(): Promise<ConversationOverview[]> {
+    return this.#views.rows(overview);
+  }
+
+  async unfinished() {
+    return this.#guarded("read", () => {
+      const rows = this.#db
+        .prepare(`SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`)
+        .all() as { conversationId: string; nodeId: string | null }[];
+      return rows.map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId === null ? {} : { nodeId }) }));
+    });
+  }
+
+  async amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {
+    return this.#written(() => {
+      if (this.#has(conversationId, isUnfinished)) {
+        refuseUnfinished(conversationId);
+      }
+      return this.#events.insert(conversationId, decide(this.#events.from(conversationId, 1)));
+    });
+  }
+
+  async copy(
+    conversationId: string,
+    to: string,
+    decide: (events: readonly StoredEvent[]) => { first: ChatEvent; seqs: readonly number[] },
+  ): Promise<void> {
+    return this.#written(() => {
+      if (this.#lastSeq(to) > 0) throw new RequestError("usage", `there is already a conversation ${to}`);
+      const events = this.#events.from(conversationId, 1);
+      const { first, seqs } = decide(events);
+      this.#events.insert(to, first);
+      const insert = this.#db.prepare(
+        `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
+         SELECT ${idOf(numberOf("?2"), "?4")}, turn_id, type, request_id, coalesce(?5, payload), at, position FROM entries
+         WHERE id = ${idOf(numberOf("?1"), "?3")}`,
+      );
+      const compactions = new Map(
+        events.flatMap((event) => (event.type === "compaction" ? [[event.seq, event] as const] : [])),
+      );
+      let seq = 1;
+      for (const copied of seqs) {
+        const compaction = compactions.get(copied);
+        const payload = compaction ? JSON.stringify(renumbered(compaction, seqs)) : null;
+        insert.all(conversationId, to, copied, ++seq, payload);
+      }
+    });
+  }
+
+  async delete(conversationId: string): Promise<boolean> {
+    return this.#written(() => {
+      if (this.#has(conversationId, `${isUnfinished} AND node_id IS NOT NULL`)) {
+        refuseHeld(conversationId);
+      }
+      return this.#delete(conversationId);
+    });
+  }
+
+  async expire(conversationId: string, lastSeq: number): Promise<boolean> {
+    return this.#written(() => {
+      if (this.#lastSeq(conversationId) !== lastSeq || this.#has(conversationId, isUnfinished)) return false;
+      return this.#delete(conversationId);
+    });
+  }
+
+  #delete(conversationId: string): boolean {
+    const origins = this.#db
+      .prepare(`${originsOf} AND ${within(numberOf("?1"), { row: "fork." })}`)
+      .all(conversationId)
+      .map((row) => (row as { origin: string }).origin);
+    const existed = this.#lastSeq(conversationId) > 0;
+    this.#db.prepare(`DELETE FROM entries WHERE ${within(numberOf("?1"))}`).all(conversationId);
+    for (const table of ["conversations", "turns", "mail"]) {
+      this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
+    }
+    // A result is deleted only if its conversation and all copies of that conversation have been deleted.
+    const unused = this.#db.prepare(
+      `DELETE FROM results WHERE conversation_id = ?1
+       AND NOT EXISTS (SELECT 1 FROM conversations WHERE conversation_id = ?1) AND ?1 NOT IN (${originsOf})`,
+    );
+    for (const id of [conversationId, ...origins]) unused.all(id);
+    return existed;
+  }
+
+  #has(conversationId: string, turns: string): boolean {
+    const found = this.#db.prepare(`SELECT 1 FROM turns WHERE conversation_id = ? AND ${turns} LIMIT 1`);
+    return found.get(conversationId) !== undefined;
+  }
+
+  /** Returns the last `seq` of the conversation, or 0 if there is no such conversation. */
+  #lastSeq(conversationId: string): number {
+    const last = this.#db.prepare(
+      `SELECT ${seqOf()} AS seq FROM entries WHERE ${within(numberOf("?1"))} ORDER BY id DESC LIMIT 1`,
+    );
+    return (last.get(conversationId) as { seq: number } | undefined)?.seq ?? 0;
+  }
+
+  #written<T>(work: () => T): T {
+    return this.#guarded("write", () => transaction(this.#db, work));
+  }
+}
+
+/** Returns the condition of the partial index on these events. It must be written exactly like this, so that SQLite uses the index. */
+const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
+
+/** The conversations from which any other conversation was copied. */
+const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each(fork.payload, '$.origins') AS origin
+  WHERE ${isMark("fork")} AND fork.type = 'fork'`;
+
+/**
+ * SQL for the last and the first event of each conversation. Conversations are sorted by `touched`, which each request, each end of a turn
+ * and each other change increases. Event times are not used, because clocks can be set back. A copy counts as at least as recent as its
+ * first event, which was written when it was copied.
+ */
+export const lastAndFirst = {
+  columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,
+  join: `JOIN entries AS last ON last.id = (SELECT max(id) FROM entries WHERE ${within("number")})
+    JOIN entries AS first ON first.id = ${idOf("number", "1")}`,
+};
+
+const overview = `
+  SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
+    coalesce((SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT ${readable} FROM entries
+       WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '$.content') AS part
+    ), '') AS title,
+    (SELECT count(*) FROM entries AS asked WHERE ${within("number", { row: "asked." })} AND asked.type = 'user_message'
+       AND NOT EXISTS (SELECT 1 FROM entries AS mark WHERE ${isMark("mark")} AND ${within("number", { row: "mark." })}
+         AND mark.type = 'rewind' AND mark.id > asked.id AND json_extract(mark.payload, '$.toSeq') < ${seqOf("asked.")})
+    ) AS turns
+  FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`;

@@ -1,0 +1,70 @@
+import { StoreError } from "../../core/errors.js";
+
+/** The methods of `DatabaseSync` in `node:sqlite` that the event log uses. */
+export interface Connection {
+  exec(sql: string): void;
+  /** Returns a prepared statement. The same text always gives the same statement. */
+  prepare(sql: string): Statement;
+  /** Closes the file. Can be called more than once. */
+  close(): void;
+}
+
+export interface Statement {
+  get(...values: SqlValue[]): unknown;
+  all(...values: SqlValue[]): unknown[];
+  run(...values: SqlValue[]): { changes: number | bigint };
+}
+
+type SqlValue = string | number | null | Uint8Array;
+
+/** Opens a file. It uses Node's own SQLite (22.13 and later), otherwise a package with the same API. */
+export async function connect(path: string): Promise<Connection> {
+  const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
+  const { DatabaseSync } = (builtin ?? (await addedDriver())) as Driver;
+  const db = new DatabaseSync(path);
+  const prepared = new Map<string, Statement>();
+  return {
+    exec: (sql) => db.exec(sql),
+    prepare(sql) {
+      const statement = prepared.get(sql) ?? db.prepare(sql);
+      prepared.set(sql, statement);
+      return statement;
+    },
+    close() {
+      if (!db.isOpen) return;
+      try {
+        // The package cannot finalize statements, so `close` leaves the WAL file behind. This statement at least empties the WAL file.
+        db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      } catch {
+        // If this fails, the WAL file keeps its content, which is read when the log is opened again.
+      }
+      db.close();
+    },
+  };
+}
+
+/** Loads the SQLite package. It is part of the published package (`scripts/bundle.mjs`). */
+async function addedDriver(): Promise<unknown> {
+  try {
+    return await import("@photostructure/sqlite");
+  } catch (error) {
+    const hint = "take Node 22.13 or later, or set chat.storage.driver: memory";
+    const message = `this Node has no SQLite, and the one for ${process.platform}-${process.arch} cannot be loaded`;
+    throw new StoreError("open", message, { hint, cause: error });
+  }
+}
+
+interface Driver {
+  DatabaseSync: new (path: string) => Connection & { isOpen: boolean };
+}
+
+/** Runs `load` without Node 22's warning that SQLite is experimental. It would be printed first at every start. */
+function withoutWarnings<T>(load: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => undefined;
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

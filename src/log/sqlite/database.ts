@@ -1,0 +1,109 @@
+import { closeSync, mkdirSync, openSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
+import { StoreError } from "../../core/errors.js";
+import type { Observe } from "../../core/ports.js";
+import { migrate } from "../migrate.js";
+import { type Connection, connect } from "./connection.js";
+import { SqliteReader } from "./reader.js";
+import type { ReaderData } from "./reader-worker.js";
+import { toWal } from "./wal.js";
+
+/** The first version without the bug by which several connections can corrupt a file: https://www.sqlite.org/wal.html#walresetbug */
+const safeSqliteVersion = "3.51.3";
+/**
+ * Magic numbers of NFS, SMB and CIFS in Linux. Locks on these file systems are unreliable: https://www.sqlite.org/howtocorrupt.html (2.1)
+ */
+const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe534d42];
+
+/**
+ * Page size of a new file, in bytes. Most events are smaller than a page, but the whole page is read, checksummed and copied. With 4 KB,
+ * the default of SQLite, a step of a turn costs the host up to 5 % more. Results of 30 KB cost the same with both sizes.
+ */
+const pageSize = 2048;
+/**
+ * Number of pages in the WAL file after which they are written to the main file. A high number saves writing the same page several times.
+ * With the default of SQLite, a quarter of it, a step costs 5 % more. Without `isFull`, these pages may be lost in a power cut.
+ */
+const checkpointPages = 4_000;
+/**
+ * Number of pages that are cached in memory. It equals the pages in the WAL file, so that recent pages are not read again. With 2,000 KB,
+ * the default of SQLite, a hop costs the host 3 to 4 % more. With twice as many pages it costs the same.
+ */
+const cachedPages = checkpointPages;
+
+/** Time, in ms, without a heartbeat after which a host may have crashed. Hosts send a heartbeat every few seconds. */
+const silentMs = 30_000;
+
+interface DatabaseOptions {
+  busyTimeoutMs: number;
+  isFull?: boolean;
+  now: () => number;
+  observe: Observe;
+}
+
+/** Opens the file and migrates it. Creates the file if it is missing. Rejects with StoreError or an error of the driver. */
+export async function openDatabase(
+  path: string,
+  { busyTimeoutMs, isFull = false, now, observe }: DatabaseOptions,
+): Promise<Connection> {
+  createPrivately(path);
+  const db = await connect(path);
+  try {
+    // This is set first: otherwise opening would fail at once while another process recovers the file.
+    db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    db.exec(`PRAGMA page_size = ${pageSize}`);
+    await migrate(db, path, now);
+    const journal = await toWal(db, busyTimeoutMs);
+    db.exec(`PRAGMA synchronous = ${isFull ? "FULL" : "NORMAL"}`);
+    db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+    db.exec(`PRAGMA cache_size = ${cachedPages}`);
+    const warn = (message: string, fields: Record<string, unknown>) =>
+      observe({ level: "warn", scope: "history", message, fields: { path, ...fields } });
+    if (journal.journal_mode !== "wal") warn("its file system does not support WAL: the event log is slower", journal);
+    const { version } = db.prepare("SELECT sqlite_version() AS version").get() as { version: string };
+    if (version.localeCompare(safeSqliteVersion, "en", { numeric: true }) < 0) {
+      warn(`SQLite is older than ${safeSqliteVersion}: use the event log from one process at a time`, { version });
+    }
+    await checkAfterCrash(db, { path, busyTimeoutMs, now });
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Checks the file for damage if a host has been silent for long and did not leave: its machine may have crashed. */
+async function checkAfterCrash(
+  db: Connection,
+  { path, busyTimeoutMs, now }: ReaderData & { now: () => number },
+): Promise<void> {
+  const { seenAt } = db.prepare(`SELECT min(seen_at) AS "seenAt" FROM nodes`).get() as { seenAt: number | null };
+  if (seenAt === null || seenAt > now() - silentMs) return;
+  const reader = new SqliteReader({ path, busyTimeoutMs });
+  const checking = reader.rows<{ quick_check: string }>("PRAGMA quick_check(1)");
+  const [found] = await checking.finally(() => reader.close());
+  if (found?.quick_check === "ok") return;
+  throw new StoreError("corrupt", `the event log ${path} is damaged: ${found?.quick_check}`, {
+    hint: `move it aside (mv "${path}" "${path}.broken") and start again; what is whole in it can be read with sqlite3's .recover`,
+  });
+}
+
+/**
+ * Creates a missing log that only the user can read: folder 0700, file 0600. SQLite gives its other files the same mode. An existing file
+ * is not opened here, because closing it would drop the locks of this process's other connections: https://www.sqlite.org/howtocorrupt.html
+ * (2.2).
+ */
+function createPrivately(path: string): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (process.platform === "linux" && networkFileSystems.includes(statfsSync(folder).type)) {
+    throw new StoreError("open", `${path} is on a network file system, where the event log would be damaged`, {
+      hint: "set chat.storage.path to a local disk",
+    });
+  }
+  try {
+    closeSync(openSync(path, "wx", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import { messageOf, StoreError, type StoreErrorKind } from "../../core/errors.js";
+
+/**
+ * Error kinds by messages of SQLite and the file system. Messages are used because the SQLite package has a result code only for some
+ * errors.
+ */
+const kinds: readonly [RegExp, StoreErrorKind][] = [
+  [/database (table )?is locked/, "locked"],
+  [/database or disk is full|ENOSPC|EDQUOT/, "full"],
+  [/malformed|not a database/, "corrupt"],
+];
+
+/** Converts an error of the driver or the file system to a StoreError with a hint for the user. Returns a StoreError unchanged. */
+export function storeError(error: unknown, path: string, doing: "open" | "read" | "write"): StoreError {
+  if (error instanceof StoreError) return error;
+  const kind = kindOf(error) ?? (doing === "open" ? "open" : "write");
+  return new StoreError(kind, `cannot ${doing} the event log ${path}: ${messageOf(error)}`, {
+    cause: error,
+    hint: hintFor(kind, path),
+    retryable: kind === "locked" || kind === "full",
+  });
+}
+
+/** Returns true if another connection has locked the file. */
+export function isLocked(error: unknown): boolean {
+  return kindOf(error) === "locked";
+}
+
+function kindOf(error: unknown): StoreErrorKind | undefined {
+  if (error instanceof SyntaxError) return "corrupt"; // a stored payload is always valid JSON, so invalid JSON means a damaged file
+  return kinds.find(([text]) => text.test(messageOf(error)))?.[1];
+}
+
+function hintFor(kind: StoreErrorKind, path: string): string {
+  const elsewhere = "or set chat.storage.path to another file";
+  if (kind === "locked") return `another process keeps it locked: end that process, ${elsewhere}`;
+  if (kind === "full") return `free some space on its disk, ${elsewhere}`;
+  if (kind === "corrupt") return `move it aside (mv "${path}" "${path}.broken") and start again, ${elsewhere}`;
+  return `make sure that its folder and the file can be written, ${elsewhere}`;
+}

@@ -1,0 +1,139 @@
+import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import type { TurnGrant } from "../../core/store-ports.js";
+import { eventOf, eventWritten } from "../stored-event.js";
+import type { Connection, Statement } from "./connection.js";
+import { idOf, mostSeq, numberOf, seqOf, within } from "./place.js";
+
+interface Row {
+  seq: number;
+  at: number;
+  payload: string;
+}
+
+/**
+ * Most events in one INSERT statement. There is a prepared statement for each number of events. More events are stored in a transaction.
+ */
+const mostInStatement = 32;
+
+/** Reading and writing of events. No method begins a transaction; the caller may. */
+export class SqliteEvents {
+  readonly #db: Connection;
+  readonly #now: () => number;
+  /** `touched` of the conversation that was changed last. It is the time of the change, or a little more if the clock was set back. */
+  #touched: number;
+  readonly #touch: Statement;
+  readonly #insert: Statement;
+  readonly #ofTurn: Statement;
+  readonly #from: Statement;
+  readonly #onwards: Statement;
+  /** Prepared statements of `insertGranted`, by their number of events. */
+  readonly #granted: Statement[] = [];
+
+  constructor(db: Connection, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+    const { touched } = db.prepare("SELECT max(touched) AS touched FROM conversations").get() as {
+      touched: number | null;
+    };
+    this.#touched = touched ?? 0;
+    this.#touch = db.prepare(
+      `INSERT INTO conversations (conversation_id, touched) VALUES (?, ?)
+       ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched RETURNING number`,
+    );
+    this.#insert = db.prepare(
+      `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
+       VALUES (coalesce((SELECT max(id) FROM entries WHERE ${within("?1")}), ${idOf("?1", "0")}) + 1, ?2, ?3, ?4, ?5, ?6, ?7)
+       RETURNING ${seqOf()} AS seq`,
+    );
+    const columns = `${seqOf()} AS seq, at, payload`;
+    const ofConversation = within(numberOf("?1"));
+    const from = within(numberOf("?1"), { from: "?2" });
+    this.#from = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} ORDER BY id`);
+    this.#ofTurn = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} AND turn_id = ?3 ORDER BY id`);
+    this.#onwards = db.prepare(
+      `SELECT ${columns} FROM entries WHERE ${ofConversation} AND turn_id = ?2 AND position >= ?3
+         AND id > coalesce((SELECT id FROM entries WHERE ${ofConversation} AND turn_id = ?2 AND position < ?3 ORDER BY id DESC LIMIT 1), 0)
+       ORDER BY id`,
+    );
+  }
+
+  /** Marks the conversation as the one that was changed last. Creates the conversation if it is missing. Returns its number. */
+  touch(conversationId: string, at = this.#now()): number {
+    this.#touched = Math.max(this.#touched + 1, at);
+    return (this.#touch.get(conversationId, this.#touched) as { number: number }).number;
+  }
+
+  /** Appends an event to the conversation. `position` is the position of the event in its turn. */
+  insert(conversationId: string, event: ChatEvent, position: number | null = null): StoredEvent {
+    const { turnId, type } = event;
+    const requestId = requestIdOf(event);
+    const payload = JSON.stringify(event);
+    const at = this.#now();
+    const number = this.touch(conversationId, at);
+    const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
+    return eventWritten(event, { seq: row.seq, at });
+  }
+
+  /**
+   * Stores events with one statement. Most events are stored in this way, because a single statement commits without a transaction, at a
+   * third of the cost. Stores nothing and returns undefined in three cases: there are too many events for a statement; the turn does not
+   * run under this fence; or the conversation's last event is not the expected one (its `seq` is not `lastSeq`, it belongs to another turn,
+   * or it is at `position` or after it).
+   */
+  insertGranted(
+    conversationId: string,
+    events: readonly ChatEvent[],
+    { fence, position, lastSeq }: TurnGrant,
+  ): StoredEvent[] | undefined {
+    const [first] = events;
+    if (!first || lastSeq === undefined || events.length > mostInStatement) return undefined;
+    const at = this.#now();
+    const values: (string | number)[] = [conversationId, first.turnId, at, position, fence, lastSeq];
+    for (const event of events) values.push(event.type, JSON.stringify(event));
+    let insert = this.#granted[events.length];
+    if (!insert) this.#granted[events.length] = insert = this.#db.prepare(insertGranted(events.length));
+    if (Number(insert.run(...values).changes) === 0) return undefined;
+    return events.map((event, index) => eventWritten(event, { seq: lastSeq + 1 + index, at }));
+  }
+
+  /** Returns the events of the turn. `from` is the `seq` of the turn's request. */
+  ofTurn(conversationId: string, turnId: string, from: number): StoredEvent[] {
+    return toEvents(this.#ofTurn.all(conversationId, from, turnId));
+  }
+
+  from(conversationId: string, seq: number): StoredEvent[] {
+    if (seq > mostSeq) return [];
+    return toEvents(this.#from.all(conversationId, Math.max(0, seq)));
+  }
+
+  /** Returns the events of the turn from this position on. */
+  onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
+    return toEvents(this.#onwards.all(conversationId, turnId, position));
+  }
+}
+
+/**
+ * Returns the statement that stores `count` events. Parameters: conversation, turn, time, first position, fence, last `seq` of the
+ * conversation, then type and payload of each event. It has no RETURNING clause, because SQLite would create a temporary table for it.
+ */
+function insertGranted(count: number): string {
+  const rows = Array.from({ length: count }, (_, index) => `(${index}, ?${7 + 2 * index}, ?${8 + 2 * index})`);
+  const number = "turns.conversation_number";
+  return `INSERT INTO entries (id, turn_id, type, payload, at, position)
+    SELECT ${idOf(number, "(?6 + 1 + event.column1)")}, ?2, event.column2, event.column3, ?3, ?4 + event.column1
+    FROM turns CROSS JOIN (VALUES ${rows}) AS event
+    WHERE turns.conversation_id = ?1 AND turns.turn_id = ?2 AND fence = ?5 AND state = 'running'
+      AND (SELECT id = ${idOf(number, "?6")} AND turn_id = ?2 AND position < ?4 FROM entries WHERE ${within(number)} ORDER BY id DESC LIMIT 1)`;
+}
+
+function requestIdOf(event: ChatEvent): string | null {
+  return event.type === "user_message" ? event.requestId : null;
+}
+
+function toEvents(rows: unknown[]): StoredEvent[] {
+  return (rows as Row[]).map(toEvent);
+}
+
+function toEvent({ seq, at, payload }: Row): StoredEvent {
+  return eventOf(payload, { seq, at });
+}

@@ -1,0 +1,65 @@
+import type { TurnMail } from "../../core/store-ports.js";
+import { isUnfinished, questionOf } from "../claims.js";
+import type { Connection, Statement } from "./connection.js";
+import { readable, within } from "./place.js";
+import type { Guarded } from "./transaction.js";
+
+/** Messages to queued and running turns. They are kept until the turn ends. */
+export class SqliteMail {
+  readonly #guarded: Guarded;
+  readonly #send: Statement;
+  readonly #any: Statement;
+  readonly #receive: Statement;
+  readonly #forget: Statement;
+
+  constructor(db: Connection, guarded: Guarded) {
+    this.#guarded = guarded;
+    this.#send = db.prepare(
+      `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, ?3, ?4 FROM turns
+       WHERE conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND NOT EXISTS (SELECT 1 FROM entries
+         WHERE ${ofConversation("entries.")} AND entries.turn_id = ?2 AND type = 'answer' AND (${readable}) ->> 'questionId' = ?4
+           AND id > (SELECT id FROM entries AS asked WHERE asked.request_id = turns.request_id AND ${ofConversation("asked.")}))
+       ON CONFLICT DO NOTHING RETURNING id`,
+    );
+    this.#any = db.prepare(`SELECT 1 FROM mail JOIN turns USING (conversation_id, turn_id) WHERE ${isNew} LIMIT 1`);
+    this.#receive = db.prepare(
+      `UPDATE mail SET fence = turns.fence FROM turns
+       WHERE turns.conversation_id = mail.conversation_id AND turns.turn_id = mail.turn_id AND ${isNew}
+       RETURNING id, mail.conversation_id AS "conversationId", mail.turn_id AS "turnId", mail`,
+    );
+    this.#forget = db.prepare("DELETE FROM mail WHERE conversation_id = ? AND turn_id = ?");
+  }
+
+  /**
+   * Implements `TurnLeases.send`. Like `receive`, it reads all rows of its statement, because SQLite reports a failed commit only after the
+   * last row.
+   */
+  send(conversationId: string, turnId: string, mail: TurnMail): boolean {
+    const values = [conversationId, turnId, JSON.stringify(mail), questionOf(mail)];
+    return this.#guarded("write", () => this.#send.all(...values)).length > 0;
+  }
+
+  /** Implements `TurnLeases.receive`. */
+  receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
+    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // checked without taking the write lock
+    const rows = this.#guarded("write", () => this.#receive.all(nodeId)) as MailRow[];
+    return rows
+      .sort((a, b) => a.id - b.id)
+      .map(({ conversationId, turnId, mail }) => ({ conversationId, turnId, mail: JSON.parse(mail) as TurnMail }));
+  }
+
+  /** Deletes the mail of the turn. The caller must have begun a transaction. */
+  forget(conversationId: string, turnId: string): void {
+    this.#forget.all(conversationId, turnId);
+  }
+}
+
+interface MailRow {
+  id: number;
+  conversationId: string;
+  turnId: string;
+  mail: string;
+}
+
+const isNew = "turns.node_id = ? AND mail.fence IS NOT turns.fence";
+const ofConversation = (row: string) => within("turns.conversation_number", { row });

@@ -1,0 +1,42 @@
+/** The thread of a `SqliteReader`. It answers one question at a time. Each answer is a chunk of rows. */
+import { parentPort, workerData } from "node:worker_threads";
+import { messageOf } from "../../core/errors.js";
+import { type Connection, connect } from "./connection.js";
+
+export interface ReaderData {
+  path: string;
+  busyTimeoutMs: number;
+}
+
+/** An SQL query, or `next` for the next chunk of its rows. */
+export type ReaderQuestion = { sql: string; values: readonly (string | number)[] } | "next";
+
+export type ReaderAnswer = { rows: unknown[]; isLast: boolean } | { problem: string };
+
+/** Rows in one chunk. The main thread needs about a millisecond for them. */
+const chunkRows = 1_000;
+
+const opening = open(workerData as ReaderData);
+let rest: unknown[] = [];
+
+async function open({ path, busyTimeoutMs }: ReaderData): Promise<Connection> {
+  const db = await connect(path);
+  db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+  db.exec("PRAGMA query_only = ON");
+  return db;
+}
+
+async function answerTo(question: ReaderQuestion): Promise<ReaderAnswer> {
+  try {
+    const db = await opening;
+    if (question !== "next") rest = db.prepare(question.sql).all(...question.values);
+    const rows = rest.slice(0, chunkRows);
+    rest = rest.slice(chunkRows);
+    return { rows, isLast: rest.length === 0 };
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}
+
+opening.catch(() => {}); // the error is reported in the answer to each question
+parentPort?.on("message", async (question: ReaderQuestion) => parentPort?.postMessage(await answerTo(question)));

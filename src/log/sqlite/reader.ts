@@ -1,0 +1,82 @@
+import { Worker } from "node:worker_threads";
+import { StoreError } from "../../core/errors.js";
+import { storeError } from "./errors.js";
+import type { ReaderAnswer, ReaderData, ReaderQuestion } from "./reader-worker.js";
+
+/**
+ * Path of the worker script. It is always compiled code, because a worker cannot run TypeScript, even if this module runs from source
+ * (ts-node, jest).
+ */
+const script = import.meta.url.endsWith(".ts") ? "../../../dist/log/sqlite/reader-worker.js" : "./reader-worker.js";
+
+/**
+ * Reader of the whole log, in a thread with a connection of its own. The first read starts the thread. With 100,000 conversations a read
+ * takes seconds; in the main thread it would delay the host's heartbeats, and other hosts would take over its turns.
+ */
+export class SqliteReader {
+  readonly #data: ReaderData;
+  #worker: Worker | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(data: ReaderData) {
+    this.#data = data;
+  }
+
+  /** Runs a query after all earlier ones have ended. Resolves with its rows. Rejects with StoreError. */
+  rows<Row>(sql: string, values: readonly (string | number)[] = []): Promise<Row[]> {
+    const reading = this.#last.then(() => this.#read<Row>(sql, values));
+    this.#last = reading.catch(() => {});
+    return reading;
+  }
+
+  /** Stops the thread. Reads that have not ended reject. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#worker?.terminate();
+  }
+
+  async #read<Row>(sql: string, values: readonly (string | number)[]): Promise<Row[]> {
+    const rows: unknown[] = [];
+    for (let question: ReaderQuestion = { sql, values }; ; question = "next") {
+      const answer = await this.#ask(question);
+      if ("problem" in answer) throw storeError(new Error(answer.problem), this.#data.path, "read");
+      for (const row of answer.rows) rows.push(row);
+      if (answer.isLast) return rows as Row[];
+      await new Promise(setImmediate); // lets the main thread do other work between two chunks
+    }
+  }
+
+  /** Sends a question to the thread. The thread keeps the process alive until it has answered. */
+  #ask(question: ReaderQuestion): Promise<ReaderAnswer> {
+    const { path } = this.#data;
+    if (this.#isClosed) return Promise.reject(new StoreError("write", `the event log ${path} is closed`));
+    const worker = this.#started();
+    return new Promise((resolve, reject) => {
+      const settle = () => worker.off("message", hear).off("error", fail).off("exit", end).unref();
+      const hear = (answer: ReaderAnswer) => {
+        settle();
+        resolve(answer);
+      };
+      const fail = (error: unknown) => {
+        settle();
+        reject(storeError(error, path, "read"));
+      };
+      const end = () => fail(new Error("its reader has ended"));
+      worker.on("message", hear).on("error", fail).on("exit", end).ref();
+      worker.postMessage(question);
+    });
+  }
+
+  #started(): Worker {
+    if (this.#worker) return this.#worker;
+    const worker = new Worker(new URL(script, import.meta.url), { workerData: this.#data, argv: [], execArgv: [] });
+    worker
+      .on("error", () => {}) // `#ask` reports the error to the waiting read
+      .on("exit", () => {
+        if (this.#worker === worker) this.#worker = undefined;
+      });
+    this.#worker = worker;
+    return worker;
+  }
+}

@@ -1,0 +1,185 @@
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import type { Observe } from "../../core/ports.js";
+import type {
+  Archive,
+  ChatStore,
+  Claim,
+  ConversationSummary,
+  ModelUsage,
+  Period,
+  ResultStore,
+  SpentTotals,
+  ToolUsage,
+  TurnGrant,
+  TurnLeases,
+  TurnRequest,
+} from "../../core/store-ports.js";
+import { isOver, requireSameContent, same, stateAfter } from "../claims.js";
+import { titleLength } from "../title.js";
+import { usageStatements } from "../usage-statements.js";
+import { lastAndFirst, SqliteArchive } from "./archive.js";
+import type { Connection, Statement } from "./connection.js";
+import { openDatabase } from "./database.js";
+import { storeError } from "./errors.js";
+import { SqliteEvents } from "./events.js";
+import { numberOf, readable, seqOf, within } from "./place.js";
+import { SqliteReader } from "./reader.js";
+import { SqliteResults } from "./results.js";
+import { type Guarded, transaction } from "./transaction.js";
+import { SqliteTurns } from "./turns.js";
+
+interface SqliteStoreOptions {
+  now: () => number;
+  observe: Observe;
+  /**
+   * Longest time, in ms, that a statement waits for the lock of another process. Transactions of this program hold the lock for much less
+   * than a millisecond.
+   */
+  busyTimeoutMs?: number;
+  /** True if acknowledged events must also survive a power cut. Storing then costs several times as much. */
+  isFull?: boolean;
+}
+
+/**
+ * Opens the event log; creates it if it is missing. An acknowledged event survives `kill -9`. Without `isFull`, the last events may be lost
+ * in a power cut.
+ */
+export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {
+  try {
+    const { busyTimeoutMs = 5_000, now } = options;
+    const db = await openDatabase(path, { ...options, busyTimeoutMs });
+    return new SqliteStore(db, { path, busyTimeoutMs, now });
+  } catch (error) {
+    throw storeError(error, path, "open");
+  }
+}
+
+class SqliteStore implements ChatStore {
+  readonly turns: TurnLeases;
+  readonly results: ResultStore;
+  readonly archive: Archive;
+  readonly #turns: SqliteTurns;
+  readonly #db: Connection;
+  readonly #path: string;
+  readonly #events: SqliteEvents;
+  readonly #turnOfRequest: Statement;
+  /** Reader for lists and overviews that people look at. */
+  readonly #views: SqliteReader;
+  /** Reader for data that turns need. It is separate so that turns do not wait for the reads of `#views`. */
+  readonly #accounts: SqliteReader;
+
+  constructor(
+    db: Connection,
+    { path, busyTimeoutMs, now }: { path: string; busyTimeoutMs: number; now: () => number },
+  ) {
+    this.#db = db;
+    this.#path = path;
+    this.#views = new SqliteReader({ path, busyTimeoutMs });
+    this.#accounts = new SqliteReader({ path, busyTimeoutMs });
+    const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
+    this.#events = new SqliteEvents(db, now);
+    this.#turns = new SqliteTurns(db, now, guarded);
+    this.turns = this.#turns;
+    this.results = new SqliteResults(db, now, guarded);
+    this.archive = new SqliteArchive(db, this.#events, { guarded, views: this.#views });
+    this.#turnOfRequest = db.prepare(
+      `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${within(numberOf("?1"))}`,
+    );
+  }
+
+  async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
+    return this.#written(() => {
+      const known = this.#turnOfRequest.get(conversationId, event.requestId) as
+        | { turn_id: string; seq: number }
+        | undefined;
+      if (!known) {
+        const first = this.#events.insert(conversationId, event, 1);
+        this.#turns.enqueue(conversationId, event, request);
+        return { created: true, turnId: event.turnId, ended: false, events: [first] };
+      }
+      const { turn_id: turnId, seq } = known;
+      const events = this.#events.ofTurn(conversationId, turnId, seq);
+      requireSameContent(event, events[0]);
+      const ended = isOver(events.at(-1));
+      if (!ended) this.#turns.reopen(conversationId, { ...event, turnId }, request);
+      return { created: false, turnId, ended, events };
+    });
+  }
+
+  async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
+    if (!grant) return this.#written(() => this.#events.insert(conversationId, event));
+    const [stored] = await this.appendAll(conversationId, [event], grant);
+    return stored as StoredEvent;
+  }
+
+  async appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]> {
+    const last = events.at(-1) as ChatEvent;
+    const { turnId } = last;
+    const state = stateAfter(last);
+    const atOnce = () => this.#events.insertGranted(conversationId, events, grant);
+    const oneByOne = () => {
+      this.#turns.requireGrant(conversationId, turnId, grant.fence);
+      const there = this.#events.onwards(conversationId, turnId, grant.position);
+      if (there.length > 0) return same(there, events);
+      return events.map((event, index) => this.#events.insert(conversationId, event, grant.position + index));
+    };
+    if (!state) return this.#guarded("write", atOnce) ?? this.#written(oneByOne);
+    return this.#written(() => {
+      const stored = atOnce() ?? oneByOne();
+      this.#turns.end(conversationId, turnId, state);
+      this.#events.touch(conversationId, stored.at(-1)?.at);
+      return stored;
+    });
+  }
+
+  async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
+    return this.#guarded("read", () => this.#events.from(conversationId, from));
+  }
+
+  conversations(): Promise<ConversationSummary[]> {
+    return this.#views.rows(summaries);
+  }
+
+  async check(): Promise<void> {
+    this.#guarded("read", () => this.#db.prepare("SELECT 1 FROM entries LIMIT 1").get());
+  }
+
+  async spent(since: number): Promise<SpentTotals> {
+    const rows = await this.#accounts.rows<SpentTotals>(usageStatements.sqlite.spent, [since, Number.MAX_SAFE_INTEGER]);
+    return rows[0] as SpentTotals;
+  }
+
+  async usage({ since, until }: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {
+    const { models, tools } = usageStatements.sqlite;
+    return {
+      models: await this.#views.rows<ModelUsage>(models, [since, until]),
+      tools: await this.#views.rows<ToolUsage>(tools, [since, until]),
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#views.close(), this.#accounts.close()]);
+    this.#db.close();
+  }
+
+  #written<T>(work: () => T): T {
+    return this.#guarded("write", () => transaction(this.#db, work));
+  }
+
+  #guarded<T>(doing: "read" | "write", work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw error instanceof RequestError ? error : storeError(error, this.#path, doing);
+    }
+  }
+}
+
+const summaries = `
+  SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
+    coalesce((SELECT substr(json_extract(${readable}, '$.content[0].text'), 1, ${titleLength}) FROM entries
+       WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '') AS title,
+    coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = conversations.conversation_id
+       ORDER BY place DESC LIMIT 1), '') AS workspace
+  FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`;

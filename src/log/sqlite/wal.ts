@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Connection } from "./connection.js";
+import { isLocked } from "./errors.js";
+
+const retryMs = 5;
+
+/**
+ * Switches the file to WAL mode, if its file system supports that. Returns the resulting mode. Retries while the file is locked: only one
+ * connection can change the mode, and a connection that has begun to read does not wait for a writer. So SQLite reports a lock at once
+ * while another host creates the file, despite `busy_timeout`. Rejects with errors of the driver.
+ */
+export async function toWal(db: Connection, patienceMs: number): Promise<{ journal_mode: string }> {
+  const until = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return db.prepare("PRAGMA journal_mode = WAL").get() as { journal_mode: string };
+    } catch (error) {
+      if (!isLocked(error) || performance.now() > until) throw error;
+    }
+    await sleep(retryMs);
+  }
+}

@@ -1,0 +1,107 @@
+/** SQL statements that compute usage from the log. They are the same for both databases, apart from the expressions in `Dialect`. */
+import { jsonOf } from "./postgres/events.js";
+import { quarterMs } from "./spent.js";
+import { idOf, numberIn } from "./sqlite/place.js";
+
+interface Dialect {
+  /** Returns SQL for a field of an event's payload: `text` as text, `number` as a number. */
+  text: (event: string, ...path: string[]) => string;
+  number: (event: string, ...path: string[]) => string;
+  bytes: (event: string) => string;
+  /**
+   * Returns SQL for the events of these kinds in the period. A copied event is counted only once, because a copy has the turn and the
+   * position of its original. Events of old logs have no positions, so their `seq` is used.
+   */
+  once: (kinds: string) => string;
+  /**
+   * SQL for the summaries (`compaction` events) of turns that have an answer in the period. A copied summary is counted only once. No index
+   * has the times of summaries. So each summary is found from the first answer after it; between the two are at most questions and their
+   * answers.
+   */
+  summaries: string;
+  /** Returns an SQL condition: `event` comes before `other` in the same conversation. */
+  before: (event: string, other: string) => string;
+  /** Returns the column by which a conversation's events are sorted. They can also be read backwards by it. */
+  order: (event: string) => string;
+  isError: string;
+}
+
+const place = "turn_id, coalesce(position, -seq)";
+/** Returns an SQL condition. `kinds` must be written exactly as in the partial index of answers, so that the index is used. */
+const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND at >= ${since} AND at < ${until}`;
+
+/** Most events between a summary and the answer after it: for each limit, a question and its answer. */
+const mostBetween = 20;
+const summarised = (since: string, until: string) =>
+  `answered.type = 'assistant_message' AND answered.at >= ${since} AND answered.at < ${until}
+    AND summary.type = 'compaction' AND summary.turn_id = answered.turn_id`;
+const summaryPlace = "summary.turn_id, coalesce(summary.position, -summary.seq)";
+
+const sqlite: Dialect = {
+  text: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
+  number: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
+  bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
+  once: (kinds) => `(SELECT min(id), * FROM events WHERE ${inPeriod(kinds, "?1", "?2")} GROUP BY ${place})`,
+  summaries: `(SELECT min(summary.id), summary.* FROM events AS answered JOIN events AS summary
+      ON summary.id BETWEEN answered.id - ${mostBetween + 1} AND answered.id - 1
+    WHERE ${summarised("?1", "?2")} GROUP BY ${summaryPlace})`,
+  before: (event, other) => `${event}.id >= ${idOf(numberIn(`${other}.`), "0")} AND ${event}.id < ${other}.id`,
+  order: (event) => `${event}.id`,
+  isError: "json_extract(called.payload, '$.isError')",
+};
+
+const postgres: Dialect = {
+  text: (event, ...path) => `${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}'`,
+  number: (event, ...path) => `(${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}')::float8`,
+  bytes: (event) => `octet_length(${event}.payload)`,
+  once: (kinds) =>
+    `(SELECT DISTINCT ON (${place}) * FROM events WHERE ${inPeriod(kinds, "$1", "$2")} ORDER BY ${place}, id)`,
+  summaries: `(SELECT DISTINCT ON (${summaryPlace}) summary.* FROM events AS answered JOIN events AS summary
+      ON summary.conversation_id = answered.conversation_id
+      AND summary.seq BETWEEN answered.seq - ${mostBetween + 1} AND answered.seq - 1
+    WHERE ${summarised("$1", "$2")} ORDER BY ${summaryPlace}, summary.id)`,
+  before: (event, other) => `${event}.conversation_id = ${other}.conversation_id AND ${event}.seq < ${other}.seq`,
+  order: (event) => `${event}.seq`,
+  isError: `(${jsonOf("called.payload")} ->> 'isError')::boolean::integer`,
+};
+
+const quarterOf = (event: string) =>
+  `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
+
+/** Returns the statements. Each has two parameters: the start of the period, and its end. The end itself is not part of the period. */
+function statements({ text, number, bytes, once, summaries, before, order, isError }: Dialect) {
+  const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
+  const used = (field: string) => number("answer", "usage", field);
+  const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
+  return {
+    /** Query that returns one row, of the type `SpentTotals`. */
+    spent: `
+      SELECT ${sum("tokens", tokens)}, ${sum("usd", usd)}, count(${tokens}) - count(${usd}) AS unpriced,
+        count(${text("answer", "spent", "estimated")}) AS estimated
+      FROM (SELECT payload FROM ${once("type = 'assistant_message'")} AS answers
+        UNION ALL SELECT payload FROM ${summaries} AS summaries) AS answer`,
+    /** Query that returns rows of the type `ModelUsage`. */
+    models: `
+      SELECT ${quarterOf("answer")}, ${text("answer", "provider")} AS provider, ${text("answer", "model")} AS model,
+        count(*) AS requests, ${sum("inputTokens", used("inputTokens"))}, ${sum("outputTokens", used("outputTokens"))},
+        ${sum("reasoningTokens", used("reasoningTokens"))}, ${sum("cachedTokens", used("cachedTokens"))},
+        ${sum("cacheWriteTokens", used("cacheWriteTokens"))},
+        ${sum("estimatedTokens", `CASE WHEN ${used("inputTokens")} IS NULL THEN ${tokens} END`)},
+        ${sum("usd", usd)}, count(*) - count(${usd}) AS unpriced
+      FROM ${once("type IN ('assistant_message', 'compaction')")} AS answer GROUP BY 1, 2, 3, 4`,
+    /** Query that returns rows of the type `ToolUsage`. */
+    tools: `
+      SELECT at, "conversationId", name, count(*) AS calls, sum(failed) AS errors, sum("durationMs") AS "durationMs",
+        sum(bytes) AS "resultBytes"
+      FROM (SELECT ${quarterOf("called")}, ${text("called", "name")} AS name, coalesce(${isError}, 0) AS failed,
+          ${bytes("called")} AS bytes, called.at - (
+            SELECT sent.at FROM events AS sent WHERE sent.type = 'tool_sent' AND ${before("sent", "called")}
+              AND sent.turn_id = called.turn_id AND ${text("sent", "callId")} = ${text("called", "callId")}
+            ORDER BY ${order("sent")} DESC LIMIT 1
+          ) AS "durationMs"
+        FROM ${once("type = 'tool_result'")} AS called) AS results
+      WHERE "durationMs" IS NOT NULL GROUP BY 1, 2, 3`,
+  };
+}
+
+export const usageStatements = { sqlite: statements(sqlite), postgres: statements(postgres) };

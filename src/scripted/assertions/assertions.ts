@@ -1,0 +1,79 @@
+/** Assertions of a script about a step. Types that promptfoo also has use its names and its form of values. */
+import { messageOf } from "../../core/errors.js";
+import { nearest } from "../../core/nearest.js";
+import type { AssertionResult, StepOutcome } from "../result.js";
+import type { Assertion } from "../script.js";
+import { javascript } from "./javascript.js";
+import { jsonKinds } from "./json.js";
+import type { AssertionParts, Check, Kind, Problem, Verdict } from "./kind.js";
+import { measureKinds } from "./measures.js";
+import { llmRubric } from "./rubric.js";
+import { textKinds } from "./text.js";
+import { trajectoryKinds } from "./trajectory.js";
+import { turnKinds } from "./turn.js";
+import { shown } from "./words.js";
+
+const kinds: Readonly<Record<string, Kind>> = {
+  ...textKinds,
+  ...jsonKinds,
+  javascript,
+  ...measureKinds,
+  "llm-rubric": llmRubric,
+  ...trajectoryKinds,
+  ...turnKinds,
+};
+
+/** Names of all assertion types. Each type also exists with the prefix `not-`. */
+export const assertionTypes: readonly string[] = Object.keys(kinds);
+
+const typesWithThreshold = ["latency", "cost", "javascript", "llm-rubric"];
+
+/** Returns what is wrong with an assertion as written, before its templates are filled in. Undefined if it is valid. */
+export function problemOf(assertion: Assertion): string | undefined {
+  const check = read(assertion);
+  return "problem" in check ? check.problem : undefined;
+}
+
+/** Checks a step's outcome. Never rejects: if an assertion cannot be checked, it has failed. */
+export async function check(
+  assertion: Assertion,
+  outcome: StepOutcome,
+  parts: AssertionParts,
+): Promise<AssertionResult> {
+  const { place, type } = assertion;
+  const verdict = await judged(read(assertion), outcome, parts);
+  if ("problem" in verdict) return { place, type, passed: false, reason: verdict.problem };
+  const { holds, subject, predicate, found, actual } = verdict;
+  const isNot = type.startsWith("not-");
+  return {
+    place,
+    type,
+    passed: holds !== isNot,
+    reason: `expected ${subject} ${isNot ? "not " : ""}${predicate}; ${found}`,
+    ...(!holds && !isNot && actual !== undefined && { actual }),
+  };
+}
+
+async function judged(check: Check | Problem, outcome: StepOutcome, parts: AssertionParts): Promise<Verdict | Problem> {
+  if ("problem" in check) return check;
+  try {
+    return await check(outcome, parts);
+  } catch (error) {
+    return { problem: messageOf(error) };
+  }
+}
+
+function read({ type, value, threshold, provider }: Assertion): Check | Problem {
+  const isNot = type.startsWith("not-");
+  const name = isNot ? type.slice("not-".length) : type;
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  if (!kind) {
+    const [meant] = nearest(name, assertionTypes, 1);
+    return {
+      problem: `unknown assertion ${shown(type)}${meant ? ` (did you mean "${isNot ? "not-" : ""}${meant}"?)` : ""}`,
+    };
+  }
+  if (threshold !== undefined && !typesWithThreshold.includes(name)) return { problem: `${name} has no threshold` };
+  if (provider !== undefined && name !== "llm-rubric") return { problem: `${name} has no provider` };
+  return kind({ value, threshold, provider }, isNot);
+}

@@ -1,0 +1,54 @@
+import { namesTool, parseToolPattern } from "../../core/tool-pattern.js";
+import { isMapping } from "../../core/tree.js";
+import type { CalledTool } from "../result.js";
+import type { Problem } from "./kind.js";
+import { isTemplate, quoted, shown } from "./words.js";
+
+export interface ToolMatcher {
+  /** The pattern as it is written in the script. */
+  text: string;
+  matches(call: CalledTool): boolean;
+}
+
+const unknown = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
+
+/**
+ * Reads the pattern of a tool: `server.tool`, with `*` for any part. The value is a text, or an object with the text as `name` or
+ * `pattern`.
+ */
+export function readMatcher(value: unknown): ToolMatcher | Problem {
+  const text = isMapping(value) ? (value.pattern ?? value.name) : value;
+  if (typeof text !== "string" || text.trim() === "")
+    return { problem: `expected the name of a tool, got ${shown(value)}` };
+  const pattern = parseToolPattern(text);
+  if ("problem" in pattern) return { problem: `${quoted(text)}: ${pattern.problem}` };
+  if (pattern.annotations.length > 0 || pattern.arguments.length > 0) {
+    return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
+  }
+  // A name without a server would match no tool, and an assertion with `not-` would always hold.
+  if (!/[.*]|__/.test(text) && !isTemplate(text)) {
+    return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
+  }
+  return { text, matches: (call) => namesTool(pattern, { ...unknown, server: call.server, tool: call.tool }) };
+}
+
+/** Reads one or more patterns of tools. */
+export function readMatchers(values: readonly unknown[]): ToolMatcher[] | Problem {
+  if (values.length === 0) return { problem: "expected at least one tool" };
+  const matchers: ToolMatcher[] = [];
+  for (const value of values) {
+    const matcher = readMatcher(value);
+    if ("problem" in matcher) return matcher;
+    matchers.push(matcher);
+  }
+  return matchers;
+}
+
+export function nameOf({ server, tool }: CalledTool): string {
+  return `${server}.${tool}`;
+}
+
+/** Returns the calls that were made. Denied calls are left out: they never ran, and the assertion `denied` checks them. */
+export function madeCalls(calls: readonly CalledTool[]): CalledTool[] {
+  return calls.filter(({ isDenied }) => !isDenied);
+}

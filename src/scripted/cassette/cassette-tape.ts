@@ -1,0 +1,177 @@
+/** The tape of a cassette. It plays recorded answers; a request without one is recorded or reported as a miss. */
+import { LlmError } from "../../core/errors.js";
+import type {
+  ModelAnswer,
+  ModelChoice,
+  ModelExchange,
+  ServerAnswer,
+  ServerExchange,
+  ServerHello,
+  ServerLife,
+  Tape,
+} from "../../core/tape.js";
+import { visible } from "./diff.js";
+import { EndingOrder } from "./ending-order.js";
+import type { Faults } from "./faults.js";
+import { type CallEntry, type Head, isRoutine, type Json, type ModelEntry } from "./format.js";
+import { withIdsOf } from "./host-ids.js";
+import { Outside } from "./outside.js";
+import { brokenBy, type Playback } from "./played-body.js";
+import { modelMiss, playCall, playModel, serverMiss, silence } from "./player.js";
+import type { Recording } from "./read.js";
+import type { Recorder } from "./recorder.js";
+import { askedOfModel, askedOfServer, Shelf, type Wanted, wantedOf } from "./shelf.js";
+
+interface CassetteTapeParts {
+  path: string;
+  recording: Recording;
+  isStrict: boolean;
+  playback: Playback;
+  faults: Faults;
+  /** Undefined on replay: a request without a recorded answer is then a miss. */
+  recorder?: Recorder;
+}
+
+export class CassetteTape implements Tape {
+  readonly plays: Tape["plays"];
+  readonly misses: string[] = [];
+  readonly shelf: Shelf;
+  readonly #parts: CassetteTapeParts;
+  readonly #outside: Outside;
+  readonly #order: EndingOrder;
+
+  constructor(parts: CassetteTapeParts) {
+    const isPlayed = parts.recorder === undefined;
+    this.plays = { models: isPlayed, servers: isPlayed };
+    this.shelf = new Shelf(parts.path, parts.recording, parts.isStrict);
+    this.#outside = new Outside(parts.recording, parts.playback.cleaner);
+    this.#order = new EndingOrder(parts.recording.entries);
+    this.#parts = parts;
+  }
+
+  /** Returns the path of the first request recorded for this provider. */
+  pathFor(provider: string): string | undefined {
+    const entries = this.#parts.recording.entries;
+    const entry = entries.find((one): one is ModelEntry => "llm" in one && one.llm.provider === provider);
+    return entry?.llm.path;
+  }
+
+  conceal(secrets: readonly string[]): void {
+    this.#parts.playback.cleaner.conceal(secrets);
+  }
+
+  async choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice> {
+    const { recorder, recording, path } = this.#parts;
+    const { llm } = recording.head;
+    if (llm) return { provider: llm.active, ...(llm.model !== undefined && { model: llm.model }) };
+    if (!recorder) {
+      const said = `llm.active is not set, and ${path} does not say what that was`;
+      throw new LlmError("cassette", said, { hint: "Set llm.active, or name a model." });
+    }
+    const { provider, model } = await choose();
+    recorder.head.llm = { active: provider, ...(model !== undefined && { model }) } satisfies Head["llm"];
+    return { provider, model };
+  }
+
+  async model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer> {
+    const { playback, faults, recorder } = this.#parts;
+    const { signal } = exchange;
+    const fault = faults.next("llm");
+    if (fault?.kind === "status") return refusal(fault.status, fault.text);
+    if (fault?.kind === "reset") throw brokenBy({ code: "ECONNRESET", message: `the fault ${fault.text}` });
+    if (fault?.kind === "delay") await playback.sleep(fault.ms, signal);
+    const request = JSON.parse(exchange.body) as Json;
+    const wanted = wantedOf(request, playback.cleaner, (asked) => askedOfModel(exchange.provider, asked));
+    const found = this.shelf.find(wanted);
+    if (!found) {
+      if (recorder) {
+        if (fault?.kind === "cut" || fault?.kind === "stall") faults.noteVain(fault);
+        return recorder.model(exchange, send);
+      }
+      throw modelMiss(this.#missed(wanted), exchange);
+    }
+    const entry = withIdsOf(request, found.entry as ModelEntry);
+    const { isRepeated } = found;
+    // An answer that a fault breaks does not use up the recorded answer: the retry gets the same one, whole.
+    if (fault?.kind === "cut" || fault?.kind === "stall") {
+      return playModel(entry, playback, { signal, isRepeated, limit: fault.bytes, stalls: fault.kind === "stall" });
+    }
+    found.take();
+    await this.#outside.reached(this.shelf.used);
+    return playModel(entry, playback, { signal, isRepeated });
+  }
+
+  async hello(
+    server: string,
+    life: ServerLife,
+    connect: (life: ServerLife) => Promise<ServerHello>,
+  ): Promise<ServerHello> {
+    const { recorder, path } = this.#parts;
+    if (recorder) return recorder.hello(server, life, connect);
+    const hello = await this.#outside.hello(server, life);
+    if (hello) return hello;
+    const said = `nothing is recorded in ${path} of the server ${server}`;
+    this.misses.push(said);
+    throw serverMiss(said);
+  }
+
+  async server(
+    exchange: ServerExchange,
+    life: ServerLife,
+    send: (life: ServerLife) => Promise<ServerAnswer>,
+  ): Promise<ServerAnswer> {
+    const { playback, faults, recorder } = this.#parts;
+    const { server: mcp, method, params, signal } = exchange;
+    const wanted = wantedOf({ ...params }, playback.cleaner, (asked) => askedOfServer({ mcp, method, params: asked }));
+    if (isRoutine(method)) {
+      const answer = recorder ? await recorder.server(exchange, life, send) : this.#outside.answer(wanted);
+      if (answer) return answer;
+      throw serverMiss(this.#missed(wanted));
+    }
+    const fault = faults.next(`mcp.${mcp}`);
+    const message = `the fault ${fault?.text}`;
+    if (fault?.kind === "error") return { error: { code: fault.code, message } };
+    if (fault?.kind === "stall") return silence(signal);
+    if (fault?.kind === "crash") {
+      life.closed(message);
+      return { failure: { kind: "unavailable", message, retryable: true } };
+    }
+    if (fault?.kind === "delay") await playback.sleep(fault.ms, signal);
+    const found = this.shelf.find(wanted);
+    if (!found) {
+      if (recorder) return recorder.server(exchange, life, send);
+      throw serverMiss(this.#missed(wanted));
+    }
+    found.take();
+    await this.#outside.reached(this.shelf.used);
+    try {
+      const entry = found.entry as CallEntry;
+      return await this.#order.during(entry, () => playCall(entry, exchange, life, playback));
+    } catch (error) {
+      if (!signal.aborted && error instanceof Error) this.misses.push(visibleLines(error.message));
+      throw error;
+    }
+  }
+
+  #missed(wanted: Wanted): string {
+    const said = this.shelf.missOf(wanted);
+    this.misses.push(said);
+    return said;
+  }
+}
+
+function visibleLines(text: string): string {
+  return text.split("\n").map(visible).join("\n");
+}
+
+/** Returns an error answer in the JSON shape that most providers use. */
+function refusal(status: number, fault: string): ModelAnswer {
+  const body = Buffer.from(JSON.stringify({ error: { message: `the fault ${fault}` } }));
+  return {
+    status,
+    headers: { "content-type": "application/json" },
+    body: (async function* () {
+      yield body;
+    })(),
+  };
+}

@@ -1,0 +1,106 @@
+/** A cassette: a file with the model and server traffic of a session, to be recorded or played. */
+import { existsSync } from "node:fs";
+import { setTimeout as timer } from "node:timers/promises";
+import { ConfigError, messageOf } from "../../core/errors.js";
+import type { Tape } from "../../core/tape.js";
+import { CassetteTape } from "./cassette-tape.js";
+import { Cleaner } from "./clean.js";
+import { readFaults } from "./faults.js";
+import type { Sleep } from "./played-body.js";
+import { maxBytes, type Recording, readCassette } from "./read.js";
+import { Recorder } from "./recorder.js";
+import { textOf, writeCassette } from "./write.js";
+
+/**
+ * `record`: every request goes to the real server or model, and the file is written anew. `replay`: no request does. `record-missing`: a
+ * request with a recorded answer gets that answer; any other request goes to the real server or model, and its answer is added to the file.
+ */
+export type CassetteMode = "record" | "replay" | "record-missing";
+
+export interface CassetteOptions {
+  /** Path of the file, which need not exist for `record` and `record-missing`. */
+  path: string;
+  mode: CassetteMode;
+  /** True if every recorded request must be repeated, in the recorded order. */
+  strict?: boolean;
+  /** `full` (default) plays without the recorded pauses, `recorded` with them. */
+  speed?: "full" | "recorded";
+  /** Faults to cause during a replay, in the notation of the command line: `llm[1]=429`, `llm[2]=cut@120`, `mcp.fs[2]=crash`. */
+  faults?: readonly string[];
+  /** Secrets that the file must not hold. `createApp` adds its configured secrets itself. */
+  secrets?: readonly string[];
+  /**
+   * If `messages`, a recorded answer of a model is later played for any request with the same messages. Default: it is played only for the
+   * same request.
+   */
+  match?: "messages";
+  /** Monotonic clock, in ms. */
+  now?: () => number;
+  sleep?: Sleep;
+}
+
+export interface Cassette {
+  /** Value for `AppOptions.tape`. */
+  readonly tape: Tape;
+  /**
+   * Messages about requests so far that have no recorded answer, each with its differences. Misses after the first are usually its
+   * consequence.
+   */
+  readonly misses: readonly string[];
+  /**
+   * Writes the recording; call it after the host has closed. Resolves with the problems of the whole run, as texts: recorded requests that
+   * a strict replay did not use, faults that did not happen, a file that could not be written. Misses are not among them.
+   */
+  finish(): Promise<readonly string[]>;
+}
+
+/** Opens a cassette. Throws ConfigError if there is no file to replay, or if a line of the file or a fault is invalid. */
+export async function openCassette(options: CassetteOptions): Promise<Cassette> {
+  const { path, mode, strict = false, speed = "full", secrets = [] } = options;
+  const { now = () => performance.now(), sleep = pause } = options;
+  const faults = readFaults(mode === "record" ? [] : (options.faults ?? []));
+  const there = mode === "record" ? undefined : readCassette(path);
+  if (mode === "replay" && !there) throw missing(path);
+  const recording: Recording = there ?? { head: { cassette: 1 }, entries: [], lines: new Map() };
+  const cleaner = new Cleaner();
+  cleaner.conceal(secrets);
+  const recorder = mode === "replay" ? undefined : new Recorder(now, recording, options.match);
+  const playback = { sleep, isPaced: speed === "recorded", cleaner };
+  const tape = new CassetteTape({ path, recording, isStrict: strict, playback, faults, recorder });
+  return {
+    tape,
+    misses: tape.misses,
+    async finish() {
+      const left = strict && mode === "replay" ? tape.shelf.left : [];
+      // Waits for a timer, so that Node releases weak references. A replay at full speed uses no timers, and its host would stay in memory.
+      await timer(1);
+      const unwritten = recorder ? await written(path, recorder, cleaner) : [];
+      return [...left, ...faults.left, ...unwritten];
+    },
+  };
+}
+
+async function written(path: string, { head, entries }: Recorder, cleaner: Cleaner): Promise<string[]> {
+  try {
+    const text = textOf(head, entries, cleaner);
+    if (Buffer.byteLength(text) > maxBytes) throw new Error(`larger than ${maxBytes / 1024 / 1024} MB`);
+    await writeCassette(path, text);
+    return [];
+  } catch (error) {
+    return [`the cassette ${path} was not written: ${messageOf(error)}`];
+  }
+}
+
+/** Checks that a cassette can be replayed, without starting a host. Throws ConfigError if there is no file to replay. */
+export function requireCassette(path: string): void {
+  if (!existsSync(path)) throw missing(path);
+}
+
+function missing(path: string): ConfigError {
+  const message = "there is no such cassette; record it first (--record)";
+  return new ConfigError([{ file: path, line: 0, column: 0, path: "", message }]);
+}
+
+async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await timer(milliseconds, undefined, { signal });
+}

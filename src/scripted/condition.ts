@@ -1,0 +1,19 @@
+import { messageOf, ScriptError } from "../core/errors.js";
+import { placeText } from "./place.js";
+import { evaluate } from "./sandbox/sandbox.js";
+import type { Place } from "./script.js";
+import { asExpression, isTemplate, render } from "./templates.js";
+import type { Variables } from "./variables.js";
+
+/** Evaluates a condition, which is one template or a JavaScript expression with the script's variables. Rejects with ScriptError. */
+export async function holds(
+  condition: string,
+  { variables, place }: { variables: Variables; place: Place },
+): Promise<boolean> {
+  if (isTemplate(condition)) return Boolean(render<unknown>(condition.trim(), variables, place));
+  try {
+    return Boolean(await evaluate(asExpression(condition), variables.all()));
+  } catch (error) {
+    throw new ScriptError("condition", `${placeText(place)}: ${condition}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,41 @@
+import type { Session } from "../session/session.js";
+import type { Sessions } from "../session/sessions.js";
+
+export interface Conversation {
+  name: string;
+  session: Session;
+  /** Returns an unused request id. The ids are the same in every run of the script. */
+  nextRequestId(): string;
+}
+
+/** The named conversations of a script, in the order in which they began. */
+export class ScriptConversations {
+  readonly #sessions: Sessions;
+  readonly #named = new Map<string, Conversation>();
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions;
+  }
+
+  /** Returns the conversation of this name. Begins it if there is none. */
+  open(name: string): Conversation {
+    const known = this.#named.get(name);
+    if (known) return known;
+    let requests = 0;
+    const nextRequestId = () => `${name}-${++requests}`;
+    const conversation = { name, session: this.#sessions.open(), nextRequestId };
+    this.#named.set(name, conversation);
+    return conversation;
+  }
+
+  /** Begins a new conversation with the next free name: `NAME/1`, `NAME/2`, …. */
+  branch({ name }: Conversation): Conversation {
+    let number = 1;
+    while (this.#named.has(`${name}/${number}`)) number++;
+    return this.open(`${name}/${number}`);
+  }
+
+  all(): readonly Conversation[] {
+    return [...this.#named.values()];
+  }
+}

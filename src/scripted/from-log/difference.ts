@@ -1,0 +1,42 @@
+import { textOf } from "../../core/chat.js";
+import { type FindTool, type PlayableTurn, readPlayable } from "../../session/export/playable.js";
+import type { StepResult } from "../result.js";
+
+/** Describes the first difference between the turns in the log and the replayed session. Returns undefined if they agree. */
+export function difference(
+  turns: readonly PlayableTurn[],
+  steps: readonly StepResult[],
+  find: FindTool,
+): string | undefined {
+  const played = steps.filter(({ kind }) => kind === "user");
+  for (const [index, turn] of turns.entries()) {
+    const { error, outcome } = played[index] ?? {};
+    if (error) return `turn ${turn.number}: ${error.message}`;
+    const events = outcome?.events ?? [];
+    const [now] = events.length > 0 ? readPlayable(events, find).turns : [];
+    const [before, after] = [linesOf(turn), now ? linesOf(now) : ["it was not reached"]];
+    const at = before.findIndex((line, place) => line !== after[place]);
+    if (at < 0) continue;
+    return `in turn ${turn.number}, by the log ${excerpt(before[at])}; now ${excerpt(after[at] ?? "it has ended")}`;
+  }
+  return undefined;
+}
+
+function excerpt(line = ""): string {
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line;
+}
+
+/** Returns the texts and calls of the model and the results of the tools, as lines that can be compared. */
+function linesOf(turn: Pick<PlayableTurn, "hops" | "stopReason">): string[] {
+  return [
+    ...turn.hops.flatMap(({ answer, calls }) => [
+      `the model says ${JSON.stringify(answer.message.content)}`,
+      ...calls.map(({ call }) => `it calls ${call.name} ${call.arguments}`),
+      ...calls.map(({ call, result }) => {
+        const verdict = result.isError ? "fails with" : "answers";
+        return `${call.name} ${verdict} ${JSON.stringify(textOf(result.content))}`;
+      }),
+    ]),
+    `it ends with ${turn.stopReason}`,
+  ];
+}

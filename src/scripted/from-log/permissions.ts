@@ -1,0 +1,66 @@
+/** Derives permissions from the log, so that a replayed conversation asks about the same calls as the original one. */
+import { textOf } from "../../core/chat.js";
+import { patternOf } from "../../core/tool-pattern.js";
+import { isMapping } from "../../core/tree.js";
+import type { PlayableCall } from "../../session/export/playable.js";
+
+interface Permissions {
+  approval: "ask" | "auto";
+  allow?: string[];
+  deny?: string[];
+}
+
+/** Returns the permissions. `calls` are all calls of the conversation. */
+export function permissionsOf(calls: readonly PlayableCall[]): Permissions {
+  const deny = unique(calls.flatMap(denialOf));
+  const asked = new Set(calls.filter(({ approval }) => approval).map(patternOf));
+  const remembered = new Set<string>();
+  const unasked = calls.filter((call) => {
+    if (call.approval?.remember && call.approval.allow) remembered.add(patternOf(call));
+    return (
+      !call.approval && call.server !== "" && !call.isInvented && !isRefused(call) && !remembered.has(patternOf(call))
+    );
+  });
+  const allow = unique(unasked.map((call) => (asked.has(patternOf(call)) ? withArguments(call) : patternOf(call))));
+  if (asked.size === 0) return { approval: "auto", ...(deny.length > 0 && { deny }) };
+  return { approval: "ask", ...(allow.length > 0 && { allow }), ...(deny.length > 0 && { deny }) };
+}
+
+const unique = (texts: readonly string[]) => [...new Set(texts)];
+
+const resultOf = ({ result }: PlayableCall) => textOf(result.content);
+
+function isRefused(call: PlayableCall): boolean {
+  return !call.isSent && resultOf(call).startsWith("not run: ");
+}
+
+/** Returns the deny rule that the text of a refused call names. Empty if the call was not refused by a rule. */
+function denialOf(call: PlayableCall): string[] {
+  if (!isRefused(call)) return [];
+  const [, tool, rule] =
+    /^not run: (?:(\S+) is denied by the user's policy|the user's policy denies .*, by the rule (.+))$/s.exec(
+      resultOf(call),
+    ) ?? [];
+  return [tool ?? rule ?? []].flat();
+}
+
+/**
+ * Returns a pattern for this call only, with its arguments. The user was asked about other calls of the tool, so the arguments must have
+ * allowed this call.
+ */
+function withArguments(call: PlayableCall): string {
+  const given: unknown = parsed(call.call.arguments);
+  const texts = Object.entries(isMapping(given) ? given : {}).filter(
+    ([name, value]) => typeof value !== "object" && !/[\s=,"]/.test(name),
+  );
+  const patterns = texts.map(([name, value]) => `${name}=${JSON.stringify(String(value))}`);
+  return patterns.length === 0 ? patternOf(call) : `${patternOf(call)}(${patterns.join(", ")})`;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}

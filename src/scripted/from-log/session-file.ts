@@ -1,0 +1,107 @@
+/** Writes the session file of a logged conversation. Its steps are the user's prompts and answers; the results become assertions. */
+import { dump } from "js-yaml";
+import { type Question, textOf } from "../../core/chat.js";
+import { isMapping } from "../../core/tree.js";
+import { isDeniedResult } from "../../session/called-tools.js";
+import { partsText } from "../../session/command-text.js";
+import type { PlayableCall, PlayableTurn } from "../../session/export/playable.js";
+import { summarizeTurn } from "../../session/summary.js";
+import { permissionsOf } from "./permissions.js";
+
+export interface SessionFileParts {
+  conversationId: string;
+  turns: readonly PlayableTurn[];
+  model: { provider: string; model: string };
+  /** Configuration of the servers, in the form of config.yaml. */
+  mcpServers: Readonly<Record<string, unknown>>;
+  /** Texts that become comments at the start of the file, one line each. */
+  notes: readonly string[];
+}
+
+/** Limit for an answer that is asserted as a whole. Only the start of a longer answer is asserted. */
+const maxEqualChars = 500;
+const maxPartChars = 120;
+/** Default value of `chat.service.max_tool_hops`. */
+const usualHops = 8;
+
+/** Returns the file's text: YAML, with a first line that makes the file executable. */
+export function sessionFile({ conversationId, turns, model, mcpServers, notes }: SessionFileParts): string {
+  const { provider, model: name } = model;
+  const hops = hopsOf(turns);
+  const session = {
+    description: escaped(`The conversation ${conversationId}.`),
+    model: `${provider}/${name}`,
+    mcpServers,
+    config: {
+      llm: { active: provider, providers: { [provider]: { model: name } } },
+      // Compaction is off: the log does not contain the requests for summaries, but it has the uncompacted conversation.
+      ...(turns.some(({ isCompacted }) => isCompacted) && { chat: { service: { compaction: "off" } } }),
+    },
+    permissions: permissionsOf(turns.flatMap(callsOf)),
+    ...(hops !== undefined && { limits: { hops } }),
+    steps: turns.flatMap(stepsOf),
+  };
+  const comments = notes.map((note) => `# ${note.replaceAll(/\s+/g, " ")}\n`).join("");
+  return `#!/usr/bin/env -S mcp-platform run\n${comments}${dump(session, { flowLevel: 4, lineWidth: 120, noRefs: true })}`;
+}
+
+const callsOf = ({ hops }: PlayableTurn) => hops.flatMap(({ calls }) => calls);
+
+/**
+ * Returns the hop limit that the file needs, or undefined if the default is enough. A turn that reaches the limit has one hop more than the
+ * limit: the host then sends a last request without tools.
+ */
+function hopsOf(turns: readonly PlayableTurn[]): number | undefined {
+  const ended = turns.filter(({ stopReason }) => stopReason === "max_tool_hops").map(({ hops }) => hops.length - 1);
+  const most = Math.max(...turns.map(({ hops }) => hops.length));
+  if (ended.length > 0) return Math.max(...ended);
+  return most > usualHops ? most : undefined;
+}
+
+function stepsOf(turn: PlayableTurn): object[] {
+  const questions = turn.questions.filter(({ question }) => question.kind !== "limit" || question.limit === "loop");
+  const answers = questions.map(({ question, value }) => ({
+    answer: answerOf(value),
+    ...(questions.length > 1 && addressOf(question)),
+  }));
+  return [{ user: escaped(partsText(turn.content)), assert: assertionsOf(turn) }, ...answers];
+}
+
+function assertionsOf(turn: PlayableTurn): object[] {
+  const { text } = summarizeTurn(turn.events);
+  const steps = callsOf(turn).filter(isMade).map(nameOf);
+  const start = escaped(text.trimStart().split("\n")[0]?.slice(0, maxPartChars) ?? "");
+  return [
+    ...(steps.length > 0 ? [{ type: "trajectory:tool-sequence", value: { mode: "exact", steps } }] : []),
+    { type: "stop-reason", value: turn.stopReason },
+    ...(text !== "" && text.length <= maxEqualChars ? [{ type: "equals", value: escaped(text) }] : []),
+    ...(text.length > maxEqualChars && start !== "" ? [{ type: "contains", value: start }] : []),
+  ];
+}
+
+function isMade({ isSent, result: { content, isError } }: PlayableCall): boolean {
+  return isSent || !isDeniedResult({ isError, text: textOf(content) });
+}
+
+/** Returns the tool as a pattern. */
+function nameOf({ server, tool }: { server: string; tool: string }): string {
+  return (server === "" ? `${tool}*` : `${server}.${tool}`).replaceAll(/[@()]/g, "*");
+}
+
+function answerOf(value: unknown): unknown {
+  return typeof value === "boolean" || typeof value === "string" || isMapping(value) ? escaped(value) : false;
+}
+
+function addressOf(question: Question): object {
+  if (question.kind === "approval") return { to: { tool: nameOf(question) } };
+  const isPlain = question.kind === "elicitation" && question.message !== "" && !question.message.includes("{{");
+  return isPlain ? { to: { elicitation: question.message } } : {};
+}
+
+/** Escapes `{{` in all texts, so that text from the log is not taken for a template. */
+function escaped<Value>(value: Value): Value {
+  if (typeof value === "string") return value.replaceAll("{{", "\\{{") as Value;
+  if (Array.isArray(value)) return value.map(escaped) as Value;
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escaped(inner)])) as Value;
+}

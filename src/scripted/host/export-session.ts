@@ -1,0 +1,142 @@
+/** `sessions export ID --as session`: writes a conversation as a scripted session with its cassette, from the event log alone. */
+
+import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type LoadedConfig, loadConfig } from "../../config/load.js";
+import type { StoredEvent } from "../../core/chat.js";
+import type { Environment } from "../../core/environment.js";
+import { RequestError } from "../../core/errors.js";
+import { clearing } from "../../core/redaction.js";
+import { type Playable, readPlayable } from "../../session/export/playable.js";
+import { redacted } from "../../session/export/redact.js";
+import { openCassette } from "../cassette/cassette.js";
+import { keptBy } from "../cassette/kept-by.js";
+import { difference } from "../from-log/difference.js";
+import { LogTape, type WireTool } from "../from-log/log-tape.js";
+import { sessionFile } from "../from-log/session-file.js";
+import type { ScriptResult } from "../result.js";
+import { definitions, findTool, isConfigured, writtenServer } from "./known-servers.js";
+import { loadScript, runOnTape, runReadScript } from "./run-script.js";
+import { settingsOf } from "./script-settings.js";
+
+export interface SessionExport {
+  /** Configuration of the user who exports. It has the definitions of the servers. */
+  loaded: LoadedConfig;
+  env: Environment;
+  secrets: readonly string[];
+  /** Folder for the new files. */
+  folder: string;
+}
+
+/** Clock of the recording. It always returns 0, because the log does not record pauses. */
+const now = () => 0;
+
+/** Settings of the host that makes the session. They ignore this machine's configuration, so that the session runs on any machine. */
+const nowhere = { config: {}, env: {}, observe: () => {} };
+
+/**
+ * Repeats the conversation with answers from its log, records that as a cassette, and plays the cassette as a test. Resolves with the paths
+ * of the files and with notes for their reader. If the conversation cannot be repeated, rejects with RequestError and writes no file.
+ */
+export async function exportSession(
+  conversationId: string,
+  events: readonly StoredEvent[],
+  { loaded, env, secrets, folder }: SessionExport,
+): Promise<{ files: string[]; notes: string[] }> {
+  const name = conversationId.replaceAll(/[^\w.-]+/g, "-");
+  const files = [`${name}.session.yaml`, `${name}.cassette.jsonl`].map((file) => join(folder, file));
+  for (const file of files) {
+    if (!existsSync(file)) continue;
+    throw new RequestError("usage", `${file} is there already`, { hint: "Name another folder (-o), or remove it." });
+  }
+
+  const known = definitions(loaded, env);
+  const playable = readPlayable(await redacted(events, secrets), findTool(known));
+  const servers = serversOf(playable);
+  const clean = clearing(secrets);
+  // The demo server need not be defined in the session, because a host without configuration starts it anyway.
+  const own = servers.filter((server) => server !== "demo" || isConfigured(loaded, server));
+  const mcpServers = Object.fromEntries(own.map((server) => [server, writtenServer(loaded, server, clean)]));
+  const temporary = mkdtempSync(join(tmpdir(), "mcp-platform-export-"));
+  try {
+    const draft = join(temporary, `${name}.session.yaml`);
+    const make = async (tools: typeof known) => {
+      const notes = [...playable.leftOut, ...notesOn(playable), ...madeUpNotes(servers, tools)];
+      const parts = { conversationId, turns: playable.turns, model: modelOf(playable), mcpServers, notes };
+      writeFileSync(draft, sessionFile(parts), { mode: 0o700 });
+      return { notes, problem: await playThrough(draft, playable, { tools, secrets }) };
+    };
+    let made = await make(known);
+    // Second attempt without the stored definitions: a tool may have had another definition when it was called.
+    if (made.problem !== undefined && servers.some((server) => known.has(server))) made = await make(new Map());
+    if (made.problem !== undefined) {
+      throw new RequestError("usage", `the conversation does not go the same way again: ${made.problem}`);
+    }
+    mkdirSync(folder, { recursive: true });
+    for (const [index, file] of [draft, join(temporary, `${name}.cassette.jsonl`)].entries()) {
+      copyFileSync(file, files[index] as string, constants.COPYFILE_EXCL);
+    }
+    return { files, notes: made.notes };
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Records the session and plays it once. Returns the first problem or difference from the conversation, or undefined. */
+async function playThrough(
+  path: string,
+  { turns }: Playable,
+  { tools, secrets }: { tools: ReadonlyMap<string, readonly WireTool[]>; secrets: readonly string[] },
+): Promise<string | undefined> {
+  const script = loadScript(path);
+  const cassette = await openCassette({ path: script.cassette, mode: "record", match: "messages", secrets, now });
+  const tape = keptBy(cassette.tape, new LogTape(turns, tools));
+  const allowsUnset = true;
+  const config = loadConfig({}, { env: {}, allowsUnset }).with(settingsOf(script), { allowsUnset });
+  const result = await runOnTape(script, { ...nowhere, config, tape });
+  const problem = difference(turns, result.steps, findTool(tools)) ?? failureIn(result) ?? (await cassette.finish())[0];
+  if (problem !== undefined) return problem;
+  return failureIn(await runReadScript(script, { ...nowhere, cassette: "replay" }));
+}
+
+function failureIn({ passed, error, steps }: ScriptResult): string | undefined {
+  if (passed) return undefined;
+  const step = steps.find((each) => !each.passed);
+  const reasons = step?.assertions.filter((each) => !each.passed).map(({ reason }) => reason) ?? [];
+  return [error?.message, step?.error?.message, ...reasons].find((each) => each !== undefined) ?? "it fails";
+}
+
+/** Returns the model of the last turn, because a session has only one model. */
+function modelOf({ turns }: Playable): { provider: string; model: string } {
+  const { provider, model } = answersOf(turns).at(-1) ?? { provider: "demo", model: "demo" };
+  return { provider, model };
+}
+
+function answersOf(turns: Playable["turns"]) {
+  return turns.flatMap(({ hops }) => hops.map(({ answer }) => answer));
+}
+
+function notesOn({ turns }: Playable): string[] {
+  const models = [...new Set(answersOf(turns).map(({ provider, model }) => `${provider}/${model}`))];
+  const attached = turns.filter(({ content }) => content.some(({ type }) => type !== "text"));
+  const compacted = turns.filter(({ isCompacted }) => isCompacted);
+  return [
+    ...compacted.map(
+      ({ number }) => `turn ${number} made a summary of the turns before; the session goes on with all of them`,
+    ),
+    ...(models.length > 1 ? [`the answers are those of ${models.join(", ")}, and the session has the last one`] : []),
+    ...attached.map(({ number }) => `what was attached to turn ${number} is named and not there`),
+  ];
+}
+
+function serversOf({ turns }: Playable): string[] {
+  const calls = turns.flatMap(({ hops }) => hops.flatMap((hop) => hop.calls));
+  return [...new Set(calls.map(({ server }) => server))].filter((server) => server !== "").sort();
+}
+
+function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unknown>): string[] {
+  return servers
+    .filter((server) => !known.has(server))
+    .map((server) => `the tools of ${server} are made up from their calls: this host does not know their definitions`);
+}

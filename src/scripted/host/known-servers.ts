@@ -1,0 +1,74 @@
+/** Information about servers that is available without starting them. It is used to repeat a conversation. */
+
+import type { LoadedConfig } from "../../config/load.js";
+import type { Environment } from "../../core/environment.js";
+import { child } from "../../core/tree.js";
+import { demoServer } from "../../demo/servers.js";
+import { manifestPlace } from "../../host/user-state.js";
+import { Manifest } from "../../mcp/manifest.js";
+import { modelName } from "../../mcp/tools.js";
+import type { FindTool } from "../../session/export/playable.js";
+import type { WireTool } from "../from-log/log-tape.js";
+
+/** Returns the tool definitions that this host stored when it was last connected to the servers. */
+export function definitions({ config }: LoadedConfig, env: Environment): ReadonlyMap<string, readonly WireTool[]> {
+  const servers = isConfigured({ config }, "demo") ? config.mcpServers : [...config.mcpServers, demoServer()];
+  const known = servers.map((server) => {
+    const tools = new Manifest(manifestPlace(env), server).read()?.lists.tools ?? [];
+    const wire = tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+    return [server.name, wire] as const;
+  });
+  return new Map(known.filter(([, tools]) => tools.length > 0));
+}
+
+export function isConfigured({ config }: Pick<LoadedConfig, "config">, server: string): boolean {
+  return config.mcpServers.some(({ name }) => name === server);
+}
+
+/** Returns a function that finds a tool by the name under which the model sees it. */
+export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindTool {
+  const pairs = [...known].flatMap(([server, tools]) => tools.map(({ name: tool }) => ({ server, tool })));
+  const byName = new Map(pairs.map((pair) => [modelName(pair.server, pair.tool), pair]));
+  return (name) => byName.get(name);
+}
+
+const shared = ["command", "args", "url", "type"] as const;
+
+/**
+ * Returns the server as an entry of `mcpServers`. Values of its environment and headers become variables. The command of an unknown server
+ * is its name.
+ */
+export function writtenServer(
+  { written }: Pick<LoadedConfig, "written">,
+  server: string,
+  clean: (text: string) => string,
+): Record<string, unknown> {
+  const at = child("/mcpServers", server);
+  const own = shared.flatMap((key) => {
+    const value = written.get(child(at, key));
+    return value === undefined ? [] : [[key, cleaned(value, clean)] as const];
+  });
+  const env = variables(written, child(at, "env"), (name) => name);
+  const headers = variables(written, child(at, "headers"), (name) => `${server}_${name}`);
+  const known = own.some(([key]) => key === "command" || key === "url");
+  return { ...(known ? Object.fromEntries(own) : { command: server }), ...env, ...headers };
+}
+
+function cleaned(value: unknown, clean: (text: string) => string): unknown {
+  if (typeof value === "string") return clean(value);
+  return Array.isArray(value) ? value.map((item) => cleaned(item, clean)) : value;
+}
+
+/** Returns an object such as `{env: {TOKEN: "${TOKEN}"}}`, with the names that are configured below the pointer `at`. */
+function variables(
+  written: LoadedConfig["written"],
+  at: string,
+  variable: (name: string) => string,
+): Record<string, Record<string, string>> {
+  const names = [...written.keys()]
+    .filter((pointer) => pointer.startsWith(`${at}/`))
+    .map((each) => each.slice(at.length + 1));
+  if (names.length === 0) return {};
+  const values = names.map((name) => [name, `\${${variable(name).toUpperCase().replaceAll(/\W/g, "_")}}`] as const);
+  return { [at.slice(at.lastIndexOf("/") + 1)]: Object.fromEntries(values) };
+}

@@ -1,0 +1,19 @@
+/** Removal of secrets from reports about a run. */
+
+import type { LoadedConfig } from "../../config/load.js";
+import { configuredSecrets } from "../../config/secrets.js";
+import type { Environment } from "../../core/environment.js";
+import { Cleaner } from "../cassette/clean.js";
+import type { Script } from "../script.js";
+import { settingsOf } from "./script-settings.js";
+
+/** Returns a cleaner that removes the secrets of the configuration and of the script's own settings. */
+export function runCleaner(
+  script: Script,
+  config: LoadedConfig,
+  { model, env }: { model: string | undefined; env: Environment },
+): Cleaner {
+  const cleaner = new Cleaner();
+  cleaner.conceal(configuredSecrets(config.with(settingsOf(script, model), { allowsUnset: true }).config, env));
+  return cleaner;
+}

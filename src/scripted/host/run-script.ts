@@ -1,0 +1,162 @@
+/** Running of scripted sessions, each in a host of its own. */
+import { existsSync } from "node:fs";
+import { type ConfigObject, type LoadedConfig, loadConfig } from "../../config/load.js";
+import { ConfigError, ScriptError } from "../../core/errors.js";
+import type { Observe } from "../../core/ports.js";
+import type { Tape } from "../../core/tape.js";
+import { exitCodeOfScripts, exitCodes } from "../../doors/shared/exit-codes.js";
+import { type App, type AppOptions, createApp } from "../../host/app.js";
+import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "../cassette/cassette.js";
+import { ScriptedModel } from "../model/scripted-model.js";
+import { scriptedTape } from "../model/scripted-tape.js";
+import type { ScriptHost, ScriptRunOptions } from "../parts.js";
+import { readScript, type ScriptObject } from "../reading/read-script.js";
+import type { ScriptResult } from "../result.js";
+import { runInHost, unbegun } from "../run-in-host.js";
+import { SCRIPTED, type Script } from "../script.js";
+import { failureOf } from "../step-result.js";
+import { offline, settingsOf } from "./script-settings.js";
+
+export interface RunScriptOptions extends ScriptRunOptions {
+  /** Configuration, in any form that `createApp` takes. The script's own settings override it. */
+  config?: string | ConfigObject | LoadedConfig;
+  /** Source of keys and `${VAR}`. Default: the process's environment. */
+  env?: AppOptions["env"];
+  /** Receives the observations of the level `logging.level` and above. Default: they are logged to stderr. */
+  observe?: Observe;
+  /** Folder for relative paths, also for those in error messages. Default: the working directory. */
+  cwd?: string;
+  /**
+   * `auto` (default) means `replay` if `CI` is set and there is a cassette. Otherwise requests go to the real servers and models, and
+   * nothing is recorded.
+   */
+  cassette?: CassetteMode | "auto";
+  /** Only for a replay: `full` (default) plays without the recorded pauses. */
+  speed?: CassetteOptions["speed"];
+  /** Only for a replay: faults to cause on purpose, such as `llm[1]=429`. */
+  faults?: readonly string[];
+}
+
+/**
+ * Runs a `*.session.yaml`, or an object of the same shape, once. `model` and `vars` select one run of its matrix. Rejects with ConfigError
+ * before anything starts; the error has `file:line` for every mistake. Later failures are in the result.
+ */
+export async function runScript(script: string | ScriptObject, options: RunScriptOptions = {}): Promise<ScriptResult> {
+  return runReadScript(loadScript(script, options.cwd), options);
+}
+
+/** Reads and checks a script for `runReadScript`. Does not open other files. Throws ConfigError. */
+export function loadScript(script: string | ScriptObject, cwd: string = process.cwd()): Script {
+  return readScript(script, cwd);
+}
+
+/** Runs a script that `loadScript` returned. Rejects with ConfigError if the configuration or the cassette is invalid. */
+export async function runReadScript(script: Script, options: RunScriptOptions = {}): Promise<ScriptResult> {
+  const { config: given = {}, env = process.env, cwd, observe, cassette: mode, speed, faults, ...run } = options;
+  const cassetteMode = cassetteModeOf(script, mode, env);
+  const isReplay = cassetteMode === "replay";
+  const loaded = isLoaded(given) ? given : loadConfig(given, { env, cwd, allowsUnset: isReplay });
+  const model = run.model ?? script.model;
+  const settings = settingsOf(script, model);
+  // Anybody may have written the script, so a replay cannot read this machine's variables and cannot send anything out.
+  const config = isReplay
+    ? loaded.with(offline(settings), { allowsUnset: true, variables: {} })
+    : loaded.with(settings);
+  const { cassette: path, strict } = script;
+  const cassette = cassetteMode && (await openCassette({ path, strict, mode: cassetteMode, speed, faults }));
+  const scripted = model === SCRIPTED ? new ScriptedModel(script.scripted) : undefined;
+  const tape = scripted ? scriptedTape(scripted, cassette?.tape) : cassette?.tape;
+  const hostEnv = isReplay ? { HOME: env.HOME, XDG_STATE_HOME: env.XDG_STATE_HOME } : env;
+  const app = {
+    config,
+    env: hostEnv,
+    observe,
+    recover: false,
+    keepsApprovals: false,
+    questionTimeoutMs: Infinity,
+    tape,
+  };
+  const result = await runApp(script, app, { cassette, scripted, run });
+  // If the run did not begin or was cut short, its recording is not written: it would replace a complete recording.
+  const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);
+  const [problem] = result.error || isCutShort ? [] : ((await cassette?.finish()) ?? []);
+  if (problem !== undefined) return failed(result, new ScriptError("cassette", problem));
+  // If steps were skipped, unused answers are no failure.
+  const unused = (result.passed && scripted?.unused) || [];
+  return unused.length > 0 ? failed(result, new ScriptError("scripted", unused.join("\n"))) : result;
+}
+
+/** Returns true if the run was stopped by a provider or a server. An unmet expectation does not count. */
+function isKeptFromGoingOn(result: ScriptResult): boolean {
+  return ![exitCodes.done, exitCodes.unmet].some((code) => code === exitCodeOfScripts([result]));
+}
+
+function failed(result: ScriptResult, error: ScriptError): ScriptResult {
+  return { ...result, passed: false, error: failureOf(error) };
+}
+
+/** Runs a script in a host of its own. Requests to models and servers go to the tape. Rejects with ConfigError. */
+export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
+  return runApp(script, { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity }, { run: {} });
+}
+
+async function runApp(
+  script: Script,
+  options: AppOptions,
+  { cassette, scripted, run }: { cassette?: Cassette; scripted?: ScriptedModel; run: ScriptRunOptions },
+): Promise<ScriptResult> {
+  try {
+    await using app = await createApp(options);
+    const host = hostOf(app, run.model ?? script.model);
+    const misses = [
+      { kind: "scripted" as const, said: scripted?.misses ?? [] },
+      { kind: "cassette" as const, said: cassette?.misses ?? [] },
+    ];
+    return await runInHost(script, { ...host, misses, scripted }, run);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    return unbegun(script, error, run);
+  }
+}
+
+/** Returns the mode to use in place of `auto`, or undefined if all requests are live and not recorded. */
+export function cassetteModeOf(
+  { cassette }: Script,
+  mode: RunScriptOptions["cassette"] = "auto",
+  env: NonNullable<AppOptions["env"]> = process.env,
+): CassetteMode | undefined {
+  if (mode !== "auto") return mode;
+  return isCi(env) && existsSync(cassette) ? "replay" : undefined;
+}
+
+function isCi({ CI = "" }: NonNullable<AppOptions["env"]>): boolean {
+  return !["", "0", "false"].includes(CI.toLowerCase());
+}
+
+function hostOf(app: App, model: string | undefined): ScriptHost {
+  const { sessions, hub, orchestrator, resolveModel, config } = app;
+  return {
+    sessions,
+    hub,
+    passage: hub.passage,
+    resolveModel,
+    defaults: config.chat.service,
+    ready: (servers) => hub.ready(servers),
+    async ask({ system, prompt, model: judge = model }, signal) {
+      const content = [{ type: "text" as const, text: prompt }];
+      const messages = [
+        { role: "system" as const, content: system },
+        { role: "user" as const, content },
+      ];
+      const request = { messages, tools: [], model: judge };
+      const completion = await orchestrator.callOpenAIApi(request, { signal });
+      const { usage } = completion;
+      return { text: completion.message.content, usage, costUsd: orchestrator.spentOn(request, completion).usd };
+    },
+    now: () => performance.now(),
+  };
+}
+
+function isLoaded(config: RunScriptOptions["config"]): config is LoadedConfig {
+  return typeof config === "object" && typeof config.originOf === "function";
+}

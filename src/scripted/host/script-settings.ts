@@ -1,0 +1,52 @@
+/** The settings that a script makes for its host, in the shape of config.yaml. Errors point to their lines in the script. */
+import type { Source } from "../../core/source.js";
+import { isMapping, type Mapping } from "../../core/tree.js";
+import { SCRIPTED, type Script } from "../script.js";
+
+/**
+ * Returns the script's settings, which override those of the configuration. Conversations are kept in memory unless the script sets
+ * `chat.storage`. `model` is the name as the user typed it.
+ */
+export function settingsOf(script: Script, model = script.model): Source {
+  const { source, mcpServers, limits } = script;
+  const { tokens, usd } = limits;
+  const config = model === SCRIPTED ? { ...script.config, llm: withScripted(script.config.llm) } : script.config;
+  const chat = isMapping(config.chat) ? config.chat : {};
+  const storage = chat.storage ?? { driver: "memory" };
+  const conversation = { ...(tokens !== undefined && { tokens }), ...(usd !== undefined && { usd }) };
+  const given = isMapping(chat.limits) ? chat.limits : {};
+  const bounded = { ...given, conversation: { ...(given.conversation as Mapping | undefined), ...conversation } };
+  const tree = { ...config, chat: { ...chat, storage, limits: bounded }, ...(mcpServers && { mcpServers }) };
+  return {
+    ...source,
+    tree,
+    position: (pointer, part) =>
+      source.position(pointer.startsWith("/mcpServers") ? pointer : `/config${pointer}`, part),
+  };
+}
+
+/** Adds the scripted model, as a provider. It costs nothing unless the script sets prices for it. */
+function withScripted(llm: unknown): Mapping {
+  const given = isMapping(llm) ? llm : {};
+  const { providers, prices } = given as { providers?: Mapping; prices?: Mapping };
+  return {
+    ...given,
+    active: SCRIPTED,
+    providers: { ...providers, [SCRIPTED]: { model: SCRIPTED, ...(providers?.[SCRIPTED] as Mapping | undefined) } },
+    prices: { [`${SCRIPTED}/${SCRIPTED}`]: { input: 0, output: 0 }, ...prices },
+  };
+}
+
+/** Returns the settings for a replay: the event log in memory, and no telemetry. */
+export function offline(settings: Source): Source {
+  const { chat } = settings.tree;
+  const storage = { driver: "memory" };
+  return {
+    ...settings,
+    tree: {
+      ...settings.tree,
+      chat: { ...(isMapping(chat) ? chat : {}), storage },
+      telemetry: { enabled: false },
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { messageOf, RequestError } from "../../core/errors.js";
+import { globMatches } from "../../core/glob.js";
+
+const scriptName = /\.session\.(ya?ml|json)$/;
+
+/**
+ * Returns true if the argument of `run` means scripts, not a prompt. It means scripts if it is one of these: a word with the ending of a
+ * script's name; a path to a folder or to a link to a script; a glob with `**`; a path to something that does not exist. Scripts run
+ * commands, and somebody else may have named the files in this folder. So a text that could be a prompt does not count as a script only
+ * because a file has that name.
+ */
+export function isScriptArgument(text: string, cwd: string): boolean {
+  const path = resolve(cwd, text);
+  if (/\s/.test(text)) return /^\.{0,2}\//.test(text) && (isFolder(path) || (isScript(path) && existsSync(path)));
+  if (scriptName.test(text)) return true;
+  if (/\/|^\.+$/.test(text) && (isScript(path) || isFolder(path))) return true;
+  if (/^(\S*\/)?\*\*(\/\S*)?$/.test(text)) return true;
+  return /^(\.{1,2}\/\S*|(?!\S*:\/\/)\S*\/)$/.test(text) && !existsSync(path);
+}
+
+/** Returns true if a folder or a link with this name leads to scripts. The word is not written as a path, so it may also be a prompt. */
+export function couldBeScripts(word: string, cwd: string): boolean {
+  if (word === "" || /[\s/]/.test(word)) return false;
+  const path = resolve(cwd, word);
+  return isScript(path) || (isFolder(path) && pathsOf(word, cwd).length > 0);
+}
+
+function isScript(path: string): boolean {
+  return scriptName.test(linked(path));
+}
+
+/**
+ * Returns absolute paths of scripts, sorted and without duplicates. An argument is a file, a folder (all scripts in it and below it), or a
+ * glob. In a glob, `*` is a part of a name and `**` any number of folders. Globs skip `node_modules` and names that begin with a dot.
+ * Throws RequestError if an argument leads to no script.
+ */
+export function findScripts(given: readonly string[], cwd: string): string[] {
+  const found = new Set<string>();
+  for (const argument of given) {
+    const paths = pathsOf(argument, cwd);
+    if (paths.length === 0) throw new RequestError("usage", `${argument}: no *.session.yaml there`);
+    for (const path of paths) found.add(linked(path));
+  }
+  return [...found].sort();
+}
+
+function pathsOf(argument: string, cwd: string): string[] {
+  const path = resolve(cwd, argument);
+  if (existsSync(path)) return isFolder(path) ? below(path, ["**", "*"], (name) => scriptName.test(name)) : [path];
+  if (!argument.includes("*")) throw new RequestError("usage", `${argument}: no such file or folder`);
+  const [root, ...names] = path.split("/");
+  return below(`${root}/`, names, () => true);
+}
+
+/** Returns the files below the folder whose path matches the names. */
+function below(folder: string, [name = "", ...rest]: readonly string[], isWanted: (name: string) => boolean): string[] {
+  if (name === "**") {
+    const deeper = entriesOf(folder).filter((entry) => entry.isDirectory() && !isHidden(entry.name));
+    const inside = deeper.flatMap((entry) => below(join(folder, entry.name), [name, ...rest], isWanted));
+    return [...new Set([...below(folder, rest, isWanted), ...inside])];
+  }
+  if (!name.includes("*")) {
+    const path = join(folder, name);
+    if (!existsSync(path)) return [];
+    if (rest.length > 0) return isFolder(path) ? below(path, rest, isWanted) : [];
+    return !isFolder(path) && isWanted(name) ? [path] : [];
+  }
+  const matching = entriesOf(folder).filter((entry) => !isHidden(entry.name) && globMatches(name, entry.name));
+  return matching.flatMap((entry) => below(folder, [entry.name, ...rest], isWanted));
+}
+
+/** Returns the target of a symbolic link. Any other path, and a broken link, is returned unchanged. */
+function linked(path: string): string {
+  try {
+    return lstatSync(path).isSymbolicLink() ? realpathSync(path) : path;
+  } catch {
+    return path;
+  }
+}
+
+function isHidden(name: string): boolean {
+  return name === "node_modules" || name.startsWith(".");
+}
+
+/**
+ * Returns true if the path is a folder. A prompt is no valid path if it is longer than a file name or contains NUL; the result is then
+ * false.
+ */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw new RequestError("usage", `${folder} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}

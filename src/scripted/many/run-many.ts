@@ -1,0 +1,110 @@
+import { messageOf } from "../../core/errors.js";
+import type { ScriptRunOptions } from "../parts.js";
+import type { ScriptResult } from "../result.js";
+import { unbegun } from "../run-in-host.js";
+import { failureOf } from "../step-result.js";
+import type { PlannedRun } from "./plan.js";
+import { type RunReport, reportOf, skippedReport } from "./report.js";
+
+/** Receiver of progress. Its methods are called as soon as something happens. */
+export interface Reporter {
+  begin?(count: number): void;
+  runBegan?(run: PlannedRun): void;
+  /** Called once for each run when the run ends, even for a skipped run. */
+  runEnded?(report: RunReport): void;
+  end(many: ManyResult): void;
+}
+
+export interface ManyResult {
+  /** Reports of all runs, in the order of the plan. */
+  reports: readonly RunReport[];
+  durationMs: number;
+}
+
+interface RunCleaner {
+  value<T>(value: T): T;
+  text(text: string): string;
+}
+
+const nothingCleaned: RunCleaner = { value: (value) => value, text: (text) => text };
+
+export interface ManyOptions {
+  /** Runs one script in a new host. */
+  runOne(run: PlannedRun, options: ScriptRunOptions): Promise<ScriptResult>;
+  jobs: number;
+  /** True to start no further runs after a failure. Running ones continue to their end. */
+  bail?: boolean;
+  /** Signal that cancels the running scripts. No further runs are started. */
+  signal?: AbortSignal;
+  /**
+   * Stores parts of the result that the report leaves out. `index` is the position in the plan. Resolves to the path of the transcript, or
+   * to undefined if no transcript was stored.
+   */
+  keep?(run: PlannedRun, result: ScriptResult, index: number): Promise<string | undefined>;
+  /** Returns functions that remove secrets from the results of a run. Default: nothing is removed. */
+  cleanerOf?(run: PlannedRun): RunCleaner;
+  reporters: readonly Reporter[];
+  /** Returns the time of a monotonic clock, in ms. */
+  now(): number;
+}
+
+/**
+ * Runs all scripts. An error of a run becomes part of its report. Calls all methods of the reporters except `end`, which the caller must
+ * call.
+ */
+export async function runMany(runs: readonly PlannedRun[], options: ManyOptions): Promise<ManyResult> {
+  const { jobs, bail = false, signal, reporters, now } = options;
+  const startedAt = now();
+  const reports: RunReport[] = [];
+  let next = 0;
+  let hasFailed = false;
+  const isOver = () => signal?.aborted || (bail && hasFailed);
+  for (const reporter of reporters) reporter.begin?.(runs.length);
+
+  const work = async () => {
+    while (next < runs.length) {
+      const index = next++;
+      const run = runs[index] as PlannedRun;
+      const report = isOver() ? cleanerFor(run, options).value(skippedReport(run)) : await oneRun(run, index, options);
+      hasFailed ||= report.status === "failed";
+      reports[index] = report;
+      for (const reporter of reporters) reporter.runEnded?.(report);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(jobs, runs.length) }, work));
+  return { reports, durationMs: now() - startedAt };
+}
+
+function cleanerFor(run: PlannedRun, { cleanerOf }: ManyOptions): RunCleaner {
+  return cleanerOf?.(run) ?? nothingCleaned;
+}
+
+async function oneRun(run: PlannedRun, index: number, options: ManyOptions): Promise<RunReport> {
+  const { runOne, keep, signal, reporters } = options;
+  const { script, model, matrix } = run;
+  for (const reporter of reporters) reporter.runBegan?.(run);
+  const how = { model, matrix, signal };
+  const whole = await runOne(run, how).catch((error: unknown) => unbegun(script, error, how));
+  const cleaner = cleanerFor(run, options);
+  const report = (of: ScriptResult, transcript?: string) => cleaner.value(reportOf(run, of, transcript));
+  // Secrets are removed before the report shortens the texts. If a secret were cut, no pattern would recognise the rest.
+  const { error, steps, transcript } = whole;
+  const result: ScriptResult = {
+    ...whole,
+    ...(error && { error: cleaner.value(error) }),
+    steps: steps.map(({ outcome: _, ...step }) => cleaner.value(step)),
+    transcript: transcript
+      .split("\n")
+      .map((line) => cleaner.text(line))
+      .join("\n"),
+  };
+  try {
+    return report(
+      result,
+      await keep?.({ ...run, name: cleaner.value(run.name) }, { ...whole, transcript: result.transcript }, index),
+    );
+  } catch (error) {
+    const message = `the transcript was not kept: ${messageOf(error)}`;
+    return report({ ...result, passed: false, error: result.error ?? failureOf(new Error(message)) });
+  }
+}

@@ -1,0 +1,35 @@
+import type { HubTool } from "../../core/ports.js";
+import { namesTool, parseToolPattern } from "../../core/tool-pattern.js";
+import { withinTime } from "../../core/within-time.js";
+import type { ReplyCondition } from "./reply.js";
+import { type AskedRequest, newest, resultsIn } from "./request.js";
+
+/** Time limit for matching, in ms. A regular expression may backtrack for ever on the text of a tool. */
+const longestMatchMs = 500;
+
+export interface Circumstances {
+  request: AskedRequest;
+  step: string;
+  tools: readonly HubTool[];
+}
+
+/** Returns true if the condition holds for the request. The templates of `condition` must be filled in. */
+export function applies(condition: ReplyCondition, { request, step, tools }: Circumstances): boolean {
+  const { contains, icontains, regex, toolResult } = condition;
+  const messages = newest(request);
+  const text = messages.map((message) => message.text).join("\n");
+  if (condition.step !== undefined && condition.step !== step) return false;
+  if (contains !== undefined && !text.includes(contains)) return false;
+  if (icontains !== undefined && !text.toLowerCase().includes(icontains.toLowerCase())) return false;
+  if (toolResult !== undefined && !resultsIn(messages, tools).some((tool) => isNamed(toolResult, tool))) return false;
+  return regex === undefined || matches(regex, text);
+}
+
+function isNamed(written: string, tool: HubTool): boolean {
+  const pattern = parseToolPattern(written);
+  return !("problem" in pattern) && namesTool(pattern, tool);
+}
+
+function matches(regex: string, text: string): boolean {
+  return withinTime(longestMatchMs, () => new RegExp(regex, "su").test(text))?.result ?? false;
+}

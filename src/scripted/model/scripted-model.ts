@@ -1,0 +1,144 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { setTimeout as pause } from "node:timers/promises";
+import { LlmError, messageOf, ScriptError } from "../../core/errors.js";
+import { didYouMean } from "../../core/nearest.js";
+import type { HubTool } from "../../core/ports.js";
+import type { ModelAnswer, ModelExchange } from "../../core/tape.js";
+import { placeText } from "../place.js";
+import { render } from "../templates.js";
+import type { Variables } from "../variables.js";
+import { applies } from "./choose.js";
+import { isRefusal, type ScriptedAnswer, type ScriptedReply } from "./reply.js";
+import { type AskedRequest, describeRequest, excerpt, readRequest } from "./request.js";
+import { type WireReply, writeAnswer, writeRefusal } from "./wire.js";
+
+/** A step that is running and may make requests to the model. */
+export interface Scene {
+  step: string;
+  variables: Variables;
+  tools(): readonly HubTool[];
+}
+
+interface Counted {
+  reply: ScriptedReply;
+  uses: number;
+}
+
+export class ScriptedModel {
+  /** Messages about requests for which there was no reply. */
+  readonly misses: string[] = [];
+  readonly #replies: readonly Counted[];
+  readonly #scene = new AsyncLocalStorage<Scene>();
+  readonly #scenes = new Set<Scene>();
+  #asked = 0;
+
+  constructor(replies: readonly ScriptedReply[]) {
+    this.#replies = replies.map((reply) => ({ reply, uses: 0 }));
+  }
+
+  /** Runs `work`. Requests to the model during the work count as requests of this step. */
+  async during<T>(scene: Scene, work: () => Promise<T>): Promise<T> {
+    this.#scenes.add(scene);
+    try {
+      return await this.#scene.run(scene, work);
+    } finally {
+      this.#scenes.delete(scene);
+    }
+  }
+
+  /**
+   * Answers a request with a scripted reply. Rejects with LlmError if no reply fits. A scripted error is returned or thrown as a real
+   * provider would cause it.
+   */
+  async answer({ body, provider, model, signal }: ModelExchange): Promise<ModelAnswer> {
+    const request = readRequest(body);
+    const number = ++this.#asked;
+    try {
+      // A sampling request of a server arrives outside the context of the step. Any running step may have caused it, so the first one is
+      // taken.
+      const scene = this.#scene.getStore() ?? [...this.#scenes][0];
+      const chosen = scene && this.#choose(request, scene);
+      if (!chosen) throw new ScriptError("scripted", this.#missOf(request, number));
+      const { delayMs, answer, place } = chosen.reply;
+      chosen.uses++;
+      const filled = render(answer, scene.variables, place);
+      if (delayMs > 0) await pause(delayMs, undefined, { signal });
+      if (isRefusal(filled)) return writeRefusal(filled, signal);
+      return writeAnswer(wireReply(filled, { number, place, tools: scene.tools() }), request, signal);
+    } catch (error) {
+      if (!(error instanceof ScriptError)) throw error;
+      this.misses.push(messageOf(error));
+      throw new LlmError("scripted", messageOf(error), { provider, model, cause: error });
+    }
+  }
+
+  /** Messages about replies that were used less often than expected, each with the reply's place. */
+  get unused(): string[] {
+    return this.#replies.filter(isOwing).map(({ reply, uses }) => {
+      const times = uses === 0 ? "" : ` more than ${uses} of ${reply.times} times`;
+      return `${placeText(reply.place)}: nobody asked for this reply${times} (${describe(reply)})`;
+    });
+  }
+
+  /** Returns the first reply whose condition holds. If there is none, returns the next reply without a condition. */
+  #choose(request: AskedRequest, { step, variables, tools }: Scene): Counted | undefined {
+    const left = this.#replies.filter(isLeft);
+    const circumstances = { request, step, tools: tools() };
+    const isFor = ({ reply: { when, place } }: Counted) =>
+      when !== undefined && applies(render(when, variables, place), circumstances);
+    return left.find(isFor) ?? left.find(({ reply }) => reply.when === undefined);
+  }
+
+  #missOf(request: AskedRequest, number: number): string {
+    return `the script has no reply for request ${number} to the model:\n${describeRequest(request)}\n${this.#rest()}`;
+  }
+
+  #rest(): string {
+    const count = this.#replies.length;
+    if (count === 0) return "it has none at all: they stand in the file under `scripted`";
+    const left = this.#replies.filter(isLeft).map(({ reply }) => `  ${placeText(reply.place)}: ${describe(reply)}`);
+    return left.length === 0 ? `all ${count} replies are used` : `left are\n${bounded(left)}`;
+  }
+}
+
+function isLeft({ reply: { times }, uses }: Counted): boolean {
+  return times === "any" || uses < times;
+}
+
+function isOwing({ reply: { times }, uses }: Counted): boolean {
+  return uses < (times === "any" ? 1 : times);
+}
+
+const maxLeft = 5;
+
+function bounded(lines: readonly string[]): string {
+  const more = lines.length - maxLeft;
+  return [...lines.slice(0, maxLeft), ...(more > 0 ? [`  and ${more} more`] : [])].join("\n");
+}
+
+function describe({ when, answer }: ScriptedReply): string {
+  const condition = when ? `when ${JSON.stringify(when)}, ` : "";
+  if (isRefusal(answer)) return `${condition}error ${answer.error}`;
+  const calls = answer.calls.map(({ name }) => name).join(", ");
+  return condition + (calls === "" ? excerpt(answer.text) : `calls ${calls}`);
+}
+
+function wireReply(
+  { calls, ...answer }: ScriptedAnswer,
+  { number, place, tools }: { number: number; place: ScriptedReply["place"]; tools: readonly HubTool[] },
+): WireReply {
+  const named = calls.map(({ name, arguments: written }) => ({
+    name: modelSideName(name, place, tools),
+    arguments: typeof written === "string" ? written : JSON.stringify(written),
+  }));
+  return { ...answer, number, calls: named };
+}
+
+/** Returns the name of a tool that the model sees. `server.tool` must be an existing tool. A name without a dot is returned unchanged. */
+function modelSideName(name: string, place: ScriptedReply["place"], tools: readonly HubTool[]): string {
+  const tool = tools.find(({ server, tool: own }) => `${server}.${own}` === name);
+  if (tool) return tool.name;
+  if (!name.includes(".")) return name;
+  const names = tools.map(({ server, tool: own }) => `${server}.${own}`);
+  throw new ScriptError("scripted", `${placeText(place)}: there is no tool ${name}${didYouMean(name, names)}`);
+}

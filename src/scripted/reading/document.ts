@@ -1,0 +1,77 @@
+import { resolve } from "node:path";
+import { ConfigError, type ConfigProblem } from "../../core/errors.js";
+import { describeSchemaError } from "../../core/schema-words.js";
+import { objectSource, type Problem, readSource, type Source } from "../../core/source.js";
+import { child, isMapping, keyPath } from "../../core/tree.js";
+import { schemaErrors } from "../schema.js";
+import type { Place } from "../script.js";
+
+export class ScriptDocument {
+  readonly problems: ConfigProblem[] = [];
+  readonly source: Source;
+  /** Absolute paths of the files that lead to this file by `include`. This file is the last one. */
+  readonly chain: readonly string[];
+  readonly #broken = new Set<string>();
+
+  constructor(source: Source, chain: readonly string[]) {
+    this.source = source;
+    this.chain = chain;
+    // The last error at a place is the most specific one, so only that error is kept. The schema does without `oneOf` and the like;
+    // `kindOf` and `checkSense` check such rules with clearer messages.
+    const found = new Map<string, Problem>();
+    for (const error of schemaErrors(source.tree)) {
+      const problem = describeSchemaError(error);
+      found.set(problem.pointer, problem);
+    }
+    for (const problem of found.values()) {
+      this.#broken.add(problem.pointer);
+      this.complain(problem);
+    }
+  }
+
+  /** Reads a script's file. Throws ConfigError if the file does not exist or is not a YAML mapping. */
+  static read(path: string, cwd: string, chain: readonly string[] = []): ScriptDocument {
+    return new ScriptDocument(readSource(path, cwd), [...chain, path]);
+  }
+
+  static of(tree: Readonly<Record<string, unknown>>, cwd: string): ScriptDocument {
+    return new ScriptDocument(objectSource(tree, cwd, "(script)"), []);
+  }
+
+  /** Returns true if the schema accepts this value and everything in it. Other values are not checked further. */
+  isSound(pointer: string): boolean {
+    return ![...this.#broken].some((broken) => broken === pointer || broken.startsWith(`${pointer}/`));
+  }
+
+  complain({ pointer, part, message }: Problem): void {
+    const { source } = this;
+    this.problems.push({ file: source.file, ...source.position(pointer, part), path: keyPath(pointer), message });
+  }
+
+  /** Reports every key that cannot be written as a variable `{{name}}`. */
+  checkVariables(pointer: string, values: unknown): void {
+    for (const name of Object.keys(isMapping(values) ? values : {})) {
+      if (/^[A-Za-z_]\w*$/.test(name)) continue;
+      const message = `"${name}" is no name of a variable: use letters, digits and _`;
+      this.complain({ pointer: child(pointer, name), part: "key", message });
+    }
+  }
+
+  place(pointer: string): Place {
+    return { file: this.source.file, line: this.source.position(pointer, "value").line };
+  }
+
+  /** Returns the absolute path for a path that is relative to this file's folder. */
+  resolve(path: string): string {
+    return resolve(this.source.folder, path);
+  }
+
+  /** Throws one ConfigError with all problems. Does nothing if there is no problem. */
+  requireSound(): void {
+    if (this.problems.length > 0) throw new ConfigError(this.problems.toSorted(byPlace));
+  }
+}
+
+function byPlace(one: ConfigProblem, other: ConfigProblem): number {
+  return one.file.localeCompare(other.file) || one.line - other.line || one.column - other.column;
+}

@@ -1,0 +1,96 @@
+import { basename, join, resolve } from "node:path";
+import { parseDuration } from "../../core/durations.js";
+import { parseToolPattern } from "../../core/tool-pattern.js";
+import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { readReplies } from "../model/read-replies.js";
+import { SCRIPTED, type Script } from "../script.js";
+import { ScriptDocument } from "./document.js";
+import { readSteps } from "./read-steps.js";
+
+export type ScriptObject = Readonly<Record<string, unknown>>;
+
+/** The content of a script's file that the schema has accepted. */
+interface Written {
+  name?: string;
+  description?: string;
+  model?: string;
+  system?: string;
+  vars?: Mapping;
+  mcpServers?: Mapping;
+  config?: Mapping;
+  permissions?: { approval?: "ask" | "auto"; allow?: string[]; deny?: string[] };
+  limits?: { hops?: number; turns?: number; tokens?: number; usd?: number; time?: number | string };
+  cassette?: string;
+  strict?: boolean;
+  matrix?: { models?: string[]; vars?: Record<string, unknown[]> };
+  scripted?: unknown[];
+  steps: unknown[];
+}
+
+/**
+ * Reads and checks a script, with all included files. Has no side effects. `cwd` is an absolute path. Throws one ConfigError that lists
+ * every mistake.
+ */
+export function readScript(given: string | ScriptObject, cwd: string): Script {
+  const document =
+    typeof given === "string" ? ScriptDocument.read(resolve(cwd, given), cwd) : ScriptDocument.of(given, cwd);
+  const { source } = document;
+  const tree = source.tree as unknown as Written;
+  checkNames(document, tree);
+  checkPermissions(document, tree);
+  const steps = readSteps(tree.steps, "/steps", document, cwd);
+  const scripted = readReplies(tree.scripted, steps, document);
+  if (tree.model === SCRIPTED && tree.scripted === undefined) {
+    const message = "the scripted model needs its replies, under scripted";
+    document.complain({ pointer: "/model", part: "value", message });
+  }
+  document.requireSound();
+
+  const { time, ...limits } = tree.limits ?? {};
+  const stem = typeof given === "string" ? basename(given).replace(/(\.session)?\.(ya?ml|json)$/, "") : undefined;
+  const name = tree.name ?? stem ?? "script";
+  return {
+    place: { file: source.file, line: document.place("").line },
+    name,
+    description: tree.description,
+    model: tree.model,
+    system: tree.system,
+    vars: tree.vars ?? {},
+    mcpServers: tree.mcpServers,
+    config: tree.config ?? {},
+    permissions: { allow: [], deny: [], ...tree.permissions },
+    limits: { ...limits, ...(time !== undefined && { timeMs: typeof time === "string" ? parseDuration(time) : time }) },
+    cassette: tree.cassette
+      ? document.resolve(tree.cassette)
+      : join(source.folder, `${stem ?? slug(name)}.cassette.jsonl`),
+    strict: tree.strict ?? false,
+    matrix: { models: tree.matrix?.models ?? [], vars: tree.matrix?.vars ?? {} },
+    scripted,
+    steps,
+    source,
+  };
+}
+
+function slug(name: string): string {
+  return name.replaceAll(/[^\w.-]+/g, "-");
+}
+
+function checkNames(document: ScriptDocument, { vars, matrix, config }: Written): void {
+  document.checkVariables("/vars", vars);
+  document.checkVariables("/matrix/vars", isMapping(matrix) ? matrix.vars : undefined);
+  if (isMapping(config) && "mcpServers" in config) {
+    const message = "mcpServers stand beside config, not in it";
+    document.complain({ pointer: "/config/mcpServers", part: "key", message });
+  }
+}
+
+function checkPermissions(document: ScriptDocument, { permissions }: Written): void {
+  if (!document.isSound("/permissions")) return;
+  for (const key of ["allow", "deny"] as const) {
+    for (const [index, text] of (permissions?.[key] ?? []).entries()) {
+      const pattern = parseToolPattern(text);
+      if (!("problem" in pattern)) continue;
+      document.complain({ pointer: child(`/permissions/${key}`, index), part: "value", message: pattern.problem });
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import { child, type Mapping } from "../../core/tree.js";
+import type { Step, StepKind } from "../script.js";
+import type { ScriptDocument } from "./document.js";
+import { readAssertions } from "./read-assertions.js";
+import { readInclude } from "./read-include.js";
+import { checkSense, kindOf } from "./step-shape.js";
+import { templateProblems } from "./template-problems.js";
+
+/** Reads and checks a list of steps. Problems are added to the document. */
+export function readSteps(list: unknown, pointer: string, document: ScriptDocument, cwd: string): Step[] {
+  const steps: Step[] = [];
+  /**
+   * True if the previous step may ask questions, so that answers may follow. Also true after an invalid step: its problem is already
+   * reported, and the answers after it are no mistake.
+   */
+  let isAskable = false;
+  for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
+    const at = child(pointer, index);
+    const kind = document.isSound(at) ? kindOf(item as Mapping, at, document) : undefined;
+    if (kind === undefined) {
+      isAskable = true;
+      continue;
+    }
+    if (kind === "answer" && !isAskable) {
+      const message = "there is no user, tool or prompt step before this answer";
+      document.complain({ pointer: at, part: "value", message });
+      continue;
+    }
+    if (kind !== "answer") isAskable = ASKABLE.includes(kind);
+    const step = readStep(kind, item as Mapping, at, { document, cwd });
+    place(step, steps);
+  }
+  return steps;
+}
+
+const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt"];
+
+/** Appends a step. An answer after a conditional step is appended to the steps of the condition. */
+function place(step: Step, steps: Step[]): void {
+  const last = steps.at(-1);
+  const conditional = step.kind === "answer" && last?.kind === "if" ? last : undefined;
+  if (!conditional) steps.push(step);
+  else steps[steps.length - 1] = { ...conditional, steps: [...conditional.steps, step] };
+}
+
+interface Reading {
+  document: ScriptDocument;
+  /** Working directory of the command, as an absolute path. */
+  cwd: string;
+}
+
+function readStep(kind: StepKind, item: Mapping, at: string, reading: Reading): Step {
+  const { document } = reading;
+  checkSense(kind, item, at, document);
+  checkTemplates(kind, item, at, document);
+  const step = byKind(kind, item, at, reading);
+  if (kind === "if" || item.if === undefined) return step;
+  const condition = { place: step.place, name: `if ${item.if}`, assert: [], save: {} };
+  return { ...condition, kind: "if", condition: String(item.if), steps: [step], otherwise: [] };
+}
+
+function byKind(kind: StepKind, item: Mapping, at: string, { document, cwd }: Reading): Step {
+  const written = item as unknown as WrittenStep;
+  const inner = (list: unknown, ...keys: string[]) => readSteps(list, keys.reduce(child, at), document, cwd);
+  const base = (name: string) => ({
+    place: document.place(at),
+    name: written.name ?? name,
+    assert: readAssertions(written.assert, child(at, "assert"), document),
+    save: written.save ?? {},
+  });
+  document.checkVariables(child(at, "save"), written.save);
+  switch (kind) {
+    case "user": {
+      const output = written.output && { jsonSchema: written.output.json_schema };
+      return { ...base(brief(written.user)), kind, text: written.user, ...(output && { output }) };
+    }
+    case "tool":
+      return { ...base(written.tool.name), kind, tool: written.tool.name, args: written.tool.args ?? {} };
+    case "prompt":
+      return { ...base(written.prompt.name), kind, prompt: written.prompt.name, args: written.prompt.args ?? {} };
+    case "resource":
+      return { ...base(written.resource.uri), kind, uri: written.resource.uri };
+    case "answer": {
+      const { answer: value, to } = written;
+      return { ...base(`answer ${brief(JSON.stringify(value))}`), kind, value, ...(to && { to }) };
+    }
+    case "set":
+      document.checkVariables(child(at, "set"), written.set);
+      return { ...base(`set ${Object.keys(written.set).join(", ")}`), kind, values: written.set };
+    case "include": {
+      document.checkVariables(child(at, "with"), written.with);
+      const { vars, steps } = readInclude(written.include, at, document, cwd);
+      return { ...base(`include ${written.include}`), kind, values: { ...vars, ...written.with }, steps };
+    }
+    case "parallel":
+      return { ...base("parallel"), kind, steps: inner(written.parallel, "parallel") };
+    case "repeat": {
+      const { times, until, max, steps } = written.repeat;
+      const bounds = times === undefined ? { until, max } : { times };
+      return { ...base("repeat"), kind, ...bounds, steps: inner(steps, "repeat", "steps") };
+    }
+    case "conversation":
+      return { ...base(`conversation ${written.conversation}`), kind, conversation: written.conversation };
+    case "if": {
+      const branches = { steps: inner(written.then, "then"), otherwise: inner(written.else, "else") };
+      return { ...base(`if ${written.if}`), kind, condition: String(written.if), ...branches };
+    }
+  }
+}
+
+/** A step that the schema has accepted. Only the keys of its own kind are present; `kindOf` returns the kind. */
+interface WrittenStep {
+  name?: string;
+  assert?: unknown;
+  save?: Record<string, string>;
+  user: string;
+  output?: { json_schema: Mapping };
+  tool: { name: string; args?: Mapping };
+  prompt: { name: string; args?: Mapping };
+  resource: { uri: string };
+  answer: unknown;
+  to?: { tool?: string; elicitation?: string };
+  set: Mapping;
+  include: string;
+  with?: Mapping;
+  parallel: unknown;
+  repeat: { times?: number; until?: string; max?: number; steps: unknown };
+  conversation: string;
+  if: string | boolean;
+  then?: unknown;
+  else?: unknown;
+}
+
+/** Checks the templates of a step. The steps within it are checked when they are read. */
+function checkTemplates(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
+  const own = kind === "repeat" ? { ...item, repeat: { ...(item.repeat as Mapping), steps: [] } } : item;
+  for (const [key, value] of Object.entries(own)) {
+    if (["parallel", "then", "else", "name", "output"].includes(key)) continue;
+    for (const problem of templateProblems(value, child(at, key))) document.complain(problem);
+  }
+}
+
+const brief = (text: string) => {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length > 60 ? `${line.slice(0, 60)}…` : line;
+};

@@ -1,0 +1,12 @@
+import type { Problem } from "../../core/source.js";
+import { child, isMapping } from "../../core/tree.js";
+import { templateProblem } from "../templates.js";
+
+export function templateProblems(value: unknown, pointer: string): Problem[] {
+  if (typeof value === "string") {
+    const message = templateProblem(value);
+    return message === undefined ? [] : [{ pointer, part: "value", message }];
+  }
+  if (!Array.isArray(value) && !isMapping(value)) return [];
+  return Object.entries(value).flatMap(([key, item]) => templateProblems(item, child(pointer, key)));
+}

@@ -1,0 +1,38 @@
+import { RequestError } from "../core/errors.js";
+import type { ServerStatus } from "../core/ports.js";
+import type { ScriptHost } from "./parts.js";
+import { innerSteps, type Script, type Step } from "./script.js";
+
+/**
+ * Waits until the servers that the script uses are ready or have failed. Rejects with RequestError if one of them cannot be used, and with
+ * the reason of `signal` if the signal is aborted.
+ */
+export async function requireServers(script: Script, host: ScriptHost, signal: AbortSignal): Promise<void> {
+  const known = host.hub.servers();
+  const own = script.mcpServers && Object.keys(script.mcpServers);
+  const named = own ?? known.map(({ name }) => name).filter((name) => namesServer(script.steps, name));
+  await Promise.race([host.ready(named), aborted(signal)]);
+  const down = host.hub.servers().find((server) => named.includes(server.name) && isDown(server));
+  if (!down) return;
+  const reason = down.reason ?? `it is ${down.state}`;
+  throw new RequestError("required_server_down", `mcpServers.${down.name}: ${reason}`, {
+    hint: "the script cannot begin without it",
+  });
+}
+
+const isDown = ({ state }: ServerStatus) => state === "failed" || state === "needs_auth";
+
+function namesServer(steps: readonly Step[], server: string): boolean {
+  return steps.some((step) => {
+    if (step.kind === "tool") return isOf(server, step.tool);
+    if (step.kind === "prompt") return isOf(server, step.prompt);
+    return namesServer(innerSteps(step) ?? [], server);
+  });
+}
+
+const isOf = (server: string, name: string) => name.startsWith(`${server}.`) || name.startsWith(`${server}__`);
+
+function aborted(signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted();
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+}

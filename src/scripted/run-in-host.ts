@@ -1,0 +1,103 @@
+import { ScriptError } from "../core/errors.js";
+import { rulesOf } from "../session/rules.js";
+import { SessionApprovals } from "../session/session-approvals.js";
+import { ScriptConversations } from "./conversations.js";
+import { ScriptLimits } from "./limits.js";
+import type { ScriptHost, ScriptRunOptions } from "./parts.js";
+import { requireServers } from "./required-servers.js";
+import type { Failure, ScriptResult, StepResult } from "./result.js";
+import type { Script } from "./script.js";
+import { failureOf, skippedSteps } from "./step-result.js";
+import { StepRunner } from "./step-runner.js";
+import { transcriptOf } from "./transcript.js";
+import { Variables } from "./variables.js";
+
+/** Name of the conversation with which a script begins. */
+const MAIN = "main";
+
+/** Runs a script in a host. Errors of the model, a server or the script become part of the result; they do not make it reject. */
+export async function runInHost(
+  script: Script,
+  host: ScriptHost,
+  { model = script.model, vars = {}, matrix = {}, signal, updates, onStep }: ScriptRunOptions = {},
+): Promise<ScriptResult> {
+  const startedAt = host.now();
+  using limits = new ScriptLimits(script.limits, signal);
+  const conversations = new ScriptConversations(host.sessions);
+  const rules = rulesOf(script.permissions, host.defaults, new SessionApprovals(undefined, ""));
+  const runner = new StepRunner({ script, host, model, limits, conversations, rules, updates, onStep });
+  const begin = {
+    conversation: conversations.open(MAIN),
+    variables: new Variables({ ...script.vars, ...matrix, ...vars }),
+  };
+
+  let used = model ?? "";
+  let steps: StepResult[] = [];
+  let error: Failure | undefined;
+  try {
+    used = modelName(host, model);
+    await requireServers(script, host, limits.signal);
+    steps = await runner.run(script.steps, begin);
+    error = endOf(steps);
+  } catch (thrown) {
+    error = failureOf(limits.signal.aborted ? thrown : (missIn(host) ?? thrown));
+    steps = skippedSteps(script.steps);
+  }
+  return {
+    ...resultOf(script, { model: used, matrix, steps, error }),
+    durationMs: host.now() - startedAt,
+    ...(limits.usage && { usage: limits.usage }),
+    ...(limits.costUsd !== undefined && { costUsd: limits.costUsd }),
+    transcript: await transcript(conversations),
+  };
+}
+
+/**
+ * Returns the first request that the cassette or the scripted replies could not answer, as an error. It may explain why a server is
+ * missing.
+ */
+function missIn({ misses = [] }: ScriptHost): ScriptError | undefined {
+  return misses.flatMap(({ kind, said }) => said.map((text) => new ScriptError(kind, text)))[0];
+}
+
+/** Returns the result of a script for which no host could be started. */
+export function unbegun(
+  script: Script,
+  error: unknown,
+  { model = script.model, matrix = {} }: ScriptRunOptions,
+): ScriptResult {
+  const steps = skippedSteps(script.steps);
+  return {
+    ...resultOf(script, { model: model ?? "", matrix, steps, error: failureOf(error) }),
+    durationMs: 0,
+    transcript: "",
+  };
+}
+
+interface Ran {
+  model: string;
+  matrix: ScriptResult["vars"];
+  steps: StepResult[];
+  error: Failure | undefined;
+}
+
+function resultOf({ name, place }: Script, { model, matrix, steps, error }: Ran) {
+  const passed = !error && steps.every((step) => step.passed);
+  return { name, file: place.file, model, vars: matrix, passed, steps, ...(error && { error }) };
+}
+
+function modelName(host: ScriptHost, given: string | undefined): string {
+  const { provider, model } = host.resolveModel(given);
+  return `${provider}/${model}`;
+}
+
+/** Returns the first error that ends the whole script instead of its step: a reached limit or a cancellation. */
+function endOf(steps: readonly StepResult[]): Failure | undefined {
+  const kinds: readonly string[] = ["limit", "aborted"] satisfies ScriptError["kind"][];
+  return steps.map(({ error }) => error).find((each) => each && kinds.includes(each.kind));
+}
+
+async function transcript(conversations: ScriptConversations): Promise<string> {
+  const spoken = conversations.all().map(async ({ name, session }) => ({ name, events: await session.history() }));
+  return transcriptOf(await Promise.all(spoken));
+}

@@ -1,0 +1,91 @@
+import { Worker } from "node:worker_threads";
+import { RequestError } from "../../core/errors.js";
+import type { Evaluation, WorkerAnswer, WorkerWord } from "./worker.js";
+
+interface EvaluationLimits {
+  timeoutMs: number;
+  /** Memory of QuickJS with all its values. At least 17, because QuickJS starts with 16. */
+  memoryMb: number;
+}
+
+/**
+ * Evaluates untrusted JavaScript. The code is an expression, a function body with `return`, or statements; the value of the last statement
+ * is the result. The code sees the values (JSON) as global variables. It has no process, modules, network or timers. Promises are awaited.
+ * Rejects with a RequestError of one sentence if the code throws, does not compile, exceeds a limit, or returns a value that JSON cannot
+ * express.
+ */
+export type Evaluate = (
+  code: string,
+  values: Readonly<Record<string, unknown>>,
+  limits?: Partial<EvaluationLimits>,
+) => Promise<unknown>;
+
+const defaults: EvaluationLimits = { timeoutMs: 1000, memoryMb: 64 };
+/** Time after the limit until the worker is terminated. QuickJS enforces the time limit itself, but cannot interrupt one long operation. */
+const graceMs = 500;
+/** Time limit for starting the worker and compiling QuickJS. It is long enough for a busy machine. */
+const startupMs = 30_000;
+
+/** Path of the compiled worker. It is needed even if this module runs from source (ts-node, jest). */
+const script = import.meta.url.endsWith(".ts") ? "../../../dist/scripted/sandbox/worker.js" : "./worker.js";
+
+/** The worker of this process. It is reused, because starting a worker takes longer than most evaluations. */
+let kept: Worker | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+export const evaluate: Evaluate = async (code, values, limits) => {
+  const evaluation = { code, json: JSON.stringify(values), ...defaults, ...limits };
+  const turn = last.then(() => answerTo(evaluation));
+  last = turn.catch(() => undefined);
+  const answer = await turn;
+  if ("problem" in answer) throw new RequestError("usage", answer.problem);
+  return answer.json === undefined ? undefined : JSON.parse(answer.json);
+};
+
+/** Sends the code to the worker. A new worker gets neither the environment variables nor the arguments of this process. */
+function answerTo(evaluation: Evaluation): Promise<WorkerAnswer> {
+  kept ??= new Worker(new URL(script, import.meta.url), { env: {}, argv: [], execArgv: [] })
+    .on("error", () => undefined)
+    .on("exit", forget);
+  kept.postMessage(evaluation);
+  return answerOf(kept, evaluation.timeoutMs);
+}
+
+function forget(this: Worker): void {
+  if (kept === this) kept = undefined;
+}
+
+/** Waits for the worker's answer and keeps the process alive meanwhile. A worker that is late or fails is terminated. */
+function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
+  return new Promise((resolve) => {
+    const inTime = () => {
+      clearTimeout(timer);
+      clearImmediate(lastLook);
+    };
+    const settle = (answer: WorkerAnswer) => {
+      inTime();
+      worker.off("message", hear).off("error", fail).off("exit", end).unref();
+      resolve(answer);
+    };
+    const hear = (word: WorkerWord) => {
+      if (word !== "begun") return settle(word);
+      inTime();
+      timer = within(timeoutMs + graceMs, `the code took longer than ${timeoutMs} ms`);
+    };
+    const giveUp = (problem: string) => {
+      forget.call(worker);
+      settle({ problem });
+      void worker.terminate();
+    };
+    const fail = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
+    const end = () => giveUp("the sandbox ended");
+    let lastLook: NodeJS.Immediate | undefined;
+    // If this thread was busy, the answer may be in the queue when the timer fires. The immediate lets the answer arrive first.
+    const within = (ms: number, lateness: string) =>
+      setTimeout(() => {
+        lastLook = setImmediate(giveUp, lateness);
+      }, ms);
+    let timer = within(startupMs, `the sandbox for JavaScript was not there within ${startupMs} ms`);
+    worker.on("message", hear).on("error", fail).on("exit", end).ref();
+  });
+}

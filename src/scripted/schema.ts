@@ -1,0 +1,21 @@
+/** Returns the text of the JSON Schema of script files. Editors and the reader of scripts use it. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { parseDuration } from "../core/durations.js";
+
+export const schemaText = () => readFileSync(fileURLToPath(new URL("session.schema.json", import.meta.url)), "utf8");
+
+let compiled: ValidateFunction | undefined;
+
+/** Returns the errors of a script. Each error has `parentSchema` and `data`. */
+export function schemaErrors(tree: unknown): ErrorObject[] {
+  compiled ??= compile();
+  return compiled(tree) ? [] : (compiled.errors ?? []);
+}
+
+function compile(): ValidateFunction {
+  const isDuration = (text: string) => parseDuration(text) !== undefined;
+  const options = { allErrors: true, verbose: true, allowUnionTypes: true, meta: false, validateSchema: false };
+  return new Ajv({ ...options, formats: { "duration-ms": isDuration } }).compile(JSON.parse(schemaText()));
+}

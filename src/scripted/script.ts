@@ -1,0 +1,82 @@
+/** Types of a scripted session that was read and checked. Included files are part of it; templates are not filled in yet. */
+import type { Source } from "../core/source.js";
+import type { ScriptedReply } from "./model/reply.js";
+
+/** Name of the scripted model. Its provider has the same name. */
+export const SCRIPTED = "scripted";
+
+export interface Place {
+  /** Name of the file as it is shown to people. */
+  file: string;
+  line: number;
+}
+
+export interface Script {
+  place: Place;
+  name: string;
+  description?: string;
+  model?: string;
+  system?: string;
+  vars: Readonly<Record<string, unknown>>;
+  /** Servers, in the form of config.yaml. Undefined: the configured servers are used. */
+  mcpServers?: Readonly<Record<string, unknown>>;
+  /** Further settings, in the form of config.yaml. */
+  config: Readonly<Record<string, unknown>>;
+  permissions: { approval?: "ask" | "auto"; allow: readonly string[]; deny: readonly string[] };
+  limits: { hops?: number; turns?: number; tokens?: number; usd?: number; timeMs?: number };
+  /** Absolute path of the file with recorded answers. */
+  cassette: string;
+  strict: boolean;
+  matrix: { models: readonly string[]; vars: Readonly<Record<string, readonly unknown[]>> };
+  scripted: readonly ScriptedReply[];
+  steps: readonly Step[];
+  /** Source text. It gives the line of a server or setting for error messages. */
+  source: Source;
+}
+
+export type Step = StepBase &
+  (
+    | { kind: "user"; text: string; output?: { jsonSchema: Readonly<Record<string, unknown>> } }
+    | { kind: "tool"; tool: string; args: Readonly<Record<string, unknown>> }
+    | { kind: "prompt"; prompt: string; args: Readonly<Record<string, unknown>> }
+    | { kind: "resource"; uri: string }
+    | { kind: "answer"; value: unknown; to?: { tool?: string; elicitation?: string } }
+    | { kind: "set"; values: Readonly<Record<string, unknown>> }
+    /** `values` are variables that only the included steps see. */
+    | { kind: "include"; values: Readonly<Record<string, unknown>>; steps: readonly Step[] }
+    | { kind: "parallel"; steps: readonly Step[] }
+    /** If `until` is set, `max` is set, too. */
+    | { kind: "repeat"; times?: number; until?: string; max?: number; steps: readonly Step[] }
+    | { kind: "if"; condition: string; steps: readonly Step[]; otherwise: readonly Step[] }
+    | { kind: "conversation"; conversation: string }
+  );
+
+interface StepBase {
+  place: Place;
+  /** Name of the step. Default: a short description. */
+  name: string;
+  assert: readonly Assertion[];
+  /** Variables to set after the step. Maps the name of a variable to the JSON path of its value in the outcome. */
+  save: Readonly<Record<string, string>>;
+}
+
+/** An assertion in promptfoo's format. */
+export interface Assertion {
+  place: Place;
+  /** Type of the assertion, with or without the prefix `not-`. */
+  type: string;
+  value?: unknown;
+  threshold?: number;
+  /** Model that judges an llm-rubric, as `provider/model`. Default: the model of the script. */
+  provider?: string;
+}
+
+export type StepKind = Step["kind"];
+
+export type StepOf<Kind extends StepKind> = Extract<Step, { kind: Kind }>;
+
+/** Returns the steps within a step; for an `if`, the steps of both branches. Undefined if the step cannot contain steps. */
+export function innerSteps(step: Step): readonly Step[] | undefined {
+  if (step.kind === "if") return [...step.steps, ...step.otherwise];
+  return "steps" in step ? step.steps : undefined;
+}

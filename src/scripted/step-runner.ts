@@ -1,0 +1,165 @@
+import { ScriptError } from "../core/errors.js";
+import type { rulesOf } from "../session/rules.js";
+import { Answers } from "./answers.js";
+import { holds } from "./condition.js";
+import type { Conversation, ScriptConversations } from "./conversations.js";
+import type { ScriptLimits } from "./limits.js";
+import type { ScriptHost, ScriptRunOptions } from "./parts.js";
+import type { StepResult } from "./result.js";
+import type { Script, Step, StepOf } from "./script.js";
+import { failedStep, passedStep, skippedSteps } from "./step-result.js";
+import { type Acting, performStep } from "./steps/perform.js";
+import type { StepContext } from "./steps/performed.js";
+import { render, renderText } from "./templates.js";
+import type { Variables } from "./variables.js";
+
+interface RunnerParts {
+  script: Script;
+  host: ScriptHost;
+  model: string | undefined;
+  limits: ScriptLimits;
+  conversations: ScriptConversations;
+  rules: ReturnType<typeof rulesOf>;
+  updates?: boolean;
+  onStep?: ScriptRunOptions["onStep"];
+}
+
+interface Lane {
+  conversation: Conversation;
+  variables: Variables;
+  hasFailed: boolean;
+}
+
+export class StepRunner {
+  readonly #parts: RunnerParts;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs the steps. Never rejects: errors become part of the results. */
+  run(steps: readonly Step[], begin: Omit<Lane, "hasFailed">): Promise<StepResult[]> {
+    return this.#list(steps, { ...begin, hasFailed: false });
+  }
+
+  async #list(steps: readonly Step[], lane: Lane): Promise<StepResult[]> {
+    const results: StepResult[] = [];
+    for (const [step, answers] of withAnswers(steps)) {
+      if (lane.hasFailed) results.push(...this.#told(skippedSteps([step, ...answers])));
+      else results.push(...(await this.#step(step, answers, lane)));
+    }
+    return results;
+  }
+
+  async #step(step: Step, answers: readonly StepOf<"answer">[], lane: Lane): Promise<StepResult[]> {
+    try {
+      this.#parts.limits.signal.throwIfAborted();
+      const results = await this.#done(step, answers, lane);
+      lane.hasFailed ||= results.some(({ passed }) => !passed);
+      return results;
+    } catch (error) {
+      lane.hasFailed = true;
+      return this.#told([failedStep(step, error), ...skippedSteps(answers)]);
+    }
+  }
+
+  async #done(step: Step, answerSteps: readonly StepOf<"answer">[], lane: Lane): Promise<StepResult[]> {
+    switch (step.kind) {
+      case "set":
+        for (const [name, value] of Object.entries(render(step.values, lane.variables, step.place))) {
+          lane.variables.set(name, value);
+        }
+        return this.#told([passedStep(step)]);
+      case "conversation":
+        lane.conversation = this.#parts.conversations.open(renderText(step.conversation, lane.variables, step.place));
+        return this.#told([passedStep(step)]);
+      case "include":
+        return this.#inside(step.steps, lane, render(step.values, lane.variables, step.place));
+      case "parallel":
+        return this.#parallel(step, lane);
+      case "repeat":
+        return this.#repeat(step, lane);
+      case "if":
+        return this.#if(step, lane);
+      case "answer":
+        throw new ScriptError("answer", "nothing was asked that this answers");
+      default: {
+        const { conversation, variables } = lane;
+        const answers = new Answers(answerSteps, variables);
+        return this.#told(await this.#act(step, { ...this.#parts, conversation, variables, answers }));
+      }
+    }
+  }
+
+  async #act(step: Acting, context: StepContext): Promise<StepResult[]> {
+    const { host, variables } = context;
+    const scene = { step: step.name, variables, tools: () => host.hub.tools() };
+    const perform = () => performStep(step, context);
+    const result = await (host.scripted?.during(scene, perform) ?? perform());
+    return [result, ...context.answers.results(!result.error)];
+  }
+
+  /** Runs steps with additional variables. If the steps change the conversation, later steps continue in the new one. */
+  async #inside(steps: readonly Step[], lane: Lane, values: Readonly<Record<string, unknown>>): Promise<StepResult[]> {
+    const inner = { ...lane, variables: lane.variables.inside(values) };
+    const results = await this.#list(steps, inner);
+    lane.conversation = inner.conversation;
+    return results;
+  }
+
+  async #parallel({ steps }: StepOf<"parallel">, lane: Lane): Promise<StepResult[]> {
+    const { conversations } = this.#parts;
+    const branches = withAnswers(steps).map(([step, answers]) => {
+      const isPlain = step.kind === "tool" || step.kind === "resource" || step.kind === "set";
+      const conversation = isPlain ? lane.conversation : conversations.branch(lane.conversation);
+      return this.#list([step, ...answers], { ...lane, conversation });
+    });
+    return (await Promise.all(branches)).flat();
+  }
+
+  async #repeat(step: StepOf<"repeat">, lane: Lane): Promise<StepResult[]> {
+    const { times, until, max = 1, steps, place } = step;
+    const results: StepResult[] = [];
+    try {
+      for (let index = 0; index < (times ?? max); index++) {
+        results.push(...(await this.#inside(steps, lane, { index })));
+        if (results.some(({ passed }) => !passed)) return results;
+        const variables = lane.variables.inside({ index });
+        if (until !== undefined && (await holds(until, { variables, place }))) return results;
+      }
+      if (until === undefined) return results;
+      throw new ScriptError("repeat", `after ${max} rounds this does not hold: ${until}`);
+    } catch (error) {
+      return [...results, ...this.#told([failedStep(step, error)])];
+    }
+  }
+
+  async #if(step: StepOf<"if">, lane: Lane): Promise<StepResult[]> {
+    const { condition, place, steps, otherwise } = step;
+    const isSo = await holds(condition, { variables: lane.variables, place });
+    const branches = [
+      { branch: steps, isDone: isSo },
+      { branch: otherwise, isDone: !isSo },
+    ];
+    const results: StepResult[] = [];
+    for (const { branch, isDone } of branches) {
+      results.push(...(isDone ? await this.#list(branch, lane) : this.#told(skippedSteps(branch))));
+    }
+    return results;
+  }
+
+  #told(results: StepResult[]): StepResult[] {
+    for (const result of results) this.#parts.onStep?.(result);
+    return results;
+  }
+}
+
+function withAnswers(steps: readonly Step[]): [step: Step, answers: StepOf<"answer">[]][] {
+  const grouped: [Step, StepOf<"answer">[]][] = [];
+  for (const step of steps) {
+    const last = grouped.at(-1);
+    if (step.kind === "answer" && last) last[1].push(step);
+    else grouped.push([step, []]);
+  }
+  return grouped;
+}

@@ -1,0 +1,119 @@
+import { messageOf, ScriptError } from "../../core/errors.js";
+import { check } from "../assertions/assertions.js";
+import type { AssertionParts } from "../assertions/kind.js";
+import { readPath } from "../json-path.js";
+import type { AssertionResult, Failure, StepResult } from "../result.js";
+import { evaluate } from "../sandbox/sandbox.js";
+import type { StepOf } from "../script.js";
+import { failedStep, failureOf, passedStep } from "../step-result.js";
+import { hasTemplate, render } from "../templates.js";
+import type { Performed, StepContext } from "./performed.js";
+import { performPrompt } from "./prompt.js";
+import { performResource } from "./resource.js";
+import { performTool } from "./tool.js";
+import { performUser } from "./user.js";
+
+export type Acting = StepOf<"user" | "tool" | "prompt" | "resource">;
+
+/** Performs a step, saves its variables and checks its assertions. Never rejects. */
+export async function performStep(step: Acting, context: StepContext): Promise<StepResult> {
+  const { host } = context;
+  const startedAt = host.now();
+  const miss = watchMisses(host);
+  const judge = judgeWithin(context);
+  let performed: Performed | undefined;
+  try {
+    performed = await perform(step, context);
+    const missed = miss();
+    const failure = missed ? failureOf(missed) : unexpected(step, performed);
+    if (!failure) save(step, performed, context);
+    const assertions = await checked(step, performed, context, judge.ask);
+    const isMet = (each: AssertionResult) => each.passed || (context.updates === true && "actual" in each);
+    const passed = !failure && assertions.every(isMet);
+    const error = failure ?? (passed ? undefined : (judge.refusal() ?? endedBy(context)));
+    const { outcome } = performed;
+    const durationMs = host.now() - startedAt;
+    return passedStep(step, { passed, outcome, assertions, durationMs, ...(error && { error }) });
+  } catch (error) {
+    const { outcome } = performed ?? {};
+    return failedStep(step, miss() ?? error, { durationMs: host.now() - startedAt, ...(outcome && { outcome }) });
+  }
+}
+
+/**
+ * Returns a function that returns the first miss after this call, or undefined. A miss is a request that the cassette or the scripted
+ * replies could not answer. It explains all later errors.
+ */
+function watchMisses({ misses = [] }: StepContext["host"]): () => ScriptError | undefined {
+  const before = misses.map(({ said }) => said.length);
+  return () => {
+    const fresh = misses.flatMap(({ kind, said }, index) =>
+      said.slice(before[index]).map((text) => new ScriptError(kind, text)),
+    );
+    return fresh[0];
+  };
+}
+
+function perform(step: Acting, context: StepContext): Promise<Performed> {
+  switch (step.kind) {
+    case "user":
+      return performUser(step, context);
+    case "tool":
+      return performTool(step, context);
+    case "prompt":
+      return performPrompt(step, context);
+    case "resource":
+      return performResource(step, context);
+  }
+}
+
+function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed): Failure | undefined {
+  return assert.some(({ type }) => expectedBy.includes(type)) ? undefined : failure;
+}
+
+/** Returns `ask`, which asks the judge within the script's limits. `refusal` returns the limit that has prevented a request. */
+function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"]; refusal(): Failure | undefined } {
+  let refusal: Failure | undefined;
+  const ask: AssertionParts["ask"] = async (question) => {
+    try {
+      limits.requireLeft();
+    } catch (error) {
+      refusal = failureOf(error);
+      throw error;
+    }
+    const { text, ...spent } = await host.ask(question, limits.signal);
+    limits.spend(spent);
+    return text;
+  };
+  return { ask, refusal: () => refusal };
+}
+
+/** Returns the reason of the abort if the script ended while a judge was asked. Otherwise returns undefined. */
+function endedBy({ limits: { signal } }: StepContext): Failure | undefined {
+  return signal.aborted ? failureOf(signal.reason) : undefined;
+}
+
+/** Sets the step's variables. Called before the assertions, which may use these variables. */
+function save(step: Acting, { outcome }: Performed, { variables }: StepContext): void {
+  for (const [name, path] of Object.entries(step.save)) {
+    try {
+      variables.set(name, readPath(path, outcome));
+    } catch (error) {
+      throw new ScriptError("save", messageOf(error), { cause: error });
+    }
+  }
+}
+
+function checked(
+  step: Acting,
+  { outcome }: Performed,
+  { variables }: StepContext,
+  ask: AssertionParts["ask"],
+): Promise<AssertionResult[]> {
+  const checks = step.assert.map(async ({ place, ...assertion }) => {
+    const written = { ...render(assertion, variables, place), place };
+    const { actual, ...result } = await check(written, outcome, { evaluate, ask, vars: variables.all() });
+    return actual === undefined || hasTemplate(assertion.value) ? result : { ...result, actual };
+  });
+  return Promise.all(checks);
+}

@@ -1,0 +1,42 @@
+import type { rulesOf } from "../../session/rules.js";
+import type { Answers } from "../answers.js";
+import type { Conversation } from "../conversations.js";
+import type { ScriptLimits } from "../limits.js";
+import type { ScriptHost } from "../parts.js";
+import type { Failure, StepOutcome } from "../result.js";
+import type { Script } from "../script.js";
+import type { Variables } from "../variables.js";
+
+export interface StepContext {
+  host: ScriptHost;
+  script: Script;
+  /** Model of the turns, as `provider/model`. Default: the configured model. */
+  model: string | undefined;
+  variables: Variables;
+  conversation: Conversation;
+  answers: Answers;
+  limits: ScriptLimits;
+  /** Permission rules for calls that the script makes without a model. */
+  rules: ReturnType<typeof rulesOf>;
+  updates?: boolean;
+}
+
+export interface Performed {
+  outcome: StepOutcome;
+  failure?: Failure;
+  /** Types of assertions that expect this failure. If the step has one of them, the failure does not fail the step. */
+  expectedBy?: readonly string[];
+}
+
+export function plainOutcome(output: string, latencyMs: number, more: Partial<StepOutcome> = {}): StepOutcome {
+  return { output, json: jsonOf(output), calls: [], events: [], latencyMs, ...more };
+}
+
+/** Parses a text as JSON. Returns undefined if the text is not JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

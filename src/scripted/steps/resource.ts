@@ -1,0 +1,15 @@
+import { isMapping } from "../../core/tree.js";
+import type { StepOf } from "../script.js";
+import { renderText } from "../templates.js";
+import { type Performed, plainOutcome, type StepContext } from "./performed.js";
+
+/** Reads a resource. The outcome has its texts; other content is left out. */
+export async function performResource(step: StepOf<"resource">, context: StepContext): Promise<Performed> {
+  const { host, variables, limits } = context;
+  const uri = renderText(step.uri, variables, step.place);
+  const startedAt = host.now();
+  const { contents } = await host.passage.readResource(uri, limits.signal);
+  const texts = (Array.isArray(contents) ? contents : []).filter(isMapping).map(({ text }) => text);
+  const output = texts.filter((text) => typeof text === "string").join("\n");
+  return { outcome: plainOutcome(output, host.now() - startedAt) };
+}

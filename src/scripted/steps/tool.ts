@@ -1,0 +1,56 @@
+import { textOf } from "../../core/chat.js";
+import { ScriptError } from "../../core/errors.js";
+import { didYouMean } from "../../core/nearest.js";
+import type { HubTool, ToolHub } from "../../core/ports.js";
+import { isDeniedResult } from "../../session/called-tools.js";
+import { callTool } from "../../session/direct-call.js";
+import type { StepOf } from "../script.js";
+import { failureOf } from "../step-result.js";
+import { render, renderText } from "../templates.js";
+import { jsonOf, type Performed, plainOutcome, type StepContext } from "./performed.js";
+
+/**
+ * Calls a tool. Rejects with ScriptError for an unknown tool or variable. If the tool returns an error, the step has a failure, which an
+ * assertion may expect.
+ */
+export async function performTool(step: StepOf<"tool">, context: StepContext): Promise<Performed> {
+  const { host, variables, conversation, answers, limits, rules } = context;
+  const args = render(step.args, variables, step.place);
+  const { name, server, tool } = findTool(host.hub, renderText(step.tool, variables, step.place));
+  const id = conversation.nextRequestId();
+  let structured: unknown;
+  const startedAt = host.now();
+  const result = await callTool(
+    host.hub,
+    { id, name, arguments: JSON.stringify(args) },
+    {
+      rules,
+      signal: limits.signal,
+      callId: id,
+      ask: async (question) => answers.to(question),
+      onAnswer: ({ structuredContent }) => {
+        structured = structuredContent;
+      },
+    },
+  );
+  const text = textOf(result.content);
+  const { isError } = result;
+  const call = { server, tool, args, isError, isDenied: isDeniedResult({ isError, text }), text };
+  const json = structured ?? jsonOf(text);
+  const outcome = plainOutcome(text, host.now() - startedAt, { json, calls: [call] });
+  if (limits.signal.aborted) return { outcome, failure: failureOf(limits.signal.reason) };
+  if (!isError) return { outcome };
+  const failure = failureOf(
+    new ScriptError("tool_error", text, { hint: "assert tool-error or denied where it is meant to fail" }),
+  );
+  return { outcome, failure, expectedBy: ["tool-error", "denied"] };
+}
+
+/** Finds a tool by `server.tool`, or by the name that the model sees. Throws ScriptError if there is no such tool. */
+function findTool(hub: ToolHub, name: string): HubTool {
+  const tools = hub.tools();
+  const found = tools.find((each) => each.name === name || `${each.server}.${each.tool}` === name);
+  if (found) return found;
+  const names = tools.map(({ server, tool }) => `${server}.${tool}`);
+  throw new ScriptError("not_found", `there is no tool ${name}${didYouMean(name, names)}`);
+}

@@ -1,0 +1,116 @@
+import type { ContentPart, OutputFormat, Question, StoredEvent } from "../../core/chat.js";
+import type { LlmErrorKind } from "../../core/errors.js";
+import type { ToolHub } from "../../core/ports.js";
+import { withFinalText } from "../../doors/shared/final-text.js";
+import { type AnsweredCall, calledTools } from "../../session/called-tools.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import { summarizeTurn } from "../../session/summary.js";
+import { reached } from "../limits.js";
+import type { CalledTool, StepOutcome } from "../result.js";
+import { failureOf } from "../step-result.js";
+import { jsonOf, type Performed, type StepContext } from "./performed.js";
+
+/** Runs a turn. Rejects with ScriptError if the script may run no more turns. An error of the turn becomes the failure of the step. */
+export async function performTurn(
+  content: ContentPart[],
+  context: StepContext,
+  output?: OutputFormat,
+): Promise<Performed> {
+  const { script, host, limits, conversation, model } = context;
+  const { session } = conversation;
+  limits.beginTurn();
+  const requestId = conversation.nextRequestId();
+  const cancel = () => session.cancel(requestId);
+  const startedAt = host.now();
+  limits.signal.addEventListener("abort", cancel);
+  try {
+    const turn = await session.submit({
+      requestId,
+      content,
+      model,
+      system: script.system,
+      output,
+      maxToolHops: script.limits.hops,
+      streamRecovery: "restart",
+      ...script.permissions,
+    });
+    if (limits.signal.aborted) cancel();
+    const { events, refusedLimit } = await follow(turn, context);
+    const { text } = summarizeTurn(output ? events.map(withFinalText) : events);
+    const outcome = outcomeOf(events, text, host.hub, host.now() - startedAt);
+    limits.spend(outcome);
+    return { outcome, ...failureIn(outcome, events, { context, refusedLimit }) };
+  } finally {
+    limits.signal.removeEventListener("abort", cancel);
+  }
+}
+
+interface Followed {
+  events: StoredEvent[];
+  /** Limit of the script that the turn has reached. Undefined if it has reached no limit. */
+  refusedLimit?: "tokens" | "usd";
+}
+
+async function follow(turn: LiveTurn, { conversation, answers, script }: StepContext): Promise<Followed> {
+  const followed: Followed = { events: [] };
+  for await (const event of turn.watch()) {
+    if (!("seq" in event)) continue;
+    followed.events.push(event);
+    if (event.type !== "question") continue;
+    const limit = limitOf(event.question);
+    const isFinal = limit !== undefined && script.limits[limit] !== undefined;
+    if (isFinal) followed.refusedLimit = limit;
+    conversation.session.answer(event.questionId, isFinal ? false : answers.to(event.question));
+  }
+  return followed;
+}
+
+/** Returns the limit that a question is about. The host enforces a limit of the script as a limit of the conversation. */
+function limitOf(question: Question): "tokens" | "usd" | undefined {
+  if (question.kind !== "limit" || question.scope !== "conversation") return undefined;
+  return question.limit === "tokens" || question.limit === "usd" ? question.limit : undefined;
+}
+
+function failureIn(
+  { stopReason }: StepOutcome,
+  events: readonly StoredEvent[],
+  { context, refusedLimit }: { context: StepContext; refusedLimit?: "tokens" | "usd" },
+): Pick<Performed, "failure" | "expectedBy"> {
+  const { signal } = context.limits;
+  const { hops } = context.script.limits;
+  if (signal.aborted) return { failure: failureOf(signal.reason) };
+  if (refusedLimit) return { failure: failureOf(reached(refusedLimit, "the turn needs more than is left")) };
+  const expectedBy = ["stop-reason"];
+  if (hops !== undefined && stopReason === "max_tool_hops") {
+    return { failure: failureOf(reached("hops", `the turn needs more than ${hops} requests with tools`)), expectedBy };
+  }
+  const error = events.findLast((event) => event.type === "turn_error")?.error;
+  if (!error) return {};
+  const { kind, message, hint } = error;
+  return { failure: { kind, message, hint }, ...(!unanswered.includes(kind) && { expectedBy }) };
+}
+
+/** Kinds of errors that no assertion can expect. */
+const unanswered: readonly string[] = ["cassette", "scripted"] satisfies LlmErrorKind[];
+
+function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, latencyMs: number): StepOutcome {
+  const { stopReason, usage, costUsd, error } = summarizeTurn(events);
+  return {
+    output: text,
+    json: jsonOf(text),
+    ...(stopReason && { stopReason }),
+    calls: calledTools(events).map((call) => calledTool(call, hub)),
+    events,
+    latencyMs,
+    ...(usage && { usage }),
+    ...(costUsd !== undefined && { costUsd }),
+    ...(error && { error: { kind: error.kind, message: error.message } }),
+  };
+}
+
+/** Returns the call with its server and tool. If no server has the tool now, both are taken from the name that the model wrote. */
+function calledTool({ call, ...result }: AnsweredCall, hub: ToolHub): CalledTool {
+  const [server = "", ...rest] = call.name.split("__");
+  const known = hub.tools().find(({ name }) => name === call.name) ?? { server, tool: rest.join("__") };
+  return { server: known.server, tool: known.tool, args: jsonOf(call.arguments || "{}"), ...result };
+}

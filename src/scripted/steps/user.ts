@@ -1,0 +1,20 @@
+import { ScriptError } from "../../core/errors.js";
+import { readStructured } from "../../core/structured-output.js";
+import type { StepOf } from "../script.js";
+import { failureOf } from "../step-result.js";
+import { renderText } from "../templates.js";
+import type { Performed, StepContext } from "./performed.js";
+import { performTurn } from "./turn.js";
+
+/** Runs a turn with a user's text. If the answer violates `json_schema`, the step has a failure that no assertion can expect. */
+export async function performUser(step: StepOf<"user">, context: StepContext): Promise<Performed> {
+  const text = renderText(step.text, context.variables, step.place);
+  const performed = await performTurn([{ type: "text", text }], context, step.output);
+  if (!step.output || performed.failure) return performed;
+  const { outcome } = performed;
+  const read = readStructured(outcome.output, step.output.jsonSchema);
+  if ("value" in read) return { outcome: { ...outcome, json: read.value } };
+  // The turn does not check an answer that was cut or filtered, so such an answer may arrive here.
+  const failure = failureOf(new ScriptError("output", `the answer is not of its json_schema: ${read.problem}`));
+  return { outcome, failure };
+}

@@ -1,0 +1,53 @@
+/** Writes the conversations of a script as text that is the same in every run. */
+import type { StoredEvent } from "../core/chat.js";
+import { idPattern } from "../core/ids.js";
+import { isMapping } from "../core/tree.js";
+import { inCallOrder } from "./call-order.js";
+
+export interface Spoken {
+  name: string;
+  events: readonly StoredEvent[];
+}
+
+/**
+ * Returns the stored events of all conversations as JSON lines, one conversation after the other. Ids are numbered in the order in which
+ * they appear, and times are left out.
+ */
+export function transcriptOf(conversations: readonly Spoken[]): string {
+  const ids = new Ids();
+  return conversations
+    .flatMap(({ name, events }) =>
+      inCallOrder(events).map(({ seq: _, at: __, ...event }) => {
+        if (event.type === "assistant_message") for (const { id } of event.message.toolCalls) ids.note(id, "call");
+        return `${JSON.stringify({ conversation: name, ...(ids.renamed(event) as object) })}\n`;
+      }),
+    )
+    .join("");
+}
+
+/** Replaces ids by numbered names, in the order in which the ids appear. */
+class Ids {
+  readonly #names = new Map<string, string>();
+  readonly #counts = new Map<string, number>();
+
+  note(id: string, prefix: string): string {
+    const known = this.#names.get(id);
+    if (known !== undefined) return known;
+    const count = (this.#counts.get(prefix) ?? 0) + 1;
+    this.#counts.set(prefix, count);
+    const name = `${prefix}_${count}`;
+    this.#names.set(id, name);
+    return name;
+  }
+
+  renamed(value: unknown, key = ""): unknown {
+    if (Array.isArray(value)) return value.map((item) => this.renamed(item));
+    if (isMapping(value)) {
+      return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.renamed(item, name)]));
+    }
+    if (typeof value !== "string") return value;
+    // The provider chooses the ids of calls, and they may be any text. So they are replaced only under the keys `id` and `callId`.
+    const name = key === "id" || key === "callId" ? this.#names.get(value) : undefined;
+    return name ?? value.replaceAll(idPattern, (id, prefix: string) => this.note(id, prefix));
+  }
+}

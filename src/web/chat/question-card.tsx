@@ -1,0 +1,199 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { visibleJson } from "../../core/inert.js";
+import type { WireQuestion } from "../api/messages.js";
+import { CodeBlock } from "../markdown/code-block.js";
+import { visible } from "../markdown/visible.js";
+import { count, dollars, duration, pretty } from "../text.js";
+import { SchemaForm } from "./schema-form.js";
+import type { QuestionItem } from "./turns.js";
+
+interface QuestionCardProps {
+  item: QuestionItem;
+  /** True if the question cannot be answered any more, because the turn has ended. */
+  isOver: boolean;
+  onAnswer: (value: unknown) => Promise<void>;
+}
+
+export function QuestionCard({ item, isOver, onAnswer }: QuestionCardProps) {
+  const { question, answer } = item;
+  if (answer || isOver) return <p class="answered small quiet">{answeredText(item)}</p>;
+  return <OpenQuestion key={question.question_id} question={question} onAnswer={onAnswer} />;
+}
+
+type Answering = Pick<QuestionCardProps, "onAnswer"> & { isBusy: boolean };
+
+function OpenQuestion({ question, onAnswer }: { question: WireQuestion } & Pick<QuestionCardProps, "onAnswer">) {
+  const card = useRef<HTMLElement>(null);
+  const isBusy = useSignal(false);
+  // Focuses the card and not a button. Otherwise a line that the user is typing could confirm the question.
+  useEffect(() => card.current?.focus({ preventScroll: false }), []);
+  const once = async (value: unknown) => {
+    isBusy.value = true;
+    await onAnswer(value);
+    isBusy.value = false;
+  };
+  const id = `question-${question.question_id}`;
+  return (
+    <section class="card question" aria-labelledby={id} tabIndex={-1} ref={card}>
+      <h3 id={id}>{titleOf(question)}</h3>
+      {bodyOf(question, { onAnswer: once, isBusy: isBusy.value })}
+    </section>
+  );
+}
+
+function titleOf(question: WireQuestion): string {
+  switch (question.kind) {
+    case "approval":
+      return `Run ${visible(question.server)}.${visible(question.tool)}?`;
+    case "elicitation":
+      return `${visible(question.server)} asks`;
+    case "sampling":
+      return `${visible(question.server)} wants to ask the model`;
+    case "limit":
+      return "A limit is reached";
+  }
+}
+
+function bodyOf(question: WireQuestion, answering: Answering): ComponentChildren {
+  switch (question.kind) {
+    case "approval":
+      return <Approval question={question} {...answering} />;
+    case "elicitation":
+      return "form" in question ? (
+        <>
+          <p>{visible(question.message)}</p>
+          <SchemaForm schema={question.form} {...answering} />
+        </>
+      ) : (
+        <PageVisit question={question} {...answering} />
+      );
+    case "sampling":
+      return (
+        <>
+          <p class="quiet small">It costs you up to {count(question.max_tokens)} tokens.</p>
+          <CodeBlock language="prompt" text={visible(question.prompt)} />
+          <YesNo yes="Allow" no="Deny" {...answering} />
+        </>
+      );
+    case "limit":
+      return (
+        <>
+          <p>{limitText(question)}</p>
+          <YesNo yes="Go on" no="Stop" {...answering} />
+        </>
+      );
+  }
+}
+
+function Approval({
+  question,
+  onAnswer,
+  isBusy,
+}: { question: Extract<WireQuestion, { kind: "approval" }> } & Answering) {
+  const allow = (remember?: "session" | "project" | "always") => () =>
+    void onAnswer(remember ? { allow: true, remember } : true);
+  return (
+    <>
+      <p class="quiet">{visible(question.reason)}</p>
+      {question.annotations && question.annotations.length > 0 && (
+        <ul class="chips" aria-label="What the server says of the tool">
+          {question.annotations.map((annotation) => (
+            <li class={annotation === "destructive" ? "chip bad" : "chip"}>{annotation}</li>
+          ))}
+        </ul>
+      )}
+      <CodeBlock language="arguments" text={visibleJson(pretty(question.arguments))} />
+      <div class="buttons">
+        <button type="button" class="main" disabled={isBusy} onClick={allow()}>
+          Allow once
+        </button>
+        <button type="button" class="no" disabled={isBusy} onClick={() => void onAnswer(false)}>
+          Deny
+        </button>
+        {!question.once_only && (
+          <fieldset class="scopes" disabled={isBusy}>
+            <legend class="small quiet">Allow this tool for</legend>
+            <button type="button" onClick={allow("session")}>
+              this conversation
+            </button>
+            <button type="button" onClick={allow("project")}>
+              this project
+            </button>
+            <button type="button" onClick={allow("always")}>
+              always
+            </button>
+          </fieldset>
+        )}
+      </div>
+    </>
+  );
+}
+
+function PageVisit({ question, onAnswer, isBusy }: { question: { message: string; url: string } } & Answering) {
+  const page = URL.canParse(question.url) ? new URL(question.url) : undefined;
+  const isWeb = page?.protocol === "https:" || page?.protocol === "http:";
+  return (
+    <>
+      <p>{visible(question.message)}</p>
+      <p class="address">
+        {page && isWeb ? (
+          <a href={page.href} target="_blank" rel="noopener noreferrer">
+            Open <strong>{page.host}</strong>
+          </a>
+        ) : (
+          "This is no address of the web: "
+        )}
+        <code>{visible(question.url)}</code>
+      </p>
+      <div class="buttons">
+        <button type="button" class="main" disabled={isBusy} onClick={() => void onAnswer({ action: "accept" })}>
+          Done there
+        </button>
+        <button type="button" class="no" disabled={isBusy} onClick={() => void onAnswer({ action: "decline" })}>
+          Decline
+        </button>
+      </div>
+    </>
+  );
+}
+
+function YesNo({ yes, no, onAnswer, isBusy }: { yes: string; no: string } & Answering) {
+  return (
+    <div class="buttons">
+      <button type="button" class="main" disabled={isBusy} onClick={() => void onAnswer(true)}>
+        {yes}
+      </button>
+      <button type="button" class="no" disabled={isBusy} onClick={() => void onAnswer(false)}>
+        {no}
+      </button>
+    </div>
+  );
+}
+
+function limitText({ limit, scope, used, allowed, needed }: Extract<WireQuestion, { kind: "limit" }>): string {
+  if (limit === "loop") return `The model has made the same call ${count(used)} times with the same result.`;
+  const figure = (amount: number) => {
+    if (limit === "usd") return dollars(amount);
+    return limit === "time" ? duration(amount) : `${count(Math.round(amount))} ${limit}`;
+  };
+  const more = needed === undefined ? "" : `, and the next step needs about ${figure(needed)}`;
+  return `${figure(used)} of ${figure(allowed)} are used in this ${scope}${more}.`;
+}
+
+function answeredText({ question, answer }: QuestionItem): string {
+  const what = question.kind === "approval" ? `${question.server}.${question.tool}` : titleOf(question);
+  if (!answer) return `${visible(what)}: not answered`;
+  return `${visible(what)}: ${outcome(answer.value)}`;
+}
+
+function outcome(value: unknown): string {
+  if (value === true) return "allowed";
+  if (typeof value !== "object" || value === null) return "denied";
+  if ("action" in value) return { accept: "answered", decline: "declined" }[String(value.action)] ?? "cancelled";
+  if (!("allow" in value) || value.allow !== true) return "denied";
+  const scope = "remember" in value ? { session: "this conversation", project: "this project", always: "always" } : {};
+  const remembered = "remember" in value ? (scope as Record<string, string>)[String(value.remember)] : undefined;
+  return remembered ? `allowed (${remembered})` : "allowed";
+}

@@ -1,0 +1,128 @@
+import { useSignal } from "@preact/signals";
+import { useId, useMemo } from "preact/hooks";
+import type { JsonSchema } from "../../core/chat.js";
+import { visible } from "../markdown/visible.js";
+import { type FormField, formContent, formFields, formProblem } from "./form-fields.js";
+
+interface SchemaFormProps {
+  schema: JsonSchema;
+  isBusy: boolean;
+  onAnswer: (value: unknown) => Promise<void>;
+}
+
+/** Shows a form that a server asks the user to fill in. The browser validates the values before they are sent. */
+export function SchemaForm({ schema, isBusy, onAnswer }: SchemaFormProps) {
+  const fields = useMemo(() => formFields(schema), [schema]);
+  const problem = useSignal<{ name: string; problem: string } | undefined>(undefined);
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const data = new FormData(event.currentTarget as HTMLFormElement);
+    problem.value = formProblem(fields, data);
+    if (!problem.value) void onAnswer({ action: "accept", content: formContent(fields, data) });
+  };
+  return (
+    <form class="form" onSubmit={submit}>
+      {fields.map((field) => (
+        <Field field={field} problem={problem.value?.name === field.name ? problem.value.problem : undefined} />
+      ))}
+      <div class="buttons">
+        <button type="submit" class="main" disabled={isBusy}>
+          Send
+        </button>
+        <button type="button" class="no" disabled={isBusy} onClick={() => void onAnswer({ action: "decline" })}>
+          Decline
+        </button>
+        <button type="button" disabled={isBusy} onClick={() => void onAnswer({ action: "cancel" })}>
+          Cancel
+        </button>
+      </div>
+    </form>
+  );
+}
+
+function Field({ field, problem }: { field: FormField; problem?: string }) {
+  const id = useId();
+  const { description, isRequired } = field;
+  const note = [description && visible(description), problem].filter(Boolean).join(" ");
+  const described = note ? `${id}-note` : undefined;
+  const label = (
+    <>
+      {visible(field.label)}
+      {isRequired && field.kind !== "flag" && <span class="quiet small"> (required)</span>}
+    </>
+  );
+  const shared = { id, name: field.name, "aria-describedby": described };
+  return (
+    <div class="field">
+      {field.kind === "choices" ? (
+        <fieldset aria-describedby={described}>
+          <legend>{label}</legend>
+          {field.choices.map(({ value, label: choice }) => (
+            <label class="check">
+              <input type="checkbox" name={field.name} value={value} defaultChecked={field.initial.includes(value)} />
+              {visible(choice)}
+            </label>
+          ))}
+        </fieldset>
+      ) : field.kind === "flag" ? (
+        <label class="check">
+          <input {...shared} type="checkbox" defaultChecked={field.initial} />
+          {label}
+        </label>
+      ) : (
+        <>
+          <label for={id}>{label}</label>
+          {inputOf(field, { ...shared, required: isRequired })}
+        </>
+      )}
+      {note && (
+        <p id={described} class={problem ? "small bad" : "small quiet"}>
+          {note}
+        </p>
+      )}
+    </div>
+  );
+}
+
+interface InputAttributes {
+  id: string;
+  name: string;
+  "aria-describedby"?: string;
+  required: boolean;
+}
+
+function inputOf(field: Extract<FormField, { kind: "text" | "number" | "choice" }>, attributes: InputAttributes) {
+  switch (field.kind) {
+    case "choice":
+      return (
+        <select {...attributes} defaultValue={field.initial}>
+          <option value="">{field.isRequired ? "Choose…" : "(none)"}</option>
+          {field.choices.map(({ value, label }) => (
+            <option value={value} selected={value === field.initial}>
+              {visible(label)}
+            </option>
+          ))}
+        </select>
+      );
+    case "number": {
+      const { isWhole, min, max, initial } = field;
+      return (
+        <input {...attributes} type="number" step={isWhole ? 1 : "any"} min={min} max={max} defaultValue={initial} />
+      );
+    }
+    case "text": {
+      const { type, pattern, minLength, maxLength, initial } = field;
+      return (
+        <input
+          {...attributes}
+          type={type as "text"} // the attributes of all types are those of `text`
+          pattern={pattern}
+          minLength={minLength}
+          maxLength={maxLength}
+          defaultValue={initial}
+          autocomplete="off"
+        />
+      );
+    }
+  }
+}

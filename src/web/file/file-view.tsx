@@ -1,0 +1,53 @@
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useMemo } from "preact/hooks";
+import type { StoredEvent } from "../../core/chat.js";
+import { toldChunks } from "../../doors/protocol/chunks.js";
+import type { StoredMessage } from "../api/messages.js";
+import { DialogueFold, emptyDialogue } from "../chat/turns.js";
+import { visible } from "../markdown/visible.js";
+import { TraceList } from "../trace/trace-list.js";
+
+interface FileViewProps {
+  conversationId: string;
+  events: readonly StoredEvent[];
+  /** Transcript in the exported file. The file shows it even if scripts do not run. */
+  transcript: HTMLElement;
+}
+
+type View = "transcript" | "trace";
+
+const names: Record<View, string> = { transcript: "Transcript", trace: "Trace" };
+
+export function FileView({ conversationId, events, transcript }: FileViewProps) {
+  const view = useSignal<View>(window.location.hash === "#trace" ? "trace" : "transcript");
+  const dialogue = useMemo(() => {
+    const messages = events.flatMap(toldChunks);
+    return new DialogueFold().with(emptyDialogue, messages as StoredMessage[]);
+  }, [events]);
+  useLayoutEffect(() => {
+    transcript.hidden = view.value !== "transcript";
+  }, [view.value]);
+  return (
+    <>
+      <nav class="segments file-views" aria-label="Views">
+        {(["transcript", "trace"] as const).map((each) => (
+          <button
+            type="button"
+            aria-pressed={view.value === each}
+            onClick={() => {
+              view.value = each;
+            }}
+          >
+            {names[each]}
+          </button>
+        ))}
+      </nav>
+      {view.value === "trace" && (
+        <section class="page">
+          <h1>{visible(`Conversation ${conversationId}`)}</h1>
+          <TraceList dialogue={dialogue} />
+        </section>
+      )}
+    </>
+  );
+}

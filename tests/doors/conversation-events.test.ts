@@ -1,0 +1,60 @@
+import { expect, test } from "@jest/globals";
+import type { TurnEvent } from "../../src/core/chat.js";
+import { conversationEvents } from "../../src/doors/protocol/conversation-events.js";
+import { startApp } from "../support/app.js";
+import { chunk, startLlmServer, stream } from "../support/llm-server.js";
+
+/** Returns the text of the current message as a follower has it after this event. */
+function followed(text: string, event: TurnEvent): string {
+  if (event.type === "text_delta") return text + event.delta;
+  return event.type === "discard" ? "" : text;
+}
+
+function gate() {
+  let resolve = () => {};
+  const promise = new Promise<void>((open) => {
+    resolve = open;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
+test("who reads more slowly than it happens is told the open answer anew, and has all of it", async () => {
+  const words = Array.from({ length: 3_000 }, (_, index) => `${index} `);
+  const { promise: written, resolve: goOn } = gate();
+  const { promise: read, resolve: finish } = gate();
+  await using llm = await startLlmServer([
+    stream([
+      chunk({ content: "begin " }),
+      ...words.map((word) => chunk({ content: word })),
+      () => written,
+      chunk({ content: "end" }),
+      () => read, // once the answer is stored, its deltas are no longer sent one by one
+      chunk({}, "stop"),
+      "data: [DONE]\n\n",
+    ]),
+  ]);
+  await using app = await startApp({ llm: llm.url });
+  const session = app.sessions.open("c1");
+  const stop = new AbortController();
+  const events = conversationEvents(session, 1, stop.signal);
+  const turn = await session.submit({ requestId: "r1", text: "count", streaming: true });
+  const first = await events.next();
+  expect(first.value).toMatchObject({ type: "user_message" });
+  for await (const event of turn.watch()) if (event.type === "text_delta" && event.delta.includes("2999")) break;
+
+  let text = "";
+  let discards = 0;
+  for await (const event of events) {
+    text = followed(text, event);
+    if (event.type === "discard") discards++;
+    if (text.endsWith("2999 ")) goOn();
+    if (text.endsWith("end")) finish();
+    if (event.type === "assistant_message") {
+      expect(discards).toBeGreaterThan(0);
+      expect(text).toBe(event.message.content);
+      expect(text).toBe(`begin ${words.join("")}end`);
+      break;
+    }
+  }
+  stop.abort();
+});

@@ -1,0 +1,316 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import type OpenAI from "openai";
+import type { HttpDoor } from "../../../src/doors/http/serve.js";
+import type { App } from "../../../src/index.js";
+import { fixtureServer, startApp } from "../../support/app.js";
+import {
+  answer,
+  beforeHeaders,
+  CUT,
+  chunk,
+  failure,
+  type LlmServer,
+  STALL,
+  type Step,
+  startLlmServer,
+  stream,
+  toolCalls,
+} from "../../support/llm-server.js";
+import { openDoor, post, sdk } from "./door.js";
+
+const steps: Step[] = [];
+let llm: LlmServer;
+let app: App;
+let door: HttpDoor & AsyncDisposable;
+let hasty: HttpDoor & AsyncDisposable;
+
+beforeAll(async () => {
+  llm = await startLlmServer(() => steps.shift() ?? failure(400, { body: { error: { message: "no step is left" } } }));
+  app = await startApp({
+    llm: llm.url,
+    mcpServers: { s: fixtureServer() },
+    config: { llm: { active: "test", http: { max_retries: 0 }, providers: { test: provider(llm.url) } } },
+  });
+  door = await openDoor(app);
+  hasty = await openDoor(app, { keepAliveMs: 20 });
+});
+
+afterEach(() => expect(steps.splice(0)).toEqual([]));
+afterAll(async () => {
+  door.close();
+  hasty.close();
+  await app[Symbol.asyncDispose]();
+  await llm[Symbol.asyncDispose]();
+});
+
+function provider(url: string): object {
+  return { base_url: url, model: "m1", api_key: "sk-test-0123456789" };
+}
+
+const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: "hi" }];
+const callsTool = toolCalls([{ name: "s__echo", arguments: { n: 1 } }]);
+const saying = (status: number, error: object, headers: Record<string, string> = {}) =>
+  failure(status, { body: { error }, headers });
+const cut = () => stream([chunk({ content: "half" }), CUT]);
+
+/** Returns how many calls the server's tool has received. */
+async function sentCalls(of: App = app): Promise<number> {
+  const all = await Promise.all(
+    (await of.sessions.conversations.list({ all: true })).map(({ conversationId }) =>
+      of.sessions.history(conversationId),
+    ),
+  );
+  return all.flat().filter(({ type }) => type === "tool_sent").length;
+}
+
+let models = 0;
+
+/** Each of the two APIs, whole and streamed, with the error that a caller gets after reading all of it. */
+const ways = [
+  ["chat", false],
+  ["chat", true],
+  ["responses", false],
+  ["responses", true],
+] as const;
+
+async function call([api, streamed]: (typeof ways)[number], options: Options = {}): Promise<string> {
+  const { maxRetries = 2, headers, at = door } = options;
+  const client = sdk(at, { maxRetries, timeout: 20_000 });
+  // A new model each time, because the host stops asking a model that keeps failing.
+  const model = `test/m${++models}`;
+  let text = "";
+  if (api === "chat") {
+    if (!streamed) {
+      const { choices } = await client.chat.completions.create({ model, messages }, { headers });
+      return choices[0]?.message.content ?? "";
+    }
+    const body = { model, messages, stream: true as const };
+    for await (const { choices } of await client.chat.completions.create(body, { headers })) {
+      text += choices[0]?.delta.content ?? "";
+    }
+    return text;
+  }
+  if (!streamed) return (await client.responses.create({ model, input: "hi" }, { headers })).output_text;
+  for await (const event of await client.responses.create({ model, input: "hi", stream: true }, { headers })) {
+    if (event.type === "response.output_text.delta") text += event.delta;
+  }
+  return text;
+}
+
+interface Options {
+  maxRetries?: number;
+  headers?: Record<string, string>;
+  at?: typeof door;
+}
+
+const failures = [
+  ["auth", saying(401, { message: "Incorrect API key" }), 401, "invalid_api_key", "invalid_request_error"],
+  [
+    "model_gone",
+    saying(404, { message: "no model", code: "model_not_found" }),
+    404,
+    "model_not_found",
+    "invalid_request_error",
+  ],
+  [
+    "context_length",
+    saying(400, { message: "too long", code: "context_length_exceeded" }),
+    400,
+    "context_length_exceeded",
+    "invalid_request_error",
+  ],
+  [
+    "quota",
+    saying(429, { message: "no money", code: "insufficient_quota" }),
+    429,
+    "insufficient_quota",
+    "insufficient_quota",
+  ],
+  ["rate_limit", saying(429, { message: "slow down" }), 429, "rate_limit_exceeded", "rate_limit_error"],
+  ["overloaded", saying(503, { message: "overloaded" }), 503, "server_is_overloaded", "server_error"],
+] as const;
+
+describe("a failure before any tool has run is a status that OpenAI's clients know", () => {
+  test.each(ways.flatMap((way) => failures.map((each) => [...way, ...each] as const)))(
+    "%s, streamed %s: %s",
+    async (api, streamed, _, step, status, code, type) => {
+      steps.push(step);
+      await expect(call([api, streamed], { maxRetries: 0 })).rejects.toMatchObject({ status, code, type });
+    },
+  );
+
+  test.each(ways)("%s, streamed %s: an answer that broke off and of which nothing was shown", async (...way) => {
+    const part = { index: 0, id: "c", type: "function", function: { name: "s__echo", arguments: '{"n":' } };
+    steps.push(stream([chunk({ tool_calls: [part] }), CUT]));
+    await expect(call(way, { maxRetries: 0 })).rejects.toMatchObject({ status: expect.any(Number) });
+  });
+
+  test("with the words by which clients know that the context is full", async () => {
+    steps.push(saying(400, { message: "too long", code: "context_length_exceeded" }));
+    await expect(call(["chat", false])).rejects.toThrow(/exceeds the context window/);
+  });
+
+  test.each(ways)("that is worth a retry is retried, %s, streamed %s", async (...way) => {
+    steps.push(saying(500, { message: "oops" }), answer("fine"));
+    await expect(call(way)).resolves.toBe("fine");
+  });
+});
+
+describe("a failure after a tool has run", () => {
+  const late = [
+    ["rate_limit", saying(429, { message: "slow down" }), "tools_have_run"],
+    ["server", saying(500, { message: "oops" }), "tools_have_run"],
+    ["quota", saying(429, { message: "no money", code: "insufficient_quota" }), "insufficient_quota"],
+    ["a cut answer", cut(), "tools_have_run"],
+  ] as const;
+
+  test.each(ways.flatMap((way) => late.map((each) => [...way, ...each] as const)))(
+    "invites no retry: %s, streamed %s, %s",
+    async (api, streamed, _, step, code) => {
+      const before = await sentCalls();
+      steps.push(callsTool, step);
+      const failing = call([api, streamed]);
+      // The codes of a failed response are a closed list. `invalid_prompt` stops the retries of every client.
+      const inStream = api === "responses" && code === "tools_have_run" ? "invalid_prompt" : code;
+      await expect(failing).rejects.toMatchObject(streamed ? { code: inStream } : { code, status: 400 });
+      await expect(failing).rejects.toThrow(/X-Request-Id/);
+      // opencode treats an error with one of these words as temporary.
+      await expect(failing).rejects.not.toThrow(
+        /429|50[0-4]|rate.?limit|overloaded|server error|unavailable|try again/i,
+      );
+      expect(await sentCalls()).toBe(before + 1);
+    },
+  );
+
+  test.each(["chat", "responses"] as const)(
+    "with an X-Request-Id is retried, and goes on where it was: %s",
+    async (api) => {
+      const before = await sentCalls();
+      steps.push(callsTool, saying(500, { message: "oops" }), answer("fine"));
+      await expect(call([api, false], { headers: { "x-request-id": `again-${api}` } })).resolves.toBe("fine");
+      expect(await sentCalls()).toBe(before + 1);
+    },
+  );
+});
+
+test.each(ways)("a turn that somebody else cancels is no whole answer: %s, streamed %s", async (...way) => {
+  steps.push(stream([chunk({ content: "half" }), STALL]));
+  const before = llm.requests.length;
+  const id = `cancelled-${way.join("-")}`;
+  const failing = call(way, { headers: { "x-conversation-id": id } });
+  await llm.received(before + 1);
+  await app.sessions.cancel(id);
+  await expect(failing).rejects.toThrow(/the turn was cancelled/i);
+});
+
+describe("a call that its client sends again since its connection was lost", () => {
+  const bodyOf = {
+    "chat/completions": { messages },
+    responses: { input: "hi" },
+    messages: { messages, max_tokens: 9 },
+  };
+  const paths = Object.keys(bodyOf) as (keyof typeof bodyOf)[];
+  const attempt = (path: keyof typeof bodyOf, count: number, headers: Record<string, string> = {}) => ({
+    url: `${door.url}/v1/${path}`,
+    body: bodyOf[path],
+    headers: { "x-stainless-retry-count": `${count}`, ...headers } as Record<string, string>,
+  });
+  const send = ({ url, body, headers }: ReturnType<typeof attempt>) => post(url, body, headers);
+
+  /** Drops the client's connection while the model answers the second request. */
+  async function lose({ url, body, headers }: ReturnType<typeof attempt>): Promise<void> {
+    const leaving = new AbortController();
+    const aborts = llm.aborts + 1;
+    steps.push(callsTool, (...exchange) => {
+      leaving.abort();
+      return beforeHeaders(STALL)(...exchange);
+    });
+    const sent = fetch(url, { method: "POST", headers, body: JSON.stringify(body), signal: leaving.signal });
+    await expect(sent).rejects.toThrow();
+    if (!headers["x-request-id"]) await llm.aborted(aborts);
+  }
+
+  test.each(paths)("runs no tool again: %s", async (path) => {
+    const before = await sentCalls();
+    await lose(attempt(path, 0));
+    for (const count of [1, 2]) {
+      const again = await send(attempt(path, count));
+      expect([again.status, await again.text()]).toEqual([
+        400,
+        expect.stringContaining("earlier attempt of this call"),
+      ]);
+    }
+    expect((await sentCalls()) - before).toBe(1);
+    steps.push(answer("anew"));
+    expect((await send(attempt(path, 0))).status).toBe(200);
+  });
+
+  test("and each time with another X-Request-Id, as proxies make them, runs none either", async () => {
+    await lose(attempt("responses", 0, { "x-request-id": "p1" }));
+    expect((await send(attempt("responses", 1, { "x-request-id": "p2" }))).status).toBe(400);
+  });
+
+  test("goes on where it was under the same Idempotency-Key, whatever X-Request-Id a proxy gives it", async () => {
+    const ids = (proxy: string) => ({ "idempotency-key": "k1", "x-request-id": proxy });
+    const before = await sentCalls();
+    steps.push(callsTool, saying(500, { message: "oops" }), answer("done"));
+    expect((await send(attempt("messages", 0, ids("p3")))).status).toBe(502);
+    const again = await send(attempt("messages", 1, ids("p4")));
+    expect([again.status, await again.text()]).toEqual([200, expect.stringContaining("done")]);
+    expect(again.headers.get("x-request-id")).toBe("k1");
+    expect((await sentCalls()) - before).toBe(1);
+  });
+
+  test("after the answer has come is answered as another call", async () => {
+    steps.push(callsTool, answer("one"), callsTool, answer("two"));
+    expect(await (await send(attempt("chat/completions", 0))).text()).toContain("one");
+    expect(await (await send(attempt("chat/completions", 1))).text()).toContain("two");
+  });
+});
+
+describe("the head of a stream", () => {
+  test.each(["chat/completions", "responses"])("waits no longer than a line may be silent: %s", async (path) => {
+    steps.push(stream([STALL]));
+    const leaving = new AbortController();
+    const body = JSON.stringify({ messages, input: "hi", stream: true });
+    const response = await fetch(`${hasty.url}/v1/${path}`, { method: "POST", body, signal: leaving.signal });
+    expect(response.status).toBe(200);
+    leaving.abort();
+    await llm.aborted(llm.aborts + 1);
+  });
+
+  test("a failure behind it comes as an event", async () => {
+    let fail = () => {};
+    const held = new Promise<void>((resolve) => {
+      fail = resolve;
+    });
+    steps.push(async (response, request) => {
+      await held;
+      await saying(401, { message: "Incorrect API key" })(response, request);
+    });
+    const response = await post(`${hasty.url}/v1/responses`, { input: "hi", stream: true });
+    fail();
+    const text = await response.text();
+    expect(text).toMatch(/event: error\n.*\n\nevent: response\.failed\n/);
+    expect(text).toContain('"code":"invalid_prompt"');
+  });
+});
+
+test("a failed response is read back with the same code", async () => {
+  steps.push(callsTool, saying(500, { message: "oops" }));
+  const text = await (await post(`${door.url}/v1/responses`, { input: "hi", stream: true })).text();
+  const [, failed = "{}"] = /event: response\.failed\ndata: (.*)/.exec(text) ?? [];
+  const { response } = JSON.parse(failed) as { response: { id: string; error: { code: string } } };
+  expect(response.error.code).toBe("invalid_prompt");
+  expect((await sdk(door).responses.retrieve(response.id)).error).toEqual(response.error);
+});
+
+// This test is last, because the host itself waits that long before it asks the provider again.
+test("a rate limit says the time that the provider asks to wait", async () => {
+  steps.push(saying(429, { message: "slow down" }, { "retry-after-ms": "2500" }));
+  const response = await post(`${door.url}/v1/chat/completions`, { messages, stream: true });
+  expect(response.status).toBe(429);
+  expect(response.headers.get("retry-after-ms")).toBe("2500");
+  expect(response.headers.get("retry-after")).toBe("3");
+  expect(((await response.json()) as { error: { message: string } }).error.message).toContain("try again in 2.5s");
+});

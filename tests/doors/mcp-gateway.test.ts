@@ -1,0 +1,199 @@
+/** The gateway passes on exactly what the servers said. */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import { ErrorCode, ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import { createMcpServer } from "../../src/doors/mcp/server.js";
+import type { App } from "../../src/index.js";
+import { fixtureServer, startApp } from "../support/app.js";
+import { mcpParts } from "../support/mcp-door.js";
+
+const page = "ui://board/page";
+const inputSchema = { type: "object" } as const;
+const icons = [{ src: "https://example.com/icon.png", mimeType: "image/png" }];
+
+const show = {
+  name: "show",
+  title: "Show the board",
+  description: "Shows it",
+  inputSchema,
+  icons,
+  execution: { taskSupport: "optional" },
+  _meta: { ui: { resourceUri: page, visibility: ["model", "app"] }, "example.com/own": [1, { a: null }] },
+};
+const prompt = {
+  name: "ask",
+  title: "Ask about it",
+  description: "Asks",
+  arguments: [{ name: "topic", description: "What about", required: true }],
+  icons,
+  _meta: { "example.com/p": true },
+};
+const template = {
+  uriTemplate: "note://{year}",
+  name: "notes",
+  title: "Notes of a year",
+  description: "By year",
+  mimeType: "text/plain",
+  annotations: { audience: ["user"] },
+  _meta: { "example.com/t": 1 },
+};
+const resource = {
+  uri: "note://today",
+  name: "today",
+  title: "Today's notes",
+  description: "Of today",
+  mimeType: "text/plain",
+  size: 5,
+  annotations: { priority: 0.5 },
+  icons,
+  _meta: { "example.com/r": 1 },
+};
+const link = { name: "link", description: "Links", inputSchema };
+const long = "Show the board first. ".repeat(100).trim();
+
+const one = {
+  pages: [[show, link, { name: "job", description: "Runs", inputSchema, execution: { taskSupport: "required" } }]],
+  prompts: [prompt],
+  resources: [resource, { uri: page, name: "page", mimeType: "text/html;profile=mcp-app" }],
+  templates: [template],
+  words: "of one",
+  instructions: long,
+};
+const two = {
+  pages: [[show, link]],
+  resources: [{ uri: "note://today", name: "today" }],
+  declares: { tools: {}, resources: { subscribe: true } },
+  words: "of two",
+  instructions: "Two comes after one.",
+};
+/** Results that break the protocol in several places. */
+const careless = {
+  pages: [
+    [{ name: "odd", title: 7, description: "Odd", inputSchema, icons: "none", annotations: { readOnlyHint: "yes" } }],
+  ],
+  prompts: [{ name: "odd", icons: 1, arguments: [{ name: "a", title: 5 }] }],
+  resources: [{ uri: "odd://a", size: "large", annotations: [] }],
+  templates: [{ uriTemplate: "odd://{x}", title: 0 }],
+};
+
+let app: App;
+let client: Client;
+
+async function connect(serve: object): Promise<Client> {
+  const server = await createMcpServer({
+    ...mcpParts(app, serve),
+    said: { approval: "auto", deny: ["careless.hidden"] },
+  });
+  const connected = new Client({ name: "test", version: "1" });
+  const [ours, theirs] = InMemoryTransport.createLinkedPair();
+  await server.connect(ours);
+  await connected.connect(theirs);
+  return connected;
+}
+
+beforeAll(async () => {
+  app = await startApp({
+    llm: "http://127.0.0.1:9/v1",
+    mcpServers: { one: fixtureServer(one), two: fixtureServer(two), careless: fixtureServer(careless) },
+  });
+  client = await connect({ tools: ["*"], prompts: true, resources: true });
+});
+
+afterAll(async () => {
+  await client.close();
+  await app[Symbol.asyncDispose]();
+});
+
+describe("a listing", () => {
+  test("of tools has what the server's has", async () => {
+    const { tools } = await client.listTools();
+    expect(tools.find(({ name }) => name === "one__show")).toEqual({ ...show, name: "one__show" });
+  });
+
+  test("has a tool that must be run as a task as one that can be, and it can be called", async () => {
+    const { tools } = await client.listTools();
+    expect(tools.find(({ name }) => name === "one__job")).toMatchObject({ execution: { taskSupport: "optional" } });
+    expect(await client.callTool({ name: "one__job", arguments: {} })).toMatchObject({ content: [{ type: "text" }] });
+  });
+
+  test("of prompts, resources and templates does so too", async () => {
+    const { prompts } = await client.listPrompts();
+    expect(prompts[0]).toEqual({ ...prompt, name: "one__ask" });
+    const { resources } = await client.listResources();
+    expect(resources[0]).toEqual(resource);
+    const { resourceTemplates } = await client.listResourceTemplates();
+    expect(resourceTemplates[0]).toEqual(template);
+  });
+
+  test("leaves out the fields that clients would refuse the whole list for", async () => {
+    const { tools } = await client.listTools();
+    expect(tools.find(({ name }) => name === "careless__odd")).toEqual({
+      name: "careless__odd",
+      description: "Odd",
+      inputSchema,
+    });
+    const { prompts } = await client.listPrompts();
+    expect(prompts.find(({ name }) => name === "careless__odd")).toMatchObject({ arguments: [{ name: "a" }] });
+    const { resources } = await client.listResources();
+    expect(resources.at(-1)).toEqual({ uri: "odd://a", name: "odd://a" });
+    const { resourceTemplates } = await client.listResourceTemplates();
+    expect(resourceTemplates.at(-1)).toEqual({ uriTemplate: "odd://{x}", name: "odd://{x}" });
+  });
+});
+
+describe("an address that two servers use", () => {
+  const read = async (uri: string) => (await client.readResource({ uri })).contents;
+
+  test("is another one for the second server: where it is listed, and where it is a tool's page", async () => {
+    const { resources } = await client.listResources();
+    const addresses = resources.map(({ uri }) => uri);
+    expect(addresses).toEqual(["note://today", page, "note://two/today", "odd://a"]);
+    expect(await read("note://today")).toEqual([{ uri: "note://today", text: "of one" }]);
+    expect(await read("note://two/today")).toEqual([{ uri: "note://two/today", text: "of two" }]);
+    const { tools } = await client.listTools();
+    const pages = tools.map(({ _meta }) => (_meta?.ui as { resourceUri?: string } | undefined)?.resourceUri);
+    expect(pages.filter(Boolean)).toEqual([page, "ui://two/board/page"]);
+    expect(await read(page)).toMatchObject([{ text: "of one" }]);
+    expect(await read("ui://two/board/page")).toEqual([{ uri: "ui://two/board/page", text: "of two" }]);
+  });
+
+  test("is so in results", async () => {
+    const linked = (name: string) => client.callTool({ name, arguments: { uri: "note://today" } });
+    expect(await linked("one__link")).toMatchObject({ content: [{ uri: "note://today" }] });
+    expect(await linked("two__link")).toMatchObject({ content: [{ uri: "note://two/today" }] });
+  });
+
+  test("is so in news of its change", async () => {
+    const news: string[] = [];
+    const told = new Promise<void>((done) => {
+      client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => {
+        news.push(params.uri);
+        done();
+      });
+    });
+    await client.subscribeResource({ uri: "note://two/today" });
+    await told;
+    expect(news).toEqual(["note://two/today"]);
+  });
+});
+
+describe("what servers say of themselves", () => {
+  test("is whole in what the gateway says of itself, each under its name", () => {
+    expect(client.getInstructions()).toBe(`# one\n\n${long}\n\n# two\n\nTwo comes after one.`);
+  });
+
+  test("is only of servers that something is passed on of", async () => {
+    const narrow = await connect({ tools: ["two.*"], prompts: false, resources: false });
+    expect(narrow.getInstructions()).toBe("# two\n\nTwo comes after one.");
+    await narrow.close();
+    const chat = await connect({ tools: [], prompts: false, resources: false });
+    expect(chat.getInstructions()).toBeUndefined();
+    await chat.close();
+  });
+});
+
+test("a tool that is not there is an error of the protocol", async () => {
+  const call = { name: "one__nothing", arguments: {} };
+  await expect(client.callTool(call)).rejects.toMatchObject({ code: ErrorCode.InvalidParams });
+});

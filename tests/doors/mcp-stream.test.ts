@@ -1,0 +1,57 @@
+import { expect, test } from "@jest/globals";
+import { boundedBody } from "../../src/doors/mcp/bounded-stream.js";
+import { SessionEvents, StreamEvents } from "../../src/doors/mcp/stream-events.js";
+
+const note = (text: string) => ({ jsonrpc: "2.0" as const, method: "notifications/message", params: { text } });
+
+test("a stream that nobody reads is cut before it fills the memory, and its source is told", async () => {
+  let isCancelled = false;
+  let written = 0;
+  const source = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      written += 1024 * 1024;
+      controller.enqueue(new Uint8Array(1024 * 1024));
+    },
+    cancel: () => {
+      isCancelled = true;
+    },
+  });
+  let body: ReadableStream<Uint8Array> | undefined;
+  await new Promise<void>((ended) => {
+    body = boundedBody(source, ended);
+  });
+  expect(isCancelled).toBe(true);
+  expect(written).toBeLessThan(8 * 1024 * 1024);
+  let read = 0;
+  for await (const piece of body ?? []) read += piece.length;
+  expect(read).toBe(4 * 1024 * 1024);
+});
+
+test("events are kept for their own session, the newest ones, until it ends", async () => {
+  const all = new StreamEvents(1000);
+  const [one, other] = [new SessionEvents(all), new SessionEvents(all)];
+  const ids: string[] = [];
+  for (let times = 0; times < 6; times++) ids.push(await one.storeEvent("a", note("x".repeat(100))));
+  expect(one.since(ids[0] ?? "")).toBeUndefined();
+  expect(one.since(ids.at(-2) ?? "")?.events.map(([id]) => id)).toEqual(ids.slice(-1));
+  expect(other.since(ids.at(-2) ?? "")).toBeUndefined();
+  one.forget();
+  expect(one.since(ids.at(-2) ?? "")).toBeUndefined();
+  const id = await other.storeEvent("b", note("y"));
+  const last = await other.storeEvent("b", note("z"));
+  await other.storeEvent("c", note("of another stream"));
+  expect(other.since(id)?.events.map(([each]) => each)).toEqual([last]);
+});
+
+test("what comes while a stream is replayed is replayed too", async () => {
+  const events = new SessionEvents(new StreamEvents(10_000));
+  const first = await events.storeEvent("a", note("1"));
+  await events.storeEvent("a", note("2"));
+  const sent: unknown[] = [];
+  const send = async (_id: string, message: object) => {
+    if (sent.length < 2) await events.storeEvent("a", note(`late ${sent.length}`));
+    sent.push((message as ReturnType<typeof note>).params.text);
+  };
+  expect(await events.replayEventsAfter(first, { send })).toBe("a");
+  expect(sent).toEqual(["2", "late 0", "late 1"]);
+});

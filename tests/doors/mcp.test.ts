@@ -1,0 +1,254 @@
+import { resolve } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
+import {
+  type ElicitRequest,
+  ElicitRequestSchema,
+  type ElicitResult,
+  ErrorCode,
+  LoggingMessageNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { createMcpServer, type McpParts } from "../../src/doors/mcp/server.js";
+import type { App } from "../../src/index.js";
+import { fixtureServer, script, startApp } from "../support/app.js";
+import { configFor, Workplace } from "../support/cli.js";
+import { answer, failure, STALL, type Step, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { mcpParts } from "../support/mcp-door.js";
+
+const ask = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
+
+interface Asked {
+  onElicit?: (params: ElicitRequest["params"]) => ElicitResult;
+  said?: McpParts["said"];
+}
+
+async function connect(app: App, serve: Partial<McpParts["serve"]>, { onElicit, said = {} }: Asked = {}) {
+  const parts = mcpParts(app, serve);
+  const server = await createMcpServer({ ...parts, said });
+  const client = new Client({ name: "test", version: "1" }, { capabilities: onElicit ? { elicitation: {} } : {} });
+  if (onElicit) client.setRequestHandler(ElicitRequestSchema, ({ params }) => onElicit(params));
+  const [one, other] = InMemoryTransport.createLinkedPair();
+  await server.connect(one);
+  await client.connect(other);
+  return client;
+}
+
+const textOf = (result: unknown) => (result as { content: { text: string }[] }).content[0]?.text;
+
+describe("the tool chat", () => {
+  test("is a turn, with its progress, and goes on with a conversation", async () => {
+    await using llm = await startLlmServer([
+      toolCalls([{ name: "s__echo", arguments: { a: 1 } }]),
+      answer("first answer"),
+      answer("second"),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    const client = await connect(app, {});
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["chat"]);
+    const progress: string[] = [];
+    const first = await client.callTool({ name: "chat", arguments: { prompt: "hi" } }, undefined, {
+      onprogress: ({ message }) => void progress.push(message ?? ""),
+    });
+    expect(first).toMatchObject({ structuredContent: { text: "first answer", stop_reason: "end_turn" } });
+    expect(progress).toEqual(["> s__echo", "done: s__echo", "first", " answer"]);
+    const { conversation_id } = first.structuredContent as Record<string, string>;
+    await client.callTool({ name: "chat", arguments: { prompt: "and?", conversation_id } });
+    expect(JSON.stringify(llm.requests.at(-1)?.body.messages)).toContain("first answer");
+    await client.close();
+  });
+
+  test.each([
+    ["once", true],
+    ["no", false],
+  ])("asks the person through the client whether a tool may run: %s", async (choice, isRun) => {
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    const asked: string[] = [];
+    const client = await connect(
+      app,
+      {},
+      {
+        onElicit: ({ message }) => {
+          asked.push(message);
+          return { action: "accept", content: { answer: choice } };
+        },
+      },
+    );
+    await client.callTool({ name: "chat", arguments: { prompt: "hi" } });
+    expect(asked).toEqual([expect.stringContaining("Run s.echo?")]);
+    const result = llm.requests[1]?.body.messages?.at(-1)?.content;
+    expect(String(result).includes("did not allow")).toBe(!isRun);
+    await client.close();
+  });
+
+  describe("with a request_id", () => {
+    const args = { prompt: "hi", request_id: "r1" };
+
+    test("is one turn however often it is called, and asks once", async () => {
+      await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("done")]);
+      await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+      const asked: string[] = [];
+      const onElicit = ({ message }: ElicitRequest["params"]): ElicitResult => {
+        asked.push(message);
+        return { action: "accept", content: { answer: "once" } };
+      };
+      const client = await connect(app, {}, { onElicit });
+      const other = await connect(app, {}, { onElicit });
+      const call = (by: Client) => by.callTool({ name: "chat", arguments: args });
+      const results = [...(await Promise.all([call(client), call(client)])), await call(other)];
+      expect(results[0]).toMatchObject({ structuredContent: { text: "done" } });
+      expect(new Set(results.map((result) => JSON.stringify(result))).size).toBe(1);
+      expect(asked).toHaveLength(1);
+      await client.close();
+      await other.close();
+    });
+
+    test("goes on without a client that has gone, and has its answer for when it is back", async () => {
+      let release: (answered: Step) => void = () => {};
+      const later = new Promise<Step>((resolve) => {
+        release = resolve;
+      });
+      await using llm = await startLlmServer([(...exchange) => void later.then((step) => step(...exchange))]);
+      await using app = await startApp({ llm: llm.url });
+      const gone = await connect(app, {});
+      const lost = gone.callTool({ name: "chat", arguments: args }).catch((error: unknown) => error);
+      await llm.received(1);
+      await gone.close();
+      expect(await lost).toBeInstanceOf(Error);
+      release(answer("late"));
+      const client = await connect(app, {});
+      expect(await client.callTool({ name: "chat", arguments: args })).toMatchObject({ content: [{ text: "late" }] });
+      await client.close();
+    });
+
+    test("that a known conversation has of another prompt is refused", async () => {
+      await using llm = await startLlmServer([answer("one"), answer("other")]);
+      await using app = await startApp({ llm: llm.url });
+      const client = await connect(app, {});
+      const chat = (given: object) => client.callTool({ name: "chat", arguments: { ...args, ...given } });
+      await chat({ conversation_id: "c" });
+      expect(textOf(await chat({ conversation_id: "c", prompt: "other" }))).toContain("already used");
+      expect(textOf(await chat({ conversation_id: "", prompt: "other" }))).toBe("other");
+      await client.close();
+    });
+  });
+
+  test("is cancelled with the client that called it without a request_id", async () => {
+    await using llm = await startLlmServer([stream([STALL])]);
+    await using app = await startApp({ llm: llm.url });
+    const client = await connect(app, {});
+    const lost = client.callTool({ name: "chat", arguments: { prompt: "hi", conversation_id: "c" } });
+    await llm.received(1);
+    await client.close();
+    await expect(lost).rejects.toThrow();
+    await app.sessions.open("c").idle();
+    expect((await app.sessions.history("c")).at(-1)).toMatchObject({ type: "turn_end", stopReason: "cancelled" });
+  });
+
+  test.each(["prompt", "conversation_id", "request_id", "model"])("needs %s as a text", async (name) => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const client = await connect(app, {});
+    const result = await client.callTool({ name: "chat", arguments: { prompt: "hi", [name]: 1 } });
+    expect(result).toMatchObject({ isError: true, content: [{ text: `${name} has to be a text` }] });
+    await client.close();
+  });
+
+  test("is an error in our words when the turn fails", async () => {
+    await using llm = await startLlmServer([failure(401)]);
+    await using app = await startApp({ llm: llm.url });
+    const client = await connect(app, {});
+    expect(await client.callTool({ name: "chat", arguments: { prompt: "hi" } })).toMatchObject({ isError: true });
+    await client.close();
+  });
+});
+
+describe("the gateway", () => {
+  test("passes nothing on that was not chosen", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    const client = await connect(app, { tools: ["s.ech*"] }, { said: { deny: ["s__hang"] } });
+    expect((await client.listTools()).tools.map(({ name }) => name)).toEqual(["chat", "s__echo"]);
+    const call = { name: "s__hang", arguments: {} };
+    await expect(client.callTool(call)).rejects.toMatchObject({ code: ErrorCode.InvalidParams });
+    expect(client.getServerCapabilities()).not.toHaveProperty("resources");
+    await client.close();
+  });
+
+  test("runs what needs approval only by the word of a person or of the user's flags", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: ask });
+    const call = { name: "s__echo", arguments: { a: 1 } };
+    const silent = await connect(app, { tools: ["*"] });
+    expect(textOf(await silent.callTool(call))).toContain("did not allow");
+    const allowed = await connect(app, { tools: ["*"] }, { said: { allow: ["s.echo"] } });
+    expect(textOf(await allowed.callTool(call))).toBe('{"a":1}');
+    let times = 0;
+    const asking = await connect(
+      app,
+      { tools: ["*"] },
+      {
+        onElicit: () => {
+          times++;
+          return { action: "accept", content: { answer: "always in this session" } };
+        },
+      },
+    );
+    for (let calls = 0; calls < 2; calls++) expect(textOf(await asking.callTool(call))).toBe('{"a":1}');
+    expect(times).toBe(1);
+    for (const client of [silent, allowed, asking]) await client.close();
+  });
+
+  test("passes on what a server logs, and results as they are", async () => {
+    await using llm = await startLlmServer([]);
+    const pages = [
+      [
+        { name: "report", inputSchema: { type: "object" } },
+        { name: "log", inputSchema: { type: "object" } },
+      ],
+    ];
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer({ pages }) } });
+    const client = await connect(app, { tools: ["*"], plainNames: true });
+    const logged = new Promise((resolveLog) => {
+      client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => resolveLog(params));
+    });
+    await client.callTool({ name: "log", arguments: { level: "error", data: "no disk" } });
+    expect(await logged).toEqual({ level: "error", logger: "s", data: "db: no disk" });
+    const result = await client.callTool({ name: "report", arguments: { structured: { a: [1] } } });
+    expect(result).toEqual({ content: [{ type: "text", text: "report" }], structuredContent: { a: [1] } });
+    await client.close();
+  });
+});
+
+test("server-everything works through the command line", async () => {
+  using workplace = new Workplace();
+  const everything = script("node_modules/@modelcontextprotocol/server-everything/dist/index.js");
+  const mcp = { serve: { tools: "all", resources: true, prompts: true } };
+  workplace.configure(configFor("http://127.0.0.1:9/v1", { everything }, { mcp }));
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [resolve("dist/main.js"), "--log-level", "debug", "mcp", "--yes"],
+    cwd: workplace.folder,
+    env: workplace.environment as Record<string, string>,
+    stderr: "ignore",
+  });
+  const problems: Error[] = [];
+  const client = new Client({ name: "test", version: "1" });
+  client.onerror = (error) => problems.push(error);
+  await client.connect(transport);
+  const { tools } = await client.listTools();
+  expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["chat", "everything__echo"]));
+  expect(await client.callTool({ name: "everything__echo", arguments: { message: "hello" } })).toMatchObject({
+    content: [{ type: "text", text: "Echo: hello" }],
+  });
+  const { prompts } = await client.listPrompts();
+  expect(prompts.map(({ name }) => name)).toContain("everything__simple-prompt");
+  expect((await client.getPrompt({ name: "everything__simple-prompt" })).messages).not.toEqual([]);
+  const [first] = (await client.listResources()).resources;
+  const { contents } = await client.readResource({ uri: first?.uri ?? "" });
+  expect(contents[0]).toMatchObject({ uri: first?.uri });
+  expect(problems).toEqual([]);
+  await client.close();
+});

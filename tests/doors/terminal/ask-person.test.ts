@@ -1,0 +1,26 @@
+import { expect, test } from "@jest/globals";
+import type { Question } from "../../../src/core/chat.js";
+import { askPerson } from "../../../src/doors/terminal/ask-person.js";
+
+const fake = `hello${"\n".repeat(60)}files.read is not known to be read-only\n{"path":"README.md"}\nrun files.read? `;
+const server = "evil";
+const field = { title: `${fake}password`, type: "string", description: "x".repeat(5000) };
+
+test.each<[string, Question]>([
+  ["asks the model", { kind: "sampling", server, prompt: fake, maxTokens: 5 }],
+  ["sends to a page", { kind: "elicitation", server, message: fake, url: "https://evil.example" }],
+  ["has a form", { kind: "elicitation", server, message: fake, form: { properties: { field } } }],
+])("the line that is answered says which server %s, whatever the server writes", async (_, question) => {
+  const asked: string[] = [];
+  const editor = {
+    async ask(text: string) {
+      asked.push(text);
+      return undefined;
+    },
+  };
+  await askPerson(editor, question, new AbortController().signal);
+  expect(asked).toHaveLength(1);
+  const last = asked[0]?.split("\n").at(-1) ?? "";
+  expect(last).toContain(server);
+  expect(last.length).toBeLessThan(500);
+});

@@ -1,0 +1,100 @@
+import { expect, test } from "@jest/globals";
+import type { ChatEvent } from "../../src/core/chat.js";
+import { planCompaction, transcript } from "../../src/log/compaction.js";
+import { toMessages } from "../../src/log/replay.js";
+import { call, stored, turn } from "./support.js";
+
+function turns(from: number, to: number): ChatEvent[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => {
+    const { user, answer, planned, sent, result, end } = turn(`turn_${from + index}`);
+    const add = call("call_1");
+    return [
+      user(`question ${from + index}`),
+      answer("", [add]),
+      planned(add),
+      sent("call_1"),
+      result("call_1", "42"),
+      answer(`answer ${from + index}`),
+      end(),
+    ];
+  }).flat();
+}
+
+test("older turns become one summary before the first message that stays; the log keeps them", () => {
+  const log = stored([...turns(1, 4), turn("turn_5").user("and now?")]);
+  const plan = planCompaction(log, "turn_5", 60);
+  expect(plan?.messages[0]).toMatchObject({ content: [{ text: "question 1" }] });
+  const event = { ...turn("turn_5").compaction(plan?.upToSeq ?? 0, "they added numbers"), seq: log.length + 1, at: 0 };
+  const messages = toMessages([...log, event], "turn_5");
+  expect(messages[0]).toMatchObject({
+    role: "user",
+    content: [{ text: expect.stringContaining("they added numbers") }, {}],
+  });
+  expect(JSON.stringify(messages)).not.toContain("question 1");
+  expect(JSON.stringify(messages)).toContain("question 4");
+  expect(messages.map(({ role }) => role).slice(-3)).toEqual(["tool", "assistant", "user"]);
+});
+
+test("results that a caller brought in the next turn stay with their calls: both are in the summary, or neither", () => {
+  const [asking, answering] = [turn("turn_2"), turn("turn_3")];
+  const results = [{ role: "tool" as const, toolCallId: "call_9", content: [], isError: false }];
+  const log = stored([
+    ...turns(1, 1),
+    asking.user("weather?"),
+    asking.answer("", [call("call_9", "weather")]),
+    asking.end(),
+    { ...answering.user("", "r3"), content: [], history: results },
+    answering.answer("cold"),
+    answering.end(),
+    turn("turn_4").user("and now?"),
+  ]);
+  const ends = log.flatMap(({ type, seq }) => (type === "turn_end" ? [seq] : []));
+  expect(toMessages(log.slice(0, -1)).slice(-3)).toMatchObject([
+    { toolCalls: [{ id: "call_9" }] },
+    results[0] ?? {},
+    { content: "cold" },
+  ]);
+  const upTo = Array.from({ length: 200 }, (_, room) => planCompaction(log, "turn_4", room)?.upToSeq);
+  expect([...new Set(upTo)]).toEqual([ends[2], ends[0], undefined]);
+});
+
+test("the next summary is told the one before it, and stands in its place", () => {
+  const first = [
+    ...turns(1, 2),
+    turn("turn_3").user("go on"),
+    turn("turn_3").compaction(14, "summary one"),
+    turn("turn_3").answer("well"),
+    turn("turn_3").end(),
+  ];
+  const log = stored([...first, ...turns(4, 5), turn("turn_6").user("and now?")]);
+  const plan = planCompaction(log, "turn_6", 0);
+  expect(plan?.previous).toBe("summary one");
+  expect(plan && transcript(plan, 10_000)).toMatch(/summary one[\s\S]*go on[\s\S]*question 5/);
+  expect(plan && transcript(plan, 10_000)).not.toContain("question 1");
+  const event = { ...turn("turn_6").compaction(plan?.upToSeq ?? 0, "summary two"), seq: log.length + 1, at: 0 };
+  const told = JSON.stringify(toMessages([...log, event], "turn_6"));
+  expect(told).toContain("summary two");
+  expect(told).not.toContain("summary one");
+});
+
+test("what the model reads for a summary is bounded, however long the conversation", () => {
+  const { user, answer, end } = turn("turn_1");
+  const log = stored([
+    user("x".repeat(200_000)),
+    answer("é".repeat(200_000)),
+    end(),
+    ...turns(2, 300),
+    turn("turn_999").user("?"),
+  ]);
+  const plan = planCompaction(log, "turn_999", 0);
+  for (const maxBytes of [1_000, 20_000, 100_000]) {
+    const text = plan ? transcript(plan, maxBytes) : "";
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(maxBytes);
+    expect(text).toContain("answer 300");
+    expect(Buffer.from(text).toString()).toBe(text); // no character is cut in half
+  }
+});
+
+test("with nothing but the current turn there is no plan", () => {
+  expect(planCompaction(stored([turn("turn_1").user("hi")]), "turn_1", 0)).toBeUndefined();
+});

@@ -1,0 +1,61 @@
+import { expect, test } from "@jest/globals";
+import type { ChatEvent } from "../../src/core/chat.js";
+import { messageTokensOf, tokenFactor } from "../../src/log/estimate.js";
+import { stored, turn } from "./support.js";
+
+const target = { provider: "demo", model: "demo-1" };
+const text = "some words that say nothing at all, ".repeat(20);
+const sizes = messageTokensOf({ role: "user", content: [{ type: "text", text }] });
+
+/**
+ * Returns a log of turns with a user's and an assistant's text each. The provider counts `base` tokens for content outside the log, and
+ * `factor` for each estimated token of it.
+ */
+function log(turns: number, factor: number, base = 2_000): ChatEvent[] {
+  return Array.from({ length: turns }, (_, index) => {
+    const { user, answer, end } = turn(`turn_${index}`);
+    const sent = sizes * (2 * index + 1);
+    const usage = { inputTokens: Math.round(base + sent * factor), outputTokens: 1 };
+    return [user(text), { ...answer(text), usage }, end()];
+  }).flat();
+}
+
+test.each([0.8, 1, 1.7])(
+  "the counts that a provider reports correct the estimate: %p tokens for an estimated one",
+  (factor) => {
+    expect(tokenFactor(stored(log(5, factor)), target)).toBeCloseTo(factor, 1);
+  },
+);
+
+test("what is in no log, as the system prompt and tools, does not count", () => {
+  expect(tokenFactor(stored(log(5, 1, 90_000)), target)).toBeCloseTo(1, 1);
+});
+
+test("without two reports of the same model there is nothing to learn", () => {
+  expect(tokenFactor([], target)).toBe(1);
+  expect(tokenFactor(stored(log(1, 3)), target)).toBe(1);
+  expect(tokenFactor(stored(log(5, 3)), { ...target, model: "another" })).toBe(1);
+});
+
+test("nonsense is bounded, and a step that says too little is none: something was left out of the request", () => {
+  expect(tokenFactor(stored(log(5, 1_000)), target)).toBe(4);
+  expect(tokenFactor(stored(log(5, 0.001)), target)).toBe(1);
+});
+
+test("many short turns teach as much as a few long ones", () => {
+  const short = Array.from({ length: 60 }, (_, index) => {
+    const { user, answer, end } = turn(`turn_${index}`);
+    return [user("yes?"), { ...answer("no"), usage: { inputTokens: 500 + index * 20, outputTokens: 1 } }, end()];
+  }).flat();
+  const perTurn = messageTokensOf({ role: "user", content: [{ type: "text", text: "yes?" }] }) + 4.5;
+  expect(tokenFactor(stored(short), target)).toBeCloseTo(20 / perTurn, 1);
+});
+
+test("steps over a compaction do not count: the request begins anew there", () => {
+  const events = log(4, 1);
+  const { user, answer, compaction, end } = turn("turn_9");
+  const shorter = { ...answer(text), usage: { inputTokens: 2_001, outputTokens: 1 } };
+  const next = log(3, 1).map((event) => ({ ...event, turnId: `later_${event.turnId}` }));
+  const all = [...events, user(text), compaction(3, "short"), shorter, end(), ...next];
+  expect(tokenFactor(stored(all), target)).toBeCloseTo(1, 0);
+});

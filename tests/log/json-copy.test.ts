@@ -1,0 +1,41 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { jsonCopy } from "../../src/log/json-copy.js";
+import { runs } from "../support/runs.js";
+
+const throughText = (value: unknown) => {
+  const text: string | undefined = JSON.stringify(value);
+  return text === undefined ? undefined : JSON.parse(text);
+};
+
+test("a copy is what becomes of a value that is written as JSON and read again", () => {
+  const leaf = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.double().filter((value) => !Object.is(value, -0)),
+    fc.boolean(),
+    fc.constantFrom(null, undefined, Symbol("s"), () => 1, new Date(0), new Map([[1, 2]])),
+  );
+  const { value: any } = fc.letrec((tie) => ({
+    value: fc.oneof({ depthSize: "small" }, leaf, fc.array(tie("value")), tie("object")),
+    object: fc.dictionary(fc.oneof(fc.string(), fc.constantFrom("__proto__", "toString", "0")), tie("value")),
+  }));
+  fc.assert(
+    fc.property(any, (value) => {
+      const copy = jsonCopy(value);
+      expect(copy).toStrictEqual(throughText(value));
+      expect(JSON.stringify(copy)).toBe(JSON.stringify(value));
+    }),
+    { numRuns: runs(100) },
+  );
+});
+
+test("a copy shares nothing with what it was made of", () => {
+  const event = { content: [{ type: "text", text: "hello" }] };
+  const copy = jsonCopy(event);
+  event.content[0] = { type: "text", text: "changed" };
+  expect(copy).toEqual({ content: [{ type: "text", text: "hello" }] });
+});
+
+test("what JSON cannot write is refused", () => {
+  expect(() => jsonCopy({ value: 1n })).toThrow(TypeError);
+});

@@ -1,0 +1,60 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { lookAtLog } from "../../src/log/look.js";
+import { openStore } from "../../src/log/open.js";
+import { schemaVersion } from "../../src/log/schema-version.js";
+import { connect } from "../../src/log/sqlite/connection.js";
+import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
+
+const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+const parts = { now: Date.now, observe: () => {} };
+
+describe("a look at an event log changes nothing:", () => {
+  test("one that is not there stays so, and its folder as it is", async () => {
+    const path = join(folder, "none", "below", "log.db");
+    expect(await lookAtLog({ driver: "sqlite", path }, parts)).toEqual({
+      place: path,
+      schema: 0,
+      knownSchema: schemaVersion,
+    });
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test("one of an older version keeps its schema", async () => {
+    const path = join(folder, "older.db");
+    const db = await connect(path);
+    db.exec("CREATE TABLE events (a); PRAGMA application_id = 0x4d435050; PRAGMA user_version = 1");
+    db.close();
+    expect(await lookAtLog({ driver: "sqlite", path }, parts)).toMatchObject({ schema: 1 });
+    const again = await connect(path);
+    expect(again.prepare("PRAGMA user_version").get()).toEqual({ user_version: 1 });
+    again.close();
+  });
+
+  test("one of this version", async () => {
+    const path = join(folder, "now.db");
+    await (await openStore({ driver: "sqlite", path }, parts)).close();
+    expect(await lookAtLog({ driver: "sqlite", path }, parts)).toMatchObject({ schema: schemaVersion });
+    expect(existsSync(path)).toBe(true);
+  });
+});
+
+(noServer ? describe.skip : describe)("a look at a database", () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(async () => server?.[Symbol.asyncDispose]());
+
+  test("makes no tables, and sees those that are there", async () => {
+    const url = await server.database();
+    const storage = { driver: "postgres" as const, url };
+    expect(await lookAtLog(storage, parts)).toMatchObject({ schema: 0, place: expect.not.stringContaining("@") });
+    expect(await query(url, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
+    await (await openStore(storage, parts)).close();
+    expect(await lookAtLog(storage, parts)).toMatchObject({ schema: schemaVersion });
+  });
+});

@@ -1,0 +1,542 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pg from "pg";
+import type { PostgresConfig } from "../../src/core/config.js";
+import { newId } from "../../src/core/ids.js";
+import type { Observation } from "../../src/core/ports.js";
+import type { Enqueue } from "../../src/core/store-ports.js";
+import { stepsOf } from "../../src/log/migrations.js";
+import { Database, lock } from "../../src/log/postgres/database.js";
+import { LogClock } from "../../src/log/postgres/log-clock.js";
+import { underMigrationLock } from "../../src/log/postgres/migrate.js";
+import { NoticeSeal } from "../../src/log/postgres/notice-seal.js";
+import { logChannel } from "../../src/log/postgres/notices.js";
+import { openPostgresLog } from "../../src/log/postgres/open.js";
+import { appendEnd } from "../../src/log/postgres/statements.js";
+import { schemaVersion } from "../../src/log/schema-version.js";
+import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
+import { processorMs } from "../support/processor-time.js";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.js";
+import { call, request, turn } from "./support.js";
+
+const onServer = noServer === undefined ? describe : describe.skip;
+if (noServer) process.stderr.write(`NOT TESTED on PostgreSQL: ${noServer}\n`);
+
+const one = turn("turn_1");
+const two = turn("turn_2");
+
+let server: PostgresServer;
+beforeAll(async () => {
+  if (!noServer) server = await startPostgres();
+});
+afterAll(async () => server?.[Symbol.asyncDispose]());
+
+/** Opens the log in this database and collects its observations. */
+async function open(url: string, more: Partial<PostgresConfig> = {}) {
+  const seen: Observation[] = [];
+  const observe = (each: Observation) => seen.push(each);
+  const log = await openPostgresLog({ driver: "postgres", url, ...more }, { now: Date.now, observe, newId });
+  return { ...log, seen, [Symbol.asyncDispose]: () => log.store.close() };
+}
+
+function through(proxy: TcpProxy, url: string): string {
+  return url.replace(`:${server.port}/`, `:${proxy.port}/`);
+}
+
+/** Resolves when the statement returns rows. */
+async function until(url: string, sql: string): Promise<void> {
+  while ((await query(url, sql)).length === 0);
+}
+
+onServer("a host", () => {
+  test("whose clock is off writes the database's time", async () => {
+    const clock = new LogClock(() => Date.now() + 365 * 24 * 60 * 60 * 1000);
+    const parts = { now: clock.now, heard: (time: number) => clock.heard(time), observe: () => {}, newId };
+    const log = await openPostgresLog({ driver: "postgres", url: await server.database() }, parts);
+    const { at } = await log.store.append("a", one.user("hi"));
+    expect(Math.abs(at - Date.now())).toBeLessThan(60_000);
+    clock.heard(0);
+    await log.store.turns.beat({ nodeId: "n", machine: "m", pid: 1, version: "1" });
+    expect(Math.abs((log.store.now?.() ?? 0) - Date.now())).toBeLessThan(60_000);
+    await log.store.close();
+  });
+
+  test("says that it lives also while all its connections are in use", async () => {
+    await using log = await open(await server.database(), { poolSize: 2, connectTimeoutMs: 500, retryTimeoutMs: 0 });
+    let release = () => {};
+    const released = new Promise<void>((done) => {
+      release = done;
+    });
+    const reading = [1, 2].map(() => log.database.run("read", "once", () => released));
+    const beat = log.store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await beat.finally(release);
+    await Promise.all(reading);
+    expect((await log.store.turns.nodes()).map(({ nodeId }) => nodeId)).toEqual(["a"]);
+  });
+});
+
+test("a connection that is lost in the message that makes it does not end the process", async () => {
+  const message = (type: string, ...body: Buffer[]) => {
+    const length = Buffer.alloc(4);
+    length.writeInt32BE(4 + Buffer.concat(body).length);
+    return Buffer.concat([Buffer.from(type), length, ...body]);
+  };
+  const fatal = "SFATAL\0C57P01\0Mterminating connection due to unexpected postmaster exit\0\0";
+  const made = [message("R", Buffer.alloc(4)), message("Z", Buffer.from("I"))];
+  await using dying = createServer((socket) => {
+    socket
+      .on("error", () => {})
+      .once("data", () => socket.end(Buffer.concat([...made, message("E", Buffer.from(fatal))])));
+  });
+  dying.listen(0, "127.0.0.1");
+  await once(dying, "listening");
+  const { port } = dying.address() as AddressInfo;
+  const url = `postgres://u@127.0.0.1:${port}/d`;
+  const database = new Database({ driver: "postgres", url, retryTimeoutMs: 50 }, () => {});
+  await expect(database.rows("read", "idempotent", "SELECT 1")).rejects.toThrow(/postgres:\/\/127.*not queryable/);
+  await database.close();
+});
+
+onServer("opening", () => {
+  const booting = fileURLToPath(new URL("./migrating.mjs", import.meta.url));
+
+  test.each([1, 2, 3, 4, 5])("by three processes at once on an empty database, round %i", async () => {
+    const url = await server.database();
+    const outputs = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const child = spawn(process.execPath, [booting, url], { stdio: ["ignore", "pipe", "inherit"] });
+        let output = "";
+        child.stdout.on("data", (chunk) => {
+          output += chunk;
+        });
+        await once(child, "close");
+        return output;
+      }),
+    );
+    expect(outputs).toEqual(Array(3).fill(`open ${schemaVersion}\n`));
+  });
+
+  const failing = async (url: string, more?: Partial<PostgresConfig>) => {
+    const error = await open(url, more).then(
+      () => undefined,
+      (thrown: Error) => thrown,
+    );
+    expect(error?.name).toBe("StoreError");
+    expect(JSON.stringify([error?.message, error?.stack, String(error?.cause)])).not.toContain("word");
+    return error;
+  };
+
+  test("says at once where no database is, without the password, and what to do", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    proxy.refuse();
+    expect(await failing(`postgres://me:word@127.0.0.1:${proxy.port}/chats?application_name=word`)).toMatchObject({
+      kind: "open",
+      retryable: true,
+      message: expect.stringMatching(/^cannot open the event log postgres:\/\/127\.0\.0\.1:\d+\/chats: .+/),
+      hint: "make sure that PostgreSQL runs there and can be reached from here, or set chat.storage.url",
+    });
+  });
+
+  test("gives up on a machine that does not answer", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    proxy.freeze();
+    const url = through(proxy, await server.database());
+    expect(await failing(url, { connectTimeoutMs: 100 })).toMatchObject({ kind: "open", retryable: true });
+  });
+
+  test("says which database is missing, and which user must not come in", async () => {
+    expect(await failing(`postgres://postgres:word@127.0.0.1:${server.port}/nowhere`)).toMatchObject({
+      message: expect.stringContaining('database "nowhere" does not exist'),
+      hint: 'create it (CREATE DATABASE "nowhere"), or name another one in chat.storage.url',
+    });
+    expect(await failing(`postgres://nobody:word@127.0.0.1:${server.port}/postgres`)).toMatchObject({
+      kind: "open",
+      hint: "check the user and the password in chat.storage.url",
+    });
+  });
+
+  test("leaves the database of another program, and one of a newer version, as it is", async () => {
+    const [other, newer] = [await server.database(), await server.database()];
+    await query(other, "CREATE TABLE events (name text)");
+    await expect(open(other)).rejects.toMatchObject({
+      kind: "open",
+      message: expect.stringContaining("another program"),
+    });
+    expect(await query(other, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).toEqual([
+      { tablename: "events" },
+    ]);
+    await (await open(newer)).store.close();
+    await query(newer, "UPDATE mcp_platform_schema SET version = 10");
+    await expect(open(newer)).rejects.toMatchObject({
+      kind: "newer_schema",
+      message: expect.stringContaining(`(schema 10, this version knows ${schemaVersion})`),
+      hint: "update this program, or name another database in chat.storage.url",
+    });
+  });
+});
+
+onServer("whoever changes a schema in the database", () => {
+  test("may do other things meanwhile for longer than a transaction may be idle", async () => {
+    const url = await server.database();
+    await using log = await open(url, { leaseMs: 200 });
+    const migrated = underMigrationLock(log.database, async (client) => {
+      await query(url, "SELECT pg_sleep(0.2)");
+      return (await client.query("SELECT 1 AS one")).rows;
+    });
+    expect(await migrated).toEqual([{ one: 1 }]);
+  });
+
+  test("keeps no host waiting while it waits for somebody who reads for long, as a dump does", async () => {
+    const url = await server.database();
+    for (const statement of stepsOf("postgres").slice(0, 4).flat()) await query(url, statement);
+    await query(url, "CREATE TABLE mcp_platform_schema AS SELECT 4 AS version");
+    const dump = new pg.Client({ connectionString: url });
+    await dump.connect();
+    await dump.query("BEGIN; SELECT FROM nodes");
+    const opening = open(url);
+    await until(url, "SELECT FROM pg_locks WHERE NOT granted");
+    await query(url, "SET statement_timeout = '10s'; SELECT FROM nodes");
+    await dump.query("COMMIT");
+    await dump.end();
+    await using _log = await opening;
+    expect(await query(url, "SELECT version FROM mcp_platform_schema")).toEqual([{ version: schemaVersion }]);
+  });
+
+  test("is alone, and the next one sees what it has made", async () => {
+    const url = await server.database();
+    await using first = await open(url);
+    await using second = await open(url);
+    let waiting: Promise<unknown> | undefined;
+    await underMigrationLock(first.database, async (client) => {
+      waiting = underMigrationLock(second.database, (other) => other.query("SELECT FROM made"));
+      await until(url, "SELECT FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()");
+      await client.query("CREATE TABLE made (id integer)");
+    });
+    expect(await waiting).toMatchObject({ rowCount: 0 });
+  });
+});
+
+onServer("a database that goes away", () => {
+  test("is waited for by a running turn, which goes on when the server was killed and started again", async () => {
+    await using own = await startPostgres(["synchronous_commit=on"]);
+    await using log = await open(await own.database());
+    const { store } = log;
+    await store.claim("c", one.user("hello"), request("a"));
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+    await store.append("c", one.answer("before"), { fence, position: 2 });
+    await own.kill();
+    const waiting = [
+      store.append("c", one.answer("after"), { fence, position: 3 }),
+      store.append("c", one.end(), { fence, position: 4 }),
+    ];
+    const claimed = store.claim("d", two.user("meanwhile"), request("a"));
+    const read = store.read("c");
+    await own.restart();
+    expect((await Promise.all(waiting)).map(({ seq }) => seq)).toEqual([3, 4]);
+    expect(await claimed).toMatchObject({ created: true });
+    expect((await read).length).toBeGreaterThanOrEqual(2);
+    expect((await store.read("c")).map(({ type }) => type)).toEqual([
+      "user_message",
+      "assistant_message",
+      "assistant_message",
+      "turn_end",
+    ]);
+    const messages = log.seen.filter(({ message }) => !message.includes("news")).map(({ message }) => message);
+    expect(messages).toEqual([
+      expect.stringMatching(/^cannot write the event log postgres:.*; trying again for 30 s$/),
+      expect.stringMatching(/is there again$/),
+    ]);
+  });
+
+  test("is given up after the time that is set, with an error that may pass", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    await using log = await open(through(proxy, await server.database()), { retryTimeoutMs: 300 });
+    proxy.refuse();
+    await expect(log.store.read("c")).rejects.toMatchObject({
+      kind: "write",
+      retryable: true,
+      hint: expect.stringContaining("make sure that PostgreSQL runs there"),
+    });
+  });
+
+  test("and whose answer is lost has stored an event once, whoever asks again", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    const url = await server.database();
+    await using log = await open(through(proxy, url));
+    const { store } = log;
+    await store.claim("c", one.user("hello"), request("a"));
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+    proxy.mute();
+    const appended = store.append("c", one.answer("hi"), { fence, position: 2 });
+    await until(url, "SELECT FROM events WHERE position = 2");
+    proxy.reset();
+    expect(await appended).toMatchObject({ seq: 2 });
+    proxy.mute();
+    const ended = store.append("c", one.end(), { fence, position: 3 });
+    await until(url, "SELECT FROM events WHERE position = 3");
+    proxy.reset();
+    expect(await ended).toMatchObject({ seq: 3 });
+    proxy.mute();
+    const claimed = store.claim("c", two.user("again", "r2"), request("a"));
+    await until(url, "SELECT FROM events WHERE request_id = 'r2'");
+    proxy.reset();
+    expect(await claimed).toMatchObject({ turnId: "turn_2", ended: false, events: [{ seq: 4 }] });
+    expect(await store.read("c")).toHaveLength(4);
+  });
+
+  test("and whose answer is lost has stored events that belong together once", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    const url = await server.database();
+    await using log = await open(through(proxy, url));
+    const { store } = log;
+    await store.claim("c", one.user("hello"), request("a"));
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+    const both = (first: number) => [{ seq: first }, { seq: first + 1 }];
+    proxy.mute();
+    const hop = store.appendAll("c", [one.answer("", [call("a")]), one.planned(call("a"))], { fence, position: 2 });
+    await until(url, "SELECT FROM events WHERE position = 3");
+    proxy.reset();
+    expect(await hop).toMatchObject(both(2));
+    proxy.mute();
+    const ended = store.appendAll("c", [one.answer("hi"), one.end()], { fence, position: 4 });
+    await until(url, "SELECT FROM events WHERE position = 5");
+    proxy.reset();
+    expect(await ended).toMatchObject(both(4));
+    expect(await store.read("c")).toHaveLength(5);
+  });
+
+  test("is not asked again what would be something else the second time", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    const url = await server.database();
+    await using log = await open(through(proxy, url));
+    await log.store.append("c", one.user("hello"));
+    await until(url, "SELECT FROM pg_stat_activity WHERE query LIKE '%pg_notify%unnest%' AND state = 'idle'");
+    await log.store.read("c"); // by now the notices have been sent, and no connection is busy or new
+    proxy.mute();
+    const appended = log.store.append("c", one.answer("hi"));
+    appended.catch(() => {});
+    await until(url, "SELECT FROM events WHERE seq = 2");
+    proxy.reset();
+    await expect(appended).rejects.toMatchObject({ kind: "write", retryable: true });
+    expect(await log.store.read("c")).toHaveLength(2);
+  });
+
+  test("without a word is given up for dead, and work goes on on another connection", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    await using log = await open(through(proxy, await server.database()), { statementTimeoutMs: 200 });
+    await log.store.append("c", one.user("hello"));
+    proxy.mute();
+    expect(await log.store.read("c")).toHaveLength(1);
+  });
+
+  test("takes no mail with it whose answer was lost", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    const url = await server.database();
+    await using log = await open(through(proxy, url), { poolSize: 1 });
+    await log.store.claim("c", one.user("hello"), request("a"));
+    await query(
+      url,
+      "INSERT INTO mail (conversation_id, turn_id, mail) VALUES ('c', 'turn_1', '{\"type\":\"cancel\"}')",
+    );
+    const rows = log.database.rows.bind(log.database);
+    let statements = 0;
+    log.database.rows = async (...args) => {
+      if (++statements === 2) proxy.mute();
+      return rows(...(args as Parameters<typeof rows>)) as never;
+    };
+    const received = log.store.turns.receive("a");
+    await until(url, "SELECT FROM mail WHERE fence IS NOT NULL");
+    proxy.reset();
+    expect(await received).toMatchObject([{ mail: { type: "cancel" } }]);
+    expect(await log.store.turns.receive("a")).toEqual([]);
+  });
+});
+
+onServer("whoever waits for other processes", () => {
+  test("knows of what they write, and not of its own writing", async () => {
+    const url = await server.database();
+    await using ours = await open(url);
+    await using theirs = await open(url);
+    let hear = (_payload: string) => {};
+    const heard = new Promise<string>((resolve) => {
+      hear = resolve;
+    });
+    await new Promise<void>((missed) => ours.listener.subscribe("heard", { notice: hear, missed }));
+    await ours.store.append("c", one.user("hello"));
+    await query(url, "SELECT pg_notify('heard', 'after')");
+    expect(await heard).toBe("after");
+    const before = await ours.store.turns.version();
+    expect(await ours.store.turns.version()).toBe(before);
+    const seal = await NoticeSeal.of(ours.database);
+    const changed = new Promise<string | undefined>((resolve) =>
+      ours.listener.subscribe(logChannel, {
+        notice: (payload) => resolve(seal.open(logChannel, payload)),
+        missed: () => {},
+      }),
+    );
+    await theirs.store.append("c", one.answer("hi"));
+    expect(await changed).toMatch(/^log_\w+ c$/);
+    expect(await ours.store.turns.version()).not.toBe(before);
+  });
+
+  test("hears again after its connection was lost, and is told that it may have missed something", async () => {
+    await using proxy = await startTcpProxy(server.port);
+    const url = await server.database();
+    await using log = await open(through(proxy, url));
+    let missed = () => {};
+    let heard = (_payload: string) => {};
+    const listening = new Promise<void>((resolve) => {
+      missed = resolve;
+    });
+    log.listener.subscribe("news", {
+      notice: (payload) => heard(payload),
+      missed: () => missed(),
+    });
+    await listening;
+    const again = new Promise<void>((resolve) => {
+      missed = resolve;
+    });
+    proxy.reset();
+    await again;
+    const news = new Promise<string>((resolve) => {
+      heard = resolve;
+    });
+    await query(url, "SELECT pg_notify('news', 'x')");
+    expect(await news).toBe("x");
+  });
+
+  test("looks by itself several times a second where nobody can listen, as behind a pooler in transaction mode", async () => {
+    const url = await server.database();
+    await using log = await open(url, { listen: false });
+    expect(log.listener.isListening).toBe(false);
+    const before = await log.store.turns.version();
+    const startedAt = processorMs();
+    while ((await log.store.turns.version()) === before);
+    expect(processorMs() - startedAt).toBeLessThan(2_000);
+    const named = "SELECT FROM pg_prepared_statements";
+    expect(await log.database.rows("read", "idempotent", named)).toEqual([]);
+    const settings = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+    expect(await query(url, settings)).toEqual([]);
+  });
+});
+
+onServer("a claim", () => {
+  test("runs more SQL in its transaction, once for each time that a turn comes into the queue", async () => {
+    const url = await server.database();
+    const claimed: string[] = [];
+    await using log = await open(url);
+    const enqueue: Enqueue = async (transaction, { turnId, place }) => {
+      const client = transaction as pg.ClientBase;
+      claimed.push(`${turnId} ${place}`);
+      await client.query("CREATE TABLE IF NOT EXISTS jobs (turn text)");
+      await client.query("INSERT INTO jobs VALUES ($1)", [turnId]);
+    };
+    const { store } = log;
+    const { workspace, options } = request("a");
+    const queued = { workspace, options, enqueue };
+    await store.claim("c", one.user("hello"), queued);
+    await store.claim("c", one.user("hello"), queued);
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+    await store.append("c", one.error(), { fence, position: 2 });
+    await store.claim("c", one.user("hello"), queued);
+    expect(claimed).toEqual(["turn_1 1", "turn_1 2"]);
+    expect(await query(url, "SELECT turn FROM jobs")).toHaveLength(2);
+  });
+
+  test("is undone with what it ran", async () => {
+    await using log = await open(await server.database());
+    const enqueue: Enqueue = async () => {
+      throw new Error("no queue");
+    };
+    await expect(log.store.claim("c", one.user("hello"), { ...request("a"), enqueue })).rejects.toMatchObject({
+      kind: "write",
+      message: expect.stringContaining("no queue"),
+    });
+    expect(await log.store.read("c")).toEqual([]);
+  });
+});
+
+onServer("a process that stands still in the middle of a transaction", () => {
+  test("keeps nobody from taking its turns over", async () => {
+    const url = await server.database();
+    await using still = await open(url, { leaseMs: 1_000 });
+    await using other = await open(url);
+    await still.store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await still.store.claim("c", one.user("hello"), request("a"));
+    let goOn = () => {};
+    const held = new Promise<void>((locked) => {
+      const work = still.database.transaction("once", async (client) => {
+        await client.query("SELECT FROM turns FOR UPDATE");
+        locked();
+        await new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+      });
+      work.catch(() => {}); // the server ended its connection
+    });
+    await held;
+    await other.store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+    expect(await other.store.turns.abandoned({ conversationId: "c" })).toHaveLength(1);
+    goOn();
+  });
+});
+
+onServer("many writers of one conversation", () => {
+  test("number its events without a gap, and each process in the order of its calls", async () => {
+    const url = await server.database();
+    const logs = await Promise.all([1, 2, 3].map(() => open(url)));
+    const written = await Promise.all(
+      logs.flatMap(({ store }, writer) =>
+        Array.from({ length: 40 }, (_, index) => store.append("c", one.answer(`${writer} ${index}`))),
+      ),
+    );
+    const seqs = written.map(({ seq }) => seq);
+    expect(seqs.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 120 }, (_, index) => index + 1));
+    for (const from of [0, 40, 80]) {
+      const own = seqs.slice(from, from + 40);
+      expect(own).toEqual(own.toSorted((a, b) => a - b));
+    }
+    for (const { store } of logs) await store.close();
+  });
+
+  test("are fenced by a takeover that is under way when they write", async () => {
+    const url = await server.database();
+    await using log = await open(url);
+    const { store } = log;
+    const seenAt = await store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await store.claim("c", one.user("hello"), request("a"));
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+    let appended: Promise<unknown> | undefined;
+    await log.database.transaction("once", async (client) => {
+      await client.query("UPDATE turns SET fence = fence + 1 WHERE turn_id = 'turn_1'");
+      appended = store.append("c", one.answer("late"), { fence, position: 2 });
+      appended.catch(() => {});
+      await until(url, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+    });
+    await expect(appended).rejects.toMatchObject({ kind: "fenced" });
+    await store.turns.bury("a", seenAt);
+    expect(await store.read("c")).toHaveLength(1);
+  });
+
+  test("leave no mail behind that crossed the end of its turn", async () => {
+    const url = await server.database();
+    await using log = await open(url);
+    const { store } = log;
+    await store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await store.claim("c", one.user("hello"), request("a"));
+    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
+    let sent: Promise<boolean> | undefined;
+    await log.database.transaction("once", async (client) => {
+      await lock(client, "c");
+      const values = ["c", "turn_1", ["turn_end"], [JSON.stringify(one.end())], Date.now(), 2, fence, "ended"];
+      await client.query(appendEnd, values);
+      sent = store.turns.send("c", "turn_1", { type: "cancel" });
+      await until(url, "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+    });
+    expect(await sent).toBe(false);
+    expect(await query(url, "SELECT FROM mail")).toEqual([]);
+  });
+});

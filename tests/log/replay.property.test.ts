@@ -1,0 +1,206 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { ChatEvent, Message, StoredEvent } from "../../src/core/chat.js";
+import { planCompaction } from "../../src/log/compaction.js";
+import { tokensOf } from "../../src/log/estimate.js";
+import { toMessages, trimTurns } from "../../src/log/replay.js";
+import { withoutRewound } from "../../src/log/rewind.js";
+import { runs } from "../support/runs.js";
+import { call, stored, turn } from "./support.js";
+
+/** One attempt at one of four turns: some answers with calls, each call in some state, then perhaps an end. */
+const attempt = fc.record({
+  turn: fc.integer({ min: 1, max: 4 }),
+  /** True if another host continues the turn. */
+  lost: fc.boolean(),
+  /** Turns whose requests arrive during this attempt. */
+  queued: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 1 }),
+  hops: fc.array(fc.array(fc.constantFrom("asked", "planned", "sent", "done"), { maxLength: 3 }), { maxLength: 3 }),
+  text: fc.constantFrom("", "some text"),
+  /** Replaces older turns by a summary, at the start of this attempt or in its middle. `keeps` is the number of turns that stay. */
+  compacts: fc.option(fc.record({ keeps: fc.nat({ max: 3 }), late: fc.boolean() })),
+  stop: fc.constantFrom("end_turn", "cancelled", "interrupted", "error", "killed"),
+  shuffled: fc.boolean(),
+  /** Removes everything after this event when the attempt is over, even where the log would refuse to because a turn runs. */
+  rewindTo: fc.option(fc.nat({ max: 60 }), { freq: 4 }),
+});
+type Attempt = typeof attempt extends fc.Arbitrary<infer T> ? T : never;
+
+/** Returns the log that these attempts make. Every answer uses the same call ids, as some providers do. */
+function logOf(attempts: readonly Attempt[]): ChatEvent[] {
+  const log: ChatEvent[] = [];
+  const claimed = new Set<string>();
+  const ended = new Set<string>();
+  const claim = (turnId: string) => {
+    if (!claimed.has(turnId)) log.push(turn(turnId).user(`please ${turnId}`));
+    claimed.add(turnId);
+  };
+  for (const { turn: number, lost, queued, hops, text, compacts, stop, shuffled, rewindTo } of attempts) {
+    const turnId = `turn_${number}`;
+    if (ended.has(turnId)) continue;
+    const {
+      answer,
+      planned,
+      sent,
+      result,
+      stored: storedResult,
+      compaction,
+      lost: stateLost,
+      end,
+      error,
+    } = turn(turnId);
+    const compact = (late: boolean) => {
+      if (!compacts || compacts.late !== late) return;
+      const ends = stored(log).filter(({ type }) => type === "turn_end" || type === "turn_error");
+      const last = ends.at(-1 - compacts.keeps);
+      if (last) log.push(compaction(last.seq, `what was before ${last.seq}`));
+    };
+    claim(turnId);
+    for (const other of queued) claim(`turn_${other}`);
+    if (lost) log.push(stateLost("s"));
+    compact(false);
+    for (const states of hops) {
+      const calls = states.map((state, index) => ({ state, call: call(`call_${index}`) }));
+      log.push(
+        answer(
+          text,
+          calls.map((each) => each.call),
+        ),
+      );
+      for (const each of calls) if (each.state !== "asked") log.push(planned(each.call));
+      const sendable = calls.filter(({ state }) => state === "sent" || state === "done");
+      for (const each of sendable) log.push(sent(each.call.id));
+      const done = sendable.filter(({ state }) => state === "done");
+      for (const each of shuffled ? done.reverse() : done) {
+        log.push(each.call.id === "call_2" ? storedResult(each.call.id, "res_1") : result(each.call.id, "42"));
+      }
+    }
+    compact(true);
+    if (stop === "interrupted" || stop === "cancelled")
+      log.push(answer("half", [call("call_9")], { interrupted: true }));
+    if (stop === "end_turn") log.push(answer("done"), end());
+    if (stop === "cancelled") log.push(end("cancelled"));
+    if (stop === "interrupted" || stop === "error") log.push(error());
+    if (stop === "end_turn" || stop === "cancelled") ended.add(turnId);
+    if (rewindTo !== null && rewindTo < log.length) {
+      log.push({ type: "rewind", turnId: `rewind_${log.length}`, toSeq: rewindTo });
+    }
+  }
+  return log;
+}
+
+/** Returns the problems for which strict providers refuse the messages. */
+function problemsOf(messages: readonly Message[]): string[] {
+  const problems: string[] = [];
+  if (messages.length > 0 && messages[0]?.role !== "user") problems.push("does not start with a user message");
+  let expected: string[] = [];
+  for (const [index, message] of messages.entries()) {
+    if (message.role === "tool") {
+      if (expected.shift() !== message.toolCallId) problems.push(`${index}: a result without its call`);
+      continue;
+    }
+    if (expected.length > 0) problems.push(`${index}: calls without results`);
+    expected = message.role === "assistant" ? message.toolCalls.map(({ id }) => id) : [];
+    const previous = messages[index - 1];
+    if (message.role === previous?.role) problems.push(`${index}: two of ${message.role} in a row`);
+    if (message.role === "assistant" && !message.content && expected.length === 0) problems.push(`${index}: empty`);
+    if (message.role === "user" && message.content.length === 0) problems.push(`${index}: empty`);
+  }
+  if (expected.length > 0) problems.push("calls without results at the end");
+  return problems;
+}
+
+test("any cut of any log folds to messages that a strict provider accepts", () => {
+  fc.assert(
+    fc.property(
+      fc.array(attempt, { maxLength: 6 }),
+      fc.nat(),
+      fc.integer({ min: 0, max: 4 }),
+      (attempts, at, current) => {
+        const log = stored(logOf(attempts));
+        const events = log.slice(0, at % (log.length + 1));
+        expect(problemsOf(toMessages(events))).toEqual([]);
+        expect(problemsOf(toMessages(events, `turn_${current}`))).toEqual([]);
+      },
+    ),
+    { numRuns: runs(500) },
+  );
+});
+
+test("a turn is told by its messages or by a summary: what has ended since the summary is whole, and the current turn always", () => {
+  fc.assert(
+    fc.property(fc.array(attempt, { maxLength: 8 }), fc.integer({ min: 0, max: 4 }), (attempts, number) => {
+      const log = stored(logOf(attempts));
+      const current = `turn_${number}`;
+      const standing = new Set(withoutRewound(log, current).map(({ turnId }) => turnId));
+      const summary = log.findLast((event) => event.type === "compaction" && standing.has(event.turnId));
+      const told = JSON.stringify(toMessages(log, current));
+      expect(told.includes("what was before")).toBe(summary !== undefined);
+      if (summary?.type === "compaction") expect(told).toContain(`what was before ${summary.upToSeq}\\n`);
+      for (const event of log) {
+        if (event.type !== "user_message") continue;
+        const end = log.findLast(({ turnId }) => turnId === event.turnId);
+        const isEnded = end?.type === "turn_end" || end?.type === "turn_error";
+        const upToSeq = summary?.type === "compaction" ? summary.upToSeq : 0;
+        const isSummarised = isEnded && end.seq <= upToSeq && event.turnId !== current;
+        expect(told.includes(`please ${event.turnId}`)).toBe(standing.has(event.turnId) && !isSummarised);
+      }
+    }),
+    { numRuns: runs(500) },
+  );
+});
+
+test("a plan for a compaction takes whole turns, oldest first, and never the current one", () => {
+  fc.assert(
+    fc.property(
+      fc.array(attempt, { maxLength: 8 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.nat({ max: 300 }),
+      (attempts, number, keepTokens) => {
+        const log = stored(logOf(attempts));
+        const current = `turn_${number}`;
+        const plan = planCompaction(log, current, keepTokens);
+        if (!plan) return;
+        const event = turn(current).compaction(plan.upToSeq, "short");
+        const after = toMessages([...log, { ...event, seq: log.length + 1, at: 0 }], current);
+        expect(problemsOf(after)).toEqual([]);
+        expect(problemsOf(plan.messages)).toEqual([]);
+        const again = planCompaction([...log, { ...event, seq: log.length + 1, at: 0 }], current, keepTokens);
+        expect(again).toBeUndefined();
+      },
+    ),
+    { numRuns: runs(500) },
+  );
+});
+
+test("trimming leaves the end of the conversation, from a user message on, which fits unless it is the last turn", () => {
+  fc.assert(
+    fc.property(fc.array(attempt, { maxLength: 6 }), fc.nat({ max: 200 }), (attempts, maxTokens) => {
+      const messages = toMessages(stored(logOf(attempts).filter(({ type }) => type !== "compaction")));
+      const trimmed = trimTurns(messages, maxTokens);
+      expect(trimmed).toEqual(messages.slice(messages.length - trimmed.length));
+      expect(problemsOf(trimmed)).toEqual([]);
+      const lastTurn = messages.length - messages.findLastIndex(({ role }) => role === "user");
+      if (messages.length > 0) expect(trimmed.length).toBeGreaterThanOrEqual(lastTurn);
+      if (trimmed.length > lastTurn) expect(tokensOf(trimmed)).toBeLessThanOrEqual(maxTokens);
+    }),
+    { numRuns: runs(200) },
+  );
+});
+
+test("a log that grows folds to the same as one that is read anew", () => {
+  fc.assert(
+    fc.property(fc.array(attempt, { maxLength: 8 }), fc.integer({ min: 0, max: 4 }), (attempts, number) => {
+      const log = stored(logOf(attempts));
+      const current = `turn_${number}`;
+      const growing: StoredEvent[] = [];
+      for (const event of log) {
+        growing.push(event);
+        const anew = structuredClone(growing);
+        expect(toMessages(growing, current)).toEqual(toMessages(anew, current));
+        expect(planCompaction(growing, current, 20)).toEqual(planCompaction(anew, current, 20));
+      }
+    }),
+    { numRuns: runs(100) },
+  );
+});

@@ -1,0 +1,295 @@
+import { describe, expect, test } from "@jest/globals";
+import type { ChatEvent, Message } from "../../src/core/chat.js";
+import { resumeTurn, toMessages, trimTurns } from "../../src/log/replay.js";
+import { costMs } from "../support/processor-time.js";
+import { call, stored, turn } from "./support.js";
+
+const one = turn("turn_1");
+const two = turn("turn_2");
+
+function user(...texts: string[]): Message {
+  return { role: "user", content: texts.map((text) => ({ type: "text", text })) };
+}
+
+function assistant(content: string, toolCalls = [] as ReturnType<typeof call>[]): Message {
+  return { role: "assistant", content, toolCalls };
+}
+
+function tool(toolCallId: string, text: string, isError = false): Message {
+  return { role: "tool", toolCallId, content: [{ type: "text", text }], isError };
+}
+
+function fold(events: readonly ChatEvent[], currentTurnId?: string): Message[] {
+  return toMessages(stored(events), currentTurnId);
+}
+
+describe("a conversation", () => {
+  test("is its user messages, answers and tool results", () => {
+    const events = [
+      one.user("add"),
+      one.answer("I will.", [call("c1")]),
+      one.planned(call("c1")),
+      one.sent("c1"),
+      one.result("c1", "42"),
+      one.answer("It is 42."),
+      one.end(),
+      two.user("thanks"),
+    ];
+    expect(fold(events)).toEqual([
+      user("add"),
+      assistant("I will.", [call("c1")]),
+      tool("c1", "42"),
+      assistant("It is 42."),
+      user("thanks"),
+    ]);
+  });
+
+  test("has results in the order of the calls, whenever they came", () => {
+    const events = [
+      one.user("add"),
+      one.answer("", [call("c1"), call("c2")]),
+      one.result("c2", "2"),
+      one.result("c1", "1"),
+    ];
+    expect(fold(events).slice(2)).toEqual([tool("c1", "1"), tool("c2", "2")]);
+  });
+
+  test("says what servers have lost where it was lost: after the results of the answer before, or with the request", () => {
+    const text = (server: string) =>
+      expect.stringContaining(`the process of the tool server "${server}" ended`) as unknown as string;
+    const events = [
+      one.user("add"),
+      one.lost("before"),
+      one.answer("", [call("c1"), call("c2")]),
+      one.result("c1", "1"),
+      one.lost("first"),
+      one.result("c2", "2"),
+      one.lost("second"),
+      one.answer("half", [], { interrupted: true }),
+    ];
+    const c2 = tool("c2", "2");
+    const notes = { type: "text", text: expect.stringMatching(/"first" ended.*\n.*"second" ended/) };
+    const told = [
+      {
+        role: "user",
+        content: [
+          { type: "text", text: "add" },
+          { type: "text", text: text("before") },
+        ],
+      },
+      assistant("", [call("c1"), call("c2")]),
+      tool("c1", "1"),
+      { ...c2, content: [...c2.content, notes] },
+    ];
+    expect(fold(events, "turn_1")).toEqual(told);
+    const { messages, point } = resumeTurn(stored(events), "turn_1");
+    expect(messages).toEqual(told.slice(0, 2));
+    expect(point?.calls.map(({ note }) => note)).toEqual([undefined, notes.text]);
+  });
+
+  test("says which form the answer has behind the user's words, before all that is told later", () => {
+    const answerSchema = { type: "object", title: "bug" };
+    const asked = { ...one.user("as JSON"), answerSchema };
+    const form = { type: "text", text: expect.stringContaining(JSON.stringify(answerSchema)) };
+    const lost = { type: "text", text: expect.stringContaining('"s" ended') };
+    const content = [{ type: "text", text: "as JSON" }, form, lost];
+    expect(fold([asked, one.lost("s")], "turn_1")).toEqual([{ role: "user", content }]);
+    expect(fold([asked, one.lost("s"), one.answer("{}"), one.end(), two.user("and?")])).toEqual([
+      { role: "user", content },
+      assistant("{}"),
+      user("and?"),
+    ]);
+  });
+
+  test("says no form behind results of the caller's tools, which come last", () => {
+    const events = [
+      one.user("as JSON"),
+      one.answer("", [call("c1")]),
+      one.end(),
+      { ...two.user(""), content: [], history: [tool("c1", "42")], answerSchema: { type: "object" } },
+    ];
+    expect(fold(events, "turn_2")).toEqual([user("as JSON"), assistant("", [call("c1")]), tool("c1", "42")]);
+  });
+
+  test("tells calls apart whose ids come again in a later answer", () => {
+    const events = [
+      one.user("add"),
+      one.answer("", [call("call_0")]),
+      one.result("call_0", "1"),
+      one.answer("", [call("call_0")]),
+      one.result("call_0", "2"),
+    ];
+    expect(fold(events).filter(({ role }) => role === "tool")).toEqual([tool("call_0", "1"), tool("call_0", "2")]);
+  });
+
+  test("keeps what a provider wants back with its answer", () => {
+    const signed = { ...call("c1"), opaque: { signature: "s" } };
+    const answer = one.answer("", [signed]);
+    const events = [one.user("add"), { ...answer, message: { ...answer.message, reasoning: "hm" } }];
+    expect(fold(events)[1]).toEqual({ role: "assistant", content: "", reasoning: "hm", toolCalls: [signed] });
+  });
+
+  test("has no place for an answer that says nothing", () => {
+    expect(fold([one.user("hello"), one.answer(" \n"), one.end()])).toEqual([user("hello")]);
+  });
+});
+
+describe("a turn that broke off", () => {
+  test("leaves out a request that was refused after an answer that nothing was shown of", () => {
+    const { error } = turn("two").error(false);
+    const refused = { type: "turn_error", turnId: "two", error: { ...error, kind: "bad_request" } } as const;
+    const unsaid = turn("two").answer("", [], { interrupted: true });
+    expect(toMessages(stored([turn("two").user("broken"), unsaid, refused]))).toEqual([]);
+  });
+
+  test("gives calls without a result one that says what is known", () => {
+    const events = [
+      one.user("add"),
+      one.answer("", [call("c1"), call("c2"), call("c3")]),
+      one.planned(call("c1")),
+      one.planned(call("c2")),
+      one.sent("c1"),
+      one.end("cancelled"),
+    ];
+    expect(fold(events).slice(2)).toEqual([
+      tool("c1", "outcome unknown: the host stopped before the result arrived", true),
+      tool("c2", "not run: the turn was stopped before this call", true),
+      tool("c3", "not run: the turn was stopped before this call", true),
+    ]);
+  });
+
+  test("keeps an interrupted answer's text and drops its calls", () => {
+    const events = [one.user("add"), one.answer("I wi", [call("c1")], { interrupted: true }), one.end("cancelled")];
+    expect(fold(events)).toEqual([user("add"), assistant("I wi")]);
+  });
+
+  test("is one message with the next user message when nothing was answered", () => {
+    expect(fold([one.user("hello"), one.error(false), two.user("anyone?")])).toEqual([user("hello", "anyone?")]);
+  });
+});
+
+describe("a turn that failed and was sent again", () => {
+  const failed = [one.user("first"), one.error()];
+  const other = [two.user("second"), two.answer("two"), two.end()];
+
+  test("has its place where it was answered", () => {
+    expect(fold([...failed, ...other, one.answer("one"), one.end()])).toEqual([
+      user("second"),
+      assistant("two"),
+      user("first"),
+      assistant("one"),
+    ]);
+  });
+
+  test("comes last while it runs again", () => {
+    expect(fold([...failed, ...other, one.answer("", [call("c1")]), one.result("c1", "1")]).slice(2)).toEqual([
+      user("first"),
+      assistant("", [call("c1")]),
+      tool("c1", "1"),
+    ]);
+  });
+
+  test("comes last when it is about to run again, before it has any new event", () => {
+    expect(fold([...failed, ...other])[0]).toEqual(user("first", "second"));
+    expect(fold([...failed, ...other], "turn_1").at(-1)).toEqual(user("first"));
+  });
+
+  test("goes on without the text that broke off", () => {
+    const broken = [one.user("first"), one.answer("The ans", [], { interrupted: true }), one.error()];
+    expect(fold(broken, "turn_1")).toEqual([user("first")]);
+    expect(fold([...broken, one.answer("The answer"), one.end()])).toEqual([user("first"), assistant("The answer")]);
+  });
+
+  test("goes on from the results that it already had", () => {
+    const events = [one.user("first"), one.answer("", [call("c1")]), one.result("c1", "1"), one.error()];
+    expect(fold(events, "turn_1")).toEqual([user("first"), assistant("", [call("c1")]), tool("c1", "1")]);
+  });
+});
+
+describe("a turn that goes on after its process died", () => {
+  const asked = { kind: "approval", call: call("c3"), server: "s", tool: "t", reason: "" } as const;
+  const log = stored([
+    one.user("add"),
+    one.answer("", [call("c1")]),
+    one.result("c1", "1"),
+    one.answer("", [call("c1"), call("c2"), call("c3"), call("c4")]),
+    one.planned(call("c1")),
+    one.planned(call("c2")),
+    one.planned(call("c3")),
+    { type: "question", turnId: "turn_1", questionId: "q", question: asked },
+    { type: "answer", turnId: "turn_1", questionId: "q", value: true },
+    one.sent("c1"),
+    one.sent("c2"),
+    one.result("c2", "2"),
+  ]);
+
+  test("knows of each call of the last answer how far it got", () => {
+    const { point } = resumeTurn(log, "turn_1");
+    expect(point).toMatchObject({ hop: 1, finishReason: "stop" });
+    expect(point?.calls).toMatchObject([
+      { call: call("c1"), planned: true, sent: true },
+      { call: call("c2"), sent: true, result: { isError: false } },
+      { call: call("c3"), planned: true, sent: false, question: { questionId: "q" }, answer: { value: true } },
+      { call: call("c4"), planned: false, sent: false },
+    ]);
+    expect(point?.calls[0]?.result).toBeUndefined();
+  });
+
+  test("has told the model everything up to that answer", () => {
+    const { messages } = resumeTurn(log, "turn_1");
+    expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"]);
+  });
+
+  test("has no answer to go on from before the first one, or when that broke off", () => {
+    expect(resumeTurn(log.slice(0, 1), "turn_1")).toEqual({ messages: [user("add")] });
+    const broken = stored([one.user("add"), one.answer("I wi", [], { interrupted: true }), one.error()]);
+    expect(resumeTurn(broken, "turn_1")).toEqual({ messages: [user("add")] });
+  });
+});
+
+describe("trimming", () => {
+  const long = "x".repeat(400);
+  const turns = [
+    [user(long), assistant("", [call("c1")]), tool("c1", long), assistant(long)],
+    [user(long), assistant(long)],
+    [user("now"), assistant("", [call("c2")]), tool("c2", long)],
+  ];
+  const messages = turns.flat();
+
+  test("leaves everything that fits", () => {
+    expect(trimTurns(messages, 10_000)).toEqual(messages);
+    expect(trimTurns([], 10)).toEqual([]);
+  });
+
+  test("leaves out whole turns, oldest first", () => {
+    expect(trimTurns(messages, 500)).toEqual(turns.slice(1).flat());
+    expect(trimTurns(messages, 200)).toEqual(turns[2]);
+  });
+
+  test("keeps the last turn whatever its size", () => {
+    expect(trimTurns(messages, 0)).toEqual(turns[2]);
+  });
+
+  test("keeps and counts system messages in front", () => {
+    const system: Message = { role: "system", content: long.repeat(3) };
+    expect(trimTurns([system, ...messages], 500)).toEqual([system, ...(turns[2] ?? [])]);
+    expect(trimTurns([system], 0)).toEqual([system]);
+  });
+
+  test("counts a picture by what it costs, not by its bytes", () => {
+    const picture: Message = {
+      role: "user",
+      content: [{ type: "image", data: "x".repeat(1e6), mimeType: "image/png" }],
+    };
+    expect(trimTurns([picture, assistant("nice"), user("now")], 3_000)).toHaveLength(3);
+    expect(trimTurns([picture, assistant("nice"), user("now")], 1_000)).toHaveLength(1);
+  });
+
+  test("takes time in proportion to the conversation", () => {
+    const trim = () => {
+      const many = Array.from({ length: 100_000 }, () => [user("hello"), assistant("hello")]).flat();
+      expect(trimTurns(many, 1e9)).toHaveLength(200_000);
+    };
+    expect(costMs(trim)).toBeLessThan(2_000);
+  });
+});

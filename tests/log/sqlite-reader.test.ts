@@ -1,0 +1,107 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import type { ChatStore } from "../../src/core/store-ports.js";
+import { connect } from "../../src/log/sqlite/connection.js";
+import { openSqliteStore } from "../../src/log/sqlite/store.js";
+import { inFolder, turn } from "./support.js";
+
+const conversations = 2_500;
+const always = { since: 0, until: Number.MAX_SAFE_INTEGER };
+
+/** Makes a log with `conversations` conversations of one request each. */
+function withLog(work: (store: ChatStore, path: string) => Promise<void>): Promise<void> {
+  return inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const store = await openSqliteStore(path, { now: Date.now, observe: () => {} });
+    await store.append("c1", turn("t1").user("hello"));
+    const db = await connect(path);
+    const numbers = `WITH RECURSIVE numbers(n) AS (VALUES (2) UNION ALL SELECT n + 1 FROM numbers WHERE n < ${conversations})`;
+    db.exec(
+      `INSERT INTO conversations ${numbers} SELECT n, 'c' || n, n FROM numbers; UPDATE conversations SET touched = 1 WHERE number = 1`,
+    );
+    db.exec(
+      `INSERT INTO entries ${numbers} SELECT n << 32 | 1, 't' || n, type, 'r', payload, at, 1 FROM numbers, entries WHERE id = 1 << 32 | 1`,
+    );
+    db.close();
+    await work(store, path);
+    await store.close();
+  });
+}
+
+/** Counts the rounds of this thread's event loop during the work; zero if the work blocks this thread. */
+async function roundsDuring(work: () => Promise<unknown>): Promise<number> {
+  let rounds = 0;
+  let next: NodeJS.Immediate;
+  const round = () => {
+    rounds++;
+    next = setImmediate(round);
+  };
+  next = setImmediate(round);
+  await work();
+  clearImmediate(next);
+  return rounds;
+}
+
+test("what reads the whole log leaves this thread to others", () =>
+  withLog(async (store) => {
+    const reads: Record<string, () => Promise<unknown>> = {
+      usage: () => store.usage(always),
+      conversations: () => store.conversations(),
+      overview: () => store.archive.overview(),
+      spent: () => store.spent(0),
+    };
+    for (const [name, read] of Object.entries(reads)) {
+      expect({ name, isShared: (await roundsDuring(read)) > 0 }).toEqual({ name, isShared: true });
+    }
+  }));
+
+test("all rows come, in their order, a part at a time", () =>
+  withLog(async (store) => {
+    await store.conversations(); // by now the reader thread has started
+    let listed: { conversationId: string }[] = [];
+    const rounds = await roundsDuring(async () => {
+      listed = await store.conversations();
+    });
+    expect(listed.map(({ conversationId }) => conversationId)).toEqual(
+      Array.from({ length: conversations }, (_, index) => `c${conversations - index}`),
+    );
+    expect(rounds).toBeGreaterThanOrEqual(3);
+    expect(await store.archive.overview()).toHaveLength(conversations);
+  }));
+
+test("a read sees what was written before it, and fails with the reason", () =>
+  withLog(async (store, path) => {
+    await store.conversations();
+    await store.append("new", turn("t").user("hello"));
+    expect((await store.conversations())[0]).toMatchObject({ conversationId: "new", title: "hello", lastSeq: 1 });
+    const db = await connect(path);
+    db.exec("DROP VIEW events");
+    db.close();
+    await expect(store.usage(always)).rejects.toMatchObject({
+      name: "StoreError",
+      message: expect.stringMatching(/^cannot read the event log .*no such table: .*events/),
+    });
+    expect(await store.conversations()).toHaveLength(conversations + 1);
+  }));
+
+test("a read that has not ended when the log is closed fails", () =>
+  withLog(async (store) => {
+    const reading = expect(store.conversations()).rejects.toMatchObject({ name: "StoreError" });
+    await store.close();
+    await reading;
+    await expect(store.conversations()).rejects.toMatchObject({ message: expect.stringMatching(/is closed$/) });
+  }));
+
+test("a host that has checked the file after a crash still writes to the file that others read", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const open = (now: number) => openSqliteStore(path, { now: () => now, observe: () => {} });
+    const crashed = await open(0);
+    await crashed.turns.beat({ nodeId: "n", machine: "m", pid: 1 });
+    await crashed.close();
+    const store = await open(60_000); // long after the last heartbeat
+    await store.append("c", turn("t1").user("hello"));
+    expect(existsSync(`${path}-wal`)).toBe(true);
+    await store.close();
+  }));

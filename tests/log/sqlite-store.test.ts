@@ -1,0 +1,242 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "@jest/globals";
+import type { Observation } from "../../src/core/ports.js";
+import type { ChatStore } from "../../src/core/store-ports.js";
+import { connect } from "../../src/log/sqlite/connection.js";
+import { openDatabase } from "../../src/log/sqlite/database.js";
+import { storeError } from "../../src/log/sqlite/errors.js";
+import { openSqliteStore } from "../../src/log/sqlite/store.js";
+import { transaction } from "../../src/log/sqlite/transaction.js";
+import { inFolder, turn } from "./support.js";
+
+const writer = fileURLToPath(new URL("./writer.mjs", import.meta.url));
+const ignore = () => undefined;
+
+function open(path: string): Promise<ChatStore> {
+  return openSqliteStore(path, { now: Date.now, observe: ignore, busyTimeoutMs: 50 });
+}
+
+function startWriter(path: string, mode: "append" | "claim", count: number) {
+  return spawn(process.execPath, [writer, path, mode, String(count)], { stdio: ["ignore", "pipe", "inherit"] });
+}
+
+/** Collects the lines that a writer acknowledged. `onLine` gets their number so far. */
+async function linesOf(child: ChildProcessByStdio<null, Readable, null>, onLine: (count: number) => void = ignore) {
+  const lines: string[] = [];
+  const closed = once(child, "close");
+  for await (const line of createInterface({ input: child.stdout })) onLine(lines.push(line));
+  await closed;
+  return lines;
+}
+
+describe("several processes on one file", () => {
+  test("share one gap-free numbering, from the first opening on", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const seqs = (await Promise.all([1, 2].map(() => linesOf(startWriter(path, "append", 200))))).flat().map(Number);
+      const expected = Array.from({ length: 400 }, (_, index) => index + 1);
+      expect(seqs.sort((a, b) => a - b)).toEqual(expected);
+      const store = await open(path);
+      expect((await store.read("c")).map(({ seq }) => seq)).toEqual(expected);
+      await store.close();
+    }));
+
+  test("claim every request id once between them", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const claims = (await Promise.all([1, 2].map(() => linesOf(startWriter(path, "claim", 50))))).flat();
+      expect(claims).toHaveLength(100);
+      expect(claims.filter((created) => created === "true")).toHaveLength(50);
+    }));
+
+  test("lose no acknowledged event when one is killed", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const acknowledged = new Set<number>();
+      for (const killAfter of [0, 3, 55]) {
+        const child = startWriter(path, "append", 1_000_000);
+        if (killAfter === 0) child.once("spawn", () => child.kill("SIGKILL"));
+        const lines = await linesOf(child, (count) => count === killAfter && child.kill("SIGKILL"));
+        for (const line of lines) acknowledged.add(Number(line));
+
+        const store = await open(path);
+        const seqs = (await store.read("c")).map(({ seq }) => seq);
+        await store.close();
+        expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+        expect([...acknowledged].filter((seq) => seq > seqs.length)).toEqual([]);
+      }
+      expect(acknowledged.size).toBeGreaterThan(50);
+    }));
+});
+
+describe("opening", () => {
+  test("makes the folder and the file, for their owner only", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "new", "deep", "events.db");
+      const store = await open(path);
+      await store.append("c", turn("turn_1").user("hello"));
+      const modes = [join(folder, "new"), path, `${path}-wal`].map(async (name) => (await stat(name)).mode & 0o777);
+      expect(await Promise.all(modes)).toEqual([0o700, 0o600, 0o600]);
+      await store.close();
+    }));
+
+  test("makes a new file of small pages, and leaves those of an older one as they are", () =>
+    inFolder(async (folder) => {
+      for (const [name, before, after] of [
+        ["new", undefined, 2048],
+        ["older", 4096, 4096],
+      ] as const) {
+        const path = join(folder, `${name}.db`);
+        if (before) {
+          const earlier = await connect(path);
+          earlier.exec(`PRAGMA page_size = ${before}; CREATE TABLE other (x); DROP TABLE other`);
+          earlier.close();
+        }
+        const store = await open(path);
+        expect(await store.append("c", turn("turn_1").user("hello"))).toMatchObject({ seq: 1 });
+        await store.close();
+        const later = await connect(path);
+        expect(later.prepare("PRAGMA page_size").get()).toEqual({ page_size: after });
+        later.close();
+      }
+    }));
+
+  test("keeps what an earlier run wrote", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const first = await open(path);
+      await first.append("c", turn("turn_1").user("hello"));
+      await first.close();
+      const second = await open(path);
+      expect(await second.append("c", turn("turn_1").end())).toMatchObject({ seq: 2 });
+      await second.close();
+    }));
+
+  test("finds everything in the file itself after a close", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const store = await open(path);
+      await store.append("c", turn("turn_1").user("hello"));
+      await store.close();
+      await copyFile(path, join(folder, "copy.db"));
+      const copy = await open(join(folder, "copy.db"));
+      expect(await copy.read("c")).toHaveLength(1);
+      await copy.close();
+    }));
+
+  test("says nothing when all is well", () =>
+    inFolder(async (folder) => {
+      const seen: Observation[] = [];
+      const observe = (observation: Observation) => seen.push(observation);
+      const store = await openSqliteStore(join(folder, "events.db"), { now: Date.now, observe });
+      await store.close();
+      expect(seen).toEqual([]);
+    }));
+
+  test("refuses a file that is not a database and leaves it alone", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      await writeFile(path, "my diary\n".repeat(500));
+      await expect(open(path)).rejects.toMatchObject({
+        kind: "corrupt",
+        hint: expect.stringContaining(`mv "${path}"`),
+      });
+      expect(await readFile(path, "utf8")).toBe("my diary\n".repeat(500));
+    }));
+
+  test("notices damage in the middle of the file", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const store = await open(path);
+      for (let index = 0; index < 50; index++) await store.append("c", turn("turn_1").answer("x".repeat(1_000)));
+      await store.close();
+      const bytes = await readFile(path);
+      await writeFile(path, bytes.fill(0x5a, bytes.length / 2, bytes.length / 2 + 8_192));
+      const damaged = await open(path);
+      await expect(damaged.read("c")).rejects.toMatchObject({ kind: "corrupt" });
+      await damaged.close();
+      const garbled = storeError(
+        catchError(() => JSON.parse("{")),
+        path,
+        "read",
+      );
+      expect(garbled.kind).toBe("corrupt");
+    }));
+
+  test("refuses a file that another process keeps locked, and may be tried again", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      const holder = await openDatabase(path, { busyTimeoutMs: 50, now: Date.now, observe: ignore });
+      holder.exec("BEGIN IMMEDIATE");
+      await expect(open(path)).rejects.toMatchObject({ kind: "locked", retryable: true });
+      holder.exec("ROLLBACK");
+      await (await open(path)).close();
+      holder.close();
+    }));
+
+  test("refuses a path inside a file, and a folder in place of the file", () =>
+    inFolder(async (folder) => {
+      await writeFile(join(folder, "file"), "");
+      await mkdir(join(folder, "folder"));
+      await expect(open(join(folder, "file", "events.db"))).rejects.toMatchObject({ kind: "open" });
+      await expect(open(join(folder, "folder"))).rejects.toMatchObject({ kind: "open" });
+    }));
+
+  test("refuses a read-only folder and a read-only file before anything is acknowledged", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "events.db");
+      await (await open(path)).close();
+      await chmod(path, 0o444);
+      await chmod(folder, 0o555);
+      await asOrdinaryUser(async () => {
+        const hint = expect.stringContaining("can be written");
+        await expect(open(join(folder, "other.db"))).rejects.toMatchObject({ kind: "open", hint });
+        await expect(open(path)).rejects.toMatchObject({ kind: "open", hint });
+      });
+      await chmod(folder, 0o700);
+    }));
+});
+
+test("a full disk is reported as such, and nothing of the event is kept", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "events.db");
+    const db = await openDatabase(path, { busyTimeoutMs: 50, now: Date.now, observe: ignore });
+    db.exec("PRAGMA max_page_count = 1");
+    const insert = db.prepare("INSERT INTO entries VALUES (1, 't', 'turn_end', NULL, ?, 0, NULL) RETURNING id");
+    const thrown = catchError(() => transaction(db, () => insert.get("x".repeat(100_000))));
+    expect(storeError(thrown, path, "write")).toMatchObject({
+      kind: "full",
+      retryable: true,
+      message: expect.stringMatching(/^cannot write the event log .*events.db: .*database or disk is full$/),
+      hint: expect.stringContaining("free some space"),
+    });
+    expect(transaction(db, () => db.prepare("SELECT count(*) AS events FROM events").get())).toEqual({ events: 0 });
+    db.close();
+    expect(storeError(new Error("ENOSPC: no space left on device, open"), path, "open").kind).toBe("full");
+  }));
+
+function catchError(work: () => void): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("did not throw");
+}
+
+/** Runs the work as an ordinary user, because root may write anywhere and would void a test of permissions. */
+async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
+  if (process.geteuid?.() !== 0) return work();
+  process.seteuid?.(65534);
+  try {
+    await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}

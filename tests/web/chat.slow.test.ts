@@ -1,0 +1,380 @@
+import { describe, expect, test } from "@jest/globals";
+import { textOf } from "../../src/core/chat.js";
+import { openDoor } from "../doors/http/door.js";
+import { fixtureServer, startApp } from "../support/app.js";
+import { noChromium } from "../support/chromium.js";
+import { answer, CUT, chunk, failure, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
+import { browserOfFile, dialogue, reads, say } from "./support.js";
+
+const inBrowser = noChromium ? describe.skip : describe;
+const asking = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
+
+/** Returns a promise and the function that resolves it. */
+function gate() {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open: () => open(), wait: () => opened };
+}
+
+inBrowser("a chat in the browser", () => {
+  const open = browserOfFile();
+
+  test("shows the answer while it is written, as Markdown, with tools as cards and the turn's times beside it", async () => {
+    const { open: goOn, wait } = gate();
+    await using llm = await startLlmServer([
+      toolCalls(
+        [
+          { name: "s__echo", arguments: { a: 1 } },
+          { name: "s__oddly", arguments: {} },
+        ],
+        { text: "Let me see." } as never,
+      ),
+      stream([
+        chunk({ reasoning_content: "hmm" }),
+        chunk({ content: "**Two** things:\n\n- one\n" }),
+        wait,
+        chunk({ content: "- two\n\n```js\nlet x;\n```\n\nThat was it" }),
+        chunk({}, "stop"),
+        "data: [DONE]\n\n",
+      ]),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    await say(page, "What is there?");
+    await reads(page, "one");
+    expect(await page.locator(".answer strong").textContent()).toBe("Two");
+    goOn();
+    await page.locator(".answer pre").waitFor();
+    expect(await page.locator(".answer li").allInnerTexts()).toEqual(["one", "two"]);
+    await page.getByText("s__echo").first().click();
+    await page.locator(".tool [open]").getByText('"a": 1').first().waitFor();
+    expect(await page.locator(".tool.failed .name").textContent()).toBe("s__oddly");
+    await page.getByText("Reasoning").click();
+    await reads(page, "hmm");
+    const rows = await page.locator(".timeline .row .label").allInnerTexts();
+    expect(rows.map((row) => row.replace(/\s+/g, " ").trim())).toEqual([
+      "model m1",
+      "tool s__echo",
+      "tool s__oddly",
+      "model m1",
+    ]);
+    expect(complaints).toEqual([]);
+  });
+
+  test("shows how far a tool is, and what ran at the same time", async () => {
+    const slow = { name: "s__drip", arguments: { times: 20, everyMs: 50 } };
+    await using llm = await startLlmServer([
+      toolCalls([slow, { name: "s__echo", arguments: {} }]),
+      answer("both are done"),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    await say(page, "Do both");
+    await page
+      .locator(".tool.running")
+      .getByText(/^\d+ of 20$/)
+      .waitFor();
+    await page.locator(".timeline .row.tool.open").getByText("s__drip").waitFor();
+    await page.locator(".tool.done").getByText("s__echo").waitFor();
+    await reads(page, "both are done");
+    expect(await page.locator(".progress").count()).toBe(0);
+  });
+
+  test("is cancelled by Escape and by its button, and keeps what was said", async () => {
+    await using llm = await startLlmServer(() =>
+      stream([chunk({ content: "begun" }), () => new Promise<void>(() => {})]),
+    );
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    await say(page, "Go");
+    await reads(page, "begun");
+    await page.keyboard.press("Escape");
+    await reads(page, "Cancelled.");
+    await say(page, "Again");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("Cancelled.").nth(1).waitFor();
+    expect(await dialogue(page)).toContain("begun");
+  });
+
+  test("is another one after New chat: title, turn beside it, Cancel, Escape and what is read out", async () => {
+    const hang = () => new Promise<void>(() => {});
+    await using llm = await startLlmServer([
+      answer("the first answer"),
+      stream([chunk({ content: "the second begins" }), hang]),
+      stream([chunk({ content: "the third begins" }), hang]),
+    ]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    const title = page.getByRole("heading", { level: 1 });
+    const beside = page.locator("details.now");
+    const readOut = page.locator(".chat > [aria-live]");
+    await say(page, "One");
+    await reads(page, "the first answer");
+    await beside.getByText("Last turn").waitFor();
+    const first = page.url();
+    await page.getByLabel("Message").fill("not sent");
+    await page.getByRole("link", { name: "New chat" }).click();
+    await title.getByText("New chat").waitFor();
+    expect(await dialogue(page)).not.toContain("the first answer");
+    expect([await page.getByLabel("Message").inputValue(), await readOut.textContent()]).toEqual(["", ""]);
+    await beside.getByText("What a turn does").waitFor();
+    await say(page, "Two");
+    await reads(page, "the second begins");
+    await title.getByText("Two").waitFor();
+    await beside.getByText("This turn").waitFor();
+    await readOut.getByText("The model is asked.").waitFor({ state: "attached" });
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await reads(page, "Cancelled.");
+    await readOut.getByText("The turn is cancelled.").waitFor({ state: "attached" });
+    await page.getByRole("link", { name: "New chat" }).click();
+    await say(page, "Three");
+    await reads(page, "the third begins");
+    await page.keyboard.press("Escape");
+    await reads(page, "Cancelled.");
+    await page.goto(first);
+    await title.getByText("One").waitFor();
+    await reads(page, "the first answer");
+    expect(complaints).toEqual([]);
+  });
+
+  test("says what failed and what to do, and sends the same request again", async () => {
+    await using llm = await startLlmServer([
+      failure(503),
+      failure(503),
+      failure(503),
+      failure(503),
+      answer("there it is"),
+    ]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    await say(page, "Please");
+    await page.getByRole("button", { name: "Send again" }).click();
+    await reads(page, "there it is");
+    expect(await page.locator(".card.error").count()).toBe(0);
+    expect(await page.locator(".said").count()).toBe(1);
+  });
+
+  test("takes back the beginning of an answer that broke off, and shows the new one", async () => {
+    await using llm = await startLlmServer([stream([chunk({ content: "wrong start" }), CUT]), answer("right")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    await say(tab.page, "Please");
+    await reads(tab.page, "right");
+    expect(await dialogue(tab.page)).not.toContain("wrong start");
+  });
+
+  test("is shown in every tab as it happens, from the middle of an answer too, and again from its address", async () => {
+    const { open: goOn, wait } = gate();
+    await using llm = await startLlmServer([
+      stream([
+        chunk({ content: "the first half" }),
+        wait,
+        chunk({ content: " and the second" }),
+        chunk({}, "stop"),
+        "data: [DONE]\n\n",
+      ]),
+    ]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using first = await open(door);
+    await say(first.page, "Two halves");
+    await reads(first.page, "the first half");
+    const place = new URL(first.page.url()).hash;
+    await using second = await open(door, place);
+    await reads(second.page, "the first half");
+    goOn();
+    for (const { page } of [first, second]) await reads(page, "the first half and the second");
+    await second.page.reload();
+    await reads(second.page, "the first half and the second");
+    expect(llm.requests).toHaveLength(1);
+  });
+
+  test("keeps what is written, and what is not sent yet, over other views and when the page is loaded again", async () => {
+    await using llm = await startLlmServer([answer("the first"), answer("the second")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    const look = async (view: string) => {
+      await page.getByRole("link", { name: view }).click();
+      await page.getByRole("heading", { name: view }).waitFor();
+    };
+    await page.route("**/turns", (route) => route.abort());
+    await say(page, "One");
+    await reads(page, "it is sent as soon as it does");
+    await look("Servers");
+    await page.reload();
+    await page.goBack();
+    await reads(page, "it is sent as soon as it does");
+    await page.unroute("**/turns");
+    await reads(page, "the first");
+    await page.getByLabel("Message").fill("Two");
+    await look("Usage");
+    await page.goBack();
+    await page.getByLabel("Message").press("Enter");
+    await reads(page, "the second");
+    await page.reload();
+    await reads(page, "the second");
+    expect(await page.locator(".said").allTextContents()).toEqual(["One", "Two"]);
+    expect(await page.getByLabel("Message").inputValue()).toBe("");
+    expect(llm.requests).toHaveLength(2);
+    expect(complaints).toEqual([]);
+  });
+
+  test("begins anew at an address whose percent forms are no text", async () => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    for (const place of ["#/chat/%E0", "#/trace/%E0", "#token=%E0"]) {
+      await using tab = await open(door, place);
+      await tab.page.locator("h1").waitFor();
+      expect(tab.complaints).toEqual([]);
+    }
+  });
+
+  test("shows what a model and a server write as text, and nothing of it does anything", async () => {
+    const evil = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script> \u001b[31mred [x](javascript:document.title='owned') ![p](https://evil.example/p.png) [ok](https://good.example/)`;
+    await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: { evil } }]), answer(evil)]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    await say(page, evil);
+    await page.locator(".answer").getByText("ok").waitFor();
+    await page.locator(".tool summary").click();
+    const text = await dialogue(page);
+    expect(text).toContain("<script>document.title='owned'</script>");
+    expect(text).toContain("\u241b[31mred");
+    expect(text).not.toContain("\u001b");
+    expect(await page.locator(".dialogue :is(img, script, iframe)").count()).toBe(0);
+    const links = await page
+      .locator(".answer a")
+      .evaluateAll((all) => all.map((link) => [link.getAttribute("href"), link.getAttribute("rel")]));
+    expect(links).toEqual([
+      ["https://evil.example/p.png", "noopener noreferrer nofollow"],
+      ["https://good.example/", "noopener noreferrer nofollow"],
+    ]);
+    expect(await page.title()).not.toContain("owned");
+    expect(asked.filter((url) => !url.startsWith(door.url))).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+});
+
+inBrowser("a question in the browser", () => {
+  const open = browserOfFile();
+
+  test("to run a tool shows what would be run, is answered once or for longer, and denied", async () => {
+    const call = () => toolCalls([{ name: "s__echo", arguments: { path: "/etc/passwd", to: "a\u200bb\u202ec" } }]);
+    await using llm = await startLlmServer([
+      call(),
+      answer("one"),
+      call(),
+      answer("two"),
+      call(),
+      answer("three"),
+      call(),
+      answer("four"),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: asking });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    const card = page.locator(".question");
+    await say(page, "first");
+    expect(await card.textContent()).toContain('"path": "/etc/passwd"');
+    expect(await card.textContent()).toContain('"to": "a\\u200bb\\u202ec"');
+    expect(await card.evaluate((element) => element.matches(":focus"))).toBe(true);
+    await card.getByRole("button", { name: "Deny" }).click();
+    await reads(page, "one");
+    await reads(page, "s.echo: denied");
+    await say(page, "second");
+    await card.getByRole("button", { name: "Allow once" }).click();
+    await reads(page, "two");
+    await say(page, "third");
+    await card.getByRole("button", { name: "this conversation" }).click();
+    await reads(page, "three");
+    await say(page, "fourth");
+    await reads(page, "four");
+    expect(await dialogue(page)).toContain("s.echo: allowed (this conversation)");
+    expect(complaints).toEqual([]);
+  });
+
+  test("of a server is a form by its schema, which the browser checks", async () => {
+    const requestedSchema = {
+      type: "object",
+      properties: {
+        email: { type: "string", format: "email", title: "Your address" },
+        age: { type: "integer", minimum: 18 },
+        plan: { type: "string", enum: ["a", "b"], enumNames: ["Plan A", "Plan B"] },
+        news: { type: "boolean", default: true },
+        note: { type: "string", description: "anything" },
+      },
+      required: ["email", "plan"],
+    };
+    const ask = (params: object) =>
+      toolCalls([{ name: "s__ask", arguments: { method: "elicitation/create", params } }]);
+    await using llm = await startLlmServer([
+      ask({ message: "Who are you?", requestedSchema }),
+      answer("thanks"),
+      ask({ message: "Who are you?", requestedSchema }),
+      answer("well"),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    await say(page, "Sign me up");
+    await page.getByLabel("Your address").fill("nobody");
+    await page.getByLabel("plan (required)").selectOption({ label: "Plan B" });
+    await page.getByRole("button", { name: "Send", exact: true }).first().click();
+    expect(await page.locator(".question input:invalid").count()).toBe(1);
+    await page.getByLabel("Your address").fill("ann@example.com");
+    await page.getByLabel("age", { exact: true }).fill("44");
+    await page.locator(".question").getByRole("button", { name: "Send" }).click();
+    await reads(page, "thanks");
+    const [conversation] = await app.sessions.list();
+    const events = await app.sessions.history(conversation?.conversationId ?? "");
+    const [result] = events.filter((event) => event.type === "tool_result");
+    expect(JSON.parse(textOf(result?.content ?? []))).toEqual({
+      action: "accept",
+      content: { email: "ann@example.com", age: 44, plan: "b", news: true },
+    });
+    await say(page, "And again");
+    await page.locator(".question").getByRole("button", { name: "Decline" }).click();
+    await reads(page, "well");
+    await reads(page, "s asks: declined");
+  });
+
+  test("that is a page to visit shows where it leads, and opens nothing by itself", async () => {
+    const params = { mode: "url", elicitationId: "e1", message: "Log in there", url: "https://login.example/?next=1" };
+    await using llm = await startLlmServer([
+      toolCalls([{ name: "s__visit", arguments: { url: params.url } }]),
+      answer("done"),
+    ]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    await say(page, "Log in");
+    const link = page.locator(".question a");
+    expect(await link.textContent()).toBe("Open login.example");
+    expect(await link.getAttribute("href")).toBe(params.url);
+    await page.getByRole("button", { name: "Done there" }).click();
+    await reads(page, "done");
+  });
+});

@@ -1,0 +1,59 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { afterAll, beforeAll } from "@jest/globals";
+import type { AxeResults } from "axe-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { HttpDoor } from "../../src/doors/http/serve.js";
+import { openTab, startChromium, type Tab } from "../support/chromium.js";
+
+/** Starts one browser for all tests of a file. */
+export function browserOfFile(): (
+  door: Pick<HttpDoor, "url">,
+  place?: string,
+  options?: Parameters<typeof openTab>[2],
+) => Promise<Tab> {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startChromium();
+  });
+  afterAll(() => browser.close());
+  return (door, place = "#/chat", options = {}) => openTab(browser, `${door.url}/${place}`, options);
+}
+
+/** Types the text and sends it. */
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Message").fill(text);
+  await page.getByLabel("Message").press("Enter");
+}
+
+/** Resolves when the dialogue shows this text. */
+export function reads(page: Page, text: string | RegExp): Promise<void> {
+  return page.getByLabel("Conversation", { exact: true }).getByText(text).first().waitFor();
+}
+
+/** Returns the text of the dialogue. */
+export async function dialogue(page: Page): Promise<string> {
+  return (await page.getByLabel("Conversation", { exact: true }).textContent()) ?? "";
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Returns the violations that axe calls serious or worse, each with its first location. */
+export async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations: found } = (await page.evaluate("axe.run()")) as AxeResults;
+  return found
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
+}
+
+/** Returns by how many pixels the page is wider than its window. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+}
+
+export const looks: [string, BrowserContextOptions][] = [
+  ["light", { colorScheme: "light" }],
+  ["dark", { colorScheme: "dark" }],
+  ["a phone", { colorScheme: "light", viewport: { width: 360, height: 740 }, hasTouch: true }],
+];

@@ -1,0 +1,208 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "@jest/globals";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { readScript } from "../../src/scripted/reading/read-script.js";
+import { exportConversation } from "../../src/session/export/export.js";
+import { openDoor } from "../doors/http/door.js";
+import { call, stored, turn } from "../log/support.js";
+import { ScriptFolder } from "../scripted/support.js";
+import { fixtureServer, startApp } from "../support/app.js";
+import { noChromium } from "../support/chromium.js";
+import { answer, failure, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { browserOfFile, looks, overflow, reads, say, violations } from "./support.js";
+
+const inBrowser = noChromium ? describe.skip : describe;
+const clipboard: BrowserContextOptions = { permissions: ["clipboard-read", "clipboard-write"] };
+const hostile = "<img src=x onerror=alert(1)> \u001b[31mred {{name}}";
+
+/** Starts a conversation that waits for an answer of the person and for a file, with a retry, concurrent calls and errors. */
+async function startConversation(...more: Step[]) {
+  const folder = mkdtempSync(join(tmpdir(), "mcp-platform-trace-"));
+  const gate = join(folder, "open");
+  const llm = await startLlmServer([
+    failure(503),
+    toolCalls([
+      { name: "s__echo", arguments: { said: hostile } },
+      { name: "s__wait", arguments: { path: gate } },
+      { name: "frail__crash", arguments: { code: 7 } },
+    ]),
+    answer("**All** of it is done.", { reasoning: "well" }),
+    ...more,
+  ]);
+  const servers = {
+    s: fixtureServer({}, { tools: { auto_approve: ["wait"] } }),
+    frail: fixtureServer(),
+  };
+  const config = { chat: { service: { approval: "ask" }, storage: { driver: "memory" } } };
+  const app = await startApp({ llm: llm.url, mcpServers: servers, config });
+  const door = await openDoor(app);
+  return {
+    door,
+    openGate: () => writeFileSync(gate, ""),
+    async [Symbol.asyncDispose]() {
+      await door[Symbol.asyncDispose]();
+      await app[Symbol.asyncDispose]();
+      await llm[Symbol.asyncDispose]();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const row = (page: Page, name: string) =>
+  page.locator(".trace-row", { has: page.locator("summary", { hasText: name }) });
+
+async function view(page: Page, name: "Chat" | "Trace"): Promise<void> {
+  await page.getByRole("link", { name, exact: true }).first().click();
+}
+
+/** Returns the steps of a session file that has this step, as the reader parses them. */
+function stepsOf(step: string) {
+  using folder = new ScriptFolder();
+  folder.write("a.session.yaml", `steps:\n${step}`);
+  return readScript("a.session.yaml", folder.path).steps;
+}
+
+/** Finishes the turn, then runs a second turn that fails, and shows the trace in the page. */
+async function finish(page: Page, openGate: () => void): Promise<void> {
+  await say(page, "Do it\nand say {{so}}");
+  await page.getByRole("button", { name: "Allow once" }).click();
+  await page.getByRole("button", { name: "Allow once" }).click();
+  openGate();
+  await reads(page, "of it is done.");
+  await say(page, "Once more");
+  await page.locator(".card.error").waitFor();
+  await view(page, "Trace");
+  await page.getByRole("article", { name: "Turn 2" }).waitFor();
+}
+
+inBrowser("the trace of a conversation", () => {
+  const open = browserOfFile();
+
+  test("grows while the turn runs: requests, calls at the same time, and what waits for the person", async () => {
+    await using conversation = await startConversation();
+    await using tab = await open(conversation.door, "#/chat", clipboard);
+    const { page, complaints } = tab;
+    await say(page, "Do it");
+    await page.locator(".question").waitFor();
+    await view(page, "Trace");
+    await row(page, "m1").getByText("retried once").waitFor();
+    await row(page, "s__echo").getByText("asks you").waitFor();
+    await row(page, "s__wait").locator(".span.wait.open").waitFor({ state: "attached" });
+    await page.getByText(/running for/).waitFor();
+    await view(page, "Chat");
+    await page.getByRole("button", { name: "Allow once" }).click();
+    await page.getByRole("button", { name: "Deny" }).click();
+    await view(page, "Trace");
+    await row(page, "frail__crash").getByText("not approved").waitFor();
+    await row(page, "s__echo").getByText("approved").waitFor();
+    await row(page, "s__wait").locator(".span.work.open").waitFor({ state: "attached" });
+    conversation.openGate();
+    await page.getByText("end turn").waitFor();
+    expect(await page.locator(".trace-row").count()).toBe(5);
+    expect(await page.locator(".span.open").count()).toBe(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test("has arguments, results and costs behind its rows, by keyboard too, and all text of others is inert", async () => {
+    await using conversation = await startConversation(failure(401));
+    await using tab = await open(conversation.door, "#/chat", clipboard);
+    const { page, complaints } = tab;
+    await finish(page, conversation.openGate);
+    const rows = page.getByRole("article", { name: "Turn 1" }).locator(".trace-row > details > summary");
+    await rows.first().focus();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    const echo = row(page, "s__echo").locator(".trace-body");
+    const text = (await echo.textContent()) ?? "";
+    expect(text).toContain("<img src=x onerror=alert(1)> ");
+    expect(text).toContain("\\u001b[31mred");
+    expect(text).not.toContain("\u001b");
+    expect(await page.locator(".trace-body img").count()).toBe(0);
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    const answered = page.getByRole("article", { name: "Turn 1" }).locator(".trace-row.of-model").last();
+    await answered.getByText("**All** of it is done.").waitFor();
+    expect(await answered.locator(".fact-list").textContent()).toContain("test/m1");
+    const crash = row(page, "frail__crash");
+    expect(await crash.getAttribute("class")).toContain("is-failed");
+    expect(await page.getByRole("article", { name: "Turn 2" }).textContent()).toContain("failed");
+    expect(complaints).toEqual([]);
+  });
+
+  test("gives messages and calls as steps that a session file takes", async () => {
+    await using conversation = await startConversation(failure(401));
+    await using tab = await open(conversation.door, "#/chat", clipboard);
+    const { page } = tab;
+    await finish(page, conversation.openGate);
+    const copied = () => page.evaluate("navigator.clipboard.readText()") as Promise<string>;
+    const first = page.getByRole("article", { name: "Turn 1" });
+    await first.getByRole("heading").click();
+    await first.getByRole("button", { name: "Copy as session step" }).click();
+    await first.getByRole("button", { name: "Copied" }).waitFor();
+    expect(stepsOf(await copied())).toMatchObject([{ kind: "user", text: "Do it\nand say \\{{so}}" }]);
+    await row(page, "s__echo").locator("summary").click();
+    await row(page, "s__echo").getByRole("button", { name: "Copy as session step" }).click();
+    await row(page, "s__echo").getByRole("button", { name: "Copied" }).waitFor();
+    const said = hostile.replace("{{", "\\{{");
+    expect(stepsOf(await copied())).toMatchObject([{ kind: "tool", tool: "s.echo", args: { said } }]);
+  });
+
+  test("says in a file that a turn was not finished, and shows nothing of it as running", async () => {
+    const one = turn("turn_1");
+    const asked = call("call_1", "s__add");
+    const events = stored([one.user("go"), one.answer("", [asked]), one.planned(asked), one.sent("call_1")]);
+    using folder = new ScriptFolder();
+    folder.write("c.html", await exportConversation("c1", events, { format: "html", secrets: [] }));
+    await using tab = await open({ url: pathToFileURL(folder.path).href }, "c.html#trace");
+    await row(tab.page, "s__add").waitFor();
+    const text = (await tab.page.getByRole("article", { name: "Turn 1" }).textContent()) ?? "";
+    expect(text).toContain("not finished");
+    expect(text).not.toContain("running");
+    expect(await tab.page.locator(".trace-row").count()).toBe(2);
+    expect(tab.complaints).toEqual([]);
+  });
+
+  test.each(looks)("is for everybody, and so is the exported file: %s", async (_, look) => {
+    await using conversation = await startConversation(failure(401));
+    await using tab = await open(conversation.door, "#/chat", look);
+    const { page, complaints } = tab;
+    await finish(page, conversation.openGate);
+    for (const summary of await page.locator(".trace-row > details > summary").all()) await summary.click();
+    expect(await violations(page)).toEqual([]);
+    expect(await overflow(page)).toBe(0);
+    const id = decodeURIComponent(page.url().split("/").at(-1) ?? "");
+    const response = await fetch(`${conversation.door.url}/api/sessions/${id}/export?format=html`);
+    using folder = new ScriptFolder();
+    const file = folder.write("conversation.html", await response.text());
+    await using opened = await open(
+      { url: pathToFileURL(file).href.replace(/\/conversation\.html$/, "") },
+      "conversation.html",
+      {
+        ...look,
+        offline: true,
+      },
+    );
+    const asked: string[] = [];
+    opened.page.on("request", (request) => asked.push(request.url()));
+    await opened.page.reload();
+    await opened.page.getByText("of it is done.").waitFor();
+    expect(await violations(opened.page)).toEqual([]);
+    await opened.page.getByRole("button", { name: "Trace" }).click();
+    await row(opened.page, "s__echo").getByText("approved").waitFor();
+    for (const summary of await opened.page.locator(".trace-row > details > summary").all()) await summary.click();
+    expect(await opened.page.locator(".trace-body").first().isVisible()).toBe(true);
+    expect(await opened.page.getByText("All of it is done.").isVisible()).toBe(false);
+    expect(await violations(opened.page)).toEqual([]);
+    expect(await overflow(opened.page)).toBe(0);
+    expect(asked).toEqual([opened.page.url()]);
+    expect([...complaints, ...opened.complaints]).toEqual([]);
+    await using plain = await open({ url: pathToFileURL(folder.path).href }, "conversation.html", {
+      ...look,
+      javaScriptEnabled: false,
+    });
+    expect(await plain.page.locator("main").textContent()).toContain("All of it is done.");
+  });
+});
