@@ -12,6 +12,7 @@ import type {
   ServeConfig,
   ServerConfig,
   ServiceConfig,
+  StdioServerConfig,
   StorageConfig,
   TelemetryConfig,
 } from "../core/config.js";
@@ -108,7 +109,11 @@ interface ServerTree {
  * Builds the configuration from a tree that has passed the schema. Keys change from snake_case to camelCase only here, and numbers from
  * seconds to milliseconds.
  */
-export function buildConfig(tree: Mapping, privateVariables: readonly string[]): Config {
+export function buildConfig(
+  tree: Mapping,
+  privateVariables: readonly string[],
+  foldersOf: (server: string) => StdioServerConfig["folders"],
+): Config {
   const { llm, chat, serve, logging, telemetry, mcp, mcpServers } = tree as unknown as ConfigTree;
   const { service, limits, storage } = chat;
   const { time: timeMs, ...turn } = limits.turn;
@@ -151,7 +156,7 @@ export function buildConfig(tree: Mapping, privateVariables: readonly string[]):
     mcpServe: buildMcpServe(mcp.serve),
     privateVariables,
     remembersTools: mcp.remember_tools,
-    mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server)),
+    mcpServers: Object.entries(mcpServers).map(([name, server]) => buildServer(name, server, foldersOf)),
   };
 }
 
@@ -179,7 +184,11 @@ function buildMcpServe({ tools, plain_names: plainNames, ...rest }: ConfigTree["
   return { ...rest, plainNames, tools: tools === "none" ? [] : tools === "all" ? ["*"] : tools };
 }
 
-function buildServer(name: string, server: ServerTree): ServerConfig {
+function buildServer(
+  name: string,
+  server: ServerTree,
+  foldersOf: (server: string) => StdioServerConfig["folders"],
+): ServerConfig {
   const common = {
     name,
     enabled: server.enabled,
@@ -206,7 +215,9 @@ function buildServer(name: string, server: ServerTree): ServerConfig {
     return { ...common, transport, url: server.url, headers: server.headers, oauth: buildOAuth(server.oauth) };
   }
   const { command = "", args, env, cwd } = server;
-  return { ...common, transport: "stdio", command, args, env, cwd, maxMessageMb: server.max_message_mb };
+  const folders = cwd === undefined ? foldersOf(name) : undefined;
+  const start = { command, args, env, cwd, ...(folders && { folders }) };
+  return { ...common, transport: "stdio", ...start, maxMessageMb: server.max_message_mb };
 }
 
 function buildOAuth(oauth: ServerTree["oauth"]): OAuthConfig | undefined {

@@ -16,7 +16,7 @@ import { providerProblems } from "./providers.js";
 import { isPlainVariable } from "./redact.js";
 import { keepStricter } from "./restrictions.js";
 import { validate } from "./schema.js";
-import { completeServers, serverProblems } from "./servers.js";
+import { completeServers, serverProblems, startFolders } from "./servers.js";
 
 /** A configuration with the keys of config.yaml, which are in snake_case. */
 export type ConfigObject = Readonly<Record<string, unknown>>;
@@ -140,7 +140,11 @@ function compose(given: Given): LoadedConfig {
   const problems = [...top.problems, ...check(expanded, merged, given).map((each) => locate(each, merged.origins))];
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return {
-    config: deepFreeze(buildConfig(expanded.tree, privateVariables(expanded))),
+    config: deepFreeze(
+      buildConfig(expanded.tree, privateVariables(expanded), (name) =>
+        startFolders(name, merged.origins, { surroundings, more }),
+      ),
+    ),
     file: file.file,
     base: base?.loaded,
     files: new Map([...(base?.loaded.files ?? []), ...read, ...top.read]),

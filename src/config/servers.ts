@@ -1,6 +1,10 @@
+import { isAbsolute, join, relative, sep } from "node:path";
 import { parseEnv } from "node:util";
-import type { Problem } from "../core/source.js";
+import type { StdioServerConfig } from "../core/config.js";
+import { serverFileName } from "../core/server-log-file.js";
+import type { Problem, Source } from "../core/source.js";
 import { displayName, readText } from "../core/source.js";
+import { stateFolder } from "../core/state-folder.js";
 import { child, isMapping, type Mapping } from "../core/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
@@ -56,6 +60,22 @@ export function completeServers(tree: Mapping, origins: Origins, surroundings: S
     }
   }
   return problems;
+}
+
+/**
+ * Returns the folders of a stdio server without `cwd`, see `StdioServerConfig`. Undefined if it starts in the working folder: its file is
+ * there or below, or it comes from a session file, from the environment or from flags.
+ */
+export function startFolders(
+  name: string,
+  origins: Origins,
+  { surroundings: { env, cwd }, more }: { surroundings: Surroundings; more: Source | undefined },
+): StdioServerConfig["folders"] {
+  const origin = originOf(origins, `${child("/mcpServers", name)}/command`);
+  if (origin.kind !== "file" || origin.source === more) return undefined;
+  const way = relative(cwd, origin.source.folder);
+  if (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return undefined;
+  return { own: join(stateFolder(env, "servers"), serverFileName(name)), working: cwd };
 }
 
 function completeOAuth({ oauth }: Mapping, pointer: string, origins: Origins, surroundings: Surroundings): void {

@@ -163,6 +163,11 @@ export interface StdioServerConfig extends ServerCommon {
   args: readonly string[];
   env: Readonly<Record<string, string>>;
   cwd?: string;
+  /**
+   * Set for a server without `cwd` whose file is outside the working folder. The server starts in `own`, because files of the working folder,
+   * such as a cloned repository, can decide which program npx runs. Relative paths such as `./x` in command and arguments mean `working`.
+   */
+  folders?: { own: string; working: string };
   /** Limit of one message from the server. A larger message fails its call. */
   maxMessageMb: number;
 }

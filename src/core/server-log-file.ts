@@ -8,7 +8,11 @@ const maxNameChars = 120;
  * ends in `.1`.
  */
 export function serverLogFile(folder: string, server: string): string {
+  return join(folder, `${serverFileName(server)}.log`);
+}
+
+/** Returns a name for files and folders of the server, without separators. */
+export function serverFileName(server: string): string {
   const name = encodeURIComponent(server).replace(/^\./, "%2E");
-  const hash = createHash("sha256").update(server).digest("hex");
-  return join(folder, `${name.length > maxNameChars ? hash : name}.log`);
+  return name.length > maxNameChars ? createHash("sha256").update(server).digest("hex") : name;
 }

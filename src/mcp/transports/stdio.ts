@@ -16,6 +16,7 @@ import { Deliveries } from "./deliveries.js";
 import { serverEnvironment } from "./environment.js";
 import { LineSplitter } from "./lines.js";
 import { ProcessGroup } from "./process-group.js";
+import { startOf } from "./start-folder.js";
 import { StderrTail } from "./stderr-tail.js";
 
 const bytesOfMb = 1024 * 1024;
@@ -58,8 +59,9 @@ export class StdioTransport implements Transport {
   constructor(config: StdioServerConfig, said: (text: string) => void = () => {}) {
     this.#config = config;
     this.#stderr = new StderrTail(config);
-    this.#group = new ProcessGroup(config.command, config.args, {
-      cwd: config.cwd,
+    const { command, args, cwd } = startOf(config);
+    this.#group = new ProcessGroup(command, args, {
+      cwd,
       env: serverEnvironment(config.env),
       stdio: "pipe",
     });

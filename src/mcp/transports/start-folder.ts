@@ -1,0 +1,30 @@
+import { mkdirSync } from "node:fs";
+import { parse, resolve, sep } from "node:path";
+import type { StdioServerConfig } from "../../core/config.js";
+
+type Start = Pick<StdioServerConfig, "command" | "args" | "cwd">;
+
+/**
+ * Returns the program, the arguments and the folder with which the server's process starts. If the server starts in a folder of its own,
+ * creates that folder and makes its relative paths absolute.
+ */
+export function startOf({ command, args, cwd, folders }: Start & Pick<StdioServerConfig, "folders">): Start {
+  if (cwd !== undefined || folders === undefined) return { command, args, cwd };
+  const { own, working } = folders;
+  return {
+    command: /[/\\]/.test(command) ? resolve(working, command) : command,
+    // Not normalized: an argument may be a command with an address (`//`) in it.
+    args: args.map((arg) => (arg === "." ? working : /^\.{1,2}(?:$|[/\\])/.test(arg) ? `${working}${sep}${arg}` : arg)),
+    cwd: made(own) ?? parse(working).root,
+  };
+}
+
+/** Creates the folder if it is missing. Returns undefined if that is impossible, such as on a read-only disk. */
+function made(folder: string): string | undefined {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return folder;
+  } catch {
+    return undefined;
+  }
+}
