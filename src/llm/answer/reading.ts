@@ -13,12 +13,15 @@ import { type BodyFault, MessageReader } from "./message-reader.js";
 
 /** How long to wait for the end of the body when nothing more is expected. */
 const DONE_GRACE_MS = 2000;
+/** How long to wait for the usage of an answer that the provider has declared failed. The retry waits as long. */
+const USAGE_GRACE_MS = 250;
 
 /**
  * Phase of a read. The first three phases are named after their time limits in the configuration. `more`: the model has said why it
- * stopped; since some models say so before they call tools, this phase lasts `idle_timeout`. `done`: everything has arrived.
+ * stopped; since some models say so before they call tools, this phase lasts `idle_timeout`. `done`: everything has arrived. `failed`: the
+ * provider has sent an error, and only its usage may follow.
  */
-type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done";
+type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done" | "failed";
 
 /**
  * Reads one response body into the fold. Resolves when the answer is whole, otherwise rejects with LlmError. Only the content decides
@@ -55,6 +58,8 @@ class Reading {
   #phase: Phase | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isSettled = false;
+  /** The error that the provider sent in the answer. */
+  #failed: LlmError | undefined;
 
   constructor(parts: ReadingParts) {
     const { measure, streaming } = parts.call.options;
@@ -108,7 +113,9 @@ class Reading {
     }
     // The consumer may have cancelled the call while it handled a delta.
     if (this.#isSettled) return;
-    if (fold.end !== "open") {
+    if (this.#failed) {
+      if (this.#phase !== "failed") this.#waitFor("failed");
+    } else if (fold.end !== "open") {
       const next = fold.end === "stopped" ? "more" : "done";
       if (this.#phase !== next || fold.progress > before) this.#waitFor(next);
     } else if (!this.#isStreaming) this.#waitFor("timeout");
@@ -130,10 +137,11 @@ class Reading {
 
   #onMessage(message: JsonObject, event: string | undefined): boolean {
     const fold = this.#fold;
-    const error = fold.end === "open" ? this.#wire.errorIn(message, event) : undefined;
-    if (error) {
-      fold.pushUsage?.(message);
-      throw this.#fromProvider(error);
+    const error = fold.end === "open" && !this.#failed ? this.#wire.errorIn(message, event) : undefined;
+    if (error) this.#failed = this.#fromProvider(error);
+    if (this.#failed) {
+      if (!fold.pushUsage || fold.pushUsage(message)) throw this.#failed;
+      return false;
     }
     this.#last = message;
     let isWord = false;
@@ -152,8 +160,9 @@ class Reading {
     this.#phase = next;
     const { call } = this.#parts;
     const { limits } = call.provider;
-    if (next === "done" || next === "more") {
-      this.#timer = setTimeout(() => this.#settle(), next === "done" ? DONE_GRACE_MS : limits.idleTimeoutMs);
+    const graceMs = { done: DONE_GRACE_MS, more: limits.idleTimeoutMs, failed: USAGE_GRACE_MS };
+    if (next === "done" || next === "more" || next === "failed") {
+      this.#timer = setTimeout(() => this.#settle(), graceMs[next]);
     } else {
       this.#timer = setTimeout(() => this.#settle(limitReached(next, call)), limits[LIMIT_FIELDS[next]]);
     }
@@ -165,13 +174,13 @@ class Reading {
     clearTimeout(this.#timer);
     const { call, fold, resolve, reject } = this.#parts;
     const stream = this.#stream.off("data", this.#onData);
-    if (this.#messages.isDone) fold.pushDone();
+    if (this.#messages.isDone && !this.#failed) fold.pushDone();
     if (fold.end !== "open") {
       drain(stream).then(resolve);
       return;
     }
     stream.destroy();
-    reject(error ?? this.#complaint() ?? incomplete(call, fold));
+    reject(this.#failed ?? error ?? this.#complaint() ?? incomplete(call, fold));
   }
 
   /** Returns the error that the provider sent instead of an answer, if any. Never throws: the caller would otherwise wait forever. */

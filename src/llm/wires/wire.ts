@@ -131,9 +131,10 @@ export interface AnswerFold {
   /** Takes the body of an answer that was not streamed, even if a stream was requested. */
   pushWhole(body: JsonObject): void;
   /**
-   * Takes only the usage from an error (`Wire.errorIn`), because failed answers are billed too. Absent if this wire's errors have no usage.
+   * Takes only the usage from an error (`Wire.errorIn`) or from a message after it, because failed answers are billed too. Returns true if
+   * the message had any. Absent if this wire never sends usage with an error or after it.
    */
-  pushUsage?(message: JsonObject): void;
+  pushUsage?(message: JsonObject): boolean;
   pushDone(): void;
   /**
    * Returns the answer. Ids of tool calls are unique and never empty: `isTaken` tells whether the conversation already has an id, `newId`

@@ -50,6 +50,30 @@ test("what was held back of an answer that breaks off before anything was shown 
   expect(text()).toBe("Hello");
 });
 
+describe("the usage of an answer that the provider declares failed", () => {
+  const usage = { choices: [], usage: { prompt_tokens: 70, completion_tokens: 20 } };
+  const lost = [{ usage: { inputTokens: 70, outputTokens: 20 } }];
+  const estimate = [{ usage: { outputTokens: 1 } }];
+  const done = "data: [DONE]\n\n";
+  test.each<[string, Piece[], object[]]>([
+    ["is in the failing chunk", [{ ...overloaded, usage: usage.usage }, STALL], lost],
+    ["follows in the same packet", [chunk({}, "error"), usage, done], lost],
+    ["follows in a later packet", [chunk({}, "error"), pause(30), usage, STALL], lost],
+    ["follows after an error event", ["event: error\n", { message: "boom" }, pause(30), usage, END], lost],
+    ["is missing, and the stream ends", [chunk({}, "error"), done], estimate],
+    ["is missing, and the connection stays open", [chunk({}, "error"), STALL], estimate],
+    ["is missing, and more words arrive", [chunk({}, "error"), pause(30), hel, done], estimate],
+    ["is missing, and the connection breaks", [chunk({}, "error"), pause(30), RESET], estimate],
+  ])("%s", async (_name, pieces, expected) => {
+    await using server = await startLlmServer([half(...pieces), answer("Hello")]);
+    await using ends = clientOf(server, { ...limits, idleTimeoutMs: 5000 });
+    const { onDelta, text, reasons } = recorder();
+    const completion = await ends.ask({ ...restart, onDelta });
+    expect(completion).toMatchObject({ attempts: 2, message: { content: "Hello" }, lost: expected });
+    expect([text(), reasons]).toEqual(["Hel|Hello", [expect.stringMatching(/^error/)]]);
+  });
+});
+
 describe("an answer that breaks off after its first words, where it may be restarted", () => {
   test.each<[string, Piece[], string]>([
     ["a cut", [CUT], "the connection broke: aborted"],

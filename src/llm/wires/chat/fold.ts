@@ -76,8 +76,10 @@ export class ChatFold implements AnswerFold {
     if (this.progress > 0) this.#end = "over";
   }
 
-  pushUsage(chunk: JsonObject): void {
-    this.#usage = usageIn(chunk, asObjects(chunk.choices)[0]) ?? this.#usage;
+  pushUsage(chunk: JsonObject): boolean {
+    const usage = usageIn(chunk, asObjects(chunk.choices)[0]);
+    this.#usage = usage ?? this.#usage;
+    return usage !== undefined;
   }
 
   pushDone(): void {

@@ -75,8 +75,10 @@ export class ResponsesFold implements AnswerFold {
     if (status !== "in_progress" && status !== "queued") this.#response = response;
   }
 
-  pushUsage(message: JsonObject): void {
-    this.#usage = usageOf((asObject(message.response) ?? message).usage) ?? this.#usage;
+  pushUsage(message: JsonObject): boolean {
+    const usage = usageOf((asObject(message.response) ?? message).usage);
+    this.#usage = usage ?? this.#usage;
+    return usage !== undefined;
   }
 
   /** Does nothing: without its last event an answer is incomplete. */
