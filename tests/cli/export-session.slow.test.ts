@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import type { Question } from "../../src/core/chat.js";
+import { load } from "js-yaml";
+import type { JsonSchema, Question } from "../../src/core/chat.js";
 import { createApp } from "../../src/index.js";
 import { fixtureServer } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
-import { answer, failure, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { answer, failure, json, startLlmServer, toolCalls } from "../support/llm-server.js";
 
 type Step = ReturnType<typeof answer>;
 
@@ -19,6 +20,8 @@ interface Talk {
   chat?: object;
   /** The prompt of the turn that begins with a summary of the earlier turns. */
   compacted?: string;
+  /** Schemas of the answers to these prompts. */
+  schemas?: Record<string, JsonSchema>;
 }
 
 /** Returns a home whose log has the conversation `c1`. Its model has been stopped, and so have its servers. */
@@ -28,6 +31,7 @@ async function talked({
   server = fixtureServer(),
   chat = {},
   compacted,
+  schemas = {},
 }: Talk): Promise<Workplace> {
   const place = new Workplace();
   const storage = { driver: "sqlite", path: join(place.folder, "log.db") };
@@ -38,7 +42,8 @@ async function talked({
   const session = app.sessions.open("c1");
   for (const text of Object.keys(turns)) {
     if (text === compacted) session.compactNext();
-    const turn = await session.submit({ requestId: text, text });
+    const jsonSchema = schemas[text];
+    const turn = await session.submit({ requestId: text, text, ...(jsonSchema && { output: { jsonSchema } }) });
     for await (const event of turn.watch()) {
       if (event.type === "question") session.answer(event.questionId, reply(event.question));
     }
@@ -127,6 +132,32 @@ test("a result that was too large for the model is as the model was told it", as
   expect((await place.run(["sessions", "show", "c1", "--json"])).stdout).toContain('"result_ids"');
   expect(await exported(place)).toMatchObject({ exitCode: 0 });
   expect(statSync(join(place.folder, "out", "c1.cassette.jsonl")).size).toBeLessThan(100_000);
+  expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
+});
+
+test("an answer of a JSON Schema is asked for by that schema, unless it was cut", async () => {
+  const schema = { type: "object", required: ["sum"], properties: { sum: { type: "number", title: "{{x}}" } } };
+  const call = { id: "call_a", type: "function", function: { name: "fs__echo", arguments: "{}" } };
+  const lookingUp = { role: "assistant", content: "Let me see.", tool_calls: [call] };
+  const cut = answer('{"su', { finishReason: "length" });
+  using place = await talked({
+    turns: {
+      "free words": [answer("hello")],
+      "as JSON": [json({ choices: [{ message: lookingUp }] }), answer("It is 4."), answer('{"sum":4}')],
+      "too long": [cut],
+    },
+    schemas: { "as JSON": schema, "too long": schema },
+  });
+  const { exitCode, stderr } = await exported(place);
+  const note =
+    "turn 3 was cut before its answer had the shape of its JSON Schema; the session does not ask for the shape";
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: expect.stringContaining(note) });
+  const { steps } = load(written(place)) as { steps: object[] };
+  expect(steps.filter((step) => "user" in step)).toEqual([
+    expect.not.objectContaining({ output: expect.anything() }),
+    expect.objectContaining({ user: "as JSON", output: { json_schema: schema } }),
+    expect.not.objectContaining({ output: expect.anything() }),
+  ]);
   expect(await playedElsewhere(place)).toMatchObject({ exitCode: 0 });
 });
 

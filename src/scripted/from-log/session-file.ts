@@ -1,7 +1,9 @@
 /** Writes the session file of a logged conversation. Its steps are the user's prompts and answers; the results become assertions. */
 import { dump } from "js-yaml";
-import { type Question, textOf } from "../../core/chat.js";
+import { type JsonSchema, type Question, textOf } from "../../core/chat.js";
+import { readStructured } from "../../core/structured-output.js";
 import { isMapping } from "../../core/tree.js";
+import { withFinalText } from "../../doors/shared/final-text.js";
 import { isDeniedResult } from "../../session/called-tools.js";
 import { partsText } from "../../session/command-text.js";
 import type { PlayableCall, PlayableTurn } from "../../session/export/playable.js";
@@ -64,11 +66,28 @@ function stepsOf(turn: PlayableTurn): object[] {
     answer: answerOf(value),
     ...(questions.length > 1 && addressOf(question)),
   }));
-  return [{ user: escaped(partsText(turn.content)), assert: assertionsOf(turn) }, ...answers];
+  const output = outputOf(turn);
+  return [
+    { user: escaped(partsText(turn.content)), ...(output && { output }), assert: assertionsOf(turn) },
+    ...answers,
+  ];
+}
+
+/** Returns the `output` of the turn's step, if it has one. It is not escaped, because schemas have no templates. */
+function outputOf(turn: PlayableTurn): { json_schema: JsonSchema } | undefined {
+  return turn.answerSchema && hasAskedShape(turn) ? { json_schema: turn.answerSchema } : undefined;
+}
+
+/** Returns false if the answer violates the turn's schema, because it was cut: a step that asks for the schema would fail. */
+export function hasAskedShape({ answerSchema, events }: PlayableTurn): boolean {
+  if (!answerSchema) return true;
+  const final = events.findLast((event) => event.type === "assistant_message");
+  return final !== undefined && "value" in readStructured(final.message.content, answerSchema);
 }
 
 function assertionsOf(turn: PlayableTurn): object[] {
-  const { text } = summarizeTurn(turn.events);
+  // A step with a schema has only the final answer as its output.
+  const { text } = summarizeTurn(outputOf(turn) ? turn.events.map(withFinalText) : turn.events);
   const steps = callsOf(turn).filter(isMade).map(nameOf);
   const start = escaped(text.trimStart().split("\n")[0]?.slice(0, maxPartChars) ?? "");
   return [

@@ -14,7 +14,7 @@ import { openCassette } from "../cassette/cassette.js";
 import { keptBy } from "../cassette/kept-by.js";
 import { difference } from "../from-log/difference.js";
 import { LogTape, type WireTool } from "../from-log/log-tape.js";
-import { sessionFile } from "../from-log/session-file.js";
+import { hasAskedShape, sessionFile } from "../from-log/session-file.js";
 import type { ScriptResult } from "../result.js";
 import { definitions, findTool, isConfigured, writtenServer } from "./known-servers.js";
 import { loadScript, runOnTape, runReadScript } from "./run-script.js";
@@ -121,11 +121,16 @@ function notesOn({ turns }: Playable): string[] {
   const models = [...new Set(answersOf(turns).map(({ provider, model }) => `${provider}/${model}`))];
   const attached = turns.filter(({ content }) => content.some(({ type }) => type !== "text"));
   const compacted = turns.filter(({ isCompacted }) => isCompacted);
+  const shapeless = turns.filter((turn) => !hasAskedShape(turn));
   return [
     ...compacted.map(
       ({ number }) => `turn ${number} made a summary of the turns before; the session goes on with all of them`,
     ),
     ...(models.length > 1 ? [`the answers are those of ${models.join(", ")}, and the session has the last one`] : []),
+    ...shapeless.map(
+      ({ number }) =>
+        `turn ${number} was cut before its answer had the shape of its JSON Schema; the session does not ask for the shape`,
+    ),
     ...attached.map(({ number }) => `what was attached to turn ${number} is named and not there`),
   ];
 }

@@ -2,6 +2,7 @@
 import { type ApprovalAnswer, readApproval } from "../../core/approval.js";
 import {
   type ContentPart,
+  type JsonSchema,
   type Question,
   type StopReason,
   type StoredEvent,
@@ -25,6 +26,8 @@ export interface PlayableTurn {
   hops: { answer: HopRecord["answer"]; calls: PlayableCall[] }[];
   questions: { question: Question; value: unknown }[];
   stopReason: StopReason;
+  /** Schema of the final answer. */
+  answerSchema?: JsonSchema;
   /** True if the turn summarised older turns: from this turn on the model sees their summary. */
   isCompacted: boolean;
   events: readonly StoredEvent[];
@@ -100,7 +103,9 @@ function readPlayableTurn(events: readonly StoredEvent[], number: number, known:
     throw refuse("lent the model's words to a server, and they are not in the log");
   const stopReason = turn.end?.type === "turn_end" ? turn.end.stopReason : "end_turn";
   const isCompacted = turn.compacted === true;
-  return { number, content: turn.userContent, hops, questions, stopReason, isCompacted, events };
+  const { answerSchema } = events.find((event) => event.type === "user_message") ?? {};
+  const form = answerSchema && { answerSchema };
+  return { number, content: turn.userContent, hops, questions, stopReason, isCompacted, events, ...form };
 }
 
 function approvedTool(question: Question | undefined): { server: string; tool: string } | undefined {
