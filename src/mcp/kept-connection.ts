@@ -12,7 +12,7 @@ import { connect } from "./connect.js";
 import type { ConnectionEvents, McpConnection } from "./connection.js";
 import { untilSilent } from "./health.js";
 import type { ServerLists } from "./server-lists.js";
-import { routeTo } from "./transports/route.js";
+import { type Route, routeTo } from "./transports/route.js";
 import { StderrTail } from "./transports/stderr-tail.js";
 import { abortable, atMost } from "./wait.js";
 
@@ -97,6 +97,7 @@ export class KeptConnection {
     const { auth, said } = this.#parts;
     this.#startedAt = performance.now();
     const late = new AbortController();
+    let route: Route | undefined;
     const timer = setTimeout(() => {
       const hint = `raise mcpServers.${name}.startup_timeout if it is only slow`;
       late.abort(new McpError("timeout", `not ready within ${startupTimeoutMs / 1000} s`, { retryable: true, hint }));
@@ -107,7 +108,11 @@ export class KeptConnection {
         this.stderr.add(text);
         said?.(text);
       };
-      const connection = await connect(this.#config, this.#parts, signal, () => routeTo(this.#config, auth, heard));
+      const open = async () => {
+        route = await routeTo(this.#config, auth, heard);
+        return route;
+      };
+      const connection = await connect(this.#config, this.#parts, signal, open);
       const askedAt = performance.now();
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
         await connection.close();
@@ -116,7 +121,7 @@ export class KeptConnection {
       this.latencyMs = Math.round(performance.now() - askedAt);
       this.#hold(connection, lists);
     } catch (error) {
-      if (!this.closing.aborted) this.#fail(error);
+      if (!this.closing.aborted) this.#fail(error, route);
     } finally {
       clearTimeout(timer);
     }
@@ -171,23 +176,17 @@ export class KeptConnection {
     this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }
 
-  #fail(error: unknown): void {
+  #fail(error: unknown, route: Route | undefined): void {
     const known = error instanceof McpError ? error : undefined;
     const { condition, failed } = this.#parts;
     failed();
     condition.set(known?.kind === "needs_auth" ? "needs_auth" : "failed", withHint(messageOf(error), known?.hint));
-    if (known?.kind === "needs_auth") void this.#startAfterLogin();
+    if (known?.kind === "needs_auth")
+      route?.loggedIn?.(this.closing).then(
+        () => void this.start(),
+        () => {},
+      );
     if (known?.retryable) void this.#afterPause(this.#backoff.nextPauseMs(), () => this.start());
-  }
-
-  async #startAfterLogin(): Promise<void> {
-    const { auth } = this.#parts;
-    if (!auth || this.#config.transport === "stdio") return;
-    const { AuthFile } = await import("./auth/auth-file.js");
-    await new AuthFile(auth.folder, this.#config).changed(this.closing).then(
-      () => void this.start(),
-      () => {},
-    );
   }
 
   /** Runs the action after the pause, unless `close` is called before. */

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
+import { AuthFile } from "../../src/mcp/auth/auth-file.js";
 import { grants, guarded, hubOf, logins, newFolder } from "../support/logins.js";
 import { httpServer } from "../support/mcp-http.js";
 import { remoteServer, until } from "../support/mcp-hub.js";
@@ -26,6 +27,16 @@ test("a host that runs already sees a login that is made elsewhere", async () =>
   await using running = await hubOf(guarded(server), folder);
   await logins(guarded(server), folder).login("r");
   await until(() => running.hub.servers()[0]?.state === "ready");
+});
+
+test("a login is seen that ends between the server's refusal and the wait for a login", async () => {
+  const folder = newFolder();
+  const file = () => new AuthFile(folder, { ...remoteServer("r", "http://127.0.0.1:1/", "http") });
+  const running = file();
+  expect(running.read()).toEqual({});
+  await file().change({ tokensAt: 1 });
+  await running.changed(AbortSignal.timeout(10_000));
+  expect(running.read()).toEqual({ tokensAt: 1 });
 });
 
 test("a server that takes a key and has no login says so at the login", async () => {

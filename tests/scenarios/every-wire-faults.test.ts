@@ -105,9 +105,10 @@ describe.each(WIRES)("over $name", (wire) => {
     talk.expectTaken();
   });
 
-  test.each(hintsOf(wire))(
-    "the wait that is asked for by $form is kept, or said where it is too long",
-    async ({ soon, late }) => {
+  test.each(hintsOf(wire).map(({ form }) => form))(
+    "the wait that is asked for by %s is kept, or said where it is too long",
+    async (form) => {
+      const { soon, late = {} } = hintsOf(wire).find((each) => each.form === form) ?? {};
       for (const fails of ["rate_limit", "overloaded"] as const) {
         const talk = host.talk(wire, [
           ...(soon ? [failing(fails, soon), answer("After all.")] : []),

@@ -1,6 +1,6 @@
 /** Stored authorizations of servers: one file per server, readable only by the user, shared by all processes of the user. */
 import { createHash, randomUUID } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,12 +33,17 @@ const changePollMs = 1000;
  */
 const recentMs = 100;
 
+/** Identifies a version of the file: every change writes a new one. */
+const versionOf = (found: Stats | undefined) => found && `${found.ino} ${found.mtimeMs}`;
+
 export class AuthFile {
   readonly #folder: string;
   readonly #path: string;
   #known: { version: string; record: AuthRecord } | undefined;
   #recent: AuthRecord = {};
   #readAt = Number.NEGATIVE_INFINITY;
+  /** The version that was read last. Undefined if there was no file. */
+  #seen: string | undefined;
 
   /** Two configured servers with the same URL share a file only if they also use the same client. */
   constructor(folder: string, { url, oauth }: RemoteServerConfig) {
@@ -65,10 +70,9 @@ export class AuthFile {
 
   #look(): AuthRecord {
     try {
-      const found = statSync(this.#path, { throwIfNoEntry: false });
-      if (!found) return {};
-      // Every change writes a new file, so inode and time identify a version.
-      const version = `${found.ino} ${found.mtimeMs}`;
+      const version = versionOf(statSync(this.#path, { throwIfNoEntry: false }));
+      this.#seen = version;
+      if (!version) return {};
       if (this.#known?.version !== version) {
         const record: unknown = JSON.parse(readFileSync(this.#path, "utf8"));
         this.#known = { version, record: isRecord(record) ? record : {} };
@@ -99,14 +103,13 @@ export class AuthFile {
     return withFileLock(`${this.#path}.lock`, work);
   }
 
-  /** Resolves once the file changes, for example by a login in another process. Rejects when the signal aborts. */
+  /**
+   * Resolves once the file is another one than this object has read last, for example after a login in another process. Rejects when the
+   * signal aborts.
+   */
   async changed(signal: AbortSignal): Promise<void> {
-    const before = await this.#writtenAt();
-    while ((await this.#writtenAt()) === before) await sleep(changePollMs, undefined, { signal, ref: false });
-  }
-
-  async #writtenAt(): Promise<number | undefined> {
-    return (await stat(this.#path).catch(() => undefined))?.mtimeMs;
+    while (versionOf(await stat(this.#path).catch(() => undefined)) === this.#seen)
+      await sleep(changePollMs, undefined, { signal, ref: false });
   }
 
   async #makeFolder(): Promise<void> {

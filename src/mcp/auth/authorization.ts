@@ -56,6 +56,11 @@ export class Authorization {
     return tokens?.access_token;
   }
 
+  /** Resolves once somebody has logged in since the token was read last. Rejects when the signal aborts. */
+  loggedIn(signal: AbortSignal): Promise<void> {
+    return this.#file.changed(signal);
+  }
+
   /**
    * Resolves with a token that replaces the refused one. Only one renewal runs at a time, and all callers share its result. Rejects with
    * McpError.

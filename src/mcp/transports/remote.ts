@@ -23,11 +23,15 @@ import { StreamableHttp } from "./streamable-http.js";
 const goodbyeMs = 1000;
 
 export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", auth?: AuthOptions): Route {
+  return routeWith(config, kind, auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined);
+}
+
+function routeWith(config: RemoteServerConfig, kind: "http" | "sse", authorization: Authorization | undefined): Route {
   const url = new URL(config.url);
-  const authorization = auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined;
   const plain = authorization ? authorized(authorization, url, exchange) : exchange;
   // The login problem is looked up first, because the EventSource's error does not carry the error that its fetch threw.
   const explain = (error: unknown) => authorization?.problem ?? explainRemote(config, url, error);
+  const loggedIn = authorization && ((signal: AbortSignal) => authorization.loggedIn(signal));
   const needsLogin = (error: unknown) => error instanceof McpError && error === authorization?.problem;
   if (kind === "sse") {
     const transport = new SSEClientTransport(url, {
@@ -40,6 +44,7 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
       // A lost stream is fatal, because the transport's own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
       isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
       explain,
+      loggedIn,
       // The transport is not closed during the event for a lost stream, but a moment later: after that event, the EventSource would
       // otherwise set its timer for another try.
       close: () =>
@@ -61,7 +66,10 @@ export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", au
     },
     listening: () => transport.listening(),
     instead: (error) =>
-      config.transport === "auto" && refusesHttp(error) ? async () => remoteRoute(config, "sse", auth) : undefined,
+      config.transport === "auto" && refusesHttp(error)
+        ? async () => routeWith(config, "sse", authorization)
+        : undefined,
+    loggedIn,
     // "Maximum reconnection attempts" means that the notification stream is lost for good.
     isFatal: (error) =>
       error instanceof SessionLost ||

@@ -32,6 +32,11 @@ export interface Route {
    */
   listening?(): Promise<void> | undefined;
   explain(error: unknown): McpError;
+  /**
+   * Resolves once somebody has logged in at the server, however early after the server has refused. Rejects when the signal aborts. Missing
+   * if the route needs no login.
+   */
+  loggedIn?(signal: AbortSignal): Promise<void>;
   /** Ends the session if the protocol has sessions, and closes the connection. Never rejects. */
   close(): Promise<void>;
 }
