@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { RequestError } from "./errors.js";
 
 /** Creates an id whose prefix says what it names: `turn_…`, `conv_…`. Injected, so that tests know every id. */
 export type NewId = (prefix: string) => string;
@@ -25,3 +26,20 @@ export const newId: NewId = (prefix) => {
   const time = Date.now().toString(16).padStart(timeDigits, "0");
   return `${prefix}_${time}${randomUUID().replaceAll("-", "").slice(timeDigits)}`;
 };
+
+/**
+ * Longest id that a caller may choose, in UTF-16 units. A conversation's id and a request's id together must fit into an entry of
+ * PostgreSQL's indexes: 2,704 bytes, and a unit takes at most three.
+ */
+const longestId = 400;
+/** Matches half of a character (a lone surrogate), which UTF-8 cannot hold. */
+const halfCharacter = /\p{Surrogate}/u;
+
+/**
+ * Throws RequestError `usage` if an event log could not store the id, or not as it is. `what` names the id. An id without a limit would
+ * also fill every list of conversations.
+ */
+export function requireStorable(id: string, what: string): void {
+  if (id.length > 0 && id.length <= longestId && !id.includes("\0") && !halfCharacter.test(id)) return;
+  throw new RequestError("usage", `${what} is 1 to ${longestId} characters of Unicode, none of them NUL`);
+}

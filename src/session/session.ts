@@ -8,6 +8,7 @@ import type {
   StoredEvent,
   TurnEvent,
 } from "../core/chat.js";
+import { requireStorable } from "../core/ids.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/store-ports.js";
 import { Cursor } from "./live/cursor.js";
@@ -92,8 +93,8 @@ export class Session {
   /**
    * Starts a turn, and resolves once its request is in the log. Each request id is answered only once. If the request is repeated while its
    * turn runs on any host, the caller gets the same turn from its start. If it is repeated later, the caller gets the stored events. A turn
-   * that failed with a retryable error is resumed instead. Rejects with RequestError if the id was used with other content or if a pattern
-   * is invalid, and with StoreError if the log cannot be read or written.
+   * that failed with a retryable error is resumed instead. Rejects with RequestError if an id or a pattern is invalid or the id was used with
+   * other content, and with StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {
@@ -107,6 +108,8 @@ export class Session {
       ...options
     } = request;
     requirePatterns(options);
+    requireStorable(this.id, "the id of a conversation");
+    requireStorable(requestId, "the id of a request");
     const running = this.#turns.get(requestId);
     if (running) {
       running.requireContent(content);

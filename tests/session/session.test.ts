@@ -55,6 +55,32 @@ describe("a request id is answered once", () => {
     expect((await collect(app.sessions.open("c").prompt({ requestId: "r", content }))).at(-1)).toEqual(first.at(-1));
   });
 
+  test.each([
+    ["an empty one", ""],
+    ["one of megabytes", "x".repeat(2_000_000)],
+    ["one that no index of PostgreSQL takes", "é".repeat(401)],
+    ["one with a NUL, which PostgreSQL does not store", "a\0b"],
+    ["half a character, which no log stores as it is", "\ud800"],
+  ])("no id that a log cannot keep is taken, of a conversation or of a request: %s", async (_what, id) => {
+    await using llm = await startLlmServer([]);
+    await using app = await startApp({ llm: llm.url });
+    const refused = { kind: "usage", message: expect.stringMatching(/^the id of a \w+ is 1 to 400 characters/) };
+    await expect(app.sessions.open("c").submit({ requestId: id, text: "hi" })).rejects.toMatchObject(refused);
+    await expect(app.sessions.open(id).submit({ requestId: "r", text: "hi" })).rejects.toMatchObject(refused);
+    expect(await app.sessions.list()).toEqual([]);
+  });
+
+  test("the longest ids that are taken are kept, of whatever characters", async () => {
+    await using llm = await startLlmServer([answer("x")]);
+    await using app = await startApp({ llm: llm.url });
+    const random = () =>
+      Array.from({ length: 400 }, () => String.fromCharCode(0x4e00 + Math.random() * 20_000)).join("");
+    const [conversationId, requestId] = [random(), random()];
+    const events = await collect(app.sessions.open(conversationId).prompt({ requestId, text: "hi" }));
+    expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
+    expect(await app.sessions.list()).toMatchObject([{ conversationId }]);
+  });
+
   test("a cancelled request is not run again", async () => {
     await using llm = await startLlmServer([stream([STALL])]);
     await using app = await startApp({ llm: llm.url });
