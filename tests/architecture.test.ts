@@ -14,12 +14,23 @@ const allowed: Record<string, readonly string[]> = {
   telemetry: ["core"],
   doctor: ["llm", "mcp", "log", "config", "core"],
   turn: ["llm", "core"],
-  session: ["turn", "log", "core"],
-  doors: ["session", "core"],
+  cluster: ["session", "log", "core"],
+  session: ["cluster", "turn", "log", "core"],
+  doors: ["session", "cluster/live/delta-relay.ts", "cluster/live/streams.ts", "core"],
   web: ["doors", "core"],
-  host: ["session", "turn", "log", "mcp", "llm", "config", "telemetry", "demo", "core"],
+  host: ["session", "cluster", "turn", "log", "mcp", "llm", "config", "telemetry", "demo", "core"],
   scripted: ["host", "doors", "session", "mcp", "demo/servers.ts", "config", "core"],
-  cli: ["host", "scripted", "doors", "session", "doctor", "config", "llm/providers/presets.ts", "core"],
+  cli: [
+    "host",
+    "scripted",
+    "doors",
+    "session",
+    "cluster/nodes.ts",
+    "doctor",
+    "config",
+    "llm/providers/presets.ts",
+    "core",
+  ],
 };
 
 /** Files directly in src/, each with the modules that it may import. */

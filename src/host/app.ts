@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { isGone, thisMachine } from "../cluster/host-process.js";
+import { openLog } from "../cluster/open-log.js";
 import { literally } from "../config/interpolate.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "../config/load.js";
 import { configuredSecrets } from "../config/secrets.js";
@@ -16,8 +18,6 @@ import { LlmClient } from "../llm/client.js";
 import { McpHub } from "../mcp/hub.js";
 import type { Sample } from "../mcp/sampling.js";
 import { ServerLogs } from "../mcp/server-logs.js";
-import { isGone, thisMachine } from "../session/node.js";
-import { openLog } from "../session/open-log.js";
 import { retentionRules } from "../session/retention.js";
 import type { Session } from "../session/session.js";
 import { Sessions } from "../session/sessions.js";

@@ -1,5 +1,8 @@
 /** Functions that read the event log without starting a host. */
 
+import { isGone, thisMachine } from "../cluster/host-process.js";
+import { type Nodes, nodesOf } from "../cluster/nodes.js";
+import { bringToSchema } from "../cluster/open-log.js";
 import { configuredSecrets } from "../config/secrets.js";
 import type { Config, StorageConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
@@ -9,9 +12,6 @@ import type { Observe } from "../core/ports.js";
 import type { ChatStore, LogNode, Period } from "../core/store-ports.js";
 import { openStore } from "../log/open.js";
 import { Conversations } from "../session/conversations.js";
-import { isGone, thisMachine } from "../session/node.js";
-import { type Nodes, nodesOf } from "../session/nodes.js";
-import { bringToSchema } from "../session/open-log.js";
 import { stderrLog } from "./stderr-log.js";
 
 /** Opens the log for access to its conversations. Also returns the configured secrets, which no export may contain. Throws StoreError. */

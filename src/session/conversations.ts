@@ -1,8 +1,8 @@
+import { deadNodes } from "../cluster/lost-hosts.js";
 import type { RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import { isOfSingleCall, type NewId } from "../core/ids.js";
 import type { ChatStore, ConversationOverview, LogNode, Period } from "../core/store-ports.js";
-import { deadNodes } from "./lost-hosts.js";
 import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
 
 interface ConversationsParts {

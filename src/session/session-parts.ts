@@ -1,13 +1,13 @@
+import type { TurnEngine } from "../cluster/engine.js";
+import type { LiveExchange } from "../cluster/live/delta-relay.js";
 import type { NewId } from "../core/ids.js";
 import type { Meter } from "../core/measurements.js";
 import type { KeptApprovals, ToolHub } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
 import type { Orchestrator } from "../turn/orchestrator.js";
 import type { Conversations } from "./conversations.js";
-import type { TurnEngine } from "./engine.js";
 import type { FailedSummaries } from "./failed-summaries.js";
 import type { KnownLogs } from "./known-logs.js";
-import type { LiveExchange } from "./live/exchange.js";
 import type { TurnDefaults } from "./turn-options.js";
 
 /** The settings of a turn. They stay the same for the whole turn, even if the configuration changes meanwhile. */

@@ -1,3 +1,4 @@
+import { Cursor } from "../cluster/live/cursor.js";
 import type {
   ChatEvent,
   ContentPart,
@@ -11,7 +12,6 @@ import type {
 import { requireStorable } from "../core/ids.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/store-ports.js";
-import { Cursor } from "./live/cursor.js";
 import { LiveTurn } from "./live-turn.js";
 import { Questions } from "./questions.js";
 import type { RewindTo } from "./rewind.js";

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { type EngineParts, TurnEngine } from "../cluster/engine.js";
+import { LiveExchange } from "../cluster/live/delta-relay.js";
 import type { StoredEvent } from "../core/chat.js";
 import { isOfSingleCall } from "../core/ids.js";
 import { defaultLeaseMs } from "../core/lease.js";
@@ -7,10 +9,8 @@ import type { ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
 import { longestTimerMs } from "../core/timers.js";
 import { Conversations } from "./conversations.js";
-import { type EngineParts, TurnEngine } from "./engine.js";
 import { FailedSummaries } from "./failed-summaries.js";
 import { KnownLogs } from "./known-logs.js";
-import { LiveExchange } from "./live/exchange.js";
 import { LiveSessions } from "./live-sessions.js";
 import type { LiveTurn } from "./live-turn.js";
 import { Retention, type RetentionRules } from "./retention.js";

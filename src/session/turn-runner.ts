@@ -1,18 +1,19 @@
 /** Runs the turns of one conversation in order. A turn that another host owns is followed instead. */
+
+import { maxCrashes, Suspects } from "../cluster/crash-quarantine.js";
+import { HeldTurn } from "../cluster/held-turn.js";
+import { Overheard } from "../cluster/live/relayed-turn.js";
 import { CallSignal } from "../core/call-signal.js";
 import type { ChatEvent, Message, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnLease, TurnMail } from "../core/store-ports.js";
 import { longestTimerMs } from "../core/timers.js";
 import { TimeLimitReached } from "../turn/turn-options.js";
-import { HeldTurn } from "./held-turn.js";
-import { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import { rulesOf } from "./rules.js";
 import { SessionApprovals } from "./session-approvals.js";
 import type { SessionParts } from "./session-parts.js";
-import { maxCrashes, Suspects } from "./suspects.js";
 import { TurnMeasure } from "./turn-measure.js";
 import type { TurnOptions } from "./turn-options.js";
 import { TurnSteps } from "./turn-steps.js";

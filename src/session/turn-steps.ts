@@ -3,6 +3,8 @@
  * requests.
  */
 
+import { maxCrashes } from "../cluster/crash-quarantine.js";
+import { countsOnOthers, stateLost } from "../cluster/lost-state.js";
 import {
   type ChatEvent,
   formInstruction,
@@ -22,10 +24,8 @@ import type { Budget } from "../turn/budget.js";
 import type { Outlet } from "../turn/outlet.js";
 import { isHidden, type PolicyRules } from "../turn/policy.js";
 import { budgetFor, maxToolHopsOf } from "./limits.js";
-import { countsOnOthers, stateLost } from "./lost-state.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts, TurnSettings } from "./session-parts.js";
-import { maxCrashes } from "./suspects.js";
 import { TurnToolbox } from "./tools/turn-toolbox.js";
 import { TurnHistory } from "./turn-history.js";
 import type { TurnOptions } from "./turn-options.js";

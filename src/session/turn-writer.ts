@@ -1,11 +1,12 @@
 /** Stores the events of one turn in the log, then shows them to the watchers. */
+
+import type { Overheard } from "../cluster/live/relayed-turn.js";
+import { withProcesses } from "../cluster/lost-state.js";
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
 import { RequestError, StoreError } from "../core/errors.js";
 import type { TurnLease } from "../core/store-ports.js";
 import type { Outlet } from "../turn/outlet.js";
-import type { Overheard } from "./live/overheard.js";
 import type { LiveTurn } from "./live-turn.js";
-import { withProcesses } from "./lost-state.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts } from "./session-parts.js";
 

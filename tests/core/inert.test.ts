@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { reportJson } from "../../src/cli/commands/findings-text.js";
+import { nodesJson } from "../../src/cli/commands/nodes-text.js";
 import { print, printInert, tell } from "../../src/cli/process.js";
 import { toVisibleJson, visibleJson } from "../../src/core/inert.js";
 import { JsonView, StreamJsonView } from "../../src/doors/oneshot/oneshot-views.js";
@@ -12,7 +13,6 @@ import { serversJson } from "../../src/session/command-text.js";
 import { conversationsJson } from "../../src/session/conversation-text.js";
 import { toJson } from "../../src/session/export/json.js";
 import { toMarkdown } from "../../src/session/export/markdown.js";
-import { nodesJson } from "../../src/session/nodes-text.js";
 import { usageJson } from "../../src/session/usage-text.js";
 import { Sink } from "../doors/support.js";
 

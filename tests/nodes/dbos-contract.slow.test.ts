@@ -1,10 +1,10 @@
-/** Behaviour of DBOS outside its public interface on which src/session/dbos/sdk.ts relies. A new version that differs fails here first. */
+/** Behaviour of DBOS outside its public interface on which src/cluster/dbos/sdk.ts relies. A new version that differs fails here first. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
+import { isMigrated, type Launched, launch, migrate, openQueue } from "../../src/cluster/dbos/sdk.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { TurnName } from "../../src/core/store-ports.js";
 import { outliving } from "../../src/log/postgres/pool.js";
-import { isMigrated, type Launched, launch, migrate, openQueue } from "../../src/session/dbos/sdk.js";
 import { query } from "../support/postgres.js";
 import { onServer } from "./cluster.js";
 

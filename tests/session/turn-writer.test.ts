@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import { Overheard } from "../../src/cluster/live/relayed-turn.js";
 import type { StoredEvent, ToolCall, TurnEvent } from "../../src/core/chat.js";
 import { StoreError } from "../../src/core/errors.js";
 import { newId } from "../../src/core/ids.js";
 import type { ToolHub } from "../../src/core/ports.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
-import { Overheard } from "../../src/session/live/overheard.js";
 import { LiveTurn } from "../../src/session/live-turn.js";
 import { Questions } from "../../src/session/questions.js";
 import type { Session } from "../../src/session/session.js";

@@ -13,7 +13,7 @@ export function addNodeCommand(program: Command): void {
       const { readNodes } = await import("../../host/log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
       const nodes = await readNodes(config);
-      const texts = await import("../../session/nodes-text.js");
+      const texts = await import("./nodes-text.js");
       if (json) print(texts.nodesJson(nodes));
       else await printInert(texts.nodesText(nodes));
     });

@@ -2,8 +2,8 @@
  * Stream by which the other hosts on the same database follow what this host writes. Only these hosts have the secret. The stream is not
  * part of the API.
  */
-import type { LiveExchange } from "../../session/live/exchange.js";
-import { streamPath } from "../../session/live/streams.js";
+import type { LiveExchange } from "../../cluster/live/delta-relay.js";
+import { streamPath } from "../../cluster/live/streams.js";
 import type { Route } from "./api.js";
 import { ApiError } from "./errors.js";
 import { eventStream } from "./event-stream.js";

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import pg from "pg";
+import { LiveExchange } from "../../../src/cluster/live/delta-relay.js";
 import { newId } from "../../../src/core/ids.js";
 import { freedChannel } from "../../../src/log/postgres/limit-functions.js";
 import { limitsTopic } from "../../../src/log/postgres/limits.js";
 import { NoticeSeal } from "../../../src/log/postgres/notice-seal.js";
 import { logChannel } from "../../../src/log/postgres/notices.js";
 import { databaseSchema, migrateDatabase, openPostgresLog } from "../../../src/log/postgres/open.js";
-import { LiveExchange } from "../../../src/session/live/exchange.js";
 import { query } from "../../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";
 import { turn } from "../support.js";

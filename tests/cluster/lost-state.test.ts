@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
+import { withProcesses } from "../../src/cluster/lost-state.js";
 import type { ChatEvent } from "../../src/core/chat.js";
 import type { ToolHub } from "../../src/core/ports.js";
-import { withProcesses } from "../../src/session/lost-state.js";
 
 const hub = {
   transport: "http",

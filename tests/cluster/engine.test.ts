@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { TurnEngine } from "../../src/cluster/engine.js";
 import { Channel } from "../../src/core/channel.js";
 import type { ChatStore, HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
-import { TurnEngine } from "../../src/session/engine.js";
 import { request, turn } from "../log/support.js";
 
 const { user } = turn("turn_1");

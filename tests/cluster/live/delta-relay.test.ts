@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
+import { LiveExchange } from "../../../src/cluster/live/delta-relay.js";
 import type { TurnEvent } from "../../../src/core/chat.js";
 import type { BusMessage, LiveBus } from "../../../src/core/live-bus.js";
-import { LiveExchange } from "../../../src/session/live/exchange.js";
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());

@@ -3,7 +3,7 @@
  * lost. But a request before that write would be paid for twice, because the new owner sends it again, and the turn may wait for something
  * that never comes.
  */
-import type { Custody } from "./custody.js";
+import type { Custody } from "./turn-ownership.js";
 
 interface HeldTurnParts {
   custody: Pick<Custody, "isSureSince" | "confirm" | "runs">;

@@ -1,14 +1,14 @@
 /** Sends the live events of turns that run here to the hosts on the same log that follow them, and receives events of other hosts. */
 import type { TurnEvent } from "../../core/chat.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
+import { Teller } from "./delta-sender.js";
 import { type Feed, Feeds } from "./feeds.js";
 import { packed, readFrames } from "./frames.js";
-import { type Offer, readOffers } from "./offer.js";
 import type { OpenMessage, Place } from "./open-message.js";
 import { Routes } from "./routes.js";
+import { type Offer, readOffers } from "./stream-offer.js";
 import { Streams } from "./streams.js";
-import { Teller } from "./teller.js";
-import { readWords, type Word } from "./words.js";
+import { readWords, type Word } from "./subscriptions.js";
 
 interface ExchangeParts {
   bus: LiveBus;

@@ -7,9 +7,9 @@ import { newId } from "../../src/core/ids.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
 import { Sessions } from "../../src/session/sessions.js";
+import { until } from "../session/desk.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
-import { until } from "./desk.js";
 
 const leaseMs = 400;
 /** Limit of the wait for the end of a turn, in ms. */

@@ -1,5 +1,5 @@
 /** Streams from the hosts that write the conversations followed here. There is one stream per host, for all its conversations. */
-import type { Offer } from "./offer.js";
+import type { Offer } from "./stream-offer.js";
 
 /** Path at which a host serves streams to other hosts on its database. */
 export const streamPath = "/api/live";

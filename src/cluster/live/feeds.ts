@@ -1,6 +1,6 @@
 import { type Frame, join, openOf } from "./frames.js";
 import { compare, type OpenMessage, type Place } from "./open-message.js";
-import type { Watch } from "./words.js";
+import type { Watch } from "./subscriptions.js";
 
 /** The known part of the message that another host is writing in a conversation. */
 export interface Feed {

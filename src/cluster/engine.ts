@@ -15,11 +15,11 @@ import type {
   TurnState,
 } from "../core/store-ports.js";
 import { Changes } from "./changes.js";
-import { Custody } from "./custody.js";
+import { Suspects } from "./crash-quarantine.js";
+import { TurnNews } from "./log-news.js";
 import { beatsPerLease, LostHosts } from "./lost-hosts.js";
-import { Suspects } from "./suspects.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
-import { TurnNews } from "./turn-news.js";
+import { Custody } from "./turn-ownership.js";
 
 export interface EngineParts {
   turns: TurnLeases;

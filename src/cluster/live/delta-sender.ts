@@ -2,7 +2,7 @@ import type { TurnEvent } from "../../core/chat.js";
 import { Audience, knowsAll, toldOf } from "./audience.js";
 import { nextFrame } from "./frames.js";
 import { OpenMessage, type Place } from "./open-message.js";
-import type { Watch } from "./words.js";
+import type { Watch } from "./subscriptions.js";
 
 interface Telling {
   /** Maximum size of a frame, in bytes. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
-import { Streams } from "../../../src/session/live/streams.js";
+import { Streams } from "../../../src/cluster/live/streams.js";
 
 /** A process to which streams are opened. `answer` answers each request, by default with status 200 and an open body. */
 class Owner implements AsyncDisposable {

@@ -1,5 +1,5 @@
 import { type Known, type OpenMessage, type Place, samePlace } from "./open-message.js";
-import type { Watch } from "./words.js";
+import type { Watch } from "./subscriptions.js";
 
 export interface Watcher {
   nodeId: string;

@@ -1,7 +1,7 @@
 import type { LiveEvent, StoredEvent, TurnEvent } from "../../core/chat.js";
-import type { LiveTurn } from "../live-turn.js";
+import type { LiveTurn } from "../../session/live-turn.js";
 import { Cursor } from "./cursor.js";
-import type { LiveExchange } from "./exchange.js";
+import type { LiveExchange } from "./delta-relay.js";
 import type { Feed } from "./feeds.js";
 import type { OpenMessage } from "./open-message.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Suspects } from "../../src/session/suspects.js";
+import { Suspects } from "../../src/cluster/crash-quarantine.js";
 
 const [a, b] = ["a", "b"].map((name) => ({ conversationId: name, turnId: name })) as [
   Record<"conversationId" | "turnId", string>,

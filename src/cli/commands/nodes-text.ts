@@ -1,6 +1,6 @@
-import { toVisibleJson } from "../core/inert.js";
-import { columns } from "./command-text.js";
-import type { Nodes } from "./nodes.js";
+import type { Nodes } from "../../cluster/nodes.js";
+import { toVisibleJson } from "../../core/inert.js";
+import { columns } from "../../session/command-text.js";
 
 const keyLength = 8;
 

@@ -1,9 +1,10 @@
 /** Simulated processes that write and read one conversation, and messages between them that get lost, doubled and reordered. */
+
+import { Cursor } from "../../../src/cluster/live/cursor.js";
+import { Teller } from "../../../src/cluster/live/delta-sender.js";
+import { Feeds } from "../../../src/cluster/live/feeds.js";
+import { readFrames } from "../../../src/cluster/live/frames.js";
 import type { LiveEvent, StoredEvent, TurnEvent } from "../../../src/core/chat.js";
-import { Cursor } from "../../../src/session/live/cursor.js";
-import { Feeds } from "../../../src/session/live/feeds.js";
-import { readFrames } from "../../../src/session/live/frames.js";
-import { Teller } from "../../../src/session/live/teller.js";
 
 type Random = (below: number) => number;
 
