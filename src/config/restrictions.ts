@@ -2,7 +2,6 @@
 import type { Source } from "../core/source.js";
 import { child, isMapping, keys, type Mapping, valueAt } from "../core/tree.js";
 import type { Origins } from "./layers.js";
-import type { LoadedConfig } from "./load.js";
 
 /** Lists that are merged: the entries of both files apply. */
 const united = ["chat.service.permissions.{ask,deny}", "mcpServers.*.tools.deny"];
@@ -14,7 +13,8 @@ const limits = [
 ];
 
 interface Parts {
-  base: LoadedConfig;
+  /** The user's own configuration. `written` has the values from its file, by pointer. */
+  base: { tree: Mapping; written: ReadonlyMap<string, unknown> };
   baseSource: Source;
   /** Sources of the overriding file. Values from the environment and flags are the user's own and are not restricted. */
   sources: ReadonlySet<Source>;

@@ -8,7 +8,7 @@ import { Callbacks } from "../mcp/callbacks.js";
 import { connect } from "../mcp/connect.js";
 import type { McpConnection } from "../mcp/connection.js";
 import { redactor } from "../mcp/redact.js";
-import { routeTo } from "../mcp/transports/route.js";
+import { routeTo } from "../mcp/transports/open-route.js";
 import { within } from "../mcp/wait.js";
 import { commandPath, installing } from "./command-path.js";
 import { type Finding, fail, hasFailed, ok, warn } from "./finding.js";

@@ -16,7 +16,7 @@ import { type Era, type Peer, RpcError, type ToolRun } from "./peer.js";
 import { Requests } from "./requests.js";
 import { readLists, type ServerLists } from "./server-lists.js";
 import { timeoutOf } from "./tools.js";
-import type { Route } from "./transports/route.js";
+import type { RouteEnd } from "./transports/route.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;
@@ -25,8 +25,6 @@ export interface ConnectionEvents {
   noticed(message: string): void;
   logged(level: string, text: string): void;
 }
-
-export type RouteEnd = Pick<Route, "isFatal" | "explain" | "close">;
 
 interface ConnectionParts {
   route: RouteEnd;

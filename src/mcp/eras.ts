@@ -1,15 +1,13 @@
 /** The choice of the peer, by the era of the protocol that the server speaks. Only this file makes this choice. */
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
-import { clientInfo } from "./client-info.js";
 import { asArray, isRecord, type Json } from "./json.js";
 import { loadLegacy, loadModern } from "./lazy.js";
-import { EndedByProbe, type Era, type Peer, RpcError } from "./peer.js";
+import { isModernOnly, modernMeta, modernVersion, unsupportedVersion } from "./modern-version.js";
+import { EndedByProbe, type Era, type Peer } from "./peer.js";
 import type { Route } from "./transports/route.js";
 import { within } from "./wait.js";
 
-const modernVersion = "2026-07-28";
-export const unsupportedVersion = -32022;
 /** Name of the extension for tasks. Before protocol 2026-07-28, tasks were part of the protocol itself. */
 const taskExtension = "io.modelcontextprotocol/tasks";
 /** Longest wait for the answer to the probe. A legacy server may never answer a method that it does not know. */
@@ -45,22 +43,6 @@ export function learn(era: Era, config: ServerConfig): void {
  */
 export function learnFrom(error: unknown, config: ServerConfig): void {
   if (config.protocol === "auto" && isModernOnly(error)) verdicts.set(keyOf(config), "modern");
-}
-
-/** Returns the `_meta` that every message of protocol 2026-07-28 carries. */
-export function modernMeta(capabilities: Json): Json {
-  return {
-    "io.modelcontextprotocol/protocolVersion": modernVersion,
-    "io.modelcontextprotocol/clientInfo": clientInfo,
-    "io.modelcontextprotocol/clientCapabilities": capabilities,
-  };
-}
-
-/** Returns true if the error says that the server refuses `initialize`. Over HTTP the error code is part of the text. */
-export function isModernOnly(error: unknown): boolean {
-  return error instanceof RpcError
-    ? error.code === unsupportedVersion
-    : String(error).includes(String(unsupportedVersion));
 }
 
 /** Resolves with a modern server's description of itself. Resolves with undefined if the server is legacy or has not answered. */

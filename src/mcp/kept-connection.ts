@@ -12,7 +12,8 @@ import { connect } from "./connect.js";
 import type { ConnectionEvents, McpConnection } from "./connection.js";
 import { untilSilent } from "./health.js";
 import type { ServerLists } from "./server-lists.js";
-import { type Route, routeTo } from "./transports/route.js";
+import { routeTo } from "./transports/open-route.js";
+import type { Route } from "./transports/route.js";
 import { StderrTail } from "./transports/stderr-tail.js";
 import { abortable, atMost } from "./wait.js";
 

@@ -4,12 +4,8 @@ export const loadLegacy = once(() => import("./legacy-peer.js"));
 
 export const loadModern = once(() => import("./modern-peer.js"));
 
-export const loadRemote = once(async () => {
-  await loadLegacy();
-  return import("./transports/remote.js");
-});
-
-function once<T>(load: () => Promise<T>): () => Promise<T> {
+/** Returns a function that calls `load` the first time, and returns the same promise every time. */
+export function once<T>(load: () => Promise<T>): () => Promise<T> {
   let loading: Promise<T> | undefined;
   return () => {
     loading ??= load();

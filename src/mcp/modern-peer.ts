@@ -3,12 +3,12 @@ import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcont
 import { McpError } from "../core/errors.js";
 import { ChangeStream } from "./change-stream.js";
 import { clientInfo } from "./client-info.js";
-import { modernMeta, unsupportedVersion } from "./eras.js";
 import { headersFor, objectionTo } from "./header-params.js";
 import { inRounds } from "./input-rounds.js";
 import { isRecord, type Json, parseJson } from "./json.js";
 import { toolList } from "./listed.js";
 import { listAll } from "./listing.js";
+import { modernMeta, unsupportedVersion } from "./modern-version.js";
 import { lostAnswer, NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import { isTaskHandle, resultOfTask } from "./task-extension.js";

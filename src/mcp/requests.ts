@@ -1,9 +1,9 @@
 import { McpError, type McpErrorKind } from "../core/errors.js";
-import type { RouteEnd } from "./connection.js";
 import type { Json } from "./json.js";
 import { type Limits, RunningLimits } from "./limits.js";
 import type { Ask } from "./listing.js";
 import { NotTaken, type Peer, RpcError } from "./peer.js";
+import type { RouteEnd } from "./transports/route.js";
 
 /** Requests over one connection. Each request has its own limits, and errors are explained in this host's words. */
 export class Requests {

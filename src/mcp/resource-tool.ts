@@ -5,7 +5,7 @@ import type { JsonSchema } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
 import type { NamedTool, PreparedCall, ToolFacts } from "../core/ports.js";
 import { errorResult } from "./content.js";
-import type { RegisteredTool } from "./registry.js";
+import type { RegisteredTool } from "./registered-tool.js";
 import { isNamed, noOwner, ownerOf } from "./resources.js";
 import type { SupervisedServer } from "./supervised-server.js";
 import { factsOf, isDenied, modelName } from "./tools.js";

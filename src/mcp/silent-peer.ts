@@ -2,10 +2,10 @@
 import type { ServerConfig } from "../core/config.js";
 import { McpError } from "../core/errors.js";
 import type { ServerHello } from "../core/tape.js";
-import type { RouteEnd } from "./connection.js";
 import { objectionTo } from "./header-params.js";
 import type { Peer } from "./peer.js";
 import { asMcpError } from "./taped-peer.js";
+import type { RouteEnd } from "./transports/route.js";
 
 /** Returns a peer that has the properties in the server's recorded greeting. */
 export function silentPeer(

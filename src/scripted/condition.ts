@@ -1,7 +1,7 @@
 import { messageOf, ScriptError } from "../core/errors.js";
+import type { Place } from "./place.js";
 import { placeText } from "./place.js";
 import { evaluate } from "./sandbox/sandbox.js";
-import type { Place } from "./script.js";
 import { asExpression, isTemplate, render } from "./templates.js";
 import type { Variables } from "./variables.js";
 

@@ -1,6 +1,7 @@
 /** Types of a script's result, shared by the runner, the reports and the public API. */
 import type { StoredEvent, Usage } from "../core/chat.js";
-import type { Place, StepKind } from "./script.js";
+import type { Place } from "./place.js";
+import type { StepKind } from "./script.js";
 
 /** A tool call within a step. The model or the script has made it. */
 export interface CalledTool {

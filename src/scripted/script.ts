@@ -1,15 +1,10 @@
 /** Types of a scripted session that was read and checked. Included files are part of it; templates are not filled in yet. */
 import type { Source } from "../core/source.js";
 import type { ScriptedReply } from "./model/reply.js";
+import type { Place } from "./place.js";
 
 /** Name of the scripted model. Its provider has the same name. */
 export const SCRIPTED = "scripted";
-
-export interface Place {
-  /** Name of the file as it is shown to people. */
-  file: string;
-  line: number;
-}
 
 export interface Script {
   place: Place;

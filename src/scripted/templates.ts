@@ -2,8 +2,8 @@
 import { ScriptError } from "../core/errors.js";
 import { didYouMean } from "../core/nearest.js";
 import { isMapping } from "../core/tree.js";
+import type { Place } from "./place.js";
 import { placeText } from "./place.js";
-import type { Place } from "./script.js";
 import type { Variables } from "./variables.js";
 
 interface Path {

@@ -10,7 +10,8 @@ import {
   ErrorCode,
   LoggingMessageNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { createMcpServer, type McpParts } from "../../src/doors/mcp/server.js";
+import type { McpParts } from "../../src/doors/mcp/parts.js";
+import { createMcpServer } from "../../src/doors/mcp/server.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, script, startApp } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";

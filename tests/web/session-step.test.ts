@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { load } from "js-yaml";
+import type { Place } from "../../src/scripted/place.js";
 import { readScript } from "../../src/scripted/reading/read-script.js";
-import type { Place } from "../../src/scripted/script.js";
 import { render } from "../../src/scripted/templates.js";
 import { Variables } from "../../src/scripted/variables.js";
 import { serverTool, toolStep, userStep } from "../../src/web/trace/session-step.js";

@@ -11,6 +11,7 @@ import { isPair, isScalar, isSeq, Lexer, LineCounter, parseDocument, visit } fro
 import { ConfigError } from "../../core/errors.js";
 import { displayName, readSource, readText } from "../../core/source.js";
 import { child, isMapping, type Mapping } from "../../core/tree.js";
+import type { CommentLine, Fail, KeyLine, Lines } from "./lines.js";
 import { readToml } from "./toml.js";
 
 export interface ForeignText {
@@ -21,19 +22,6 @@ export interface ForeignText {
   tree: Mapping;
   /** Comment lines without `#` or `//`, by the pointer of the key to which they belong. */
   comments: ReadonlyMap<string, readonly string[]>;
-}
-
-/** A line of a comment. `line` is its line number, from 1. */
-export interface CommentLine {
-  line: number;
-  text: string;
-  /** True if the comment follows other text in its line. */
-  isTrailing: boolean;
-}
-
-export interface KeyLine {
-  line: number;
-  pointer: string;
 }
 
 /** Reads a file as YAML or TOML if its extension says so, otherwise as JSON with comments. Throws ConfigError. */
@@ -55,11 +43,6 @@ export function readForeign(path: string, cwd: string): ForeignText {
 
 export const folderOf = ({ path }: ForeignText) => dirname(path);
 
-interface Lines {
-  comments: readonly CommentLine[];
-  keys: readonly KeyLine[];
-}
-
 /** Assigns each comment to a key: a comment after other text to the key before it, any other comment to the next key. */
 function assigned({ comments, keys }: Lines): Map<string, string[]> {
   const about = new Map<string, string[]>();
@@ -69,8 +52,6 @@ function assigned({ comments, keys }: Lines): Map<string, string[]> {
   }
   return about;
 }
-
-type Fail = (message: string, line?: number, column?: number) => never;
 
 function readJson(text: string, fail: Fail): Lines & { tree: unknown } {
   const errors: ParseError[] = [];

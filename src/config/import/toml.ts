@@ -1,12 +1,9 @@
 /** TOML with the line numbers of its comments and keys, which the TOML parser does not return. */
 import { parse, TomlError } from "smol-toml";
 import { child } from "../../core/tree.js";
-import type { CommentLine, KeyLine } from "./foreign-text.js";
+import type { CommentLine, Fail, KeyLine, Lines } from "./lines.js";
 
-export function readToml(
-  text: string,
-  fail: (message: string, line?: number, column?: number) => never,
-): { tree: unknown; comments: CommentLine[]; keys: KeyLine[] } {
+export function readToml(text: string, fail: Fail): Lines & { tree: unknown } {
   try {
     return { tree: parse(text), ...linesOf(text) };
   } catch (error) {
@@ -22,7 +19,7 @@ export function readToml(
  */
 const token = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n|[^"'#\n]+/g;
 
-function linesOf(text: string): { comments: CommentLine[]; keys: KeyLine[] } {
+function linesOf(text: string): Lines {
   const comments: CommentLine[] = [];
   const keys: KeyLine[] = [];
   let table = "";

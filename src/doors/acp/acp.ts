@@ -9,26 +9,13 @@ import {
   RequestError,
 } from "@agentclientprotocol/sdk";
 import { errorInfo } from "../../core/errors.js";
-import type { SessionHub } from "../../core/ports.js";
-import type { Session } from "../../session/session.js";
-import type { DoorParts, OnInterrupt } from "../shared/door.js";
+import type { OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
-import type { ModeId } from "./choices.js";
+import type { AcpParts } from "./parts.js";
 import { requestIdField } from "./request-id.js";
 import { AcpSessions } from "./sessions.js";
 import { lineStream } from "./stream.js";
-
-export interface AcpParts extends DoorParts {
-  version: string;
-  approval: () => ModeId;
-  /** Returns the models as `provider/model`. The default model comes first. */
-  models: () => readonly string[];
-  /** Returns the context window of a model in tokens. Without a name, the default model is meant. */
-  contextWindow: (model?: string) => number;
-  /** Returns a hub for one session that has the client's servers besides the host's own. Throws ConfigError. */
-  extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
-}
 
 interface Pipe {
   stdin: Readable;

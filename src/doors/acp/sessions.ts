@@ -10,7 +10,7 @@ import { RequestError } from "@agentclientprotocol/sdk";
 import type { SessionHub } from "../../core/ports.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
-import type { AcpParts } from "./acp.js";
+import type { AcpParts } from "./parts.js";
 import { serversOf } from "./servers.js";
 import { AcpSession } from "./session.js";
 

@@ -9,7 +9,7 @@ import { streamPath } from "../../cluster/live/streams.js";
 import type { ServeConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import type { McpHttpOptions } from "../mcp/http.js";
-import type { McpParts } from "../mcp/server.js";
+import type { McpParts } from "../mcp/parts.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { admitBy } from "./admit.js";

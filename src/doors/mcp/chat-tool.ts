@@ -7,7 +7,7 @@ import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { ownConversation } from "../shared/own-conversation.js";
 import { askClient, type Extra } from "./ask-client.js";
-import type { McpConnectionParts } from "./server.js";
+import type { McpConnectionParts } from "./parts.js";
 
 export const chatTool: Tool = {
   name: "chat",

@@ -9,7 +9,8 @@ import {
 import { alwaysAnswering } from "./always-answering.js";
 import { boundedBody } from "./bounded-stream.js";
 import { type McpSession, received, refusal, replayed } from "./http-session.js";
-import { createMcpServer, type McpParts } from "./server.js";
+import type { McpParts } from "./parts.js";
+import { createMcpServer } from "./server.js";
 import { SessionEvents, StreamEvents } from "./stream-events.js";
 
 export interface McpHttpOptions {

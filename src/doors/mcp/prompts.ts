@@ -8,7 +8,7 @@ import {
 import { inProtocol } from "./in-protocol.js";
 import { listedPrompt } from "./listings.js";
 import { byClientName } from "./names.js";
-import type { McpConnectionParts, McpParts } from "./server.js";
+import type { McpConnectionParts, McpParts } from "./parts.js";
 
 export function passPrompts({ host, server }: McpConnectionParts): void {
   const { hub, passage, serve } = host;

@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { inProtocol } from "./in-protocol.js";
 import { listedResource, listedTemplate } from "./listings.js";
-import type { McpConnectionParts } from "./server.js";
+import type { McpConnectionParts } from "./parts.js";
 
 const resourceNotFound = -32002;
 

@@ -9,38 +9,21 @@ import {
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
 import type { McpServeConfig } from "../../core/config.js";
-import type { Passage, ServerNews } from "../../core/ports.js";
+import type { ServerNews } from "../../core/ports.js";
 import { traceOf } from "../../core/trace-context.js";
 import { callTool, selectTools } from "../../session/direct-call.js";
-import { type RuleDefaults, rulesOf } from "../../session/rules.js";
+import { rulesOf } from "../../session/rules.js";
 import { SessionApprovals } from "../../session/session-approvals.js";
-import type { TurnOptions } from "../../session/turn-options.js";
-import type { DoorParts } from "../shared/door.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { passCompletions } from "./completions.js";
 import { contentBlock } from "./content.js";
 import { listedTool } from "./listings.js";
 import { byClientName } from "./names.js";
+import type { McpConnectionParts, McpParts } from "./parts.js";
 import { passPrompts } from "./prompts.js";
 import { passResources } from "./resources.js";
 import { sampleByClient } from "./sample-client.js";
-
-export interface McpParts extends DoorParts {
-  version: string;
-  serve: McpServeConfig;
-  /** Rules about tools from the flags of the command line. `defaults` returns the rules of the configuration. */
-  said: Pick<TurnOptions, "approval" | "allow" | "deny">;
-  defaults: () => RuleDefaults;
-  passage: Passage;
-}
-
-export interface McpConnectionParts {
-  host: McpParts;
-  server: Server;
-  /** Ids of the open questions that this client was asked. If a request is repeated, its questions are not asked again. */
-  asked: Set<string>;
-}
 
 /**
  * Creates the server for one client; the caller connects it to a transport. Closing the server ends the client's requests. The first

@@ -2,8 +2,6 @@ import type { Writable } from "node:stream";
 import type { Completer } from "./completion.js";
 import type { InputHistory } from "./history.js";
 import type { KeySource } from "./keys.js";
-import { PlainEditor } from "./plain-editor.js";
-import { ScreenEditor } from "./screen-editor.js";
 
 export interface Terminal {
   input: KeySource;
@@ -44,8 +42,4 @@ export interface EditorParts {
   dim: (text: string) => string;
   /** Returns the line to show below the prompt. Called at every repaint. */
   facts: () => string | undefined;
-}
-
-export function openEditor(terminal: Terminal, parts: EditorParts): LineEditor {
-  return terminal.isTty && !terminal.isDumb ? new ScreenEditor(terminal, parts) : new PlainEditor(terminal);
 }

@@ -12,11 +12,12 @@ import { exitCodes } from "../shared/exit-codes.js";
 import { askPerson } from "./ask-person.js";
 import { createCompleter } from "./completion.js";
 import { ChatConversation } from "./conversation.js";
-import { type LineEditor, openEditor } from "./editor.js";
+import type { LineEditor } from "./editor.js";
 import { greetingLines } from "./greeting.js";
 import { InputHistory } from "./history.js";
 import { Interrupts } from "./interrupts.js";
 import { attachMentions } from "./mentions.js";
+import { openEditor } from "./open-editor.js";
 import type { ChatHost, ReplOptions, ReplTerminal } from "./options.js";
 import { TurnScreen } from "./turn-screen.js";
 

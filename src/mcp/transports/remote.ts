@@ -9,7 +9,7 @@ import { McpError, messageOf } from "../../core/errors.js";
 import { type AuthOptions, Authorization } from "../auth/authorization.js";
 import { authorized } from "../auth/authorized.js";
 import { loginHint } from "../auth/explain.js";
-import { isModernOnly } from "../eras.js";
+import { isModernOnly } from "../modern-version.js";
 import { NotTaken } from "../peer.js";
 import { redactor } from "../redact.js";
 import { asFetch } from "./as-fetch.js";

@@ -1,15 +1,12 @@
 import type { Transport as ModernTransport } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
-import type { ServerConfig } from "../../core/config.js";
 import type { McpError } from "../../core/errors.js";
-import type { AuthOptions } from "../auth/authorization.js";
 import type { Json } from "../json.js";
-import { loadRemote } from "../lazy.js";
-import { StdioTransport } from "./stdio.js";
 
 export type { ModernTransport };
 
+/** The way to one server, as the peers see it. A transport implements it. */
 export interface Route {
   transport: Transport;
   /** Resolves with the transport for protocols from 2026-07-28 on. Undefined if the route has no such transport. */
@@ -41,21 +38,5 @@ export interface Route {
   close(): Promise<void>;
 }
 
-/** Opens the configured route. For a stdio server, this starts the server; `said` is called with each text that it writes to stderr. */
-export async function routeTo(config: ServerConfig, auth?: AuthOptions, said?: (text: string) => void): Promise<Route> {
-  if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, said));
-  const { remoteRoute } = await loadRemote();
-  return remoteRoute(config, config.transport === "sse" ? "sse" : "http", auth);
-}
-
-function stdioRoute(transport: StdioTransport): Route {
-  return {
-    transport,
-    modern: async () => transport,
-    ask: (request, signal) => transport.ask(request, signal),
-    instead: () => undefined,
-    isFatal: () => false,
-    explain: (error) => transport.explain(error),
-    close: () => transport.close(),
-  };
-}
+/** The parts of a route that a connection needs once its peer is connected. */
+export type RouteEnd = Pick<Route, "isFatal" | "explain" | "close">;

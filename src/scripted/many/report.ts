@@ -1,8 +1,8 @@
 /** The record of a finished run, with texts of limited length. */
 import type { Usage } from "../../core/chat.js";
 import { endsOf } from "../../core/excerpt.js";
+import type { Place } from "../place.js";
 import type { AssertionResult, Failure, ScriptResult, StepResult } from "../result.js";
-import type { Place } from "../script.js";
 import type { PlannedRun } from "./plan.js";
 
 /** `cancelled` means that the run had begun when it was cancelled. `skipped` means that it had not begun. */

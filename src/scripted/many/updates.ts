@@ -2,8 +2,8 @@
 import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../../core/errors.js";
+import type { Place } from "../place.js";
 import type { AssertionResult, ScriptResult, StepResult } from "../result.js";
-import type { Place } from "../script.js";
 import { literal } from "../templates.js";
 import { type Edit, type Edited, rewritten } from "./rewrite.js";
 

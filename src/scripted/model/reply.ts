@@ -1,5 +1,5 @@
 /** Types of a scripted model's reply. Its templates are not filled in yet. */
-import type { Place } from "../script.js";
+import type { Place } from "../place.js";
 
 export interface ScriptedReply {
   place: Place;

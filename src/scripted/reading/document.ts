@@ -3,8 +3,8 @@ import { ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { describeSchemaError } from "../../core/schema-words.js";
 import { objectSource, type Problem, readSource, type Source } from "../../core/source.js";
 import { child, isMapping, keyPath } from "../../core/tree.js";
+import type { Place } from "../place.js";
 import { schemaErrors } from "../schema.js";
-import type { Place } from "../script.js";
 
 export class ScriptDocument {
   readonly problems: ConfigProblem[] = [];

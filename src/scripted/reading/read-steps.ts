@@ -1,8 +1,8 @@
-import { child, type Mapping } from "../../core/tree.js";
+import { child, isMapping, type Mapping } from "../../core/tree.js";
 import type { Step, StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";
+import { openInclude } from "./open-include.js";
 import { readAssertions } from "./read-assertions.js";
-import { readInclude } from "./read-include.js";
 import { checkSense, kindOf } from "./step-shape.js";
 import { templateProblems } from "./template-problems.js";
 
@@ -89,7 +89,7 @@ function byKind(kind: StepKind, item: Mapping, at: string, { document, cwd }: Re
       return { ...base(`set ${Object.keys(written.set).join(", ")}`), kind, values: written.set };
     case "include": {
       document.checkVariables(child(at, "with"), written.with);
-      const { vars, steps } = readInclude(written.include, at, document, cwd);
+      const { vars, steps } = readIncluded(openInclude(written.include, at, document, cwd), document, cwd);
       return { ...base(`include ${written.include}`), kind, values: { ...vars, ...written.with }, steps };
     }
     case "parallel":
@@ -106,6 +106,18 @@ function byKind(kind: StepKind, item: Mapping, at: string, { document, cwd }: Re
       return { ...base(`if ${written.if}`), kind, condition: String(written.if), ...branches };
     }
   }
+}
+
+/**
+ * Reads the variables and the steps of an included file. Everything else is ignored, because the file may also be a script that is run on
+ * its own.
+ */
+function readIncluded(included: ScriptDocument | undefined, including: ScriptDocument, cwd: string) {
+  if (!included) return { vars: {}, steps: [] };
+  const { vars, steps } = included.source.tree;
+  const read = readSteps(steps, "/steps", included, cwd);
+  including.problems.push(...included.problems);
+  return { vars: isMapping(vars) ? vars : {}, steps: read };
 }
 
 /** A step that the schema has accepted. Only the keys of its own kind are present; `kindOf` returns the kind. */

@@ -1,24 +1,22 @@
 import { ConfigError } from "../../core/errors.js";
 import { displayName } from "../../core/source.js";
-import { child, isMapping, type Mapping } from "../../core/tree.js";
-import type { Step } from "../script.js";
+import { child } from "../../core/tree.js";
 import { ScriptDocument } from "./document.js";
-import { readSteps } from "./read-steps.js";
-
-interface Included {
-  vars: Mapping;
-  steps: Step[];
-}
 
 /**
- * Reads the variables and the steps of an included file. Everything else is ignored, because the file may also be a script that is run on
- * its own.
+ * Opens an included file and checks its variables. Returns undefined if the file cannot be read or includes itself; the including document
+ * then has the problem.
  */
-export function readInclude(file: string, at: string, including: ScriptDocument, cwd: string): Included {
+export function openInclude(
+  file: string,
+  at: string,
+  including: ScriptDocument,
+  cwd: string,
+): ScriptDocument | undefined {
   const path = including.resolve(file);
   const complain = (message: string) => {
     including.complain({ pointer: child(at, "include"), part: "value", message });
-    return { vars: {}, steps: [] };
+    return undefined;
   };
   if (including.chain.includes(path)) {
     const names = [...including.chain, path].map((each) => displayName(each, cwd));
@@ -32,11 +30,8 @@ export function readInclude(file: string, at: string, including: ScriptDocument,
     const [first] = error.problems;
     if (first?.line === 0) return complain(`${first.file}: ${first.message}`);
     including.problems.push(...error.problems);
-    return { vars: {}, steps: [] };
+    return undefined;
   }
-  const { vars, steps } = document.source.tree;
-  document.checkVariables("/vars", vars);
-  const read = readSteps(steps, "/steps", document, cwd);
-  including.problems.push(...document.problems);
-  return { vars: isMapping(vars) ? vars : {}, steps: read };
+  document.checkVariables("/vars", document.source.tree.vars);
+  return document;
 }

@@ -1,0 +1,16 @@
+import type { SessionHub } from "../../core/ports.js";
+import type { Session } from "../../session/session.js";
+import type { DoorParts } from "../shared/door.js";
+import type { ModeId } from "./choices.js";
+
+/** What the front door for editors needs of the host. */
+export interface AcpParts extends DoorParts {
+  version: string;
+  approval: () => ModeId;
+  /** Returns the models as `provider/model`. The default model comes first. */
+  models: () => readonly string[];
+  /** Returns the context window of a model in tokens. Without a name, the default model is meant. */
+  contextWindow: (model?: string) => number;
+  /** Returns a hub for one session that has the client's servers besides the host's own. Throws ConfigError. */
+  extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
+}

@@ -1,0 +1,30 @@
+import type { ServerConfig } from "../../core/config.js";
+import type { AuthOptions } from "../auth/authorization.js";
+import { loadLegacy, once } from "../lazy.js";
+import type { Route } from "./route.js";
+import { StdioTransport } from "./stdio.js";
+
+/** Loads the routes to remote servers. They need the SDK's v1 client too. */
+const loadRemote = once(async () => {
+  await loadLegacy();
+  return import("./remote.js");
+});
+
+/** Opens the configured route. For a stdio server, this starts the server; `said` is called with each text that it writes to stderr. */
+export async function routeTo(config: ServerConfig, auth?: AuthOptions, said?: (text: string) => void): Promise<Route> {
+  if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, said));
+  const { remoteRoute } = await loadRemote();
+  return remoteRoute(config, config.transport === "sse" ? "sse" : "http", auth);
+}
+
+function stdioRoute(transport: StdioTransport): Route {
+  return {
+    transport,
+    modern: async () => transport,
+    ask: (request, signal) => transport.ask(request, signal),
+    instead: () => undefined,
+    isFatal: () => false,
+    explain: (error) => transport.explain(error),
+    close: () => transport.close(),
+  };
+}
