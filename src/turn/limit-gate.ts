@@ -17,8 +17,8 @@ interface GateParts {
   newId: NewId;
   out: Outgoing;
   answer: (question: QuestionEvent) => Promise<unknown>;
-  /** Price of the model that is asked first; undefined if it is not known. */
-  price: Price | undefined;
+  /** The known prices of all models that may answer. A fallback may be dearer than the model that is asked first. */
+  prices: readonly Price[];
 }
 
 type Asked = Pick<CompletionRequest, "messages" | "tools">;
@@ -64,11 +64,11 @@ export class LimitGate {
    * Undefined if too little is left for the request.
    */
   async lastRequest(request: Asked): Promise<{ maxTokens?: number } | undefined> {
-    const { budget, price } = this.#parts;
+    const { budget } = this.#parts;
     if (!budget.limitsTokens) return {};
     const input = this.#need(inputTokens(request), 0);
     const left = await budget.left();
-    const perToken = price ? costUsd({ inputTokens: 0, outputTokens: 1 }, price) : 0;
+    const perToken = this.#most(0, 1);
     const affordable = perToken > 0 ? Math.floor((left.usd - input.usd) / perToken) : left.usd > 0 ? Infinity : 0;
     const maxTokens = Math.min(left.tokens - input.tokens, affordable);
     if (maxTokens < leastAnswerTokens) return undefined;
@@ -83,9 +83,12 @@ export class LimitGate {
   }
 
   #need(input: number, output: number): { tokens: number; usd: number } {
-    const { price } = this.#parts;
-    const usd = price ? costUsd({ inputTokens: input, outputTokens: output }, price) : 0;
-    return { tokens: input + output, usd };
+    return { tokens: input + output, usd: this.#most(input, output) };
+  }
+
+  /** Returns what these tokens cost at most, in US dollars: at the dearest of the models that may answer. */
+  #most(inputTokens: number, outputTokens: number): number {
+    return Math.max(0, ...this.#parts.prices.map((price) => costUsd({ inputTokens, outputTokens }, price)));
   }
 
   #pass(need: Need): Promise<void> | undefined {

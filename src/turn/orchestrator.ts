@@ -164,7 +164,8 @@ export class Orchestrator {
       return out.endWith({ type: "turn_error", turnId, error: errorInfo(new RequestError("usage", unusable)) });
     const answer = (question: QuestionEvent) => budget.clock.stopDuring(() => options.answer(question));
     const asking = { turnId, newId: this.#newId, out, answer };
-    const gate = new LimitGate({ budget, price: priced[0]?.price, ...asking });
+    const prices = priced.flatMap(({ price }) => price ?? []);
+    const gate = new LimitGate({ budget, prices, ...asking });
     const loops = new Loops();
     const calling = { trace, hub, rules, signal, loops, ...asking };
     const offered = new Offered(hub, options);

@@ -1,0 +1,38 @@
+import { expect, test } from "@jest/globals";
+import type { QuestionEvent } from "../../src/core/chat.js";
+import type { Price } from "../../src/llm/providers/prices.js";
+import { Budget } from "../../src/turn/budget.js";
+import { LimitGate } from "../../src/turn/limit-gate.js";
+import type { Outgoing } from "../../src/turn/outlet.js";
+
+const nothing = { tokens: 0, usd: 0, unpriced: 0, estimated: 0, calls: 0 };
+const cheap: Price = { input: 1, output: 1 };
+const dear: Price = { input: 100, output: 100 };
+/** About 1,000 tokens. */
+const request = { messages: [{ role: "system" as const, content: "x".repeat(4_000) }], tools: [] };
+
+/** Makes the gate of a turn that may cost 11 cents. The person refuses to raise the limit. */
+function gateAt(prices: readonly Price[]) {
+  const budget = new Budget({
+    limits: { turn: { usd: 0.11 }, conversation: {}, day: {} },
+    earlier: { turn: { hops: 0, ...nothing }, conversation: nothing },
+    daySpent: async () => nothing,
+    granted: new Map(),
+    now: () => 0,
+  });
+  const asked: QuestionEvent[] = [];
+  const answer = async (question: QuestionEvent) => asked.push(question) > 1;
+  const out = { store: async () => {} } as unknown as Outgoing;
+  return { gate: new LimitGate({ budget, turnId: "t", newId: (kind) => kind, out, answer, prices }), asked };
+}
+
+test.each([
+  ["a cheap model alone", [cheap], 0, {}],
+  ["a cheap model with a dear fallback", [cheap, dear], 1, { maxTokens: expect.any(Number) }],
+  ["models without a price", [], 0, {}],
+])("the gate counts what the dearest model that may answer would cost: %s", async (_, prices, questions, last) => {
+  const { gate, asked } = gateAt(prices);
+  await gate.beforeRequest(request, 1);
+  expect(asked).toHaveLength(questions);
+  expect(await gate.lastRequest(request)).toEqual(last);
+});
