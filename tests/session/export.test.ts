@@ -96,6 +96,15 @@ describe("JSON", () => {
     });
   });
 
+  test("has no hash of the provider's account, and the parts that belong to it as they are", async () => {
+    const parts = [{ opaque: { encryptedContent: "x" } }];
+    const { message, ...facts } = one.answer("hello");
+    const kept = { wire: "responses", provider: "openai", account: "a1b2c3", model: "m", parts };
+    const exported = await as("json", [one.user("x"), { ...facts, message: { ...message, kept } } as ChatEvent]);
+    expect(JSON.parse(exported).events[1].message.kept).toEqual({ ...kept, account: undefined });
+    expect(exported).not.toContain("a1b2c3");
+  });
+
   test("does not rename what is somebody else's", async () => {
     const value = { action: "accept", content: { firstName: "x" } };
     const answered: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q1", value };

@@ -2,7 +2,10 @@ import type { StoredEvent } from "../../core/chat.js";
 import { toVisibleJson } from "../../core/inert.js";
 import { mapInSlices } from "../../core/slices.js";
 
-/** Formats the conversation as one JSON object that contains every event. Names are in snake_case; times are in ISO 8601. */
+/**
+ * Formats the conversation as one JSON object that contains every event. Names are in snake_case; times are in ISO 8601. Leaves out the hash
+ * of the account in `kept`: a short key could be guessed from it.
+ */
 export async function toJson(conversationId: string, events: readonly StoredEvent[]): Promise<string> {
   const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };
   const head = toVisibleJson(document, 2).slice(0, -"\n}".length);
@@ -20,12 +23,12 @@ function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
 const foreign = new Set(["value", "form", "opaque", "blocks", "extra"]);
 
 function snakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(snakeCase);
+  if (Array.isArray(value)) return value.map((item) => snakeCase(item));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      foreign.has(key) ? item : snakeCase(item),
+      foreign.has(key) ? item : snakeCase(key === "kept" ? { ...(item as object), account: undefined } : item),
     ]),
   );
 }
