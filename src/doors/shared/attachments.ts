@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, resolve } from "node:path";
+import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import type { ContentPart } from "../../core/chat.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { imageType } from "./image-type.js";
@@ -22,9 +22,17 @@ export function atHome(path: string, folder: string): string {
   return resolve(folder, path === "~" || path.startsWith("~/") ? homedir() + path.slice(1) : path);
 }
 
-/** Reads a text file or an image. Throws RequestError `usage`, which says why the file cannot be attached. */
+/**
+ * Reads a text file or an image. Throws RequestError `usage`, which says why the file cannot be attached. A file that is in the folder by
+ * its name and elsewhere by a link is refused: somebody else may have made the link, such as the author of a cloned repository.
+ */
 export async function attachFile(path: string, folder: string): Promise<Attachment> {
-  const bytes = await readBounded(path, atHome(path, folder));
+  const place = atHome(path, folder);
+  const bytes = await readBounded(path, place);
+  const [real, home] = await Promise.all([realpath(place), realpath(folder)]);
+  if (isIn(folder, place) && !isIn(home, real)) {
+    throw refusal(`${path} is a link to ${real}, outside this folder`, "write that path if you mean the file there");
+  }
   const heading = { type: "text" as const, text: `[file ${path}]` };
   const mimeType = imageType(bytes);
   if (mimeType) {
@@ -35,6 +43,11 @@ export async function attachFile(path: string, folder: string): Promise<Attachme
   const text = textIn(bytes);
   if (text === undefined) throw refusal(`${path} is neither text nor an image (PNG, JPEG, GIF, WebP)`);
   return { name: path, parts: [{ ...heading, text: `${heading.text}\n${text}` }], size: sizeText(bytes.length) };
+}
+
+function isIn(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 async function readBounded(path: string, place: string): Promise<Buffer> {

@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ToolHub } from "../../../src/core/ports.js";
 import { attachMentions } from "../../../src/doors/terminal/mentions.js";
@@ -27,6 +27,9 @@ writeFileSync(join(folder, "latin1.txt"), Buffer.from([0x61, 0xe4, 0x62]));
 writeFileSync(join(folder, "big.txt"), "x".repeat(256_001));
 writeFileSync(join(folder, "huge.png"), Buffer.concat([png, Buffer.alloc(5_000_000)]));
 mkdirSync(join(folder, "src"));
+symlinkSync("../notes.txt", join(folder, "src", "inside"));
+symlinkSync(resolve("package.json"), join(folder, "README.md"));
+symlinkSync(resolve("docs"), join(folder, "docs"));
 
 async function attached(prompt: string) {
   const attachments = await attachMentions(prompt, { hub: app.hub, folder, signal: new AbortController().signal });
@@ -76,6 +79,25 @@ describe("a prompt", () => {
     ["@huge.png", "huge.png is too large to be attached: 5.0 MB; an image may have 5.0 MB"],
   ])("with %s is not sent, and the person is told why", async (prompt, message) => {
     await expect(attached(prompt)).rejects.toMatchObject({ kind: "usage", message: expect.stringContaining(message) });
+  });
+
+  test.each([
+    ["@README.md", resolve("package.json")],
+    ['@"docs/README.md"', resolve("docs/README.md")],
+  ])(
+    "with %s, a link out of the folder, is not sent, and the person is told where it leads",
+    async (prompt, target) => {
+      const message = `is a link to ${target}, outside this folder`;
+      await expect(attached(prompt)).rejects.toMatchObject({
+        kind: "usage",
+        message: expect.stringContaining(message),
+      });
+    },
+  );
+
+  test("with a link to a file of the folder, or a path that leads out of it, gets the file", async () => {
+    expect(await attached("@src/inside")).toEqual([["src/inside", "9 B", expect.anything()]]);
+    expect(await attached(`@${resolve("LICENSE")}`)).toHaveLength(1);
   });
 
   test("that was pasted and has a long word costs its length once", async () => {
