@@ -57,6 +57,17 @@ describe("one prompt as text", () => {
     expect(await run(app, { toolNotifications: false })).toEqual({ exitCode: 0, stdout: "done\n", stderr: "" });
   });
 
+  test.each(["text", "json"] as const)("as %s notes a server that is not there in time", async (outputFormat) => {
+    await using llm = await startLlmServer([answer("done")]);
+    const silent = { command: process.execPath, args: ["--eval", "process.stdin.resume()"], startup_grace: "1ms" };
+    await using app = await startApp({ llm: llm.url, mcpServers: { slow: silent } });
+    const { exitCode, stderr } = await run(app, { outputFormat, toolNotifications: false });
+    expect(exitCode).toBe(0);
+    expect(stderr).toBe(
+      "server slow is still starting: the answer begins without its tools (raise mcpServers.slow.startup_grace to wait longer)\n",
+    );
+  });
+
   test("that was answered before is answered from the log", async () => {
     await using llm = await startLlmServer([answer("once")]);
     await using app = await startApp({ llm: llm.url });

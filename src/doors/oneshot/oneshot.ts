@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
 import type { TurnEvent } from "../../core/chat.js";
 import { toVisibleJson, unambiguous } from "../../core/inert.js";
+import type { ServerStatus, ToolHub } from "../../core/ports.js";
 import type { PromptRequest } from "../../session/session.js";
 import { Account } from "../claude/usage.js";
 import { type ClaudeOptions, ClaudeView } from "../claude/view.js";
@@ -59,7 +60,10 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     const deny = (event: TurnEvent) => {
       if (event.type === "question") session.answer(event.questionId, false);
     };
+    const ended = new AbortController();
+    if (typeof outputFormat === "string") void noteSlowServers(parts.hub, stderr, ended.signal);
     const { exitCode, denied } = await showTurn(submit(), view, deny, request.output !== undefined);
+    ended.abort();
     if (denied.size > 0) await stderr.write(deniedLine(denied));
     return exitCode;
   };
@@ -76,6 +80,21 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     return await Promise.race([run(), secondInterrupt]);
   } finally {
     unsubscribe();
+  }
+}
+
+/**
+ * Notes the servers for which the turn does not wait any longer, since the model does not get their tools. A server whose tools are known
+ * from last time is not noted.
+ */
+async function noteSlowServers(hub: ToolHub, stderr: Output, ended: AbortSignal): Promise<void> {
+  await hub.settled(ended).catch(() => {}); // the turn reports the error
+  if (ended.aborted) return;
+  const isUnknown = ({ state, tools, prompts, resources }: ServerStatus) =>
+    state === "starting" && tools + prompts + resources === 0;
+  for (const { name } of hub.servers().filter(isUnknown)) {
+    const line = `server ${name} is still starting: the answer begins without its tools (raise mcpServers.${name}.startup_grace to wait longer)`;
+    await stderr.write(`${unambiguous(line)}\n`).catch(() => {});
   }
 }
 
