@@ -1,9 +1,18 @@
 /** Server side of MCP's stdio transport. https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio */
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { ErrorCode, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import {
+  CancelledNotificationSchema,
+  ErrorCode,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  JSONRPCMessageSchema,
+} from "@modelcontextprotocol/sdk/types.js";
 import { maxLineBytes, readLines } from "../lines/lines.js";
 import { Output } from "../shared/output.js";
+
+/** Longest time, in ms, to wait for answers after the input has ended. */
+const lastAnswersMs = 5_000;
 
 /**
  * MCP transport over lines. Unlike the SDK's transport, it reports what is wrong with a line, and it continues after a line that is too
@@ -13,11 +22,17 @@ export class LineTransport implements Transport {
   readonly #input: Readable;
   readonly #output: Output;
   #end: () => void = () => {};
+  /** Ids of the requests, other than calls, that are not answered yet. */
+  readonly #open = new Set<string | number>();
+  #answered: () => void = () => {};
   #isClosed = false;
   onmessage?: Transport["onmessage"];
   onclose?: () => void;
   onerror?: (error: Error) => void;
-  /** Resolves when the input has ended or the reader of the output has left. */
+  /**
+   * Resolves when the reader of the output has left, or when the input has ended and all requests but calls have their answers: input such as
+   * `echo '{…"tools/list"}'` ends before the servers are ready.
+   */
   readonly ended = new Promise<void>((resolve) => {
     this.#end = resolve;
   });
@@ -30,11 +45,24 @@ export class LineTransport implements Transport {
   async start(): Promise<void> {
     void this.#read()
       .catch(() => {}) // the pipe has broken
+      .then(() => this.#lastAnswers())
       .finally(this.#end);
   }
 
-  send(message: JSONRPCMessage): Promise<void> {
-    return this.#write(message);
+  async send(message: JSONRPCMessage): Promise<void> {
+    await this.#write(message);
+    if (!("method" in message) && message.id !== undefined) this.#open.delete(message.id);
+    if (this.#open.size === 0) this.#answered();
+  }
+
+  async #lastAnswers(): Promise<void> {
+    if (this.#open.size === 0 || !this.#input.readableEnded) return;
+    const answered = new Promise<void>((resolve) => {
+      this.#answered = resolve;
+    });
+    const timer = setTimeout(this.#answered, lastAnswersMs);
+    await answered;
+    clearTimeout(timer);
   }
 
   async close(): Promise<void> {
@@ -59,8 +87,17 @@ export class LineTransport implements Transport {
       return this.#refuse(ErrorCode.ParseError, "the line is not valid JSON");
     }
     const { data: message } = JSONRPCMessageSchema.safeParse(value);
-    if (message) this.onmessage?.(message);
-    else if (!isAnswer(value)) await this.#refuse(ErrorCode.InvalidRequest, "the line is no JSON-RPC message");
+    if (message) {
+      this.#note(message);
+      this.onmessage?.(message);
+    } else if (!isAnswer(value)) await this.#refuse(ErrorCode.InvalidRequest, "the line is no JSON-RPC message");
+  }
+
+  #note(message: JSONRPCMessage): void {
+    if (isJSONRPCRequest(message) && message.method !== "tools/call") this.#open.add(message.id);
+    if (!("method" in message) || message.method !== "notifications/cancelled") return;
+    const { data } = CancelledNotificationSchema.safeParse(message);
+    if (data?.params.requestId !== undefined) this.#open.delete(data.params.requestId);
   }
 
   #refuse(code: ErrorCode, message: string): Promise<void> {
