@@ -1,20 +1,4 @@
-/**
- * The steps that create and migrate the schema, for both databases. Loaded only if the log is new or outdated, because loading Kysely takes
- * longer than opening the log.
- */
-import {
-  type CreateTableBuilder,
-  DummyDriver,
-  Kysely,
-  PostgresAdapter,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  type SchemaModule,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  sql,
-} from "kysely";
+/** The steps that create and migrate the schema, for both databases. Loaded only if the log is new or outdated. */
 import { limitFunctions, limitTables } from "./postgres/limit-functions.js";
 import { applicationId } from "./schema-version.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite/place.js";
@@ -30,122 +14,51 @@ export type Step = readonly string[];
  * searched or must be unique has a column of its own.
  */
 export function stepsOf(dialect: Dialect): readonly Step[] {
-  const schema = schemaOf(dialect);
   const isSqlite = dialect === "sqlite";
-  const key = isSqlite ? "integer" : "bigserial";
+  const key = isSqlite ? "integer PRIMARY KEY" : "bigserial PRIMARY KEY";
   /** Type of columns that hold a time in ms since the epoch. */
   const time = isSqlite ? "integer" : "bigint";
-  const strict = <Table extends string, Columns extends string>(table: CreateTableBuilder<Table, Columns>) =>
-    isSqlite ? table.modifyEnd(sql`strict`) : table;
+  const strict = isSqlite ? "STRICT" : "";
   return [
     [
-      ...sqlOf(
-        schema
-          .createTable("events")
-          .addColumn("id", key, (column) => column.primaryKey())
-          .addColumn("conversation_id", "text", (column) => column.notNull())
-          .addColumn("seq", "integer", (column) => column.notNull())
-          .addColumn("turn_id", "text", (column) => column.notNull())
-          .addColumn("type", "text", (column) => column.notNull())
-          .addColumn("request_id", "text")
-          .addColumn("payload", "text", (column) => column.notNull())
-          .addColumn("at", time, (column) => column.notNull())
-          .addUniqueConstraint("events_seq", ["conversation_id", "seq"])
-          .addUniqueConstraint("events_request", ["conversation_id", "request_id"])
-          .$call(strict),
-        schema.createIndex("events_turn").on("events").columns(["conversation_id", "turn_id", "seq"]),
-      ),
+      `CREATE TABLE events (id ${key}, conversation_id text NOT NULL, seq integer NOT NULL, turn_id text NOT NULL, type text NOT NULL,
+         request_id text, payload text NOT NULL, at ${time} NOT NULL, CONSTRAINT events_seq UNIQUE (conversation_id, seq),
+         CONSTRAINT events_request UNIQUE (conversation_id, request_id)) ${strict}`,
+      "CREATE INDEX events_turn ON events (conversation_id, turn_id, seq)",
       ...(isSqlite ? [`PRAGMA application_id = ${applicationId}`] : []),
     ],
-    sqlOf(
+    [
       // Position of an event in its turn. A process that finds its position taken knows that another process writes to the turn.
-      schema.alterTable("events").addColumn("position", "integer"),
-      schema
-        .createIndex("events_position")
-        .unique()
-        .on("events")
-        .columns(["conversation_id", "turn_id", "position"])
-        .where(sql.ref("position"), "is not", null),
+      "ALTER TABLE events ADD COLUMN position integer",
+      "CREATE UNIQUE INDEX events_position ON events (conversation_id, turn_id, position) WHERE position IS NOT NULL",
       // Index for computing the cost of a day.
-      schema
-        .createIndex("events_answers")
-        .on("events")
-        .column("at")
-        .where(sql.ref("type"), "=", sql.lit("assistant_message")),
+      "CREATE INDEX events_answers ON events (at) WHERE type = 'assistant_message'",
       // `state` is queued, running, ended or failed (the turn continues if its request is repeated). `place` orders the turns of a
       // conversation.
-      schema
-        .createTable("turns")
-        .addColumn("conversation_id", "text", (column) => column.notNull())
-        .addColumn("turn_id", "text", (column) => column.notNull())
-        .addColumn("request_id", "text", (column) => column.notNull())
-        .addColumn("state", "text", (column) => column.notNull())
-        .addColumn("place", "integer", (column) => column.notNull())
-        .addColumn("node_id", "text")
-        .addColumn("fence", "integer", (column) => column.notNull().defaultTo(0))
-        .addColumn("crashes", "integer", (column) => column.notNull().defaultTo(0))
-        .addColumn("workspace", "text", (column) => column.notNull())
-        .addColumn("options", "text", (column) => column.notNull())
-        .addPrimaryKeyConstraint("turns_key", ["conversation_id", "turn_id"])
-        .$call(strict),
-      schema
-        .createIndex("turns_open")
-        .on("turns")
-        .columns(["conversation_id", "place"])
-        .where(sql.ref("state"), "in", sql`('queued', 'running')`),
-      schema
-        .createTable("nodes")
-        .addColumn("node_id", "text", (column) => column.primaryKey().notNull())
-        .addColumn("machine", "text", (column) => column.notNull())
-        .addColumn("pid", "integer", (column) => column.notNull())
-        .addColumn("seen_at", time, (column) => column.notNull())
-        .$call(strict),
-      schema
-        .createTable("mail")
-        .addColumn("id", key, (column) => column.primaryKey())
-        .addColumn("conversation_id", "text", (column) => column.notNull())
-        .addColumn("turn_id", "text", (column) => column.notNull())
-        .addColumn("mail", "text", (column) => column.notNull())
-        .$call(strict),
+      `CREATE TABLE turns (conversation_id text NOT NULL, turn_id text NOT NULL, request_id text NOT NULL, state text NOT NULL,
+         place integer NOT NULL, node_id text, fence integer DEFAULT 0 NOT NULL, crashes integer DEFAULT 0 NOT NULL,
+         workspace text NOT NULL, options text NOT NULL, CONSTRAINT turns_key PRIMARY KEY (conversation_id, turn_id)) ${strict}`,
+      "CREATE INDEX turns_open ON turns (conversation_id, place) WHERE state IN ('queued', 'running')",
+      `CREATE TABLE nodes (node_id text NOT NULL PRIMARY KEY, machine text NOT NULL, pid integer NOT NULL, seen_at ${time} NOT NULL) ${strict}`,
+      `CREATE TABLE mail (id ${key}, conversation_id text NOT NULL, turn_id text NOT NULL, mail text NOT NULL) ${strict}`,
       // Tool results that are too large for a request. The model reads them in pieces.
-      schema
-        .createTable("results")
-        .addColumn("result_id", "text", (column) => column.primaryKey().notNull())
-        .addColumn("conversation_id", "text", (column) => column.notNull())
-        .addColumn("text", "text", (column) => column.notNull())
-        .addColumn("at", time, (column) => column.notNull())
-        .$call(strict),
-      schema.createIndex("results_conversation").on("results").column("conversation_id"),
-    ),
-    sqlOf(
-      // Index of the few events that change which events belong to a conversation.
-      schema
-        .createIndex("events_marks")
-        .on("events")
-        .columns(["conversation_id", "seq"])
-        .where(sql.ref("type"), "in", sql`('fork', 'rewind')`),
-    ),
-    sqlOf(
-      // The version is explained at `foldVersion`.
-      schema.alterTable("turns").addColumn("fold", "integer", (column) => column.notNull().defaultTo(1)),
-    ),
-    // Tables for hosts that share a database, but not a machine.
-    [
-      ...sqlOf(schema.alterTable("nodes").addColumn("version", "text")),
-      ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks]),
+      `CREATE TABLE results (result_id text NOT NULL PRIMARY KEY, conversation_id text NOT NULL, text text NOT NULL,
+         at ${time} NOT NULL) ${strict}`,
+      "CREATE INDEX results_conversation ON results (conversation_id)",
     ],
-    sqlOf(
+    // Index of the few events that change which events belong to a conversation.
+    ["CREATE INDEX events_marks ON events (conversation_id, seq) WHERE type IN ('fork', 'rewind')"],
+    // The version is explained at `foldVersion`.
+    ["ALTER TABLE turns ADD COLUMN fold integer DEFAULT 1 NOT NULL"],
+    // Tables for hosts that share a database, but not a machine.
+    ["ALTER TABLE nodes ADD COLUMN version text", ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks])],
+    [
       // `question_id` is the question that the mail answers; a question gets only one answer. `fence` is that of the owner to which the
       // mail was delivered.
-      schema.alterTable("mail").addColumn("question_id", "text"),
-      schema.alterTable("mail").addColumn("fence", "integer"),
-      schema
-        .createIndex("mail_answers")
-        .unique()
-        .on("mail")
-        .columns(["conversation_id", "turn_id", "question_id"])
-        .where(sql.ref("question_id"), "is not", null),
-    ),
+      "ALTER TABLE mail ADD COLUMN question_id text",
+      "ALTER TABLE mail ADD COLUMN fence integer",
+      "CREATE UNIQUE INDEX mail_answers ON mail (conversation_id, turn_id, question_id) WHERE question_id IS NOT NULL",
+    ],
     isSqlite ? fewerIndexes : [],
     isSqlite ? conversationsTogether : [],
     isSqlite ? [] : noticeKey,
@@ -170,7 +83,7 @@ const fewerIndexes = [
 ];
 
 /**
- * Stores the events of a conversation next to each other, see `sqlite-place.ts`. `touched` orders conversations by their last change. The
+ * Stores the events of a conversation next to each other, see `sqlite/place.ts`. `touched` orders conversations by their last change. The
  * view `events` looks like the old table, for people who query the file.
  */
 const conversationsTogether = [
@@ -199,20 +112,3 @@ const noticeKey = [
 
 /** Last start of each task that all hosts share, so that only one host starts it when it is due. */
 const tasks = ["CREATE TABLE tasks (name text PRIMARY KEY, begun_at bigint NOT NULL)"];
-
-/** Returns a schema builder that only produces SQL and never runs it. */
-function schemaOf(dialect: Dialect): SchemaModule {
-  const isSqlite = dialect === "sqlite";
-  return new Kysely<unknown>({
-    dialect: {
-      createAdapter: () => (isSqlite ? new SqliteAdapter() : new PostgresAdapter()),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => (isSqlite ? new SqliteIntrospector(db) : new PostgresIntrospector(db)),
-      createQueryCompiler: () => (isSqlite ? new SqliteQueryCompiler() : new PostgresQueryCompiler()),
-    },
-  }).schema;
-}
-
-function sqlOf(...statements: { compile(): { sql: string } }[]): string[] {
-  return statements.map((statement) => statement.compile().sql);
-}
