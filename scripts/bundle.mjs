@@ -36,7 +36,7 @@ const together = {
   start: [program],
   host: ["config/load.js", "config/watch.js", "host/app.js", "cli/reload.js", "doors/oneshot/oneshot.js"],
   request: ["llm/request/admission.js"],
-  servers: ["mcp/legacy-peer.js"],
+  servers: ["mcp/protocol/legacy-peer.js"],
 };
 
 const chunkOf = new Map();

@@ -4,9 +4,9 @@ import type { ServerConfig } from "../core/config.js";
 import { globMatches } from "../core/glob.js";
 import { didYouMean } from "../core/nearest.js";
 import { toolTokens } from "../log/estimate.js";
-import { isCheckable } from "../mcp/schema.js";
-import type { ServerLists } from "../mcp/server-lists.js";
-import { isOffered, modelName } from "../mcp/tools.js";
+import type { ServerLists } from "../mcp/lists/server-lists.js";
+import { isOffered, modelName } from "../mcp/lists/tool-facts.js";
+import { isCheckable } from "../mcp/shared/schema.js";
 import { type Finding, ok, warn } from "./finding.js";
 
 export interface ToolCost {

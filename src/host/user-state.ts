@@ -10,7 +10,7 @@ import type { Environment } from "../core/environment.js";
 import type { Observe } from "../core/ports.js";
 import { stateFolder } from "../core/state-folder.js";
 import type { Logins } from "../mcp/auth/logins.js";
-import type { ManifestPlace } from "../mcp/manifest.js";
+import type { ManifestPlace } from "../mcp/lists/manifest.js";
 
 /** Opens the user's approvals and refusals of tool calls that outlive a session. */
 export function openApprovals(env: Environment, observe: Observe): Approvals {

@@ -17,16 +17,16 @@ import type {
   ToolHub,
   ToolResult,
 } from "../core/ports.js";
-import { errorResult } from "./content.js";
-import { ServerPassage } from "./passage.js";
-import { applyPrompt } from "./prompts.js";
-import { buildRegistry, type Registry, visibleCatalogue } from "./registry.js";
-import { readFrom } from "./resources.js";
-import { readArguments } from "./schema.js";
-import { ServerSet } from "./server-set.js";
-import { type HostSide, SupervisedServer } from "./supervised-server.js";
-import { ToolOrder } from "./tool-order.js";
-import { trust } from "./trust.js";
+import { errorResult } from "./protocol/content.js";
+import { ServerSet } from "./server/server-set.js";
+import { type HostSide, SupervisedServer } from "./server/supervised-server.js";
+import { readArguments } from "./shared/schema.js";
+import { ServerPassage } from "./tools/passage.js";
+import { applyPrompt } from "./tools/prompts.js";
+import { buildRegistry, type Registry, visibleCatalogue } from "./tools/registry.js";
+import { readFrom } from "./tools/resources.js";
+import { ToolOrder } from "./tools/tool-order.js";
+import { trust } from "./tools/trust.js";
 
 /** @internal */
 export interface HubOptions extends HostSide {

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
-import { asFetch } from "../../src/mcp/transports/as-fetch.js";
+import { asFetch } from "../../src/mcp/http/as-fetch.js";
 
 const megabyte = Buffer.alloc(1024 * 1024, "x");
 

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { type Completion, type CompletionRequest, type Question, textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
-import { Callbacks } from "../../src/mcp/callbacks.js";
-import type { Sample } from "../../src/mcp/sampling.js";
+import { Callbacks } from "../../src/mcp/callbacks/callbacks.js";
+import type { Sample } from "../../src/mcp/callbacks/sampling.js";
 import { fixture, recording, startHub, startHubWith } from "../support/mcp-hub.js";
 
 const completion: Completion = {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { catalogue } from "../../src/mcp/catalogue.js";
+import { catalogue } from "../../src/mcp/tools/catalogue.js";
 
 const prompt = {
   name: "demo__summarize",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { changedParts, definitionOf } from "../../src/mcp/definition.js";
+import { changedParts, definitionOf } from "../../src/mcp/lists/definition.js";
 
 const tool = {
   name: "write",

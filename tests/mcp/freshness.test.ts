@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ContentPart } from "../../src/core/chat.js";
-import { FreshResources, freshMs, ListAge } from "../../src/mcp/freshness.js";
+import { FreshResources, freshMs, ListAge } from "../../src/mcp/lists/freshness.js";
 
 const hour = 3_600_000;
 const content = (text: string): ContentPart[] => [{ type: "text", text }];

@@ -2,7 +2,7 @@
 import { PassThrough } from "node:stream";
 import { expect, jest, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
-import type { HttpAnswer } from "../../src/mcp/transports/exchange.js";
+import type { HttpAnswer } from "../../src/mcp/http/exchange.js";
 import { ResumableStreams } from "../../src/mcp/transports/resumable-streams.js";
 import { faulty } from "../support/mcp-faulty.js";
 

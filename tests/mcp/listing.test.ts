@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { promptList, resourceList, toolList } from "../../src/mcp/listed.js";
-import { listAll } from "../../src/mcp/listing.js";
+import { promptList, resourceList, toolList } from "../../src/mcp/lists/listed.js";
+import { listAll } from "../../src/mcp/lists/listing.js";
 
 const tool = (name: unknown, more: object = {}) => ({ name, inputSchema: { type: "object" }, ...more });
 const onePage = (tools: unknown) => async () => ({ tools });

@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { definitionOf } from "../../src/mcp/definition.js";
-import type { ListedTool } from "../../src/mcp/listed.js";
-import { Pins } from "../../src/mcp/pins.js";
+import { definitionOf } from "../../src/mcp/lists/definition.js";
+import type { ListedTool } from "../../src/mcp/lists/listed.js";
+import { Pins } from "../../src/mcp/lists/pins.js";
 import { fixture, temporaryFolder } from "../support/mcp-hub.js";
 
 const at = (time: string) => () => Date.parse(time);

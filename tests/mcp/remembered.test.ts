@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
-import type { HostSide } from "../../src/mcp/supervised-server.js";
+import type { HostSide } from "../../src/mcp/server/supervised-server.js";
 import {
   fixture,
   manifestsIn,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Completion, CompletionRequest } from "../../src/core/chat.js";
-import { answerSampling, SamplingBudget } from "../../src/mcp/sampling.js";
+import { answerSampling, SamplingBudget } from "../../src/mcp/callbacks/sampling.js";
 
 const parts = (outputTokens: number, budget = new SamplingBudget()) => ({
   budget,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { Observation } from "../../src/core/ports.js";
 import { serverLogFile } from "../../src/core/server-log-file.js";
-import { ServerLogs } from "../../src/mcp/server-logs.js";
+import { ServerLogs } from "../../src/mcp/server/server-logs.js";
 import { fixture, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
 
 const now = () => Date.parse("2026-11-25T12:00:00Z");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { factsOf, isOffered, modelName, timeoutOf } from "../../src/mcp/tools.js";
+import { factsOf, isOffered, modelName, timeoutOf } from "../../src/mcp/lists/tool-facts.js";
 import { fixture } from "../support/mcp-hub.js";
 import { runs } from "../support/runs.js";
 

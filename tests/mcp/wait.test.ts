@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { abortable } from "../../src/mcp/wait.js";
+import { abortable } from "../../src/mcp/shared/wait.js";
 
 test("a promise that fails after its wait was aborted ends no process", async () => {
   const unhandled: unknown[] = [];

@@ -4,8 +4,8 @@ import { join, resolve } from "node:path";
 import type { RemoteServerConfig, ServerConfig, StdioServerConfig } from "../../src/core/config.js";
 import type { Observation, SendOptions, ServerStatus, ToolResult } from "../../src/core/ports.js";
 import { McpHub } from "../../src/mcp/hub.js";
-import type { ManifestPlace } from "../../src/mcp/manifest.js";
-import type { HostSide } from "../../src/mcp/supervised-server.js";
+import type { ManifestPlace } from "../../src/mcp/lists/manifest.js";
+import type { HostSide } from "../../src/mcp/server/supervised-server.js";
 
 const common = {
   enabled: true,

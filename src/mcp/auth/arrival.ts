@@ -1,6 +1,6 @@
 import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
 import { McpError } from "../../core/errors.js";
-import type { Json } from "../json.js";
+import type { Json } from "../shared/json.js";
 
 /**
  * Returns the authorization code from the query that the browser brought back. Throws McpError if the login was refused, or if another

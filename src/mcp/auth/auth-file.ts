@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
 import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
 import type { RemoteServerConfig } from "../../core/config.js";
-import { isRecord } from "../json.js";
+import { isRecord } from "../shared/json.js";
 import { withFileLock } from "./file-lock.js";
 
 /**

@@ -1,5 +1,5 @@
 import { extractWWWAuthenticateParams } from "@modelcontextprotocol/sdk/client/auth.js";
-import { discard, type Exchange, type HttpRequest } from "../transports/exchange.js";
+import { discard, type Exchange, type HttpRequest } from "../http/exchange.js";
 import type { Authorization, Challenge } from "./authorization.js";
 
 /** Limit of renewals for one request: the first for the stored token, the second if the server refuses the renewed token too. */

@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { McpError } from "../../core/errors.js";
-import { isRecord } from "../json.js";
-import { abortable } from "../wait.js";
+import { isRecord } from "../shared/json.js";
+import { abortable } from "../shared/wait.js";
 
 const host = "127.0.0.1";
 /** Port that every login uses if it is free: some authorization servers accept only the address that was registered first. */

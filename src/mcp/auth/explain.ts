@@ -1,8 +1,8 @@
 import { OAuthError, ServerError, TooManyRequestsError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import type { RemoteServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
-import { isRecord } from "../json.js";
-import { redactor } from "../redact.js";
+import { isRecord } from "../shared/json.js";
+import { redactor } from "../shared/redact.js";
 
 const maxReasonChars = 300;
 

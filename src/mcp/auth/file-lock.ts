@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRecord, parseJson } from "../json.js";
+import { isRecord, parseJson } from "../shared/json.js";
 
 const pollMs = 50;
 /** Age at which a lock from another machine counts as abandoned: no work under the lock takes that long. */

@@ -4,7 +4,7 @@ import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { OAuthConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
-import { asText, isRecord } from "../json.js";
+import { asText, isRecord } from "../shared/json.js";
 
 export interface Grant {
   oauth: OAuthConfig;

@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
-import { isRecord, type Json, parseJson } from "../json.js";
-import { readEvents } from "./event-stream.js";
-import { type Exchange, type HttpAnswer, mediaTypeOf, textOf } from "./exchange.js";
+import { readEvents } from "../http/event-stream.js";
+import { type Exchange, type HttpAnswer, mediaTypeOf, textOf } from "../http/exchange.js";
+import { isRecord, type Json, parseJson } from "../shared/json.js";
 
 /** Statuses that do not show which protocol the server speaks. */
 const noVerdict = new Set([401, 403, 408, 429]);

@@ -1,6 +1,6 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { isRecord, type Json, wordsOf } from "../json.js";
+import { isRecord, type Json, wordsOf } from "../shared/json.js";
 
 /**
  * The delivery of messages to an SDK client, in order. Answers are delivered at once. Notifications and requests, and messages that arrive

@@ -1,6 +1,6 @@
 /** HTTP headers that repeat facts of a request's body, so that intermediaries need not read the body (protocol 2026-07-28). */
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { encoded } from "../header-params.js";
+import { encoded } from "../protocol/header-params.js";
 
 /** For each method, the key of the parameter that names the tool, prompt, resource or task. */
 const nameOf: Record<string, string> = {

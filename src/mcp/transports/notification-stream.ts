@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { atMost } from "../wait.js";
-import { discard, type Exchange, type HttpAnswer, type HttpRequest, isOk } from "./exchange.js";
+import { discard, type Exchange, type HttpAnswer, type HttpRequest, isOk } from "../http/exchange.js";
+import { atMost } from "../shared/wait.js";
 
 const opensWithinMs = 1500;
 /** A stream that stayed open for less than this counts as another failure in a row. */

@@ -1,7 +1,7 @@
 import type { ServerConfig } from "../../core/config.js";
 import type { AuthOptions } from "../auth/authorization.js";
-import { loadLegacy, once } from "../lazy.js";
-import type { Route } from "./route.js";
+import { loadLegacy, once } from "../protocol/lazy.js";
+import type { Route } from "../protocol/route.js";
 import { StdioTransport } from "./stdio.js";
 
 /** Loads the routes to remote servers. They need the SDK's v1 client too. */

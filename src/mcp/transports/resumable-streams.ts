@@ -2,13 +2,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../core/errors.js";
-import { parseJson } from "../json.js";
-import { lostAnswer } from "../peer.js";
+import { readEvents } from "../http/event-stream.js";
+import { discard, type HttpAnswer, isOk, TooLong } from "../http/exchange.js";
+import { HttpError } from "../http/http-error.js";
+import { unfollowed } from "../http/redirects.js";
+import { lostAnswer } from "../protocol/peer.js";
+import { parseJson } from "../shared/json.js";
 import { isAnswer } from "./deliveries.js";
-import { readEvents } from "./event-stream.js";
-import { discard, type HttpAnswer, isOk, TooLong } from "./exchange.js";
-import { HttpError } from "./http-error.js";
-import { unfollowed } from "./redirects.js";
 
 const firstPauseMs = 1000;
 const longestPauseMs = 30_000;

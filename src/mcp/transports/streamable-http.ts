@@ -6,13 +6,13 @@ import { setMaxListeners } from "node:events";
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { isRecord, parseJson } from "../json.js";
+import { discard, type Exchange, type HttpAnswer, isOk, mediaTypeOf, textOf } from "../http/exchange.js";
+import { HttpError, SessionLost } from "../http/http-error.js";
+import { unfollowed } from "../http/redirects.js";
+import { isRecord, parseJson } from "../shared/json.js";
 import { Deliveries, isAnswer } from "./deliveries.js";
-import { discard, type Exchange, type HttpAnswer, isOk, mediaTypeOf, textOf } from "./exchange.js";
-import { HttpError, SessionLost } from "./http-error.js";
 import { modernHeaders, versionIn } from "./modern-headers.js";
 import { NotificationStream } from "./notification-stream.js";
-import { unfollowed } from "./redirects.js";
 import { ResumableStreams } from "./resumable-streams.js";
 
 /** Time that a server has to accept a notification or an answer. Otherwise each of them could leave a connection open. */

@@ -5,8 +5,8 @@ import type { Environment } from "../../core/environment.js";
 import { child } from "../../core/tree.js";
 import { demoServer } from "../../demo/servers.js";
 import { manifestPlace } from "../../host/user-state.js";
-import { Manifest } from "../../mcp/manifest.js";
-import { modelName } from "../../mcp/tools.js";
+import { Manifest } from "../../mcp/lists/manifest.js";
+import { modelName } from "../../mcp/lists/tool-facts.js";
 import type { FindTool } from "../../session/export/playable.js";
 import type { WireTool } from "../from-log/log-tape.js";
 

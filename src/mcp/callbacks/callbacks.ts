@@ -1,0 +1,105 @@
+/** Requests of a server to this host: for the person's input, for a model's answer, for the folders to work in. */
+import { basename } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Question } from "../../core/chat.js";
+import type { ServerConfig } from "../../core/config.js";
+import type { SendOptions } from "../../core/ports.js";
+import type { RunningLimits } from "../protocol/limits.js";
+import { Refusal } from "../protocol/refusal.js";
+import type { Json } from "../shared/json.js";
+import { abortable } from "../shared/wait.js";
+import { acceptsPage, elicit, type Page } from "./elicitation.js";
+import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
+
+/** Limit of questions that a server may ask the person during one call, since every question is stored and shown. */
+const maxQuestions = 50;
+
+export interface RunningCall {
+  ask: (question: Question) => Promise<unknown>;
+  sample?: SendOptions["sample"];
+  limits: Pick<RunningLimits, "signal" | "pause">;
+}
+
+/**
+ * Answers to the requests of one server. In protocol 2025-11-25 a request does not say which call it belongs to, so this host assigns it to
+ * the call that began last. Requests are declined while no call is running: no person could be asked, and nothing would limit the cost.
+ */
+export class Callbacks {
+  readonly #config: ServerConfig;
+  readonly #sample: Sample | undefined;
+  readonly #noticed: (text: string) => void;
+  readonly #running = new Map<RunningCall, { budget: SamplingBudget; questions: number }>();
+
+  constructor(
+    config: ServerConfig,
+    { sample, noticed }: { sample: Sample | undefined; noticed: (text: string) => void },
+  ) {
+    this.#config = config;
+    this.#sample = config.sampling === "deny" ? undefined : sample;
+    this.#noticed = noticed;
+  }
+
+  /** The capabilities that this host declares to the server: only those whose requests it would really answer. */
+  get capabilities(): Json {
+    return {
+      elicitation: { form: { applyDefaults: true }, url: {} },
+      ...(this.#sample && { sampling: { tools: {} } }),
+      ...(this.#config.roots.length > 0 && { roots: {} }),
+    };
+  }
+
+  /** Lets the server send requests on behalf of this call until `end` is called. */
+  begin(call: RunningCall): void {
+    this.#running.set(call, { budget: new SamplingBudget(), questions: 0 });
+  }
+
+  end(call: RunningCall): void {
+    this.#running.delete(call);
+  }
+
+  /** Answers a request of the server. `signal` aborts if the server cancels the request. Rejects with Refusal. */
+  async answer(method: string, params: Json, signal: AbortSignal): Promise<Json> {
+    const { name, roots, sampling } = this.#config;
+    if (method === "roots/list" && roots.length > 0) {
+      return { roots: roots.map((root) => ({ uri: pathToFileURL(root).href, name: basename(root) })) };
+    }
+    const [call, bounds] = [...this.#running].at(-1) ?? [];
+    if (!call || !bounds) {
+      this.#noticed(`${method} was declined: no call is running that it could be for`);
+      if (method === "elicitation/create") return { action: "decline" };
+      throw new Refusal(-32601, `${method} is answered during a tool call only`);
+    }
+    if (method === "elicitation/create" && ++bounds.questions > maxQuestions) {
+      if (bounds.questions === maxQuestions + 1) this.#noticed(`it asks more than ${maxQuestions} times in one call`);
+      return { action: "decline" };
+    }
+    const go = call.limits.pause();
+    const signals = AbortSignal.any([signal, call.limits.signal]);
+    try {
+      if (method === "elicitation/create") return await abortable(elicit(name, params, call.ask), signals);
+      if (method === "sampling/createMessage" && this.#sample) {
+        const ask = sampling === "allow" ? async () => true : call.ask;
+        const elsewhere = call.sample;
+        return await answerSampling(name, params, {
+          sample: this.#sample,
+          elsewhere,
+          ask,
+          budget: bounds.budget,
+          signal: signals,
+        });
+      }
+    } finally {
+      go();
+    }
+    throw new Refusal(-32601, `this host does not answer ${method}`);
+  }
+
+  /**
+   * Asks the person to visit the pages that a call needs first. Resolves with true if there are pages and the person has accepted all of
+   * them.
+   */
+  async visit(pages: readonly Page[], ask: RunningCall["ask"]): Promise<boolean> {
+    for (const page of pages) if (!(await acceptsPage(this.#config.name, page, ask))) return false;
+    return pages.length > 0;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Requests of a server to the model, through this host.
+ * https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
+ */
+import {
+  type Completion,
+  type CompletionRequest,
+  type FinishReason,
+  type Message,
+  type Question,
+  type ToolCall,
+  type ToolDefinition,
+  textOf,
+} from "../../core/chat.js";
+import type { SendOptions } from "../../core/ports.js";
+import { contentParts } from "../protocol/content.js";
+import { Refusal } from "../protocol/refusal.js";
+import { asArray, asText, isRecord, type Json, parseJson } from "../shared/json.js";
+import { abortable } from "../shared/wait.js";
+
+export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
+
+const maxRequests = 20;
+/** Limit of the tokens that the model may write during one tool call. */
+const maxTokens = 100_000;
+/** Limit of the tokens that the model may read during one tool call, by estimate. */
+const maxInputTokens = 500_000;
+const mediaTokens = 1_500;
+const maxPromptChars = 2000;
+const defaultTokens = 1024;
+
+export class SamplingBudget {
+  #requests = maxRequests;
+  #tokens = maxTokens;
+  #inputTokens = maxInputTokens;
+
+  /**
+   * Reserves the tokens of a request before it is sent, because a server may send many requests at once. Returns how many tokens the model
+   * may write; `giveBack` takes back the unused ones. Throws Refusal if too few are left.
+   */
+  grant(wanted: number, inputTokens: number): number {
+    if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {
+      throw new Refusal(-1, "this call's sampling budget is used up");
+    }
+    const granted = Math.min(Math.max(1, Math.floor(wanted)), this.#tokens);
+    this.#requests -= 1;
+    this.#tokens -= granted;
+    this.#inputTokens -= inputTokens;
+    return granted;
+  }
+
+  /** Puts tokens that were granted but not written back into the budget. */
+  giveBack(tokens: number): void {
+    this.#tokens += tokens;
+  }
+}
+
+interface SamplingParts {
+  sample: Sample;
+  elsewhere?: SendOptions["sample"];
+  ask: (question: Question) => Promise<unknown>;
+  budget: SamplingBudget;
+  signal: AbortSignal;
+}
+
+/** Resolves with the answer to `sampling/createMessage`. Rejects with Refusal, or with the error of `sample`. */
+export async function answerSampling(server: string, params: Json, parts: SamplingParts): Promise<Json> {
+  const { sample, elsewhere, ask, budget, signal } = parts;
+  const wanted = typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens;
+  const granted = budget.grant(wanted, inputTokens(params));
+  let written = 0;
+  let completion: Completion;
+  let request: CompletionRequest;
+  try {
+    const passedOn = elsewhere?.({ ...params, maxTokens: granted });
+    if (passedOn) return await abortable(passedOn, signal);
+    request = toRequest(params, granted);
+    const allowed = await ask({ kind: "sampling", server, prompt: promptOf(request.messages), maxTokens: granted });
+    if (allowed !== true) throw new Refusal(-1, "the user did not allow the sampling request");
+    completion = await sample(request, signal);
+    written = completion.usage?.outputTokens ?? granted;
+  } finally {
+    budget.giveBack(granted - written);
+  }
+  // Not every provider enforces `toolChoice`, and the server would accept an answer without a call.
+  if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
+    throw new Refusal(-32603, "the model called no tool, though toolChoice required it");
+  }
+  return toResult(completion);
+}
+
+/** Estimates the tokens of a request: a quarter of a token per byte of JSON, and a fixed number per picture or sound. */
+function inputTokens({ messages, systemPrompt, tools }: Json): number {
+  let media = 0;
+  const text = JSON.stringify([messages, systemPrompt, tools], (key, value: unknown) => {
+    if (key !== "data" || typeof value !== "string") return value;
+    media += 1;
+    return "";
+  });
+  return Math.ceil(Buffer.byteLength(text) / 4) + media * mediaTokens;
+}
+
+function toRequest(params: Json, granted: number): CompletionRequest {
+  const system = asText(params.systemPrompt);
+  const messages = asArray(params.messages).filter(isRecord).flatMap(toMessages);
+  if (messages.length === 0) throw new Refusal(-32602, "a sampling request needs messages");
+  const mode = isRecord(params.toolChoice) ? params.toolChoice.mode : undefined;
+  const tools = mode === "none" ? [] : asArray(params.tools).filter(isRecord).map(toDefinition);
+  if (mode === "required" && tools.length === 0) throw new Refusal(-32602, "toolChoice required needs tools");
+  return {
+    messages: [...(system ? [{ role: "system" as const, content: system }] : []), ...messages],
+    tools,
+    maxTokens: granted,
+    ...(mode === "required" && { toolChoice: mode }),
+    ...(typeof params.temperature === "number" && { temperature: params.temperature }),
+  };
+}
+
+/** Converts one message of the server. A user message may hold both tool results and text; for a model, these are separate messages. */
+function toMessages({ role, content }: Json): Message[] {
+  const blocks = (Array.isArray(content) ? content : [content]).filter(isRecord);
+  if (role === "assistant") {
+    const words = blocks.filter(({ type }) => type !== "tool_use").flatMap(contentParts);
+    const toolCalls = blocks
+      .filter(({ type }) => type === "tool_use")
+      .map(({ id, name, input }) => ({ id: asText(id), name: asText(name), arguments: JSON.stringify(input ?? {}) }));
+    return [{ role, content: textOf(words), toolCalls }];
+  }
+  const results = blocks
+    .filter(({ type }) => type === "tool_result")
+    .map(({ toolUseId, content: result, isError }): Message => {
+      const parts = asArray(result).flatMap(contentParts);
+      return { role: "tool", toolCallId: asText(toolUseId), content: parts, isError: isError === true };
+    });
+  const words = blocks.filter(({ type }) => type !== "tool_result").flatMap(contentParts);
+  return words.length > 0 ? [...results, { role: "user", content: words }] : results;
+}
+
+function toDefinition({ name, description, inputSchema }: Json): ToolDefinition {
+  if (typeof name !== "string" || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+    throw new Refusal(-32602, `models cannot call a tool named ${JSON.stringify(name)}`);
+  }
+  return {
+    name,
+    description: asText(description),
+    inputSchema: isRecord(inputSchema) ? inputSchema : { type: "object" },
+  };
+}
+
+const stopReasons: Partial<Record<FinishReason, string>> = {
+  stop: "endTurn",
+  length: "maxTokens",
+  tool_calls: "toolUse",
+};
+
+function toResult({ message, finishReason, model }: Completion): Json {
+  const { content: text, toolCalls } = message;
+  const words = { type: "text", text };
+  const content = toolCalls.length > 0 ? [...(text ? [words] : []), ...toolCalls.map(toToolUse)] : words;
+  return { role: "assistant", content, model, stopReason: stopReasons[finishReason] ?? finishReason };
+}
+
+function toToolUse({ id, name, arguments: text }: ToolCall): Json {
+  const parsed = parseJson(text || "{}");
+  if (!("value" in parsed) || !isRecord(parsed.value)) {
+    throw new Refusal(-32603, `the model wrote arguments for ${name} that are not a JSON object`);
+  }
+  return { type: "tool_use", id, name, input: parsed.value };
+}
+
+/**
+ * Returns the text that the person sees before allowing the request. If it is too long, cuts the start, because the newest text matters
+ * most.
+ */
+function promptOf(messages: readonly Message[]): string {
+  const lines = messages.map((message) => {
+    const words = typeof message.content === "string" ? message.content : textOf(message.content);
+    return `${message.role}: ${words}`;
+  });
+  const whole = lines.join("\n");
+  return whole.length > maxPromptChars ? `…${whole.slice(-maxPromptChars)}` : whole;
+}

@@ -1,0 +1,42 @@
+/**
+ * Hashes of a tool's definition that can be pinned. Each part has its own hash, so that a change can be reported with the name of the
+ * changed part.
+ */
+import { createHash } from "node:crypto";
+import { isRecord, type Json } from "../shared/json.js";
+
+/** Hashes of the parts of a tool's definition, keyed by the name of the part that people see. */
+export type Definition = Readonly<Record<string, string>>;
+
+const parts: Readonly<Record<string, string>> = {
+  title: "title",
+  description: "description",
+  inputSchema: "parameters",
+  outputSchema: "result",
+  annotations: "annotations",
+  execution: "execution",
+};
+
+/** Returns the hashes of a listed tool. The order of the tool's keys does not matter. */
+export function definitionOf(raw: Json): Definition {
+  return Object.fromEntries(
+    Object.entries(parts).flatMap(([key, part]) => (raw[key] === undefined ? [] : [[part, hashOf(raw[key])]])),
+  );
+}
+
+export function changedParts(before: Definition, after: Definition): string[] {
+  return Object.values(parts).filter((part) => before[part] !== after[part]);
+}
+
+function hashOf(value: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify(inOrder(value)))
+    .digest("hex");
+}
+
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (!isRecord(value)) return value;
+  const keys = Object.keys(value).sort();
+  return Object.fromEntries(keys.map((key) => [key, inOrder(value[key])]));
+}

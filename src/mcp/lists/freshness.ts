@@ -1,0 +1,100 @@
+/**
+ * How long a server's answers stay fresh: their `ttlMs`, which servers before 2026-07-28 do not send.
+ * https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
+ */
+import type { ContentPart } from "../../core/chat.js";
+import type { Json } from "../shared/json.js";
+
+const longestMs = 86_400_000;
+/** Shortest time between two reads of a server's lists, even if the server sends a shorter `ttlMs`. */
+const shortestListMs = 1000;
+/** Time from a failed read of the lists to the next read. */
+const againMs = 30_000;
+const maxResources = 100;
+/** Limit of all stored contents, in characters of JSON. */
+const maxChars = 8 * 1024 * 1024;
+
+/** Returns how long the result stays fresh, in ms; 0 if its `ttlMs` is missing or invalid. */
+export function freshMs({ ttlMs }: Json): number {
+  return typeof ttlMs === "number" && ttlMs > 0 ? Math.min(ttlMs, longestMs) : 0;
+}
+
+/**
+ * The time at which a server's lists must be read again. Lists without a `ttlMs` never become stale: the server announces its changes, or
+ * its lists never change. The lists are always read as a whole, so the shortest `ttlMs` of all pages counts.
+ */
+export class ListAge {
+  #staleAt = Number.POSITIVE_INFINITY;
+
+  get isStale(): boolean {
+    return performance.now() >= this.#staleAt;
+  }
+
+  /** Runs `read`, which must report every page. While `read` runs, the lists do not count as stale. */
+  async during<T>(read: (saw: (page: Json) => void) => Promise<T>): Promise<T> {
+    let soonestMs = againMs;
+    this.#staleAt = Number.POSITIVE_INFINITY;
+    try {
+      const pages: number[] = [];
+      const lists = await read((page) => pages.push(freshMs(page) || Number.POSITIVE_INFINITY));
+      soonestMs = Math.min(...pages);
+      return lists;
+    } finally {
+      this.#staleAt = performance.now() + Math.max(shortestListMs, soonestMs);
+    }
+  }
+}
+
+/**
+ * A cache of resource contents while they are fresh. It belongs to one connection, and so to one authorization; therefore it may also hold
+ * `private` contents. The SDK's own cache serves only its `readResource`, which refuses some contents that this host can use (client
+ * 2.4.0).
+ */
+export class FreshResources {
+  readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
+  #chars = 0;
+  #changes = 0;
+
+  /**
+   * Resolves with the content from the cache or from `read`. Caches new content for its `ttlMs`, unless a change was announced during
+   * `read`.
+   */
+  async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: Json }>): Promise<ContentPart[]> {
+    const kept = this.#kept.get(uri);
+    if (kept && performance.now() < kept.staleAt) return kept.content;
+    this.#remove(uri);
+    const changes = this.#changes;
+    const { content, result } = await read();
+    const ms = freshMs(result);
+    if (ms > 0 && changes === this.#changes) this.#keep(uri, content, ms);
+    return content;
+  }
+
+  changed(uri: string): void {
+    this.#changes += 1;
+    this.#remove(uri);
+  }
+
+  allChanged(): void {
+    this.#changes += 1;
+    this.#kept.clear();
+    this.#chars = 0;
+  }
+
+  #keep(uri: string, content: ContentPart[], ms: number): void {
+    const chars = JSON.stringify(content).length;
+    if (chars > maxChars) return;
+    this.#remove(uri);
+    this.#kept.set(uri, { content, chars, staleAt: performance.now() + ms });
+    this.#chars += chars;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= maxResources && this.#chars <= maxChars) break;
+      this.#remove(oldest);
+    }
+  }
+
+  #remove(uri: string): void {
+    this.#chars -= this.#kept.get(uri)?.chars ?? 0;
+    this.#kept.delete(uri);
+  }
+}

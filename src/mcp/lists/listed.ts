@@ -1,0 +1,161 @@
+/** The items of a server's lists, read leniently: an item is refused only if it is unusable, and the reason is kept. */
+import type { JsonSchema } from "../../core/chat.js";
+import type { PromptInfo, ResourceInfo } from "../../core/ports.js";
+import { asArray, asText, isRecord, type Json } from "../shared/json.js";
+import { type Definition, definitionOf } from "./definition.js";
+import type { ListKind } from "./listing.js";
+
+interface Listed {
+  /** Other fields of the item, such as `_meta` and `icons`. They are passed on to clients that speak MCP. */
+  extras: Json;
+}
+
+export interface ListedTool extends Listed {
+  name: string;
+  description: string;
+  inputSchema: JsonSchema;
+  outputSchema?: JsonSchema;
+  title?: string;
+  /** Annotations as the server sent them, even if the server is not trusted. */
+  annotations?: Json;
+  /** True if the tool can, or must, run as a task. */
+  isTask?: true;
+  /** True if the tool is meant for the server's own pages (MCP Apps), not for the model. */
+  isForApps?: true;
+  readOnly: boolean;
+  idempotent: boolean;
+  /** The tool's `destructiveHint`; undefined if the server does not send it. */
+  destructive?: boolean;
+  openWorld?: boolean;
+  definition: Definition;
+}
+
+export type ListedPrompt = Omit<PromptInfo, "server"> & Listed;
+export type ListedResource = Omit<ResourceInfo, "server"> & Listed;
+
+export interface ListedTemplate extends Listed {
+  /** A URI template as in RFC 6570. */
+  uriTemplate: string;
+}
+
+/** Deepest accepted nesting of a schema. One tool with a deeper schema would make every request of every turn too deep to serialise. */
+const maxDepth = 200;
+
+export const toolList: ListKind<ListedTool> = {
+  method: "tools/list",
+  key: "tools",
+  read(raw) {
+    const schema = raw.inputSchema;
+    if (!isRecord(schema)) throw new Error(`inputSchema is ${schema === undefined ? "missing" : "not an object"}`);
+    if (schema.type !== undefined && schema.type !== "object") {
+      throw new Error(`inputSchema.type is ${JSON.stringify(schema.type)}, not "object"`);
+    }
+    if (isDeeperThan(maxDepth, schema)) throw new Error(`inputSchema is deeper than ${maxDepth} levels`);
+    const annotations = isRecord(raw.annotations) ? raw.annotations : {};
+    return {
+      name: readableName(raw),
+      description: asText(raw.description) || asText(raw.title) || asText(annotations.title),
+      inputSchema: { ...schema, type: "object" },
+      ...(isRecord(raw.outputSchema) && { outputSchema: raw.outputSchema }),
+      ...(typeof raw.title === "string" && { title: raw.title }),
+      ...(isRecord(raw.annotations) && { annotations: raw.annotations }),
+      ...(isTask(raw) && { isTask: true as const }),
+      ...(isForApps(raw) && { isForApps: true as const }),
+      readOnly: annotations.readOnlyHint === true,
+      idempotent: annotations.idempotentHint === true,
+      ...(typeof annotations.destructiveHint === "boolean" && { destructive: annotations.destructiveHint }),
+      ...(typeof annotations.openWorldHint === "boolean" && { openWorld: annotations.openWorldHint }),
+      definition: definitionOf(raw),
+      extras: extrasOf(raw, ["name", "description", "inputSchema", "outputSchema", "title", "annotations"]),
+    };
+  },
+  nameOf: (tool) => tool.name,
+};
+
+export const promptList: ListKind<ListedPrompt> = {
+  method: "prompts/list",
+  key: "prompts",
+  read: (raw) => ({
+    name: requiredText(raw, "name"),
+    description: asText(raw.description) || asText(raw.title),
+    arguments: asArray(raw.arguments)
+      .filter(isRecord)
+      .map((argument) => ({
+        name: requiredText(argument, "name"),
+        description: asText(argument.description),
+        required: argument.required === true,
+      })),
+    extras: extrasOf(raw, ["name", "description"]),
+  }),
+  nameOf: (prompt) => prompt.name,
+};
+
+export const resourceList: ListKind<ListedResource> = {
+  method: "resources/list",
+  key: "resources",
+  read(raw) {
+    const uri = requiredText(raw, "uri");
+    return {
+      uri,
+      name: asText(raw.title) || asText(raw.name) || uri,
+      description: asText(raw.description),
+      ...(typeof raw.mimeType === "string" && { mimeType: raw.mimeType }),
+      extras: extrasOf(raw, ["uri", "description", "mimeType"]),
+    };
+  },
+  nameOf: (resource) => resource.uri,
+};
+
+export const templateList: ListKind<ListedTemplate> = {
+  method: "resources/templates/list",
+  key: "resourceTemplates",
+  read: (raw) => ({ uriTemplate: requiredText(raw, "uriTemplate"), extras: extrasOf(raw, ["uriTemplate"]) }),
+  nameOf: (template) => template.uriTemplate,
+};
+
+/** Returns the fields that are not in `known`, except values that are nested too deep to serialise. */
+function extrasOf(raw: Json, known: readonly string[]): Json {
+  return Object.fromEntries(
+    Object.entries(raw).filter(([key, value]) => !known.includes(key) && !isDeeperThan(maxDepth, value)),
+  );
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
+}
+
+function isTask({ execution }: Json): boolean {
+  return isRecord(execution) && (execution.taskSupport === "required" || execution.taskSupport === "optional");
+}
+
+/**
+ * Returns true if `_meta.ui.visibility` (SEP-1865) does not name the model. A tool without this field is for both the model and the pages.
+ */
+function isForApps({ _meta }: Json): boolean {
+  const visibility = isRecord(_meta) && isRecord(_meta.ui) ? _meta.ui.visibility : undefined;
+  return Array.isArray(visibility) && !visibility.includes("model");
+}
+
+/**
+ * Longest accepted name of a tool. Names in use are shorter (spec 2025-11-25: up to 128), and a question that quotes such a name stays
+ * readable.
+ */
+const maxNameChars = 256;
+
+/**
+ * Returns the tool's name. Throws if the name contains line ends or invisible characters, or is too long. A person decides by the name
+ * whether a call may run, and with such a name the question could look like a question about another tool.
+ */
+function readableName(raw: Json): string {
+  const name = requiredText(raw, "name");
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) throw new Error("its name has characters that cannot be seen");
+  if (name.length > maxNameChars) throw new Error(`its name is longer than ${maxNameChars} characters`);
+  return name;
+}
+
+function requiredText(raw: Json, key: string): string {
+  const value = raw[key];
+  if (typeof value === "string" && value !== "") return value;
+  throw new Error(`${key} is ${value === undefined ? "missing" : "not a text"}`);
+}

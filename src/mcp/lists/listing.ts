@@ -1,0 +1,72 @@
+/**
+ * Lists of servers, read page by page and item by item: only a malformed item is left out, with the reason. The SDK's own schemas refuse
+ * the whole list for one bad tool (typescript-sdk 1.32.2).
+ */
+import { messageOf } from "../../core/errors.js";
+import { asArray, asText, isRecord, type Json } from "../shared/json.js";
+
+export type Ask = (method: string, params: Json) => Promise<Json>;
+
+export interface ListKind<Item> {
+  method: string;
+  /** Key of the items in the result. */
+  key: string;
+  /** Converts an item of the list. Throws if the item is unusable. */
+  read(raw: Json): Item;
+  nameOf(item: Item): string;
+}
+
+export interface Listed<Item> {
+  items: Item[];
+  /** Items that were left out, with reasons. */
+  problems: string[];
+}
+
+/** Limit of pages in one list. A server that sends more pages is looping. */
+const maxPages = 200;
+/** Limit of items in one list. No server offers more on purpose, and every item stays in memory. */
+const maxItems = 50_000;
+/** Limit of all pages after the first, in characters of JSON. The first page is subject to the limit for a message. */
+const maxMoreChars = 64 * 1024 * 1024;
+
+/** Reads all pages of a list. Stops if a cursor repeats, because some servers page in circles, and if the list would exhaust the memory. */
+export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: ListKind<Item>): Promise<Listed<Item>> {
+  const items = new Map<string, Item>();
+  const problems: string[] = [];
+  const cursors = new Set<string>();
+  let count = 0;
+  let moreChars = 0;
+  for (let cursor = ""; ; ) {
+    const page = await ask(method, cursor ? { cursor } : {});
+    const listed = asArray(page[key]);
+    for (const raw of listed.slice(0, maxItems - count)) {
+      try {
+        if (!isRecord(raw)) throw new Error("not an object");
+        const item = read(raw);
+        if (items.has(nameOf(item))) throw new Error("is listed twice");
+        items.set(nameOf(item), item);
+      } catch (error) {
+        problems.push(`${labelOf(raw)}: ${messageOf(error)}`);
+      }
+    }
+    count += listed.length;
+    if (cursor) moreChars += JSON.stringify(page).length;
+    cursor = asText(page.nextCursor);
+    if (count > maxItems) problems.push(`${method} has more than ${maxItems} items`);
+    else if (moreChars > maxMoreChars) problems.push(`${method} has more than ${maxMoreChars / 1024 / 1024} MB`);
+    else if (cursors.has(cursor)) problems.push(`${method} pages in a circle`);
+    else if (cursors.size + 1 >= maxPages) problems.push(`${method} has more than ${maxPages} pages`);
+    else if (cursor) {
+      cursors.add(cursor);
+      continue;
+    }
+    return { items: [...items.values()], problems };
+  }
+}
+
+const maxLabelChars = 300;
+
+function labelOf(raw: unknown): string {
+  const { name, uri, uriTemplate } = isRecord(raw) ? raw : {};
+  return (asText(name) || asText(uri) || asText(uriTemplate) || "(without a name)").slice(0, maxLabelChars);
+}

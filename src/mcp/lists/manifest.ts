@@ -1,0 +1,89 @@
+/**
+ * The lists that servers sent in earlier runs, stored on disk. The host offers them until a server is ready, or until the first use of a
+ * lazy server.
+ */
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ServerConfig } from "../../core/config.js";
+import { keptSecret } from "../../core/kept-secret.js";
+import { writePrivately } from "../../core/private-file.js";
+import { clientInfo } from "../shared/client-info.js";
+import { asArray, isRecord, parseJson } from "../shared/json.js";
+import { emptyLists, type ServerLists } from "./server-lists.js";
+
+export interface Remembered {
+  /** The server's own version, if it states one. */
+  version: string | undefined;
+  lists: ServerLists;
+}
+
+/** The folder of the manifests, and the file with the key for their names. The key file must be outside the folder. */
+export interface ManifestPlace {
+  folder: string;
+  keyFile: string;
+}
+
+/** Version of the file format. It is part of the file name, so files of another version are not read. */
+const format = 2;
+
+/** The stored lists of one server. Each server configuration and host version has its own file, which only the user can read. */
+export class Manifest {
+  readonly #place: ManifestPlace;
+  readonly #config: ServerConfig;
+  #path: string | undefined;
+
+  constructor(place: ManifestPlace, config: ServerConfig) {
+    this.#place = place;
+    this.#config = config;
+  }
+
+  /** Returns the stored lists; undefined if there is no usable file. */
+  read(): Remembered | undefined {
+    try {
+      const parsed = parseJson(readFileSync(this.#file(), "utf8"));
+      const { version, lists } = "value" in parsed && isRecord(parsed.value) ? parsed.value : {};
+      if (!areLists(lists)) return undefined;
+      return { version: typeof version === "string" ? version : undefined, lists };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Stores the lists. Throws if the file cannot be written. */
+  write(remembered: Remembered): void {
+    writePrivately(this.#file(), JSON.stringify(remembered));
+  }
+
+  /**
+   * Returns the path of the file. The file name depends on everything that the server is given, because the server's lists may depend on
+   * any of it. That includes secrets: a short secret could be guessed from a plain hash, so the hash uses a key.
+   */
+  #file(): string {
+    this.#path ??= join(this.#place.folder, `${this.#name()}.json`);
+    return this.#path;
+  }
+
+  #name(): string {
+    const hash = createHmac("sha256", keptSecret(this.#place.keyFile));
+    return hash
+      .update(JSON.stringify([format, clientInfo.version, givenTo(this.#config)]))
+      .digest("hex")
+      .slice(0, 32);
+  }
+}
+
+function givenTo(config: ServerConfig): unknown[] {
+  const { name, transport, protocol, sampling, roots } = config;
+  const { command, args, env, cwd } = transport === "stdio" ? config : {};
+  const { url, headers, oauth } = transport === "stdio" ? {} : config;
+  return [name, transport, protocol, sampling, roots, command, args, env, cwd, url, headers, oauth];
+}
+
+function areLists(lists: unknown): lists is ServerLists {
+  if (!isRecord(lists)) return false;
+  const isWhole = Object.entries(emptyLists).every(([key, empty]) =>
+    Array.isArray(empty) ? Array.isArray(lists[key]) : typeof lists[key] === typeof empty,
+  );
+  return isWhole && asArray(lists.tools).every((tool) => isRecord(tool) && isRecord(tool.definition));
+}

@@ -1,0 +1,96 @@
+/** The pinned tool definitions of a server: each as it was first seen, or as the user last approved it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ServerConfig } from "../../core/config.js";
+import { writePrivately } from "../../core/private-file.js";
+import { isRecord, parseJson } from "../shared/json.js";
+import { changedParts, type Definition } from "./definition.js";
+import type { ListedTool } from "./listed.js";
+import { fileNameOf } from "./place.js";
+
+interface Pin {
+  /** Time at which the definition was pinned, in ms since the epoch. */
+  pinnedAt: number;
+  definition: Definition;
+}
+
+type Known = Record<string, Pin>;
+
+/**
+ * The pins of one server, in a file that all hosts of the user share. The file is chosen by the server's name and its command or address.
+ * Environment variables do not matter, because a server with a new key is still the same server. A tool that is no longer offered stays
+ * pinned: it may return with another definition.
+ */
+export class Pins {
+  readonly #path: string | undefined;
+  readonly #now: () => number;
+  /** Pins that are not in the file, because it could not be written or there is no file. */
+  #unwritten: Known = {};
+
+  constructor(folder: string | undefined, config: ServerConfig, now: () => number = Date.now) {
+    this.#path = folder && join(folder, fileNameOf(config));
+    this.#now = now;
+  }
+
+  /**
+   * Returns how these tools differ from their pinned definitions, keyed by tool name. Leaves out tools that do not differ or are not
+   * pinned.
+   */
+  changes(tools: readonly ListedTool[]): Map<string, string> {
+    const known = this.#known();
+    const changes = new Map<string, string>();
+    for (const { name, definition } of tools) {
+      const pin = own(known, name);
+      const parts = pin ? changedParts(pin.definition, definition) : [];
+      if (pin && parts.length > 0) changes.set(name, sentence(parts, pin.pinnedAt));
+    }
+    return changes;
+  }
+
+  /** Pins the tools that are not pinned yet. Throws errors of the file system; even then, this host uses the new pins. */
+  pinNew(tools: readonly ListedTool[]): void {
+    const known = this.#known();
+    this.pin(tools.filter(({ name }) => !own(known, name)));
+  }
+
+  /** Pins these tools, and replaces their earlier pins. Throws like `pinNew`. */
+  pin(tools: readonly ListedTool[]): void {
+    if (tools.length === 0) return;
+    const pinnedAt = this.#now();
+    const fresh = Object.fromEntries(tools.map(({ name, definition }) => [name, { pinnedAt, definition }]));
+    this.#unwritten = { ...this.#unwritten, ...fresh };
+    if (this.#path === undefined) return;
+    writePrivately(this.#path, JSON.stringify({ tools: this.#known() }));
+    this.#unwritten = {};
+  }
+
+  #known(): Known {
+    return { ...(this.#path === undefined ? {} : readPins(this.#path)), ...this.#unwritten };
+  }
+}
+
+/** Reads the pins from a file. Returns no pins if the file is missing or unusable; all tools then count as seen for the first time. */
+function readPins(path: string): Known {
+  try {
+    const parsed = parseJson(readFileSync(path, "utf8"));
+    const tools = "value" in parsed && isRecord(parsed.value) && isRecord(parsed.value.tools) ? parsed.value.tools : {};
+    return Object.fromEntries(Object.entries(tools).filter((entry): entry is [string, Pin] => isPin(entry[1])));
+  } catch {
+    return {};
+  }
+}
+
+function isPin(value: unknown): boolean {
+  return isRecord(value) && typeof value.pinnedAt === "number" && isRecord(value.definition);
+}
+
+/** Looks up an own property: a tool may be called `constructor`. */
+function own(known: Known, name: string): Pin | undefined {
+  return Object.hasOwn(known, name) ? known[name] : undefined;
+}
+
+/** Returns a sentence such as `its description and parameters changed since 2026-11-25 10:12 UTC`. */
+function sentence(parts: readonly string[], pinnedAt: number): string {
+  const names = [parts.slice(0, -1).join(", "), parts.at(-1)].filter(Boolean).join(" and ");
+  return `its ${names} changed since ${new Date(pinnedAt).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}

@@ -1,0 +1,40 @@
+import { hash } from "node:crypto";
+import type { ServerConfig } from "../../core/config.js";
+
+/** Results of `placeOf` and `programOf`, cached because every call needs one. */
+const places = new WeakMap<ServerConfig, string>();
+const programs = new WeakMap<ServerConfig, string>();
+
+/**
+ * Returns an id for the server's name and its command or address. A changed key in the environment or in a header does not change the id.
+ * The id is a hash, because the command or address may contain secrets.
+ */
+function placeOf(config: ServerConfig): string {
+  const known = places.get(config) ?? hashOf(config);
+  places.set(config, known);
+  return known;
+}
+
+/**
+ * Returns an id for the server's name, its command or address, and its environment. Remembered approvals apply to this id, because other
+ * variables (NODE_OPTIONS) can make the same command run another program.
+ */
+export function programOf(config: ServerConfig): string {
+  const known = programs.get(config) ?? hashOf(config, environmentOf(config));
+  programs.set(config, known);
+  return known;
+}
+
+export function fileNameOf(config: ServerConfig): string {
+  return `${placeOf(config)}.json`;
+}
+
+function hashOf(config: ServerConfig, environment: readonly unknown[] = []): string {
+  const place = config.transport === "stdio" ? [config.command, config.args, config.cwd] : [config.url];
+  return hash("sha256", JSON.stringify([config.name, ...place, ...environment]), "hex").slice(0, 32);
+}
+
+function environmentOf(config: ServerConfig): readonly unknown[] {
+  const variables = config.transport === "stdio" ? Object.entries(config.env ?? {}) : [];
+  return variables.length > 0 ? [variables.toSorted(([one], [other]) => (one < other ? -1 : 1))] : [];
+}

@@ -1,0 +1,85 @@
+/**
+ * Conversion of MCP's content blocks to the host's content parts. This is the only file that knows the shapes of the blocks. Text from a
+ * server is treated as data.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { ContentPart } from "../../core/chat.js";
+import type { ToolResult } from "../../core/ports.js";
+import { asArray, asText, isRecord, type Json, parseJson } from "../shared/json.js";
+
+export function toToolResult(result: Json): ToolResult {
+  const content: ContentPart[] = [];
+  for (const block of asArray(result.content)) content.push(...contentParts(block));
+  const structured = structuredOf(result);
+  if (structured !== undefined && !saysAlready(content, structured)) content.push(text(JSON.stringify(structured)));
+  if (content.length === 0) content.push(text("(the tool returned nothing)"));
+  return { content, isError: result.isError === true };
+}
+
+/** Returns the structured content of a tool result; undefined if there is none. */
+export function structuredOf(result: Json): unknown {
+  return result.structuredContent ?? result.toolResult; // `toolResult` is the field in protocol 2024-10-07
+}
+
+export function promptParts(result: Json): ContentPart[] {
+  return asArray(result.messages)
+    .filter(isRecord)
+    .flatMap(({ role, content }) => {
+      const parts = (Array.isArray(content) ? content : [content]).flatMap(contentParts);
+      return role === "assistant" ? [text("[assistant]"), ...parts] : parts;
+    });
+}
+
+export function resourceParts(result: Json): ContentPart[] {
+  return asArray(result.contents).flatMap((resource) => contentParts({ type: "resource", resource }));
+}
+
+export function errorResult(message: string): ToolResult {
+  return { content: [text(message)], isError: true };
+}
+
+export function contentParts(block: unknown): ContentPart[] {
+  if (!isRecord(block)) return [text(`[content that is not an object: ${JSON.stringify(block)}]`)];
+  const { type, text: words, data, mimeType, uri, name, resource } = block;
+  if (type === "text" && typeof words === "string") return [text(words)];
+  if ((type === "image" || type === "audio") && typeof data === "string") {
+    return [{ type, data, mimeType: asText(mimeType) || (type === "image" ? "image/png" : "audio/wav") }];
+  }
+  if (type === "resource_link" && typeof uri === "string") {
+    return [{ type, uri, ...(asText(name) && { name: asText(name) }), ...mimeOf(mimeType) }];
+  }
+  if (type === "resource" && isRecord(resource)) return embedded(resource);
+  return [text(`[content of type ${JSON.stringify(type)} that this host cannot show]`)];
+}
+
+function embedded({ uri, mimeType, text: words, blob }: Json): ContentPart[] {
+  const address = asText(uri);
+  if (typeof words === "string") return [text(`[resource ${address}]\n${words}`)];
+  const kind = /^(image|audio)\//.exec(asText(mimeType))?.[1] as "image" | "audio" | undefined;
+  if (typeof blob === "string" && kind) {
+    return [text(`[resource ${address}]`), { type: kind, data: blob, mimeType: asText(mimeType) }];
+  }
+  return [{ type: "resource_link", uri: address, ...mimeOf(mimeType) }];
+}
+
+/**
+ * Returns true if a text block already contains the structured content: either as its JSON (as the specification asks) or as its only
+ * value. FastMCP wraps a result into `{"result": …}`, and server-filesystem wraps a text into `{"content": …}`.
+ */
+function saysAlready(content: readonly ContentPart[], structured: unknown): boolean {
+  const members = isRecord(structured) ? Object.values(structured) : [];
+  const values = members.length === 1 ? [structured, ...members] : [structured];
+  return content.some((part) => {
+    if (part.type !== "text") return false;
+    const parsed = parseJson(part.text);
+    return values.some((value) => value === part.text || ("value" in parsed && isDeepStrictEqual(parsed.value, value)));
+  });
+}
+
+function mimeOf(mimeType: unknown): { mimeType?: string } {
+  return typeof mimeType === "string" ? { mimeType } : {};
+}
+
+function text(words: string): ContentPart {
+  return { type: "text", text: words };
+}

@@ -1,0 +1,97 @@
+/** The choice of the peer, by the era of the protocol that the server speaks. Only this file makes this choice. */
+import type { ServerConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
+import { asArray, isRecord, type Json } from "../shared/json.js";
+import { within } from "../shared/wait.js";
+import { loadLegacy, loadModern } from "./lazy.js";
+import { isModernOnly, modernMeta, modernVersion, unsupportedVersion } from "./modern-version.js";
+import { EndedByProbe, type Era, type Peer } from "./peer.js";
+import type { Route } from "./route.js";
+
+/** Name of the extension for tasks. Before protocol 2026-07-28, tasks were part of the protocol itself. */
+const taskExtension = "io.modelcontextprotocol/tasks";
+/** Longest wait for the answer to the probe. A legacy server may never answer a method that it does not know. */
+const probeMs = 2000;
+
+/** Eras that servers were found to speak, keyed by the server's configuration. Remembered for the life of this process. */
+const verdicts = new Map<string, Era>();
+
+/** Resolves with a peer that is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
+export async function peerOf(
+  config: ServerConfig,
+  route: Route,
+  capabilities: Json,
+  signal: AbortSignal,
+): Promise<Peer> {
+  const era = config.protocol === "auto" ? verdicts.get(keyOf(config)) : config.protocol;
+  // Most servers are legacy. The SDK's client for legacy servers is loaded while the server starts and answers the probe, not afterwards.
+  if (era !== "modern") void loadLegacy().catch(() => {});
+  const modern = { ...capabilities, extensions: { [taskExtension]: {} } };
+  const discovered = era === "legacy" ? undefined : await discover(config, route, modern, { signal, era });
+  if (discovered && route.modern) return (await loadModern()).modernPeer(await route.modern(), modern, discovered);
+  if (config.protocol === "modern") throw new McpError("protocol", `the server does not speak MCP ${modernVersion}`);
+  return (await loadLegacy()).legacyPeer(route, capabilities);
+}
+
+/** Remembers the era after a successful start. A server that did not answer the probe is then not probed again. */
+export function learn(era: Era, config: ServerConfig): void {
+  if (config.protocol === "auto") verdicts.set(keyOf(config), era);
+}
+
+/**
+ * Remembers that the server is modern if the error of a failed start shows it. Such a server may have been too slow to answer the probe.
+ */
+export function learnFrom(error: unknown, config: ServerConfig): void {
+  if (config.protocol === "auto" && isModernOnly(error)) verdicts.set(keyOf(config), "modern");
+}
+
+/** Resolves with a modern server's description of itself. Resolves with undefined if the server is legacy or has not answered. */
+async function discover(
+  config: ServerConfig,
+  route: Route,
+  capabilities: Json,
+  { signal, era }: { signal: AbortSignal; era: Era | undefined },
+): Promise<Json | undefined> {
+  const probe = {
+    jsonrpc: "2.0" as const,
+    id: "discover",
+    method: "server/discover",
+    params: { _meta: modernMeta(capabilities) },
+  };
+  const ask = async (limit: AbortSignal) => {
+    const answer = await route.ask?.(probe, limit);
+    // Asks once more if the server refused this host's version but lists that version as supported.
+    const again = versionsWanted(answer)?.includes(modernVersion);
+    return again ? route.ask?.({ ...probe, id: "discover-2" }, limit) : answer;
+  };
+  let answer: Json | undefined;
+  try {
+    answer = await (era === "modern" ? ask(signal) : within(probeMs, signal, ask));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof EndedByProbe) verdicts.set(keyOf(config), "legacy");
+    if (error instanceof EndedByProbe || error instanceof McpError) throw error;
+  }
+  if (!answer) return undefined; // era unknown: the server was slow or not reached
+  const { result } = answer;
+  if (isRecord(result) && asArray(result.supportedVersions).includes(modernVersion)) return result;
+  const versions = versionsWanted(answer);
+  if (versions)
+    throw new McpError("protocol", `the server speaks MCP ${versions.join(", ") || "of another version"} only`);
+  verdicts.set(keyOf(config), "legacy");
+  return undefined;
+}
+
+/** Returns the supported versions that the server named when it refused this host's version; undefined if the answer is no such refusal. */
+function versionsWanted(answer: Json | undefined): unknown[] | undefined {
+  const error = answer?.error;
+  if (!isRecord(error) || error.code !== unsupportedVersion) return undefined;
+  return isRecord(error.data) ? asArray(error.data.supported) : [];
+}
+
+function keyOf(config: ServerConfig): string {
+  const { transport } = config;
+  return JSON.stringify(
+    transport === "stdio" ? [config.command, config.args, config.cwd, config.env] : [config.url, config.headers],
+  );
+}

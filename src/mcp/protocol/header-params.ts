@@ -1,0 +1,91 @@
+/**
+ * Tool arguments that a server of protocol 2026-07-28 also wants as HTTP headers, declared by `x-mcp-header` in the tool's inputSchema
+ * (SEP-2243).
+ */
+import type { JsonSchema } from "../../core/chat.js";
+import { isRecord } from "../shared/json.js";
+
+interface HeaderParam {
+  header: string;
+  path: string[];
+}
+
+/** Schema keywords whose subschemas do not describe a plain property. Such a subschema has no single value that a header could carry. */
+const elsewhere =
+  /^(items|prefixItems|contains|additionalProperties|unevaluatedProperties|unevaluatedItems|propertyNames|patternProperties|dependentSchemas|oneOf|anyOf|allOf|not|if|then|else|\$defs|definitions)$/;
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+
+/** Returns why the tool must not be offered over HTTP; undefined if its header declarations are valid. */
+export function objectionTo(inputSchema: JsonSchema): string | undefined {
+  try {
+    headerParams(inputSchema);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+const known = new WeakMap<JsonSchema, HeaderParam[]>();
+
+function knownParams(inputSchema: JsonSchema): HeaderParam[] {
+  const params = known.get(inputSchema) ?? (objectionTo(inputSchema) ? [] : headerParams(inputSchema));
+  known.set(inputSchema, params);
+  return params;
+}
+
+/**
+ * Returns the `Mcp-Param-…` headers of one call. An argument gets no header if it is missing or is not a text, a boolean or an exact
+ * number.
+ */
+export function headersFor(inputSchema: JsonSchema, args: unknown): Record<string, string> {
+  const found = knownParams(inputSchema);
+  return Object.fromEntries(
+    found.flatMap(({ header, path }) => {
+      const value = path.reduce<unknown>((node, key) => (isRecord(node) ? node[key] : undefined), args);
+      const text = plainText(value);
+      return text === undefined ? [] : [[`Mcp-Param-${header}`, encoded(text)]];
+    }),
+  );
+}
+
+/** Returns the header declarations in a schema. Throws if one of them is invalid. */
+function headerParams(root: JsonSchema): HeaderParam[] {
+  const params = new Map<string, HeaderParam>();
+  const visit = (node: unknown, path: string[], isProperty: boolean): void => {
+    if (Array.isArray(node)) for (const item of node) visit(item, path, false);
+    if (!isRecord(node)) return;
+    if ("x-mcp-header" in node) {
+      const header = node["x-mcp-header"];
+      const name = `x-mcp-header of ${path.join(".") || "the schema itself"}`;
+      if (!isProperty || path.length === 0) throw new Error(`${name} is not on a plain property`);
+      if (typeof header !== "string" || !token.test(header)) throw new Error(`${name} is not a header name`);
+      if (!["string", "integer", "boolean"].includes(String(node.type)))
+        throw new Error(`${name} is on a ${node.type}`);
+      if (params.has(header.toLowerCase())) throw new Error(`${name} is declared twice`);
+      params.set(header.toLowerCase(), { header, path });
+    }
+    if (isRecord(node.properties)) {
+      for (const [key, child] of Object.entries(node.properties)) visit(child, [...path, key], isProperty);
+    }
+    for (const [key, child] of Object.entries(node)) {
+      if (!elsewhere.test(key)) continue;
+      const isMap = /^(patternProperties|dependentSchemas|\$defs|definitions)$/.test(key) && isRecord(child);
+      visit(isMap ? Object.values(child) : child, [...path, key], false);
+    }
+  };
+  visit(root, [], true);
+  return [...params.values()];
+}
+
+function plainText(value: unknown): string | undefined {
+  if (typeof value === "string" || typeof value === "boolean") return String(value);
+  const isExact =
+    typeof value === "number" && Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
+  return isExact ? String(value) : undefined;
+}
+
+/** Returns the text as a header value. Encodes it in base64 if it has characters that a header cannot carry. */
+export function encoded(text: string): string {
+  const isSafe = /^[\t\x20-\x7e]+$/.test(text) && text === text.trim() && !/^=\?base64\?.*\?=$/.test(text);
+  return isSafe ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;
+}

@@ -1,0 +1,63 @@
+/**
+ * Questions that a server of protocol 2026-07-28 asks during a request. The server's result contains the questions, and this host sends the
+ * answers in a new request.
+ * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { McpError } from "../../core/errors.js";
+import { asText, isRecord, type Json } from "../shared/json.js";
+import type { PeerEvents } from "./peer.js";
+import { Refusal } from "./refusal.js";
+
+/** A server that still asks after this many rounds is looping. */
+const maxRounds = 10;
+/** Pause before the next round if the server asks no question but only to be called again. */
+const pauseMs = 500;
+
+/**
+ * Answers the `inputRequests` of a server one after another, and resolves with the `inputResponses`. Rejects with McpError if a request is
+ * refused, because a response cannot express a refusal.
+ */
+export async function answersTo(
+  inputRequests: unknown,
+  answer: PeerEvents["answer"],
+  signal: AbortSignal,
+): Promise<Json> {
+  const answers: [string, Json][] = [];
+  for (const [key, request] of Object.entries(isRecord(inputRequests) ? inputRequests : {})) {
+    const { method, params } = isRecord(request) ? request : {};
+    try {
+      answers.push([key, await answer(asText(method), isRecord(params) ? params : {}, signal)]);
+    } catch (error) {
+      throw error instanceof Refusal ? new McpError("protocol", error.message, { cause: error }) : error;
+    }
+  }
+  return Object.fromEntries(answers);
+}
+
+/**
+ * Sends the request, then repeats it with the answers until the server needs no more input. A result that needed answers is never cached,
+ * because it depends on the answers.
+ */
+export async function inRounds(
+  params: Json,
+  send: (params: Json) => Promise<Json>,
+  answer: PeerEvents["answer"],
+  signal: AbortSignal,
+): Promise<Json> {
+  let result = await send(params);
+  if (result.resultType !== "input_required") return result;
+  for (let round = 0; result.resultType === "input_required"; round++) {
+    if (round === maxRounds) throw new McpError("protocol", `the server still asks after ${maxRounds} rounds`);
+    const { inputRequests, requestState } = result;
+    const inputResponses = await answersTo(inputRequests, answer, signal);
+    const hasAnswers = Object.keys(inputResponses).length > 0;
+    if (!hasAnswers) await sleep(pauseMs, undefined, { signal });
+    result = await send({
+      ...params,
+      ...(hasAnswers && { inputResponses }),
+      ...(requestState !== undefined && { requestState }),
+    });
+  }
+  return { ...result, ttlMs: 0 };
+}

@@ -1,0 +1,78 @@
+/**
+ * The peer for servers of protocols up to 2025-11-25, over the SDK's v1 client. Loaded only through `lazy.ts`, since a host without servers
+ * does not need it.
+ */
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import {
+  CancelledNotificationSchema,
+  type ClientCapabilities,
+  type RequestId,
+} from "@modelcontextprotocol/sdk/types.js";
+import { longestTimerMs } from "../../core/timers.js";
+import { clientInfo } from "../shared/client-info.js";
+import { isRecord, type Json } from "../shared/json.js";
+import { type Peer, RpcError } from "./peer.js";
+import { PendingRequests } from "./pending-requests.js";
+import type { Route } from "./route.js";
+import { callAsTask } from "./tasks.js";
+
+/**
+ * Returns a peer that uses the SDK's client for `initialize` and for the server's requests and notifications. Each connection gets a new
+ * client, because a client that connects again keeps caches of the earlier server.
+ */
+export function legacyPeer(route: Route, capabilities: Json): Peer {
+  const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
+  let requests: PendingRequests | undefined;
+  const request: Peer["request"] = (method, params, options) =>
+    requests ? requests.send(method, params, options) : Promise.reject(new Error("Not connected"));
+  return {
+    era: "legacy",
+    listen({ closed, failed, notified, answer }) {
+      client.onclose = () => {
+        closed();
+        requests?.close(new RpcError(-32000, "Connection closed", undefined));
+      };
+      client.onerror = failed;
+      const asked = new Map<RequestId | undefined, AbortController>();
+      // Replaces the SDK's handler, which ignores the cancellation of request 0.
+      client.setNotificationHandler(CancelledNotificationSchema, ({ params }) => asked.get(params.requestId)?.abort());
+      client.fallbackRequestHandler = async ({ method, params = {} }, { signal, requestId }) => {
+        const cancelled = new AbortController();
+        asked.set(requestId, cancelled);
+        try {
+          return await answer(method, params, AbortSignal.any([signal, cancelled.signal]));
+        } finally {
+          asked.delete(requestId);
+        }
+      };
+      client.fallbackNotificationHandler = async ({ method, params = {} }) => notified(method, params);
+    },
+    async connect() {
+      await client.connect(route.transport, { timeout: longestTimerMs });
+      requests = new PendingRequests(route.transport);
+    },
+    get capabilities() {
+      return client.getServerCapabilities() ?? {};
+    },
+    get serverVersion() {
+      return client.getServerVersion()?.version;
+    },
+    get instructions() {
+      return client.getInstructions();
+    },
+    request,
+    callTool(params, run) {
+      if (!run.isTask) return run.ask("tools/call", params);
+      const takesTasks = isRecord(client.getServerCapabilities()?.tasks?.requests?.tools?.call);
+      return takesTasks ? callAsTask(params, run) : run.ask("tools/call", params);
+    },
+    async subscribe(uri) {
+      await request("resources/subscribe", { uri });
+    },
+    async ping(ending) {
+      await request("ping", {}, { ending });
+    },
+    canBeAsked: () => route.listening?.(),
+    objectionTo: () => undefined,
+  };
+}

@@ -1,0 +1,161 @@
+import { McpError } from "../../core/errors.js";
+import { onAbort } from "../../core/on-abort.js";
+import type { ToolProgress } from "../../core/ports.js";
+import { longestTimerMs } from "../../core/timers.js";
+
+export interface Limits {
+  /** Longest time without an answer or progress. */
+  timeoutMs?: number;
+  /** Longest time in all, even with progress. */
+  maxTotalTimeoutMs?: number;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: ToolProgress) => void) | undefined;
+}
+
+/** The cancellation of a request, for the code that carries out the request. */
+export interface Ending {
+  readonly aborted: boolean;
+  /** The reason of the abort; undefined until the request is aborted. */
+  readonly reason: unknown;
+  /** A signal that aborts with the request. It is created on first access, because it costs more than everything else here. */
+  readonly signal: AbortSignal;
+  /** True once the request has ended, in any way. */
+  readonly isOver: boolean;
+  onAbort(action: (reason: unknown) => void): () => void;
+}
+
+/**
+ * The limits of a running request. They apply until `end` is called. The constructor throws the signal's reason if the signal has already
+ * aborted.
+ */
+export class RunningLimits implements Ending {
+  reason: unknown;
+  aborted = false;
+  isOver = false;
+  readonly #limits: Limits;
+  readonly #actions = new Set<(reason: unknown) => void>();
+  readonly #unfollow: (() => void) | undefined;
+  readonly #startedAt = performance.now();
+  #heardAt = this.#startedAt;
+  #pauses = 0;
+  #controller: AbortController | undefined;
+
+  constructor(limits: Limits) {
+    const { signal } = limits;
+    signal?.throwIfAborted();
+    this.#limits = limits;
+    this.#unfollow = signal && onAbort(signal, () => this.#abort(signal.reason));
+    watch.add(this);
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  onAbort(action: (reason: unknown) => void): () => void {
+    this.#actions.add(action);
+    return () => this.#actions.delete(action);
+  }
+
+  /** Reports progress, and restarts the time that the server may stay silent (`timeoutMs`). */
+  readonly progress = (news: ToolProgress): void => {
+    this.#heardAt = performance.now();
+    this.#limits.onProgress?.(news);
+  };
+
+  /** Suspends the limit for silence (`timeoutMs`) while the server waits for this host. Returns a function that ends the suspension. */
+  pause(): () => void {
+    this.#pauses += 1;
+    return () => {
+      this.#pauses -= 1;
+      if (this.#pauses > 0 || this.isOver) return;
+      this.#heardAt = performance.now();
+      watch.lookAt(this.dueAt);
+    };
+  }
+
+  end(): void {
+    this.isOver = true;
+    watch.delete(this);
+    this.#unfollow?.();
+  }
+
+  check(now: number): void {
+    const { timeoutMs = 0, maxTotalTimeoutMs = 0 } = this.#limits;
+    if (now >= this.#silenceEnd) this.#expire("no answer and no progress", timeoutMs);
+    else if (now >= this.#wholeEnd) this.#expire("not finished", maxTotalTimeoutMs);
+  }
+
+  /** The earliest time at which a limit may be reached, on the clock of `performance.now()`. */
+  get dueAt(): number {
+    return this.aborted ? Number.POSITIVE_INFINITY : Math.min(this.#silenceEnd, this.#wholeEnd);
+  }
+
+  get #silenceEnd(): number {
+    return this.#pauses > 0
+      ? Number.POSITIVE_INFINITY
+      : this.#heardAt + (this.#limits.timeoutMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  get #wholeEnd(): number {
+    return this.#startedAt + (this.#limits.maxTotalTimeoutMs ?? Number.POSITIVE_INFINITY);
+  }
+
+  #expire(what: string, ms: number): void {
+    this.#abort(new McpError("timeout", `${what} within ${ms / 1000} s`, { retryable: true }));
+  }
+
+  #abort(reason: unknown): void {
+    if (this.aborted || this.isOver) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.#controller?.abort(reason);
+    for (const action of this.#actions) action(reason);
+  }
+}
+
+/**
+ * One timer for all running requests. Most requests end long before their limits, so one timer usually serves many requests in turn. Keeps
+ * the process alive while a request runs.
+ */
+class Watch {
+  readonly #running = new Set<RunningLimits>();
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+
+  add(limits: RunningLimits): void {
+    this.#running.add(limits);
+    if (this.#running.size === 1) this.#timer?.ref();
+    this.lookAt(limits.dueAt);
+  }
+
+  delete(limits: RunningLimits): void {
+    this.#running.delete(limits);
+    if (this.#running.size === 0) this.#timer?.unref();
+  }
+
+  lookAt(at: number): void {
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(() => this.#look(), Math.min(at - performance.now(), longestTimerMs));
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const now = performance.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const limits of this.#running) {
+      limits.check(now);
+      next = Math.min(next, limits.dueAt);
+    }
+    this.lookAt(next);
+  }
+}
+
+const watch = new Watch();

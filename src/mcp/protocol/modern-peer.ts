@@ -1,0 +1,154 @@
+/** The peer for servers of protocol 2026-07-28 and later, over the SDK's v2 client. Loaded only through `lazy.ts`. */
+import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
+import { McpError } from "../../core/errors.js";
+import { HttpError } from "../http/http-error.js";
+import { toolList } from "../lists/listed.js";
+import { listAll } from "../lists/listing.js";
+import { clientInfo } from "../shared/client-info.js";
+import { isRecord, type Json, parseJson } from "../shared/json.js";
+import { ChangeStream } from "./change-stream.js";
+import { headersFor, objectionTo } from "./header-params.js";
+import { inRounds } from "./input-rounds.js";
+import { modernMeta, unsupportedVersion } from "./modern-version.js";
+import { lostAnswer, NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
+import { PendingRequests } from "./pending-requests.js";
+import type { ModernTransport } from "./route.js";
+import { isTaskHandle, resultOfTask } from "./task-extension.js";
+
+const headerMismatch = -32020;
+/** Field of `_meta` with which a request asks for log messages. A server logs only for requests that name a level. */
+const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
+
+/** Returns a peer that is not connected yet. `discovered` is the server's answer to `server/discover`. */
+export function modernPeer(transport: ModernTransport, capabilities: Json, discovered: Json): Peer {
+  const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
+  const ended = new AbortController();
+  let events: PeerEvents | undefined;
+  let requests: PendingRequests | undefined;
+
+  const send: Peer["request"] = async (method, params, options = {}) => {
+    if (!requests) throw new Error("Not connected");
+    const { inputSchema } = options;
+    const headers = inputSchema && headersFor(inputSchema, params.arguments);
+    try {
+      // A result without a type is complete.
+      return { resultType: "complete", ...(await requests.send(method, params, { ...options, headers })) };
+    } catch (error) {
+      throw answerIn(error) ?? error;
+    }
+  };
+
+  /**
+   * Sends a request. If it fails, sends it again, but only if the server certainly did not carry it out or the request has no side effect.
+   */
+  const sendSafely: Peer["request"] = async (method, params, options = {}) => {
+    try {
+      return await send(method, params, options);
+    } catch (error) {
+      if (!(error instanceof RpcError)) throw error;
+      if (error.code === unsupportedVersion) throw refusedVersion(error);
+      const isLost = error.code === lostAnswer.code && error.message === lostAnswer.message;
+      if (isLost && method !== "tools/call") return send(method, params, options);
+      if (error.code !== headerMismatch || !options.inputSchema) throw error;
+      // The tool now wants other arguments as headers than when it was listed, so the list is read again.
+      const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolList);
+      const tool = items.find(({ name }) => name === params.name);
+      if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;
+      events?.notified("notifications/tools/list_changed", {});
+      return send(method, params, { ...options, inputSchema: tool.inputSchema });
+    }
+  };
+
+  /** Closes the connection and returns the error. The server has changed, and its protocol must be probed again. */
+  const refusedVersion = (error: RpcError) => {
+    const reason = new NotTaken("protocol", error.message, { retryable: true });
+    events?.closed(reason);
+    return reason;
+  };
+
+  const answer: PeerEvents["answer"] = async (method, params, signal) => {
+    if (!events) throw new Error("nobody listens");
+    return events.answer(method, params, signal);
+  };
+
+  const request: Peer["request"] = async (method, params, options = {}) => {
+    const once = (more: Json) => sendSafely(method, more, options);
+    const result = await inRounds(params, once, answer, options.ending?.signal ?? ended.signal);
+    if (result.resultType === "complete" || (isTaskHandle(result) && method === "tools/call")) return result;
+    throw new McpError("protocol", `the server answered with a result of type ${JSON.stringify(result.resultType)}`);
+  };
+
+  const changes = new ChangeStream(client, {
+    signal: ended.signal,
+    failed: (error) => events?.failed(error),
+    resumed() {
+      const { tools, prompts, resources } = client.getServerCapabilities() ?? {};
+      const kinds = [tools && "tools", prompts && "prompts", resources && "resources"].filter(Boolean);
+      for (const kind of kinds) events?.notified(`notifications/${kind}/list_changed`, {});
+    },
+  });
+
+  return {
+    era: "modern",
+    listen(to) {
+      events = to;
+      client.onclose = () => {
+        ended.abort();
+        to.closed();
+        requests?.close(new Error("Connection closed"));
+      };
+      client.onerror = to.failed;
+      client.fallbackNotificationHandler = async ({ method, params = {} }) => to.notified(method, params as Json);
+    },
+    async connect() {
+      await client.connect(transport, { prior: { kind: "modern", discover: discovered as DiscoverResult } });
+      requests = new PendingRequests(transport, {
+        meta: modernMeta(capabilities),
+        endsStreams: transport.hasPerRequestStream,
+      });
+      const { tools, prompts, resources } = client.getServerCapabilities() ?? {};
+      const filter = {
+        ...(tools?.listChanged && { toolsListChanged: true }),
+        ...(prompts?.listChanged && { promptsListChanged: true }),
+        ...(resources?.listChanged && { resourcesListChanged: true }),
+      };
+      if (Object.keys(filter).length > 0) changes.follow(filter);
+    },
+    get capabilities() {
+      return client.getServerCapabilities() ?? {};
+    },
+    get serverVersion() {
+      return client.getServerVersion()?.version;
+    },
+    get instructions() {
+      return client.getInstructions();
+    },
+    request,
+    async callTool(params, run) {
+      const isLogged = client.getServerCapabilities()?.logging !== undefined;
+      const meta = isRecord(params._meta) ? params._meta : {};
+      const result = await run.ask("tools/call", isLogged ? { ...params, _meta: { ...logLevel, ...meta } } : params);
+      return isTaskHandle(result) ? resultOfTask(result, run, answer) : result;
+    },
+    async subscribe(uri) {
+      changes.follow({ resourceSubscriptions: [uri] });
+    },
+    async ping(ending) {
+      await request("server/discover", {}, { ending });
+    },
+    canBeAsked: () => undefined,
+    objectionTo: (inputSchema) => (transport.hasPerRequestStream ? objectionTo(inputSchema) : undefined),
+  };
+}
+
+/**
+ * Returns the server's JSON-RPC error, even if it is in the body of an HTTP error that does not name the request. Undefined for any other
+ * error.
+ */
+function answerIn(error: unknown): RpcError | undefined {
+  if (error instanceof RpcError) return error;
+  const parsed = error instanceof HttpError ? parseJson(error.text) : undefined;
+  const body = parsed && "value" in parsed && isRecord(parsed.value) ? parsed.value.error : undefined;
+  if (!isRecord(body) || typeof body.code !== "number") return undefined;
+  return new RpcError(body.code, String(body.message), body.data);
+}

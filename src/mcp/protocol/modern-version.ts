@@ -1,0 +1,24 @@
+/** What protocol 2026-07-28 says about versions: in every message, and in the refusal of a message. */
+import { clientInfo } from "../shared/client-info.js";
+import type { Json } from "../shared/json.js";
+import { RpcError } from "./peer.js";
+
+export const modernVersion = "2026-07-28";
+/** Code of the error with which a server refuses the version of a request. */
+export const unsupportedVersion = -32022;
+
+/** Returns the `_meta` that every message of protocol 2026-07-28 carries. */
+export function modernMeta(capabilities: Json): Json {
+  return {
+    "io.modelcontextprotocol/protocolVersion": modernVersion,
+    "io.modelcontextprotocol/clientInfo": clientInfo,
+    "io.modelcontextprotocol/clientCapabilities": capabilities,
+  };
+}
+
+/** Returns true if the error says that the server refuses `initialize`. Over HTTP the error code is part of the text. */
+export function isModernOnly(error: unknown): boolean {
+  return error instanceof RpcError
+    ? error.code === unsupportedVersion
+    : String(error).includes(String(unsupportedVersion));
+}

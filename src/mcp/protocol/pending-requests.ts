@@ -1,0 +1,150 @@
+/**
+ * Pending requests, sent without the clients of the two SDKs. Those clients parse each answer by schemas, which refuse a whole list for one
+ * bad item, and they set a timer for each request. The v1 client never removes its listener from a signal (typescript-sdk 1.32.2, client
+ * 2.4.0). The two clients took half the time of a call (scripts/bench/mcp-calls.mjs).
+ */
+import type { TransportSendOptions } from "@modelcontextprotocol/client";
+import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import type { ToolProgress } from "../../core/ports.js";
+import { asText, isRecord, type Json, wordsOf } from "../shared/json.js";
+import { type RequestOptions, RpcError } from "./peer.js";
+
+interface Pending extends SentOptions {
+  resolve(result: Json): void;
+  reject(error: unknown): void;
+  release?: (() => void) | undefined;
+}
+
+interface SentOptions extends Pick<RequestOptions, "ending" | "onProgress"> {
+  headers?: Record<string, string> | undefined;
+}
+
+interface ConnectedTransport {
+  /** True if each request has a stream of its own, which must be closed when the request is aborted. */
+  hasPerRequestStream?: boolean | undefined;
+  onmessage?: ((message: never, extra?: never) => void) | undefined;
+  onerror?: ((error: Error) => void) | undefined;
+  send(message: JSONRPCMessage, options?: TransportSendOptions): Promise<void>;
+}
+
+interface Protocol {
+  meta?: Json;
+  /** True if closing the stream of a request cancels it. Otherwise a message cancels it, and its stream is closed too. */
+  endsStreams?: boolean | undefined;
+}
+
+export class PendingRequests {
+  readonly #transport: ConnectedTransport;
+  readonly #protocol: Protocol;
+  readonly #pending = new Map<number, Pending>();
+  /** Calls that the server runs as tasks, keyed by the id of their request. Progress of a task carries this id until the task ends. */
+  readonly #tasks = new Map<number, Pending>();
+  /**
+   * Id of the last request. The v1 client sends only `initialize`, with id 0, and ids of the v2 client are texts. So numbers from 1 on are
+   * free.
+   */
+  #lastId = 0;
+  #isClosed = false;
+
+  /**
+   * Takes over the messages of a connected client's transport. Answers and progress of the requests sent here are handled here; the client
+   * gets all other messages.
+   */
+  constructor(transport: ConnectedTransport, protocol: Protocol = {}) {
+    this.#transport = transport;
+    this.#protocol = protocol;
+    const deliver = transport.onmessage;
+    transport.onmessage = (message: never, extra?: never) => {
+      if (!this.#take(message)) deliver?.(message, extra);
+    };
+  }
+
+  /** Sends a request, as described at `Peer.request`. Notifies the server if the request is aborted. */
+  readonly send = (method: string, params: Json, options: SentOptions = {}): Promise<Json> =>
+    new Promise((resolve, reject) => {
+      const { ending, onProgress, headers } = options;
+      const { meta, endsStreams } = this.#protocol;
+      if (this.#isClosed) return reject(new Error("Not connected"));
+      if (ending?.aborted) return reject(ending.reason);
+      this.#lastId += 1;
+      const id = this.#lastId;
+      const release = ending?.onAbort((reason) => {
+        this.#settled(id);
+        if (!endsStreams) this.#cancel(id, reason);
+        reject(reason);
+      });
+      this.#pending.set(id, { ending, onProgress, resolve, reject, release });
+      const token = onProgress && { progressToken: id };
+      const _meta = meta || token ? Object.assign({}, meta, params._meta, token) : undefined;
+      const sentParams = _meta ? Object.assign({}, params, { _meta }) : params;
+      const request = { jsonrpc: "2.0" as const, id, method, params: sentParams };
+      const hasStream = endsStreams || this.#transport.hasPerRequestStream;
+      const requestSignal = hasStream ? ending?.signal : undefined;
+      const sent = this.#transport.send(request, hasStream ? { headers, requestSignal } : undefined);
+      sent.catch((error: unknown) => this.#settled(id)?.reject(error));
+    });
+
+  close(error: Error): void {
+    this.#isClosed = true;
+    for (const id of this.#pending.keys()) this.#settled(id)?.reject(error);
+    this.#tasks.clear();
+  }
+
+  #settled(id: number): Pending | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    pending?.release?.();
+    return pending;
+  }
+
+  #cancel(requestId: number, reason: unknown): void {
+    const { meta } = this.#protocol;
+    const params = { requestId, reason: String(reason), ...(meta && { _meta: meta }) };
+    const sent = this.#transport.send({ jsonrpc: "2.0", method: "notifications/cancelled", params });
+    sent.catch((error: unknown) => this.#transport.onerror?.(new Error(`Failed to send cancellation: ${error}`)));
+  }
+
+  /**
+   * Handles a message about one of these requests, and returns true; returns false for any other message. Some servers return a request's
+   * id as text.
+   */
+  #take(message: unknown): boolean {
+    if (!isRecord(message)) return false;
+    const { method, result, error, params } = message;
+    if (method === "notifications/progress" && isRecord(params)) return this.#takeProgress(params);
+    if (method !== undefined) return false;
+    const isError = isRecord(error);
+    const id = Number(wordsOf(message.id));
+    const pending = isError || isRecord(result) ? this.#settled(id) : undefined;
+    if (!pending) return false;
+    if (isError) pending.reject(new RpcError(Number(wordsOf(error.code)), plain(wordsOf(error.message)), error.data));
+    else {
+      const answer = result as Json;
+      if (isRecord(answer.task)) this.#goOn(id, pending);
+      pending.resolve(answer);
+    }
+    return true;
+  }
+
+  #takeProgress({ progressToken, progress, total, message }: Json): boolean {
+    const token = Number(wordsOf(progressToken));
+    const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
+    // Invalid progress is left to the SDK's client, which reports it.
+    if (!onProgress || ending?.isOver || typeof progress !== "number") return false;
+    const news: ToolProgress = { progress };
+    if (typeof total === "number") news.total = total;
+    if (asText(message)) news.message = asText(message);
+    onProgress(news);
+    return true;
+  }
+
+  #goOn(id: number, pending: Pending): void {
+    for (const [old, { ending }] of this.#tasks) if (ending?.isOver) this.#tasks.delete(old);
+    this.#tasks.set(id, pending);
+  }
+}
+
+/** Returns a message without the prefixes that SDKs put before it. */
+function plain(message: string): string {
+  return message.replace(/^(MCP error -?\d+: )+/, "");
+}

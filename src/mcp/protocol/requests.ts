@@ -1,0 +1,51 @@
+import { McpError, type McpErrorKind } from "../../core/errors.js";
+import type { Ask } from "../lists/listing.js";
+import type { Json } from "../shared/json.js";
+import { type Limits, RunningLimits } from "./limits.js";
+import { NotTaken, type Peer, RpcError } from "./peer.js";
+import type { RouteEnd } from "./route.js";
+
+/** Requests over one connection. Each request has its own limits, and errors are explained in this host's words. */
+export class Requests {
+  readonly #peer: Peer;
+  readonly #route: RouteEnd;
+  readonly #lossReason: () => McpError | undefined;
+
+  /** `lossReason` returns why the connection was lost; undefined while it is not lost. */
+  constructor({ peer, route }: { peer: Peer; route: RouteEnd }, lossReason: () => McpError | undefined) {
+    this.#peer = peer;
+    this.#route = route;
+    this.#lossReason = lossReason;
+  }
+
+  /** Sends a request and resolves with its result. Rejects with McpError, or with the reason of `limits.signal`. */
+  async send(method: string, params: Json, limits: Limits): Promise<Json> {
+    const ending = new RunningLimits(limits);
+    try {
+      return await this.#peer.request(method, params, { ending });
+    } catch (error) {
+      throw this.explained(error, ending);
+    } finally {
+      ending.end();
+    }
+  }
+
+  readonly unlimited: Ask = (method, params) => this.#peer.request(method, params);
+
+  explained(error: unknown, { aborted, reason }: RunningLimits): unknown {
+    if (aborted) return reason;
+    if (error instanceof McpError) return error;
+    const own = this.#route.explain(error);
+    if (own instanceof NotTaken) return own;
+    // The connection may be lost because the server refused another request. Whether it ran this request is unknown, so this is not a
+    // NotTaken.
+    const loss = this.#lossReason();
+    if (loss) return new McpError(loss.kind, loss.message, { retryable: true });
+    return error instanceof RpcError ? new McpError(kindOf(error.code), error.message, { cause: error }) : own;
+  }
+}
+
+/** Returns the error kind for a code. The code -32601 is JSON-RPC's "method not found", and -32002 is MCP's "resource not found". */
+function kindOf(code: number): McpErrorKind {
+  return code === -32601 || code === -32002 ? "not_found" : "protocol";
+}

@@ -1,0 +1,38 @@
+/** A peer for a server that a tape replaces: no process, no socket, no SDK. */
+import type { ServerConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
+import type { ServerHello } from "../../core/tape.js";
+import { objectionTo } from "./header-params.js";
+import type { Peer } from "./peer.js";
+import type { RouteEnd } from "./route.js";
+import { asMcpError } from "./taped-peer.js";
+
+/** Returns a peer that has the properties in the server's recorded greeting. */
+export function silentPeer(
+  { transport }: ServerConfig,
+  { era, capabilities, version, instructions }: ServerHello,
+): Peer {
+  const nobody = async () => {
+    throw new McpError("unavailable", "there is a tape in place of the server");
+  };
+  return {
+    era,
+    capabilities,
+    serverVersion: version,
+    instructions,
+    listen() {},
+    async connect() {},
+    request: nobody,
+    callTool: nobody,
+    async subscribe() {},
+    async ping() {},
+    canBeAsked: () => undefined,
+    objectionTo: (inputSchema) => (era === "modern" && transport !== "stdio" ? objectionTo(inputSchema) : undefined),
+  };
+}
+
+export const silentRoute: RouteEnd = {
+  isFatal: () => false,
+  explain: asMcpError,
+  async close() {},
+};

@@ -1,0 +1,164 @@
+/** A peer whose traffic goes through a tape. The tape records the traffic, or answers in place of the server. */
+import { McpError, messageOf } from "../../core/errors.js";
+import type { HostAnswer, ServerAnswer, ServerLife, Tape } from "../../core/tape.js";
+import type { Json } from "../shared/json.js";
+import { NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
+import { Refusal } from "./refusal.js";
+
+interface TapedPeerParts {
+  server: string;
+  tape: Tape;
+  link: Link;
+  /** Receives the server's notifications and requests outside of calls, through the tape. */
+  told: ServerLife;
+  explain(error: unknown): McpError;
+}
+
+/** A link that passes a server's notifications and requests from the tape to the host. */
+export class Link implements ServerLife {
+  #events: PeerEvents | undefined;
+
+  listen(events: PeerEvents): void {
+    this.#events = events;
+  }
+
+  progress(): void {}
+
+  notified(method: string, params: Json): void {
+    this.#events?.notified(method, params);
+  }
+
+  async ask(method: string, params: Json, signal: AbortSignal): Promise<HostAnswer> {
+    if (!this.#events) throw new Error("nobody listens");
+    try {
+      return { result: await this.#events.answer(method, params, signal) };
+    } catch (error) {
+      if (error instanceof Refusal) return { error: { code: error.code, message: error.message } };
+      throw error;
+    }
+  }
+
+  closed(reason: string): void {
+    this.#events?.closed(new McpError("unavailable", reason, { retryable: true }));
+  }
+}
+
+/**
+ * Returns a peer whose traffic with `inner` goes through the tape. If the server sends a notification or request during calls, it is
+ * assigned to the call that began last, as in `Callbacks`.
+ */
+export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: TapedPeerParts): Peer {
+  const running: ServerLife[] = [];
+  const lifeNow = () => running.at(-1) ?? told;
+
+  const pass = async (
+    exchange: { method: string; params: Json; signal: AbortSignal },
+    life: ServerLife,
+    send: (life: ServerLife) => Promise<Json>,
+  ): Promise<Json> => {
+    let thrown: { error: unknown } | undefined;
+    const answer = await tape.server({ server, ...exchange }, life, async (own): Promise<ServerAnswer> => {
+      try {
+        return { result: await send(own) };
+      } catch (error) {
+        if (exchange.signal.aborted) throw error;
+        thrown = { error };
+        return answerIn(error, explain);
+      }
+    });
+    if (thrown) throw thrown.error;
+    return resultOf(answer);
+  };
+
+  const lifeWith = (progress: ServerLife["progress"]): ServerLife => ({
+    progress,
+    notified: (method, params) => link.notified(method, params),
+    ask: (method, params, signal) => link.ask(method, params, signal),
+    closed: (reason) => link.closed(reason),
+  });
+
+  return {
+    get era() {
+      return inner.era;
+    },
+    get capabilities() {
+      return inner.capabilities;
+    },
+    get serverVersion() {
+      return inner.serverVersion;
+    },
+    get instructions() {
+      return inner.instructions;
+    },
+    listen(events) {
+      link.listen(events);
+      inner.listen({
+        failed: events.failed,
+        closed(reason) {
+          events.closed(reason);
+          running.at(-1)?.closed(explain(reason ?? new Error("the server closed the connection")).message);
+        },
+        notified: (method, params) => lifeNow().notified(method, params),
+        async answer(method, params, signal) {
+          const answer = await lifeNow().ask(method, params, signal);
+          if ("result" in answer) return answer.result;
+          throw new Refusal(answer.error.code as Refusal["code"], answer.error.message);
+        },
+      });
+    },
+    connect: () => inner.connect(),
+    request(method, params, options = {}) {
+      const { onProgress = () => {} } = options;
+      const signal = options.ending?.signal ?? neverAborted;
+      return pass({ method, params, signal }, lifeWith(onProgress), ({ progress }) =>
+        inner.request(method, params, { ...options, onProgress: options.onProgress && progress }),
+      );
+    },
+    callTool(params, run) {
+      const { ending, inputSchema } = run;
+      return pass({ method: "tools/call", params, signal: ending.signal }, lifeWith(run.onProgress), async (life) => {
+        const onProgress = life.progress;
+        await inner.canBeAsked();
+        running.push(life);
+        try {
+          return await inner.callTool(params, {
+            ...run,
+            onProgress,
+            ask: (method, more) => inner.request(method, more, { ending, onProgress, inputSchema }),
+            send: (method, more) => inner.request(method, more),
+          });
+        } finally {
+          running.splice(running.indexOf(life), 1);
+        }
+      });
+    },
+    subscribe: (uri) => inner.subscribe(uri),
+    ping: (ending) => inner.ping(ending),
+    // `callTool` waits for the inner peer instead, so that calls begin in the order in which they were made.
+    canBeAsked: () => undefined,
+    objectionTo: (inputSchema) => inner.objectionTo(inputSchema),
+  };
+}
+
+const neverAborted = new AbortController().signal;
+
+function answerIn(error: unknown, explain: TapedPeerParts["explain"]): ServerAnswer {
+  if (error instanceof RpcError) {
+    const { code, message, data } = error;
+    return { error: { code, message, ...(data !== undefined && { data }) } };
+  }
+  const known = error instanceof McpError ? error : explain(error);
+  const { kind, message, retryable, hint } = known;
+  return { failure: { kind, message, retryable, hint, ...(known instanceof NotTaken && { notTaken: true }) } };
+}
+
+function resultOf(answer: ServerAnswer): Json {
+  if ("result" in answer) return answer.result;
+  if ("error" in answer) throw new RpcError(answer.error.code, answer.error.message, answer.error.data);
+  const { kind, message, notTaken, ...details } = answer.failure;
+  throw notTaken ? new NotTaken(kind, message, details) : new McpError(kind, message, details);
+}
+
+export function asMcpError(error: unknown): McpError {
+  return error instanceof McpError ? error : new McpError("unavailable", messageOf(error), { retryable: true });
+}

@@ -1,0 +1,78 @@
+/**
+ * Tasks of protocol 2026-07-28: the server decides which call becomes a task. Unlike with earlier tasks (`tasks.ts`), the last poll brings
+ * the result. Questions of the server arrive with a poll too, and `tasks/update` sends the answers.
+ * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
+ */
+import { McpError } from "../../core/errors.js";
+import { asText, isRecord, type Json } from "../shared/json.js";
+import { answersTo } from "./input-rounds.js";
+import { type PeerEvents, RpcError, type ToolRun } from "./peer.js";
+import { pollPause } from "./tasks.js";
+
+const invalidParams = -32602;
+
+export function isTaskHandle({ resultType }: Json): boolean {
+  return resultType === "task";
+}
+
+/** Waits for a task, and resolves with the result of its call. Rejects with RpcError, McpError or the signal's reason. */
+export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvents["answer"]): Promise<Json> {
+  const { send, onProgress } = run;
+  const { signal } = run.ending;
+  const taskId = asText(handle.taskId);
+  const answered = new Set<string>();
+  let isOver = false;
+  try {
+    if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
+    let task = handle;
+    for (let polls = 1; ; polls++) {
+      // The status in the task handle is used only to decide whether to wait before the first poll.
+      if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
+      task = await poll(taskId, run);
+      const message = asText(task.statusMessage);
+      onProgress({ progress: polls, ...(message && { message }) });
+      if (task.status === "input_required") {
+        const inputResponses = await answersTo(unanswered(task.inputRequests, answered), answer, signal);
+        signal.throwIfAborted();
+        if (Object.keys(inputResponses).length > 0) await run.ask("tasks/update", { taskId, inputResponses });
+      } else if (task.status !== "working") {
+        isOver = true;
+        return outcomeOf(task);
+      }
+    }
+  } finally {
+    if (!isOver && taskId) void send("tasks/cancel", { taskId }).catch(() => {});
+  }
+}
+
+async function poll(taskId: string, { ask }: ToolRun): Promise<Json> {
+  try {
+    return await ask("tasks/get", { taskId });
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.code !== invalidParams) throw error;
+    throw new McpError("protocol", `the server does not have the task any more: ${error.message}`, { cause: error });
+  }
+}
+
+/** Returns the questions that are new. A server repeats a question under the same key until it has processed the answer. */
+function unanswered(inputRequests: unknown, answered: Set<string>): Json {
+  const fresh = Object.entries(isRecord(inputRequests) ? inputRequests : {}).filter(([key]) => !answered.has(key));
+  for (const [key] of fresh) answered.add(key);
+  return Object.fromEntries(fresh);
+}
+
+function outcomeOf({ status, statusMessage, result, error }: Json): Json {
+  if (status === "completed" && isRecord(result)) return result;
+  const why = asText(statusMessage) && `: ${asText(statusMessage)}`;
+  if (status === "failed" && isRecord(error)) {
+    const code = typeof error.code === "number" ? error.code : 0;
+    throw new RpcError(code, asText(error.message) || `the task failed${why}`, error.data);
+  }
+  if (status === "failed" || status === "cancelled") {
+    throw new McpError(
+      "protocol",
+      `${status === "failed" ? "the task failed" : "the server cancelled the task"}${why}`,
+    );
+  }
+  throw new McpError("protocol", `the server says of the task that it is ${JSON.stringify(status)}, without a result`);
+}

@@ -1,0 +1,79 @@
+import type { ServerConfig } from "../../core/config.js";
+import type { ServerHello, Tape } from "../../core/tape.js";
+import type { Callbacks } from "../callbacks/callbacks.js";
+import { learn, learnFrom, peerOf } from "../protocol/eras.js";
+import { EndedByProbe, type Peer } from "../protocol/peer.js";
+import type { Route } from "../protocol/route.js";
+import { silentPeer, silentRoute } from "../protocol/silent-peer.js";
+import { Link, tapedPeer } from "../protocol/taped-peer.js";
+import { abortable } from "../shared/wait.js";
+import { type ConnectionEvents, McpConnection } from "./connection.js";
+
+interface ConnectParts {
+  callbacks: Callbacks;
+  events: ConnectionEvents;
+  tape?: Tape;
+}
+
+/**
+ * Connects to the server over the route that `open` starts. If the server does not accept that route, tries the next route that the failed
+ * one suggests. Closes every route that failed. Rejects with McpError if no route is left.
+ */
+export async function connect(
+  config: ServerConfig,
+  parts: ConnectParts,
+  signal: AbortSignal,
+  open: () => Promise<Route>,
+): Promise<McpConnection> {
+  const { tape, callbacks, events } = parts;
+  if (!tape) return (await connectBy(open, config, parts, signal)).connection;
+  const { name: server } = config;
+  const link = new Link();
+  let live: McpConnection | undefined;
+  const greeting = tape.hello(server, link, async (told) => {
+    const { connection, peer } = await connectBy(open, config, parts, signal, (inner, { explain }) =>
+      tapedPeer(inner, { server, tape, link, told, explain }),
+    );
+    live = connection;
+    return helloOf(peer);
+  });
+  const hello = await abortable(greeting, signal);
+  if (live) return live;
+  const { explain } = silentRoute;
+  const peer = tapedPeer(silentPeer(config, hello), { server, tape, link, told: link, explain });
+  return new McpConnection(config, events, { route: silentRoute, peer, callbacks });
+}
+
+async function connectBy(
+  open: () => Promise<Route>,
+  config: ServerConfig,
+  parts: ConnectParts,
+  signal: AbortSignal,
+  wrap: (peer: Peer, route: Route) => Peer = (peer) => peer,
+): Promise<{ connection: McpConnection; peer: Peer }> {
+  const { callbacks, events } = parts;
+  const route = await open();
+  try {
+    const peer = wrap(await abortable(peerOf(config, route, callbacks.capabilities, signal), signal), route);
+    const connection = new McpConnection(config, events, { route, peer, callbacks });
+    await abortable(peer.connect(), signal);
+    learn(peer.era, config);
+    return { connection, peer };
+  } catch (error) {
+    learnFrom(error, config);
+    const reason = route.explain(error); // called before `close`, which causes another error
+    await route.close();
+    const next = error instanceof EndedByProbe ? open : route.instead(error);
+    if (next) return connectBy(next, config, parts, signal, wrap);
+    throw reason;
+  }
+}
+
+function helloOf({ era, capabilities, serverVersion: version, instructions }: Peer): ServerHello {
+  return {
+    era,
+    capabilities,
+    ...(version !== undefined && { version }),
+    ...(instructions !== undefined && { instructions }),
+  };
+}

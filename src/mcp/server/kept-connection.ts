@@ -1,0 +1,201 @@
+/** The connection to one server. A failed start is retried, and a lost connection is replaced. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ServerConfig } from "../../core/config.js";
+import { McpError, type McpErrorKind, messageOf } from "../../core/errors.js";
+import type { Meter } from "../../core/measurements.js";
+import type { Tape } from "../../core/tape.js";
+import type { AuthOptions } from "../auth/authorization.js";
+import type { Callbacks } from "../callbacks/callbacks.js";
+import type { ServerLists } from "../lists/server-lists.js";
+import type { Route } from "../protocol/route.js";
+import { abortable, atMost } from "../shared/wait.js";
+import { routeTo } from "../transports/open-route.js";
+import { StderrTail } from "../transports/stderr-tail.js";
+import { Backoff } from "./backoff.js";
+import type { Condition } from "./condition.js";
+import { connect } from "./connect.js";
+import type { ConnectionEvents, McpConnection } from "./connection.js";
+import { untilSilent } from "./health.js";
+
+interface KeptConnectionParts {
+  callbacks: Callbacks;
+  condition: Condition;
+  auth?: AuthOptions;
+  tape?: Tape;
+  /** Called with each text that the server writes to stderr. */
+  said?: (text: string) => void;
+  meter?: Meter | undefined;
+  events: ConnectionEvents;
+  isBusy(): boolean;
+  connected(connection: McpConnection, lists: ServerLists): void;
+  /** Called when a start has failed. Not called when a connection is lost, since a new start follows. */
+  failed(): void;
+}
+
+export class KeptConnection {
+  /** Duration of the last successful start, in ms. */
+  startMs: number | undefined;
+  /** Time that the server took for its last answer to a ping or a list request, in ms. */
+  latencyMs: number | undefined;
+  /** The last lines that the server wrote to stderr, across all its starts. */
+  readonly stderr: StderrTail;
+  readonly #config: ServerConfig;
+  readonly #parts: KeptConnectionParts;
+  readonly #closing = new AbortController();
+  readonly #backoff = new Backoff();
+  #connection: McpConnection | undefined;
+  /** The current or the last start. This promise never rejects. */
+  #start: Promise<void> = Promise.resolve();
+  #startedAt = 0;
+  #readyAt = 0;
+
+  constructor(config: ServerConfig, parts: KeptConnectionParts) {
+    this.stderr = new StderrTail(config);
+    this.#config = config;
+    this.#parts = parts;
+  }
+
+  get current(): McpConnection | undefined {
+    return this.#connection;
+  }
+
+  /** A signal that aborts when `close` is called. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Starts the server. Resolves once the start has succeeded or failed. */
+  start(): Promise<void> {
+    this.#start = this.#connect();
+    return this.#start;
+  }
+
+  /** Resolves once the current start has succeeded or failed; at once if the server is not starting. */
+  async started(): Promise<void> {
+    if (this.#parts.condition.state === "starting") await this.#start;
+  }
+
+  /** Waits like `started`, but for an optional server only until its grace period is over. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    if (this.#parts.condition.state !== "starting") return;
+    const { required, startupGraceMs } = this.#config;
+    const graceLeftMs = startupGraceMs - (performance.now() - this.#startedAt);
+    if (required) await abortable(this.#start, signal);
+    else if (graceLeftMs > 0) await abortable(atMost(this.#start, graceLeftMs), signal);
+  }
+
+  /** Closes the connection for good. Resolves once the connection and the server's process have ended. */
+  async close(reason: string): Promise<void> {
+    this.#closing.abort(new McpError("unavailable", reason));
+    await this.#start;
+    if (this.#connection) this.#measureEnd();
+    await this.#connection?.close();
+    this.#connection = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const { name, startupTimeoutMs } = this.#config;
+    const { auth, said } = this.#parts;
+    this.#startedAt = performance.now();
+    const late = new AbortController();
+    let route: Route | undefined;
+    const timer = setTimeout(() => {
+      const hint = `raise mcpServers.${name}.startup_timeout if it is only slow`;
+      late.abort(new McpError("timeout", `not ready within ${startupTimeoutMs / 1000} s`, { retryable: true, hint }));
+    }, startupTimeoutMs);
+    try {
+      const signal = AbortSignal.any([late.signal, this.closing]);
+      const heard = (text: string) => {
+        this.stderr.add(text);
+        said?.(text);
+      };
+      const open = async () => {
+        route = await routeTo(this.#config, auth, heard);
+        return route;
+      };
+      const connection = await connect(this.#config, this.#parts, signal, open);
+      const askedAt = performance.now();
+      const lists = await connection.lists(signal).catch(async (error: unknown) => {
+        await connection.close();
+        throw error;
+      });
+      this.latencyMs = Math.round(performance.now() - askedAt);
+      this.#hold(connection, lists);
+    } catch (error) {
+      if (!this.closing.aborted) this.#fail(error, route);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #hold(connection: McpConnection, lists: ServerLists): void {
+    this.#connection = connection;
+    this.#readyAt = performance.now();
+    this.startMs = Math.round(this.#readyAt - this.#startedAt);
+    void connection.lost.then((reason) => {
+      this.#backoff.held(performance.now() - this.#readyAt);
+      this.#measureEnd(reason.kind);
+      this.#restart(reason);
+    });
+    this.#watchHealth(connection);
+    this.#parts.connected(connection, lists);
+  }
+
+  #measureEnd(error?: McpErrorKind): void {
+    const { name: server, transport } = this.#config;
+    const durationMs = performance.now() - this.#readyAt;
+    this.#parts.meter?.record({ type: "connection_ended", server, transport, durationMs, ...(error && { error }) });
+  }
+
+  #watchHealth(connection: McpConnection): void {
+    const { pingIntervalMs: intervalMs } = this.#config;
+    if (intervalMs === 0) return;
+    const ended = new AbortController();
+    void connection.lost.then(() => ended.abort());
+    const silent = untilSilent({
+      ping: (signal) => connection.ping(signal),
+      isBusy: this.#parts.isBusy,
+      intervalMs,
+      signal: AbortSignal.any([ended.signal, this.closing]),
+      answered: (ms) => {
+        this.latencyMs = Math.round(ms);
+      },
+    });
+    silent.then(
+      () => connection.giveUp(new McpError("timeout", "it does not answer any more", { retryable: true })),
+      () => {},
+    );
+  }
+
+  #restart(reason: McpError): void {
+    this.#connection = undefined;
+    this.#startedAt = performance.now();
+    const { condition } = this.#parts;
+    condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
+    // A played tape needs no pause: it has no process, and the recorded requests follow at once.
+    const pauseMs = this.#parts.tape?.plays.servers ? 0 : this.#backoff.nextPauseMs();
+    this.#start = this.#afterPause(pauseMs, () => this.#connect());
+  }
+
+  #fail(error: unknown, route: Route | undefined): void {
+    const known = error instanceof McpError ? error : undefined;
+    const { condition, failed } = this.#parts;
+    failed();
+    condition.set(known?.kind === "needs_auth" ? "needs_auth" : "failed", withHint(messageOf(error), known?.hint));
+    if (known?.kind === "needs_auth")
+      route?.loggedIn?.(this.closing).then(
+        () => void this.start(),
+        () => {},
+      );
+    if (known?.retryable) void this.#afterPause(this.#backoff.nextPauseMs(), () => this.start());
+  }
+
+  /** Runs the action after the pause, unless `close` is called before. */
+  #afterPause(pauseMs: number, action: () => Promise<void>): Promise<void> {
+    return sleep(pauseMs, undefined, { signal: this.closing }).then(action, () => {});
+  }
+}
+
+function withHint(message: string, hint: string | undefined): string {
+  return hint ? `${message} (${hint})` : message;
+}

@@ -1,0 +1,44 @@
+import type { ContentPart } from "../../core/chat.js";
+
+const maxLinked = 1000;
+
+/**
+ * Addresses of the resources to which a server's tool results have linked. Such a resource can be read even if the server does not list it.
+ */
+export class LinkedResources {
+  readonly #uris = new Set<string>();
+  readonly #isFirst: () => void;
+
+  /** `isFirst` is called when the first resource is added. */
+  constructor(isFirst: () => void) {
+    this.#isFirst = isFirst;
+  }
+
+  get isEmpty(): boolean {
+    return this.#uris.size === 0;
+  }
+
+  /** Addresses of the resources, with the oldest link first. */
+  get uris(): ReadonlySet<string> {
+    return this.#uris;
+  }
+
+  has(uri: string): boolean {
+    return this.#uris.has(uri);
+  }
+
+  /** Adds the links in this content, and drops the oldest links beyond the maximum. */
+  add(content: readonly ContentPart[]): void {
+    const wasEmpty = this.isEmpty;
+    for (const part of content) {
+      if (part.type !== "resource_link") continue;
+      this.#uris.delete(part.uri);
+      this.#uris.add(part.uri);
+    }
+    for (const oldest of this.#uris) {
+      if (this.#uris.size <= maxLinked) break;
+      this.#uris.delete(oldest);
+    }
+    if (wasEmpty && !this.isEmpty) this.#isFirst();
+  }
+}

@@ -1,0 +1,178 @@
+import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "../../core/errors.js";
+import type { ListedTool } from "../lists/listed.js";
+import type { Manifest, Remembered } from "../lists/manifest.js";
+import type { Pins } from "../lists/pins.js";
+import { emptyLists, type ServerLists } from "../lists/server-lists.js";
+import type { Condition } from "./condition.js";
+
+const maxNamed = 5;
+
+const outdated = "its definition has changed meanwhile; look at it again before you call it";
+
+interface OfferParts {
+  server: string;
+  condition: Condition;
+  manifest: Manifest | undefined;
+  pins: Pins;
+  changed(): void;
+}
+
+/** The lists that one server offers now, compared with the tool definitions that the user approved. */
+export class Offer {
+  lists: ServerLists = emptyLists;
+  readonly #parts: OfferParts;
+  /** The lists from an earlier run; undefined once the server has sent its lists in this run. */
+  #remembered: Remembered | undefined;
+  /** Descriptions of how tools differ from their pinned definitions, keyed by tool name. */
+  #changes: ReadonlyMap<string, string> = new Map();
+
+  constructor(parts: OfferParts) {
+    this.#parts = parts;
+  }
+
+  /** Restores the lists from an earlier run. Returns false if none are stored. */
+  recall(): boolean {
+    this.#remembered = this.#parts.manifest?.read();
+    if (!this.#remembered) return false;
+    const { lists } = this.#remembered;
+    this.#compare(lists.tools);
+    this.#replace(lists);
+    return true;
+  }
+
+  get isRemembered(): boolean {
+    return this.#remembered !== undefined;
+  }
+
+  /** Replaces the lists by those that the server has sent, and sets the server's state to ready or degraded. */
+  take(lists: ServerLists, version?: string): void {
+    this.#noteNews(lists, version);
+    this.#compare(lists.tools);
+    this.#keep(() => this.#parts.pins.pinNew(lists.tools));
+    const { manifest } = this.#parts;
+    this.#keep(() => {
+      const remembered = { version, lists };
+      if (!isDeepStrictEqual(manifest?.read(), remembered)) manifest?.write(remembered);
+    });
+    this.#replace(lists);
+    this.#tell();
+  }
+
+  withdraw(): void {
+    this.#remembered = undefined;
+    this.#replace(emptyLists);
+  }
+
+  /**
+   * Returns how the tool differs from its pinned definition; undefined if it does not. Reads the pins anew, because another host of the
+   * user may have changed them.
+   */
+  changeOf(tool: ListedTool): string | undefined {
+    return this.#changes.has(tool.name) ? this.#parts.pins.changes([tool]).get(tool.name) : undefined;
+  }
+
+  has(tool: ListedTool): boolean {
+    const { name } = tool;
+    return this.lists.tools.includes(tool) || this.lists.tools.some((offered) => offered.name === name);
+  }
+
+  /**
+   * Returns why the tool must not be called: it is no longer offered, or its definition is not the one that the model saw. Undefined if it
+   * may be called.
+   */
+  objectionTo(tool: ListedTool): string | undefined {
+    if (this.lists.tools.includes(tool)) return undefined;
+    const offered = this.lists.tools.find(({ name }) => name === tool.name);
+    if (!offered) return "the server does not offer it any more";
+    return isDeepStrictEqual(offered.definition, tool.definition) ? undefined : outdated;
+  }
+
+  /** Pins the definitions of these tools. Returns how they differed from the earlier pins, keyed by tool name. */
+  pin(tools: readonly ListedTool[]): ReadonlyMap<string, string> {
+    const { pins } = this.#parts;
+    const changes = pins.changes(tools);
+    this.#keep(() => pins.pin(tools.filter(({ name }) => changes.has(name))));
+    if (changes.size > 0) this.#compare(this.lists.tools);
+    if (this.#parts.condition.state !== "starting") this.#tell();
+    return changes;
+  }
+
+  /** Logs how the lists differ from those of the earlier run, because a model may have seen the earlier ones. */
+  #noteNews(lists: ServerLists, version: string | undefined): void {
+    const before = this.#remembered;
+    this.#remembered = undefined;
+    if (!before) return;
+    const news = differences(before.lists, lists);
+    if (news.length === 0) return;
+    const versions =
+      before.version === version ? "" : ` (version ${before.version ?? "unknown"}, now ${version ?? "unknown"})`;
+    this.#parts.condition.log("warn", `it offers something else than the last time${versions}: ${news.join("; ")}`);
+  }
+
+  #compare(tools: readonly ListedTool[]): void {
+    const before = this.#changes;
+    this.#changes = this.#parts.pins.changes(tools);
+    for (const [tool, change] of this.#changes) {
+      if (before.get(tool) !== change) {
+        this.#parts.condition.log("warn", `its tool ${tool} was redefined: ${change} (${this.#advice})`);
+      }
+    }
+  }
+
+  #tell(): void {
+    const { problems } = this.lists;
+    const changes = [...this.#changes].map(([tool, change]) => `${tool} was redefined: ${change}`);
+    const redefined = changes.length > 0 ? `${firstOf(changes)} (${this.#advice})` : undefined;
+    const { condition } = this.#parts;
+    if (problems.length === 0) condition.set("ready", redefined);
+    else condition.set("degraded", [`left out: ${firstOf(problems)}`, redefined].filter(Boolean).join("; "));
+  }
+
+  get #advice(): string {
+    return `mcp-platform servers trust ${this.#parts.server}`;
+  }
+
+  #keep(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#parts.condition.log("warn", `what it offers cannot be kept: ${messageOf(error)}`);
+    }
+  }
+
+  /**
+   * Replaces the lists. Keeps the old objects if nothing has changed, because these objects are the keys of the cache of compiled argument
+   * checks.
+   */
+  #replace(lists: ServerLists): void {
+    if (isDeepStrictEqual(lists, this.lists)) return;
+    this.lists = lists;
+    this.#parts.changed();
+  }
+}
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length - maxNamed;
+  return [...names.slice(0, maxNamed), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+}
+
+function differences(before: ServerLists, after: ServerLists): string[] {
+  const known = new Map(before.tools.map((tool) => [tool.name, tool]));
+  const names = new Set(after.tools.map(({ name }) => name));
+  const isOther = (tool: ListedTool) => !isDeepStrictEqual(known.get(tool.name), tool);
+  const tools = {
+    new: after.tools.filter(({ name }) => !known.has(name)),
+    gone: before.tools.filter(({ name }) => !names.has(name)),
+    changed: after.tools.filter((tool) => known.has(tool.name) && isOther(tool)),
+  };
+  const beside = (["instructions", "prompts", "resources", "templates"] as const).filter(
+    (list) => !isDeepStrictEqual(before[list], after[list]),
+  );
+  return [
+    ...Object.entries(tools)
+      .filter(([, each]) => each.length > 0)
+      .map(([what, each]) => `${what} tools: ${firstOf(each.map(({ name }) => name))}`),
+    ...(beside.length > 0 ? [`other ${beside.join(", ")}`] : []),
+  ];
+}

@@ -1,0 +1,141 @@
+/** Log files of the servers, one file per server. A file contains the server's stderr, its log messages and its states. */
+import { appendFile, mkdir, rename, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { ServerConfig } from "../../core/config.js";
+import { messageOf } from "../../core/errors.js";
+import type { Observe } from "../../core/ports.js";
+import { serverLogFile } from "../../core/server-log-file.js";
+import { redactor } from "../shared/redact.js";
+
+/** Size at which a file is renamed to `.1` and a new one begins. */
+const maxFileBytes = 1_000_000;
+/** Limit of the text that waits to be written. If a server writes faster than the disk, the rest is dropped. */
+const maxPendingChars = 256_000;
+const maxLineChars = 8_000;
+
+interface LogParts {
+  observe: Observe;
+  /** Returns the current time, in ms since the epoch. */
+  now: () => number;
+  /** Returns the text without secrets that must not be stored. */
+  clear(text: string): string;
+}
+
+export class ServerLogs {
+  readonly #folder: string;
+  readonly #parts: LogParts;
+  readonly #files = new Map<string, LogFile>();
+  readonly #logs = new Set<ServerLog>();
+
+  constructor(folder: string, parts: LogParts) {
+    this.#folder = folder;
+    this.#parts = parts;
+  }
+
+  of(config: ServerConfig): ServerLog {
+    const path = serverLogFile(this.#folder, config.name);
+    const file = this.#files.get(path) ?? new LogFile(path, this.#parts);
+    this.#files.set(path, file);
+    const log = new ServerLog(config, file);
+    this.#logs.add(log);
+    return log;
+  }
+
+  /** Ends all logs. Resolves once everything has been written to the files. */
+  async close(): Promise<void> {
+    for (const log of this.#logs) log.end();
+    await Promise.all([...this.#files.values()].map((file) => file.written()));
+  }
+}
+
+export class ServerLog {
+  readonly #file: LogFile;
+  readonly #redact: (text: string) => string;
+  /** Start of a stderr line whose end has not arrived yet. */
+  #rest = "";
+
+  constructor(config: ServerConfig, file: LogFile) {
+    this.#file = file;
+    this.#redact = redactor(config);
+  }
+
+  /** Adds a piece of stderr text, which may end in the middle of a line. */
+  stderr(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = lines.pop() ?? "";
+    if (this.#rest.length > maxLineChars) {
+      lines.push(this.#rest);
+      this.#rest = "";
+    }
+    for (const line of lines) this.line("stderr", line);
+  }
+
+  /** Adds one line. `source` is `stderr`, `host`, or the level of a log message. */
+  line(source: string, text: string): void {
+    if (text.trim() === "") return;
+    this.#file.add(`${source} ${this.#redact(text.slice(0, maxLineChars)).trimEnd().replaceAll("\n", "\\n")}`);
+  }
+
+  end(): void {
+    this.line("stderr", this.#rest);
+    this.#rest = "";
+  }
+}
+
+class LogFile {
+  readonly #path: string;
+  readonly #parts: LogParts;
+  #pending: string[] = [];
+  #pendingChars = 0;
+  #dropped = 0;
+  #writing: Promise<void> | undefined;
+  #isBroken = false;
+
+  constructor(path: string, parts: LogParts) {
+    this.#path = path;
+    this.#parts = parts;
+  }
+
+  add(text: string): void {
+    if (this.#isBroken) return;
+    if (this.#pendingChars > maxPendingChars) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#pending.push(`${new Date(this.#parts.now()).toISOString()} ${process.pid} ${text}`);
+    this.#pendingChars += text.length;
+    this.#writing ??= this.#write();
+  }
+
+  async written(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    try {
+      await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+      while (this.#pending.length > 0) {
+        const lines = this.#pending.splice(0).map((line) => `${this.#parts.clear(line)}\n`);
+        if (this.#dropped > 0) lines.push(`${this.#dropped} more lines came too fast and were not kept\n`);
+        this.#pendingChars = 0;
+        this.#dropped = 0;
+        await this.#makeRoom();
+        await appendFile(this.#path, lines.join(""), { mode: 0o600 });
+      }
+    } catch (error) {
+      this.#isBroken = true;
+      const message = `what servers say is not kept: ${messageOf(error)}`;
+      this.#parts.observe({ level: "warn", scope: "mcp", message });
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #makeRoom(): Promise<void> {
+    const size = await stat(this.#path).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (size > maxFileBytes) await rename(this.#path, `${this.#path}.1`).catch(() => {}); // fails if another host renamed the file first
+  }
+}

@@ -1,0 +1,75 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ServerConfig } from "../../core/config.js";
+import { RequestError } from "../../core/errors.js";
+import { didYouMean } from "../../core/nearest.js";
+import type { SupervisedServer } from "./supervised-server.js";
+
+/** The servers of a configuration, which can be replaced by another configuration while calls run. */
+export class ServerSet {
+  readonly #newServer: (config: ServerConfig) => SupervisedServer;
+  #all: readonly SupervisedServer[];
+  /** Servers that were removed from the set but have not closed yet, because their calls still run. */
+  readonly #retiring = new Set<SupervisedServer>();
+
+  constructor(configs: readonly ServerConfig[], newServer: (config: ServerConfig) => SupervisedServer) {
+    this.#newServer = newServer;
+    this.#all = configs.map(newServer);
+  }
+
+  get all(): readonly SupervisedServer[] {
+    return this.#all;
+  }
+
+  start(): void {
+    for (const server of this.#all) server.start();
+  }
+
+  /** Returns the server with this name. Throws RequestError if there is none. */
+  named(name: string): SupervisedServer {
+    const server = this.#all.find(({ config }) => config.name === name);
+    if (server) return server;
+    const names = this.#all.map(({ config }) => config.name);
+    throw new RequestError("not_found", `there is no server ${name}${didYouMean(name, names)}`);
+  }
+
+  /**
+   * Applies another configuration. The servers in `stay` keep running if their configuration is unchanged; by default these are all
+   * servers.
+   */
+  change(configs: readonly ServerConfig[], stay = this.#all): void {
+    const old = this.#all;
+    const before = new Set(stay);
+    const fresh: SupervisedServer[] = [];
+    this.#all = configs.map((config) => {
+      const same = [...before].find((server) => isDeepStrictEqual(server.config, config));
+      if (same) {
+        before.delete(same);
+        return same;
+      }
+      const server = this.#newServer(config);
+      fresh.push(server);
+      return server;
+    });
+    for (const server of old.filter((each) => !this.#all.includes(each))) {
+      this.#retiring.add(server);
+      void server.retire().then(() => this.#retiring.delete(server));
+    }
+    for (const server of fresh) {
+      server.start();
+      server.startRemembered();
+    }
+  }
+
+  renew(old: SupervisedServer): void {
+    const configs = this.#all.map(({ config }) => config);
+    this.change(
+      configs,
+      this.#all.filter((server) => server !== old),
+    );
+  }
+
+  /** Closes all servers. Resolves once no process of a server is left. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#all, ...this.#retiring].map((server) => server.close()));
+  }
+}

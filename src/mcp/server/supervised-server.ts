@@ -1,0 +1,242 @@
+/** One entry of `mcpServers`: its state, its lists, and the connection to it. */
+import type { ContentPart } from "../../core/chat.js";
+import type { ServerConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
+import type { Meter } from "../../core/measurements.js";
+import type { Observe, ServerNews, ServerStatus } from "../../core/ports.js";
+import type { Tape } from "../../core/tape.js";
+import type { AuthOptions } from "../auth/authorization.js";
+import { Callbacks } from "../callbacks/callbacks.js";
+import type { Sample } from "../callbacks/sampling.js";
+import { Manifest, type ManifestPlace } from "../lists/manifest.js";
+import { Pins } from "../lists/pins.js";
+import { emptyLists, type ServerLists } from "../lists/server-lists.js";
+import { isOffered } from "../lists/tool-facts.js";
+import { abortable } from "../shared/wait.js";
+import { Condition } from "./condition.js";
+import type { McpConnection } from "./connection.js";
+import { KeptConnection } from "./kept-connection.js";
+import { LateStart } from "./late-start.js";
+import { LinkedResources } from "./linked-resources.js";
+import { ListRefresh } from "./list-refresh.js";
+import { Offer } from "./offer.js";
+import { RunningCalls } from "./running-calls.js";
+import type { ServerLogs } from "./server-logs.js";
+import { WatchedResources } from "./watched-resources.js";
+
+export interface ServerEvents {
+  observe: Observe;
+  statusChanged(status: ServerStatus): void;
+  listsChanged(): void;
+  told(news: ServerNews): void;
+}
+
+export interface HostSide {
+  /** Settings for logins. If undefined, requests to a remote server carry only its configured headers. */
+  auth?: AuthOptions;
+  /** Asks the model, for servers that request sampling. If undefined, sampling is not offered to servers. */
+  sample?: Sample;
+  /** A tape that records the traffic of the servers, or is played in place of the servers. */
+  tape?: Tape;
+  meter?: Meter | undefined;
+  /** Location of the stored lists (manifests). If undefined, nothing is known of a server before it has started. */
+  manifests?: ManifestPlace | undefined;
+  /** Returns true if servers that are not lazy also use their stored lists until they are ready. */
+  remembers?: () => boolean;
+  /** Folder of the pinned tool definitions. If undefined, a changed tool is noticed only within this run. */
+  pinFolder?: string;
+  logs?: ServerLogs;
+}
+
+export class SupervisedServer {
+  readonly config: ServerConfig;
+  readonly condition: Condition;
+  readonly offer: Offer;
+  readonly linked: LinkedResources;
+  readonly meter: Meter | undefined;
+  readonly calls = new RunningCalls();
+  readonly refresh: ListRefresh;
+  readonly #kept: KeptConnection;
+  readonly #watched: WatchedResources;
+  readonly #statusChanged: () => void;
+  #counted = { lists: emptyLists, offered: 0 };
+  readonly #isPlayed: boolean;
+  readonly #remembers: () => boolean;
+  readonly #late: LateStart;
+
+  constructor(config: ServerConfig, events: ServerEvents, host: HostSide) {
+    this.config = config;
+    this.meter = host.meter;
+    this.#isPlayed = host.tape?.plays.servers === true;
+    this.#statusChanged = () => events.statusChanged(this.status);
+    const log = this.#isPlayed ? undefined : host.logs?.of(config);
+    const condition = new Condition(config, {
+      observe: events.observe,
+      changed: () => {
+        log?.line("host", condition.sentence);
+        this.#statusChanged();
+      },
+    });
+    this.condition = condition;
+    const noticed = (text: string) => condition.notice(text);
+    const manifest = host.manifests && new Manifest(host.manifests, config);
+    this.#remembers = () => config.lazy || host.remembers?.() === true;
+    this.offer = new Offer({
+      server: config.name,
+      condition,
+      manifest,
+      pins: new Pins(host.pinFolder, config),
+      changed: () => events.listsChanged(),
+    });
+    this.linked = new LinkedResources(() => events.listsChanged());
+    this.#watched = new WatchedResources(noticed);
+    this.#kept = new KeptConnection(config, {
+      condition,
+      auth: host.auth,
+      tape: host.tape,
+      said: log && ((text) => log.stderr(text)),
+      meter: host.meter,
+      callbacks: new Callbacks(config, { sample: host.sample, noticed }),
+      events: {
+        listsChanged: () => this.refresh.changed(),
+        noticed,
+        resourceChanged: (uri) => {
+          condition.logged("info", `the resource ${uri} has changed`);
+          events.told({ type: "resource", server: config.name, uri });
+        },
+        logged: (level, text) => {
+          log?.line(level, text);
+          events.told({ type: "log", server: config.name, level, text: condition.logged(level, text) });
+        },
+      },
+      isBusy: () => this.calls.any,
+      connected: (connection, lists) => this.#connected(connection, lists),
+      // Not called if the connection is lost and the server restarts: the tool list, and with it the prompt cache, should not change for so
+      // short a time.
+      failed: () => this.offer.withdraw(),
+    });
+    this.#late = new LateStart({ isLazy: config.lazy, condition, kept: this.#kept });
+    this.refresh = new ListRefresh({ offer: this.offer, condition, kept: this.#kept, isPlayed: this.#isPlayed });
+  }
+
+  /** Starts the server if it is enabled. In any case, reports its state once. */
+  start(): void {
+    const { enabled, refusal } = this.config;
+    const isWanted = enabled && !refusal;
+    if (isWanted && this.#remembers() && this.offer.recall()) this.#late.putOff();
+    else if (isWanted) void this.#kept.start();
+    if (this.condition.state !== "ready") this.#statusChanged(); // `ready` was reported when it was set
+  }
+
+  /** Starts a postponed server, unless it is lazy. Called when the processor is free. */
+  startRemembered(): void {
+    this.#late.hurry();
+  }
+
+  /**
+   * Starts a postponed server before it is used. Returns a promise of the running start; undefined if no start is running. The promise
+   * rejects only with the signal's reason.
+   */
+  awake(signal?: AbortSignal): Promise<void> | undefined {
+    const starting = this.#late.used();
+    const waking = this.#isPlayed ? this.#kept.started() : starting;
+    return waking && abortable(waking, signal);
+  }
+
+  get lists(): ServerLists {
+    return this.offer.lists;
+  }
+
+  get status(): ServerStatus {
+    const { name, transport } = this.config;
+    const { prompts, resources } = this.lists;
+    const { current, startMs, latencyMs } = this.#kept;
+    return {
+      name,
+      state: this.condition.state,
+      transport,
+      tools: this.#offered,
+      prompts: prompts.length,
+      resources: resources.length,
+      startMs,
+      latencyMs,
+      version: current?.serverVersion,
+      era: current?.era,
+      reason: this.condition.reason,
+    };
+  }
+
+  /** Number of tools that the model gets. It is cached, because the state of servers is read at every call. */
+  get #offered(): number {
+    const { lists } = this;
+    if (this.#counted.lists !== lists) {
+      this.#counted = { lists, offered: lists.tools.filter((tool) => isOffered(this.config, tool)).length };
+    }
+    return this.#counted.offered;
+  }
+
+  /** The end of the server's stderr; "" for a remote server. */
+  get stderr(): string {
+    return this.#kept.stderr.words;
+  }
+
+  get isUsable(): boolean {
+    return this.#kept.current !== undefined || this.#late.isPending;
+  }
+
+  started(): Promise<void> {
+    this.startRemembered();
+    return this.#kept.started();
+  }
+
+  /** Waits like `settled`, but not for an optional server whose lists are remembered from an earlier run. */
+  async offered(signal?: AbortSignal): Promise<void> {
+    if (this.config.required || !this.offer.isRemembered) await this.settled(signal);
+  }
+
+  /** Waits like `started`, but for an optional server only until its grace period is over. Also reads stale lists again. */
+  async settled(signal?: AbortSignal): Promise<void> {
+    this.startRemembered();
+    await this.refresh.ofStale(signal);
+    await this.#kept.settled(signal);
+  }
+
+  /** The live connection. Throws McpError if there is none. */
+  get connection(): McpConnection {
+    this.#kept.closing.throwIfAborted();
+    const { current } = this.#kept;
+    if (!current) throw new McpError("unavailable", this.condition.sentence, { retryable: true });
+    return current;
+  }
+
+  /** Reads a resource, and watches it from then on, so that its changes are noticed. Throws McpError. */
+  async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
+    await this.awake(signal);
+    const { connection } = this;
+    const content = await connection.readResource(uri, signal);
+    this.#watched.add(uri, connection);
+    return content;
+  }
+
+  /** Watches a resource, so that its changes are noticed. Throws McpError. */
+  async watchResource(uri: string, signal?: AbortSignal): Promise<void> {
+    await this.awake(signal);
+    this.#watched.add(uri, this.connection);
+  }
+
+  /** Waits until the running calls have ended, then closes the server. */
+  async retire(): Promise<void> {
+    await this.calls.rest();
+    await this.close("it was taken out of the configuration, or changed there");
+  }
+
+  close(reason = "the host is closing"): Promise<void> {
+    return this.#kept.close(reason);
+  }
+
+  #connected(connection: McpConnection, lists: ServerLists): void {
+    this.offer.take(lists, connection.serverVersion);
+    this.#watched.watchAll(connection);
+    this.refresh.started();
+  }
+}

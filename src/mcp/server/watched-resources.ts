@@ -1,0 +1,31 @@
+import { messageOf } from "../../core/errors.js";
+import type { McpConnection } from "./connection.js";
+
+const maxWatched = 100;
+
+/**
+ * Resources of one server whose changes are watched. A resource is added when it is first read, and is watched again over every new
+ * connection.
+ */
+export class WatchedResources {
+  readonly #uris = new Set<string>();
+  readonly #noticed: (text: string) => void;
+
+  constructor(noticed: (text: string) => void) {
+    this.#noticed = noticed;
+  }
+
+  add(uri: string, connection: McpConnection): void {
+    if (this.#uris.has(uri) || this.#uris.size >= maxWatched) return;
+    this.#uris.add(uri);
+    this.#watch(uri, connection);
+  }
+
+  watchAll(connection: McpConnection): void {
+    for (const uri of this.#uris) this.#watch(uri, connection);
+  }
+
+  #watch(uri: string, connection: McpConnection): void {
+    connection.subscribe(uri).catch((error: unknown) => this.#noticed(`${uri}: ${messageOf(error)}`));
+  }
+}

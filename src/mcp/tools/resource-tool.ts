@@ -1,0 +1,92 @@
+/**
+ * The host's own tool with which a model reads resources from the catalogue and from results. It is offered only while there are resources.
+ */
+import type { JsonSchema } from "../../core/chat.js";
+import { messageOf } from "../../core/errors.js";
+import type { NamedTool, PreparedCall, ToolFacts } from "../../core/ports.js";
+import { factsOf, isDenied, modelName } from "../lists/tool-facts.js";
+import { errorResult } from "../protocol/content.js";
+import type { SupervisedServer } from "../server/supervised-server.js";
+import type { RegisteredTool } from "./registered-tool.js";
+import { isNamed, noOwner, ownerOf } from "./resources.js";
+
+const host = "host";
+const tool = "read_resource";
+
+const annotations = { readOnly: true, idempotent: true, destructive: false, openWorld: true };
+
+const inputSchema: JsonSchema = {
+  type: "object",
+  properties: {
+    uri: { type: "string", description: "As listed, as in a tool's result, or by one of the servers' URI templates." },
+  },
+  required: ["uri"],
+  additionalProperties: false,
+};
+
+/**
+ * Returns the tool that reads resources of these servers; an empty list if there is nothing to read. Servers whose `tools.deny` matches
+ * `read_resource` are left out.
+ */
+export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTool[] {
+  const readable = servers.filter(({ config }) => !isDenied(config, tool));
+  const offering = readable.filter(
+    ({ lists, linked }) => lists.resources.length > 0 || lists.templates.length > 0 || !linked.isEmpty,
+  );
+  if (offering.length === 0) return [];
+  const templates = offering.flatMap(({ lists }) => lists.templates.map(({ uriTemplate }) => uriTemplate));
+  const known = templates.length > 0 ? ` URI templates: ${templates.slice(0, 20).join(" ")}` : "";
+  return [
+    {
+      definition: {
+        name: modelName(host, tool),
+        description: `Reads a resource of an MCP server by its URI.${known}`,
+        inputSchema,
+        server: host,
+        tool,
+        actsOn: offering.map(({ config }) => config.name),
+        ...annotations,
+      },
+      prepare: (args) => prepareRead(readable, String(args.uri), args),
+    },
+  ];
+}
+
+/** Returns the tool that policy rules see when a listed resource of this server is read. */
+export function readOf(server: string): NamedTool {
+  return { server, tool, hostTool: tool, ...annotations };
+}
+
+/**
+ * Prepares the read of a resource. The server to read from is chosen here, before the policy decides; no other server is read afterwards.
+ */
+function prepareRead(servers: readonly SupervisedServer[], uri: string, args: PreparedCall["arguments"]): PreparedCall {
+  const owner = ownerOf(uri, servers);
+  return {
+    ...(owner ? factsOfRead(owner, uri) : { server: host, tool, place: host, autoApproved: false, ...annotations }),
+    arguments: args,
+    pin() {},
+    async send({ signal }) {
+      try {
+        if (!owner) throw noOwner(uri);
+        return { content: await owner.readResource(uri, signal), isError: false };
+      } catch (error) {
+        return errorResult(signal.aborted ? `${tool} was cancelled` : `${tool} failed: ${messageOf(error)}`);
+      }
+    },
+  };
+}
+
+/**
+ * Returns the facts that the policy decides by. A read counts as a call to the server that gets the request. If the server itself named the
+ * address, the request tells the server nothing new, so the read counts as read-only. Any other address carries text of the model.
+ */
+function factsOfRead(owner: SupervisedServer, uri: string): ToolFacts {
+  const isHarmless = owner.config.trusted || isNamed(uri, owner);
+  const named = { name: tool, readOnly: true, idempotent: true, openWorld: true };
+  return {
+    ...factsOf(owner.config, named),
+    ...(isHarmless && annotations),
+    hostTool: tool,
+  };
+}

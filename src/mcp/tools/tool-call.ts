@@ -1,0 +1,88 @@
+import type { ContentPart, JsonSchema } from "../../core/chat.js";
+import { McpError, messageOf } from "../../core/errors.js";
+import type { SendOptions, ToolResult } from "../../core/ports.js";
+import type { ListedTool } from "../lists/listed.js";
+import { errorResult, structuredOf, toToolResult } from "../protocol/content.js";
+import { NotTaken } from "../protocol/peer.js";
+import type { SupervisedServer } from "../server/supervised-server.js";
+import type { Json } from "../shared/json.js";
+import { problemIn } from "../shared/schema.js";
+import { MeasuredCall } from "./tool-measure.js";
+
+/**
+ * Calls a tool. Never rejects: a failure becomes a result for the model. That result says whether the call was not sent or may have been
+ * carried out.
+ */
+export async function callTool(
+  server: SupervisedServer,
+  tool: ListedTool,
+  args: Json,
+  options: SendOptions,
+): Promise<ToolResult> {
+  const measure = server.meter && new MeasuredCall(server.meter, server, tool, args, options);
+  server.calls.began();
+  try {
+    const result = await callOnce(server, tool, args, options, measure).catch(async () => {
+      // The server refused the call without running it (NotTaken), for example because the session was lost. So the call is sent again.
+      await server.settled(options.signal).catch(() => {});
+      return callOnce(server, tool, args, options, measure);
+    });
+    measure?.ended(result);
+    return result;
+  } catch (error) {
+    measure?.failed("unavailable", error);
+    const result = errorResult(`${tool.name} failed: ${messageOf(error)}`);
+    measure?.ended(result);
+    return result;
+  } finally {
+    server.calls.ended();
+  }
+}
+
+/** Calls a tool without a second attempt. Rejects only with NotTaken. */
+async function callOnce(
+  server: SupervisedServer,
+  tool: ListedTool,
+  args: Json,
+  options: SendOptions,
+  measure: MeasuredCall | undefined,
+): Promise<ToolResult> {
+  const { signal } = options;
+  const failed = (why: string, text: string, error?: unknown) => {
+    measure?.failed(why, error);
+    return errorResult(`${tool.name} ${text}`);
+  };
+  const waking = server.awake(signal);
+  if (waking) await waking.catch(() => {});
+  if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
+  if (!server.offer.has(tool)) await server.refresh.late(signal).catch(() => {});
+  // After a late start or a restart, the server may offer another tool than the one that was shown and approved.
+  const objection = server.offer.objectionTo(tool);
+  if (objection) return failed("outdated", `was not called: ${objection}`);
+  const { connection } = server;
+  try {
+    const result = await connection.callTool(tool, args, options);
+    options.onAnswer?.(result);
+    const { content, isError } = toToolResult(result);
+    if (isError) measure?.failed("tool_error");
+    if (connection.hasResources) server.linked.add(content);
+    return {
+      content: isError || !tool.outputSchema ? content : [...content, ...doubts(result, tool.outputSchema)],
+      isError,
+    };
+  } catch (error) {
+    if (error instanceof NotTaken && !signal.aborted) throw error;
+    if (signal.aborted) return failed("cancelled", "was cancelled before it answered");
+    const isAlive = server.isUsable && server.connection === connection;
+    const kind = error instanceof McpError ? error.kind : "protocol";
+    if (isAlive) return failed(kind, `failed: ${messageOf(error)}`, error);
+    return failed("unavailable", `did not answer and its outcome is unknown: ${server.condition.sentence}`);
+  }
+}
+
+/** Returns a note for the model if the result violates the tool's schema. The result itself is kept. */
+function doubts(result: Json, outputSchema: JsonSchema): ContentPart[] {
+  const structured = structuredOf(result);
+  const problem = structured === undefined ? "it has no structured content" : problemIn(structured, outputSchema);
+  return problem ? [{ type: "text", text: `[the result is not what the tool's outputSchema says: ${problem}]` }] : [];
+}

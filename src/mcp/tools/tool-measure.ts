@@ -1,0 +1,35 @@
+import type { Meter } from "../../core/measurements.js";
+import type { SendOptions, ToolResult } from "../../core/ports.js";
+import type { ListedTool } from "../lists/listed.js";
+import { RpcError } from "../protocol/peer.js";
+import type { SupervisedServer } from "../server/supervised-server.js";
+import type { Json } from "../shared/json.js";
+
+export class MeasuredCall {
+  readonly #meter: Meter;
+  readonly #facts;
+  readonly #startedAt = performance.now();
+  #failure: { error?: string; errorCode?: number | undefined } = {};
+
+  constructor(
+    meter: Meter,
+    { config: { name: server, transport } }: SupervisedServer,
+    tool: ListedTool,
+    args: Json,
+    { trace, callId }: SendOptions,
+  ) {
+    this.#meter = meter;
+    this.#facts = { trace, server, tool: tool.name, transport };
+    meter.record({ type: "tool_started", ...this.#facts, callId, content: args });
+  }
+
+  failed(why: string, error?: unknown): void {
+    const code = error instanceof Error && error.cause instanceof RpcError ? error.cause.code : undefined;
+    this.#failure = { error: code === undefined ? why : String(code), errorCode: code };
+  }
+
+  ended(content: ToolResult): void {
+    const durationMs = performance.now() - this.#startedAt;
+    this.#meter.record({ type: "tool_ended", ...this.#facts, durationMs, ...this.#failure, content });
+  }
+}

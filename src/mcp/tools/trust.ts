@@ -1,0 +1,23 @@
+import { McpError, RequestError } from "../../core/errors.js";
+import { didYouMean } from "../../core/nearest.js";
+import type { SupervisedServer } from "../server/supervised-server.js";
+import { abortable } from "../shared/wait.js";
+
+/** Implements `McpHub.trust`. */
+export async function trust(
+  servers: readonly SupervisedServer[],
+  name: string,
+  tool?: string,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const server = servers.find(({ config }) => config.name === name);
+  const names = servers.map(({ config }) => config.name);
+  if (!server) throw new RequestError("usage", `there is no MCP server "${name}"${didYouMean(name, names)}`);
+  await server.awake(signal);
+  await abortable(server.started(), signal);
+  if (!server.isUsable) throw new McpError("unavailable", server.condition.sentence, { retryable: true });
+  const tools = server.lists.tools.filter((listed) => tool === undefined || listed.name === tool);
+  if (tools.length > 0 || tool === undefined) return server.offer.pin(tools);
+  const offered = server.lists.tools.map((listed) => listed.name);
+  throw new RequestError("usage", `${name} offers no tool "${tool}"${didYouMean(tool, offered)}`);
+}
