@@ -1,13 +1,19 @@
 /**
  * Simulates a provider that can answer 100 requests a second and comes back after an outage of 5 s, while 1,000 conversations wait for
- * their answer: once as 1,000 independent clients, once as one host. Prints a table of the requests that reached the provider.
- * Exits with 1 if one host sends the provider twice its capacity.
+ * their answer: once as 1,000 independent clients, once as one host. Prints a table of the requests that reached the provider, and of the
+ * processor time of the clients. Exits with 1 if one host sends the provider twice its capacity.
+ *
+ *   npm run build && node scripts/bench/storm.mjs [--wires chat,responses,messages,gemini] [--dist folder]
+ *
+ * With `--wires`, only one host runs, once over each wire. `--dist` measures another build.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LlmClient } from "../../dist/llm/client.js";
+import { parseArgs } from "node:util";
+import { wires } from "./compare/servers/wires.mjs";
 
 const CONVERSATIONS = 1000;
 const CAPACITY = 100;
@@ -20,29 +26,39 @@ const SCENARIOS = [
   { who: "one host", isOneHost: true, maxRetries: 3 },
 ];
 
-const [role, ...parameters] = process.argv.slice(2);
-if (role === "provider") await provide();
-else if (role === "run") await run(JSON.parse(parameters[0]));
+const [role, parameter] = process.argv.slice(2);
+if (role === "provider") await provide(parameter);
+else if (role === "run") await run(JSON.parse(parameter));
 else await compare();
 
 async function compare() {
+  const { values } = parseArgs({
+    options: { wires: { type: "string" }, dist: { type: "string", default: "dist" } },
+  });
+  const dist = resolve(values.dist);
   const head = [
     "who",
+    "wire",
     "retry_jitter_mode",
     "max_retries",
     "peak requests/s",
     "last answer after",
     "requests",
     "gave up",
+    "processor time",
   ];
   for (const row of [head, head.map(() => "---")]) print(row);
+  const runOf = (scenario) => async () => {
+    const { who, wire, mode, maxRetries } = scenario;
+    return [who, wire, mode, maxRetries, ...(await measure({ ...scenario, dist }))];
+  };
+  if (values.wires) {
+    for (const wire of values.wires.split(","))
+      print(await runOf({ ...SCENARIOS.at(-1), wire, mode: "decorrelated" })());
+    return;
+  }
   for (const scenario of SCENARIOS) {
-    const runs = MODES.map((mode) => async () => [
-      scenario.who,
-      mode,
-      scenario.maxRetries,
-      ...(await measure({ ...scenario, mode })),
-    ]);
+    const runs = MODES.map((mode) => runOf({ ...scenario, wire: "chat", mode }));
     // A thousand clients at once are the most that a machine can start within the time, so those runs are not concurrent.
     if (scenario.isOneHost) for (const row of await Promise.all(runs.map((run) => run()))) print(row);
     else for (const run of runs) print(await run());
@@ -55,16 +71,18 @@ function print(row) {
 
 async function measure(scenario) {
   const child = fork(process.argv[1], ["run", JSON.stringify(scenario)]);
-  const [{ peak, drainedAtMs, requests, gaveUp }] = await once(child, "message");
+  const [{ peak, drainedAtMs, requests, gaveUp, cpuMs }] = await once(child, "message");
   if (scenario.isOneHost && peak >= 2 * CAPACITY) process.exitCode = 1;
-  return [peak, `${(drainedAtMs / 1000).toFixed(1)} s`, requests.toLocaleString("en"), gaveUp.toLocaleString("en")];
+  const lastAnswer = `${(drainedAtMs / 1000).toFixed(1)} s`;
+  return [peak, lastAnswer, requests.toLocaleString("en"), gaveUp.toLocaleString("en"), `${Math.round(cpuMs)} ms`];
 }
 
 /** Runs the clients in their own process. The provider has its own process too, so that neither slows down the other. */
-async function run({ isOneHost, maxRetries, mode }) {
-  const provider = fork(process.argv[1], ["provider"]);
+async function run({ isOneHost, ...options }) {
+  const provider = fork(process.argv[1], ["provider", options.wire]);
   const [{ port }] = await once(provider, "message");
-  const clients = Array.from({ length: isOneHost ? 1 : CONVERSATIONS }, () => clientOf(port, maxRetries, mode));
+  const { LlmClient } = await import(`${options.dist}/llm/client.js`);
+  const clients = Array.from({ length: isOneHost ? 1 : CONVERSATIONS }, () => clientOf(LlmClient, port, options));
   const request = { messages: [{ role: "user", content: [{ type: "text", text: "Hello" }] }], tools: [] };
   // First requests load modules and open connections, which would otherwise spread the storm over time.
   for (const client of clients) await client.complete(request, { streaming: false });
@@ -74,17 +92,19 @@ async function run({ isOneHost, maxRetries, mode }) {
     await clients[index % clients.length].complete(request, { streaming: false }).catch(() => gaveUp++);
   };
   provider.send("start");
+  const before = process.cpuUsage();
   await Promise.all(Array.from({ length: CONVERSATIONS }, converse));
+  const { user, system } = process.cpuUsage(before);
   provider.send("report");
   const [report] = await once(provider, "message");
-  process.send({ ...report, gaveUp });
+  process.send({ ...report, gaveUp, cpuMs: (user + system) / 1000 });
   await Promise.all(clients.map((client) => client.close()));
   provider.kill();
   process.disconnect();
 }
 
 /** Makes a client with the defaults of `llm.http`, except for `queueTimeoutMs`: a request may have to wait behind 999 others. */
-function clientOf(port, maxRetries, mode) {
+function clientOf(LlmClient, port, { wire, maxRetries, mode }) {
   const http = {
     timeoutMs: 30_000,
     connectTimeoutMs: 5000,
@@ -103,15 +123,15 @@ function clientOf(port, maxRetries, mode) {
     queueTimeoutMs: 120_000,
     totalTimeoutMs: 300_000,
   };
-  const providers = { storm: { baseUrl: `http://127.0.0.1:${port}/v1`, model: "m", apiKey: "none" } };
+  const baseUrl = `http://127.0.0.1:${port}/${wire === "gemini" ? "v1beta" : "v1"}`;
+  const providers = { storm: { baseUrl, wire, model: "m", apiKey: "none" } };
   const config = { active: "storm", fallback: [], streamRecovery: "auto", http, providers };
   return new LlmClient(config, { env: {}, observe: () => {} });
 }
 
 /** Runs the provider. It answers 503 at once during the outage and beyond its capacity in any one second. */
-async function provide() {
-  const message = { role: "assistant", content: "Hello" };
-  const answer = JSON.stringify({ choices: [{ index: 0, message, finish_reason: "stop" }] });
+async function provide(wire) {
+  const answer = wires[wire].whole("Hello");
   const overloaded = JSON.stringify({ error: { message: "Overloaded", type: "overloaded_error" } });
   const arrivals = [];
   const answered = [];

@@ -81,7 +81,7 @@ export const workloads = [
     durable: true,
     servers: () => [overStdio()],
     task: hopsOf({ count: 1, calls: 8, tool: "pause" }),
-    rows: [{ ...wallPerHop, gate: 1.1, aim: 1.03 }],
+    rows: [{ ...wallPerHop, gate: 1.1, aim: 1.03 }, perHop],
   },
   {
     key: "W6h",
@@ -91,7 +91,7 @@ export const workloads = [
     durable: true,
     servers: (mocks) => [overHttp(mocks)],
     task: hopsOf({ count: 1, calls: 8, tool: "pause" }),
-    rows: [{ ...wallPerHop, gate: 1.15, aim: 1.05 }],
+    rows: [{ ...wallPerHop, gate: 1.15, aim: 1.05 }, perHop],
   },
   startWorkload("W7-1", "start to first token, 1 server", 1, "servers/mcp-sdk.mjs", { gate: 1.4, aim: 0.6 }),
   startWorkload("W7-8", "start to first token, 8 servers", 8, "servers/mcp-sdk.mjs", { gate: 1.1, aim: 0.25 }),

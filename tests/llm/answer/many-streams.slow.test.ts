@@ -7,7 +7,7 @@ const STREAMS = 1000;
 const MAX_BYTES = 20 * 1024;
 
 /** Runs the bench. It counts connections in the server's process, and the memory of the client's process after collections. */
-async function measure(...parameters: number[]): Promise<Record<string, number>> {
+async function measure(...parameters: (number | string)[]): Promise<Record<string, number>> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     "scripts/bench/streams.mjs",
     ...parameters.map(String),
@@ -20,6 +20,15 @@ test.each([1_000, 100_000])(
   async (promptBytes) => {
     const measured = await measure(STREAMS, STREAMS, promptBytes);
     expect(measured).toMatchObject({ answered: STREAMS, mostSockets: STREAMS, socketsLeft: 0 });
+    expect(measured.bytesPerStream).toBeLessThan(MAX_BYTES);
+  },
+);
+
+test.each(["responses", "messages", "gemini"])(
+  "a thousand streams at once over %s hold little memory",
+  async (wire) => {
+    const measured = await measure(STREAMS, "--wires", wire);
+    expect(measured).toMatchObject({ wire, answered: STREAMS, mostSockets: STREAMS, socketsLeft: 0 });
     expect(measured.bytesPerStream).toBeLessThan(MAX_BYTES);
   },
 );
