@@ -92,7 +92,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.anthropic.com/v1",
     wire: "messages",
     model: "claude-haiku-5-5",
-    // The model takes a million tokens, but from 100,000 on a token costs five times as much.
+    // For all Claude models, since their `max_tokens` depends on it. Haiku 5.5 costs five times as much per token above 100,000 tokens.
     contextWindow: 200_000,
     quirks: CLOUD,
   },

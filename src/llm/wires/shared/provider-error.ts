@@ -60,6 +60,7 @@ export function inWords(message: string, depth = 0): string {
   return [before, said || (before ? "…" : "")].filter(Boolean).join(" ");
 }
 
+/** Real errors come in up to three others. The limit keeps a hostile body from nesting without end. */
 const MAX_WRAPPINGS = 4;
 
 export function providerError(body: unknown, status?: number): ProviderError {
@@ -91,7 +92,7 @@ function lowerCased(headers: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Returns the innermost error: providers and gateways wrap an error into up to three others. */
+/** Returns the innermost error: providers and gateways wrap errors into others. Looks into at most `MAX_WRAPPINGS` of them. */
 function innermost(body: JsonObject, depth = 0): JsonObject {
   const inner =
     asObject(body.error) ??

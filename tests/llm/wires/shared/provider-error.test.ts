@@ -296,6 +296,12 @@ test("only what is meant as a message is taken from an error body", () => {
   expect(parseErrorBody(JSON.stringify({ detail }), 422).message).toBe("body.tools.0: field required");
 });
 
+test("an error is found in four others, and a body of endless others ends the search", () => {
+  const wrapped = (times: number): object => (times === 0 ? { message: "boom" } : { error: wrapped(times - 1) });
+  expect(parseErrorBody(JSON.stringify(wrapped(4))).message).toBe("boom");
+  expect(parseErrorBody(JSON.stringify(wrapped(3000))).message).toBe("");
+});
+
 test("what the model's provider said comes with OpenRouter's own words", () => {
   const { message } = parseErrorBody(
     JSON.stringify({
