@@ -212,9 +212,14 @@ export interface Passage extends ArgumentChoices {
   prompts(): readonly (PromptInfo & { own: string; details: Record<string, unknown> })[];
   /** Returns the result of `prompts/get`. */
   getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;
-  /** Returns all resources as their servers list them, each under an address that is unique over all servers. */
-  resources(): readonly Record<string, unknown>[];
-  resourceTemplates(): readonly Record<string, unknown>[];
+  /**
+   * Returns the resources of the servers for which `isShown` is true, as they list them, each under an address that is unique over all
+   * servers.
+   */
+  resources(isShown: (server: string) => boolean): readonly Record<string, unknown>[];
+  resourceTemplates(isShown: (server: string) => boolean): readonly Record<string, unknown>[];
+  /** Returns the server from which `readResource` would read this address. Throws McpError if there is none. */
+  serverOf(uri: string): string;
   /** Returns the servers' own instructions; skips servers without any. */
   instructions(): readonly { server: string; text: string }[];
   /** Returns the result of `resources/read`. */

@@ -3,7 +3,7 @@ import { readApproval } from "../core/approval.js";
 import type { Question, ToolCall } from "../core/chat.js";
 import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
 import { namesTool } from "../core/tool-pattern.js";
-import { decide, isHidden, type PolicyRules } from "../turn/policy.js";
+import { decide, isHidden, type PolicyRules, type Verdict } from "../turn/policy.js";
 import { approvalQuestion } from "../turn/tools.js";
 import { patterns } from "./rules.js";
 
@@ -31,6 +31,22 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
   }
   return prepared.send(options);
 }
+
+/** Returns what the rules say about reading this address from the server. The read counts as a call, as when a model reads it. */
+export function decideRead(server: string, uri: string, rules: PolicyRules): Verdict {
+  return decide({ ...readOf(server), place: server, autoApproved: true, arguments: { uri } }, rules);
+}
+
+/** True if the rules deny every read of resources from this server. */
+export function hidesResources(server: string, rules: PolicyRules): boolean {
+  return isHidden(readOf(server), rules);
+}
+
+/** The host's tool for resources, as the rules see it when it reads from this server. */
+const readOf = (server: string) => {
+  const tool = "read_resource";
+  return { server, tool, hostTool: tool, readOnly: true, idempotent: true, destructive: false, openWorld: true };
+};
 
 /**
  * Returns the tools of servers that match one of the patterns and are not denied by any rule. The host's own tools are excluded. Throws

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { ErrorCode, ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
+import type { McpParts } from "../../src/doors/mcp/parts.js";
 import { createMcpServer } from "../../src/doors/mcp/server.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, startApp } from "../support/app.js";
@@ -80,10 +81,10 @@ const careless = {
 let app: App;
 let client: Client;
 
-async function connect(serve: object): Promise<Client> {
+async function connect(serve: object, said: McpParts["said"] = {}): Promise<Client> {
   const server = await createMcpServer({
     ...mcpParts(app, serve),
-    said: { approval: "auto", deny: ["careless.hidden"] },
+    said: { approval: "auto", deny: ["careless.hidden"], ...said },
   });
   const connected = new Client({ name: "test", version: "1" });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
@@ -196,4 +197,29 @@ describe("what servers say of themselves", () => {
 test("a tool that is not there is an error of the protocol", async () => {
   const call = { name: "one__nothing", arguments: {} };
   await expect(client.callTool(call)).rejects.toMatchObject({ code: ErrorCode.InvalidParams });
+});
+
+describe("rules that deny", () => {
+  const serve = { tools: [], prompts: false, resources: true };
+  const urisOf = async (client: Client) => (await client.listResources()).resources.map(({ uri }) => uri);
+
+  test("hide the resources of a server, and refuse to read and to watch them", async () => {
+    const denied = await connect(serve, { deny: ["one.*"] });
+    expect(await urisOf(client)).toContain(page);
+    expect(await urisOf(denied)).toHaveLength((await urisOf(client)).length - one.resources.length);
+    expect((await denied.listResourceTemplates()).resourceTemplates).not.toContainEqual(template);
+    expect(denied.getInstructions()).not.toContain("Show the board first");
+    const refusal = /one__read_resource is denied by the user's policy/;
+    await expect(denied.readResource({ uri: page })).rejects.toThrow(refusal);
+    await expect(denied.readResource({ uri: "note://1999" })).rejects.toThrow(refusal);
+    await expect(denied.subscribeResource({ uri: page })).rejects.toThrow(refusal);
+    await denied.close();
+  });
+
+  test("with an address refuse that address alone", async () => {
+    const denied = await connect(serve, { deny: ["one.read_resource(uri=ui:*)"] });
+    await expect(denied.readResource({ uri: page })).rejects.toThrow("not read");
+    expect((await denied.readResource({ uri: resource.uri })).contents).toHaveLength(1);
+    await denied.close();
+  });
 });

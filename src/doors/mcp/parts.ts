@@ -1,8 +1,10 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServeConfig } from "../../core/config.js";
 import type { Passage } from "../../core/ports.js";
-import type { RuleDefaults } from "../../session/rules.js";
+import { type RuleDefaults, rulesOf } from "../../session/rules.js";
+import { SessionApprovals } from "../../session/session-approvals.js";
 import type { TurnOptions } from "../../session/turn-options.js";
+import type { PolicyRules } from "../../turn/policy.js";
 import type { DoorParts } from "../shared/door.js";
 
 /** What the front door for MCP clients needs of the host. */
@@ -21,4 +23,9 @@ export interface McpConnectionParts {
   server: Server;
   /** Ids of the open questions that this client was asked. If a request is repeated, its questions are not asked again. */
   asked: Set<string>;
+}
+
+/** Returns the rules for what a client calls and reads. Answers are remembered as long as the client is connected. */
+export function rulesFor({ said, defaults }: McpParts): PolicyRules {
+  return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));
 }

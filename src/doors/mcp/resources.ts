@@ -6,32 +6,53 @@ import {
   SubscribeRequestSchema,
   UnsubscribeRequestSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import { readApproval } from "../../core/approval.js";
+import { decideRead, hidesResources } from "../../session/direct-call.js";
+import { askClient, type Extra } from "./ask-client.js";
 import { inProtocol } from "./in-protocol.js";
 import { listedResource, listedTemplate } from "./listings.js";
-import type { McpConnectionParts } from "./parts.js";
+import { type McpConnectionParts, rulesFor } from "./parts.js";
 
 const resourceNotFound = -32002;
 
 /** Serves the resources of the servers to a client. `watched` receives the URIs to which the client subscribes. */
 export function passResources({ host, server }: McpConnectionParts, watched: Set<string>): void {
   const { hub, passage } = host;
+  const rules = rulesFor(host);
+  const isShown = (name: string) => !hidesResources(name, rules);
+  /** Throws McpError if the rules do not let the client read the resource, or if they ask and the user says no. */
+  const requireAllowed = async (uri: string, extra: Extra) => {
+    const owner = passage.serverOf(uri);
+    const verdict = decideRead(owner, uri, rules);
+    if (verdict.decision === "allow") return;
+    const call = { id: host.newId("call"), name: "host__read_resource", arguments: JSON.stringify({ uri }) };
+    const question = { kind: "approval" as const, call, server: owner, tool: "read_resource", reason: verdict.reason };
+    const isAsking = verdict.decision === "ask";
+    const answer = isAsking ? await askClient(question, extra, server.getClientCapabilities()) : false;
+    const approval = readApproval(answer);
+    if ("problem" in approval || !approval.allow) throw new Error(`not read: ${verdict.reason}`);
+  };
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {
     await hub.settled(signal).catch(() => {});
-    const resources = passage.resources().map(listedResource);
+    const resources = passage.resources(isShown).map(listedResource);
     return { resources };
   });
   server.setRequestHandler(ListResourceTemplatesRequestSchema, async (_request, { signal }) => {
     await hub.settled(signal).catch(() => {});
-    const resourceTemplates = passage.resourceTemplates().map(listedTemplate);
+    const resourceTemplates = passage.resourceTemplates(isShown).map(listedTemplate);
     return { resourceTemplates };
   });
-  server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, { signal }) => {
+  server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, extra) => {
+    const { signal } = extra;
     await hub.settled(signal).catch(() => {});
-    return inProtocol(() => passage.readResource(uri, signal), resourceNotFound) as Promise<ReadResourceResult>;
+    const read = () => requireAllowed(uri, extra).then(() => passage.readResource(uri, signal));
+    return inProtocol(read, resourceNotFound) as Promise<ReadResourceResult>;
   });
-  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, { signal }) => {
+  server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, extra) => {
+    const { signal } = extra;
     await hub.settled(signal).catch(() => {});
-    await inProtocol(() => passage.watchResource(uri, signal), resourceNotFound);
+    const watch = () => requireAllowed(uri, extra).then(() => passage.watchResource(uri, signal));
+    await inProtocol(watch, resourceNotFound);
     watched.add(uri);
     return {};
   });

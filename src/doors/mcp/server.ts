@@ -11,16 +11,14 @@ import {
 import type { McpServeConfig } from "../../core/config.js";
 import type { ServerNews } from "../../core/ports.js";
 import { traceOf } from "../../core/trace-context.js";
-import { callTool, selectTools } from "../../session/direct-call.js";
-import { rulesOf } from "../../session/rules.js";
-import { SessionApprovals } from "../../session/session-approvals.js";
+import { callTool, hidesResources, selectTools } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { passCompletions } from "./completions.js";
 import { contentBlock } from "./content.js";
 import { listedTool } from "./listings.js";
 import { byClientName } from "./names.js";
-import type { McpConnectionParts, McpParts } from "./parts.js";
+import { type McpConnectionParts, type McpParts, rulesFor } from "./parts.js";
 import { passPrompts } from "./prompts.js";
 import { passResources } from "./resources.js";
 import { sampleByClient } from "./sample-client.js";
@@ -99,19 +97,17 @@ function passTools(parts: McpConnectionParts): void {
   });
 }
 
-function rulesFor({ said, defaults }: McpParts) {
-  return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));
-}
-
 /**
  * Returns the instructions of all servers from which the client gets tools, prompts or resources. Each server's instructions have the
  * server's name as a heading, since the names of its tools begin with it.
  */
 function instructionsFor(host: McpParts): string {
   const { hub, serve, passage } = host;
-  const chosen = new Set(selectTools(hub, serve.tools, rulesFor(host)).map(({ server }) => server));
+  const rules = rulesFor(host);
+  const chosen = new Set(selectTools(hub, serve.tools, rules).map(({ server }) => server));
   if (serve.prompts) for (const { server } of hub.prompts()) chosen.add(server);
-  if (serve.resources) for (const { server } of [...hub.resources(), ...hub.templates()]) chosen.add(server);
+  const offering = serve.resources ? [...hub.resources(), ...hub.templates()] : [];
+  for (const { server } of offering) if (!hidesResources(server, rules)) chosen.add(server);
   return passage
     .instructions()
     .filter(({ server }) => chosen.has(server))

@@ -55,9 +55,9 @@ export class ServerPassage implements Passage {
     return this.withAddresses(server.config.name, await server.connection.getPrompt(prompt, args, signal));
   }
 
-  resources(): readonly Json[] {
+  resources(isShown: (server: string) => boolean): readonly Json[] {
     const addresses = this.#addresses;
-    return this.#servers().flatMap(({ config, lists }) =>
+    return this.#shown(isShown).flatMap(({ config, lists }) =>
       lists.resources.map(({ uri, name, description, mimeType, extras }) => ({
         name,
         ...extras,
@@ -66,6 +66,10 @@ export class ServerPassage implements Passage {
         ...(mimeType && { mimeType }),
       })),
     );
+  }
+
+  serverOf(uri: string): string {
+    return this.#ownerOf(uri).server.config.name;
   }
 
   async readResource(uri: string, signal: AbortSignal): Promise<Json> {
@@ -86,8 +90,8 @@ export class ServerPassage implements Passage {
     );
   }
 
-  resourceTemplates(): readonly Json[] {
-    return this.#servers().flatMap(({ lists }) =>
+  resourceTemplates(isShown: (server: string) => boolean): readonly Json[] {
+    return this.#shown(isShown).flatMap(({ lists }) =>
       lists.templates.map(({ uriTemplate, extras }) => ({ name: uriTemplate, ...extras, uriTemplate })),
     );
   }
@@ -125,6 +129,10 @@ export class ServerPassage implements Passage {
   /** Resource addresses for clients. They are computed on each access, because servers come and go. */
   get #addresses(): Addresses {
     return new Addresses(this.#servers());
+  }
+
+  #shown(isShown: (server: string) => boolean): SupervisedServer[] {
+    return this.#servers().filter(({ config }) => isShown(config.name));
   }
 
   #prompt(name: string): { server: SupervisedServer; prompt: string } {
