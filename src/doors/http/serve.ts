@@ -24,6 +24,7 @@ import { openAiRoutes } from "./openai-routes.js";
 import { openApiDocument } from "./openapi.js";
 import { pageRoutes } from "./page.js";
 import { peerStream } from "./peer-stream.js";
+import { endWaitingAnswers } from "./pipelined.js";
 import { RateLimit } from "./rate-limit.js";
 import { responseRoutes } from "./response-routes.js";
 import { serverRoutes } from "./server-routes.js";
@@ -165,6 +166,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   };
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions }) as HttpServer;
   server.on("connection", (socket) => connections.add(socket));
+  endWaitingAnswers(server);
   const endSockets = acceptSockets(server, parts, { gate, connections, rate, maxBytes, pingMs: 2 * keepAliveMs });
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;

@@ -362,6 +362,33 @@ describe("the host over HTTP", () => {
     socket.destroy();
   });
 
+  test("cancels all calls of a client that sends several on one connection and leaves", async () => {
+    const hang = toolCalls([{ name: "s__hang", arguments: {} }]);
+    await using llm = await startLlmServer([hang, hang, hang]);
+    await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
+    await using door = await openDoor(app);
+    const { hostname, port } = new URL(door.url);
+    const socket = connectTo(Number(port), hostname);
+    const conversations = ["c1", "c2", "c3"];
+    const body = JSON.stringify({ messages: [{ role: "user", content: "hi" }] });
+    const requests = conversations.map((id) =>
+      [
+        "POST /v1/chat/completions HTTP/1.1",
+        `Host: ${hostname}:${port}`,
+        `X-Conversation-Id: ${id}`,
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+      ].join("\r\n"),
+    );
+    socket.write(requests.join(""));
+    await llm.received(3);
+    for (const id of conversations) await follow(`${door.url}/api/sessions/${id}/events`, "tool_sent");
+    socket.destroy();
+    for (const id of conversations) {
+      const events = await follow(`${door.url}/api/sessions/${id}/events`, "turn_end");
+      expect(events.at(-1)?.message.chunk.data).toEqual({ stop_reason: "cancelled" });
+    }
+  });
+
   test("ends what a HEAD of a stream has begun", async () => {
     let end = () => {};
     const gone = new Promise<void>((resolve) => {

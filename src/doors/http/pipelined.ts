@@ -1,0 +1,23 @@
+/** Requests that a client sends on a connection before it has the answers of earlier ones. */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/**
+ * Ends the answers that wait behind an earlier answer of their connection when the connection closes. Node emits "close" only for the
+ * answer that is being written, so calls behind it would run on for nobody, and streams behind it would never end.
+ */
+export function endWaitingAnswers(server: Server): void {
+  const waitingOf = new WeakMap<Socket, Set<ServerResponse>>();
+  server.on("request", ({ socket }: IncomingMessage, answer: ServerResponse) => {
+    if (answer.socket) return; // no earlier answer is being written
+    const known = waitingOf.get(socket);
+    const waiting = known ?? new Set();
+    waiting.add(answer);
+    answer.once("socket", () => waiting.delete(answer)); // from now on, Node emits "close"
+    if (known) return;
+    waitingOf.set(socket, waiting);
+    socket.once("close", () => {
+      for (const each of waiting) each.destroy().emit("close");
+    });
+  });
+}
