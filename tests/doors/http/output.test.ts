@@ -109,10 +109,11 @@ test("a caller that brings its history has the schema in the system prompt, so t
 
 test("a conversation of the host has the schema behind the message, and the next call need not have one", async () => {
   steps.push(answer(good), answer("fine"));
-  const { id } = (await (await post(`${door.url}/v1/responses`, doors[1].call(schema))).json()) as { id: string };
+  const told = (await (await post(`${door.url}/v1/responses`, doors[1].call(schema))).json()) as { id: string };
+  expect(told).toMatchObject({ id: expect.stringMatching(/./), status: "completed" });
   const first = lastTexts();
   expect(first).toEqual([expect.not.stringContaining("JSON Schema"), expect.stringMatching(/^hi\n.*JSON Schema/)]);
-  await post(`${door.url}/v1/responses`, { input: "and?", previous_response_id: id });
+  await post(`${door.url}/v1/responses`, { input: "and?", previous_response_id: told.id });
   expect(lastTexts()).toEqual([...first, good, "and?"]);
 });
 
