@@ -107,8 +107,8 @@ function checkOf(schema: JsonSchema): Check {
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);
   try {
-    const ajv = new Dialect({ strict: false, validateFormats: false, allErrors: true, logger: false });
-    const made = withinTime(longestCompileMs, () => ajv.compile(schema));
+    const options = { strict: false, validateFormats: false, allErrors: true, logger: false } as const;
+    const made = withinTime(longestCompileMs, () => new Dialect(options).compile(schema));
     if (!made) return { problem: `the schema is too large: a check by it was not ready within ${longestCompileMs} ms` };
     const validate = made.result;
     if ("$async" in validate) return { problem: "the schema must not be $async" };

@@ -105,15 +105,15 @@ function compiledOf(schema: JsonSchema): Compiled {
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);
   try {
-    const ajv = new Dialect({
+    const options = {
       strict: false,
       validateSchema: false,
       validateFormats: false,
       allErrors: true,
       verbose: true,
       logger: false,
-    });
-    const check = withinTime(longestCheckMs, () => ajv.compile(schema))?.result;
+    } as const;
+    const check = withinTime(longestCheckMs, () => new Dialect(options).compile(schema))?.result;
     if (!check) return undefined;
     // An `$async` schema of a server would return a promise, which is always truthy and may reject unhandled.
     return "$async" in check ? undefined : check;

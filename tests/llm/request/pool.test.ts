@@ -89,7 +89,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 describe("how many connections", () => {
   test("250 at once are 100, and 20 of them stay", async () => {
     await using server = await startLlmServer(() => answer("hello"));
-    await using ends = clientOf(server, { maxConnections: 100, maxKeepaliveConnections: 20 });
+    await using ends = clientOf(server, { maxConnections: 100, maxKeepaliveConnections: 20, queueTimeoutMs: 120_000 });
     await Promise.all(Array.from({ length: 250 }, () => ends.ask({ streaming: true })));
     expect(server.connections).toBe(100);
     while (server.openSockets > 20) await new Promise(setImmediate);
