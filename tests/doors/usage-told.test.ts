@@ -3,7 +3,7 @@ import { expect, test } from "@jest/globals";
 import type { AssistantMessageEvent, CompactionEvent, StoredEvent } from "../../src/core/chat.js";
 import { UpdateEncoder } from "../../src/doors/acp/updates.js";
 import { Account, anthropicUsage } from "../../src/doors/claude/usage.js";
-import { chatUsage, responseUsage } from "../../src/doors/http/turn-usage.js";
+import { chatUsage, responseUsage } from "../../src/doors/http/turns/turn-usage.js";
 import { toldChunks, wireUsage } from "../../src/doors/protocol/chunks.js";
 import { usageNote } from "../../src/doors/shared/turn-lines.js";
 import { accountOf } from "../../src/session/account.js";

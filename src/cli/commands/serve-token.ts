@@ -6,7 +6,7 @@ import type { Environment } from "../../core/environment.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { keptSecret } from "../../core/kept-secret.js";
 import { stateFolder } from "../../core/state-folder.js";
-import { isLoopbackAddress } from "../../doors/http/gate.js";
+import { isLoopbackAddress } from "../../doors/http/admission/gate.js";
 import type { ShownToken } from "../../doors/http/serve.js";
 
 export interface TokenFlags {

@@ -7,11 +7,11 @@ import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { Peer } from "../protocol/peer.js";
 import type { DoorParts } from "../shared/door.js";
-import { callerAddress } from "./caller-address.js";
-import type { Connections } from "./connections.js";
-import { errorBody } from "./errors.js";
-import type { Gate, Refusal } from "./gate.js";
-import type { RateLimit } from "./rate-limit.js";
+import { callerAddress } from "./admission/caller-address.js";
+import type { Connections } from "./admission/connections.js";
+import type { Gate, Refusal } from "./admission/gate.js";
+import type { RateLimit } from "./admission/rate-limit.js";
+import { errorBody } from "./shared/errors.js";
 import { onUpgrade, withoutUpgrade } from "./upgrades.js";
 
 interface SocketOptions {

@@ -2,7 +2,7 @@ import type { Question } from "../../core/chat.js";
 import { unambiguous } from "../../core/inert.js";
 import { limitText } from "../shared/limit-text.js";
 import { askApproval } from "./approval.js";
-import type { Asker } from "./editor.js";
+import type { Asker } from "./editor/editor.js";
 import { askForm } from "./form.js";
 
 /**

@@ -1,7 +1,7 @@
 import type { JsonSchema } from "../../core/chat.js";
 import { unambiguous } from "../../core/inert.js";
 import { oneLine } from "../shared/terminal.js";
-import type { Asker } from "./editor.js";
+import type { Asker } from "./editor/editor.js";
 
 interface Form {
   server: string;

@@ -1,7 +1,7 @@
 import type { PromptRequest } from "../../session/session.js";
 import type { OnInterrupt } from "../shared/door.js";
 import type { Colors } from "../shared/terminal.js";
-import type { Terminal } from "./editor.js";
+import type { Terminal } from "./editor/editor.js";
 import type { Greeting } from "./greeting.js";
 
 /** Options of a chat. If `conversationId` is undefined, a new conversation begins. */

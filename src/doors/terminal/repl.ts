@@ -10,14 +10,14 @@ import { atHome } from "../shared/attachments.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { askPerson } from "./ask-person.js";
-import { createCompleter } from "./completion.js";
+import { createCompleter } from "./completion/completion.js";
 import { ChatConversation } from "./conversation.js";
-import type { LineEditor } from "./editor.js";
+import type { LineEditor } from "./editor/editor.js";
+import { InputHistory } from "./editor/history.js";
+import { openEditor } from "./editor/open-editor.js";
 import { greetingLines } from "./greeting.js";
-import { InputHistory } from "./history.js";
 import { Interrupts } from "./interrupts.js";
 import { attachMentions } from "./mentions.js";
-import { openEditor } from "./open-editor.js";
 import type { ChatHost, ReplOptions, ReplTerminal } from "./options.js";
 import { TurnScreen } from "./turn-screen.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { Gate, isLoopbackAddress } from "../../../src/doors/http/gate.js";
-import { RateLimit } from "../../../src/doors/http/rate-limit.js";
+import { Gate, isLoopbackAddress } from "../../../src/doors/http/admission/gate.js";
+import { RateLimit } from "../../../src/doors/http/admission/rate-limit.js";
 
 type Parts = ConstructorParameters<typeof Gate>[0];
 

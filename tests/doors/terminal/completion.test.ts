@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ToolHub } from "../../../src/core/ports.js";
-import { choiceColumns, createCompleter } from "../../../src/doors/terminal/completion.js";
+import { choiceColumns, createCompleter } from "../../../src/doors/terminal/completion/completion.js";
 import type { App } from "../../../src/index.js";
 import { startApp } from "../../support/app.js";
 import { answer, type LlmServer, startLlmServer } from "../../support/llm-server.js";

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { InputHistory } from "../../../src/doors/terminal/history.js";
-import { InputLine } from "../../../src/doors/terminal/input-line.js";
+import { InputHistory } from "../../../src/doors/terminal/editor/history.js";
+import { InputLine } from "../../../src/doors/terminal/editor/input-line.js";
 import { processorMs } from "../../support/processor-time.js";
 
 /** Types keys: names in angle brackets are keys, everything else is text. */

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
-import { Keys } from "../../../src/doors/terminal/keys.js";
+import { Keys } from "../../../src/doors/terminal/editor/keys.js";
 
 test("a process that goes on takes the terminal again, whoever had stopped it, until the chat is closed", () => {
   const modes: boolean[] = [];

@@ -2,9 +2,9 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "@jest/globals";
 import picocolors from "picocolors";
 import stringWidth from "string-width";
-import { bottomOf, echoOf } from "../../../src/doors/terminal/bottom.js";
-import { BottomArea } from "../../../src/doors/terminal/bottom-area.js";
-import { layOut, windowOf } from "../../../src/doors/terminal/layout.js";
+import { bottomOf, echoOf } from "../../../src/doors/terminal/editor/bottom.js";
+import { BottomArea } from "../../../src/doors/terminal/editor/bottom-area.js";
+import { layOut, windowOf } from "../../../src/doors/terminal/editor/layout.js";
 import { processorMs } from "../../support/processor-time.js";
 
 const plain = { dim: picocolors.createColors(false).dim };

@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
-import { PlainEditor } from "../../../src/doors/terminal/plain-editor.js";
+import { PlainEditor } from "../../../src/doors/terminal/editor/plain-editor.js";
 import { Sink } from "../support.js";
 
 test("a line that comes right behind an answer is the next input, and not lost", async () => {

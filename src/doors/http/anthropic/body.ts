@@ -4,7 +4,7 @@
  */
 import type { JsonSchema } from "../../../core/chat.js";
 import { flag, list, object, optional, text } from "../../protocol/schema-words.js";
-import { type FormatBody, outputFormat } from "../read-output.js";
+import { type FormatBody, outputFormat } from "../shared/read-output.js";
 
 export type Block = { type: string } & Record<string, unknown>;
 

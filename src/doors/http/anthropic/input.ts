@@ -5,10 +5,10 @@
 import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/chat.js";
 import { textOf } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
-import { modelName, serverToolName } from "../caller-tools.js";
-import { ApiError } from "../errors.js";
-import { requireSize, type ToldTurns, toldOrGiven } from "../told-turns.js";
-import { placeOfItem } from "../turn-place.js";
+import { ApiError } from "../shared/errors.js";
+import { modelName, serverToolName } from "../turns/caller-tools.js";
+import { requireSize, type ToldTurns, toldOrGiven } from "../turns/told-turns.js";
+import { placeOfItem } from "../turns/turn-place.js";
 import type { Block, MessageParam } from "./body.js";
 
 type Hub = DoorParts["hub"];

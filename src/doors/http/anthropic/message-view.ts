@@ -3,14 +3,14 @@ import { summarizeTurn } from "../../../session/summary.js";
 import { resultBlock, toolInput } from "../../claude/blocks.js";
 import { anthropicUsage } from "../../claude/usage.js";
 import { parsedArguments } from "../../shared/tool-input.js";
-import type { CallerTool } from "../caller-tools.js";
-import type { Failure } from "../failure.js";
-import type { StreamedEvent, TurnView } from "../show-turn.js";
-import { lastCalls } from "../told-turns.js";
-import { itemId, type TurnPlace } from "../turn-place.js";
-import { turnUsage } from "../turn-usage.js";
+import { anthropicError } from "../shared/anthropic-errors.js";
+import type { Failure } from "../shared/failure.js";
+import type { CallerTool } from "../turns/caller-tools.js";
+import type { StreamedEvent, TurnView } from "../turns/show-turn.js";
+import { lastCalls } from "../turns/told-turns.js";
+import { itemId, type TurnPlace } from "../turns/turn-place.js";
+import { turnUsage } from "../turns/turn-usage.js";
 import type { Block } from "./body.js";
-import { anthropicError } from "./errors.js";
 import { StopSequences } from "./stop-sequences.js";
 
 interface Identity {

@@ -1,8 +1,10 @@
 /** Anthropic's Messages API. https://docs.claude.com/en/api/messages */
 import type { DoorParts } from "../../shared/door.js";
-import type { Call, Route } from "../api.js";
-import type { Attempts } from "../attempts.js";
-import { type CallerTools, readCallerTools } from "../caller-tools.js";
+import type { Call, Route } from "../shared/api.js";
+import { ApiError } from "../shared/errors.js";
+import { readOutput } from "../shared/read-output.js";
+import type { Attempts } from "../turns/attempts.js";
+import { type CallerTools, readCallerTools } from "../turns/caller-tools.js";
 import {
   askedModel,
   type CallIds,
@@ -12,13 +14,11 @@ import {
   type TurnCall,
   toolsIn,
   turnHeaders,
-} from "../door-turn.js";
-import { ApiError } from "../errors.js";
-import { readOutput } from "../read-output.js";
-import { readToolUse } from "../read-tool-use.js";
-import { type Said, saidIn, saidSince, sinceLastAnswer } from "../said.js";
-import { showTurn } from "../show-turn.js";
-import { ToldTurns } from "../told-turns.js";
+} from "../turns/door-turn.js";
+import { readToolUse } from "../turns/read-tool-use.js";
+import { type Said, saidIn, saidSince, sinceLastAnswer } from "../turns/said.js";
+import { showTurn } from "../turns/show-turn.js";
+import { ToldTurns } from "../turns/told-turns.js";
 import { type MessageParam, type MessagesBody, messagesBody, type TokenCountBody, tokenCountBody } from "./body.js";
 import { readMessages } from "./input.js";
 import { MessageView } from "./message-view.js";

@@ -1,0 +1,48 @@
+import type { Context, Next } from "hono";
+import type { NewId } from "../../../core/ids.js";
+import { answerProblem } from "../shared/answer-problem.js";
+import type { Server } from "../shared/api.js";
+import type { Connections } from "./connections.js";
+import type { Gate } from "./gate.js";
+
+/**
+ * Returns middleware that runs the gate before every route. It also adds the headers by which a page of an allowed origin may read the
+ * answer.
+ */
+export function admitBy(gate: Gate, connections: Connections, newId: NewId): Parameters<Server["use"]>[1] {
+  return async (context: Context, next: Next) => {
+    const { incoming } = context.env;
+    const header = (name: string) => context.req.header(name);
+    const visit = {
+      method: context.req.method,
+      url: incoming.url ?? "/",
+      header,
+      ...connections.visit(incoming.socket),
+    };
+    const refusal = gate.check(visit);
+    if (refusal) {
+      return answerProblem({ problem: refusal, headers: refusal.headers, path: context.req.path, header, newId });
+    }
+    const origin = header("origin");
+    if (origin === undefined) return next();
+    if (context.req.method === "OPTIONS") return new Response(null, { status: 204, headers: preflight(origin) });
+    await next();
+    context.res.headers.set("access-control-allow-origin", origin);
+    context.res.headers.set(
+      "access-control-expose-headers",
+      "x-conversation-id, x-request-id, request-id, x-mcp-ignored-tools, mcp-session-id",
+    );
+    context.res.headers.append("vary", "origin");
+    return undefined;
+  };
+}
+
+function preflight(origin: string): Record<string, string> {
+  return {
+    "access-control-allow-origin": origin,
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": "*, authorization",
+    "access-control-max-age": "600",
+    vary: "origin",
+  };
+}

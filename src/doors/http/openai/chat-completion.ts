@@ -1,0 +1,125 @@
+import type { FinishReason, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
+import { summarizeTurn } from "../../../session/summary.js";
+import type { CallerTool } from "../turns/caller-tools.js";
+import { lastCalls } from "../turns/told-turns.js";
+import type { TurnPlace } from "../turns/turn-place.js";
+import { chatUsage, turnUsage } from "../turns/turn-usage.js";
+
+interface Identity {
+  place: TurnPlace;
+  /** Seconds since the epoch. */
+  created: number;
+  /** Name as `provider/model`. */
+  model: string;
+  callerTool(name: string): CallerTool | undefined;
+}
+
+/** Shows a turn as OpenAI's chat completion: as one document, or as chunks that add up to this document. */
+export class ChatCompletion {
+  readonly #identity: Identity;
+  readonly #stored: StoredEvent[] = [];
+  #text = "";
+  /** Text of the answer that is being written, up to now. */
+  #answer = "";
+  #reasoned = false;
+
+  constructor(identity: Identity) {
+    this.#identity = identity;
+  }
+
+  get isShown(): boolean {
+    return this.#text !== "";
+  }
+
+  start(): object {
+    return this.#chunk({ role: "assistant", content: "" });
+  }
+
+  /** Returns the chunks for an event. Empty if this API has no field for the event. */
+  take(event: TurnEvent): object[] {
+    if ("seq" in event) this.#stored.push(event);
+    switch (event.type) {
+      case "text_delta":
+        return this.#write(event.delta);
+      case "reasoning_delta":
+        this.#reasoned = true;
+        return [this.#chunk({ reasoning_content: event.delta })];
+      case "assistant_message": {
+        const { content, reasoning } = event.message;
+        const chunks = reasoning && !this.#reasoned ? [this.#chunk({ reasoning_content: reasoning })] : [];
+        if (!this.#answer && content) chunks.push(...this.#write(content));
+        this.#answer = "";
+        this.#reasoned = false;
+        return chunks;
+      }
+      default:
+        return [];
+    }
+  }
+
+  end(includeUsage: boolean): object[] {
+    const { finishReason, calls, usage } = this.#result();
+    const toolCalls = calls.map((call, index) => ({ index, ...wireCall(call) }));
+    return [
+      ...(calls.length > 0 ? [this.#chunk({ tool_calls: toolCalls })] : []),
+      this.#chunk({}, finishReason),
+      ...(includeUsage ? [{ ...this.#head("chat.completion.chunk"), choices: [], usage }] : []),
+    ];
+  }
+
+  whole(): object {
+    const { finishReason, calls, usage, text } = this.#result();
+    const message = {
+      role: "assistant",
+      content: text || (calls.length > 0 ? null : ""),
+      refusal: null,
+      ...(calls.length > 0 ? { tool_calls: calls.map(wireCall) } : {}),
+    };
+    const choice = { index: 0, message, logprobs: null, finish_reason: finishReason };
+    return { ...this.#head("chat.completion"), choices: [choice], usage };
+  }
+
+  /** Adds text of an answer. A blank line separates the answers of a turn, like paragraphs. */
+  #write(delta: string): object[] {
+    const gap = this.#answer === "" && this.#text !== "" ? "\n\n" : "";
+    this.#answer += delta;
+    this.#text += gap + delta;
+    return [this.#chunk({ content: gap + delta })];
+  }
+
+  #result() {
+    const { text, stopReason } = summarizeTurn(this.#stored);
+    const usage = turnUsage(this.#stored, chatUsage);
+    const { place, callerTool } = this.#identity;
+    const calls = lastCalls(this.#stored, place).calls.flatMap((call) => {
+      const tool = callerTool(call.name);
+      return tool ? [{ ...call, name: tool.name }] : [];
+    });
+    // If the answer was cut off, its calls may be incomplete. Then the finish reason is not `tool_calls`.
+    const isCalling = calls.length > 0 && stopReason === "end_turn";
+    return { text, usage, calls, finishReason: isCalling ? "tool_calls" : finishReasonOf(stopReason) };
+  }
+
+  #chunk(delta: object, finishReason: string | null = null): object {
+    const choices = [{ index: 0, delta, logprobs: null, finish_reason: finishReason }];
+    return { ...this.#head("chat.completion.chunk"), choices };
+  }
+
+  #head(object: string): object {
+    const { place, created, model } = this.#identity;
+    return { id: `chatcmpl-${place.turnId}`, object, created, model, system_fingerprint: null };
+  }
+}
+
+function wireCall({ id, name, arguments: text }: ToolCall) {
+  return { id, type: "function", function: { name, arguments: text } };
+}
+
+function finishReasonOf(stopReason: StopReason | undefined): string {
+  const reasons: Partial<Record<StopReason, FinishReason>> = {
+    max_tokens: "length",
+    budget: "length",
+    refusal: "content_filter",
+  };
+  return (stopReason && reasons[stopReason]) ?? "stop";
+}

@@ -1,0 +1,156 @@
+/**
+ * Reads the input of `/v1/responses` as messages. An unsupported item is refused, since leaving the item out would change what was said.
+ */
+import type { AssistantMessage, Message, ToolCall } from "../../../core/chat.js";
+import type { DoorParts } from "../../shared/door.js";
+import { ApiError } from "../shared/errors.js";
+import { customArguments, modelName, serverToolName } from "../turns/caller-tools.js";
+import { requireSize, type ToldTurns, toldOrGiven } from "../turns/told-turns.js";
+import { callId, placeOfItem, type TurnPlace } from "../turns/turn-place.js";
+import { type ChatMessage, type Content, readMessage } from "./messages.js";
+
+export interface InputItem {
+  type?: string | null;
+  id?: string | null;
+  role?: ChatMessage["role"];
+  content?: Content;
+  call_id?: string;
+  name?: string;
+  namespace?: string | null;
+  arguments?: string;
+  input?: string;
+  output?: Content;
+  error?: unknown;
+  server_label?: string;
+  summary?: Content;
+}
+
+interface InputParts {
+  hub: DoorParts["hub"];
+  told: ToldTurns;
+}
+
+/** Consecutive output items of the same response, or a single item that the caller wrote. */
+interface Group {
+  isOutput: boolean;
+  items: InputItem[];
+  place?: TurnPlace;
+}
+
+/** Reads the items as messages. Rejects with ApiError or StoreError. */
+export async function readInput(parts: InputParts, items: readonly InputItem[]): Promise<Message[]> {
+  const groups: Group[] = [];
+  for (const [index, item] of items.entries()) addTo(groups, item, index);
+  const told = await Promise.all(groups.map((group) => readGroup(parts, group)));
+  return requireSize(told.flat());
+}
+
+const outputTypes = ["reasoning", "function_call", "custom_tool_call", "mcp_call", "item_reference"];
+const ownTypes = ["message", "function_call_output", "custom_tool_call_output"];
+
+function addTo(groups: Group[], item: InputItem, index: number): void {
+  const type = item.type ?? "message";
+  if (!outputTypes.includes(type) && !ownTypes.includes(type)) throw unsupported(type, index);
+  if (type === "message" && !item.role) throw new ApiError(400, "invalid_body", `input.${index} has no role`, "input");
+  const isOutput = outputTypes.includes(type) || (type === "message" && item.role === "assistant");
+  const place = isOutput ? (placeOfItem(item.id) ?? placeOfItem(item.call_id)) : undefined;
+  if (type === "item_reference" && !place) throw noItem(item);
+  const last = groups.at(-1);
+  // An item without an id belongs to the response before it. This does not hold for a text: a response has its text before its calls.
+  const isSame = place ? !last?.place || isSamePlace(place, last.place) : type !== "message" || !last?.place;
+  if (isOutput && last?.isOutput && isSame) {
+    last.items.push(item);
+    if (place) last.place = place;
+  } else groups.push({ isOutput, items: [item], ...(place ? { place } : {}) });
+}
+
+function isSamePlace(one: TurnPlace, other: TurnPlace): boolean {
+  return one.conversationId === other.conversationId && one.turnId === other.turnId;
+}
+
+function unsupported(type: string, index: number): ApiError {
+  const names = [...ownTypes, ...outputTypes].join(", ");
+  const text = `items of type "${type.slice(0, 40)}" are not supported (those that are: ${names})`;
+  return new ApiError(400, "invalid_value", `input.${index}: ${text}`, `input.${index}.type`);
+}
+
+function noItem({ id }: InputItem): ApiError {
+  return new ApiError(404, "item_not_found", `Item with id '${(id ?? "").slice(0, 200)}' not found.`, "input");
+}
+
+async function readGroup(parts: InputParts, { isOutput, items, place }: Group): Promise<Message[]> {
+  if (!isOutput) return items.map(readOwn);
+  const reference = items.find(({ type }) => type === "item_reference");
+  const told = place && (await parts.told.turn(place, givenIds(items)));
+  if (reference && !told) throw noItem(reference);
+  return told && reference ? told : toldOrGiven(told, readOutput(parts, items));
+}
+
+/** Returns the ids of the caller's calls among the items. For a reference, the call's id is made from the index in the item's id. */
+function givenIds(items: readonly InputItem[]): Set<string> {
+  const ids = items.map(({ type, id, call_id }) => {
+    const item = type === "item_reference" && /^(fc|ctc)_/.test(id ?? "") ? placeOfItem(id) : undefined;
+    return item ? callId(item, item.index) : (call_id ?? "");
+  });
+  return new Set(ids);
+}
+
+function readOwn({ type, role, content, call_id, output }: InputItem): Message {
+  if (role && (type ?? "message") === "message") return readMessage({ role, content });
+  return readMessage({ role: "tool", tool_call_id: call_id ?? "", content: output });
+}
+
+/**
+ * Reads output items as messages. Each call is a separate item. The calls of one answer become one message, and their results follow it.
+ */
+function readOutput(parts: InputParts, items: readonly InputItem[]): Message[] {
+  let messages: Message[] = [];
+  let open: AssistantMessage | undefined;
+  let results: Message[] = [];
+  let reasoning = "";
+  const answer = (content: string) => {
+    messages = messages.concat(results);
+    results = [];
+    open = { role: "assistant", content, toolCalls: [], ...(reasoning ? { reasoning } : {}) };
+    reasoning = "";
+    messages.push(open);
+    return open;
+  };
+  for (const item of items) {
+    if (item.type === "reasoning") reasoning = reasoningIn(item.content) || reasoningIn(item.summary);
+    else if (item.role === "assistant") answer(textIn(item.content));
+    else {
+      const call = callIn(parts, item);
+      (open ?? answer("")).toolCalls.push(call);
+      if (item.type === "mcp_call") results.push(resultOf(item, call));
+    }
+  }
+  return [...messages, ...results];
+}
+
+function textIn(content: Content): string {
+  const message = readMessage({ role: "assistant", content });
+  return message.role === "assistant" ? message.content : "";
+}
+
+/** Returns the readable reasoning. Encrypted reasoning is left out, since only the service that wrote it can read it. */
+function reasoningIn(content: Content): string {
+  return Array.isArray(content) ? content.map(({ text }) => (typeof text === "string" ? text : "")).join("\n") : "";
+}
+
+function callIn({ hub }: InputParts, item: InputItem): ToolCall {
+  const { call_id = "", name = "", namespace, arguments: text = "", input = "" } = item;
+  if (item.type === "mcp_call") {
+    const { id, server_label: server = "" } = item;
+    return { id: id ?? `mcp_${name}`, name: serverToolName(hub, { server, tool: name }), arguments: text };
+  }
+  const tool = modelName(namespace ? { namespace, name } : { name });
+  return { id: call_id, name: tool, arguments: item.type === "custom_tool_call" ? customArguments(input) : text };
+}
+
+function resultOf({ output, error }: InputItem, { id }: ToolCall): Message {
+  const failed = error !== undefined && error !== null;
+  const text = failed ? (typeof error === "string" ? error : JSON.stringify(error)) : (output ?? "");
+  const message = readMessage({ role: "tool", tool_call_id: id, content: text });
+  return message.role === "tool" ? { ...message, isError: failed } : message;
+}

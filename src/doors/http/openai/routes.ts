@@ -1,0 +1,147 @@
+import type { TurnEvent } from "../../../core/chat.js";
+import type { DoorParts } from "../../shared/door.js";
+import { modelList } from "../anthropic/models.js";
+import type { Call, Route } from "../shared/api.js";
+import { errorBody } from "../shared/errors.js";
+import { type FormatBody, readOutput } from "../shared/read-output.js";
+import { chatCompletionBody } from "../shared/schemas.js";
+import type { Attempts } from "../turns/attempts.js";
+import { readCallerTools } from "../turns/caller-tools.js";
+import {
+  askedModel,
+  defaultModel,
+  idsOf,
+  plainModel,
+  startDoorTurn,
+  toolsIn,
+  turnHeaders,
+} from "../turns/door-turn.js";
+import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
+import { saidIn } from "../turns/said.js";
+import { type StreamedEvent, showTurn, type TurnView } from "../turns/show-turn.js";
+import { ToldTurns } from "../turns/told-turns.js";
+import { toolEvents } from "../turns/tool-events.js";
+import { ChatCompletion } from "./chat-completion.js";
+import { type ChatMessage, readMessage } from "./messages.js";
+
+interface ChatCompletionBody extends ToolUseBody {
+  model?: string | null;
+  messages: ChatMessage[];
+  stream?: boolean | null;
+  stream_options?: { include_usage?: boolean | null } | null;
+  temperature?: number | null;
+  max_tokens?: number | null;
+  max_completion_tokens?: number | null;
+  response_format?: { type: FormatBody["type"]; json_schema?: Omit<FormatBody, "type"> } | null;
+  tools?: { function: { name: string; description?: string | null; parameters?: object | null } }[] | null;
+}
+
+export interface OpenAiOptions {
+  keepAliveMs: number;
+  /** Returns the models that callers may ask for besides the default model. */
+  models: () => readonly string[];
+  /** Models to which the servers' tools are not offered. */
+  plainModels: readonly string[];
+  attempts: Attempts;
+}
+
+export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/v1/models",
+      summary: "Models that can be asked for, in Anthropic's shape for a caller that sends anthropic-version",
+      run: ({ header }) => models(parts, options, header("anthropic-version") !== undefined),
+    },
+    {
+      method: "POST",
+      path: "/v1/chat/completions",
+      summary: "A turn as a chat completion: the servers' tools are run here, the caller's own are given back",
+      headers: {
+        ...turnHeaders,
+        "X-MCP-Events": "1: a stream also has events of what the tools do, mcp.tool_call and so on",
+      },
+      body: chatCompletionBody,
+      run: (call) => chatCompletion(parts, call, options),
+    },
+  ];
+}
+
+function models(parts: DoorParts, options: OpenAiOptions, isForAnthropic: boolean): Response {
+  const { provider, model } = parts.resolveModel();
+  const ids = [
+    ...new Set([defaultModel, plainModel, `${provider}/${model}`, ...options.models(), ...options.plainModels]),
+  ];
+  if (isForAnthropic) return Response.json(modelList(ids), { headers: { "request-id": parts.newId("req") } });
+  const data = ids.map((id) => ({ id, object: "model", created: 0, owned_by: id.split("/")[0] }));
+  return Response.json({ object: "list", data });
+}
+
+async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptions): Promise<Response> {
+  const body = call.body as ChatCompletionBody;
+  const attempt = options.attempts.begin(call);
+  const ids = idsOf(call.header);
+  const { model: asked, isPlain } = askedModel(body.model, options.plainModels);
+  const { withoutTools, ...use } = readToolUse(body);
+  const functions = (body.tools ?? []).map((tool) => ({ ...tool.function, type: "function" }));
+  const tools = readCallerTools(withoutTools ? [] : functions);
+  const format = body.response_format;
+  const output = readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
+  const messages = body.messages.map(readMessage);
+  const { conversationId } = ids;
+  const told = new ToldTurns(parts.sessions);
+  const whole = conversationId === undefined ? await told.history(messages) : messages;
+  const said = await saidIn(parts, whole, { conversationId, told });
+  const door = await startDoorTurn(
+    parts,
+    {
+      ...said,
+      ...use,
+      output,
+      model: asked,
+      streaming: body.stream ? true : undefined,
+      temperature: body.temperature ?? undefined,
+      maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
+      callerTools: tools.definitions,
+      withoutTools: withoutTools || isPlain,
+      only: toolsIn(call.header),
+      isSingle: true,
+    },
+    ids,
+  );
+  const { provider, model } = door.model;
+  const completion = new ChatCompletion({
+    place: { conversationId: door.session.id, turnId: door.turn.turnId },
+    created: Math.floor(parts.now() / 1000),
+    model: `${provider}/${model}`,
+    callerTool: tools.find,
+  });
+  const view = chatView(completion, {
+    includeUsage: body.stream_options?.include_usage === true,
+    eventsOf: call.header("x-mcp-events") === "1" ? toolEvents(door) : () => [],
+  });
+  const { keepAliveMs } = options;
+  return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
+}
+
+interface ChatViewOptions {
+  includeUsage: boolean;
+  /** Returns the events that are sent in addition to the chunks. */
+  eventsOf: (event: TurnEvent) => StreamedEvent[];
+}
+
+function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatViewOptions): TurnView {
+  const wrapped = (chunks: readonly object[]) => chunks.map((data) => ({ data }));
+  const done = { data: "[DONE]" };
+  return {
+    start: () => wrapped([completion.start()]),
+    take: (event) => [...wrapped(completion.take(event)), ...eventsOf(event)],
+    end: () => [...wrapped(completion.end(includeUsage)), done],
+    fail: (failure) => [{ data: errorBody(failure) }, done],
+    failed: (failure) => ({ status: failure.status, body: errorBody(failure) }),
+    whole: () => completion.whole(),
+    get isShown() {
+      return completion.isShown;
+    },
+  };
+}

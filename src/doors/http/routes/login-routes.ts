@@ -1,0 +1,50 @@
+/**
+ * Logins at remote servers that are started over HTTP. After a login the browser returns to a port of this machine, so the caller must be
+ * on this machine.
+ */
+import type { DoorParts } from "../../shared/door.js";
+import { isLoopbackAddress } from "../admission/gate.js";
+import type { Call, Route } from "../shared/api.js";
+import { ApiError } from "../shared/errors.js";
+
+export function loginRoutes({ login }: DoorParts): Route[] {
+  const underWay = new Map<string, Promise<Response>>();
+  const begin = (name: string): Promise<Response> => {
+    let ended = Promise.resolve("");
+    const shown = new Promise<Response>((resolve) => {
+      ended = login(name, ({ href }) => resolve(Response.json({ url: href }, { status: 202 })));
+    });
+    // An error is ignored here. If the login page was already shown, the state of the server has the error.
+    const forget = () => underWay.delete(name);
+    ended.then(forget, forget);
+    return Promise.race([shown, ended.then((status) => Response.json({ url: null, status }))]);
+  };
+  return [
+    {
+      method: "POST",
+      path: "/api/servers/{name}/login",
+      summary: "Begins a login, for a caller on this machine: 202 with the page to open, or 200 when none was needed",
+      async run(call) {
+        requireHere(call);
+        const name = call.path("name");
+        const begun = underWay.get(name) ?? begin(name);
+        underWay.set(name, begun);
+        return (await begun).clone();
+      },
+    },
+  ];
+}
+
+/**
+ * Throws ApiError if the caller is on another machine. A proxy on this machine is refused too, since it may pass on requests of other
+ * machines.
+ */
+function requireHere({ address, header }: Call): void {
+  const isPassedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => header(name) !== undefined);
+  if (isLoopbackAddress(address.replace(/^::ffff:/, "")) && !isPassedOn) return;
+  throw new ApiError(
+    403,
+    "not_local",
+    "the browser comes back to a port of the host's machine: log in there, by mcp-platform servers login",
+  );
+}

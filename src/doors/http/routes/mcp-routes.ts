@@ -1,0 +1,41 @@
+/** Routes for MCP over Streamable HTTP. The messages have MCP's own schema. The code for MCP is loaded when the first client connects. */
+import { isWritable } from "../../../core/nesting.js";
+import type { McpHttp, McpHttpOptions } from "../../mcp/http.js";
+import type { McpParts } from "../../mcp/parts.js";
+import type { Call, Route } from "../shared/api.js";
+
+export interface McpDoor {
+  routes: Route[];
+  close(): Promise<void>;
+}
+
+/** Parses a message. Returns undefined if the JSON is invalid or nested too deeply; `McpHttp` then answers with MCP's own error. */
+function parsed(text: string): unknown {
+  try {
+    const message: unknown = JSON.parse(text);
+    return isWritable(message) ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {
+  let http: Promise<McpHttp> | undefined;
+  const answer = async (call: Call) => {
+    http ??= import("../../mcp/http.js").then(({ McpHttp }) => new McpHttp(parts, options));
+    const { url, method, headers } = call.request;
+    const text = method === "POST" ? await call.text() : undefined;
+    return (await http).answer(new Request(url, { method, headers, body: text }), text && parsed(text));
+  };
+  const summaries = {
+    POST: "MCP over Streamable HTTP: a message of a client; initialize begins a session",
+    GET: "What this host says to an MCP client of itself, as server-sent events; goes on after Last-Event-ID",
+    DELETE: "Ends a session of an MCP client",
+  };
+  return {
+    routes: Object.entries(summaries).map(([method, summary]) => {
+      return { method: method as Route["method"], path: "/mcp", summary, run: answer };
+    }),
+    close: async () => (await http)?.close(),
+  };
+}

@@ -1,0 +1,116 @@
+/** Routes for servers, tools, metrics and the health of the host. */
+import { messageOf } from "../../../core/errors.js";
+import { serversJson, toolsJson } from "../../protocol/host-lists.js";
+import type { DoorParts } from "../../shared/door.js";
+import type { Call, Route } from "../shared/api.js";
+import { serverList, serverStderr, toolList } from "../shared/schemas.js";
+
+/** Time that /readyz waits for servers that are still starting, in ms. */
+const readyWithinMs = 50;
+/** Time that /readyz waits for the event log, in ms. The timeout of a probe should be longer. */
+const logWithinMs = 1_500;
+
+/** Returns the routes. If `isAuthorized` returns true for a call of /readyz, the answer says why turns cannot begin. */
+export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "header">) => boolean): Route[] {
+  const { hub, scrape } = parts;
+  const whyNot = shared(() => whyNotReady(parts));
+  return [
+    ...(scrape ? [metricsRoute(scrape)] : []),
+    {
+      method: "GET",
+      path: "/api/servers",
+      summary: "The MCP servers and their state",
+      answer: { type: "application/json", schema: serverList },
+      run: () => Response.json(serversJson(hub.servers())),
+    },
+    {
+      method: "POST",
+      path: "/api/servers/reload",
+      summary: "Reads the configuration files again and goes over to their servers",
+      run: async () => Response.json({ outcome: await parts.reload() }),
+    },
+    {
+      method: "POST",
+      path: "/api/servers/{name}/reconnect",
+      summary: "Ends the connection once its running calls have ended, and makes a new one now",
+      run(call) {
+        hub.reconnect(call.path("name"));
+        return new Response(null, { status: 204 });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/servers/{name}/stderr",
+      summary: "The last of what a server of this machine has written on stderr, without secrets",
+      answer: { type: "application/json", schema: serverStderr },
+      run: (call) => Response.json({ stderr: hub.stderr(call.path("name")) }),
+    },
+    {
+      method: "GET",
+      path: "/api/tools",
+      summary: "The tools that the model can use",
+      answer: { type: "application/json", schema: toolList },
+      run: () => Response.json(toolsJson(hub.tools())),
+    },
+    {
+      method: "GET",
+      path: "/healthz",
+      summary: "The process answers",
+      run: () => Response.json({ status: "ok" }),
+    },
+    {
+      method: "GET",
+      path: "/readyz",
+      summary:
+        "Turns can begin: no required server is down, the event log can be read, and the host is not about to end",
+      async run(call) {
+        const reason = await whyNot();
+        if (!reason) return Response.json({ status: "ready" });
+        const body = { status: "not ready", ...(isAuthorized(call) && { reason }) };
+        return Response.json(body, { status: 503, headers: { "retry-after": "1" } });
+      },
+    },
+  ];
+}
+
+/** Returns the route for Prometheus. Prometheus sends the token if its setting `authorization` contains the token. */
+function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): Route {
+  return {
+    method: "GET",
+    path: "/metrics",
+    summary: "What is measured, in the text format of Prometheus",
+    async run() {
+      const { contentType, text } = await scrape();
+      return new Response(text, { headers: { "content-type": contentType } });
+    },
+  };
+}
+
+async function whyNotReady(parts: DoorParts): Promise<string | undefined> {
+  const { sessions } = parts;
+  if (sessions.isDraining) return "the host is about to end";
+  return (await unsettled(parts)) ?? (await sessions.unreadable(logWithinMs));
+}
+
+/** Makes concurrent calls share one look-up. Probes have no rate limit, so at most one look-up may run at a time. */
+function shared<T>(look: () => Promise<T>): () => Promise<T> {
+  let looking: Promise<T> | undefined;
+  return () => {
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    return looking;
+  };
+}
+
+const starting = "servers are starting";
+
+async function unsettled({ hub }: DoorParts): Promise<string | undefined> {
+  const late = AbortSignal.timeout(readyWithinMs);
+  try {
+    await hub.settled(late);
+    return late.aborted ? starting : undefined;
+  } catch (error) {
+    return late.aborted ? starting : messageOf(error);
+  }
+}

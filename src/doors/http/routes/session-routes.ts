@@ -1,0 +1,180 @@
+/** Conversations over HTTP. Requests can do all that the message protocol can do, and the answers have the same messages. */
+import { errorInfo } from "../../../core/errors.js";
+import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
+import type { Session } from "../../../session/session.js";
+import { conversationEvents } from "../../protocol/conversation-events.js";
+import { errorMessage, followedMessages, historyMessages } from "../../protocol/protocol.js";
+import type { DoorParts } from "../../shared/door.js";
+import type { Call, Route } from "../shared/api.js";
+import { ApiError } from "../shared/errors.js";
+import { eventStream } from "../shared/event-stream.js";
+import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/schemas.js";
+import { traceIn } from "../turns/door-turn.js";
+import { conversationPage, pageQuery } from "./conversation-page.js";
+
+export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): Route[] {
+  const { sessions } = parts;
+  return [
+    {
+      method: "GET",
+      path: "/api/sessions",
+      summary: "Conversations in the log, latest first",
+      query: pageQuery,
+      run: async (call) => Response.json(conversationPage(await sessions.list(), call)),
+    },
+    {
+      method: "GET",
+      path: "/api/sessions/{id}",
+      summary: "A conversation's stored events, as the messages of the action history",
+      query: { from: "the first seq" },
+      answer: { type: "application/json", schema: messageList },
+      async run(call) {
+        const conversationId = await knownConversation(parts, call);
+        const from = position(call.query("from")) ?? 1;
+        const events = await sessions.history(conversationId, from);
+        return Response.json({ messages: await historyMessages(events, { requestId: null, conversationId, from }) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/sessions/{id}/export",
+      summary: "A conversation as a file for somebody else, without what looks like a secret",
+      query: { format: `${exportFormats.join(", ")}; default: md` },
+      run: (call) => exportFile(parts, call),
+    },
+    {
+      method: "POST",
+      path: "/api/sessions/{id}/fork",
+      summary: "Copies a conversation, up to its last turn that has ended, or those that had ended with to_seq",
+      body: forkBody,
+      async run(call) {
+        const { to_seq } = call.body as { to_seq?: number | null };
+        const id = await sessions.conversations.fork(call.path("id"), { toSeq: to_seq ?? undefined });
+        return Response.json({ conversation_id: id }, { status: 201 });
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/api/sessions/{id}",
+      summary: "Deletes a conversation for good; refused while a turn of it runs or waits",
+      async run(call) {
+        await sessions.delete(call.path("id"));
+        return new Response(null, { status: 204 });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/sessions/{id}/events",
+      summary: "The same as server-sent events, and on with what happens",
+      query: { from: "the first seq" },
+      headers: { "Last-Event-ID": "goes on after this seq" },
+      answer: { type: "text/event-stream", schema: message },
+      async run(call) {
+        const session = sessions.open(await knownConversation(parts, call));
+        const lastSeen = position(call.header("last-event-id"));
+        return follow(session, lastSeen ? lastSeen + 1 : (position(call.query("from")) ?? 1), keepAliveMs);
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/sessions/{id}/turns",
+      summary: "Begins a turn; a request_id is answered once. Watch it at …/events",
+      body: turnBody,
+      run: (call) => beginTurn(parts, call),
+    },
+    {
+      method: "POST",
+      path: "/api/sessions/{id}/answer",
+      summary: "Answers an open question",
+      body: answerBody,
+      async run(call) {
+        const { question_id, value } = call.body as { question_id: string; value: unknown };
+        return done(await sessions.answer(call.path("id"), question_id, value), `no question "${question_id}" is open`);
+      },
+    },
+    {
+      method: "POST",
+      path: "/api/sessions/{id}/cancel",
+      summary: "Cancels the turn of a request, or whatever runs",
+      body: cancelBody,
+      async run(call) {
+        const { request_id } = call.body as { request_id?: string };
+        return done(await sessions.cancel(call.path("id"), request_id), "no such turn is running");
+      },
+    },
+  ];
+}
+
+const exportTypes: Record<ExportFormat, string> = {
+  md: "text/markdown; charset=utf-8",
+  json: "application/json; charset=utf-8",
+  html: "text/html; charset=utf-8",
+};
+
+async function exportFile({ sessions, secrets }: DoorParts, call: Call): Promise<Response> {
+  const wanted = call.query("format") ?? "md";
+  const format = exportFormats.find((each) => each === wanted);
+  if (!format) throw new ApiError(400, "invalid_format", `the formats are ${exportFormats.join(", ")}`, "format");
+  const id = call.path("id");
+  const events = await sessions.conversations.events(id);
+  const { exportConversation } = await import("../../../session/export/export.js");
+  return new Response(await exportConversation(id, events, { format, secrets: secrets() }), {
+    headers: {
+      "content-type": exportTypes[format],
+      "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
+      // Sandboxes the file if a browser opens it from this address. The file then has no access to this origin.
+      "content-security-policy": "sandbox",
+      "x-content-type-options": "nosniff",
+    },
+  });
+}
+
+async function beginTurn(parts: DoorParts, call: Call): Promise<Response> {
+  const body = call.body as { request_id: string; text: string; model?: string; streaming?: boolean | null };
+  parts.resolveModel(body.model);
+  const session = parts.sessions.open(call.path("id"));
+  const turn = await session.submit({
+    requestId: body.request_id,
+    text: body.text,
+    model: body.model,
+    streaming: body.streaming ?? undefined,
+    streamRecovery: "restart",
+    trace: traceIn(call.header),
+  });
+  const { requestId, turnId, cached } = turn;
+  const accepted = { conversation_id: session.id, request_id: requestId, turn_id: turnId, cached };
+  return Response.json(accepted, { status: 202 });
+}
+
+function follow(session: Session, from: number, keepAliveMs: number): Response {
+  return eventStream(
+    async ({ write, gone }) => {
+      try {
+        for await (const event of conversationEvents(session, from, gone)) {
+          for (const message of followedMessages(event)) await write({ id: message.seq, data: message });
+        }
+      } catch (error) {
+        await write({ data: errorMessage(null, errorInfo(error)) });
+      }
+    },
+    { keepAliveMs },
+  );
+}
+
+/** Returns the id of the conversation. Throws ApiError if it is unknown, so that reading does not create a conversation. */
+async function knownConversation({ sessions }: DoorParts, call: Call): Promise<string> {
+  const conversationId = call.path("id");
+  if (sessions.find(conversationId) || (await sessions.history(conversationId)).length > 0) return conversationId;
+  throw new ApiError(404, "not_found", "there is no such conversation", "id");
+}
+
+function position(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new ApiError(400, "invalid_position", "a seq is a whole number", "from");
+}
+
+function done(isDone: boolean, otherwise: string): Response {
+  if (isDone) return new Response(null, { status: 204 });
+  throw new ApiError(404, "nothing_to_do", `${otherwise}; it may have ended`);
+}

@@ -1,0 +1,39 @@
+import { parseDuration } from "../../../core/durations.js";
+import { type UsageKey, usageKeys, usageReport } from "../../../session/usage.js";
+import { usageJson } from "../../../session/usage-text.js";
+import type { DoorParts } from "../../shared/door.js";
+import type { Route } from "../shared/api.js";
+import { ApiError } from "../shared/errors.js";
+import { limitIn, limitWords } from "../shared/limit.js";
+
+const defaultSince = "30d";
+
+export function usageRoutes({ sessions, now }: DoorParts): Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/api/usage",
+      summary: "Tokens, cost and tool time, over all conversations",
+      query: {
+        by: `a line for each ${usageKeys.join(", ")}; default: day`,
+        since: `a time ago, as 7d; default: ${defaultSince}`,
+        limit: `at most so many lines, ${limitWords}; those left out are summed up in rest`,
+      },
+      async run({ query }) {
+        const by = query("by") ?? "day";
+        if (!isKey(by)) throw new ApiError(400, "invalid_key", `by is one of ${usageKeys.join(", ")}`, "by");
+        const agoMs = parseDuration(query("since") ?? defaultSince);
+        if (agoMs === undefined) throw new ApiError(400, "invalid_time", "since is a time ago, as 7d or 12h", "since");
+        const until = now();
+        const period = { since: Math.max(0, until - agoMs), until };
+        const limit = limitIn(query("limit"));
+        const report = usageReport(await sessions.conversations.usage(period), by, period, limit);
+        return new Response(usageJson(report), { headers: { "content-type": "application/json" } });
+      },
+    },
+  ];
+}
+
+function isKey(by: string): by is UsageKey {
+  return (usageKeys as readonly string[]).includes(by);
+}

@@ -1,0 +1,19 @@
+import type { NewId } from "../../../core/ids.js";
+import { anthropicError, isAnthropicCall } from "./anthropic-errors.js";
+import { errorBody, type Problem } from "./errors.js";
+
+export interface Refused {
+  problem: Problem;
+  headers?: Record<string, string>;
+  path: string;
+  header(name: string): string | undefined;
+  newId: NewId;
+}
+
+/** Answers a refused or failed request with an error in the format of the API that was called. */
+export function answerProblem({ problem, headers, path, header, newId }: Refused): Response {
+  if (!isAnthropicCall(path, header)) return Response.json(errorBody(problem), { status: problem.status, headers });
+  const requestId = newId("req");
+  const { status, body } = anthropicError(problem, requestId);
+  return Response.json(body, { status, headers: { ...headers, "request-id": requestId } });
+}

@@ -1,0 +1,118 @@
+/** Routes as data. The server and /openapi.json are both made from them. */
+import type { HttpBindings } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import type { JsonSchema } from "../../../core/chat.js";
+import { errorInfo } from "../../../core/errors.js";
+import type { NewId } from "../../../core/ids.js";
+import { isWritable } from "../../../core/nesting.js";
+import { answerProblem } from "./answer-problem.js";
+import { ApiError } from "./errors.js";
+import { failureOf } from "./failure.js";
+import { validated } from "./schemas.js";
+
+export interface Call {
+  /** Body of the request, validated by the schema of the route. Undefined if the route has no schema. */
+  body: unknown;
+  path(name: string): string;
+  query(name: string): string | undefined;
+  header(name: string): string | undefined;
+  /** Aborted when the caller disconnects before the answer is written. */
+  gone: AbortSignal;
+  request: Request;
+  /** Reads the body of a route without a schema. Rejects with ApiError if it is too large. */
+  text(): Promise<string>;
+  /** Remote address of the connection. */
+  address: string;
+}
+
+export interface Route {
+  method: "GET" | "POST" | "DELETE";
+  /** Path of the route. A part in braces, such as `{name}`, is a parameter. */
+  path: string;
+  summary: string;
+  /** Purpose of each header, by the name of the header. */
+  headers?: Record<string, string>;
+  query?: Record<string, string>;
+  body?: JsonSchema;
+  /** Schema of the answer. For an event stream, it is the schema of a single event. */
+  answer?: { type: "application/json" | "text/event-stream"; schema: JsonSchema };
+  run(call: Call): Promise<Response> | Response;
+}
+
+export type Server = Hono<{ Bindings: HttpBindings }>;
+
+interface AppParts {
+  admit: Parameters<Server["use"]>[1];
+  maxBytes: number;
+  newId: NewId;
+}
+
+/**
+ * Returns an app that serves the routes. `admit` runs before every route. A failure is answered in the format of the API that was called.
+ */
+export function routesApp(routes: readonly Route[], { admit, maxBytes, newId }: AppParts): Server {
+  const app: Server = new Hono();
+  app.use("*", admit);
+  for (const route of routes) {
+    app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+      const body = route.body && validated(parseJson(await readBody(context.req.raw, maxBytes)), route.body);
+      const response = await route.run({
+        body,
+        path: (name) => context.req.param(name) ?? "",
+        query: (name) => context.req.query(name),
+        header: (name) => context.req.header(name),
+        gone: context.req.raw.signal,
+        request: context.req.raw,
+        text: () => readBody(context.req.raw, maxBytes),
+        address: context.env.incoming.socket.remoteAddress ?? "",
+      });
+      if (context.req.method !== "HEAD") return response;
+      // Nobody reads the body of the answer to HEAD, so a stream would be written for ever.
+      await response.body?.cancel();
+      const { status, headers } = response;
+      return new Response(null, { status, headers });
+    });
+  }
+  app.notFound((context) => answerError(context, new ApiError(404, "not_found", "there is no such route"), newId));
+  app.onError((error, context) => answerError(context, error, newId));
+  return app;
+}
+
+function answerError(context: Context, error: unknown, newId: NewId): Response {
+  const { path } = context.req;
+  const request = { path, header: (name: string) => context.req.header(name), newId };
+  if (error instanceof ApiError) return answerProblem({ problem: error, ...request });
+  const failure = failureOf(errorInfo(error));
+  return answerProblem({ problem: failure, headers: failure.headers, ...request });
+}
+
+async function readBody(request: Request, maxBytes: number): Promise<string> {
+  const tooLarge = () => new ApiError(413, "body_too_large", "the body is larger than serve.max_body_mb");
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new ApiError(400, "invalid_body", "the body is not valid UTF-8");
+  }
+}
+
+function parseJson(text: string): unknown {
+  const body = jsonIn(text);
+  if (isWritable(body)) return body;
+  throw new ApiError(400, "invalid_body", "the body is nested too deeply");
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ApiError(400, "invalid_body", "the body is not valid JSON");
+  }
+}

@@ -1,0 +1,124 @@
+/** Tools that the caller runs. Defines how they are offered to the model, and how the model's calls are returned to the caller. */
+import { createHash } from "node:crypto";
+import type { ToolDefinition } from "../../../core/chat.js";
+import type { ToolHub } from "../../../core/ports.js";
+import { ApiError } from "../shared/errors.js";
+
+export interface WireTool {
+  type: string;
+  name?: string;
+  description?: string | null;
+  parameters?: object | null;
+  /** Format of the input of a custom tool. If absent, the input is free text. */
+  format?: { type: string; syntax?: string; definition?: string } | null;
+  /** Tools of a namespace. */
+  tools?: WireTool[];
+}
+
+/** A caller's tool, with the names that the caller uses for it. */
+export interface CallerTool {
+  type: "function" | "custom";
+  name: string;
+  namespace?: string;
+}
+
+export interface CallerTools {
+  definitions: ToolDefinition[];
+  find(modelName: string): CallerTool | undefined;
+  /** Types of the tools that this host cannot offer to any model, such as `web_search`. */
+  ignored: string[];
+}
+
+const longestName = 64;
+/** Valid tool names of callers, as in Anthropic's API. If a name is too long for models, the model gets a shortened name. */
+export const toolName = /^[a-zA-Z0-9_-]{1,128}$/;
+
+/** Reads the caller's tools. Throws ApiError if a tool is invalid. */
+export function readCallerTools(tools: readonly WireTool[]): CallerTools {
+  const known = new Map<string, { definition: ToolDefinition; tool: CallerTool }>();
+  const ignored = new Set<string>();
+  const add = (wire: WireTool, namespace?: string) => {
+    if (wire.type === "namespace" && namespace === undefined) {
+      for (const inner of wire.tools ?? []) add(inner, nameOf(wire));
+    } else if (wire.type === "function" || wire.type === "custom") {
+      const tool: CallerTool = {
+        type: wire.type,
+        name: nameOf(wire),
+        ...(namespace === undefined ? {} : { namespace }),
+      };
+      const name = modelName(tool);
+      if (known.has(name)) throw new ApiError(400, "invalid_tool", `two tools have the name ${name}`, "tools");
+      known.set(name, { definition: { name, ...definitionOf(wire) }, tool });
+    } else ignored.add(typeName(wire));
+  };
+  for (const wire of tools) add(wire);
+  return {
+    definitions: [...known.values()].map(({ definition }) => definition),
+    find: (name) => known.get(name)?.tool,
+    ignored: [...ignored],
+  };
+}
+
+/** Returns the name that a caller's tool has for the model. There is no namespace in chat completions. */
+export function modelName({ name, namespace }: { name: string; namespace?: string }): string {
+  if (namespace === undefined) return offeredName(name);
+  return offeredName(`${namespace.replace(/_+$/, "")}__${name.replace(/^_+/, "")}`);
+}
+
+/** Returns the name that a server's tool has for the model. Also works for a tool that no server offers any more. */
+export function serverToolName(
+  hub: Pick<ToolHub, "tools">,
+  { server, tool }: { server: string; tool: string },
+): string {
+  const known = hub.tools().find((offered) => offered.server === server && offered.tool === tool);
+  return known?.name ?? modelName(server ? { namespace: server, name: tool } : { name: tool }).replace(/[^\w-]/g, "_");
+}
+
+/** Returns the name. If it is too long for models, it is shortened and ends in a hash. */
+function offeredName(whole: string): string {
+  if (whole.length <= longestName) return whole;
+  const hash = createHash("sha256").update(whole).digest("hex").slice(0, 8);
+  return `${whole.slice(0, longestName - hash.length - 1)}_${hash}`;
+}
+
+/** Returns the JSON arguments for a call of a custom tool. The input of a custom tool is a text. */
+export function customArguments(input: string): string {
+  return JSON.stringify({ input });
+}
+
+/** Returns the input text from a call of a custom tool. The model may have written the text itself instead of JSON arguments. */
+export function customInput(text: string): string {
+  try {
+    const { input } = JSON.parse(text) as { input?: unknown };
+    return typeof input === "string" ? input : text;
+  } catch {
+    return text;
+  }
+}
+
+function definitionOf({ type, description, parameters, format }: WireTool): Omit<ToolDefinition, "name"> {
+  const said = description ?? "";
+  if (type === "function") {
+    return { description: said, inputSchema: { ...(parameters ?? { type: "object", properties: {} }) } };
+  }
+  const grammar = format?.definition
+    ? `It follows this grammar (${format.syntax ?? "lark"}):\n${format.definition}`
+    : "";
+  const text = [said, "The input is one text in the argument `input`.", grammar].filter(Boolean).join("\n\n");
+  const input = { type: "string", description: "The whole input of the tool." };
+  return {
+    description: text,
+    inputSchema: { type: "object", properties: { input }, required: ["input"], additionalProperties: false },
+  };
+}
+
+function nameOf({ name = "" }: WireTool): string {
+  if (toolName.test(name)) return name;
+  throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 128 letters, digits, _ and -", "tools");
+}
+
+/** Returns the type. Throws ApiError if the type is invalid, since it is put into a header and into a message. */
+function typeName({ type }: WireTool): string {
+  if (/^[\w.-]{1,64}$/.test(type)) return type;
+  throw new ApiError(400, "invalid_tool", "the type of a tool is 1 to 64 letters, digits, . _ and -", "tools");
+}

@@ -1,0 +1,67 @@
+/** Splits a call into system text, history and new content. This is the same for every API. */
+import type { ContentPart, Message } from "../../../core/chat.js";
+import type { DoorParts } from "../../shared/door.js";
+import { ApiError } from "../shared/errors.js";
+import { type ToldTurns, withResultsFirst } from "./told-turns.js";
+
+export interface Said {
+  /** System text of the call. Undefined if the configured system text applies. */
+  system?: string;
+  history: Message[];
+  /** New content of the user. Empty if the last message is a tool result or an answer to continue, and not the user's. */
+  content: ContentPart[];
+}
+
+export function asSaid(all: readonly Message[]): Said {
+  const bodyAt = all.findIndex(({ role }) => role !== "system");
+  const head = bodyAt < 0 ? all : all.slice(0, bodyAt);
+  const body = all.slice(head.length);
+  const nowAt = body.findLastIndex(({ role }) => role !== "user") + 1;
+  const system = head.flatMap((message) => (message.role === "system" ? [message.content] : []));
+  return {
+    ...(system.length > 0 ? { system: system.join("\n\n") } : {}),
+    history: body.slice(0, nowAt),
+    content: body.slice(nowAt).flatMap((message) => (message.role === "user" ? message.content : [])),
+  };
+}
+
+/**
+ * Splits the messages of a call. Without a conversation id, earlier turns in the messages must already be those of the log. Throws
+ * ApiError.
+ */
+export async function saidIn(
+  parts: Pick<DoorParts, "sessions">,
+  messages: readonly Message[],
+  { conversationId, told }: { conversationId?: string | undefined; told: ToldTurns },
+): Promise<Said> {
+  const said = asSaid(messages);
+  if (conversationId === undefined) return { ...said, history: told.withModelIds(said.history) };
+  const body = messages.slice(messages.findIndex(({ role }) => role !== "system"));
+  const since = await saidSince(parts, sinceLastAnswer(body), conversationId);
+  return said.system === undefined ? since : { ...since, system: said.system };
+}
+
+/**
+ * Returns the new part of a conversation of the log. `content` is what the user says. `history` holds the results of the caller's tools and
+ * the instructions. Throws ApiError.
+ */
+export async function saidSince(
+  { sessions }: Pick<DoorParts, "sessions">,
+  messages: readonly Message[],
+  conversationId: string,
+): Promise<Pick<Said, "history" | "content">> {
+  const content = messages.flatMap((message) => (message.role === "user" ? message.content : []));
+  const results = messages.filter(({ role }) => role === "tool");
+  if (content.length + results.length === 0) {
+    const text = "in a conversation of the host the last message is the user's, or a tool's";
+    throw new ApiError(400, "invalid_body", text, "messages");
+  }
+  const instructions = messages.filter(({ role }) => role === "system");
+  if (results.length === 0) return { content, history: instructions };
+  const events = await sessions.history(conversationId);
+  return { content, history: [...withResultsFirst(results, { conversationId, events }), ...instructions] };
+}
+
+export function sinceLastAnswer<Said extends { role: string }>(messages: readonly Said[]): Said[] {
+  return messages.slice(messages.findLastIndex(({ role }) => role === "assistant") + 1);
+}

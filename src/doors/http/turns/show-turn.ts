@@ -1,0 +1,153 @@
+/** Shows a running turn over HTTP, as one document or as a stream of events. */
+import { setTimeout } from "node:timers/promises";
+import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../../core/chat.js";
+import { errorInfo } from "../../../core/errors.js";
+import { withFinalText } from "../../shared/final-text.js";
+import { eventStream } from "../shared/event-stream.js";
+import { type Failure, failureOf } from "../shared/failure.js";
+import type { Attempt } from "./attempts.js";
+import type { DoorTurn } from "./door-turn.js";
+
+export interface TurnView {
+  start(): StreamedEvent[];
+  take(event: TurnEvent): StreamedEvent[];
+  end(): StreamedEvent[];
+  /** Returns the events that end the stream of a failed turn. */
+  fail(failure: Failure): StreamedEvent[];
+  /** Returns the answer to a call whose turn failed before anything was sent. */
+  failed(failure: Failure): { status: number; body: object };
+  whole(): object;
+  /** Event that keeps a silent stream alive, for clients that ignore comments. */
+  readonly ping?: StreamedEvent;
+  /** True if content was sent that a later `discard` event would make invalid. */
+  readonly isShown: boolean;
+}
+
+export interface StreamedEvent {
+  event?: string;
+  data: unknown;
+}
+
+interface ShowOptions {
+  streaming: boolean;
+  keepAliveMs: number;
+  gone: AbortSignal;
+  attempt: Attempt | undefined;
+}
+
+/** Longest time until the status of a stream is sent, in ms. Until then, a failure can still be answered with an error status. */
+const longestHoldMs = 10_000;
+
+export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOptions): Promise<Response> {
+  const { headers } = door;
+  const { gone, keepAliveMs, attempt } = options;
+  if (!options.streaming) {
+    const failure = await whileListening(door, gone, () => watch(door, view, { attempt }));
+    if (failure) return answerFailed(view, failure, headers);
+    if (!gone.aborted) attempt?.answered();
+    return Response.json(view.whole(), { headers });
+  }
+  const holdMs = Math.min(keepAliveMs, longestHoldMs);
+  const failure = await whileListening(door, gone, () => earlyFailure(door, holdMs));
+  if (failure) return answerFailed(view, failure, headers);
+  return eventStream(
+    async ({ write, gone }) => {
+      const writeAll = async (events: readonly StreamedEvent[]) => {
+        for (const event of events) await write(event);
+      };
+      await whileListening(door, gone, async () => {
+        await writeAll(view.start());
+        const failure = await watch(door, view, { attempt, write: writeAll });
+        await writeAll(failure ? view.fail(failure) : view.end());
+        if (!failure && !gone.aborted) attempt?.answered();
+      });
+    },
+    { keepAliveMs, headers, ping: view.ping },
+  );
+}
+
+/**
+ * Waits for the first sign of an answer, at most `holdMs`. Resolves with the failure if the turn fails before this sign; otherwise with
+ * undefined. Never rejects.
+ */
+async function earlyFailure(door: DoorTurn, holdMs: number): Promise<Failure | undefined> {
+  const hold = new AbortController();
+  try {
+    return await Promise.race([firstSign(door), setTimeout(holdMs, undefined, { signal: hold.signal })]);
+  } finally {
+    hold.abort();
+  }
+}
+
+async function firstSign(door: DoorTurn): Promise<Failure | undefined> {
+  try {
+    for await (const event of door.turn.watch()) {
+      if (event.type === "turn_error") return failureOf(event.error);
+      if (signs.has(event.type) && !isUnsaid(event)) return undefined;
+    }
+    return undefined;
+  } catch (error) {
+    return failureOf(errorInfo(error));
+  }
+}
+
+/** Events that prove that the provider has answered. */
+const signs = new Set<TurnEvent["type"]>(["text_delta", "reasoning_delta", "assistant_message", "tool_call"]);
+
+interface WatchOptions {
+  attempt: Attempt | undefined;
+  write?: (events: readonly StreamedEvent[]) => Promise<void>;
+}
+
+/** Passes the events of the turn to the view until the turn ends. Resolves with the failure of the turn, if any. Never rejects. */
+async function watch(
+  { turn, isRepeatable, isStructured }: DoorTurn,
+  view: TurnView,
+  { attempt, write = async () => {} }: WatchOptions,
+): Promise<Failure | undefined> {
+  let ranTools = false;
+  const failure = (error: ErrorInfo) => failureOf(error, { ranTools: ranTools && !isRepeatable });
+  try {
+    for await (const event of turn.watch()) {
+      if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason));
+      if (event.type === "tool_sent") {
+        ranTools = true;
+        attempt?.ranTools(turn.requestId);
+      }
+      await write(view.take(isStructured ? withFinalText(event) : event));
+      if (event.type === "turn_error") return failure(event.error);
+      if (event.type === "turn_end" && event.stopReason === "cancelled") return failure(cancelled);
+    }
+    return undefined;
+  } catch (error) {
+    return failure(errorInfo(error));
+  }
+}
+
+/**
+ * Error of a turn that somebody else cancelled; a caller that cancels its own turn has disconnected. Without the error, the text so far
+ * would look like a whole answer.
+ */
+const cancelled: ErrorInfo = { kind: "cancelled", message: "the turn was cancelled", retryable: false, hint: "" };
+
+/** Returns the error for an answer that was begun again because another process took over the turn. The turn continues in that process. */
+function startedAgain(reason: string): ErrorInfo {
+  const hint = "send the same X-Request-Id again for the whole answer";
+  return { kind: "stream_interrupted", message: `the answer was begun again: ${reason}`, retryable: true, hint };
+}
+
+async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const abandon = () => door.abandon();
+  gone.addEventListener("abort", abandon);
+  if (gone.aborted) abandon();
+  try {
+    return await work();
+  } finally {
+    gone.removeEventListener("abort", abandon);
+  }
+}
+
+function answerFailed(view: TurnView, failure: Failure, turnHeaders: Record<string, string>): Response {
+  const { status, body } = view.failed(failure);
+  return Response.json(body, { status, headers: { ...turnHeaders, ...failure.headers } });
+}

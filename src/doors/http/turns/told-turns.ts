@@ -1,0 +1,192 @@
+/**
+ * Finds earlier turns that a caller sends back in its history. The caller knows only its own calls. It lacks the servers' calls beside and
+ * before them, and the reasoning and signatures of the answers. So the model gets the whole turn from the log.
+ */
+import { createHash } from "node:crypto";
+import type { Message, StoredEvent, ToolCall } from "../../../core/chat.js";
+import type { Sessions } from "../../../session/sessions.js";
+import { answersOf, lastAnswers } from "../../../session/turn-answers.js";
+import { ApiError } from "../shared/errors.js";
+import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
+
+/**
+ * Returns the calls of the turn's last answer, with the ids that the caller knows. `firstIndex` is the index of the first call among all
+ * calls of the turn.
+ */
+export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { calls: ToolCall[]; firstIndex: number } {
+  const answers = events.flatMap((event) => (event.type === "assistant_message" && !event.interrupted ? [event] : []));
+  const { toolCalls = [] } = answers.at(-1)?.message ?? {};
+  const firstIndex = answers.reduce((sum, { message }) => sum + message.toolCalls.length, 0) - toolCalls.length;
+  return { firstIndex, calls: toolCalls.map((call, index) => ({ ...call, id: callId(place, firstIndex + index) })) };
+}
+
+/** Turns of the log to which one API call refers. */
+export class ToldTurns {
+  readonly #sessions: Pick<Sessions, "history">;
+  /** Logs by conversation id. A call may refer to many turns of the same log, so each log is read only once. */
+  readonly #logs = new Map<string, Promise<readonly StoredEvent[]>>();
+  /** Ids that the model gave to calls, keyed by the ids that the caller knows. */
+  readonly #modelIds = new Map<string, string>();
+
+  constructor(sessions: Pick<Sessions, "history">) {
+    this.#sessions = sessions;
+  }
+
+  /**
+   * Returns the answers and results of a turn, with the ids that the caller knows. A call without a result is left out unless its id is in
+   * `givenIds`. Undefined if the log does not have the turn any more. Rejects with StoreError.
+   */
+  async turn(place: TurnPlace, givenIds: ReadonlySet<string>): Promise<Message[] | undefined> {
+    const log = await this.#read(place.conversationId);
+    const events = log.filter(({ turnId }) => turnId === place.turnId);
+    if (events.length === 0) return undefined;
+    let index = 0;
+    return answersOf(events).flatMap(({ message, calls }) => {
+      const named = calls.map(({ call, result }) => ({ call, result, id: callId(place, index++) }));
+      const kept = named.filter(({ id, result }) => result || givenIds.has(id));
+      if (message.content.trim() === "" && kept.length === 0) return [];
+      for (const { call, id } of kept) {
+        if (message.kept || call.id.length >= uniqueLength) this.#modelIds.set(id, call.id);
+      }
+      const toolCalls = kept.map(({ call, id }) => ({ ...call, id }));
+      const results = kept.flatMap(({ id, result }) =>
+        result?.role === "tool" ? [{ ...result, toolCallId: id }] : [],
+      );
+      return [{ ...message, toolCalls }, ...results];
+    });
+  }
+
+  /** Replaces answers in a history of chat completions by the turns of the log. Only call ids tell to which turn an answer belongs. */
+  async history(messages: readonly Message[]): Promise<Message[]> {
+    const told = await Promise.all(messages.map((message) => this.#answer(message)));
+    return requireSize(told.flat());
+  }
+
+  /**
+   * Replaces this host's call ids by the ids that the model gave. Reasoning is bound to the model's ids, and providers recognise earlier
+   * input by them. If the model's id is unknown or already used, the call gets a short hash of this host's id.
+   */
+  withModelIds(messages: readonly Message[]): Message[] {
+    const chosen = new Map<string, string>();
+    const taken = new Set<string>();
+    const choose = (id: string) => {
+      const wanted = this.#modelIds.get(id);
+      const told = wanted === undefined || taken.has(wanted) ? toldId(id) : wanted;
+      chosen.set(id, told);
+      taken.add(told);
+      return told;
+    };
+    return messages.map((message) => {
+      if (message.role === "tool")
+        return { ...message, toolCallId: chosen.get(message.toolCallId) ?? toldId(message.toolCallId) };
+      if (message.role !== "assistant" || message.toolCalls.length === 0) return message;
+      return { ...message, toolCalls: message.toolCalls.map((call) => ({ ...call, id: choose(call.id) })) };
+    });
+  }
+
+  async #answer(message: Message): Promise<Message[]> {
+    if (message.role !== "assistant") return [message];
+    const ids = message.toolCalls.map(({ id }) => id);
+    const place = ids.every((id) => placeOfItem(id)) ? placeOfItem(ids[0]) : undefined;
+    return (place && (await this.turn(place, new Set(ids)))) ?? [message];
+  }
+
+  /**
+   * Reads the events of a conversation, except the first. The first event is not an answer, and it may hold a long history. Rejects with
+   * StoreError.
+   */
+  #read(conversationId: string): Promise<readonly StoredEvent[]> {
+    const events = this.#logs.get(conversationId) ?? this.#sessions.history(conversationId, 2);
+    this.#logs.set(conversationId, events);
+    return events;
+  }
+}
+
+/** Length from which an id of the model counts as unique to one call. Shorter ids, such as `call_1`, are used again in later answers. */
+const uniqueLength = 16;
+
+/**
+ * Returns the answer from the log if it has calls, or if the caller has not changed its text. Otherwise returns the answer that the caller
+ * sent, since the caller may have edited it.
+ */
+export function toldOrGiven(told: Message[] | undefined, given: Message[]): Message[] {
+  if (!told) return given;
+  const isUnchanged = textsOf(told) === textsOf(given);
+  return isUnchanged || told.some((message) => message.role === "assistant" && message.toolCalls.length > 0)
+    ? told
+    : given;
+}
+
+function textsOf(messages: readonly Message[]): string {
+  return messages.map((message) => (message.role === "assistant" ? message.content : "")).join("");
+}
+
+/** Limit for all messages of a call, in characters. It is more than any model reads. */
+const mostChars = 64 * 1024 * 1024;
+
+/**
+ * Returns the messages. Throws ApiError if they are too long: with a few bytes, a call can refer to the same long turn a thousand times.
+ */
+export function requireSize(messages: Message[]): Message[] {
+  const chars = messages.reduce((sum, message) => sum + charsOf(message), 0);
+  if (chars <= mostChars) return messages;
+  const text = "the input, with the turns of the log that it refers to, is longer than 64 MB";
+  throw new ApiError(400, "context_length_exceeded", text, "input");
+}
+
+function charsOf(message: Message): number {
+  if (message.role === "system") return message.content.length;
+  if (message.role === "assistant") {
+    const { content, reasoning = "", toolCalls } = message;
+    return toolCalls.reduce((sum, call) => sum + call.arguments.length, content.length + reasoning.length);
+  }
+  return message.content.reduce((sum, part) => {
+    if (part.type === "text") return sum + part.text.length;
+    return sum + (part.type === "resource_link" ? part.uri : part.data).length;
+  }, 0);
+}
+
+/** Returns a short hash for an id of this host, since providers limit the length of an id. Returns any other id unchanged. */
+function toldId(id: string): string {
+  return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
+}
+
+/**
+ * Moves the results of the caller's open calls before the user's messages. The results get the ids that these calls have in the log. A call
+ * is open if the last answer left it to the caller. Throws ApiError for a result of any other call.
+ */
+export function withResultsFirst(
+  messages: readonly Message[],
+  { conversationId, events }: { conversationId: string; events: readonly StoredEvent[] },
+): Message[] {
+  const answerAt = messages.findIndex(({ role }) => role === "assistant");
+  const head = answerAt < 0 ? messages : messages.slice(0, answerAt);
+  const open = openCalls(conversationId, events);
+  const results = head.flatMap((message) => {
+    if (message.role !== "tool") return [];
+    const toolCallId = open.get(message.toolCallId);
+    if (toolCallId !== undefined) return [{ ...message, toolCallId }];
+    const text = `No tool call found for function call output with call_id ${message.toolCallId}.`;
+    throw new ApiError(400, "invalid_request_error", text, "input");
+  });
+  const others = head.filter(({ role }) => role === "user");
+  return [...head.filter(({ role }) => role === "system"), ...results, ...others, ...messages.slice(head.length)];
+}
+
+/**
+ * Returns the ids of the calls that the last answer left to the caller. Maps both the caller's id and the model's id of a call to the
+ * model's id.
+ */
+function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<string, string> {
+  const open = new Map<string, string>();
+  const last = lastAnswers(events);
+  if (!last) return open;
+  const calls = last.answers.flatMap((answer) => answer.calls);
+  const left = last.answers.at(-1)?.calls ?? [];
+  for (const [index, answered] of calls.entries()) {
+    if (answered.result || !left.includes(answered)) continue;
+    const { id } = answered.call;
+    open.set(id, id).set(callId({ conversationId, turnId: last.turnId }, index), id);
+  }
+  return open;
+}

@@ -1,0 +1,18 @@
+import { readdir } from "node:fs/promises";
+import { atHome } from "../../shared/attachments.js";
+
+/**
+ * Returns the files and folders with which a begun path can continue. They are written as the path was begun: relative, absolute or with
+ * `~`. Folders end with a slash.
+ */
+export async function pathChoices(begun: string, folder: string): Promise<string[]> {
+  const parent = begun.slice(0, begun.lastIndexOf("/") + 1);
+  const name = begun.slice(parent.length);
+  const place = atHome(parent === "" ? "." : parent, folder);
+  const entries = await readdir(place, { withFileTypes: true }).catch(() => []);
+  return entries
+    .filter((entry) => entry.name.startsWith(name) && (name.startsWith(".") || !entry.name.startsWith(".")))
+    .filter((entry) => !entry.name.includes('"'))
+    .map((entry) => `${parent}${entry.name}${entry.isDirectory() ? "/" : ""}`)
+    .sort();
+}

@@ -1,0 +1,45 @@
+import type { Writable } from "node:stream";
+import type { Completer } from "../completion/completion.js";
+import type { InputHistory } from "./history.js";
+import type { KeySource } from "./keys.js";
+
+export interface Terminal {
+  input: KeySource;
+  output: Writable & { columns?: number; rows?: number };
+  isTty: boolean;
+  /** True if the terminal cannot move its cursor (`TERM=dumb`). The editor then prints a prompt and reads plain lines. */
+  isDumb?: boolean;
+}
+
+export interface Asker {
+  /**
+   * Shows the question. Resolves to an answer that is typed after the question was shown. Resolves to undefined if the input ends or the
+   * signal is aborted first.
+   */
+  ask(question: string, signal: AbortSignal): Promise<string | undefined>;
+}
+
+/** Reads the lines that a person types. Output is printed so that it does not mix with the line being typed. */
+export interface LineEditor extends Asker {
+  /** Resolves to the next line that was entered. Resolves to undefined when the input has ended and all lines were read. */
+  next(): Promise<string | undefined>;
+  /** Clears the line that is being typed. Returns false if the line is empty. */
+  dropLine(): boolean;
+  print(text: string): void;
+  /** Shows the current activity in one line, which must fit the terminal's width. `undefined` removes the line. */
+  showStatus(line: string | undefined): void;
+  close(): void;
+}
+
+export interface EditorParts {
+  /** Called on Ctrl-C. In raw mode the terminal sends Ctrl-C as a key, not as a signal. */
+  onInterrupt: () => void;
+  onEscape: () => void;
+  history: InputHistory;
+  complete: Completer;
+  /** True if text that is typed while something runs is shown below the status line. */
+  showsTypedAhead: boolean;
+  dim: (text: string) => string;
+  /** Returns the line to show below the prompt. Called at every repaint. */
+  facts: () => string | undefined;
+}

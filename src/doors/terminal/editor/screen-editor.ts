@@ -1,0 +1,196 @@
+import { choiceColumns } from "../completion/completion.js";
+import { bottomOf, echoOf, prompt, splitQuestion } from "./bottom.js";
+import { BottomArea } from "./bottom-area.js";
+import type { EditorParts, LineEditor, Terminal } from "./editor.js";
+import { InputLine } from "./input-line.js";
+import { Keys, type Press } from "./keys.js";
+import type { Area } from "./layout.js";
+import { left } from "./text-buffer.js";
+
+interface Waiting {
+  prompt: string;
+  resolve: (line: string | undefined) => void;
+}
+
+/**
+ * Line editor for a terminal. It controls the bottom rows of the screen: the status, the queued lines and the line being typed. If a line
+ * is entered while no caller waits for one, the line is queued.
+ */
+export class ScreenEditor implements LineEditor {
+  readonly #area: BottomArea;
+  readonly #keys: Keys;
+  readonly #parts: EditorParts;
+  readonly #queue: string[] = [];
+  readonly #ended = new AbortController();
+  readonly #onResize = () => this.#paint();
+  readonly #output: Terminal["output"];
+  #line: InputLine;
+  #waiting: Waiting | undefined;
+  #isQuestion = false;
+  #status: string | undefined;
+  #isClosed = false;
+
+  constructor({ input, output }: Terminal, parts: EditorParts) {
+    this.#parts = parts;
+    this.#output = output;
+    this.#area = new BottomArea(output);
+    this.#line = new InputLine(parts.history.entries);
+    output.on("resize", this.#onResize);
+    this.#keys = new Keys(input, (text) => void output.write(text), {
+      onPress: (press) => this.#press(press),
+      onPause: () => this.#paint(),
+      onContinue: () => this.#area.paintAnew(),
+      onEnd: () => this.#end(),
+    });
+  }
+
+  async next(): Promise<string | undefined> {
+    const queued = this.#queue.shift();
+    if (queued !== undefined) {
+      this.#echo(prompt, queued);
+      return queued;
+    }
+    if (this.#ended.signal.aborted) return undefined;
+    return new Promise((resolve) => {
+      this.#waiting = { prompt, resolve };
+      this.#paint();
+    });
+  }
+
+  async ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+    const over = AbortSignal.any([signal, this.#ended.signal]);
+    if (over.aborted) return undefined;
+    const begun = this.#line;
+    this.#line = new InputLine([]);
+    this.#isQuestion = true;
+    const { head, label } = splitQuestion(question, this.#area.columns);
+    this.print(head);
+    const answer = await new Promise<string | undefined>((resolve) => {
+      over.addEventListener("abort", () => resolve(undefined), { once: true });
+      this.#waiting = { prompt: label, resolve };
+      this.#paint();
+    });
+    if (answer === undefined) this.#finish();
+    this.#isQuestion = false;
+    this.#line = begun;
+    this.#paint();
+    return answer;
+  }
+
+  dropLine(): boolean {
+    if (!this.#isTyping) return false;
+    this.#echo(prompt, this.#line.buffer.text);
+    this.#line.clear();
+    return true;
+  }
+
+  print(text: string): void {
+    this.#area.print(text);
+  }
+
+  showStatus(line: string | undefined): void {
+    this.#status = line;
+    this.#paint();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#area.show(undefined);
+    this.#output.off("resize", this.#onResize);
+    this.#keys.close();
+  }
+
+  get #isTyping(): boolean {
+    return this.#line.buffer.text !== "";
+  }
+
+  #end(): void {
+    this.#ended.abort();
+    if (!this.#isQuestion) this.#finish();
+  }
+
+  #press(press: Press): void {
+    const name = press.type === "key" ? press.name : undefined;
+    if (this.#ended.signal.aborted) {
+      if (name === "ctrl-c") this.#parts.onInterrupt(); // the input has ended, but Ctrl-C can still stop running work
+    } else if (name === "return") this.#enter();
+    else if (name === "ctrl-c") this.#interrupted();
+    else if (name === "escape") this.#escaped();
+    else if (name === "ctrl-d" && !this.#isTyping) this.#end();
+    else if (name === "ctrl-l") this.#area.clearScreen();
+    else if (name === "ctrl-z") this.#keys.suspend();
+    else if (name === "tab") void this.#complete();
+    else this.#line.press(press);
+  }
+
+  #interrupted(): void {
+    if (!this.#line.endSearch()) this.#parts.onInterrupt();
+  }
+
+  #escaped(): void {
+    if (!this.#line.endSearch()) this.#parts.onEscape();
+  }
+
+  #enter(): void {
+    const { buffer } = this.#line;
+    if (!this.#isQuestion && buffer.text.endsWith("\\") && buffer.cursor === buffer.text.length) {
+      buffer.erase(left);
+      buffer.insert("\n");
+    } else if (this.#isQuestion) this.#finish(buffer.text);
+    else {
+      const { text } = buffer;
+      this.#parts.history.add(text);
+      if (this.#waiting) this.#finish(text);
+      else if (text.trim() !== "") this.#queue.push(text);
+      this.#line.clear();
+    }
+  }
+
+  /** Passes the line to the waiting caller and copies it to the output above. */
+  #finish(line?: string): void {
+    const waiting = this.#waiting;
+    if (!waiting) return;
+    this.#paint();
+    this.#waiting = undefined;
+    this.#echo(waiting.prompt, line ?? this.#line.buffer.text);
+    waiting.resolve(line);
+  }
+
+  async #complete(): Promise<void> {
+    const { buffer } = this.#line;
+    if (this.#isQuestion) return;
+    const { text, cursor } = buffer;
+    const { start, insert, choices } = await this.#parts.complete(text, cursor);
+    if (this.#isClosed || buffer.text !== text || buffer.cursor !== cursor) return;
+    if (insert !== text.slice(start, cursor)) buffer.complete(start, insert);
+    else if (choices.length > 1) this.print(`${this.#parts.dim(choiceColumns(choices, this.#area.columns))}\n`);
+    this.#paint();
+  }
+
+  #echo(label: string, text: string): void {
+    const { columns } = this.#area;
+    this.#area.keep(echoOf(text, { label, columns, dim: this.#parts.dim }));
+  }
+
+  #paint(): void {
+    if (!this.#isClosed) this.#area.show(this.#layOut());
+  }
+
+  #layOut(): Area | undefined {
+    const { showsTypedAhead, facts } = this.#parts;
+    if (!this.#waiting && !showsTypedAhead) return undefined;
+    const { columns, height } = this.#area;
+    const { buffer, searchLabel } = this.#line;
+    const isPrompt = this.#waiting !== undefined && !this.#isQuestion;
+    return bottomOf(
+      {
+        status: this.#status,
+        queued: this.#isQuestion ? [] : this.#queue,
+        input: this.#waiting || this.#isTyping ? buffer : undefined,
+        label: searchLabel ?? this.#waiting?.prompt ?? prompt,
+        facts: isPrompt ? facts() : undefined,
+      },
+      { columns, height, dim: this.#parts.dim },
+    );
+  }
+}
