@@ -1,7 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { editServers } from "../../src/config/edit.js";
 import type { ServerEdit } from "../../src/config/server-edit.js";
-import { unifiedDiff } from "../../src/config/text-diff.js";
 
 const set = (name: string, entry: Record<string, unknown> = { command: "node" }): ServerEdit => ({
   kind: "set",
@@ -94,26 +93,4 @@ describe("a change of mcpServers leaves the rest of the file as it was, to the l
       "config.yaml: mcpServers.new cannot be changed without touching the rest of the file: edit it by hand",
     );
   });
-});
-
-test("a diff shows what is different, with three lines around", () => {
-  const before = Array.from({ length: 12 }, (_, index) => `line ${index + 1}`).join("\n");
-  const after = before.replace("line 2\n", "").replace("line 11", "line eleven");
-  expect(unifiedDiff(before, after, "f")).toBe(`--- f
-+++ f
-@@ -1,5 +1,4 @@
- line 1
--line 2
- line 3
- line 4
- line 5
-@@ -8,5 +7,5 @@
- line 8
- line 9
- line 10
--line 11
-+line eleven
- line 12
-`);
-  expect(unifiedDiff("same\n", "same\n", "f")).toBe("");
 });

@@ -1,9 +1,14 @@
+import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { editServers } from "../edit.js";
 import { withoutSecrets } from "../inline-secrets.js";
-import { unifiedDiff } from "../text-diff.js";
 import type { ImportPlan, ImportTarget } from "./plan.js";
 
-/** Returns a diff of the changes that the plan makes to the configuration, with secrets removed. Throws ConfigError. */
+/**
+ * Returns a diff of the changes that the plan makes to the configuration, with secrets removed, or "" if there are none. Throws ConfigError.
+ */
 export function previewOf({ shown }: ImportPlan, { text, file, servers }: ImportTarget & { text: string }): string {
-  return withoutSecrets(unifiedDiff(text, editServers(text, shown, file), file), servers);
+  const edited = editServers(text, shown, file);
+  if (edited === text) return "";
+  const format = { context: 3, headerOptions: FILE_HEADERS_ONLY };
+  return withoutSecrets(createTwoFilesPatch(file, file, text, edited, undefined, undefined, format), servers);
 }
