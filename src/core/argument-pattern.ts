@@ -8,6 +8,9 @@ export interface ArgumentPattern {
   value: string;
 }
 
+/** Longest text between two stars of a value. Searching it in a text of 1 MB then takes less than a second, whatever the text. */
+const longestBetweenStars = 1_000;
+
 const item = /\s*([^\s=,"]+)\s*=\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,"]*))(?:,|$)/sy;
 
 /** Parses `name=value, outer.inner=value`; a value with a comma or a quote is written as a JSON string. */
@@ -19,6 +22,14 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
     const value = quoted === undefined ? plain.trim() : unquoted(quoted);
     if (match === undefined || value === undefined) {
       return { problem: `expected argument=value, got ${JSON.stringify(text.slice(at).trim())}` };
+    }
+    if (
+      value
+        .split("*")
+        .slice(1, -1)
+        .some((part) => part.length > longestBetweenStars)
+    ) {
+      return { problem: `between two stars there may be at most ${longestBetweenStars} characters` };
     }
     patterns.push({ path: name.split("."), value });
   }
