@@ -154,7 +154,7 @@ test("OpenTelemetry, Prometheus and the logger are known in one place each", () 
   expect(wrong).toEqual([]);
 });
 
-const runsInBrowsers = ["doors/protocol/chunks.js", "core/inert.js"];
+const runsInBrowsers = ["doors/protocol/chunks.js", "core/inert.js", "core/json.js"];
 
 test("the page runs in a browser: of the host it imports types of the message protocol and the core, how events are told, and nothing of Node", () => {
   const page = "web/";
@@ -182,6 +182,7 @@ test("how events are told runs in a browser too", () => {
   expect(importsOf("doors/protocol/chunks.ts")).toEqual(["core/chat.ts"]);
   expect(importsOf("core/chat.ts")).toEqual([]);
   expect(importsOf("core/inert.ts")).toEqual([]);
+  expect(importsOf("core/json.ts")).toEqual([]);
 });
 
 test("the wires of src/llm know nothing of each other: what two share lies in wires/shared", () => {

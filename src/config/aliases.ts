@@ -1,4 +1,5 @@
-import { child, isMapping, type Mapping } from "../core/tree.js";
+import { isPlainObject, type JsonObject } from "../core/json.js";
+import { child } from "../core/tree.js";
 
 /** Keys that other hosts use in `mcpServers`, with our key for each. A dot separates a mapping from the key in it. */
 const KEYS: Record<string, string> = {
@@ -20,17 +21,17 @@ export type Renamed = ReadonlyMap<string, string>;
  * Returns the tree with our keys in `mcpServers`. If a server has an alias and our key, the value of our key is used. A server that is null
  * becomes an empty mapping.
  */
-export function canonicalServers(tree: Mapping): { tree: Mapping; renamed: Renamed } {
+export function canonicalServers(tree: JsonObject): { tree: JsonObject; renamed: Renamed } {
   const renamed = new Map<string, string>();
-  if (!isMapping(tree.mcpServers)) return { tree, renamed };
+  if (!isPlainObject(tree.mcpServers)) return { tree, renamed };
   const servers = Object.entries(tree.mcpServers).map(([name, server]) => [
     name,
-    isMapping(server ?? {}) ? canonicalServer(asMapping(server), child("/mcpServers", name), renamed) : server,
+    isPlainObject(server ?? {}) ? canonicalServer(asMapping(server), child("/mcpServers", name), renamed) : server,
   ]);
   return { tree: { ...tree, mcpServers: Object.fromEntries(servers) }, renamed };
 }
 
-function canonicalServer(server: Mapping, at: string, renamed: Map<string, string>): Mapping {
+function canonicalServer(server: JsonObject, at: string, renamed: Map<string, string>): JsonObject {
   const ours = Object.fromEntries(Object.entries(server).filter(([key]) => !isAlias(server, key)));
   if (typeof ours.type === "string" && Object.hasOwn(TYPES, ours.type)) ours.type = TYPES[ours.type];
   for (const [key, target] of Object.entries(KEYS)) {
@@ -47,11 +48,11 @@ function canonicalServer(server: Mapping, at: string, renamed: Map<string, strin
  * Returns true if the key is an alias of one of our keys. `disabled` with a placeholder is no alias, because its value is not known yet and
  * cannot be inverted. It remains an unknown key.
  */
-function isAlias(server: Mapping, key: string): boolean {
+function isAlias(server: JsonObject, key: string): boolean {
   const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);
   return known && (key !== "disabled" || !String(server[key]).includes("${"));
 }
 
-function asMapping(value: unknown): Mapping {
-  return isMapping(value) ? value : {};
+function asMapping(value: unknown): JsonObject {
+  return isPlainObject(value) ? value : {};
 }

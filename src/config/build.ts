@@ -17,7 +17,7 @@ import type {
   TelemetryConfig,
 } from "../core/config.js";
 import { parseDuration } from "../core/durations.js";
-import type { Mapping } from "../core/tree.js";
+import type { JsonObject } from "../core/json.js";
 
 /** A configuration that matches the schema and has all defaults. */
 interface ConfigTree {
@@ -25,9 +25,9 @@ interface ConfigTree {
     active?: string;
     fallback: string[];
     stream_recovery: LlmConfig["streamRecovery"];
-    http: Mapping;
-    prices: Record<string, Mapping>;
-    providers: Record<string, Mapping>;
+    http: JsonObject;
+    prices: Record<string, JsonObject>;
+    providers: Record<string, JsonObject>;
   };
   chat: {
     service: {
@@ -64,9 +64,9 @@ interface ConfigTree {
       max_conversations?: number;
     };
   };
-  serve: Mapping;
+  serve: JsonObject;
   logging: { level: LogLevel; modules: LoggingConfig["modules"]; max_length: number };
-  telemetry: Mapping & { headers: Record<string, string> };
+  telemetry: JsonObject & { headers: Record<string, string> };
   mcp: {
     remember_tools: boolean;
     serve: {
@@ -88,7 +88,7 @@ interface ServerTree {
   cwd?: string;
   url?: string;
   headers: Record<string, string>;
-  oauth?: Mapping & { idp?: Mapping };
+  oauth?: JsonObject & { idp?: JsonObject };
   enabled: boolean;
   required: boolean;
   trusted: boolean;
@@ -110,7 +110,7 @@ interface ServerTree {
  * seconds to milliseconds.
  */
 export function buildConfig(
-  tree: Mapping,
+  tree: JsonObject,
   privateVariables: readonly string[],
   foldersOf: (server: string) => StdioServerConfig["folders"],
 ): Config {
@@ -129,7 +129,7 @@ export function buildConfig(
         llm.providers,
         ({ quirks, ...provider }): ProviderConfig => ({
           ...camelCase(provider),
-          ...(quirks ? { quirks: camelCase(quirks as Mapping) } : {}),
+          ...(quirks ? { quirks: camelCase(quirks as JsonObject) } : {}),
         }),
       ),
     },
@@ -229,7 +229,7 @@ function buildOAuth(oauth: ServerTree["oauth"]): OAuthConfig | undefined {
 /** Names of keys under `llm` that hold times. A number there is in seconds. */
 const TIME = /(timeout|delay|expiry|_after)$/;
 
-function camelCase(tree: Mapping): Mapping {
+function camelCase(tree: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(tree).map(([key, value]) => {
       const name = key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,7 +1,8 @@
 /** Checks of one entry of `mcpServers`, before it is written to a file. */
+
 import type { Environment } from "../core/environment.js";
 import { ConfigError } from "../core/errors.js";
-import type { Mapping } from "../core/tree.js";
+import type { JsonObject } from "../core/json.js";
 import { inlineSecrets, looksSecret } from "./inline-secrets.js";
 import { loadConfig } from "./load.js";
 
@@ -12,7 +13,7 @@ export interface EntryPlace {
 }
 
 /** Returns why a configuration with this entry would not load, or undefined if it would. Variables of a disabled entry may be unset. */
-export function entryProblems(name: string, entry: Mapping, { env, folder }: EntryPlace): string | undefined {
+export function entryProblems(name: string, entry: JsonObject, { env, folder }: EntryPlace): string | undefined {
   // Without the variables that override the configuration, because they do not concern the entry.
   const own = Object.fromEntries(Object.entries(env).filter(([key]) => !/^MCP_PLATFORM_.*__/.test(key)));
   try {
@@ -30,6 +31,6 @@ export function entryProblems(name: string, entry: Mapping, { env, folder }: Ent
 }
 
 /** Returns true if the entry holds a secret in plain text. `entry` must be valid. */
-export function holdsSecret(name: string, entry: Mapping): boolean {
+export function holdsSecret(name: string, entry: JsonObject): boolean {
   return looksSecret(entry) || inlineSecrets(name, entry).length > 0;
 }

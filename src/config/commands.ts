@@ -1,6 +1,8 @@
 /** Output of the `config` commands. */
+
 import { dump } from "js-yaml";
-import { child, isMapping, keys, type Mapping } from "../core/tree.js";
+import { isPlainObject, type JsonObject } from "../core/json.js";
+import { child, keys } from "../core/tree.js";
 import { presetOf } from "../llm/providers/presets.js";
 import { chooseWire, presetAddress } from "../llm/providers/wire-choice.js";
 import type { LoadedConfig } from "./load.js";
@@ -20,12 +22,12 @@ interface ShowOptions {
 /** Returns the configuration as YAML, with secrets removed. */
 export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed = [] }: ShowOptions = {}): string {
   const comment = (...facts: readonly string[]) => (facts.length > 0 ? ` # ${facts.join(", ")}` : "");
-  const lines = (tree: Mapping, pointer: string, indent: string): string[] =>
+  const lines = (tree: JsonObject, pointer: string, indent: string): string[] =>
     Object.entries(tree).flatMap(([key, value]) => {
       const at = child(pointer, key);
       const name = `${indent}${inline(key)}:`;
       const marks = unconfirmed.includes(at) ? ["not confirmed yet, has no effect"] : [];
-      if (isMapping(value) && Object.keys(value).length > 0) {
+      if (isPlainObject(value) && Object.keys(value).length > 0) {
         return [`${name}${comment(...marks)}`, ...lines(value, at, `${indent}  `)];
       }
       const origins = origin ? [loaded.originOf(at)] : [];
@@ -58,7 +60,7 @@ export function validText({ file, config }: LoadedConfig): string {
 }
 
 function redact(value: unknown, pointer: string, loaded: LoadedConfig): unknown {
-  if (isMapping(value)) return value;
+  if (isPlainObject(value)) return value;
   const key = keys(pointer).at(-1) ?? "";
   if (isSecret(pointer) || !loaded.variablesOf(pointer).every(isPlainVariable)) return "***";
   if (typeof value === "string") return isSecretName(key) ? "***" : redactUrls(value);

@@ -1,7 +1,9 @@
 /** Descriptions of what a configuration from the working directory would do. They are shown when the user is asked to confirm it. */
+
 import type { ServerConfig } from "../core/config.js";
 import { ConfigError } from "../core/errors.js";
-import { child, keyPath, keys, type Mapping, scalarsIn, valueAt } from "../core/tree.js";
+import type { JsonObject } from "../core/json.js";
+import { child, keyPath, keys, scalarsIn, valueAt } from "../core/tree.js";
 import { hasPlaceholder, isHarmless, type PresetOf } from "./grants.js";
 import { type LoadedConfig, loadConfig } from "./load.js";
 import { isSecretName, redactPlainArgs, redactPlainUrls } from "./redact.js";
@@ -35,7 +37,7 @@ export function describeServer({ name, ...server }: ServerConfig, loaded: Loaded
 }
 
 /** Describes a server from another program's configuration, as `describeServer` would if it were configured in `folder`. */
-export function describeEntry(name: string, entry: Mapping, folder: string): string[] {
+export function describeEntry(name: string, entry: JsonObject, folder: string): string[] {
   const args = Array.isArray(entry.args) ? { args: redactPlainArgs(entry.args.map(String)) } : {};
   // If the entry does not load, it is tried again as disabled, because only a disabled server may have a missing `env_file`.
   for (const more of [{}, { enabled: false }]) {

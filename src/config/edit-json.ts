@@ -1,12 +1,12 @@
 import { applyEdits, type JSONPath, modify, type ParseError, parse } from "jsonc-parser";
-import { isMapping } from "../core/tree.js";
+import { isPlainObject } from "../core/json.js";
 import { type ServerEdit, switchOf } from "./server-edit.js";
 
 /** Returns true if the text is JSON. `{}` is valid JSON and YAML, so the file's name decides. */
 export function isJson(text: string, file: string): boolean {
   const errors: ParseError[] = [];
   const tree: unknown = parse(text, errors, { allowTrailingComma: true });
-  return errors.length === 0 && isMapping(tree) && (file.endsWith(".json") || Object.keys(tree).length > 0);
+  return errors.length === 0 && isPlainObject(tree) && (file.endsWith(".json") || Object.keys(tree).length > 0);
 }
 
 export function editJson(text: string, edit: ServerEdit): string {

@@ -1,4 +1,5 @@
 /** Edits of the text of a YAML file. They replace whole lines in block style, and only a few characters in flow style. */
+
 import { load } from "js-yaml";
 import {
   Document,
@@ -13,7 +14,7 @@ import {
   visit,
   type YAMLMap,
 } from "yaml";
-import type { Mapping } from "../core/tree.js";
+import type { JsonObject } from "../core/json.js";
 import { type EntryComments, type ServerEdit, switchOf } from "./server-edit.js";
 
 type Block = YAMLMap<Node, Node | null>;
@@ -115,7 +116,7 @@ function behindKey(text: string): string {
 
 function switched(text: string, { value: server }: Item, enabled: boolean): string | undefined {
   if (!isMap<Node, Node | null>(server)) return undefined;
-  const [[key, value] = []] = Object.entries(switchOf(server.toJSON() as Mapping, enabled));
+  const [[key, value] = []] = Object.entries(switchOf(server.toJSON() as JsonObject, enabled));
   if (key === undefined) return text;
   const item = itemOf(server, key);
   if (item?.value?.range) {

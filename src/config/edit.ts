@@ -1,8 +1,9 @@
 /** Edits of `mcpServers` in the text of a configuration. Comments and layout are kept. */
+
 import { isDeepStrictEqual } from "node:util";
 import { loadAll } from "js-yaml";
 import { ConfigError } from "../core/errors.js";
-import { isMapping } from "../core/tree.js";
+import { isPlainObject } from "../core/json.js";
 import { editJson, isJson } from "./edit-json.js";
 import { editYaml } from "./edit-yaml.js";
 import { type ServerEdit, switchOf } from "./server-edit.js";
@@ -30,11 +31,11 @@ function treeOf(text: string): unknown {
 }
 
 function expected(tree: unknown, edit: ServerEdit): unknown {
-  if (!isMapping(tree)) return tree;
-  const servers = isMapping(tree.mcpServers) ? { ...tree.mcpServers } : {};
+  if (!isPlainObject(tree)) return tree;
+  const servers = isPlainObject(tree.mcpServers) ? { ...tree.mcpServers } : {};
   const before = servers[edit.name];
   if (edit.kind === "remove") delete servers[edit.name];
   else if (edit.kind === "set") servers[edit.name] = edit.entry;
-  else if (isMapping(before)) servers[edit.name] = { ...before, ...switchOf(before, edit.enabled) };
+  else if (isPlainObject(before)) servers[edit.name] = { ...before, ...switchOf(before, edit.enabled) };
   return { ...tree, mcpServers: servers };
 }

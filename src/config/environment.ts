@@ -1,6 +1,6 @@
 import { load } from "js-yaml";
 import type { Environment } from "../core/environment.js";
-import { isMapping, type Mapping } from "../core/tree.js";
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import type { Layer } from "./layers.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "./schema.js";
 
@@ -10,7 +10,7 @@ const PREFIX = "MCP_PLATFORM_";
  * Returns one layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`. Two underscores separate a mapping from the key in it.
  * Names of servers and providers take the spelling that they have in `known`, otherwise lower case. An empty variable counts as unset.
  */
-export function environmentLayers(environment: Environment, known: Mapping): Layer[] {
+export function environmentLayers(environment: Environment, known: JsonObject): Layer[] {
   return Object.entries(environment).flatMap(([name, text]) => {
     if (!text || !name.startsWith(PREFIX) || !name.includes("__")) return [];
     return [
@@ -19,18 +19,21 @@ export function environmentLayers(environment: Environment, known: Mapping): Lay
   });
 }
 
-function nest(path: readonly string[], text: string, known: Mapping): Mapping {
+function nest(path: readonly string[], text: string, known: JsonObject): JsonObject {
   let schema: SchemaNode | undefined = configSchema();
   let here: unknown = known;
   const keys = path.map((segment) => {
-    const names: string[] = [...Object.keys(schema?.properties ?? {}), ...(isMapping(here) ? Object.keys(here) : [])];
+    const names: string[] = [
+      ...Object.keys(schema?.properties ?? {}),
+      ...(isPlainObject(here) ? Object.keys(here) : []),
+    ];
     const key = names.find((name) => variableName(name) === segment.toUpperCase()) ?? segment.toLowerCase();
     schema = schema && schemaOfChild(schema, key);
-    here = isMapping(here) ? here[key] : undefined;
+    here = isPlainObject(here) ? here[key] : undefined;
     return key;
   });
   const value = scalar(text, schema);
-  return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Mapping;
+  return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as JsonObject;
 }
 
 function variableName(key: string): string {

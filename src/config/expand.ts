@@ -1,7 +1,8 @@
 import { parseDuration } from "../core/durations.js";
 import type { Environment } from "../core/environment.js";
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import type { Problem } from "../core/source.js";
-import { child, isMapping, keys, type Mapping } from "../core/tree.js";
+import { child, keys } from "../core/tree.js";
 import { scalar } from "./environment.js";
 import { interpolate } from "./interpolate.js";
 import type { Merged } from "./layers.js";
@@ -14,7 +15,7 @@ interface Template {
 }
 
 export interface Expanded {
-  tree: Mapping;
+  tree: JsonObject;
   templates: ReadonlyMap<string, Template>;
   problems: Problem[];
   /** Pointers of the values with unresolved placeholders. Other problems with these values are not reported. */
@@ -36,7 +37,8 @@ export function expandTree({ tree, origins }: Merged, environment: Environment):
     const next = (item: unknown, key: string | number) =>
       walk(item, child(pointer, key), schema && schemaOfChild(schema, String(key)), asIs);
     if (Array.isArray(value)) return value.map(next);
-    if (isMapping(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, next(item, key)]));
+    if (isPlainObject(value))
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, next(item, key)]));
     if (typeof value !== "string") return value;
     return inMilliseconds(asIs ? value : resolve(value, pointer, schema), schema);
   }
@@ -50,7 +52,7 @@ export function expandTree({ tree, origins }: Merged, environment: Environment):
     return source;
   }
 
-  const expanded = walk(tree, "", configSchema(), false) as Mapping;
+  const expanded = walk(tree, "", configSchema(), false) as JsonObject;
   return {
     tree: expanded,
     templates,
@@ -63,8 +65,8 @@ function inMilliseconds(value: unknown, schema: SchemaNode | undefined): unknown
   return schema?.format === "duration-ms" && typeof value === "string" ? (parseDuration(value) ?? value) : value;
 }
 
-function isDisabled({ mcpServers }: Mapping, { pointer }: Problem): boolean {
+function isDisabled({ mcpServers }: JsonObject, { pointer }: Problem): boolean {
   const [top, name = ""] = keys(pointer);
-  const server = top === "mcpServers" && isMapping(mcpServers) ? mcpServers[name] : undefined;
-  return isMapping(server) && server.enabled === false;
+  const server = top === "mcpServers" && isPlainObject(mcpServers) ? mcpServers[name] : undefined;
+  return isPlainObject(server) && server.enabled === false;
 }

@@ -1,6 +1,6 @@
 /** Secrets in plain text in an entry of `mcpServers`, and their replacement by placeholders. */
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import { clearing } from "../core/redaction.js";
-import { isMapping, type Mapping } from "../core/tree.js";
 import { loadConfig } from "./load.js";
 import { isSecretName, redactArgs, redactUrls } from "./redact.js";
 import { configuredSecrets } from "./secrets.js";
@@ -9,7 +9,7 @@ import { configuredSecrets } from "./secrets.js";
  * Returns the secrets in an entry, found by the name of their key, longest first. Values such as `${NAME}` are skipped. `entry` must be
  * valid.
  */
-export function inlineSecrets(name: string, entry: Mapping): string[] {
+export function inlineSecrets(name: string, entry: JsonObject): string[] {
   const mcpServers = { [name]: { ...entry, enabled: false } };
   const { config } = loadConfig({ mcpServers }, { env: {}, allowsUnset: true });
   return configuredSecrets(config, {})
@@ -18,23 +18,23 @@ export function inlineSecrets(name: string, entry: Mapping): string[] {
 }
 
 /** Returns true if any text in the entry looks like an API key, whatever the name of its key. */
-export function looksSecret(entry: Mapping): boolean {
+export function looksSecret(entry: JsonObject): boolean {
   const text = JSON.stringify(entry).replaceAll(/\$\{[^}]*\}/g, "");
   return clearing([])(text) !== text;
 }
 
 /** Returns the entry with each secret replaced by a placeholder. A prefix such as `Bearer ` stays. */
-export function referring(name: string, entry: Mapping, inline: readonly string[]): Mapping {
+export function referring(name: string, entry: JsonObject, inline: readonly string[]): JsonObject {
   const secrets = inline.filter((secret) => !inline.some((other) => secret.endsWith(` ${other}`)));
   const server = variableName(name);
-  const env = isMapping(entry.env) ? entry.env : {};
+  const env = isPlainObject(entry.env) ? entry.env : {};
   const names = secrets.map((secret, index) => {
     const key = Object.keys(env).find((each) => env[each] === secret);
     return key ?? `${server}_SECRET${index === 0 ? "" : index + 1}`;
   });
   const replaced = (text: string) =>
     secrets.reduce((rest, secret, index) => rest.replaceAll(secret, () => `\${${names[index]}}`), text);
-  return mapTexts(entry, replaced) as Mapping;
+  return mapTexts(entry, replaced) as JsonObject;
 }
 
 function variableName(name: string): string {
@@ -47,21 +47,21 @@ function variableName(name: string): string {
 function mapTexts(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === "string") return change(value);
   if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
-  if (!isMapping(value)) return value;
+  if (!isPlainObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, change)]));
 }
 
 /** Returns the entry for display. Values are hidden as in `config show`, except placeholders. */
-export function masked(entry: Mapping): Mapping {
+export function masked(entry: JsonObject): JsonObject {
   const hidden = (mapping: unknown) =>
-    isMapping(mapping)
+    isPlainObject(mapping)
       ? Object.fromEntries(Object.entries(mapping).map(([key, value]) => [key, hide(value)]))
       : mapping;
-  const shown: Mapping = { ...entry };
+  const shown: JsonObject = { ...entry };
   for (const key of ["env", "headers"]) if (key in entry) shown[key] = hidden(entry[key]);
   if (Array.isArray(entry.args)) shown.args = redactArgs(entry.args.map(String));
   if (typeof entry.url === "string") shown.url = redactUrls(entry.url);
-  if (isMapping(entry.oauth)) {
+  if (isPlainObject(entry.oauth)) {
     const login = Object.entries(entry.oauth).map(([key, value]) => [key, isSecretName(key) ? hide(value) : value]);
     shown.oauth = Object.fromEntries(login);
   }
@@ -90,14 +90,14 @@ export function clearingLines(secrets: readonly string[]): (text: string) => str
 }
 
 /** Removes the secrets of these servers from a text that may quote their entries. */
-export function withoutSecrets(text: string, servers: Mapping): string {
+export function withoutSecrets(text: string, servers: JsonObject): string {
   const secrets = Object.entries(servers).flatMap(([name, entry]) =>
-    isMapping(entry) ? secretsIfValid(name, entry) : [],
+    isPlainObject(entry) ? secretsIfValid(name, entry) : [],
   );
   return clearingLines(secrets)(text);
 }
 
-function secretsIfValid(name: string, entry: Mapping): string[] {
+function secretsIfValid(name: string, entry: JsonObject): string[] {
   try {
     return inlineSecrets(name, entry);
   } catch {

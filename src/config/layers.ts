@@ -1,6 +1,7 @@
 import type { ConfigProblem } from "../core/errors.js";
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import type { Problem, Source } from "../core/source.js";
-import { child, isMapping, keyPath, type Mapping } from "../core/tree.js";
+import { child, keyPath } from "../core/tree.js";
 
 /** The origin of a value. For a file, `pointer` is where the value is in that file, under the file's name of the key. */
 export type Origin =
@@ -11,7 +12,7 @@ export type Origin =
 
 /** Values from one source, such as a file, a variable or the flags, in the shape of the file. */
 export interface Layer {
-  tree: Mapping;
+  tree: JsonObject;
   originOf(pointer: string): Origin;
 }
 
@@ -19,7 +20,7 @@ export interface Layer {
 export type Origins = Map<string, Origin>;
 
 export interface Merged {
-  tree: Mapping;
+  tree: JsonObject;
   origins: Origins;
 }
 
@@ -29,22 +30,22 @@ export interface Merged {
  */
 export function mergeLayers(layers: readonly Layer[]): Merged {
   const origins: Origins = new Map();
-  const tree: Mapping = Object.create(null);
+  const tree: JsonObject = Object.create(null);
   for (const layer of layers) overlay(tree, layer.tree, "", layer, origins);
   return { tree, origins };
 }
 
-function overlay(target: Mapping, tree: Mapping, pointer: string, layer: Layer, origins: Origins): void {
+function overlay(target: JsonObject, tree: JsonObject, pointer: string, layer: Layer, origins: Origins): void {
   for (const [key, value] of Object.entries(tree)) {
     if (value === null || value === undefined) continue;
     const at = child(pointer, key);
-    if (!isMapping(value)) {
+    if (!isPlainObject(value)) {
       target[key] = value;
       origins.set(at, layer.originOf(at));
       continue;
     }
     const below = target[key];
-    const nested: Mapping = isMapping(below) ? below : Object.create(null);
+    const nested: JsonObject = isPlainObject(below) ? below : Object.create(null);
     target[key] = nested;
     // A mapping belongs to the first layer that has it: a key that is missing in it is reported there.
     if ((origins.get(at)?.kind ?? "default") === "default") origins.set(at, layer.originOf(at));

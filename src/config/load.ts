@@ -2,8 +2,9 @@ import { resolve } from "node:path";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import { type FileTexts, objectSource, type Problem, readSource, type Source } from "../core/source.js";
-import { child, deepFreeze, isMapping, type Mapping, pruned, treeWith, valueAt } from "../core/tree.js";
+import { child, deepFreeze, pruned, treeWith, valueAt } from "../core/tree.js";
 import { canonicalServers } from "./aliases.js";
 import { buildConfig } from "./build.js";
 import { environmentLayers } from "./environment.js";
@@ -49,7 +50,7 @@ export interface LoadedConfig {
   /** Texts of the files that were read. */
   files: FileTexts;
   /** Effective values under the keys of config.yaml. They include secrets, so only `showConfig` may use them. */
-  tree: Mapping;
+  tree: JsonObject;
   /** Returns the origin of the value at this pointer: `config.yaml:12`, `env NAME`, `flag` or `default`. */
   originOf(pointer: string): string;
   /** Returns the environment variables used in the value at this pointer. */
@@ -185,7 +186,7 @@ const withoutServers = (source: Source) => withoutPlaces(source, ["/mcpServers",
  * headers or rights.
  */
 function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer[] {
-  const names = top.flatMap(({ tree }) => (isMapping(tree.mcpServers) ? Object.keys(tree.mcpServers) : []));
+  const names = top.flatMap(({ tree }) => (isPlainObject(tree.mcpServers) ? Object.keys(tree.mcpServers) : []));
   const pointers = new Set(names.map((name) => child("/mcpServers", name)));
   return below.map((layer) => ({ ...layer, tree: pruned(layer.tree, pointers) }));
 }
@@ -194,11 +195,11 @@ function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer
 function writtenIn({ tree, origins }: Merged, sources?: ReadonlySet<Source>): Map<string, unknown> {
   const inFiles = [...origins].filter(([, origin]) => origin.kind === "file" && (sources?.has(origin.source) ?? true));
   const values = inFiles.map(([pointer]) => [pointer, valueAt(tree, pointer)] as const);
-  return new Map(values.filter(([, value]) => value !== undefined && !isMapping(value)));
+  return new Map(values.filter(([, value]) => value !== undefined && !isPlainObject(value)));
 }
 
 function defaults(): Layer {
-  const tree: Mapping = {};
+  const tree: JsonObject = {};
   validate(tree);
   return { tree, originOf: () => ({ kind: "default" }) };
 }
@@ -245,9 +246,9 @@ function fileLayers(
     const source = withoutPlaces(read, leftOut);
     const { mcpServers } = read.tree;
     if (mcpServers === undefined) return complain(`${source.file} has no "mcpServers"`);
-    const inline = isMapping(file.tree.mcpServers) ? file.tree.mcpServers : {};
+    const inline = isPlainObject(file.tree.mcpServers) ? file.tree.mcpServers : {};
     const listed = source.tree.mcpServers ?? {};
-    const others = isMapping(listed)
+    const others = isPlainObject(listed)
       ? Object.fromEntries(Object.entries(listed).filter(([name]) => !Object.hasOwn(inline, name)))
       : listed;
     const servers = { ...source, tree: { mcpServers: others } };
@@ -270,10 +271,10 @@ function check(expanded: Expanded, { origins }: Merged, given: Given): Problem[]
   // if a tape may answer for the provider.
   if (!leftOut && !more && !allowsUnset) problems.push(...providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
-  if (isMapping(storage) && storage.driver === "postgres" && storage.url === undefined) {
+  if (isPlainObject(storage) && storage.driver === "postgres" && storage.url === undefined) {
     problems.push({ pointer: "/chat/storage/driver", part: "value", message: "postgres needs a url beside it" });
   }
-  if (isMapping(storage) && typeof storage.path === "string") {
+  if (isPlainObject(storage) && typeof storage.path === "string") {
     storage.path = resolvePath(storage.path, "/chat/storage/path", origins, surroundings);
   }
   return problems;

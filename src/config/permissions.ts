@@ -1,12 +1,13 @@
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import type { Problem } from "../core/source.js";
 import { parseToolPattern } from "../core/tool-pattern.js";
-import { child, isMapping, type Mapping, valueAt } from "../core/tree.js";
+import { child, valueAt } from "../core/tree.js";
 
 /** Returns the problems of permission rules. A rule with an invalid pattern would match nothing, and nobody would notice. */
-export function permissionProblems(tree: Mapping): Problem[] {
+export function permissionProblems(tree: JsonObject): Problem[] {
   const pointer = "/chat/service/permissions";
   const permissions = valueAt(tree, pointer);
-  if (!isMapping(permissions)) return [];
+  if (!isPlainObject(permissions)) return [];
   return Object.entries(permissions).flatMap(([list, patterns]) =>
     (Array.isArray(patterns) ? patterns : []).flatMap((text, index): Problem[] => {
       const pattern = typeof text === "string" ? parseToolPattern(text) : undefined;

@@ -1,13 +1,14 @@
 /** Checks of providers that a schema cannot express: their names are known, and each has an address. */
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import { nearest } from "../core/nearest.js";
 import type { Problem } from "../core/source.js";
-import { child, isMapping, type Mapping, valueAt } from "../core/tree.js";
+import { child, valueAt } from "../core/tree.js";
 import { PRESETS } from "../llm/providers/presets.js";
 
 /** Returns the problems of the providers. `unresolved` are pointers of values with an unset placeholder; they are reported elsewhere. */
-export function providerProblems(tree: Mapping, unresolved: ReadonlySet<string>): Problem[] {
+export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<string>): Problem[] {
   const configured = valueAt(tree, "/llm/providers");
-  const providers = isMapping(configured) ? configured : {};
+  const providers = isPlainObject(configured) ? configured : {};
   const names = [...new Set([...Object.keys(providers), ...Object.keys(PRESETS)])];
   const fallback = valueAt(tree, "/llm/fallback");
   const entries: [pointer: string, entry: unknown][] = [
@@ -21,7 +22,7 @@ export function providerProblems(tree: Mapping, unresolved: ReadonlySet<string>)
     ([pointer, name]) => typeof name === "string" && name !== "" && !names.includes(name) && !unresolved.has(pointer),
   );
   const withoutAddress = Object.entries(providers).filter(
-    ([name, provider]) => isMapping(provider) && provider.base_url === undefined && !hasAddress(name),
+    ([name, provider]) => isPlainObject(provider) && provider.base_url === undefined && !hasAddress(name),
   );
   return [
     ...unknown.map(

@@ -1,6 +1,7 @@
 /** The rules and limits of the user's own configuration. A file that overrides it can make them stricter, but cannot remove them. */
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import type { Source } from "../core/source.js";
-import { child, isMapping, keys, type Mapping, valueAt } from "../core/tree.js";
+import { child, keys, valueAt } from "../core/tree.js";
 import type { Origins } from "./layers.js";
 
 /** Lists that are merged: the entries of both files apply. */
@@ -14,7 +15,7 @@ const limits = [
 
 interface Parts {
   /** The user's own configuration. `written` has the values from its file, by pointer. */
-  base: { tree: Mapping; written: ReadonlyMap<string, unknown> };
+  base: { tree: JsonObject; written: ReadonlyMap<string, unknown> };
   baseSource: Source;
   /** Sources of the overriding file. Values from the environment and flags are the user's own and are not restricted. */
   sources: ReadonlySet<Source>;
@@ -24,7 +25,7 @@ interface Parts {
 /**
  * Restores the user's rules and lower limits. Changes the tree and the origins in place. Durations in both trees must be in milliseconds.
  */
-export function keepStricter(tree: Mapping, { base, baseSource, sources, origins }: Parts): void {
+export function keepStricter(tree: JsonObject, { base, baseSource, sources, origins }: Parts): void {
   const isLaidOver = (pointer: string) => {
     const origin = origins.get(pointer);
     return origin?.kind === "file" && sources.has(origin.source);
@@ -44,13 +45,13 @@ export function keepStricter(tree: Mapping, { base, baseSource, sources, origins
   }
 }
 
-function setAt(tree: Mapping, pointer: string, value: unknown): void {
+function setAt(tree: JsonObject, pointer: string, value: unknown): void {
   const path = keys(pointer);
   const last = path.pop() ?? "";
   const parent = path.reduce((above, key) => {
     const below = above[key];
-    if (isMapping(below)) return below;
-    const made: Mapping = {};
+    if (isPlainObject(below)) return below;
+    const made: JsonObject = {};
     above[key] = made;
     return made;
   }, tree);
@@ -63,14 +64,14 @@ function serverOf(pointer: string): string {
 }
 
 /** Returns the values that match the path patterns, with their pointers. */
-function placesOf(tree: Mapping, paths: readonly string[]): [pointer: string, value: unknown][] {
+function placesOf(tree: JsonObject, paths: readonly string[]): [pointer: string, value: unknown][] {
   return paths.flatMap((path) =>
     path
       .split(".")
       .reduce<[string, unknown][]>(
         (places, part) =>
           places.flatMap(([pointer, value]) =>
-            (isMapping(value) ? Object.entries(value) : [])
+            (isPlainObject(value) ? Object.entries(value) : [])
               .filter(([key]) => part === "*" || part.replace(/[{}]/g, "").split(",").includes(key))
               .map(([key, inner]): [string, unknown] => [child(pointer, key), inner]),
           ),

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ErrorObject } from "ajv";
-import { keys, type Mapping } from "../core/tree.js";
+import type { JsonObject } from "../core/json.js";
+import { keys } from "../core/tree.js";
 import { schemaCheck } from "./schema-check.js";
 
 /** The keywords of JSON Schema draft-07 that `config.schema.json` uses. `writeOnly` marks values that must never be printed. */
@@ -25,7 +26,7 @@ export const schemaFile = fileURLToPath(new URL("config.schema.json", import.met
 
 export const schemaText = () => readFileSync(schemaFile, "utf8");
 
-let compiled: { schema: SchemaNode; validate: (tree: Mapping) => ErrorObject[] } | undefined;
+let compiled: { schema: SchemaNode; validate: (tree: JsonObject) => ErrorObject[] } | undefined;
 
 function once() {
   compiled ??= compile();
@@ -38,7 +39,7 @@ function compile() {
 }
 
 /** Checks a tree, and adds the schema's defaults to it in place. Each returned error has `parentSchema` and `data`. */
-export const validate = (tree: Mapping): ErrorObject[] => once().validate(tree);
+export const validate = (tree: JsonObject): ErrorObject[] => once().validate(tree);
 
 export const configSchema = (): SchemaNode => once().schema;
 

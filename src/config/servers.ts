@@ -1,16 +1,17 @@
 import { isAbsolute, join, relative, sep } from "node:path";
 import { parseEnv } from "node:util";
 import type { StdioServerConfig } from "../core/config.js";
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import { serverFileName } from "../core/server-log-file.js";
 import type { Problem, Source } from "../core/source.js";
 import { displayName, readText } from "../core/source.js";
 import { stateFolder } from "../core/state-folder.js";
-import { child, isMapping, type Mapping } from "../core/tree.js";
+import { child } from "../core/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 
 /** Returns the problems of servers that a schema cannot express: their names and transports. */
-export function serverProblems(tree: Mapping): Problem[] {
+export function serverProblems(tree: JsonObject): Problem[] {
   return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
     const message = pointer === reserved ? reservedName : transportProblem(Boolean(command), Boolean(url), type);
     return message ? [{ pointer, part: "key", message }] : [];
@@ -31,7 +32,7 @@ function transportProblem(hasCommand: boolean, hasUrl: boolean, type: unknown): 
 }
 
 /** Completes enabled servers in place: makes their paths absolute and adds the variables of `env_file` to `env`. Returns the problems. */
-export function completeServers(tree: Mapping, origins: Origins, surroundings: Surroundings): Problem[] {
+export function completeServers(tree: JsonObject, origins: Origins, surroundings: Surroundings): Problem[] {
   const problems: Problem[] = [];
   for (const [pointer, server] of eachServer(tree)) {
     if (server.enabled === false) continue;
@@ -53,7 +54,7 @@ export function completeServers(tree: Mapping, origins: Origins, surroundings: S
         const at = child(`${pointer}/env`, name);
         if (!origins.has(at)) origins.set(at, originOf(origins, `${pointer}/env_file`));
       }
-      server.env = { ...variables, ...(isMapping(server.env) ? server.env : {}) };
+      server.env = { ...variables, ...(isPlainObject(server.env) ? server.env : {}) };
     } else {
       const message = `${displayName(server.env_file, surroundings.cwd)}: ${read.problem}`;
       problems.push({ pointer: `${pointer}/env_file`, part: "value", message });
@@ -78,22 +79,22 @@ export function startFolders(
   return { own: join(stateFolder(env, "servers"), serverFileName(name)), working: cwd };
 }
 
-function completeOAuth({ oauth }: Mapping, pointer: string, origins: Origins, surroundings: Surroundings): void {
-  if (!isMapping(oauth)) return;
+function completeOAuth({ oauth }: JsonObject, pointer: string, origins: Origins, surroundings: Surroundings): void {
+  if (!isPlainObject(oauth)) return;
   const files = [
     [oauth, "private_key_file", `${pointer}/oauth/private_key_file`],
     [oauth.idp, "id_token_file", `${pointer}/oauth/idp/id_token_file`],
   ] as const;
   for (const [tree, key, at] of files) {
-    if (!isMapping(tree)) continue;
+    if (!isPlainObject(tree)) continue;
     const path = tree[key];
     if (typeof path === "string" && path) tree[key] = resolvePath(path, at, origins, surroundings);
   }
 }
 
-function eachServer({ mcpServers }: Mapping): [pointer: string, server: Mapping][] {
-  if (!isMapping(mcpServers)) return [];
+function eachServer({ mcpServers }: JsonObject): [pointer: string, server: JsonObject][] {
+  if (!isPlainObject(mcpServers)) return [];
   return Object.entries(mcpServers).flatMap(([name, server]) =>
-    isMapping(server) ? [[child("/mcpServers", name), server]] : [],
+    isPlainObject(server) ? [[child("/mcpServers", name), server]] : [],
   );
 }

@@ -1,5 +1,7 @@
 /** Patterns for the arguments of a tool call. A model writes the arguments, so matching takes linear time and accepts any depth. */
+
 import { globMatches } from "./glob.js";
+import { asText, parseJson } from "./json.js";
 
 export interface ArgumentPattern {
   /** Names of nested keys, outermost first; `*` matches any name. */
@@ -19,7 +21,7 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
   item.lastIndex = 0;
   for (let at = 0; at < text.length || patterns.length === 0; at = item.lastIndex) {
     const [match, name = "", quoted, plain = ""] = item.exec(text) ?? [];
-    const value = quoted === undefined ? plain.trim() : unquoted(quoted);
+    const value = quoted === undefined ? plain.trim() : asText(parseJson(quoted));
     if (match === undefined || value === undefined) {
       return { problem: `expected argument=value, got ${JSON.stringify(text.slice(at).trim())}` };
     }
@@ -51,14 +53,6 @@ export function permits({ path, value }: ArgumentPattern, given: object): boolea
  */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
   return textsAt(path, given).some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
-}
-
-function unquoted(text: string): string | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

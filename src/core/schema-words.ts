@@ -1,9 +1,11 @@
 /** Rewords ajv's errors for users. The schema must be compiled with `verbose`. */
+
 import type { ErrorObject } from "ajv";
 import { parseDuration } from "./durations.js";
+import { isPlainObject } from "./json.js";
 import { nearest } from "./nearest.js";
 import type { Problem } from "./source.js";
-import { child, isMapping } from "./tree.js";
+import { child } from "./tree.js";
 
 /** The fields of a draft-07 schema that the messages need. */
 interface SchemaWords {
@@ -74,7 +76,7 @@ function range({ minimum, exclusiveMinimum, maximum }: SchemaWords): string {
 /** Formats the kind and, if `redact` is given, the value. */
 function kindAndValue(value: unknown, redact: ((text: string) => string) | undefined): string {
   if (Array.isArray(value)) return "list";
-  if (isMapping(value)) return "mapping";
+  if (isPlainObject(value)) return "mapping";
   if (value === null) return "nothing";
   if (!redact) return typeof value;
   return `${typeof value} ${typeof value === "string" ? JSON.stringify(shorten(redact(value))) : String(value)}`;

@@ -2,8 +2,8 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs
 import { dirname, isAbsolute, relative } from "node:path";
 import { loadAll, YAMLException } from "js-yaml";
 import { ConfigError } from "./errors.js";
+import { isPlainObject, type JsonObject } from "./json.js";
 import { type FindPosition, type Part, positionsOf } from "./positions.js";
-import { isMapping, type Mapping } from "./tree.js";
 
 /** A configuration text (or object) as its author wrote it. */
 export interface Source {
@@ -11,7 +11,7 @@ export interface Source {
   file: string;
   /** Absolute path of the folder to which relative paths in this source refer. */
   folder: string;
-  tree: Mapping;
+  tree: JsonObject;
   position: FindPosition;
 }
 
@@ -26,7 +26,7 @@ export interface Problem {
 }
 
 /** Wraps an object as a source. `file`: its name in errors. */
-export function objectSource(tree: Mapping, folder: string, file = "(config)"): Source {
+export function objectSource(tree: JsonObject, folder: string, file = "(config)"): Source {
   return { file, folder, tree, position: () => ({ line: 0, column: 0 }) };
 }
 
@@ -100,14 +100,14 @@ export function displayName(path: string, cwd: string): string {
   return below.startsWith("..") || isAbsolute(below) ? path : below;
 }
 
-function parse(text: string, file: string): Mapping {
+function parse(text: string, file: string): JsonObject {
   const fail = (message: string, line = 1, column = 1): never => {
     throw new ConfigError([{ file, line, column, path: "", message }]);
   };
   const documents = parseYaml(text, fail);
   const [tree = {}] = documents.map((document) => document ?? {});
   if (documents.length > 1) fail("expected one YAML document, found a second one after ---");
-  if (!isMapping(tree)) return fail(`expected a mapping, got ${Array.isArray(tree) ? "a list" : "a text"}`);
+  if (!isPlainObject(tree)) return fail(`expected a mapping, got ${Array.isArray(tree) ? "a list" : "a text"}`);
   const values = valuesIn(tree);
   if (values === Infinity) fail("an alias (*name) stands inside its own anchor (&name)");
   if (values > maxValues) fail(`aliases (*name) make more than ${maxValues} values of it`);
@@ -137,7 +137,7 @@ function syntaxMessage(reason: string, text: string, position: number): string {
 const maxValues = 1_000_000;
 
 /** Counts values with aliases expanded; Infinity if an alias stands inside its own anchor. */
-function valuesIn(tree: Mapping): number {
+function valuesIn(tree: JsonObject): number {
   const counts = new Map<object, number>();
   const count = (value: unknown): number => {
     if (typeof value !== "object" || value === null) return 1;

@@ -1,9 +1,11 @@
 /** Reads and checks answers that must be JSON of a certain shape. */
+
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "./chat.js";
 import { messageOf, RequestError } from "./errors.js";
+import { parseJson } from "./json.js";
 import { withinTime } from "./within-time.js";
 
 const maxProblems = 5;
@@ -62,11 +64,8 @@ export function violationWithin(validate: ValidateFunction, value: unknown): str
 }
 
 function parse(text: string): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
+  return value === undefined ? undefined : { value };
 }
 
 function parseFenced(text: string): { value: unknown } | { problem: string } {
@@ -132,14 +131,4 @@ function describe({ keyword, instancePath, params, message }: ErrorObject): stri
   if (keyword === "enum") return `${place} must be one of ${JSON.stringify(params.allowedValues)}`;
   if (keyword === "const") return `${place} must be ${JSON.stringify(params.allowedValue)}`;
   return `${place} ${message}`;
-}
-
-/** True if the whole text is JSON. */
-export function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,5 @@
 /** A configuration before it is typed: mappings, lists and scalars, addressed by JSON pointers (RFC 6901). */
-export type Mapping = Record<string, unknown>;
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { isPlainObject, type JsonObject } from "./json.js";
 
 export function child(pointer: string, key: string | number): string {
   return `${pointer}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;
@@ -24,22 +20,22 @@ export function keyPath(pointer: string): string {
   }, "");
 }
 
-export function valueAt(tree: Mapping, pointer: string): unknown {
-  return keys(pointer).reduce<unknown>((node, key) => (isMapping(node) ? node[key] : undefined), tree);
+export function valueAt(tree: JsonObject, pointer: string): unknown {
+  return keys(pointer).reduce<unknown>((node, key) => (isPlainObject(node) ? node[key] : undefined), tree);
 }
 
 /** Builds a tree that contains only this value. */
-export function treeWith(pointer: string, value: unknown): Mapping {
-  return keys(pointer).reduceRight<unknown>((inner, key) => Object.fromEntries([[key, inner]]), value) as Mapping;
+export function treeWith(pointer: string, value: unknown): JsonObject {
+  return keys(pointer).reduceRight<unknown>((inner, key) => Object.fromEntries([[key, inner]]), value) as JsonObject;
 }
 
 /** Returns the tree without these pointers, and without mappings that become empty. */
-export function pruned(tree: Mapping, pointers: ReadonlySet<string>, at = ""): Mapping {
+export function pruned(tree: JsonObject, pointers: ReadonlySet<string>, at = ""): JsonObject {
   return Object.fromEntries(
     Object.entries(tree).flatMap(([key, value]) => {
       const here = child(at, key);
       if (pointers.has(here)) return [];
-      if (!isMapping(value)) return [[key, value]];
+      if (!isPlainObject(value)) return [[key, value]];
       const rest = pruned(value, pointers, here);
       return Object.keys(rest).length > 0 || Object.keys(value).length === 0 ? [[key, rest]] : [];
     }),

@@ -1,5 +1,7 @@
 /** Parses requests and writes responses of OpenAI's Chat Completions API, for the demo model's server. */
+
 import { newId } from "../core/ids.js";
+import { isPlainObject, type JsonObject } from "../core/json.js";
 import type { DemoTool } from "./model-phrases.js";
 import type { DemoMessage, DemoReply } from "./model-rules.js";
 
@@ -10,8 +12,6 @@ export interface ChatRequest {
   stream: boolean;
   includeUsage: boolean;
 }
-
-type Json = Record<string, unknown>;
 
 /** Reads the parsed body of a request. Throws an Error that says what is wrong with the body. */
 export function readRequest(body: unknown): ChatRequest {
@@ -24,13 +24,13 @@ export function readRequest(body: unknown): ChatRequest {
       readTool(object(object(tool, "a tool").function, "a tool's 'function'")),
     ),
     stream: stream === true,
-    includeUsage: isObject(streamOptions) && streamOptions.include_usage === true,
+    includeUsage: isPlainObject(streamOptions) && streamOptions.include_usage === true,
   };
 }
 
-function readMessage({ role, content, tool_calls: calls = [], tool_call_id: callId }: Json): DemoMessage {
+function readMessage({ role, content, tool_calls: calls = [], tool_call_id: callId }: JsonObject): DemoMessage {
   if (typeof role !== "string") throw new Error("a message's 'role' must be a string");
-  const parts = Array.isArray(content) ? content.filter(isObject).map(({ text }) => text) : [content];
+  const parts = Array.isArray(content) ? content.filter(isPlainObject).map(({ text }) => text) : [content];
   return {
     role,
     text: parts.filter((part) => typeof part === "string").join("\n"),
@@ -42,18 +42,18 @@ function readMessage({ role, content, tool_calls: calls = [], tool_call_id: call
   };
 }
 
-function readTool({ name, parameters }: Json): DemoTool {
+function readTool({ name, parameters }: JsonObject): DemoTool {
   if (typeof name !== "string") throw new Error("a tool's name must be a string");
-  const { properties, required } = isObject(parameters) ? parameters : {};
-  const types = isObject(properties) ? properties : {};
+  const { properties, required } = isPlainObject(parameters) ? parameters : {};
+  const types = isPlainObject(properties) ? properties : {};
   const first = Array.isArray(required) ? required.map(String) : [];
   const names = [...new Set([...first, ...Object.keys(types)])];
-  const typeOf = (schema: unknown) => (isObject(schema) ? String(schema.type) : "");
+  const typeOf = (schema: unknown) => (isPlainObject(schema) ? String(schema.type) : "");
   return { name, properties: names.map((property) => ({ name: property, type: typeOf(types[property]) })) };
 }
 
-function object(value: unknown, what: string): Json {
-  if (!isObject(value)) throw new Error(`${what} must be a JSON object`);
+function object(value: unknown, what: string): JsonObject {
+  if (!isPlainObject(value)) throw new Error(`${what} must be a JSON object`);
   return value;
 }
 
@@ -62,15 +62,11 @@ function list(value: unknown, what: string): unknown[] {
   return value;
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function writeError(message: string, code: string | null): Json {
+export function writeError(message: string, code: string | null): JsonObject {
   return { error: { message, type: "invalid_request_error", param: null, code } };
 }
 
-export function writeCompletion(request: ChatRequest, reply: DemoReply): Json {
+export function writeCompletion(request: ChatRequest, reply: DemoReply): JsonObject {
   const calls = toolCalls(reply);
   const message = { role: "assistant", content: reply.text ?? null, tool_calls: calls.length > 0 ? calls : undefined };
   const choice = { index: 0, message, logprobs: null, finish_reason: finishReason(reply) };
@@ -81,9 +77,9 @@ export function writeCompletion(request: ChatRequest, reply: DemoReply): Json {
  * Returns the chunks of a streamed response. Their content is the same as in `writeCompletion`, with texts and arguments cut into small
  * pieces.
  */
-export function writeChunks(request: ChatRequest, reply: DemoReply): Json[] {
+export function writeChunks(request: ChatRequest, reply: DemoReply): JsonObject[] {
   const shared = envelope("chat.completion.chunk", request);
-  const chunk = (delta: Json, reason: string | null = null) => ({
+  const chunk = (delta: JsonObject, reason: string | null = null) => ({
     ...shared,
     choices: [{ index: 0, delta, logprobs: null, finish_reason: reason }],
   });
@@ -108,7 +104,7 @@ function finishReason({ calls }: DemoReply): string {
   return calls ? "tool_calls" : "stop";
 }
 
-function envelope(kind: string, { model }: ChatRequest): Json {
+function envelope(kind: string, { model }: ChatRequest): JsonObject {
   return { id: newId("chatcmpl"), object: kind, created: Math.floor(Date.now() / 1000), model };
 }
 
@@ -118,7 +114,7 @@ function pieces(text: string): string[] {
 }
 
 /** Estimates the tokens as one per four characters, because there is no tokenizer. */
-function usage({ messages }: ChatRequest, reply: DemoReply): Json {
+function usage({ messages }: ChatRequest, reply: DemoReply): JsonObject {
   const count = (text: string) => Math.ceil(text.length / 4);
   const prompt = messages.reduce((sum, { text }) => sum + count(text), 0);
   const completion = count(reply.text ?? JSON.stringify(reply.calls));

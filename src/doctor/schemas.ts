@@ -1,7 +1,8 @@
 /** Checks whether a provider accepts the tool schemas of the servers unchanged. */
+
 import { isDeepStrictEqual } from "node:util";
 import type { JsonSchema, ToolDefinition } from "../core/chat.js";
-import { isMapping } from "../core/tree.js";
+import { isPlainObject } from "../core/json.js";
 import type { Provider } from "../llm/providers/providers.js";
 import { fullSchema, plainSchema } from "../llm/wires/shared/tool-schemas.js";
 import { type Finding, ok, warn } from "./finding.js";
@@ -65,7 +66,7 @@ function oddityOf(schema: JsonSchema): string | undefined {
 
 function hasListOfNothing(node: unknown): boolean {
   if (Array.isArray(node)) return node.some(hasListOfNothing);
-  if (!isMapping(node)) return false;
+  if (!isPlainObject(node)) return false;
   const isList = node.type === "array" && !("items" in node) && !("prefixItems" in node);
   return isList || Object.values(node).some(hasListOfNothing);
 }

@@ -6,7 +6,7 @@ import type { Completion, CompletionRequest, KeptPart, Message, ToolCall, ToolDe
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { errorInfo } from "../core/errors.js";
-import { isJson } from "../core/structured-output.js";
+import { parseJson } from "../core/json.js";
 import { LlmClient } from "../llm/client.js";
 import type { ResolvedModel } from "../llm/providers/providers.js";
 import { type Finding, fail, ok, warn, withoutEnd } from "./finding.js";
@@ -210,7 +210,7 @@ function toolFinding(name: string, calls: readonly ToolCall[], facts: string): F
   const fix = `use a model that can call tools (llm.providers.${name}.model)`;
   const call = calls.find((each) => each.name === probe.name);
   if (!call) return warn("tools", `${facts}, without calling the tool it was told to call`, fix);
-  return isJson(call.arguments)
+  return parseJson(call.arguments) !== undefined
     ? ok("tools", `${facts}, with a tool call`)
     : warn("tools", `${facts}, with arguments that are no JSON`, fix);
 }

@@ -1,7 +1,8 @@
 /** Templates in the texts of a script: `{{name}}` and `{{a.b[0]}}`. `\{{` stands for the characters `{{`. */
+
 import { ScriptError } from "../core/errors.js";
+import { isPlainObject } from "../core/json.js";
 import { didYouMean } from "../core/nearest.js";
-import { isMapping } from "../core/tree.js";
 import type { Place } from "./place.js";
 import { placeText } from "./place.js";
 import type { Variables } from "./variables.js";
@@ -83,7 +84,7 @@ export function hasTemplate(value: unknown): boolean {
 export function literal(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{");
   if (Array.isArray(value)) return value.map(literal);
-  if (!isMapping(value)) return value;
+  if (!isPlainObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, literal(item)]));
 }
 
@@ -95,7 +96,7 @@ export function isTemplate(text: string): boolean {
 
 function rendered(value: unknown, variables: Variables, place: Place): unknown {
   if (Array.isArray(value)) return value.map((item) => rendered(item, variables, place));
-  if (isMapping(value)) {
+  if (isPlainObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rendered(item, variables, place)]));
   }
   if (typeof value !== "string" || !value.includes("{{")) return value;

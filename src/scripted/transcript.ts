@@ -1,7 +1,8 @@
 /** Writes the conversations of a script as text that is the same in every run. */
+
 import type { StoredEvent } from "../core/chat.js";
 import { idPattern } from "../core/ids.js";
-import { isMapping } from "../core/tree.js";
+import { isPlainObject } from "../core/json.js";
 import { inCallOrder } from "./call-order.js";
 
 export interface Spoken {
@@ -42,7 +43,7 @@ class Ids {
 
   renamed(value: unknown, key = ""): unknown {
     if (Array.isArray(value)) return value.map((item) => this.renamed(item));
-    if (isMapping(value)) {
+    if (isPlainObject(value)) {
       return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.renamed(item, name)]));
     }
     if (typeof value !== "string") return value;

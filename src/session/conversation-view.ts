@@ -1,5 +1,6 @@
 import type { StoredEvent } from "../core/chat.js";
 import { textOf } from "../core/chat.js";
+import { indentedJson } from "../core/json.js";
 import { firstLine, partsText } from "./command-text.js";
 
 export function historyText(events: readonly StoredEvent[]): string {
@@ -43,17 +44,9 @@ export function lastCallText(events: readonly StoredEvent[]): string {
   const { id, name, arguments: written } = last.call;
   const result = events.find((event) => event.type === "tool_result" && event.callId === id && event.seq > last.seq);
   const outcome = result?.type === "tool_result" ? resultText(result) : "(no result)";
-  return `> ${name}\n${indented(written)}\n${outcome}`;
+  return `> ${name}\n${indentedJson(written)}\n${outcome}`;
 }
 
 function resultText({ content, isError }: Extract<StoredEvent, { type: "tool_result" }>): string {
   return `${isError ? "error" : "ok"}\n${partsText(content)}`;
-}
-
-function indented(json: string): string {
-  try {
-    return JSON.stringify(JSON.parse(json), null, 2);
-  } catch {
-    return json; // models sometimes write invalid JSON
-  }
 }

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { ToolCall } from "../core/chat.js";
+import { isPlainObject } from "../core/json.js";
 import type { ToolResult } from "../core/ports.js";
 
 /** If a call has had the same result this many times in a row, the result tells the model to do something else. */
@@ -53,9 +54,7 @@ function canonical(text: string): string {
     const parsed: unknown = JSON.parse(text);
     if (!text.includes(",")) return JSON.stringify(parsed); // without a comma no object has two keys, so there is nothing to sort
     return JSON.stringify(parsed, (_, value: unknown) =>
-      typeof value === "object" && value !== null && !Array.isArray(value)
-        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-        : value,
+      isPlainObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
     );
   } catch {
     return text;

@@ -1,4 +1,5 @@
 /** Handles requests whose answer must be JSON of a given schema. */
+
 import {
   type Completion,
   type CompletionRequest,
@@ -7,7 +8,8 @@ import {
   type OutputFormat,
 } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
-import { isJson, readStructured } from "../core/structured-output.js";
+import { parseJson } from "../core/json.js";
+import { readStructured } from "../core/structured-output.js";
 
 /**
  * Checks that the final answer has the requested form, and asks the model once more if it has not. Returns the completion; `problem` is set
@@ -57,7 +59,7 @@ function checked(completion: Completion, { jsonSchema }: OutputFormat): { comple
   const { message } = completion;
   const read = readStructured(message.content, jsonSchema);
   if ("problem" in read) return { completion, problem: read.problem };
-  if (isJson(message.content)) return { completion };
+  if (parseJson(message.content) !== undefined) return { completion };
   return { completion: { ...completion, message: { ...message, content: JSON.stringify(read.value) } } };
 }
 

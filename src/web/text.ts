@@ -41,11 +41,3 @@ export function fromAddress(part: string): string | undefined {
     return undefined;
   }
 }
-
-export function pretty(json: string): string {
-  try {
-    return JSON.stringify(JSON.parse(json), null, 2);
-  } catch {
-    return json;
-  }
-}

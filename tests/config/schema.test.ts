@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv } from "ajv";
 import { configSchema, type SchemaNode, schemaText } from "../../src/config/schema.js";
-import { isMapping, type Mapping } from "../../src/core/tree.js";
+import { isPlainObject, type JsonObject } from "../../src/core/json.js";
 import { loadText } from "./folder.js";
 
 /** Returns every key of the schema by its path; `*` is a name that the user chooses. */
@@ -14,8 +14,8 @@ function everyKey(node: SchemaNode, path = ""): [string, SchemaNode][] {
   });
 }
 
-function valueAt(tree: Mapping, path: string): unknown {
-  return path.split(".").reduce<unknown>((node, key) => (isMapping(node) ? node[key] : undefined), tree);
+function valueAt(tree: JsonObject, path: string): unknown {
+  return path.split(".").reduce<unknown>((node, key) => (isPlainObject(node) ? node[key] : undefined), tree);
 }
 
 describe("the schema", () => {

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import type { ContentPart, OutputFormat } from "../../core/chat.js";
 import { messageOf, RequestError } from "../../core/errors.js";
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import { readPrompt } from "../../doors/shared/piped-text.js";
 import type { GlobalOptions } from "../configuration.js";
 import { append, milliseconds, modelFlag, wholeNumber } from "../flags.js";
@@ -110,13 +110,9 @@ async function outputOf(file: string): Promise<OutputFormat> {
   const { schemaProblem } = await import("../../core/structured-output.js");
   const usage = (problem: string) => new RequestError("usage", `--json-schema ${file}: ${problem}`);
   const text = await readFile(file, "utf8").catch((error: unknown) => Promise.reject(usage(messageOf(error))));
-  let jsonSchema: unknown;
-  try {
-    jsonSchema = JSON.parse(text);
-  } catch (error) {
-    throw usage(messageOf(error));
-  }
-  if (!isMapping(jsonSchema)) throw usage("a JSON Schema is an object");
+  const jsonSchema = parseJson(text);
+  if (jsonSchema === undefined) throw usage(jsonProblem(text) ?? "");
+  if (!isPlainObject(jsonSchema)) throw usage("a JSON Schema is an object");
   const problem = schemaProblem(jsonSchema);
   if (problem !== undefined) throw usage(problem);
   return { jsonSchema };

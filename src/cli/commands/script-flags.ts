@@ -1,7 +1,9 @@
 /** The flags of `run FILE.session.yaml …`, and the check whether `run` was called with session files or a prompt. */
+
 import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { RequestError } from "../../core/errors.js";
+import { parseJson } from "../../core/json.js";
 import { couldBeScripts, isScriptArgument } from "../../scripted/many/find-scripts.js";
 import type { Target } from "../../scripted/many/open-reporters.js";
 import { reporterNames } from "../../scripted/many/reporters.js";
@@ -138,10 +140,6 @@ function variable(text: string, all: Record<string, unknown> = {}): Record<strin
  * many digits) stays a text.
  */
 function jsonOrText(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "number" && String(value) !== text.trim() ? text : value;
-  } catch {
-    return text;
-  }
+  const value = parseJson(text);
+  return value === undefined || (typeof value === "number" && String(value) !== text.trim()) ? text : value;
 }

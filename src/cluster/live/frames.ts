@@ -1,4 +1,5 @@
 /** Frames: pieces of open messages, sent between hosts as JSON texts that fit into a message of the bus. */
+import { asArray, parseJson } from "../../core/json.js";
 import { type Known, type Notice, nothingKnown, OpenMessage, type Place } from "./open-message.js";
 
 /** A piece of a text, with its offset in the text. */
@@ -81,12 +82,7 @@ export function readFrames(text: string): Frame[] {
 }
 
 export function readList(text: string): unknown[] {
-  try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) ? list : [];
-  } catch {
-    return [];
-  }
+  return asArray(parseJson(text));
 }
 
 /** Adds the parts of the frame that the message lacks. Returns false if a part before the frame is missing. */

@@ -1,4 +1,5 @@
 /** Messages with which hosts tell all other hosts what they follow. */
+import { isPlainObject } from "../../core/json.js";
 import { readList } from "./frames.js";
 import type { Known, Place } from "./open-message.js";
 
@@ -25,7 +26,7 @@ export function readWords(text: string): Word[] {
 }
 
 function isWord(value: unknown): value is Word {
-  if (!isObject(value) || typeof value.nodeId !== "string") return false;
+  if (!isPlainObject(value) || typeof value.nodeId !== "string") return false;
   if (value.say === "hello") return true;
   if (value.say === "streams") return Array.isArray(value.from) && value.from.every((id) => typeof id === "string");
   if (typeof value.conversationId !== "string") return false;
@@ -33,12 +34,8 @@ function isWord(value: unknown): value is Word {
 }
 
 function isHaving(value: unknown): boolean {
-  if (!isObject(value) || !isObject(value.place) || !isObject(value.known)) return false;
+  if (!isPlainObject(value) || !isPlainObject(value.place) || !isPlainObject(value.known)) return false;
   const { place, known } = value;
   const numbers = [place.after, place.fence, place.attempt, known.text, known.reasoning, known.notice];
   return typeof place.turnId === "string" && numbers.every((number) => Number.isInteger(number) && Number(number) >= 0);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

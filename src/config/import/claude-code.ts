@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
-import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { child } from "../../core/tree.js";
 import type { Draft, Field, Fields, Note } from "./draft.js";
 import { commonFields, dropped, milliseconds, oauth, transport } from "./fields.js";
 import { folderOf } from "./foreign-text.js";
@@ -9,7 +10,7 @@ import { braces } from "./variables.js";
 /** Translates a list such as `[{name, permission_policy}]`. */
 const policies: Field = (value, draft, key) => {
   for (const tool of Array.isArray(value) ? value : []) {
-    const { name, permission_policy: policy } = isMapping(tool) ? tool : {};
+    const { name, permission_policy: policy } = isPlainObject(tool) ? tool : {};
     if (typeof name !== "string") draft.note(key, "has an item without a name");
     else if (policy === "always_allow") draft.add("tools.auto_approve", [name], key);
     else if (policy === "always_deny") draft.add("tools.deny", [name], key);
@@ -39,8 +40,8 @@ export const claudeCode: Importer = {
   knows: ({ path }) => [".mcp.json", ".claude.json"].includes(basename(path)),
   sections({ tree, ...file }, { cwd }) {
     const common = { convert: braces, fields: claudeFields };
-    const projects = isMapping(tree.projects) ? tree.projects : {};
-    const here = isMapping(projects[cwd]) ? projects[cwd] : {};
+    const projects = isPlainObject(tree.projects) ? tree.projects : {};
+    const here = isPlainObject(projects[cwd]) ? projects[cwd] : {};
     const isUsers = basename(file.path) === ".claude.json";
     const finish = switchedOff(here.disabledMcpServers);
     const local: Section = {
@@ -62,9 +63,9 @@ function switchedOff(names: unknown): (draft: Draft) => void {
   };
 }
 
-function ofOtherProjects(projects: Mapping, cwd: string): Note[] {
+function ofOtherProjects(projects: JsonObject, cwd: string): Note[] {
   return Object.entries(projects).flatMap(([folder, project]) => {
-    const servers = isMapping(project) && isMapping(project.mcpServers) ? Object.keys(project.mcpServers) : [];
+    const servers = isPlainObject(project) && isPlainObject(project.mcpServers) ? Object.keys(project.mcpServers) : [];
     if (folder === cwd || servers.length === 0) return [];
     return [{ key: `projects.${folder}`, text: `${servers.join(", ")}: run this in that folder to take them` }];
   });

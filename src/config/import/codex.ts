@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { Field } from "./draft.js";
 import {
   allowed,
@@ -25,9 +25,9 @@ import { nothing, variable } from "./variables.js";
 /** Translates names of variables that the server gets if they are set. */
 const forwarded: Field = (value, draft, key) => {
   for (const item of Array.isArray(value) ? value : []) {
-    const name = isMapping(item) ? item.name : item;
+    const name = isPlainObject(item) ? item.name : item;
     if (typeof name !== "string") draft.note(key, "has an item without a name");
-    else if (isMapping(item) && item.source === "remote") draft.note(key, `${name} comes from a remote machine`);
+    else if (isPlainObject(item) && item.source === "remote") draft.note(key, `${name} comes from a remote machine`);
     else setAll(draft, "env", { [name]: variable(name, "").text }, key);
   }
 };
@@ -48,7 +48,7 @@ export const codex: Importer = {
     join(cwd, ".codex", "config.toml"),
     join(env.CODEX_HOME || join(home, ".codex"), "config.toml"),
   ],
-  knows: ({ tree }) => isMapping(tree.mcp_servers),
+  knows: ({ tree }) => isPlainObject(tree.mcp_servers),
   sections(file, surroundings) {
     return {
       sections: [
@@ -80,8 +80,8 @@ export const codex: Importer = {
             name: dropped("is a name to show, which servers do not have here"),
           },
           finish(draft, { default_tools_approval_mode: general = "auto", tools }) {
-            const modes = Object.entries(isMapping(tools) ? tools : {}).map(([name, tool]) => {
-              const mode = isMapping(tool) ? tool.approval_mode : undefined;
+            const modes = Object.entries(isPlainObject(tools) ? tools : {}).map(([name, tool]) => {
+              const mode = isPlainObject(tool) ? tool.approval_mode : undefined;
               return [name, mode ?? general] as const;
             });
             const unasked = modes.filter(([, mode]) => mode === "approve").map(([name]) => name);

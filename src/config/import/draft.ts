@@ -1,6 +1,7 @@
 /** An entry of `mcpServers` that an importer builds key by key from another program's server. What cannot be translated gets a note. */
+
 import { resolve } from "node:path";
-import { isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Convert } from "./variables.js";
 
 /** A note that a key of the imported file has no counterpart here, or has another meaning. */
@@ -16,7 +17,7 @@ export type Fields = Readonly<Record<string, Field>>;
 
 export class Draft {
   readonly name: string;
-  readonly entry: Mapping = {};
+  readonly entry: JsonObject = {};
   readonly notes: Note[] = [];
   /** Description of the server in the imported file. It becomes a comment. */
   readonly remarks: string[] = [];
@@ -44,14 +45,14 @@ export class Draft {
   set(target: string, value: unknown, key: string): void {
     const [first = "", second] = target.split(".");
     const below = this.entry[first];
-    this.entry[first] = second === undefined ? value : { ...(isMapping(below) ? below : {}), [second]: value };
+    this.entry[first] = second === undefined ? value : { ...(isPlainObject(below) ? below : {}), [second]: value };
     this.targets.set(key, first);
   }
 
   add(target: string, items: readonly string[], key: string): void {
     const [first = "", second = ""] = target.split(".");
     const below = this.entry[first];
-    const before = isMapping(below) && Array.isArray(below[second]) ? below[second] : [];
+    const before = isPlainObject(below) && Array.isArray(below[second]) ? below[second] : [];
     if (items.length > 0) this.set(target, [...new Set([...before, ...items])], key);
   }
 
@@ -69,7 +70,7 @@ export class Draft {
   }
 
   /** Translates each key with the field of that name. Notes the keys for which there is no field. */
-  take(raw: Mapping, fields: Fields): void {
+  take(raw: JsonObject, fields: Fields): void {
     for (const [key, value] of Object.entries(raw)) {
       if (value === null || value === undefined) continue;
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined;

@@ -1,5 +1,5 @@
 /** Translations of other programs' keys, from which importers build their tables. */
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { Draft, Field, Fields } from "./draft.js";
 
 const longestMs = 86_400_000;
@@ -26,7 +26,7 @@ export const ofText = (take: TakeOf<string>) => shaped(isText, "a text", take);
 const ofFlag = (take: TakeOf<boolean>) => shaped(isFlag, "true or false", take);
 export const ofTexts = (take: TakeOf<string[]>) =>
   shaped(isScalars, "a list of texts", (list, draft, key) => take(list.map(String), draft, key));
-export const ofMapping = (take: TakeOf<Record<string, unknown>>) => shaped(isMapping, "a mapping", take);
+export const ofMapping = (take: TakeOf<Record<string, unknown>>) => shaped(isPlainObject, "a mapping", take);
 
 export const text = (target: string) => ofText((value, draft, key) => draft.set(target, draft.text(value, key), key));
 export const path = (target: string) => ofText((value, draft, key) => draft.set(target, draft.path(value, key), key));
@@ -66,7 +66,7 @@ export const textMap = (target: string) =>
 
 export function setAll(draft: Draft, target: string, values: Readonly<Record<string, string>>, key: string): void {
   const before = draft.entry[target];
-  draft.set(target, { ...(isMapping(before) ? before : {}), ...values }, key);
+  draft.set(target, { ...(isPlainObject(before) ? before : {}), ...values }, key);
 }
 
 /** Keys that have the same name in most programs and in this host. */

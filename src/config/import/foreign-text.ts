@@ -1,4 +1,5 @@
 /** A configuration file of another program: its values, and its comments by key. */
+
 import { dirname } from "node:path";
 import {
   type Node as JsonNode,
@@ -9,8 +10,9 @@ import {
 } from "jsonc-parser";
 import { isPair, isScalar, isSeq, Lexer, LineCounter, parseDocument, visit } from "yaml";
 import { ConfigError } from "../../core/errors.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { displayName, readSource, readText } from "../../core/source.js";
-import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { child } from "../../core/tree.js";
 import type { CommentLine, Fail, KeyLine, Lines } from "./lines.js";
 import { readToml } from "./toml.js";
 
@@ -19,7 +21,7 @@ export interface ForeignText {
   file: string;
   /** Absolute path of the file. */
   path: string;
-  tree: Mapping;
+  tree: JsonObject;
   /** Comment lines without `#` or `//`, by the pointer of the key to which they belong. */
   comments: ReadonlyMap<string, readonly string[]>;
 }
@@ -37,7 +39,7 @@ export function readForeign(path: string, cwd: string): ForeignText {
     return { file, path, tree: readSource(path, cwd).tree, comments: assigned(yamlLines(text)) };
   }
   const { tree, ...lines } = /\.toml$/i.test(path) ? readToml(text, fail) : readJson(text, fail);
-  if (!isMapping(tree)) return fail("expected an object");
+  if (!isPlainObject(tree)) return fail("expected an object");
   return { file, path, tree, comments: assigned(lines) };
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Draft, Note } from "./draft.js";
 import {
   allowed,
@@ -25,7 +25,7 @@ export const gemini: Importer = {
   places: ({ home, cwd }) => [join(cwd, ".gemini", "settings.json"), join(home, ".gemini", "settings.json")],
   knows: ({ path, tree }) => /[/\\]\.gemini[/\\]settings\.json$/.test(path) || usesItsKeys(tree.mcpServers),
   sections(file, surroundings) {
-    const mcp = isMapping(file.tree.mcp) ? file.tree.mcp : {};
+    const mcp = isPlainObject(file.tree.mcp) ? file.tree.mcp : {};
     return {
       sections: [
         {
@@ -62,22 +62,22 @@ export const gemini: Importer = {
   },
 };
 
-function transportOf({ httpUrl, type }: Mapping): "http" | "sse" {
+function transportOf({ httpUrl, type }: JsonObject): "http" | "sse" {
   return httpUrl !== undefined || type === "http" ? "http" : "sse";
 }
 
-function isExcluded({ name }: Draft, { allowed: only, excluded }: Mapping): boolean {
+function isExcluded({ name }: Draft, { allowed: only, excluded }: JsonObject): boolean {
   const isListed = (list: unknown) => Array.isArray(list) && list.includes(name);
   return isListed(excluded) || (Array.isArray(only) && only.length > 0 && !isListed(only));
 }
 
-function notesOn({ allowed: _, excluded: __, ...rest }: Mapping): Note[] {
+function notesOn({ allowed: _, excluded: __, ...rest }: JsonObject): Note[] {
   return Object.keys(rest).map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" }));
 }
 
 function usesItsKeys(servers: unknown): boolean {
   const own = ["httpUrl", "trust", "includeTools", "excludeTools", "authProviderType"];
-  return Object.values(isMapping(servers) ? servers : {}).some(
-    (server) => isMapping(server) && own.some((key) => key in server),
+  return Object.values(isPlainObject(servers) ? servers : {}).some(
+    (server) => isPlainObject(server) && own.some((key) => key in server),
   );
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import {
   allowed,
   dropped,
@@ -41,7 +41,7 @@ export const goose: Importer = {
       ? join(roamingData(surroundings), "Block", "goose", "config", "config.yaml")
       : join(configHome(surroundings), "goose", "config.yaml"),
   ],
-  knows: ({ tree }) => isMapping(tree.extensions),
+  knows: ({ tree }) => isPlainObject(tree.extensions),
   sections: ({ tree }) => ({
     sections: [
       {
@@ -71,7 +71,7 @@ export const goose: Importer = {
           if (draft.entry.url === undefined) {
             if (raw.envs) textMap("env")(raw.envs, draft, "envs");
             if (raw.env_keys) keyring(raw.env_keys, draft, "env_keys");
-          } else if (isMapping(raw.headers)) {
+          } else if (isPlainObject(raw.headers)) {
             setAll(draft, "headers", headersOf(raw.headers, raw.envs), "headers");
           }
           for (const key of ["display_name", "description"]) {
@@ -88,8 +88,8 @@ export const goose: Importer = {
  * Returns the headers with `$NAME` replaced by the server's own variable of that name. If the server has no such variable, a placeholder
  * stays.
  */
-function headersOf(headers: Mapping, envs: unknown): Record<string, string> {
-  const known = isMapping(envs) ? envs : {};
+function headersOf(headers: JsonObject, envs: unknown): Record<string, string> {
+  const known = isPlainObject(envs) ? envs : {};
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [
       name,

@@ -1,6 +1,8 @@
 /** The interface of importers, and the import of one file. */
+
 import type { Environment } from "../../core/environment.js";
-import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { child } from "../../core/tree.js";
 import { Draft, type Fields, type Note } from "./draft.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
 import type { Convert } from "./variables.js";
@@ -37,9 +39,9 @@ export interface Section {
   convert: Convert;
   fields: Fields;
   /** Returns why this server cannot be used here, or undefined if it can. */
-  skip?(raw: Mapping): string | undefined;
+  skip?(raw: JsonObject): string | undefined;
   /** Completes the entry after its keys have been translated, for rules that involve several keys. */
-  finish?(draft: Draft, raw: Mapping): void;
+  finish?(draft: Draft, raw: JsonObject): void;
 }
 
 export interface Importer {
@@ -58,7 +60,7 @@ export interface ImportedServer {
   /** Path of the imported file for display. */
   file: string;
   /** The server as an entry of `mcpServers`. */
-  entry: Mapping;
+  entry: JsonObject;
   /** Comments to write: those above the server, and those of each key, under our name of the key. */
   comments: { above: readonly string[]; keys: ReadonlyMap<string, readonly string[]> };
   notes: Note[];
@@ -79,7 +81,7 @@ export function importFile(importer: Importer, text: ForeignText, surroundings: 
   const { sections, notes = [] } = importer.sections(text, surroundings);
   const servers = new Map<string, ImportedServer>();
   for (const section of sections) {
-    for (const [name, raw] of Object.entries(isMapping(section.servers) ? section.servers : {})) {
+    for (const [name, raw] of Object.entries(isPlainObject(section.servers) ? section.servers : {})) {
       if (servers.has(name))
         notes.push({ key: name, text: `stands there twice: the one that ${importer.title} uses counts` });
       else servers.set(name, importServer(name, raw, section, text));
@@ -93,7 +95,7 @@ function importServer(name: string, raw: unknown, section: Section, text: Foreig
   const draft = new Draft(name, { base: project ?? folderOf(text), convert });
   const at = child(pointer, name);
   const server = { name, file: text.file, entry: draft.entry, notes: draft.notes };
-  if (!isMapping(raw)) return { ...server, comments: noComments, skipped: "it is not a mapping" };
+  if (!isPlainObject(raw)) return { ...server, comments: noComments, skipped: "it is not a mapping" };
   const skipped = section.skip?.(raw);
   if (skipped !== undefined) return { ...server, comments: noComments, skipped };
   draft.take(raw, fields);
@@ -109,7 +111,7 @@ const noComments = { above: [], keys: new Map() };
 const order = ["type", "command", "args", "env", "env_file", "cwd", "url", "headers", "oauth"];
 
 /** Sorts the keys of an entry: first those that say how the server is reached. */
-function inOrder(entry: Mapping): Mapping {
+function inOrder(entry: JsonObject): JsonObject {
   const rank = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
   return Object.fromEntries(Object.entries(entry).sort(([one], [other]) => rank(one) - rank(other)));
 }

@@ -1,5 +1,5 @@
 import { basename, join } from "node:path";
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { Field } from "./draft.js";
 import { allowed, commandLine, denied, ofTexts, setAll, text, textMap, texts, understood } from "./fields.js";
 import { folderOf } from "./foreign-text.js";
@@ -67,7 +67,7 @@ export const kit: Importer = {
 };
 
 function usesItsKeys(servers: unknown): boolean {
-  return Object.values(isMapping(servers) ? servers : {}).some(
-    (server) => isMapping(server) && (Array.isArray(server.command) || Array.isArray(server.headers)),
+  return Object.values(isPlainObject(servers) ? servers : {}).some(
+    (server) => isPlainObject(server) && (Array.isArray(server.command) || Array.isArray(server.headers)),
   );
 }

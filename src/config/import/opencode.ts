@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Draft, Field, Note } from "./draft.js";
 import { commandLine, disabled, enabled, milliseconds, oauth, path, text, textMap, transport } from "./fields.js";
 import { configHome } from "./folders.js";
@@ -19,7 +19,7 @@ const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
 
 /** Translates a timeout: a number for the start, or a mapping with times for the start and for requests. */
 const timeouts: Field = (value, draft, key) => {
-  const { startup, request, ...rest } = isMapping(value) ? value : { startup: value };
+  const { startup, request, ...rest } = isPlainObject(value) ? value : { startup: value };
   if (startup !== undefined) milliseconds("startup_timeout")(startup, draft, key);
   if (request !== undefined) milliseconds("timeout")(request, draft, key);
   for (const name of Object.keys(rest)) draft.note(`${key}.${name}`, "has no counterpart here");
@@ -86,23 +86,23 @@ export const opencode: Importer = {
 };
 
 /** Returns the servers and their pointer. In version 2 of the format they are in `mcp.servers`, before that in `mcp`. */
-function serversOf({ mcp }: Mapping): { pointer: string; servers: Mapping } {
-  const all = isMapping(mcp) ? mcp : {};
-  if (isMapping(all.servers) && all.servers.type === undefined)
+function serversOf({ mcp }: JsonObject): { pointer: string; servers: JsonObject } {
+  const all = isPlainObject(mcp) ? mcp : {};
+  if (isPlainObject(all.servers) && all.servers.type === undefined)
     return { pointer: "/mcp/servers", servers: all.servers };
-  const servers = Object.entries(all).filter(([, server]) => isMapping(server));
+  const servers = Object.entries(all).filter(([, server]) => isPlainObject(server));
   return { pointer: "/mcp", servers: Object.fromEntries(servers) };
 }
 
-function notesOn({ mcp }: Mapping, pointer: string): Note[] {
+function notesOn({ mcp }: JsonObject, pointer: string): Note[] {
   const others =
-    pointer === "/mcp/servers" && isMapping(mcp) ? Object.keys(mcp).filter((key) => key !== "servers") : [];
+    pointer === "/mcp/servers" && isPlainObject(mcp) ? Object.keys(mcp).filter((key) => key !== "servers") : [];
   return others.map((key) => ({ key: `mcp.${key}`, text: "has no counterpart here" }));
 }
 
-function hasItsTypes(servers: Mapping): boolean {
+function hasItsTypes(servers: JsonObject): boolean {
   return Object.values(servers).some(
-    (server) => isMapping(server) && ["local", "remote"].includes(String(server.type)),
+    (server) => isPlainObject(server) && ["local", "remote"].includes(String(server.type)),
   );
 }
 
@@ -110,7 +110,7 @@ type Rule = [pattern: string, answer: "allow" | "ask" | "deny"];
 
 /** Returns the rules in mappings such as `tools: {"server_*": false}` and `permission: {"server_tool": "ask"}`. */
 function rulesOf(tools: unknown): Rule[] {
-  return Object.entries(isMapping(tools) ? tools : {}).flatMap(([pattern, answer]): Rule[] => {
+  return Object.entries(isPlainObject(tools) ? tools : {}).flatMap(([pattern, answer]): Rule[] => {
     if (answer === false || answer === "deny") return [[pattern, "deny"]];
     return answer === "allow" || answer === "ask" ? [[pattern, answer]] : [];
   });

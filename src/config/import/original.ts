@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { Note } from "./draft.js";
 import { commonFields, dropped, enabled, seconds } from "./fields.js";
 import { folderOf } from "./foreign-text.js";
@@ -19,9 +19,9 @@ export const original: Importer = {
   title: "the original MCP-Platform",
   places: ({ cwd }) => [".", "src", join("Client", "src")].map((folder) => join(cwd, folder, "servers_config.json")),
   knows: ({ path, tree }) =>
-    /[/\\]servers_config\.json$/.test(path) || (isMapping(tree.settings) && "defaultTimeout" in tree.settings),
+    /[/\\]servers_config\.json$/.test(path) || (isPlainObject(tree.settings) && "defaultTimeout" in tree.settings),
   sections(file) {
-    const { defaultTimeout, ...rest } = isMapping(file.tree.settings) ? file.tree.settings : {};
+    const { defaultTimeout, ...rest } = isPlainObject(file.tree.settings) ? file.tree.settings : {};
     return {
       sections: [
         {

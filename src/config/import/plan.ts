@@ -1,5 +1,5 @@
 /** The plan of an import: which servers are added to the configuration, which are not, and why. */
-import type { Mapping } from "../../core/tree.js";
+import type { JsonObject } from "../../core/json.js";
 import { type EntryPlace, entryProblems } from "../check-entry.js";
 import { clearingLines, inlineSecrets, looksSecret, masked, referring } from "../inline-secrets.js";
 import type { ServerEdit } from "../server-edit.js";
@@ -33,7 +33,7 @@ export interface ImportTarget extends EntryPlace {
   /** Path of the configuration file for display. */
   file: string;
   /** The servers that the configuration has now. */
-  servers: Mapping;
+  servers: JsonObject;
 }
 
 export interface ImportChoices {

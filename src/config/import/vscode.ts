@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Note } from "./draft.js";
 import { commonFields, dropped, oauth, path, transport } from "./fields.js";
 import { applicationData, projectAround } from "./folders.js";
@@ -16,11 +16,11 @@ export const vscode: Importer = {
     join(applicationData(surroundings), "Code", "User", "mcp.json"),
   ],
   knows: ({ path, tree }) =>
-    /[/\\]\.vscode[/\\]mcp\.json$/.test(path) || isMapping(tree.servers) || hasServersInSettings(tree),
+    /[/\\]\.vscode[/\\]mcp\.json$/.test(path) || isPlainObject(tree.servers) || hasServersInSettings(tree),
   sections(file, surroundings) {
     const { tree } = file;
     const project = projectAround(file, ".vscode", surroundings);
-    const own = tree.servers === undefined && isMapping(tree.mcp) ? tree.mcp : tree;
+    const own = tree.servers === undefined && isPlainObject(tree.mcp) ? tree.mcp : tree;
     const inputs = inputsOf(own.inputs);
     return {
       sections: [
@@ -52,13 +52,14 @@ export const vscode: Importer = {
 };
 
 /** Returns true if a settings.json holds servers of VS Code. The servers of opencode are under the same key, with other types. */
-function hasServersInSettings({ mcp }: Mapping): boolean {
-  const servers = isMapping(mcp) && isMapping(mcp.servers) ? Object.values(mcp.servers).filter(isMapping) : [];
+function hasServersInSettings({ mcp }: JsonObject): boolean {
+  const servers =
+    isPlainObject(mcp) && isPlainObject(mcp.servers) ? Object.values(mcp.servers).filter(isPlainObject) : [];
   return servers.length > 0 && servers.every(({ type = "stdio" }) => ["stdio", "http", "sse"].includes(String(type)));
 }
 
 function inputsOf(list: unknown): Map<string, { default?: string; description?: string }> {
-  const inputs = Array.isArray(list) ? list.filter(isMapping) : [];
+  const inputs = Array.isArray(list) ? list.filter(isPlainObject) : [];
   return new Map(
     inputs.flatMap(({ id, default: fallback, description }) => {
       const input = {

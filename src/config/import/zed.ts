@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { Field } from "./draft.js";
 import { droppedUnless, enabled, oauth, seconds, text, textMap, texts, understood } from "./fields.js";
 import { configHome, projectAround, roamingData } from "./folders.js";
@@ -8,7 +8,7 @@ import { nothing } from "./variables.js";
 
 /** Translates the command, which is the program's path. In the format until 2025 it was a mapping of path, arguments and variables. */
 const command: Field = (value, draft, key) => {
-  if (isMapping(value)) draft.take(value, { path: text("command"), args: texts("args"), env: textMap("env") });
+  if (isPlainObject(value)) draft.take(value, { path: text("command"), args: texts("args"), env: textMap("env") });
   else text("command")(value, draft, key);
 };
 
@@ -21,7 +21,7 @@ export const zed: Importer = {
       ? join(roamingData(surroundings), "Zed", "settings.json")
       : join(configHome(surroundings), "zed", "settings.json"),
   ],
-  knows: ({ tree }) => isMapping(tree.context_servers),
+  knows: ({ tree }) => isPlainObject(tree.context_servers),
   sections(file, surroundings) {
     const { tree } = file;
     const general = tree.context_server_timeout;
@@ -44,7 +44,7 @@ export const zed: Importer = {
             oauth: oauth({ client_id: "client_id", client_secret: "client_secret" }),
             remote: droppedUnless(false, "this host starts servers on its own machine"),
             settings: (value, draft, key) => {
-              if (!isMapping(value) || Object.keys(value).length > 0) draft.note(key, "is for an extension of Zed");
+              if (!isPlainObject(value) || Object.keys(value).length > 0) draft.note(key, "is for an extension of Zed");
             },
           },
           skip: ({ source, command, url }) =>

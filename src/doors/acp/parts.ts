@@ -3,7 +3,7 @@ import type { Session } from "../../session/session.js";
 import type { DoorParts } from "../shared/door.js";
 import type { ModeId } from "./choices.js";
 
-/** What the front door for editors needs of the host. */
+/** The parts of the host that the front door for editors needs. */
 export interface AcpParts extends DoorParts {
   version: string;
   approval: () => ModeId;

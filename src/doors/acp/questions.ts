@@ -1,4 +1,5 @@
 /** Asks the user the questions of a turn, through the client. The results have the form that `session.answer` takes. */
+
 import type {
   AgentContext,
   ClientCapabilities,
@@ -10,8 +11,9 @@ import type {
 } from "@agentclientprotocol/sdk";
 import { methods } from "@agentclientprotocol/sdk";
 import type { ApprovalQuestion, JsonSchema, Question, QuestionEvent } from "../../core/chat.js";
+import { asObject } from "../../core/json.js";
 import { limitText } from "../shared/limit-text.js";
-import { asObject, rawInput } from "./raw-input.js";
+import { rawInput } from "./raw-input.js";
 
 export interface Asking {
   client: AgentContext;
@@ -33,7 +35,7 @@ const always: PermissionOption[] = [
   { optionId: "reject_always", name: "Always reject in this session", kind: "reject_always" },
 ];
 
-export const isAlwaysRejected = (answer: unknown): boolean => asObject(answer).remember === "rejected";
+export const isAlwaysRejected = (answer: unknown): boolean => asObject(answer)?.remember === "rejected";
 
 /** Resolves with the user's answer. Rejects if the client cannot answer; callers treat this as a no. */
 export async function askClient({ questionId, question }: QuestionEvent, asking: Asking): Promise<unknown> {
@@ -120,5 +122,5 @@ function elicitationOf(
 
 /** Returns true if every field has a single simple type. Forms of ACP and of MCP require this. */
 function isFlat({ properties = {} }: JsonSchema): boolean {
-  return Object.values(asObject(properties)).every((field) => typeof asObject(field).type === "string");
+  return Object.values(asObject(properties) ?? {}).every((field) => typeof asObject(field)?.type === "string");
 }

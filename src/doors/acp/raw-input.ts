@@ -5,7 +5,3 @@ export function rawInput(text: string): unknown {
   const parsed = parsedArguments(text);
   return parsed ? parsed.value : text;
 }
-
-export function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
-}

@@ -1,5 +1,5 @@
 import { RequestError } from "@agentclientprotocol/sdk";
-import { asObject } from "./raw-input.js";
+import { asObject } from "../../core/json.js";
 
 /**
  * Field in `_meta` that holds the request id of a prompt, since ACP has no request ids. Custom fields:
@@ -9,7 +9,7 @@ export const requestIdField = "mcp-platform/request-id";
 
 /** Returns the client's request id of a prompt. Prompts with the same id run only once. Throws RequestError. */
 export function requestIdIn(meta: unknown): string | undefined {
-  const id = asObject(meta)[requestIdField];
+  const id = asObject(meta)?.[requestIdField];
   if (id === undefined || (typeof id === "string" && id !== "")) return id;
   throw RequestError.invalidParams(undefined, `_meta["${requestIdField}"] has to be a text that is not empty`);
 }

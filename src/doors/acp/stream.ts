@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { ReadableStream, WritableStream } from "node:stream/web";
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
+import { parseJson } from "../../core/json.js";
 import { readLines } from "../lines/lines.js";
 import type { Output } from "../shared/output.js";
 
@@ -70,12 +71,8 @@ class Unanswered {
 }
 
 function parse(text: string): { message: AnyMessage } | { code: number; problem: string } {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { code: parseError, problem: "the line is not JSON" };
-  }
+  const value = parseJson(text);
+  if (value === undefined) return { code: parseError, problem: "the line is not JSON" };
   if (Array.isArray(value)) return { code: invalidRequest, problem: "batches are not supported" };
   if (typeof value !== "object" || value === null || ("method" in value && !isRequest(value))) {
     return { code: invalidRequest, problem: "the line is not a JSON-RPC message" };

@@ -1,6 +1,6 @@
 /** Supported lines that a client of Claude Code's `stream-json` may send. */
 import type { ContentPart } from "../../core/chat.js";
-import { Fields, Problem, parseJson, required } from "../protocol/fields.js";
+import { Fields, Problem, parseLine, required } from "../protocol/fields.js";
 import { userContent } from "./blocks.js";
 
 export type ClaudeInput =
@@ -38,7 +38,7 @@ export function parseInput(line: string): ClaudeInput | BadInput {
   let asks: BadInput["asks"] = "control_response";
   let requestId = "";
   try {
-    const message = new Fields(parseJson(line), "");
+    const message = new Fields(parseLine(line), "");
     const type = message.text("type");
     switch (type) {
       case "user":

@@ -1,6 +1,8 @@
 /** Sends the questions of a turn to the controlling program as control requests. The answers have the form that `session.answer` takes. */
+
 import { isDeepStrictEqual } from "node:util";
 import type { ApprovalQuestion, Question } from "../../core/chat.js";
+import { asObject, asObjects } from "../../core/json.js";
 import { toolInput } from "./blocks.js";
 
 type Asked = ApprovalQuestion | Extract<Question, { kind: "elicitation" }>;
@@ -37,7 +39,7 @@ export class Inquiries {
     const question = this.#open.get(questionId);
     if (!question) return this.#known.has(questionId);
     this.#open.delete(questionId);
-    const response = isError ? {} : asObject(value);
+    const response = isError ? {} : (asObject(value) ?? {});
     if (question.kind === "elicitation") this.#parts.answer(questionId, elicited(response));
     else {
       this.#parts.answer(questionId, approvalOf(response, question));
@@ -108,9 +110,8 @@ const scopes: ReadonlyMap<unknown, string> = new Map([
 
 /** Returns how long to remember a rule in `updates` that allows the whole tool. Undefined if there is no such rule. */
 function scopeOf(updates: unknown, toolName: string): string | undefined {
-  if (!Array.isArray(updates)) return undefined;
-  for (const update of updates.map(asObject)) {
-    const rules = Array.isArray(update.rules) ? update.rules.map(asObject) : [];
+  for (const update of asObjects(updates)) {
+    const rules = asObjects(update.rules);
     const isMeant = rules.some((rule) => rule.toolName === toolName && rule.ruleContent === undefined);
     const scope = scopes.get(update.destination);
     if (update.type === "addRules" && update.behavior === "allow" && isMeant && scope) return scope;
@@ -119,10 +120,6 @@ function scopeOf(updates: unknown, toolName: string): string | undefined {
 }
 
 function elicited({ action, content }: Record<string, unknown>): unknown {
-  if (action === "accept") return { action, content: asObject(content) };
+  if (action === "accept") return { action, content: asObject(content) ?? {} };
   return { action: action === "cancel" ? action : "decline" };
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
 }

@@ -1,4 +1,5 @@
 /** Server side of MCP's stdio transport. https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#stdio */
+
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
@@ -8,6 +9,7 @@ import {
   type JSONRPCMessage,
   JSONRPCMessageSchema,
 } from "@modelcontextprotocol/sdk/types.js";
+import { parseJson } from "../../core/json.js";
 import { maxLineBytes, readLines } from "../lines/lines.js";
 import { Output } from "../shared/output.js";
 
@@ -80,12 +82,8 @@ export class LineTransport implements Transport {
   }
 
   async #take(line: string): Promise<void> {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch {
-      return this.#refuse(ErrorCode.ParseError, "the line is not valid JSON");
-    }
+    const value = parseJson(line);
+    if (value === undefined) return this.#refuse(ErrorCode.ParseError, "the line is not valid JSON");
     const { data: message } = JSONRPCMessageSchema.safeParse(value);
     if (message) {
       this.#note(message);

@@ -7,7 +7,7 @@ import type { TurnOptions } from "../../session/turn-options.js";
 import type { PolicyRules } from "../../turn/policy.js";
 import type { DoorParts } from "../shared/door.js";
 
-/** What the front door for MCP clients needs of the host. */
+/** The parts of the host that the front door for MCP clients needs. */
 export interface McpParts extends DoorParts {
   version: string;
   serve: McpServeConfig;

@@ -1,15 +1,14 @@
 /** Reads JSON from other programs field by field. An error message says which field is wrong. */
+import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 
 /** An error in received JSON. The message is addressed to the sender. */
 export class Problem extends Error {}
 
 /** Parses one JSON text. Throws Problem. */
-export function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (error) {
-    throw new Problem(`not JSON: ${error instanceof Error ? error.message : "it does not parse"}`);
-  }
+export function parseLine(line: string): unknown {
+  const message = parseJson(line);
+  if (message === undefined) throw new Problem(`not JSON: ${jsonProblem(line)}`);
+  return message;
 }
 
 /** Returns the value. Throws Problem if it is undefined. */
@@ -26,7 +25,7 @@ export class Fields {
   readonly #path: string;
 
   constructor(value: unknown, path: string) {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    if (!isPlainObject(value)) {
       throw new Problem(path ? `"${path.slice(0, -1)}" must be an object` : "a message must be a JSON object");
     }
     this.#values = new Map(Object.entries(value));

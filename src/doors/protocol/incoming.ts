@@ -1,12 +1,13 @@
 /** Messages that a client may send on a pipe or a WebSocket. The parser, its types and the schema are derived from this table. */
+
 import type { JsonSchema } from "../../core/chat.js";
-import { Problem, parseJson } from "./fields.js";
+import { isPlainObject } from "../../core/json.js";
+import { Problem, parseLine } from "./fields.js";
 import {
   anything,
   type Field,
   fieldSchema,
   flag,
-  isObject,
   name,
   or,
   position,
@@ -73,8 +74,8 @@ export interface BadMessage {
 export function parseMessage(line: string): ClientMessage | BadMessage {
   let requestId: string | undefined;
   try {
-    const message = parseJson(line);
-    if (!isObject(message)) throw new Problem("a message must be a JSON object");
+    const message = parseLine(line);
+    if (!isPlainObject(message)) throw new Problem("a message must be a JSON object");
     requestId = read(message, "request_id", name);
     return readMessage(message, requestId);
   } catch (error) {
@@ -87,7 +88,7 @@ function readMessage(message: Record<string, unknown>, requestId: string | undef
   const action = read(message, "action", name);
   const conversationId = read(message, "conversation_id", name);
   const payload = message.payload ?? {};
-  if (!isObject(payload)) throw new Problem('"payload" must be an object');
+  if (!isPlainObject(payload)) throw new Problem('"payload" must be an object');
   if (action !== "history" && requestId === undefined) throw new Problem('"request_id" is missing');
   const values = readPayload(payload, action);
   // `readPayload` has checked the values against the table.

@@ -1,5 +1,7 @@
 /** Types of fields in a client's messages. Each type has its check and its JSON Schema in one object. */
+
 import type { JsonSchema } from "../../core/chat.js";
+import { isPlainObject } from "../../core/json.js";
 import * as words from "./schema-words.js";
 
 /** A type of field. `Value` is the type that the parser returns. */
@@ -48,7 +50,7 @@ export const position: Field<number | undefined> = {
 export const texts: Field<Record<string, string> | undefined> = {
   schema: { type: "object", additionalProperties: words.text },
   must: "must be an object of strings",
-  accepts: (value) => isObject(value) && Object.values(value).every(isText),
+  accepts: (value) => isPlainObject(value) && Object.values(value).every(isText),
   isRequired: false,
 };
 
@@ -66,10 +68,6 @@ export const required = <Value>(field: Field<Value | undefined>): Field<Value> =
 /** Returns the field type with a default value. */
 export const or = <Value>(field: Field<Value | undefined>, otherwise: Value): Field<Value> =>
   ({ ...field, otherwise }) as Field<Value>;
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** Returns the JSON Schema of the field in a message. An optional field may also be null. */
 export function fieldSchema({ schema, isRequired, takesNull, otherwise }: Field<unknown>): JsonSchema {

@@ -1,4 +1,4 @@
-import { asText, type JsonObject, parseJson } from "../json.js";
+import { asText, type JsonObject, parseJson } from "../../core/json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
 
 /** Longest part of a text that V8 copies. A longer part would keep the whole text in memory. */

@@ -1,5 +1,5 @@
 import { StringDecoder } from "node:string_decoder";
-import { asObject, type JsonObject, parseJson } from "../json.js";
+import { asObject, type JsonObject, parseJson } from "../../core/json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
 import { AlikeEvents } from "./alike-events.js";
 import { SseReader } from "./sse.js";

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 import type { LlmError } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type { CompletionMeasure } from "../completion-measure.js";
 import { failure, limitReached } from "../errors.js";
-import type { JsonObject } from "../json.js";
 import type { Call } from "../request/call.js";
 import { fromProvider, toLlmError } from "../request/http-errors.js";
 import type { Response } from "../request/send.js";

@@ -1,8 +1,8 @@
 import { get } from "node:http";
 import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
+import { asObject, asObjects, asText, parseJson } from "../../core/json.js";
 import type { ModelChoice } from "../../core/tape.js";
-import { asObject, asObjects, asText, parseJson } from "../json.js";
 import { presetOf } from "./presets.js";
 import { keysOf, providerNames } from "./providers.js";
 

@@ -1,4 +1,4 @@
-import { asNumber, asText } from "../json.js";
+import { asNumber, asText } from "../../core/json.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 
 /** Response headers with lower-case names. */

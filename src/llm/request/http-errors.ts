@@ -1,8 +1,8 @@
 import { type AxiosError, isAxiosError } from "axios";
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
+import { asText } from "../../core/json.js";
 import { ConnectTimeout } from "../../outbound/pool.js";
 import { duration, failure, limitReached, stating } from "../errors.js";
-import { asText } from "../json.js";
 import { inWords, kindOf, type ProviderError } from "../wires/shared/provider-error.js";
 import type { Call } from "./call.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js";

@@ -13,7 +13,7 @@ import type {
   Usage,
 } from "../../core/chat.js";
 import type { WireName } from "../../core/config.js";
-import type { JsonObject } from "../json.js";
+import type { JsonObject } from "../../core/json.js";
 import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "./shared/provider-error.js";
 import type { RequestBody } from "./shared/request-body.js";

@@ -1,6 +1,6 @@
 import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
 import { McpError } from "../../core/errors.js";
-import type { Json } from "../shared/json.js";
+import type { JsonObject } from "../../core/json.js";
 
 /**
  * Returns the authorization code from the query that the browser brought back. Throws McpError if the login was refused, or if another
@@ -11,7 +11,7 @@ export function codeOf(arrived: URLSearchParams, discovery: OAuthDiscoveryState)
   const { authorizationServerUrl, authorizationServerMetadata: metadata } = discovery;
   const issuer = metadata?.issuer ?? authorizationServerUrl;
   const named = arrived.get("iss");
-  const { authorization_response_iss_parameter_supported: isAlwaysNamed }: Json = metadata ?? {};
+  const { authorization_response_iss_parameter_supported: isAlwaysNamed }: JsonObject = metadata ?? {};
   if (named === null ? isAlwaysNamed === true : named !== issuer) {
     throw new McpError("needs_auth", `the login was answered by ${named ?? "an unnamed server"}, not by ${issuer}`);
   }

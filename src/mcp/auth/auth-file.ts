@@ -1,4 +1,5 @@
 /** Stored authorizations of servers: one file per server, readable only by the user, shared by all processes of the user. */
+
 import { createHash, randomUUID } from "node:crypto";
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -7,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
 import type { OAuthClientInformationMixed, OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
 import type { RemoteServerConfig } from "../../core/config.js";
-import { isRecord } from "../shared/json.js";
+import { asObject, parseJson } from "../../core/json.js";
 import { withFileLock } from "./file-lock.js";
 
 /**
@@ -74,8 +75,7 @@ export class AuthFile {
       this.#seen = version;
       if (!version) return {};
       if (this.#known?.version !== version) {
-        const record: unknown = JSON.parse(readFileSync(this.#path, "utf8"));
-        this.#known = { version, record: isRecord(record) ? record : {} };
+        this.#known = { version, record: asObject(parseJson(readFileSync(this.#path, "utf8"))) ?? {} };
       }
       return this.#known.record;
     } catch {

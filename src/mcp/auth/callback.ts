@@ -1,8 +1,9 @@
 /** The loopback page to which an authorization server redirects the browser (RFC 8252, 7.3). */
+
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { McpError } from "../../core/errors.js";
-import { isRecord } from "../shared/json.js";
+import { isPlainObject } from "../../core/json.js";
 import { abortable } from "../shared/wait.js";
 
 const host = "127.0.0.1";
@@ -28,7 +29,7 @@ export async function listenForCallback(port: number | undefined): Promise<Callb
   try {
     await listen(server, port ?? usualPort);
   } catch (error) {
-    if (!isRecord(error) || error.code !== "EADDRINUSE") throw error;
+    if (!isPlainObject(error) || error.code !== "EADDRINUSE") throw error;
     if (port !== undefined) throw new McpError("needs_auth", `port ${port} of oauth.callback_port is in use`);
     await listen(server, 0);
   }

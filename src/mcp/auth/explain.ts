@@ -1,7 +1,7 @@
 import { OAuthError, ServerError, TooManyRequestsError } from "@modelcontextprotocol/sdk/server/auth/errors.js";
 import type { RemoteServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
-import { isRecord } from "../shared/json.js";
+import { isPlainObject } from "../../core/json.js";
 import { redactor } from "../shared/redact.js";
 
 const maxReasonChars = 300;
@@ -42,11 +42,12 @@ export function isBadMinute(error: unknown): boolean {
   }
   // The check compares names, not classes, because errors of `fetch` may come from another realm.
   return (
-    isRecord(error) && ((error.name === "TypeError" && error.cause !== undefined) || error.name === "TimeoutError")
+    isPlainObject(error) && ((error.name === "TypeError" && error.cause !== undefined) || error.name === "TimeoutError")
   );
 }
 
 function shortReason(error: unknown, config: RemoteServerConfig): string {
-  const cause = isRecord(error) && error.name === "TypeError" && isRecord(error.cause) ? error.cause : undefined;
+  const cause =
+    isPlainObject(error) && error.name === "TypeError" && isPlainObject(error.cause) ? error.cause : undefined;
   return redactor(config)(String(cause?.code ?? messageOf(error))).slice(0, maxReasonChars);
 }

@@ -1,9 +1,10 @@
 /** A lock between processes. The lock is a file, and the process that created the file holds the lock. */
+
 import { randomUUID } from "node:crypto";
 import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isRecord, parseJson } from "../shared/json.js";
+import { asObject, isPlainObject, parseJson } from "../../core/json.js";
 
 const pollMs = 50;
 /** Age at which a lock from another machine counts as abandoned: no work under the lock takes that long. */
@@ -34,7 +35,7 @@ async function create(path: string, content: string): Promise<boolean> {
     await link(draft, path);
     return true;
   } catch (error) {
-    if (isRecord(error) && error.code === "EEXIST") return false;
+    if (isPlainObject(error) && error.code === "EEXIST") return false;
     throw error;
   } finally {
     await rm(draft, { force: true });
@@ -56,8 +57,7 @@ async function removeAbandoned(path: string): Promise<boolean> {
 }
 
 async function isAbandoned(path: string, content: string): Promise<boolean> {
-  const parsed = parseJson(content);
-  const { id, pid, machine } = "value" in parsed && isRecord(parsed.value) ? parsed.value : {};
+  const { id, pid, machine } = asObject(parseJson(content)) ?? {};
   if (machine === hostname() && typeof pid === "number") {
     return pid === process.pid ? !held.has(String(id)) : !isRunning(pid);
   }
@@ -69,7 +69,7 @@ function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return isRecord(error) && error.code === "EPERM";
+    return isPlainObject(error) && error.code === "EPERM";
   }
 }
 

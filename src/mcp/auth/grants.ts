@@ -1,10 +1,11 @@
 /** Token requests of grants that need no person (RFC 6749, 4.4; RFC 7523, 2.1). */
+
 import { readFile } from "node:fs/promises";
 import type { OAuthDiscoveryState } from "@modelcontextprotocol/sdk/client/auth.js";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { OAuthConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
-import { asText, isRecord } from "../shared/json.js";
+import { isPlainObject, textOrEmpty } from "../../core/json.js";
 
 export interface Grant {
   oauth: OAuthConfig;
@@ -47,8 +48,8 @@ async function identityAssertion({ oauth, discovery, scope, fetch }: Grant): Pro
     }),
   });
   const answer: unknown = await response.json().catch(() => undefined);
-  const assertion = isRecord(answer) ? asText(answer.access_token) : "";
+  const assertion = isPlainObject(answer) ? textOrEmpty(answer.access_token) : "";
   if (response.ok && assertion) return assertion;
-  const reason = isRecord(answer) ? asText(answer.error_description) || asText(answer.error) : "";
+  const reason = isPlainObject(answer) ? textOrEmpty(answer.error_description) || textOrEmpty(answer.error) : "";
   throw new McpError("needs_auth", `the identity provider refused: ${reason || `HTTP ${response.status}`}`);
 }

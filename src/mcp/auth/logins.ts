@@ -1,7 +1,7 @@
 import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
+import { type JsonObject, textOrEmpty } from "../../core/json.js";
 import { nearest } from "../../core/nearest.js";
-import { asText, type Json } from "../shared/json.js";
 import { AuthFile, type AuthRecord } from "./auth-file.js";
 import { type AuthOptions, Authorization } from "./authorization.js";
 import { challengeOf } from "./authorized.js";
@@ -95,8 +95,8 @@ async function challengeFrom({ url, transport }: RemoteServerConfig) {
 
 /** Revokes the tokens (RFC 7009) if the authorization server offers revocation. Ignores failures. */
 async function revoke({ url }: RemoteServerConfig, { tokens, client, discovery }: AuthRecord): Promise<void> {
-  const metadata: Json = discovery?.authorizationServerMetadata ?? {};
-  const endpoint = asText(metadata.revocation_endpoint);
+  const metadata: JsonObject = discovery?.authorizationServerMetadata ?? {};
+  const endpoint = textOrEmpty(metadata.revocation_endpoint);
   if (!endpoint || !tokens || !client) return;
   const body = new URLSearchParams({ token: tokens.refresh_token ?? tokens.access_token, client_id: client.client_id });
   if (client.client_secret) body.set("client_secret", client.client_secret);

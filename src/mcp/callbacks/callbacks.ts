@@ -1,12 +1,13 @@
 /** Requests of a server to this host: for the person's input, for a model's answer, for the folders to work in. */
+
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Question } from "../../core/chat.js";
 import type { ServerConfig } from "../../core/config.js";
+import type { JsonObject } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
 import type { RunningLimits } from "../protocol/limits.js";
 import { Refusal } from "../protocol/refusal.js";
-import type { Json } from "../shared/json.js";
 import { abortable } from "../shared/wait.js";
 import { acceptsPage, elicit, type Page } from "./elicitation.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
@@ -40,7 +41,7 @@ export class Callbacks {
   }
 
   /** The capabilities that this host declares to the server: only those whose requests it would really answer. */
-  get capabilities(): Json {
+  get capabilities(): JsonObject {
     return {
       elicitation: { form: { applyDefaults: true }, url: {} },
       ...(this.#sample && { sampling: { tools: {} } }),
@@ -58,7 +59,7 @@ export class Callbacks {
   }
 
   /** Answers a request of the server. `signal` aborts if the server cancels the request. Rejects with Refusal. */
-  async answer(method: string, params: Json, signal: AbortSignal): Promise<Json> {
+  async answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
     const { name, roots, sampling } = this.#config;
     if (method === "roots/list" && roots.length > 0) {
       return { roots: roots.map((root) => ({ uri: pathToFileURL(root).href, name: basename(root) })) };

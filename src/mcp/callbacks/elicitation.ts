@@ -2,10 +2,11 @@
  * Questions of a server to the person: a form, or a visit to a page.
  * https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
+
 import type { Question } from "../../core/chat.js";
+import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { isWritable } from "../../core/nesting.js";
 import { Refusal } from "../protocol/refusal.js";
-import { asArray, asText, isRecord, type Json } from "../shared/json.js";
 import { problemIn } from "../shared/schema.js";
 
 /**
@@ -25,20 +26,22 @@ export interface Page {
  * Resolves with the answer to `elicitation/create`. The answer is `accept` only if the person accepted and filled in the form correctly.
  * Rejects with Refusal if the form cannot be shown.
  */
-export async function elicit(server: string, params: Json, ask: Ask): Promise<Json> {
-  const message = asText(params.message);
+export async function elicit(server: string, params: JsonObject, ask: Ask): Promise<JsonObject> {
+  const message = textOrEmpty(params.message);
   if (message.length > maxQuestionChars) throw new Refusal(-32602, "message is too long");
   if (params.mode === "url") {
-    return { action: (await acceptsPage(server, { message, url: asText(params.url) }, ask)) ? "accept" : "decline" };
+    return {
+      action: (await acceptsPage(server, { message, url: textOrEmpty(params.url) }, ask)) ? "accept" : "decline",
+    };
   }
-  const form = isRecord(params.requestedSchema) ? params.requestedSchema : {};
+  const form = isPlainObject(params.requestedSchema) ? params.requestedSchema : {};
   if (!isWritable(form)) throw new Refusal(-32602, "requestedSchema is nested too deep");
   if (JSON.stringify(form).length > maxQuestionChars) throw new Refusal(-32602, "requestedSchema is too long");
   const answer = await ask({ kind: "elicitation", server, message, form });
-  if (!isRecord(answer) || answer.action !== "accept") {
-    return { action: isRecord(answer) && answer.action === "cancel" ? "cancel" : "decline" };
+  if (!isPlainObject(answer) || answer.action !== "accept") {
+    return { action: isPlainObject(answer) && answer.action === "cancel" ? "cancel" : "decline" };
   }
-  const content = { ...defaultsOf(form), ...(isRecord(answer.content) ? answer.content : {}) };
+  const content = { ...defaultsOf(form), ...(isPlainObject(answer.content) ? answer.content : {}) };
   return problemIn(content, form) === undefined ? { action: "accept", content } : { action: "cancel" };
 }
 
@@ -49,23 +52,23 @@ export async function elicit(server: string, params: Json, ask: Ask): Promise<Js
 export async function acceptsPage(server: string, { message, url }: Page, ask: Ask): Promise<boolean> {
   if (!isSafe(url)) return false;
   const answer = await ask({ kind: "elicitation", server, message, url });
-  return isRecord(answer) && answer.action === "accept";
+  return isPlainObject(answer) && answer.action === "accept";
 }
 
 const urlElicitationRequired = -32042;
 
 /** Returns the pages that the person must visit before the failed request is sent again; empty for any other error. */
 export function pagesWanted(error: unknown): Page[] {
-  if (!isRecord(error) || error.code !== urlElicitationRequired || !isRecord(error.data)) return [];
+  if (!isPlainObject(error) || error.code !== urlElicitationRequired || !isPlainObject(error.data)) return [];
   return asArray(error.data.elicitations)
-    .filter(isRecord)
-    .map(({ message, url }) => ({ message: asText(message), url: asText(url) }));
+    .filter(isPlainObject)
+    .map(({ message, url }) => ({ message: textOrEmpty(message), url: textOrEmpty(url) }));
 }
 
-function defaultsOf({ properties }: Json): Json {
-  const fields = Object.entries(isRecord(properties) ? properties : {});
+function defaultsOf({ properties }: JsonObject): JsonObject {
+  const fields = Object.entries(isPlainObject(properties) ? properties : {});
   return Object.fromEntries(
-    fields.flatMap(([name, field]) => (isRecord(field) && "default" in field ? [[name, field.default]] : [])),
+    fields.flatMap(([name, field]) => (isPlainObject(field) && "default" in field ? [[name, field.default]] : [])),
   );
 }
 

@@ -2,6 +2,7 @@
  * Requests of a server to the model, through this host.
  * https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
  */
+
 import {
   type Completion,
   type CompletionRequest,
@@ -12,10 +13,10 @@ import {
   type ToolDefinition,
   textOf,
 } from "../../core/chat.js";
+import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
 import { contentParts } from "../protocol/content.js";
 import { Refusal } from "../protocol/refusal.js";
-import { asArray, asText, isRecord, type Json, parseJson } from "../shared/json.js";
 import { abortable } from "../shared/wait.js";
 
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
@@ -64,7 +65,7 @@ interface SamplingParts {
 }
 
 /** Resolves with the answer to `sampling/createMessage`. Rejects with Refusal, or with the error of `sample`. */
-export async function answerSampling(server: string, params: Json, parts: SamplingParts): Promise<Json> {
+export async function answerSampling(server: string, params: JsonObject, parts: SamplingParts): Promise<JsonObject> {
   const { sample, elsewhere, ask, budget, signal } = parts;
   const wanted = typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens;
   const granted = budget.grant(wanted, inputTokens(params));
@@ -90,7 +91,7 @@ export async function answerSampling(server: string, params: Json, parts: Sampli
 }
 
 /** Estimates the tokens of a request: a quarter of a token per byte of JSON, and a fixed number per picture or sound. */
-function inputTokens({ messages, systemPrompt, tools }: Json): number {
+function inputTokens({ messages, systemPrompt, tools }: JsonObject): number {
   let media = 0;
   const text = JSON.stringify([messages, systemPrompt, tools], (key, value: unknown) => {
     if (key !== "data" || typeof value !== "string") return value;
@@ -100,12 +101,12 @@ function inputTokens({ messages, systemPrompt, tools }: Json): number {
   return Math.ceil(Buffer.byteLength(text) / 4) + media * mediaTokens;
 }
 
-function toRequest(params: Json, granted: number): CompletionRequest {
-  const system = asText(params.systemPrompt);
-  const messages = asArray(params.messages).filter(isRecord).flatMap(toMessages);
+function toRequest(params: JsonObject, granted: number): CompletionRequest {
+  const system = textOrEmpty(params.systemPrompt);
+  const messages = asArray(params.messages).filter(isPlainObject).flatMap(toMessages);
   if (messages.length === 0) throw new Refusal(-32602, "a sampling request needs messages");
-  const mode = isRecord(params.toolChoice) ? params.toolChoice.mode : undefined;
-  const tools = mode === "none" ? [] : asArray(params.tools).filter(isRecord).map(toDefinition);
+  const mode = isPlainObject(params.toolChoice) ? params.toolChoice.mode : undefined;
+  const tools = mode === "none" ? [] : asArray(params.tools).filter(isPlainObject).map(toDefinition);
   if (mode === "required" && tools.length === 0) throw new Refusal(-32602, "toolChoice required needs tools");
   return {
     messages: [...(system ? [{ role: "system" as const, content: system }] : []), ...messages],
@@ -117,33 +118,37 @@ function toRequest(params: Json, granted: number): CompletionRequest {
 }
 
 /** Converts one message of the server. A user message may hold both tool results and text; for a model, these are separate messages. */
-function toMessages({ role, content }: Json): Message[] {
-  const blocks = (Array.isArray(content) ? content : [content]).filter(isRecord);
+function toMessages({ role, content }: JsonObject): Message[] {
+  const blocks = (Array.isArray(content) ? content : [content]).filter(isPlainObject);
   if (role === "assistant") {
     const words = blocks.filter(({ type }) => type !== "tool_use").flatMap(contentParts);
     const toolCalls = blocks
       .filter(({ type }) => type === "tool_use")
-      .map(({ id, name, input }) => ({ id: asText(id), name: asText(name), arguments: JSON.stringify(input ?? {}) }));
+      .map(({ id, name, input }) => ({
+        id: textOrEmpty(id),
+        name: textOrEmpty(name),
+        arguments: JSON.stringify(input ?? {}),
+      }));
     return [{ role, content: textOf(words), toolCalls }];
   }
   const results = blocks
     .filter(({ type }) => type === "tool_result")
     .map(({ toolUseId, content: result, isError }): Message => {
       const parts = asArray(result).flatMap(contentParts);
-      return { role: "tool", toolCallId: asText(toolUseId), content: parts, isError: isError === true };
+      return { role: "tool", toolCallId: textOrEmpty(toolUseId), content: parts, isError: isError === true };
     });
   const words = blocks.filter(({ type }) => type !== "tool_result").flatMap(contentParts);
   return words.length > 0 ? [...results, { role: "user", content: words }] : results;
 }
 
-function toDefinition({ name, description, inputSchema }: Json): ToolDefinition {
+function toDefinition({ name, description, inputSchema }: JsonObject): ToolDefinition {
   if (typeof name !== "string" || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
     throw new Refusal(-32602, `models cannot call a tool named ${JSON.stringify(name)}`);
   }
   return {
     name,
-    description: asText(description),
-    inputSchema: isRecord(inputSchema) ? inputSchema : { type: "object" },
+    description: textOrEmpty(description),
+    inputSchema: isPlainObject(inputSchema) ? inputSchema : { type: "object" },
   };
 }
 
@@ -153,19 +158,19 @@ const stopReasons: Partial<Record<FinishReason, string>> = {
   tool_calls: "toolUse",
 };
 
-function toResult({ message, finishReason, model }: Completion): Json {
+function toResult({ message, finishReason, model }: Completion): JsonObject {
   const { content: text, toolCalls } = message;
   const words = { type: "text", text };
   const content = toolCalls.length > 0 ? [...(text ? [words] : []), ...toolCalls.map(toToolUse)] : words;
   return { role: "assistant", content, model, stopReason: stopReasons[finishReason] ?? finishReason };
 }
 
-function toToolUse({ id, name, arguments: text }: ToolCall): Json {
-  const parsed = parseJson(text || "{}");
-  if (!("value" in parsed) || !isRecord(parsed.value)) {
+function toToolUse({ id, name, arguments: text }: ToolCall): JsonObject {
+  const input = parseJson(text || "{}");
+  if (!isPlainObject(input)) {
     throw new Refusal(-32603, `the model wrote arguments for ${name} that are not a JSON object`);
   }
-  return { type: "tool_use", id, name, input: parsed.value };
+  return { type: "tool_use", id, name, input };
 }
 
 /**

@@ -2,8 +2,9 @@
  * Hashes of a tool's definition that can be pinned. Each part has its own hash, so that a change can be reported with the name of the
  * changed part.
  */
+
 import { createHash } from "node:crypto";
-import { isRecord, type Json } from "../shared/json.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 
 /** Hashes of the parts of a tool's definition, keyed by the name of the part that people see. */
 export type Definition = Readonly<Record<string, string>>;
@@ -18,7 +19,7 @@ const parts: Readonly<Record<string, string>> = {
 };
 
 /** Returns the hashes of a listed tool. The order of the tool's keys does not matter. */
-export function definitionOf(raw: Json): Definition {
+export function definitionOf(raw: JsonObject): Definition {
   return Object.fromEntries(
     Object.entries(parts).flatMap(([key, part]) => (raw[key] === undefined ? [] : [[part, hashOf(raw[key])]])),
   );
@@ -36,7 +37,7 @@ function hashOf(value: unknown): string {
 
 function inOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inOrder);
-  if (!isRecord(value)) return value;
+  if (!isPlainObject(value)) return value;
   const keys = Object.keys(value).sort();
   return Object.fromEntries(keys.map((key) => [key, inOrder(value[key])]));
 }

@@ -2,8 +2,9 @@
  * How long a server's answers stay fresh: their `ttlMs`, which servers before 2026-07-28 do not send.
  * https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
  */
+
 import type { ContentPart } from "../../core/chat.js";
-import type { Json } from "../shared/json.js";
+import type { JsonObject } from "../../core/json.js";
 
 const longestMs = 86_400_000;
 /** Shortest time between two reads of a server's lists, even if the server sends a shorter `ttlMs`. */
@@ -15,7 +16,7 @@ const maxResources = 100;
 const maxChars = 8 * 1024 * 1024;
 
 /** Returns how long the result stays fresh, in ms; 0 if its `ttlMs` is missing or invalid. */
-export function freshMs({ ttlMs }: Json): number {
+export function freshMs({ ttlMs }: JsonObject): number {
   return typeof ttlMs === "number" && ttlMs > 0 ? Math.min(ttlMs, longestMs) : 0;
 }
 
@@ -31,7 +32,7 @@ export class ListAge {
   }
 
   /** Runs `read`, which must report every page. While `read` runs, the lists do not count as stale. */
-  async during<T>(read: (saw: (page: Json) => void) => Promise<T>): Promise<T> {
+  async during<T>(read: (saw: (page: JsonObject) => void) => Promise<T>): Promise<T> {
     let soonestMs = againMs;
     this.#staleAt = Number.POSITIVE_INFINITY;
     try {
@@ -59,7 +60,7 @@ export class FreshResources {
    * Resolves with the content from the cache or from `read`. Caches new content for its `ttlMs`, unless a change was announced during
    * `read`.
    */
-  async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: Json }>): Promise<ContentPart[]> {
+  async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: JsonObject }>): Promise<ContentPart[]> {
     const kept = this.#kept.get(uri);
     if (kept && performance.now() < kept.staleAt) return kept.content;
     this.#remove(uri);

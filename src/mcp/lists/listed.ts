@@ -1,13 +1,14 @@
 /** The items of a server's lists, read leniently: an item is refused only if it is unusable, and the reason is kept. */
+
 import type { JsonSchema } from "../../core/chat.js";
+import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { PromptInfo, ResourceInfo } from "../../core/ports.js";
-import { asArray, asText, isRecord, type Json } from "../shared/json.js";
 import { type Definition, definitionOf } from "./definition.js";
 import type { ListKind } from "./listing.js";
 
 interface Listed {
   /** Other fields of the item, such as `_meta` and `icons`. They are passed on to clients that speak MCP. */
-  extras: Json;
+  extras: JsonObject;
 }
 
 export interface ListedTool extends Listed {
@@ -17,7 +18,7 @@ export interface ListedTool extends Listed {
   outputSchema?: JsonSchema;
   title?: string;
   /** Annotations as the server sent them, even if the server is not trusted. */
-  annotations?: Json;
+  annotations?: JsonObject;
   /** True if the tool can, or must, run as a task. */
   isTask?: true;
   /** True if the tool is meant for the server's own pages (MCP Apps), not for the model. */
@@ -46,19 +47,19 @@ export const toolList: ListKind<ListedTool> = {
   key: "tools",
   read(raw) {
     const schema = raw.inputSchema;
-    if (!isRecord(schema)) throw new Error(`inputSchema is ${schema === undefined ? "missing" : "not an object"}`);
+    if (!isPlainObject(schema)) throw new Error(`inputSchema is ${schema === undefined ? "missing" : "not an object"}`);
     if (schema.type !== undefined && schema.type !== "object") {
       throw new Error(`inputSchema.type is ${JSON.stringify(schema.type)}, not "object"`);
     }
     if (isDeeperThan(maxDepth, schema)) throw new Error(`inputSchema is deeper than ${maxDepth} levels`);
-    const annotations = isRecord(raw.annotations) ? raw.annotations : {};
+    const annotations = isPlainObject(raw.annotations) ? raw.annotations : {};
     return {
       name: readableName(raw),
-      description: asText(raw.description) || asText(raw.title) || asText(annotations.title),
+      description: textOrEmpty(raw.description) || textOrEmpty(raw.title) || textOrEmpty(annotations.title),
       inputSchema: { ...schema, type: "object" },
-      ...(isRecord(raw.outputSchema) && { outputSchema: raw.outputSchema }),
+      ...(isPlainObject(raw.outputSchema) && { outputSchema: raw.outputSchema }),
       ...(typeof raw.title === "string" && { title: raw.title }),
-      ...(isRecord(raw.annotations) && { annotations: raw.annotations }),
+      ...(isPlainObject(raw.annotations) && { annotations: raw.annotations }),
       ...(isTask(raw) && { isTask: true as const }),
       ...(isForApps(raw) && { isForApps: true as const }),
       readOnly: annotations.readOnlyHint === true,
@@ -77,12 +78,12 @@ export const promptList: ListKind<ListedPrompt> = {
   key: "prompts",
   read: (raw) => ({
     name: requiredText(raw, "name"),
-    description: asText(raw.description) || asText(raw.title),
+    description: textOrEmpty(raw.description) || textOrEmpty(raw.title),
     arguments: asArray(raw.arguments)
-      .filter(isRecord)
+      .filter(isPlainObject)
       .map((argument) => ({
         name: requiredText(argument, "name"),
-        description: asText(argument.description),
+        description: textOrEmpty(argument.description),
         required: argument.required === true,
       })),
     extras: extrasOf(raw, ["name", "description"]),
@@ -97,8 +98,8 @@ export const resourceList: ListKind<ListedResource> = {
     const uri = requiredText(raw, "uri");
     return {
       uri,
-      name: asText(raw.title) || asText(raw.name) || uri,
-      description: asText(raw.description),
+      name: textOrEmpty(raw.title) || textOrEmpty(raw.name) || uri,
+      description: textOrEmpty(raw.description),
       ...(typeof raw.mimeType === "string" && { mimeType: raw.mimeType }),
       extras: extrasOf(raw, ["uri", "description", "mimeType"]),
     };
@@ -114,7 +115,7 @@ export const templateList: ListKind<ListedTemplate> = {
 };
 
 /** Returns the fields that are not in `known`, except values that are nested too deep to serialise. */
-function extrasOf(raw: Json, known: readonly string[]): Json {
+function extrasOf(raw: JsonObject, known: readonly string[]): JsonObject {
   return Object.fromEntries(
     Object.entries(raw).filter(([key, value]) => !known.includes(key) && !isDeeperThan(maxDepth, value)),
   );
@@ -125,15 +126,15 @@ function isDeeperThan(levels: number, value: unknown): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
 }
 
-function isTask({ execution }: Json): boolean {
-  return isRecord(execution) && (execution.taskSupport === "required" || execution.taskSupport === "optional");
+function isTask({ execution }: JsonObject): boolean {
+  return isPlainObject(execution) && (execution.taskSupport === "required" || execution.taskSupport === "optional");
 }
 
 /**
  * Returns true if `_meta.ui.visibility` (SEP-1865) does not name the model. A tool without this field is for both the model and the pages.
  */
-function isForApps({ _meta }: Json): boolean {
-  const visibility = isRecord(_meta) && isRecord(_meta.ui) ? _meta.ui.visibility : undefined;
+function isForApps({ _meta }: JsonObject): boolean {
+  const visibility = isPlainObject(_meta) && isPlainObject(_meta.ui) ? _meta.ui.visibility : undefined;
   return Array.isArray(visibility) && !visibility.includes("model");
 }
 
@@ -147,14 +148,14 @@ const maxNameChars = 256;
  * Returns the tool's name. Throws if the name contains line ends or invisible characters, or is too long. A person decides by the name
  * whether a call may run, and with such a name the question could look like a question about another tool.
  */
-function readableName(raw: Json): string {
+function readableName(raw: JsonObject): string {
   const name = requiredText(raw, "name");
   if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name)) throw new Error("its name has characters that cannot be seen");
   if (name.length > maxNameChars) throw new Error(`its name is longer than ${maxNameChars} characters`);
   return name;
 }
 
-function requiredText(raw: Json, key: string): string {
+function requiredText(raw: JsonObject, key: string): string {
   const value = raw[key];
   if (typeof value === "string" && value !== "") return value;
   throw new Error(`${key} is ${value === undefined ? "missing" : "not a text"}`);

@@ -2,17 +2,18 @@
  * Lists of servers, read page by page and item by item: only a malformed item is left out, with the reason. The SDK's own schemas refuse
  * the whole list for one bad tool (typescript-sdk 1.32.2).
  */
-import { messageOf } from "../../core/errors.js";
-import { asArray, asText, isRecord, type Json } from "../shared/json.js";
 
-export type Ask = (method: string, params: Json) => Promise<Json>;
+import { messageOf } from "../../core/errors.js";
+import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
+
+export type Ask = (method: string, params: JsonObject) => Promise<JsonObject>;
 
 export interface ListKind<Item> {
   method: string;
   /** Key of the items in the result. */
   key: string;
   /** Converts an item of the list. Throws if the item is unusable. */
-  read(raw: Json): Item;
+  read(raw: JsonObject): Item;
   nameOf(item: Item): string;
 }
 
@@ -41,7 +42,7 @@ export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: Lis
     const listed = asArray(page[key]);
     for (const raw of listed.slice(0, maxItems - count)) {
       try {
-        if (!isRecord(raw)) throw new Error("not an object");
+        if (!isPlainObject(raw)) throw new Error("not an object");
         const item = read(raw);
         if (items.has(nameOf(item))) throw new Error("is listed twice");
         items.set(nameOf(item), item);
@@ -51,7 +52,7 @@ export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: Lis
     }
     count += listed.length;
     if (cursor) moreChars += JSON.stringify(page).length;
-    cursor = asText(page.nextCursor);
+    cursor = textOrEmpty(page.nextCursor);
     if (count > maxItems) problems.push(`${method} has more than ${maxItems} items`);
     else if (moreChars > maxMoreChars) problems.push(`${method} has more than ${maxMoreChars / 1024 / 1024} MB`);
     else if (cursors.has(cursor)) problems.push(`${method} pages in a circle`);
@@ -67,6 +68,9 @@ export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: Lis
 const maxLabelChars = 300;
 
 function labelOf(raw: unknown): string {
-  const { name, uri, uriTemplate } = isRecord(raw) ? raw : {};
-  return (asText(name) || asText(uri) || asText(uriTemplate) || "(without a name)").slice(0, maxLabelChars);
+  const { name, uri, uriTemplate } = isPlainObject(raw) ? raw : {};
+  return (textOrEmpty(name) || textOrEmpty(uri) || textOrEmpty(uriTemplate) || "(without a name)").slice(
+    0,
+    maxLabelChars,
+  );
 }

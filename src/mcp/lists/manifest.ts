@@ -2,14 +2,15 @@
  * The lists that servers sent in earlier runs, stored on disk. The host offers them until a server is ready, or until the first use of a
  * lazy server.
  */
+
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
+import { asArray, asObject, isPlainObject, parseJson } from "../../core/json.js";
 import { keptSecret } from "../../core/kept-secret.js";
 import { writePrivately } from "../../core/private-file.js";
 import { clientInfo } from "../shared/client-info.js";
-import { asArray, isRecord, parseJson } from "../shared/json.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 
 export interface Remembered {
@@ -41,8 +42,7 @@ export class Manifest {
   /** Returns the stored lists; undefined if there is no usable file. */
   read(): Remembered | undefined {
     try {
-      const parsed = parseJson(readFileSync(this.#file(), "utf8"));
-      const { version, lists } = "value" in parsed && isRecord(parsed.value) ? parsed.value : {};
+      const { version, lists } = asObject(parseJson(readFileSync(this.#file(), "utf8"))) ?? {};
       if (!areLists(lists)) return undefined;
       return { version: typeof version === "string" ? version : undefined, lists };
     } catch {
@@ -81,9 +81,9 @@ function givenTo(config: ServerConfig): unknown[] {
 }
 
 function areLists(lists: unknown): lists is ServerLists {
-  if (!isRecord(lists)) return false;
+  if (!isPlainObject(lists)) return false;
   const isWhole = Object.entries(emptyLists).every(([key, empty]) =>
     Array.isArray(empty) ? Array.isArray(lists[key]) : typeof lists[key] === typeof empty,
   );
-  return isWhole && asArray(lists.tools).every((tool) => isRecord(tool) && isRecord(tool.definition));
+  return isWhole && asArray(lists.tools).every((tool) => isPlainObject(tool) && isPlainObject(tool.definition));
 }

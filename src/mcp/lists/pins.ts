@@ -1,9 +1,10 @@
 /** The pinned tool definitions of a server: each as it was first seen, or as the user last approved it. */
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
+import { asObject, isPlainObject, parseJson } from "../../core/json.js";
 import { writePrivately } from "../../core/private-file.js";
-import { isRecord, parseJson } from "../shared/json.js";
 import { changedParts, type Definition } from "./definition.js";
 import type { ListedTool } from "./listed.js";
 import { fileNameOf } from "./place.js";
@@ -72,8 +73,7 @@ export class Pins {
 /** Reads the pins from a file. Returns no pins if the file is missing or unusable; all tools then count as seen for the first time. */
 function readPins(path: string): Known {
   try {
-    const parsed = parseJson(readFileSync(path, "utf8"));
-    const tools = "value" in parsed && isRecord(parsed.value) && isRecord(parsed.value.tools) ? parsed.value.tools : {};
+    const tools = asObject(asObject(parseJson(readFileSync(path, "utf8")))?.tools) ?? {};
     return Object.fromEntries(Object.entries(tools).filter((entry): entry is [string, Pin] => isPin(entry[1])));
   } catch {
     return {};
@@ -81,7 +81,7 @@ function readPins(path: string): Known {
 }
 
 function isPin(value: unknown): boolean {
-  return isRecord(value) && typeof value.pinnedAt === "number" && isRecord(value.definition);
+  return isPlainObject(value) && typeof value.pinnedAt === "number" && isPlainObject(value.definition);
 }
 
 /** Looks up an own property: a tool may be called `constructor`. */

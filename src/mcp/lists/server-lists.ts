@@ -1,6 +1,6 @@
 import type { JsonSchema } from "../../core/chat.js";
 import { McpError, messageOf } from "../../core/errors.js";
-import { asText } from "../shared/json.js";
+import { textOrEmpty } from "../../core/json.js";
 import {
   type ListedPrompt,
   type ListedResource,
@@ -65,7 +65,7 @@ export async function readLists(
     prompts: prompts.items,
     resources: resources.items,
     templates: templates.items,
-    instructions: asText(instructions).slice(0, maxInstructionChars),
+    instructions: textOrEmpty(instructions).slice(0, maxInstructionChars),
     problems: [...[tools, prompts, resources, templates].flatMap(({ problems }) => problems), ...objections],
   };
 }

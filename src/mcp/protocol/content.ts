@@ -2,12 +2,13 @@
  * Conversion of MCP's content blocks to the host's content parts. This is the only file that knows the shapes of the blocks. Text from a
  * server is treated as data.
  */
+
 import { isDeepStrictEqual } from "node:util";
 import type { ContentPart } from "../../core/chat.js";
+import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
 import type { ToolResult } from "../../core/ports.js";
-import { asArray, asText, isRecord, type Json, parseJson } from "../shared/json.js";
 
-export function toToolResult(result: Json): ToolResult {
+export function toToolResult(result: JsonObject): ToolResult {
   const content: ContentPart[] = [];
   for (const block of asArray(result.content)) content.push(...contentParts(block));
   const structured = structuredOf(result);
@@ -17,20 +18,20 @@ export function toToolResult(result: Json): ToolResult {
 }
 
 /** Returns the structured content of a tool result; undefined if there is none. */
-export function structuredOf(result: Json): unknown {
+export function structuredOf(result: JsonObject): unknown {
   return result.structuredContent ?? result.toolResult; // `toolResult` is the field in protocol 2024-10-07
 }
 
-export function promptParts(result: Json): ContentPart[] {
+export function promptParts(result: JsonObject): ContentPart[] {
   return asArray(result.messages)
-    .filter(isRecord)
+    .filter(isPlainObject)
     .flatMap(({ role, content }) => {
       const parts = (Array.isArray(content) ? content : [content]).flatMap(contentParts);
       return role === "assistant" ? [text("[assistant]"), ...parts] : parts;
     });
 }
 
-export function resourceParts(result: Json): ContentPart[] {
+export function resourceParts(result: JsonObject): ContentPart[] {
   return asArray(result.contents).flatMap((resource) => contentParts({ type: "resource", resource }));
 }
 
@@ -39,25 +40,25 @@ export function errorResult(message: string): ToolResult {
 }
 
 export function contentParts(block: unknown): ContentPart[] {
-  if (!isRecord(block)) return [text(`[content that is not an object: ${JSON.stringify(block)}]`)];
+  if (!isPlainObject(block)) return [text(`[content that is not an object: ${JSON.stringify(block)}]`)];
   const { type, text: words, data, mimeType, uri, name, resource } = block;
   if (type === "text" && typeof words === "string") return [text(words)];
   if ((type === "image" || type === "audio") && typeof data === "string") {
-    return [{ type, data, mimeType: asText(mimeType) || (type === "image" ? "image/png" : "audio/wav") }];
+    return [{ type, data, mimeType: textOrEmpty(mimeType) || (type === "image" ? "image/png" : "audio/wav") }];
   }
   if (type === "resource_link" && typeof uri === "string") {
-    return [{ type, uri, ...(asText(name) && { name: asText(name) }), ...mimeOf(mimeType) }];
+    return [{ type, uri, ...(textOrEmpty(name) && { name: textOrEmpty(name) }), ...mimeOf(mimeType) }];
   }
-  if (type === "resource" && isRecord(resource)) return embedded(resource);
+  if (type === "resource" && isPlainObject(resource)) return embedded(resource);
   return [text(`[content of type ${JSON.stringify(type)} that this host cannot show]`)];
 }
 
-function embedded({ uri, mimeType, text: words, blob }: Json): ContentPart[] {
-  const address = asText(uri);
+function embedded({ uri, mimeType, text: words, blob }: JsonObject): ContentPart[] {
+  const address = textOrEmpty(uri);
   if (typeof words === "string") return [text(`[resource ${address}]\n${words}`)];
-  const kind = /^(image|audio)\//.exec(asText(mimeType))?.[1] as "image" | "audio" | undefined;
+  const kind = /^(image|audio)\//.exec(textOrEmpty(mimeType))?.[1] as "image" | "audio" | undefined;
   if (typeof blob === "string" && kind) {
-    return [text(`[resource ${address}]`), { type: kind, data: blob, mimeType: asText(mimeType) }];
+    return [text(`[resource ${address}]`), { type: kind, data: blob, mimeType: textOrEmpty(mimeType) }];
   }
   return [{ type: "resource_link", uri: address, ...mimeOf(mimeType) }];
 }
@@ -67,12 +68,12 @@ function embedded({ uri, mimeType, text: words, blob }: Json): ContentPart[] {
  * value. FastMCP wraps a result into `{"result": …}`, and server-filesystem wraps a text into `{"content": …}`.
  */
 function saysAlready(content: readonly ContentPart[], structured: unknown): boolean {
-  const members = isRecord(structured) ? Object.values(structured) : [];
+  const members = isPlainObject(structured) ? Object.values(structured) : [];
   const values = members.length === 1 ? [structured, ...members] : [structured];
   return content.some((part) => {
     if (part.type !== "text") return false;
-    const parsed = parseJson(part.text);
-    return values.some((value) => value === part.text || ("value" in parsed && isDeepStrictEqual(parsed.value, value)));
+    const json = parseJson(part.text);
+    return values.some((value) => value === part.text || (json !== undefined && isDeepStrictEqual(json, value)));
   });
 }
 

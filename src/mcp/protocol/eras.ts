@@ -1,7 +1,8 @@
 /** The choice of the peer, by the era of the protocol that the server speaks. Only this file makes this choice. */
+
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
-import { asArray, isRecord, type Json } from "../shared/json.js";
+import { asArray, isPlainObject, type JsonObject } from "../../core/json.js";
 import { within } from "../shared/wait.js";
 import { loadLegacy, loadModern } from "./lazy.js";
 import { isModernOnly, modernMeta, modernVersion, unsupportedVersion } from "./modern-version.js";
@@ -20,7 +21,7 @@ const verdicts = new Map<string, Era>();
 export async function peerOf(
   config: ServerConfig,
   route: Route,
-  capabilities: Json,
+  capabilities: JsonObject,
   signal: AbortSignal,
 ): Promise<Peer> {
   const era = config.protocol === "auto" ? verdicts.get(keyOf(config)) : config.protocol;
@@ -49,9 +50,9 @@ export function learnFrom(error: unknown, config: ServerConfig): void {
 async function discover(
   config: ServerConfig,
   route: Route,
-  capabilities: Json,
+  capabilities: JsonObject,
   { signal, era }: { signal: AbortSignal; era: Era | undefined },
-): Promise<Json | undefined> {
+): Promise<JsonObject | undefined> {
   const probe = {
     jsonrpc: "2.0" as const,
     id: "discover",
@@ -64,7 +65,7 @@ async function discover(
     const again = versionsWanted(answer)?.includes(modernVersion);
     return again ? route.ask?.({ ...probe, id: "discover-2" }, limit) : answer;
   };
-  let answer: Json | undefined;
+  let answer: JsonObject | undefined;
   try {
     answer = await (era === "modern" ? ask(signal) : within(probeMs, signal, ask));
   } catch (error) {
@@ -74,7 +75,7 @@ async function discover(
   }
   if (!answer) return undefined; // era unknown: the server was slow or not reached
   const { result } = answer;
-  if (isRecord(result) && asArray(result.supportedVersions).includes(modernVersion)) return result;
+  if (isPlainObject(result) && asArray(result.supportedVersions).includes(modernVersion)) return result;
   const versions = versionsWanted(answer);
   if (versions)
     throw new McpError("protocol", `the server speaks MCP ${versions.join(", ") || "of another version"} only`);
@@ -83,10 +84,10 @@ async function discover(
 }
 
 /** Returns the supported versions that the server named when it refused this host's version; undefined if the answer is no such refusal. */
-function versionsWanted(answer: Json | undefined): unknown[] | undefined {
+function versionsWanted(answer: JsonObject | undefined): unknown[] | undefined {
   const error = answer?.error;
-  if (!isRecord(error) || error.code !== unsupportedVersion) return undefined;
-  return isRecord(error.data) ? asArray(error.data.supported) : [];
+  if (!isPlainObject(error) || error.code !== unsupportedVersion) return undefined;
+  return isPlainObject(error.data) ? asArray(error.data.supported) : [];
 }
 
 function keyOf(config: ServerConfig): string {

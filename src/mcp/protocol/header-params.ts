@@ -2,8 +2,9 @@
  * Tool arguments that a server of protocol 2026-07-28 also wants as HTTP headers, declared by `x-mcp-header` in the tool's inputSchema
  * (SEP-2243).
  */
+
 import type { JsonSchema } from "../../core/chat.js";
-import { isRecord } from "../shared/json.js";
+import { isPlainObject } from "../../core/json.js";
 
 interface HeaderParam {
   header: string;
@@ -41,7 +42,7 @@ export function headersFor(inputSchema: JsonSchema, args: unknown): Record<strin
   const found = knownParams(inputSchema);
   return Object.fromEntries(
     found.flatMap(({ header, path }) => {
-      const value = path.reduce<unknown>((node, key) => (isRecord(node) ? node[key] : undefined), args);
+      const value = path.reduce<unknown>((node, key) => (isPlainObject(node) ? node[key] : undefined), args);
       const text = plainText(value);
       return text === undefined ? [] : [[`Mcp-Param-${header}`, encoded(text)]];
     }),
@@ -53,7 +54,7 @@ function headerParams(root: JsonSchema): HeaderParam[] {
   const params = new Map<string, HeaderParam>();
   const visit = (node: unknown, path: string[], isProperty: boolean): void => {
     if (Array.isArray(node)) for (const item of node) visit(item, path, false);
-    if (!isRecord(node)) return;
+    if (!isPlainObject(node)) return;
     if ("x-mcp-header" in node) {
       const header = node["x-mcp-header"];
       const name = `x-mcp-header of ${path.join(".") || "the schema itself"}`;
@@ -64,12 +65,12 @@ function headerParams(root: JsonSchema): HeaderParam[] {
       if (params.has(header.toLowerCase())) throw new Error(`${name} is declared twice`);
       params.set(header.toLowerCase(), { header, path });
     }
-    if (isRecord(node.properties)) {
+    if (isPlainObject(node.properties)) {
       for (const [key, child] of Object.entries(node.properties)) visit(child, [...path, key], isProperty);
     }
     for (const [key, child] of Object.entries(node)) {
       if (!elsewhere.test(key)) continue;
-      const isMap = /^(patternProperties|dependentSchemas|\$defs|definitions)$/.test(key) && isRecord(child);
+      const isMap = /^(patternProperties|dependentSchemas|\$defs|definitions)$/.test(key) && isPlainObject(child);
       visit(isMap ? Object.values(child) : child, [...path, key], false);
     }
   };

@@ -3,9 +3,10 @@
  * answers in a new request.
  * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import { McpError } from "../../core/errors.js";
-import { asText, isRecord, type Json } from "../shared/json.js";
+import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { PeerEvents } from "./peer.js";
 import { Refusal } from "./refusal.js";
 
@@ -22,12 +23,12 @@ export async function answersTo(
   inputRequests: unknown,
   answer: PeerEvents["answer"],
   signal: AbortSignal,
-): Promise<Json> {
-  const answers: [string, Json][] = [];
-  for (const [key, request] of Object.entries(isRecord(inputRequests) ? inputRequests : {})) {
-    const { method, params } = isRecord(request) ? request : {};
+): Promise<JsonObject> {
+  const answers: [string, JsonObject][] = [];
+  for (const [key, request] of Object.entries(isPlainObject(inputRequests) ? inputRequests : {})) {
+    const { method, params } = isPlainObject(request) ? request : {};
     try {
-      answers.push([key, await answer(asText(method), isRecord(params) ? params : {}, signal)]);
+      answers.push([key, await answer(textOrEmpty(method), isPlainObject(params) ? params : {}, signal)]);
     } catch (error) {
       throw error instanceof Refusal ? new McpError("protocol", error.message, { cause: error }) : error;
     }
@@ -40,11 +41,11 @@ export async function answersTo(
  * because it depends on the answers.
  */
 export async function inRounds(
-  params: Json,
-  send: (params: Json) => Promise<Json>,
+  params: JsonObject,
+  send: (params: JsonObject) => Promise<JsonObject>,
   answer: PeerEvents["answer"],
   signal: AbortSignal,
-): Promise<Json> {
+): Promise<JsonObject> {
   let result = await send(params);
   if (result.resultType !== "input_required") return result;
   for (let round = 0; result.resultType === "input_required"; round++) {

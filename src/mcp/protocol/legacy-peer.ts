@@ -2,15 +2,16 @@
  * The peer for servers of protocols up to 2025-11-25, over the SDK's v1 client. Loaded only through `lazy.ts`, since a host without servers
  * does not need it.
  */
+
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import {
   CancelledNotificationSchema,
   type ClientCapabilities,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { longestTimerMs } from "../../core/timers.js";
 import { clientInfo } from "../shared/client-info.js";
-import { isRecord, type Json } from "../shared/json.js";
 import { type Peer, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
 import type { Route } from "./route.js";
@@ -20,7 +21,7 @@ import { callAsTask } from "./tasks.js";
  * Returns a peer that uses the SDK's client for `initialize` and for the server's requests and notifications. Each connection gets a new
  * client, because a client that connects again keeps caches of the earlier server.
  */
-export function legacyPeer(route: Route, capabilities: Json): Peer {
+export function legacyPeer(route: Route, capabilities: JsonObject): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
   let requests: PendingRequests | undefined;
   const request: Peer["request"] = (method, params, options) =>
@@ -63,7 +64,7 @@ export function legacyPeer(route: Route, capabilities: Json): Peer {
     request,
     callTool(params, run) {
       if (!run.isTask) return run.ask("tools/call", params);
-      const takesTasks = isRecord(client.getServerCapabilities()?.tasks?.requests?.tools?.call);
+      const takesTasks = isPlainObject(client.getServerCapabilities()?.tasks?.requests?.tools?.call);
       return takesTasks ? callAsTask(params, run) : run.ask("tools/call", params);
     },
     async subscribe(uri) {

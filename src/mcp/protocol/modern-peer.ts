@@ -1,11 +1,12 @@
 /** The peer for servers of protocol 2026-07-28 and later, over the SDK's v2 client. Loaded only through `lazy.ts`. */
+
 import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
 import { McpError } from "../../core/errors.js";
+import { asObject, isPlainObject, type JsonObject, parseJson } from "../../core/json.js";
 import { HttpError } from "../http/http-error.js";
 import { toolList } from "../lists/listed.js";
 import { listAll } from "../lists/listing.js";
 import { clientInfo } from "../shared/client-info.js";
-import { isRecord, type Json, parseJson } from "../shared/json.js";
 import { ChangeStream } from "./change-stream.js";
 import { headersFor, objectionTo } from "./header-params.js";
 import { inRounds } from "./input-rounds.js";
@@ -20,7 +21,7 @@ const headerMismatch = -32020;
 const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
 
 /** Returns a peer that is not connected yet. `discovered` is the server's answer to `server/discover`. */
-export function modernPeer(transport: ModernTransport, capabilities: Json, discovered: Json): Peer {
+export function modernPeer(transport: ModernTransport, capabilities: JsonObject, discovered: JsonObject): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
   const ended = new AbortController();
   let events: PeerEvents | undefined;
@@ -72,7 +73,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
   };
 
   const request: Peer["request"] = async (method, params, options = {}) => {
-    const once = (more: Json) => sendSafely(method, more, options);
+    const once = (more: JsonObject) => sendSafely(method, more, options);
     const result = await inRounds(params, once, answer, options.ending?.signal ?? ended.signal);
     if (result.resultType === "complete" || (isTaskHandle(result) && method === "tools/call")) return result;
     throw new McpError("protocol", `the server answered with a result of type ${JSON.stringify(result.resultType)}`);
@@ -98,7 +99,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
         requests?.close(new Error("Connection closed"));
       };
       client.onerror = to.failed;
-      client.fallbackNotificationHandler = async ({ method, params = {} }) => to.notified(method, params as Json);
+      client.fallbackNotificationHandler = async ({ method, params = {} }) => to.notified(method, params as JsonObject);
     },
     async connect() {
       await client.connect(transport, { prior: { kind: "modern", discover: discovered as DiscoverResult } });
@@ -126,7 +127,7 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
     request,
     async callTool(params, run) {
       const isLogged = client.getServerCapabilities()?.logging !== undefined;
-      const meta = isRecord(params._meta) ? params._meta : {};
+      const meta = isPlainObject(params._meta) ? params._meta : {};
       const result = await run.ask("tools/call", isLogged ? { ...params, _meta: { ...logLevel, ...meta } } : params);
       return isTaskHandle(result) ? resultOfTask(result, run, answer) : result;
     },
@@ -147,8 +148,8 @@ export function modernPeer(transport: ModernTransport, capabilities: Json, disco
  */
 function answerIn(error: unknown): RpcError | undefined {
   if (error instanceof RpcError) return error;
-  const parsed = error instanceof HttpError ? parseJson(error.text) : undefined;
-  const body = parsed && "value" in parsed && isRecord(parsed.value) ? parsed.value.error : undefined;
-  if (!isRecord(body) || typeof body.code !== "number") return undefined;
+  const answer = error instanceof HttpError ? asObject(parseJson(error.text)) : undefined;
+  const body = answer?.error;
+  if (!isPlainObject(body) || typeof body.code !== "number") return undefined;
   return new RpcError(body.code, String(body.message), body.data);
 }

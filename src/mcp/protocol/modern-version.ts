@@ -1,6 +1,6 @@
-/** What protocol 2026-07-28 says about versions: in every message, and in the refusal of a message. */
+/** The version in messages of protocol 2026-07-28, and in the refusal of a message. */
+import type { JsonObject } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
-import type { Json } from "../shared/json.js";
 import { RpcError } from "./peer.js";
 
 export const modernVersion = "2026-07-28";
@@ -8,7 +8,7 @@ export const modernVersion = "2026-07-28";
 export const unsupportedVersion = -32022;
 
 /** Returns the `_meta` that every message of protocol 2026-07-28 carries. */
-export function modernMeta(capabilities: Json): Json {
+export function modernMeta(capabilities: JsonObject): JsonObject {
   return {
     "io.modelcontextprotocol/protocolVersion": modernVersion,
     "io.modelcontextprotocol/clientInfo": clientInfo,

@@ -1,10 +1,11 @@
 /** The server at the other end of a connection, behind one interface for all protocol eras. */
+
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
 import type { JsonSchema } from "../../core/chat.js";
 import { McpError } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type { ToolProgress } from "../../core/ports.js";
 import type { Ask } from "../lists/listing.js";
-import type { Json } from "../shared/json.js";
 import type { Ending } from "./limits.js";
 
 /** `legacy`: protocols up to 2025-11-25, with initialize. `modern`: protocols from 2026-07-28 on, stateless. */
@@ -14,9 +15,9 @@ export interface PeerEvents {
   /** Called when the connection was closed, or when it is useless although nothing closed it. `reason` says why it is useless. */
   closed(reason?: McpError): void;
   failed(error: Error): void;
-  notified(method: string, params: Json): void;
+  notified(method: string, params: JsonObject): void;
   /** Answers a request of the server. Rejects with Refusal. */
-  answer(method: string, params: Json, signal: AbortSignal): Promise<Json>;
+  answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
 }
 
 export interface RequestOptions {
@@ -48,9 +49,9 @@ export interface Peer {
   readonly serverVersion: string | undefined;
   readonly instructions: string | undefined;
   /** Sends a request and resolves with its result. Rejects with RpcError if the server answered with an error. */
-  request(method: string, params: Json, options?: RequestOptions): Promise<Json>;
+  request(method: string, params: JsonObject, options?: RequestOptions): Promise<JsonObject>;
   /** Resolves with the result of `tools/call`, even if the server runs the call as a task. Rejects like `request`, or with McpError. */
-  callTool(params: Json, run: ToolRun): Promise<Json>;
+  callTool(params: JsonObject, run: ToolRun): Promise<JsonObject>;
   subscribe(uri: string): Promise<void>;
   /** Asks the server whether it is alive. Any answer means that it is, even an error. */
   ping(ending: Ending): Promise<void>;

@@ -3,14 +3,15 @@
  * bad item, and they set a timer for each request. The v1 client never removes its listener from a signal (typescript-sdk 1.32.2, client
  * 2.4.0). The two clients took half the time of a call (scripts/bench/mcp-calls.mjs).
  */
+
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { isPlainObject, type JsonObject, safeString, textOrEmpty } from "../../core/json.js";
 import type { ToolProgress } from "../../core/ports.js";
-import { asText, isRecord, type Json, wordsOf } from "../shared/json.js";
 import { type RequestOptions, RpcError } from "./peer.js";
 
 interface Pending extends SentOptions {
-  resolve(result: Json): void;
+  resolve(result: JsonObject): void;
   reject(error: unknown): void;
   release?: (() => void) | undefined;
 }
@@ -28,7 +29,7 @@ interface ConnectedTransport {
 }
 
 interface Protocol {
-  meta?: Json;
+  meta?: JsonObject;
   /** True if closing the stream of a request cancels it. Otherwise a message cancels it, and its stream is closed too. */
   endsStreams?: boolean | undefined;
 }
@@ -60,7 +61,7 @@ export class PendingRequests {
   }
 
   /** Sends a request, as described at `Peer.request`. Notifies the server if the request is aborted. */
-  readonly send = (method: string, params: Json, options: SentOptions = {}): Promise<Json> =>
+  readonly send = (method: string, params: JsonObject, options: SentOptions = {}): Promise<JsonObject> =>
     new Promise((resolve, reject) => {
       const { ending, onProgress, headers } = options;
       const { meta, endsStreams } = this.#protocol;
@@ -109,31 +110,32 @@ export class PendingRequests {
    * id as text.
    */
   #take(message: unknown): boolean {
-    if (!isRecord(message)) return false;
+    if (!isPlainObject(message)) return false;
     const { method, result, error, params } = message;
-    if (method === "notifications/progress" && isRecord(params)) return this.#takeProgress(params);
+    if (method === "notifications/progress" && isPlainObject(params)) return this.#takeProgress(params);
     if (method !== undefined) return false;
-    const isError = isRecord(error);
-    const id = Number(wordsOf(message.id));
-    const pending = isError || isRecord(result) ? this.#settled(id) : undefined;
+    const isError = isPlainObject(error);
+    const id = Number(safeString(message.id));
+    const pending = isError || isPlainObject(result) ? this.#settled(id) : undefined;
     if (!pending) return false;
-    if (isError) pending.reject(new RpcError(Number(wordsOf(error.code)), plain(wordsOf(error.message)), error.data));
+    if (isError)
+      pending.reject(new RpcError(Number(safeString(error.code)), plain(safeString(error.message)), error.data));
     else {
-      const answer = result as Json;
-      if (isRecord(answer.task)) this.#goOn(id, pending);
+      const answer = result as JsonObject;
+      if (isPlainObject(answer.task)) this.#goOn(id, pending);
       pending.resolve(answer);
     }
     return true;
   }
 
-  #takeProgress({ progressToken, progress, total, message }: Json): boolean {
-    const token = Number(wordsOf(progressToken));
+  #takeProgress({ progressToken, progress, total, message }: JsonObject): boolean {
+    const token = Number(safeString(progressToken));
     const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
     // Invalid progress is left to the SDK's client, which reports it.
     if (!onProgress || ending?.isOver || typeof progress !== "number") return false;
     const news: ToolProgress = { progress };
     if (typeof total === "number") news.total = total;
-    if (asText(message)) news.message = asText(message);
+    if (textOrEmpty(message)) news.message = textOrEmpty(message);
     onProgress(news);
     return true;
   }

@@ -1,6 +1,6 @@
 import { McpError, type McpErrorKind } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type { Ask } from "../lists/listing.js";
-import type { Json } from "../shared/json.js";
 import { type Limits, RunningLimits } from "./limits.js";
 import { NotTaken, type Peer, RpcError } from "./peer.js";
 import type { RouteEnd } from "./route.js";
@@ -19,7 +19,7 @@ export class Requests {
   }
 
   /** Sends a request and resolves with its result. Rejects with McpError, or with the reason of `limits.signal`. */
-  async send(method: string, params: Json, limits: Limits): Promise<Json> {
+  async send(method: string, params: JsonObject, limits: Limits): Promise<JsonObject> {
     const ending = new RunningLimits(limits);
     try {
       return await this.#peer.request(method, params, { ending });

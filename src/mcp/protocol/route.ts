@@ -2,7 +2,7 @@ import type { Transport as ModernTransport } from "@modelcontextprotocol/client"
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import type { McpError } from "../../core/errors.js";
-import type { Json } from "../shared/json.js";
+import type { JsonObject } from "../../core/json.js";
 
 export type { ModernTransport };
 
@@ -15,7 +15,7 @@ export interface Route {
    * Sends one JSON-RPC request before a client exists, and resolves with the answer. Rejects with EndedByProbe, McpError, or the
    * transport's error.
    */
-  ask?(request: JSONRPCRequest, signal: AbortSignal): Promise<Json | undefined>;
+  ask?(request: JSONRPCRequest, signal: AbortSignal): Promise<JsonObject | undefined>;
   /**
    * Returns a function that opens the next route to try, if the error means that the server does not speak this transport. Otherwise
    * returns undefined.

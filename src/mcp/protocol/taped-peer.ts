@@ -1,7 +1,8 @@
 /** A peer whose traffic goes through a tape. The tape records the traffic, or answers in place of the server. */
+
 import { McpError, messageOf } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type { HostAnswer, ServerAnswer, ServerLife, Tape } from "../../core/tape.js";
-import type { Json } from "../shared/json.js";
 import { NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
 import { Refusal } from "./refusal.js";
 
@@ -24,11 +25,11 @@ export class Link implements ServerLife {
 
   progress(): void {}
 
-  notified(method: string, params: Json): void {
+  notified(method: string, params: JsonObject): void {
     this.#events?.notified(method, params);
   }
 
-  async ask(method: string, params: Json, signal: AbortSignal): Promise<HostAnswer> {
+  async ask(method: string, params: JsonObject, signal: AbortSignal): Promise<HostAnswer> {
     if (!this.#events) throw new Error("nobody listens");
     try {
       return { result: await this.#events.answer(method, params, signal) };
@@ -52,10 +53,10 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
   const lifeNow = () => running.at(-1) ?? told;
 
   const pass = async (
-    exchange: { method: string; params: Json; signal: AbortSignal },
+    exchange: { method: string; params: JsonObject; signal: AbortSignal },
     life: ServerLife,
-    send: (life: ServerLife) => Promise<Json>,
-  ): Promise<Json> => {
+    send: (life: ServerLife) => Promise<JsonObject>,
+  ): Promise<JsonObject> => {
     let thrown: { error: unknown } | undefined;
     const answer = await tape.server({ server, ...exchange }, life, async (own): Promise<ServerAnswer> => {
       try {
@@ -152,7 +153,7 @@ function answerIn(error: unknown, explain: TapedPeerParts["explain"]): ServerAns
   return { failure: { kind, message, retryable, hint, ...(known instanceof NotTaken && { notTaken: true }) } };
 }
 
-function resultOf(answer: ServerAnswer): Json {
+function resultOf(answer: ServerAnswer): JsonObject {
   if ("result" in answer) return answer.result;
   if ("error" in answer) throw new RpcError(answer.error.code, answer.error.message, answer.error.data);
   const { kind, message, notTaken, ...details } = answer.failure;

@@ -3,23 +3,28 @@
  * the result. Questions of the server arrive with a poll too, and `tasks/update` sends the answers.
  * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
  */
+
 import { McpError } from "../../core/errors.js";
-import { asText, isRecord, type Json } from "../shared/json.js";
+import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { answersTo } from "./input-rounds.js";
 import { type PeerEvents, RpcError, type ToolRun } from "./peer.js";
 import { pollPause } from "./tasks.js";
 
 const invalidParams = -32602;
 
-export function isTaskHandle({ resultType }: Json): boolean {
+export function isTaskHandle({ resultType }: JsonObject): boolean {
   return resultType === "task";
 }
 
 /** Waits for a task, and resolves with the result of its call. Rejects with RpcError, McpError or the signal's reason. */
-export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvents["answer"]): Promise<Json> {
+export async function resultOfTask(
+  handle: JsonObject,
+  run: ToolRun,
+  answer: PeerEvents["answer"],
+): Promise<JsonObject> {
   const { send, onProgress } = run;
   const { signal } = run.ending;
-  const taskId = asText(handle.taskId);
+  const taskId = textOrEmpty(handle.taskId);
   const answered = new Set<string>();
   let isOver = false;
   try {
@@ -29,7 +34,7 @@ export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvent
       // The status in the task handle is used only to decide whether to wait before the first poll.
       if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
       task = await poll(taskId, run);
-      const message = asText(task.statusMessage);
+      const message = textOrEmpty(task.statusMessage);
       onProgress({ progress: polls, ...(message && { message }) });
       if (task.status === "input_required") {
         const inputResponses = await answersTo(unanswered(task.inputRequests, answered), answer, signal);
@@ -45,7 +50,7 @@ export async function resultOfTask(handle: Json, run: ToolRun, answer: PeerEvent
   }
 }
 
-async function poll(taskId: string, { ask }: ToolRun): Promise<Json> {
+async function poll(taskId: string, { ask }: ToolRun): Promise<JsonObject> {
   try {
     return await ask("tasks/get", { taskId });
   } catch (error) {
@@ -55,18 +60,18 @@ async function poll(taskId: string, { ask }: ToolRun): Promise<Json> {
 }
 
 /** Returns the questions that are new. A server repeats a question under the same key until it has processed the answer. */
-function unanswered(inputRequests: unknown, answered: Set<string>): Json {
-  const fresh = Object.entries(isRecord(inputRequests) ? inputRequests : {}).filter(([key]) => !answered.has(key));
+function unanswered(inputRequests: unknown, answered: Set<string>): JsonObject {
+  const fresh = Object.entries(isPlainObject(inputRequests) ? inputRequests : {}).filter(([key]) => !answered.has(key));
   for (const [key] of fresh) answered.add(key);
   return Object.fromEntries(fresh);
 }
 
-function outcomeOf({ status, statusMessage, result, error }: Json): Json {
-  if (status === "completed" && isRecord(result)) return result;
-  const why = asText(statusMessage) && `: ${asText(statusMessage)}`;
-  if (status === "failed" && isRecord(error)) {
+function outcomeOf({ status, statusMessage, result, error }: JsonObject): JsonObject {
+  if (status === "completed" && isPlainObject(result)) return result;
+  const why = textOrEmpty(statusMessage) && `: ${textOrEmpty(statusMessage)}`;
+  if (status === "failed" && isPlainObject(error)) {
     const code = typeof error.code === "number" ? error.code : 0;
-    throw new RpcError(code, asText(error.message) || `the task failed${why}`, error.data);
+    throw new RpcError(code, textOrEmpty(error.message) || `the task failed${why}`, error.data);
   }
   if (status === "failed" || status === "cancelled") {
     throw new McpError(

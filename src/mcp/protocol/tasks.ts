@@ -2,8 +2,9 @@
  * Tool calls that run as tasks, in protocols up to 2025-11-25. A call is started, then polled until its result is ready.
  * https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks
  */
+
 import { setTimeout as sleep } from "node:timers/promises";
-import { asText, isRecord, type Json } from "../shared/json.js";
+import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { ToolRun } from "./peer.js";
 
 /** Time for which the server is asked to keep the result, in ms. */
@@ -13,10 +14,10 @@ const shortestPollMs = 50;
 const longestPollMs = 10_000;
 
 /** Calls a tool as a task, and resolves with the result. If the server made no task, resolves with its direct answer. */
-export async function callAsTask(params: Json, run: ToolRun): Promise<Json> {
+export async function callAsTask(params: JsonObject, run: ToolRun): Promise<JsonObject> {
   const started = await run.ask("tools/call", { ...params, task: { ttl: keptMs } });
-  if (!isRecord(started.task)) return started;
-  const taskId = asText(started.task.taskId);
+  if (!isPlainObject(started.task)) return started;
+  const taskId = textOrEmpty(started.task.taskId);
   const cancel = () => void run.send("tasks/cancel", { taskId }).catch(() => {});
   const stay = run.ending.onAbort(cancel);
   try {
@@ -27,12 +28,12 @@ export async function callAsTask(params: Json, run: ToolRun): Promise<Json> {
 }
 
 /** Polls while the task is working, then requests the result. If the task needs input, the server asks for it during that last request. */
-async function polled(taskId: string, first: Json, { ask, ending, onProgress }: ToolRun): Promise<Json> {
+async function polled(taskId: string, first: JsonObject, { ask, ending, onProgress }: ToolRun): Promise<JsonObject> {
   let task = first;
   for (let polls = 0; task.status === "working"; polls++) {
     await pollPause(task.pollInterval, ending.signal);
     task = await ask("tasks/get", { taskId });
-    const message = asText(task.statusMessage);
+    const message = textOrEmpty(task.statusMessage);
     onProgress({ progress: polls + 1, ...(message && { message }) });
   }
   return ask("tasks/result", { taskId });

@@ -1,7 +1,9 @@
 /** One connection to one server, from its start to its end. A connection that ended is never used again. */
+
 import type { ContentPart } from "../../core/chat.js";
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
+import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
 import { carry } from "../../core/trace-context.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
@@ -16,7 +18,6 @@ import { RunningLimits } from "../protocol/limits.js";
 import { type Era, type Peer, RpcError, type ToolRun } from "../protocol/peer.js";
 import { Requests } from "../protocol/requests.js";
 import type { RouteEnd } from "../protocol/route.js";
-import { asArray, asText, isRecord, type Json } from "../shared/json.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;
@@ -63,10 +64,10 @@ export class McpConnection {
         if (method === "notifications/resources/list_changed") this.#resources.allChanged();
         if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
         if (method === "notifications/resources/updated") {
-          this.#resources.changed(asText(params.uri));
-          events.resourceChanged(asText(params.uri));
+          this.#resources.changed(textOrEmpty(params.uri));
+          events.resourceChanged(textOrEmpty(params.uri));
         }
-        if (method === "notifications/message") events.logged(asText(params.level), logText(params));
+        if (method === "notifications/message") events.logged(textOrEmpty(params.level), logText(params));
       },
       answer: (method, params, signal) => callbacks.answer(method, params, signal),
     });
@@ -118,11 +119,11 @@ export class McpConnection {
    * Resolves with the result as the server sent it. If the server refuses the call until the person has visited a page, sends the call
    * again after the visit: a refused call was not run.
    */
-  callTool(tool: ListedTool, args: Json, options: SendOptions): Promise<Json> {
+  callTool(tool: ListedTool, args: JsonObject, options: SendOptions): Promise<JsonObject> {
     return this.#call(tool, args, options, true);
   }
 
-  async #call(tool: ListedTool, args: Json, options: SendOptions, mayVisit: boolean): Promise<Json> {
+  async #call(tool: ListedTool, args: JsonObject, options: SendOptions, mayVisit: boolean): Promise<JsonObject> {
     const { name, isTask, inputSchema } = tool;
     const { signal, ask = nobody, sample, onProgress } = options;
     const { callbacks, peer } = this.#parts;
@@ -155,12 +156,12 @@ export class McpConnection {
     return this.#call(tool, args, options, false);
   }
 
-  getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<Json> {
+  getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<JsonObject> {
     const { timeoutMs } = this.#config;
     return this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal });
   }
 
-  fetchResource(uri: string, signal?: AbortSignal): Promise<Json> {
+  fetchResource(uri: string, signal?: AbortSignal): Promise<JsonObject> {
     const { timeoutMs } = this.#config;
     return this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
   }
@@ -177,11 +178,11 @@ export class McpConnection {
    * Resolves with the values that the server proposes for an argument of a prompt or a URI template; empty if the server does not support
    * completion.
    */
-  async complete(ref: Json, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
+  async complete(ref: JsonObject, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
     if (!this.#declared.completions) return [];
     const { timeoutMs } = this.#config;
     const { completion } = await this.#requests.send("completion/complete", { ref, argument }, { timeoutMs, signal });
-    return isRecord(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
+    return isPlainObject(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
   }
 
   /** Subscribes to changes of the resource, if the server supports that. */
@@ -226,17 +227,17 @@ export class McpConnection {
 
 const nobody = async () => false;
 
-function paramsOf(name: string, args: Json, { callId, trace }: SendOptions): Json {
+function paramsOf(name: string, args: JsonObject, { callId, trace }: SendOptions): JsonObject {
   if (!callId && !trace) return { name, arguments: args };
   const carried = trace && carry(trace);
-  const meta: Json = callId ? { "mcp-platform/call-id": callId, ...carried } : { ...carried };
+  const meta: JsonObject = callId ? { "mcp-platform/call-id": callId, ...carried } : { ...carried };
   return { name, arguments: args, _meta: meta };
 }
 
 /**
  * Returns the text of a server's log message. `data` may be any JSON value; `logger` names the part of the server that wrote the message.
  */
-function logText({ data, logger }: Json): string {
+function logText({ data, logger }: JsonObject): string {
   const text = typeof data === "string" ? data : JSON.stringify(data);
   return typeof logger === "string" ? `${logger}: ${text}` : text;
 }

@@ -3,8 +3,8 @@ import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../core/chat.js";
 import { duplicateKey } from "../../core/duplicate-keys.js";
+import { isPlainObject, jsonProblem, parseJson, textOrEmpty } from "../../core/json.js";
 import { withinTime } from "../../core/within-time.js";
-import { asText, parseJson } from "./json.js";
 
 type Check = ValidateFunction | undefined;
 
@@ -34,15 +34,11 @@ export function readArguments(
   text: string,
   schema: JsonSchema,
 ): { value: Record<string, unknown> } | { problem: string } {
-  const parsed = text.trim() === "" ? { value: {} } : parseJson(text);
-  if ("problem" in parsed) return { problem: `the arguments are not valid JSON: ${parsed.problem}` };
-  const { value } = parsed;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { problem: "the arguments are not a JSON object" };
-  }
+  const given = text.trim() === "" ? {} : parseJson(text);
+  if (given === undefined) return { problem: `the arguments are not valid JSON: ${jsonProblem(text)}` };
+  if (!isPlainObject(given)) return { problem: "the arguments are not a JSON object" };
   const twice = duplicateKey(text);
   if (twice !== undefined) return { problem: `the arguments have the key ${JSON.stringify(twice)} twice` };
-  const given = value as Record<string, unknown>;
   const problem = problemIn(given, schema, text.length);
   if (problem === undefined) return { value: given };
   const meant = withoutNulls(given, schema);
@@ -123,8 +119,8 @@ function compile(schema: JsonSchema): Check {
 }
 
 function dialectOf({ $schema }: JsonSchema) {
-  if (/draft-0\d/.test(asText($schema))) return Ajv;
-  return /draft\/2019-09/.test(asText($schema)) ? Ajv2019 : Ajv2020;
+  if (/draft-0\d/.test(textOrEmpty($schema))) return Ajv;
+  return /draft\/2019-09/.test(textOrEmpty($schema)) ? Ajv2019 : Ajv2020;
 }
 
 function describe({ keyword, instancePath, params, message, data }: ErrorObject): string {

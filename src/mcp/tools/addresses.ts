@@ -3,8 +3,8 @@
  * the other server's resource gets a changed address.
  */
 
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import { isRecord, type Json } from "../shared/json.js";
 import { ownerOf } from "./resources.js";
 
 interface Owned {
@@ -41,28 +41,28 @@ export class Addresses {
    * Returns the result with client addresses in place of the server's addresses: in its contents, in linked or embedded resources, and in
    * its messages.
    */
-  in(server: string, result: Json): Json {
-    return this.#renamed.has(server) ? (this.#renamedIn(server, result) as Json) : result;
+  in(server: string, result: JsonObject): JsonObject {
+    return this.#renamed.has(server) ? (this.#renamedIn(server, result) as JsonObject) : result;
   }
 
   /** Returns a tool's listing with the client address of the tool's page (in `_meta`; MCP Apps, SEP-1865). */
-  inListing(server: string, listing: Json): Json {
+  inListing(server: string, listing: JsonObject): JsonObject {
     const { _meta } = listing;
-    if (!this.#renamed.has(server) || !isRecord(_meta)) return listing;
+    if (!this.#renamed.has(server) || !isPlainObject(_meta)) return listing;
     const renamed = (key: string, value: unknown) => typeof value === "string" && { [key]: this.of(server, value) };
     const { ui } = _meta;
     return {
       ...listing,
       _meta: {
         ..._meta,
-        ...(isRecord(ui) && { ui: { ...ui, ...renamed("resourceUri", ui.resourceUri) } }),
+        ...(isPlainObject(ui) && { ui: { ...ui, ...renamed("resourceUri", ui.resourceUri) } }),
         ...renamed(flatPageKey, _meta[flatPageKey]),
       },
     };
   }
 
   #renamedIn(server: string, value: unknown): unknown {
-    if (!isRecord(value)) return value;
+    if (!isPlainObject(value)) return value;
     const inner = (each: unknown) => this.#renamedIn(server, each);
     const renamed = Object.entries(value).map(([key, field]): [string, unknown] => {
       if (key === "uri" && typeof field === "string") return [key, this.of(server, field)];
@@ -94,8 +94,8 @@ const flatPageKey = "ui/resourceUri";
 /** Returns the addresses of the server's resources and of its tool pages. The resource list need not contain the tool pages. */
 function listedBy({ lists }: SupervisedServer): string[] {
   const pages = lists.tools.flatMap(({ extras: { _meta } }) => {
-    if (!isRecord(_meta)) return [];
-    const { resourceUri } = isRecord(_meta.ui) ? _meta.ui : {};
+    if (!isPlainObject(_meta)) return [];
+    const { resourceUri } = isPlainObject(_meta.ui) ? _meta.ui : {};
     return [resourceUri, _meta[flatPageKey]].filter((uri) => typeof uri === "string");
   });
   return [...lists.resources.map(({ uri }) => uri), ...pages];

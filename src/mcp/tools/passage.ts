@@ -1,8 +1,8 @@
 import { McpError } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type { Passage, PromptInfo, ServerNews } from "../../core/ports.js";
 import { modelName } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import type { Json } from "../shared/json.js";
 import { Addresses } from "./addresses.js";
 import { noOwner } from "./resources.js";
 
@@ -16,11 +16,11 @@ export class ServerPassage implements Passage {
     this.#listeners = listeners;
   }
 
-  toolDetails(): ReadonlyMap<string, Json> {
+  toolDetails(): ReadonlyMap<string, JsonObject> {
     const addresses = this.#addresses;
     return new Map(
       this.#servers().flatMap(({ config, lists }) =>
-        lists.tools.map(({ name, title, annotations, outputSchema, extras }): [string, Json] => [
+        lists.tools.map(({ name, title, annotations, outputSchema, extras }): [string, JsonObject] => [
           modelName(config.name, name),
           {
             ...addresses.inListing(config.name, extras),
@@ -33,11 +33,11 @@ export class ServerPassage implements Passage {
     );
   }
 
-  withAddresses(server: string, result: Json): Json {
+  withAddresses(server: string, result: JsonObject): JsonObject {
     return this.#addresses.in(server, result);
   }
 
-  prompts(): readonly (PromptInfo & { own: string; details: Json })[] {
+  prompts(): readonly (PromptInfo & { own: string; details: JsonObject })[] {
     return this.#servers().flatMap(({ config: { name: server }, lists }) =>
       lists.prompts.map(({ extras: details, ...prompt }) => ({
         ...prompt,
@@ -49,13 +49,13 @@ export class ServerPassage implements Passage {
     );
   }
 
-  async getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Json> {
+  async getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<JsonObject> {
     const { server, prompt } = this.#prompt(name);
     await server.awake(signal);
     return this.withAddresses(server.config.name, await server.connection.getPrompt(prompt, args, signal));
   }
 
-  resources(isShown: (server: string) => boolean): readonly Json[] {
+  resources(isShown: (server: string) => boolean): readonly JsonObject[] {
     const addresses = this.#addresses;
     return this.#shown(isShown).flatMap(({ config, lists }) =>
       lists.resources.map(({ uri, name, description, mimeType, extras }) => ({
@@ -72,7 +72,7 @@ export class ServerPassage implements Passage {
     return this.#ownerOf(uri).server.config.name;
   }
 
-  async readResource(uri: string, signal: AbortSignal): Promise<Json> {
+  async readResource(uri: string, signal: AbortSignal): Promise<JsonObject> {
     const owner = this.#ownerOf(uri);
     await owner.server.awake(signal);
     const result = await owner.server.connection.fetchResource(owner.uri, signal);
@@ -90,7 +90,7 @@ export class ServerPassage implements Passage {
     );
   }
 
-  resourceTemplates(isShown: (server: string) => boolean): readonly Json[] {
+  resourceTemplates(isShown: (server: string) => boolean): readonly JsonObject[] {
     return this.#shown(isShown).flatMap(({ lists }) =>
       lists.templates.map(({ uriTemplate, extras }) => ({ name: uriTemplate, ...extras, uriTemplate })),
     );

@@ -1,11 +1,11 @@
 import type { ContentPart, JsonSchema } from "../../core/chat.js";
 import { McpError, messageOf } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type { SendOptions, ToolResult } from "../../core/ports.js";
 import type { ListedTool } from "../lists/listed.js";
 import { errorResult, structuredOf, toToolResult } from "../protocol/content.js";
 import { NotTaken } from "../protocol/peer.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import type { Json } from "../shared/json.js";
 import { problemIn } from "../shared/schema.js";
 import { MeasuredCall } from "./tool-measure.js";
 
@@ -16,7 +16,7 @@ import { MeasuredCall } from "./tool-measure.js";
 export async function callTool(
   server: SupervisedServer,
   tool: ListedTool,
-  args: Json,
+  args: JsonObject,
   options: SendOptions,
 ): Promise<ToolResult> {
   const measure = server.meter && new MeasuredCall(server.meter, server, tool, args, options);
@@ -43,7 +43,7 @@ export async function callTool(
 async function callOnce(
   server: SupervisedServer,
   tool: ListedTool,
-  args: Json,
+  args: JsonObject,
   options: SendOptions,
   measure: MeasuredCall | undefined,
 ): Promise<ToolResult> {
@@ -81,7 +81,7 @@ async function callOnce(
 }
 
 /** Returns a note for the model if the result violates the tool's schema. The result itself is kept. */
-function doubts(result: Json, outputSchema: JsonSchema): ContentPart[] {
+function doubts(result: JsonObject, outputSchema: JsonSchema): ContentPart[] {
   const structured = structuredOf(result);
   const problem = structured === undefined ? "it has no structured content" : problemIn(structured, outputSchema);
   return problem ? [{ type: "text", text: `[the result is not what the tool's outputSchema says: ${problem}]` }] : [];

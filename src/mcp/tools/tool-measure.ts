@@ -1,9 +1,9 @@
+import type { JsonObject } from "../../core/json.js";
 import type { Meter } from "../../core/measurements.js";
 import type { SendOptions, ToolResult } from "../../core/ports.js";
 import type { ListedTool } from "../lists/listed.js";
 import { RpcError } from "../protocol/peer.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import type { Json } from "../shared/json.js";
 
 export class MeasuredCall {
   readonly #meter: Meter;
@@ -15,7 +15,7 @@ export class MeasuredCall {
     meter: Meter,
     { config: { name: server, transport } }: SupervisedServer,
     tool: ListedTool,
-    args: Json,
+    args: JsonObject,
     { trace, callId }: SendOptions,
   ) {
     this.#meter = meter;

@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
+import { asObject, type JsonObject, parseJson } from "../../core/json.js";
 import { readEvents } from "../http/event-stream.js";
 import { type Exchange, type HttpAnswer, mediaTypeOf, textOf } from "../http/exchange.js";
-import { isRecord, type Json, parseJson } from "../shared/json.js";
 
 /** Statuses that do not show which protocol the server speaks. */
 const noVerdict = new Set([401, 403, 408, 429]);
@@ -9,7 +9,7 @@ const noVerdict = new Set([401, 403, 408, 429]);
 interface Verdict {
   status: number;
   /** The JSON-RPC answer. It is `{}` if the server refused the HTTP request, and undefined if the server's protocol remains unclear. */
-  answer: Json | undefined;
+  answer: JsonObject | undefined;
 }
 
 /** Sends one request of protocol 2026-07-28, by POST and without a session. Rejects if `send` rejects. */
@@ -39,7 +39,7 @@ export async function askHttp(
   return { status, answer: answer ?? (isRefused ? {} : undefined) };
 }
 
-function answerIn({ body }: HttpAnswer, id: unknown): Promise<Json | undefined> {
+function answerIn({ body }: HttpAnswer, id: unknown): Promise<JsonObject | undefined> {
   return new Promise((resolve) => {
     readEvents(body, {
       event({ data }) {
@@ -53,8 +53,7 @@ function answerIn({ body }: HttpAnswer, id: unknown): Promise<Json | undefined> 
   });
 }
 
-function asAnswer(text: string): Json | undefined {
-  const parsed = parseJson(text);
-  if (!("value" in parsed) || !isRecord(parsed.value)) return undefined;
-  return "result" in parsed.value || "error" in parsed.value ? parsed.value : undefined;
+function asAnswer(text: string): JsonObject | undefined {
+  const answer = asObject(parseJson(text));
+  return answer && ("result" in answer || "error" in answer) ? answer : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
-import { isRecord, type Json, wordsOf } from "../shared/json.js";
+import { isPlainObject, type JsonObject, safeString } from "../../core/json.js";
 
 /**
  * The delivery of messages to an SDK client, in order. Answers are delivered at once. Notifications and requests, and messages that arrive
@@ -49,26 +49,26 @@ export class Deliveries {
 }
 
 /** Returns true if the message answers a request. If `id` is given, the message must answer the request with this id. */
-export function isAnswer(message: unknown, id?: string | number): message is Json {
-  if (!isRecord(message) || message.method !== undefined) return false;
-  if (id !== undefined && wordsOf(message.id) !== String(id)) return false; // some servers return a number as text
-  return isRecord(message.result) || isRecord(message.error);
+export function isAnswer(message: unknown, id?: string | number): message is JsonObject {
+  if (!isPlainObject(message) || message.method !== undefined) return false;
+  if (id !== undefined && safeString(message.id) !== String(id)) return false; // some servers return a number as text
+  return isPlainObject(message.result) || isPlainObject(message.error);
 }
 
 /**
  * Returns the answer in a form that the client accepts, even if a member is extra or missing, or the error code is not a number. The client
  * would drop such an answer, and the call would wait for its timeout.
  */
-function repaired(message: Json): JSONRPCMessage {
-  const { id, result, error } = message as { id: string | number; result?: Json; error?: Json };
-  if (!isRecord(error)) return { jsonrpc: "2.0", id, result: result ?? {} };
+function repaired(message: JsonObject): JSONRPCMessage {
+  const { id, result, error } = message as { id: string | number; result?: JsonObject; error?: JsonObject };
+  if (!isPlainObject(error)) return { jsonrpc: "2.0", id, result: result ?? {} };
   const { code, message: words, data } = error;
-  const known = Number.isSafeInteger(code) ? { code: Number(code), message: wordsOf(words) } : undefined;
+  const known = Number.isSafeInteger(code) ? { code: Number(code), message: safeString(words) } : undefined;
   return {
     jsonrpc: "2.0",
     id,
     error: {
-      ...(known ?? { code: -32603, message: `${wordsOf(code)}: ${wordsOf(words)}` }),
+      ...(known ?? { code: -32603, message: `${safeString(code)}: ${safeString(words)}` }),
       ...(data !== undefined && { data }),
     },
   };

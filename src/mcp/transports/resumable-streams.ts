@@ -1,13 +1,14 @@
 /** Event streams that are reopened at the point where they ended, until all expected messages have arrived. */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { messageOf } from "../../core/errors.js";
+import { jsonProblem, parseJson } from "../../core/json.js";
 import { readEvents } from "../http/event-stream.js";
 import { discard, type HttpAnswer, isOk, TooLong } from "../http/exchange.js";
 import { HttpError } from "../http/http-error.js";
 import { unfollowed } from "../http/redirects.js";
 import { lostAnswer } from "../protocol/peer.js";
-import { parseJson } from "../shared/json.js";
 import { isAnswer } from "./deliveries.js";
 
 const firstPauseMs = 1000;
@@ -76,13 +77,13 @@ export class ResumableStreams {
       event: ({ id: eventId, event, data }) => {
         if (eventId) stream.lastEventId = eventId;
         if (!data || (event && event !== "message")) return;
-        const parsed = parseJson(data);
-        if ("problem" in parsed) {
-          this.#parts.failed(new SyntaxError(parsed.problem));
+        const message = parseJson(data);
+        if (message === undefined) {
+          this.#parts.failed(new SyntaxError(jsonProblem(data)));
           return;
         }
-        if (id !== undefined && isAnswer(parsed.value, id)) answered();
-        this.#parts.came(parsed.value);
+        if (id !== undefined && isAnswer(message, id)) answered();
+        this.#parts.came(message);
       },
       retry: (ms) => {
         this.#retryMs = ms;

@@ -3,14 +3,15 @@
  * death of a server whose descendant holds the pipe, blocks if stderr is not read, and splits lines in quadratic time (typescript-sdk
  * 1.32.2).
  */
+
 import { existsSync } from "node:fs";
 import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import type { StdioServerConfig } from "../../core/config.js";
 import { McpError, messageOf } from "../../core/errors.js";
+import { isPlainObject, type JsonObject, parseJson } from "../../core/json.js";
 import { EndedByProbe } from "../protocol/peer.js";
-import { isRecord, type Json, parseJson } from "../shared/json.js";
 import { abortable } from "../shared/wait.js";
 import { Deliveries } from "./deliveries.js";
 import { serverEnvironment } from "./environment.js";
@@ -94,11 +95,11 @@ export class StdioTransport implements Transport {
    * Sends one request before a client takes over the transport, and resolves with the answer. Rejects with EndedByProbe, or the signal's
    * reason.
    */
-  async ask(request: JSONRPCRequest, signal: AbortSignal): Promise<Json | undefined> {
+  async ask(request: JSONRPCRequest, signal: AbortSignal): Promise<JsonObject | undefined> {
     await this.start();
-    const answer = new Promise<Json>((resolve, reject) => {
+    const answer = new Promise<JsonObject>((resolve, reject) => {
       this.onmessage = (message: unknown) => {
-        if (isRecord(message) && message.id === request.id && message.method === undefined) resolve(message);
+        if (isPlainObject(message) && message.id === request.id && message.method === undefined) resolve(message);
         else this.#early.push(() => this.#deliveries.push(message));
       };
       this.onerror = (error) => this.#early.push(() => this.onerror?.(error));
@@ -176,7 +177,7 @@ export class StdioTransport implements Transport {
   /** Returns an McpError with the reason of a failure and the last output of the server. */
   explain(error: unknown): McpError {
     const { name, command, cwd } = this.#config;
-    const code = isRecord(error) ? error.code : undefined;
+    const code = isPlainObject(error) ? error.code : undefined;
     if (code === "ENOENT" || code === "EACCES") {
       if (cwd !== undefined && !existsSync(cwd)) {
         return new McpError("unavailable", `the folder ${cwd} does not exist`, { hint: `fix mcpServers.${name}.cwd` });
@@ -196,13 +197,13 @@ export class StdioTransport implements Transport {
   }
 
   #receive(line: string): void {
-    const parsed = parseJson(line);
-    if ("problem" in parsed) {
+    const message = parseJson(line);
+    if (message === undefined) {
       if (line.trim() === "") return;
       this.onerror?.(new Error(`not a JSON line on stdout: ${line.slice(0, 200)}`));
       return;
     }
-    this.#deliveries.push(parsed.value);
+    this.#deliveries.push(message);
   }
 
   /**

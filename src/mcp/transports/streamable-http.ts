@@ -2,14 +2,15 @@
  * MCP's Streamable HTTP transport, for all protocol versions. Each request says whether it uses version 2026-07-28. Features that this
  * version removed (sessions, the GET, resumable events) are used only if the server starts to use them.
  */
+
 import { setMaxListeners } from "node:events";
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { isPlainObject, parseJson } from "../../core/json.js";
 import { discard, type Exchange, type HttpAnswer, isOk, mediaTypeOf, textOf } from "../http/exchange.js";
 import { HttpError, SessionLost } from "../http/http-error.js";
 import { unfollowed } from "../http/redirects.js";
-import { isRecord, parseJson } from "../shared/json.js";
 import { Deliveries, isAnswer } from "./deliveries.js";
 import { modernHeaders, versionIn } from "./modern-headers.js";
 import { NotificationStream } from "./notification-stream.js";
@@ -140,9 +141,8 @@ export class StreamableHttp implements Transport {
     const { status } = answer;
     const text = await textOf(answer).catch(() => "");
     if ("method" in message && "id" in message && isOfTheCall(message, status)) {
-      const parsed = parseJson(text);
-      const body = "value" in parsed ? parsed.value : undefined;
-      if (isAnswer(body, message.id) && isRecord(body.error)) return this.#deliveries.push(body);
+      const body = parseJson(text);
+      if (isAnswer(body, message.id) && isPlainObject(body.error)) return this.#deliveries.push(body);
     }
     const Refusal = status === 404 && versionIn(message) === undefined ? SessionLost : HttpError;
     throw new Refusal(status, `Error POSTing to endpoint: ${unfollowed(answer, this.#url) ?? text}`, text);

@@ -1,4 +1,4 @@
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
@@ -49,7 +49,7 @@ function readResult(result: unknown, threshold: number | undefined) {
       found: `it is ${result}`,
     };
   }
-  if (!isMapping(result)) return undefined;
+  if (!isPlainObject(result)) return undefined;
   const { pass, score, reason } = result;
   if (typeof pass !== "boolean" || typeof score !== "number" || typeof reason !== "string") return undefined;
   return { holds: pass, predicate: "to pass", found: quoted(reason) };

@@ -1,12 +1,13 @@
 /** Reads the schema of an assertion, as promptfoo does: JSON Schema draft 7 with formats. An unknown keyword is an error. */
+
 import { Ajv } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { load } from "js-yaml";
 import { messageOf } from "../../core/errors.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { violationWithin } from "../../core/structured-output.js";
-import { isMapping, type Mapping } from "../../core/tree.js";
 import type { Problem } from "./kind.js";
 import { isTemplate, shown } from "./words.js";
 
@@ -22,7 +23,7 @@ export function readSchemaValue(value: unknown): SchemaValue | Problem {
   // A schema text with templates cannot be checked yet, because the variables are not known.
   if (typeof value === "string" && isTemplate(value)) return { isGiven: true, violation: () => undefined };
   const schema = typeof value === "string" ? parsed(value) : value;
-  if (!isMapping(schema)) return { problem: `expected value to be a JSON Schema, got ${shown(value)}` };
+  if (!isPlainObject(schema)) return { problem: `expected value to be a JSON Schema, got ${shown(value)}` };
   try {
     // Each schema gets its own Ajv, because two schemas may have the same `$id`.
     const ajv = new (dialectOf(schema))({
@@ -49,7 +50,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function dialectOf({ $schema }: Mapping) {
+function dialectOf({ $schema }: JsonObject) {
   if (/draft\/2020-12/.test(String($schema))) return Ajv2020;
   return /draft\/2019-09/.test(String($schema)) ? Ajv2019 : Ajv;
 }

@@ -1,4 +1,5 @@
 import { load } from "js-yaml";
+import { parseJson } from "../../core/json.js";
 import type { StepOutcome } from "../result.js";
 import { readSchemaValue } from "./json-schema.js";
 import type { Kind, Problem } from "./kind.js";
@@ -8,12 +9,8 @@ export const jsonKinds = { "is-json": isJson, "contains-json": containsJson } sa
 
 /** Returns the output as JSON: the structured content of a tool, or else the whole text. Undefined if the text is not JSON. */
 export function jsonOf({ json, output }: StepOutcome): { value: unknown } | undefined {
-  if (json !== undefined) return { value: json };
-  try {
-    return { value: JSON.parse(output) };
-  } catch {
-    return undefined;
-  }
+  const value = json === undefined ? parseJson(output) : json;
+  return value === undefined ? undefined : { value };
 }
 
 function isJson({ value }: { value?: unknown }): ReturnType<Kind> {

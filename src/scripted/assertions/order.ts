@@ -1,4 +1,4 @@
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { Problem } from "./kind.js";
 import { shown, unknownKey } from "./words.js";
 
@@ -13,7 +13,7 @@ export interface Order {
  */
 export function readOrder(value: unknown): Order | Problem {
   if (Array.isArray(value)) return readOrder({ steps: value });
-  if (!isMapping(value)) return { problem: `expected value to be a list, or {mode, steps}, got ${shown(value)}` };
+  if (!isPlainObject(value)) return { problem: `expected value to be a list, or {mode, steps}, got ${shown(value)}` };
   const { mode = "in_order", steps } = value;
   if (mode !== "in_order" && mode !== "exact")
     return { problem: `expected mode to be in_order or exact, got ${shown(mode)}` };

@@ -1,4 +1,4 @@
-import { messageOf } from "../../core/errors.js";
+import { jsonProblem } from "../../core/json.js";
 import { readStructured } from "../../core/structured-output.js";
 import type { Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";
@@ -42,10 +42,6 @@ export const llmRubric: Kind = ({ value: rubric, threshold, provider }) => {
 
 /** Reads the judge's answer. The whole answer must be JSON, because JSON in a part of it may be copied from the judged output. */
 function readAnswer(answer: string) {
-  try {
-    JSON.parse(answer);
-  } catch (error) {
-    return { problem: messageOf(error) };
-  }
-  return readStructured(answer, answerSchema);
+  const problem = jsonProblem(answer);
+  return problem !== undefined ? { problem } : readStructured(answer, answerSchema);
 }

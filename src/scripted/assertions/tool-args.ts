@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { globMatches } from "../../core/glob.js";
-import { isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Kind } from "./kind.js";
 import { madeCalls, readMatcher } from "./tool-matcher.js";
 import { listed, shown, unknownKey } from "./words.js";
@@ -11,15 +11,16 @@ import { listed, shown, unknownKey } from "./words.js";
  * equals its value in `defaults` does not count either.
  */
 export const toolArgsMatch: Kind = ({ value }) => {
-  if (!isMapping(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };
+  if (!isPlainObject(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };
   const matcher = readMatcher(value);
   if ("problem" in matcher) return matcher;
   const { mode = "partial", defaults = {}, ignore = [] } = value;
   const args = value.args ?? value.arguments;
-  if (!isMapping(args)) return { problem: `expected args to be the arguments by name, got ${shown(args)}` };
+  if (!isPlainObject(args)) return { problem: `expected args to be the arguments by name, got ${shown(args)}` };
   if (mode !== "partial" && mode !== "exact")
     return { problem: `expected mode to be partial or exact, got ${shown(mode)}` };
-  if (!isMapping(defaults)) return { problem: `expected defaults to be values by argument, got ${shown(defaults)}` };
+  if (!isPlainObject(defaults))
+    return { problem: `expected defaults to be values by argument, got ${shown(defaults)}` };
   const ignored: unknown[] = Array.isArray(ignore) ? ignore : [ignore];
   if (!ignored.every((name): name is string => typeof name === "string" && name.trim() !== "")) {
     return { problem: `expected ignore to be names of arguments, got ${shown(ignore)}` };
@@ -31,12 +32,12 @@ export const toolArgsMatch: Kind = ({ value }) => {
     Object.hasOwn(defaults, name) && isDeepStrictEqual(one, defaults[name]);
   const matches = mode === "exact" ? isDeepStrictEqual : isPartOf;
   const wanted = selected(args, (name) => !isIgnored(name));
-  const relevant = (given: Mapping) => selected(given, (name, one) => !isIgnored(name) && !isDefault(name, one));
+  const relevant = (given: JsonObject) => selected(given, (name, one) => !isIgnored(name) && !isDefault(name, one));
   return (outcome) => {
     const calls = madeCalls(outcome.calls);
     const given = calls.filter(matcher.matches).map((call) => call.args);
     return {
-      holds: given.some((one) => isMapping(one) && matches(relevant(one), wanted)),
+      holds: given.some((one) => isPlainObject(one) && matches(relevant(one), wanted)),
       subject: `a call of ${matcher.text}`,
       predicate: `to have ${mode === "exact" ? "exactly " : ""}the arguments ${shown(args)}`,
       found: given.length === 0 ? "it was not called" : `it was called with ${listed(given.map(argsText))}`,
@@ -44,7 +45,7 @@ export const toolArgsMatch: Kind = ({ value }) => {
   };
 };
 
-function selected(args: Mapping, isWanted: (name: string, value: unknown) => boolean): Mapping {
+function selected(args: JsonObject, isWanted: (name: string, value: unknown) => boolean): JsonObject {
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => isWanted(name, value)));
 }
 
@@ -60,9 +61,9 @@ function isPartOf(given: unknown, wanted: unknown): boolean {
       wanted.every((one, index) => isPartOf(given[index], one))
     );
   }
-  if (!isMapping(wanted)) return isDeepStrictEqual(given, wanted);
+  if (!isPlainObject(wanted)) return isDeepStrictEqual(given, wanted);
   return (
-    isMapping(given) &&
+    isPlainObject(given) &&
     Object.entries(wanted).every(([name, one]) => Object.hasOwn(given, name) && isPartOf(given[name], one))
   );
 }

@@ -1,5 +1,5 @@
+import { isPlainObject } from "../../core/json.js";
 import { namesTool, parseToolPattern } from "../../core/tool-pattern.js";
-import { isMapping } from "../../core/tree.js";
 import type { CalledTool } from "../result.js";
 import type { Problem } from "./kind.js";
 import { isTemplate, quoted, shown } from "./words.js";
@@ -17,7 +17,7 @@ const unknown = { readOnly: false, idempotent: false, destructive: false, openWo
  * `pattern`.
  */
 export function readMatcher(value: unknown): ToolMatcher | Problem {
-  const text = isMapping(value) ? (value.pattern ?? value.name) : value;
+  const text = isPlainObject(value) ? (value.pattern ?? value.name) : value;
   if (typeof text !== "string" || text.trim() === "")
     return { problem: `expected the name of a tool, got ${shown(value)}` };
   const pattern = parseToolPattern(text);

@@ -1,5 +1,5 @@
 /** Assertions about the steps to the output: the tools that were used, their order, and the number of steps. */
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { StepOutcome } from "../result.js";
 import type { Kind } from "./kind.js";
 import { inOrder, readOrder } from "./order.js";
@@ -20,7 +20,7 @@ const foundTools = (outcome: StepOutcome) => `tools used: ${listed(namesOf(outco
 
 /** Checks that all listed tools were used. With `not-`, checks that none of them was used. */
 function toolUsed({ value }: { value?: unknown }, isNot: boolean): ReturnType<Kind> {
-  if (isMapping(value)) return toolCount(value);
+  if (isPlainObject(value)) return toolCount(value);
   const matchers = readMatchers(Array.isArray(value) ? value : [value]);
   if ("problem" in matchers) return matchers;
   const predicate = `to be used: ${listed(matchers.map(({ text }) => text))}`;
@@ -70,7 +70,7 @@ const stepTypes = ["tool", "message"] as const;
 
 /** Counts steps. A step is an answer of the model (`message`) or a call that was made (`tool`). */
 function stepCount({ value }: { value?: unknown }): ReturnType<Kind> {
-  if (!isMapping(value) || (value.min === undefined && value.max === undefined)) {
+  if (!isPlainObject(value) || (value.min === undefined && value.max === undefined)) {
     return { problem: `expected value to be {min, max}, or one of them, got ${shown(value)}` };
   }
   const { name, pattern, type } = value;

@@ -1,5 +1,7 @@
 /** The tape of a cassette. It plays recorded answers; a request without one is recorded or reported as a miss. */
+
 import { LlmError } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type {
   ModelAnswer,
   ModelChoice,
@@ -13,7 +15,7 @@ import type {
 import { visible } from "./diff.js";
 import { EndingOrder } from "./ending-order.js";
 import type { Faults } from "./faults.js";
-import { type CallEntry, type Head, isRoutine, type Json, type ModelEntry } from "./format.js";
+import { type CallEntry, type Head, isRoutine, type ModelEntry } from "./format.js";
 import { withIdsOf } from "./host-ids.js";
 import { Outside } from "./outside.js";
 import { brokenBy, type Playback } from "./played-body.js";
@@ -80,7 +82,7 @@ export class CassetteTape implements Tape {
     if (fault?.kind === "status") return refusal(fault.status, fault.text);
     if (fault?.kind === "reset") throw brokenBy({ code: "ECONNRESET", message: `the fault ${fault.text}` });
     if (fault?.kind === "delay") await playback.sleep(fault.ms, signal);
-    const request = JSON.parse(exchange.body) as Json;
+    const request = JSON.parse(exchange.body) as JsonObject;
     const wanted = wantedOf(request, playback.cleaner, (asked) => askedOfModel(exchange.provider, asked));
     const found = this.shelf.find(wanted);
     if (!found) {

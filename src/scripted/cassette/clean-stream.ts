@@ -1,7 +1,7 @@
 /** Replacement of texts in a streamed answer. A text to replace may be split over several events. */
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject, parseJson } from "../../core/json.js";
 import { bytesOf } from "./chunks.js";
-import type { Chunk, Json } from "./format.js";
+import type { Chunk } from "./format.js";
 
 /** The part of a longer text that one event carries. */
 interface Piece {
@@ -40,7 +40,7 @@ export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): C
 
 /** An event whose data is one line of JSON (`written`), with the text before and after that line. */
 interface Event {
-  json: Json;
+  json: JsonObject;
   written: string;
   before: string;
   after: string;
@@ -51,13 +51,9 @@ function eventOf(text: string): Event | undefined {
   if (!found || (text.match(/^data:/gm) ?? []).length > 1) return undefined;
   const [line, written = ""] = found;
   const start = found.index;
-  try {
-    const json: unknown = JSON.parse(written);
-    const rest = { before: text.slice(0, start), after: text.slice(start + line.length) };
-    return isMapping(json) ? { json, written: line, ...rest } : undefined;
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(written);
+  const rest = { before: text.slice(0, start), after: text.slice(start + line.length) };
+  return isPlainObject(json) ? { json, written: line, ...rest } : undefined;
 }
 
 function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewriter, isChanged: boolean): string {
@@ -70,13 +66,13 @@ function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewri
 const labels = new Set(["id", "type", "role", "name"]);
 
 /** Groups the pieces by the longer text that they form: the words of a choice, its reasoning, or the arguments of a call. */
-function textsIn(events: readonly (Json | undefined)[]): Map<string, Piece[]> {
+function textsIn(events: readonly (JsonObject | undefined)[]): Map<string, Piece[]> {
   const texts = new Map<string, Piece[]>();
-  const note = (of: string, event: number, holder: Json | unknown[]) => {
+  const note = (of: string, event: number, holder: JsonObject | unknown[]) => {
     for (const [name, value] of Object.entries(holder)) {
       // The events of several calls are interleaved; `index` says to which call an event belongs.
-      const path = `${of} ${Array.isArray(holder) && isMapping(value) ? (value.index ?? name) : name}`;
-      if (isMapping(value) || Array.isArray(value)) note(path, event, value);
+      const path = `${of} ${Array.isArray(holder) && isPlainObject(value) ? (value.index ?? name) : name}`;
+      if (isPlainObject(value) || Array.isArray(value)) note(path, event, value);
       if (typeof value !== "string" || value === "" || labels.has(name)) continue;
       const put = (rewritten: string) => Object.assign(holder, { [name]: rewritten });
       const pieces = texts.get(path) ?? [];
@@ -85,8 +81,8 @@ function textsIn(events: readonly (Json | undefined)[]): Map<string, Piece[]> {
     }
   };
   for (const [index, event] of events.entries()) {
-    for (const choice of Array.isArray(event?.choices) ? event.choices.filter(isMapping) : []) {
-      if (isMapping(choice.delta)) note(String(choice.index), index, choice.delta);
+    for (const choice of Array.isArray(event?.choices) ? event.choices.filter(isPlainObject) : []) {
+      if (isPlainObject(choice.delta)) note(String(choice.index), index, choice.delta);
     }
   }
   return texts;

@@ -1,6 +1,6 @@
 /** Redaction of recordings. The same text must always be redacted in the same way, or a replay would not find it. */
+import { isPlainObject, parseJson } from "../../core/json.js";
 import { clearing, redactedMark } from "../../core/redaction.js";
-import { isMapping } from "../../core/tree.js";
 
 /** Keys of base64 data, such as images and sound. Their values are not searched. */
 const bytes = new Set(["data", "blob"]);
@@ -46,7 +46,7 @@ export class Cleaner {
       return items.every((item, index) => item === value[index]) ? value : items;
     }
     if (typeof value === "number") return this.#member(key, String(value)) === String(value) ? value : redactedMark;
-    if (!isMapping(value)) return value;
+    if (!isPlainObject(value)) return value;
     const entries = Object.entries(value).map(([name, item]) => [this.#name(name), this.#walk(item, name)] as const);
     const isSame = entries.every(([name, item]) => Object.hasOwn(value, name) && item === value[name]);
     return isSame ? value : Object.fromEntries(entries);
@@ -73,15 +73,10 @@ export class Cleaner {
 function withTexts(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === "string") return map(value);
   if (Array.isArray(value)) return value.map((item) => withTexts(item, map));
-  if (!isMapping(value)) return value;
+  if (!isPlainObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [map(name), withTexts(item, map)]));
 }
 
 function parsedJson(text: string): unknown {
-  if (!/^\s*[[{]/.test(text)) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return /^\s*[[{]/.test(text) ? parseJson(text) : undefined;
 }

@@ -1,5 +1,5 @@
 /** Differences between a request and the most similar recorded one, as text. */
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 
 export interface Difference {
   /** Path to the value, such as `$.messages[2].content`. */
@@ -20,7 +20,7 @@ export function differences(recorded: unknown, now: unknown, path = "$"): Differ
     const length = Math.max(recorded.length, now.length);
     return Array.from({ length }, (_, index) => differences(recorded[index], now[index], `${path}[${index}]`)).flat();
   }
-  if (isMapping(recorded) && isMapping(now)) {
+  if (isPlainObject(recorded) && isPlainObject(now)) {
     const keys = [...new Set([...Object.keys(recorded), ...Object.keys(now)])].sort();
     return keys.flatMap((key) => differences(recorded[key], now[key], `${path}${member(key)}`));
   }
@@ -47,7 +47,7 @@ function member(key: string): string {
 
 function leaves(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + leaves(item), 1);
-  if (isMapping(value)) return Object.values(value).reduce<number>((sum, item) => sum + leaves(item), 1);
+  if (isPlainObject(value)) return Object.values(value).reduce<number>((sum, item) => sum + leaves(item), 1);
   return value === undefined ? 0 : 1;
 }
 

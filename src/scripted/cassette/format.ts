@@ -1,7 +1,6 @@
 /** The lines of a cassette. Each line is one JSON object. */
+import type { JsonObject } from "../../core/json.js";
 import type { HostAnswer, ServerFailure, ServerHello } from "../../core/tape.js";
-
-export type Json = Record<string, unknown>;
 
 export interface Head {
   /** Version of the format. */
@@ -25,7 +24,7 @@ export interface ModelEntry {
   /** `messages`: the entry answers any request with these messages, even if its system prompt, tools and parameters differ. */
   match?: "messages";
   /** The request; the file has its normalised form, see `normalise.ts`. */
-  request: Json;
+  request: JsonObject;
   /** Ids created by the host, in the order in which the request names them. Absent if the answer mentions none of them. */
   ids?: string[];
   /** Absent if there was no response. */
@@ -39,8 +38,8 @@ export interface ModelEntry {
 
 type ServerEvent =
   | { progress: { progress: number; total?: number; message?: string } }
-  | { notify: { method: string; params: Json } }
-  | { ask: { method: string; params: Json }; answer?: HostAnswer }
+  | { notify: { method: string; params: JsonObject } }
+  | { ask: { method: string; params: JsonObject }; answer?: HostAnswer }
   | { closed: string };
 
 /** An event of a server, with the time since the previous event in ms. */
@@ -50,7 +49,7 @@ export interface CallEntry {
   mcp: string;
   method: string;
   /** The parameters; the file has their normalised form, see `normalise.ts`. */
-  params: Json;
+  params: JsonObject;
   events?: TimedEvent[];
   /** Time from the last event to the answer, in ms. */
   ms: number;
@@ -59,7 +58,7 @@ export interface CallEntry {
    * are sorted by their beginnings.
    */
   ended?: number;
-  result?: Json;
+  result?: JsonObject;
   error?: { code: number; message: string; data?: unknown };
   failure?: ServerFailure;
   /** Set if the host stopped waiting before the answer came. */

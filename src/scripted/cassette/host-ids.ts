@@ -1,11 +1,13 @@
 /** Ids that the host creates anew in each run, such as those of stored results. A model may mention them in its answer. */
+
 import { idPattern } from "../../core/ids.js";
+import type { JsonObject } from "../../core/json.js";
 import { type Rewriter, rewrittenStream } from "./clean-stream.js";
-import type { Json, ModelEntry } from "./format.js";
+import type { ModelEntry } from "./format.js";
 import { historyOf } from "./history.js";
 
 /** Returns the ids that a request names, in the order of their first mention. */
-function idsIn(request: Json): string[] {
+function idsIn(request: JsonObject): string[] {
   return [...new Set(JSON.stringify(historyOf(request)).match(idPattern))];
 }
 
@@ -32,7 +34,7 @@ export class NumberedIds {
 }
 
 /** Returns the recorded answer with the ids of this request in place of the recorded ids. */
-export function withIdsOf(request: Json, entry: ModelEntry): ModelEntry {
+export function withIdsOf(request: JsonObject, entry: ModelEntry): ModelEntry {
   if (!entry.ids) return entry;
   const now = idsIn(request);
   const names = new Map(entry.ids.map((id, index) => [id, now[index] ?? id]));

@@ -1,7 +1,7 @@
 /** The normalised form of requests, which is used to compare them. Parts that differ from run to run are removed. */
+
 import { idPattern } from "../../core/ids.js";
-import { isMapping } from "../../core/tree.js";
-import type { Json } from "./format.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { historyOf, withHistory } from "./history.js";
 
 /** Patterns for values that change in each run, with their replacements. */
@@ -16,7 +16,7 @@ const passing: readonly [RegExp, string][] = [
 export function normalised(value: unknown): unknown {
   if (typeof value === "string") return withStandIns(value);
   if (Array.isArray(value)) return value.map(normalised);
-  if (!isMapping(value)) return value;
+  if (!isPlainObject(value)) return value;
   const names = Object.keys(value).filter((name) => value[name] !== undefined);
   return Object.fromEntries(names.sort().map((name) => [name, normalised(value[name])]));
 }
@@ -26,18 +26,19 @@ function withStandIns(text: string): string {
 }
 
 /** Removes the streaming options: a streamed answer and an unstreamed one count as the same. */
-export function normalisedBody({ stream: _, stream_options: __, ...body }: Json): Json {
-  return normalised(body) as Json;
+export function normalisedBody({ stream: _, stream_options: __, ...body }: JsonObject): JsonObject {
+  return normalised(body) as JsonObject;
 }
 
 /** Returns only the messages of a request, without its system prompt, tools and model. */
-export function messagesOf(request: Json): Json {
-  const isSaid = (message: unknown) => isMapping(message) && message.role !== "system" && message.role !== "developer";
+export function messagesOf(request: JsonObject): JsonObject {
+  const isSaid = (message: unknown) =>
+    isPlainObject(message) && message.role !== "system" && message.role !== "developer";
   return withHistory(historyOf(request), (messages) => messages.filter(isSaid));
 }
 
 /** Removes `_meta`, which holds the ids of the call and of its turn. */
-export function normalisedParams({ _meta, ...params }: Json): Json {
-  const { traceparent: _, tracestate: __, "mcp-platform/call-id": ___, ...meta } = isMapping(_meta) ? _meta : {};
-  return normalised({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }) as Json;
+export function normalisedParams({ _meta, ...params }: JsonObject): JsonObject {
+  const { traceparent: _, tracestate: __, "mcp-platform/call-id": ___, ...meta } = isPlainObject(_meta) ? _meta : {};
+  return normalised({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }) as JsonObject;
 }

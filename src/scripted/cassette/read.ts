@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { ConfigError, type ConfigProblem, messageOf } from "../../core/errors.js";
-import { isMapping } from "../../core/tree.js";
-import type { Entry, Head, Json } from "./format.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import type { Entry, Head } from "./format.js";
 import { withHistory } from "./history.js";
 
 export const maxBytes = 256 * 1024 * 1024;
@@ -37,7 +37,7 @@ function parse(text: string, path: string): Recording {
     if (line.trim() === "") continue;
     try {
       const value = JSON.parse(line) as unknown;
-      if (!isMapping(value)) throw new Error("not a JSON object");
+      if (!isPlainObject(value)) throw new Error("not a JSON object");
       if (!head) head = headOf(value);
       else if (typeof value.part === "string") parts.set(value.part, value.value);
       else lines.set(entryOf(value, parts), index + 1);
@@ -51,23 +51,23 @@ function parse(text: string, path: string): Recording {
   return { head, entries: [...lines.keys()], lines };
 }
 
-function headOf(value: Json): Head {
+function headOf(value: JsonObject): Head {
   if (value.cassette === undefined) throw new Error('the first line of a cassette is {"cassette":1,…}');
   if (value.cassette !== 1)
     throw new Error(`a cassette of version ${JSON.stringify(value.cassette)}; this host reads 1`);
-  if (value.llm !== undefined && !(isMapping(value.llm) && typeof value.llm.active === "string")) {
+  if (value.llm !== undefined && !(isPlainObject(value.llm) && typeof value.llm.active === "string")) {
     throw new Error("llm.active must be a text");
   }
   return value as unknown as Head;
 }
 
-function entryOf(value: Json, parts: ReadonlyMap<string, unknown>): Entry {
-  if (isMapping(value.llm)) return modelEntryOf(value, parts);
+function entryOf(value: JsonObject, parts: ReadonlyMap<string, unknown>): Entry {
+  if (isPlainObject(value.llm)) return modelEntryOf(value, parts);
   if (typeof value.mcp !== "string") throw new Error("neither llm, mcp nor part: not a line of a cassette");
   if (value.hello !== undefined) {
     const { hello } = value;
     const isHello =
-      isMapping(hello) && (isFailure(hello.failure) || (isEra(hello.era) && isMapping(hello.capabilities)));
+      isPlainObject(hello) && (isFailure(hello.failure) || (isEra(hello.era) && isPlainObject(hello.capabilities)));
     if (!isHello) throw new Error("hello must have era and capabilities, or failure");
     return value as unknown as Entry;
   }
@@ -76,35 +76,35 @@ function entryOf(value: Json, parts: ReadonlyMap<string, unknown>): Entry {
     if (value.events === undefined) throw new Error("an mcp line has hello, method or events");
     return value as unknown as Entry;
   }
-  if (typeof value.method !== "string" || !isMapping(value.params))
+  if (typeof value.method !== "string" || !isPlainObject(value.params))
     throw new Error("method must be a text, params an object");
   const { result, error, failure, open } = value;
-  const isError = isMapping(error) && typeof error.code === "number" && typeof error.message === "string";
-  if (![isMapping(result), isError, isFailure(failure), open === true].includes(true)) {
+  const isError = isPlainObject(error) && typeof error.code === "number" && typeof error.message === "string";
+  if (![isPlainObject(result), isError, isFailure(failure), open === true].includes(true)) {
     throw new Error("a request to a server has result, error, failure or open");
   }
   return { ...value, ms: typeof value.ms === "number" ? value.ms : 0 } as unknown as Entry;
 }
 
-function modelEntryOf(value: Json, parts: ReadonlyMap<string, unknown>): Entry {
+function modelEntryOf(value: JsonObject, parts: ReadonlyMap<string, unknown>): Entry {
   const { llm, match, request, ids, response, broken, chunks } = value;
-  const { provider, model } = llm as Json;
+  const { provider, model } = llm as JsonObject;
   if (typeof provider !== "string" || typeof model !== "string") throw new Error("llm must name provider and model");
-  if (!isMapping(request)) throw new Error("request must be an object");
+  if (!isPlainObject(request)) throw new Error("request must be an object");
   if (ids !== undefined && !(Array.isArray(ids) && ids.every((id) => typeof id === "string"))) {
     throw new Error("ids must be a list of texts");
   }
   if (match !== undefined && match !== "messages") throw new Error('match can be "messages" alone');
-  const hasStatus = isMapping(response) && typeof response.status === "number" && isMapping(response.headers);
-  if (!hasStatus && !(response === undefined && isMapping(broken)))
+  const hasStatus = isPlainObject(response) && typeof response.status === "number" && isPlainObject(response.headers);
+  if (!hasStatus && !(response === undefined && isPlainObject(broken)))
     throw new Error("response must have status and headers");
   if (!Array.isArray(chunks) || !chunks.every(isChunk)) throw new Error("chunks must be [milliseconds, text]");
   return { ...value, request: withoutParts(request, parts) } as unknown as Entry;
 }
 
-function withoutParts(request: Json, parts: ReadonlyMap<string, unknown>): Json {
+function withoutParts(request: JsonObject, parts: ReadonlyMap<string, unknown>): JsonObject {
   const whole = (value: unknown) => {
-    if (!isMapping(value) || typeof value.$part !== "string") return value;
+    if (!isPlainObject(value) || typeof value.$part !== "string") return value;
     if (!parts.has(value.$part)) throw new Error(`no line before has the part ${value.$part}`);
     return parts.get(value.$part);
   };
@@ -119,8 +119,8 @@ function checkEvents(events: unknown): void {
   const isEvent = (event: unknown) =>
     Array.isArray(event) &&
     typeof event[0] === "number" &&
-    isMapping(event[1]) &&
-    (isMapping(event[1].progress) ||
+    isPlainObject(event[1]) &&
+    (isPlainObject(event[1].progress) ||
       isCall(event[1].notify) ||
       isCall(event[1].ask) ||
       typeof event[1].closed === "string");
@@ -130,16 +130,16 @@ function checkEvents(events: unknown): void {
 }
 
 function isCall(value: unknown): boolean {
-  return isMapping(value) && typeof value.method === "string" && isMapping(value.params);
+  return isPlainObject(value) && typeof value.method === "string" && isPlainObject(value.params);
 }
 
 function isChunk(value: unknown): boolean {
   if (!Array.isArray(value) || typeof value[0] !== "number") return false;
-  return typeof value[1] === "string" || (isMapping(value[1]) && typeof value[1].base64 === "string");
+  return typeof value[1] === "string" || (isPlainObject(value[1]) && typeof value[1].base64 === "string");
 }
 
 function isFailure(value: unknown): boolean {
-  return isMapping(value) && typeof value.kind === "string" && typeof value.message === "string";
+  return isPlainObject(value) && typeof value.kind === "string" && typeof value.message === "string";
 }
 
 function isEra(value: unknown): boolean {

@@ -1,6 +1,7 @@
 import { PassThrough, pipeline, Readable } from "node:stream";
 import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type {
   ModelAnswer,
   ModelExchange,
@@ -17,7 +18,6 @@ import {
   type Entry,
   type Head,
   isRoutine,
-  type Json,
   type ModelEntry,
   type TimedEvent,
   type WireError,
@@ -56,7 +56,7 @@ export class Recorder {
 
   async model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer> {
     const { provider, model, path, body, signal } = exchange;
-    const asked = JSON.parse(body) as Json;
+    const asked = JSON.parse(body) as JsonObject;
     const about = { llm: { provider, model, path }, ...(this.#match && { match: this.#match }) };
     const entry: ModelEntry = { ...about, request: this.#match ? messagesOf(asked) : asked, chunks: [] };
     this.entries.push(entry);

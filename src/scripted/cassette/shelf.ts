@@ -1,8 +1,9 @@
 /** The recorded requests of a session, and the search for the one that matches a new request. */
+import type { JsonObject } from "../../core/json.js";
 import { isAlike, isRedacted } from "./alike.js";
 import type { Cleaner } from "./clean.js";
 import { described, differences, distance } from "./diff.js";
-import { type CallEntry, type Exchange, isExchange, type Json, type ModelEntry } from "./format.js";
+import { type CallEntry, type Exchange, isExchange, type ModelEntry } from "./format.js";
 import { messagesOf, normalisedBody, normalisedParams } from "./normalise.js";
 import type { Recording } from "./read.js";
 
@@ -11,12 +12,12 @@ export interface Wanted {
   /** Kind of request, such as `llm openai` or `mcp fs tools/call`. */
   of: string;
   /** The normalised request. */
-  asked: Json;
+  asked: JsonObject;
   /**
    * The normalised request with its secrets. Undefined for recorded requests. A secret of this machine may have been recorded as an
    * ordinary text.
    */
-  uncleared?: Json;
+  uncleared?: JsonObject;
 }
 
 interface Shelved extends Wanted {
@@ -142,7 +143,7 @@ export function askedOfServer({ mcp, method, params }: Pick<CallEntry, "mcp" | "
 }
 
 /** Returns the request in the form that is used to compare it, with secrets removed from `asked`. */
-export function wantedOf<What extends Json>(what: What, cleaner: Cleaner, asked: (what: What) => Wanted): Wanted {
+export function wantedOf<What extends JsonObject>(what: What, cleaner: Cleaner, asked: (what: What) => Wanted): Wanted {
   return { ...asked(cleaner.value(what)), uncleared: asked(what).asked };
 }
 

@@ -1,12 +1,13 @@
 /** Conversion of a recording to the text of its file, and the writing of the file. */
+
 import { createHash } from "node:crypto";
 import { mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Cleaner } from "./clean.js";
 import { rewrittenStream } from "./clean-stream.js";
 import { callsIn } from "./ending-order.js";
-import { type Entry, type Head, isExchange, type Json, type ModelEntry } from "./format.js";
+import { type Entry, type Head, isExchange, type ModelEntry } from "./format.js";
 import { withHistory } from "./history.js";
 import { NumberedIds } from "./host-ids.js";
 import { normalisedBody, normalisedParams } from "./normalise.js";
@@ -77,14 +78,14 @@ function compare(a: string, b: string): number {
 }
 
 /** Returns the redacted entry. `index` is its position among the calls. */
-function cleanedEntry(entry: Exclude<Entry, ModelEntry>, cleaner: Cleaner, index: number | undefined): Json {
-  if (!("method" in entry)) return cleaner.value(entry) as unknown as Json;
+function cleanedEntry(entry: Exclude<Entry, ModelEntry>, cleaner: Cleaner, index: number | undefined): JsonObject {
+  if (!("method" in entry)) return cleaner.value(entry) as unknown as JsonObject;
   const { mcp, method, params, ended, ...rest } = entry;
   const order = ended === undefined || ended === index ? {} : { ended };
   return { mcp, method, params: normalisedParams(cleaner.value(params)), ...order, ...cleaner.value(rest) };
 }
 
-function cleanedModelEntry({ llm, request, chunks, ...rest }: ModelEntry, cleaner: Cleaner): Json {
+function cleanedModelEntry({ llm, request, chunks, ...rest }: ModelEntry, cleaner: Cleaner): JsonObject {
   return {
     llm: cleaner.value(llm),
     request: normalisedBody(cleaner.value(request)),
@@ -96,7 +97,7 @@ function cleanedModelEntry({ llm, request, chunks, ...rest }: ModelEntry, cleane
 /**
  * Moves parts that several requests share to lines of their own. Otherwise every request would repeat the tools and the earlier messages.
  */
-function withParts(entries: readonly Json[]): Json[] {
+function withParts(entries: readonly JsonObject[]): JsonObject[] {
   const counts = new Map<string, number>();
   const count = (value: unknown) => {
     const text = JSON.stringify(value);
@@ -106,7 +107,7 @@ function withParts(entries: readonly Json[]): Json[] {
   for (const entry of entries) mapParts(entry, count);
   const written = new Set<string>();
   return entries.flatMap((entry) => {
-    const parts: Json[] = [];
+    const parts: JsonObject[] = [];
     const whole = mapParts(entry, (value) => {
       const text = JSON.stringify(value);
       if ((counts.get(text) ?? 0) < 2) return value;
@@ -119,8 +120,8 @@ function withParts(entries: readonly Json[]): Json[] {
   });
 }
 
-function mapParts(entry: Json, map: (value: unknown) => unknown): Json {
-  if (!isMapping(entry.request)) return entry;
+function mapParts(entry: JsonObject, map: (value: unknown) => unknown): JsonObject {
+  if (!isPlainObject(entry.request)) return entry;
   const { tools } = entry.request;
   const request = {
     ...withHistory(entry.request, (messages) => messages.map(map)),

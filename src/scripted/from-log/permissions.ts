@@ -1,7 +1,8 @@
 /** Derives permissions from the log, so that a replayed conversation asks about the same calls as the original one. */
+
 import { textOf } from "../../core/chat.js";
+import { asObject, parseJson } from "../../core/json.js";
 import { patternOf } from "../../core/tool-pattern.js";
-import { isMapping } from "../../core/tree.js";
 import type { PlayableCall } from "../../session/export/playable.js";
 
 interface Permissions {
@@ -49,18 +50,9 @@ function denialOf(call: PlayableCall): string[] {
  * allowed this call.
  */
 function withArguments(call: PlayableCall): string {
-  const given: unknown = parsed(call.call.arguments);
-  const texts = Object.entries(isMapping(given) ? given : {}).filter(
+  const texts = Object.entries(asObject(parseJson(call.call.arguments)) ?? {}).filter(
     ([name, value]) => typeof value !== "object" && !/[\s=,"]/.test(name),
   );
   const patterns = texts.map(([name, value]) => `${name}=${JSON.stringify(String(value))}`);
   return patterns.length === 0 ? patternOf(call) : `${patternOf(call)}(${patterns.join(", ")})`;
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

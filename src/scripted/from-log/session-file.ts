@@ -1,8 +1,9 @@
 /** Writes the session file of a logged conversation. Its steps are the user's prompts and answers; the results become assertions. */
+
 import { dump } from "js-yaml";
 import { type JsonSchema, type Question, textOf } from "../../core/chat.js";
+import { isPlainObject } from "../../core/json.js";
 import { readStructured } from "../../core/structured-output.js";
-import { isMapping } from "../../core/tree.js";
 import { withFinalText } from "../../doors/shared/final-text.js";
 import { isDeniedResult } from "../../session/called-tools.js";
 import { partsText } from "../../session/command-text.js";
@@ -108,7 +109,7 @@ function nameOf({ server, tool }: { server: string; tool: string }): string {
 }
 
 function answerOf(value: unknown): unknown {
-  return typeof value === "boolean" || typeof value === "string" || isMapping(value) ? escaped(value) : false;
+  return typeof value === "boolean" || typeof value === "string" || isPlainObject(value) ? escaped(value) : false;
 }
 
 function addressOf(question: Question): object {
@@ -121,6 +122,6 @@ function addressOf(question: Question): object {
 function escaped<Value>(value: Value): Value {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{") as Value;
   if (Array.isArray(value)) return value.map(escaped) as Value;
-  if (!isMapping(value)) return value;
+  if (!isPlainObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, escaped(inner)])) as Value;
 }

@@ -1,6 +1,6 @@
 /** The settings that a script makes for its host, in the shape of config.yaml. Errors point to their lines in the script. */
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source } from "../../core/source.js";
-import { isMapping, type Mapping } from "../../core/tree.js";
 import { SCRIPTED, type Script } from "../script.js";
 
 /**
@@ -11,11 +11,11 @@ export function settingsOf(script: Script, model = script.model): Source {
   const { source, mcpServers, limits } = script;
   const { tokens, usd } = limits;
   const config = model === SCRIPTED ? { ...script.config, llm: withScripted(script.config.llm) } : script.config;
-  const chat = isMapping(config.chat) ? config.chat : {};
+  const chat = isPlainObject(config.chat) ? config.chat : {};
   const storage = chat.storage ?? { driver: "memory" };
   const conversation = { ...(tokens !== undefined && { tokens }), ...(usd !== undefined && { usd }) };
-  const given = isMapping(chat.limits) ? chat.limits : {};
-  const bounded = { ...given, conversation: { ...(given.conversation as Mapping | undefined), ...conversation } };
+  const given = isPlainObject(chat.limits) ? chat.limits : {};
+  const bounded = { ...given, conversation: { ...(given.conversation as JsonObject | undefined), ...conversation } };
   const tree = { ...config, chat: { ...chat, storage, limits: bounded }, ...(mcpServers && { mcpServers }) };
   return {
     ...source,
@@ -26,13 +26,13 @@ export function settingsOf(script: Script, model = script.model): Source {
 }
 
 /** Adds the scripted model, as a provider. It costs nothing unless the script sets prices for it. */
-function withScripted(llm: unknown): Mapping {
-  const given = isMapping(llm) ? llm : {};
-  const { providers, prices } = given as { providers?: Mapping; prices?: Mapping };
+function withScripted(llm: unknown): JsonObject {
+  const given = isPlainObject(llm) ? llm : {};
+  const { providers, prices } = given as { providers?: JsonObject; prices?: JsonObject };
   return {
     ...given,
     active: SCRIPTED,
-    providers: { ...providers, [SCRIPTED]: { model: SCRIPTED, ...(providers?.[SCRIPTED] as Mapping | undefined) } },
+    providers: { ...providers, [SCRIPTED]: { model: SCRIPTED, ...(providers?.[SCRIPTED] as JsonObject | undefined) } },
     prices: { [`${SCRIPTED}/${SCRIPTED}`]: { input: 0, output: 0 }, ...prices },
   };
 }
@@ -45,7 +45,7 @@ export function offline(settings: Source): Source {
     ...settings,
     tree: {
       ...settings.tree,
-      chat: { ...(isMapping(chat) ? chat : {}), storage },
+      chat: { ...(isPlainObject(chat) ? chat : {}), storage },
       telemetry: { enabled: false },
     },
   };

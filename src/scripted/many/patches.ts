@@ -1,7 +1,8 @@
 /** Computes minimal changes to a YAML text that give a node another value. */
+
 import { load } from "js-yaml";
 import { isMap, isScalar, isSeq, type Node, type Scalar } from "yaml";
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 
 interface Patch {
   start: number;
@@ -14,7 +15,7 @@ interface Patch {
  * has the same length.
  */
 export function patches(node: Node | null | undefined, value: unknown, text: string): Patch[] {
-  if (isMap<Node, Node | null>(node) && isMapping(value)) {
+  if (isMap<Node, Node | null>(node) && isPlainObject(value)) {
     const keys = node.items.map(({ key }) => (isScalar(key) ? String(key.value) : ""));
     if (keys.length === Object.keys(value).length && keys.every((key) => Object.hasOwn(value, key))) {
       return node.items.flatMap((pair, index) => patches(pair.value, value[keys[index] ?? ""], text));

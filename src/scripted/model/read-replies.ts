@@ -1,8 +1,9 @@
 import { parseDuration } from "../../core/durations.js";
 import { messageOf } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import { didYouMean } from "../../core/nearest.js";
 import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child, type Mapping } from "../../core/tree.js";
+import { child } from "../../core/tree.js";
 import type { ScriptDocument } from "../reading/document.js";
 import { templateProblems } from "../reading/template-problems.js";
 import { innerSteps, type Step } from "../script.js";
@@ -16,7 +17,7 @@ interface Written {
   delay?: number | string;
   reply?: string;
   reasoning?: string;
-  tool_calls?: { name: string; arguments?: Mapping | string }[];
+  tool_calls?: { name: string; arguments?: JsonObject | string }[];
   finish?: "length" | "content_filter";
   usage?: { input_tokens?: number; output_tokens?: number; cached_tokens?: number; cache_write_tokens?: number };
   cut?: number;

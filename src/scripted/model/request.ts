@@ -1,6 +1,6 @@
 /** Reads those parts of a Chat Completions request that determine which reply is chosen. */
+import { isPlainObject } from "../../core/json.js";
 import type { HubTool } from "../../core/ports.js";
-import { isMapping } from "../../core/tree.js";
 
 export interface AskedRequest {
   model: string;
@@ -75,6 +75,6 @@ interface WireRequest {
 
 function textOf(content: unknown): string {
   if (typeof content === "string") return content;
-  const parts = Array.isArray(content) ? content.filter(isMapping).map(({ text }) => text) : [];
+  const parts = Array.isArray(content) ? content.filter(isPlainObject).map(({ text }) => text) : [];
   return parts.filter((text) => typeof text === "string").join("\n");
 }

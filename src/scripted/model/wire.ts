@@ -1,10 +1,10 @@
 /** Writes the answers of the scripted model as Chat Completions. The same reply to the same request always becomes the same bytes. */
+
 import { Readable } from "node:stream";
+import type { JsonObject } from "../../core/json.js";
 import type { ModelAnswer } from "../../core/tape.js";
 import type { ScriptedAnswer, ScriptedRefusal } from "./reply.js";
 import type { AskedRequest } from "./request.js";
-
-type Json = Record<string, unknown>;
 
 export const writtenPath = "/v1/chat/completions";
 
@@ -39,7 +39,7 @@ export function writeAnswer(reply: WireReply, request: AskedRequest, signal: Abo
   return { status: 200, headers: { "content-type": type }, body: bodyOf(pieces, kind, signal) };
 }
 
-function completion(reply: WireReply, request: AskedRequest): Json {
+function completion(reply: WireReply, request: AskedRequest): JsonObject {
   const { text, reasoning, calls } = reply;
   const message = {
     role: "assistant",
@@ -56,11 +56,11 @@ function completion(reply: WireReply, request: AskedRequest): Json {
 /** Returns the events of a streamed answer. They contain at most `maxCharacters` characters of the model's text. */
 function events(reply: WireReply, request: AskedRequest, maxCharacters: number): string[] {
   const shared = envelope("chat.completion.chunk", reply, request);
-  const event = (data: Json) => `data: ${JSON.stringify({ ...shared, ...data })}\n\n`;
-  const chunk = (delta: Json, reason: string | null = null) =>
+  const event = (data: JsonObject) => `data: ${JSON.stringify({ ...shared, ...data })}\n\n`;
+  const chunk = (delta: JsonObject, reason: string | null = null) =>
     event({ choices: [{ index: 0, delta, finish_reason: reason }] });
   let left = maxCharacters;
-  const written = (text: string, delta: (piece: string) => Json) =>
+  const written = (text: string, delta: (piece: string) => JsonObject) =>
     pieces(text).flatMap((whole) => {
       const piece = whole.slice(0, left);
       left -= piece.length;
@@ -89,7 +89,7 @@ function finishReason({ finish, calls }: WireReply): string {
   return finish ?? (calls.length > 0 ? "tool_calls" : "stop");
 }
 
-function envelope(object: string, { number }: WireReply, { model }: AskedRequest): Json {
+function envelope(object: string, { number }: WireReply, { model }: AskedRequest): JsonObject {
   return { id: `chatcmpl-${number}`, object, created: 0, model };
 }
 
@@ -98,7 +98,7 @@ function pieces(text: string): string[] {
   return text.match(/.{1,12}/gsu) ?? [];
 }
 
-function usage({ reasoning, text, calls, usage: given }: WireReply, { messages }: AskedRequest): Json {
+function usage({ reasoning, text, calls, usage: given }: WireReply, { messages }: AskedRequest): JsonObject {
   const count = (texts: readonly string[]) => texts.reduce((sum, each) => sum + Math.ceil(each.length / 4), 0);
   const prompt = given.input ?? count(messages.map((message) => message.text));
   const completion = given.output ?? count([reasoning, text, ...calls.map((call) => call.arguments)]);

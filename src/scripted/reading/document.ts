@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { ConfigError, type ConfigProblem } from "../../core/errors.js";
+import { isPlainObject } from "../../core/json.js";
 import { describeSchemaError } from "../../core/schema-words.js";
 import { objectSource, type Problem, readSource, type Source } from "../../core/source.js";
-import { child, isMapping, keyPath } from "../../core/tree.js";
+import { child, keyPath } from "../../core/tree.js";
 import type { Place } from "../place.js";
 import { schemaErrors } from "../schema.js";
 
@@ -50,7 +51,7 @@ export class ScriptDocument {
 
   /** Reports every key that cannot be written as a variable `{{name}}`. */
   checkVariables(pointer: string, values: unknown): void {
-    for (const name of Object.keys(isMapping(values) ? values : {})) {
+    for (const name of Object.keys(isPlainObject(values) ? values : {})) {
       if (/^[A-Za-z_]\w*$/.test(name)) continue;
       const message = `"${name}" is no name of a variable: use letters, digits and _`;
       this.complain({ pointer: child(pointer, name), part: "key", message });

@@ -1,7 +1,8 @@
 import { basename, join, resolve } from "node:path";
 import { parseDuration } from "../../core/durations.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { child } from "../../core/tree.js";
 import { readReplies } from "../model/read-replies.js";
 import { SCRIPTED, type Script } from "../script.js";
 import { ScriptDocument } from "./document.js";
@@ -15,9 +16,9 @@ interface Written {
   description?: string;
   model?: string;
   system?: string;
-  vars?: Mapping;
-  mcpServers?: Mapping;
-  config?: Mapping;
+  vars?: JsonObject;
+  mcpServers?: JsonObject;
+  config?: JsonObject;
   permissions?: { approval?: "ask" | "auto"; allow?: string[]; deny?: string[] };
   limits?: { hops?: number; turns?: number; tokens?: number; usd?: number; time?: number | string };
   cassette?: string;
@@ -77,8 +78,8 @@ function slug(name: string): string {
 
 function checkNames(document: ScriptDocument, { vars, matrix, config }: Written): void {
   document.checkVariables("/vars", vars);
-  document.checkVariables("/matrix/vars", isMapping(matrix) ? matrix.vars : undefined);
-  if (isMapping(config) && "mcpServers" in config) {
+  document.checkVariables("/matrix/vars", isPlainObject(matrix) ? matrix.vars : undefined);
+  if (isPlainObject(config) && "mcpServers" in config) {
     const message = "mcpServers stand beside config, not in it";
     document.complain({ pointer: "/config/mcpServers", part: "key", message });
   }

@@ -1,4 +1,5 @@
-import { child, isMapping, type Mapping } from "../../core/tree.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { child } from "../../core/tree.js";
 import type { Step, StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";
 import { openInclude } from "./open-include.js";
@@ -16,7 +17,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
   let isAskable = false;
   for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
     const at = child(pointer, index);
-    const kind = document.isSound(at) ? kindOf(item as Mapping, at, document) : undefined;
+    const kind = document.isSound(at) ? kindOf(item as JsonObject, at, document) : undefined;
     if (kind === undefined) {
       isAskable = true;
       continue;
@@ -27,7 +28,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
       continue;
     }
     if (kind !== "answer") isAskable = ASKABLE.includes(kind);
-    const step = readStep(kind, item as Mapping, at, { document, cwd });
+    const step = readStep(kind, item as JsonObject, at, { document, cwd });
     place(step, steps);
   }
   return steps;
@@ -49,7 +50,7 @@ interface Reading {
   cwd: string;
 }
 
-function readStep(kind: StepKind, item: Mapping, at: string, reading: Reading): Step {
+function readStep(kind: StepKind, item: JsonObject, at: string, reading: Reading): Step {
   const { document } = reading;
   checkSense(kind, item, at, document);
   checkTemplates(kind, item, at, document);
@@ -59,7 +60,7 @@ function readStep(kind: StepKind, item: Mapping, at: string, reading: Reading): 
   return { ...condition, kind: "if", condition: String(item.if), steps: [step], otherwise: [] };
 }
 
-function byKind(kind: StepKind, item: Mapping, at: string, { document, cwd }: Reading): Step {
+function byKind(kind: StepKind, item: JsonObject, at: string, { document, cwd }: Reading): Step {
   const written = item as unknown as WrittenStep;
   const inner = (list: unknown, ...keys: string[]) => readSteps(list, keys.reduce(child, at), document, cwd);
   const base = (name: string) => ({
@@ -117,7 +118,7 @@ function readIncluded(included: ScriptDocument | undefined, including: ScriptDoc
   const { vars, steps } = included.source.tree;
   const read = readSteps(steps, "/steps", included, cwd);
   including.problems.push(...included.problems);
-  return { vars: isMapping(vars) ? vars : {}, steps: read };
+  return { vars: isPlainObject(vars) ? vars : {}, steps: read };
 }
 
 /** A step that the schema has accepted. Only the keys of its own kind are present; `kindOf` returns the kind. */
@@ -126,15 +127,15 @@ interface WrittenStep {
   assert?: unknown;
   save?: Record<string, string>;
   user: string;
-  output?: { json_schema: Mapping };
-  tool: { name: string; args?: Mapping };
-  prompt: { name: string; args?: Mapping };
+  output?: { json_schema: JsonObject };
+  tool: { name: string; args?: JsonObject };
+  prompt: { name: string; args?: JsonObject };
   resource: { uri: string };
   answer: unknown;
   to?: { tool?: string; elicitation?: string };
-  set: Mapping;
+  set: JsonObject;
   include: string;
-  with?: Mapping;
+  with?: JsonObject;
   parallel: unknown;
   repeat: { times?: number; until?: string; max?: number; steps: unknown };
   conversation: string;
@@ -144,8 +145,8 @@ interface WrittenStep {
 }
 
 /** Checks the templates of a step. The steps within it are checked when they are read. */
-function checkTemplates(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
-  const own = kind === "repeat" ? { ...item, repeat: { ...(item.repeat as Mapping), steps: [] } } : item;
+function checkTemplates(kind: StepKind, item: JsonObject, at: string, document: ScriptDocument): void {
+  const own = kind === "repeat" ? { ...item, repeat: { ...(item.repeat as JsonObject), steps: [] } } : item;
   for (const [key, value] of Object.entries(own)) {
     if (["parallel", "then", "else", "name", "output"].includes(key)) continue;
     for (const problem of templateProblems(value, child(at, key))) document.complain(problem);

@@ -1,6 +1,7 @@
+import type { JsonObject } from "../../core/json.js";
 import { schemaProblem } from "../../core/structured-output.js";
 import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child, type Mapping } from "../../core/tree.js";
+import { child } from "../../core/tree.js";
 import { pathProblem } from "../json-path.js";
 import type { StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";
@@ -23,7 +24,7 @@ const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
 const kinds = Object.keys(KEYS) as StepKind[];
 
 /** Returns the kind of a step. If the item is not exactly one step, adds a problem and returns undefined. */
-export function kindOf(item: Mapping, at: string, document: ScriptDocument): StepKind | undefined {
+export function kindOf(item: JsonObject, at: string, document: ScriptDocument): StepKind | undefined {
   const found = kinds.filter((kind) => kind in item && kind !== "if");
   if ("then" in item || ("if" in item && found.length === 0)) found.push("if");
   const [kind] = found;
@@ -37,7 +38,7 @@ export function kindOf(item: Mapping, at: string, document: ScriptDocument): Ste
 }
 
 /** Reports keys that belong to another kind of step, and mistakes that the schema cannot express. */
-export function checkSense(kind: StepKind, item: Mapping, at: string, document: ScriptDocument): void {
+export function checkSense(kind: StepKind, item: JsonObject, at: string, document: ScriptDocument): void {
   const complain = (pointer: string, part: "key" | "value", message: string) =>
     document.complain({ pointer, part, message });
   const known = ["name", "if", kind, ...KEYS[kind]];
@@ -48,7 +49,7 @@ export function checkSense(kind: StepKind, item: Mapping, at: string, document: 
   }
   if (kind === "if" && !("then" in item)) complain(child(at, "if"), "key", `"if" needs "then", or a step beside it`);
   if (kind === "repeat")
-    checkRepeat(item.repeat as Mapping, (message) => complain(child(at, "repeat"), "key", message));
+    checkRepeat(item.repeat as JsonObject, (message) => complain(child(at, "repeat"), "key", message));
   if (kind === "tool" || kind === "prompt") {
     const { name } = item[kind] as { name: string };
     const isTemplate = name.includes("{{");
@@ -59,7 +60,7 @@ export function checkSense(kind: StepKind, item: Mapping, at: string, document: 
   const pattern = (item.to as { tool?: string } | undefined)?.tool;
   const parsed = pattern === undefined ? undefined : parseToolPattern(pattern);
   if (parsed && "problem" in parsed) complain(`${at}/to/tool`, "value", parsed.problem);
-  const output = item.output as { json_schema: Mapping } | undefined;
+  const output = item.output as { json_schema: JsonObject } | undefined;
   const wrong = output && schemaProblem(output.json_schema);
   if (wrong) complain(`${at}/output/json_schema`, "value", wrong);
   const save = (item.save ?? {}) as Record<string, string>;
@@ -69,7 +70,7 @@ export function checkSense(kind: StepKind, item: Mapping, at: string, document: 
   }
 }
 
-function checkRepeat({ times, until, max }: Mapping, complain: (message: string) => void): void {
+function checkRepeat({ times, until, max }: JsonObject, complain: (message: string) => void): void {
   if ((times === undefined) === (until === undefined)) complain(`a repeat has either "times" or "until"`);
   else if (until !== undefined && max === undefined) complain(`"until" needs "max", the most rounds there may be`);
   else if (times !== undefined && max !== undefined) complain(`"max" goes with "until", not with "times"`);

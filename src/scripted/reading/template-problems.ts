@@ -1,5 +1,6 @@
+import { isPlainObject } from "../../core/json.js";
 import type { Problem } from "../../core/source.js";
-import { child, isMapping } from "../../core/tree.js";
+import { child } from "../../core/tree.js";
 import { templateProblem } from "../templates.js";
 
 export function templateProblems(value: unknown, pointer: string): Problem[] {
@@ -7,6 +8,6 @@ export function templateProblems(value: unknown, pointer: string): Problem[] {
     const message = templateProblem(value);
     return message === undefined ? [] : [{ pointer, part: "value", message }];
   }
-  if (!Array.isArray(value) && !isMapping(value)) return [];
+  if (!Array.isArray(value) && !isPlainObject(value)) return [];
   return Object.entries(value).flatMap(([key, item]) => templateProblems(item, child(pointer, key)));
 }

@@ -1,3 +1,4 @@
+import { parseJson } from "../../core/json.js";
 import type { rulesOf } from "../../session/rules.js";
 import type { Answers } from "../answers.js";
 import type { Conversation } from "../conversations.js";
@@ -29,14 +30,5 @@ export interface Performed {
 }
 
 export function plainOutcome(output: string, latencyMs: number, more: Partial<StepOutcome> = {}): StepOutcome {
-  return { output, json: jsonOf(output), calls: [], events: [], latencyMs, ...more };
-}
-
-/** Parses a text as JSON. Returns undefined if the text is not JSON. */
-export function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return { output, json: parseJson(output), calls: [], events: [], latencyMs, ...more };
 }

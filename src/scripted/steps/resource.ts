@@ -1,4 +1,4 @@
-import { isMapping } from "../../core/tree.js";
+import { isPlainObject } from "../../core/json.js";
 import type { StepOf } from "../script.js";
 import { renderText } from "../templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
@@ -9,7 +9,7 @@ export async function performResource(step: StepOf<"resource">, context: StepCon
   const uri = renderText(step.uri, variables, step.place);
   const startedAt = host.now();
   const { contents } = await host.passage.readResource(uri, limits.signal);
-  const texts = (Array.isArray(contents) ? contents : []).filter(isMapping).map(({ text }) => text);
+  const texts = (Array.isArray(contents) ? contents : []).filter(isPlainObject).map(({ text }) => text);
   const output = texts.filter((text) => typeof text === "string").join("\n");
   return { outcome: plainOutcome(output, host.now() - startedAt) };
 }

@@ -1,5 +1,6 @@
 import { textOf } from "../../core/chat.js";
 import { ScriptError } from "../../core/errors.js";
+import { parseJson } from "../../core/json.js";
 import { didYouMean } from "../../core/nearest.js";
 import type { HubTool, ToolHub } from "../../core/ports.js";
 import { isDeniedResult } from "../../session/called-tools.js";
@@ -7,7 +8,7 @@ import { callTool } from "../../session/direct-call.js";
 import type { StepOf } from "../script.js";
 import { failureOf } from "../step-result.js";
 import { render, renderText } from "../templates.js";
-import { jsonOf, type Performed, plainOutcome, type StepContext } from "./performed.js";
+import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 
 /**
  * Calls a tool. Rejects with ScriptError for an unknown tool or variable. If the tool returns an error, the step has a failure, which an
@@ -36,7 +37,7 @@ export async function performTool(step: StepOf<"tool">, context: StepContext): P
   const text = textOf(result.content);
   const { isError } = result;
   const call = { server, tool, args, isError, isDenied: isDeniedResult({ isError, text }), text };
-  const json = structured ?? jsonOf(text);
+  const json = structured ?? parseJson(text);
   const outcome = plainOutcome(text, host.now() - startedAt, { json, calls: [call] });
   if (limits.signal.aborted) return { outcome, failure: failureOf(limits.signal.reason) };
   if (!isError) return { outcome };

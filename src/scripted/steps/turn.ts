@@ -1,5 +1,6 @@
 import type { ContentPart, OutputFormat, Question, StoredEvent } from "../../core/chat.js";
 import type { LlmErrorKind } from "../../core/errors.js";
+import { parseJson } from "../../core/json.js";
 import type { ToolHub } from "../../core/ports.js";
 import { withFinalText } from "../../doors/shared/final-text.js";
 import { type AnsweredCall, calledTools } from "../../session/called-tools.js";
@@ -8,7 +9,7 @@ import { summarizeTurn } from "../../session/summary.js";
 import { reached } from "../limits.js";
 import type { CalledTool, StepOutcome } from "../result.js";
 import { failureOf } from "../step-result.js";
-import { jsonOf, type Performed, type StepContext } from "./performed.js";
+import type { Performed, StepContext } from "./performed.js";
 
 /** Runs a turn. Rejects with ScriptError if the script may run no more turns. An error of the turn becomes the failure of the step. */
 export async function performTurn(
@@ -97,7 +98,7 @@ function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, l
   const { stopReason, usage, costUsd, error } = summarizeTurn(events);
   return {
     output: text,
-    json: jsonOf(text),
+    json: parseJson(text),
     ...(stopReason && { stopReason }),
     calls: calledTools(events).map((call) => calledTool(call, hub)),
     events,
@@ -112,5 +113,5 @@ function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, l
 function calledTool({ call, ...result }: AnsweredCall, hub: ToolHub): CalledTool {
   const [server = "", ...rest] = call.name.split("__");
   const known = hub.tools().find(({ name }) => name === call.name) ?? { server, tool: rest.join("__") };
-  return { server: known.server, tool: known.tool, args: jsonOf(call.arguments || "{}"), ...result };
+  return { server: known.server, tool: known.tool, args: parseJson(call.arguments || "{}"), ...result };
 }

@@ -27,12 +27,3 @@ export function duration(ms: number): string {
 export function time(at: number): string {
   return new Date(at).toISOString().replace("T", " ").slice(0, 19);
 }
-
-/** Formats JSON arguments with indentation. Returns a text that is not JSON unchanged. */
-export function pretty(json: string): string {
-  try {
-    return JSON.stringify(JSON.parse(json), undefined, 2);
-  } catch {
-    return json;
-  }
-}

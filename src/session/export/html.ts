@@ -1,7 +1,8 @@
 import type { ContentPart, StoredEvent, ToolCall } from "../../core/chat.js";
+import { indentedJson } from "../../core/json.js";
 import { mapInSlices } from "../../core/slices.js";
 import { escapeHtml } from "./escape.js";
-import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
+import { duration, endNote, time, turnFacts } from "./facts.js";
 import { markdownToHtml, plain } from "./html-markdown.js";
 import { style } from "./html-style.js";
 import { selfContainedPage } from "./page.js";
@@ -68,7 +69,7 @@ function callHtml({ name, arguments: written, result, durationMs }: TranscriptCa
   const took = durationMs === undefined ? "" : ` · ${duration(durationMs)}`;
   const shown = result ? `<h5>Result</h5>${result.content.map(partHtml).join("")}` : "";
   const failed = result && !result.isError ? "" : " failed";
-  return `<details class="call${failed}"><summary><code>${escapeHtml(name)}</code> ${outcome}${took}</summary><h5>Arguments</h5>${plain(pretty(written))}${shown}</details>`;
+  return `<details class="call${failed}"><summary><code>${escapeHtml(name)}</code> ${outcome}${took}</summary><h5>Arguments</h5>${plain(indentedJson(written))}${shown}</details>`;
 }
 
 /** Types of images that browsers can show and that cannot contain a script. */

@@ -1,7 +1,8 @@
 import { inert } from "../../core/inert.js";
+import { indentedJson } from "../../core/json.js";
 import { mapInSlices } from "../../core/slices.js";
 import { partsText } from "../command-text.js";
-import { duration, endNote, pretty, time, turnFacts } from "./facts.js";
+import { duration, endNote, time, turnFacts } from "./facts.js";
 import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
 
 /**
@@ -35,7 +36,7 @@ function callText({ name, arguments: written, result, durationMs }: TranscriptCa
   const outcome = result ? (result.isError ? "error" : "ok") : "no result";
   const took = durationMs === undefined ? "" : `, ${duration(durationMs)}`;
   const shown = result ? `\n\n${fenced(partsText(result.content))}` : "";
-  return `**Tool ${code(name)}** (${outcome}${took})\n\n${fenced(pretty(written), "json")}${shown}`;
+  return `**Tool ${code(name)}** (${outcome}${took})\n\n${fenced(indentedJson(written), "json")}${shown}`;
 }
 
 /** Formats the user's text as a quotation, so that it looks different from the answers. */

@@ -1,7 +1,9 @@
 /** Tools of the host itself. They only read, so they need no approval. */
+
 import type { JsonSchema, ToolCall, ToolResult } from "../../core/chat.js";
 import { duplicateKey } from "../../core/duplicate-keys.js";
 import { messageOf } from "../../core/errors.js";
+import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import type { HubTool, PreparedCall } from "../../core/ports.js";
 
 const server = "host";
@@ -51,15 +53,10 @@ export function textContent(text: string): ToolResult["content"] {
 function argumentsOf({
   arguments: text,
 }: ToolCall): { value: Readonly<Record<string, unknown>> } | { problem: string } {
-  try {
-    const value: unknown = text.trim() === "" ? {} : JSON.parse(text);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      return { problem: "the arguments are not a JSON object" };
-    }
-    const twice = duplicateKey(text);
-    if (twice !== undefined) return { problem: `the arguments have the key ${JSON.stringify(twice)} twice` };
-    return { value: value as Record<string, unknown> };
-  } catch (error) {
-    return { problem: messageOf(error) };
-  }
+  const value = text.trim() === "" ? {} : parseJson(text);
+  if (value === undefined) return { problem: jsonProblem(text) ?? "" };
+  if (!isPlainObject(value)) return { problem: "the arguments are not a JSON object" };
+  const twice = duplicateKey(text);
+  if (twice !== undefined) return { problem: `the arguments have the key ${JSON.stringify(twice)} twice` };
+  return { value };
 }

@@ -2,10 +2,11 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { visibleJson } from "../../core/inert.js";
+import { indentedJson } from "../../core/json.js";
 import type { WireQuestion } from "../api/messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visible } from "../markdown/visible.js";
-import { count, dollars, duration, pretty } from "../text.js";
+import { count, dollars, duration } from "../text.js";
 import { SchemaForm } from "./schema-form.js";
 import type { QuestionItem } from "./turns.js";
 
@@ -104,7 +105,7 @@ function Approval({
           ))}
         </ul>
       )}
-      <CodeBlock language="arguments" text={visibleJson(pretty(question.arguments))} />
+      <CodeBlock language="arguments" text={visibleJson(indentedJson(question.arguments))} />
       <div class="buttons">
         <button type="button" class="main" disabled={isBusy} onClick={allow()}>
           Allow once

@@ -1,8 +1,9 @@
+import { indentedJson } from "../../core/json.js";
 import type { WirePart } from "../api/messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { ForeignLink } from "../markdown/foreign-link.js";
 import { visible } from "../markdown/visible.js";
-import { duration, pretty } from "../text.js";
+import { duration } from "../text.js";
 import type { Progress } from "./live-answer.js";
 import type { ToolItem } from "./turns.js";
 
@@ -29,7 +30,7 @@ export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
         </summary>
         <div class="inside">
           <h3>Arguments</h3>
-          <CodeBlock language="json" text={visible(pretty(tool.arguments))} />
+          <CodeBlock language="json" text={visible(indentedJson(tool.arguments))} />
           {result && (
             <>
               <h3>{result.isError ? "Error" : "Result"}</h3>
@@ -78,7 +79,7 @@ export function ProgressLine({ progress, total, message }: Progress) {
 export function Part({ part }: { part: WirePart }) {
   switch (part.type) {
     case "text":
-      return <CodeBlock language="" text={visible(pretty(part.text))} />;
+      return <CodeBlock language="" text={visible(indentedJson(part.text))} />;
     case "image":
       return (
         <img class="sent" src={`data:${mediaType(part.mime_type, "image")};base64,${part.data}`} alt="From the tool" />

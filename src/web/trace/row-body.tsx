@@ -1,10 +1,11 @@
 import type { ComponentChildren } from "preact";
+import { indentedJson } from "../../core/json.js";
 import type { WireUsage } from "../api/messages.js";
 import { Part } from "../chat/tool-card.js";
 import type { AnswerItem, QuestionItem, ToolItem } from "../chat/turns.js";
 import { CodeBlock, CopyButton } from "../markdown/code-block.js";
 import { visible } from "../markdown/visible.js";
-import { count, dollars, duration, pretty } from "../text.js";
+import { count, dollars, duration } from "../text.js";
 import type { TraceRow } from "./rows.js";
 import { serverTool, toolStep } from "./session-step.js";
 
@@ -85,7 +86,7 @@ function ToolBody({ item, approval, together }: ToolBodyProps) {
           "Your answer": approval?.answer && JSON.stringify(approval.answer.value),
         }}
       />
-      <Text name="Arguments" text={pretty(item.arguments)} language="json" />
+      <Text name="Arguments" text={indentedJson(item.arguments)} language="json" />
       {result && (
         <section>
           <h4>{result.isError ? "Error" : "Result"}</h4>

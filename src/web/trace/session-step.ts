@@ -1,6 +1,7 @@
 /**
  * Writes events as steps of a session file (`*.session.yaml`). The steps are in JSON, which is also valid YAML and has only one reading.
  */
+import { asObject, parseJson } from "../../core/json.js";
 import type { WireQuestion } from "../api/messages.js";
 
 /** A tool by the name of its server and the server's name for the tool. */
@@ -15,7 +16,7 @@ export function userStep(text: string): string | undefined {
 
 /** Returns the step that calls a tool. Undefined if the arguments that the model wrote are not a JSON object. */
 export function toolStep({ server, tool }: ServerTool, written: string): string | undefined {
-  const args = mappingOf(written);
+  const args = asObject(parseJson(written));
   return args && `- tool: { name: ${yaml(`${server}.${tool}`)}, args: ${yaml(args)} }\n`;
 }
 
@@ -28,15 +29,6 @@ export function serverTool(name: string, approval: WireQuestion | undefined): Se
   if (server === "host") return undefined;
   if (approval?.kind === "approval") return { server: approval.server, tool: approval.tool };
   return server !== "" && rest.length > 0 ? { server, tool: rest.join("__") } : undefined;
-}
-
-function mappingOf(written: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(written);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -1,11 +1,12 @@
 /** The configuration file that commands change, and the writing of changes to it. */
+
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { editServers } from "../../../config/edit.js";
 import { modeOf, replaceFile } from "../../../config/replace-file.js";
 import type { ServerEdit } from "../../../config/server-edit.js";
+import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { displayName, objectSource, readSource, readText } from "../../../core/source.js";
-import { isMapping, type Mapping } from "../../../core/tree.js";
 import { findSource, type GlobalOptions, usersPath } from "../../configuration.js";
 
 export interface EditTarget {
@@ -17,7 +18,7 @@ export interface EditTarget {
   /** Content of the file, "" if there is no file yet. */
   text: string;
   /** `mcpServers` as written in the file. */
-  servers: Mapping;
+  servers: JsonObject;
   /** True if no other user reads the file: it is in the user's own folder, or its mode is private. */
   isPrivate: boolean;
 }
@@ -36,7 +37,7 @@ export function editTarget(flags: GlobalOptions): EditTarget {
     file,
     folder,
     text: "text" in read ? read.text : "",
-    servers: isMapping(tree.mcpServers) ? tree.mcpServers : {},
+    servers: isPlainObject(tree.mcpServers) ? tree.mcpServers : {},
     isPrivate: folder === dirname(usersPath()) || (mode !== undefined && (mode & 0o077) === 0),
   };
 }

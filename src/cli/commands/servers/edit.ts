@@ -1,9 +1,10 @@
 /** `servers add`, `remove`, `enable` and `disable`: change the user's configuration file. */
+
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ServerEdit } from "../../../config/server-edit.js";
 import { RequestError } from "../../../core/errors.js";
+import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
 import { didYouMean } from "../../../core/nearest.js";
-import { isMapping, type Mapping } from "../../../core/tree.js";
 import type { GlobalOptions } from "../../configuration.js";
 import { printInert, tell } from "../../process.js";
 
@@ -11,7 +12,7 @@ interface AddFlags {
   transport?: "stdio" | "http" | "sse";
   env: string[];
   header: string[];
-  json?: Mapping;
+  json?: JsonObject;
   replace?: boolean;
 }
 
@@ -63,18 +64,17 @@ function pairsOf(texts: readonly string[], shape: RegExp, expected: string): Rec
   return Object.fromEntries(pairs);
 }
 
-function entryJson(text: string): Mapping {
-  try {
-    const entry: unknown = JSON.parse(text);
-    if (isMapping(entry)) return entry;
-  } catch {} // invalid JSON gets the same error as JSON that is no object, because the text may hold a secret
+function entryJson(text: string): JsonObject {
+  const entry = parseJson(text);
+  if (isPlainObject(entry)) return entry;
+  // Does not say what is wrong with the JSON, because the text may hold a secret.
   throw new InvalidArgumentError("expected a JSON object");
 }
 
 const isUrl = (place: string) => /^https?:\/\//i.test(place);
 
 /** Returns the entry that the command line describes. Throws RequestError if its arguments cannot be combined. */
-function entryOf(place: string | undefined, args: readonly string[], flags: AddFlags): Mapping {
+function entryOf(place: string | undefined, args: readonly string[], flags: AddFlags): JsonObject {
   const { transport, json } = flags;
   const env = pairsOf(flags.env, /^([^=\s]+)=(.*)$/s, "-e KEY=VALUE");
   const headers = pairsOf(flags.header, /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s, '-H "Name: value"');
@@ -103,7 +103,12 @@ function usage(message: string): RequestError {
   return new RequestError("usage", message);
 }
 
-async function add(name: string, entry: Mapping, { replace = false }: AddFlags, globals: GlobalOptions): Promise<void> {
+async function add(
+  name: string,
+  entry: JsonObject,
+  { replace = false }: AddFlags,
+  globals: GlobalOptions,
+): Promise<void> {
   const { editTarget, applyEdits } = await import("./edit-target.js");
   const { entryProblems, holdsSecret } = await import("../../../config/check-entry.js");
   const target = editTarget(globals);
@@ -135,7 +140,7 @@ async function change(edit: ServerEdit, done: string, globals: GlobalOptions): P
   }
   const entry = servers[name];
   tell(applyEdits(target, [edit]));
-  const isStarted = edit.kind === "enable" && edit.enabled && isMapping(entry);
+  const isStarted = edit.kind === "enable" && edit.enabled && isPlainObject(entry);
   const missing = isStarted
     ? entryProblems(name, { ...entry, enabled: true, disabled: undefined }, { env: process.env, folder })
     : undefined;

@@ -1,4 +1,5 @@
 import type { AssistantMessageEvent, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
+import { isPlainObject } from "../../../core/json.js";
 import { summarizeTurn } from "../../../session/summary.js";
 import { resultBlock, toolInput } from "../../claude/blocks.js";
 import { anthropicUsage } from "../../claude/usage.js";
@@ -157,7 +158,7 @@ export class MessageView implements TurnView {
   #callersCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
     const block = { type: "tool_use", id, name, input: {} };
     const index = this.#content.push({ ...block, input: toolInput(text) }) - 1;
-    const partial_json = isObject(text) ? text : JSON.stringify(toolInput(text));
+    const partial_json = isPlainObject(parsedArguments(text)?.value) ? text : JSON.stringify(toolInput(text));
     return [
       event("content_block_start", { index, content_block: block }),
       event("content_block_delta", { index, delta: { type: "input_json_delta", partial_json } }),
@@ -229,11 +230,6 @@ const imageName = { type: "text", text: "[image]" };
 
 function event(type: string, fields: object): StreamedEvent {
   return { event: type, data: { type, ...fields } };
-}
-
-function isObject(text: string): boolean {
-  const value = parsedArguments(text)?.value;
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function stopReasonOf(stopReason: StopReason | undefined): string {

@@ -1,4 +1,5 @@
 /** Routes for MCP over Streamable HTTP. The messages have MCP's own schema. The code for MCP is loaded when the first client connects. */
+import { parseJson } from "../../../core/json.js";
 import { isWritable } from "../../../core/nesting.js";
 import type { McpHttp, McpHttpOptions } from "../../mcp/http.js";
 import type { McpParts } from "../../mcp/parts.js";
@@ -11,12 +12,8 @@ export interface McpDoor {
 
 /** Parses a message. Returns undefined if the JSON is invalid or nested too deeply; `McpHttp` then answers with MCP's own error. */
 function parsed(text: string): unknown {
-  try {
-    const message: unknown = JSON.parse(text);
-    return isWritable(message) ? message : undefined;
-  } catch {
-    return undefined;
-  }
+  const message = parseJson(text);
+  return isWritable(message) ? message : undefined;
 }
 
 export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {

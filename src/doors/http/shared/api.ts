@@ -1,4 +1,6 @@
 /** Routes as data. The server and /openapi.json are both made from them. */
+
+import { parseJson } from "../../../core/json.js";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { JsonSchema } from "../../../core/chat.js";
@@ -55,7 +57,7 @@ export function routesApp(routes: readonly Route[], { admit, maxBytes, newId }: 
   app.use("*", admit);
   for (const route of routes) {
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
-      const body = route.body && validated(parseJson(await readBody(context.req.raw, maxBytes)), route.body);
+      const body = route.body && validated(parseBody(await readBody(context.req.raw, maxBytes)), route.body);
       const response = await route.run({
         body,
         path: (name) => context.req.param(name) ?? "",
@@ -103,16 +105,9 @@ async function readBody(request: Request, maxBytes: number): Promise<string> {
   }
 }
 
-function parseJson(text: string): unknown {
-  const body = jsonIn(text);
+function parseBody(text: string): unknown {
+  const body = parseJson(text);
+  if (body === undefined) throw new ApiError(400, "invalid_body", "the body is not valid JSON");
   if (isWritable(body)) return body;
   throw new ApiError(400, "invalid_body", "the body is nested too deeply");
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new ApiError(400, "invalid_body", "the body is not valid JSON");
-  }
 }

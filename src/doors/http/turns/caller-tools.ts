@@ -1,4 +1,6 @@
 /** Tools that the caller runs. Defines how they are offered to the model, and how the model's calls are returned to the caller. */
+
+import { asObject, parseJson } from "../../../core/json.js";
 import { createHash } from "node:crypto";
 import type { ToolDefinition } from "../../../core/chat.js";
 import type { ToolHub } from "../../../core/ports.js";
@@ -88,12 +90,8 @@ export function customArguments(input: string): string {
 
 /** Returns the input text from a call of a custom tool. The model may have written the text itself instead of JSON arguments. */
 export function customInput(text: string): string {
-  try {
-    const { input } = JSON.parse(text) as { input?: unknown };
-    return typeof input === "string" ? input : text;
-  } catch {
-    return text;
-  }
+  const input = asObject(parseJson(text))?.input;
+  return typeof input === "string" ? input : text;
 }
 
 function definitionOf({ type, description, parameters, format }: WireTool): Omit<ToolDefinition, "name"> {

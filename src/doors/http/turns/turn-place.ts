@@ -2,6 +2,8 @@
  * The turn to which an id belongs. Ids of responses, of output items and of the caller's calls contain the turn, so no table of ids is
  * needed.
  */
+import { parseJson } from "../../core/json.js";
+
 export interface TurnPlace {
   conversationId: string;
   turnId: string;
@@ -54,12 +56,8 @@ function placeIn(code: string): TurnPlace | undefined {
     if (digits.length !== 64) return undefined;
     return { conversationId: `conv_${digits.slice(0, 32)}`, turnId: `turn_${digits.slice(32)}` };
   }
-  try {
-    const place: unknown = JSON.parse(Buffer.from(code, "base64url").toString());
-    if (!Array.isArray(place) || place.length !== 2) return undefined;
-    const [conversationId, turnId] = place;
-    return typeof conversationId === "string" && typeof turnId === "string" ? { conversationId, turnId } : undefined;
-  } catch {
-    return undefined;
-  }
+  const place = parseJson(Buffer.from(code, "base64url").toString());
+  if (!Array.isArray(place) || place.length !== 2) return undefined;
+  const [conversationId, turnId] = place;
+  return typeof conversationId === "string" && typeof turnId === "string" ? { conversationId, turnId } : undefined;
 }

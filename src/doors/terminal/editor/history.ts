@@ -1,3 +1,4 @@
+import { parseJson } from "../../../core/json.js";
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { inert } from "../../../core/inert.js";
@@ -55,12 +56,8 @@ function readEntries(file: string): string[] {
 }
 
 function entryOf(line: string): string[] {
-  try {
-    const entry: unknown = JSON.parse(line);
-    return typeof entry === "string" ? [inert(entry)] : [];
-  } catch {
-    return []; // the line is broken: two chats wrote at once, or the disk was full
-  }
+  const entry = parseJson(line); // undefined if the line is broken: two chats wrote at once, or the disk was full
+  return typeof entry === "string" ? [inert(entry)] : [];
 }
 
 /** Position in the history while the user moves through it. The newest line is the text that was being typed at first. */

@@ -4,7 +4,7 @@
  * takes 0.68 ms more (W8 of `npm run bench -- --only W8`, 2026-11-28).
  */
 import type { CompletionRequest, Message, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/chat.js";
-import type { JsonObject } from "../../json.js";
+import type { JsonObject } from "../../../core/json.js";
 import type { Quirks } from "../../providers/presets.js";
 import type { Provider } from "../../providers/providers.js";
 import { RequestBody } from "../shared/request-body.js";

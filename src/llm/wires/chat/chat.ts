@@ -1,4 +1,4 @@
-import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import type { Quirks } from "../../providers/presets.js";
 import { endpointUrl } from "../shared/endpoint.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError, withStatedWait } from "../shared/provider-error.js";

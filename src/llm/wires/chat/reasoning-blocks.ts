@@ -1,4 +1,4 @@
-import { asNumber, asObjects, asText, type JsonObject } from "../../json.js";
+import { asNumber, asObjects, asText, type JsonObject } from "../../../core/json.js";
 
 /** Keys whose text arrives in pieces. For other keys the last value counts. */
 const GROWING = ["text", "summary"] as const;

@@ -1,5 +1,5 @@
 import type { AssistantMessage, KeptPart, Message, ToolCall } from "../../../core/chat.js";
-import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
+import { asObject, asText, type JsonObject, parseJson } from "../../../core/json.js";
 import { wireArguments } from "../shared/calls.js";
 import { instructionText } from "../shared/content.js";
 import type { Target } from "../wire.js";

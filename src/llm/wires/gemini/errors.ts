@@ -1,5 +1,5 @@
 import type { LlmErrorKind } from "../../../core/errors.js";
-import { asText, type JsonObject } from "../../json.js";
+import { asText, type JsonObject } from "../../../core/json.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
 
 /** Reads an error body. A wrong key is a 400 like any wrong argument; only the details tell the two apart. */

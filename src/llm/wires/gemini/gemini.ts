@@ -1,4 +1,4 @@
-import { asObject, asObjects, type JsonObject } from "../../json.js";
+import { asObject, asObjects, type JsonObject } from "../../../core/json.js";
 import { endpointUrl } from "../shared/endpoint.js";
 import type { Wire } from "../wire.js";
 import { requestBody } from "./body.js";

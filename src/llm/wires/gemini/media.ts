@@ -1,5 +1,5 @@
 import { type ContentPart, linkText } from "../../../core/chat.js";
-import type { JsonObject } from "../../json.js";
+import type { JsonObject } from "../../../core/json.js";
 import { mediaReference } from "../shared/content.js";
 import type { GeminiQuirks } from "./models.js";
 

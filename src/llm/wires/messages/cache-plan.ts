@@ -1,5 +1,5 @@
 import type { ProviderConfig } from "../../../core/config.js";
-import { asObjects, asText, type JsonObject } from "../../json.js";
+import { asObjects, asText, type JsonObject } from "../../../core/json.js";
 
 /**
  * Distances of the marks from the last block. The provider looks for known input at each mark and at the 19 positions before it. With these

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/chat.js";
-import { asText, type JsonObject, parseJson } from "../../json.js";
+import { asText, type JsonObject, parseJson } from "../../../core/json.js";
 import { wireArguments, wireName } from "../shared/calls.js";
 import { asTaken, asTextPart, instructionText } from "../shared/content.js";
 import { partsOf } from "../shared/kept.js";

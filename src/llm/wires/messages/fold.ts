@@ -1,5 +1,5 @@
 import type { FinishReason } from "../../../core/chat.js";
-import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
 import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
 import { type OpenBlock, openBlock, saidIn } from "./blocks.js";

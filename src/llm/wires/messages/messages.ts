@@ -1,4 +1,4 @@
-import { asObject, asText, type JsonObject, parseJson } from "../../json.js";
+import { asObject, asText, type JsonObject, parseJson } from "../../../core/json.js";
 import type { Provider } from "../../providers/providers.js";
 import { endpointUrl } from "../shared/endpoint.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";

@@ -1,4 +1,4 @@
-import { asObject } from "../../json.js";
+import { asObject } from "../../../core/json.js";
 import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 

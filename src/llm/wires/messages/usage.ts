@@ -1,6 +1,6 @@
 /** Token counts of Messages, whose `input_tokens` leave out cache reads and writes. */
 import type { Usage } from "../../../core/chat.js";
-import { asNumber, asObject, type JsonObject } from "../../json.js";
+import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
 
 /** Returns the earlier counts, replaced by those of a later event. Missing or null counts replace nothing. */
 export function mergedUsage(before: JsonObject | undefined, later: unknown): JsonObject | undefined {

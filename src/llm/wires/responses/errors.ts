@@ -1,5 +1,5 @@
 import type { LlmErrorKind } from "../../../core/errors.js";
-import { asObject, asText, type JsonObject } from "../../json.js";
+import { asObject, asText, type JsonObject } from "../../../core/json.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError, withStatedWait } from "../shared/provider-error.js";
 
 export function errorOf(text: string, status: number | undefined): ProviderError {

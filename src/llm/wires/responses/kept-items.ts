@@ -3,7 +3,7 @@
  * beside it, in order.
  */
 import type { AssistantMessage, KeptPart } from "../../../core/chat.js";
-import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
 /** Separates the texts of two parts when shown to people. It is not sent back. */

@@ -1,4 +1,4 @@
-import { asObject, parseJson } from "../../json.js";
+import { asObject, parseJson } from "../../../core/json.js";
 
 /**
  * Returns a tool's name in a form that every API accepts. A model may call a tool by an invalid name, and the name of such a refused call

@@ -1,4 +1,4 @@
-import { asObject, type JsonObject } from "../../json.js";
+import { asObject, type JsonObject } from "../../../core/json.js";
 
 /** Adds the user's `extra_body` to a body. Nested objects are merged; all other values are replaced. */
 export function merged(body: JsonObject, extra: JsonObject | undefined): JsonObject {

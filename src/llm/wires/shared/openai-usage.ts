@@ -1,6 +1,6 @@
 /** Token counts of Chat Completions and Responses. Providers differ in the names of the counts, and in what counts as input and output. */
 import type { Usage } from "../../../core/chat.js";
-import { asNumber, asObject, type JsonObject } from "../../json.js";
+import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
 
 /** Reads the token counts. Returns undefined if input or output was not counted. */
 export function usageOf(value: unknown): Usage | undefined {

@@ -1,5 +1,5 @@
 import type { LlmErrorKind } from "../../../core/errors.js";
-import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../json.js";
+import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../../core/json.js";
 
 export interface ProviderError {
   /** Set if the wire is certain of the kind. Otherwise code, message and status decide; see `kindOf`. */

@@ -1,4 +1,4 @@
-import { asObject, asText, type JsonObject } from "../../json.js";
+import { asObject, asText, type JsonObject } from "../../../core/json.js";
 
 const TYPES = new Set(["object", "array", "string", "number", "integer", "boolean"]);
 

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../../../core/chat.js";
-import { asObject, asObjects, asText, type JsonObject } from "../../json.js";
+import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import { described, strings, typesOf } from "./schema-types.js";
 
 /** Most nodes of one reduced schema. Nested references can expand to more than any provider reads. */
