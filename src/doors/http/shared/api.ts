@@ -1,11 +1,11 @@
 /** Routes as data. The server and /openapi.json are both made from them. */
 
-import { parseJson } from "../../../core/json.js";
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { JsonSchema } from "../../../core/chat.js";
 import { errorInfo } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
+import { parseJson } from "../../../core/json.js";
 import { isWritable } from "../../../core/nesting.js";
 import { answerProblem } from "./answer-problem.js";
 import { ApiError } from "./errors.js";

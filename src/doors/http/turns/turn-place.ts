@@ -2,7 +2,7 @@
  * The turn to which an id belongs. Ids of responses, of output items and of the caller's calls contain the turn, so no table of ids is
  * needed.
  */
-import { parseJson } from "../../core/json.js";
+import { parseJson } from "../../../core/json.js";
 
 export interface TurnPlace {
   conversationId: string;

@@ -1,7 +1,7 @@
-import { parseJson } from "../../../core/json.js";
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { inert } from "../../../core/inert.js";
+import { parseJson } from "../../../core/json.js";
 
 const maxEntries = 1000;
 /**
