@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { _, Ajv } from "ajv";
 import standalone from "ajv/dist/standalone/index.js";
-import { checkOptions } from "../dist/config/schema-check.js";
+import { checkOptions } from "../dist/config/schema/schema-check.js";
 
 export const dist = resolve("dist");
 export const chunks = "bundle";
@@ -61,7 +61,7 @@ const withoutValidator = {
 const replaced = {
   "/axios/lib/adapters/adapters.js": "export default { adapters: {}, getAdapter: (adapter) => adapter };",
   "/axios/lib/platform/node/classes/FormData.js": "export default class FormData {}",
-  "/dist/config/schema-check.js": schemaCheck(),
+  "/dist/config/schema/schema-check.js": schemaCheck(),
   ...withoutValidator,
 };
 

@@ -34,7 +34,7 @@ const required = ["pino", "yaml"];
  */
 const together = {
   start: [program],
-  host: ["config/load.js", "config/watch.js", "host/app.js", "cli/reload.js", "doors/oneshot/oneshot.js"],
+  host: ["config/reading/load.js", "config/watch.js", "host/app.js", "cli/reload.js", "doors/oneshot/oneshot.js"],
   request: ["llm/request/admission.js"],
   servers: ["mcp/protocol/legacy-peer.js"],
 };

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { load, loadAll } from "js-yaml";
-import { loadConfig } from "../src/config/load.js";
+import { loadConfig } from "../src/config/reading/load.js";
 import { parseDuration } from "../src/core/durations.js";
 import { answer, startLlmServer } from "./support/llm-server.js";
 import { Nodes } from "./support/serving-nodes.js";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { load } from "js-yaml";
-import { loadConfig } from "../src/config/load.js";
+import { loadConfig } from "../src/config/reading/load.js";
 import { noLocalModels } from "./support/no-local-models.js";
 
 /** Runs each example as examples/README.md says, without a key and without a configuration of the user. */

@@ -148,7 +148,7 @@ function bareHttp(way, port) {
 
 async function ourCalls(way, port, dist) {
   const at = (path) => import(pathToFileURL(`${dist}/${path}`).href);
-  const [{ McpHub }, { loadConfig }] = await Promise.all([at("mcp/hub.js"), at("config/load.js")]);
+  const [{ McpHub }, { loadConfig }] = await Promise.all([at("mcp/hub.js"), at("config/reading/load.js")]);
   const protocol = way === "modern" ? "modern" : "legacy";
   const server =
     way === "stdio"

@@ -56,7 +56,7 @@ async function measure(options) {
 
 async function ask({ wire, port, streams, maxConnections, promptBytes, dist }) {
   const [{ LlmClient }, { loadConfig }] = await Promise.all(
-    ["llm/client.js", "config/load.js"].map((path) => import(`${dist}/${path}`)),
+    ["llm/client.js", "config/reading/load.js"].map((path) => import(`${dist}/${path}`)),
   );
   const base_url = `http://127.0.0.1:${port}/${wire === "gemini" ? "v1beta" : "v1"}`;
   // A provider with an address of its own is asked over `chat`; builds before the other wires do not know the setting.

@@ -1,5 +1,5 @@
 /** The question to the user whether a configuration file found in the working directory may be used. */
-import type { LoadedConfig, LoadOptions } from "../config/load.js";
+import type { LoadedConfig, LoadOptions } from "../config/reading/load.js";
 import { unambiguous } from "../core/inert.js";
 import { keyPath } from "../core/tree.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";

@@ -1,6 +1,6 @@
 /** Starts a host with one frontend, from the loading of its configuration to the exit code of the process. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { configuredSecrets } from "../config/secrets.js";
+import { configuredSecrets } from "../config/reading/secrets.js";
 import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { DoorParts } from "../doors/shared/door.js";

@@ -1,6 +1,6 @@
 /** Applies a changed configuration to a running host. Turns that have begun keep the old configuration. */
 import { isDeepStrictEqual } from "node:util";
-import type { LoadedConfig } from "../config/load.js";
+import type { LoadedConfig } from "../config/reading/load.js";
 import { FileWatch } from "../config/watch.js";
 import type { Config, ServerConfig } from "../core/config.js";
 import { ConfigError } from "../core/errors.js";

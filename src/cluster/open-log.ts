@@ -41,7 +41,7 @@ export async function bringToSchema(
   if (storage.driver === "postgres") await (await import("./dbos/sdk.js")).ensureInstalled();
   const migrated = await migrateStore(storage, parts);
   if (storage.driver !== "postgres") return migrated;
-  const { Database } = await import("../log/postgres/database.js");
+  const { Database } = await import("../log/postgres/connection/database.js");
   const { migrateDbos } = await import("./dbos/migrate.js");
   const database = new Database(storage, parts.observe);
   try {

@@ -5,11 +5,11 @@ import { isPlainObject, type JsonObject } from "../core/json.js";
 import { child, keys } from "../core/tree.js";
 import { presetOf } from "../llm/providers/presets.js";
 import { chooseWire, presetAddress } from "../llm/providers/wire-choice.js";
-import type { LoadedConfig } from "./load.js";
-import { isPlainVariable, isSecretName, redactArgs, redactUrls } from "./redact.js";
-import { isSecret } from "./schema.js";
+import type { LoadedConfig } from "./reading/load.js";
+import { isPlainVariable, isSecretName, redactArgs, redactUrls } from "./reading/redact.js";
+import { isSecret } from "./schema/schema.js";
 
-export { schemaText } from "./schema.js";
+export { schemaText } from "./schema/schema.js";
 export { initText } from "./starter.js";
 
 interface ShowOptions {

@@ -2,8 +2,8 @@
 
 import type { Environment } from "../core/environment.js";
 import { keyPath } from "../core/tree.js";
-import { interpolate } from "./interpolate.js";
-import type { LoadedConfig } from "./load.js";
+import { interpolate } from "./reading/interpolate.js";
+import type { LoadedConfig } from "./reading/load.js";
 
 /** Returns the problems of placeholders below this pointer, such as `mcpServers.fs.env.KEY: environment variable KEY is not set (…)`. */
 export function unsetBelow(pointer: string, { written }: LoadedConfig, env: Environment): string[] {

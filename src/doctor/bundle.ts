@@ -3,8 +3,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { showConfig } from "../config/commands.js";
-import type { LoadedConfig } from "../config/load.js";
-import { configuredSecrets } from "../config/secrets.js";
+import type { LoadedConfig } from "../config/reading/load.js";
+import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { clearing } from "../core/redaction.js";

@@ -1,7 +1,7 @@
 /** Reports which configuration file applies, and what is wrong in the file. */
 
 import { existsSync } from "node:fs";
-import type { LoadedConfig } from "../config/load.js";
+import type { LoadedConfig } from "../config/reading/load.js";
 import type { Environment } from "../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../core/errors.js";
 import { type Finding, fail, ok, warn } from "./finding.js";

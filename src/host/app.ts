@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { isGone, thisMachine } from "../cluster/host-process.js";
 import { openLog } from "../cluster/open-log.js";
-import { literally } from "../config/interpolate.js";
-import { type ConfigObject, type LoadedConfig, loadConfig } from "../config/load.js";
-import { configuredSecrets } from "../config/secrets.js";
+import { literally } from "../config/reading/interpolate.js";
+import { type ConfigObject, type LoadedConfig, loadConfig } from "../config/reading/load.js";
+import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { messageOf } from "../core/errors.js";

@@ -3,7 +3,7 @@
 import { isGone, thisMachine } from "../cluster/host-process.js";
 import { type Nodes, nodesOf } from "../cluster/nodes.js";
 import { bringToSchema } from "../cluster/open-log.js";
-import { configuredSecrets } from "../config/secrets.js";
+import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config, StorageConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { newId } from "../core/ids.js";

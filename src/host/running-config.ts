@@ -1,4 +1,4 @@
-import { configuredSecrets } from "../config/secrets.js";
+import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config, StorageConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { clearing } from "../core/redaction.js";

@@ -4,7 +4,7 @@
 
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { Approvals } from "../config/approvals.js";
+import { Approvals } from "../config/consent/approvals.js";
 import type { ServerConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import type { Observe } from "../core/ports.js";

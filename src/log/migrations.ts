@@ -1,5 +1,5 @@
 /** The steps that create and migrate the schema, for both databases. Loaded only if the log is new or outdated. */
-import { limitFunctions, limitTables } from "./postgres/limit-functions.js";
+import { limitFunctions, limitTables } from "./postgres/limits/limit-functions.js";
 import { applicationId } from "./schema-version.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite/place.js";
 

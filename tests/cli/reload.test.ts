@@ -6,7 +6,7 @@ import { dump } from "js-yaml";
 import { addConfigCommands } from "../../src/cli/commands/config.js";
 import { type ConfigSource, findUnconfirmed, load } from "../../src/cli/configuration.js";
 import { Reload } from "../../src/cli/reload.js";
-import type { LoadedConfig } from "../../src/config/load.js";
+import type { LoadedConfig } from "../../src/config/reading/load.js";
 import type { Config } from "../../src/core/config.js";
 import { type Folder, folderWith } from "../config/folder.js";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
 import { doorToken, type TokenFlags } from "../../src/cli/commands/serve-token.js";
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig } from "../../src/config/reading/load.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 import { readdirSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { Approvals } from "../../src/config/approvals.js";
+import { Approvals } from "../../src/config/consent/approvals.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 
 const tool = { server: "s", tool: "echo", place: "p1" };

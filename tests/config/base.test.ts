@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { dump } from "js-yaml";
-import { type LoadedConfig, loadConfig } from "../../src/config/load.js";
-import { fingerprint, projectServers, refuse } from "../../src/config/project-servers.js";
+import { fingerprint, projectServers, refuse } from "../../src/config/consent/project-servers.js";
+import { type LoadedConfig, loadConfig } from "../../src/config/reading/load.js";
 import { errorsOf, type Folder, folderWith } from "./folder.js";
 
 /** Loads the configuration of a folder on top of the user's own, with only the variables in `env`. */

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig } from "../../src/config/reading/load.js";
 import { errorsOf, folderWith, loadText } from "./folder.js";
 
 /** Name, file and every line of the error. */

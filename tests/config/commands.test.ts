@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import { load } from "js-yaml";
 import { configTable } from "../../scripts/config-table.js";
 import { initText, schemaText, showConfig, validText } from "../../src/config/commands.js";
-import { schemaFile } from "../../src/config/schema.js";
+import { schemaFile } from "../../src/config/schema/schema.js";
 import { errorsOf, loadText } from "./folder.js";
 
 const TEXT = `llm:

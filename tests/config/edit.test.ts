@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { editServers } from "../../src/config/edit.js";
-import type { ServerEdit } from "../../src/config/server-edit.js";
+import { editServers } from "../../src/config/edit/edit.js";
+import type { ServerEdit } from "../../src/config/edit/server-edit.js";
 
 const set = (name: string, entry: Record<string, unknown> = { command: "node" }): ServerEdit => ({
   kind: "set",

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type ConfigObject, type LoadedConfig, loadConfig } from "../../src/config/load.js";
+import { type ConfigObject, type LoadedConfig, loadConfig } from "../../src/config/reading/load.js";
 import { ConfigError } from "../../src/core/errors.js";
 
 export interface Folder extends Disposable {

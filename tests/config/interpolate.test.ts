@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { interpolate } from "../../src/config/interpolate.js";
+import { interpolate } from "../../src/config/reading/interpolate.js";
 
 const ENVIRONMENT = { HOST: "example.com", EMPTY: "", TRICKY: `a$\${b} \${HOST}` };
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig } from "../../src/config/reading/load.js";
 import { objectSource } from "../../src/core/source.js";
 import { errorsOf, folderWith, loadText } from "./folder.js";
 

@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { loadConfig } from "../../src/config/load.js";
-import { Confirmations, fingerprint, projectServers } from "../../src/config/project-servers.js";
+import { Confirmations, fingerprint, projectServers } from "../../src/config/consent/project-servers.js";
+import { loadConfig } from "../../src/config/reading/load.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 
 const printOf = (server: object, env = {}) => {

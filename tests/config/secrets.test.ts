@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { loadConfig } from "../../src/config/load.js";
-import { configuredSecrets } from "../../src/config/secrets.js";
+import { loadConfig } from "../../src/config/reading/load.js";
+import { configuredSecrets } from "../../src/config/reading/secrets.js";
 
 const stdio = (more: object) => ({ mcpServers: { s: { command: "x", ...more } } });
 

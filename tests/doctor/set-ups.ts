@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig } from "../../src/config/reading/load.js";
 import { ConfigError } from "../../src/core/errors.js";
 import { clearingForOthers } from "../../src/doctor/bundle.js";
 import { type Examined, examine } from "../../src/doctor/doctor.js";

@@ -9,7 +9,7 @@ import { newId } from "../../src/core/ids.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { Enqueue } from "../../src/core/store-ports.js";
 import { stepsOf } from "../../src/log/migrations.js";
-import { Database, lock } from "../../src/log/postgres/database.js";
+import { Database, lock } from "../../src/log/postgres/connection/database.js";
 import { LogClock } from "../../src/log/postgres/log-clock.js";
 import { underMigrationLock } from "../../src/log/postgres/migrate.js";
 import { NoticeSeal } from "../../src/log/postgres/notice-seal.js";

@@ -1,7 +1,7 @@
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig } from "../../src/config/reading/load.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
 import { startOf } from "../../src/mcp/transports/start-folder.js";
 import { folderWith } from "../config/folder.js";

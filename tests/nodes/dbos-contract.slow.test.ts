@@ -4,7 +4,7 @@ import pg from "pg";
 import { isMigrated, type Launched, launch, migrate, openQueue } from "../../src/cluster/dbos/sdk.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { TurnName } from "../../src/core/store-ports.js";
-import { outliving } from "../../src/log/postgres/pool.js";
+import { outliving } from "../../src/log/postgres/connection/pool.js";
 import { query } from "../support/postgres.js";
 import { onServer } from "./cluster.js";
 

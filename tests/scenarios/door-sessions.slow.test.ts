@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig } from "../../src/config/reading/load.js";
 import { createApp } from "../../src/host/app.js";
 import { openCassette } from "../../src/scripted/cassette/cassette.js";
 import { exportSession } from "../../src/scripted/host/export-session.js";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { loadConfig } from "../../src/config/load.js";
+import { loadConfig } from "../../src/config/reading/load.js";
 import type { App } from "../../src/index.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { answer, type LlmRequest, startLlmServer, toolCalls } from "../support/llm-server.js";

@@ -2,7 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { LoadedConfig } from "../../config/load.js";
+import type { LoadedConfig } from "../../config/reading/load.js";
 import { ConfigError, RequestError } from "../../core/errors.js";
 import { stateFolder } from "../../core/state-folder.js";
 import { keyPath } from "../../core/tree.js";
@@ -39,7 +39,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
     throw new RequestError("usage", "--conversation is for the archive", { hint: "add --bundle" });
   }
   const configuration = await findConfiguration(globals);
-  const { loadConfig } = await import("../../config/load.js");
+  const { loadConfig } = await import("../../config/reading/load.js");
   const { manifestPlace } = await import("../../host/user-state.js");
   const { FirstRun } = await import("../../host/first-run.js");
   const { clearingForOthers } = await import("../../doctor/bundle.js");

@@ -1,7 +1,7 @@
 /** `run FILE.session.yaml …`: reads the files, runs the sessions and reports the results. */
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import type { LoadedConfig } from "../../config/load.js";
+import type { LoadedConfig } from "../../config/reading/load.js";
 import { ConfigError } from "../../core/errors.js";
 import { unambiguous } from "../../core/inert.js";
 import { exitCodes } from "../../doors/shared/exit-codes.js";
@@ -13,16 +13,16 @@ import { readFaults } from "../../scripted/cassette/faults.js";
 import { runCleaner } from "../../scripted/host/run-cleaner.js";
 import { cassetteModeOf, loadScript, runReadScript } from "../../scripted/host/run-script.js";
 import { settingsOf } from "../../scripted/host/script-settings.js";
-import { exitCodeOf } from "../../scripted/many/counts.js";
 import { findScripts } from "../../scripted/many/find-scripts.js";
-import { openReporters, requireWritable } from "../../scripted/many/open-reporters.js";
 import { type PlannedRun, plan } from "../../scripted/many/plan.js";
+import { openReporters, requireWritable } from "../../scripted/many/reporters/open-reporters.js";
+import { stepLine } from "../../scripted/many/reporters/step-text.js";
 import { runMany } from "../../scripted/many/run-many.js";
-import { stepLine } from "../../scripted/many/step-text.js";
-import { summaryOf } from "../../scripted/many/summary.js";
-import { summaryFormat } from "../../scripted/many/summary-file.js";
+import { exitCodeOf } from "../../scripted/many/summary/counts.js";
+import { summaryFormat } from "../../scripted/many/summary/file.js";
+import { summaryOf } from "../../scripted/many/summary/summary.js";
 import { Transcripts } from "../../scripted/many/transcripts.js";
-import type { Update } from "../../scripted/many/updates.js";
+import type { Update } from "../../scripted/many/updates/updates.js";
 import { placeText } from "../../scripted/place.js";
 import type { StepResult } from "../../scripted/result.js";
 import type { Script } from "../../scripted/script.js";
@@ -55,7 +55,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const { reporters, isWatched } = openReporters(flags, stdout, now);
   for (const path of flags.summary ?? []) requireWritable(path);
   // Loaded only when needed, because the YAML parser that keeps comments loads slowly.
-  const updates = flags.update ? new (await import("../../scripted/many/updates.js")).Updates() : undefined;
+  const updates = flags.update ? new (await import("../../scripted/many/updates/updates.js")).Updates() : undefined;
   const transcripts = new Transcripts(flags.transcripts);
   const { signal, endedBy } = untilEnded();
   const given = commonOptions(flags, config, mode);

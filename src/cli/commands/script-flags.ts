@@ -5,9 +5,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { RequestError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
 import { couldBeScripts, isScriptArgument } from "../../scripted/many/find-scripts.js";
-import type { Target } from "../../scripted/many/open-reporters.js";
-import { reporterNames } from "../../scripted/many/reporters.js";
-import { summaryFormat } from "../../scripted/many/summary-file.js";
+import type { Target } from "../../scripted/many/reporters/open-reporters.js";
+import { reporterNames } from "../../scripted/many/reporters/reporters.js";
+import { summaryFormat } from "../../scripted/many/summary/file.js";
 import { append, positive } from "../flags.js";
 
 export interface ScriptFlags {

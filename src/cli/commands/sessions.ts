@@ -1,7 +1,7 @@
 /** `mcp-platform sessions …`: reads only the event log. It starts no server and asks no provider. */
 import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
-import type { LoadedConfig } from "../../config/load.js";
+import type { LoadedConfig } from "../../config/reading/load.js";
 import { RequestError } from "../../core/errors.js";
 import { unambiguous } from "../../core/inert.js";
 import type { Conversations } from "../../session/conversations.js";

@@ -3,7 +3,7 @@ import type { PostgresConfig } from "../../core/config.js";
 import { StoreError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnName } from "../../core/store-ports.js";
-import { openPool } from "../../log/postgres/pool.js";
+import { openPool } from "../../log/postgres/connection/pool.js";
 import { type Launched, launch } from "./sdk.js";
 
 /** A host within this process to which DBOS can give turns. */

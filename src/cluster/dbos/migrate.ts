@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { PostgresConfig } from "../../core/config.js";
 import type { Observe } from "../../core/ports.js";
-import type { Database } from "../../log/postgres/database.js";
-import { openPool } from "../../log/postgres/pool.js";
+import type { Database } from "../../log/postgres/connection/database.js";
+import { openPool } from "../../log/postgres/connection/pool.js";
 import { poolSize } from "./membership.js";
 import { isMigrated, migrate } from "./sdk.js";
 

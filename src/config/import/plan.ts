@@ -1,10 +1,10 @@
 /** The plan of an import: which servers are added to the configuration, which are not, and why. */
 import type { JsonObject } from "../../core/json.js";
-import { type EntryPlace, entryProblems } from "../check-entry.js";
-import { clearingLines, inlineSecrets, looksSecret, masked, referring } from "../inline-secrets.js";
-import type { ServerEdit } from "../server-edit.js";
-import type { Note } from "./draft.js";
-import type { ImportedFile, ImportedServer } from "./importer.js";
+import { type EntryPlace, entryProblems } from "../edit/check-entry.js";
+import type { ServerEdit } from "../edit/server-edit.js";
+import { clearingLines, inlineSecrets, looksSecret, masked, referring } from "../reading/inline-secrets.js";
+import type { Note } from "./shared/draft.js";
+import type { ImportedFile, ImportedServer } from "./shared/importer.js";
 
 type Outcome = "added" | "replaced" | "kept" | "left out";
 

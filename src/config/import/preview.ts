@@ -1,6 +1,6 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
-import { editServers } from "../edit.js";
-import { withoutSecrets } from "../inline-secrets.js";
+import { editServers } from "../edit/edit.js";
+import { withoutSecrets } from "../reading/inline-secrets.js";
 import type { ImportPlan, ImportTarget } from "./plan.js";
 
 /**

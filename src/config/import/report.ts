@@ -1,9 +1,9 @@
 /** The report of an import. Texts that look like secrets are removed. */
 
-import { clearingLines } from "../inline-secrets.js";
-import type { Note } from "./draft.js";
-import type { ImportedFile } from "./importer.js";
+import { clearingLines } from "../reading/inline-secrets.js";
 import type { ImportPlan, PlannedServer } from "./plan.js";
+import type { Note } from "./shared/draft.js";
+import type { ImportedFile } from "./shared/importer.js";
 
 /** Returns the report. `file` is the changed configuration. `isDone` is true if the changes have been written. */
 export function reportOf(

@@ -4,19 +4,19 @@ import { join, resolve } from "node:path";
 import { ConfigError, RequestError } from "../../core/errors.js";
 import { didYouMean } from "../../core/nearest.js";
 import { displayName } from "../../core/source.js";
-import { claudeCode } from "./claude-code.js";
-import { claudeDesktop } from "./claude-desktop.js";
-import { codex } from "./codex.js";
-import { cursor } from "./cursor.js";
-import { type ForeignText, readForeign } from "./foreign-text.js";
-import { gemini } from "./gemini.js";
-import { goose } from "./goose.js";
-import { type ImportedFile, type Importer, importFile, type Surroundings } from "./importer.js";
-import { kit } from "./kit.js";
-import { opencode } from "./opencode.js";
-import { original } from "./original.js";
-import { vscode } from "./vscode.js";
-import { zed } from "./zed.js";
+import { claudeCode } from "./programs/claude-code.js";
+import { claudeDesktop } from "./programs/claude-desktop.js";
+import { codex } from "./programs/codex.js";
+import { cursor } from "./programs/cursor.js";
+import { gemini } from "./programs/gemini.js";
+import { goose } from "./programs/goose.js";
+import { kit } from "./programs/kit.js";
+import { opencode } from "./programs/opencode.js";
+import { original } from "./programs/original.js";
+import { vscode } from "./programs/vscode.js";
+import { zed } from "./programs/zed.js";
+import { type ForeignText, readForeign } from "./shared/foreign-text.js";
+import { type ImportedFile, type Importer, importFile, type Surroundings } from "./shared/importer.js";
 
 const importers: readonly Importer[] = [
   claudeDesktop,

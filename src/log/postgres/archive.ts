@@ -3,7 +3,7 @@ import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
 import type { Archive, ConversationOverview } from "../../core/store-ports.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../claims.js";
-import { type Database, lock } from "./database.js";
+import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./events.js";
 import type { Notices } from "./notices.js";
 import { notify, originsOf, overview, unfinished } from "./statements.js";

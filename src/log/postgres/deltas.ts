@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
-import type { Listener } from "./listener.js";
+import type { Listener } from "./connection/listener.js";
+import { connectionOf } from "./connection/pool.js";
 import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
-import { connectionOf } from "./pool.js";
 
 /** Sends all waiting messages in one transaction, because PostgreSQL commits transactions that notify one at a time. */
 const notify = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message(channel, payload)";

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { StoreError } from "../../core/errors.js";
 import { schemaVersion } from "../schema-version.js";
-import type { Database } from "./database.js";
+import type { Database } from "./connection/database.js";
 
 /** Advisory lock that a process holds while it changes the schema ("MCPP"). */
 const migrationLock = 0x4d435050;

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import { StoreError } from "../../core/errors.js";
-import type { Database } from "./database.js";
+import type { Database } from "./connection/database.js";
 
 const cipher = "aes-256-gcm";
 const saltBytes = 24;

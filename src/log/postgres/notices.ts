@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Database } from "./database.js";
-import type { Listener } from "./listener.js";
+import type { Database } from "./connection/database.js";
+import type { Listener } from "./connection/listener.js";
 import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 
 /** Channel on which each writer sends its name and the conversation to which it has written. */

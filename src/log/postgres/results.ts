@@ -1,6 +1,6 @@
 import { StoreError } from "../../core/errors.js";
 import type { ResultStore } from "../../core/store-ports.js";
-import type { Database } from "./database.js";
+import type { Database } from "./connection/database.js";
 
 /** Large tool results, in the same database as the events. They are stored as JSON, because `text` in PostgreSQL cannot hold NUL. */
 export class PostgresResults implements ResultStore {

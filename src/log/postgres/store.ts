@@ -21,11 +21,11 @@ import type {
 import { fenced, isOver, requireSameContent, same, stateAfter } from "../claims.js";
 import { usageStatements } from "../usage-statements.js";
 import { PostgresArchive } from "./archive.js";
-import { type Database, lock } from "./database.js";
+import { type Database, lock } from "./connection/database.js";
+import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./events.js";
-import { limitsTopic, PostgresLimits } from "./limits.js";
-import type { Listener } from "./listener.js";
+import { limitsTopic, PostgresLimits } from "./limits/limits.js";
 import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
 import { PostgresResults } from "./results.js";

@@ -11,9 +11,9 @@ import type {
 } from "../../core/store-ports.js";
 import { isUnfinished, questionOf } from "../claims.js";
 import { foldVersion } from "../schema-version.js";
-import type { Database } from "./database.js";
+import type { Database } from "./connection/database.js";
 import { jsonOf } from "./events.js";
-import { freedChannel } from "./limit-functions.js";
+import { freedChannel } from "./limits/limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
 /**

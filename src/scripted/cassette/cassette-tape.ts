@@ -12,17 +12,17 @@ import type {
   ServerLife,
   Tape,
 } from "../../core/tape.js";
-import { visible } from "./diff.js";
-import { EndingOrder } from "./ending-order.js";
 import type { Faults } from "./faults.js";
-import { type CallEntry, type Head, isRoutine, type ModelEntry } from "./format.js";
-import { withIdsOf } from "./host-ids.js";
-import { Outside } from "./outside.js";
-import { brokenBy, type Playback } from "./played-body.js";
-import { modelMiss, playCall, playModel, serverMiss, silence } from "./player.js";
-import type { Recording } from "./read.js";
-import type { Recorder } from "./recorder.js";
-import { askedOfModel, askedOfServer, Shelf, type Wanted, wantedOf } from "./shelf.js";
+import { EndingOrder } from "./file/ending-order.js";
+import { type CallEntry, type Head, isRoutine, type ModelEntry } from "./file/format.js";
+import { withIdsOf } from "./file/host-ids.js";
+import type { Recording } from "./file/read.js";
+import { visible } from "./playing/diff.js";
+import { Outside } from "./playing/outside.js";
+import { brokenBy, type Playback } from "./playing/played-body.js";
+import { modelMiss, playCall, playModel, serverMiss, silence } from "./playing/player.js";
+import { askedOfModel, askedOfServer, Shelf, type Wanted, wantedOf } from "./playing/shelf.js";
+import type { Recorder } from "./recording/recorder.js";
 
 interface CassetteTapeParts {
   path: string;

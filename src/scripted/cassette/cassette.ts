@@ -4,12 +4,12 @@ import { setTimeout as timer } from "node:timers/promises";
 import { ConfigError, messageOf } from "../../core/errors.js";
 import type { Tape } from "../../core/tape.js";
 import { CassetteTape } from "./cassette-tape.js";
-import { Cleaner } from "./clean.js";
 import { readFaults } from "./faults.js";
-import type { Sleep } from "./played-body.js";
-import { maxBytes, type Recording, readCassette } from "./read.js";
-import { Recorder } from "./recorder.js";
-import { textOf, writeCassette } from "./write.js";
+import { Cleaner } from "./file/clean.js";
+import { maxBytes, type Recording, readCassette } from "./file/read.js";
+import { textOf, writeCassette } from "./file/write.js";
+import type { Sleep } from "./playing/played-body.js";
+import { Recorder } from "./recording/recorder.js";
 
 /**
  * `record`: every request goes to the real server or model, and the file is written anew. `replay`: no request does. `record-missing`: a

@@ -3,7 +3,7 @@
 import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LoadedConfig, loadConfig } from "../../config/load.js";
+import { type LoadedConfig, loadConfig } from "../../config/reading/load.js";
 import type { StoredEvent } from "../../core/chat.js";
 import type { Environment } from "../../core/environment.js";
 import { RequestError } from "../../core/errors.js";
@@ -11,7 +11,7 @@ import { clearing } from "../../core/redaction.js";
 import { type Playable, readPlayable } from "../../session/export/playable.js";
 import { redacted } from "../../session/export/redact.js";
 import { openCassette } from "../cassette/cassette.js";
-import { keptBy } from "../cassette/kept-by.js";
+import { keptBy } from "../cassette/recording/kept-by.js";
 import { difference } from "../from-log/difference.js";
 import { LogTape, type WireTool } from "../from-log/log-tape.js";
 import { hasAskedShape, sessionFile } from "../from-log/session-file.js";

@@ -1,6 +1,6 @@
 /** Information about servers that is available without starting them. It is used to repeat a conversation. */
 
-import type { LoadedConfig } from "../../config/load.js";
+import type { LoadedConfig } from "../../config/reading/load.js";
 import type { Environment } from "../../core/environment.js";
 import { child } from "../../core/tree.js";
 import { demoServer } from "../../demo/servers.js";

@@ -1,9 +1,9 @@
 /** Removal of secrets from reports about a run. */
 
-import type { LoadedConfig } from "../../config/load.js";
-import { configuredSecrets } from "../../config/secrets.js";
+import type { LoadedConfig } from "../../config/reading/load.js";
+import { configuredSecrets } from "../../config/reading/secrets.js";
 import type { Environment } from "../../core/environment.js";
-import { Cleaner } from "../cassette/clean.js";
+import { Cleaner } from "../cassette/file/clean.js";
 import type { Script } from "../script.js";
 import { settingsOf } from "./script-settings.js";
 

@@ -1,6 +1,6 @@
 /** Running of scripted sessions, each in a host of its own. */
 import { existsSync } from "node:fs";
-import { type ConfigObject, type LoadedConfig, loadConfig } from "../../config/load.js";
+import { type ConfigObject, type LoadedConfig, loadConfig } from "../../config/reading/load.js";
 import { ConfigError, ScriptError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { Tape } from "../../core/tape.js";

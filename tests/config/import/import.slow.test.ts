@@ -2,12 +2,12 @@ import "../../support/app.js"; // modules that the host loads on demand
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { editServers } from "../../../src/config/edit.js";
+import { editServers } from "../../../src/config/edit/edit.js";
 import { planImport } from "../../../src/config/import/plan.js";
 import { previewOf } from "../../../src/config/import/preview.js";
 import { reportOf } from "../../../src/config/import/report.js";
 import { importFrom } from "../../../src/config/import/tools.js";
-import { loadConfig } from "../../../src/config/load.js";
+import { loadConfig } from "../../../src/config/reading/load.js";
 import { createApp } from "../../../src/index.js";
 import { everything, type HttpServer, httpServer } from "../../support/mcp-http.js";
 import { files, Machine } from "./machine.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { Places, type PlacesGiven } from "../../../src/log/postgres/limit-places.js";
-import { Outage } from "../../../src/log/postgres/outage.js";
+import { Outage } from "../../../src/log/postgres/connection/outage.js";
+import { Places, type PlacesGiven } from "../../../src/log/postgres/limits/limit-places.js";
 
 const never = new AbortController().signal;
 

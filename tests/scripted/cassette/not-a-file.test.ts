@@ -1,7 +1,7 @@
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { readCassette } from "../../../src/scripted/cassette/read.js";
+import { readCassette } from "../../../src/scripted/cassette/file/read.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";
 
 test("a device in the place of a cassette is not read: it may never end", () => {

@@ -1,11 +1,11 @@
 import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { bytesOf, chunksOf } from "../../../src/scripted/cassette/chunks.js";
-import { Cleaner } from "../../../src/scripted/cassette/clean.js";
-import type { CallEntry, Entry, ModelEntry } from "../../../src/scripted/cassette/format.js";
-import { readCassette } from "../../../src/scripted/cassette/read.js";
-import { textOf, writeCassette } from "../../../src/scripted/cassette/write.js";
+import { bytesOf, chunksOf } from "../../../src/scripted/cassette/file/chunks.js";
+import { Cleaner } from "../../../src/scripted/cassette/file/clean.js";
+import type { CallEntry, Entry, ModelEntry } from "../../../src/scripted/cassette/file/format.js";
+import { readCassette } from "../../../src/scripted/cassette/file/read.js";
+import { textOf, writeCassette } from "../../../src/scripted/cassette/file/write.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";
 
 const secret = "Zq8vN3/xT+né-of-4567";

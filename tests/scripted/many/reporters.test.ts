@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "@jest/globals";
 import pc from "picocolors";
 import { Parser } from "tap-parser";
 import { plan } from "../../../src/scripted/many/plan.js";
-import { createReporter, type ReporterName } from "../../../src/scripted/many/reporters.js";
+import { createReporter, type ReporterName } from "../../../src/scripted/many/reporters/reporters.js";
 import { type ManyResult, runMany } from "../../../src/scripted/many/run-many.js";
 import type { ScriptResult } from "../../../src/scripted/result.js";
 import { resultOf, scriptOf, stepOf } from "./support.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { load } from "js-yaml";
-import { rewritten } from "../../../src/scripted/many/rewrite.js";
+import { rewritten } from "../../../src/scripted/many/updates/rewrite.js";
 
 /** Returns the text with another value for the only assertion in this line. */
 function edit(text: string, line: number, value: unknown) {

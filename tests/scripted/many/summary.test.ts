@@ -1,11 +1,11 @@
 import { expect, test } from "@jest/globals";
-import { summaryJson } from "../../../src/scripted/many/json.js";
 import { plan } from "../../../src/scripted/many/plan.js";
 import { type RunReport, reportOf, skippedReport } from "../../../src/scripted/many/report.js";
-import { summaryOf } from "../../../src/scripted/many/summary.js";
-import { summaryHtml } from "../../../src/scripted/many/summary-html.js";
-import { summaryMarkdown } from "../../../src/scripted/many/summary-markdown.js";
-import { summaryTable } from "../../../src/scripted/many/summary-table.js";
+import { summaryHtml } from "../../../src/scripted/many/summary/html.js";
+import { summaryJson } from "../../../src/scripted/many/summary/json.js";
+import { summaryMarkdown } from "../../../src/scripted/many/summary/markdown.js";
+import { summaryOf } from "../../../src/scripted/many/summary/summary.js";
+import { summaryTable } from "../../../src/scripted/many/summary/table.js";
 import { resultOf, scriptOf } from "./support.js";
 
 /** Runs a script with two models. The second one fails every fourth time, and its price is not known. */

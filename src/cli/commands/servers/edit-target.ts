@@ -2,9 +2,9 @@
 
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { editServers } from "../../../config/edit.js";
-import { modeOf, replaceFile } from "../../../config/replace-file.js";
-import type { ServerEdit } from "../../../config/server-edit.js";
+import { editServers } from "../../../config/edit/edit.js";
+import { modeOf, replaceFile } from "../../../config/edit/replace-file.js";
+import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { displayName, objectSource, readSource, readText } from "../../../core/source.js";
 import { findSource, type GlobalOptions, usersPath } from "../../configuration.js";

@@ -1,7 +1,7 @@
 /** `servers add`, `remove`, `enable` and `disable`: change the user's configuration file. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ServerEdit } from "../../../config/server-edit.js";
+import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { RequestError } from "../../../core/errors.js";
 import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
 import { didYouMean } from "../../../core/nearest.js";
@@ -110,7 +110,7 @@ async function add(
   globals: GlobalOptions,
 ): Promise<void> {
   const { editTarget, applyEdits } = await import("./edit-target.js");
-  const { entryProblems, holdsSecret } = await import("../../../config/check-entry.js");
+  const { entryProblems, holdsSecret } = await import("../../../config/edit/check-entry.js");
   const target = editTarget(globals);
   if (Object.hasOwn(target.servers, name) && !replace) {
     throw new RequestError("usage", `${target.file} has a server "${name}" already`, {
@@ -129,7 +129,7 @@ async function add(
 /** Applies an edit to a server. Throws RequestError if the file does not have the server. */
 async function change(edit: ServerEdit, done: string, globals: GlobalOptions): Promise<void> {
   const { editTarget, applyEdits } = await import("./edit-target.js");
-  const { entryProblems } = await import("../../../config/check-entry.js");
+  const { entryProblems } = await import("../../../config/edit/check-entry.js");
   const { name } = edit;
   const target = editTarget(globals);
   const { file, folder, servers } = target;

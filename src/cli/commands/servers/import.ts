@@ -1,7 +1,7 @@
 /** `servers import`: adds the servers that are configured in other programs, with their settings. */
 import { homedir } from "node:os";
 import { type Command, Option } from "commander";
-import type { ImportedFile } from "../../../config/import/importer.js";
+import type { ImportedFile } from "../../../config/import/shared/importer.js";
 import { RequestError } from "../../../core/errors.js";
 import { unambiguous } from "../../../core/inert.js";
 import { asListed, type GlobalOptions } from "../../configuration.js";
@@ -87,7 +87,7 @@ async function isTaken(file: ImportedFile): Promise<boolean> {
 
 /** Describes the servers of a file and what they may do. */
 async function listed({ servers }: ImportedFile): Promise<string> {
-  const { describeEntry } = await import("../../../config/consent-text.js");
+  const { describeEntry } = await import("../../../config/consent/consent-text.js");
   const folder = process.cwd();
   return servers
     .map(({ name, entry, skipped }) => asListed(skipped ? [`${name}: ${skipped}`] : describeEntry(name, entry, folder)))

@@ -33,7 +33,7 @@ async function test(name: string, asJson: boolean, globals: GlobalOptions): Prom
   }
   const { checkServer } = await import("../../../doctor/server-check.js");
   const { clearing } = await import("../../../core/redaction.js");
-  const { configuredSecrets } = await import("../../../config/secrets.js");
+  const { configuredSecrets } = await import("../../../config/reading/secrets.js");
   const { unsetBelow } = await import("../../../config/unset.js");
   const { stateFolder } = await import("../../../core/state-folder.js");
   const interrupted = new AbortController();

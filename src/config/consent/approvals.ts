@@ -1,0 +1,156 @@
+/** The user's stored answers to "may this tool run?", for one project or for all. */
+import { hash } from "node:crypto";
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "../../core/errors.js";
+import type { KeptApprovals, Observe, RememberedTool } from "../../core/ports.js";
+import { readState, writeState } from "./state-file.js";
+
+export interface KeptApproval extends RememberedTool {
+  allow: boolean;
+  remember: "project" | "always";
+  /** Folder of the project, if the answer is for one project. */
+  workspace?: string;
+  /** Time of the answer, in ms since the epoch. */
+  answeredAt: number;
+}
+
+interface ApprovalsParts {
+  observe: Observe;
+  now: () => number;
+}
+
+/**
+ * Age, in ms, from which a folder's change time can be trusted. File systems round change times: most to some milliseconds, FAT to two
+ * seconds.
+ */
+const settledMs = 4_000;
+/**
+ * Time, in ms, for which a check of the folder stays valid. This covers the tool calls of one model answer, and is shorter than a person
+ * takes to answer in another host. A check costs about as much as the rest of the decision about a call.
+ */
+const lookMs = 10;
+
+/**
+ * Stored answers, each in a file of its own. Hosts that write at the same time therefore keep each other's answers, and an answer that is
+ * deleted is deleted for all hosts.
+ */
+export class Approvals implements KeptApprovals {
+  readonly #folder: string;
+  readonly #parts: ApprovalsParts;
+  /** Answers that could not be written. */
+  readonly #unwritten = new Map<string, KeptApproval>();
+  /** Tools without a stored answer. Valid until the folder changes. */
+  #unanswered: { lookedAt: number; changedAt: number; tools: Set<string> } = notLooked();
+
+  constructor(folder: string, parts: ApprovalsParts) {
+    this.#folder = folder;
+    this.#parts = parts;
+  }
+
+  /**
+   * Returns the answer about a tool. It is called before every tool call. Most tools have no answer; finding that out costs at most one
+   * check of the folder.
+   */
+  find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
+    const unanswered = this.#unansweredNow();
+    const key = `${tool.place}\n${tool.server}\n${tool.tool}\n${workspace}`;
+    if (unanswered?.has(key)) return undefined;
+    const answer = this.#find(tool, workspace);
+    if (!answer) unanswered?.add(key);
+    return answer;
+  }
+
+  #find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
+    const answers = [workspace, undefined].map((place) => {
+      const name = fileNameOf(tool, place);
+      return this.#unwritten.get(name) ?? this.#read(name);
+    });
+    return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
+  }
+
+  keep(
+    { server, tool, place }: RememberedTool,
+    { allow, remember }: Pick<KeptApproval, "allow" | "remember">,
+    workspace: string,
+  ): void {
+    const where = remember === "project" ? workspace : undefined;
+    const answer = { server, tool, place, allow, remember, workspace: where, answeredAt: this.#parts.now() };
+    const name = fileNameOf(answer, where);
+    try {
+      writeState(join(this.#folder, name), answer);
+      this.#unwritten.delete(name);
+      this.#unanswered = notLooked();
+    } catch (error) {
+      this.#unwritten.set(name, answer);
+      this.#unanswered = notLooked();
+      const message = `the answer about ${server}.${tool} holds until this host ends: ${messageOf(error)}`;
+      this.#parts.observe({ level: "warn", scope: "config", message });
+    }
+  }
+
+  /** Returns all stored answers, oldest first. Throws errors of the file system. */
+  list(): KeptApproval[] {
+    return this.#names()
+      .flatMap((name) => this.#read(name) ?? [])
+      .sort((one, other) => one.answeredAt - other.answeredAt);
+  }
+
+  /** Deletes the stored answers about the tools that match `isMeant`, and returns the deleted ones. Throws errors of the file system. */
+  forget(isMeant: (tool: RememberedTool) => boolean): KeptApproval[] {
+    const forgotten = this.list().filter(isMeant);
+    for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });
+    return forgotten;
+  }
+
+  /**
+   * Returns the tools without a stored answer. Returns undefined if the folder cannot be checked, or if it has just changed: another change
+   * could get the same change time.
+   */
+  #unansweredNow(): Set<string> | undefined {
+    const now = this.#parts.now();
+    if (Math.abs(now - this.#unanswered.lookedAt) < lookMs) return this.#unanswered.tools;
+    try {
+      const changedAt = statSync(this.#folder, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      if (now - changedAt < settledMs) return undefined;
+      if (this.#unanswered.changedAt !== changedAt) this.#unanswered = { lookedAt: now, changedAt, tools: new Set() };
+      this.#unanswered.lookedAt = now;
+      return this.#unanswered.tools;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  /** Reads a stored answer. Ignores a file if its name does not match its content. */
+  #read(name: string): KeptApproval | undefined {
+    const answer = readState(join(this.#folder, name));
+    return answer && isKept(answer) && fileNameOf(answer, answer.workspace) === name ? answer : undefined;
+  }
+}
+
+function notLooked() {
+  return { lookedAt: Number.NEGATIVE_INFINITY, changedAt: 0, tools: new Set<string>() };
+}
+
+function fileNameOf({ server, tool, place }: RememberedTool, workspace: string | undefined): string {
+  return `${hash("sha256", JSON.stringify([place, server, tool, workspace ?? null]), "hex").slice(0, 32)}.json`;
+}
+
+function isKept(answer: object): answer is KeptApproval {
+  const { server, tool, place, allow, remember, workspace, answeredAt } = answer as Partial<KeptApproval>;
+  return (
+    [server, tool, place].every((text) => typeof text === "string") &&
+    typeof allow === "boolean" &&
+    typeof answeredAt === "number" &&
+    (remember === "project" ? typeof workspace === "string" : remember === "always" && workspace === undefined)
+  );
+}

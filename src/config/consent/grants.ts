@@ -1,0 +1,77 @@
+/** The settings of a configuration found in the working directory that the user must confirm. */
+import { isDeepStrictEqual } from "node:util";
+import { keys, valueAt } from "../../core/tree.js";
+import type { LoadedConfig } from "../reading/load.js";
+
+/**
+ * Settings that need no confirmation. They restrict something, or they say how the model samples, waits or is displayed. All other
+ * settings, and keys that are new in the schema, may grant rights, choose a model or its input, send data, cost money, delete data or run
+ * code. Limits are harmless because the user's own limits still apply (`restrictions.ts`).
+ */
+const HARMLESS = [
+  "llm.stream_recovery",
+  "llm.http.{timeout,connect_timeout,ttft_timeout,idle_timeout,queue_timeout,total_timeout,keepalive_expiry}",
+  "llm.http.{max_retries,initial_retry_delay,max_retry_delay,max_retry_after}",
+  "llm.http.{retry_multiplier,retry_jitter,retry_jitter_mode,max_keepalive_connections,max_connections}",
+  "llm.providers.*.{wire,cache,temperature,top_p,max_tokens,context_window,rpm,tpm,max_concurrency}",
+  "llm.providers.*.{timeout,connect_timeout,ttft_timeout,idle_timeout}",
+  "llm.providers.*.reasoning.effort",
+  "llm.providers.*.quirks.*",
+  "chat.service.{tool_notifications,drain_timeout,compaction,tool_budget_tokens,result_limit_tokens}",
+  "chat.service.{streaming,tool_notifications}.enabled",
+  "chat.service.permissions.{ask,deny}",
+  "chat.limits.turn.{tokens,usd,time,calls}",
+  "chat.limits.{conversation,day}.*",
+  "chat.storage.durability",
+  "logging.{level,max_length}",
+  "logging.modules.*",
+  "mcp.remember_tools",
+  "mcpServers.*.{enabled,required,lazy,timeout,max_total_timeout,startup_timeout,startup_grace,ping_interval,max_message_mb}",
+  "mcpServers.*.tools.deny",
+  "mcpServers.*.tools.{deny,timeouts}.*",
+].map((path) => path.split(".").map((part) => (part === "*" ? undefined : part.replace(/[{}]/g, "").split(","))));
+
+export function isHarmless(pointer: string): boolean {
+  const path = keys(pointer);
+  return HARMLESS.some(
+    (parts) => parts.length === path.length && parts.every((names, at) => names?.includes(path[at] ?? "") ?? true),
+  );
+}
+
+/** Values that need no confirmation because they restrict. Other values of these settings must be confirmed. */
+const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
+  "/chat/service/approval": "ask",
+  "/chat/service/changed_tools": "ask",
+};
+
+/** Returns true if the value has a placeholder. Such a value can hold any variable of the environment, secrets too. */
+export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
+
+/** Returns the values that the preset of this name gives a provider. */
+export type PresetOf = (provider: string) => { baseUrl?: string; model?: string; keyVariable: string };
+
+/**
+ * Returns the pointers of the effective settings that the user must confirm. A setting equal to its default needs no confirmation; neither
+ * does a provider's preset `base_url` or model. Servers, and the file that lists them, are not among the pointers, because each server is
+ * confirmed on its own.
+ */
+export function grants(loaded: LoadedConfig, presetOf: PresetOf): string[] {
+  const doubtful = [...loaded.written]
+    .filter(([pointer]) => !pointer.startsWith("/mcpServers/") && pointer !== "/mcp/config_file")
+    .filter(([pointer, written]) => !isHarmless(pointer) || hasPlaceholder(written))
+    .filter(([pointer, written]) => HARMLESS_VALUES[pointer] !== written)
+    .map(([pointer]) => pointer);
+  if (doubtful.length === 0) return [];
+  const { tree } = loaded.without(doubtful);
+  return doubtful.filter((pointer) => {
+    const otherwise = valueAt(tree, pointer) ?? presetAt(pointer, presetOf);
+    return !isDeepStrictEqual(otherwise, valueAt(loaded.tree, pointer));
+  });
+}
+
+function presetAt(pointer: string, presetOf: PresetOf): string | undefined {
+  const [llm, providers, name = "", key] = keys(pointer);
+  if (llm !== "llm" || providers !== "providers") return undefined;
+  const { baseUrl, model } = presetOf(name);
+  return key === "base_url" ? baseUrl : key === "model" ? model : undefined;
+}

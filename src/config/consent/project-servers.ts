@@ -1,0 +1,76 @@
+/** The servers of a configuration found in the working directory. Starting such a server runs code that someone else chose. */
+import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { ServerConfig } from "../../core/config.js";
+import { child, scalarsIn, valueAt } from "../../core/tree.js";
+import type { LoadedConfig } from "../reading/load.js";
+import { isHarmless } from "./grants.js";
+import { readState, writeState } from "./state-file.js";
+
+/** Returns the enabled servers that differ from all of the user's own servers. */
+export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {
+  return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isDeepStrictEqual(mine, server)));
+}
+
+/**
+ * Returns a hash of everything in these servers and settings that is not harmless. `settings` are pointers. Placeholders are hashed as they
+ * are, not their values. Paths are hashed as absolute paths, and an `env_file` by its content.
+ */
+export function fingerprint(
+  servers: readonly ServerConfig[],
+  settings: readonly string[],
+  loaded: LoadedConfig,
+): string {
+  const places = servers.map(({ name }) => child("/mcpServers", name));
+  const isMeant = ([pointer]: readonly [string, unknown]) =>
+    settings.includes(pointer) || (places.some((place) => pointer.startsWith(`${place}/`)) && !isHarmless(pointer));
+  const read = places
+    .flatMap((place) => scalarsIn(valueAt(loaded.tree, place), place))
+    .filter(([pointer]) => loaded.variablesOf(pointer).length === 0);
+  const replaced = servers.filter(({ name }) => loaded.base?.config.mcpServers.some((own) => own.name === name));
+  const facts = [...[...loaded.written, ...read].filter(isMeant), ...replaced.map(({ name }) => ["replaced", name])];
+  return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
+}
+
+interface Refused {
+  servers: readonly ServerConfig[];
+  /** Pointers of the refused settings. */
+  settings: readonly string[];
+  /** Values that the user confirmed earlier and that the settings keep, by pointer. */
+  held?: ReadonlyMap<string, unknown>;
+  refusal: string;
+}
+
+/**
+ * Returns the configuration without the refused settings and servers. If the user's own configuration has a server of the same name, it
+ * replaces the refused one. Otherwise the refused server stays, marked with the reason for the refusal.
+ */
+export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: Refused): LoadedConfig {
+  const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))], held);
+  const own = new Map(rest.config.mcpServers.map((server) => [server.name, server]));
+  const mcpServers = loaded.config.mcpServers.map((server) =>
+    servers.includes(server) ? (own.get(server.name) ?? { ...server, refusal }) : server,
+  );
+  return { ...rest, config: { ...rest.config, mcpServers } };
+}
+
+/** The configurations that the user has confirmed: the path of each file with the fingerprint of its servers and settings. */
+export class Confirmations {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  has(configPath: string, print: string): boolean {
+    return this.#all()[configPath] === print;
+  }
+
+  add(configPath: string, print: string): void {
+    writeState(this.#path, { ...this.#all(), [configPath]: print });
+  }
+
+  #all(): Record<string, unknown> {
+    return readState(this.#path) ?? {}; // if the file is missing or unreadable, the user is asked again
+  }
+}

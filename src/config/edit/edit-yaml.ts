@@ -1,0 +1,227 @@
+/** Edits of the text of a YAML file. They replace whole lines in block style, and only a few characters in flow style. */
+
+import { load } from "js-yaml";
+import {
+  Document,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  Scalar,
+  visit,
+  type YAMLMap,
+} from "yaml";
+import type { JsonObject } from "../../core/json.js";
+import { type EntryComments, type ServerEdit, switchOf } from "./server-edit.js";
+
+type Block = YAMLMap<Node, Node | null>;
+type Item = Pair<Node, Node | null>;
+
+/** Returns the edited text, or undefined if the text cannot be edited, for example because of an alias. */
+export function editYaml(text: string, edit: ServerEdit): string | undefined {
+  const document = parseDocument<Node>(text, { uniqueKeys: false });
+  const top = document.contents;
+  const parent = isMap<Node, Node | null>(top) ? itemOf(top, "mcpServers") : undefined;
+  const servers = parent?.value;
+  const map = isMap<Node, Node | null>(servers) && servers.items.length > 0 ? servers : undefined;
+  const item = map && itemOf(map, edit.name);
+  if (edit.kind === "set") {
+    if (map) return item ? replaced(text, map, item, edit) : added(text, map, edit);
+    if (!parent) return isEmpty(top) || isMap(top) ? appended(withoutEmpty(text, top), edit) : undefined;
+    return isEmpty(servers) ? begun(text, parent, edit) : undefined;
+  }
+  if (!map || !item) return undefined;
+  return edit.kind === "remove" ? removed(text, map, item) : switched(text, item, edit.enabled);
+}
+
+type Set = Extract<ServerEdit, { kind: "set" }>;
+
+function itemOf(map: Block, key: string): Item | undefined {
+  return map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
+}
+
+/** Returns true if the node is missing, `{}` or null. */
+function isEmpty(node: Node | null | undefined): boolean {
+  if (isCollection(node)) return isMap(node) && node.items.length === 0;
+  return node === null || node === undefined || (isScalar(node) && node.value === null);
+}
+
+/** Returns the text without its `{}` or null, if the file holds nothing else. */
+function withoutEmpty(text: string, top: Node | null): string {
+  const [start, end] = (isEmpty(top) && top?.range) || [0, 0];
+  const rest = text.slice(0, start) + text.slice(end);
+  return rest.trim() === "" ? "" : rest;
+}
+
+function appended(text: string, edit: Set): string {
+  const gap = text === "" || text.endsWith("\n\n") ? "" : text.endsWith("\n") ? "\n" : "\n\n";
+  return `${text}${gap}mcpServers:\n${block(edit, "  ")}`;
+}
+
+/** Adds the first servers below `mcpServers:`. A comment in that line stays there. */
+function begun(text: string, { key, value }: Item, edit: Set): string {
+  const [start, end] = value?.range ?? [endOf(key), endOf(key)];
+  const isWritten = end > start;
+  const before = text.slice(0, isWritten ? start : endOf(key) + text.slice(endOf(key)).indexOf(":") + 1);
+  const without = before.trimEnd() + text.slice(isWritten ? end : before.length);
+  const line = endOfLine(without, before.trimEnd().length);
+  return withLines(without, line, block(edit, "  "));
+}
+
+function added(text: string, map: Block, edit: Set): string {
+  if (map.flow) {
+    const last = endOf(lastOf(map));
+    return `${text.slice(0, last)}, ${inFlow(edit)}${text.slice(last)}`;
+  }
+  const line = endOfLine(text, endOf(lastOf(map)));
+  return withLines(text, line, block(edit, indentOf(text, map)));
+}
+
+function replaced(text: string, map: Block, item: Item, edit: Set): string {
+  const start = startOf(item);
+  if (map.flow) return text.slice(0, start) + inFlow(edit) + text.slice(endOf(item));
+  const from = startOfLine(text, start);
+  const to = endOfLine(text, endOf(item));
+  return text.slice(0, from) + block(edit, indentOf(text, map)).trimEnd() + text.slice(to);
+}
+
+function removed(text: string, map: Block, item: Item): string {
+  if (map.items.length === 1) {
+    const [start = 0] = map.range ?? [];
+    if (map.flow) return `${text.slice(0, start)}{}${text.slice(endOf(map))}`;
+    const from = withCommentsAbove(text, startOfLine(text, startOf(item)));
+    return `${behindKey(text.slice(0, from))}${text.slice(endOfLine(text, endOf(item)))}`;
+  }
+  const index = map.items.indexOf(item);
+  if (map.flow) {
+    const next = map.items[index + 1];
+    const before = map.items[index - 1];
+    const from = next ? startOf(item) : endOf(before ?? item);
+    return text.slice(0, from) + text.slice(next ? startOf(next) : endOf(item));
+  }
+  const from = withCommentsAbove(text, startOfLine(text, startOf(item)));
+  return text.slice(0, from) + text.slice(Math.min(text.length, endOfLine(text, endOf(item)) + 1));
+}
+
+/** Writes `{}` after `mcpServers:`, because the key must have a value. The key is in the last line that is neither blank nor a comment. */
+function behindKey(text: string): string {
+  const lines = text.replace(/\n$/, "").split("\n");
+  const index = lines.findLastIndex((line) => /^\s*[^\s#]/.test(line));
+  lines[index] = (lines[index] ?? "").replace(/:(\s*#.*|\s*)$/, (_, rest: string) => `: {}${rest}`);
+  return lines.join("\n");
+}
+
+function switched(text: string, { value: server }: Item, enabled: boolean): string | undefined {
+  if (!isMap<Node, Node | null>(server)) return undefined;
+  const [[key, value] = []] = Object.entries(switchOf(server.toJSON() as JsonObject, enabled));
+  if (key === undefined) return text;
+  const item = itemOf(server, key);
+  if (item?.value?.range) {
+    const [start, end] = item.value.range;
+    return text.slice(0, start) + String(value) + text.slice(end);
+  }
+  const last = endOf(lastOf(server));
+  if (server.flow) return `${text.slice(0, last)}, ${key}: ${value}${text.slice(last)}`;
+  return withLines(text, endOfLine(text, last), `${indentOf(text, server)}${key}: ${value}\n`);
+}
+
+function lastOf(map: Block): Item {
+  return map.items.at(-1) as Item;
+}
+
+function startOf({ key }: Item): number {
+  return key.range?.[0] ?? 0;
+}
+
+/** Returns the end of a node or pair. A comment or blank lines after it are not part of it. */
+function endOf(node: Node | Item): number {
+  if ("key" in node) {
+    const { key, value } = node as Item;
+    return value ? endOf(value) : endOf(key);
+  }
+  if (isMap<Node, Node | null>(node) && !node.flow && node.items.length > 0) return endOf(lastOf(node));
+  if (isSeq<Node>(node) && !node.flow && node.items.length > 0) return endOf(node.items.at(-1) as Node);
+  const [start, end] = node.range ?? [0, 0];
+  const isBlock = isScalar(node) && (node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED);
+  return isBlock ? Math.max(start, end - 1) : end;
+}
+
+function startOfLine(text: string, position: number): number {
+  return text.lastIndexOf("\n", position - 1) + 1;
+}
+
+function endOfLine(text: string, position: number): number {
+  const end = text.indexOf("\n", position);
+  return end < 0 ? text.length : end;
+}
+
+/** Returns the start of the comment lines directly above this line, or the start of this line if there are none. */
+function withCommentsAbove(text: string, lineStart: number): number {
+  let start = lineStart;
+  while (start > 0) {
+    const above = startOfLine(text, start - 1);
+    if (!/^[ \t]+#/.test(text.slice(above, start))) return start;
+    start = above;
+  }
+  return start;
+}
+
+function indentOf(text: string, map: Block): string {
+  const start = map.range?.[0] ?? 0;
+  return " ".repeat(start - startOfLine(text, start));
+}
+
+/** Inserts `lines` after the line that ends at `lineEnd`. `lines` must end with a line break. */
+function withLines(text: string, lineEnd: number, lines: string): string {
+  return `${text.slice(0, lineEnd)}\n${lines}${text.slice(lineEnd + 1)}`;
+}
+
+/** Lists with more items are written with one item per line. */
+const maxFlowItems = 8;
+
+function block({ name, entry, comments }: Set, indent: string): string {
+  // YAML 1.1, so that a text gets quotes if some parser could take it for a date or a flag. `visit` adds quotes where our own parser would
+  // read a text differently.
+  // read differently.
+  const document = new Document({ [name]: entry }, { version: "1.1" });
+  const root = document.contents as unknown as Block;
+  const server = root.items[0]?.value;
+  visit(root, {
+    Scalar(_, node) {
+      if (typeof node.value === "string" && !isTextUnquoted(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+    },
+    Seq(_, list) {
+      list.flow = list.items.length <= maxFlowItems;
+    },
+  });
+  if (comments) comment(root.items[0]?.key, comments.above);
+  if (isMap<Node, Node | null>(server)) {
+    for (const { key } of server.items) comment(key, keyComments(comments, key));
+  }
+  const text = document.toString({ lineWidth: 0, flowCollectionPadding: false, indent: Math.max(2, indent.length) });
+  return text.replace(/^(?=.)/gm, indent);
+}
+
+function isTextUnquoted(text: string): boolean {
+  try {
+    return text.includes("\n") || load(text) === text;
+  } catch {
+    return false;
+  }
+}
+
+function keyComments(comments: EntryComments | undefined, key: Node): readonly string[] {
+  return (isScalar(key) && comments?.keys.get(String(key.value))) || [];
+}
+
+function comment(node: Node | undefined, lines: readonly string[]): void {
+  if (node && lines.length > 0) node.commentBefore = lines.map((line) => ` ${line}`).join("\n");
+}
+
+/** Returns the entry as JSON, which is also valid YAML in flow style. */
+function inFlow({ name, entry }: Set): string {
+  return `${JSON.stringify(name)}: ${JSON.stringify(entry)}`;
+}

@@ -1,0 +1,72 @@
+import { basename, join } from "node:path";
+import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { child } from "../../../core/tree.js";
+import type { Draft, Field, Fields, Note } from "../shared/draft.js";
+import { commonFields, dropped, milliseconds, oauth, transport } from "../shared/fields.js";
+import { folderOf } from "../shared/foreign-text.js";
+import type { Importer, Section } from "../shared/importer.js";
+import { braces } from "../shared/variables.js";
+
+/** Translates a list such as `[{name, permission_policy}]`. */
+const policies: Field = (value, draft, key) => {
+  for (const tool of Array.isArray(value) ? value : []) {
+    const { name, permission_policy: policy } = isPlainObject(tool) ? tool : {};
+    if (typeof name !== "string") draft.note(key, "has an item without a name");
+    else if (policy === "always_allow") draft.add("tools.auto_approve", [name], key);
+    else if (policy === "always_deny") draft.add("tools.deny", [name], key);
+    else if (policy === "always_ask") {
+      draft.note(key, `${name} is asked about as every tool is here (chat.service.permissions.ask makes sure of it)`);
+    } else draft.note(key, `${name}: "${String(policy)}" is no policy that is known here`);
+  }
+};
+
+const noTimeout = "is under a second, which Claude Code does not regard";
+
+const claudeFields: Fields = {
+  type: transport({ stdio: undefined, http: "http", "streamable-http": "http", sse: "sse" }),
+  ...commonFields,
+  timeout: (value, draft, key) =>
+    typeof value === "number" && value < 1000 ? draft.note(key, noTimeout) : milliseconds("timeout")(value, draft, key),
+  tools: policies,
+  oauth: oauth({ clientId: "client_id", callbackPort: "callback_port", scopes: "scope" }),
+  headersHelper: dropped("runs a program for the headers, which this host does not: give headers with ${VARIABLES}"),
+  alwaysLoad: dropped("is not needed: tools are held back only when all of them cost too much (tool_budget_tokens)"),
+};
+
+export const claudeCode: Importer = {
+  tool: "claude-code",
+  title: "Claude Code",
+  places: ({ home, cwd }) => [join(cwd, ".mcp.json"), join(home, ".claude.json")],
+  knows: ({ path }) => [".mcp.json", ".claude.json"].includes(basename(path)),
+  sections({ tree, ...file }, { cwd }) {
+    const common = { convert: braces, fields: claudeFields };
+    const projects = isPlainObject(tree.projects) ? tree.projects : {};
+    const here = isPlainObject(projects[cwd]) ? projects[cwd] : {};
+    const isUsers = basename(file.path) === ".claude.json";
+    const finish = switchedOff(here.disabledMcpServers);
+    const local: Section = {
+      ...common,
+      pointer: child(child("/projects", cwd), "mcpServers"),
+      servers: here.mcpServers,
+      project: cwd,
+      finish,
+    };
+    const project = isUsers ? undefined : folderOf({ tree, ...file });
+    const shared: Section = { ...common, pointer: "/mcpServers", servers: tree.mcpServers, project, finish };
+    return { sections: [local, shared], notes: ofOtherProjects(projects, cwd) };
+  },
+};
+
+function switchedOff(names: unknown): (draft: Draft) => void {
+  return (draft) => {
+    if (Array.isArray(names) && names.includes(draft.name)) draft.entry.enabled = false;
+  };
+}
+
+function ofOtherProjects(projects: JsonObject, cwd: string): Note[] {
+  return Object.entries(projects).flatMap(([folder, project]) => {
+    const servers = isPlainObject(project) && isPlainObject(project.mcpServers) ? Object.keys(project.mcpServers) : [];
+    if (folder === cwd || servers.length === 0) return [];
+    return [{ key: `projects.${folder}`, text: `${servers.join(", ")}: run this in that folder to take them` }];
+  });
+}

@@ -1,0 +1,27 @@
+import { join } from "node:path";
+import { text, textMap, texts, transport } from "../shared/fields.js";
+import { applicationData } from "../shared/folders.js";
+import type { Importer } from "../shared/importer.js";
+import { nothing } from "../shared/variables.js";
+
+export const claudeDesktop: Importer = {
+  tool: "claude-desktop",
+  title: "Claude Desktop",
+  places: (surroundings) => [join(applicationData(surroundings), "Claude", "claude_desktop_config.json")],
+  knows: ({ path }) => path.endsWith("claude_desktop_config.json"),
+  sections: ({ tree }) => ({
+    sections: [
+      {
+        pointer: "/mcpServers",
+        servers: tree.mcpServers,
+        convert: nothing,
+        fields: {
+          type: transport({ stdio: undefined }),
+          command: text("command"),
+          args: texts("args"),
+          env: textMap("env"),
+        },
+      },
+    ],
+  }),
+};

@@ -1,0 +1,49 @@
+import { join } from "node:path";
+import type { Field } from "../shared/draft.js";
+import { approved, commonFields, disabled, oauth, path, seconds, transport } from "../shared/fields.js";
+import { projectAround } from "../shared/folders.js";
+import type { Importer } from "../shared/importer.js";
+import { editorVariables } from "../shared/variables.js";
+
+/** Undefined means that no type is written. Cursor tries Streamable HTTP, then SSE; this host does the same for a URL without a type. */
+const either = undefined;
+
+/** Importer for Cursor. It also reads files of Cline and Roo Code, which have the same format; the file's name tells them apart. */
+export const cursor: Importer = {
+  tool: "cursor",
+  title: "Cursor",
+  places: ({ home, cwd }) => [join(cwd, ".cursor", "mcp.json"), join(home, ".cursor", "mcp.json")],
+  knows: ({ path }) => /[/\\]\.(cursor|roo)[/\\]mcp\.json$|[/\\](cline_)?mcp_settings\.json$/.test(path),
+  sections(file, surroundings) {
+    const project = projectAround(file, ".cursor", surroundings) ?? projectAround(file, ".roo", surroundings);
+    return {
+      sections: [
+        {
+          pointer: "/mcpServers",
+          servers: file.tree.mcpServers,
+          project,
+          convert: editorVariables(project ?? surroundings.cwd),
+          fields: {
+            type: transport({
+              stdio: either,
+              http: either,
+              streamableHttp: "http",
+              "streamable-http": "http",
+              sse: "sse",
+            }),
+            ...commonFields,
+            envFile: path("env_file"),
+            auth: oauth({ CLIENT_ID: "client_id", CLIENT_SECRET: "client_secret", scopes: "scope" }),
+            disabled,
+            autoApprove: approved,
+            alwaysAllow: approved,
+            timeout: clineTimeout,
+          },
+        },
+      ],
+    };
+  },
+};
+
+/** Translates the timeout of Cline and Roo Code, which is in seconds. */
+const clineTimeout: Field = seconds("timeout");

@@ -1,0 +1,101 @@
+import { join } from "node:path";
+import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import {
+  allowed,
+  dropped,
+  droppedUnless,
+  enabled,
+  ofTexts,
+  seconds,
+  setAll,
+  text,
+  textMap,
+  texts,
+  transport,
+  understood,
+} from "../shared/fields.js";
+import { configHome, roamingData } from "../shared/folders.js";
+import type { Importer } from "../shared/importer.js";
+import { nothing, shell, variable } from "../shared/variables.js";
+
+const own: Readonly<Record<string, string>> = {
+  builtin: "it is a part of goose itself",
+  platform: "it is a part of goose itself",
+  frontend: "its tools are those of goose's own window",
+  inline_python: "it is Python code that goose runs: save it as a server, and add that",
+};
+
+/** Translates the names of variables whose values goose keeps in the system's keyring. */
+const keyring = ofTexts((names, draft, key) => {
+  for (const name of names) {
+    setAll(draft, "env", { [name]: variable(name).text }, key);
+    draft.note(key, `${name} is in the keyring of goose: set the variable ${name}`);
+  }
+});
+
+export const goose: Importer = {
+  tool: "goose",
+  title: "goose",
+  places: (surroundings) => [
+    surroundings.platform === "win32"
+      ? join(roamingData(surroundings), "Block", "goose", "config", "config.yaml")
+      : join(configHome(surroundings), "goose", "config.yaml"),
+  ],
+  knows: ({ tree }) => isPlainObject(tree.extensions),
+  sections: ({ tree }) => ({
+    sections: [
+      {
+        pointer: "/extensions",
+        servers: tree.extensions,
+        convert: nothing,
+        fields: {
+          type: transport({ stdio: undefined, streamable_http: "http", sse: "sse" }),
+          cmd: text("command"),
+          args: texts("args"),
+          envs: understood,
+          env_keys: understood,
+          cwd: text("cwd"),
+          uri: text("url"),
+          headers: understood,
+          timeout: seconds("timeout"),
+          enabled,
+          available_tools: allowed(),
+          name: understood,
+          description: understood,
+          display_name: understood,
+          bundled: droppedUnless(false, "says that goose brought it along"),
+          socket: dropped("this host does not reach servers over a socket file"),
+        },
+        skip: ({ type }) => own[String(type)],
+        finish(draft, raw) {
+          if (draft.entry.url === undefined) {
+            if (raw.envs) textMap("env")(raw.envs, draft, "envs");
+            if (raw.env_keys) keyring(raw.env_keys, draft, "env_keys");
+          } else if (isPlainObject(raw.headers)) {
+            setAll(draft, "headers", headersOf(raw.headers, raw.envs), "headers");
+          }
+          for (const key of ["display_name", "description"]) {
+            const words = raw[key];
+            if (typeof words === "string" && words.trim() !== "") draft.remark(words.trim());
+          }
+        },
+      },
+    ],
+  }),
+};
+
+/**
+ * Returns the headers with `$NAME` replaced by the server's own variable of that name. If the server has no such variable, a placeholder
+ * stays.
+ */
+function headersOf(headers: JsonObject, envs: unknown): Record<string, string> {
+  const known = isPlainObject(envs) ? envs : {};
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      shell(String(value)).text.replaceAll(/\$\{(\w+)\}/g, (placeholder, variableName: string) =>
+        Object.hasOwn(known, variableName) ? nothing(String(known[variableName])).text : placeholder,
+      ),
+    ]),
+  );
+}

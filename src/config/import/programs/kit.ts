@@ -1,0 +1,73 @@
+import { basename, join } from "node:path";
+import { isPlainObject } from "../../../core/json.js";
+import type { Field } from "../shared/draft.js";
+import { allowed, commandLine, denied, ofTexts, setAll, text, textMap, texts, understood } from "../shared/fields.js";
+import { folderOf } from "../shared/foreign-text.js";
+import type { Importer } from "../shared/importer.js";
+import { converting, variable } from "../shared/variables.js";
+
+/** Matches `Name: value`. A name cannot contain `{`, so a line that is only a placeholder does not match. */
+const headerLine = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s;
+
+const headers = ofTexts((lines, draft, key) => {
+  for (const line of lines) {
+    const [, name, value = ""] = headerLine.exec(line) ?? [];
+    if (name === undefined) draft.note(key, "has a line that is not `Name: value`, so it was left out");
+    else setAll(draft, "headers", { [name]: draft.text(value, key) }, key);
+  }
+});
+
+/** Translates the command, which is a list or, in mcphost, only the program. */
+const command: Field = (value, draft, key) =>
+  Array.isArray(value) ? commandLine(value, draft, key) : text("command")(value, draft, key);
+
+const names = [".kit.yml", ".kit.yaml", ".kit.json", ".mcphost.yml", ".mcphost.yaml", ".mcphost.json"];
+
+/** Importer for Kit and its predecessor mcphost. */
+export const kit: Importer = {
+  tool: "kit",
+  title: "Kit",
+  places: ({ home, cwd }) => [cwd, home].flatMap((folder) => names.map((name) => join(folder, name))),
+  knows: ({ path, tree }) => names.includes(basename(path)) || usesItsKeys(tree.mcpServers),
+  sections(file, { home }) {
+    const folder = folderOf(file);
+    return {
+      sections: [
+        {
+          pointer: "/mcpServers",
+          servers: file.tree.mcpServers,
+          project: folder === home ? undefined : folder,
+          convert: converting(/\$\{env:\/\/([A-Za-z_]\w*)(?::-([^}]*))?\}/, variable),
+          fields: {
+            type: understood,
+            transport: understood,
+            command,
+            args: texts("args"),
+            environment: textMap("env"),
+            env: textMap("env"),
+            url: text("url"),
+            headers,
+            allowedTools: allowed(),
+            excludedTools: denied,
+          },
+          skip: ({ type, transport }) =>
+            [type, transport].some((kind) => kind === "builtin" || kind === "inprocess")
+              ? "it is a part of Kit itself"
+              : undefined,
+          finish(draft, { type, transport }) {
+            if (draft.entry.url === undefined) return;
+            // A URL without a type means SSE, as it did in mcphost.
+            const isHttp = type === "remote" || type === "streamable" || transport === "streamable";
+            draft.entry.type = isHttp ? "http" : "sse";
+          },
+        },
+      ],
+    };
+  },
+};
+
+function usesItsKeys(servers: unknown): boolean {
+  return Object.values(isPlainObject(servers) ? servers : {}).some(
+    (server) => isPlainObject(server) && (Array.isArray(server.command) || Array.isArray(server.headers)),
+  );
+}

@@ -1,0 +1,72 @@
+import { join } from "node:path";
+import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import type { Note } from "../shared/draft.js";
+import { commonFields, dropped, oauth, path, transport } from "../shared/fields.js";
+import { applicationData, projectAround } from "../shared/folders.js";
+import type { Importer } from "../shared/importer.js";
+import { editorVariables, inputVariable } from "../shared/variables.js";
+
+const gallery = "is for the gallery of VS Code";
+
+export const vscode: Importer = {
+  tool: "vscode",
+  title: "VS Code",
+  places: (surroundings) => [
+    join(surroundings.cwd, ".vscode", "mcp.json"),
+    join(applicationData(surroundings), "Code", "User", "mcp.json"),
+  ],
+  knows: ({ path, tree }) =>
+    /[/\\]\.vscode[/\\]mcp\.json$/.test(path) || isPlainObject(tree.servers) || hasServersInSettings(tree),
+  sections(file, surroundings) {
+    const { tree } = file;
+    const project = projectAround(file, ".vscode", surroundings);
+    const own = tree.servers === undefined && isPlainObject(tree.mcp) ? tree.mcp : tree;
+    const inputs = inputsOf(own.inputs);
+    return {
+      sections: [
+        {
+          pointer: own === tree ? "/servers" : "/mcp/servers",
+          servers: own.servers,
+          project,
+          convert: editorVariables(project ?? surroundings.cwd, inputs),
+          fields: {
+            // For `http`, VS Code tries Streamable HTTP, then SSE. This host does the same for a URL without a type.
+            type: transport({ stdio: undefined, http: undefined, sse: "sse" }),
+            ...commonFields,
+            envFile: path("env_file"),
+            oauth: oauth({ clientId: "client_id" }),
+            dev: dropped("is for those who write the server: this host restarts it when its entry changes"),
+            sandboxEnabled: dropped("asks for a sandbox, which this host does not put servers in"),
+            sandbox: dropped("asks for a sandbox, which this host does not put servers in"),
+            gallery: dropped(gallery),
+            version: dropped(gallery),
+          },
+        },
+      ],
+      notes: [...inputs].flatMap(([id, { description }]): Note[] => {
+        const what = description ? ` (${description})` : "";
+        return [{ key: `inputs.${id}`, text: `set ${inputVariable(id)}${what}: this host does not ask for it` }];
+      }),
+    };
+  },
+};
+
+/** Returns true if a settings.json holds servers of VS Code. The servers of opencode are under the same key, with other types. */
+function hasServersInSettings({ mcp }: JsonObject): boolean {
+  const servers =
+    isPlainObject(mcp) && isPlainObject(mcp.servers) ? Object.values(mcp.servers).filter(isPlainObject) : [];
+  return servers.length > 0 && servers.every(({ type = "stdio" }) => ["stdio", "http", "sse"].includes(String(type)));
+}
+
+function inputsOf(list: unknown): Map<string, { default?: string; description?: string }> {
+  const inputs = Array.isArray(list) ? list.filter(isPlainObject) : [];
+  return new Map(
+    inputs.flatMap(({ id, default: fallback, description }) => {
+      const input = {
+        ...(typeof fallback === "string" && { default: fallback }),
+        ...(typeof description === "string" && { description }),
+      };
+      return typeof id === "string" ? [[id, input] as const] : [];
+    }),
+  );
+}

@@ -1,0 +1,59 @@
+/** TOML with the line numbers of its comments and keys, which the TOML parser does not return. */
+import { parse, TomlError } from "smol-toml";
+import { child } from "../../../core/tree.js";
+import type { CommentLine, Fail, KeyLine, Lines } from "./lines.js";
+
+export function readToml(text: string, fail: Fail): Lines & { tree: unknown } {
+  try {
+    return { tree: parse(text), ...linesOf(text) };
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    // Only the first line of the message is used: the rest quotes the file, which may hold a secret.
+    const [what = ""] = error.message.split("\n");
+    return fail(`not valid TOML: ${what.replace(/^Invalid TOML document: /, "")}`, error.line, error.column);
+  }
+}
+
+/**
+ * Splits TOML into strings of all four kinds, comments, line breaks and other characters. A `#` or `[` in a string is part of the string.
+ */
+const token = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n|[^"'#\n]+/g;
+
+function linesOf(text: string): Lines {
+  const comments: CommentLine[] = [];
+  const keys: KeyLine[] = [];
+  let table = "";
+  let line = 1;
+  let start = "";
+  let startLine = 1;
+  const endLine = () => {
+    const header = /^\s*\[([^[\]]+)\]\s*$/.exec(start);
+    const key = /^\s*([^=\s[\]][^=]*?)\s*=/.exec(start);
+    if (header) {
+      table = below("", header[1] ?? "");
+      keys.push({ line: startLine, pointer: table });
+    } else if (key) {
+      keys.push({ line: startLine, pointer: below(table, key[1] ?? "") });
+    }
+    start = "";
+  };
+  for (const [each] of text.matchAll(token)) {
+    if (each.startsWith("#")) {
+      comments.push({ line, text: each.replace(/^#+/, "").trim(), isTrailing: start.trim() !== "" });
+    } else if (each === "\n") {
+      endLine();
+      startLine = line + 1;
+    } else {
+      start += each;
+    }
+    line += each.split("\n").length - 1;
+  }
+  endLine();
+  return { comments, keys };
+}
+
+/** Returns the pointer of a dotted key below `table`. Parts of the key may be quoted. */
+function below(table: string, dotted: string): string {
+  const parts = dotted.match(/"(?:\\.|[^"\\])*"|'[^']*'|[^.\s"']+/g) ?? [];
+  return parts.map((part) => part.replace(/^(["'])(.*)\1$/, "$2")).reduce(child, table);
+}

@@ -1,0 +1,58 @@
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { child } from "../../core/tree.js";
+
+/** Keys that other hosts use in `mcpServers`, with our key for each. A dot separates a mapping from the key in it. */
+const KEYS: Record<string, string> = {
+  disabled: "enabled",
+  autoApprove: "tools.auto_approve",
+  alwaysAllow: "tools.auto_approve",
+  envFile: "env_file",
+  startupTimeout: "startup_timeout",
+  startupGrace: "startup_grace",
+  maxTotalTimeout: "max_total_timeout",
+};
+
+const TYPES: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
+
+/** Maps our pointer of each renamed key to the key's pointer in the file. */
+export type Renamed = ReadonlyMap<string, string>;
+
+/**
+ * Returns the tree with our keys in `mcpServers`. If a server has an alias and our key, the value of our key is used. A server that is null
+ * becomes an empty mapping.
+ */
+export function canonicalServers(tree: JsonObject): { tree: JsonObject; renamed: Renamed } {
+  const renamed = new Map<string, string>();
+  if (!isPlainObject(tree.mcpServers)) return { tree, renamed };
+  const servers = Object.entries(tree.mcpServers).map(([name, server]) => [
+    name,
+    isPlainObject(server ?? {}) ? canonicalServer(asMapping(server), child("/mcpServers", name), renamed) : server,
+  ]);
+  return { tree: { ...tree, mcpServers: Object.fromEntries(servers) }, renamed };
+}
+
+function canonicalServer(server: JsonObject, at: string, renamed: Map<string, string>): JsonObject {
+  const ours = Object.fromEntries(Object.entries(server).filter(([key]) => !isAlias(server, key)));
+  if (typeof ours.type === "string" && Object.hasOwn(TYPES, ours.type)) ours.type = TYPES[ours.type];
+  for (const [key, target] of Object.entries(KEYS)) {
+    if (!isAlias(server, key)) continue;
+    const value = key === "disabled" && typeof server[key] === "boolean" ? !server[key] : server[key];
+    const [first = "", second] = target.split(".");
+    ours[first] = second ? { [second]: value, ...asMapping(ours[first]) } : (ours[first] ?? value);
+    renamed.set(`${at}/${target.replace(".", "/")}`, child(at, key));
+  }
+  return ours;
+}
+
+/**
+ * Returns true if the key is an alias of one of our keys. `disabled` with a placeholder is no alias, because its value is not known yet and
+ * cannot be inverted. It remains an unknown key.
+ */
+function isAlias(server: JsonObject, key: string): boolean {
+  const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);
+  return known && (key !== "disabled" || !String(server[key]).includes("${"));
+}
+
+function asMapping(value: unknown): JsonObject {
+  return isPlainObject(value) ? value : {};
+}

@@ -1,0 +1,72 @@
+import { parseDuration } from "../../core/durations.js";
+import type { Environment } from "../../core/environment.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import type { Problem } from "../../core/source.js";
+import { child, keys } from "../../core/tree.js";
+import { configSchema, type SchemaNode, schemaOfChild } from "../schema/schema.js";
+import { scalar } from "./environment.js";
+import { interpolate } from "./interpolate.js";
+import type { Merged } from "./layers.js";
+
+interface Template {
+  /** The text as written, with placeholders. */
+  text: string;
+  variables: string[];
+}
+
+export interface Expanded {
+  tree: JsonObject;
+  templates: ReadonlyMap<string, Template>;
+  problems: Problem[];
+  /** Pointers of the values with unresolved placeholders. Other problems with these values are not reported. */
+  unresolved: ReadonlySet<string>;
+}
+
+/**
+ * Replaces the placeholders in files and defaults. Values from the environment and flags are taken literally. Texts become numbers or
+ * booleans, and durations become milliseconds, where the schema requires it. Placeholders of a disabled server may be unresolved.
+ */
+export function expandTree({ tree, origins }: Merged, environment: Environment): Expanded {
+  const templates = new Map<string, Template>();
+  const unresolved = new Set<string>();
+  const problems: Problem[] = [];
+
+  function walk(value: unknown, pointer: string, schema: SchemaNode | undefined, literal: boolean): unknown {
+    const origin = origins.get(pointer)?.kind;
+    const asIs = origin ? origin === "env" || origin === "flag" : literal;
+    const next = (item: unknown, key: string | number) =>
+      walk(item, child(pointer, key), schema && schemaOfChild(schema, String(key)), asIs);
+    if (Array.isArray(value)) return value.map(next);
+    if (isPlainObject(value))
+      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, next(item, key)]));
+    if (typeof value !== "string") return value;
+    return inMilliseconds(asIs ? value : resolve(value, pointer, schema), schema);
+  }
+
+  function resolve(source: string, pointer: string, schema: SchemaNode | undefined): unknown {
+    const { text, variables, problems: found } = interpolate(source, environment);
+    if (variables.length > 0) templates.set(pointer, { text: source, variables });
+    if (found.length === 0) return variables.length > 0 && schema?.type ? scalar(text, schema) : text;
+    unresolved.add(pointer);
+    problems.push(...found.map((message): Problem => ({ pointer, part: "value", message })));
+    return source;
+  }
+
+  const expanded = walk(tree, "", configSchema(), false) as JsonObject;
+  return {
+    tree: expanded,
+    templates,
+    problems: problems.filter((problem) => !isDisabled(expanded, problem)),
+    unresolved,
+  };
+}
+
+function inMilliseconds(value: unknown, schema: SchemaNode | undefined): unknown {
+  return schema?.format === "duration-ms" && typeof value === "string" ? (parseDuration(value) ?? value) : value;
+}
+
+function isDisabled({ mcpServers }: JsonObject, { pointer }: Problem): boolean {
+  const [top, name = ""] = keys(pointer);
+  const server = top === "mcpServers" && isPlainObject(mcpServers) ? mcpServers[name] : undefined;
+  return isPlainObject(server) && server.enabled === false;
+}

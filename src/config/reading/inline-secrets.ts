@@ -1,0 +1,106 @@
+/** Secrets in plain text in an entry of `mcpServers`, and their replacement by placeholders. */
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { clearing } from "../../core/redaction.js";
+import { loadConfig } from "./load.js";
+import { isSecretName, redactArgs, redactUrls } from "./redact.js";
+import { configuredSecrets } from "./secrets.js";
+
+/**
+ * Returns the secrets in an entry, found by the name of their key, longest first. Values such as `${NAME}` are skipped. `entry` must be
+ * valid.
+ */
+export function inlineSecrets(name: string, entry: JsonObject): string[] {
+  const mcpServers = { [name]: { ...entry, enabled: false } };
+  const { config } = loadConfig({ mcpServers }, { env: {}, allowsUnset: true });
+  return configuredSecrets(config, {})
+    .filter((secret) => !secret.includes("${"))
+    .sort((one, other) => other.length - one.length);
+}
+
+/** Returns true if any text in the entry looks like an API key, whatever the name of its key. */
+export function looksSecret(entry: JsonObject): boolean {
+  const text = JSON.stringify(entry).replaceAll(/\$\{[^}]*\}/g, "");
+  return clearing([])(text) !== text;
+}
+
+/** Returns the entry with each secret replaced by a placeholder. A prefix such as `Bearer ` stays. */
+export function referring(name: string, entry: JsonObject, inline: readonly string[]): JsonObject {
+  const secrets = inline.filter((secret) => !inline.some((other) => secret.endsWith(` ${other}`)));
+  const server = variableName(name);
+  const env = isPlainObject(entry.env) ? entry.env : {};
+  const names = secrets.map((secret, index) => {
+    const key = Object.keys(env).find((each) => env[each] === secret);
+    return key ?? `${server}_SECRET${index === 0 ? "" : index + 1}`;
+  });
+  const replaced = (text: string) =>
+    secrets.reduce((rest, secret, index) => rest.replaceAll(secret, () => `\${${names[index]}}`), text);
+  return mapTexts(entry, replaced) as JsonObject;
+}
+
+function variableName(name: string): string {
+  return name
+    .replaceAll(/[^A-Za-z0-9]+/g, "_")
+    .replace(/^(?=\d)/, "_")
+    .toUpperCase();
+}
+
+function mapTexts(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
+  if (!isPlainObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, change)]));
+}
+
+/** Returns the entry for display. Values are hidden as in `config show`, except placeholders. */
+export function masked(entry: JsonObject): JsonObject {
+  const hidden = (mapping: unknown) =>
+    isPlainObject(mapping)
+      ? Object.fromEntries(Object.entries(mapping).map(([key, value]) => [key, hide(value)]))
+      : mapping;
+  const shown: JsonObject = { ...entry };
+  for (const key of ["env", "headers"]) if (key in entry) shown[key] = hidden(entry[key]);
+  if (Array.isArray(entry.args)) shown.args = redactArgs(entry.args.map(String));
+  if (typeof entry.url === "string") shown.url = redactUrls(entry.url);
+  if (isPlainObject(entry.oauth)) {
+    const login = Object.entries(entry.oauth).map(([key, value]) => [key, isSecretName(key) ? hide(value) : value]);
+    shown.oauth = Object.fromEntries(login);
+  }
+  return shown;
+}
+
+function hide(value: unknown): unknown {
+  const text = String(value);
+  const isReference =
+    /\$\{/.test(text) && text.replaceAll(/\$\{[^}]*\}/g, "").length <= "Authorization: Bearer ".length;
+  return isReference ? value : "***";
+}
+
+/**
+ * Returns a function that removes these secrets, and texts that look like secrets, from a text. In a line with a placeholder, only the
+ * given secrets are removed.
+ */
+export function clearingLines(secrets: readonly string[]): (text: string) => string {
+  const clear = clearing(secrets);
+  const clearKnown = clearing(secrets, []);
+  return (text) =>
+    text
+      .split("\n")
+      .map((line) => (line.includes("${") ? clearKnown(line) : clear(line)))
+      .join("\n");
+}
+
+/** Removes the secrets of these servers from a text that may quote their entries. */
+export function withoutSecrets(text: string, servers: JsonObject): string {
+  const secrets = Object.entries(servers).flatMap(([name, entry]) =>
+    isPlainObject(entry) ? secretsIfValid(name, entry) : [],
+  );
+  return clearingLines(secrets)(text);
+}
+
+function secretsIfValid(name: string, entry: JsonObject): string[] {
+  try {
+    return inlineSecrets(name, entry);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,74 @@
+import type { Environment } from "../../core/environment.js";
+
+export interface Interpolated {
+  text: string;
+  /** Names of all variables in the text, also of those inside defaults. */
+  variables: string[];
+  /** Messages about problems. They name variables, but never quote the text, because it may be a secret. */
+  problems: string[];
+}
+
+const NAME = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y;
+const MALFORMED = `malformed placeholder: write \${NAME}, \${NAME:-default} or \${env:NAME}, and $\${ for a literal \${`;
+
+/**
+ * Replaces `${NAME}` and `${NAME:-default}`, also with `env:` before the name. `$${` stands for a literal `${`. The default is used if the
+ * variable is unset or empty, as in a shell, and may contain placeholders. Placeholders in the value of a variable are not replaced.
+ */
+export function interpolate(source: string, environment: Environment): Interpolated {
+  const variables: string[] = [];
+  let problems: string[] = [];
+  let position = 0;
+
+  function read(end: string): string {
+    let text = "";
+    while (position < source.length && source[position] !== end) {
+      if (source.startsWith("$${", position)) {
+        text += "${";
+        position += 3;
+      } else if (source.startsWith("${", position)) {
+        text += placeholder();
+      } else {
+        text += source[position++];
+      }
+    }
+    return text;
+  }
+
+  function placeholder(): string {
+    NAME.lastIndex = position;
+    const [match, name = "", ending] = NAME.exec(source) ?? [];
+    if (match === undefined) return malformed();
+    position += match.length;
+    variables.push(name);
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+    if (ending === "}") {
+      if (value === undefined) {
+        problems.push(`environment variable ${name} is not set (set it, or write \${${name}:-default})`);
+      }
+      return value ?? "";
+    }
+    const before = [...problems];
+    const fallback = read("}");
+    if (source[position++] !== "}") return malformed();
+    if (value) problems = before;
+    return value || fallback;
+  }
+
+  function malformed(): string {
+    problems = [MALFORMED];
+    position = source.length;
+    return "";
+  }
+
+  const text = read("");
+  return { text, variables, problems };
+}
+
+/** Escapes all texts of a tree, so that interpolation leaves them unchanged. It is for trees that do not come from a user's file. */
+export function literally(value: unknown): unknown {
+  if (typeof value === "string") return value.replaceAll("${", () => "$${");
+  if (Array.isArray(value)) return value.map(literally);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, literally(inner)]));
+}

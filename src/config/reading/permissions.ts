@@ -1,0 +1,18 @@
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import type { Problem } from "../../core/source.js";
+import { parseToolPattern } from "../../core/tool-pattern.js";
+import { child, valueAt } from "../../core/tree.js";
+
+/** Returns the problems of permission rules. A rule with an invalid pattern would match nothing, and nobody would notice. */
+export function permissionProblems(tree: JsonObject): Problem[] {
+  const pointer = "/chat/service/permissions";
+  const permissions = valueAt(tree, pointer);
+  if (!isPlainObject(permissions)) return [];
+  return Object.entries(permissions).flatMap(([list, patterns]) =>
+    (Array.isArray(patterns) ? patterns : []).flatMap((text, index): Problem[] => {
+      const pattern = typeof text === "string" ? parseToolPattern(text) : undefined;
+      if (!pattern || !("problem" in pattern)) return [];
+      return [{ pointer: child(child(pointer, list), index), part: "value", message: pattern.problem }];
+    }),
+  );
+}

@@ -1,0 +1,50 @@
+/** Checks of providers that a schema cannot express: their names are known, and each has an address. */
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { nearest } from "../../core/nearest.js";
+import type { Problem } from "../../core/source.js";
+import { child, valueAt } from "../../core/tree.js";
+import { PRESETS } from "../../llm/providers/presets.js";
+
+/** Returns the problems of the providers. `unresolved` are pointers of values with an unset placeholder; they are reported elsewhere. */
+export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<string>): Problem[] {
+  const configured = valueAt(tree, "/llm/providers");
+  const providers = isPlainObject(configured) ? configured : {};
+  const names = [...new Set([...Object.keys(providers), ...Object.keys(PRESETS)])];
+  const fallback = valueAt(tree, "/llm/fallback");
+  const entries: [pointer: string, entry: unknown][] = [
+    ["/llm/active", valueAt(tree, "/llm/active")],
+    ...(Array.isArray(fallback) ? fallback : []).map((entry, index): [string, unknown] => [
+      child("/llm/fallback", index),
+      typeof entry === "string" ? entry.replace(/\/.*/s, "") : entry,
+    ]),
+  ];
+  const unknown = entries.filter(
+    ([pointer, name]) => typeof name === "string" && name !== "" && !names.includes(name) && !unresolved.has(pointer),
+  );
+  const withoutAddress = Object.entries(providers).filter(
+    ([name, provider]) => isPlainObject(provider) && provider.base_url === undefined && !hasAddress(name),
+  );
+  return [
+    ...unknown.map(
+      ([pointer, name]): Problem => ({ pointer, part: "value", message: unknownName(String(name), names) }),
+    ),
+    ...withoutAddress.map(
+      ([name]): Problem => ({
+        pointer: child("/llm/providers", name),
+        part: "key",
+        message: "needs `base_url`, the address of its API: there is no provider of this name that is known without it",
+      }),
+    ),
+  ];
+}
+
+/** Returns true if the provider of this name has an address without configuration. The demo model gets its address when it starts. */
+function hasAddress(name: string): boolean {
+  return name === "demo" || (Object.hasOwn(PRESETS, name) && PRESETS[name]?.baseUrl !== undefined);
+}
+
+function unknownName(name: string, names: readonly string[]): string {
+  const [meant] = nearest(name, names, 1);
+  const hint = meant ? `did you mean "${meant}"?` : `known: ${names.join(", ")}`;
+  return `no provider is called ${JSON.stringify(name)} (${hint}): configure it in llm.providers`;
+}

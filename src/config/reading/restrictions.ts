@@ -1,0 +1,81 @@
+/** The rules and limits of the user's own configuration. A file that overrides it can make them stricter, but cannot remove them. */
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import type { Source } from "../../core/source.js";
+import { child, keys, valueAt } from "../../core/tree.js";
+import type { Origins } from "./layers.js";
+
+/** Lists that are merged: the entries of both files apply. */
+const united = ["chat.service.permissions.{ask,deny}", "mcpServers.*.tools.deny"];
+/** Numeric limits. If both files set a limit, the lower value applies. */
+const limits = [
+  "chat.limits.{turn,conversation,day}.*",
+  "chat.service.max_tool_hops",
+  "llm.providers.*.{rpm,tpm,max_concurrency}",
+];
+
+interface Parts {
+  /** The user's own configuration. `written` has the values from its file, by pointer. */
+  base: { tree: JsonObject; written: ReadonlyMap<string, unknown> };
+  baseSource: Source;
+  /** Sources of the overriding file. Values from the environment and flags are the user's own and are not restricted. */
+  sources: ReadonlySet<Source>;
+  origins: Origins;
+}
+
+/**
+ * Restores the user's rules and lower limits. Changes the tree and the origins in place. Durations in both trees must be in milliseconds.
+ */
+export function keepStricter(tree: JsonObject, { base, baseSource, sources, origins }: Parts): void {
+  const isLaidOver = (pointer: string) => {
+    const origin = origins.get(pointer);
+    return origin?.kind === "file" && sources.has(origin.source);
+  };
+  for (const [pointer, own] of placesOf(base.tree, united)) {
+    if (!Array.isArray(own) || !(isLaidOver(pointer) || isLaidOver(serverOf(pointer)))) continue;
+    const theirs = valueAt(tree, pointer) ?? [];
+    // The user's rules are appended, so that positions of errors in the file stay right. A value that is not a list is reported elsewhere.
+    if (Array.isArray(theirs)) setAt(tree, pointer, [...theirs, ...own.filter((rule) => !theirs.includes(rule))]);
+  }
+  for (const [pointer, own] of placesOf(base.tree, limits)) {
+    const theirs = valueAt(tree, pointer);
+    if (!base.written.has(pointer) || !isLaidOver(pointer)) continue;
+    if (typeof own !== "number" || typeof theirs !== "number" || theirs <= own) continue;
+    setAt(tree, pointer, own);
+    origins.set(pointer, { kind: "file", source: baseSource, pointer });
+  }
+}
+
+function setAt(tree: JsonObject, pointer: string, value: unknown): void {
+  const path = keys(pointer);
+  const last = path.pop() ?? "";
+  const parent = path.reduce((above, key) => {
+    const below = above[key];
+    if (isPlainObject(below)) return below;
+    const made: JsonObject = {};
+    above[key] = made;
+    return made;
+  }, tree);
+  parent[last] = value;
+}
+
+function serverOf(pointer: string): string {
+  const [top = "", name = ""] = keys(pointer);
+  return top === "mcpServers" ? child("/mcpServers", name) : "";
+}
+
+/** Returns the values that match the path patterns, with their pointers. */
+function placesOf(tree: JsonObject, paths: readonly string[]): [pointer: string, value: unknown][] {
+  return paths.flatMap((path) =>
+    path
+      .split(".")
+      .reduce<[string, unknown][]>(
+        (places, part) =>
+          places.flatMap(([pointer, value]) =>
+            (isPlainObject(value) ? Object.entries(value) : [])
+              .filter(([key]) => part === "*" || part.replace(/[{}]/g, "").split(",").includes(key))
+              .map(([key, inner]): [string, unknown] => [child(pointer, key), inner]),
+          ),
+        [["", tree]],
+      ),
+  );
+}

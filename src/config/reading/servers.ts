@@ -1,0 +1,100 @@
+import { isAbsolute, join, relative, sep } from "node:path";
+import { parseEnv } from "node:util";
+import type { StdioServerConfig } from "../../core/config.js";
+import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { serverFileName } from "../../core/server-log-file.js";
+import type { Problem, Source } from "../../core/source.js";
+import { displayName, readText } from "../../core/source.js";
+import { stateFolder } from "../../core/state-folder.js";
+import { child } from "../../core/tree.js";
+import { type Origins, originOf } from "./layers.js";
+import { resolvePath, type Surroundings } from "./paths.js";
+
+/** Returns the problems of servers that a schema cannot express: their names and transports. */
+export function serverProblems(tree: JsonObject): Problem[] {
+  return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
+    const message = pointer === reserved ? reservedName : transportProblem(Boolean(command), Boolean(url), type);
+    return message ? [{ pointer, part: "key", message }] : [];
+  });
+}
+
+const reserved = child("/mcpServers", "host");
+
+const reservedName =
+  "the name host belongs to the host's own tools, such as host__read_resource: give the server another name";
+
+function transportProblem(hasCommand: boolean, hasUrl: boolean, type: unknown): string | undefined {
+  if (hasCommand && hasUrl) return "has both `command` (stdio) and `url` (http): keep one";
+  if (!hasCommand && !hasUrl) return "needs `command` (stdio) or `url` (http)";
+  if (type === "stdio" && hasUrl) return "type stdio needs `command`, not `url`";
+  if ((type === "http" || type === "sse") && hasCommand) return `type ${type} needs \`url\`, not \`command\``;
+  return undefined;
+}
+
+/** Completes enabled servers in place: makes their paths absolute and adds the variables of `env_file` to `env`. Returns the problems. */
+export function completeServers(tree: JsonObject, origins: Origins, surroundings: Surroundings): Problem[] {
+  const problems: Problem[] = [];
+  for (const [pointer, server] of eachServer(tree)) {
+    if (server.enabled === false) continue;
+    for (const key of ["cwd", "env_file"]) {
+      const path = server[key];
+      if (typeof path === "string" && path) server[key] = resolvePath(path, `${pointer}/${key}`, origins, surroundings);
+    }
+    if (Array.isArray(server.roots)) {
+      server.roots = server.roots.map((root, index) =>
+        typeof root === "string" && root ? resolvePath(root, `${pointer}/roots/${index}`, origins, surroundings) : root,
+      );
+    }
+    completeOAuth(server, pointer, origins, surroundings);
+    if (typeof server.env_file !== "string" || !server.env_file) continue;
+    const read = readText(server.env_file);
+    if ("text" in read) {
+      const variables = parseEnv(read.text);
+      for (const name of Object.keys(variables)) {
+        const at = child(`${pointer}/env`, name);
+        if (!origins.has(at)) origins.set(at, originOf(origins, `${pointer}/env_file`));
+      }
+      server.env = { ...variables, ...(isPlainObject(server.env) ? server.env : {}) };
+    } else {
+      const message = `${displayName(server.env_file, surroundings.cwd)}: ${read.problem}`;
+      problems.push({ pointer: `${pointer}/env_file`, part: "value", message });
+    }
+  }
+  return problems;
+}
+
+/**
+ * Returns the folders of a stdio server without `cwd`, see `StdioServerConfig`. Undefined if it starts in the working folder: its file is
+ * there or below, or it comes from a session file, from the environment or from flags.
+ */
+export function startFolders(
+  name: string,
+  origins: Origins,
+  { surroundings: { env, cwd }, more }: { surroundings: Surroundings; more: Source | undefined },
+): StdioServerConfig["folders"] {
+  const origin = originOf(origins, `${child("/mcpServers", name)}/command`);
+  if (origin.kind !== "file" || origin.source === more) return undefined;
+  const way = relative(cwd, origin.source.folder);
+  if (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return undefined;
+  return { own: join(stateFolder(env, "servers"), serverFileName(name)), working: cwd };
+}
+
+function completeOAuth({ oauth }: JsonObject, pointer: string, origins: Origins, surroundings: Surroundings): void {
+  if (!isPlainObject(oauth)) return;
+  const files = [
+    [oauth, "private_key_file", `${pointer}/oauth/private_key_file`],
+    [oauth.idp, "id_token_file", `${pointer}/oauth/idp/id_token_file`],
+  ] as const;
+  for (const [tree, key, at] of files) {
+    if (!isPlainObject(tree)) continue;
+    const path = tree[key];
+    if (typeof path === "string" && path) tree[key] = resolvePath(path, at, origins, surroundings);
+  }
+}
+
+function eachServer({ mcpServers }: JsonObject): [pointer: string, server: JsonObject][] {
+  if (!isPlainObject(mcpServers)) return [];
+  return Object.entries(mcpServers).flatMap(([name, server]) =>
+    isPlainObject(server) ? [[child("/mcpServers", name), server]] : [],
+  );
+}

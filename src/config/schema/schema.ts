@@ -1,0 +1,61 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { ErrorObject } from "ajv";
+import type { JsonObject } from "../../core/json.js";
+import { keys } from "../../core/tree.js";
+import { schemaCheck } from "./schema-check.js";
+
+/** The keywords of JSON Schema draft-07 that `config.schema.json` uses. `writeOnly` marks values that must never be printed. */
+export interface SchemaNode {
+  type?: string | string[];
+  description?: string;
+  default?: unknown;
+  enum?: string[];
+  format?: string;
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+  writeOnly?: boolean;
+  properties?: Record<string, SchemaNode>;
+  additionalProperties?: boolean | SchemaNode;
+  items?: SchemaNode;
+}
+
+/** Path of the published schema. The first line of a configuration refers to it, for editors. */
+export const schemaFile = fileURLToPath(new URL("../config.schema.json", import.meta.url));
+
+export const schemaText = () => readFileSync(schemaFile, "utf8");
+
+let compiled: { schema: SchemaNode; validate: (tree: JsonObject) => ErrorObject[] } | undefined;
+
+function once() {
+  compiled ??= compile();
+  return compiled;
+}
+
+function compile() {
+  const schema: SchemaNode = JSON.parse(schemaText());
+  return { schema, validate: schemaCheck(schema) };
+}
+
+/** Checks a tree, and adds the schema's defaults to it in place. Each returned error has `parentSchema` and `data`. */
+export const validate = (tree: JsonObject): ErrorObject[] => once().validate(tree);
+
+export const configSchema = (): SchemaNode => once().schema;
+
+/** Returns the schema of one key. Returns undefined if the key is unknown, and `{}` if it may have any value. */
+export function schemaOfChild(node: SchemaNode, key: string): SchemaNode | undefined {
+  const known = node.properties?.[key] ?? node.items;
+  if (known) return known;
+  if (typeof node.additionalProperties === "object") return node.additionalProperties;
+  return node.additionalProperties === false ? undefined : {};
+}
+
+/** Returns true if the value at this pointer, or any value above it, is a secret. */
+export function isSecret(pointer: string): boolean {
+  let node: SchemaNode | undefined = configSchema();
+  return keys(pointer).some((key) => {
+    node = node && schemaOfChild(node, key);
+    return node?.writeOnly === true;
+  });
+}

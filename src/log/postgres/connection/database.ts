@@ -1,0 +1,176 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type pg from "pg";
+import type { PostgresConfig } from "../../../core/config.js";
+import { StoreError } from "../../../core/errors.js";
+import type { Observe } from "../../../core/ports.js";
+import { isLost, isRolledBack, isUnsent, type Place, placeOf, storeError } from "./errors.js";
+import { openPool } from "./pool.js";
+
+const defaultPoolSize = 10;
+const defaultRetryMs = 30_000;
+const firstPauseMs = 25;
+const longestPauseMs = 1_000;
+/**
+ * When failed work is repeated. `idempotent`: also if the work may have been done before the connection was lost. `once`: only if the work
+ * certainly was not done. `now`: never, so that callers need not wait for a database that is away.
+ */
+export type Repeatable = "idempotent" | "once" | "now";
+
+/**
+ * The connections to the database. If they are lost, work is retried for `retry_timeout`, provided that it is idempotent or certainly was
+ * not done. A pooler in transaction mode also works: no session state and no prepared statements are used then.
+ */
+export class Database {
+  readonly place: Place;
+  readonly pool: pg.Pool;
+  readonly #retryMs: number;
+  /** Names of prepared statements by their text. Undefined behind a pooler, which does not support them. */
+  readonly #names: Map<string, string> | undefined;
+  readonly #observe: Observe;
+  readonly #closed = new AbortController();
+  #isAway = false;
+  #ended: Promise<void> | undefined;
+
+  constructor(config: PostgresConfig, observe: Observe) {
+    this.place = placeOf(config.url);
+    this.#retryMs = config.retryTimeoutMs ?? defaultRetryMs;
+    this.#observe = observe;
+    this.#names = config.listen === false ? undefined : new Map();
+    this.pool = openPool(config, config.poolSize ?? defaultPoolSize);
+  }
+
+  /** Runs one statement and returns its rows. Rejects with StoreError. */
+  async rows<Row extends pg.QueryResultRow>(
+    doing: "read" | "write",
+    repeatable: Repeatable,
+    sql: string,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> {
+    return this.run(doing, repeatable, async (client) => (await client.query<Row>(this.#named(sql, values))).rows);
+  }
+
+  /**
+   * Runs `work` in a transaction. If `work` sends several statements before it awaits them, they share a round trip. Rejects with
+   * StoreError, RequestError or an error of `work`.
+   */
+  transaction<T>(repeatable: Repeatable, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    return this.run("write", repeatable, async (client) => {
+      const begun = client.query("BEGIN");
+      begun.catch(() => {}); // the following statements fail with the same error
+      try {
+        const result = await work(client);
+        await client.query("COMMIT");
+        return result;
+      } catch (error) {
+        await client.query("ROLLBACK").catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Runs these statements in one transaction and one round trip, while it holds the conversation's lock. The lock is a separate statement,
+   * so that the statements after it see all earlier writes. Resolves with the rows of each statement.
+   */
+  inConversation(
+    repeatable: Repeatable,
+    conversationId: string,
+    statements: readonly (readonly [sql: string, values: readonly unknown[]])[],
+  ): Promise<pg.QueryResultRow[][]> {
+    return this.run("write", repeatable, async (client) => {
+      const sent = [client.query("BEGIN"), lock(client, conversationId)];
+      const asked = statements.map(([sql, values]) => client.query(this.#named(sql, values)));
+      const all = await Promise.allSettled([...sent, ...asked, client.query("COMMIT")]);
+      const failed = all.find((each) => each.status === "rejected");
+      if (failed) throw failed.reason;
+      return (await Promise.all(asked)).map(({ rows }) => rows);
+    });
+  }
+
+  /** Runs `work` with a connection from the pool, and repeats it as `repeatable` allows. */
+  async run<T>(
+    doing: "open" | "read" | "write",
+    repeatable: Repeatable,
+    work: (client: pg.PoolClient) => Promise<T>,
+  ): Promise<T> {
+    const until = performance.now() + (doing === "open" || repeatable === "now" ? 0 : this.#retryMs);
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+      try {
+        const result = await this.#once(work);
+        this.#isThere();
+        return result;
+      } catch (error) {
+        const mayRepeat = isUnsent(error) || (repeatable === "idempotent" && isLost(error));
+        if (!mayRepeat || this.#closed.signal.aborted || performance.now() + pauseMs > until) {
+          throw storeError(error, this.place, doing);
+        }
+        if (!isRolledBack(error)) this.#isGone(error);
+        await sleep(pauseMs, undefined, { signal: this.#closed.signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** Checks that the database answers. Rejects with StoreError if it does not. Does not retry. */
+  async check(): Promise<void> {
+    try {
+      await this.pool.query("SELECT 1");
+    } catch (error) {
+      throw storeError(error, this.place, "read");
+    }
+  }
+
+  /** Closes the pool. Can be called more than once. */
+  close(): Promise<void> {
+    this.#closed.abort();
+    this.#ended ??= this.pool.end();
+    return this.#ended;
+  }
+
+  async #once<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    if (this.#closed.signal.aborted) throw new StoreError("write", `the event log ${this.place.shown} is closed`);
+    const client = await this.pool.connect();
+    let isBroken = false;
+    const onError = () => {
+      isBroken = true;
+    };
+    client.on("error", onError); // without this listener, a connection lost between two statements would end the process
+    try {
+      return await work(client);
+    } catch (error) {
+      isBroken ||= isLost(error);
+      throw error;
+    } finally {
+      client.off("error", onError);
+      client.release(isBroken);
+    }
+  }
+
+  #named(text: string, values: readonly unknown[]): pg.QueryConfig {
+    if (!this.#names) return { text, values: [...values] };
+    const name = this.#names.get(text) ?? `log_${this.#names.size}`;
+    this.#names.set(text, name);
+    return { name, text, values: [...values] };
+  }
+
+  #isGone(error: unknown): void {
+    if (this.#isAway) return;
+    this.#isAway = true;
+    const { message } = storeError(error, this.place, "write");
+    this.#observe({
+      level: "warn",
+      scope: "history",
+      message: `${message}; trying again for ${this.#retryMs / 1000} s`,
+    });
+  }
+
+  #isThere(): void {
+    if (!this.#isAway) return;
+    this.#isAway = false;
+    this.#observe({ level: "info", scope: "history", message: `the event log ${this.place.shown} is there again` });
+  }
+}
+
+/** Takes the conversation's lock until the transaction ends. Meanwhile no other transaction writes to the conversation. */
+export function lock(client: pg.ClientBase, conversationId: string) {
+  return client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [conversationId]);
+}

@@ -1,0 +1,107 @@
+import { messageOf, RequestError, StoreError, type StoreErrorKind } from "../../../core/errors.js";
+
+/** Error kinds and hints for the user, by SQLSTATE or its class. https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const known: readonly [string, StoreErrorKind, (place: Place) => string][] = [
+  ["28", "open", () => "check the user and the password in chat.storage.url"],
+  [
+    "3D000",
+    "open",
+    ({ database }) => `create it (CREATE DATABASE "${database}"), or name another one in chat.storage.url`,
+  ],
+  ["42501", "open", () => "grant this user the right to create and use tables there"],
+  ["53100", "full", () => "free some space on the disk of the database"],
+  ["53300", "locked", () => "allow more connections (max_connections), or set chat.storage.pool_size lower"],
+  ["55P03", "locked", () => "look for long transactions in pg_stat_activity"],
+  [
+    "57014",
+    "locked",
+    () => "look for long transactions in pg_stat_activity, or set chat.storage.statement_timeout higher",
+  ],
+  ["25006", "write", () => "it takes no writes (a standby?): name the primary in chat.storage.url"],
+  ["XX001", "corrupt", () => "the database's files are damaged: restore a backup"],
+  ["XX002", "corrupt", () => "an index of the database is damaged: REINDEX it"],
+];
+
+/** Signs that the connection or the server was lost: SQLSTATE or its class, error code of the system, or message of the driver. */
+const lostStates: readonly string[] = ["08", "25P03", "57P01", "57P02", "57P03", "57P05"];
+const lostCodes: readonly string[] = [
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+];
+const lostWords = /^Connection terminated|^timeout exceeded when trying to connect|^Query read timeout|not queryable/;
+/** Codes from `lostCodes` with which the statement certainly was not sent. */
+const unsentCodes: readonly string[] = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"];
+const unsentWords = /^timeout exceeded when trying to connect|^Connection terminated due to connection timeout/;
+
+/** The parts of the URL that may be shown. User, password and settings are left out. */
+export interface Place {
+  /** `postgres://host:port/database` */
+  shown: string;
+  database: string;
+}
+
+export function placeOf(url: string): Place {
+  const { hostname, port, pathname } = new URL(url);
+  const database = decodeURIComponent(pathname.slice(1));
+  return { shown: `postgres://${hostname || "localhost"}${port ? `:${port}` : ""}/${database}`, database };
+}
+
+/** Returns true if the connection was lost or could not be opened. The statement may have run or not. */
+export function isLost(error: unknown): boolean {
+  const code = codeOf(error);
+  return isOf(lostStates, code) || lostCodes.includes(code) || lostWords.test(textOf(error));
+}
+
+/** Returns true if the statement certainly did not run. Any statement can then be retried. */
+export function isUnsent(error: unknown): boolean {
+  const code = codeOf(error);
+  return isRolledBack(error) || code === "57P03" || unsentCodes.includes(code) || unsentWords.test(textOf(error));
+}
+
+/** Returns true if the database rolled back the transaction, because of another transaction or because this process stalled during it. */
+export function isRolledBack(error: unknown): boolean {
+  return ["25P03", "40001", "40P01"].includes(codeOf(error));
+}
+
+/** Converts an error of the driver to a StoreError with a hint for the user. Returns StoreError and RequestError unchanged. */
+export function storeError(error: unknown, place: Place, doing: "open" | "read" | "write"): StoreError | RequestError {
+  if (error instanceof StoreError || error instanceof RequestError) return error;
+  const [, kind, hint] = known.find(([state]) => isOf([state], codeOf(error))) ?? [];
+  const lost = isLost(error);
+  return new StoreError(
+    kind ?? (error instanceof SyntaxError ? "corrupt" : doing === "open" ? "open" : "write"),
+    `cannot ${doing} the event log ${place.shown}: ${textOf(error)}`,
+    {
+      cause: new Error(textOf(error)), // the driver's error itself is not kept, because it holds values of rows
+      hint:
+        hint?.(place) ??
+        (lost ? "make sure that PostgreSQL runs there and can be reached from here, or set chat.storage.url" : ""),
+      retryable: lost || kind === "locked" || kind === "full",
+    },
+  );
+}
+
+function isOf(states: readonly string[], code: string): boolean {
+  return /^[0-9A-Z]{5}$/.test(code) && states.some((state) => code.startsWith(state));
+}
+
+function codeOf(error: unknown): string {
+  const { code, errors } = error as { code?: string; errors?: readonly { code?: string }[] };
+  return code ?? errors?.[0]?.code ?? "";
+}
+
+/**
+ * Returns the message of an error. If a host name has several addresses, the error is an AggregateError without a message of its own, so
+ * the messages of its errors are joined.
+ */
+function textOf(error: unknown): string {
+  return (
+    messageOf(error) || (error as { errors?: readonly Error[] }).errors?.map(messageOf).join(", ") || codeOf(error)
+  );
+}

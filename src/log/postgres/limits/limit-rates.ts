@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Bound, QueueTimeout } from "../../../core/shared-limits.js";
+import { longestTimerMs } from "../../../core/timers.js";
+
+/**
+ * When a request may be sent. `second` is the second in which the request was charged. It is null if the request was not charged because it
+ * would have to wait too long.
+ */
+export interface Spent {
+  waitMs: number;
+  second: number | null;
+  bound: Bound;
+}
+
+/** Change of an earlier charge, as differences. */
+export interface Correction {
+  second: number;
+  requests: number;
+  tokens: number;
+}
+
+export interface Charge {
+  readonly second: number;
+  tokens: number;
+}
+
+export interface RatesParts {
+  /** Charges a request. Rejects if it is unknown whether the request was charged. */
+  spend(tokens: number, patienceMs: number): Promise<Spent>;
+  correct(corrections: readonly Correction[]): Promise<void>;
+}
+
+const retryMs = 250;
+/** Corrections within this time, in ms, share a round trip. */
+const gatherMs = 50;
+
+/** The requests and tokens per minute of one key, of all nodes together. A request is sent only after its charge is confirmed. */
+export class Rates {
+  readonly #parts: RatesParts;
+  #pending = new Map<number, Correction>();
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> = Promise.resolve();
+
+  constructor(parts: RatesParts) {
+    this.#parts = parts;
+  }
+
+  /** Charges a request and waits until it may be sent. Rejects with the signal's reason, or with QueueTimeout. */
+  async spend(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge> {
+    const { waitMs, second, bound } = await this.#charged(tokens, signal, Math.min(patienceMs, longestTimerMs));
+    if (second === null) throw new QueueTimeout(bound, true);
+    const charge = { second, tokens };
+    try {
+      if (waitMs > 0) await sleep(Math.min(waitMs, longestTimerMs) + 1, undefined, { signal });
+      signal.throwIfAborted();
+    } catch {
+      this.#add({ second, requests: -1, tokens: -tokens });
+      throw signal.reason;
+    }
+    return charge;
+  }
+
+  /** Corrects the charge from the estimated to the actual number of tokens. */
+  correct(charge: Charge, tokens: number): void {
+    if (tokens !== charge.tokens) this.#add({ second: charge.second, requests: 0, tokens: tokens - charge.tokens });
+    charge.tokens = tokens;
+  }
+
+  /** Sends the collected corrections now. Never rejects. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const corrections = [...this.#pending.values()];
+    this.#pending = new Map();
+    if (corrections.length > 0) this.#sending = this.#sending.then(() => this.#send(corrections));
+    return this.#sending;
+  }
+
+  async #charged(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Spent> {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await this.#parts.spend(tokens, patienceMs);
+      } catch {
+        await sleep(retryMs, undefined, { signal }).catch(() => Promise.reject(signal.reason));
+      }
+    }
+  }
+
+  #add({ second, requests, tokens }: Correction): void {
+    const there = this.#pending.get(second) ?? { second, requests: 0, tokens: 0 };
+    this.#pending.set(second, { second, requests: there.requests + requests, tokens: there.tokens + tokens });
+    this.#timer ??= setTimeout(() => void this.flush(), gatherMs).unref();
+  }
+
+  /** Sends corrections. If the answer is lost, a refund is not repeated, because it could be refunded twice. */
+  async #send(corrections: readonly Correction[]): Promise<void> {
+    try {
+      await this.#parts.correct(corrections);
+    } catch {
+      for (const { second, requests, tokens } of corrections)
+        if (requests >= 0 && tokens > 0) this.#add({ second, requests, tokens });
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/** Replacement of texts in a streamed answer. A text to replace may be split over several events. */
+import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
+import { bytesOf } from "./chunks.js";
+import type { Chunk } from "./format.js";
+
+/** The part of a longer text that one event carries. */
+interface Piece {
+  text: string;
+  event: number;
+  put(text: string): unknown;
+}
+
+/** Replaces texts. Each method returns its argument itself if nothing changes. */
+export interface Rewriter {
+  value<T>(value: T): T;
+  /** Replaces parts of a text, which may be JSON. */
+  text(text: string): string;
+}
+
+/** Rewrites the stream. Unchanged events keep their bytes. */
+export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): Chunk[] {
+  const texts = chunks.map((chunk) => bytesOf(chunk).toString());
+  const events = texts.map(eventOf);
+  const changed = new Set<number>();
+  for (const pieces of textsIn(events.map((event) => event?.json)).values()) {
+    const whole = pieces.map(({ text }) => text).join("");
+    const rewritten = rewriter.value(whole);
+    if (rewritten === whole) continue;
+    for (const [index, piece] of pieces.entries()) {
+      piece.put(index === 0 ? rewritten : "");
+      changed.add(piece.event);
+    }
+  }
+  return chunks.map(([ms, piece], index): Chunk => {
+    const [event, text = ""] = [events[index], texts[index]];
+    const rewritten = event ? rewrittenEvent(event, rewriter, changed.has(index)) : rewriter.text(text);
+    return [ms, rewritten === text ? piece : rewritten];
+  });
+}
+
+/** An event whose data is one line of JSON (`written`), with the text before and after that line. */
+interface Event {
+  json: JsonObject;
+  written: string;
+  before: string;
+  after: string;
+}
+
+function eventOf(text: string): Event | undefined {
+  const found = /^data: *(\{.*\})[ \t]*$/m.exec(text);
+  if (!found || (text.match(/^data:/gm) ?? []).length > 1) return undefined;
+  const [line, written = ""] = found;
+  const start = found.index;
+  const json = parseJson(written);
+  const rest = { before: text.slice(0, start), after: text.slice(start + line.length) };
+  return isPlainObject(json) ? { json, written: line, ...rest } : undefined;
+}
+
+function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewriter, isChanged: boolean): string {
+  const value = rewriter.value(json);
+  const line = value === json && !isChanged ? written : `data: ${JSON.stringify(value)}`;
+  return rewriter.text(before) + line + rewriter.text(after);
+}
+
+/** Members that are never split over events, and that have the same value in many events. */
+const labels = new Set(["id", "type", "role", "name"]);
+
+/** Groups the pieces by the longer text that they form: the words of a choice, its reasoning, or the arguments of a call. */
+function textsIn(events: readonly (JsonObject | undefined)[]): Map<string, Piece[]> {
+  const texts = new Map<string, Piece[]>();
+  const note = (of: string, event: number, holder: JsonObject | unknown[]) => {
+    for (const [name, value] of Object.entries(holder)) {
+      // The events of several calls are interleaved; `index` says to which call an event belongs.
+      const path = `${of} ${Array.isArray(holder) && isPlainObject(value) ? (value.index ?? name) : name}`;
+      if (isPlainObject(value) || Array.isArray(value)) note(path, event, value);
+      if (typeof value !== "string" || value === "" || labels.has(name)) continue;
+      const put = (rewritten: string) => Object.assign(holder, { [name]: rewritten });
+      const pieces = texts.get(path) ?? [];
+      pieces.push({ text: value, event, put });
+      texts.set(path, pieces);
+    }
+  };
+  for (const [index, event] of events.entries()) {
+    for (const choice of Array.isArray(event?.choices) ? event.choices.filter(isPlainObject) : []) {
+      if (isPlainObject(choice.delta)) note(String(choice.index), index, choice.delta);
+    }
+  }
+  return texts;
+}

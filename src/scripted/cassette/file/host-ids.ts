@@ -1,0 +1,58 @@
+/** Ids that the host creates anew in each run, such as those of stored results. A model may mention them in its answer. */
+
+import { idPattern } from "../../../core/ids.js";
+import type { JsonObject } from "../../../core/json.js";
+import { type Rewriter, rewrittenStream } from "./clean-stream.js";
+import type { ModelEntry } from "./format.js";
+import { historyOf } from "./history.js";
+
+/** Returns the ids that a request names, in the order of their first mention. */
+function idsIn(request: JsonObject): string[] {
+  return [...new Set(JSON.stringify(historyOf(request)).match(idPattern))];
+}
+
+/** Replaces ids by numbers, in the order in which they appear in a recording. A new recording of the same session gets the same numbers. */
+export class NumberedIds {
+  readonly #names = new Map<string, string>();
+
+  /** Returns the entry with numbers in place of the ids in its answer. Adds the ids of its request if the answer mentions one of them. */
+  numbered(entry: ModelEntry): ModelEntry {
+    const ids = entry.ids ?? idsIn(entry.request);
+    const names = new Map(ids.map((id) => [id, this.#nameOf(id)]));
+    const { chunks, isChanged } = renamed(entry, names);
+    return isChanged || entry.ids ? { ...entry, ids: [...names.values()], chunks } : entry;
+  }
+
+  #nameOf(id: string): string {
+    const known = this.#names.get(id);
+    if (known !== undefined) return known;
+    const number = String(this.#names.size + 1).padStart(32, "0");
+    const name = id.replace(idPattern, `$1_${number}`);
+    this.#names.set(id, name);
+    return name;
+  }
+}
+
+/** Returns the recorded answer with the ids of this request in place of the recorded ids. */
+export function withIdsOf(request: JsonObject, entry: ModelEntry): ModelEntry {
+  if (!entry.ids) return entry;
+  const now = idsIn(request);
+  const names = new Map(entry.ids.map((id, index) => [id, now[index] ?? id]));
+  return { ...entry, chunks: renamed(entry, names).chunks };
+}
+
+function renamed({ chunks }: ModelEntry, names: ReadonlyMap<string, string>) {
+  let isChanged = false;
+  const text = (before: string) =>
+    before.replaceAll(idPattern, (id) => {
+      const name = names.get(id);
+      isChanged ||= name !== undefined;
+      return name ?? id;
+    });
+  const value = <T>(before: T): T => {
+    const written = JSON.stringify(before);
+    const after = text(written);
+    return after === written ? before : JSON.parse(after);
+  };
+  return { chunks: rewrittenStream(chunks, { text, value } satisfies Rewriter), isChanged };
+}

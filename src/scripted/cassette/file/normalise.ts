@@ -1,0 +1,44 @@
+/** The normalised form of requests, which is used to compare them. Parts that differ from run to run are removed. */
+
+import { idPattern } from "../../../core/ids.js";
+import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import { historyOf, withHistory } from "./history.js";
+
+/** Patterns for values that change in each run, with their replacements. */
+const passing: readonly [RegExp, string][] = [
+  [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<uuid>"],
+  [idPattern, "$1_<id>"],
+  [/\b\d{4}-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-6]\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?\b/g, "<date>"],
+  [/(\b(?:localhost|127\.0\.0\.1)|\[::1\]):\d{2,5}\b/g, "$1:<port>"],
+];
+
+/** Returns the value with sorted keys, without undefined members, and with those values replaced in its texts. */
+export function normalised(value: unknown): unknown {
+  if (typeof value === "string") return withStandIns(value);
+  if (Array.isArray(value)) return value.map(normalised);
+  if (!isPlainObject(value)) return value;
+  const names = Object.keys(value).filter((name) => value[name] !== undefined);
+  return Object.fromEntries(names.sort().map((name) => [name, normalised(value[name])]));
+}
+
+function withStandIns(text: string): string {
+  return passing.reduce((rest, [pattern, standIn]) => rest.replace(pattern, standIn), text);
+}
+
+/** Removes the streaming options: a streamed answer and an unstreamed one count as the same. */
+export function normalisedBody({ stream: _, stream_options: __, ...body }: JsonObject): JsonObject {
+  return normalised(body) as JsonObject;
+}
+
+/** Returns only the messages of a request, without its system prompt, tools and model. */
+export function messagesOf(request: JsonObject): JsonObject {
+  const isSaid = (message: unknown) =>
+    isPlainObject(message) && message.role !== "system" && message.role !== "developer";
+  return withHistory(historyOf(request), (messages) => messages.filter(isSaid));
+}
+
+/** Removes `_meta`, which holds the ids of the call and of its turn. */
+export function normalisedParams({ _meta, ...params }: JsonObject): JsonObject {
+  const { traceparent: _, tracestate: __, "mcp-platform/call-id": ___, ...meta } = isPlainObject(_meta) ? _meta : {};
+  return normalised({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }) as JsonObject;
+}

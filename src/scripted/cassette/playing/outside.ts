@@ -1,0 +1,131 @@
+/** Replay of what servers do outside of calls: connections, lists, changes of lists, notifications. */
+import { setTimeout as pause, setImmediate } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { McpError } from "../../../core/errors.js";
+import type { ServerAnswer, ServerHello, ServerLife } from "../../../core/tape.js";
+import type { Cleaner } from "../file/clean.js";
+import { type BetweenEntry, type CallEntry, type HelloEntry, isExchange } from "../file/format.js";
+import type { Recording } from "../file/read.js";
+import { playEvent } from "./player.js";
+import { askedOfServer, keyOf, type Wanted } from "./shelf.js";
+
+/** Longest time to wait until the host has read a changed list again. */
+const longestListMs = 2000;
+
+/** An entry with its position, which is the number of the session's requests that are recorded before it. */
+interface Placed<T> {
+  position: number;
+  entry: T;
+}
+
+export class Outside {
+  readonly #hellos = new Map<string, HelloEntry["hello"][]>();
+  /** Recorded lists by the request that they answer. */
+  readonly #lists = new Map<string, Placed<CallEntry>[]>();
+  /**
+   * Events that have not happened yet, in order. An entry with a method is a changed list; the others are notifications and questions of a
+   * server.
+   */
+  readonly #coming: Placed<BetweenEntry | CallEntry>[] = [];
+  readonly #links = new Map<string, ServerLife>();
+  readonly #listed = new Set<{ key: string; done: () => void }>();
+  readonly #cleaner: Cleaner;
+  readonly #neverAborted = new AbortController().signal;
+  #position = 0;
+  #happening: Promise<void> = Promise.resolve();
+
+  constructor({ entries }: Recording, cleaner: Cleaner) {
+    this.#cleaner = cleaner;
+    let position = 0;
+    for (const entry of entries) {
+      if (isExchange(entry)) position++;
+      else if ("hello" in entry) this.#hellos.set(entry.mcp, [...(this.#hellos.get(entry.mcp) ?? []), entry.hello]);
+      else if ("method" in entry) this.#addList({ position, entry: entry as CallEntry });
+      else this.#coming.push({ position, entry: entry as BetweenEntry });
+    }
+  }
+
+  /**
+   * Returns the next recorded connection to the server, and the last one again if there is no other. Rejects with McpError if that
+   * connection failed in the recording. Resolves with undefined if no connection was recorded.
+   */
+  async hello(server: string, life: ServerLife): Promise<ServerHello | undefined> {
+    const hellos = this.#hellos.get(server) ?? [];
+    const hello = hellos.length > 1 ? hellos.shift() : hellos[0];
+    if (!hello) return undefined;
+    if ("failure" in hello) {
+      const { kind, message, ...details } = hello.failure;
+      throw new McpError(kind, message, details);
+    }
+    this.#links.set(server, life);
+    void setImmediate().then(() => this.reached(this.#position));
+    return hello;
+  }
+
+  /** Returns the list that the server had at the current position of the session, or undefined if no such list was recorded. */
+  answer(wanted: Wanted): ServerAnswer | undefined {
+    const key = keyOf(wanted);
+    const lists = this.#lists.get(key);
+    const found = lists?.findLast(({ position }) => position <= this.#position) ?? lists?.[0];
+    for (const waiting of this.#listed) if (waiting.key === key) waiting.done();
+    if (!found) return undefined;
+    const { result, error, failure } = found.entry;
+    if (result) return { result };
+    return error ? { error } : { failure: failure ?? { kind: "protocol", message: "there was no answer" } };
+  }
+
+  /**
+   * Moves to a position, which is the number of requests that have begun. Resolves when the recorded events before the next request have
+   * been played and the host has handled them.
+   */
+  reached(position: number): Promise<void> {
+    this.#position = Math.max(this.#position, position);
+    this.#happening = this.#happening.then(() => this.#happen());
+    return this.#happening;
+  }
+
+  async #happen(): Promise<void> {
+    for (let index = 0; index < this.#coming.length; ) {
+      const { position, entry } = this.#coming[index] as Placed<BetweenEntry | CallEntry>;
+      const life = this.#links.get(entry.mcp);
+      if (position > this.#position) return;
+      if (!life) {
+        index++; // skipped until its server is connected
+        continue;
+      }
+      this.#coming.splice(index, 1);
+      if ("method" in entry) await this.#tellChange(entry, life);
+      else
+        for (const event of entry.events)
+          await playEvent(event, life, this.#cleaner, this.#neverAborted).catch(() => {});
+    }
+  }
+
+  #addList(placed: Placed<CallEntry>): void {
+    const key = keyOf(askedOfServer(placed.entry));
+    const before = this.#lists.get(key) ?? [];
+    this.#lists.set(key, [...before, placed]);
+    const last = before.at(-1)?.entry;
+    // Lists recorded before the first request are the initial ones, not changes.
+    const isChange = last && placed.position > 0 && !isDeepStrictEqual(last.result, placed.entry.result);
+    if (isChange && kindOf(placed.entry.method)) this.#coming.push(placed);
+  }
+
+  async #tellChange(entry: CallEntry, life: ServerLife): Promise<void> {
+    const key = keyOf(askedOfServer(entry));
+    const read = new Promise<void>((done) => {
+      const waiting = { key, done: () => done(void this.#listed.delete(waiting)) };
+      this.#listed.add(waiting);
+    });
+    life.notified(`notifications/${kindOf(entry.method)}/list_changed`, {});
+    const late = new AbortController();
+    await Promise.race([read, pause(longestListMs, undefined, { signal: late.signal }).catch(() => {})]);
+    late.abort();
+    // The host uses new lists only when it has read all of them, so wait for it.
+    for (let turns = 0; turns < 3; turns++) await setImmediate();
+  }
+}
+
+function kindOf(method: string): string | undefined {
+  return /^(tools|prompts|resources)\/(?:templates\/)?list$/.exec(method)?.[1];
+}

@@ -1,0 +1,61 @@
+import { Readable } from "node:stream";
+import { bytesOf } from "../file/chunks.js";
+import type { Cleaner } from "../file/clean.js";
+import type { Chunk, WireError } from "../file/format.js";
+
+/** Waits for a time in ms. Rejects when the signal aborts. */
+export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
+
+export interface Playback {
+  cleaner: Cleaner;
+  sleep: Sleep;
+  /** True if the pauses of the recording are repeated. */
+  isPaced: boolean;
+}
+
+/** The end of a body that did not end cleanly: an error, or "open" if it never ends. */
+type BadEnd = WireError | "open";
+
+/** Returns a body that arrives as it was recorded. `limit` is the number of bytes after which it ends. */
+export function playedBody(
+  chunks: readonly Chunk[],
+  { sleep, isPaced }: Playback,
+  { signal, end, limit = Number.POSITIVE_INFINITY }: { signal: AbortSignal; end?: BadEnd; limit?: number },
+): Readable {
+  const ended = new AbortController();
+  const abort = () => body.destroy(cancelled());
+  const body = new Readable({
+    read() {},
+    destroy(error, callback) {
+      ended.abort();
+      signal.removeEventListener("abort", abort);
+      callback(error);
+    },
+  });
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  const play = async () => {
+    let left = limit;
+    for (const chunk of chunks) {
+      if (isPaced && chunk[0] > 0) await sleep(chunk[0], ended.signal);
+      if (ended.signal.aborted || left <= 0) break;
+      const bytes = bytesOf(chunk).subarray(0, left);
+      left -= bytes.length;
+      body.push(bytes);
+    }
+    if (end === undefined) body.push(null);
+    // Deferred, so that the client first gets the bytes that were pushed.
+    else if (end !== "open") setImmediate(() => body.destroy(brokenBy(end)));
+  };
+  play().catch(() => {}); // rejects if the body was aborted, which has already destroyed it
+  return body;
+}
+
+/** Returns the error that a client gets for this failure of a socket. */
+export function brokenBy({ code, message }: WireError): Error {
+  return Object.assign(new Error(message), code ? { code } : {});
+}
+
+function cancelled(): Error {
+  return brokenBy({ code: "ERR_CANCELED", message: "canceled" });
+}

@@ -1,0 +1,99 @@
+/** Playback of recorded answers in place of models and servers. */
+import { LlmError, McpError } from "../../../core/errors.js";
+import type { ModelAnswer, ModelExchange, ServerAnswer, ServerExchange, ServerLife } from "../../../core/tape.js";
+import type { Cleaner } from "../file/clean.js";
+import type { CallEntry, ModelEntry, TimedEvent } from "../file/format.js";
+import { normalised } from "../file/normalise.js";
+import { isAlike } from "./alike.js";
+import { described, differences } from "./diff.js";
+import { brokenBy, type Playback, playedBody } from "./played-body.js";
+
+/** Headers added to a recorded error response if the same request is recorded once more: they make the client retry at once. */
+const atOnce = { "retry-after-ms": "1" };
+
+/**
+ * Returns the recorded answer. Throws the recorded error if there was no response. `isRepeated` is true if the same request is recorded
+ * once more. `limit` is the number of bytes after which the body breaks off or, with `stalls`, sends no more.
+ */
+export function playModel(
+  { response, broken, open, chunks }: ModelEntry,
+  playback: Playback,
+  { signal, isRepeated, limit, stalls }: { signal: AbortSignal; isRepeated: boolean; limit?: number; stalls?: boolean },
+): ModelAnswer {
+  if (!response) throw brokenBy(broken ?? { code: "", message: "there was no response" });
+  const { status, headers } = response;
+  const cut = { code: "ECONNRESET", message: "aborted" };
+  const badEnd = limit === undefined ? (broken ?? (open && ("open" as const))) : stalls ? ("open" as const) : cut;
+  const isWaited = status < 400 || !isRepeated || playback.isPaced;
+  return {
+    status,
+    headers: isWaited ? headers : { ...headers, ...atOnce },
+    body: playedBody(chunks, playback, { signal, end: badEnd, limit }),
+  };
+}
+
+/**
+ * Plays the recorded events of a call, then resolves with its answer. Rejects with the signal's reason if the call is cancelled, and with
+ * McpError as `playEvent` does.
+ */
+export async function playCall(
+  { events = [], ms, result, error, failure }: CallEntry,
+  { signal }: ServerExchange,
+  life: ServerLife,
+  { sleep, isPaced, cleaner }: Playback,
+): Promise<ServerAnswer> {
+  for (const event of events) {
+    if (isPaced) await sleep(event[0], signal);
+    await playEvent(event, life, cleaner, signal);
+  }
+  if (isPaced) await sleep(ms, signal);
+  signal.throwIfAborted();
+  if (result) return { result };
+  if (error) return { error };
+  if (failure) return { failure };
+  return silence(signal);
+}
+
+/**
+ * Plays one event. Rejects with McpError if the host now answers a server's question differently, because the rest of the recording depends
+ * on the answer.
+ */
+export async function playEvent(
+  [, event]: TimedEvent,
+  life: ServerLife,
+  cleaner: Cleaner,
+  signal: AbortSignal,
+): Promise<void> {
+  if ("progress" in event) life.progress(event.progress);
+  else if ("notify" in event) life.notified(event.notify.method, event.notify.params);
+  else if ("closed" in event) life.closed(event.closed);
+  else {
+    const { method, params } = event.ask;
+    const answer = await life.ask(method, params, signal);
+    // Answers to roots/list are not compared, because folders differ between machines.
+    if (method === "roots/list" || event.answer === undefined) return;
+    const recorded = normalised(event.answer);
+    const found = differences(recorded, normalised(cleaner.value(answer)));
+    if (found.length > 0 && !isAlike(JSON.stringify(recorded), JSON.stringify(normalised(answer))))
+      throw new McpError("cassette", `${method} was answered otherwise when recorded:\n${described(found)}`);
+  }
+}
+
+/** Returns a promise that never resolves. It rejects when the signal aborts. */
+export function silence(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const give = () => reject(signal.reason);
+    if (signal.aborted) give();
+    else signal.addEventListener("abort", give, { once: true });
+  });
+}
+
+const hint = "Record it again (--record), or what is missing (--record-missing).";
+
+export function modelMiss(said: string, { provider, model }: ModelExchange): LlmError {
+  return new LlmError("cassette", said, { provider, model, hint });
+}
+
+export function serverMiss(said: string): McpError {
+  return new McpError("cassette", said, { hint });
+}

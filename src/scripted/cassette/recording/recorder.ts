@@ -1,0 +1,182 @@
+import { PassThrough, pipeline, Readable } from "node:stream";
+import { isDeepStrictEqual } from "node:util";
+import { McpError } from "../../../core/errors.js";
+import type { JsonObject } from "../../../core/json.js";
+import type {
+  ModelAnswer,
+  ModelExchange,
+  ServerAnswer,
+  ServerExchange,
+  ServerFailure,
+  ServerHello,
+  ServerLife,
+} from "../../../core/tape.js";
+import { type Arrival, chunksOf } from "../file/chunks.js";
+import { callsIn } from "../file/ending-order.js";
+import {
+  type CallEntry,
+  type Entry,
+  type Head,
+  isRoutine,
+  type ModelEntry,
+  type TimedEvent,
+  type WireError,
+} from "../file/format.js";
+import { messagesOf, normalisedParams } from "../file/normalise.js";
+import type { Recording } from "../file/read.js";
+import { keptHeaders } from "./headers.js";
+import { noted } from "./noted-life.js";
+
+/**
+ * List requests of a server that run at the same time. They are recorded together when the last one ends, because the host uses the lists
+ * only then.
+ */
+interface Listing {
+  running: number;
+  done: CallEntry[];
+}
+
+export class Recorder {
+  readonly head: Head;
+  /** Recorded entries. Requests are in the order in which they began; an entry of another kind is added when it ends. */
+  readonly entries: Entry[];
+  readonly #now: () => number;
+  readonly #match: ModelEntry["match"];
+  readonly #listings = new Map<string, Listing>();
+  #ended: number;
+
+  /** Continues the recording `before`. `match` is set on all new entries of models. */
+  constructor(now: () => number, before: Pick<Recording, "head" | "entries">, match?: ModelEntry["match"]) {
+    this.#now = now;
+    this.#match = match;
+    this.head = { ...before.head };
+    this.entries = [...before.entries];
+    this.#ended = callsIn(before.entries).length;
+  }
+
+  async model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer> {
+    const { provider, model, path, body, signal } = exchange;
+    const asked = JSON.parse(body) as JsonObject;
+    const about = { llm: { provider, model, path }, ...(this.#match && { match: this.#match }) };
+    const entry: ModelEntry = { ...about, request: this.#match ? messagesOf(asked) : asked, chunks: [] };
+    this.entries.push(entry);
+    const startedAt = this.#now();
+    try {
+      const answer = await send();
+      const { status, headers } = answer;
+      entry.response = { status, headers: keptHeaders(status, headers) };
+      return { ...answer, body: this.#noting(answer, entry, startedAt) };
+    } catch (error) {
+      if (signal.aborted) this.#forget(entry);
+      else entry.broken = wireErrorOf(error);
+      throw error;
+    }
+  }
+
+  async hello(
+    server: string,
+    life: ServerLife,
+    connect: (life: ServerLife) => Promise<ServerHello>,
+  ): Promise<ServerHello> {
+    const between: ServerLife = {
+      ...noted(life, (event) => this.entries.push({ mcp: server, events: [event] })),
+      closed: (reason) => life.closed(reason),
+    };
+    try {
+      const hello = await connect(between);
+      this.#addIfNew({ mcp: server, hello });
+      return hello;
+    } catch (error) {
+      if (error instanceof McpError) this.#addIfNew({ mcp: server, hello: { failure: failureIn(error) } });
+      throw error;
+    }
+  }
+
+  async server(
+    { server: mcp, method, params, signal }: ServerExchange,
+    life: ServerLife,
+    send: (life: ServerLife) => Promise<ServerAnswer>,
+  ): Promise<ServerAnswer> {
+    const entry: CallEntry = { mcp, method, params, ms: 0 };
+    if (!isRoutine(method)) this.entries.push(entry);
+    const listing = isRoutine(method) ? this.#listingOf(mcp) : undefined;
+    if (listing) listing.running++;
+    const events: TimedEvent[] = [];
+    let lastAt = this.#now();
+    const sinceLast = () => {
+      const at = this.#now();
+      const ms = Math.round(at - lastAt);
+      lastAt = at;
+      return ms;
+    };
+    try {
+      const answer = await send(noted(life, (event) => events.push(event), sinceLast));
+      Object.assign(entry, events.length > 0 && { events }, { ms: sinceLast() }, answer);
+      if (listing) listing.done.push(entry);
+      else entry.ended = this.#ended++;
+      return answer;
+    } catch (error) {
+      if (signal.aborted && !listing)
+        Object.assign(entry, events.length > 0 && { events }, { open: true, ended: this.#ended++ });
+      else this.#forget(entry);
+      throw error;
+    } finally {
+      if (listing) listing.running--;
+      if (listing?.running === 0) for (const done of listing.done.splice(0)) this.#addIfNew(done);
+    }
+  }
+
+  #listingOf(server: string): Listing {
+    const listing = this.#listings.get(server) ?? { running: 0, done: [] };
+    this.#listings.set(server, listing);
+    return listing;
+  }
+
+  #noting({ body, headers }: ModelAnswer, entry: ModelEntry, startedAt: number): Readable {
+    const arrivals: Arrival[] = [];
+    const noting = new PassThrough();
+    const source = body instanceof Readable ? body : Readable.from(body);
+    source.on("data", (bytes: Buffer) => arrivals.push([this.#now(), bytes]));
+    const isStream = String(headers["content-type"]).includes("event-stream");
+    entry.open = true;
+    pipeline(source, noting, (error) => {
+      entry.chunks = chunksOf(arrivals, startedAt, isStream);
+      if (!error) delete entry.open;
+      else if (source.errored && source.errored.name !== "CanceledError") {
+        delete entry.open;
+        entry.broken = wireErrorOf(source.errored);
+      }
+    });
+    return noting;
+  }
+
+  /** Adds the entry, unless the last entry of the same kind from this server is equal. */
+  #addIfNew(entry: Exclude<Entry, ModelEntry>): void {
+    const isSame = (other: Entry) => {
+      if (!("mcp" in other) || other.mcp !== entry.mcp) return false;
+      if ("hello" in entry) return "hello" in other;
+      return "method" in entry && "method" in other && routineKey(other) === routineKey(entry);
+    };
+    const last = this.entries.findLast(isSame);
+    if (last && isDeepStrictEqual({ ...last, ms: 0 }, { ...entry, ms: 0 })) return;
+    this.entries.push(entry);
+  }
+
+  #forget(entry: Entry): void {
+    const index = this.entries.indexOf(entry);
+    if (index >= 0) this.entries.splice(index, 1);
+  }
+}
+
+function routineKey({ method, params }: CallEntry): string {
+  return `${method} ${JSON.stringify(normalisedParams(params))}`;
+}
+
+function wireErrorOf(error: unknown): WireError {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  return { code, message };
+}
+
+function failureIn({ kind, message, retryable, hint }: McpError): ServerFailure {
+  return { kind, message, ...(retryable && { retryable }), ...(hint && { hint }) };
+}

@@ -1,0 +1,74 @@
+/** Opens the reporters. At most one reporter writes to stdout; all others need a file. */
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import picocolors from "picocolors";
+import { messageOf, RequestError } from "../../../core/errors.js";
+import type { Reporter } from "../run-many.js";
+import { createReporter, type ReporterName } from "./reporters.js";
+
+export interface Target {
+  name: ReporterName;
+  /** Absolute path. If undefined, the reporter writes to `output`, or to stdout if `output` is undefined, too. */
+  file?: string;
+}
+
+interface Wanted {
+  reporter?: readonly Target[];
+  output?: string;
+}
+
+type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
+
+/**
+ * Opens all files before the first run starts. `isWatched` is true if stdout is meant for a person, which includes the case that every
+ * reporter has a file. Throws RequestError.
+ */
+export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
+  const asked: readonly Target[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
+  const rest = asked.filter(({ file }) => file === undefined);
+  if (rest.length > 1) {
+    throw new RequestError("usage", "only one reporter can have stdout: write --reporter NAME=FILE for the others");
+  }
+  if (output !== undefined && rest.length === 0) {
+    throw new RequestError("usage", "--output is for the reporter without a file of its own, and every one has one");
+  }
+  const filed = asked.map(({ name, file = output }) => ({ name, file }));
+  const open = filed.find(({ file }) => file === undefined);
+  const shown = open?.name ?? "pretty";
+  const files = filed.flatMap(({ name, file }) => (file === undefined ? [] : [toFile(name, file, now)]));
+  return { reporters: [...files, toStdout(shown, stdout, now)], isWatched: shown === "pretty" };
+}
+
+function toStdout(name: ReporterName, stdout: Stdout, now: () => number): Reporter {
+  const { createColors, isColorSupported } = picocolors;
+  const columns = stdout.isTTY ? () => stdout.columns : undefined;
+  const colors = createColors(isColorSupported && stdout.isTTY);
+  return createReporter(name, { write: (text) => void stdout.write(text), columns, colors }, now);
+}
+
+function toFile(name: ReporterName, path: string, now: () => number): Reporter {
+  const file = opened(path);
+  const write = (text: string) => writeFileSync(file, text);
+  const reporter = createReporter(name, { write, colors: picocolors.createColors(false) }, now);
+  return {
+    ...reporter,
+    end: (many) => {
+      reporter.end(many);
+      closeSync(file);
+    },
+  };
+}
+
+/**
+ * Checks that the file can be written. The content of an existing file does not change. Throws RequestError if the file cannot be written.
+ */
+export function requireWritable(path: string): void {
+  closeSync(opened(path, "a"));
+}
+
+function opened(path: string, flags = "w"): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    throw new RequestError("usage", `${path} cannot be written: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,32 @@
+import type { Reporter } from "../run-many.js";
+import { resultsJson } from "../summary/json.js";
+import { resultsJunit } from "./junit.js";
+import { prettyReporter, type Screen } from "./pretty.js";
+import { tapBegin, tapRun } from "./tap.js";
+
+export const reporterNames = ["pretty", "json", "junit", "tap"] as const;
+export type ReporterName = (typeof reporterNames)[number];
+
+/** Creates the reporter of this name. `now` returns milliseconds. */
+export function createReporter(name: ReporterName, screen: Screen, now: () => number): Reporter {
+  const { write } = screen;
+  switch (name) {
+    case "pretty":
+      return prettyReporter(screen, now);
+    case "json":
+      return { end: (many) => write(resultsJson(many)) };
+    case "junit":
+      return { end: (many) => write(resultsJunit(many)) };
+    case "tap":
+      return tapReporter(write);
+  }
+}
+
+function tapReporter(write: Screen["write"]): Reporter {
+  let number = 0;
+  return {
+    begin: (count) => write(tapBegin(count)),
+    runEnded: (report) => write(tapRun(report, ++number)),
+    end() {},
+  };
+}

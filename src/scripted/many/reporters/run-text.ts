@@ -1,0 +1,41 @@
+import { unambiguous } from "../../../core/inert.js";
+import type { Colors } from "../../../doors/shared/terminal.js";
+import { placeText } from "../../place.js";
+import type { RunReport, StepReport } from "../report.js";
+import { duration } from "../summary/facts.js";
+import { sentence } from "./step-text.js";
+
+/** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that belongs to no single step follows. */
+export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
+  const mark = status === "failed" ? "FAILED" : status;
+  const facts = [model, duration(durationMs)].filter(Boolean).join(", ");
+  return unambiguous(`${mark} ${place.file} ${inOneLine(name)} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
+}
+
+export function transcriptLine({ transcript }: RunReport): string {
+  return transcript === undefined ? "" : `transcript: ${transcript}\n`;
+}
+
+export function failureText(report: RunReport, colors: Colors): string {
+  const { status, name, place, steps, error, transcript } = report;
+  const lines = [
+    ...(error ? [`${placeText(place)} ${sentence(error)}`] : []),
+    ...steps.filter((step) => step.status === "failed").flatMap(stepLines),
+    ...(transcript === undefined ? [] : [`transcript: ${transcript}`]),
+  ];
+  const heading = `${status === "failed" ? "FAILED" : status} ${inOneLine(name)}`;
+  return `\n${colors.red(unambiguous(heading))}\n${unambiguous(lines.map((line) => `${indented(line)}\n`).join(""))}`;
+}
+
+function stepLines({ name, place, error, failures }: StepReport): string[] {
+  const reasons = failures.map(({ place: at, type, reason }) => `  ${placeText(at)} ${type}: ${reason}`);
+  return [`${placeText(place)} ${inOneLine(name)}`, ...(error ? [indented(sentence(error))] : []), ...reasons];
+}
+
+function inOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ");
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, "  ");
+}

@@ -1,0 +1,23 @@
+import { unambiguous } from "../../../core/inert.js";
+import { placeText } from "../../place.js";
+import type { Failure, StepResult } from "../../result.js";
+
+export function stepLine({ passed, skipped, name, place, durationMs, error, assertions }: StepResult): string {
+  const mark = skipped ? "skipped" : passed ? "ok     " : "FAILED ";
+  const time = skipped ? "" : ` (${Math.round(durationMs)} ms)`;
+  const reasons = assertions
+    .filter((assertion) => !assertion.passed)
+    .map((assertion) => `${placeText(assertion.place)}: ${assertion.reason}`);
+  const failures = error ? [`${placeText(place)}: ${sentence(error)}`, ...reasons] : reasons;
+  return unambiguous(
+    [`  ${mark} ${name.replaceAll(/\s+/g, " ")}${time}\n`, ...failures.map((line) => `${indented(line)}\n`)].join(""),
+  );
+}
+
+export function sentence({ message, hint }: Failure): string {
+  return hint ? `${message} (${hint})` : message;
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, "          ");
+}

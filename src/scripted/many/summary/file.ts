@@ -1,0 +1,16 @@
+import { summaryHtml } from "./html.js";
+import { summaryJson } from "./json.js";
+import { summaryMarkdown } from "./markdown.js";
+import type { Summary } from "./summary.js";
+
+const formats: Readonly<Record<string, (summary: Summary) => string>> = {
+  html: summaryHtml,
+  json: summaryJson,
+  md: summaryMarkdown,
+};
+
+/** Returns the function that formats a summary for the extension of the file's name. Undefined if the extension is unknown. */
+export function summaryFormat(path: string): ((summary: Summary) => string) | undefined {
+  const extension = /\.([a-z]+)$/.exec(path)?.[1] ?? "";
+  return Object.hasOwn(formats, extension) ? formats[extension] : undefined;
+}

@@ -1,0 +1,22 @@
+import stringWidth from "string-width";
+import { oneLine } from "../../../doors/shared/terminal.js";
+import { summaryCells, summaryColumns } from "./facts.js";
+import type { SummaryRow } from "./summary.js";
+
+/** Limit of columns for a name. A longer name is cut. */
+const maxName = 60;
+
+/** Returns a table for a terminal. Names are left-aligned, and numbers are right-aligned. */
+export function summaryTable(what: string, rows: readonly SummaryRow[]): string {
+  const table = [[what, ...summaryColumns], ...rows.map((row) => [oneLine(row.name, maxName), ...summaryCells(row)])];
+  const widths =
+    table[0]?.map((_, column) => Math.max(...table.map((cells) => stringWidth(cells[column] ?? "")))) ?? [];
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => {
+        const space = " ".repeat((widths[column] ?? 0) - stringWidth(cell));
+        return column === 0 ? cell + space : space + cell;
+      })
+      .join("  ");
+  return table.map((cells) => `${line(cells)}\n`).join("");
+}
