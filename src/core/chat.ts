@@ -231,6 +231,8 @@ export interface ApprovalQuestion {
   annotations?: readonly string[];
   /** True if a rule requires this question for every such call: a yes then covers only this call. */
   onceOnly?: true;
+  /** Hash of the tool's definition when the question was asked. Undefined for tools of the host, and in older logs. */
+  definition?: string;
 }
 
 /** An error as users, logs and wires see it. */

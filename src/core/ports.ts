@@ -82,6 +82,8 @@ export interface HubTool extends ToolDefinition, ToolAnnotations {
 export interface PreparedCall extends ToolFacts {
   /** Arguments to be sent. */
   arguments: Readonly<Record<string, unknown>>;
+  /** Hashes of the parts of the tool's definition. Undefined for tools of the host, whose definition no server can change. */
+  definition?: Readonly<Record<string, string>>;
   /** Makes the tool's current definition the approved one. */
   pin(): void;
   send(options: SendOptions): Promise<ToolResult>;

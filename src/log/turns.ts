@@ -101,7 +101,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     if (event.type === "tool_sent") update(turn, event.callId, { sent: true });
     if (event.type === "tool_result") update(turn, event.callId, { result: resultOf(event) });
     if (event.type === "question" && event.question.kind === "approval") {
-      update(turn, event.question.call.id, { question: event });
+      update(turn, event.question.call.id, { question: event, answer: undefined });
     }
     if (event.type === "answer") answered(turn, event);
     if (event.type === "catalogue") tell(turn, catalogueText(event.note));

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { type GivenApproval, readApproval } from "../core/approval.js";
 import type {
   ApprovalQuestion,
@@ -115,13 +116,13 @@ export function isDenial(result: string): boolean {
 }
 
 /**
- * Decides what happens to a call that was sent before the process died. It is sent again only if it is read-only or idempotent, and the
- * user trusts the server that says so. Otherwise its result is "outcome unknown".
+ * Decides what happens to a call that was sent before the process died. It is sent again only if it is read-only or idempotent, the user
+ * trusts the server that says so, and the server has not redefined the tool since the user approved it. Otherwise its result is "outcome unknown".
  */
 function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
   if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
   const prepared = looked(call, hub);
-  if (!("refused" in prepared) && (prepared.readOnly || prepared.idempotent)) return prepared;
+  if (!("refused" in prepared) && !prepared.change && (prepared.readOnly || prepared.idempotent)) return prepared;
   return refused(unknownOutcome);
 }
 
@@ -151,12 +152,20 @@ function check(started: StartedCall, turn: CallingTurn): Checked | Promise<Check
 }
 
 async function permitted(
-  { call, question: asked, answer: given }: StartedCall,
+  { call, question: earlier, answer }: StartedCall,
   prepared: PreparedCall,
   verdict: Extract<Verdict, { decision: "ask" }>,
   turn: CallingTurn,
 ): Promise<Checked> {
-  const question = asked ?? questionEvent(approvalQuestion(call, prepared, verdict), turn);
+  const about = prepared.definition && hash("sha256", JSON.stringify(prepared.definition), "hex");
+  const asked = earlier && isAbout(earlier, prepared, about) ? earlier : undefined;
+  const given = asked && answer;
+  if (earlier && !asked && !answer) {
+    // Closes the earlier question, so that nobody answers it instead of the new one.
+    turn.out.add({ type: "answer", turnId: turn.turnId, questionId: earlier.questionId, value: false });
+  }
+  const question =
+    asked ?? questionEvent({ ...approvalQuestion(call, prepared, verdict), ...(about && { definition: about }) }, turn);
   await turn.out.store(...(asked ? [] : [question]));
   const value = given ? given.value : await turn.answer(question);
   const approval = readApproval(value);
@@ -168,6 +177,15 @@ async function permitted(
   if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
   if (prepared.change) prepared.pin();
   return prepared;
+}
+
+/**
+ * True if a question of an earlier host is about the tool as its server defines it now. Otherwise its answer does not count: the person has
+ * not seen what the tool has become. Questions of older logs do not say which definition they are about.
+ */
+function isAbout({ question }: QuestionEvent, { change }: PreparedCall, definition: string | undefined): boolean {
+  const then = question.kind === "approval" ? question.definition : undefined;
+  return then === undefined ? change === undefined : then === definition;
 }
 
 const annotationNames = {

@@ -235,6 +235,16 @@ describe("a turn that goes on after its process died", () => {
     expect(point?.calls[0]?.result).toBeUndefined();
   });
 
+  test("an answer is about its own question only, also when the call is asked about again", () => {
+    const again: ChatEvent = { type: "question", turnId: "turn_1", questionId: "q2", question: asked };
+    const late: ChatEvent = { type: "answer", turnId: "turn_1", questionId: "q", value: true };
+    for (const events of [[again], [again, late]]) {
+      const { point } = resumeTurn(stored([...log, ...events]), "turn_1");
+      expect(point?.calls[2]).toMatchObject({ question: { questionId: "q2" } });
+      expect(point?.calls[2]?.answer).toBeUndefined();
+    }
+  });
+
   test("has told the model everything up to that answer", () => {
     const { messages } = resumeTurn(log, "turn_1");
     expect(messages.map(({ role }) => role)).toEqual(["user", "assistant", "tool", "assistant"]);

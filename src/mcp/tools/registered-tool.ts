@@ -37,6 +37,7 @@ export function toolsOf(server: SupervisedServer): RegisteredTool[] {
           return {
             change: server.offer.changeOf(tool),
             arguments: args,
+            definition: tool.definition,
             pin: () => void server.offer.pin([tool]),
             send: (options) => callTool(server, tool, args, options),
             ...facts,
