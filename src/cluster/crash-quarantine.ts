@@ -1,5 +1,4 @@
-/** Number of crashes after which a turn is not tried again. Only crashes of hosts that were running the turn count. */
-export const maxCrashes = 3;
+import { maxCrashes } from "../core/lease.js";
 
 interface Suspect {
   conversationId: string;
@@ -7,10 +6,10 @@ interface Suspect {
 }
 
 /**
- * Suspects: turns that would not be tried again after one more crash. A crash ends all turns of a host, whichever turn caused it. So each
+ * CrashQuarantine: turns that would not be tried again after one more crash. A crash ends all turns of a host, whichever turn caused it. So each
  * host runs only one suspect at a time. The other suspects wait, and a crash during the wait does not count for them.
  */
-export class Suspects {
+export class CrashQuarantine {
   readonly #wake: (conversationId: string) => void;
   #running: Suspect | undefined;
   readonly #waiting = new Set<string>();

@@ -1,5 +1,7 @@
 /** Decides which host runs which turn, using the leases in the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { Changes } from "../core/changes.js";
+import type { LocalTurns } from "../core/cluster-port.js";
 import { messageOf } from "../core/errors.js";
 import { defaultLeaseMs } from "../core/lease.js";
 import type { Observe } from "../core/ports.js";
@@ -12,14 +14,12 @@ import type {
   TurnMail,
   TurnName,
   TurnRequest,
-  TurnState,
 } from "../core/store-ports.js";
-import { Changes } from "./changes.js";
-import { Suspects } from "./crash-quarantine.js";
-import { TurnNews } from "./log-news.js";
+import { CrashQuarantine } from "./crash-quarantine.js";
+import { LogNews } from "./log-news.js";
 import { beatsPerLease, LostHosts } from "./lost-hosts.js";
 import type { TurnDispatch } from "./turn-dispatch.js";
-import { Custody } from "./turn-ownership.js";
+import { TurnOwnership } from "./turn-ownership.js";
 
 export interface EngineParts {
   turns: TurnLeases;
@@ -37,16 +37,6 @@ export interface EngineParts {
   dispatch?: TurnDispatch;
 }
 
-interface EngineEvents {
-  /** True if a turn of this conversation runs or waits here. Without an id: a turn of any conversation. */
-  isBusy(conversationId?: string): boolean;
-  has(turn: TurnName): boolean;
-  abandoned(turn: AbandonedTurn): void;
-  /** Called with a turn that was dispatched to this host. Runs it, and resolves when the turn neither runs nor waits here. */
-  given(turn: TurnName): Promise<void>;
-  mail(conversationId: string, turnId: string, mail: TurnMail): void;
-}
-
 /** Time between two checks of the log for writes by other hosts, in ms. Only while a turn runs or waits here. */
 const pollMs = 40;
 /** Every how many sweeps this host checks that all waiting turns are in the queue. */
@@ -54,15 +44,14 @@ const offerEverySweeps = 4;
 
 export class TurnEngine {
   readonly nodeId: string;
-  readonly workspace: string;
-  readonly custody: Custody;
-  readonly suspects = new Suspects((conversationId) => this.wake(conversationId));
+  readonly ownership: TurnOwnership;
+  readonly quarantine = new CrashQuarantine((conversationId) => this.wake(conversationId));
   readonly #parts: EngineParts;
   readonly #leaseMs: number;
-  readonly #events: EngineEvents;
+  readonly #events: LocalTurns;
   readonly #ended = new AbortController();
   readonly #lostHosts: LostHosts;
-  readonly #news: TurnNews;
+  readonly #news: LogNews;
   readonly #changes = new Changes();
   /**
    * Turns dispatched to this host that it neither runs nor shows. No notification about such a turn arrives here, so each sweep checks it.
@@ -73,16 +62,15 @@ export class TurnEngine {
   #recovers = false;
   #sweeps = 0;
 
-  constructor(parts: EngineParts, events: EngineEvents) {
+  constructor(parts: EngineParts, events: LocalTurns) {
     this.nodeId = parts.node.nodeId;
-    this.workspace = parts.workspace;
     this.#parts = parts;
     this.#events = events;
     this.#leaseMs = parts.leaseMs ?? defaultLeaseMs;
     const { turns, node, isGone } = parts;
     this.#lostHosts = new LostHosts({ turns, node, isGone, leaseMs: this.#leaseMs });
-    this.custody = new Custody({ turns, nodeId: this.nodeId, hosts: this.#lostHosts });
-    this.#news = new TurnNews({
+    this.ownership = new TurnOwnership({ turns, nodeId: this.nodeId, hosts: this.#lostHosts });
+    this.#news = new LogNews({
       turns,
       nodeId: this.nodeId,
       isBusy: events.isBusy,
@@ -109,8 +97,8 @@ export class TurnEngine {
    * Returns the request with which this host claims a turn. If there is a dispatch, turns of this host's workspace are enqueued. Turns of
    * another workspace stay on this host, since perhaps only this host has their servers.
    */
-  request(options: unknown, workspace = this.workspace): TurnRequest {
-    const dispatch = workspace === this.workspace ? this.#dispatch : undefined;
+  request(options: unknown, workspace = this.#parts.workspace): TurnRequest {
+    const dispatch = workspace === this.#parts.workspace ? this.#dispatch : undefined;
     return { workspace, options, ...(dispatch ? { enqueue: dispatch.enqueue } : { nodeId: this.nodeId }) };
   }
 
@@ -119,28 +107,9 @@ export class TurnEngine {
     this.#dispatch?.hurry();
   }
 
-  /** Returns the turns of this workspace that have no owner. */
-  async abandoned(): Promise<AbandonedTurn[]> {
-    await this.begin();
-    return this.#parts.turns.abandoned({ workspace: this.workspace });
-  }
-
-  /** Returns the turns of this conversation that have no owner, in their order. Each of them must end before a later turn can run. */
-  abandonedIn(conversationId: string): Promise<AbandonedTurn[]> {
-    return this.#parts.turns.abandoned({ conversationId });
-  }
-
   /** True if the turn is dispatched: the queue will give it to a host. */
   isDispatched({ workspace }: AbandonedTurn): boolean {
-    return this.#dispatch !== undefined && workspace === this.workspace;
-  }
-
-  stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
-    return this.#parts.turns.stateOf(conversationId, turnId);
-  }
-
-  before(conversationId: string, turnId: string): Promise<string[]> {
-    return this.#parts.turns.before(conversationId, turnId);
+    return this.#dispatch !== undefined && workspace === this.#parts.workspace;
   }
 
   /**
@@ -155,6 +124,11 @@ export class TurnEngine {
     const lease = await this.#parts.turns.acquire(conversationId, turnId, this.nodeId, isOutOfTurn, mostCrashes);
     if (lease) await this.#news.receive();
     return lease;
+  }
+
+  /** Returns the hosts that are registered in the log. */
+  nodes(): Promise<LogNode[]> {
+    return this.#parts.turns.nodes();
   }
 
   /**
@@ -232,7 +206,7 @@ export class TurnEngine {
       const changed = this.changed(conversationId); // before the check, so that no change is missed
       await this.#events.given(turn);
       try {
-        if (!(await this.stateOf(conversationId, turnId))?.isUnfinished) return true;
+        if (!(await this.#parts.turns.stateOf(conversationId, turnId))?.isUnfinished) return true;
       } catch (error) {
         this.#report(error); // the log has failed: the turn is tried again after the next change
       }
@@ -254,13 +228,13 @@ export class TurnEngine {
       await turns.bury(nodeId, seenAt);
     }
     // Turns that this host owns but no longer runs: a failure of the log stopped them before their end was stored.
-    const stuck = (await this.custody.look()).filter((turn) => !this.#events.has(turn));
+    const stuck = (await this.ownership.look()).filter((turn) => !this.#events.has(turn));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (dead.length + stuck.length > 0) this.wake();
     if (!this.#recovers) return;
     const dispatch = this.#dispatch;
     if (dispatch && this.#sweeps % offerEverySweeps !== 1 && dead.length + stuck.length === 0) return;
-    const abandoned = await turns.abandoned({ workspace: this.workspace });
+    const abandoned = await turns.abandoned({ workspace: this.#parts.workspace });
     const nodeIds = living.map(({ nodeId }) => nodeId);
     if (dispatch) await dispatch.offer(abandoned, nodeIds);
     else for (const turn of abandoned) this.#events.abandoned(turn);

@@ -1,7 +1,7 @@
 /** Notices what other hosts write to conversations that are in use here, and receives the mail for turns of this host. */
 import type { TurnLeases, TurnMail } from "../core/store-ports.js";
 
-interface TurnNewsParts {
+interface LogNewsParts {
   turns: TurnLeases;
   nodeId: string;
   isBusy: (conversationId?: string) => boolean;
@@ -13,15 +13,15 @@ interface TurnNewsParts {
 
 const unknownVersion = -1;
 
-export class TurnNews {
-  readonly #parts: TurnNewsParts;
+export class LogNews {
+  readonly #parts: LogNewsParts;
   /** Version of the log when its mail was last read. `unknownVersion`, which no log has, if there may be unread mail. */
   #version = unknownVersion;
   /** Ids of conversations to which other hosts have written since the last check. Contains undefined if it may be any conversation. */
   readonly #news = new Set<string | undefined>();
   #isLooking = false;
 
-  constructor(parts: TurnNewsParts) {
+  constructor(parts: LogNewsParts) {
     this.#parts = parts;
   }
 

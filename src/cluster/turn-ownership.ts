@@ -4,7 +4,7 @@ import type { TurnLeases, TurnName } from "../core/store-ports.js";
 import { fenced } from "../log/claims.js";
 import type { LostHosts } from "./lost-hosts.js";
 
-interface CustodyParts {
+interface TurnOwnershipParts {
   turns: TurnLeases;
   nodeId: string;
   hosts: LostHosts;
@@ -17,11 +17,11 @@ interface RunningTurn {
   onLost: (error: StoreError) => void;
 }
 
-export class Custody {
-  readonly #parts: CustodyParts;
+export class TurnOwnership {
+  readonly #parts: TurnOwnershipParts;
   readonly #running = new Set<RunningTurn>();
 
-  constructor(parts: CustodyParts) {
+  constructor(parts: TurnOwnershipParts) {
     this.#parts = parts;
   }
 

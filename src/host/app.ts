@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import { isGone, thisMachine } from "../cluster/host-process.js";
-import { openLog } from "../cluster/open-log.js";
+import { thisMachine } from "../cluster/host-process.js";
 import { literally } from "../config/reading/interpolate.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "../config/reading/load.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
@@ -11,7 +10,6 @@ import { newId } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, SessionHub } from "../core/ports.js";
 import { stateFolder } from "../core/state-folder.js";
-import type { LogNode } from "../core/store-ports.js";
 import type { Tape } from "../core/tape.js";
 import { ChangingClient } from "../llm/changing-client.js";
 import { LlmClient } from "../llm/client.js";
@@ -27,6 +25,7 @@ import { Orchestrator } from "../turn/orchestrator.js";
 import { FirstRun } from "./first-run.js";
 import { leaseOf } from "./log-only.js";
 import { fromLevel } from "./logging.js";
+import { openLog } from "./open-log.js";
 import { RunningConfig } from "./running-config.js";
 import { stderrLog } from "./stderr-log.js";
 import { manifestPlace, openApprovals } from "./user-state.js";
@@ -137,7 +136,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     if (telemetry) closedAtEnd(telemetry);
     const meter = telemetry?.meter;
     const { storage } = config.chat;
-    const { store, shared } = await openLog(storage, { now: Date.now, observe, newId });
+    const { store, join } = await openLog(storage, { now: Date.now, observe, newId });
     closedAtEnd(store);
     tape?.conceal(configuredSecrets(config, env));
     const firstRun = closedAtEnd(new FirstRun(env, tape));
@@ -181,18 +180,10 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       };
     };
     const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
-    const engine = {
-      node,
-      // Hosts that share a database are interchangeable: each one resumes turns that another one has begun.
-      workspace: options.workspace ?? (shared ? "shared" : process.cwd()),
-      isGone: (node: LogNode) => isGone(node, machine),
-      observe,
-      leaseMs,
-      dispatch: shared?.dispatch,
-    };
     const sessions = closedAtEnd(
       new Sessions({
-        ...{ store, engine, hub, settings, newId, meter, approvals, questionTimeoutMs },
+        ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },
+        join: (local) => join({ node, workspace: options.workspace, leaseMs }, local),
         retention: retentionRules(running.config.chat),
         now: Date.now,
       }),

@@ -1,8 +1,8 @@
 /** Functions that read the event log without starting a host. */
 
 import { isGone, thisMachine } from "../cluster/host-process.js";
+import { deadNodes } from "../cluster/lost-hosts.js";
 import { type Nodes, nodesOf } from "../cluster/nodes.js";
-import { bringToSchema } from "../cluster/open-log.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config, StorageConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
@@ -12,6 +12,7 @@ import type { Observe } from "../core/ports.js";
 import type { ChatStore, LogNode, Period } from "../core/store-ports.js";
 import { openStore } from "../log/open.js";
 import { Conversations } from "../session/conversations.js";
+import { bringToSchema } from "./open-log.js";
 import { stderrLog } from "./stderr-log.js";
 
 /** Opens the log for access to its conversations. Also returns the configured secrets, which no export may contain. Throws StoreError. */
@@ -20,7 +21,8 @@ export async function openConversations(
   env: Environment,
 ): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
   const { store, isLost } = await readableLog(config);
-  const conversations = new Conversations({ store, isGone: isLost, leaseMs: leaseOf(config.chat.storage), newId });
+  const lostHosts = () => deadNodes(store.turns, { isGone: isLost, leaseMs: leaseOf(config.chat.storage) });
+  const conversations = new Conversations({ store, lostHosts, newId });
   return { conversations, secrets: configuredSecrets(config, env) };
 }
 

@@ -86,7 +86,7 @@ const ended = new WeakMap<StoredEvent, { turn: TurnRecord; count: number }>();
 export function readTurn(events: readonly StoredEvent[]): TurnRecord {
   const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", history: [], userContent: [], notes: [], hops: [] };
   for (const event of events) {
-    turn.end = event.type === "turn_end" || event.type === "turn_error" ? event : undefined;
+    turn.end = isTurnEnd(event) ? event : undefined;
     if (event.type === "user_message") {
       turn.history = event.history ?? [];
       turn.userContent.push(...event.content);
@@ -161,4 +161,8 @@ function update(turn: TurnRecord, callId: string, change: Partial<StartedCall>):
 /** Returns the answers that count. An interrupted answer does not count if the turn has another answer after it. */
 export function validHops(turn: TurnRecord): HopRecord[] {
   return turn.hops.filter(({ answer }, index) => !answer.interrupted || index === turn.hops.length - 1);
+}
+
+export function isTurnEnd(event: StoredEvent): event is EventOf<"turn_end" | "turn_error"> {
+  return event.type === "turn_end" || event.type === "turn_error";
 }

@@ -1,4 +1,3 @@
-import { deadNodes } from "../cluster/lost-hosts.js";
 import type { RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import { isOfSingleCall, type NewId } from "../core/ids.js";
@@ -7,8 +6,8 @@ import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
 
 interface ConversationsParts {
   store: ChatStore;
-  isGone: (node: LogNode) => boolean;
-  leaseMs: number;
+  /** Returns the hosts that have ended without giving up their turns. */
+  lostHosts: () => Promise<LogNode[]>;
   newId: NewId;
 }
 
@@ -28,7 +27,7 @@ export class Conversations {
   /** Lists conversations, the latest first. With `all`, the list includes conversations that were created for a single API call. */
   async list({ all: isAll = false } = {}): Promise<Conversation[]> {
     const { archive } = this.#parts.store;
-    const dead = new Set((await this.#dead()).map(({ nodeId }) => nodeId));
+    const dead = new Set((await this.#parts.lostHosts()).map(({ nodeId }) => nodeId));
     const states = new Map<string, Conversation["state"]>();
     for (const { conversationId, nodeId } of await archive.unfinished()) {
       const isRunning = nodeId !== undefined && !dead.has(nodeId);
@@ -77,16 +76,12 @@ export class Conversations {
   /** Deletes the conversation. Rejects while a turn of it runs or waits on a living host. */
   async delete(conversationId: string): Promise<void> {
     const { turns, archive } = this.#parts.store;
-    for (const { nodeId, seenAt } of await this.#dead()) await turns.bury(nodeId, seenAt);
+    for (const { nodeId, seenAt } of await this.#parts.lostHosts()) await turns.bury(nodeId, seenAt);
     if (!(await archive.delete(conversationId))) throw notFound(conversationId);
   }
 
   close(): Promise<void> {
     return this.#parts.store.close();
-  }
-
-  #dead(): Promise<LogNode[]> {
-    return deadNodes(this.#parts.store.turns, this.#parts);
   }
 }
 

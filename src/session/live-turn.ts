@@ -1,5 +1,7 @@
 import { CallSignal } from "../core/call-signal.js";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
+import type { WatchedTurn } from "../core/cluster-port.js";
+import { RequestError } from "../core/errors.js";
 import { isSameContent, requestMismatch } from "../log/claims.js";
 
 /** Work that is done only while somebody watches the turn. `end` is set while the work is being done. */
@@ -15,7 +17,7 @@ const mostWaiting = 100;
  * A turn as its watchers see it. Every watcher gets all events since the start of the turn, however late it joins. The turn does not wait
  * for its watchers, and does not end when they leave. If many events wait to be read, deltas are merged into fewer, longer ones.
  */
-export class LiveTurn {
+export class LiveTurn implements WatchedTurn {
   readonly #events: TurnEvent[] = [];
   /** Aborts when the turn is cancelled or parked. */
   readonly stop = new CallSignal();
@@ -40,8 +42,6 @@ export class LiveTurn {
   isGuest = false;
   /** True if this turn was cancelled by its request id. Then it ends at once, without waiting for earlier turns to end. */
   endsOutOfTurn = false;
-  /** True if the next crash during this turn would be its last: the turn is not tried again afterwards. */
-  isSuspect = false;
   #isParked = false;
   #lastEnd = 0;
   #watchers = 0;
@@ -67,6 +67,15 @@ export class LiveTurn {
 
   get isParked(): boolean {
     return this.#isParked;
+  }
+
+  /** Throws RequestError if the host is closing and leaves the turn to its next owner. */
+  requireOpen(): void {
+    if (!this.#isParked) return;
+    throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
+      retryable: true,
+      hint: "send the same request_id again",
+    });
   }
 
   /** Throws RequestError if the content of the request differs from this content. */

@@ -1,5 +1,4 @@
-import type { TurnEngine } from "../cluster/engine.js";
-import type { LiveExchange } from "../cluster/live/delta-relay.js";
+import type { Cluster } from "../core/cluster-port.js";
 import type { NewId } from "../core/ids.js";
 import type { Meter } from "../core/measurements.js";
 import type { KeptApprovals, ToolHub } from "../core/ports.js";
@@ -20,10 +19,8 @@ export interface SessionParts {
   store: ChatStore;
   logs: KnownLogs;
   conversations: Conversations;
-  engine: TurnEngine;
+  cluster: Cluster;
   failedSummaries: FailedSummaries;
-  /** Exchange of live events with the other hosts on the log. Undefined if live events stay in this process. */
-  exchange?: LiveExchange;
   /** Workspace of this session's turns. Undefined if it is the workspace of the host. */
   workspace?: string;
   hub: ToolHub;

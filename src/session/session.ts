@@ -1,4 +1,3 @@
-import { Cursor } from "../cluster/live/cursor.js";
 import type {
   ChatEvent,
   ContentPart,
@@ -9,6 +8,7 @@ import type {
   StoredEvent,
   TurnEvent,
 } from "../core/chat.js";
+import type { LiveCursor } from "../core/cluster-port.js";
 import { requireStorable } from "../core/ids.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/store-ports.js";
@@ -74,8 +74,8 @@ export class Session {
     const intake = new TurnIntake({ conversationId: id, session: this.#parts, turns, questions, runner, onResumed });
     this.#intake = intake;
     const follow = (turn: TurnName) => intake.follow(turn);
-    const { engine, store } = parts;
-    this.#control = new TurnControl({ engine, store, conversationId: id, turns, questions, follow });
+    const { cluster, store } = parts;
+    this.#control = new TurnControl({ cluster, store, conversationId: id, turns, questions, follow });
   }
 
   /** Sets the servers for later turns, and the workspace whose hosts may resume these turns. */
@@ -129,11 +129,11 @@ export class Session {
    * host. Rejects with StoreError.
    */
   async recover(): Promise<LiveTurn[]> {
-    const { engine } = this.#parts;
-    await engine.begin();
+    const { cluster, store } = this.#parts;
+    await cluster.begin();
     const turns: (LiveTurn | undefined)[] = [];
-    for (const abandoned of await engine.abandonedIn(this.id)) {
-      if (!engine.isDispatched(abandoned)) turns.push(await this.#intake.resume(abandoned));
+    for (const abandoned of await store.turns.abandoned({ conversationId: this.id })) {
+      if (!cluster.isGivenOut(abandoned)) turns.push(await this.#intake.resume(abandoned));
     }
     return turns.filter((turn) => turn !== undefined);
   }
@@ -157,7 +157,7 @@ export class Session {
     if (!turn) return;
     turn.isQueued = false;
     if (!running) turn.isGuest = true;
-    this.#parts.engine.wake(this.id);
+    this.#parts.cluster.wake(this.id);
     await turn.ended();
   }
 
@@ -231,7 +231,7 @@ export class Session {
   /** Shows an event to the watchers of the turns that run here. If none runs here, drops the event. */
   tell(event: LiveEvent): void {
     const turns = this.#turns.all().filter(({ isHere }) => isHere);
-    if (turns.length > 0) this.#parts.exchange?.note(this.id, event);
+    if (turns.length > 0) this.#parts.cluster.relay(this.id, event);
     for (const turn of turns) turn.publish(event);
   }
 
@@ -257,10 +257,8 @@ export class Session {
    * Follows turns that other hosts run. `lastSeq` is the last stored event that the reader has. `onChange` is called when the cursor has
    * new events to take. Call `leave` to stop.
    */
-  overhear(lastSeq: number, onChange: () => void): { cursor: Cursor; leave: () => void } {
-    const followed = this.#parts.exchange?.follow(this.id, onChange);
-    const cursor = new Cursor(followed?.feed ?? { open: undefined }, { lastSeq });
-    return { cursor, leave: () => followed?.leave() };
+  overhear(lastSeq: number, onChange: () => void): { cursor: LiveCursor; leave: () => void } {
+    return this.#parts.cluster.follow(this.id, lastSeq, onChange);
   }
 
   /** Returns the stored events with `seq >= from`. */
@@ -277,7 +275,7 @@ export class Session {
   park(): void {
     this.#intake.close();
     for (const turn of this.#turns.all()) this.#control.park(turn);
-    this.#parts.engine.wake(this.id);
+    this.#parts.cluster.wake(this.id);
   }
 
   /**
@@ -295,7 +293,7 @@ export class Session {
           turn.cancel();
         }
       }
-      this.#parts.engine.wake(this.id);
+      this.#parts.cluster.wake(this.id);
     } else this.park();
   }
 

@@ -1,11 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type EngineParts, TurnEngine } from "../cluster/engine.js";
-import { LiveExchange } from "../cluster/live/delta-relay.js";
 import type { StoredEvent } from "../core/chat.js";
+import type { Cluster, LocalTurns, PeerStreams } from "../core/cluster-port.js";
 import { isOfSingleCall } from "../core/ids.js";
-import { defaultLeaseMs } from "../core/lease.js";
 import type { HostState } from "../core/measurements.js";
-import type { ServerStatus } from "../core/ports.js";
+import type { Observe, ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
 import { longestTimerMs } from "../core/timers.js";
 import { Conversations } from "./conversations.js";
@@ -17,9 +15,10 @@ import { Retention, type RetentionRules } from "./retention.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session-parts.js";
 
-export interface SessionsParts
-  extends Omit<SessionParts, "engine" | "exchange" | "conversations" | "failedSummaries" | "logs"> {
-  engine: Omit<EngineParts, "turns">;
+export interface SessionsParts extends Omit<SessionParts, "cluster" | "conversations" | "failedSummaries" | "logs"> {
+  /** Joins the hosts on the log. */
+  join: (local: LocalTurns) => Cluster;
+  observe: Observe;
   now: () => number;
   /** Decides which conversations `startRetention` deletes. Default: none. */
   retention?: RetentionRules;
@@ -30,42 +29,31 @@ type ResumedListener = (turn: LiveTurn, session: Session) => void;
 export class Sessions {
   /** All conversations of the log, whether or not they are open on this host. */
   readonly conversations: Conversations;
-  /** Exchange of live events with the other hosts on the log. Undefined if the log cannot be shared. */
-  readonly exchange: LiveExchange | undefined;
   readonly #parts: SessionParts;
   readonly #retention: Retention;
   readonly #live = new LiveSessions((conversationId) => this.#newSession(conversationId));
   #onResumed: ResumedListener = () => {};
   #isClosing = false;
 
-  constructor({ engine, now, retention = {}, ...parts }: SessionsParts) {
-    const { turns } = parts.store;
-    const turnEngine = new TurnEngine(
-      { ...engine, turns },
-      {
-        isBusy: (conversationId) =>
-          conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
-        has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
-        abandoned: (turn) => void this.open(turn.conversationId).resume(turn),
-        given: (turn) => this.open(turn.conversationId).take(turn),
-        mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
-      },
-    );
+  constructor({ join, observe, now, retention = {}, ...parts }: SessionsParts) {
     const { store, newId } = parts;
-    const { isGone, leaseMs = defaultLeaseMs, observe } = engine;
-    this.conversations = new Conversations({ store, isGone, leaseMs, newId });
+    const cluster = join({
+      isBusy: (conversationId) =>
+        conversationId === undefined ? this.#live.busy.size > 0 : (this.#live.find(conversationId)?.isBusy ?? false),
+      has: ({ conversationId, requestId }) => this.#live.find(conversationId)?.has(requestId) ?? false,
+      abandoned: (turn) => void this.open(turn.conversationId).resume(turn),
+      given: (turn) => this.open(turn.conversationId).take(turn),
+      mail: (conversationId, turnId, mail) => this.#live.find(conversationId)?.receive(turnId, mail),
+    });
+    this.conversations = new Conversations({ store, lostHosts: () => cluster.lostHosts(), newId });
     const isOpen = (conversationId: string) => this.#live.isKept(conversationId);
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
-    const { nodeId, machine } = engine.node;
-    const exchange = store.live && new LiveExchange({ bus: store.live, nodeId, machine, now });
-    this.exchange = exchange;
     this.#parts = {
       ...parts,
       logs: new KnownLogs(store),
       failedSummaries: new FailedSummaries(),
       conversations: this.conversations,
-      engine: turnEngine,
-      exchange,
+      cluster,
     };
   }
 
@@ -111,7 +99,12 @@ export class Sessions {
    * turn is resumed only when a request comes for the same conversation. Rejects with StoreError.
    */
   recover(): Promise<void> {
-    return this.#parts.engine.recover();
+    return this.#parts.cluster.recover();
+  }
+
+  /** Direct streams to the other hosts on the log. Undefined if live events stay in this process. */
+  get streams(): PeerStreams | undefined {
+    return this.#parts.cluster.streams;
   }
 
   /** Starts to delete conversations that exceed the limits of retention, now and every hour. Only for hosts that keep running. */
@@ -125,7 +118,9 @@ export class Sessions {
 
   /** Returns the ids of conversations in this workspace that have an unfinished turn without an owner. Rejects with StoreError. */
   async unfinished(): Promise<string[]> {
-    const turns = await this.#parts.engine.abandoned();
+    const { cluster, store } = this.#parts;
+    await cluster.begin();
+    const turns = await store.turns.abandoned({ workspace: cluster.workspace });
     return [...new Set(turns.map(({ conversationId }) => conversationId))];
   }
 
@@ -199,7 +194,7 @@ export class Sessions {
     for (const session of this.#live.all()) session.refuseMore();
     const late = new AbortController();
     const inTime = sleep(Math.min(withinMs, longestTimerMs), undefined, { signal: late.signal }).catch(() => {});
-    await Promise.race([this.#parts.engine.retire().then(() => this.#idle()), inTime]);
+    await Promise.race([this.#parts.cluster.retire().then(() => this.#idle()), inTime]);
     late.abort();
     for (const session of this.#live.all()) session.park();
     await this.#end();
@@ -225,8 +220,7 @@ export class Sessions {
   async #end(): Promise<void> {
     await this.#idle();
     this.#retention.close();
-    this.#parts.exchange?.close();
-    await this.#parts.engine.close();
+    await this.#parts.cluster.close();
   }
 
   async #idle(): Promise<void> {

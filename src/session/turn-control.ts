@@ -5,7 +5,7 @@ import type { Questions } from "./questions.js";
 import type { SessionParts } from "./session-parts.js";
 import type { TurnsHere } from "./turns-here.js";
 
-interface TurnControlParts extends Pick<SessionParts, "engine" | "store"> {
+interface TurnControlParts extends Pick<SessionParts, "cluster" | "store"> {
   conversationId: string;
   turns: TurnsHere;
   questions: Questions;
@@ -33,12 +33,12 @@ export class TurnControl {
    * counts.
    */
   async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
-    const { conversationId, engine, store, questions } = this.#parts;
-    await engine.begin();
+    const { conversationId, cluster, store, questions } = this.#parts;
+    await cluster.begin();
     const events = await store.read(conversationId);
     const question = events.find((event) => event.type === "question" && event.questionId === questionId);
     if (!question) return false;
-    const isFirst = await engine.send(conversationId, question.turnId, { type: "answer", questionId, value });
+    const isFirst = await cluster.send(conversationId, question.turnId, { type: "answer", questionId, value });
     if (isFirst) questions.answer(questionId, value);
     return isFirst;
   }
@@ -53,8 +53,8 @@ export class TurnControl {
   }
 
   async cancelAnywhere(requestId?: string): Promise<boolean> {
-    const { conversationId, engine, store, follow } = this.#parts;
-    await engine.begin();
+    const { conversationId, cluster, store, follow } = this.#parts;
+    await cluster.begin();
     const open = new Map<string, string>();
     for (const event of await store.read(conversationId)) {
       if (event.type === "user_message") open.set(event.turnId, event.requestId);
@@ -68,8 +68,8 @@ export class TurnControl {
 
   /** Cancels all turns of the conversation before this one. They stay in the history as far as they got. */
   async cancelBefore(turnId: string): Promise<void> {
-    const { conversationId, engine, turns } = this.#parts;
-    for (const earlier of await engine.before(conversationId, turnId)) this.#cancel(earlier, turns.find(earlier));
+    const { conversationId, store, turns } = this.#parts;
+    for (const earlier of await store.turns.before(conversationId, turnId)) this.#cancel(earlier, turns.find(earlier));
   }
 
   receive(turnId: string, mail: TurnMail): void {
@@ -90,12 +90,12 @@ export class TurnControl {
     turn?.cancel();
     if (!turnId || turn?.isHere) return;
     this.#sendSoon(turnId, { type: "cancel" });
-    const { conversationId, engine } = this.#parts;
-    engine.wake(conversationId); // if no host owns the turn, it is ended here
+    const { conversationId, cluster } = this.#parts;
+    cluster.wake(conversationId); // if no host owns the turn, it is ended here
   }
 
   #sendSoon(turnId: string, mail: TurnMail): void {
-    const { conversationId, engine } = this.#parts;
-    engine.send(conversationId, turnId, mail).catch(() => {}); // if the log fails, the host that runs the turn will report it
+    const { conversationId, cluster } = this.#parts;
+    cluster.send(conversationId, turnId, mail).catch(() => {}); // if the log fails, the host that runs the turn will report it
   }
 }

@@ -52,7 +52,7 @@ export class TurnIntake {
   resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session, onResumed } = this.#parts;
     const isAbandoned = async () => {
-      const turns = await session.engine.abandonedIn(conversationId);
+      const turns = await session.store.turns.abandoned({ conversationId });
       return turns.some(({ turnId }) => turnId === abandoned.turnId);
     };
     return this.#join(abandoned, isAbandoned, onResumed);
@@ -64,7 +64,8 @@ export class TurnIntake {
    */
   follow(turn: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session } = this.#parts;
-    const isUnfinished = async () => (await session.engine.stateOf(conversationId, turn.turnId))?.isUnfinished ?? false;
+    const isUnfinished = async () =>
+      (await session.store.turns.stateOf(conversationId, turn.turnId))?.isUnfinished ?? false;
     return this.#join(turn, isUnfinished, (joined) => {
       joined.isQueued = true;
     });
@@ -73,8 +74,8 @@ export class TurnIntake {
   async #claim(turn: LiveTurn, beside: BesideContent, options: TurnOptions): Promise<void> {
     if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
     const { conversationId, session } = this.#parts;
-    const { engine, store, newId } = session;
-    await engine.begin();
+    const { cluster, newId, workspace } = session;
+    await cluster.begin();
     const { requestId, content } = turn;
     const message = {
       type: "user_message" as const,
@@ -83,11 +84,12 @@ export class TurnIntake {
       content: [...content],
       ...beside,
     };
-    const request = engine.request(options, session.workspace);
-    const { created, turnId, ended, events } = await store.claim(conversationId, message, request);
+    const { created, turnId, ended, events, isQueued } = await cluster.claim(conversationId, message, {
+      options,
+      workspace,
+    });
     turn.cached = !created && ended;
-    turn.isQueued = !ended && request.enqueue !== undefined;
-    if (turn.isQueued) engine.claimed();
+    turn.isQueued = isQueued;
     this.#show(turn, turnId, events);
   }
 
@@ -133,9 +135,11 @@ export class TurnIntake {
   }
 
   #finish(turn: LiveTurn, failure?: { error: unknown }): void {
-    this.#parts.turns.remove(turn);
-    this.#parts.questions.forget(turn.turnId);
+    const { conversationId, session, turns, questions } = this.#parts;
+    turns.remove(turn);
+    questions.forget(turn.turnId);
     turn.end(failure);
+    if (failure) session.cluster.wake(conversationId); // a turn that waits for this one may resume it now
   }
 }
 

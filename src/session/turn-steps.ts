@@ -3,20 +3,18 @@
  * requests.
  */
 
-import { maxCrashes } from "../cluster/crash-quarantine.js";
-import { countsOnOthers, stateLost } from "../cluster/lost-state.js";
 import {
   type ChatEvent,
   formInstruction,
   type JsonSchema,
   type Message,
   type QuestionEvent,
-  type StateLostEvent,
   type StoredEvent,
 } from "../core/chat.js";
+import type { OwnedTurn } from "../core/cluster-port.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../core/errors.js";
+import { maxCrashes } from "../core/lease.js";
 import type { HubTool } from "../core/ports.js";
-import type { TurnLease } from "../core/store-ports.js";
 import type { TraceContext } from "../core/trace-context.js";
 import { textTokens, tokensOf, toolTokens } from "../log/estimate.js";
 import { toMessages } from "../log/replay.js";
@@ -34,7 +32,7 @@ interface StepParts {
   /** Events of the conversation. The array grows while the turn runs. */
   log: readonly StoredEvent[];
   turnId: string;
-  lease: TurnLease;
+  owned: OwnedTurn;
   trace: TraceContext;
   settings: TurnSettings;
   options: TurnOptions;
@@ -42,8 +40,6 @@ interface StepParts {
   tools: TurnToolbox;
   signal: AbortSignal;
   outlet: Outlet;
-  /** See `beforeRequest` in the orchestrator's TurnOptions. */
-  beforeRequest: () => Promise<void> | undefined;
 }
 
 type EstimateParts = Pick<StepParts, "log" | "settings" | "options" | "rules">;
@@ -98,18 +94,19 @@ export class TurnSteps {
 
   /** Runs the whole turn. Failures of a server or the model are stored as the turn's end. Rejects only if `outlet` does. */
   async run(parts: StepParts): Promise<void> {
-    const { log, turnId, lease, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
+    const { log, turnId, owned, trace, settings, options, rules, tools, signal, outlet } = parts;
     const { hub } = this.#parts;
     const { orchestrator, defaults } = settings;
     const fail = (error: unknown) => outlet.store([{ type: "turn_error", turnId, error: errorInfo(error) }]);
-    if (lease.crashes >= maxCrashes) return fail(tooManyCrashes(lease.crashes));
+    const { crashes } = owned.lease;
+    if (crashes >= maxCrashes) return fail(tooManyCrashes(crashes));
     try {
       await hub.offered(signal);
     } catch (error) {
       if (!signal.aborted) return fail(error);
       // The turn was cancelled. `driveTurn` below sends no request then, and ends the turn.
     }
-    const lost = await this.#stateLost(log, turnId);
+    const lost = await owned.lostState(log, hub);
     if (lost) await outlet.store([lost]);
     const { model } = options;
     const { compaction } = defaults;
@@ -131,7 +128,7 @@ export class TurnSteps {
       signal,
       store: (events) => outlet.store(events),
       mayAsk: (tokens) => this.#mayAsk(parts, tokens),
-      beforeRequest,
+      beforeRequest: owned.confirm,
     });
     const summary = await history.compaction(this.#compactNext);
     this.#compactNext = false;
@@ -161,17 +158,6 @@ export class TurnSteps {
     return Math.ceil(besideTokens + tokensOf([...toMessages(log), ...said]));
   }
 
-  /**
-   * Returns the event that reports lost state, if there is any. If the hosts cannot be read from the log, returns undefined: the turn
-   * itself will fail with that error.
-   */
-  async #stateLost(log: readonly StoredEvent[], turnId: string): Promise<StateLostEvent | undefined> {
-    const { hub, engine, store } = this.#parts;
-    if (!countsOnOthers(log, turnId, engine.nodeId)) return undefined;
-    const nodes = await store.turns.nodes().catch(() => undefined);
-    return nodes && stateLost(log, turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
-  }
-
   #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
     return budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted });
   }
@@ -188,8 +174,7 @@ export class TurnSteps {
 
   /** Runs the loop over requests with the current history. Resolves with the last events, which are not stored yet. */
   #drive(catalogue: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
-    const { turnId, trace, settings, options, rules, tools, signal, outlet, beforeRequest } = parts;
-    const { engine } = this.#parts;
+    const { turnId, owned, trace, settings, options, rules, tools, signal, outlet } = parts;
     const { orchestrator, defaults } = settings;
     const { messages, point } = history.fold();
     const front = isNarrowed(options) ? catalogue : tools.record.frontOf(catalogue);
@@ -215,13 +200,10 @@ export class TurnSteps {
       resume: point,
       rules,
       signal,
-      beforeRequest,
+      beforeRequest: owned.confirm,
       answer: ({ questionId }: QuestionEvent) => {
-        const conversationId = this.#conversationId;
         const timeoutMs = options.unattended ? 0 : this.#parts.questionTimeoutMs;
-        const work = () => this.#questions.wait(questionId, signal, timeoutMs);
-        const changed = () => engine.changed(conversationId);
-        return engine.suspects.leaveDuring({ conversationId, turnId }, { work, changed, signal });
+        return owned.whileWaiting(() => this.#questions.wait(questionId, signal, timeoutMs), signal);
       },
     };
     return orchestrator.driveTurn(messages, turn, outlet);

@@ -1,10 +1,8 @@
 /** Stores the events of one turn in the log, then shows them to the watchers. */
 
-import type { Overheard } from "../cluster/live/relayed-turn.js";
-import { withProcesses } from "../cluster/lost-state.js";
 import type { ChatEvent, LiveEvent, StoredEvent } from "../core/chat.js";
-import { RequestError, StoreError } from "../core/errors.js";
-import type { TurnLease } from "../core/store-ports.js";
+import type { OwnedTurn } from "../core/cluster-port.js";
+import { StoreError } from "../core/errors.js";
 import type { Outlet } from "../turn/outlet.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
@@ -12,9 +10,8 @@ import type { SessionParts } from "./session-parts.js";
 
 interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   conversationId: string;
-  nodeId: string;
   turn: LiveTurn;
-  lease: Pick<TurnLease, "fence">;
+  owned: Pick<OwnedTurn, "lease" | "signed" | "show">;
   /** Log to which stored events are appended. */
   log: StoredEvent[];
   /** Number of events of this turn that are already in the log. */
@@ -22,7 +19,6 @@ interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   /** See `lastSeq` in TurnGrant. */
   lastSeq: number | undefined;
   questions: Questions;
-  shown: Overheard;
   signal: AbortSignal;
   onStored: (event: StoredEvent) => void;
 }
@@ -62,7 +58,7 @@ export class TurnWriter implements Outlet {
   }
 
   show(event: LiveEvent): void {
-    if (!this.#over && !this.#parts.turn.isParked) this.#parts.shown.happened(event);
+    if (!this.#over && !this.#parts.turn.isParked) this.#parts.owned.show(event);
   }
 
   /** Stops storing and showing events. Returns the events that were not stored when this was first called. */
@@ -85,12 +81,12 @@ export class TurnWriter implements Outlet {
     await before;
     await endOfTick();
     this.#gathering = undefined;
-    const { store, conversationId, turn, lease, log, questions, signal, onStored, shown } = this.#parts;
+    const { store, hub, conversationId, turn, owned, log, questions, signal, onStored } = this.#parts;
     if (this.#over) throw this.#over.error;
-    requireOpen(turn);
-    const events = withProcesses(gathered, log, this.#parts);
+    turn.requireOpen();
+    const events = owned.signed(gathered, log, hub);
     for (const event of events) if (event.type === "question") questions.open(event.questionId, signal);
-    const grant = { fence: lease.fence, position: this.#position + 1, lastSeq: this.#lastSeq };
+    const grant = { fence: owned.lease.fence, position: this.#position + 1, lastSeq: this.#lastSeq };
     const stored = await store.appendAll(conversationId, events, grant);
     this.#position += stored.length;
     this.#lastSeq = stored.at(-1)?.seq;
@@ -98,7 +94,7 @@ export class TurnWriter implements Outlet {
     for (const event of stored) {
       log.push(event);
       onStored(event);
-      shown.happened(event);
+      owned.show(event);
     }
   }
 }
@@ -106,17 +102,4 @@ export class TurnWriter implements Outlet {
 /** Resolves at the end of the current tick, when all work that does not wait for I/O is done. */
 function endOfTick(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
-}
-
-/** Throws RequestError if the host is closing and leaves the turn to its next owner. */
-export function requireOpen({ isParked }: LiveTurn): void {
-  if (!isParked) return;
-  throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
-    retryable: true,
-    hint: "send the same request_id again",
-  });
-}
-
-export function isEnd(event: StoredEvent | undefined): boolean {
-  return event?.type === "turn_end" || event?.type === "turn_error";
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Suspects } from "../../src/cluster/crash-quarantine.js";
+import { CrashQuarantine } from "../../src/cluster/crash-quarantine.js";
 
 const [a, b] = ["a", "b"].map((name) => ({ conversationId: name, turnId: name })) as [
   Record<"conversationId" | "turnId", string>,
@@ -10,7 +10,7 @@ const [a, b] = ["a", "b"].map((name) => ({ conversationId: name, turnId: name })
 function suspectsOf() {
   const woken: string[] = [];
   let wake = () => {};
-  const suspects = new Suspects((conversationId) => {
+  const suspects = new CrashQuarantine((conversationId) => {
     woken.push(conversationId);
     wake();
   });

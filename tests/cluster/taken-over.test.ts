@@ -9,6 +9,7 @@ import { openStore } from "../../src/log/open.js";
 import { Sessions } from "../../src/session/sessions.js";
 import { until } from "../session/desk.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
+import { joining } from "../support/cluster.js";
 import { answer, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 
 const leaseMs = 400;
@@ -32,15 +33,11 @@ async function twoOn(llmUrl: string, frozen = (store: ChatStore) => store) {
     const storage = { driver: "sqlite", path: join(folder, "log.db"), durability: "normal" } as const;
     const store = await openStore(storage, { now: Date.now, observe: () => {} });
     stores.push(store);
+    const seenStore = seen(store);
     return new Sessions({
-      store: seen(store),
-      engine: {
-        node: { nodeId, machine: "m", pid: 1 },
-        workspace: "w",
-        isGone: () => false,
-        observe: () => {},
-        leaseMs,
-      },
+      store: seenStore,
+      join: joining(seenStore, { nodeId, leaseMs }),
+      observe: () => {},
       hub: app.hub,
       settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
       newId,

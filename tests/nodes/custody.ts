@@ -1,7 +1,7 @@
 import type { Cluster } from "./cluster.js";
 
 /** The start of a period in which a process holds a turn; `pid` is null if no process does. */
-export interface Custody {
+export interface TurnOwnership {
   turnId: string;
   pid: number | null;
   fence: number;
@@ -29,7 +29,7 @@ export async function watchCustody(cluster: Cluster): Promise<void> {
 }
 
 /** Returns the records in the order of fences. */
-export async function custodyOf(cluster: Cluster, conversationPrefix: string): Promise<Custody[]> {
+export async function custodyOf(cluster: Cluster, conversationPrefix: string): Promise<TurnOwnership[]> {
   const rows = await cluster.query<{ turn_id: string; pid: number | null; fence: number; at: string }>(
     `SELECT turn_id, pid, fence, at FROM custody LEFT JOIN seen_nodes USING (node_id)
      WHERE starts_with(conversation_id, $1) ORDER BY turn_id, fence`,
@@ -39,7 +39,7 @@ export async function custodyOf(cluster: Cluster, conversationPrefix: string): P
 }
 
 /** Returns whether this process held the turn at that time. */
-export function hadIt(custody: readonly Custody[], turnId: string, pid: number, at: number): boolean {
+export function hadIt(custody: readonly TurnOwnership[], turnId: string, pid: number, at: number): boolean {
   return custody.findLast((each) => each.turnId === turnId && each.at <= at)?.pid === pid;
 }
 

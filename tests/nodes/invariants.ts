@@ -1,7 +1,7 @@
 /** Invariants of a schedule that was carried out, whatever happened. Each function returns the violations. */
 import { type StoredEvent, textOf as textIn } from "../../src/core/chat.js";
 import type { FollowedMessage } from "./cluster.js";
-import { type Custody, custodyOf, hadIt } from "./custody.js";
+import { type TurnOwnership, custodyOf, hadIt } from "./custody.js";
 import type { FaultLane, Outcome } from "./fault-lane.js";
 import { type Figures, isSame, type Logs, ofLogs, ofOrder, ofRequests } from "./log-invariants.js";
 import { conversationsOf, textOf } from "./schedule.js";
@@ -38,7 +38,7 @@ export async function judge(lane: FaultLane, outcome: Outcome): Promise<Judgemen
 function* ofSteps(
   lane: FaultLane,
   { requests }: Outcome,
-  { logs, custody }: { logs: Logs; custody: readonly Custody[] },
+  { logs, custody }: { logs: Logs; custody: readonly TurnOwnership[] },
   figures: Figures,
 ): Generator<string> {
   const asked = lane.model.asks

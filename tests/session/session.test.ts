@@ -9,6 +9,7 @@ import { openStore } from "../../src/log/open.js";
 import { Sessions } from "../../src/session/sessions.js";
 import { request, turn } from "../log/support.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
+import { joining } from "../support/cluster.js";
 import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { recording, until } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";
@@ -268,11 +269,10 @@ test("when the log cannot be written any more, the turn's tools are cancelled", 
     if (events.some(({ type }) => type === "tool_result")) throw new StoreError("full", "the disk is full");
     return append(conversationId, events, grant);
   };
-  const node = { nodeId: "n", machine: "m", pid: process.pid };
-  const engine = { node, workspace: "w", isGone: () => false, observe: () => {} };
   const sessions = new Sessions({
     store,
-    engine,
+    join: joining(store),
+    observe: () => {},
     hub: app.hub,
     settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
     newId,
@@ -310,10 +310,10 @@ test("a host that says nothing within its lease is alive: its conversation runs,
   await store.turns.beat({ nodeId: "other", machine: "elsewhere", pid: 1 });
   await store.claim("c", turn("turn_1").user("hello"), request("other"));
   now = 15_000;
-  const node = { nodeId: "n", machine: "m", pid: process.pid };
   const sessions = new Sessions({
     store,
-    engine: { node, workspace: "here", isGone: () => false, observe: () => {}, leaseMs: 60_000 },
+    join: joining(store, { leaseMs: 60_000 }),
+    observe: () => {},
     hub: app.hub,
     settings: () => ({ orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} }),
     newId,

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { Overheard } from "../../src/cluster/live/relayed-turn.js";
 import type { StoredEvent, ToolCall, TurnEvent } from "../../src/core/chat.js";
 import { StoreError } from "../../src/core/errors.js";
 import { newId } from "../../src/core/ids.js";
@@ -13,6 +12,7 @@ import { Sessions } from "../../src/session/sessions.js";
 import { TurnWriter } from "../../src/session/turn-writer.js";
 import { call, request, turn } from "../log/support.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
+import { joining } from "../support/cluster.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 
 const one = turn("turn_1");
@@ -45,16 +45,14 @@ async function writerOf() {
   const log: StoredEvent[] = [];
   const writer = new TurnWriter({
     store,
-    hub: { processOf: () => undefined } as unknown as ToolHub,
+    hub: {} as ToolHub,
     conversationId: "c",
-    nodeId: "a",
     turn: live,
-    lease,
+    owned: { lease, signed: (events) => events, show: (event) => live.publish(event) },
     log,
     position: 1,
     lastSeq: 1,
     questions: new Questions(),
-    shown: new Overheard(live, "c", undefined),
     signal: live.stop.native,
     onStored: () => {},
   });
@@ -135,7 +133,8 @@ describe("a hop", () => {
     const settings = { orchestrator: app.orchestrator, defaults: app.config.chat.service, [Symbol.dispose]() {} };
     const sessions = new Sessions({
       store,
-      engine: { node: { nodeId: "n", machine: "m", pid: 1 }, workspace: "w", isGone: () => false, observe: () => {} },
+      join: joining(store),
+      observe: () => {},
       hub: app.hub,
       settings: () => settings,
       newId,

@@ -1,4 +1,5 @@
 import type { LiveEvent, StoredEvent } from "../../core/chat.js";
+import type { LiveCursor } from "../../core/cluster-port.js";
 import type { OpenMessage } from "./open-message.js";
 import { ShownMessage } from "./shown-message.js";
 
@@ -9,7 +10,7 @@ const mostTurns = 8;
  * A reader of the message that another host is writing. It keeps in step with the stored events: nothing of a message is shown before the
  * event that the message follows, nor after the message itself was stored.
  */
-export class Cursor {
+export class Cursor implements LiveCursor {
   readonly shown = new ShownMessage();
   readonly #source: { readonly open: OpenMessage | undefined };
   readonly #turnId: string | undefined;
@@ -60,6 +61,10 @@ export class Cursor {
     const [oldest] = this.#lastEnds.keys();
     if (oldest !== undefined && this.#lastEnds.size > mostTurns) this.#lastEnds.delete(oldest);
     return this.#seen && event.turnId !== this.#seen.place.turnId ? [] : this.shown.settle(event);
+  }
+
+  void(reason: string): LiveEvent[] {
+    return this.shown.void(reason);
   }
 
   /** Marks the events up to `seq` as shown, so that they are skipped. */

@@ -1,7 +1,8 @@
 /** Sends the live events of turns that run here to the hosts on the same log that follow them, and receives events of other hosts. */
 import type { TurnEvent } from "../../core/chat.js";
+import type { PeerStreams } from "../../core/cluster-port.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
-import { Teller } from "./delta-sender.js";
+import { DeltaSender } from "./delta-sender.js";
 import { type Feed, Feeds } from "./feeds.js";
 import { packed, readFrames } from "./frames.js";
 import type { OpenMessage, Place } from "./open-message.js";
@@ -32,12 +33,12 @@ const room = 256 * 1024;
 /** Channel that all hosts receive. */
 const everybody = "live";
 
-export class LiveExchange {
+export class DeltaRelay implements PeerStreams {
   readonly #bus: LiveBus;
   readonly #nodeId: string;
   readonly #machine: string;
   readonly #now: () => number;
-  readonly #teller = new Teller();
+  readonly #teller = new DeltaSender();
   readonly #feeds = new Feeds();
   readonly #stops: (() => void)[] = [];
   readonly #streams: Streams;

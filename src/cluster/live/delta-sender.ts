@@ -15,7 +15,7 @@ interface Telling {
  * The open messages of the turns that run here, and the hosts that follow them. There is no queue: when there is room to send, the parts
  * that a host lacks are looked up. So a slow bus gets fewer, longer frames.
  */
-export class Teller {
+export class DeltaSender {
   readonly #writing = new Map<string, OpenMessage>();
   readonly #audience = new Audience();
   /** Ids of the conversations of which parts remain to be sent. */

@@ -1,21 +1,21 @@
 import type { LiveEvent, StoredEvent, TurnEvent } from "../../core/chat.js";
-import type { LiveTurn } from "../../session/live-turn.js";
+import type { WatchedTurn } from "../../core/cluster-port.js";
 import { Cursor } from "./cursor.js";
-import type { LiveExchange } from "./delta-relay.js";
+import type { DeltaRelay } from "./delta-relay.js";
 import type { Feed } from "./feeds.js";
 import type { OpenMessage } from "./open-message.js";
 
 /** A turn as it is shown on this host, whichever host runs it, also while it moves from one host to another. */
-export class Overheard {
-  readonly #turn: LiveTurn;
+export class RelayedTurn {
+  readonly #turn: WatchedTurn;
   readonly #conversationId: string;
-  readonly #exchange: LiveExchange | undefined;
+  readonly #exchange: DeltaRelay | undefined;
   readonly #cursor: Cursor;
   #feed: Feed | undefined;
   #leave: (() => void) | undefined;
 
   /** Without an exchange, only stored events and events of this host are shown. */
-  constructor(turn: LiveTurn, conversationId: string, exchange: LiveExchange | undefined) {
+  constructor(turn: WatchedTurn, conversationId: string, exchange: DeltaRelay | undefined) {
     this.#turn = turn;
     this.#conversationId = conversationId;
     this.#exchange = exchange;

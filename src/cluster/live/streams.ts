@@ -1,8 +1,6 @@
 /** Streams from the hosts that write the conversations followed here. There is one stream per host, for all its conversations. */
+import { peerStreamPath } from "../../core/cluster-port.js";
 import type { Offer } from "./stream-offer.js";
-
-/** Path at which a host serves streams to other hosts on its database. */
-export const streamPath = "/api/live";
 
 interface StreamsParts {
   nodeId: string;
@@ -64,7 +62,7 @@ export class Streams {
     const silence = setTimeout(() => ended.abort(), silentMs);
     silence.unref();
     try {
-      const response = await fetch(new URL(`${streamPath}?node=${encodeURIComponent(nodeId)}`, url), {
+      const response = await fetch(new URL(`${peerStreamPath}?node=${encodeURIComponent(nodeId)}`, url), {
         headers: { authorization: `Bearer ${secret}` },
         redirect: "error",
         signal: ended.signal,

@@ -5,7 +5,7 @@ import { type AddressInfo, isIPv6 } from "node:net";
 import { hostname } from "node:os";
 import type { Writable } from "node:stream";
 import { createAdaptorServer } from "@hono/node-server";
-import { streamPath } from "../../cluster/live/streams.js";
+import { peerStreamPath } from "../../core/cluster-port.js";
 import type { ServeConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import type { McpHttpOptions } from "../mcp/http.js";
@@ -120,8 +120,8 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   if (token === undefined && !isLoopback)
     throw new RequestError("usage", `${host} is reached from other machines and needs a token`);
   const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
-  const { exchange } = parts.sessions;
-  const peers = exchange && { path: streamPath, secret: randomBytes(32).toString("base64url") };
+  const { streams } = parts.sessions;
+  const peers = streams && { path: peerStreamPath, secret: randomBytes(32).toString("base64url") };
   const isDraining = () => parts.sessions.isDraining;
   const strangersRate = new RateLimit(options.requestsPerMinute, () => performance.now());
   const gate = new Gate({ ...options, token, isLoopback, rate, strangersRate, isDraining, peers });
@@ -154,7 +154,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     summary: "This description",
     run: () => Response.json(openApiDocument([...routes, description], options.version)),
   };
-  const unlisted = peers ? [peerStream(exchange, { secret: peers.secret, keepAliveMs })] : [];
+  const unlisted = peers ? [peerStream(streams, { secret: peers.secret, keepAliveMs })] : [];
   const { newId } = parts;
   const admit = admitBy(gate, connections, newId);
   const app = routesApp([...routes, description, ...pageRoutes(), ...unlisted], { admit, maxBytes, newId });
@@ -172,7 +172,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const { port: bound } = server.address() as AddressInfo;
   const url = `http://${nameOf(host)}:${bound}`;
   const { advertise } = options;
-  if (peers && (advertise || isLoopback)) exchange.offer(advertise ?? url, peers.secret, { isLocal: !advertise });
+  if (peers && (advertise || isLoopback)) streams.offer(advertise ?? url, peers.secret, { isLocal: !advertise });
   return {
     url,
     token,

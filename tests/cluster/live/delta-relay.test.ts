@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { LiveExchange } from "../../../src/cluster/live/delta-relay.js";
+import { DeltaRelay } from "../../../src/cluster/live/delta-relay.js";
 import type { TurnEvent } from "../../../src/core/chat.js";
 import type { BusMessage, LiveBus } from "../../../src/core/live-bus.js";
 
@@ -46,8 +46,8 @@ class Wire {
   }
 }
 
-function nodes(wire: Wire, ...ids: string[]): LiveExchange[] {
-  return ids.map((nodeId) => new LiveExchange({ bus: wire.bus(), nodeId, machine: "m", now: Date.now }));
+function nodes(wire: Wire, ...ids: string[]): DeltaRelay[] {
+  return ids.map((nodeId) => new DeltaRelay({ bus: wire.bus(), nodeId, machine: "m", now: Date.now }));
 }
 
 const text = (delta: string): TurnEvent => ({ type: "text_delta", delta });
@@ -191,8 +191,8 @@ test("what is noticed beside a message crosses, each call's last word at a time"
 test("no message is longer than the bus allows, counted in UTF-8 bytes, and many conversations share one", async () => {
   const wire = new Wire();
   const maxBytes = 1000;
-  const owner = new LiveExchange({ bus: wire.bus(maxBytes), nodeId: "a", machine: "m", now: Date.now });
-  const other = new LiveExchange({ bus: wire.bus(maxBytes), nodeId: "b", machine: "m", now: Date.now });
+  const owner = new DeltaRelay({ bus: wire.bus(maxBytes), nodeId: "a", machine: "m", now: Date.now });
+  const other = new DeltaRelay({ bus: wire.bus(maxBytes), nodeId: "b", machine: "m", now: Date.now });
   const long = '日本語🙂\u0000"é'.repeat(3000);
   const followed = Array.from({ length: 20 }, (_, n) => other.follow(`c${n}`, () => {}));
   for (let n = 0; n < 20; n++) owner.begin(`c${n}`, place);

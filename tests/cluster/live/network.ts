@@ -1,7 +1,7 @@
 /** Simulated processes that write and read one conversation, and messages between them that get lost, doubled and reordered. */
 
 import { Cursor } from "../../../src/cluster/live/cursor.js";
-import { Teller } from "../../../src/cluster/live/delta-sender.js";
+import { DeltaSender } from "../../../src/cluster/live/delta-sender.js";
 import { Feeds } from "../../../src/cluster/live/feeds.js";
 import { readFrames } from "../../../src/cluster/live/frames.js";
 import type { LiveEvent, StoredEvent, TurnEvent } from "../../../src/core/chat.js";
@@ -71,7 +71,7 @@ export class Reader {
 
 /** The process that runs the turn, with the part of the message that it has written. */
 class Writer {
-  readonly teller = new Teller();
+  readonly teller = new DeltaSender();
   readonly #log: StoredEvent[];
   readonly #tries: Message[];
   message: Message = { text: "", reasoning: "" };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import pg from "pg";
-import { LiveExchange } from "../../../src/cluster/live/delta-relay.js";
+import { DeltaRelay } from "../../../src/cluster/live/delta-relay.js";
 import { newId } from "../../../src/core/ids.js";
 import { freedChannel } from "../../../src/log/postgres/limits/limit-functions.js";
 import { limitsTopic } from "../../../src/log/postgres/limits/limits.js";
@@ -40,7 +40,7 @@ onPostgres("what anybody on the database may notify", () => {
     const node = { nodeId: "n", machine: "m", pid: 1, version: "1" };
     const limits = log.store.limits?.(node, { leaseMs: 10_000, observe: () => {} });
     if (!bus || !limits) throw new Error("nothing to hear by");
-    const exchange = new LiveExchange({ bus, nodeId: "n", machine: "m", now: Date.now });
+    const exchange = new DeltaRelay({ bus, nodeId: "n", machine: "m", now: Date.now });
     const { leave } = exchange.follow("c", () => {});
     const notify = (channel: string, payload: string) => query(url, `SELECT pg_notify('${channel}', '${payload}')`);
     let heard = (_text: string) => {};

@@ -2,27 +2,26 @@
  * Stream by which the other hosts on the same database follow what this host writes. Only these hosts have the secret. The stream is not
  * part of the API.
  */
-import type { LiveExchange } from "../../../cluster/live/delta-relay.js";
-import { streamPath } from "../../../cluster/live/streams.js";
+import { type PeerStreams, peerStreamPath } from "../../../core/cluster-port.js";
 import { hasBearer } from "../admission/gate.js";
 import type { Route } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 import { eventStream } from "../shared/event-stream.js";
 
 export function peerStream(
-  exchange: LiveExchange,
+  streams: PeerStreams,
   { secret, keepAliveMs }: { secret: string; keepAliveMs: number },
 ): Route {
   return {
     method: "GET",
-    path: streamPath,
+    path: peerStreamPath,
     summary: "What turns that run here write, for another host",
     run(call) {
       if (!hasBearer(call.header("authorization"), secret)) {
         throw new ApiError(401, "invalid_api_key", "this is for hosts on the same database");
       }
       const nodeId = call.query("node") ?? "";
-      return eventStream(({ write, gone }) => exchange.serve(nodeId, (data) => write({ data }), gone), { keepAliveMs });
+      return eventStream(({ write, gone }) => streams.serve(nodeId, (data) => write({ data }), gone), { keepAliveMs });
     },
   };
 }

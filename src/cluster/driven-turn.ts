@@ -1,0 +1,164 @@
+import type { Drive } from "../core/cluster-port.js";
+import { maxCrashes } from "../core/lease.js";
+import type { ChatStore, TurnLease } from "../core/store-ports.js";
+import { wasDeleted } from "../log/claims.js";
+import { isTurnEnd } from "../log/turns.js";
+import { CrashQuarantine } from "./crash-quarantine.js";
+import type { TurnEngine } from "./engine.js";
+import { LeasedTurn } from "./leased-turn.js";
+import type { DeltaRelay } from "./live/delta-relay.js";
+import { RelayedTurn } from "./live/relayed-turn.js";
+
+interface DrivenTurnParts {
+  store: Pick<ChatStore, "read" | "turns">;
+  engine: TurnEngine;
+  relay: DeltaRelay | undefined;
+  /** Number of turns of each conversation that run on this host or are about to. */
+  runs: Map<string, number>;
+}
+
+/** A turn on its way to its end: this host waits until it may run the turn, or follows it on another host. */
+export class DrivenTurn {
+  readonly #parts: DrivenTurnParts;
+  readonly #drive: Drive;
+  readonly #relayed: RelayedTurn;
+  /** True if the next crash during this turn would be its last: the turn is not tried again afterwards. */
+  #isSuspect = false;
+
+  constructor(parts: DrivenTurnParts, drive: Drive) {
+    this.#parts = parts;
+    this.#drive = drive;
+    this.#relayed = new RelayedTurn(drive.turn, drive.conversationId, parts.relay);
+  }
+
+  /**
+   * Resolves once the turn has ended on any host. Rejects if the turn cannot go on: with StoreError, or with RequestError `shutting_down`
+   * or `not_found`.
+   */
+  async toItsEnd(): Promise<void> {
+    try {
+      while (!(await this.#attempt()));
+    } finally {
+      this.#relayed.leave();
+    }
+  }
+
+  /** Runs the turn, or waits until it may have changed. Resolves with true once the turn has ended. */
+  async #attempt(): Promise<boolean> {
+    const { engine, store } = this.#parts;
+    const { conversationId, turn } = this.#drive;
+    turn.requireOpen();
+    const changed = engine.changed(conversationId); // before the check, so that no change is missed
+    const since = performance.now();
+    const lease = await this.#acquire();
+    if (lease) return this.#run(lease, since);
+    if (!this.#runsHere) this.#relayed.follow(); // otherwise this turn waits for a turn on this host
+    if (await this.#showStored()) return true;
+    const state = await store.turns.stateOf(conversationId, turn.turnId);
+    if (!state) throw wasDeleted(conversationId);
+    if (!state.isUnfinished) {
+      await this.#showStored(); // the turn has ended since the last read, so read its end
+      return true;
+    }
+    if (!this.#isSuspect && CrashQuarantine.includes(state.crashes)) {
+      this.#isSuspect = true;
+      engine.wake(conversationId); // the turn may be the next suspect that can enter
+      return false;
+    }
+    if (turn.isLeaving && !this.#runsHere) {
+      turn.park(); // the turn waits for another host, so this host leaves it
+      engine.wake(conversationId);
+      return false;
+    }
+    await this.#resumeBefore();
+    await changed;
+    return false;
+  }
+
+  async #acquire(): Promise<TurnLease | undefined> {
+    const { engine } = this.#parts;
+    const { conversationId, turn } = this.#drive;
+    const { turnId, isQueued, endsOutOfTurn: isOutOfTurn } = turn;
+    if (isQueued && !isOutOfTurn) return undefined;
+    const name = { conversationId, turnId };
+    if (!isOutOfTurn && this.#isSuspect && !engine.quarantine.enter(name)) return undefined;
+    const mostCrashes = isOutOfTurn || this.#isSuspect ? undefined : maxCrashes - 2;
+    this.#count(1);
+    let lease: TurnLease | undefined;
+    try {
+      lease = await engine.acquire(conversationId, turnId, { isOutOfTurn, mostCrashes });
+      return lease;
+    } finally {
+      if (!lease) {
+        this.#count(-1);
+        engine.quarantine.leave(name);
+      }
+    }
+  }
+
+  /** Runs the turn. Resolves with true when the turn has ended, and with false if another host has taken it over. */
+  async #run(lease: TurnLease, since: number): Promise<boolean> {
+    const { engine, relay } = this.#parts;
+    const { conversationId, turn, run } = this.#drive;
+    const { turnId } = turn;
+    const relayed = this.#relayed;
+    relayed.leave();
+    const leased = new LeasedTurn({ engine, relay, relayed, conversationId, turn, lease, since });
+    try {
+      const mail = await run(leased).finally(() => leased[Symbol.dispose]());
+      if (!mail) return true;
+      relayed.forget();
+      for (const each of mail) await engine.send(conversationId, turnId, each);
+      return false;
+    } finally {
+      this.#count(-1);
+      engine.quarantine.leave({ conversationId, turnId });
+      engine.wake(conversationId);
+    }
+  }
+
+  /** Shows the events that another host has stored for the turn. Resolves with true if they include the turn's end. */
+  async #showStored(): Promise<boolean> {
+    const { conversationId, turn, onStored } = this.#drive;
+    const events = await this.#parts.store.read(conversationId, turn.lastSeq + 1);
+    const own = events.filter(({ turnId }) => turnId === turn.turnId);
+    for (const event of own) {
+      onStored(event);
+      this.#relayed.stored(event);
+      if (isTurnEnd(event)) return true; // later events may belong to a repeated request, which resumed the turn
+    }
+    this.#relayed.skipTo(events.at(-1)?.seq ?? 0);
+    return false;
+  }
+
+  /**
+   * Resumes the earlier turns of the conversation that no host owns. If this turn was given to this host, dispatched earlier turns are
+   * resumed too: until this turn has ended, the queue gives no turn of the conversation to another host.
+   */
+  async #resumeBefore(): Promise<void> {
+    const { engine, store } = this.#parts;
+    const { conversationId, turn, resume } = this.#drive;
+    for (const abandoned of await store.turns.abandoned({ conversationId })) {
+      if (turn.isQueued && engine.isDispatched(abandoned)) continue;
+      if (abandoned.turnId === turn.turnId) {
+        if (turn.isQueued) engine.wake(conversationId);
+        turn.isQueued = false; // no other host will be given this turn
+        return;
+      }
+      resume(abandoned);
+    }
+  }
+
+  /** True while a turn of the conversation runs on this host or is about to. */
+  get #runsHere(): boolean {
+    return this.#parts.runs.has(this.#drive.conversationId);
+  }
+
+  #count(change: 1 | -1): void {
+    const { runs } = this.#parts;
+    const { conversationId } = this.#drive;
+    const count = (runs.get(conversationId) ?? 0) + change;
+    if (count > 0) runs.set(conversationId, count);
+    else runs.delete(conversationId);
+  }
+}

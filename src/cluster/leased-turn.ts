@@ -1,0 +1,92 @@
+import type { ChatEvent, StateLostEvent, StoredEvent, TurnEvent } from "../core/chat.js";
+import type { OwnedTurn, WatchedTurn } from "../core/cluster-port.js";
+import type { ToolHub } from "../core/ports.js";
+import type { TurnLease } from "../core/store-ports.js";
+import type { TurnEngine } from "./engine.js";
+import type { DeltaRelay } from "./live/delta-relay.js";
+import type { RelayedTurn } from "./live/relayed-turn.js";
+import { countsOnOthers, stateLost, withProcesses } from "./lost-state.js";
+
+interface LeasedTurnParts {
+  engine: TurnEngine;
+  relay: DeltaRelay | undefined;
+  relayed: RelayedTurn;
+  conversationId: string;
+  turn: WatchedTurn;
+  lease: TurnLease;
+  /** A time at which this host certainly owned the turn, by the clock of `performance`. */
+  since: number;
+}
+
+/**
+ * A turn that this host runs under a lease, and may lose at any time. The next write to the log fails if the turn is lost. But a request
+ * before that write would be paid for twice, because the new owner sends it again, and the turn may wait for something that never comes.
+ */
+export class LeasedTurn implements OwnedTurn, Disposable {
+  readonly lease: TurnLease;
+  readonly #parts: LeasedTurnParts;
+  #since: number;
+  #onLost: (error: unknown) => void = () => {};
+  #stop = () => {};
+
+  constructor(parts: LeasedTurnParts) {
+    this.#parts = parts;
+    this.lease = parts.lease;
+    this.#since = parts.since;
+  }
+
+  async begin(
+    { own, lastSeq }: { own: readonly StoredEvent[]; lastSeq: number },
+    onLost: (error: unknown) => void,
+  ): Promise<void> {
+    const { relay, relayed, conversationId, turn, lease } = this.#parts;
+    await this.confirm(); // reading the log may have taken long
+    this.#onLost = onLost;
+    this.#stop = this.#parts.engine.ownership.runs({ conversationId, turnId: turn.turnId, onLost });
+    for (const event of own) relayed.stored(event);
+    if (turn.endsOutOfTurn) return; // another turn may be writing in the conversation
+    relay?.begin(conversationId, { turnId: turn.turnId, after: lastSeq, fence: lease.fence, attempt: 0 });
+  }
+
+  readonly confirm = (): Promise<void> | undefined => {
+    return this.#parts.engine.ownership.isSureSince(this.#since) ? undefined : this.#ask();
+  };
+
+  show(event: TurnEvent): void {
+    this.#parts.relayed.happened(event);
+  }
+
+  signed(events: readonly ChatEvent[], log: readonly StoredEvent[], hub: ToolHub): readonly ChatEvent[] {
+    return withProcesses(events, log, { hub, nodeId: this.#parts.engine.nodeId });
+  }
+
+  async lostState(log: readonly StoredEvent[], hub: ToolHub): Promise<StateLostEvent | undefined> {
+    const { engine, turn } = this.#parts;
+    if (!countsOnOthers(log, turn.turnId, engine.nodeId)) return undefined;
+    const nodes = await engine.nodes().catch(() => undefined); // if the log fails, the turn itself will fail with that error
+    return nodes && stateLost(log, turn.turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
+  }
+
+  whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { engine, conversationId, turn } = this.#parts;
+    const changed = () => engine.changed(conversationId);
+    return engine.quarantine.leaveDuring({ conversationId, turnId: turn.turnId }, { work, changed, signal });
+  }
+
+  /** Ends the run on this host, whether the turn has ended or was lost. */
+  [Symbol.dispose](): void {
+    const { relay, conversationId, turn } = this.#parts;
+    this.#stop();
+    relay?.end(conversationId, turn.turnId);
+  }
+
+  async #ask(): Promise<void> {
+    const { engine, conversationId, turn } = this.#parts;
+    try {
+      this.#since = await engine.ownership.confirm(conversationId, turn.turnId);
+    } catch (error) {
+      this.#onLost(error);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { LiveEvent, UserMessageEvent } from "../core/chat.js";
+import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns } from "../core/cluster-port.js";
+import { defaultLeaseMs } from "../core/lease.js";
+import type { AbandonedTurn, ChatStore, Claim, LogNode, TurnMail } from "../core/store-ports.js";
+import { DrivenTurn } from "./driven-turn.js";
+import { type EngineParts, TurnEngine } from "./engine.js";
+import { Cursor } from "./live/cursor.js";
+import { DeltaRelay } from "./live/delta-relay.js";
+import { deadNodes } from "./lost-hosts.js";
+
+export interface LogClusterParts extends Omit<EngineParts, "turns"> {
+  store: ChatStore;
+  /** Returns the time of this machine, in ms since the epoch. */
+  now: () => number;
+}
+
+/** The cluster of a log that several processes can share: a file or a database. */
+export class LogCluster implements Cluster {
+  readonly workspace: string;
+  readonly streams: DeltaRelay | undefined;
+  readonly #parts: LogClusterParts;
+  readonly #engine: TurnEngine;
+  /** See `DrivenTurn`. */
+  readonly #runs = new Map<string, number>();
+
+  constructor(parts: LogClusterParts, local: LocalTurns) {
+    const { store, node, now } = parts;
+    this.#parts = parts;
+    this.workspace = parts.workspace;
+    this.#engine = new TurnEngine({ ...parts, turns: store.turns }, local);
+    this.streams = store.live && new DeltaRelay({ bus: store.live, nodeId: node.nodeId, machine: node.machine, now });
+  }
+
+  begin(): Promise<void> {
+    return this.#engine.begin();
+  }
+
+  recover(): Promise<void> {
+    return this.#engine.recover();
+  }
+
+  async claim(
+    conversationId: string,
+    message: UserMessageEvent,
+    { options, workspace }: ClaimOptions,
+  ): Promise<Claim & { isQueued: boolean }> {
+    const request = this.#engine.request(options, workspace);
+    const claim = await this.#parts.store.claim(conversationId, message, request);
+    const isQueued = !claim.ended && request.enqueue !== undefined;
+    if (isQueued) this.#engine.claimed();
+    return { ...claim, isQueued };
+  }
+
+  isGivenOut(turn: AbandonedTurn): boolean {
+    return this.#engine.isDispatched(turn);
+  }
+
+  drive(drive: Drive): Promise<void> {
+    const { store } = this.#parts;
+    return new DrivenTurn({ store, engine: this.#engine, relay: this.streams, runs: this.#runs }, drive).toItsEnd();
+  }
+
+  wake(conversationId: string): void {
+    this.#engine.wake(conversationId);
+  }
+
+  send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
+    return this.#engine.send(conversationId, turnId, mail);
+  }
+
+  relay(conversationId: string, event: LiveEvent): void {
+    this.streams?.note(conversationId, event);
+  }
+
+  follow(conversationId: string, lastSeq: number, onChange: () => void): { cursor: LiveCursor; leave: () => void } {
+    const followed = this.streams?.follow(conversationId, onChange);
+    const cursor = new Cursor(followed?.feed ?? { open: undefined }, { lastSeq });
+    return { cursor, leave: () => followed?.leave() };
+  }
+
+  lostHosts(): Promise<LogNode[]> {
+    const { store, isGone, leaseMs = defaultLeaseMs } = this.#parts;
+    return deadNodes(store.turns, { isGone, leaseMs });
+  }
+
+  retire(): Promise<void> {
+    return this.#engine.retire();
+  }
+
+  async close(): Promise<void> {
+    this.streams?.close();
+    await this.#engine.close();
+  }
+}

@@ -1,0 +1,91 @@
+import type { TurnDispatch } from "../cluster/turn-dispatch.js";
+import type { Cluster, LocalTurns } from "../core/cluster-port.js";
+import type { PostgresConfig, StorageConfig } from "../core/config.js";
+import type { NewId } from "../core/ids.js";
+import type { Observe } from "../core/ports.js";
+import type { ChatStore, HostProcess } from "../core/store-ports.js";
+import { migrateStore, openStore } from "../log/open.js";
+import { SingleProcess } from "../session/single-process.js";
+
+interface OpenParts {
+  now: () => number;
+  observe: Observe;
+  newId: NewId;
+}
+
+interface JoinParts {
+  node: HostProcess;
+  /** Default: the hosts on a database have one workspace, others have the working directory. */
+  workspace: string | undefined;
+  leaseMs: number;
+}
+
+export interface OpenLog {
+  store: ChatStore;
+  /** Joins the hosts on the log. */
+  join(parts: JoinParts, local: LocalTurns): Cluster;
+}
+
+/**
+ * Opens the event log that `chat.storage` configures. Only a log in memory is certainly of this process alone: two programs may open one
+ * file. Rejects with StoreError.
+ */
+export async function openLog(storage: StorageConfig, parts: OpenParts): Promise<OpenLog> {
+  if (storage.driver === "memory") {
+    const store = await openStore(storage, parts);
+    const join: OpenLog["join"] = ({ node, workspace = process.cwd() }, local) =>
+      new SingleProcess({ store, node, workspace }, local);
+    return { store, join };
+  }
+  const { store, dispatch } =
+    storage.driver === "postgres"
+      ? await openDatabase(storage, parts)
+      : { store: await openStore(storage, parts), dispatch: undefined };
+  const { LogCluster } = await import("../cluster/log-cluster.js");
+  const { isGone } = await import("../cluster/host-process.js");
+  const { now, observe } = parts;
+  const ownWorkspace = dispatch ? "shared" : process.cwd();
+  return {
+    store,
+    join: ({ node, workspace = ownWorkspace, leaseMs }, local) =>
+      new LogCluster(
+        { store, node, workspace, leaseMs, dispatch, now, observe, isGone: (other) => isGone(other, node.machine) },
+        local,
+      ),
+  };
+}
+
+async function openDatabase(
+  storage: PostgresConfig,
+  parts: OpenParts,
+): Promise<{ store: ChatStore; dispatch: TurnDispatch }> {
+  await (await import("../cluster/dbos/sdk.js")).ensureInstalled();
+  const { openPostgresLog } = await import("../log/postgres/open.js");
+  const { DbosDispatch } = await import("../cluster/dbos/dispatch.js");
+  const { LogClock } = await import("../log/postgres/log-clock.js");
+  const clock = new LogClock(parts.now);
+  const log = await openPostgresLog(storage, { ...parts, now: clock.now, heard: (time) => clock.heard(time) });
+  return { store: log.store, dispatch: new DbosDispatch({ config: storage, ...log, ...parts }) };
+}
+
+/**
+ * Migrates the log to this version's schema without opening it for turns. Returns the location of the log, without secrets, and the version
+ * of its schema. Rejects with StoreError.
+ */
+export async function bringToSchema(
+  storage: StorageConfig,
+  parts: { now: () => number; observe: Observe },
+): Promise<{ place: string; version: number }> {
+  if (storage.driver === "postgres") await (await import("../cluster/dbos/sdk.js")).ensureInstalled();
+  const migrated = await migrateStore(storage, parts);
+  if (storage.driver !== "postgres") return migrated;
+  const { Database } = await import("../log/postgres/connection/database.js");
+  const { migrateDbos } = await import("../cluster/dbos/migrate.js");
+  const database = new Database(storage, parts.observe);
+  try {
+    await migrateDbos(storage, database, parts.observe);
+    return migrated;
+  } finally {
+    await database.close();
+  }
+}

@@ -1,0 +1,141 @@
+import { Changes } from "../core/changes.js";
+import type { UserMessageEvent } from "../core/chat.js";
+import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns, OwnedTurn } from "../core/cluster-port.js";
+import { defaultLeaseMs } from "../core/lease.js";
+import type { ChatStore, Claim, HostProcess, TurnLease, TurnMail } from "../core/store-ports.js";
+import { wasDeleted } from "../log/claims.js";
+
+interface SingleProcessParts {
+  store: ChatStore;
+  node: HostProcess;
+  workspace: string;
+}
+
+/** A cursor where no other host writes. */
+const nothing: LiveCursor = { isBehind: false, take: () => [], stored: () => [], void: () => [] };
+
+/**
+ * The cluster of a log that only this process can reach, such as one in memory. Every turn runs here, after the earlier turns of its
+ * conversation.
+ */
+export class SingleProcess implements Cluster {
+  readonly workspace: string;
+  readonly #parts: SingleProcessParts;
+  readonly #local: LocalTurns;
+  readonly #changes = new Changes();
+  /** Id of each running turn -> id of its conversation. */
+  readonly #running = new Map<string, string>();
+  #begun: Promise<unknown> | undefined;
+
+  constructor(parts: SingleProcessParts, local: LocalTurns) {
+    this.workspace = parts.workspace;
+    this.#parts = parts;
+    this.#local = local;
+  }
+
+  async begin(): Promise<void> {
+    const { store, node } = this.#parts;
+    this.#begun ??= store.turns.beat(node); // once: turns of unknown hosts count as abandoned
+    await this.#begun;
+  }
+
+  recover(): Promise<void> {
+    return this.begin();
+  }
+
+  async claim(
+    conversationId: string,
+    message: UserMessageEvent,
+    { options, workspace = this.workspace }: ClaimOptions,
+  ): Promise<Claim & { isQueued: boolean }> {
+    const { store, node } = this.#parts;
+    const claim = await store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options });
+    return { ...claim, isQueued: false };
+  }
+
+  isGivenOut(): boolean {
+    return false;
+  }
+
+  async drive(drive: Drive): Promise<void> {
+    const { node, store } = this.#parts;
+    const { conversationId, turn, resume } = drive;
+    const { turns } = store;
+    for (;;) {
+      turn.requireOpen();
+      const changed = this.#changes.next(conversationId, defaultLeaseMs); // before the check, so that no change is missed
+      const lease = await turns.acquire(conversationId, turn.turnId, node.nodeId, turn.endsOutOfTurn);
+      if (lease) return this.#run(lease, drive);
+      const state = await turns.stateOf(conversationId, turn.turnId);
+      if (!state) throw wasDeleted(conversationId);
+      if (!state.isUnfinished) return;
+      if (turn.isLeaving && ![...this.#running.values()].includes(conversationId)) {
+        turn.park();
+        this.wake(conversationId);
+        continue;
+      }
+      for (const earlier of await turns.abandoned({ conversationId })) {
+        if (earlier.turnId === turn.turnId) break;
+        resume(earlier);
+      }
+      await changed;
+    }
+  }
+
+  wake(conversationId: string): void {
+    this.#changes.happened(conversationId);
+  }
+
+  send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
+    return this.#parts.store.turns.send(conversationId, turnId, mail);
+  }
+
+  relay(): void {}
+
+  follow(): { cursor: LiveCursor; leave: () => void } {
+    return { cursor: nothing, leave: () => {} };
+  }
+
+  async lostHosts(): Promise<[]> {
+    return [];
+  }
+
+  async retire(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#changes.happened();
+  }
+
+  async #run(lease: TurnLease, { conversationId, turn, run }: Drive): Promise<void> {
+    const { turnId } = turn;
+    const { turns } = this.#parts.store;
+    const { nodeId } = this.#parts.node;
+    this.#running.set(turnId, conversationId);
+    try {
+      // mail for a run of this turn that broke off
+      for (const each of await turns.receive(nodeId)) this.#local.mail(each.conversationId, each.turnId, each.mail);
+      await run(owned(lease, turn));
+    } catch (error) {
+      // The log failed before the turn's end was stored. Without an owner the turn can be resumed, so that later turns need not wait.
+      if (!turn.isParked) await turns.release({ conversationId, turnId, requestId: turn.requestId }, nodeId);
+      throw error;
+    } finally {
+      this.#running.delete(turnId);
+      this.wake(conversationId);
+    }
+  }
+}
+
+function owned(lease: TurnLease, turn: Drive["turn"]): OwnedTurn {
+  return {
+    lease,
+    async begin({ own }) {
+      for (const event of own) turn.publish(event);
+    },
+    confirm: () => undefined,
+    show: (event) => turn.publish(event),
+    signed: (events) => events,
+    lostState: async () => undefined,
+    whileWaiting: (work) => work(),
+  };
+}
