@@ -4,7 +4,7 @@ import { expect, test } from "@jest/globals";
 /** A program that loads `config.yaml` from source and prints the packages that were loaded for it. */
 const PROBE = `
   import { createRequire } from "node:module";
-  import { loadConfig } from "./src/config/load.ts";
+  import { loadConfig } from "./src/config/reading/load.ts";
   const { cache } = createRequire(import.meta.url);
   const loaded = () => Object.keys(cache).some((file) => /node_modules.yaml./.test(file));
   const { originOf } = loadConfig("config.yaml", { env: {} });

@@ -4,7 +4,6 @@ import type { Passage } from "../../core/ports.js";
 import { type RuleDefaults, rulesOf } from "../../session/rules.js";
 import { SessionApprovals } from "../../session/session-approvals.js";
 import type { TurnOptions } from "../../session/turn-options.js";
-import type { PolicyRules } from "../../turn/policy.js";
 import type { DoorParts } from "../shared/door.js";
 
 /** The parts of the host that the front door for MCP clients needs. */
@@ -26,6 +25,6 @@ export interface McpConnectionParts {
 }
 
 /** Returns the rules for what a client calls and reads. Answers are remembered as long as the client is connected. */
-export function rulesFor({ said, defaults }: McpParts): PolicyRules {
+export function rulesFor({ said, defaults }: McpParts): ReturnType<typeof rulesOf> {
   return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));
 }
