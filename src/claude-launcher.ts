@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownArguments } from "./cli/commands/claude-arguments.js";
 import { errorInfo } from "./core/errors.js";
-import { unambiguous } from "./core/inert.js";
+import { unambiguous } from "./core/text/inert.js";
 import { exitCodes } from "./doors/shared/exit-codes.js";
 
 /**

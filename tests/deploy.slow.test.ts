@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { load, loadAll } from "js-yaml";
 import { loadConfig } from "../src/config/reading/load.js";
-import { parseDuration } from "../src/core/durations.js";
+import { parseDuration } from "../src/core/text/durations.js";
 import { answer, startLlmServer } from "./support/llm-server.js";
 import { Nodes } from "./support/serving-nodes.js";
 import { newDatabaseUrl, noPostgres } from "./support/storages.js";

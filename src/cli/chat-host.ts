@@ -1,7 +1,7 @@
 /** Parts of the host that only a chat in a terminal uses. */
 import { join } from "node:path";
 import { configuredSecrets } from "../config/reading/secrets.js";
-import { stateFolder } from "../core/state-folder.js";
+import { stateFolder } from "../core/files/state-folder.js";
 import type { ChatHost } from "../doors/terminal/options.js";
 import type { App } from "../host/app.js";
 import { openApprovals } from "../host/user-state.js";

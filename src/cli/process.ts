@@ -1,6 +1,6 @@
 /** Signals, streams and exit of this process. */
 import { Console } from "node:console";
-import { unambiguous } from "../core/inert.js";
+import { unambiguous } from "../core/text/inert.js";
 import type { OnInterrupt } from "../doors/shared/door.js";
 import { exitCodes } from "../doors/shared/exit-codes.js";
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { errorInfo } from "../core/errors.js";
-import { unambiguous } from "../core/inert.js";
+import { unambiguous } from "../core/text/inert.js";
 import { exitCodeOfError, exitCodes } from "../doors/shared/exit-codes.js";
 import { addApprovalCommands } from "./commands/approvals.js";
 import { addChatCommand } from "./commands/chat.js";

@@ -4,8 +4,8 @@ import type { LoadedConfig } from "../config/reading/load.js";
 import { FileWatch } from "../config/watch.js";
 import type { Config, ServerConfig } from "../core/config.js";
 import { ConfigError } from "../core/errors.js";
-import type { FileTexts } from "../core/source.js";
-import { keyPath } from "../core/tree.js";
+import type { FileTexts } from "../core/source/source.js";
+import { keyPath } from "../core/source/tree.js";
 import {
   type ConfigSource,
   findAgain,

@@ -1,6 +1,6 @@
 /** Decides which host runs which turn, using the leases in the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { Changes } from "../core/changes.js";
+import { Changes } from "../core/async/changes.js";
 import type { LocalTurns } from "../core/cluster-port.js";
 import { messageOf } from "../core/errors.js";
 import { defaultLeaseMs } from "../core/lease.js";

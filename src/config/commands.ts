@@ -2,7 +2,7 @@
 
 import { dump } from "js-yaml";
 import { isPlainObject, type JsonObject } from "../core/json.js";
-import { child, keys } from "../core/tree.js";
+import { child, keys } from "../core/source/tree.js";
 import { presetOf } from "../llm/providers/presets.js";
 import { chooseWire, presetAddress } from "../llm/providers/wire-choice.js";
 import type { LoadedConfig } from "./reading/load.js";

@@ -1,7 +1,7 @@
 /** Variables that a part of a configuration needs and that are not set, for a configuration that was loaded with `allowsUnset`. */
 
 import type { Environment } from "../core/environment.js";
-import { keyPath } from "../core/tree.js";
+import { keyPath } from "../core/source/tree.js";
 import { interpolate } from "./reading/interpolate.js";
 import type { LoadedConfig } from "./reading/load.js";
 

@@ -1,6 +1,6 @@
 import { existsSync, type FSWatcher, realpathSync, watch } from "node:fs";
 import { dirname } from "node:path";
-import { type FileTexts, readText } from "../core/source.js";
+import { type FileTexts, readText } from "../core/source/source.js";
 
 /** Time, in ms, without further events before files are compared, because an editor may write several times. */
 const debounceMs = 200;

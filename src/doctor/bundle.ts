@@ -7,8 +7,8 @@ import type { LoadedConfig } from "../config/reading/load.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
-import { clearing } from "../core/redaction.js";
-import { serverLogFile } from "../core/server-log-file.js";
+import { serverLogFile } from "../core/files/server-log-file.js";
+import { clearing } from "../core/text/redaction.js";
 import { type TarFile, tarOf } from "./tar.js";
 
 export interface BundleParts {

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { unsetBelow } from "../config/unset.js";
 import type { LlmConfig, ServerConfig } from "../core/config.js";
-import { stateFolder } from "../core/state-folder.js";
-import { child } from "../core/tree.js";
+import { stateFolder } from "../core/files/state-folder.js";
+import { child } from "../core/source/tree.js";
 import { type Configuration, configFindings } from "./config.js";
 import { hasFailed } from "./finding.js";
 import {

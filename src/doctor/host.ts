@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
 import { errorInfo, messageOf } from "../core/errors.js";
-import { existingFolder } from "../core/state-folder.js";
+import { existingFolder } from "../core/files/state-folder.js";
 import { lookAtLog } from "../log/look.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 

@@ -1,8 +1,8 @@
 /** Reports the tools that a server offers, and problems with them. */
 import type { ToolDefinition } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
-import { globMatches } from "../core/glob.js";
-import { didYouMean } from "../core/nearest.js";
+import { globMatches } from "../core/patterns/glob.js";
+import { didYouMean } from "../core/text/nearest.js";
 import { toolTokens } from "../log/estimate.js";
 import type { ServerLists } from "../mcp/lists/server-lists.js";
 import { isOffered, modelName } from "../mcp/lists/tool-facts.js";

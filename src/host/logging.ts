@@ -1,10 +1,10 @@
 import { createRequire } from "node:module";
 import type { pino } from "pino";
 import type { LoggingConfig, LogLevel } from "../core/config.js";
-import { endsOf } from "../core/excerpt.js";
-import { visibleJson } from "../core/inert.js";
 import type { Observe } from "../core/ports.js";
-import { clearing, redactedMark } from "../core/redaction.js";
+import { endsOf } from "../core/text/excerpt.js";
+import { visibleJson } from "../core/text/inert.js";
+import { clearing, redactedMark } from "../core/text/redaction.js";
 
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 

@@ -1,7 +1,7 @@
 import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config, StorageConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
-import { clearing } from "../core/redaction.js";
+import { clearing } from "../core/text/redaction.js";
 
 export class RunningConfig {
   readonly #env: Environment;

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { Approvals } from "../config/consent/approvals.js";
 import type { ServerConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
+import { stateFolder } from "../core/files/state-folder.js";
 import type { Observe } from "../core/ports.js";
-import { stateFolder } from "../core/state-folder.js";
 import type { Logins } from "../mcp/auth/logins.js";
 import type { ManifestPlace } from "../mcp/lists/manifest.js";
 

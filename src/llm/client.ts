@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Abortable, CallSignal } from "../core/call-signal.js";
+import { type Abortable, CallSignal } from "../core/async/call-signal.js";
 import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import type { Environment } from "../core/environment.js";

@@ -2,8 +2,8 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
+import { existingFolder } from "../core/files/state-folder.js";
 import type { Observe } from "../core/ports.js";
-import { existingFolder } from "../core/state-folder.js";
 import { openStore } from "./open.js";
 import { schemaVersion } from "./schema-version.js";
 import { connect } from "./sqlite/connection.js";

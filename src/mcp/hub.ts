@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from "node:util";
 import type { ContentPart, ToolCall } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { RequestError } from "../core/errors.js";
-import { didYouMean } from "../core/nearest.js";
 import type {
   HubTool,
   NamedTool,
@@ -17,6 +16,7 @@ import type {
   ToolHub,
   ToolResult,
 } from "../core/ports.js";
+import { didYouMean } from "../core/text/nearest.js";
 import { errorResult } from "./protocol/content.js";
 import { ServerSet } from "./server/server-set.js";
 import { type HostSide, SupervisedServer } from "./server/supervised-server.js";

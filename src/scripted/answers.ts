@@ -1,6 +1,6 @@
 import type { Question } from "../core/chat.js";
 import { ScriptError } from "../core/errors.js";
-import { namesTool, parseToolPattern } from "../core/tool-pattern.js";
+import { namesTool, parseToolPattern } from "../core/patterns/tool-pattern.js";
 import type { StepResult } from "./result.js";
 import type { StepOf } from "./script.js";
 import { failedStep, passedStep, skippedSteps } from "./step-result.js";

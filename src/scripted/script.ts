@@ -1,5 +1,5 @@
 /** Types of a scripted session that was read and checked. Included files are part of it; templates are not filled in yet. */
-import type { Source } from "../core/source.js";
+import type { Source } from "../core/source/source.js";
 import type { ScriptedReply } from "./model/reply.js";
 import type { Place } from "./place.js";
 

@@ -2,7 +2,7 @@
 
 import { ScriptError } from "../core/errors.js";
 import { isPlainObject } from "../core/json.js";
-import { didYouMean } from "../core/nearest.js";
+import { didYouMean } from "../core/text/nearest.js";
 import type { Place } from "./place.js";
 import { placeText } from "./place.js";
 import type { Variables } from "./variables.js";

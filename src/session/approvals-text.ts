@@ -1,6 +1,6 @@
 import type { ApprovalAnswer } from "../core/approval.js";
-import { toVisibleJson } from "../core/inert.js";
 import type { RememberedTool } from "../core/ports.js";
+import { toVisibleJson } from "../core/text/inert.js";
 import { columns } from "./command-text.js";
 
 export interface Kept extends RememberedTool, Required<ApprovalAnswer> {

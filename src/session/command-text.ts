@@ -1,6 +1,6 @@
 import type { ContentPart } from "../core/chat.js";
-import { toVisibleJson } from "../core/inert.js";
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../core/ports.js";
+import { toVisibleJson } from "../core/text/inert.js";
 
 /**
  * Output of the slash commands. Texts from servers and models are not escaped here: the front door must make them safe for its terminal or

@@ -1,5 +1,5 @@
 import { RequestError } from "../core/errors.js";
-import { nearest } from "../core/nearest.js";
+import { nearest } from "../core/text/nearest.js";
 import { partsText, promptsText, resourcesText, serversText, toolsText } from "./command-text.js";
 import { conversationCommands } from "./conversation-commands.js";
 import { type CommandOutcome, type CommandScope, required, type SlashCommand, text } from "./slash-command.js";

@@ -1,7 +1,7 @@
 /** Summaries of older turns. The model writes a summary, which later requests contain in place of these turns. */
 import type { AssistantMessage, AssistantMessageEvent, CompactionEvent } from "../core/chat.js";
 import { LlmError } from "../core/errors.js";
-import { headOf } from "../core/excerpt.js";
+import { headOf } from "../core/text/excerpt.js";
 import type { TraceContext } from "../core/trace-context.js";
 import { type CompactionPlan, transcript } from "../log/compaction.js";
 import type { Orchestrator } from "../turn/orchestrator.js";

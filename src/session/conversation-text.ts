@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../core/chat.js";
-import { toVisibleJson } from "../core/inert.js";
+import { toVisibleJson } from "../core/text/inert.js";
 import { columns } from "./command-text.js";
 import { eventLines } from "./conversation-view.js";
 import type { Conversation } from "./conversations.js";

@@ -1,8 +1,8 @@
 /** Tool calls without a model, for programs that call tools themselves. */
 import { readApproval } from "../core/approval.js";
 import type { Question, ToolCall } from "../core/chat.js";
+import { namesTool } from "../core/patterns/tool-pattern.js";
 import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
-import { namesTool } from "../core/tool-pattern.js";
 import { decide, isHidden, type PolicyRules, type Verdict } from "../turn/policy.js";
 import { approvalQuestion } from "../turn/tools.js";
 import { patterns } from "./rules.js";

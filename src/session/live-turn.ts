@@ -1,4 +1,4 @@
-import { CallSignal } from "../core/call-signal.js";
+import { CallSignal } from "../core/async/call-signal.js";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
 import type { WatchedTurn } from "../core/cluster-port.js";
 import { RequestError } from "../core/errors.js";

@@ -1,6 +1,6 @@
+import { longestTimerMs } from "../core/async/timers.js";
 import type { StoredEvent } from "../core/chat.js";
-import { isWritable } from "../core/nesting.js";
-import { longestTimerMs } from "../core/timers.js";
+import { isWritable } from "../core/json.js";
 import { readTurn } from "../log/turns.js";
 
 interface OpenQuestion {

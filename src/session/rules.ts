@@ -1,7 +1,7 @@
 /** Converts the user's settings about tools into the policy rules of a turn. */
 import { RequestError } from "../core/errors.js";
+import { parseToolPattern, type ToolPattern } from "../core/patterns/tool-pattern.js";
 import type { ApprovalMemory } from "../core/ports.js";
-import { parseToolPattern, type ToolPattern } from "../core/tool-pattern.js";
 import type { PolicyRules } from "../turn/policy.js";
 import type { TurnDefaults, TurnOptions } from "./turn-options.js";
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { longestTimerMs } from "../core/async/timers.js";
 import type { StoredEvent } from "../core/chat.js";
 import type { Cluster, LocalTurns, PeerStreams } from "../core/cluster-port.js";
 import { isOfSingleCall } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
-import { longestTimerMs } from "../core/timers.js";
 import { Conversations } from "./conversations.js";
 import { FailedSummaries } from "./failed-summaries.js";
 import { KnownLogs } from "./known-logs.js";

@@ -1,4 +1,4 @@
-import { Changes } from "../core/changes.js";
+import { Changes } from "../core/async/changes.js";
 import type { UserMessageEvent } from "../core/chat.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns, OwnedTurn } from "../core/cluster-port.js";
 import { defaultLeaseMs } from "../core/lease.js";

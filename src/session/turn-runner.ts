@@ -1,11 +1,11 @@
 /** Runs the turns of one conversation. The cluster decides which turn may run here, and when. */
 
-import { CallSignal } from "../core/call-signal.js";
+import { CallSignal } from "../core/async/call-signal.js";
+import { longestTimerMs } from "../core/async/timers.js";
 import type { ChatEvent, Message, StoredEvent } from "../core/chat.js";
 import type { OwnedTurn } from "../core/cluster-port.js";
 import { StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnMail } from "../core/store-ports.js";
-import { longestTimerMs } from "../core/timers.js";
 import { isTurnEnd } from "../log/turns.js";
 import { TimeLimitReached } from "../turn/turn-options.js";
 import type { LiveTurn } from "./live-turn.js";

@@ -1,4 +1,4 @@
-import { toVisibleJson } from "../core/inert.js";
+import { toVisibleJson } from "../core/text/inert.js";
 import type { ModelTotals, ToolTotals, UsageReport } from "./usage.js";
 import { dayOf, tokensOf } from "./usage.js";
 

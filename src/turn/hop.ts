@@ -1,4 +1,4 @@
-import type { Abortable } from "../core/call-signal.js";
+import type { Abortable } from "../core/async/call-signal.js";
 import type {
   AssistantMessage,
   AssistantMessageEvent,

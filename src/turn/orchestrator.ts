@@ -1,5 +1,5 @@
-import { CallSignal } from "../core/call-signal.js";
-import { Channel } from "../core/channel.js";
+import { CallSignal } from "../core/async/call-signal.js";
+import { Channel } from "../core/async/channel.js";
 import type {
   AssistantMessage,
   AssistantMessageEvent,

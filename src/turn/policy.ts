@@ -1,6 +1,6 @@
-import { permits, touches } from "../core/argument-pattern.js";
+import { permits, touches } from "../core/patterns/argument-pattern.js";
+import { namesTool, patternOf, type ToolPattern } from "../core/patterns/tool-pattern.js";
 import type { ApprovalMemory, HubTool, NamedTool, PreparedCall } from "../core/ports.js";
-import { namesTool, patternOf, type ToolPattern } from "../core/tool-pattern.js";
 
 interface Rules {
   allow: readonly ToolPattern[];

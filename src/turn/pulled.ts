@@ -1,4 +1,4 @@
-import { Channel } from "../core/channel.js";
+import { Channel } from "../core/async/channel.js";
 import type { ChatEvent, LiveEvent } from "../core/chat.js";
 import type { Outlet } from "./outlet.js";
 

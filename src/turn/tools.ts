@@ -11,7 +11,7 @@ import type {
 } from "../core/chat.js";
 import { toolMessage } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
-import { isWritable } from "../core/nesting.js";
+import { isWritable } from "../core/json.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
 import { TurnEngine } from "../../src/cluster/engine.js";
-import { Channel } from "../../src/core/channel.js";
+import { Channel } from "../../src/core/async/channel.js";
 import type { ChatStore, HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
 import { request, turn } from "../log/support.js";

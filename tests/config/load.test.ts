@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/reading/load.js";
-import { objectSource } from "../../src/core/source.js";
+import { objectSource } from "../../src/core/source/source.js";
 import { errorsOf, folderWith, loadText } from "./folder.js";
 
 describe("an empty configuration", () => {

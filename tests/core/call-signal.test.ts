@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
-import { CallSignal, TotalTimeout } from "../../src/core/call-signal.js";
+import { CallSignal, TotalTimeout } from "../../src/core/async/call-signal.js";
 
 beforeEach(() => {
   jest.useFakeTimers();

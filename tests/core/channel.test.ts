@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Channel } from "../../src/core/channel.js";
+import { Channel } from "../../src/core/async/channel.js";
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { parseDuration } from "../../src/core/durations.js";
+import { parseDuration } from "../../src/core/text/durations.js";
 
 test.each([
   ["500ms", 500],

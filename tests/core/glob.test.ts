@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { globMatches } from "../../src/core/glob.js";
+import { globMatches } from "../../src/core/patterns/glob.js";
 import { runs } from "../support/runs.js";
 
 test("a star stands for any run of characters, everything else for itself", () => {

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, expect, test } from "@jest/globals";
-import { keptSecret } from "../../src/core/kept-secret.js";
+import { keptSecret } from "../../src/core/files/kept-secret.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
 const file = join(folder, "state", "secret");

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { nearest } from "../../src/core/nearest.js";
+import { nearest } from "../../src/core/text/nearest.js";
 import { processorMs } from "../support/processor-time.js";
 
 const keys = ["command", "args", "timeout", "startup_timeout"];

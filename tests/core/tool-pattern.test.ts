@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { permits, touches } from "../../src/core/argument-pattern.js";
-import { globMatches } from "../../src/core/glob.js";
-import { namesTool, parseToolPattern, patternOf, type ToolPattern } from "../../src/core/tool-pattern.js";
+import { permits, touches } from "../../src/core/patterns/argument-pattern.js";
+import { globMatches } from "../../src/core/patterns/glob.js";
+import { namesTool, parseToolPattern, patternOf, type ToolPattern } from "../../src/core/patterns/tool-pattern.js";
 import { processorMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";
 

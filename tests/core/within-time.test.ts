@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { withinTime } from "../../src/core/within-time.js";
+import { withinTime } from "../../src/core/async/within-time.js";
 
 const gate = new Int32Array(new SharedArrayBuffer(4));
 

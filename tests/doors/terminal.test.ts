@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import stringWidth from "string-width";
-import { inert } from "../../src/core/inert.js";
+import { inert } from "../../src/core/text/inert.js";
 import { lastColumns, oneLine } from "../../src/doors/shared/terminal.js";
 import { processorMs } from "../support/processor-time.js";
 

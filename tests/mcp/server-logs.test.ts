@@ -1,8 +1,8 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { serverLogFile } from "../../src/core/files/server-log-file.js";
 import type { Observation } from "../../src/core/ports.js";
-import { serverLogFile } from "../../src/core/server-log-file.js";
 import { ServerLogs } from "../../src/mcp/server/server-logs.js";
 import { fixture, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
 

@@ -1,8 +1,8 @@
 /** `approvals …`: lists and removes the user's stored answers about tools. */
 import { type Command, InvalidArgumentError } from "commander";
-import { unambiguous } from "../../core/inert.js";
+import { namesTool, parseToolPattern, type ToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { RememberedTool } from "../../core/ports.js";
-import { namesTool, parseToolPattern, type ToolPattern } from "../../core/tool-pattern.js";
+import { unambiguous } from "../../core/text/inert.js";
 import { printInert } from "../process.js";
 
 export function addApprovalCommands(program: Command): void {

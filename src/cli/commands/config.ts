@@ -1,6 +1,6 @@
 /** `config …`: shows, checks or creates a configuration, without starting a server. */
 import type { Command } from "commander";
-import { child } from "../../core/tree.js";
+import { child } from "../../core/source/tree.js";
 import { findSource, findUnconfirmed, type GlobalOptions, load } from "../configuration.js";
 import { print } from "../process.js";
 

@@ -1,5 +1,5 @@
 /** Formatting of findings as text and as JSON. */
-import { toVisibleJson } from "../../core/inert.js";
+import { toVisibleJson } from "../../core/text/inert.js";
 import type { Finding } from "../../doctor/finding.js";
 import { hasFailed } from "../../doctor/finding.js";
 import type { Section } from "../../doctor/section.js";

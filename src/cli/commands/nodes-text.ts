@@ -1,5 +1,5 @@
 import type { Nodes } from "../../cluster/nodes.js";
-import { toVisibleJson } from "../../core/inert.js";
+import { toVisibleJson } from "../../core/text/inert.js";
 import { columns } from "../../session/command-text.js";
 
 const keyLength = 8;

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { LoadedConfig } from "../../config/reading/load.js";
 import { ConfigError } from "../../core/errors.js";
-import { unambiguous } from "../../core/inert.js";
+import { unambiguous } from "../../core/text/inert.js";
 import { exitCodes } from "../../doors/shared/exit-codes.js";
 import { eraseLine } from "../../doors/shared/status-line.js";
 import { oneLine } from "../../doors/shared/terminal.js";

@@ -4,8 +4,8 @@ import { readFileSync, statSync } from "node:fs";
 import type { ServeConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { messageOf, RequestError } from "../../core/errors.js";
-import { keptSecret } from "../../core/kept-secret.js";
-import { stateFolder } from "../../core/state-folder.js";
+import { keptSecret } from "../../core/files/kept-secret.js";
+import { stateFolder } from "../../core/files/state-folder.js";
 import { isLoopbackAddress } from "../../doors/http/admission/gate.js";
 import type { ShownToken } from "../../doors/http/serve.js";
 

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { LoadedConfig } from "../../config/reading/load.js";
 import { RequestError } from "../../core/errors.js";
-import { unambiguous } from "../../core/inert.js";
+import { unambiguous } from "../../core/text/inert.js";
 import type { Conversations } from "../../session/conversations.js";
 import { type ExportFormat, exportFormats } from "../../session/export/formats.js";
 import type { GlobalOptions } from "../configuration.js";

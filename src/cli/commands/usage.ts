@@ -1,6 +1,6 @@
 /** `mcp-platform usage`: reads only the event log. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../../core/durations.js";
+import { parseDuration } from "../../core/text/durations.js";
 import { type UsageKey, usageKeys } from "../../session/usage.js";
 import type { GlobalOptions } from "../configuration.js";
 import { loadConfirmed } from "../confirmed.js";

@@ -5,7 +5,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ClientBase, Pool } from "pg";
 import { messageOf, StoreError } from "../../core/errors.js";
-import { installationOf, isNotInstalled } from "../../core/optional-packages.js";
+import { installationOf, isNotInstalled } from "../../core/files/optional-packages.js";
 import type { Observe } from "../../core/ports.js";
 import type { QueuedTurn, TurnName } from "../../core/store-ports.js";
 

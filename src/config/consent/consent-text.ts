@@ -3,7 +3,7 @@
 import type { ServerConfig } from "../../core/config.js";
 import { ConfigError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import { child, keyPath, keys, scalarsIn, valueAt } from "../../core/tree.js";
+import { child, keyPath, keys, scalarsIn, valueAt } from "../../core/source/tree.js";
 import { type LoadedConfig, loadConfig } from "../reading/load.js";
 import { isSecretName, redactPlainArgs, redactPlainUrls } from "../reading/redact.js";
 import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "../schema/schema.js";

@@ -1,6 +1,6 @@
 /** The settings of a configuration found in the working directory that the user must confirm. */
 import { isDeepStrictEqual } from "node:util";
-import { keys, valueAt } from "../../core/tree.js";
+import { keys, valueAt } from "../../core/source/tree.js";
 import type { LoadedConfig } from "../reading/load.js";
 
 /**

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
-import { child, scalarsIn, valueAt } from "../../core/tree.js";
+import { child, scalarsIn, valueAt } from "../../core/source/tree.js";
 import type { LoadedConfig } from "../reading/load.js";
 import { isHarmless } from "./grants.js";
 import { readState, writeState } from "./state-file.js";

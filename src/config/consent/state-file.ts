@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
+import { writePrivately } from "../../core/files/private-file.js";
 import { asObject, type JsonObject, parseJson } from "../../core/json.js";
-import { writePrivately } from "../../core/private-file.js";
 
 /** Reads a state file, which all hosts of the user write. Returns undefined if the file is missing or unusable. */
 export function readState(path: string): JsonObject | undefined {

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ConfigError, RequestError } from "../../core/errors.js";
-import { didYouMean } from "../../core/nearest.js";
-import { displayName } from "../../core/source.js";
+import { displayName } from "../../core/source/source.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import { claudeCode } from "./programs/claude-code.js";
 import { claudeDesktop } from "./programs/claude-desktop.js";
 import { codex } from "./programs/codex.js";

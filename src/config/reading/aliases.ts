@@ -1,5 +1,5 @@
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { child } from "../../core/tree.js";
+import { child } from "../../core/source/tree.js";
 
 /** Keys that other hosts use in `mcpServers`, with our key for each. A dot separates a mapping from the key in it. */
 const KEYS: Record<string, string> = {

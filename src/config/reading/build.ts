@@ -16,8 +16,8 @@ import type {
   StorageConfig,
   TelemetryConfig,
 } from "../../core/config.js";
-import { parseDuration } from "../../core/durations.js";
 import type { JsonObject } from "../../core/json.js";
+import { parseDuration } from "../../core/text/durations.js";
 
 /** A configuration that matches the schema and has all defaults. */
 interface ConfigTree {

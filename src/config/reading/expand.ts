@@ -1,8 +1,8 @@
-import { parseDuration } from "../../core/durations.js";
 import type { Environment } from "../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Problem } from "../../core/source.js";
-import { child, keys } from "../../core/tree.js";
+import type { Problem } from "../../core/source/source.js";
+import { child, keys } from "../../core/source/tree.js";
+import { parseDuration } from "../../core/text/durations.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "../schema/schema.js";
 import { scalar } from "./environment.js";
 import { interpolate } from "./interpolate.js";

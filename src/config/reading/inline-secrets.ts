@@ -1,6 +1,6 @@
 /** Secrets in plain text in an entry of `mcpServers`, and their replacement by placeholders. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { clearing } from "../../core/redaction.js";
+import { clearing } from "../../core/text/redaction.js";
 import { loadConfig } from "./load.js";
 import { isSecretName, redactArgs, redactUrls } from "./redact.js";
 import { configuredSecrets } from "./secrets.js";

@@ -1,7 +1,7 @@
 import type { ConfigProblem } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Problem, Source } from "../../core/source.js";
-import { child, keyPath } from "../../core/tree.js";
+import type { Problem, Source } from "../../core/source/source.js";
+import { child, keyPath } from "../../core/source/tree.js";
 
 /** The origin of a value. For a file, `pointer` is where the value is in that file, under the file's name of the key. */
 export type Origin =

@@ -1,7 +1,7 @@
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Problem } from "../../core/source.js";
-import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child, valueAt } from "../../core/tree.js";
+import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
+import type { Problem } from "../../core/source/source.js";
+import { child, valueAt } from "../../core/source/tree.js";
 
 /** Returns the problems of permission rules. A rule with an invalid pattern would match nothing, and nobody would notice. */
 export function permissionProblems(tree: JsonObject): Problem[] {

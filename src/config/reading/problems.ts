@@ -1,6 +1,6 @@
 import type { ErrorObject } from "ajv";
-import { describeSchemaError } from "../../core/schema-words.js";
-import type { Problem } from "../../core/source.js";
+import { describeSchemaError } from "../../core/source/schema-words.js";
+import type { Problem } from "../../core/source/source.js";
 import { isSecret } from "../schema/schema.js";
 import type { Expanded } from "./expand.js";
 import { redactUrls } from "./redact.js";

@@ -1,8 +1,8 @@
 /** Checks of providers that a schema cannot express: their names are known, and each has an address. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { nearest } from "../../core/nearest.js";
-import type { Problem } from "../../core/source.js";
-import { child, valueAt } from "../../core/tree.js";
+import type { Problem } from "../../core/source/source.js";
+import { child, valueAt } from "../../core/source/tree.js";
+import { nearest } from "../../core/text/nearest.js";
 import { PRESETS } from "../../llm/providers/presets.js";
 
 /** Returns the problems of the providers. `unresolved` are pointers of values with an unset placeholder; they are reported elsewhere. */

@@ -1,7 +1,7 @@
 /** The rules and limits of the user's own configuration. A file that overrides it can make them stricter, but cannot remove them. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Source } from "../../core/source.js";
-import { child, keys, valueAt } from "../../core/tree.js";
+import type { Source } from "../../core/source/source.js";
+import { child, keys, valueAt } from "../../core/source/tree.js";
 import type { Origins } from "./layers.js";
 
 /** Lists that are merged: the entries of both files apply. */

@@ -1,12 +1,12 @@
 import { isAbsolute, join, relative, sep } from "node:path";
 import { parseEnv } from "node:util";
 import type { StdioServerConfig } from "../../core/config.js";
+import { serverFileName } from "../../core/files/server-log-file.js";
+import { stateFolder } from "../../core/files/state-folder.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { serverFileName } from "../../core/server-log-file.js";
-import type { Problem, Source } from "../../core/source.js";
-import { displayName, readText } from "../../core/source.js";
-import { stateFolder } from "../../core/state-folder.js";
-import { child } from "../../core/tree.js";
+import type { Problem, Source } from "../../core/source/source.js";
+import { displayName, readText } from "../../core/source/source.js";
+import { child } from "../../core/source/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 

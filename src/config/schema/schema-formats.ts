@@ -1,4 +1,4 @@
-import { parseDuration } from "../../core/durations.js";
+import { parseDuration } from "../../core/text/durations.js";
 
 const isDuration = (text: string) => parseDuration(text) !== undefined;
 

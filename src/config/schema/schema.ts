@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { ErrorObject } from "ajv";
 import type { JsonObject } from "../../core/json.js";
-import { keys } from "../../core/tree.js";
+import { keys } from "../../core/source/tree.js";
 import { schemaCheck } from "./schema-check.js";
 
 /** The keywords of JSON Schema draft-07 that `config.schema.json` uses. `writeOnly` marks values that must never be printed. */

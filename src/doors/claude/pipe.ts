@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import { toVisibleJson } from "../../core/inert.js";
+import { toVisibleJson } from "../../core/text/inert.js";
 import { maxLineBytes, readLines } from "../lines/lines.js";
 import { denyQuestions } from "../oneshot/oneshot-turn.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";

@@ -6,9 +6,9 @@ import {
   type ServerNotification,
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
+import { longestTimerMs } from "../../core/async/timers.js";
 import type { Question } from "../../core/chat.js";
-import { visibleJson } from "../../core/inert.js";
-import { longestTimerMs } from "../../core/timers.js";
+import { visibleJson } from "../../core/text/inert.js";
 import { limitText } from "../shared/limit-text.js";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;

@@ -1,6 +1,6 @@
 import type { StoredEvent, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
-import { patternOf } from "../../core/tool-pattern.js";
+import { patternOf } from "../../core/patterns/tool-pattern.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/summary.js";

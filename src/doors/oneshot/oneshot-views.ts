@@ -1,6 +1,6 @@
 import type { TurnEvent } from "../../core/chat.js";
-import { inert, toVisibleJson, unambiguous } from "../../core/inert.js";
 import type { ToolHub } from "../../core/ports.js";
+import { inert, toVisibleJson, unambiguous } from "../../core/text/inert.js";
 import type { TurnSummary } from "../../session/summary.js";
 import { wireUsage } from "../protocol/chunks.js";
 import { errorMessage, TurnEncoder } from "../protocol/protocol.js";

@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import type { TurnEvent } from "../../core/chat.js";
-import { toVisibleJson, unambiguous } from "../../core/inert.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
+import { toVisibleJson, unambiguous } from "../../core/text/inert.js";
 import type { PromptRequest } from "../../session/session.js";
 import { Account } from "../claude/usage.js";
 import { type ClaudeOptions, ClaudeView } from "../claude/view.js";

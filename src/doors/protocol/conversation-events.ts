@@ -1,4 +1,4 @@
-import { Channel } from "../../core/channel.js";
+import { Channel } from "../../core/async/channel.js";
 import type { StoredEvent, TurnEvent } from "../../core/chat.js";
 import type { Session } from "../../session/session.js";
 

@@ -1,6 +1,6 @@
 import type picocolors from "picocolors";
 import stringWidth from "string-width";
-import { unambiguous } from "../../core/inert.js";
+import { unambiguous } from "../../core/text/inert.js";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 

@@ -1,5 +1,5 @@
 import type { ApprovalQuestion } from "../../core/chat.js";
-import { unambiguous, visibleJson } from "../../core/inert.js";
+import { unambiguous, visibleJson } from "../../core/text/inert.js";
 import type { Asker } from "./editor/editor.js";
 
 /** Characters shown at each end of a call's arguments. The important part may be at the end, and people do not read more than this. */

@@ -1,5 +1,5 @@
 import type { Question } from "../../core/chat.js";
-import { unambiguous } from "../../core/inert.js";
+import { unambiguous } from "../../core/text/inert.js";
 import { limitText } from "../shared/limit-text.js";
 import { askApproval } from "./approval.js";
 import type { Asker } from "./editor/editor.js";

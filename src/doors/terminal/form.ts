@@ -1,5 +1,5 @@
 import type { JsonSchema } from "../../core/chat.js";
-import { unambiguous } from "../../core/inert.js";
+import { unambiguous } from "../../core/text/inert.js";
 import { oneLine } from "../shared/terminal.js";
 import type { Asker } from "./editor/editor.js";
 

@@ -1,4 +1,4 @@
-import { inert } from "../../core/inert.js";
+import { inert } from "../../core/text/inert.js";
 
 /** Converts an answer to terminal text while the answer arrives. After `end`, the stream can be used for the next answer. */
 export interface TextStream {

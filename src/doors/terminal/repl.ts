@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import wrapAnsi from "wrap-ansi";
 import type { ContentPart, QuestionEvent } from "../../core/chat.js";
 import { errorInfo, messageOf, RequestError } from "../../core/errors.js";
-import { unambiguous } from "../../core/inert.js";
+import { unambiguous } from "../../core/text/inert.js";
 import { isSlashCommand, runSlashCommand } from "../../session/commands.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { CommandOutcome } from "../../session/slash-command.js";

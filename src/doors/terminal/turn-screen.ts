@@ -1,6 +1,6 @@
 import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/chat.js";
-import { unambiguous } from "../../core/inert.js";
 import type { ToolHub } from "../../core/ports.js";
+import { unambiguous } from "../../core/text/inert.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { StatusLine } from "../shared/status-line.js";
 import { type Colors, lastColumns, oneLine } from "../shared/terminal.js";

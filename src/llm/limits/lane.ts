@@ -1,4 +1,4 @@
-import type { CallSignal } from "../../core/call-signal.js";
+import type { CallSignal } from "../../core/async/call-signal.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";

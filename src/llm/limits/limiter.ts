@@ -1,5 +1,5 @@
+import { longestTimerMs } from "../../core/async/timers.js";
 import { type Bound, type Bounds, QueueTimeout, type Slot } from "../../core/shared-limits.js";
-import { longestTimerMs } from "../../core/timers.js";
 import { type Charge, RateWindow } from "./rate.js";
 
 interface Waiter {

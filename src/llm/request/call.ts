@@ -1,4 +1,4 @@
-import { type CallSignal, TotalTimeout } from "../../core/call-signal.js";
+import { type CallSignal, TotalTimeout } from "../../core/async/call-signal.js";
 import type { CompletionRequest, LostAnswer } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError } from "../../core/errors.js";

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CallSignal } from "../../core/call-signal.js";
+import { CallSignal } from "../../core/async/call-signal.js";
 import { RETRY_COST } from "../limits/budget.js";
 import type { Call } from "./call.js";
 import type { Response } from "./send.js";

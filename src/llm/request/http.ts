@@ -1,5 +1,5 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
-import type { CallSignal } from "../../core/call-signal.js";
+import type { CallSignal } from "../../core/async/call-signal.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { ModelAnswer, Tape } from "../../core/tape.js";
 import { failure } from "../errors.js";

@@ -1,9 +1,9 @@
 import type { AxiosError, AxiosInstance, AxiosRequestConfig } from "axios";
 import axiosRetry from "axios-retry";
+import { longestTimerMs } from "../../core/async/timers.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
-import { longestTimerMs } from "../../core/timers.js";
 import { statedIn } from "../errors.js";
 import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "../limits/budget.js";
 import type { Call } from "./call.js";

@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as openRequest } from "node:http";
 import { Readable } from "node:stream";
 import { AxiosError, AxiosHeaders, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
-import type { CallSignal } from "../../core/call-signal.js";
+import type { CallSignal } from "../../core/async/call-signal.js";
 import { LlmError } from "../../core/errors.js";
 import type { ModelAnswer } from "../../core/tape.js";
 import { decoded } from "../../outbound/decoded.js";

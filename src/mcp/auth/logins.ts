@@ -1,7 +1,7 @@
 import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import { type JsonObject, textOrEmpty } from "../../core/json.js";
-import { nearest } from "../../core/nearest.js";
+import { nearest } from "../../core/text/nearest.js";
 import { AuthFile, type AuthRecord } from "./auth-file.js";
 import { type AuthOptions, Authorization } from "./authorization.js";
 import { challengeOf } from "./authorized.js";

@@ -4,8 +4,7 @@
  */
 
 import type { Question } from "../../core/chat.js";
-import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
-import { isWritable } from "../../core/nesting.js";
+import { asArray, isPlainObject, isWritable, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { Refusal } from "../protocol/refusal.js";
 import { problemIn } from "../shared/schema.js";
 

@@ -7,9 +7,9 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
+import { keptSecret } from "../../core/files/kept-secret.js";
+import { writePrivately } from "../../core/files/private-file.js";
 import { asArray, asObject, isPlainObject, parseJson } from "../../core/json.js";
-import { keptSecret } from "../../core/kept-secret.js";
-import { writePrivately } from "../../core/private-file.js";
 import { clientInfo } from "../shared/client-info.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 

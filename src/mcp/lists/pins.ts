@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
+import { writePrivately } from "../../core/files/private-file.js";
 import { asObject, isPlainObject, parseJson } from "../../core/json.js";
-import { writePrivately } from "../../core/private-file.js";
 import { changedParts, type Definition } from "./definition.js";
 import type { ListedTool } from "./listed.js";
 import { fileNameOf } from "./place.js";

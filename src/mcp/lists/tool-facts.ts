@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ServerConfig } from "../../core/config.js";
-import { globMatches } from "../../core/glob.js";
+import { globMatches } from "../../core/patterns/glob.js";
 import type { ToolAnnotations, ToolFacts } from "../../core/ports.js";
 import type { ListedTool } from "./listed.js";
 import { programOf } from "./place.js";

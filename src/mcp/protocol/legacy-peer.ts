@@ -9,8 +9,8 @@ import {
   type ClientCapabilities,
   type RequestId,
 } from "@modelcontextprotocol/sdk/types.js";
+import { longestTimerMs } from "../../core/async/timers.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { longestTimerMs } from "../../core/timers.js";
 import { clientInfo } from "../shared/client-info.js";
 import { type Peer, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";

@@ -1,7 +1,7 @@
+import { onAbort } from "../../core/async/on-abort.js";
+import { longestTimerMs } from "../../core/async/timers.js";
 import { McpError } from "../../core/errors.js";
-import { onAbort } from "../../core/on-abort.js";
 import type { ToolProgress } from "../../core/ports.js";
-import { longestTimerMs } from "../../core/timers.js";
 
 export interface Limits {
   /** Longest time without an answer or progress. */

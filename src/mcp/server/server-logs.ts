@@ -3,8 +3,8 @@ import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
 import { messageOf } from "../../core/errors.js";
+import { serverLogFile } from "../../core/files/server-log-file.js";
 import type { Observe } from "../../core/ports.js";
-import { serverLogFile } from "../../core/server-log-file.js";
 import { redactor } from "../shared/redact.js";
 
 /** Size at which a file is renamed to `.1` and a new one begins. */

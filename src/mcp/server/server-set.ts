@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
-import { didYouMean } from "../../core/nearest.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
 /** The servers of a configuration, which can be replaced by another configuration while calls run. */

@@ -1,10 +1,10 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { withinTime } from "../../core/async/within-time.js";
 import type { JsonSchema } from "../../core/chat.js";
-import { duplicateKey } from "../../core/duplicate-keys.js";
 import { isPlainObject, jsonProblem, parseJson, textOrEmpty } from "../../core/json.js";
-import { withinTime } from "../../core/within-time.js";
+import { duplicateKey } from "../../core/source/duplicate-keys.js";
 
 type Check = ValidateFunction | undefined;
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { longestTimerMs } from "../../core/timers.js";
+import { longestTimerMs } from "../../core/async/timers.js";
 
 /** Settles like the promise. If the signal aborts first, rejects with the signal's reason, and ignores a later rejection of the promise. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

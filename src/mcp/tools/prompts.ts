@@ -1,6 +1,6 @@
 import type { ContentPart } from "../../core/chat.js";
 import { McpError } from "../../core/errors.js";
-import { didYouMean } from "../../core/nearest.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import { modelName } from "../lists/tool-facts.js";
 import { promptParts } from "../protocol/content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";

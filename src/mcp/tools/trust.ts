@@ -1,5 +1,5 @@
 import { McpError, RequestError } from "../../core/errors.js";
-import { didYouMean } from "../../core/nearest.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { abortable } from "../shared/wait.js";
 

@@ -1,6 +1,6 @@
 /** Assertions of a script about a step. Types that promptfoo also has use its names and its form of values. */
 import { messageOf } from "../../core/errors.js";
-import { nearest } from "../../core/nearest.js";
+import { nearest } from "../../core/text/nearest.js";
 import type { AssertionResult, StepOutcome } from "../result.js";
 import type { Assertion } from "../script.js";
 import { javascript } from "./javascript.js";

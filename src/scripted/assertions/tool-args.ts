@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { globMatches } from "../../core/glob.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
+import { globMatches } from "../../core/patterns/glob.js";
 import type { Kind } from "./kind.js";
 import { madeCalls, readMatcher } from "./tool-matcher.js";
 import { listed, shown, unknownKey } from "./words.js";

@@ -1,5 +1,5 @@
 import { isPlainObject } from "../../core/json.js";
-import { namesTool, parseToolPattern } from "../../core/tool-pattern.js";
+import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { CalledTool } from "../result.js";
 import type { Problem } from "./kind.js";
 import { isTemplate, quoted, shown } from "./words.js";

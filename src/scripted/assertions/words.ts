@@ -1,6 +1,6 @@
 /** Formats values for the reason of an assertion: in one line, limited in length, and without control characters. */
-import { endsOf } from "../../core/excerpt.js";
-import { unambiguous } from "../../core/inert.js";
+import { endsOf } from "../../core/text/excerpt.js";
+import { unambiguous } from "../../core/text/inert.js";
 
 const maxBytes = 300;
 

@@ -1,6 +1,7 @@
 /** Faults to cause during a replay, such as `llm[2]=cut@120`. */
-import { parseDuration } from "../../core/durations.js";
+
 import { ConfigError } from "../../core/errors.js";
+import { parseDuration } from "../../core/text/durations.js";
 
 type Fault =
   | { kind: "status"; status: number }

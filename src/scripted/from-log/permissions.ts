@@ -2,7 +2,7 @@
 
 import { textOf } from "../../core/chat.js";
 import { asObject, parseJson } from "../../core/json.js";
-import { patternOf } from "../../core/tool-pattern.js";
+import { patternOf } from "../../core/patterns/tool-pattern.js";
 import type { PlayableCall } from "../../session/export/playable.js";
 
 interface Permissions {

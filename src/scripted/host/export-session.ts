@@ -7,7 +7,7 @@ import { type LoadedConfig, loadConfig } from "../../config/reading/load.js";
 import type { StoredEvent } from "../../core/chat.js";
 import type { Environment } from "../../core/environment.js";
 import { RequestError } from "../../core/errors.js";
-import { clearing } from "../../core/redaction.js";
+import { clearing } from "../../core/text/redaction.js";
 import { type Playable, readPlayable } from "../../session/export/playable.js";
 import { redacted } from "../../session/export/redact.js";
 import { openCassette } from "../cassette/cassette.js";

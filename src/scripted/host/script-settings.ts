@@ -1,6 +1,6 @@
 /** The settings that a script makes for its host, in the shape of config.yaml. Errors point to their lines in the script. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Source } from "../../core/source.js";
+import type { Source } from "../../core/source/source.js";
 import { SCRIPTED, type Script } from "../script.js";
 
 /**

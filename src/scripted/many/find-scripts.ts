@@ -1,7 +1,7 @@
 import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, RequestError } from "../../core/errors.js";
-import { globMatches } from "../../core/glob.js";
+import { globMatches } from "../../core/patterns/glob.js";
 
 const scriptName = /\.session\.(ya?ml|json)$/;
 

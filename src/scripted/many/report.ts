@@ -1,6 +1,6 @@
 /** The record of a finished run, with texts of limited length. */
 import type { Usage } from "../../core/chat.js";
-import { endsOf } from "../../core/excerpt.js";
+import { endsOf } from "../../core/text/excerpt.js";
 import type { Place } from "../place.js";
 import type { AssertionResult, Failure, ScriptResult, StepResult } from "../result.js";
 import type { PlannedRun } from "./plan.js";

@@ -1,6 +1,6 @@
+import { withinTime } from "../../core/async/within-time.js";
+import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { HubTool } from "../../core/ports.js";
-import { namesTool, parseToolPattern } from "../../core/tool-pattern.js";
-import { withinTime } from "../../core/within-time.js";
 import type { ReplyCondition } from "./reply.js";
 import { type AskedRequest, newest, resultsIn } from "./request.js";
 

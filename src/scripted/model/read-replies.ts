@@ -1,9 +1,9 @@
-import { parseDuration } from "../../core/durations.js";
 import { messageOf } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import { didYouMean } from "../../core/nearest.js";
-import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child } from "../../core/tree.js";
+import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
+import { child } from "../../core/source/tree.js";
+import { parseDuration } from "../../core/text/durations.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import type { ScriptDocument } from "../reading/document.js";
 import { templateProblems } from "../reading/template-problems.js";
 import { innerSteps, type Step } from "../script.js";

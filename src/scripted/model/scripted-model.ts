@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { LlmError, messageOf, ScriptError } from "../../core/errors.js";
-import { didYouMean } from "../../core/nearest.js";
 import type { HubTool } from "../../core/ports.js";
 import type { ModelAnswer, ModelExchange } from "../../core/tape.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import { placeText } from "../place.js";
 import { render } from "../templates.js";
 import type { Variables } from "../variables.js";

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import { ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
-import { describeSchemaError } from "../../core/schema-words.js";
-import { objectSource, type Problem, readSource, type Source } from "../../core/source.js";
-import { child, keyPath } from "../../core/tree.js";
+import { describeSchemaError } from "../../core/source/schema-words.js";
+import { objectSource, type Problem, readSource, type Source } from "../../core/source/source.js";
+import { child, keyPath } from "../../core/source/tree.js";
 import type { Place } from "../place.js";
 import { schemaErrors } from "../schema.js";
 

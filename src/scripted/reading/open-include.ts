@@ -1,6 +1,6 @@
 import { ConfigError } from "../../core/errors.js";
-import { displayName } from "../../core/source.js";
-import { child } from "../../core/tree.js";
+import { displayName } from "../../core/source/source.js";
+import { child } from "../../core/source/tree.js";
 import { ScriptDocument } from "./document.js";
 
 /**

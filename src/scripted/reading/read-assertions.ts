@@ -1,4 +1,4 @@
-import { child } from "../../core/tree.js";
+import { child } from "../../core/source/tree.js";
 import { problemOf } from "../assertions/assertions.js";
 import type { Assertion } from "../script.js";
 import type { ScriptDocument } from "./document.js";

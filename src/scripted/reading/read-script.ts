@@ -1,8 +1,8 @@
 import { basename, join, resolve } from "node:path";
-import { parseDuration } from "../../core/durations.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child } from "../../core/tree.js";
+import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
+import { child } from "../../core/source/tree.js";
+import { parseDuration } from "../../core/text/durations.js";
 import { readReplies } from "../model/read-replies.js";
 import { SCRIPTED, type Script } from "../script.js";
 import { ScriptDocument } from "./document.js";

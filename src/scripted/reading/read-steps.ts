@@ -1,5 +1,5 @@
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { child } from "../../core/tree.js";
+import { child } from "../../core/source/tree.js";
 import type { Step, StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";
 import { openInclude } from "./open-include.js";

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../core/json.js";
+import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
+import { child } from "../../core/source/tree.js";
 import { schemaProblem } from "../../core/structured-output.js";
-import { parseToolPattern } from "../../core/tool-pattern.js";
-import { child } from "../../core/tree.js";
 import { pathProblem } from "../json-path.js";
 import type { StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";

@@ -1,6 +1,6 @@
 import { isPlainObject } from "../../core/json.js";
-import type { Problem } from "../../core/source.js";
-import { child } from "../../core/tree.js";
+import type { Problem } from "../../core/source/source.js";
+import { child } from "../../core/source/tree.js";
 import { templateProblem } from "../templates.js";
 
 export function templateProblems(value: unknown, pointer: string): Problem[] {

@@ -1,8 +1,8 @@
 import { textOf } from "../../core/chat.js";
 import { ScriptError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
-import { didYouMean } from "../../core/nearest.js";
 import type { HubTool, ToolHub } from "../../core/ports.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import { isDeniedResult } from "../../session/called-tools.js";
 import { callTool } from "../../session/direct-call.js";
 import type { StepOf } from "../script.js";

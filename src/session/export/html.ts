@@ -1,6 +1,6 @@
+import { mapInSlices } from "../../core/async/slices.js";
 import type { ContentPart, StoredEvent, ToolCall } from "../../core/chat.js";
 import { indentedJson } from "../../core/json.js";
-import { mapInSlices } from "../../core/slices.js";
 import { escapeHtml } from "./escape.js";
 import { duration, endNote, time, turnFacts } from "./facts.js";
 import { markdownToHtml, plain } from "./html-markdown.js";

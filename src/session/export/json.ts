@@ -1,6 +1,6 @@
+import { mapInSlices } from "../../core/async/slices.js";
 import type { StoredEvent } from "../../core/chat.js";
-import { toVisibleJson } from "../../core/inert.js";
-import { mapInSlices } from "../../core/slices.js";
+import { toVisibleJson } from "../../core/text/inert.js";
 
 /**
  * Formats the conversation as one JSON object that contains every event. Names are in snake_case; times are in ISO 8601. Leaves out the hash

@@ -1,6 +1,6 @@
-import { inert } from "../../core/inert.js";
+import { mapInSlices } from "../../core/async/slices.js";
 import { indentedJson } from "../../core/json.js";
-import { mapInSlices } from "../../core/slices.js";
+import { inert } from "../../core/text/inert.js";
 import { partsText } from "../command-text.js";
 import { duration, endNote, time, turnFacts } from "./facts.js";
 import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";

@@ -1,6 +1,6 @@
+import { mapInSlices } from "../../core/async/slices.js";
 import type { StoredEvent } from "../../core/chat.js";
-import { clearing } from "../../core/redaction.js";
-import { mapInSlices } from "../../core/slices.js";
+import { clearing } from "../../core/text/redaction.js";
 
 /**
  * Removes the given secrets and everything that looks like a key, because a user may have typed a key, or a tool may have read one. Only

@@ -1,5 +1,5 @@
+import { mapInSlices } from "../../core/async/slices.js";
 import type { ContentPart, StoredEvent } from "../../core/chat.js";
-import { mapInSlices } from "../../core/slices.js";
 import { eventsByTurn, readTurn, validHops } from "../../log/turns.js";
 import { summarizeTurn, type TurnSummary } from "../summary.js";
 

@@ -1,7 +1,7 @@
 /** The tool with which a model searches for tools that its requests do not contain. */
 import type { JsonSchema } from "../../core/chat.js";
-import { headOf } from "../../core/excerpt.js";
 import type { HubTool } from "../../core/ports.js";
+import { headOf } from "../../core/text/excerpt.js";
 import { type HostTool, hostDefinition, textContent } from "./host-tool.js";
 
 const defaultLimit = 5;

@@ -1,10 +1,10 @@
 /** Tools of the host itself. They only read, so they need no approval. */
 
 import type { JsonSchema, ToolCall, ToolResult } from "../../core/chat.js";
-import { duplicateKey } from "../../core/duplicate-keys.js";
 import { messageOf } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import type { HubTool, PreparedCall } from "../../core/ports.js";
+import { duplicateKey } from "../../core/source/duplicate-keys.js";
 
 const server = "host";
 const annotations = { readOnly: true, idempotent: true, destructive: false, openWorld: false };

@@ -3,9 +3,9 @@
  * continue.
  */
 import { setImmediate as breathe } from "node:timers/promises";
+import { withinTime } from "../../core/async/within-time.js";
 import { RequestError } from "../../core/errors.js";
-import { headOf } from "../../core/excerpt.js";
-import { withinTime } from "../../core/within-time.js";
+import { headOf } from "../../core/text/excerpt.js";
 
 export function readCharacters(
   text: string,

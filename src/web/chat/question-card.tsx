@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { visibleJson } from "../../core/inert.js";
 import { indentedJson } from "../../core/json.js";
+import { visibleJson } from "../../core/text/inert.js";
 import type { WireQuestion } from "../api/messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visible } from "../markdown/visible.js";

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { clearing } from "../../../src/core/redaction.js";
+import { clearing } from "../../../src/core/text/redaction.js";
 import { answer, chunk, type Step, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";
 import { taped } from "../../support/taped.js";

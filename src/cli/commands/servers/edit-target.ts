@@ -6,7 +6,7 @@ import { editServers } from "../../../config/edit/edit.js";
 import { modeOf, replaceFile } from "../../../config/edit/replace-file.js";
 import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { displayName, objectSource, readSource, readText } from "../../../core/source.js";
+import { displayName, objectSource, readSource, readText } from "../../../core/source/source.js";
 import { findSource, type GlobalOptions, usersPath } from "../../configuration.js";
 
 export interface EditTarget {

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { type Command, Option } from "commander";
 import type { ImportedFile } from "../../../config/import/shared/importer.js";
 import { RequestError } from "../../../core/errors.js";
-import { unambiguous } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/text/inert.js";
 import { asListed, type GlobalOptions } from "../../configuration.js";
 import { canAsk, isAgreed } from "../../consent.js";
 import { printInert, tell } from "../../process.js";
@@ -96,7 +96,7 @@ async function listed({ servers }: ImportedFile): Promise<string> {
 
 /** Lists the files that were found, and returns those that the user agrees to import. Without a terminal, returns undefined. */
 async function chosen(): Promise<ImportedFile[] | undefined> {
-  const { displayName } = await import("../../../core/source.js");
+  const { displayName } = await import("../../../core/source/source.js");
   const found = (await tools()).findAll(surroundings());
   const folder = process.cwd();
   const files: ImportedFile[] = [];

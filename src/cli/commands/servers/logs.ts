@@ -4,9 +4,9 @@ import { mkdir, open, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { RequestError } from "../../../core/errors.js";
-import { didYouMean } from "../../../core/nearest.js";
-import { serverLogFile } from "../../../core/server-log-file.js";
-import { stateFolder } from "../../../core/state-folder.js";
+import { serverLogFile } from "../../../core/files/server-log-file.js";
+import { stateFolder } from "../../../core/files/state-folder.js";
+import { didYouMean } from "../../../core/text/nearest.js";
 import { type GlobalOptions, load } from "../../configuration.js";
 import { onInterrupt, printInert } from "../../process.js";
 

@@ -1,6 +1,6 @@
 /** `servers …` and `tools`: show the state and tools of servers, store trust in tools, and log in at remote servers. */
 import type { Command } from "commander";
-import { unambiguous } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/text/inert.js";
 import { exitCodes } from "../../../doors/shared/exit-codes.js";
 import type { App } from "../../../host/app.js";
 import type { GlobalOptions } from "../../configuration.js";
@@ -61,7 +61,7 @@ export function addServerCommands(program: Command): void {
 
 /** Returns the error text for an unknown command. Commander takes such a word for an argument of the default command. */
 async function unknownText(word: string, { commands }: Command): Promise<string> {
-  const { didYouMean } = await import("../../../core/nearest.js");
+  const { didYouMean } = await import("../../../core/text/nearest.js");
   const names = commands.map((command) => command.name());
   return `error: servers has no command ${word}${didYouMean(word, names)}`;
 }

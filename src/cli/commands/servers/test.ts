@@ -2,9 +2,9 @@
 
 import type { Command } from "commander";
 import { RequestError } from "../../../core/errors.js";
-import { toVisibleJson } from "../../../core/inert.js";
-import { didYouMean } from "../../../core/nearest.js";
-import { child } from "../../../core/tree.js";
+import { child } from "../../../core/source/tree.js";
+import { toVisibleJson } from "../../../core/text/inert.js";
+import { didYouMean } from "../../../core/text/nearest.js";
 import { hasFailed } from "../../../doctor/finding.js";
 import type { ServerCheck } from "../../../doctor/server-check.js";
 import { exitCodes } from "../../../doors/shared/exit-codes.js";
@@ -32,10 +32,10 @@ async function test(name: string, asJson: boolean, globals: GlobalOptions): Prom
     throw new RequestError("not_found", `there is no server "${name}" in ${loaded.file}${didYouMean(name, names)}`);
   }
   const { checkServer } = await import("../../../doctor/server-check.js");
-  const { clearing } = await import("../../../core/redaction.js");
+  const { clearing } = await import("../../../core/text/redaction.js");
   const { configuredSecrets } = await import("../../../config/reading/secrets.js");
   const { unsetBelow } = await import("../../../config/unset.js");
-  const { stateFolder } = await import("../../../core/state-folder.js");
+  const { stateFolder } = await import("../../../core/files/state-folder.js");
   const interrupted = new AbortController();
   onInterrupt(() => interrupted.abort());
   const check = await checkServer(config, {

@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { child } from "../../../core/tree.js";
+import { child } from "../../../core/source/tree.js";
 import type { Draft, Field, Fields, Note } from "../shared/draft.js";
 import { commonFields, dropped, milliseconds, oauth, transport } from "../shared/fields.js";
 import { folderOf } from "../shared/foreign-text.js";

@@ -11,8 +11,8 @@ import {
 import { isPair, isScalar, isSeq, Lexer, LineCounter, parseDocument, visit } from "yaml";
 import { ConfigError } from "../../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { displayName, readSource, readText } from "../../../core/source.js";
-import { child } from "../../../core/tree.js";
+import { displayName, readSource, readText } from "../../../core/source/source.js";
+import { child } from "../../../core/source/tree.js";
 import type { CommentLine, Fail, KeyLine, Lines } from "./lines.js";
 import { readToml } from "./toml.js";
 

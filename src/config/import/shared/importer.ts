@@ -2,7 +2,7 @@
 
 import type { Environment } from "../../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { child } from "../../../core/tree.js";
+import { child } from "../../../core/source/tree.js";
 import { Draft, type Fields, type Note } from "./draft.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
 import type { Convert } from "./variables.js";

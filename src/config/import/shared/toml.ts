@@ -1,6 +1,6 @@
 /** TOML with the line numbers of its comments and keys, which the TOML parser does not return. */
 import { parse, TomlError } from "smol-toml";
-import { child } from "../../../core/tree.js";
+import { child } from "../../../core/source/tree.js";
 import type { CommentLine, Fail, KeyLine, Lines } from "./lines.js";
 
 export function readToml(text: string, fail: Fail): Lines & { tree: unknown } {

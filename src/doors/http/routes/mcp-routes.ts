@@ -1,6 +1,5 @@
 /** Routes for MCP over Streamable HTTP. The messages have MCP's own schema. The code for MCP is loaded when the first client connects. */
-import { parseJson } from "../../../core/json.js";
-import { isWritable } from "../../../core/nesting.js";
+import { isWritable, parseJson } from "../../../core/json.js";
 import type { McpHttp, McpHttpOptions } from "../../mcp/http.js";
 import type { McpParts } from "../../mcp/parts.js";
 import type { Call, Route } from "../shared/api.js";

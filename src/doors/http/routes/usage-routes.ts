@@ -1,4 +1,4 @@
-import { parseDuration } from "../../../core/durations.js";
+import { parseDuration } from "../../../core/text/durations.js";
 import { type UsageKey, usageKeys, usageReport } from "../../../session/usage.js";
 import { usageJson } from "../../../session/usage-text.js";
 import type { DoorParts } from "../../shared/door.js";

@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import { unambiguous } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/text/inert.js";
 import { slashCommands } from "../../../session/commands.js";
 import { oneLine } from "../../shared/terminal.js";
 import { argumentChoices, type CompletionParts } from "./argument-choices.js";

@@ -1,7 +1,7 @@
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { inert } from "../../../core/inert.js";
 import { parseJson } from "../../../core/json.js";
+import { inert } from "../../../core/text/inert.js";
 
 const maxEntries = 1000;
 /**

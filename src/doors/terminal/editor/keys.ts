@@ -1,6 +1,6 @@
 import { emitKeypressEvents, type Key } from "node:readline";
 import type { Readable } from "node:stream";
-import { inert } from "../../../core/inert.js";
+import { inert } from "../../../core/text/inert.js";
 
 /** Input of the user. `text` is typed or pasted text. `key` is the name of a key, such as `ctrl-a`, `alt-b` or `left`. */
 export type Press = { type: "text"; text: string } | { type: "key"; name: string };

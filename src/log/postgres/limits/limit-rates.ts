@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { longestTimerMs } from "../../../core/async/timers.js";
 import { type Bound, QueueTimeout } from "../../../core/shared-limits.js";
-import { longestTimerMs } from "../../../core/timers.js";
 
 /**
  * When a request may be sent. `second` is the second in which the request was charged. It is null if the request was not charged because it

@@ -1,6 +1,6 @@
 /** Redaction of recordings. The same text must always be redacted in the same way, or a replay would not find it. */
 import { isPlainObject, parseJson } from "../../../core/json.js";
-import { clearing, redactedMark } from "../../../core/redaction.js";
+import { clearing, redactedMark } from "../../../core/text/redaction.js";
 
 /** Keys of base64 data, such as images and sound. Their values are not searched. */
 const bytes = new Set(["data", "blob"]);

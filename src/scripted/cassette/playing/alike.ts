@@ -1,4 +1,4 @@
-import { redactedMark } from "../../../core/redaction.js";
+import { redactedMark } from "../../../core/text/redaction.js";
 
 export function isRedacted(text: string): boolean {
   return text.includes(redactedMark);

@@ -1,6 +1,6 @@
 /** Shows results to a person: the running scripts, a line per finished run, and the failures at the end. */
 
-import { unambiguous } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/text/inert.js";
 import { eraseLine, StatusLine } from "../../../doors/shared/status-line.js";
 import { type Colors, oneLine } from "../../../doors/shared/terminal.js";
 import type { Reporter } from "../run-many.js";

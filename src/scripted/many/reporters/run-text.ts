@@ -1,4 +1,4 @@
-import { unambiguous } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/text/inert.js";
 import type { Colors } from "../../../doors/shared/terminal.js";
 import { placeText } from "../../place.js";
 import type { RunReport, StepReport } from "../report.js";

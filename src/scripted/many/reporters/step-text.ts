@@ -1,4 +1,4 @@
-import { unambiguous } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/text/inert.js";
 import { placeText } from "../../place.js";
 import type { Failure, StepResult } from "../../result.js";
 

@@ -2,7 +2,7 @@
  * Formats results as TAP 14 (https://testanything.org/tap-version-14-specification.html). A run becomes a test point, and its steps become
  * a subtest.
  */
-import { toVisibleJson, unambiguous } from "../../../core/inert.js";
+import { toVisibleJson, unambiguous } from "../../../core/text/inert.js";
 import { placeText } from "../../place.js";
 import type { RunReport, StepReport } from "../report.js";
 

@@ -1,5 +1,5 @@
 /** Formats results as one JSON document. Its keys are in snake_case, and times end with `_ms`, as everywhere in the host. */
-import { toVisibleJson } from "../../../core/inert.js";
+import { toVisibleJson } from "../../../core/text/inert.js";
 import { wireUsage } from "../../../doors/protocol/chunks.js";
 import type { RunReport, StepReport } from "../report.js";
 import type { ManyResult } from "../run-many.js";

@@ -1,4 +1,4 @@
-import { unambiguous } from "../../../core/inert.js";
+import { unambiguous } from "../../../core/text/inert.js";
 import { summaryCells, summaryColumns } from "./facts.js";
 import type { Summary, SummaryRow } from "./summary.js";
 

@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, relative } from "node:path";
 import { loadAll, YAMLException } from "js-yaml";
-import { ConfigError } from "./errors.js";
-import { isPlainObject, type JsonObject } from "./json.js";
+import { ConfigError } from "../errors.js";
+import { isPlainObject, type JsonObject } from "../json.js";
 import { type FindPosition, type Part, positionsOf } from "./positions.js";
 
 /** A configuration text (or object) as its author wrote it. */

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Environment } from "./environment.js";
+import type { Environment } from "../environment.js";
 
 /** Returns the folder for files that the user's hosts keep, other than configuration and event log. */
 export function stateFolder(env: Environment, name: string): string {

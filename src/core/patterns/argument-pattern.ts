@@ -1,7 +1,7 @@
 /** Patterns for the arguments of a tool call. A model writes the arguments, so matching takes linear time and accepts any depth. */
 
+import { asText, parseJson } from "../json.js";
 import { globMatches } from "./glob.js";
-import { asText, parseJson } from "./json.js";
 
 export interface ArgumentPattern {
   /** Names of nested keys, outermost first; `*` matches any name. */

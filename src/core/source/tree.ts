@@ -1,5 +1,5 @@
 /** A configuration before it is typed: mappings, lists and scalars, addressed by JSON pointers (RFC 6901). */
-import { isPlainObject, type JsonObject } from "./json.js";
+import { isPlainObject, type JsonObject } from "../json.js";
 
 export function child(pointer: string, key: string | number): string {
   return `${pointer}/${String(key).replaceAll("~", "~0").replaceAll("/", "~1")}`;

@@ -7,7 +7,7 @@ export function isNotInstalled(error: unknown): boolean {
 
 /** Returns the command that installs the packages whose names begin with `prefix`, in the versions that this host was tested with. */
 export function installationOf(prefix: string): string {
-  const file = new URL("../../package.json", import.meta.url);
+  const file = new URL("../../../package.json", import.meta.url);
   const { peerDependencies } = JSON.parse(readFileSync(file, "utf8")) as { peerDependencies: Record<string, string> };
   const packages = Object.entries(peerDependencies).filter(([name]) => name.startsWith(prefix));
   return `npm install ${packages.map(([name, version]) => `${name}@${version}`).join(" ")}`;

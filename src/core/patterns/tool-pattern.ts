@@ -1,7 +1,8 @@
 /** Patterns that name tools and their calls: `server.tool`, `server.*@readonly`, `files__write(path=/tmp/*, mode=new)`. */
+
+import type { NamedTool, ToolAnnotations } from "../ports.js";
 import { type ArgumentPattern, readArgumentPatterns } from "./argument-pattern.js";
 import { globMatches } from "./glob.js";
-import type { NamedTool, ToolAnnotations } from "./ports.js";
 
 export interface ToolPattern {
   text: string;

@@ -1,9 +1,9 @@
 /** Rewords ajv's errors for users. The schema must be compiled with `verbose`. */
 
 import type { ErrorObject } from "ajv";
-import { parseDuration } from "./durations.js";
-import { isPlainObject } from "./json.js";
-import { nearest } from "./nearest.js";
+import { isPlainObject } from "../json.js";
+import { parseDuration } from "../text/durations.js";
+import { nearest } from "../text/nearest.js";
 import type { Problem } from "./source.js";
 import { child } from "./tree.js";
 
