@@ -1,6 +1,8 @@
 import { expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/reading/load.js";
+import { redactUrls } from "../../src/config/reading/redact.js";
 import { configuredSecrets } from "../../src/config/reading/secrets.js";
+import { processorMs } from "../support/processor-time.js";
 
 const stdio = (more: object) => ({ mcpServers: { s: { command: "x", ...more } } });
 
@@ -53,4 +55,29 @@ test.each([
 ])("the value of %s in the environment is a secret: %s", (name, isSecret) => {
   const { config } = loadConfig({}, { env: {} });
   expect(configuredSecrets(config, { [name]: "value-0123" })).toEqual(isSecret ? ["value-0123"] : []);
+});
+
+const zapier = "ZTk4Y2Q1NDItMWJhMi00YzQ3LWE5Y2";
+const own = "3f2a9c1e-7b4d-4e0a-9c11-0a1b2c3d4e5f";
+
+test.each([
+  [`https://mcp.example.com/api/mcp/s/${zapier}/mcp`, [zapier]],
+  [`https://example.com/${own}?x=1`, [own]],
+  ["https://example.com/k_0f3b9a7c5d1e2f4a6b8c/sse", ["k_0f3b9a7c5d1e2f4a6b8c"]],
+  ["https://example.com/mcp/modelcontextprotocol2025/2025-11-25/v2-tools-of-many-words-4o", []],
+  ["https://github.com/modelcontextprotocol/servers-archived-20250101", []],
+])("an address of one's own is a secret: %s", (url, secrets) => {
+  for (const server of [{ url }, { command: "npx", args: ["mcp-remote", url] }]) {
+    const { config } = loadConfig({ mcpServers: { s: server } }, { env: {} });
+    expect(configuredSecrets(config, {})).toEqual(secrets);
+  }
+  const shown = redactUrls(`at ${url} now`);
+  for (const secret of secrets) expect(shown).not.toContain(secret);
+  if (secrets.length === 0) expect(shown).toBe(`at ${url} now`);
+});
+
+test("a long text is searched for addresses in little time", () => {
+  const begun = processorMs();
+  for (const text of ["a://".repeat(50_000), `a://${"b/".repeat(100_000)}`, "a".repeat(200_000)]) redactUrls(text);
+  expect(processorMs() - begun).toBeLessThan(2_000);
 });

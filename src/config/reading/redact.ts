@@ -10,11 +10,42 @@ export const isSecretName = (name: string) => SECRET_NAME.test(name) && !PLAIN_V
 /** Returns true if the value of this variable may be displayed. Other variables that the configuration names may hold a secret. */
 export const isPlainVariable = (name: string) => PLAIN_VARIABLE.test(name);
 
-/** Hides the user, the password and the query of each URL in the text. */
+const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+/** Shortest part of a path that can be a secret. */
+const shortestRandom = 16;
+
+/**
+ * Returns true if the part of an address's path looks like a secret: a UUID, or a long word in which letters and digits change places often.
+ * Some services give each user an address of their own instead of a key.
+ */
+export function isRandomSegment(segment: string): boolean {
+  if (uuid.test(segment)) return true;
+  return segment.split(/[-_.~]/).some((word) => {
+    const changes = word.match(/(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])/gi) ?? [];
+    return word.length >= shortestRandom && /^[\da-z%=]+$/i.test(word) && changes.length >= 3;
+  });
+}
+
+/** Hides the user, the password and the query of each URL in the text, and parts of its path that look like secrets. */
 export function redactUrls(text: string): string {
-  return text
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#]*@/gi, "$1***@")
-    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s?#]*\?)[^\s#]+/gi, "$1***");
+  return text.replaceAll(/\S+/g, (word) => {
+    const [before = "", ...addresses] = word.split("://");
+    if (!/^[a-z0-9+.-]$/i.test(before.slice(-1))) return word;
+    const shown = addresses.map(withoutSecrets);
+    // What follows a query belongs to it, also if it contains another URL.
+    const end = shown.findIndex((address) => address.endsWith(hiddenQuery)) + 1;
+    return [before, ...shown.slice(0, end || undefined)].join("://");
+  });
+}
+
+const hiddenQuery = "?***";
+
+/** Returns the rest of a URL, after its scheme, without its secrets. */
+function withoutSecrets(address: string): string {
+  const [, user = "", host = "", path = "", query = "", fragment = ""] =
+    /^([^/?#]*@)?([^/?#]*)([^?#]*)(\?[^#]*)?(.*)$/s.exec(address) ?? [];
+  const shownPath = path.replaceAll(/[\da-z%=_.~-]+/gi, (part) => (isRandomSegment(part) ? "***" : part));
+  return `${user && "***@"}${host}${shownPath}${query.length > 1 ? hiddenQuery : query}${fragment}`;
 }
 
 /**

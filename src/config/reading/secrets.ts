@@ -1,6 +1,6 @@
 import type { Config, ServerConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
-import { isPlainVariable, isSecretName } from "./redact.js";
+import { isPlainVariable, isRandomSegment, isSecretName } from "./redact.js";
 
 /**
  * Shortest text, in characters, that is redacted: a shorter one would blank out ordinary words. `shortestNamed` is the limit for values of
@@ -52,9 +52,11 @@ function secretsOfServer(server: ServerConfig): (string | undefined)[] {
       ...secretValues(server.env),
       ...secretArgs(server.args),
       ...[...values, ...server.args].flatMap(secretsInUrls),
+      ...server.args.flatMap(secretsInPaths),
     ];
   }
-  return [...secretValues(server.headers), server.oauth?.clientSecret, ...secretsInUrls(server.url)];
+  const ofUrl = [...secretsInUrls(server.url), ...secretsInPaths(server.url)];
+  return [...secretValues(server.headers), server.oauth?.clientSecret, ...ofUrl];
 }
 
 /** Returns the secrets in arguments such as `--token abc`, `--token=abc`, `PASSWORD=abc` and `Authorization: Bearer abc`. */
@@ -80,6 +82,13 @@ function secretsInUrls(text: string | undefined = ""): string[] {
       const named = pairs.filter(([name = ""]) => isSecretName(name)).map(([, value = ""]) => value);
       return [password, ...named].flatMap((value) => [value, decoded(value)]);
     });
+}
+
+/** Returns the parts of paths in URLs that look like secrets. */
+function secretsInPaths(text: string): string[] {
+  return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
+    .filter((url) => URL.canParse(url))
+    .flatMap((url) => new URL(url).pathname.split("/").filter(isRandomSegment));
 }
 
 function decoded(value: string): string {
