@@ -1,4 +1,4 @@
-import type { ErrorInfo, LostAnswer } from "./chat.js";
+import type { ErrorInfo, KeptParts, LostAnswer } from "./chat.js";
 
 /**
  * Base class of this host's errors. Each kind of boundary has its own subclass, with a literal `kind`. Message and cause never contain a
@@ -97,6 +97,8 @@ export class LlmError extends HostError {
   readonly retryAfterMs?: number;
   /** Answers that broke off after they had begun, including the last one. */
   lost?: readonly LostAnswer[];
+  /** Parts to send back with the text that was shown of an answer that broke off. */
+  kept?: KeptParts;
 
   constructor(
     readonly kind: LlmErrorKind,

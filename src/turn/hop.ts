@@ -6,6 +6,7 @@ import type {
   CompletionRequest,
   Delta,
   Discard,
+  KeptParts,
   Spent,
 } from "../core/chat.js";
 import { errorInfo, LlmError } from "../core/errors.js";
@@ -56,12 +57,12 @@ export async function runHop(
       if (streaming && content && toolCalls.length === 0) out.show({ type: "text_delta", delta: content });
     }
   } catch (error) {
-    const { attempts = 1, lost = [] } = error instanceof LlmError ? error : {};
+    const { attempts = 1, lost = [], kept } = error instanceof LlmError ? error : {};
     // Providers also bill output that was lost before it could be shown: tool calls, JSON, or an answer that was not streamed.
     if (shown.length + lost.length > 0) {
       const { provider, model } = lost.at(-1) ?? resolved(llm, request);
       const facts = { finishReason: "unknown", provider, model, attempts } as const;
-      const message = partialMessage(shown);
+      const message = partialMessage(shown, kept);
       const spent = spentInVain(request, { message, provider, model, lost }, priceOf);
       const { offered, catalogue } = record?.takeUnstored() ?? {};
       out.add({ type: "assistant_message", turnId, message, ...facts, spent, offered, catalogue, interrupted: true });
@@ -101,12 +102,19 @@ function resolved(llm: Llm, { model }: CompletionRequest): { provider: string; m
   return { provider: target.provider.name, model: target.model };
 }
 
-function partialMessage(shown: readonly Delta[]): AssistantMessage {
+function partialMessage(shown: readonly Delta[], kept: KeptParts | undefined): AssistantMessage {
   const join = (type: Delta["type"]) =>
     shown
       .filter((delta) => delta.type === type)
       .map(({ delta }) => delta)
       .join("");
   const reasoning = join("reasoning_delta");
-  return { role: "assistant", content: join("text_delta"), ...(reasoning ? { reasoning } : {}), toolCalls: [] };
+  const content = join("text_delta");
+  return {
+    role: "assistant",
+    content,
+    ...(reasoning ? { reasoning } : {}),
+    toolCalls: [],
+    ...(kept && content ? { kept } : {}),
+  };
 }

@@ -26,6 +26,12 @@ const breaks: Fault[] = [
 ];
 const visible = breaks.filter(({ how, at }) => how !== "reset" && (at === "after_text" || at === "in_call"));
 
+/** Returns the first message of the assistant in a request of any wire. */
+function saidIn(body: Record<string, unknown> = {}): unknown {
+  const list = [body.input, body.messages, body.contents].find(Array.isArray) ?? [];
+  return (list as { role?: string }[]).find(({ role }) => role === "assistant" || role === "model");
+}
+
 /** Returns the pauses before repeated requests, in ms. */
 const waits = ({ observed }: ReturnType<EveryWire["talk"]>) =>
   observed()
@@ -55,8 +61,10 @@ describe.each(WIRES)("over $name", (wire) => {
       expect(events.at(-1)).toMatchObject(failed("stream_interrupted", { retryable: true }));
       expect(eventsOf(events, "assistant_message")).toMatchObject([{ interrupted: true, message: { toolCalls: [] } }]);
       expect((await talk.turn("look again")).at(-1)).toMatchObject(end("end_turn"));
-      // From a partial answer only the text is sent back.
+      // From a partial answer only the text is sent back, over Responses with its phase.
       talk.expectTaken({ isLost: true });
+      const phase = wire.name === "responses" ? { phase: "commentary" } : {};
+      expect(saidIn(talk.requests().at(-1)?.body)).toMatchObject(phase);
     },
   );
 

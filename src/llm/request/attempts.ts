@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Delta } from "../../core/chat.js";
+import type { Delta, KeptParts } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import { LlmError } from "../../core/errors.js";
 import { readAnswer } from "../answer/reading.js";
@@ -36,6 +36,8 @@ export class Attempts {
   async answer(call: Call, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
     let broken: LlmError | undefined;
+    /** Parts to send back with the text that was shown last. */
+    let kept: KeptParts | undefined;
     const discard = () => {
       if (broken) showing?.discard(saidBy(broken, call));
       broken = undefined;
@@ -44,6 +46,7 @@ export class Attempts {
       let fold: AnswerFold | undefined;
       /** True after a failure: text that the fold still holds back is then counted, but no longer shown. */
       let isLost = false;
+      let hasBegun = false;
       try {
         call.response = undefined;
         const response = await (isHedged(call)
@@ -57,6 +60,7 @@ export class Attempts {
           discard();
           showing.begin();
           shown = true;
+          hasBegun = true;
         };
         const onDelta = (delta: Delta) => {
           if (!isLost) showing?.onDelta(delta);
@@ -69,12 +73,13 @@ export class Attempts {
         if (!(error instanceof LlmError)) throw error;
         isLost = true;
         if (fold) call.lose(fold);
+        if (fold && hasBegun) kept = call.keptOfBroken(fold);
         if (!shown && call.correct(error)) continue;
         const mayGoOn = restart || !shown;
-        if (!mayGoOn || !this.#policy.plan(call, error)) throw shown ? brokenOff(error, call) : error;
+        if (!mayGoOn || !this.#policy.plan(call, error)) throw withKept(shown ? brokenOff(error, call) : error, kept);
         if (shown) broken = error;
         const signal = call.options.signal.native;
-        await sleep(call.delayMs, undefined, { signal }).catch(() => Promise.reject(call.aborted()));
+        await sleep(call.delayMs, undefined, { signal }).catch(() => Promise.reject(withKept(call.aborted(), kept)));
       }
     }
   }
@@ -83,6 +88,11 @@ export class Attempts {
     this.#policy.stop();
     this.#http.close();
   }
+}
+
+function withKept(error: LlmError, kept: KeptParts | undefined): LlmError {
+  if (kept) error.kept = kept;
+  return error;
 }
 
 function brokenOff(error: LlmError, call: Call): LlmError {

@@ -1,5 +1,5 @@
 import { type CallSignal, TotalTimeout } from "../../core/async/call-signal.js";
-import type { CompletionRequest, LostAnswer } from "../../core/chat.js";
+import type { CompletionRequest, KeptParts, LostAnswer } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError } from "../../core/errors.js";
 import type { Slot } from "../../core/shared-limits.js";
@@ -121,6 +121,12 @@ export class Call {
   lose(fold: AnswerFold): void {
     const usage = lostUsage(fold);
     if (usage) this.options.tally.lost.push({ provider: this.provider.name, model: this.model, usage });
+  }
+
+  /** Returns the parts to send back with the text of an answer that broke off. */
+  keptOfBroken(fold: AnswerFold): KeptParts | undefined {
+    const parts = fold.brokenParts?.();
+    return parts && this.draft.kept(parts);
   }
 
   hedge(place: Place): Call {

@@ -141,6 +141,11 @@ export interface AnswerFold {
    * makes one up.
    */
   finish(newId: () => string, isTaken: (id: string) => boolean): Answer;
+  /**
+   * Returns the parts to send back with the text of an answer that broke off: no reasoning, since its signature may be missing, and no
+   * calls. Absent if this wire's texts have nothing beside them.
+   */
+  brokenParts?(): readonly KeptPart[] | undefined;
 }
 
 export interface Answer {

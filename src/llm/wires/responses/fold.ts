@@ -1,4 +1,4 @@
-import type { Delta, FinishReason, ToolCall, Usage } from "../../../core/chat.js";
+import type { Delta, FinishReason, KeptPart, ToolCall, Usage } from "../../../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { usageOf } from "../shared/openai-usage.js";
@@ -98,6 +98,15 @@ export class ResponsesFold implements AnswerFold {
       ...(this.#usage ? { usage: this.#usage } : {}),
       ...(isKept && parts ? { parts } : {}),
     };
+  }
+
+  /** Returns the texts with their phases: a text without a phase looks like a final answer. */
+  brokenParts(): readonly KeptPart[] | undefined {
+    const said = this.#items.filter(({ native, pieces }) => native.type === "message" && pieces.toString() !== "");
+    const whole = said
+      .toSorted((a, b) => a.index - b.index)
+      .map((item) => (item.isWhole ? item.native : asWhole(item)));
+    return keptOf(whole.map(({ type, phase, content }) => ({ type, ...(phase ? { phase } : {}), content }))).parts;
   }
 
   get #isIncomplete(): boolean {
