@@ -32,7 +32,7 @@ export function redactUrls(text: string): string {
     const [before = "", ...addresses] = word.split("://");
     if (!/^[a-z0-9+.-]$/i.test(before.slice(-1))) return word;
     const shown = addresses.map(withoutSecrets);
-    // What follows a query belongs to it, also if it contains another URL.
+    // A text after a query belongs to the query, even if it contains another URL.
     const end = shown.findIndex((address) => address.endsWith(hiddenQuery)) + 1;
     return [before, ...shown.slice(0, end || undefined)].join("://");
   });
