@@ -39,6 +39,29 @@ test("progress begins the silence anew, but not the whole", async () => {
   expect(seen.reached).toEqual({ ms: 1_000, why: expect.stringContaining("not finished within 1 s") });
 });
 
+test("of progress that comes too fast only a part is passed on, and all of it counts against the silence", async () => {
+  const heard: number[] = [];
+  const limits = new RunningLimits({ timeoutMs: 300, onProgress: ({ progress }) => heard.push(progress) });
+  for (let progress = 0; progress < 10_000; progress++) limits.progress({ progress });
+  expect(heard).toEqual(Array.from({ length: 500 }, (_, index) => index));
+  for (let tenths = 0; tenths < 100; tenths++) {
+    await pass(100);
+    limits.progress({ progress: 10_000 + tenths });
+  }
+  expect(limits.aborted).toBe(false);
+  expect(heard.slice(500)).toEqual([9, 19, 29, 39, 49, 59, 69, 79, 89, 99].map((tenths) => 10_000 + tenths));
+  limits.end();
+});
+
+test("of a long message of progress the beginning is passed on", () => {
+  const heard: (string | undefined)[] = [];
+  const limits = new RunningLimits({ onProgress: ({ message }) => heard.push(message) });
+  for (const message of ["x".repeat(1_000), "x".repeat(5_000_000)]) limits.progress({ progress: 1, total: 2, message });
+  limits.progress({ progress: 2 });
+  expect(heard).toEqual(["x".repeat(1_000), `${"x".repeat(1_000)}…`, undefined]);
+  limits.end();
+});
+
 test("a pause is no silence, and after the last of several it begins anew", async () => {
   const limits = new RunningLimits({ timeoutMs: 100 });
   const seen = watched(limits);

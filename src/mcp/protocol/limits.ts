@@ -3,6 +3,14 @@ import { longestTimerMs } from "../../core/async/timers.js";
 import { McpError } from "../../core/errors.js";
 import type { ToolProgress } from "../../core/ports.js";
 
+/**
+ * Progress of one request that is passed on. A turn keeps its progress until it ends, for watchers that come later, so a server could fill
+ * the host's memory with it: beyond the first reports, one a second is passed on.
+ */
+const mostReports = 500;
+const laterReportsMs = 1_000;
+const longestReport = 1_000;
+
 export interface Limits {
   /** Longest time without an answer or progress. */
   timeoutMs?: number;
@@ -38,6 +46,8 @@ export class RunningLimits implements Ending {
   readonly #startedAt = performance.now();
   #heardAt = this.#startedAt;
   #pauses = 0;
+  #reports = 0;
+  #reportedAt = Number.NEGATIVE_INFINITY;
   #controller: AbortController | undefined;
 
   constructor(limits: Limits) {
@@ -61,10 +71,17 @@ export class RunningLimits implements Ending {
     return () => this.#actions.delete(action);
   }
 
-  /** Reports progress, and restarts the time that the server may stay silent (`timeoutMs`). */
+  /**
+   * Restarts the time that the server may stay silent (`timeoutMs`), and passes the progress on. Leaves out reports that come too fast, and
+   * the end of long messages.
+   */
   readonly progress = (news: ToolProgress): void => {
     this.#heardAt = performance.now();
-    this.#limits.onProgress?.(news);
+    if (this.#reports >= mostReports && this.#heardAt - this.#reportedAt < laterReportsMs) return;
+    this.#reports += 1;
+    this.#reportedAt = this.#heardAt;
+    const { message = "" } = news;
+    this.#limits.onProgress?.(message.length > longestReport ? { ...news, message: beginningOf(message) } : news);
   };
 
   /** Suspends the limit for silence (`timeoutMs`) while the server waits for this host. Returns a function that ends the suspension. */
@@ -116,6 +133,11 @@ export class RunningLimits implements Ending {
     this.#controller?.abort(reason);
     for (const action of this.#actions) action(reason);
   }
+}
+
+/** Returns the beginning as a text of its own: V8 would keep the whole message for as long as a slice of it. */
+function beginningOf(message: string): string {
+  return `${Buffer.from(message.slice(0, longestReport)).toString()}…`;
 }
 
 /**
