@@ -102,6 +102,28 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     server: ["transports", "callbacks", "protocol", "lists", "auth", "shared"],
     tools: ["server", "protocol", "lists", "shared"],
   },
+  llm: {
+    providers: [],
+    wires: ["providers"],
+    shared: ["wires", "providers"],
+    limits: ["shared", "providers"],
+    connection: ["wires"],
+    call: ["limits", "connection", "shared", "wires", "providers"],
+    answer: ["call", "connection", "shared", "wires"],
+    request: ["answer", "call", "connection", "limits", "shared", "wires", "providers"],
+  },
+  doors: {
+    shared: [],
+    protocol: ["shared"],
+    lines: ["protocol", "shared"],
+    printed: ["protocol", "shared"],
+    claude: ["printed", "lines", "protocol", "shared"],
+    oneshot: ["claude", "printed", "shared"],
+    acp: ["lines", "protocol", "shared"],
+    mcp: ["lines", "shared"],
+    http: ["mcp", "claude", "protocol", "shared"],
+    terminal: ["shared"],
+  },
   "doors/http": {
     shared: [],
     admission: ["shared"],
@@ -165,7 +187,11 @@ test.each(Object.entries(rooms))("the rooms of src/%s import each other one way"
   });
   expect(wrong).toEqual([]);
   const found = new Set(files.filter(isInside).map(roomOf));
-  expect([...found].sort()).toEqual([...new Set([".", ...Object.keys(rules)])].sort());
+  expect([...found].filter((room) => room !== ".").sort()).toEqual(
+    Object.keys(rules)
+      .filter((room) => room !== ".")
+      .sort(),
+  );
 });
 
 /** Packages that only these folders may load. Other code measures through `core/measurements.ts`. */

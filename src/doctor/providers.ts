@@ -2,8 +2,8 @@
 import type { ToolDefinition } from "../core/chat.js";
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";
+import { isLocal } from "../llm/connection/proxy.js";
 import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
-import { isLocal } from "../llm/request/proxy.js";
 import { wireOf } from "../llm/wires/index.js";
 import { toolTokens } from "../log/estimate.js";
 import { type Finding, fail, hasFailed, ok, warn, withoutEnd } from "./finding.js";

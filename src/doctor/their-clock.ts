@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { hostOf } from "../llm/request/proxy.js";
+import { hostOf } from "../llm/connection/proxy.js";
 import { type Finding, ok, warn } from "./finding.js";
 import { toleratedSkewMs } from "./host.js";
 

@@ -3,8 +3,8 @@ import { connect } from "node:net";
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
+import { type HttpProxy, hostOf, portOf, proxyTo } from "../llm/connection/proxy.js";
 import type { Provider } from "../llm/providers/providers.js";
-import { type HttpProxy, hostOf, portOf, proxyTo } from "../llm/request/proxy.js";
 import { type Finding, fail, ok, withoutEnd } from "./finding.js";
 
 /** Connects to the provider, or to the proxy on the way to it, and sends nothing. */

@@ -10,19 +10,19 @@ import type { Observe } from "../core/ports.js";
 import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
-import { CompletionMeasure } from "./completion-measure.js";
+import { Call, type CallOptions } from "./call/call.js";
+import { Dialects } from "./call/dialect.js";
+import { Draft } from "./call/draft.js";
 import { Turnstile } from "./limits/turnstile.js";
 import { continued, MAX_RESUMPTIONS } from "./paused.js";
 import { Models } from "./providers/models.js";
 import { costUsd, type Price } from "./providers/prices.js";
 import type { ResolvedModel } from "./providers/providers.js";
 import type { AnswerParts } from "./request/admission.js";
-import { Call, type CallOptions } from "./request/call.js";
-import { Dialects } from "./request/dialect.js";
-import { Draft } from "./request/draft.js";
 import { firstAnswer } from "./request/fallback.js";
 import { SharedAdmission } from "./request/shared-admission.js";
-import { type OnDelta, Showing } from "./showing.js";
+import { CompletionMeasure } from "./shared/completion-measure.js";
+import { type OnDelta, Showing } from "./shared/showing.js";
 import { callIdsIn } from "./wires/shared/tool-ids.js";
 
 export interface LlmClientParts {

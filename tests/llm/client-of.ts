@@ -3,7 +3,7 @@ import type { HttpConfig, LlmConfig, ProviderConfig } from "../../src/core/confi
 import { LlmError } from "../../src/core/errors.js";
 import type { Observation } from "../../src/core/ports.js";
 import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
-import type { OnDelta } from "../../src/llm/showing.js";
+import type { OnDelta } from "../../src/llm/shared/showing.js";
 import { llmConfig } from "../support/llm-config.js";
 
 export const REQUEST: CompletionRequest = {

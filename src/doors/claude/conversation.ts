@@ -3,7 +3,7 @@ import { RequestError } from "../../core/errors.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/summary.js";
 import type { TurnOptions } from "../../session/turn-options.js";
-import { showTurn } from "../oneshot/oneshot-turn.js";
+import { showTurn } from "../printed/printed-turn.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Control } from "./control.js";

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import { toVisibleJson } from "../../core/text/inert.js";
 import { maxLineBytes, readLines } from "../lines/lines.js";
-import { denyQuestions } from "../oneshot/oneshot-turn.js";
+import { denyQuestions } from "../printed/printed-turn.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";

@@ -1,5 +1,5 @@
 import { isUnsaid, type StoredEvent, type TurnEvent } from "../../core/chat.js";
-import type { OneshotSummary, OneshotView, TurnStart } from "../oneshot/oneshot-views.js";
+import type { OneshotSummary, OneshotView, TurnStart } from "../printed/views.js";
 import type { DoorParts } from "../shared/door.js";
 import { assistantBlocks, resultBlock } from "./blocks.js";
 import { PartialMessage } from "./partial.js";

@@ -5,11 +5,11 @@ import { toVisibleJson, unambiguous } from "../../core/text/inert.js";
 import type { PromptRequest } from "../../session/session.js";
 import { Account } from "../claude/usage.js";
 import { type ClaudeOptions, ClaudeView } from "../claude/view.js";
+import { denyQuestions, showTurn } from "../printed/printed-turn.js";
+import { JsonView, type OneshotView, StreamJsonView, TextView } from "../printed/views.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
-import { denyQuestions, showTurn } from "./oneshot-turn.js";
-import { JsonView, type OneshotView, StreamJsonView, TextView } from "./oneshot-views.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
   /** Format of stdout. An object selects Claude Code's `stream-json`; the object has its options. */

@@ -1,14 +1,14 @@
 import type { Readable } from "node:stream";
 import type { LlmError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import type { CompletionMeasure } from "../completion-measure.js";
-import { failure, limitReached } from "../errors.js";
-import type { Call } from "../request/call.js";
-import { fromProvider, toLlmError } from "../request/http-errors.js";
-import type { Response } from "../request/send.js";
+import type { Call } from "../call/call.js";
+import { fromProvider, toLlmError } from "../call/http-errors.js";
+import { drain } from "../connection/body.js";
+import type { Response } from "../connection/send.js";
+import type { CompletionMeasure } from "../shared/completion-measure.js";
+import { failure, limitReached } from "../shared/errors.js";
 import { type ProviderError, parseErrorBody, providerError } from "../wires/shared/provider-error.js";
 import type { AnswerFold, Wire } from "../wires/wire.js";
-import { drain } from "./body.js";
 import { type BodyFault, MessageReader } from "./message-reader.js";
 
 /** How long to wait for the end of the body when nothing more is expected. */

@@ -3,13 +3,13 @@ import type { HttpConfig } from "../../core/config.js";
 import type { HostState } from "../../core/measurements.js";
 import { remember } from "../../core/remember.js";
 import type { Slot } from "../../core/shared-limits.js";
+import type { Call } from "../call/call.js";
 import { Breaker } from "../limits/breaker.js";
 import { Lane, type LaneParts } from "../limits/lane.js";
 import type { Provider } from "../providers/providers.js";
-import type { Showing } from "../showing.js";
+import type { Showing } from "../shared/showing.js";
 import type { AnswerFold } from "../wires/wire.js";
 import { Attempts } from "./attempts.js";
-import type { Call } from "./call.js";
 import type { LlmHttpParts } from "./http.js";
 import type { RetryPolicyParts } from "./retry.js";
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CallSignal } from "../../core/async/call-signal.js";
+import type { Call } from "../call/call.js";
+import type { Response } from "../connection/send.js";
 import { RETRY_COST } from "../limits/budget.js";
-import type { Call } from "./call.js";
-import type { Response } from "./send.js";
 
 /** Sends a call, and resolves with the response headers. Aborting the signal aborts only this request, not the whole call. */
 type Post = (call: Call, signal: CallSignal) => Promise<Response>;

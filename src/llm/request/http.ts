@@ -2,15 +2,15 @@ import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosReques
 import type { CallSignal } from "../../core/async/call-signal.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { ModelAnswer, Tape } from "../../core/tape.js";
-import { failure } from "../errors.js";
+import type { Call } from "../call/call.js";
+import { RequestHeaders } from "../call/headers.js";
+import { toLlmError } from "../call/http-errors.js";
+import { type Route, type RouteParts, Routes } from "../connection/routes.js";
+import { type Response, received, send } from "../connection/send.js";
 import type { Provider } from "../providers/providers.js";
+import { failure } from "../shared/errors.js";
 import type { Wire } from "../wires/wire.js";
-import type { Call } from "./call.js";
-import { RequestHeaders } from "./headers.js";
-import { toLlmError } from "./http-errors.js";
 import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
-import { type Route, type RouteParts, Routes } from "./routes.js";
-import { type Response, received, send } from "./send.js";
 
 export interface LlmHttpParts extends RouteParts {
   tape?: Tape;

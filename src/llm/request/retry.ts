@@ -4,10 +4,10 @@ import { longestTimerMs } from "../../core/async/timers.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
-import { statedIn } from "../errors.js";
+import type { Call } from "../call/call.js";
+import { toLlmError } from "../call/http-errors.js";
 import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "../limits/budget.js";
-import type { Call } from "./call.js";
-import { toLlmError } from "./http-errors.js";
+import { statedIn } from "../shared/errors.js";
 
 export interface RetryPolicyParts {
   /** Milliseconds since the epoch. */

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { retryAfterMs } from "../../../src/llm/request/hints.js";
+import { retryAfterMs } from "../../../src/llm/connection/hints.js";
 import { providerError } from "../../../src/llm/wires/shared/provider-error.js";
 
 const NOW = Date.parse("2026-11-24T12:00:00Z");

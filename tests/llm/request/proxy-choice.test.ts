@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { proxyTo } from "../../../src/llm/request/proxy.js";
+import { proxyTo } from "../../../src/llm/connection/proxy.js";
 
 const API = "https://api.openai.com/v1";
 const ENV = { HTTPS_PROXY: "http://secure:1", HTTP_PROXY: "http://plain:2", ALL_PROXY: "http://all:3" };

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { textsIn, withoutQuotes } from "../../../src/llm/request/quotes.js";
+import { textsIn, withoutQuotes } from "../../../src/llm/call/quotes.js";
 
 const prompt = 'Why is the "blue elephant"\nso fond of Mozart?';
 

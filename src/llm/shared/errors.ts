@@ -1,6 +1,6 @@
-import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../core/errors.js";
-import type { Provider } from "./providers/providers.js";
-import type { ProviderError } from "./wires/shared/provider-error.js";
+import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../../core/errors.js";
+import type { Provider } from "../providers/providers.js";
+import type { ProviderError } from "../wires/shared/provider-error.js";
 
 export interface Asked {
   provider: Provider;

@@ -1,8 +1,8 @@
-import type { Completion, CompletionRequest } from "../core/chat.js";
-import { LlmError } from "../core/errors.js";
-import type { CompletionFacts, Meter } from "../core/measurements.js";
-import type { TraceContext } from "../core/trace-context.js";
-import type { ResolvedModel } from "./providers/providers.js";
+import type { Completion, CompletionRequest } from "../../core/chat.js";
+import { LlmError } from "../../core/errors.js";
+import type { CompletionFacts, Meter } from "../../core/measurements.js";
+import type { TraceContext } from "../../core/trace-context.js";
+import type { ResolvedModel } from "../providers/providers.js";
 
 interface CompletionMeasureParts {
   meter: Meter;

@@ -2,12 +2,12 @@ import { type AxiosError, isAxiosError } from "axios";
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
 import { asText } from "../../core/json.js";
 import { ConnectTimeout } from "../../outbound/pool.js";
-import { duration, failure, limitReached, stating } from "../errors.js";
+import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "../connection/hints.js";
+import { ProxyError } from "../connection/tunnel.js";
+import { duration, failure, limitReached, stating } from "../shared/errors.js";
 import { inWords, kindOf, type ProviderError } from "../wires/shared/provider-error.js";
 import type { Call } from "./call.js";
-import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "./hints.js";
 import { textsIn, withoutQuotes } from "./quotes.js";
-import { ProxyError } from "./tunnel.js";
 
 /** Statuses after which the request is sent again. The statuses 501 and 505 to 511 are left out: the answer would be the same again. */
 const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);

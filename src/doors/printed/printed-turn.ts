@@ -6,7 +6,7 @@ import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { exitCodeOfTurn } from "../shared/exit-codes.js";
 import { withFinalText } from "../shared/final-text.js";
-import type { OneshotView } from "./oneshot-views.js";
+import type { OneshotView } from "./views.js";
 
 interface Submitted {
   turn: LiveTurn;

@@ -6,8 +6,8 @@ import { LlmError } from "../../core/errors.js";
 import type { ModelAnswer } from "../../core/tape.js";
 import { decoded } from "../../outbound/decoded.js";
 import { respectKeepAlive } from "../../outbound/pool.js";
-import { readUpTo } from "../answer/body.js";
 import type { RequestBody } from "../wires/shared/request-body.js";
+import { readUpTo } from "./body.js";
 import type { Headers } from "./hints.js";
 import type { Route } from "./routes.js";
 

@@ -4,16 +4,16 @@ import type { HttpConfig } from "../../core/config.js";
 import type { LlmError } from "../../core/errors.js";
 import type { Slot } from "../../core/shared-limits.js";
 import { spanWithin, type TraceContext } from "../../core/trace-context.js";
-import { lostUsage } from "../answer/lost-usage.js";
-import type { CompletionMeasure } from "../completion-measure.js";
-import { duration, failure, statedIn } from "../errors.js";
+import { type Headers, requestIdOf } from "../connection/hints.js";
 import type { Lane } from "../limits/lane.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
-import type { Showing } from "../showing.js";
+import type { CompletionMeasure } from "../shared/completion-measure.js";
+import { duration, failure, statedIn } from "../shared/errors.js";
+import type { Showing } from "../shared/showing.js";
 import type { RequestBody } from "../wires/shared/request-body.js";
 import type { AnswerFold } from "../wires/wire.js";
 import type { Draft } from "./draft.js";
-import { type Headers, requestIdOf } from "./hints.js";
+import { lostUsage } from "./lost-usage.js";
 
 interface Tally {
   sent: number;

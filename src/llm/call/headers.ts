@@ -1,8 +1,8 @@
 import { carry } from "../../core/trace-context.js";
+import type { Route } from "../connection/routes.js";
 import type { Provider } from "../providers/providers.js";
 import type { Wire } from "../wires/wire.js";
 import type { Call } from "./call.js";
-import type { Route } from "./routes.js";
 
 /**
  * Headers of requests to one provider by one route, as `node:http` writes them: names and values alternate. The headers that do not change
