@@ -88,7 +88,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
  * from last time is not noted.
  */
 async function noteSlowServers(hub: ToolHub, stderr: Output, ended: AbortSignal): Promise<void> {
-  await hub.settled(ended).catch(() => {}); // the turn reports the error
+  await hub.offered(ended).catch(() => {}); // the turn reports the error
   if (ended.aborted) return;
   const isUnknown = ({ state, tools, prompts, resources }: ServerStatus) =>
     state === "starting" && tools + prompts + resources === 0;
