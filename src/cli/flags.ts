@@ -5,7 +5,7 @@ import { parseDuration } from "../core/text/durations.js";
 export const modelFlag = ["-m, --model <name>", "model of the active provider, or provider/model"] as const;
 
 /** Collects the values of a repeatable flag. */
-export function append(value: string, all: string[] = []): string[] {
+export function appended(value: string, all: string[] = []): string[] {
   return [...all, value];
 }
 

@@ -9,7 +9,7 @@ import type { App } from "../host/app.js";
 import { stderrLog } from "../host/stderr-log.js";
 import { findSource, type GlobalOptions, load } from "./configuration.js";
 import { confirmed } from "./confirmed.js";
-import { keepStdoutClean, leave, onInterrupt, onTermination, whenWritten } from "./process.js";
+import { exit, keepStdoutClean, onInterrupt, onTermination, whenWritten } from "./process.js";
 
 export interface DoorOptions {
   /** If set, it receives the log lines, which are then not written to stderr. */
@@ -81,11 +81,11 @@ export async function openDoor(
       secrets: () => configuredSecrets(app.config, process.env),
     };
     const exitCode = await door(parts, app).finally(stopFollowing);
-    onInterrupt(() => leave(exitCodes.cancelled));
+    onInterrupt(() => exit(exitCodes.cancelled));
     await app.close();
     const isCancelled = exitCode === exitCodes.cancelled;
     await Promise.race([whenWritten(), ...(isCancelled ? [sleep(flushMs)] : [])]);
-    leave(exitCode);
+    exit(exitCode);
   } catch (error) {
     await app.close();
     throw error;

@@ -38,7 +38,7 @@ export function onTermination(end: (signal: Termination) => Promise<void>): void
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
       endedBy = signal;
-      void end(signal).finally(() => leave(exitCodes.terminated));
+      void end(signal).finally(() => exit(exitCodes.terminated));
     });
   }
 }
@@ -71,7 +71,7 @@ export async function whenWritten(): Promise<void> {
 }
 
 /** Ends the process at once, so that a server or socket that is still open cannot keep it running. */
-export function leave(exitCode: number): never {
+export function exit(exitCode: number): never {
   // `process.exit` resets the terminal, and aborts if the terminal was closed. So the process sends the signal to itself; the signal's
   // default action ends the process.
   if (endedBy === "SIGHUP") {

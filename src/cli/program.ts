@@ -16,7 +16,7 @@ import { addServeCommand } from "./commands/serve.js";
 import { addServerCommands } from "./commands/servers/servers.js";
 import { addConversationCommands } from "./commands/sessions.js";
 import { addUsageCommand } from "./commands/usage.js";
-import { guardStreams, leave } from "./process.js";
+import { exit, guardStreams } from "./process.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const program = new Command("mcp-platform")
@@ -48,10 +48,10 @@ guardStreams();
 try {
   await program.parseAsync();
 } catch (error) {
-  if (error instanceof CommanderError) leave(error.exitCode === 0 ? exitCodes.done : exitCodes.usage);
+  if (error instanceof CommanderError) exit(error.exitCode === 0 ? exitCodes.done : exitCodes.usage);
   const { kind, message, hint } = errorInfo(error);
   process.stderr.write(
     unambiguous(`${kind === "config" ? "" : "error: "}${message}\n${hint ? `hint: ${hint}\n` : ""}`),
   );
-  leave(exitCodeOfError({ kind, message, hint, retryable: false }));
+  exit(exitCodeOfError({ kind, message, hint, retryable: false }));
 }

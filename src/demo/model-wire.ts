@@ -14,7 +14,7 @@ export interface ChatRequest {
 }
 
 /** Reads the parsed body of a request. Throws an Error that says what is wrong with the body. */
-export function readRequest(body: unknown): ChatRequest {
+export function readDemoRequest(body: unknown): ChatRequest {
   const { model, messages, tools = [], tool_choice, stream, stream_options: streamOptions } = object(body, "the body");
   if (typeof model !== "string") throw new Error("'model' must be a string");
   return {

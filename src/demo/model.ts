@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { messageOf } from "../core/errors.js";
 import { replyTo } from "./model-rules.js";
-import { readRequest, writeChunks, writeCompletion, writeError } from "./model-wire.js";
+import { readDemoRequest, writeChunks, writeCompletion, writeError } from "./model-wire.js";
 
 const modelName = "demo";
 
@@ -42,7 +42,7 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
 }
 
 async function complete(body: unknown, response: ServerResponse): Promise<void> {
-  const chat = readRequest(body);
+  const chat = readDemoRequest(body);
   if (chat.model !== modelName) {
     const message = `there is no model "${chat.model}" here, only "${modelName}"; set a key or llm.active for another one`;
     return send(response, 404, writeError(message, "model_not_found"));

@@ -2,14 +2,14 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 
-interface Place {
+interface StartConditions {
   /** Environment variables of the program. */
   env: Readonly<Record<string, string>>;
   cwd: string | undefined;
 }
 
 /** Returns the absolute path of the program. Undefined if there is no such program, or if it may not be run. */
-export function commandPath(command: string, { env, cwd = process.cwd() }: Place): string | undefined {
+export function commandPath(command: string, { env, cwd = process.cwd() }: StartConditions): string | undefined {
   if (isAbsolute(command) || /[/\\]/.test(command)) return runnable(resolve(cwd, command));
   const folders = (env.PATH ?? process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   for (const folder of folders) {

@@ -17,7 +17,7 @@ import {
 } from "./host.js";
 import { providerSections } from "./providers.js";
 import type { Section } from "./section.js";
-import { offeredTools, serverSections } from "./servers.js";
+import { serverSections, toolsOfServers } from "./servers.js";
 
 export interface Examined {
   configuration: Configuration;
@@ -56,7 +56,7 @@ export async function examine(parts: Examined): Promise<Section[]> {
     env,
     isLive: parts.isLive,
     toolBudgetTokens: chat.service.toolBudgetTokens,
-    tools: offeredTools(servers),
+    tools: toolsOfServers(servers),
     streaming: chat.service.streaming,
     unsetOf: (name) => unsetBelow(child("/llm/providers", name), loaded, env),
     signal: parts.signal,

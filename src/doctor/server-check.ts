@@ -5,7 +5,7 @@ import type { ServerConfig, StdioServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
 import type { AuthOptions } from "../mcp/auth/authorization.js";
 import { Callbacks } from "../mcp/callbacks/callbacks.js";
-import { connect } from "../mcp/server/connect.js";
+import { connectServer } from "../mcp/server/connect.js";
 import type { McpConnection } from "../mcp/server/connection.js";
 import { redactor } from "../mcp/shared/redact.js";
 import { within } from "../mcp/shared/wait.js";
@@ -59,7 +59,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
   try {
     await timed(config.startupTimeoutMs, parts.signal, async (signal) => {
       const startedAt = performance.now();
-      connection = await connect(config, { callbacks, events }, signal, () => routeTo(config, parts.auth, hear));
+      connection = await connectServer(config, { callbacks, events }, signal, () => routeTo(config, parts.auth, hear));
       greeted(connection, performance.now() - startedAt, check);
       const askedAt = performance.now();
       const lists = await connection.lists(signal);

@@ -22,7 +22,7 @@ export async function serverSections(servers: readonly ServerConfig[], parts: Se
 }
 
 /** Returns the tools of these servers that are offered to the model in a turn. */
-export function offeredTools(sections: readonly Section[]): ToolDefinition[] {
+export function toolsOfServers(sections: readonly Section[]): ToolDefinition[] {
   return sections.flatMap(({ findings, server }) =>
     server && !hasFailed(findings) ? server.tools.filter((tool) => tool.isOffered).map((tool) => tool.definition) : [],
   );

@@ -10,9 +10,9 @@ import type { Observe } from "../core/ports.js";
 import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
-import { Call, type CallOptions } from "./call/call.js";
+import { ProviderCall, type ProviderCallOptions } from "./call/call.js";
 import { Dialects } from "./call/dialect.js";
-import { Draft } from "./call/draft.js";
+import { RequestDraft } from "./call/draft.js";
 import { Turnstile } from "./limits/turnstile.js";
 import { continued, MAX_RESUMPTIONS } from "./paused.js";
 import { Models } from "./providers/models.js";
@@ -129,7 +129,7 @@ export class LlmClient {
     const showing = new Showing(streaming ? options.onDelta : undefined, restart);
     const trace = meter && spanWithin(within, completionId, meter.samples);
     const measure = meter && trace && new CompletionMeasure({ meter, trace, streaming, now });
-    const shared: CallOptions = {
+    const shared: ProviderCallOptions = {
       http: this.#config.http,
       request,
       streaming,
@@ -173,7 +173,7 @@ export class LlmClient {
    * Asks a model, and continues its answer while the provider pauses it. The paused answer is sent back unchanged: any text of the host
    * would end the pause.
    */
-  async #askToEnd(target: ResolvedModel, shared: CallOptions): Promise<Completion> {
+  async #askToEnd(target: ResolvedModel, shared: ProviderCallOptions): Promise<Completion> {
     shared.measure?.asks(target, shared.request);
     const watched = shared.showing.next();
     let { completion, isPaused } = await this.#ask(target, shared, watched);
@@ -193,13 +193,13 @@ export class LlmClient {
 
   async #ask(
     target: ResolvedModel,
-    shared: CallOptions,
+    shared: ProviderCallOptions,
     watched: Showing | undefined,
   ): Promise<{ completion: Completion; isPaused: boolean }> {
     const { request, streaming, restart, tally, completionId } = shared;
     let isPaused = false;
-    const draft = new Draft(request, this.#dialects.of(target), streaming);
-    const call = new Call(target, shared, draft, tally.sent === 0 ? completionId : this.#parts.newId("req"));
+    const draft = new RequestDraft(request, this.#dialects.of(target), streaming);
+    const call = new ProviderCall(target, shared, draft, tally.sent === 0 ? completionId : this.#parts.newId("req"));
     const parts: AnswerParts = {
       showing: watched,
       restart,

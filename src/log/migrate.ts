@@ -1,6 +1,6 @@
 import { StoreError } from "../core/errors.js";
 import { defaultLeaseMs } from "../core/lease.js";
-import type { Step } from "./migrations.js";
+import type { MigrationStep } from "./migrations.js";
 import { applicationId, schemaVersion } from "./schema-version.js";
 import type { Connection } from "./sqlite/connection.js";
 import { transaction } from "./sqlite/transaction.js";
@@ -9,7 +9,12 @@ import { transaction } from "./sqlite/transaction.js";
  * Migrates the file to the current schema. Each step is a transaction of its own. The write lock is taken even if there is nothing to
  * migrate, so that a read-only file fails here and not at the first write. Throws StoreError.
  */
-export async function migrate(db: Connection, path: string, now: () => number, own?: readonly Step[]): Promise<void> {
+export async function migrate(
+  db: Connection,
+  path: string,
+  now: () => number,
+  own?: readonly MigrationStep[],
+): Promise<void> {
   const target = own?.length ?? schemaVersion;
   const versionNow = () => transaction(db, () => versionOf(db, path, target));
   while (versionNow() < target) {
@@ -23,7 +28,7 @@ export async function migrate(db: Connection, path: string, now: () => number, o
 }
 
 /** Runs the next step. Does nothing if no step is left, because another process may have run it meanwhile. */
-function takeStep(db: Connection, version: number, steps: readonly Step[]): void {
+function takeStep(db: Connection, version: number, steps: readonly MigrationStep[]): void {
   const step = steps[version];
   if (!step) return;
   for (const statement of step) db.exec(statement);

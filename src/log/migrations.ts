@@ -3,17 +3,17 @@ import { limitFunctions, limitTables } from "./postgres/limits/limit-functions.j
 import { applicationId } from "./schema-version.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite/place.js";
 
-export type Dialect = "sqlite" | "postgres";
+export type SqlDialect = "sqlite" | "postgres";
 
 /** SQL statements that run in one transaction. */
-export type Step = readonly string[];
+export type MigrationStep = readonly string[];
 
 /**
  * Returns all steps. The version of a log is the number of steps that have run on it (`user_version` of a file). New steps may only be
  * appended. `payload`, `options` and `mail` are JSON in text columns, because PostgreSQL's JSON type refuses some valid JSON. Data that is
  * searched or must be unique has a column of its own.
  */
-export function stepsOf(dialect: Dialect): readonly Step[] {
+export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
   const isSqlite = dialect === "sqlite";
   const key = isSqlite ? "integer PRIMARY KEY" : "bigserial PRIMARY KEY";
   /** Type of columns that hold a time in ms since the epoch. */

@@ -88,7 +88,7 @@ function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summ
     if (message.kept && hop.answer.seq < summarisedAt) message.isBeforeSummary = true;
     if (message.content.trim() === "" && message.toolCalls.length === 0) continue;
     add(messages, message);
-    messages.push(...hop.calls.map((call) => resultOf(call, turn)));
+    messages.push(...hop.calls.map((call) => toolMessageOf(call, turn)));
   }
   return messages;
 }
@@ -185,7 +185,7 @@ export function answerOf({ answer, calls }: HopRecord): AssistantMessage {
 }
 
 /** Returns the message that reports the result of a call to the model. */
-export function resultOf({ call, planned, sent, result, note }: StartedCall, { end }: TurnRecord): Message {
+export function toolMessageOf({ call, planned, sent, result, note }: StartedCall, { end }: TurnRecord): Message {
   const isLeftToCaller = !planned && end?.type === "turn_end" && endsOfAnswers.includes(end.stopReason);
   const text = sent
     ? "outcome unknown: the host stopped before the result arrived"

@@ -79,9 +79,9 @@ function reuseSocket(this: HttpAgent, socket: Socket, request: ClientRequest): v
 /** The method that the agents for http and https have in common; their types differ. */
 export interface Connecting {
   /** Returns undefined if `onCreated` gets the socket later. */
-  createConnection(options: Place, onCreated: unknown): Socket | undefined;
+  createConnection(options: ConnectTarget, onCreated: unknown): Socket | undefined;
 }
-type Place = { host?: string; port?: number; socket?: Duplex };
+type ConnectTarget = { host?: string; port?: number; socket?: Duplex };
 
 /**
  * Sets one time limit for DNS, TCP, the proxy's answer to CONNECT and TLS together. All other time limits include the wait for the answer.

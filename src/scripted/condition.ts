@@ -1,5 +1,5 @@
 import { messageOf, ScriptError } from "../core/errors.js";
-import type { Place } from "./place.js";
+import type { ScriptPosition } from "./place.js";
 import { placeText } from "./place.js";
 import { evaluate } from "./sandbox/sandbox.js";
 import { asExpression, isTemplate, render } from "./templates.js";
@@ -8,7 +8,7 @@ import type { Variables } from "./variables.js";
 /** Evaluates a condition, which is one template or a JavaScript expression with the script's variables. Rejects with ScriptError. */
 export async function holds(
   condition: string,
-  { variables, place }: { variables: Variables; place: Place },
+  { variables, place }: { variables: Variables; place: ScriptPosition },
 ): Promise<boolean> {
   if (isTemplate(condition)) return Boolean(render<unknown>(condition.trim(), variables, place));
   try {

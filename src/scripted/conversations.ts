@@ -1,7 +1,7 @@
 import type { Session } from "../session/session.js";
 import type { Sessions } from "../session/sessions.js";
 
-export interface Conversation {
+export interface NamedConversation {
   name: string;
   session: Session;
   /** Returns an unused request id. The ids are the same in every run of the script. */
@@ -11,14 +11,14 @@ export interface Conversation {
 /** The named conversations of a script, in the order in which they began. */
 export class ScriptConversations {
   readonly #sessions: Sessions;
-  readonly #named = new Map<string, Conversation>();
+  readonly #named = new Map<string, NamedConversation>();
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions;
   }
 
   /** Returns the conversation of this name. Begins it if there is none. */
-  open(name: string): Conversation {
+  open(name: string): NamedConversation {
     const known = this.#named.get(name);
     if (known) return known;
     let requests = 0;
@@ -29,13 +29,13 @@ export class ScriptConversations {
   }
 
   /** Begins a new conversation with the next free name: `NAME/1`, `NAME/2`, …. */
-  branch({ name }: Conversation): Conversation {
+  branch({ name }: NamedConversation): NamedConversation {
     let number = 1;
     while (this.#named.has(`${name}/${number}`)) number++;
     return this.open(`${name}/${number}`);
   }
 
-  all(): readonly Conversation[] {
+  all(): readonly NamedConversation[] {
     return [...this.#named.values()];
   }
 }

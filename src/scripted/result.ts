@@ -1,6 +1,6 @@
 /** Types of a script's result, shared by the runner, the reports and the public API. */
 import type { StoredEvent, Usage } from "../core/chat.js";
-import type { Place } from "./place.js";
+import type { ScriptPosition } from "./place.js";
 import type { StepKind } from "./script.js";
 
 /** A tool call within a step. The model or the script has made it. */
@@ -42,7 +42,7 @@ export interface StepOutcome {
 }
 
 export interface AssertionResult {
-  place: Place;
+  place: ScriptPosition;
   type: string;
   passed: boolean;
   /** Sentence with the expected and the actual value. */
@@ -52,7 +52,7 @@ export interface AssertionResult {
 }
 
 export interface StepResult {
-  place: Place;
+  place: ScriptPosition;
   name: string;
   kind: StepKind;
   /** True if nothing failed. A skipped step has also passed. */

@@ -7,7 +7,7 @@ import type { ScriptHost, ScriptRunOptions } from "./parts.js";
 import { requireServers } from "./required-servers.js";
 import type { Failure, ScriptResult, StepResult } from "./result.js";
 import type { Script } from "./script.js";
-import { failureOf, skippedSteps } from "./step-result.js";
+import { skippedSteps, stepFailureOf } from "./step-result.js";
 import { StepRunner } from "./step-runner.js";
 import { transcriptOf } from "./transcript.js";
 import { Variables } from "./variables.js";
@@ -40,7 +40,7 @@ export async function runInHost(
     steps = await runner.run(script.steps, begin);
     error = endOf(steps);
   } catch (thrown) {
-    error = failureOf(limits.signal.aborted ? thrown : (missIn(host) ?? thrown));
+    error = stepFailureOf(limits.signal.aborted ? thrown : (missIn(host) ?? thrown));
     steps = skippedSteps(script.steps);
   }
   return {
@@ -68,7 +68,7 @@ export function unbegun(
 ): ScriptResult {
   const steps = skippedSteps(script.steps);
   return {
-    ...resultOf(script, { model: model ?? "", matrix, steps, error: failureOf(error) }),
+    ...resultOf(script, { model: model ?? "", matrix, steps, error: stepFailureOf(error) }),
     durationMs: 0,
     transcript: "",
   };

@@ -1,13 +1,13 @@
 /** Types of a scripted session that was read and checked. Included files are part of it; templates are not filled in yet. */
 import type { Source } from "../core/source/source.js";
 import type { ScriptedReply } from "./model/reply.js";
-import type { Place } from "./place.js";
+import type { ScriptPosition } from "./place.js";
 
 /** Name of the scripted model. Its provider has the same name. */
 export const SCRIPTED = "scripted";
 
 export interface Script {
-  place: Place;
+  place: ScriptPosition;
   name: string;
   description?: string;
   model?: string;
@@ -47,7 +47,7 @@ export type Step = StepBase &
   );
 
 interface StepBase {
-  place: Place;
+  place: ScriptPosition;
   /** Name of the step. Default: a short description. */
   name: string;
   assert: readonly Assertion[];
@@ -57,7 +57,7 @@ interface StepBase {
 
 /** An assertion in promptfoo's format. */
 export interface Assertion {
-  place: Place;
+  place: ScriptPosition;
   /** Type of the assertion, with or without the prefix `not-`. */
   type: string;
   value?: unknown;

@@ -2,7 +2,7 @@ import { errorInfo } from "../core/errors.js";
 import type { Failure, StepResult } from "./result.js";
 import { innerSteps, type Step } from "./script.js";
 
-export function failureOf(error: unknown): Failure {
+export function stepFailureOf(error: unknown): Failure {
   const { kind, message, hint } = errorInfo(error);
   return { kind, message, hint };
 }
@@ -16,7 +16,7 @@ export function passedStep(step: Step, more: Partial<StepResult> = {}): StepResu
 }
 
 export function failedStep(step: Step, error: unknown, more: Partial<StepResult> = {}): StepResult {
-  return { ...base(step), passed: false, error: failureOf(error), ...more };
+  return { ...base(step), passed: false, error: stepFailureOf(error), ...more };
 }
 
 /** Returns results for steps that are not run, and for the steps within them, so that a report lists all steps. */

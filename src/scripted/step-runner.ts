@@ -2,7 +2,7 @@ import { ScriptError } from "../core/errors.js";
 import type { rulesOf } from "../session/rules.js";
 import { Answers } from "./answers.js";
 import { holds } from "./condition.js";
-import type { Conversation, ScriptConversations } from "./conversations.js";
+import type { NamedConversation, ScriptConversations } from "./conversations.js";
 import type { ScriptLimits } from "./limits.js";
 import type { ScriptHost, ScriptRunOptions } from "./parts.js";
 import type { StepResult } from "./result.js";
@@ -25,7 +25,7 @@ interface RunnerParts {
 }
 
 interface Lane {
-  conversation: Conversation;
+  conversation: NamedConversation;
   variables: Variables;
   hasFailed: boolean;
 }

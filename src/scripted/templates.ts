@@ -3,7 +3,7 @@
 import { ScriptError } from "../core/errors.js";
 import { isPlainObject } from "../core/json.js";
 import { didYouMean } from "../core/text/nearest.js";
-import type { Place } from "./place.js";
+import type { ScriptPosition } from "./place.js";
 import { placeText } from "./place.js";
 import type { Variables } from "./variables.js";
 
@@ -57,12 +57,12 @@ export function templateProblem(text: string): string | undefined {
  * Fills in all templates in the texts of a value. A text that consists of exactly one template becomes the variable's value, of any type.
  * Throws ScriptError with the place and the known variables.
  */
-export function render<Value>(value: Value, variables: Variables, place: Place): Value {
+export function render<Value>(value: Value, variables: Variables, place: ScriptPosition): Value {
   return rendered(value, variables, place) as Value;
 }
 
 /** Fills in the templates of a text. The result is always a text. */
-export function renderText(text: string, variables: Variables, place: Place): string {
+export function renderText(text: string, variables: Variables, place: ScriptPosition): string {
   return asText(rendered(text, variables, place));
 }
 
@@ -94,7 +94,7 @@ export function isTemplate(text: string): boolean {
   return typeof piece === "object" && more.length === 0;
 }
 
-function rendered(value: unknown, variables: Variables, place: Place): unknown {
+function rendered(value: unknown, variables: Variables, place: ScriptPosition): unknown {
   if (Array.isArray(value)) return value.map((item) => rendered(item, variables, place));
   if (isPlainObject(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, rendered(item, variables, place)]));
@@ -108,7 +108,7 @@ function rendered(value: unknown, variables: Variables, place: Place): unknown {
   return pieces.map((piece) => (typeof piece === "string" ? piece : asText(piece.value))).join("");
 }
 
-function look({ text, name, keys }: Path, variables: Variables, place: Place): unknown {
+function look({ text, name, keys }: Path, variables: Variables, place: ScriptPosition): unknown {
   const fail = (message: string) => new ScriptError("template", `${placeText(place)}: ${message}`);
   if (!variables.has(name)) throw fail(`there is no variable "${name}"${known(name, variables.names())}`);
   let value = variables.get(name);

@@ -12,7 +12,7 @@ export interface ConversationAccount extends Usage {
   contextTokens?: number;
 }
 
-export function accountOf(events: readonly StoredEvent[]): ConversationAccount {
+export function conversationAccount(events: readonly StoredEvent[]): ConversationAccount {
   const account: ConversationAccount = { inputTokens: 0, outputTokens: 0, usd: 0, requests: 0, unpriced: 0 };
   for (const event of events) {
     if (event.type === "assistant_message") count(account, event.usage, event.spent?.usd);

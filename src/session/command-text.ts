@@ -33,7 +33,7 @@ export function serversText(servers: readonly ServerStatus[]): string {
 }
 
 /** Formats the servers as a JSON list of objects. A value that is not known is null. */
-export function serversJson(servers: readonly ServerStatus[]): string {
+export function serversData(servers: readonly ServerStatus[]): string {
   const objects = servers.map(
     ({ startMs = null, latencyMs = null, version = null, era = null, reason = null, ...rest }) => ({
       ...rest,

@@ -2,7 +2,13 @@ import { RequestError } from "../core/errors.js";
 import { nearest } from "../core/text/nearest.js";
 import { partsText, promptsText, resourcesText, serversText, toolsText } from "./command-text.js";
 import { conversationCommands } from "./conversation-commands.js";
-import { type CommandOutcome, type CommandScope, required, type SlashCommand, text } from "./slash-command.js";
+import {
+  type CommandOutcome,
+  type CommandScope,
+  requiredParameter,
+  type SlashCommand,
+  textParameter,
+} from "./slash-command.js";
 
 export const slashCommands: readonly SlashCommand[] = [
   {
@@ -10,31 +16,31 @@ export const slashCommands: readonly SlashCommand[] = [
     parameters: "",
     description: "show the commands",
     run: (_words, { commands = slashCommands, help }) =>
-      text([helpText(commands), ...(help ? [help] : [])].join("\n\n")),
+      textParameter([helpText(commands), ...(help ? [help] : [])].join("\n\n")),
   },
   {
     name: "tools",
     parameters: "",
     description: "the tools that the model can use",
-    run: (_words, { hub }) => text(toolsText(hub.tools())),
+    run: (_words, { hub }) => textParameter(toolsText(hub.tools())),
   },
   {
     name: "servers",
     parameters: "",
     description: "the MCP servers and their state",
-    run: (_words, { hub }) => text(serversText(hub.servers())),
+    run: (_words, { hub }) => textParameter(serversText(hub.servers())),
   },
   {
     name: "reload",
     parameters: "",
     description: "read mcpServers again",
-    run: async (_words, { reload }) => text(await reload()),
+    run: async (_words, { reload }) => textParameter(await reload()),
   },
   {
     name: "prompts",
     parameters: "",
     description: "the servers' prompts",
-    run: (_words, { hub }) => text(promptsText(hub.prompts())),
+    run: (_words, { hub }) => textParameter(promptsText(hub.prompts())),
   },
   {
     name: "prompt",
@@ -42,7 +48,7 @@ export const slashCommands: readonly SlashCommand[] = [
     argument: "prompt",
     description: "send a server's prompt",
     run: async ([name, ...pairs], { hub, signal }) => {
-      const prompt = required(name, "/prompt NAME [argument=value…]");
+      const prompt = requiredParameter(name, "/prompt NAME [argument=value…]");
       return { type: "prompt", content: await hub.applyPrompt(prompt, readPairs(pairs), signal) };
     },
   },
@@ -50,7 +56,7 @@ export const slashCommands: readonly SlashCommand[] = [
     name: "resources",
     parameters: "",
     description: "the servers' resources",
-    run: (_words, { hub }) => text(resourcesText(hub.resources())),
+    run: (_words, { hub }) => textParameter(resourcesText(hub.resources())),
   },
   {
     name: "resource",
@@ -58,7 +64,7 @@ export const slashCommands: readonly SlashCommand[] = [
     argument: "resource",
     description: "read a resource",
     run: async ([uri], { hub, signal }) =>
-      text(partsText(await hub.readResource(required(uri, "/resource URI"), signal))),
+      textParameter(partsText(await hub.readResource(requiredParameter(uri, "/resource URI"), signal))),
   },
   ...conversationCommands,
   {
@@ -70,14 +76,14 @@ export const slashCommands: readonly SlashCommand[] = [
       const resolved = resolveModel(chosen ?? model);
       if (chosen) return { type: "model", model: chosen };
       const wire = resolved.wire === undefined ? "" : ` (wire: ${resolved.wire})`;
-      return text(`${resolved.provider}/${resolved.model}${wire}`);
+      return textParameter(`${resolved.provider}/${resolved.model}${wire}`);
     },
   },
   {
     name: "permissions",
     parameters: "",
     description: "the rules about tool calls, and the answers that are kept",
-    run: (_words, { permissions }) => text(permissions?.() ?? "the rules are not known here"),
+    run: (_words, { permissions }) => textParameter(permissions?.() ?? "the rules are not known here"),
   },
   {
     name: "exit",

@@ -1,11 +1,11 @@
 import { RequestError } from "../core/errors.js";
 import { withoutRewound } from "../log/rewind.js";
-import { accountOf } from "./account.js";
+import { conversationAccount } from "./account.js";
 import { accountText } from "./account-text.js";
 import { conversationsText } from "./conversation-text.js";
 import { historyText, lastCallText } from "./conversation-view.js";
 import { type ExportFormat, exportFormats } from "./export/formats.js";
-import { type SlashCommand, text } from "./slash-command.js";
+import { type SlashCommand, textParameter } from "./slash-command.js";
 
 export const conversationCommands: readonly SlashCommand[] = [
   {
@@ -22,7 +22,7 @@ export const conversationCommands: readonly SlashCommand[] = [
     description: "the latest conversations, or go on with one",
     run: async ([conversationId], { sessions }) => {
       if (conversationId === undefined) {
-        return text(conversationsText((await sessions.conversations.list()).slice(0, listed)));
+        return textParameter(conversationsText((await sessions.conversations.list()).slice(0, listed)));
       }
       const known = (await sessions.history(conversationId)).length > 0;
       if (!known) throw new RequestError("not_found", `there is no conversation ${conversationId}`);
@@ -33,19 +33,19 @@ export const conversationCommands: readonly SlashCommand[] = [
     name: "history",
     parameters: "",
     description: "this conversation so far",
-    run: async (_words, { session }) => text(historyText(withoutRewound(await session.history()))),
+    run: async (_words, { session }) => textParameter(historyText(withoutRewound(await session.history()))),
   },
   {
     name: "last",
     parameters: "",
     description: "the last tool call, with its whole arguments and result",
-    run: async (_words, { session }) => text(lastCallText(withoutRewound(await session.history()))),
+    run: async (_words, { session }) => textParameter(lastCallText(withoutRewound(await session.history()))),
   },
   {
     name: "cost",
     parameters: "",
     description: "tokens and cost of this conversation so far",
-    run: async (_words, { session }) => text(accountText(accountOf(await session.history()))),
+    run: async (_words, { session }) => textParameter(accountText(conversationAccount(await session.history()))),
   },
   {
     name: "rewind",
@@ -55,7 +55,7 @@ export const conversationCommands: readonly SlashCommand[] = [
       const turns = /^[1-9]\d{0,8}$/.test(count) ? Number(count) : undefined;
       if (turns === undefined) throw new RequestError("usage", "usage: /rewind [N]");
       await session.rewind({ turns });
-      return text(historyText(withoutRewound(await session.history())));
+      return textParameter(historyText(withoutRewound(await session.history())));
     },
   },
   {
@@ -64,7 +64,7 @@ export const conversationCommands: readonly SlashCommand[] = [
     description: "summarise the conversation so far, at the next message",
     run: (_words, { session }) => {
       session.compactNext();
-      return text("the next message is sent with a summary of what was said before");
+      return textParameter("the next message is sent with a summary of what was said before");
     },
   },
   {

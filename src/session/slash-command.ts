@@ -46,11 +46,11 @@ export interface SlashCommand {
   run: (words: readonly string[], scope: CommandScope) => CommandOutcome | Promise<CommandOutcome>;
 }
 
-export function required(word: string | undefined, usage: string): string {
+export function requiredParameter(word: string | undefined, usage: string): string {
   if (word === undefined) throw new RequestError("usage", `usage: ${usage}`);
   return word;
 }
 
-export function text(content: string): CommandOutcome {
+export function textParameter(content: string): CommandOutcome {
   return { type: "text", text: content };
 }

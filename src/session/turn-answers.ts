@@ -2,7 +2,7 @@
  * The answers of a turn together with the results of their calls. For front doors whose callers send the whole history with each request.
  */
 import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../core/chat.js";
-import { answerOf, resultOf } from "../log/replay.js";
+import { answerOf, toolMessageOf } from "../log/replay.js";
 import { readTurn, readTurns, type TurnRecord, validHops } from "../log/turns.js";
 
 interface AnsweredCall {
@@ -33,7 +33,7 @@ function answersIn(turn: TurnRecord): TurnAnswer[] {
   return validHops(turn).map((hop) => ({
     message: answerOf(hop),
     calls: hop.calls.map((call) =>
-      call.planned ? { call: call.call, result: resultOf(call, turn) } : { call: call.call },
+      call.planned ? { call: call.call, result: toolMessageOf(call, turn) } : { call: call.call },
     ),
   }));
 }

@@ -1,6 +1,6 @@
 import { toVisibleJson } from "../core/text/inert.js";
 import type { ModelTotals, ToolTotals, UsageReport } from "./usage.js";
-import { dayOf, tokensOf } from "./usage.js";
+import { dayOf, usageTokens } from "./usage.js";
 
 const barWidth = 24;
 const eighths = " ▏▎▍▌▋▊▉";
@@ -16,7 +16,7 @@ export function usageText(report: UsageReport): string {
   if (lines.length === 0) return `nothing was used from ${days}`;
   const table =
     report.of === "models"
-      ? rowsOf(report, modelHeads, modelCells, report.total.usd > 0 ? ({ usd }) => usd : tokensOf)
+      ? rowsOf(report, modelHeads, modelCells, report.total.usd > 0 ? ({ usd }) => usd : usageTokens)
       : rowsOf(report, toolHeads, toolCells, ({ calls }) => calls);
   return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}`;
 }

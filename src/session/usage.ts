@@ -53,13 +53,13 @@ export function usageReport(
   }[by];
   const lines = summed(models, keyOf, nothing);
   if (by === "day") lines.sort((one, other) => compare(other.key, one.key));
-  else lines.sort((one, other) => other.usd - one.usd || tokensOf(other) - tokensOf(one));
+  else lines.sort((one, other) => other.usd - one.usd || usageTokens(other) - usageTokens(one));
   const parts = parted(lines, limit, nothing);
   if (by === "day") parts.lines.reverse();
   return { of: "models", by, period, ...parts };
 }
 
-export function tokensOf({ inputTokens, outputTokens, estimatedTokens }: ModelTotals): number {
+export function usageTokens({ inputTokens, outputTokens, estimatedTokens }: ModelTotals): number {
   return inputTokens + outputTokens + estimatedTokens;
 }
 

@@ -17,7 +17,7 @@ export class BoundedValues {
   of(label: string, value: string): string {
     const known = this.#known.get(label) ?? new Set();
     this.#known.set(label, known);
-    const line = oneLine(value);
+    const line = boundedLine(value);
     if (!known.has(line) && known.size >= this.#most) return other;
     known.add(line);
     return line;
@@ -25,6 +25,6 @@ export class BoundedValues {
 }
 
 /** Shortens the text and replaces characters that could control a terminal or break a line. */
-export function oneLine(text: string): string {
+export function boundedLine(text: string): string {
   return text.slice(0, mostChars).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }

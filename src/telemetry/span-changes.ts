@@ -2,7 +2,7 @@
 import { type Attributes, SpanKind } from "@opentelemetry/api";
 import type { Usage } from "../core/chat.js";
 import type { Measurement } from "../core/measurements.js";
-import { oneLine } from "./bounded.js";
+import { boundedLine } from "./bounded.js";
 import { messagesJson } from "./content.js";
 import { agentName, methods, attributes as names, operations, providerName, spanEvents } from "./names.js";
 import { transportName } from "./readings.js";
@@ -33,7 +33,7 @@ export function spanChange(fact: Measurement, show: Show | undefined): SpanChang
     }
     case "completion_started": {
       const { temperature, maxTokens, messages } = fact.content;
-      return start(SpanKind.CLIENT, `${operations.chat} ${oneLine(fact.model)}`, {
+      return start(SpanKind.CLIENT, `${operations.chat} ${boundedLine(fact.model)}`, {
         [names.operation]: operations.chat,
         ...modelOf(fact),
         [names.requestStream]: fact.streaming,
@@ -70,10 +70,10 @@ export function spanChange(fact: Measurement, show: Show | undefined): SpanChang
       );
     }
     case "tool_started":
-      return start(SpanKind.CLIENT, `${methods.callTool} ${oneLine(fact.tool)}`, {
+      return start(SpanKind.CLIENT, `${methods.callTool} ${boundedLine(fact.tool)}`, {
         [names.operation]: operations.executeTool,
         [names.mcpMethod]: methods.callTool,
-        [names.toolName]: oneLine(fact.tool),
+        [names.toolName]: boundedLine(fact.tool),
         // The id that the model chose. The host's prefix with turn and hop is removed.
         [names.toolCallId]: fact.callId?.replace(/^[^/]+\/\d+\//, ""),
         [names.mcpServer]: fact.server,

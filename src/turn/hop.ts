@@ -12,7 +12,7 @@ import type {
 import { errorInfo, LlmError } from "../core/errors.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
-import type { Outgoing, TurnEnd } from "./outlet.js";
+import type { EventQueue, TurnEnd } from "./outlet.js";
 import { inAskedForm } from "./output-form.js";
 import { spentInVain, spentOn } from "./spending.js";
 import { ignoredChoice, unofferedCalls, withAskedCalls } from "./tool-use.js";
@@ -23,7 +23,7 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
   priceOf: Llm["priceOf"];
   turnId: string;
   signal: Abortable;
-  out: Outgoing;
+  out: EventQueue;
   record: TurnOptions["record"];
 }
 

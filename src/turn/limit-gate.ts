@@ -2,7 +2,7 @@ import type { CompletionRequest, LimitQuestion, QuestionEvent, StopReason } from
 import type { NewId } from "../core/ids.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 import type { Budget, Need } from "./budget.js";
-import type { Outgoing } from "./outlet.js";
+import type { EventQueue } from "./outlet.js";
 import { inputTokens } from "./spending.js";
 import { isYes } from "./tools.js";
 
@@ -15,7 +15,7 @@ interface GateParts {
   budget: Budget;
   turnId: string;
   newId: NewId;
-  out: Outgoing;
+  out: EventQueue;
   answer: (question: QuestionEvent) => Promise<unknown>;
   /** The known prices of all models that may answer. A fallback may be dearer than the model that is asked first. */
   prices: readonly Price[];

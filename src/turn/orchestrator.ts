@@ -29,7 +29,7 @@ import { runHop } from "./hop.js";
 import { LimitGate } from "./limit-gate.js";
 import { Loops } from "./loops.js";
 import { isCallers, Offered } from "./offered.js";
-import { Outgoing, type Outlet, type TurnEnd } from "./outlet.js";
+import { EventQueue, type Outlet, type TurnEnd } from "./outlet.js";
 import { pulled } from "./pulled.js";
 import { spentInVain, spentOn } from "./spending.js";
 import { unofferedChoice } from "./tool-use.js";
@@ -51,7 +51,7 @@ interface Asking {
   gate: LimitGate;
   budget: Budget;
   trace: TraceContext;
-  out: Outgoing;
+  out: EventQueue;
   /**
    * Signal of the turn's requests; it is aborted when the turn's own signal is. A CallSignal, because an AbortSignal of Node would cost 2 %
    * more per request.
@@ -150,7 +150,7 @@ export class Orchestrator {
   async driveTurn(history: readonly Message[], options: TurnOptions, outlet: Outlet): Promise<readonly ChatEvent[]> {
     const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;
     const { trace = traceOf(turnId) } = options;
-    const out = new Outgoing(outlet);
+    const out = new EventQueue(outlet);
     const end = (stopReason: StopReason) => out.endWith({ type: "turn_end", turnId, stopReason });
     const priced = this.#llm.priced(model);
     const unpriced = budget.limitsMoney ? priced.find(({ price }) => !price) : undefined;

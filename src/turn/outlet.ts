@@ -14,7 +14,7 @@ export type TurnEnd = Extract<ChatEvent, { type: "turn_end" | "turn_error" }>;
  * stored with it. So a hop takes only two writes: its plan and its outcome. Each write costs an SQLite statement or a round trip to
  * PostgreSQL.
  */
-export class Outgoing {
+export class EventQueue {
   readonly #outlet: Outlet;
   #waiting: ChatEvent[] = [];
 

@@ -15,7 +15,7 @@ import { isWritable } from "../core/json.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";
-import type { Outgoing } from "./outlet.js";
+import type { EventQueue } from "./outlet.js";
 import { decide, type PolicyRules, type Verdict } from "./policy.js";
 
 export interface CallingTurn {
@@ -26,7 +26,7 @@ export interface CallingTurn {
   loops: Loops;
   signal: AbortSignal;
   newId: (prefix: string) => string;
-  out: Outgoing;
+  out: EventQueue;
   /** Waits for the answer to a question that was just stored. Resolves with `false` if the turn is cancelled meanwhile. Never rejects. */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }

@@ -1,13 +1,13 @@
 /** The view and the conversation that the user sees. They are stored behind # in the address, so the host serves only a single page. */
 import { signal } from "@preact/signals";
-import { newId } from "./api/ids.js";
+import { newPageId } from "./api/ids.js";
 import { fromAddress } from "./text.js";
 
 const views = ["chat", "conversations", "trace", "servers", "usage"] as const;
 
 export type View = (typeof views)[number];
 
-export interface Place {
+export interface PageAddress {
   view: View;
   conversationId: string;
   /** True if the address contains no conversation id. The conversation then has a new id and has not begun yet. */
@@ -15,18 +15,18 @@ export interface Place {
 }
 
 /** Reads the part of the address after #, such as `#/trace/c1`. An unknown view is read as the chat. */
-function readPlace(hash: string): Place {
+function readPlace(hash: string): PageAddress {
   const [, name, part = ""] = hash.split("/");
   const id = fromAddress(part);
   const view = views.find((each) => each === name) ?? "chat";
-  return { view, conversationId: id || newId("conv"), isNew: !id };
+  return { view, conversationId: id || newPageId("conv"), isNew: !id };
 }
 
 export function placeLink(view: View, conversationId?: string): string {
   return conversationId === undefined ? `#/${view}` : `#/${view}/${encodeURIComponent(conversationId)}`;
 }
 
-export const place = signal<Place>(readPlace(window.location.hash));
+export const place = signal<PageAddress>(readPlace(window.location.hash));
 
 export const lastConversation = signal<string | undefined>(undefined);
 

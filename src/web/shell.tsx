@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Api } from "./api/client.js";
 import { ConversationLog } from "./api/conversation-log.js";
 import type { HostSocket } from "./api/socket.js";
-import { lastConversation, type Place, place, placeLink, settle, type View } from "./route.js";
+import { lastConversation, type PageAddress, place, placeLink, settle, type View } from "./route.js";
 import { TokenForm } from "./token-form.js";
 import { ChatView } from "./views/chat.js";
 import { ConversationsView } from "./views/conversations.js";
@@ -66,7 +66,7 @@ export function Shell({ api, socket }: ShellProps) {
   );
 }
 
-function viewOf(at: Place, { api, socket }: ShellProps): ComponentChildren {
+function viewOf(at: PageAddress, { api, socket }: ShellProps): ComponentChildren {
   switch (at.view) {
     case "conversations":
       return <ConversationsView api={api} />;
@@ -81,7 +81,7 @@ function viewOf(at: Place, { api, socket }: ShellProps): ComponentChildren {
 }
 
 interface OpenProps extends ShellProps {
-  place: Place;
+  place: PageAddress;
 }
 
 /** Shows a conversation in the chat or as a trace. Both views read the same log. */

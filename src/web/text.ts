@@ -1,20 +1,20 @@
 /** Formats numbers and times for people. */
 
-export function duration(ms: number): string {
+export function shownDuration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
 }
 
-export function count(number: number): string {
+export function shownCount(number: number): string {
   return number.toLocaleString("en");
 }
 
 export function counted(number: number, noun: string): string {
-  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+  return `${shownCount(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-export function dollars(usd: number): string {
+export function shownDollars(usd: number): string {
   return `$${usd.toFixed(usd < 0.1 ? 4 : 2)}`;
 }
 

@@ -9,7 +9,7 @@ import { resultsJunit } from "../../src/scripted/many/reporters/junit.js";
 import { tapRun } from "../../src/scripted/many/reporters/tap.js";
 import { resultsJson } from "../../src/scripted/many/summary/json.js";
 import { approvalsJson } from "../../src/session/approvals-text.js";
-import { serversJson } from "../../src/session/command-text.js";
+import { serversData } from "../../src/session/command-text.js";
 import { conversationsJson } from "../../src/session/conversation-text.js";
 import { toJson } from "../../src/session/export/json.js";
 import { toMarkdown } from "../../src/session/export/markdown.js";
@@ -46,7 +46,7 @@ describe("JSON that is shown says the same, without a character that steers a te
 
   test.each<[string, string | (() => Promise<string>)]>([
     ["sessions list", conversationsJson([{ conversationId: "c", title: steering, updatedAt: 0 } as never])],
-    ["servers", serversJson([{ name: steering, state: "failed", reason: steering } as never])],
+    ["servers", serversData([{ name: steering, state: "failed", reason: steering } as never])],
     ["approvals", approvalsJson([{ server: steering, tool: steering } as never])],
     ["nodes", nodesJson({ nodes: [{ nodeId: "n", machine: steering, places: [] }], unclaimed: 0 } as never)],
     ["usage", usageJson({ by: steering, period: { since: 0, until: 0 }, lines: [], total: none } as never)],

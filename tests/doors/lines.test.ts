@@ -1,12 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
-import { type InputLine, readLines } from "../../src/doors/lines/lines.js";
+import { type ReadLine, readLines } from "../../src/doors/lines/lines.js";
 
 async function* chunksOf(bytes: Buffer, size: number) {
   for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
 }
 
-async function linesOf(text: string | Buffer, { size = 1_000_000, maxBytes = 100 } = {}): Promise<InputLine[]> {
-  const lines: InputLine[] = [];
+async function linesOf(text: string | Buffer, { size = 1_000_000, maxBytes = 100 } = {}): Promise<ReadLine[]> {
+  const lines: ReadLine[] = [];
   for await (const line of readLines(chunksOf(Buffer.from(text), size), maxBytes)) lines.push(line);
   return lines;
 }

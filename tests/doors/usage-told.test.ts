@@ -2,11 +2,11 @@
 import { expect, test } from "@jest/globals";
 import type { AssistantMessageEvent, CompactionEvent, StoredEvent } from "../../src/core/chat.js";
 import { UpdateEncoder } from "../../src/doors/acp/updates.js";
-import { Account, anthropicUsage } from "../../src/doors/claude/usage.js";
+import { anthropicUsage, SessionUsage } from "../../src/doors/claude/usage.js";
 import { chatUsage, responseUsage } from "../../src/doors/http/turns/turn-usage.js";
 import { toldChunks, wireUsage } from "../../src/doors/protocol/chunks.js";
 import { usageNote } from "../../src/doors/shared/turn-lines.js";
-import { accountOf } from "../../src/session/account.js";
+import { conversationAccount } from "../../src/session/account.js";
 import { accountText } from "../../src/session/account-text.js";
 import { summarizeTurn } from "../../src/session/summary.js";
 import { attributes } from "../../src/telemetry/names.js";
@@ -62,7 +62,7 @@ test("Anthropic's words have what was cached beside the input", () => {
     output_tokens: 20,
   });
   expect(anthropicUsage({ ...few, cachedTokens: 90, cacheWriteTokens: 30 })).toMatchObject({ input_tokens: 0 });
-  const account = new Account();
+  const account = new SessionUsage();
   for (const event of events) account.add(event);
   expect(account.total()).toMatchObject({
     total_cost_usd: 1,
@@ -84,7 +84,7 @@ test("an editor gets the counts beside how full the context is, and the cost of 
 
 test("a person reads what the cache gave and was given", () => {
   const cached = "200 tokens in (120 from the cache, 60 written to it), 40 out";
-  expect(accountText(accountOf(events))).toBe(`2 requests: ${cached}, $1.0000`);
+  expect(accountText(conversationAccount(events))).toBe(`2 requests: ${cached}, $1.0000`);
   expect(usageNote(summarizeTurn(events))).toBe(`${cached}, $1.0000`);
   const plain = events.map((event) => ({ ...event, usage: few })) as StoredEvent[];
   expect(usageNote(summarizeTurn(plain))).toBe("200 tokens in, 40 out, $1.0000");

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { promptList, resourceList, toolList } from "../../src/mcp/lists/listed.js";
+import { promptList, resourceList, toolListKind } from "../../src/mcp/lists/listed.js";
 import { listAll } from "../../src/mcp/lists/listing.js";
 
 const tool = (name: unknown, more: object = {}) => ({ name, inputSchema: { type: "object" }, ...more });
@@ -18,7 +18,7 @@ test("a malformed tool is left out alone, with its reason", async () => {
       "nonsense",
       tool("last"),
     ]),
-    toolList,
+    toolListKind,
   );
   expect(items.map(({ name }) => name)).toEqual(["good", "last"]);
   expect(problems).toEqual([
@@ -38,14 +38,14 @@ test.each([
   ["another direction of reading", "\u202edaer", "its name has characters that cannot be seen"],
   ["what moves the rest out of sight", `x${"\u3000".repeat(256)}`, "its name is longer than 256 characters"],
 ])("a tool whose name has %s is left out: a person decides by the name", async (_, name, reason) => {
-  const { items, problems } = await listAll(onePage([tool(name), tool("a name of its own é")]), toolList);
+  const { items, problems } = await listAll(onePage([tool(name), tool("a name of its own é")]), toolListKind);
   expect(items.map((item) => item.name)).toEqual(["a name of its own é"]);
   expect(problems).toEqual([`${name}: ${reason}`]);
 });
 
 test("a schema so deep that no request could be written with it is left out alone", async () => {
   const deep = JSON.parse(`${'{"x":'.repeat(20_000)}1${"}".repeat(20_000)}`);
-  const { items, problems } = await listAll(onePage([tool("deep", { inputSchema: deep }), tool("good")]), toolList);
+  const { items, problems } = await listAll(onePage([tool("deep", { inputSchema: deep }), tool("good")]), toolListKind);
   expect(items.map(({ name }) => name)).toEqual(["good"]);
   expect(problems).toEqual(["deep: inputSchema is deeper than 200 levels"]);
 });
@@ -54,7 +54,7 @@ test("what is only sloppy is used: no schema type, null texts, hints that are no
   const sloppy = tool("t", { description: null, title: null, inputSchema: {}, annotations: { readOnlyHint: "true" } });
   const { items, problems } = await listAll(
     onePage([sloppy, tool("u", { title: "Title", outputSchema: 3 })]),
-    toolList,
+    toolListKind,
   );
   expect(problems).toEqual([]);
   expect(items).toMatchObject([
@@ -69,7 +69,7 @@ test("all pages are read, in order", async () => {
   const { items } = await listAll(async (_, { cursor = "" }) => {
     asked.push(cursor);
     return pages[String(cursor)] as Record<string, unknown>;
-  }, toolList);
+  }, toolListKind);
   expect(items.map(({ name }) => name)).toEqual(["a", "b"]);
   expect(asked).toEqual(["", "p2"]);
 });
@@ -78,7 +78,7 @@ test("pages that go in a circle end, with what was found", async () => {
   let asked = 0;
   const { items, problems } = await listAll(
     async () => ({ tools: [tool(`t${asked++}`)], nextCursor: "same" }),
-    toolList,
+    toolListKind,
   );
   expect(items.map(({ name }) => name)).toEqual(["t0", "t1"]);
   expect(problems).toEqual(["tools/list pages in a circle"]);
@@ -86,7 +86,7 @@ test("pages that go in a circle end, with what was found", async () => {
 
 test("pages without end end", async () => {
   let asked = 0;
-  const { problems } = await listAll(async () => ({ tools: [], nextCursor: `c${asked++}` }), toolList);
+  const { problems } = await listAll(async () => ({ tools: [], nextCursor: `c${asked++}` }), toolListKind);
   expect(asked).toBe(200);
   expect(problems).toEqual(["tools/list has more than 200 pages"]);
 });

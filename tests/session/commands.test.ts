@@ -5,7 +5,7 @@ import {
   partsText,
   promptsText,
   resourcesText,
-  serversJson,
+  serversData,
   serversText,
   toolsText,
   trustText,
@@ -131,7 +131,7 @@ describe("the texts of commands", () => {
   });
 
   test("are JSON for programs, with null for what is not known", () => {
-    expect(JSON.parse(serversJson([{ ...up, state: "ready" }]))).toEqual([
+    expect(JSON.parse(serversData([{ ...up, state: "ready" }]))).toEqual([
       {
         ...{ name: "fs", state: "ready", transport: "stdio", tools: 3, prompts: 0, resources: 1, start_ms: 200 },
         ...{ latency_ms: 7, version: null, era: null, reason: null },

@@ -3,7 +3,7 @@ import type { QuestionEvent } from "../../src/core/chat.js";
 import type { Price } from "../../src/llm/providers/prices.js";
 import { Budget } from "../../src/turn/budget.js";
 import { LimitGate } from "../../src/turn/limit-gate.js";
-import type { Outgoing } from "../../src/turn/outlet.js";
+import type { EventQueue } from "../../src/turn/outlet.js";
 
 const nothing = { tokens: 0, usd: 0, unpriced: 0, estimated: 0, calls: 0 };
 const cheap: Price = { input: 1, output: 1 };
@@ -22,7 +22,7 @@ function gateAt(prices: readonly Price[]) {
   });
   const asked: QuestionEvent[] = [];
   const answer = async (question: QuestionEvent) => asked.push(question) > 1;
-  const out = { store: async () => {} } as unknown as Outgoing;
+  const out = { store: async () => {} } as unknown as EventQueue;
   return { gate: new LimitGate({ budget, turnId: "t", newId: (kind) => kind, out, answer, prices }), asked };
 }
 

@@ -4,7 +4,7 @@ import type { ChatEvent, QuestionEvent, StartedCall } from "../../src/core/chat.
 import type { PreparedCall, Toolbox } from "../../src/core/ports.js";
 import { traceOf } from "../../src/core/trace-context.js";
 import { Loops } from "../../src/turn/loops.js";
-import { Outgoing } from "../../src/turn/outlet.js";
+import { EventQueue } from "../../src/turn/outlet.js";
 import type { PolicyRules } from "../../src/turn/policy.js";
 import { type CallingTurn, runToolCalls } from "../../src/turn/tools.js";
 
@@ -22,7 +22,7 @@ function turnWith(parts: Pick<CallingTurn, "hub" | "signal"> & Partial<CallingTu
     rules: unasked,
     loops: new Loops(),
     newId: (prefix: string) => prefix,
-    out: new Outgoing({ store, show: () => {} }),
+    out: new EventQueue({ store, show: () => {} }),
     answer: async () => false,
     ...parts,
   };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { BlockSplitter, isReadable } from "../../src/web/markdown/blocks.js";
-import { visible } from "../../src/web/markdown/visible.js";
+import { visibleText } from "../../src/web/markdown/visible.js";
 import { runs } from "../support/runs.js";
 
 const whole = (text: string) => new BlockSplitter().split(text);
@@ -61,5 +61,5 @@ test("a block that would hold the page for long is shown as it was written", () 
 });
 
 test("what would steer a terminal or turn the order of a text is shown as a sign", () => {
-  expect(visible("a\u001b[31mb\u0007\tc\r\nd\u202ee\u009b")).toBe("a\u241b[31mb\u2407\tc\nd\ufffde\ufffd");
+  expect(visibleText("a\u001b[31mb\u0007\tc\r\nd\u202ee\u009b")).toBe("a\u241b[31mb\u2407\tc\nd\ufffde\ufffd");
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { load } from "js-yaml";
-import type { Place } from "../../src/scripted/place.js";
+import type { ScriptPosition } from "../../src/scripted/place.js";
 import { readScript } from "../../src/scripted/reading/read-script.js";
 import { render } from "../../src/scripted/templates.js";
 import { Variables } from "../../src/scripted/variables.js";
@@ -16,7 +16,7 @@ function read(step: string | undefined) {
   return readScript("a.session.yaml", folder.path).steps[0];
 }
 
-const place: Place = { file: "a", line: 1 };
+const place: ScriptPosition = { file: "a", line: 1 };
 const filled = <Value>(value: Value) => render(value, new Variables({}), place);
 
 describe("a step that was copied from a trace", () => {

@@ -10,7 +10,7 @@ import type { Configuration } from "../../doctor/config.js";
 import type { Section } from "../../doctor/section.js";
 import { exitCodeOfError, exitCodes } from "../../doors/shared/exit-codes.js";
 import { configNames, findSource, findUnconfirmed, type GlobalOptions, load, usersPath } from "../configuration.js";
-import { keepStdoutClean, leave, onInterrupt, print, printInert, whenWritten } from "../process.js";
+import { exit, keepStdoutClean, onInterrupt, print, printInert, whenWritten } from "../process.js";
 
 interface DoctorFlags {
   live?: boolean;
@@ -61,7 +61,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
     cacheFolder: manifestPlace(env).folder,
     clear,
     signal: interrupted.signal,
-  }).catch((error: unknown) => (interrupted.signal.aborted ? leave(exitCodes.cancelled) : Promise.reject(error)));
+  }).catch((error: unknown) => (interrupted.signal.aborted ? exit(exitCodes.cancelled) : Promise.reject(error)));
   await firstRun.close();
 
   const kind = failedKind(sections);
@@ -77,7 +77,7 @@ async function doctor(flags: DoctorFlags, globals: GlobalOptions, version: strin
     process.stderr.write(`${file}: look through it before you hand it on (tar -xzf): ${unknown}\n`);
   }
   await whenWritten();
-  leave(exitCode);
+  exit(exitCode);
 }
 
 interface Archived extends Pick<Configuration, "loaded" | "env"> {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { type Editor, editorConfig, editors } from "../../doors/acp/editors.js";
 import type { GlobalOptions } from "../configuration.js";
-import { append } from "../flags.js";
+import { appended } from "../flags.js";
 import { openDoor } from "../open-door.js";
 import { onInterrupt, print } from "../process.js";
 
@@ -44,8 +44,8 @@ export function addProtocolCommands(program: Command, version: string): void {
   program
     .command("mcp")
     .description("this host as an MCP server on stdin and stdout: a chat tool, and what mcp.serve passes on")
-    .option("--allow <pattern>", "tool that needs no approval: server__tool, server.*; repeatable", append)
-    .option("--deny <pattern>", "tool that nobody may call; repeatable", append)
+    .option("--allow <pattern>", "tool that needs no approval: server__tool, server.*; repeatable", appended)
+    .option("--deny <pattern>", "tool that nobody may call; repeatable", appended)
     .option("--yes", "approve every tool call")
     .action(async ({ allow = [], deny = [], yes }: { allow?: string[]; deny?: string[]; yes?: boolean }) => {
       const { runMcp } = await import("../../doors/mcp/stdio.js");

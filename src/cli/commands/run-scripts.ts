@@ -28,7 +28,7 @@ import type { StepResult } from "../../scripted/result.js";
 import type { Script } from "../../scripted/script.js";
 import type { GlobalOptions } from "../configuration.js";
 import { loadConfirmed } from "../confirmed.js";
-import { leave, onInterrupt } from "../process.js";
+import { exit, onInterrupt } from "../process.js";
 import type { ScriptFlags } from "./script-flags.js";
 
 const { stdout, stderr } = process;
@@ -86,7 +86,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   for (const change of changes) stderr.write(updateLine(change));
   const code = exitCodeOf(many.reports);
   const isStale = code === exitCodes.done && changes.some((change) => "problem" in change);
-  leave(endedBy() ?? (isStale ? exitCodes.unmet : code));
+  exit(endedBy() ?? (isStale ? exitCodes.unmet : code));
 }
 
 function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: CassetteMode) {
@@ -147,7 +147,7 @@ function untilEnded() {
     exitCode ??= code;
     controller.abort();
   };
-  onInterrupt(() => (controller.signal.aborted ? leave(exitCodes.cancelled) : end(exitCodes.cancelled)));
+  onInterrupt(() => (controller.signal.aborted ? exit(exitCodes.cancelled) : end(exitCodes.cancelled)));
   for (const signal of ["SIGTERM", "SIGHUP"] as const) process.once(signal, () => end(exitCodes.terminated));
   return { signal: controller.signal, endedBy: () => exitCode };
 }

@@ -7,7 +7,7 @@ import { messageOf, RequestError } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import { readPrompt } from "../../doors/shared/piped-text.js";
 import type { GlobalOptions } from "../configuration.js";
-import { append, milliseconds, modelFlag, wholeNumber } from "../flags.js";
+import { appended, milliseconds, modelFlag, wholeNumber } from "../flags.js";
 import { openDoor } from "../open-door.js";
 import { onInterrupt, tell } from "../process.js";
 import { addClaudeOptions, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
@@ -46,15 +46,15 @@ export function addRunCommand(program: Command, version: string): void {
     .option(
       "--allow <pattern>",
       "call that needs no approval: server__tool, server.*, server.tool(path=/tmp/*); repeatable",
-      append,
+      appended,
     )
-    .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", append)
+    .option("--deny <pattern>", "tool that the model must not see, or call that must not run; repeatable", appended)
     .option(
       "--json-schema <file>",
       "the answer is JSON of this JSON Schema, checked; the text on stdout is that JSON alone",
     )
     .option("--yes", "approve every tool call")
-    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", append);
+    .option("-a, --attach <file>", "a text or an image that goes with the prompt; repeatable", appended);
   addClaudeOptions(run);
   addScriptOptions(run).action(
     async (words: string[], { prompt = words[0], ...flags }: RunFlags & ScriptFlags, command: Command) => {

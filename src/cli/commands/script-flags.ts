@@ -5,10 +5,10 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { RequestError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
 import { couldBeScripts, isScriptArgument } from "../../scripted/many/find-scripts.js";
-import type { Target } from "../../scripted/many/reporters/open-reporters.js";
+import type { ReportTarget } from "../../scripted/many/reporters/open-reporters.js";
 import { reporterNames } from "../../scripted/many/reporters/reporters.js";
 import { summaryFormat } from "../../scripted/many/summary/file.js";
-import { append, positive } from "../flags.js";
+import { appended, positive } from "../flags.js";
 
 export interface ScriptFlags {
   model?: string;
@@ -23,7 +23,7 @@ export interface ScriptFlags {
   grep?: string;
   repeat?: number;
   update?: boolean;
-  reporter?: Target[];
+  reporter?: ReportTarget[];
   output?: string;
   summary?: string[];
   transcripts?: string;
@@ -55,7 +55,7 @@ export function addScriptOptions(command: Command): Command {
     )
     .addOption(
       new Option("--fault <fault>", "what goes wrong in a replay: llm[1]=429, mcp.fs[2]=crash; repeatable")
-        .argParser(append)
+        .argParser(appended)
         .conflicts("record"),
     )
     .option(
@@ -122,7 +122,7 @@ function summary(path: string, all: string[] = []): string[] {
   throw new InvalidArgumentError("a file that ends with .html, .json or .md is expected");
 }
 
-function reporter(text: string, all: Target[] = []): Target[] {
+function reporter(text: string, all: ReportTarget[] = []): ReportTarget[] {
   const [, word = "", file] = /^([^=]*)(?:=(.+))?$/s.exec(text) ?? [];
   const name = reporterNames.find((known) => known === word);
   if (!name) throw new InvalidArgumentError(`one of ${reporterNames.join(", ")} is expected`);

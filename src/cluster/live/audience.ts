@@ -1,11 +1,11 @@
-import { type Known, type OpenMessage, type Place, samePlace } from "./open-message.js";
+import { type Known, type MessagePosition, type OpenMessage, samePlace } from "./open-message.js";
 import type { Watch } from "./subscriptions.js";
 
 export interface Watcher {
   nodeId: string;
   until: number;
   /** How much this host has been sent of the message at `place`. Undefined if nothing. */
-  told?: { place: Place; known: Known };
+  told?: { place: MessagePosition; known: Known };
 }
 
 /** The hosts that follow each conversation, with their latest subscriptions. */

@@ -5,9 +5,9 @@ import type { BusMessage, LiveBus } from "../../core/live-bus.js";
 import { DeltaSender } from "./delta-sender.js";
 import { type Feed, Feeds } from "./feeds.js";
 import { packed, readFrames } from "./frames.js";
-import type { OpenMessage, Place } from "./open-message.js";
-import { Routes } from "./routes.js";
-import { type Offer, readOffers } from "./stream-offer.js";
+import type { MessagePosition, OpenMessage } from "./open-message.js";
+import { StreamRoutes } from "./routes.js";
+import { readOffers, type StreamOffer } from "./stream-offer.js";
 import { Streams } from "./streams.js";
 import { readWords, type Word } from "./subscriptions.js";
 
@@ -42,8 +42,8 @@ export class DeltaRelay implements PeerStreams {
   readonly #feeds = new Feeds();
   readonly #stops: (() => void)[] = [];
   readonly #streams: Streams;
-  readonly #routes = new Routes(() => this.#writeSoon());
-  #offer: Offer | undefined;
+  readonly #routes = new StreamRoutes(() => this.#writeSoon());
+  #offer: StreamOffer | undefined;
   /** Time of the last offer of a stream that this host sent, for each other host. */
   readonly #offeredAt = new Map<string, number>();
   #writing: NodeJS.Timeout | undefined;
@@ -91,7 +91,7 @@ export class DeltaRelay implements PeerStreams {
     this.#stops.push(() => clearInterval(repeating));
   }
 
-  begin(conversationId: string, place: Place): void {
+  begin(conversationId: string, place: MessagePosition): void {
     this.#saysHello ||= this.#hears && !this.#hasRun;
     this.#hasRun = true;
     this.#teller.begin(conversationId, place);

@@ -1,7 +1,7 @@
 import type { TurnEvent } from "../../core/chat.js";
 import { Audience, knowsAll, toldOf } from "./audience.js";
 import { nextFrame } from "./frames.js";
-import { OpenMessage, type Place } from "./open-message.js";
+import { type MessagePosition, OpenMessage } from "./open-message.js";
 import type { Watch } from "./subscriptions.js";
 
 interface Telling {
@@ -27,7 +27,7 @@ export class DeltaSender {
    * Opens the message that a turn begins to write. Does nothing while another turn writes in the conversation: a turn that ends while it
    * waits writes no message.
    */
-  begin(conversationId: string, place: Place): void {
+  begin(conversationId: string, place: MessagePosition): void {
     const other = this.#writing.get(conversationId);
     if (other && other.place.turnId !== place.turnId && !this.#ended.has(conversationId)) return;
     this.#writing.set(conversationId, new OpenMessage(place));

@@ -1,5 +1,5 @@
-import { type Frame, join, openOf } from "./frames.js";
-import { compare, type OpenMessage, type Place } from "./open-message.js";
+import { type Frame, joinFrame, openOf } from "./frames.js";
+import { compare, type MessagePosition, type OpenMessage } from "./open-message.js";
 import type { Watch } from "./subscriptions.js";
 
 /** The known part of the message that another host is writing in a conversation. */
@@ -50,7 +50,7 @@ export class Feeds {
   take(frame: Frame, now: number): void {
     const feed = this.#feeds.get(frame.conversationId);
     if (!feed || !open(feed, frame)) return;
-    if (feed.open && !join(feed.open, frame) && now - feed.askedAt >= askMs) {
+    if (feed.open && !joinFrame(feed.open, frame) && now - feed.askedAt >= askMs) {
       feed.askedAt = now;
       this.#unsaid.add(frame.conversationId);
     }
@@ -58,7 +58,7 @@ export class Feeds {
   }
 
   /** Drops the open message if it comes before this place: a new writer has taken over the conversation. */
-  supersede(conversationId: string, place: Place): void {
+  supersede(conversationId: string, place: MessagePosition): void {
     const feed = this.#feeds.get(conversationId);
     if (feed) open(feed, { conversationId, ...place });
   }

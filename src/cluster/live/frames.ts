@@ -1,11 +1,11 @@
 /** Frames: pieces of open messages, sent between hosts as JSON texts that fit into a message of the bus. */
 import { asArray, parseJson } from "../../core/json.js";
-import { type Known, type Notice, nothingKnown, OpenMessage, type Place } from "./open-message.js";
+import { type Known, type MessagePosition, type Notice, nothingKnown, OpenMessage } from "./open-message.js";
 
 /** A piece of a text, with its offset in the text. */
 type Piece = [from: number, text: string];
 
-export interface Frame extends Place {
+export interface Frame extends MessagePosition {
   conversationId: string;
   text?: Piece;
   reasoning?: Piece;
@@ -78,15 +78,15 @@ export function packed(texts: Iterable<string>, maxBytes: number): string[] {
 
 /** Parses a list of frames. Skips frames that are invalid or of a later version. */
 export function readFrames(text: string): Frame[] {
-  return readList(text).filter(isFrame);
+  return parseList(text).filter(isFrame);
 }
 
-export function readList(text: string): unknown[] {
+export function parseList(text: string): unknown[] {
   return asArray(parseJson(text));
 }
 
 /** Adds the parts of the frame that the message lacks. Returns false if a part before the frame is missing. */
-export function join(open: OpenMessage, { text, reasoning, notices = [] }: Frame): boolean {
+export function joinFrame(open: OpenMessage, { text, reasoning, notices = [] }: Frame): boolean {
   for (const [number, notice] of notices) open.notice(notice, number);
   const joined = (have: string, [from, piece]: Piece = [0, ""]) =>
     from > have.length ? undefined : have + piece.slice(have.length - from);

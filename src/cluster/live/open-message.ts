@@ -5,7 +5,7 @@ import type { Delta, Discard, LiveEvent, TurnEvent } from "../../core/chat.js";
  * is attempt number `attempt` since that event. Of two places in a conversation, the later one is greater, also across turns and hosts; see
  * `compare`.
  */
-export interface Place {
+export interface MessagePosition {
   turnId: string;
   /** `seq` of the last event of the conversation that the writer knew. */
   after: number;
@@ -38,7 +38,7 @@ export class OpenMessage implements Words {
   #lastNotice = 0;
 
   constructor(
-    readonly place: Place,
+    readonly place: MessagePosition,
     /** Reason for which the previous attempt was voided. */
     readonly reason?: string,
   ) {}
@@ -76,10 +76,10 @@ export class OpenMessage implements Words {
 }
 
 /** Compares two places of a conversation. Negative if `one` comes before `other`. */
-export function compare(one: Place, other: Place): number {
+export function compare(one: MessagePosition, other: MessagePosition): number {
   return one.after - other.after || one.fence - other.fence || one.attempt - other.attempt;
 }
 
-export function samePlace(one: Place, other: Place): boolean {
+export function samePlace(one: MessagePosition, other: MessagePosition): boolean {
   return one.turnId === other.turnId && compare(one, other) === 0;
 }

@@ -6,7 +6,7 @@ interface Route {
   isBusy: boolean;
 }
 
-export class Routes {
+export class StreamRoutes {
   readonly #routes = new Map<string, Route>();
   readonly #onRoom: () => void;
 

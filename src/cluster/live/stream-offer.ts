@@ -1,10 +1,10 @@
-import { readList } from "./frames.js";
+import { parseList } from "./frames.js";
 
 /**
  * Offer of a host to send live events directly to its followers, at this address. It is sent only over the bus, which is encrypted, so only
  * hosts with access to the log know the secret. Neither `secret` nor `url` is ever logged.
  */
-export interface Offer {
+export interface StreamOffer {
   by: string;
   url: string;
   secret: string;
@@ -13,12 +13,12 @@ export interface Offer {
 }
 
 /** Parses a list of offers. Skips offers that are invalid or of a later version. */
-export function readOffers(text: string): Offer[] {
-  return readList(text).filter(isOffer);
+export function readOffers(text: string): StreamOffer[] {
+  return parseList(text).filter(isOffer);
 }
 
-function isOffer(value: unknown): value is Offer {
+function isOffer(value: unknown): value is StreamOffer {
   if (typeof value !== "object" || value === null) return false;
-  const { by, url, secret, machine } = value as Record<keyof Offer, unknown>;
+  const { by, url, secret, machine } = value as Record<keyof StreamOffer, unknown>;
   return [by, url, secret, machine ?? ""].every((text) => typeof text === "string") && URL.canParse(String(url));
 }

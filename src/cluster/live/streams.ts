@@ -1,6 +1,6 @@
 /** Streams from the hosts that write the conversations followed here. There is one stream per host, for all its conversations. */
 import { peerStreamPath } from "../../core/cluster-port.js";
-import type { Offer } from "./stream-offer.js";
+import type { StreamOffer } from "./stream-offer.js";
 
 interface StreamsParts {
   nodeId: string;
@@ -29,7 +29,7 @@ export class Streams {
    * Opens a stream to the host that made the offer. Does nothing if there is one already, if a stream to the host failed a short while ago,
    * or if the address is valid only on another machine.
    */
-  take(offer: Offer): void {
+  take(offer: StreamOffer): void {
     const { machine, now, silentMs } = this.#parts;
     const lostAt = this.#lostAt.get(offer.by) ?? Number.NEGATIVE_INFINITY;
     if (this.#open.has(offer.by) || now() - lostAt < silentMs) return;
@@ -57,7 +57,7 @@ export class Streams {
   }
 
   /** Reads the stream until it ends for any reason. Never rejects. */
-  async #read({ url, secret }: Offer, ended: AbortController): Promise<void> {
+  async #read({ url, secret }: StreamOffer, ended: AbortController): Promise<void> {
     const { nodeId, silentMs, onText } = this.#parts;
     const silence = setTimeout(() => ended.abort(), silentMs);
     silence.unref();

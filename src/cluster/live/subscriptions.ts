@@ -1,7 +1,7 @@
 /** Messages with which hosts tell all other hosts what they follow. */
 import { isPlainObject } from "../../core/json.js";
-import { readList } from "./frames.js";
-import type { Known, Place } from "./open-message.js";
+import { parseList } from "./frames.js";
+import type { Known, MessagePosition } from "./open-message.js";
 
 /**
  * A subscription to a conversation. `has` is how much of the open message the subscriber has. Without `has`, the subscriber needs the whole
@@ -9,7 +9,7 @@ import type { Known, Place } from "./open-message.js";
  */
 export interface Watch {
   conversationId: string;
-  has?: { place: Place; known: Known };
+  has?: { place: MessagePosition; known: Known };
 }
 
 export type Word = { nodeId: string } & (
@@ -22,7 +22,7 @@ export type Word = { nodeId: string } & (
 
 /** Parses a list of messages. Skips messages that are invalid or of a kind that only later versions know. */
 export function readWords(text: string): Word[] {
-  return readList(text).filter(isWord);
+  return parseList(text).filter(isWord);
 }
 
 function isWord(value: unknown): value is Word {

@@ -28,7 +28,7 @@ export function replaceFile(path: string, text: string, mode?: number): void {
     } finally {
       closeSync(file);
     }
-    chmodSync(draft, mode ?? modeOf(target) ?? 0o600);
+    chmodSync(draft, mode ?? fileModeOf(target) ?? 0o600);
     renameSync(draft, target);
   } catch (error) {
     rmSync(draft, { force: true });
@@ -37,7 +37,7 @@ export function replaceFile(path: string, text: string, mode?: number): void {
 }
 
 /** Returns the permission bits of a file, or undefined if it does not exist. */
-export function modeOf(path: string): number | undefined {
+export function fileModeOf(path: string): number | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   return found && found.mode & 0o777;
 }

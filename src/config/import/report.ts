@@ -6,7 +6,7 @@ import type { Note } from "./shared/draft.js";
 import type { ImportedFile } from "./shared/importer.js";
 
 /** Returns the report. `file` is the changed configuration. `isDone` is true if the changes have been written. */
-export function reportOf(
+export function importReport(
   files: readonly ImportedFile[],
   plan: ImportPlan,
   target: { file: string; isDone: boolean },

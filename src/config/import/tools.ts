@@ -8,7 +8,7 @@ import { claudeCode } from "./programs/claude-code.js";
 import { claudeDesktop } from "./programs/claude-desktop.js";
 import { codex } from "./programs/codex.js";
 import { cursor } from "./programs/cursor.js";
-import { gemini } from "./programs/gemini.js";
+import { geminiCli } from "./programs/gemini.js";
 import { goose } from "./programs/goose.js";
 import { kit } from "./programs/kit.js";
 import { opencode } from "./programs/opencode.js";
@@ -16,14 +16,14 @@ import { original } from "./programs/original.js";
 import { vscode } from "./programs/vscode.js";
 import { zed } from "./programs/zed.js";
 import { type ForeignText, readForeign } from "./shared/foreign-text.js";
-import { type ImportedFile, type Importer, importFile, type Surroundings } from "./shared/importer.js";
+import { type ImportedFile, type Importer, type ImportSurroundings, importFile } from "./shared/importer.js";
 
 const importers: readonly Importer[] = [
   claudeDesktop,
   claudeCode,
   cursor,
   vscode,
-  gemini,
+  geminiCli,
   codex,
   opencode,
   goose,
@@ -40,7 +40,7 @@ export interface FoundFile {
 }
 
 /** Reads the files of all programs that are on this machine or in the working directory. */
-export function findAll(surroundings: Surroundings): FoundFile[] {
+export function findAll(surroundings: ImportSurroundings): FoundFile[] {
   return importers.flatMap((importer) =>
     filesOf(importer, surroundings).map((path): FoundFile => {
       try {
@@ -57,7 +57,7 @@ export function findAll(surroundings: Surroundings): FoundFile[] {
  * Reads all files of one program, or one file. `from` is the program's name or the path. Throws RequestError if there is no file, and
  * ConfigError if a file cannot be read.
  */
-export function importFrom(from: string, surroundings: Surroundings): ImportedFile[] {
+export function importFrom(from: string, surroundings: ImportSurroundings): ImportedFile[] {
   const { cwd } = surroundings;
   const importer = importers.find(({ tool }) => tool === from);
   if (importer) {
@@ -90,18 +90,18 @@ export function importFrom(from: string, surroundings: Surroundings): ImportedFi
 }
 
 /** Imports a file that `importer.places` lists. */
-function imported(importer: Importer, path: string, surroundings: Surroundings): ImportedFile {
+function imported(importer: Importer, path: string, surroundings: ImportSurroundings): ImportedFile {
   const file = importFile(importer, readForeign(path, surroundings.cwd), surroundings);
   return { ...file, isOfFolder: isOfFolder(importer, path, surroundings) };
 }
 
 /** Returns true if the program finds the file only from this working directory. */
-function isOfFolder(importer: Importer, path: string, surroundings: Surroundings): boolean {
+function isOfFolder(importer: Importer, path: string, surroundings: ImportSurroundings): boolean {
   const elsewhere = { ...surroundings, cwd: join(surroundings.cwd, "elsewhere") };
   return !importer.places(elsewhere).includes(path);
 }
 
-function filesOf(importer: Importer, surroundings: Surroundings): string[] {
+function filesOf(importer: Importer, surroundings: ImportSurroundings): string[] {
   return [...new Set(importer.places(surroundings))].filter((path) => existsSync(path));
 }
 

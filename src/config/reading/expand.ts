@@ -1,6 +1,6 @@
 import type { Environment } from "../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Problem } from "../../core/source/source.js";
+import type { SourceProblem } from "../../core/source/source.js";
 import { child, keys } from "../../core/source/tree.js";
 import { parseDuration } from "../../core/text/durations.js";
 import { configSchema, type SchemaNode, schemaOfChild } from "../schema/schema.js";
@@ -17,7 +17,7 @@ interface Template {
 export interface Expanded {
   tree: JsonObject;
   templates: ReadonlyMap<string, Template>;
-  problems: Problem[];
+  problems: SourceProblem[];
   /** Pointers of the values with unresolved placeholders. Other problems with these values are not reported. */
   unresolved: ReadonlySet<string>;
 }
@@ -29,7 +29,7 @@ export interface Expanded {
 export function expandTree({ tree, origins }: Merged, environment: Environment): Expanded {
   const templates = new Map<string, Template>();
   const unresolved = new Set<string>();
-  const problems: Problem[] = [];
+  const problems: SourceProblem[] = [];
 
   function walk(value: unknown, pointer: string, schema: SchemaNode | undefined, literal: boolean): unknown {
     const origin = origins.get(pointer)?.kind;
@@ -48,7 +48,7 @@ export function expandTree({ tree, origins }: Merged, environment: Environment):
     if (variables.length > 0) templates.set(pointer, { text: source, variables });
     if (found.length === 0) return variables.length > 0 && schema?.type ? scalar(text, schema) : text;
     unresolved.add(pointer);
-    problems.push(...found.map((message): Problem => ({ pointer, part: "value", message })));
+    problems.push(...found.map((message): SourceProblem => ({ pointer, part: "value", message })));
     return source;
   }
 
@@ -65,7 +65,7 @@ function inMilliseconds(value: unknown, schema: SchemaNode | undefined): unknown
   return schema?.format === "duration-ms" && typeof value === "string" ? (parseDuration(value) ?? value) : value;
 }
 
-function isDisabled({ mcpServers }: JsonObject, { pointer }: Problem): boolean {
+function isDisabled({ mcpServers }: JsonObject, { pointer }: SourceProblem): boolean {
   const [top, name = ""] = keys(pointer);
   const server = top === "mcpServers" && isPlainObject(mcpServers) ? mcpServers[name] : undefined;
   return isPlainObject(server) && server.enabled === false;

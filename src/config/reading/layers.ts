@@ -1,6 +1,6 @@
 import type { ConfigProblem } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Problem, Source } from "../../core/source/source.js";
+import type { Source, SourceProblem } from "../../core/source/source.js";
 import { child, keyPath } from "../../core/source/tree.js";
 
 /** The origin of a value. For a file, `pointer` is where the value is in that file, under the file's name of the key. */
@@ -64,7 +64,7 @@ export function originOf(origins: Origins, pointer: string): Origin {
   return origin.kind === "file" ? { ...origin, pointer: origin.pointer + pointer.slice(above.length) } : origin;
 }
 
-export function locate({ pointer, part, message }: Problem, origins: Origins): ConfigProblem {
+export function locate({ pointer, part, message }: SourceProblem, origins: Origins): ConfigProblem {
   const origin = originOf(origins, pointer);
   if (origin.kind !== "file") {
     return { file: originName(origin), line: 0, column: 0, path: keyPath(pointer), message };

@@ -3,7 +3,7 @@ import type { Config } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
 import { ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import { type FileTexts, objectSource, type Problem, readSource, type Source } from "../../core/source/source.js";
+import { type FileTexts, objectSource, readSource, type Source, type SourceProblem } from "../../core/source/source.js";
 import { child, deepFreeze, pruned, treeWith, valueAt } from "../../core/source/tree.js";
 import { validate } from "../schema/schema.js";
 import { canonicalServers } from "./aliases.js";
@@ -261,7 +261,7 @@ function fileLayers(
 }
 
 /** Adds defaults and absolute paths to the tree in place. Returns the problems of the tree. */
-function check(expanded: Expanded, { origins }: Merged, given: Given): Problem[] {
+function check(expanded: Expanded, { origins }: Merged, given: Given): SourceProblem[] {
   const { surroundings, allowsUnset, leftOut, more } = given;
   const { tree } = expanded;
   const unset = allowsUnset ? [] : expanded.problems;

@@ -1,6 +1,6 @@
 import type { ErrorObject } from "ajv";
 import { describeSchemaError } from "../../core/source/schema-words.js";
-import type { Problem } from "../../core/source/source.js";
+import type { SourceProblem } from "../../core/source/source.js";
 import { isSecret } from "../schema/schema.js";
 import type { Expanded } from "./expand.js";
 import { redactUrls } from "./redact.js";
@@ -9,8 +9,8 @@ import { redactUrls } from "./redact.js";
  * Converts errors of ajv to messages for users, one for each value. Skips values with an unresolved placeholder, because they have been
  * reported.
  */
-export function schemaProblems(errors: readonly ErrorObject[], { templates, unresolved }: Expanded): Problem[] {
-  const problems = new Map<string, Problem>();
+export function schemaProblems(errors: readonly ErrorObject[], { templates, unresolved }: Expanded): SourceProblem[] {
+  const problems = new Map<string, SourceProblem>();
   for (const error of errors) {
     const template = templates.get(error.instancePath)?.text;
     const problem = describeSchemaError(error, {

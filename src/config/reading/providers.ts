@@ -1,12 +1,12 @@
 /** Checks of providers that a schema cannot express: their names are known, and each has an address. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Problem } from "../../core/source/source.js";
+import type { SourceProblem } from "../../core/source/source.js";
 import { child, valueAt } from "../../core/source/tree.js";
 import { nearest } from "../../core/text/nearest.js";
 import { PRESETS } from "../../llm/providers/presets.js";
 
 /** Returns the problems of the providers. `unresolved` are pointers of values with an unset placeholder; they are reported elsewhere. */
-export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<string>): Problem[] {
+export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<string>): SourceProblem[] {
   const configured = valueAt(tree, "/llm/providers");
   const providers = isPlainObject(configured) ? configured : {};
   const names = [...new Set([...Object.keys(providers), ...Object.keys(PRESETS)])];
@@ -26,10 +26,10 @@ export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<strin
   );
   return [
     ...unknown.map(
-      ([pointer, name]): Problem => ({ pointer, part: "value", message: unknownName(String(name), names) }),
+      ([pointer, name]): SourceProblem => ({ pointer, part: "value", message: unknownName(String(name), names) }),
     ),
     ...withoutAddress.map(
-      ([name]): Problem => ({
+      ([name]): SourceProblem => ({
         pointer: child("/llm/providers", name),
         part: "key",
         message: "needs `base_url`, the address of its API: there is no provider of this name that is known without it",

@@ -4,14 +4,14 @@ import type { StdioServerConfig } from "../../core/config.js";
 import { serverFileName } from "../../core/files/server-log-file.js";
 import { stateFolder } from "../../core/files/state-folder.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
-import type { Problem, Source } from "../../core/source/source.js";
+import type { Source, SourceProblem } from "../../core/source/source.js";
 import { displayName, readText } from "../../core/source/source.js";
 import { child } from "../../core/source/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 
 /** Returns the problems of servers that a schema cannot express: their names and transports. */
-export function serverProblems(tree: JsonObject): Problem[] {
+export function serverProblems(tree: JsonObject): SourceProblem[] {
   return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
     const message = pointer === reserved ? reservedName : transportProblem(Boolean(command), Boolean(url), type);
     return message ? [{ pointer, part: "key", message }] : [];
@@ -32,8 +32,8 @@ function transportProblem(hasCommand: boolean, hasUrl: boolean, type: unknown): 
 }
 
 /** Completes enabled servers in place: makes their paths absolute and adds the variables of `env_file` to `env`. Returns the problems. */
-export function completeServers(tree: JsonObject, origins: Origins, surroundings: Surroundings): Problem[] {
-  const problems: Problem[] = [];
+export function completeServers(tree: JsonObject, origins: Origins, surroundings: Surroundings): SourceProblem[] {
+  const problems: SourceProblem[] = [];
   for (const [pointer, server] of eachServer(tree)) {
     if (server.enabled === false) continue;
     for (const key of ["cwd", "env_file"]) {

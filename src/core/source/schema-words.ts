@@ -4,7 +4,7 @@ import type { ErrorObject } from "ajv";
 import { isPlainObject } from "../json.js";
 import { parseDuration } from "../text/durations.js";
 import { nearest } from "../text/nearest.js";
-import type { Problem } from "./source.js";
+import type { SourceProblem } from "./source.js";
 import { child } from "./tree.js";
 
 /** The fields of a draft-07 schema that the messages need. */
@@ -26,7 +26,7 @@ interface Wording {
   redact?: (text: string) => string;
 }
 
-export function describeSchemaError(error: ErrorObject, wording: Wording = {}): Problem {
+export function describeSchemaError(error: ErrorObject, wording: Wording = {}): SourceProblem {
   const pointer = error.instancePath;
   const schema = error.parentSchema as SchemaWords;
   if (error.keyword === "additionalProperties") {

@@ -19,7 +19,7 @@ export interface Source {
 export type FileTexts = ReadonlyMap<string, string | undefined>;
 
 /** A mistake at a key, before its position in a file is known. */
-export interface Problem {
+export interface SourceProblem {
   pointer: string;
   part: Part;
   message: string;

@@ -18,7 +18,7 @@ import { OpenQuestions } from "./open-questions.js";
 import type { AcpParts } from "./parts.js";
 import { requestIdIn } from "./request-id.js";
 import { stopReasonOf } from "./stop-reason.js";
-import { type Account, UpdateEncoder } from "./updates.js";
+import { type ShownUsage, UpdateEncoder } from "./updates.js";
 
 interface AcpSessionParts {
   host: AcpParts;
@@ -34,7 +34,7 @@ export class AcpSession {
   readonly #prompts = new Set<AbortController>();
   readonly #questions: OpenQuestions;
   readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
-  readonly #account: Account = { usd: 0 };
+  readonly #account: ShownUsage = { usd: 0 };
   #mode: ModeId;
   #model: string | undefined;
   #isTitled: boolean;

@@ -14,7 +14,7 @@ import type { AcpParts } from "./parts.js";
 import { serversOf } from "./servers.js";
 import { AcpSession } from "./session.js";
 
-interface Place {
+interface SessionFolder {
   cwd: string;
   mcpServers?: readonly McpServer[] | null;
 }
@@ -59,14 +59,14 @@ export class AcpSessions {
     return this.#active.get(sessionId)?.shown;
   }
 
-  async create(place: Place) {
+  async create(place: SessionFolder) {
     const session = this.#parts.sessions.open();
     const { shown } = await this.#open(session, place, { isTitled: false });
     return { sessionId: session.id, ...shown.choices };
   }
 
   /** Opens a conversation of the log. Resumes the turns that a dead host left unfinished in the conversation. */
-  async load({ sessionId, ...place }: Place & { sessionId: string }, { replay }: { replay: boolean }) {
+  async load({ sessionId, ...place }: SessionFolder & { sessionId: string }, { replay }: { replay: boolean }) {
     const session = this.#parts.sessions.open(sessionId);
     const before = await session.history();
     if (before.length === 0 && !this.#active.has(sessionId)) throw RequestError.sessionNotFound(sessionId);
@@ -121,7 +121,11 @@ export class AcpSessions {
     await Promise.all([...this.#active.values()].map(({ hub }) => hub?.close()));
   }
 
-  async #open(session: Session, { cwd, mcpServers }: Place, { isTitled }: { isTitled: boolean }): Promise<Active> {
+  async #open(
+    session: Session,
+    { cwd, mcpServers }: SessionFolder,
+    { isTitled }: { isTitled: boolean },
+  ): Promise<Active> {
     if (!isAbsolute(cwd)) throw RequestError.invalidParams(undefined, "cwd is not an absolute path");
     const { extendHub, hub: hostHub } = this.#parts;
     const own = mcpServers && mcpServers.length > 0 ? serversOf(mcpServers, cwd) : undefined;

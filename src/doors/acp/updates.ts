@@ -17,7 +17,7 @@ import { rawInput } from "./raw-input.js";
 const usageField = "mcp-platform/usage";
 
 /** Cost of a session up to now. */
-export interface Account {
+export interface ShownUsage {
   /** Undefined as soon as one answer had an unknown price. */
   usd: number | undefined;
 }
@@ -28,7 +28,7 @@ interface EncodedTurn {
   tool: (name: string) => Pick<HubTool, "server" | "tool"> | undefined;
   /** Context window of the model, in tokens. */
   contextWindow: number;
-  account: Account;
+  account: ShownUsage;
   showsPrompt: boolean;
 }
 

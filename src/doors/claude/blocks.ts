@@ -1,6 +1,6 @@
 /** Conversion between content blocks of Anthropic's Messages API and our content parts. https://docs.claude.com/en/api/messages */
 import { type AssistantMessage, type ContentPart, linkText } from "../../core/chat.js";
-import { Fields, Problem, required } from "../protocol/fields.js";
+import { FieldReader, MessageProblem, requiredValue } from "../protocol/fields.js";
 import { parsedArguments } from "../shared/tool-input.js";
 
 type Block = { type: string } & Record<string, unknown>;
@@ -35,26 +35,26 @@ export function resultBlock(part: ContentPart): Block {
   }
 }
 
-/** Reads `content` of a user message: a string, or a list of text and image blocks. Throws Problem. */
+/** Reads `content` of a user message: a string, or a list of text and image blocks. Throws MessageProblem. */
 export function userContent(content: unknown): ContentPart[] {
   if (typeof content === "string") {
     if (content.trim() !== "") return [{ type: "text", text: content }];
   } else if (!Array.isArray(content)) {
-    throw new Problem('"message.content" must be a text or a list of content blocks');
+    throw new MessageProblem('"message.content" must be a text or a list of content blocks');
   } else if (content.length > 0) {
-    return content.map((block, index) => userPart(new Fields(block, `message.content[${index}].`)));
+    return content.map((block, index) => userPart(new FieldReader(block, `message.content[${index}].`)));
   }
-  throw new Problem('"message.content" is empty');
+  throw new MessageProblem('"message.content" is empty');
 }
 
-function userPart(block: Fields): ContentPart {
+function userPart(block: FieldReader): ContentPart {
   const type = block.text("type");
-  if (type === "text") return { type, text: required(block.text("text"), block.pathOf("text")) };
+  if (type === "text") return { type, text: requiredValue(block.text("text"), block.pathOf("text")) };
   if (type !== "image") {
-    throw new Problem(`"${block.pathOf("type")}" must be "text" or "image": other blocks are not taken`);
+    throw new MessageProblem(`"${block.pathOf("type")}" must be "text" or "image": other blocks are not taken`);
   }
   const source = block.fields("source");
-  if (source.text("type") !== "base64") throw new Problem(`"${source.pathOf("type")}" must be "base64"`);
-  const data = required(source.text("data"), source.pathOf("data"));
-  return { type, data, mimeType: required(source.text("media_type"), source.pathOf("media_type")) };
+  if (source.text("type") !== "base64") throw new MessageProblem(`"${source.pathOf("type")}" must be "base64"`);
+  const data = requiredValue(source.text("data"), source.pathOf("data"));
+  return { type, data, mimeType: requiredValue(source.text("media_type"), source.pathOf("media_type")) };
 }

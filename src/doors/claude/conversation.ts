@@ -9,7 +9,7 @@ import { exitCodes } from "../shared/exit-codes.js";
 import { Control } from "./control.js";
 import { type ClaudeInput, parseInput } from "./input.js";
 import { Inquiries } from "./inquiries.js";
-import { Account } from "./usage.js";
+import { SessionUsage } from "./usage.js";
 import { type ClaudeOptions, ClaudeView } from "./view.js";
 
 export interface PipeOptions extends ClaudeOptions {
@@ -31,7 +31,7 @@ export class ClaudeConversation {
   readonly #release: () => void;
   readonly #control: Control;
   readonly #inquiries: Inquiries;
-  readonly #account = new Account();
+  readonly #account = new SessionUsage();
   /** Requests without a result, the one being shown first. */
   readonly #queue: string[] = [];
   #shown: Promise<void> = Promise.resolve();

@@ -1,6 +1,6 @@
 /** Supported lines that a client of Claude Code's `stream-json` may send. */
 import type { ContentPart } from "../../core/chat.js";
-import { Fields, Problem, parseLine, required } from "../protocol/fields.js";
+import { FieldReader, MessageProblem, parseLine, requiredValue } from "../protocol/fields.js";
 import { userContent } from "./blocks.js";
 
 export type ClaudeInput =
@@ -38,14 +38,14 @@ export function parseInput(line: string): ClaudeInput | BadInput {
   let asks: BadInput["asks"] = "control_response";
   let requestId = "";
   try {
-    const message = new Fields(parseLine(line), "");
+    const message = new FieldReader(parseLine(line), "");
     const type = message.text("type");
     switch (type) {
       case "user":
         asks = "result";
         return readUser(message);
       case "control_request":
-        requestId = required(message.text("request_id"), "request_id");
+        requestId = requiredValue(message.text("request_id"), "request_id");
         return { type, requestId, request: readRequest(message.fields("request")) };
       case "control_response":
         return readResponse(message.fields("response"));
@@ -53,27 +53,27 @@ export function parseInput(line: string): ClaudeInput | BadInput {
       case "control_cancel_request": // control requests are answered at once, so nothing is left to cancel
         return { type: "ignored" };
       case undefined:
-        throw new Problem('"type" is missing; use user, control_request or control_response');
+        throw new MessageProblem('"type" is missing; use user, control_request or control_response');
       default:
-        throw new Problem(`unknown type ${quoted(type)}; use user, control_request or control_response`);
+        throw new MessageProblem(`unknown type ${quoted(type)}; use user, control_request or control_response`);
     }
   } catch (error) {
-    if (error instanceof Problem) return { problem: error.message, asks, requestId };
+    if (error instanceof MessageProblem) return { problem: error.message, asks, requestId };
     throw error;
   }
 }
 
-function readUser(line: Fields): ClaudeInput {
+function readUser(line: FieldReader): ClaudeInput {
   const message = line.fields("message");
   const role = message.text("role");
-  if (role !== "user") throw new Problem('"message.role" must be "user"');
-  if (line.boolean("shouldQuery") === false) throw new Problem('"shouldQuery": false is not supported');
+  if (role !== "user") throw new MessageProblem('"message.role" must be "user"');
+  if (line.boolean("shouldQuery") === false) throw new MessageProblem('"shouldQuery": false is not supported');
   const content = message.any("content");
   return { type: "user", content: userContent(content), requestId: line.text("uuid"), message: { role, content } };
 }
 
-function readRequest(request: Fields): ControlRequest {
-  const subtype = required(request.text("subtype"), "request.subtype");
+function readRequest(request: FieldReader): ControlRequest {
+  const subtype = requiredValue(request.text("subtype"), "request.subtype");
   switch (subtype) {
     case "initialize":
       return readInitialize(request);
@@ -84,11 +84,11 @@ function readRequest(request: Fields): ControlRequest {
       return { subtype, model: model === "default" ? undefined : model };
     }
     case "set_permission_mode":
-      return { subtype, mode: required(request.text("mode"), "request.mode") };
+      return { subtype, mode: requiredValue(request.text("mode"), "request.mode") };
     case "mcp_status":
       return { subtype };
     default:
-      throw new Problem(`${quoted(subtype)} is not supported`);
+      throw new MessageProblem(`${quoted(subtype)} is not supported`);
   }
 }
 
@@ -99,15 +99,15 @@ const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
  */
 const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
 
-function readInitialize(request: Fields): ControlRequest {
+function readInitialize(request: FieldReader): ControlRequest {
   const prompts = request.any("systemPrompt") ?? [];
   const texts = Array.isArray(prompts) ? prompts : [prompts];
   if (!texts.every((text) => typeof text === "string")) {
-    throw new Problem('"request.systemPrompt" must be a text or a list of texts');
+    throw new MessageProblem('"request.systemPrompt" must be a text or a list of texts');
   }
   const append = request.any("appendSystemPrompt") || undefined;
   if (append !== undefined && typeof append !== "string") {
-    throw new Problem('"request.appendSystemPrompt" must be a text');
+    throw new MessageProblem('"request.appendSystemPrompt" must be a text');
   }
   return {
     subtype: "initialize",
@@ -128,8 +128,8 @@ function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
 }
 
-function readResponse(response: Fields): ClaudeInput {
-  const requestId = required(response.text("request_id"), "response.request_id");
+function readResponse(response: FieldReader): ClaudeInput {
+  const requestId = requiredValue(response.text("request_id"), "response.request_id");
   const isError = response.text("subtype") !== "success";
   return { type: "control_response", requestId, value: response.any("response"), isError };
 }

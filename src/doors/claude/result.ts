@@ -6,7 +6,7 @@ import { toolInput } from "./blocks.js";
 import { anthropicUsage } from "./usage.js";
 
 /** Returns the fields of the `result` message that ends a turn. `events` are all events of the turn. */
-export function resultOf(summary: TurnSummary, events: readonly StoredEvent[]) {
+export function resultMessage(summary: TurnSummary, events: readonly StoredEvent[]) {
   const subtype = subtypeOf(summary);
   const { stopReason, text, usage } = summary;
   const is_error = subtype !== "success" || stopReason === "refusal";

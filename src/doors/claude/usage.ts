@@ -52,7 +52,7 @@ interface ModelUsage {
 /**
  * Total usage of all turns of this process; every result reports the total up to then. An event that is shown twice is counted only once.
  */
-export class Account {
+export class SessionUsage {
   readonly #models = new Map<string, ModelUsage>();
   readonly #counted = new Set<number>();
 

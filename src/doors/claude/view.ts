@@ -3,9 +3,9 @@ import type { OneshotSummary, OneshotView, TurnStart } from "../printed/views.js
 import type { DoorParts } from "../shared/door.js";
 import { assistantBlocks, resultBlock } from "./blocks.js";
 import { PartialMessage } from "./partial.js";
-import { resultOf } from "./result.js";
+import { resultMessage } from "./result.js";
 import { initFacts, permissionModeOf } from "./state.js";
-import { type Account, anthropicStopReason, anthropicUsage } from "./usage.js";
+import { anthropicStopReason, anthropicUsage, type SessionUsage } from "./usage.js";
 
 type AssistantMessageEvent = Extract<StoredEvent, { type: "assistant_message" }>;
 
@@ -21,7 +21,7 @@ export interface ClaudeOptions {
 interface ClaudeStream extends ClaudeOptions {
   parts: Pick<DoorParts, "hub" | "newId" | "now">;
   conversationId: string;
-  account: Account;
+  account: SessionUsage;
   /** Resolves when the next message may be written. */
   write: (message: object) => Promise<void>;
 }
@@ -80,7 +80,7 @@ export class ClaudeView implements OneshotView {
   async end(summary: OneshotSummary): Promise<void> {
     const { account, parts } = this.#stream;
     for (const event of this.#events) account.add(event);
-    const { subtype, is_error, ...facts } = resultOf(summary, this.#events);
+    const { subtype, is_error, ...facts } = resultMessage(summary, this.#events);
     const duration_ms = parts.now() - this.#startedAt;
     await this.#write({ type: "result", subtype, is_error, duration_ms, ...facts, ...account.total() });
   }

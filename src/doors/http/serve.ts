@@ -28,8 +28,8 @@ import { peerStream } from "./routes/peer-stream.js";
 import { serverRoutes } from "./routes/server-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
 import { usageRoutes } from "./routes/usage-routes.js";
-import { type Route, routesApp } from "./shared/api.js";
-import { Attempts } from "./turns/attempts.js";
+import { type ApiRoute, routesApp } from "./shared/api.js";
+import { RepeatedCalls } from "./turns/attempts.js";
 import { acceptSockets } from "./websocket.js";
 
 export interface ServeOptions extends ServeConfig {
@@ -137,8 +137,8 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     { ...parts, ...mcpParts, version: options.version },
     { keepAliveMs, maxBytes, ...(idleMs && { idleMs }), ...(mostSessions && { mostSessions }) },
   );
-  const attempts = new Attempts(() => performance.now());
-  const routes: Route[] = [
+  const attempts = new RepeatedCalls(() => performance.now());
+  const routes: ApiRoute[] = [
     ...openAiRoutes(parts, { keepAliveMs, models: options.models, plainModels, attempts }),
     ...responseRoutes(parts, { keepAliveMs, plainModels, attempts }),
     ...messageRoutes(parts, { keepAliveMs, plainModels, attempts }),
@@ -148,7 +148,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
     ...loginRoutes(parts),
     ...mcp.routes,
   ];
-  const description: Route = {
+  const description: ApiRoute = {
     method: "GET",
     path: "/openapi.json",
     summary: "This description",

@@ -5,11 +5,11 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { Peer } from "../protocol/peer.js";
+import { ProtocolClient } from "../protocol/peer.js";
 import type { DoorParts } from "../shared/door.js";
 import { callerAddress } from "./admission/caller-address.js";
 import type { Connections } from "./admission/connections.js";
-import type { Gate, Refusal } from "./admission/gate.js";
+import type { Gate, RequestRefusal } from "./admission/gate.js";
 import type { RateLimit } from "./admission/rate-limit.js";
 import { errorBody } from "./shared/errors.js";
 import { onUpgrade, withoutUpgrade } from "./upgrades.js";
@@ -58,7 +58,7 @@ export function acceptSockets(server: Server, parts: DoorParts, options: SocketO
 }
 
 function converse(webSocket: WebSocket, parts: DoorParts, address: string, { rate }: SocketOptions): void {
-  const peer = new Peer(parts, (message) => send(webSocket, JSON.stringify(message)));
+  const peer = new ProtocolClient(parts, (message) => send(webSocket, JSON.stringify(message)));
   webSocket.on("error", () => {}); // the close code tells the client about the error
   webSocket.on("close", () => peer.endFollowings());
   webSocket.on("message", (data: RawData, isBinary: boolean) => {
@@ -84,7 +84,7 @@ function send(webSocket: WebSocket, text: string): Promise<void> {
 function refusalOf(
   incoming: IncomingMessage,
   { gate, connections }: SocketOptions,
-): (Omit<Refusal, "status"> & { status: number }) | undefined {
+): (Omit<RequestRefusal, "status"> & { status: number }) | undefined {
   if (incoming.url?.split("?")[0] !== "/ws/chat") {
     return { status: 404, code: "not_found", message: "the WebSocket is at /ws/chat", headers: {} };
   }

@@ -4,13 +4,13 @@ const newline = 0x0a;
 export const maxLineBytes = 16 * 1024 * 1024;
 
 /** One line of input without its line end, or the reason why the line could not be read. */
-export type InputLine = { text: string } | { problem: string };
+export type ReadLine = { text: string } | { problem: string };
 
 /**
  * Splits bytes into lines, in linear time. Only `\n` ends a line, because JSON may contain U+2028. A `\r` before the `\n` is removed. The
  * last line needs no line end. A line longer than `maxBytes` is dropped while it arrives, so that it never has to fit into memory.
  */
-export async function* readLines(input: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<InputLine> {
+export async function* readLines(input: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<ReadLine> {
   let pieces: Buffer[] = [];
   let bytes = 0;
   const keep = (piece: Buffer) => {
@@ -18,7 +18,7 @@ export async function* readLines(input: AsyncIterable<Buffer>, maxBytes: number)
     if (bytes > maxBytes) pieces = [];
     else pieces.push(piece);
   };
-  const flush = (): InputLine => {
+  const flush = (): ReadLine => {
     const line = bytes > maxBytes ? { problem: `the line is longer than ${maxBytes} bytes` } : decode(pieces);
     pieces = [];
     bytes = 0;
@@ -36,7 +36,7 @@ export async function* readLines(input: AsyncIterable<Buffer>, maxBytes: number)
   if (bytes > 0) yield flush();
 }
 
-function decode(pieces: readonly Buffer[]): InputLine {
+function decode(pieces: readonly Buffer[]): ReadLine {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(pieces));
     return { text: text.endsWith("\r") ? text.slice(0, -1) : text };

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import { Peer } from "../protocol/peer.js";
+import { ProtocolClient } from "../protocol/peer.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
@@ -19,7 +19,7 @@ export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }:
   const output = new Output(stdout);
   await parts.sessions.recover();
   parts.sessions.startRetention();
-  const peer = new Peer(parts, (message) => output.write(() => `${JSON.stringify(message)}\n`));
+  const peer = new ProtocolClient(parts, (message) => output.write(() => `${JSON.stringify(message)}\n`));
   const interrupted = new AbortController();
   const unsubscribe = onInterrupt(() => {
     if (interrupted.signal.aborted) output.drop(); // a second interrupt: do not wait for the reader any longer

@@ -3,7 +3,7 @@ import type { TurnEvent } from "../../core/chat.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
 import { toVisibleJson, unambiguous } from "../../core/text/inert.js";
 import type { PromptRequest } from "../../session/session.js";
-import { Account } from "../claude/usage.js";
+import { SessionUsage } from "../claude/usage.js";
 import { type ClaudeOptions, ClaudeView } from "../claude/view.js";
 import { denyQuestions, showTurn } from "../printed/printed-turn.js";
 import { JsonView, type OneshotView, StreamJsonView, TextView } from "../printed/views.js";
@@ -48,7 +48,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   const view: OneshotView =
     typeof outputFormat === "string"
       ? views[outputFormat]()
-      : new ClaudeView({ ...outputFormat, parts, conversationId: session.id, account: new Account(), write });
+      : new ClaudeView({ ...outputFormat, parts, conversationId: session.id, account: new SessionUsage(), write });
   // If a stream breaks off, plain text in a pipe cannot be taken back, so the turn fails instead of starting its answer again.
   const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
 

@@ -2,7 +2,7 @@
 
 import type { JsonSchema } from "../../core/chat.js";
 import { isPlainObject } from "../../core/json.js";
-import { Problem, parseLine } from "./fields.js";
+import { MessageProblem, parseLine } from "./fields.js";
 import {
   anything,
   type Field,
@@ -75,11 +75,11 @@ export function parseMessage(line: string): ClientMessage | BadMessage {
   let requestId: string | undefined;
   try {
     const message = parseLine(line);
-    if (!isPlainObject(message)) throw new Problem("a message must be a JSON object");
+    if (!isPlainObject(message)) throw new MessageProblem("a message must be a JSON object");
     requestId = read(message, "request_id", name);
     return readMessage(message, requestId);
   } catch (error) {
-    if (error instanceof Problem) return { problem: error.message, requestId };
+    if (error instanceof MessageProblem) return { problem: error.message, requestId };
     throw error;
   }
 }
@@ -88,22 +88,23 @@ function readMessage(message: Record<string, unknown>, requestId: string | undef
   const action = read(message, "action", name);
   const conversationId = read(message, "conversation_id", name);
   const payload = message.payload ?? {};
-  if (!isPlainObject(payload)) throw new Problem('"payload" must be an object');
-  if (action !== "history" && requestId === undefined) throw new Problem('"request_id" is missing');
+  if (!isPlainObject(payload)) throw new MessageProblem('"payload" must be an object');
+  if (action !== "history" && requestId === undefined) throw new MessageProblem('"request_id" is missing');
   const values = readPayload(payload, action);
   // `readPayload` has checked the values against the table.
   return { action, requestId, conversationId, ...values } as ClientMessage;
 }
 
 function readPayload(payload: Record<string, unknown>, action: string | undefined): Record<string, unknown> {
-  if (action === undefined) throw new Problem(`"action" is missing; ${actionsHint}`);
-  if (!isAction(action)) throw new Problem(`unknown action ${JSON.stringify(action.slice(0, 40))}; ${actionsHint}`);
+  if (action === undefined) throw new MessageProblem(`"action" is missing; ${actionsHint}`);
+  if (!isAction(action))
+    throw new MessageProblem(`unknown action ${JSON.stringify(action.slice(0, 40))}; ${actionsHint}`);
   const fields = Object.entries<Field<unknown>>(payloads[action]);
   const values = Object.fromEntries(
     fields.map(([key, field]) => [key, read(payload, wireName(key), field, "payload.")] as const),
   );
   if (action === "complete" && (values.prompt === undefined) === (values.template === undefined)) {
-    throw new Problem('"payload" must have either "prompt" or "template"');
+    throw new MessageProblem('"payload" must have either "prompt" or "template"');
   }
   return values;
 }
@@ -122,8 +123,8 @@ function wireName(key: string): string {
 function read<Value>(from: Record<string, unknown>, key: string, field: Field<Value>, path = ""): Value {
   const found = Object.hasOwn(from, key) ? from[key] : undefined;
   const value = field.takesNull ? found : (found ?? undefined);
-  if (value === undefined && field.isRequired) throw new Problem(`"${path}${key}" is missing`);
-  if (value !== undefined && !field.accepts(value)) throw new Problem(`"${path}${key}" ${field.must}`);
+  if (value === undefined && field.isRequired) throw new MessageProblem(`"${path}${key}" is missing`);
+  if (value !== undefined && !field.accepts(value)) throw new MessageProblem(`"${path}${key}" ${field.must}`);
   return (value ?? field.otherwise ?? value) as Value;
 }
 

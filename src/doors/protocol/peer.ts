@@ -9,7 +9,7 @@ import { HostAnswers } from "./host-answers.js";
 import { type ClientMessage, parseMessage } from "./incoming.js";
 import { PromptTurns } from "./prompt-turns.js";
 import { errorMessage, historyMessages, type WireMessage } from "./protocol.js";
-import { type Asked, ServerRequests } from "./server-requests.js";
+import { type AskedRequest, ServerRequests } from "./server-requests.js";
 import { ShownTurns } from "./shown-turns.js";
 import { Slots } from "./slots.js";
 
@@ -29,7 +29,7 @@ type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
  * answer breaks off, a `discard` message is sent and the answer starts again. `turn_end` has the whole text, for clients that ignore the
  * chunks.
  */
-export class Peer {
+export class ProtocolClient {
   readonly #parts: DoorParts;
   readonly #send: Send;
   readonly #backlog = new Backlog(mostOwed);
@@ -163,7 +163,7 @@ export class Peer {
 
   async #cancel(message: ClientMessage<"cancel">): Promise<void> {
     const { requestId, conversationId } = message;
-    const isThere = ({ session }: Asked) => !conversationId || !session || session.id === conversationId;
+    const isThere = ({ session }: AskedRequest) => !conversationId || !session || session.id === conversationId;
     if (this.#followings.cancel(requestId)) return;
     if (this.#asked.cancel((asked) => asked.requestId === requestId && isThere(asked))) return;
     if (await this.#sessions.cancel(conversationId, requestId)) return;

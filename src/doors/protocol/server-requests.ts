@@ -1,16 +1,19 @@
 import { RequestError } from "../../core/errors.js";
 import type { Session } from "../../session/session.js";
 
-export interface Asked {
+export interface AskedRequest {
   requestId: string;
   session?: Session;
 }
 
 export class ServerRequests {
-  readonly #running = new Map<Asked, AbortController>();
+  readonly #running = new Map<AskedRequest, AbortController>();
 
   /** Runs `work`. Rejects with RequestError `cancelled` if `cancel` has aborted the work. */
-  async run<Result>({ requestId, session }: Asked, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  async run<Result>(
+    { requestId, session }: AskedRequest,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
     const asked = { requestId, session };
     const controller = new AbortController();
     const { signal } = controller;
@@ -28,7 +31,7 @@ export class ServerRequests {
   }
 
   /** Aborts all running requests that match. Returns false if no running request matches. */
-  cancel(isMeant: (asked: Asked) => boolean): boolean {
+  cancel(isMeant: (asked: AskedRequest) => boolean): boolean {
     const meant = [...this.#running].filter(([asked]) => isMeant(asked));
     for (const [, controller] of meant) controller.abort();
     return meant.length > 0;

@@ -1,5 +1,5 @@
 import type { ContentPart } from "../../core/chat.js";
-import { accountOf } from "../../session/account.js";
+import { conversationAccount } from "../../session/account.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
 import type { DoorParts } from "../shared/door.js";
@@ -11,7 +11,7 @@ export class ChatConversation {
   readonly #options: ReplOptions;
   #session: Session;
   #release: () => void;
-  #account = accountOf([]);
+  #account = conversationAccount([]);
   model: string | undefined;
 
   constructor(parts: DoorParts, options: ReplOptions) {
@@ -31,12 +31,12 @@ export class ChatConversation {
     this.#release();
     this.#session = this.#parts.sessions.open(conversationId);
     this.#release = this.#session.hold();
-    this.#account = accountOf([]);
+    this.#account = conversationAccount([]);
   }
 
   /** Computes the usage of the conversation from the log. Rejects with StoreError. */
   async count(): Promise<void> {
-    this.#account = accountOf(await this.#session.history());
+    this.#account = conversationAccount(await this.#session.history());
   }
 
   submit(requestId: string, content: ContentPart[]): Promise<LiveTurn> {

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { LlmError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
-import type { Call } from "../call/call.js";
+import type { ProviderCall } from "../call/call.js";
 import { fromProvider, toLlmError } from "../call/http-errors.js";
 import { drain } from "../connection/body.js";
 import type { Response } from "../connection/send.js";
@@ -28,7 +28,7 @@ type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done" | "fa
  * whether it is whole, never the way in which the connection ended: some proxies turn a cut into a clean end, and others leave the
  * connection open after a whole answer. Frees the connection in both cases.
  */
-export function readAnswer(response: Response, call: Call, fold: AnswerFold, now: () => number): Promise<void> {
+export function readAnswer(response: Response, call: ProviderCall, fold: AnswerFold, now: () => number): Promise<void> {
   return new Promise((resolve, reject) => {
     new Reading({ response, call, fold, now, resolve, reject }).begin();
   });
@@ -36,7 +36,7 @@ export function readAnswer(response: Response, call: Call, fold: AnswerFold, now
 
 interface ReadingParts {
   response: Response;
-  call: Call;
+  call: ProviderCall;
   fold: AnswerFold;
   now: () => number;
   resolve: () => void;
@@ -211,12 +211,12 @@ function hasMoreOfARead(stream: Readable & { readonly _readableState?: { readonl
   return stream._readableState?.readingMore === true;
 }
 
-function incomplete(call: Call, fold: AnswerFold): LlmError {
+function incomplete(call: ProviderCall, fold: AnswerFold): LlmError {
   if (fold.progress === 0) return failure("empty_stream", "the answer was empty", call);
   return failure("network", "the answer ended before it was complete", call);
 }
 
-function faultError(fault: BodyFault, call: Call): LlmError {
+function faultError(fault: BodyFault, call: ProviderCall): LlmError {
   switch (fault) {
     case "html":
       return failure("html", "answered with an HTML page", call);

@@ -8,11 +8,11 @@ import { type Headers, requestIdOf } from "../connection/hints.js";
 import type { Lane } from "../limits/lane.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import type { CompletionMeasure } from "../shared/completion-measure.js";
-import { duration, failure, statedIn } from "../shared/errors.js";
+import { failure, statedIn, waitText } from "../shared/errors.js";
 import type { Showing } from "../shared/showing.js";
 import type { RequestBody } from "../wires/shared/request-body.js";
 import type { AnswerFold } from "../wires/wire.js";
-import type { Draft } from "./draft.js";
+import type { RequestDraft } from "./draft.js";
 import { lostUsage } from "./lost-usage.js";
 
 interface Tally {
@@ -21,7 +21,7 @@ interface Tally {
   lost: LostAnswer[];
 }
 
-export interface CallOptions {
+export interface ProviderCallOptions {
   http: HttpConfig;
   request: CompletionRequest;
   streaming: boolean;
@@ -41,7 +41,7 @@ export interface CallOptions {
   deadlineAt: number;
 }
 
-interface Place {
+interface LaneSlot {
   lane: Lane;
   slot: Slot;
 }
@@ -50,11 +50,11 @@ interface Place {
  * One completion requested from one provider, with the state that all its attempts share. It is a class, because axios carries it in its
  * request configuration and copies plain objects.
  */
-export class Call {
+export class ProviderCall {
   readonly provider: Provider;
   readonly model: string;
   /** Set before the first request. */
-  place: Place | undefined;
+  place: LaneSlot | undefined;
   sent = 0;
   retries = 0;
   /** Time of the last request, in milliseconds since the epoch. */
@@ -71,8 +71,8 @@ export class Call {
 
   constructor(
     { provider, model }: Pick<ResolvedModel, "provider" | "model">,
-    readonly options: CallOptions,
-    readonly draft: Draft,
+    readonly options: ProviderCallOptions,
+    readonly draft: RequestDraft,
     /** Id that all attempts share, so that provider and logs recognise a repeated request. */
     readonly requestId: string,
   ) {
@@ -129,8 +129,8 @@ export class Call {
     return parts && this.draft.kept(parts);
   }
 
-  hedge(place: Place): Call {
-    const hedge = new Call(this, this.options, this.draft, this.requestId);
+  hedge(place: LaneSlot): ProviderCall {
+    const hedge = new ProviderCall(this, this.options, this.draft, this.requestId);
     hedge.place = place;
     hedge.isHedge = true;
     return hedge;
@@ -139,7 +139,7 @@ export class Call {
   aborted(): LlmError {
     const { signal, totalTimeoutMs } = this.options;
     if (!(signal.reason instanceof TotalTimeout)) return failure("aborted", "cancelled", this, { hint: "" });
-    const said = `no complete answer within ${duration(totalTimeoutMs)} (llm.http.total_timeout)`;
+    const said = `no complete answer within ${waitText(totalTimeoutMs)} (llm.http.total_timeout)`;
     return failure("total_timeout", said, this, { hint: "Try again, or raise llm.http.total_timeout." });
   }
 }

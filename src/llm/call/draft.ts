@@ -1,6 +1,6 @@
 import type { CompletionRequest, KeptPart, KeptParts, ToolDefinition } from "../../core/chat.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
-import { isAboutTools, textOf, toolNamedIn } from "../wires/shared/refusals.js";
+import { isAboutTools, refusalText, toolNamedIn } from "../wires/shared/refusals.js";
 import { RequestBody } from "../wires/shared/request-body.js";
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
@@ -8,7 +8,7 @@ import type { Dialect } from "./dialect.js";
 /** Most corrections of one request. A request that needs more is itself wrong. */
 const MAX_CORRECTIONS = 8;
 
-export class Draft {
+export class RequestDraft {
   readonly #request: CompletionRequest;
   readonly #dialect: Dialect;
   readonly #streaming: boolean;
@@ -78,7 +78,7 @@ export class Draft {
       this.#dialect.learn(lesson);
       return true;
     }
-    const text = textOf(said);
+    const text = refusalText(said);
     return isAboutTools(text) && this.#leaveOutTool(text);
   }
 

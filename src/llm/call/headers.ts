@@ -1,15 +1,15 @@
 import { carry } from "../../core/trace-context.js";
-import type { Route } from "../connection/routes.js";
+import type { ProviderRoute } from "../connection/routes.js";
 import type { Provider } from "../providers/providers.js";
 import type { Wire } from "../wires/wire.js";
-import type { Call } from "./call.js";
+import type { ProviderCall } from "./call.js";
 
 /**
  * Headers of requests to one provider by one route, as `node:http` writes them: names and values alternate. The headers that do not change
  * are built once per key. The provider's configuration outranks all other headers.
  */
 export class RequestHeaders {
-  readonly #ofRoute: Route["headers"];
+  readonly #ofRoute: ProviderRoute["headers"];
   readonly #provider: Provider;
   readonly #wire: Wire;
   /** Keyed by API key. */
@@ -17,14 +17,14 @@ export class RequestHeaders {
   /** Names of the provider's own headers, in lower case. */
   readonly #own: ReadonlySet<string>;
 
-  constructor(ofRoute: Route["headers"], provider: Provider, wire: Wire) {
+  constructor(ofRoute: ProviderRoute["headers"], provider: Provider, wire: Wire) {
     this.#ofRoute = ofRoute;
     this.#wire = wire;
     this.#provider = provider;
     this.#own = new Set(Object.keys(provider.headers ?? {}).map((name) => name.toLowerCase()));
   }
 
-  of({ key, requestId, trace, draft }: Call): string[] {
+  of({ key, requestId, trace, draft }: ProviderCall): string[] {
     const { traceparent, tracestate } = carry(trace);
     const list = this.#fixedFor(key).slice();
     this.#add(list, "X-Client-Request-Id", requestId);

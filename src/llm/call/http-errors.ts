@@ -4,9 +4,9 @@ import { asText } from "../../core/json.js";
 import { ConnectTimeout } from "../../outbound/pool.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "../connection/hints.js";
 import { ProxyError } from "../connection/tunnel.js";
-import { duration, failure, limitReached, stating } from "../shared/errors.js";
+import { failure, limitReached, stating, waitText } from "../shared/errors.js";
 import { inWords, kindOf, type ProviderError } from "../wires/shared/provider-error.js";
-import type { Call } from "./call.js";
+import type { ProviderCall } from "./call.js";
 import { textsIn, withoutQuotes } from "./quotes.js";
 
 /** Statuses after which the request is sent again. The statuses 501 and 505 to 511 are left out: the answer would be the same again. */
@@ -19,14 +19,14 @@ const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTU
  * Converts an error to an LlmError with allow-listed facts only. An AxiosError carries the key and the prompt in `config` and `request`,
  * and `util.inspect` prints them.
  */
-export function toLlmError(error: unknown, call: Call, now: number): LlmError {
+export function toLlmError(error: unknown, call: ProviderCall, now: number): LlmError {
   if (error instanceof LlmError) return error;
   if (call.options.signal.aborted) return call.aborted();
   if (isAxiosError(error) && error.response) return fromResponse(error.response, call, now);
   return fromSocket((isAxiosError(error) && error.cause) || error, call);
 }
 
-export function fromProvider(said: ProviderError, call: Call, headers: Headers, now: number): LlmError {
+export function fromProvider(said: ProviderError, call: ProviderCall, headers: Headers, now: number): LlmError {
   const kind = kindOf(said);
   const waitMs = retryAfterMs(headers, said, now);
   const wanted = shouldRetry(headers);
@@ -44,7 +44,7 @@ export function fromProvider(said: ProviderError, call: Call, headers: Headers, 
 
 function fromResponse(
   { status, headers, data }: NonNullable<AxiosError["response"]>,
-  call: Call,
+  call: ProviderCall,
   now: number,
 ): LlmError {
   // Only a proxy on the way uses this status, never a provider.
@@ -56,7 +56,7 @@ function fromResponse(
 }
 
 /** Returns the redirect's target without its query, which may hold a token. */
-function withoutQuery(location: string, { provider }: Call): string {
+function withoutQuery(location: string, { provider }: ProviderCall): string {
   if (!URL.canParse(location, provider.baseUrl)) return "nowhere";
   const { protocol, host, pathname } = new URL(location, provider.baseUrl);
   return `${protocol}//${host}${pathname}`;
@@ -66,16 +66,16 @@ function head({ status }: ProviderError): string {
   return status === undefined ? "error" : `error ${status}`;
 }
 
-function waitNote(waitMs: number | undefined, call: Call, now: number): string {
+function waitNote(waitMs: number | undefined, call: ProviderCall, now: number): string {
   const { maxRetryAfterMs } = call.options.http;
   if (waitMs === undefined || waitMs <= maxRetryAfterMs) return "";
   const until = new Date(now + waitMs);
   const when = Number.isNaN(until.getTime()) ? "" : `, until ${until.toISOString()}`;
-  return `asks to wait ${duration(waitMs)}${when}, longer than llm.http.max_retry_after (${duration(maxRetryAfterMs)})`;
+  return `asks to wait ${waitText(waitMs)}${when}, longer than llm.http.max_retry_after (${waitText(maxRetryAfterMs)})`;
 }
 
 /** Creates the error for a proxy's failure. A proxy that refuses, or demands a login, does so every time, so there is no retry. */
-function fromProxy(said: string, status: number | undefined, call: Call): LlmError {
+function fromProxy(said: string, status: number | undefined, call: ProviderCall): LlmError {
   const hint =
     status === 407
       ? "Put name and password into the proxy's URL: http://name:password@host:port, in llm.http.proxy or the environment."
@@ -83,7 +83,7 @@ function fromProxy(said: string, status: number | undefined, call: Call): LlmErr
   return failure("connect", said, call, { hint, retryable: status === undefined || RETRIED.has(status) });
 }
 
-function fromSocket(error: unknown, call: Call): LlmError {
+function fromSocket(error: unknown, call: ProviderCall): LlmError {
   const { code = "", message = "" } = error as { code?: string; message?: string };
   if (error instanceof ProxyError) return fromProxy(error.message, error.status, call);
   if (code === "ECONNABORTED") return limitReached("timeout", call);

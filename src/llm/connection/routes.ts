@@ -12,7 +12,7 @@ export interface RouteParts {
   observe: Observe;
 }
 
-export interface Route {
+export interface ProviderRoute {
   protocol: string;
   host: string;
   port: string;
@@ -21,10 +21,10 @@ export interface Route {
   headers: Readonly<Record<string, string>>;
 }
 
-export class Routes {
+export class ProviderRoutes {
   readonly #http: HttpConfig;
   readonly #parts: RouteParts;
-  readonly #routes = new Map<string, Route>();
+  readonly #routes = new Map<string, ProviderRoute>();
   readonly #agents = new Map<string, Agent>();
   #secureContext: SecureContext | undefined;
 
@@ -34,7 +34,7 @@ export class Routes {
   }
 
   /** Returns the route to a URL. Throws LlmError if a proxy or `ca_file` is unusable, TypeError if `url` is invalid. */
-  to(url: string, connectTimeoutMs: number): Route {
+  to(url: string, connectTimeoutMs: number): ProviderRoute {
     const key = `${connectTimeoutMs} ${url}`;
     const known = this.#routes.get(key) ?? this.#find(new URL(url), connectTimeoutMs);
     this.#routes.set(key, known);
@@ -49,7 +49,7 @@ export class Routes {
     }
   }
 
-  #find(url: URL, connectTimeoutMs: number): Route {
+  #find(url: URL, connectTimeoutMs: number): ProviderRoute {
     const { protocol } = url;
     const proxy = proxyTo(url, this.#http.proxy, this.#parts.env);
     const key = [connectTimeoutMs, protocol, proxy?.url.href].join(" ");

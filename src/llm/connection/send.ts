@@ -9,7 +9,7 @@ import { respectKeepAlive } from "../../outbound/pool.js";
 import type { RequestBody } from "../wires/shared/request-body.js";
 import { readUpTo } from "./body.js";
 import type { Headers } from "./hints.js";
-import type { Route } from "./routes.js";
+import type { ProviderRoute } from "./routes.js";
 
 /** A 2xx response whose body is still to be read, streamed or whole. */
 export interface Response {
@@ -17,8 +17,8 @@ export interface Response {
   data: Readable;
 }
 
-interface Outgoing {
-  route: Route;
+interface OutgoingRequest {
+  route: ProviderRoute;
   /** Names and values, alternating. Headers in an object would be checked twice, and stay in memory. */
   headers: string[];
   body: RequestBody;
@@ -43,7 +43,7 @@ const noHeaders = new AxiosHeaders();
  * socket's error. axios' own adapter costs as much again as the request. It also lacks what streams need: a timeout that ends with the
  * headers, bodies of errors, cancelling.
  */
-export function send(outgoing: Outgoing): Promise<ModelAnswer> {
+export function send(outgoing: OutgoingRequest): Promise<ModelAnswer> {
   const { route, headers, body, isStream } = outgoing;
   if (body.length > MAX_BODY_BYTES) throw new AxiosError("the request is too large", "ERR_FR_MAX_BODY_LENGTH_EXCEEDED");
   const { protocol, host, port, path, agent } = route;
@@ -137,7 +137,7 @@ class SocketClosed extends Error {
   }
 }
 
-type Listening = Pick<Outgoing, "timeoutMs" | "keepaliveExpiryMs" | "signal">;
+type Listening = Pick<OutgoingRequest, "timeoutMs" | "keepaliveExpiryMs" | "signal">;
 
 /** Resolves with the answer to the request. Its listeners stay as long as the answer lasts, so they hold as little memory as possible. */
 function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal }: Listening): Promise<ModelAnswer> {

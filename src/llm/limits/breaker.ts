@@ -2,7 +2,7 @@ import { CircuitState, SamplingBreaker } from "cockatiel";
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
 import type { BreakerState } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
-import { type Asked, duration, failure, saidBy } from "../shared/errors.js";
+import { type AskedModel, failure, saidBy, waitText } from "../shared/errors.js";
 
 /** Failures that mean trouble at the provider. Failures caused by a request, a key or a limit do not count. */
 const COUNTED: ReadonlySet<LlmErrorKind> = new Set([
@@ -54,7 +54,7 @@ export class Breaker {
   }
 
   /** Runs `ask`, and throws what it throws. While the breaker is open, throws an LlmError that says when the model is asked again. */
-  async run<T>(asked: Asked, ask: () => Promise<T>): Promise<T> {
+  async run<T>(asked: AskedModel, ask: () => Promise<T>): Promise<T> {
     const state = this.#state === CircuitState.Closed ? this.#state : this.#try(asked);
     try {
       const answer = await ask();
@@ -70,7 +70,7 @@ export class Breaker {
   }
 
   /** Lets one call test the model. Other calls are refused rather than made to wait for it: it may be a long stream. */
-  #try(asked: Asked): CircuitState {
+  #try(asked: AskedModel): CircuitState {
     if (this.state === "open" || this.#state === CircuitState.HalfOpen) throw this.#refusal(asked);
     this.#state = CircuitState.HalfOpen;
     return this.#state;
@@ -92,12 +92,12 @@ export class Breaker {
     this.#observe({ level: "info", scope: "llm", message: "answers again", fields: { model: this.#name } });
   }
 
-  #refusal(asked: Asked): LlmError {
+  #refusal(asked: AskedModel): LlmError {
     const last = this.#lastFailure;
     const waitMs = this.#retryAt - this.#now();
     const when =
       waitMs > 0
-        ? `it is tried again in ${duration(waitMs)}, at ${new Date(this.#retryAt).toISOString()}`
+        ? `it is tried again in ${waitText(waitMs)}, at ${new Date(this.#retryAt).toISOString()}`
         : "a request that tries it again is under way";
     const why = last ? ` (${saidBy(last, asked)})` : "";
     const kind = !last || last.kind === "stream_interrupted" ? "server" : last.kind;

@@ -6,7 +6,7 @@ import type { Observe } from "../../core/ports.js";
 import { QueueTimeout, type SharedLane, type SharedLimits, type Slot } from "../../core/shared-limits.js";
 import { keyHashOf } from "../providers/account.js";
 import type { Provider } from "../providers/providers.js";
-import { type Asked, duration, failure } from "../shared/errors.js";
+import { type AskedModel, failure, waitText } from "../shared/errors.js";
 import { RetryBudget } from "./budget.js";
 import { KeyRing } from "./key-ring.js";
 import { Limiter } from "./limiter.js";
@@ -20,7 +20,7 @@ export interface LaneParts {
   meter?: Meter | undefined;
 }
 
-interface Entrant extends Asked {
+interface Entrant extends AskedModel {
   readonly body: { toString(): string };
   readonly options: { readonly signal: CallSignal };
   /** Time of the last request, in milliseconds since the epoch. */
@@ -161,7 +161,7 @@ export class Lane {
       tpm: `${tpm} tokens a minute (${key})`,
     }[bound];
     const whose = isShared ? ", of all nodes together" : "";
-    const said = `no place within ${duration(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}${whose}`;
+    const said = `no place within ${waitText(queueTimeoutMs)} (llm.http.queue_timeout): the limit is ${limit}${whose}`;
     return failure("queue_timeout", said, call, { hint: `Try again, or raise ${key}.` });
   }
 }

@@ -98,7 +98,7 @@ export class Limiter {
   }
 
   #slot(tokens: number, charge: Charge | undefined): Slot {
-    return new Place(this.#keeper, tokens, charge);
+    return new TakenSlot(this.#keeper, tokens, charge);
   }
 
   #turn(queue: Set<Waiter>, tokens: number, signal: AbortSignal, queueTimeoutMs?: number): Promise<Charge | undefined> {
@@ -180,7 +180,7 @@ interface Keeper {
 }
 
 /** A slot that was taken. It is a class, because an object with a symbol-named method costs several times as much. */
-class Place implements Slot {
+class TakenSlot implements Slot {
   readonly #keeper: Keeper;
   readonly #tokens: number;
   #charge: Charge | undefined;

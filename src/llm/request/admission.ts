@@ -3,7 +3,7 @@ import type { HttpConfig } from "../../core/config.js";
 import type { HostState } from "../../core/measurements.js";
 import { remember } from "../../core/remember.js";
 import type { Slot } from "../../core/shared-limits.js";
-import type { Call } from "../call/call.js";
+import type { ProviderCall } from "../call/call.js";
 import { Breaker } from "../limits/breaker.js";
 import { Lane, type LaneParts } from "../limits/lane.js";
 import type { Provider } from "../providers/providers.js";
@@ -45,12 +45,12 @@ export class Admission {
   }
 
   /** Throws LlmError. */
-  answer(call: Call, parts: AnswerParts): Promise<Completion> {
+  answer(call: ProviderCall, parts: AnswerParts): Promise<Completion> {
     const entrance = this.#entranceTo(call.provider);
     return this.#breakerOf(call, entrance).run(call, () => this.#answerFrom(entrance.lane, call, parts));
   }
 
-  async #answerFrom(lane: Lane, call: Call, { showing, restart, finish }: AnswerParts): Promise<Completion> {
+  async #answerFrom(lane: Lane, call: ProviderCall, { showing, restart, finish }: AnswerParts): Promise<Completion> {
     let slot: Slot | undefined;
     lane.budget.enter();
     try {
@@ -85,7 +85,7 @@ export class Admission {
     this.#attempts.close();
   }
 
-  #breakerOf({ provider, model }: Call, { breakers }: Entrance): Breaker {
+  #breakerOf({ provider, model }: ProviderCall, { breakers }: Entrance): Breaker {
     const known = breakers.get(model);
     if (known) return known;
     const { now, observe, meter } = this.#parts;

@@ -3,7 +3,7 @@ import type { Delta, KeptParts } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import { LlmError } from "../../core/errors.js";
 import { readAnswer } from "../answer/reading.js";
-import type { Call } from "../call/call.js";
+import type { ProviderCall } from "../call/call.js";
 import { failure, saidBy } from "../shared/errors.js";
 import type { Showing } from "../shared/showing.js";
 import type { AnswerFold } from "../wires/wire.js";
@@ -33,7 +33,7 @@ export class Attempts {
    * the deltas shown so far, but only when the new answer has something to show or is whole. If no attempt succeeds, the reader keeps the
    * beginning. Throws LlmError.
    */
-  async answer(call: Call, showing?: Showing, restart = false): Promise<AnswerFold> {
+  async answer(call: ProviderCall, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
     let broken: LlmError | undefined;
     /** Parts to send back with the text that was shown last. */
@@ -95,7 +95,7 @@ function withKept(error: LlmError, kept: KeptParts | undefined): LlmError {
   return error;
 }
 
-function brokenOff(error: LlmError, call: Call): LlmError {
+function brokenOff(error: LlmError, call: ProviderCall): LlmError {
   if (KEEPS_ITS_KIND.has(error.kind)) return error;
   const { retryable, status, requestId, retryAfterMs, hint } = error;
   const said = `the answer broke off after it had begun: ${saidBy(error, call)}`;

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CallSignal } from "../../core/async/call-signal.js";
-import type { Call } from "../call/call.js";
+import type { ProviderCall } from "../call/call.js";
 import type { Response } from "../connection/send.js";
 import { RETRY_COST } from "../limits/budget.js";
 
 /** Sends a call, and resolves with the response headers. Aborting the signal aborts only this request, not the whole call. */
-type Post = (call: Call, signal: CallSignal) => Promise<Response>;
+type Post = (call: ProviderCall, signal: CallSignal) => Promise<Response>;
 
 /** Longest request that is sent twice. A longer prompt is slow anyway, and too expensive. */
 const MAX_HEDGED_BYTES = 32 * 1024;
 
 /** Returns true for the first request of a short call without tools, if its provider sets `hedge_after`. */
-export function isHedged(call: Call): boolean {
+export function isHedged(call: ProviderCall): boolean {
   if (call.provider.hedgeAfterMs === undefined || call.sent > 0) return false;
   return call.options.request.tools.length === 0 && call.body.length <= MAX_HEDGED_BYTES;
 }
@@ -20,7 +20,7 @@ export function isHedged(call: Call): boolean {
  * Sends a call, and sends it a second time if the first byte is late. The faster answer counts; the other request is aborted. The second
  * request is sent only if the retry budget is more than half full, so that a slow provider does not get slower.
  */
-export async function postHedged(call: Call, post: Post): Promise<Response> {
+export async function postHedged(call: ProviderCall, post: Post): Promise<Response> {
   const settled = new AbortController();
   const racers = [new CallSignal(call.options.signal), new CallSignal(call.options.signal)] as const;
   const [firstSignal, secondSignal] = racers;
@@ -40,7 +40,7 @@ export async function postHedged(call: Call, post: Post): Promise<Response> {
   return winner?.response ?? first;
 }
 
-async function postAgain(call: Call, post: Post, signal: CallSignal): Promise<Response> {
+async function postAgain(call: ProviderCall, post: Post, signal: CallSignal): Promise<Response> {
   const { place } = call;
   if (call.retries > 0 || !place?.lane.budget.isAboveHalf) throw new Error("not worth a second request");
   using slot = await place.lane.tryEnter(call);

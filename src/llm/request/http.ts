@@ -2,10 +2,10 @@ import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosReques
 import type { CallSignal } from "../../core/async/call-signal.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { ModelAnswer, Tape } from "../../core/tape.js";
-import type { Call } from "../call/call.js";
+import type { ProviderCall } from "../call/call.js";
 import { RequestHeaders } from "../call/headers.js";
 import { toLlmError } from "../call/http-errors.js";
-import { type Route, type RouteParts, Routes } from "../connection/routes.js";
+import { type ProviderRoute, ProviderRoutes, type RouteParts } from "../connection/routes.js";
 import { type Response, received, send } from "../connection/send.js";
 import type { Provider } from "../providers/providers.js";
 import { failure } from "../shared/errors.js";
@@ -18,13 +18,13 @@ export interface LlmHttpParts extends RouteParts {
 }
 
 interface Way {
-  route: Route;
+  route: ProviderRoute;
   headers: RequestHeaders;
 }
 
 export class LlmHttp {
   readonly #instance: AxiosInstance;
-  readonly #routes: Routes;
+  readonly #routes: ProviderRoutes;
   readonly #policy: RetryPolicy;
   readonly #keepaliveExpiryMs: number;
   readonly #parts: LlmHttpParts;
@@ -35,7 +35,7 @@ export class LlmHttp {
     this.#policy = policy;
     this.#parts = parts;
     this.#keepaliveExpiryMs = http.keepaliveExpiryMs;
-    this.#routes = new Routes(http, parts);
+    this.#routes = new ProviderRoutes(http, parts);
     this.#instance = axios.create();
     const { defaults } = this.#instance;
     // axios copies, checks and reads every option for every request, and its defaults only serve its own adapters. With its defaults axios
@@ -49,7 +49,7 @@ export class LlmHttp {
    * Sends a call. Retries until the response headers arrive, never after. Throws LlmError. If `signal` is not the call's own, aborting it
    * ends only this request.
    */
-  async post(call: Call, signal = call.options.signal): Promise<Response> {
+  async post(call: ProviderCall, signal = call.options.signal): Promise<Response> {
     try {
       const request = { call, signal };
       // Returns only the data: the rest of axios' response would stay in memory as long as the stream lasts.
@@ -60,7 +60,7 @@ export class LlmHttp {
   }
 
   #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
-    const call = callOf(config) as Call;
+    const call = callOf(config) as ProviderCall;
     if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
     const signal = config.signal as CallSignal;
     const way = this.#parts.tape?.plays.models ? undefined : this.#wayOf(call);
@@ -70,13 +70,13 @@ export class LlmHttp {
     return again ? again.then(sendIfAllowed) : sendIfAllowed();
   }
 
-  #send(call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+  #send(call: ProviderCall, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
     call.begin(this.#policy.now);
     const { tape } = this.#parts;
     return tape ? this.#sendBy(tape, call, signal, way) : this.#sendOn(call, signal, way);
   }
 
-  #sendBy(tape: Tape, call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+  #sendBy(tape: Tape, call: ProviderCall, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
     const { provider, model, body } = call;
     const path = new URL(call.draft.url).pathname;
     const exchange = { provider: provider.name, model, path, body: String(body), signal: signal.native };
@@ -86,7 +86,7 @@ export class LlmHttp {
     });
   }
 
-  #sendOn(call: Call, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+  #sendOn(call: ProviderCall, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
     if (!way) throw new TypeError("a tape that plays asked for the wire");
     const { options, provider, body } = call;
     return send({
@@ -101,7 +101,7 @@ export class LlmHttp {
     });
   }
 
-  #wayOf({ provider, draft }: Call): Way {
+  #wayOf({ provider, draft }: ProviderCall): Way {
     const { url, wire } = draft;
     const known = this.#ways.get(provider) ?? new Map<string, Way>();
     const way = known.get(url) ?? this.#findWay(provider, url, wire);

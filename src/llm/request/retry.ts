@@ -4,7 +4,7 @@ import { longestTimerMs } from "../../core/async/timers.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
-import type { Call } from "../call/call.js";
+import type { ProviderCall } from "../call/call.js";
 import { toLlmError } from "../call/http-errors.js";
 import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "../limits/budget.js";
 import { statedIn } from "../shared/errors.js";
@@ -54,14 +54,14 @@ export class RetryPolicy {
    * Returns true if the call is to be sent again after `call.delayMs`. Returns false if the provider asks to wait too long or the pause
    * would end after the deadline. `atOnce`: the failure was not the provider's, so there is no pause.
    */
-  plan(call: Call, failure: LlmError, atOnce = false): boolean {
+  plan(call: ProviderCall, failure: LlmError, atOnce = false): boolean {
     if (this.#stopped || call.options.signal.aborted || call.gaveUp) return false;
     const isRetried = this.#plan(call, failure, atOnce);
     call.options.measure?.attemptFailed(call, failure, isRetried);
     return isRetried;
   }
 
-  #plan(call: Call, failure: LlmError, atOnce: boolean): boolean {
+  #plan(call: ProviderCall, failure: LlmError, atOnce: boolean): boolean {
     const { deadlineAt, tally } = call.options;
     const swapped = !atOnce && call.place?.lane.failed(call, failure) === true;
     call.gaveUp = true;
@@ -87,7 +87,7 @@ export class RetryPolicy {
     return true;
   }
 
-  #isRetried(call: Call, failure: LlmError): boolean {
+  #isRetried(call: ProviderCall, failure: LlmError): boolean {
     const { http, tally } = call.options;
     const { retryAfterMs = 0 } = failure;
     const isLeft = call.retries < http.maxRetries && tally.retries < CHAIN_RETRIES * http.maxRetries;
@@ -104,7 +104,7 @@ function isWorthOneMore(failure: LlmError): boolean {
   return failure.kind === "tool_generation_failed" || statedIn(failure)?.isRetriedOnce === true;
 }
 
-function isAskedOnceMore(call: Call): boolean {
+function isAskedOnceMore(call: ProviderCall): boolean {
   if (call.hasAskedOnceMore) return false;
   call.hasAskedOnceMore = true;
   return true;
@@ -116,7 +116,7 @@ function isAskedOnceMore(call: Call): boolean {
  */
 export function retryDelay(
   http: HttpConfig,
-  { attempts, delayMs: previousMs }: Pick<Call, "attempts" | "delayMs">,
+  { attempts, delayMs: previousMs }: Pick<ProviderCall, "attempts" | "delayMs">,
   hintMs: number | undefined,
   random: () => number,
 ): number {
@@ -131,8 +131,8 @@ export function retryDelay(
   return Math.min(Math.max(delayMs(), 0), longestTimerMs);
 }
 
-export function callOf(config: AxiosRequestConfig | undefined): Call | undefined {
-  return (config as { call?: Call } | undefined)?.call;
+export function callOf(config: AxiosRequestConfig | undefined): ProviderCall | undefined {
+  return (config as { call?: ProviderCall } | undefined)?.call;
 }
 
 export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
@@ -156,7 +156,7 @@ export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void 
  * Returns true, at most once per call, if the server closed a pooled connection while the request was being sent. The request then succeeds
  * on a new connection.
  */
-function replacesSocket(error: AxiosError, call: Call): boolean {
+function replacesSocket(error: AxiosError, call: ProviderCall): boolean {
   const { reusedSocket } = (error.request ?? {}) as { reusedSocket?: boolean };
   if (call.replacedSocket || !reusedSocket || !/^(ECONNRESET|EPIPE)$/.test(error.code ?? "")) return false;
   call.replacedSocket = true;

@@ -2,7 +2,7 @@ import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../../core/er
 import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 
-export interface Asked {
+export interface AskedModel {
   provider: Provider;
   model: string;
   /** Requests sent so far. */
@@ -32,7 +32,7 @@ const PASSING: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 
 /** Creates an LlmError about a provider. The message names the model, has a limited length and holds no secret. */
-export function failure(kind: LlmErrorKind, said: string, asked: Asked, details: LlmErrorDetails = {}): LlmError {
+export function failure(kind: LlmErrorKind, said: string, asked: AskedModel, details: LlmErrorDetails = {}): LlmError {
   const { provider, model, attempts, theirRequestId } = asked;
   const requestId = details.requestId ?? theirRequestId;
   const message = scrub(`${provider.name}/${model}: ${said}`, provider.secrets);
@@ -51,7 +51,7 @@ export function failure(kind: LlmErrorKind, said: string, asked: Asked, details:
   );
 }
 
-export function saidBy({ message }: LlmError, { provider, model }: Asked): string {
+export function saidBy({ message }: LlmError, { provider, model }: AskedModel): string {
   return message.replace(`${provider.name}/${model}: `, "");
 }
 
@@ -87,11 +87,11 @@ const LIMITS = {
 } as const;
 
 /** Creates the error for a reached time limit. The message gives the limit and the setting that raises it. */
-export function limitReached(kind: Limit, asked: Asked, detail = ""): LlmError {
+export function limitReached(kind: Limit, asked: AskedModel, detail = ""): LlmError {
   const { provider } = asked;
   const { field, what } = LIMITS[kind];
   const key = provider[field] === undefined ? `llm.http.${kind}` : `llm.providers.${provider.name}.${kind}`;
-  const said = `${what} ${duration(provider.limits[field])} (${key})${detail && ` ${detail}`}`;
+  const said = `${what} ${waitText(provider.limits[field])} (${key})${detail && ` ${detail}`}`;
   return failure(kind, said, asked, {
     ...(kind === "connect_timeout"
       ? {}
@@ -100,7 +100,7 @@ export function limitReached(kind: Limit, asked: Asked, detail = ""): LlmError {
 }
 
 /** Formats a duration: `1.5 s`, `2 min`, `116 days`. */
-export function duration(milliseconds: number): string {
+export function waitText(milliseconds: number): string {
   const units = [
     [86_400_000, "days"],
     [3_600_000, "h"],

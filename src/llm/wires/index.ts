@@ -1,12 +1,12 @@
 import type { WireName } from "../../core/config.js";
-import { chat } from "./chat/chat.js";
-import { gemini } from "./gemini/gemini.js";
+import { chatWire } from "./chat/chat.js";
+import { geminiWire } from "./gemini/gemini.js";
 import { messages } from "./messages/messages.js";
 import { responses } from "./responses/responses.js";
 import type { Wire } from "./wire.js";
 
 /** All wires of the host. This table is the only place where a new wire must be added. */
-const WIRES: Readonly<Record<WireName, Wire>> = { chat, gemini, messages, responses };
+const WIRES: Readonly<Record<WireName, Wire>> = { chat: chatWire, gemini: geminiWire, messages, responses };
 
 export function wireOf(name: WireName): Wire {
   return WIRES[name];

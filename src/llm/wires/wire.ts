@@ -140,7 +140,7 @@ export interface AnswerFold {
    * Returns the answer. Ids of tool calls are unique and never empty: `isTaken` tells whether the conversation already has an id, `newId`
    * makes one up.
    */
-  finish(newId: () => string, isTaken: (id: string) => boolean): Answer;
+  finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer;
   /**
    * Returns the parts to send back with the text of an answer that broke off: no reasoning, since its signature may be missing, and no
    * calls. Absent if this wire's texts have nothing beside them.
@@ -148,7 +148,7 @@ export interface AnswerFold {
   brokenParts?(): readonly KeptPart[] | undefined;
 }
 
-export interface Answer {
+export interface WireAnswer {
   /** The message without `kept`, which the caller makes from `parts`. */
   message: AssistantMessage;
   finishReason: FinishReason;

@@ -26,7 +26,7 @@ interface NoticesParts {
 }
 
 /** Called after another process has written. Gets the conversation, or undefined if it is unknown which conversation was written to. */
-export type Watcher = (conversationId?: string) => void;
+export type LogListener = (conversationId?: string) => void;
 
 /**
  * Announces the writes of this process and receives those of others. `version()` changes whenever another process may have written. The
@@ -38,7 +38,7 @@ export class Notices {
   readonly #database: Database;
   readonly #listener: Listener;
   readonly #unsubscribe: () => void;
-  readonly #watchers = new Set<Watcher>();
+  readonly #watchers = new Set<LogListener>();
   #version = 0;
   #changedAt = performance.now();
   #untold = new Set<string>();
@@ -65,7 +65,7 @@ export class Notices {
   }
 
   /** Notifies the watcher of writes. The returned function ends this. */
-  watch(watcher: Watcher): () => void {
+  watch(watcher: LogListener): () => void {
     this.#watchers.add(watcher);
     return () => void this.#watchers.delete(watcher);
   }

@@ -4,7 +4,7 @@ import type { Archive, ConversationOverview } from "../../core/store-ports.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../claims.js";
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./events.js";
-import { idOf, numberOf, readable, seqOf, within } from "./place.js";
+import { idOf, numberOf, readable, seqOf, withinRange } from "./place.js";
 import type { SqliteReader } from "./reader.js";
 import { type Guarded, transaction } from "./transaction.js";
 
@@ -89,11 +89,11 @@ export class SqliteArchive implements Archive {
 
   #delete(conversationId: string): boolean {
     const origins = this.#db
-      .prepare(`${originsOf} AND ${within(numberOf("?1"), { row: "fork." })}`)
+      .prepare(`${originsOf} AND ${withinRange(numberOf("?1"), { row: "fork." })}`)
       .all(conversationId)
       .map((row) => (row as { origin: string }).origin);
     const existed = this.#lastSeq(conversationId) > 0;
-    this.#db.prepare(`DELETE FROM entries WHERE ${within(numberOf("?1"))}`).all(conversationId);
+    this.#db.prepare(`DELETE FROM entries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     for (const table of ["conversations", "turns", "mail"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
     }
@@ -114,7 +114,7 @@ export class SqliteArchive implements Archive {
   /** Returns the last `seq` of the conversation, or 0 if there is no such conversation. */
   #lastSeq(conversationId: string): number {
     const last = this.#db.prepare(
-      `SELECT ${seqOf()} AS seq FROM entries WHERE ${within(numberOf("?1"))} ORDER BY id DESC LIMIT 1`,
+      `SELECT ${seqOf()} AS seq FROM entries WHERE ${withinRange(numberOf("?1"))} ORDER BY id DESC LIMIT 1`,
     );
     return (last.get(conversationId) as { seq: number } | undefined)?.seq ?? 0;
   }
@@ -138,17 +138,17 @@ const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each
  */
 export const lastAndFirst = {
   columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,
-  join: `JOIN entries AS last ON last.id = (SELECT max(id) FROM entries WHERE ${within("number")})
+  join: `JOIN entries AS last ON last.id = (SELECT max(id) FROM entries WHERE ${withinRange("number")})
     JOIN entries AS first ON first.id = ${idOf("number", "1")}`,
 };
 
 const overview = `
   SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
     coalesce((SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT ${readable} FROM entries
-       WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '$.content') AS part
+       WHERE ${withinRange("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '$.content') AS part
     ), '') AS title,
-    (SELECT count(*) FROM entries AS asked WHERE ${within("number", { row: "asked." })} AND asked.type = 'user_message'
-       AND NOT EXISTS (SELECT 1 FROM entries AS mark WHERE ${isMark("mark")} AND ${within("number", { row: "mark." })}
+    (SELECT count(*) FROM entries AS asked WHERE ${withinRange("number", { row: "asked." })} AND asked.type = 'user_message'
+       AND NOT EXISTS (SELECT 1 FROM entries AS mark WHERE ${isMark("mark")} AND ${withinRange("number", { row: "mark." })}
          AND mark.type = 'rewind' AND mark.id > asked.id AND json_extract(mark.payload, '$.toSeq') < ${seqOf("asked.")})
     ) AS turns
   FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`;

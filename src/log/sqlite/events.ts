@@ -2,7 +2,7 @@ import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import type { TurnGrant } from "../../core/store-ports.js";
 import { eventOf, eventWritten } from "../stored-event.js";
 import type { Connection, Statement } from "./connection.js";
-import { idOf, mostSeq, numberOf, seqOf, within } from "./place.js";
+import { idOf, mostSeq, numberOf, seqOf, withinRange } from "./place.js";
 
 interface Row {
   seq: number;
@@ -42,12 +42,12 @@ export class SqliteEvents {
     );
     this.#insert = db.prepare(
       `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
-       VALUES (coalesce((SELECT max(id) FROM entries WHERE ${within("?1")}), ${idOf("?1", "0")}) + 1, ?2, ?3, ?4, ?5, ?6, ?7)
+       VALUES (coalesce((SELECT max(id) FROM entries WHERE ${withinRange("?1")}), ${idOf("?1", "0")}) + 1, ?2, ?3, ?4, ?5, ?6, ?7)
        RETURNING ${seqOf()} AS seq`,
     );
     const columns = `${seqOf()} AS seq, at, payload`;
-    const ofConversation = within(numberOf("?1"));
-    const from = within(numberOf("?1"), { from: "?2" });
+    const ofConversation = withinRange(numberOf("?1"));
+    const from = withinRange(numberOf("?1"), { from: "?2" });
     this.#from = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} ORDER BY id`);
     this.#ofTurn = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} AND turn_id = ?3 ORDER BY id`);
     this.#onwards = db.prepare(
@@ -123,7 +123,7 @@ function insertGranted(count: number): string {
     SELECT ${idOf(number, "(?6 + 1 + event.column1)")}, ?2, event.column2, event.column3, ?3, ?4 + event.column1
     FROM turns CROSS JOIN (VALUES ${rows}) AS event
     WHERE turns.conversation_id = ?1 AND turns.turn_id = ?2 AND fence = ?5 AND state = 'running'
-      AND (SELECT id = ${idOf(number, "?6")} AND turn_id = ?2 AND position < ?4 FROM entries WHERE ${within(number)} ORDER BY id DESC LIMIT 1)`;
+      AND (SELECT id = ${idOf(number, "?6")} AND turn_id = ?2 AND position < ?4 FROM entries WHERE ${withinRange(number)} ORDER BY id DESC LIMIT 1)`;
 }
 
 function requestIdOf(event: ChatEvent): string | null {

@@ -1,7 +1,7 @@
 import type { TurnMail } from "../../core/store-ports.js";
 import { isUnfinished, questionOf } from "../claims.js";
 import type { Connection, Statement } from "./connection.js";
-import { readable, within } from "./place.js";
+import { readable, withinRange } from "./place.js";
 import type { Guarded } from "./transaction.js";
 
 /** Messages to queued and running turns. They are kept until the turn ends. */
@@ -62,4 +62,4 @@ interface MailRow {
 }
 
 const isNew = "turns.node_id = ? AND mail.fence IS NOT turns.fence";
-const ofConversation = (row: string) => within("turns.conversation_number", { row });
+const ofConversation = (row: string) => withinRange("turns.conversation_number", { row });

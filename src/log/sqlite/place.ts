@@ -27,7 +27,7 @@ export const numberOf = (conversationId: string) =>
   `(SELECT number FROM conversations WHERE conversation_id = ${conversationId})`;
 
 /** Returns an SQL condition: the entry belongs to the conversation with this number, and its `seq` is at least `from`. */
-export const within = (number: string, { row = "", from = "0" } = {}) =>
+export const withinRange = (number: string, { row = "", from = "0" } = {}) =>
   `${row}id BETWEEN ${idOf(number, from)} AND ${idOf(number, String(mostSeq))}`;
 
 /**

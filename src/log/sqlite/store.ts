@@ -23,7 +23,7 @@ import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
 import { storeError } from "./errors.js";
 import { SqliteEvents } from "./events.js";
-import { numberOf, readable, seqOf, within } from "./place.js";
+import { numberOf, readable, seqOf, withinRange } from "./place.js";
 import { SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
 import { type Guarded, transaction } from "./transaction.js";
@@ -84,7 +84,7 @@ class SqliteStore implements ChatStore {
     this.results = new SqliteResults(db, now, guarded);
     this.archive = new SqliteArchive(db, this.#events, { guarded, views: this.#views });
     this.#turnOfRequest = db.prepare(
-      `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${within(numberOf("?1"))}`,
+      `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
     );
   }
 
@@ -179,7 +179,7 @@ class SqliteStore implements ChatStore {
 const summaries = `
   SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
     coalesce((SELECT substr(json_extract(${readable}, '$.content[0].text'), 1, ${titleLength}) FROM entries
-       WHERE ${within("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '') AS title,
+       WHERE ${withinRange("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '') AS title,
     coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = conversations.conversation_id
        ORDER BY place DESC LIMIT 1), '') AS workspace
   FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`;

@@ -14,7 +14,7 @@ import type {
 import { fenced, isUnfinished } from "../claims.js";
 import type { Connection } from "./connection.js";
 import { SqliteMail } from "./mail.js";
-import { numberOf, within } from "./place.js";
+import { numberOf, withinRange } from "./place.js";
 import { type Guarded, transaction } from "./transaction.js";
 
 /** SQL for the number of running and queued turns of each node. */
@@ -230,7 +230,7 @@ export class SqliteTurns implements TurnLeases {
 
 /** SQL condition: the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
 const isAsking = `coalesce((SELECT type = 'question' FROM entries
-  WHERE ${within("turns.conversation_number", { row: "entries." })} AND entries.turn_id = turns.turn_id ORDER BY id DESC LIMIT 1), FALSE)`;
+  WHERE ${withinRange("turns.conversation_number", { row: "entries." })} AND entries.turn_id = turns.turn_id ORDER BY id DESC LIMIT 1), FALSE)`;
 /** SQL that frees the turns of node ?1. ?2 is 1 if the node has crashed, otherwise 0. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)

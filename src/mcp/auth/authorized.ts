@@ -1,5 +1,5 @@
 import { extractWWWAuthenticateParams } from "@modelcontextprotocol/sdk/client/auth.js";
-import { discard, type Exchange, type HttpRequest } from "../http/exchange.js";
+import { discard, type HttpRequest, type SendRequest } from "../http/exchange.js";
 import type { Authorization, Challenge } from "./authorization.js";
 
 /** Limit of renewals for one request: the first for the stored token, the second if the server refuses the renewed token too. */
@@ -9,7 +9,7 @@ const maxRenewals = 2;
  * Returns an exchange that sends each request with the server's token. If the server refuses the token, renews it and repeats the request.
  * Sends the token only to the origin of `serverUrl`. Rejects with McpError if the token cannot be renewed.
  */
-export function authorized(authorization: Authorization, serverUrl: URL, send: Exchange): Exchange {
+export function authorized(authorization: Authorization, serverUrl: URL, send: SendRequest): SendRequest {
   const { origin } = serverUrl;
   return async (request) => {
     if (request.url !== serverUrl && request.url.origin !== origin) return send(request);

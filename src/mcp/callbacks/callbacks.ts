@@ -7,7 +7,7 @@ import type { ServerConfig } from "../../core/config.js";
 import type { JsonObject } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
 import type { RunningLimits } from "../protocol/limits.js";
-import { Refusal } from "../protocol/refusal.js";
+import { RpcRefusal } from "../protocol/refusal.js";
 import { abortable } from "../shared/wait.js";
 import { acceptsPage, elicit, type Page } from "./elicitation.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
@@ -58,7 +58,7 @@ export class Callbacks {
     this.#running.delete(call);
   }
 
-  /** Answers a request of the server. `signal` aborts if the server cancels the request. Rejects with Refusal. */
+  /** Answers a request of the server. `signal` aborts if the server cancels the request. Rejects with RpcRefusal. */
   async answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
     const { name, roots, sampling } = this.#config;
     if (method === "roots/list" && roots.length > 0) {
@@ -68,7 +68,7 @@ export class Callbacks {
     if (!call || !bounds) {
       this.#noticed(`${method} was declined: no call is running that it could be for`);
       if (method === "elicitation/create") return { action: "decline" };
-      throw new Refusal(-32601, `${method} is answered during a tool call only`);
+      throw new RpcRefusal(-32601, `${method} is answered during a tool call only`);
     }
     if (method === "elicitation/create" && ++bounds.questions > maxQuestions) {
       if (bounds.questions === maxQuestions + 1) this.#noticed(`it asks more than ${maxQuestions} times in one call`);
@@ -92,7 +92,7 @@ export class Callbacks {
     } finally {
       go();
     }
-    throw new Refusal(-32601, `this host does not answer ${method}`);
+    throw new RpcRefusal(-32601, `this host does not answer ${method}`);
   }
 
   /**

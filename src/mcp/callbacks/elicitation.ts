@@ -5,7 +5,7 @@
 
 import type { Question } from "../../core/chat.js";
 import { asArray, isPlainObject, isWritable, type JsonObject, textOrEmpty } from "../../core/json.js";
-import { Refusal } from "../protocol/refusal.js";
+import { RpcRefusal } from "../protocol/refusal.js";
 import { problemIn } from "../shared/schema.js";
 
 /**
@@ -23,19 +23,19 @@ export interface Page {
 
 /**
  * Resolves with the answer to `elicitation/create`. The answer is `accept` only if the person accepted and filled in the form correctly.
- * Rejects with Refusal if the form cannot be shown.
+ * Rejects with RpcRefusal if the form cannot be shown.
  */
 export async function elicit(server: string, params: JsonObject, ask: Ask): Promise<JsonObject> {
   const message = textOrEmpty(params.message);
-  if (message.length > maxQuestionChars) throw new Refusal(-32602, "message is too long");
+  if (message.length > maxQuestionChars) throw new RpcRefusal(-32602, "message is too long");
   if (params.mode === "url") {
     return {
       action: (await acceptsPage(server, { message, url: textOrEmpty(params.url) }, ask)) ? "accept" : "decline",
     };
   }
   const form = isPlainObject(params.requestedSchema) ? params.requestedSchema : {};
-  if (!isWritable(form)) throw new Refusal(-32602, "requestedSchema is nested too deep");
-  if (JSON.stringify(form).length > maxQuestionChars) throw new Refusal(-32602, "requestedSchema is too long");
+  if (!isWritable(form)) throw new RpcRefusal(-32602, "requestedSchema is nested too deep");
+  if (JSON.stringify(form).length > maxQuestionChars) throw new RpcRefusal(-32602, "requestedSchema is too long");
   const answer = await ask({ kind: "elicitation", server, message, form });
   if (!isPlainObject(answer) || answer.action !== "accept") {
     return { action: isPlainObject(answer) && answer.action === "cancel" ? "cancel" : "decline" };

@@ -16,7 +16,7 @@ import {
 import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
 import { contentParts } from "../protocol/content.js";
-import { Refusal } from "../protocol/refusal.js";
+import { RpcRefusal } from "../protocol/refusal.js";
 import { abortable } from "../shared/wait.js";
 
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
@@ -37,11 +37,11 @@ export class SamplingBudget {
 
   /**
    * Reserves the tokens of a request before it is sent, because a server may send many requests at once. Returns how many tokens the model
-   * may write; `giveBack` takes back the unused ones. Throws Refusal if too few are left.
+   * may write; `giveBack` takes back the unused ones. Throws RpcRefusal if too few are left.
    */
   grant(wanted: number, inputTokens: number): number {
     if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {
-      throw new Refusal(-1, "this call's sampling budget is used up");
+      throw new RpcRefusal(-1, "this call's sampling budget is used up");
     }
     const granted = Math.min(Math.max(1, Math.floor(wanted)), this.#tokens);
     this.#requests -= 1;
@@ -64,7 +64,7 @@ interface SamplingParts {
   signal: AbortSignal;
 }
 
-/** Resolves with the answer to `sampling/createMessage`. Rejects with Refusal, or with the error of `sample`. */
+/** Resolves with the answer to `sampling/createMessage`. Rejects with RpcRefusal, or with the error of `sample`. */
 export async function answerSampling(server: string, params: JsonObject, parts: SamplingParts): Promise<JsonObject> {
   const { sample, elsewhere, ask, budget, signal } = parts;
   const wanted = typeof params.maxTokens === "number" ? params.maxTokens : defaultTokens;
@@ -77,7 +77,7 @@ export async function answerSampling(server: string, params: JsonObject, parts: 
     if (passedOn) return await abortable(passedOn, signal);
     request = toRequest(params, granted);
     const allowed = await ask({ kind: "sampling", server, prompt: promptOf(request.messages), maxTokens: granted });
-    if (allowed !== true) throw new Refusal(-1, "the user did not allow the sampling request");
+    if (allowed !== true) throw new RpcRefusal(-1, "the user did not allow the sampling request");
     completion = await sample(request, signal);
     written = completion.usage?.outputTokens ?? granted;
   } finally {
@@ -85,7 +85,7 @@ export async function answerSampling(server: string, params: JsonObject, parts: 
   }
   // Not every provider enforces `toolChoice`, and the server would accept an answer without a call.
   if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
-    throw new Refusal(-32603, "the model called no tool, though toolChoice required it");
+    throw new RpcRefusal(-32603, "the model called no tool, though toolChoice required it");
   }
   return toResult(completion);
 }
@@ -104,10 +104,10 @@ function inputTokens({ messages, systemPrompt, tools }: JsonObject): number {
 function toRequest(params: JsonObject, granted: number): CompletionRequest {
   const system = textOrEmpty(params.systemPrompt);
   const messages = asArray(params.messages).filter(isPlainObject).flatMap(toMessages);
-  if (messages.length === 0) throw new Refusal(-32602, "a sampling request needs messages");
+  if (messages.length === 0) throw new RpcRefusal(-32602, "a sampling request needs messages");
   const mode = isPlainObject(params.toolChoice) ? params.toolChoice.mode : undefined;
   const tools = mode === "none" ? [] : asArray(params.tools).filter(isPlainObject).map(toDefinition);
-  if (mode === "required" && tools.length === 0) throw new Refusal(-32602, "toolChoice required needs tools");
+  if (mode === "required" && tools.length === 0) throw new RpcRefusal(-32602, "toolChoice required needs tools");
   return {
     messages: [...(system ? [{ role: "system" as const, content: system }] : []), ...messages],
     tools,
@@ -143,7 +143,7 @@ function toMessages({ role, content }: JsonObject): Message[] {
 
 function toDefinition({ name, description, inputSchema }: JsonObject): ToolDefinition {
   if (typeof name !== "string" || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
-    throw new Refusal(-32602, `models cannot call a tool named ${JSON.stringify(name)}`);
+    throw new RpcRefusal(-32602, `models cannot call a tool named ${JSON.stringify(name)}`);
   }
   return {
     name,
@@ -168,7 +168,7 @@ function toResult({ message, finishReason, model }: Completion): JsonObject {
 function toToolUse({ id, name, arguments: text }: ToolCall): JsonObject {
   const input = parseJson(text || "{}");
   if (!isPlainObject(input)) {
-    throw new Refusal(-32603, `the model wrote arguments for ${name} that are not a JSON object`);
+    throw new RpcRefusal(-32603, `the model wrote arguments for ${name} that are not a JSON object`);
   }
   return { type: "tool_use", id, name, input };
 }

@@ -3,11 +3,11 @@ import type { ReadableStream } from "node:stream/web";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   discard,
-  type Exchange,
   type HttpAnswer,
   type HttpRequest,
   longestMessage,
   mediaTypeOf,
+  type SendRequest,
   TooLong,
 } from "./exchange.js";
 
@@ -17,7 +17,7 @@ const withoutBody = [204, 205, 304];
  * Returns a `fetch` that uses the exchange, for the SDK's HTTP+SSE transport, which accepts only a `fetch`. That transport follows
  * redirects itself.
  */
-export function asFetch(send: Exchange): FetchLike {
+export function asFetch(send: SendRequest): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
     const answer = await send({
       method: method as HttpRequest["method"],

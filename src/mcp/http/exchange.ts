@@ -38,7 +38,7 @@ export interface HttpAnswer {
  * A function that sends a request, and resolves when the head of the answer has arrived. Rejects with Unreachable, or with a signal's
  * reason.
  */
-export type Exchange = (request: HttpRequest) => Promise<HttpAnswer>;
+export type SendRequest = (request: HttpRequest) => Promise<HttpAnswer>;
 
 export class Unreachable extends Error {
   constructor(override readonly cause: NodeJS.ErrnoException) {
@@ -86,7 +86,7 @@ function agentFor(protocol: string): Agent {
   return agent;
 }
 
-interface Place {
+interface Endpoint {
   agent: Agent;
   protocol: string;
   host: string;
@@ -95,9 +95,9 @@ interface Place {
 }
 
 /** Parsed addresses, cached because every request needs one. */
-const places = new WeakMap<URL, Place>();
+const places = new WeakMap<URL, Endpoint>();
 
-function placeOf(url: URL): Place {
+function placeOf(url: URL): Endpoint {
   const known = places.get(url);
   if (known) return known;
   const { protocol, hostname, port, pathname, search } = url;
@@ -112,7 +112,7 @@ function placeOf(url: URL): Place {
   return place;
 }
 
-export const exchange: Exchange = ({ method, url, headers, body, signals }) =>
+export const exchange: SendRequest = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
     // Node writes headers unchanged if they are a list. If they were an object, Node would check each header three times and store it.
@@ -152,7 +152,7 @@ export function mediaTypeOf({ headers }: HttpAnswer): string {
 }
 
 /** Reads the body to its end, and resolves with its text. Rejects with Unreachable, TooLong, or the reason that ended the exchange. */
-export function textOf({ body }: HttpAnswer): Promise<string> {
+export function bodyText({ body }: HttpAnswer): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     body.setEncoding("utf8");

@@ -1,13 +1,13 @@
 /**
  * Redirects of requests. They are followed only within the origin, because no other server may get a call with its session and its token.
  */
-import { discard, type Exchange, type HttpAnswer, type HttpRequest } from "./exchange.js";
+import { discard, type HttpAnswer, type HttpRequest, type SendRequest } from "./exchange.js";
 
 const maxRedirects = 5;
 const statuses = [301, 302, 303, 307, 308];
 
 /** Returns an exchange that follows allowed redirects, and resolves with any other redirect as the answer. */
-export function withinOrigin(send: Exchange): Exchange {
+export function withinOrigin(send: SendRequest): SendRequest {
   return async (request) => {
     let { url } = request;
     let answer = await send(request);

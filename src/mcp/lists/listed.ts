@@ -42,7 +42,7 @@ export interface ListedTemplate extends Listed {
 /** Deepest accepted nesting of a schema. One tool with a deeper schema would make every request of every turn too deep to serialise. */
 const maxDepth = 200;
 
-export const toolList: ListKind<ListedTool> = {
+export const toolListKind: ListKind<ListedTool> = {
   method: "tools/list",
   key: "tools",
   read(raw) {

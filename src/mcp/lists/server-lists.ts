@@ -9,7 +9,7 @@ import {
   promptList,
   resourceList,
   templateList,
-  toolList,
+  toolListKind,
 } from "./listed.js";
 import { type Ask, type Listed, listAll } from "./listing.js";
 
@@ -51,7 +51,7 @@ export async function readLists(
   { ask, askBriefly, objectionTo, instructions }: Reading,
 ): Promise<ServerLists> {
   const [tools, prompts, resources, templates] = await Promise.all([
-    declared.tools ? listAll(ask, toolList) : nothing,
+    declared.tools ? listAll(ask, toolListKind) : nothing,
     declared.prompts ? listAll(askBriefly, promptList).catch(asProblemOf(promptList.method)) : nothing,
     declared.resources ? listAll(askBriefly, resourceList).catch(asProblemOf(resourceList.method)) : nothing,
     declared.resources ? listAll(askBriefly, templateList).catch(asProblemOf(templateList.method)) : nothing,

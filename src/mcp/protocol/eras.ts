@@ -7,7 +7,7 @@ import { within } from "../shared/wait.js";
 import { loadLegacy, loadModern } from "./lazy.js";
 import { isModernOnly, modernMeta, modernVersion, unsupportedVersion } from "./modern-version.js";
 import { EndedByProbe, type Era, type Peer } from "./peer.js";
-import type { Route } from "./route.js";
+import type { ServerRoute } from "./route.js";
 
 /** Name of the extension for tasks. Before protocol 2026-07-28, tasks were part of the protocol itself. */
 const taskExtension = "io.modelcontextprotocol/tasks";
@@ -20,7 +20,7 @@ const verdicts = new Map<string, Era>();
 /** Resolves with a peer that is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
 export async function peerOf(
   config: ServerConfig,
-  route: Route,
+  route: ServerRoute,
   capabilities: JsonObject,
   signal: AbortSignal,
 ): Promise<Peer> {
@@ -49,7 +49,7 @@ export function learnFrom(error: unknown, config: ServerConfig): void {
 /** Resolves with a modern server's description of itself. Resolves with undefined if the server is legacy or has not answered. */
 async function discover(
   config: ServerConfig,
-  route: Route,
+  route: ServerRoute,
   capabilities: JsonObject,
   { signal, era }: { signal: AbortSignal; era: Era | undefined },
 ): Promise<JsonObject | undefined> {

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { McpError } from "../../core/errors.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { PeerEvents } from "./peer.js";
-import { Refusal } from "./refusal.js";
+import { RpcRefusal } from "./refusal.js";
 
 /** A server that still asks after this many rounds is looping. */
 const maxRounds = 10;
@@ -30,7 +30,7 @@ export async function answersTo(
     try {
       answers.push([key, await answer(textOrEmpty(method), isPlainObject(params) ? params : {}, signal)]);
     } catch (error) {
-      throw error instanceof Refusal ? new McpError("protocol", error.message, { cause: error }) : error;
+      throw error instanceof RpcRefusal ? new McpError("protocol", error.message, { cause: error }) : error;
     }
   }
   return Object.fromEntries(answers);

@@ -14,14 +14,14 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
 import { type Peer, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
-import type { Route } from "./route.js";
+import type { ServerRoute } from "./route.js";
 import { callAsTask } from "./tasks.js";
 
 /**
  * Returns a peer that uses the SDK's client for `initialize` and for the server's requests and notifications. Each connection gets a new
  * client, because a client that connects again keeps caches of the earlier server.
  */
-export function legacyPeer(route: Route, capabilities: JsonObject): Peer {
+export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
   let requests: PendingRequests | undefined;
   const request: Peer["request"] = (method, params, options) =>

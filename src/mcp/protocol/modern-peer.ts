@@ -4,7 +4,7 @@ import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcont
 import { McpError } from "../../core/errors.js";
 import { asObject, isPlainObject, type JsonObject, parseJson } from "../../core/json.js";
 import { HttpError } from "../http/http-error.js";
-import { toolList } from "../lists/listed.js";
+import { toolListKind } from "../lists/listed.js";
 import { listAll } from "../lists/listing.js";
 import { clientInfo } from "../shared/client-info.js";
 import { ChangeStream } from "./change-stream.js";
@@ -52,7 +52,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
       if (isLost && method !== "tools/call") return send(method, params, options);
       if (error.code !== headerMismatch || !options.inputSchema) throw error;
       // The tool now wants other arguments as headers than when it was listed, so the list is read again.
-      const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolList);
+      const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolListKind);
       const tool = items.find(({ name }) => name === params.name);
       if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;
       events?.notified("notifications/tools/list_changed", {});

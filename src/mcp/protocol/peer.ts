@@ -16,7 +16,7 @@ export interface PeerEvents {
   closed(reason?: McpError): void;
   failed(error: Error): void;
   notified(method: string, params: JsonObject): void;
-  /** Answers a request of the server. Rejects with Refusal. */
+  /** Answers a request of the server. Rejects with RpcRefusal. */
   answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject>;
 }
 

@@ -1,4 +1,4 @@
-export class Refusal extends Error {
+export class RpcRefusal extends Error {
   constructor(
     /** An error code of JSON-RPC or MCP. The code -1 is the specification's example for a refusal by the user. */
     readonly code: -32601 | -32602 | -32603 | -1,

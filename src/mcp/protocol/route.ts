@@ -7,7 +7,7 @@ import type { JsonObject } from "../../core/json.js";
 export type { ModernTransport };
 
 /** The way to one server, as the peers see it. A transport implements it. */
-export interface Route {
+export interface ServerRoute {
   transport: Transport;
   /** Resolves with the transport for protocols from 2026-07-28 on. Undefined if the route has no such transport. */
   modern?(): Promise<ModernTransport>;
@@ -20,7 +20,7 @@ export interface Route {
    * Returns a function that opens the next route to try, if the error means that the server does not speak this transport. Otherwise
    * returns undefined.
    */
-  instead(error: unknown): (() => Promise<Route>) | undefined;
+  instead(error: unknown): (() => Promise<ServerRoute>) | undefined;
   /** Returns true if the connection is useless after this error, although the transport has not closed. */
   isFatal(error: Error): boolean;
   /**
@@ -39,4 +39,4 @@ export interface Route {
 }
 
 /** The parts of a route that a connection needs once its peer is connected. */
-export type RouteEnd = Pick<Route, "isFatal" | "explain" | "close">;
+export type RouteEnd = Pick<ServerRoute, "isFatal" | "explain" | "close">;

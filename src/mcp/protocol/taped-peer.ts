@@ -4,7 +4,7 @@ import { McpError, messageOf } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { HostAnswer, ServerAnswer, ServerLife, Tape } from "../../core/tape.js";
 import { NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
-import { Refusal } from "./refusal.js";
+import { RpcRefusal } from "./refusal.js";
 
 interface TapedPeerParts {
   server: string;
@@ -34,7 +34,7 @@ export class Link implements ServerLife {
     try {
       return { result: await this.#events.answer(method, params, signal) };
     } catch (error) {
-      if (error instanceof Refusal) return { error: { code: error.code, message: error.message } };
+      if (error instanceof RpcRefusal) return { error: { code: error.code, message: error.message } };
       throw error;
     }
   }
@@ -103,7 +103,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
         async answer(method, params, signal) {
           const answer = await lifeNow().ask(method, params, signal);
           if ("result" in answer) return answer.result;
-          throw new Refusal(answer.error.code as Refusal["code"], answer.error.message);
+          throw new RpcRefusal(answer.error.code as RpcRefusal["code"], answer.error.message);
         },
       });
     },

@@ -3,7 +3,7 @@ import type { ServerHello, Tape } from "../../core/tape.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import { learn, learnFrom, peerOf } from "../protocol/eras.js";
 import { EndedByProbe, type Peer } from "../protocol/peer.js";
-import type { Route } from "../protocol/route.js";
+import type { ServerRoute } from "../protocol/route.js";
 import { silentPeer, silentRoute } from "../protocol/silent-peer.js";
 import { Link, tapedPeer } from "../protocol/taped-peer.js";
 import { abortable } from "../shared/wait.js";
@@ -19,11 +19,11 @@ interface ConnectParts {
  * Connects to the server over the route that `open` starts. If the server does not accept that route, tries the next route that the failed
  * one suggests. Closes every route that failed. Rejects with McpError if no route is left.
  */
-export async function connect(
+export async function connectServer(
   config: ServerConfig,
   parts: ConnectParts,
   signal: AbortSignal,
-  open: () => Promise<Route>,
+  open: () => Promise<ServerRoute>,
 ): Promise<McpConnection> {
   const { tape, callbacks, events } = parts;
   if (!tape) return (await connectBy(open, config, parts, signal)).connection;
@@ -45,11 +45,11 @@ export async function connect(
 }
 
 async function connectBy(
-  open: () => Promise<Route>,
+  open: () => Promise<ServerRoute>,
   config: ServerConfig,
   parts: ConnectParts,
   signal: AbortSignal,
-  wrap: (peer: Peer, route: Route) => Peer = (peer) => peer,
+  wrap: (peer: Peer, route: ServerRoute) => Peer = (peer) => peer,
 ): Promise<{ connection: McpConnection; peer: Peer }> {
   const { callbacks, events } = parts;
   const route = await open();

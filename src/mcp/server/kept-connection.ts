@@ -7,13 +7,13 @@ import type { Tape } from "../../core/tape.js";
 import type { AuthOptions } from "../auth/authorization.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import type { ServerLists } from "../lists/server-lists.js";
-import type { Route } from "../protocol/route.js";
+import type { ServerRoute } from "../protocol/route.js";
 import { abortable, atMost } from "../shared/wait.js";
 import { routeTo } from "../transports/open-route.js";
 import { StderrTail } from "../transports/stderr-tail.js";
 import { Backoff } from "./backoff.js";
 import type { Condition } from "./condition.js";
-import { connect } from "./connect.js";
+import { connectServer } from "./connect.js";
 import type { ConnectionEvents, McpConnection } from "./connection.js";
 import { untilSilent } from "./health.js";
 
@@ -98,7 +98,7 @@ export class KeptConnection {
     const { auth, said } = this.#parts;
     this.#startedAt = performance.now();
     const late = new AbortController();
-    let route: Route | undefined;
+    let route: ServerRoute | undefined;
     const timer = setTimeout(() => {
       const hint = `raise mcpServers.${name}.startup_timeout if it is only slow`;
       late.abort(new McpError("timeout", `not ready within ${startupTimeoutMs / 1000} s`, { retryable: true, hint }));
@@ -113,7 +113,7 @@ export class KeptConnection {
         route = await routeTo(this.#config, auth, heard);
         return route;
       };
-      const connection = await connect(this.#config, this.#parts, signal, open);
+      const connection = await connectServer(this.#config, this.#parts, signal, open);
       const askedAt = performance.now();
       const lists = await connection.lists(signal).catch(async (error: unknown) => {
         await connection.close();
@@ -177,7 +177,7 @@ export class KeptConnection {
     this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }
 
-  #fail(error: unknown, route: Route | undefined): void {
+  #fail(error: unknown, route: ServerRoute | undefined): void {
     const known = error instanceof McpError ? error : undefined;
     const { condition, failed } = this.#parts;
     failed();

@@ -5,7 +5,7 @@ import { abortable, atMost } from "../shared/wait.js";
 import { coalesced } from "./coalesced.js";
 import type { Condition } from "./condition.js";
 import type { KeptConnection } from "./kept-connection.js";
-import type { Offer } from "./offer.js";
+import type { OfferedTools } from "./offer.js";
 
 /**
  * Time from the start to a second read of the lists. Some servers register tools after `initialized` and announce them before the HTTP
@@ -18,7 +18,7 @@ const staleListMs = 2000;
 const debounceMs = 100;
 
 interface ListRefreshParts {
-  offer: Offer;
+  offer: OfferedTools;
   condition: Condition;
   kept: KeptConnection;
   /** True if a tape is played in place of the server, so that delays are needless. */

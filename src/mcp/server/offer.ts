@@ -19,7 +19,7 @@ interface OfferParts {
 }
 
 /** The lists that one server offers now, compared with the tool definitions that the user approved. */
-export class Offer {
+export class OfferedTools {
   lists: ServerLists = emptyLists;
   readonly #parts: OfferParts;
   /** The lists from an earlier run; undefined once the server has sent its lists in this run. */

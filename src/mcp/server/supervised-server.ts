@@ -19,7 +19,7 @@ import { KeptConnection } from "./kept-connection.js";
 import { LateStart } from "./late-start.js";
 import { LinkedResources } from "./linked-resources.js";
 import { ListRefresh } from "./list-refresh.js";
-import { Offer } from "./offer.js";
+import { OfferedTools } from "./offer.js";
 import { RunningCalls } from "./running-calls.js";
 import type { ServerLogs } from "./server-logs.js";
 import { WatchedResources } from "./watched-resources.js";
@@ -51,7 +51,7 @@ export interface HostSide {
 export class SupervisedServer {
   readonly config: ServerConfig;
   readonly condition: Condition;
-  readonly offer: Offer;
+  readonly offer: OfferedTools;
   readonly linked: LinkedResources;
   readonly meter: Meter | undefined;
   readonly calls = new RunningCalls();
@@ -81,7 +81,7 @@ export class SupervisedServer {
     const noticed = (text: string) => condition.notice(text);
     const manifest = host.manifests && new Manifest(host.manifests, config);
     this.#remembers = () => config.lazy || host.remembers?.() === true;
-    this.offer = new Offer({
+    this.offer = new OfferedTools({
       server: config.name,
       condition,
       manifest,

@@ -1,7 +1,7 @@
 import type { HubTool, PreparedCall, ToolFacts } from "../../core/ports.js";
 import { annotationsOf, factsOf, isOffered, modelName } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import { callTool } from "./tool-call.js";
+import { callServerTool } from "./tool-call.js";
 
 /** A tool under the name that the model sees. */
 export interface RegisteredTool {
@@ -39,7 +39,7 @@ export function toolsOf(server: SupervisedServer): RegisteredTool[] {
             arguments: args,
             definition: tool.definition,
             pin: () => void server.offer.pin([tool]),
-            send: (options) => callTool(server, tool, args, options),
+            send: (options) => callServerTool(server, tool, args, options),
             ...facts,
           };
         },

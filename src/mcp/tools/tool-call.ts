@@ -13,7 +13,7 @@ import { MeasuredCall } from "./tool-measure.js";
  * Calls a tool. Never rejects: a failure becomes a result for the model. That result says whether the call was not sent or may have been
  * carried out.
  */
-export async function callTool(
+export async function callServerTool(
   server: SupervisedServer,
   tool: ListedTool,
   args: JsonObject,

@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { asObject, type JsonObject, parseJson } from "../../core/json.js";
 import { readEvents } from "../http/event-stream.js";
-import { type Exchange, type HttpAnswer, mediaTypeOf, textOf } from "../http/exchange.js";
+import { bodyText, type HttpAnswer, mediaTypeOf, type SendRequest } from "../http/exchange.js";
 
 /** Statuses that do not show which protocol the server speaks. */
 const noVerdict = new Set([401, 403, 408, 429]);
@@ -16,7 +16,7 @@ interface Verdict {
 export async function askHttp(
   url: URL,
   request: JSONRPCRequest,
-  { headers, send, signal }: { headers: Record<string, string>; send: Exchange; signal: AbortSignal },
+  { headers, send, signal }: { headers: Record<string, string>; send: SendRequest; signal: AbortSignal },
 ): Promise<Verdict> {
   const meta = request.params?._meta ?? {};
   const response = await send({
@@ -34,7 +34,7 @@ export async function askHttp(
   });
   const { status } = response;
   const isStream = mediaTypeOf(response) === "text/event-stream";
-  const answer = isStream ? await answerIn(response, request.id) : asAnswer(await textOf(response));
+  const answer = isStream ? await answerIn(response, request.id) : asAnswer(await bodyText(response));
   const isRefused = status >= 400 && status < 500 && !noVerdict.has(status);
   return { status, answer: answer ?? (isRefused ? {} : undefined) };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { discard, type Exchange, type HttpAnswer, type HttpRequest, isOk } from "../http/exchange.js";
+import { discard, type HttpAnswer, type HttpRequest, isOk, type SendRequest } from "../http/exchange.js";
 import { atMost } from "../shared/wait.js";
 
 const opensWithinMs = 1500;
@@ -15,7 +15,7 @@ const maxTries = 5;
  * soon cuts the stream, the GET is repeated with growing pauses.
  */
 export class NotificationStream {
-  readonly #send: Exchange;
+  readonly #send: SendRequest;
   #open: () => void = () => {};
   readonly #opened = new Promise<void>((resolve) => {
     this.#open = resolve;
@@ -25,7 +25,7 @@ export class NotificationStream {
   #openedAt: number | undefined;
   #cuts = 0;
 
-  constructor(send: Exchange) {
+  constructor(send: SendRequest) {
     this.#send = send;
   }
 

@@ -1,7 +1,7 @@
 import type { ServerConfig } from "../../core/config.js";
 import type { AuthOptions } from "../auth/authorization.js";
 import { loadLegacy, once } from "../protocol/lazy.js";
-import type { Route } from "../protocol/route.js";
+import type { ServerRoute } from "../protocol/route.js";
 import { StdioTransport } from "./stdio.js";
 
 /** Loads the routes to remote servers. They need the SDK's v1 client too. */
@@ -11,13 +11,17 @@ const loadRemote = once(async () => {
 });
 
 /** Opens the configured route. For a stdio server, this starts the server; `said` is called with each text that it writes to stderr. */
-export async function routeTo(config: ServerConfig, auth?: AuthOptions, said?: (text: string) => void): Promise<Route> {
+export async function routeTo(
+  config: ServerConfig,
+  auth?: AuthOptions,
+  said?: (text: string) => void,
+): Promise<ServerRoute> {
   if (config.transport === "stdio") return stdioRoute(new StdioTransport(config, said));
   const { remoteRoute } = await loadRemote();
   return remoteRoute(config, config.transport === "sse" ? "sse" : "http", auth);
 }
 
-function stdioRoute(transport: StdioTransport): Route {
+function stdioRoute(transport: StdioTransport): ServerRoute {
   return {
     transport,
     modern: async () => transport,

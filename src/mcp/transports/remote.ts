@@ -15,18 +15,22 @@ import { HttpError, SessionLost } from "../http/http-error.js";
 import { withinOrigin } from "../http/redirects.js";
 import { isModernOnly } from "../protocol/modern-version.js";
 import { NotTaken } from "../protocol/peer.js";
-import type { Route } from "../protocol/route.js";
+import type { ServerRoute } from "../protocol/route.js";
 import { redactor } from "../shared/redact.js";
 import { askHttp } from "./ask-http.js";
 import { StreamableHttp } from "./streamable-http.js";
 
 const goodbyeMs = 1000;
 
-export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", auth?: AuthOptions): Route {
+export function remoteRoute(config: RemoteServerConfig, kind: "http" | "sse", auth?: AuthOptions): ServerRoute {
   return routeWith(config, kind, auth && !hasOwnAuthorization(config) ? new Authorization(config, auth) : undefined);
 }
 
-function routeWith(config: RemoteServerConfig, kind: "http" | "sse", authorization: Authorization | undefined): Route {
+function routeWith(
+  config: RemoteServerConfig,
+  kind: "http" | "sse",
+  authorization: Authorization | undefined,
+): ServerRoute {
   const url = new URL(config.url);
   const plain = authorization ? authorized(authorization, url, exchange) : exchange;
   // The login problem is looked up first, because the EventSource's error does not carry the error that its fetch threw.

@@ -8,7 +8,7 @@ import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isPlainObject, parseJson } from "../../core/json.js";
-import { discard, type Exchange, type HttpAnswer, isOk, mediaTypeOf, textOf } from "../http/exchange.js";
+import { bodyText, discard, type HttpAnswer, isOk, mediaTypeOf, type SendRequest } from "../http/exchange.js";
 import { HttpError, SessionLost } from "../http/http-error.js";
 import { unfollowed } from "../http/redirects.js";
 import { Deliveries, isAnswer } from "./deliveries.js";
@@ -31,7 +31,7 @@ export class StreamableHttp implements Transport {
 
   readonly #url: URL;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #send: Exchange;
+  readonly #send: SendRequest;
   readonly #notifications: NotificationStream;
   readonly #streams: ResumableStreams;
   readonly #ended = new AbortController();
@@ -44,7 +44,7 @@ export class StreamableHttp implements Transport {
   readonly #each: readonly AbortSignal[] = [this.#ended.signal];
 
   /** `headers` are sent with every request; their names are lower-case. */
-  constructor(url: URL, { headers, send }: { headers: Readonly<Record<string, string>>; send: Exchange }) {
+  constructor(url: URL, { headers, send }: { headers: Readonly<Record<string, string>>; send: SendRequest }) {
     this.#url = url;
     this.#headers = headers;
     this.#prepareHeaders();
@@ -128,7 +128,7 @@ export class StreamableHttp implements Transport {
       discard(answer);
       throw new HttpError(-1, `Unexpected content type: ${answer.headers["content-type"] ?? null}`);
     }
-    const parsed: unknown = JSON.parse(await textOf(answer));
+    const parsed: unknown = JSON.parse(await bodyText(answer));
     this.#deliveries.push(parsed);
     const isAnswered = Array.isArray(parsed) ? parsed.some((each) => isAnswer(each, id)) : isAnswer(parsed, id);
     if (!isAnswered) throw new Error("the server answered with JSON that is no answer to the request");
@@ -139,7 +139,7 @@ export class StreamableHttp implements Transport {
    */
   async #refused(message: JSONRPCMessage, answer: HttpAnswer): Promise<void> {
     const { status } = answer;
-    const text = await textOf(answer).catch(() => "");
+    const text = await bodyText(answer).catch(() => "");
     if ("method" in message && "id" in message && isOfTheCall(message, status)) {
       const body = parseJson(text);
       if (isAnswer(body, message.id) && isPlainObject(body.error)) return this.#deliveries.push(body);

@@ -5,7 +5,7 @@ import type { AssertionResult, StepOutcome } from "../result.js";
 import type { Assertion } from "../script.js";
 import { javascript } from "./javascript.js";
 import { jsonKinds } from "./json.js";
-import type { AssertionParts, Check, Kind, Problem, Verdict } from "./kind.js";
+import type { AssertionParts, AssertionProblem, AssertionVerdict, Check, Kind } from "./kind.js";
 import { measureKinds } from "./measures.js";
 import { llmRubric } from "./rubric.js";
 import { textKinds } from "./text.js";
@@ -54,7 +54,11 @@ export async function check(
   };
 }
 
-async function judged(check: Check | Problem, outcome: StepOutcome, parts: AssertionParts): Promise<Verdict | Problem> {
+async function judged(
+  check: Check | AssertionProblem,
+  outcome: StepOutcome,
+  parts: AssertionParts,
+): Promise<AssertionVerdict | AssertionProblem> {
   if ("problem" in check) return check;
   try {
     return await check(outcome, parts);
@@ -63,7 +67,7 @@ async function judged(check: Check | Problem, outcome: StepOutcome, parts: Asser
   }
 }
 
-function read({ type, value, threshold, provider }: Assertion): Check | Problem {
+function read({ type, value, threshold, provider }: Assertion): Check | AssertionProblem {
   const isNot = type.startsWith("not-");
   const name = isNot ? type.slice("not-".length) : type;
   const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;

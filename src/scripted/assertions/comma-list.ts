@@ -1,11 +1,11 @@
-import type { Problem } from "./kind.js";
+import type { AssertionProblem } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
 /**
  * Reads a list of texts. The value is a list, or one text with commas between the items. An item with a comma in it is put between `"`. A
  * `"` within such an item is written as `""` or `\"`.
  */
-export function readList(value: unknown): string[] | Problem {
+export function readList(value: unknown): string[] | AssertionProblem {
   const texts = typeof value === "string" ? split(value) : Array.isArray(value) ? value : [];
   if ("problem" in texts) return texts;
   const isText = (one: unknown) =>
@@ -18,7 +18,7 @@ export function readList(value: unknown): string[] | Problem {
 
 const item = /\s*(?:"((?:[^"\\]|\\.|"")*)"\s*|([^",][^,]*)?)(?:,|$)/sy;
 
-function split(text: string): string[] | Problem {
+function split(text: string): string[] | AssertionProblem {
   const texts: string[] = [];
   item.lastIndex = 0;
   for (let at = 0; at < text.length; at = item.lastIndex) {

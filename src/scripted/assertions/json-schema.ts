@@ -8,8 +8,8 @@ import { load } from "js-yaml";
 import { messageOf } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { violationWithin } from "../../core/structured-output.js";
-import type { Problem } from "./kind.js";
-import { isTemplate, shown } from "./words.js";
+import type { AssertionProblem } from "./kind.js";
+import { hasTemplate, shown } from "./words.js";
 
 interface SchemaValue {
   isGiven: boolean;
@@ -18,10 +18,10 @@ interface SchemaValue {
 }
 
 /** Reads the schema of an assertion, which is optional. It may be an object, or a YAML or JSON text. */
-export function readSchemaValue(value: unknown): SchemaValue | Problem {
+export function readSchemaValue(value: unknown): SchemaValue | AssertionProblem {
   if (value === undefined || value === null || value === "") return { isGiven: false, violation: () => undefined };
   // A schema text with templates cannot be checked yet, because the variables are not known.
-  if (typeof value === "string" && isTemplate(value)) return { isGiven: true, violation: () => undefined };
+  if (typeof value === "string" && hasTemplate(value)) return { isGiven: true, violation: () => undefined };
   const schema = typeof value === "string" ? parsed(value) : value;
   if (!isPlainObject(schema)) return { problem: `expected value to be a JSON Schema, got ${shown(value)}` };
   try {

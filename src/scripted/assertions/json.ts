@@ -2,13 +2,13 @@ import { load } from "js-yaml";
 import { parseJson } from "../../core/json.js";
 import type { StepOutcome } from "../result.js";
 import { readSchemaValue } from "./json-schema.js";
-import type { Kind, Problem } from "./kind.js";
+import type { AssertionProblem, Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
 export const jsonKinds = { "is-json": isJson, "contains-json": containsJson } satisfies Record<string, Kind>;
 
 /** Returns the output as JSON: the structured content of a tool, or else the whole text. Undefined if the text is not JSON. */
-export function jsonOf({ json, output }: StepOutcome): { value: unknown } | undefined {
+export function outputJson({ json, output }: StepOutcome): { value: unknown } | undefined {
   const value = json === undefined ? parseJson(output) : json;
   return value === undefined ? undefined : { value };
 }
@@ -17,7 +17,7 @@ function isJson({ value }: { value?: unknown }): ReturnType<Kind> {
   const schema = readSchemaValue(value);
   if ("problem" in schema) return schema;
   return (outcome) => {
-    const json = jsonOf(outcome);
+    const json = outputJson(outcome);
     const problem = json && schema.violation(json.value);
     return {
       holds: json !== undefined && problem === undefined,
@@ -51,7 +51,7 @@ const maxLooks = 20_000_000;
  * Returns all outermost objects in a text, also objects that are items of a list. Like promptfoo, accepts JSON as models write it: unquoted
  * names, comments, an extra comma, missing braces at the end.
  */
-function objectsWithin(text: string): unknown[] | Problem {
+function objectsWithin(text: string): unknown[] | AssertionProblem {
   const objects: unknown[] = [];
   let looks = maxLooks;
   for (let start = text.indexOf("{"); start >= 0; start = text.indexOf("{", start)) {

@@ -21,12 +21,18 @@ interface JudgeQuestion {
 }
 
 /** Reads the parameters of one type of assertion. Returns the check, or a `problem` if the parameters are invalid. */
-export type Kind = (written: Pick<Assertion, "value" | "threshold" | "provider">, isNot: boolean) => Check | Problem;
+export type Kind = (
+  written: Pick<Assertion, "value" | "threshold" | "provider">,
+  isNot: boolean,
+) => Check | AssertionProblem;
 
-export type Check = (outcome: StepOutcome, parts: AssertionParts) => Verdict | Problem | Promise<Verdict | Problem>;
+export type Check = (
+  outcome: StepOutcome,
+  parts: AssertionParts,
+) => AssertionVerdict | AssertionProblem | Promise<AssertionVerdict | AssertionProblem>;
 
 /** Result of a check. It becomes the sentence `expected SUBJECT [not] PREDICATE; FOUND`. */
-export interface Verdict {
+export interface AssertionVerdict {
   holds: boolean;
   subject: string;
   predicate: string;
@@ -36,6 +42,6 @@ export interface Verdict {
 }
 
 /** Reason why an assertion cannot be checked. The assertion then fails, with and without `not-`. */
-export interface Problem {
+export interface AssertionProblem {
   problem: string;
 }

@@ -1,5 +1,5 @@
 import { isPlainObject } from "../../core/json.js";
-import type { Problem } from "./kind.js";
+import type { AssertionProblem } from "./kind.js";
 import { shown, unknownKey } from "./words.js";
 
 export interface Order {
@@ -11,7 +11,7 @@ export interface Order {
  * Reads an expected order: a list, or `{mode, steps}`. The default mode is `in_order`: other items may come before, between and after the
  * expected ones.
  */
-export function readOrder(value: unknown): Order | Problem {
+export function readOrder(value: unknown): Order | AssertionProblem {
   if (Array.isArray(value)) return readOrder({ steps: value });
   if (!isPlainObject(value)) return { problem: `expected value to be a list, or {mode, steps}, got ${shown(value)}` };
   const { mode = "in_order", steps } = value;

@@ -1,4 +1,4 @@
-import type { Problem } from "./kind.js";
+import type { AssertionProblem } from "./kind.js";
 import { shown } from "./words.js";
 
 export interface Range {
@@ -7,7 +7,7 @@ export interface Range {
 }
 
 /** Reads a range of counts. Both `min` and `max` are optional; without `min`, `leastByDefault` applies. */
-export function readRange({ min, max }: Record<string, unknown>, leastByDefault: number): Range | Problem {
+export function readRange({ min, max }: Record<string, unknown>, leastByDefault: number): Range | AssertionProblem {
   const wrong = [min, max].find((one) => one !== undefined && !(Number.isInteger(one) && Number(one) >= 0));
   if (wrong !== undefined) return { problem: `expected min and max to be counts, got ${shown(wrong)}` };
   const range = { min: Number(min ?? leastByDefault), max: Number(max ?? Number.POSITIVE_INFINITY) };

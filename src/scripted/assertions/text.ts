@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { messageOf } from "../../core/errors.js";
 import { readList } from "./comma-list.js";
-import { jsonOf } from "./json.js";
+import { outputJson } from "./json.js";
 import type { Check, Kind } from "./kind.js";
-import { isTemplate, quoted, shown } from "./words.js";
+import { hasTemplate, quoted, shown } from "./words.js";
 
 type Fits = (output: string, text: string) => boolean;
 
@@ -58,7 +58,7 @@ function regex({ value }: { value?: unknown }): ReturnType<Kind> {
   if (typeof value !== "string" || value === "") {
     return { problem: `expected value to be a regular expression, got ${shown(value)}` };
   }
-  if (!isTemplate(value)) {
+  if (!hasTemplate(value)) {
     try {
       new RegExp(value);
     } catch (error) {
@@ -78,7 +78,7 @@ function equals({ value }: { value?: unknown }): ReturnType<Kind> {
   if (value === undefined) return { problem: "expected value to be what the output has to be" };
   const check: Check = (outcome) => {
     const isStructured = typeof value === "object";
-    const json = isStructured ? jsonOf(outcome) : undefined;
+    const json = isStructured ? outputJson(outcome) : undefined;
     return {
       holds: isStructured
         ? json !== undefined && isDeepStrictEqual(json.value, value)

@@ -1,8 +1,8 @@
 import { isPlainObject } from "../../core/json.js";
 import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { CalledTool } from "../result.js";
-import type { Problem } from "./kind.js";
-import { isTemplate, quoted, shown } from "./words.js";
+import type { AssertionProblem } from "./kind.js";
+import { hasTemplate, quoted, shown } from "./words.js";
 
 export interface ToolMatcher {
   /** The pattern as it is written in the script. */
@@ -16,7 +16,7 @@ const unknown = { readOnly: false, idempotent: false, destructive: false, openWo
  * Reads the pattern of a tool: `server.tool`, with `*` for any part. The value is a text, or an object with the text as `name` or
  * `pattern`.
  */
-export function readMatcher(value: unknown): ToolMatcher | Problem {
+export function readMatcher(value: unknown): ToolMatcher | AssertionProblem {
   const text = isPlainObject(value) ? (value.pattern ?? value.name) : value;
   if (typeof text !== "string" || text.trim() === "")
     return { problem: `expected the name of a tool, got ${shown(value)}` };
@@ -26,14 +26,14 @@ export function readMatcher(value: unknown): ToolMatcher | Problem {
     return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
   }
   // A name without a server would match no tool, and an assertion with `not-` would always hold.
-  if (!/[.*]|__/.test(text) && !isTemplate(text)) {
+  if (!/[.*]|__/.test(text) && !hasTemplate(text)) {
     return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
   }
   return { text, matches: (call) => namesTool(pattern, { ...unknown, server: call.server, tool: call.tool }) };
 }
 
 /** Reads one or more patterns of tools. */
-export function readMatchers(values: readonly unknown[]): ToolMatcher[] | Problem {
+export function readMatchers(values: readonly unknown[]): ToolMatcher[] | AssertionProblem {
   if (values.length === 0) return { problem: "expected at least one tool" };
   const matchers: ToolMatcher[] = [];
   for (const value of values) {

@@ -3,7 +3,7 @@ import type { CalledTool } from "../result.js";
 import type { Kind } from "./kind.js";
 import { inOrder, readOrder } from "./order.js";
 import { nameOf, readMatcher } from "./tool-matcher.js";
-import { isTemplate, listed, quoted, shown } from "./words.js";
+import { hasTemplate, listed, quoted, shown } from "./words.js";
 
 export const turnKinds = {
   "stop-reason": stopReason,
@@ -41,7 +41,7 @@ const eventTypes: Record<ChatEvent["type"], true> = {
 
 /** Returns a problem for the first value that is neither one of the words nor a template. Undefined if there is no such value. */
 function wrongWord(values: readonly unknown[], words: Record<string, true>): { problem: string } | undefined {
-  const isWord = (one: unknown) => typeof one === "string" && (Object.hasOwn(words, one) || isTemplate(one));
+  const isWord = (one: unknown) => typeof one === "string" && (Object.hasOwn(words, one) || hasTemplate(one));
   const wrong = values.find((one) => !isWord(one));
   if (values.every(isWord)) return undefined;
   return { problem: `expected one of ${Object.keys(words).join(", ")}, got ${shown(wrong)}` };

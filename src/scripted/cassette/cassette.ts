@@ -7,7 +7,7 @@ import { CassetteTape } from "./cassette-tape.js";
 import { readFaults } from "./faults.js";
 import { Cleaner } from "./file/clean.js";
 import { maxBytes, type Recording, readCassette } from "./file/read.js";
-import { textOf, writeCassette } from "./file/write.js";
+import { cassetteText, writeCassette } from "./file/write.js";
 import type { Sleep } from "./playing/played-body.js";
 import { Recorder } from "./recording/recorder.js";
 
@@ -82,7 +82,7 @@ export async function openCassette(options: CassetteOptions): Promise<Cassette> 
 
 async function written(path: string, { head, entries }: Recorder, cleaner: Cleaner): Promise<string[]> {
   try {
-    const text = textOf(head, entries, cleaner);
+    const text = cassetteText(head, entries, cleaner);
     if (Buffer.byteLength(text) > maxBytes) throw new Error(`larger than ${maxBytes / 1024 / 1024} MB`);
     await writeCassette(path, text);
     return [];

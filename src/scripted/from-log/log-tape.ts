@@ -7,7 +7,7 @@ import { readRequest } from "../model/request.js";
 import { type WireReply, writeAnswer, writtenPath } from "../model/wire.js";
 
 /** A tool in the form of `tools/list`. */
-export interface WireTool {
+export interface RequestTool {
   name: string;
   description?: string;
   inputSchema: Readonly<Record<string, unknown>>;
@@ -17,10 +17,10 @@ export class LogTape implements Tape {
   readonly plays = { models: true, servers: true };
   readonly #answers: WireReply[];
   readonly #calls: PlayableCall[];
-  readonly #tools: ReadonlyMap<string, readonly WireTool[]>;
+  readonly #tools: ReadonlyMap<string, readonly RequestTool[]>;
 
   /** `definitions` has the tools of each server. If a called tool is missing there, it gets a made-up definition. */
-  constructor(turns: readonly PlayableTurn[], definitions: ReadonlyMap<string, readonly WireTool[]>) {
+  constructor(turns: readonly PlayableTurn[], definitions: ReadonlyMap<string, readonly RequestTool[]>) {
     const hops = turns.flatMap((turn) => turn.hops);
     this.#answers = hops.map(replyOf);
     this.#calls = hops.flatMap(({ calls }) => calls);
@@ -87,9 +87,9 @@ function isSameCall({ call, tool }: PlayableCall, { name, _meta }: Readonly<Reco
 
 function toolsOf(
   calls: readonly PlayableCall[],
-  definitions: ReadonlyMap<string, readonly WireTool[]>,
-): Map<string, readonly WireTool[]> {
-  const tools = new Map<string, readonly WireTool[]>();
+  definitions: ReadonlyMap<string, readonly RequestTool[]>,
+): Map<string, readonly RequestTool[]> {
+  const tools = new Map<string, readonly RequestTool[]>();
   for (const { server, tool, isInvented } of calls) {
     if (server === "" || isInvented) continue;
     const known = tools.get(server) ?? definitions.get(server) ?? [];
@@ -98,7 +98,7 @@ function toolsOf(
   return tools;
 }
 
-function madeUp(name: string): WireTool {
+function madeUp(name: string): RequestTool {
   return { name, description: "Made up from the calls of it.", inputSchema: { type: "object" } };
 }
 

@@ -13,7 +13,7 @@ import { redacted } from "../../session/export/redact.js";
 import { openCassette } from "../cassette/cassette.js";
 import { keptBy } from "../cassette/recording/kept-by.js";
 import { difference } from "../from-log/difference.js";
-import { LogTape, type WireTool } from "../from-log/log-tape.js";
+import { LogTape, type RequestTool } from "../from-log/log-tape.js";
 import { hasAskedShape, sessionFile } from "../from-log/session-file.js";
 import type { ScriptResult } from "../result.js";
 import { definitions, findTool, isConfigured, writtenServer } from "./known-servers.js";
@@ -87,7 +87,7 @@ export async function exportSession(
 async function playThrough(
   path: string,
   { turns }: Playable,
-  { tools, secrets }: { tools: ReadonlyMap<string, readonly WireTool[]>; secrets: readonly string[] },
+  { tools, secrets }: { tools: ReadonlyMap<string, readonly RequestTool[]>; secrets: readonly string[] },
 ): Promise<string | undefined> {
   const script = loadScript(path);
   const cassette = await openCassette({ path: script.cassette, mode: "record", match: "messages", secrets, now });

@@ -8,10 +8,10 @@ import { manifestPlace } from "../../host/user-state.js";
 import { Manifest } from "../../mcp/lists/manifest.js";
 import { modelName } from "../../mcp/lists/tool-facts.js";
 import type { FindTool } from "../../session/export/playable.js";
-import type { WireTool } from "../from-log/log-tape.js";
+import type { RequestTool } from "../from-log/log-tape.js";
 
 /** Returns the tool definitions that this host stored when it was last connected to the servers. */
-export function definitions({ config }: LoadedConfig, env: Environment): ReadonlyMap<string, readonly WireTool[]> {
+export function definitions({ config }: LoadedConfig, env: Environment): ReadonlyMap<string, readonly RequestTool[]> {
   const servers = isConfigured({ config }, "demo") ? config.mcpServers : [...config.mcpServers, demoServer()];
   const known = servers.map((server) => {
     const tools = new Manifest(manifestPlace(env), server).read()?.lists.tools ?? [];
@@ -26,7 +26,7 @@ export function isConfigured({ config }: Pick<LoadedConfig, "config">, server: s
 }
 
 /** Returns a function that finds a tool by the name under which the model sees it. */
-export function findTool(known: ReadonlyMap<string, readonly WireTool[]>): FindTool {
+export function findTool(known: ReadonlyMap<string, readonly RequestTool[]>): FindTool {
   const pairs = [...known].flatMap(([server, tools]) => tools.map(({ name: tool }) => ({ server, tool })));
   const byName = new Map(pairs.map((pair) => [modelName(pair.server, pair.tool), pair]));
   return (name) => byName.get(name);

@@ -14,7 +14,7 @@ import { readScript, type ScriptObject } from "../reading/read-script.js";
 import type { ScriptResult } from "../result.js";
 import { runInHost, unbegun } from "../run-in-host.js";
 import { SCRIPTED, type Script } from "../script.js";
-import { failureOf } from "../step-result.js";
+import { stepFailureOf } from "../step-result.js";
 import { offline, settingsOf } from "./script-settings.js";
 
 export interface RunScriptOptions extends ScriptRunOptions {
@@ -92,7 +92,7 @@ function isKeptFromGoingOn(result: ScriptResult): boolean {
 }
 
 function failed(result: ScriptResult, error: ScriptError): ScriptResult {
-  return { ...result, passed: false, error: failureOf(error) };
+  return { ...result, passed: false, error: stepFailureOf(error) };
 }
 
 /** Runs a script in a host of its own. Requests to models and servers go to the tape. Rejects with ConfigError. */

@@ -1,7 +1,7 @@
 /** The record of a finished run, with texts of limited length. */
 import type { Usage } from "../../core/chat.js";
 import { endsOf } from "../../core/text/excerpt.js";
-import type { Place } from "../place.js";
+import type { ScriptPosition } from "../place.js";
 import type { AssertionResult, Failure, ScriptResult, StepResult } from "../result.js";
 import type { PlannedRun } from "./plan.js";
 
@@ -10,7 +10,7 @@ export type RunStatus = "passed" | "failed" | "cancelled" | "skipped";
 
 export interface RunReport {
   name: string;
-  place: Place;
+  place: ScriptPosition;
   /** Name of the script. The summary has one row for each script. */
   script: string;
   /** Model of the run, as `provider/model`. Empty if it was not known yet. */
@@ -30,7 +30,7 @@ export interface RunReport {
 export interface StepReport {
   name: string;
   kind: StepResult["kind"];
-  place: Place;
+  place: ScriptPosition;
   status: "passed" | "failed" | "skipped";
   durationMs: number;
   error?: Failure;

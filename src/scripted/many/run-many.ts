@@ -2,7 +2,7 @@ import { messageOf } from "../../core/errors.js";
 import type { ScriptRunOptions } from "../parts.js";
 import type { ScriptResult } from "../result.js";
 import { unbegun } from "../run-in-host.js";
-import { failureOf } from "../step-result.js";
+import { stepFailureOf } from "../step-result.js";
 import type { PlannedRun } from "./plan.js";
 import { type RunReport, reportOf, skippedReport } from "./report.js";
 
@@ -105,6 +105,6 @@ async function oneRun(run: PlannedRun, index: number, options: ManyOptions): Pro
     );
   } catch (error) {
     const message = `the transcript was not kept: ${messageOf(error)}`;
-    return report({ ...result, passed: false, error: result.error ?? failureOf(new Error(message)) });
+    return report({ ...result, passed: false, error: result.error ?? stepFailureOf(new Error(message)) });
   }
 }

@@ -1,8 +1,8 @@
 /** Types of a scripted model's reply. Its templates are not filled in yet. */
-import type { Place } from "../place.js";
+import type { ScriptPosition } from "../place.js";
 
 export interface ScriptedReply {
-  place: Place;
+  place: ScriptPosition;
   /** Condition of the reply. A reply without a condition answers the next request for which no condition holds. */
   when?: ReplyCondition;
   /** Number of requests that the reply must answer. `any` means one or more. */

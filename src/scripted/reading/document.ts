@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
 import { describeSchemaError } from "../../core/source/schema-words.js";
-import { objectSource, type Problem, readSource, type Source } from "../../core/source/source.js";
+import { objectSource, readSource, type Source, type SourceProblem } from "../../core/source/source.js";
 import { child, keyPath } from "../../core/source/tree.js";
-import type { Place } from "../place.js";
+import type { ScriptPosition } from "../place.js";
 import { schemaErrors } from "../schema.js";
 
 export class ScriptDocument {
@@ -19,7 +19,7 @@ export class ScriptDocument {
     this.chain = chain;
     // The last error at a place is the most specific one, so only that error is kept. The schema does without `oneOf` and the like;
     // `kindOf` and `checkSense` check such rules with clearer messages.
-    const found = new Map<string, Problem>();
+    const found = new Map<string, SourceProblem>();
     for (const error of schemaErrors(source.tree)) {
       const problem = describeSchemaError(error);
       found.set(problem.pointer, problem);
@@ -44,7 +44,7 @@ export class ScriptDocument {
     return ![...this.#broken].some((broken) => broken === pointer || broken.startsWith(`${pointer}/`));
   }
 
-  complain({ pointer, part, message }: Problem): void {
+  complain({ pointer, part, message }: SourceProblem): void {
     const { source } = this;
     this.problems.push({ file: source.file, ...source.position(pointer, part), path: keyPath(pointer), message });
   }
@@ -58,7 +58,7 @@ export class ScriptDocument {
     }
   }
 
-  place(pointer: string): Place {
+  place(pointer: string): ScriptPosition {
     return { file: this.source.file, line: this.source.position(pointer, "value").line };
   }
 

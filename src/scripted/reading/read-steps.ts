@@ -4,7 +4,7 @@ import type { Step, StepKind } from "../script.js";
 import type { ScriptDocument } from "./document.js";
 import { openInclude } from "./open-include.js";
 import { readAssertions } from "./read-assertions.js";
-import { checkSense, kindOf } from "./step-shape.js";
+import { checkSense, stepKindOf } from "./step-shape.js";
 import { templateProblems } from "./template-problems.js";
 
 /** Reads and checks a list of steps. Problems are added to the document. */
@@ -17,7 +17,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
   let isAskable = false;
   for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
     const at = child(pointer, index);
-    const kind = document.isSound(at) ? kindOf(item as JsonObject, at, document) : undefined;
+    const kind = document.isSound(at) ? stepKindOf(item as JsonObject, at, document) : undefined;
     if (kind === undefined) {
       isAskable = true;
       continue;
@@ -121,7 +121,7 @@ function readIncluded(included: ScriptDocument | undefined, including: ScriptDoc
   return { vars: isPlainObject(vars) ? vars : {}, steps: read };
 }
 
-/** A step that the schema has accepted. Only the keys of its own kind are present; `kindOf` returns the kind. */
+/** A step that the schema has accepted. Only the keys of its own kind are present; `stepKindOf` returns the kind. */
 interface WrittenStep {
   name?: string;
   assert?: unknown;

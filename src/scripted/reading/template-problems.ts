@@ -1,9 +1,9 @@
 import { isPlainObject } from "../../core/json.js";
-import type { Problem } from "../../core/source/source.js";
+import type { SourceProblem } from "../../core/source/source.js";
 import { child } from "../../core/source/tree.js";
 import { templateProblem } from "../templates.js";
 
-export function templateProblems(value: unknown, pointer: string): Problem[] {
+export function templateProblems(value: unknown, pointer: string): SourceProblem[] {
   if (typeof value === "string") {
     const message = templateProblem(value);
     return message === undefined ? [] : [{ pointer, part: "value", message }];

@@ -5,7 +5,7 @@ import { readPath } from "../json-path.js";
 import type { AssertionResult, Failure, StepResult } from "../result.js";
 import { evaluate } from "../sandbox/sandbox.js";
 import type { StepOf } from "../script.js";
-import { failedStep, failureOf, passedStep } from "../step-result.js";
+import { failedStep, passedStep, stepFailureOf } from "../step-result.js";
 import { hasTemplate, render } from "../templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performPrompt } from "./prompt.js";
@@ -25,7 +25,7 @@ export async function performStep(step: Acting, context: StepContext): Promise<S
   try {
     performed = await perform(step, context);
     const missed = miss();
-    const failure = missed ? failureOf(missed) : unexpected(step, performed);
+    const failure = missed ? stepFailureOf(missed) : unexpected(step, performed);
     if (!failure) save(step, performed, context);
     const assertions = await checked(step, performed, context, judge.ask);
     const isMet = (each: AssertionResult) => each.passed || (context.updates === true && "actual" in each);
@@ -78,7 +78,7 @@ function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"
     try {
       limits.requireLeft();
     } catch (error) {
-      refusal = failureOf(error);
+      refusal = stepFailureOf(error);
       throw error;
     }
     const { text, ...spent } = await host.ask(question, limits.signal);
@@ -90,7 +90,7 @@ function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"
 
 /** Returns the reason of the abort if the script ended while a judge was asked. Otherwise returns undefined. */
 function endedBy({ limits: { signal } }: StepContext): Failure | undefined {
-  return signal.aborted ? failureOf(signal.reason) : undefined;
+  return signal.aborted ? stepFailureOf(signal.reason) : undefined;
 }
 
 /** Sets the step's variables. Called before the assertions, which may use these variables. */

@@ -1,7 +1,7 @@
 import { parseJson } from "../../core/json.js";
 import type { rulesOf } from "../../session/rules.js";
 import type { Answers } from "../answers.js";
-import type { Conversation } from "../conversations.js";
+import type { NamedConversation } from "../conversations.js";
 import type { ScriptLimits } from "../limits.js";
 import type { ScriptHost } from "../parts.js";
 import type { Failure, StepOutcome } from "../result.js";
@@ -14,7 +14,7 @@ export interface StepContext {
   /** Model of the turns, as `provider/model`. Default: the configured model. */
   model: string | undefined;
   variables: Variables;
-  conversation: Conversation;
+  conversation: NamedConversation;
   answers: Answers;
   limits: ScriptLimits;
   /** Permission rules for calls that the script makes without a model. */

@@ -6,7 +6,7 @@ import { didYouMean } from "../../core/text/nearest.js";
 import { isDeniedResult } from "../../session/called-tools.js";
 import { callTool } from "../../session/direct-call.js";
 import type { StepOf } from "../script.js";
-import { failureOf } from "../step-result.js";
+import { stepFailureOf } from "../step-result.js";
 import { render, renderText } from "../templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 
@@ -39,9 +39,9 @@ export async function performTool(step: StepOf<"tool">, context: StepContext): P
   const call = { server, tool, args, isError, isDenied: isDeniedResult({ isError, text }), text };
   const json = structured ?? parseJson(text);
   const outcome = plainOutcome(text, host.now() - startedAt, { json, calls: [call] });
-  if (limits.signal.aborted) return { outcome, failure: failureOf(limits.signal.reason) };
+  if (limits.signal.aborted) return { outcome, failure: stepFailureOf(limits.signal.reason) };
   if (!isError) return { outcome };
-  const failure = failureOf(
+  const failure = stepFailureOf(
     new ScriptError("tool_error", text, { hint: "assert tool-error or denied where it is meant to fail" }),
   );
   return { outcome, failure, expectedBy: ["tool-error", "denied"] };

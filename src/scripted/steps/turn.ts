@@ -8,7 +8,7 @@ import type { LiveTurn } from "../../session/live-turn.js";
 import { summarizeTurn } from "../../session/summary.js";
 import { reached } from "../limits.js";
 import type { CalledTool, StepOutcome } from "../result.js";
-import { failureOf } from "../step-result.js";
+import { stepFailureOf } from "../step-result.js";
 import type { Performed, StepContext } from "./performed.js";
 
 /** Runs a turn. Rejects with ScriptError if the script may run no more turns. An error of the turn becomes the failure of the step. */
@@ -79,11 +79,14 @@ function failureIn(
 ): Pick<Performed, "failure" | "expectedBy"> {
   const { signal } = context.limits;
   const { hops } = context.script.limits;
-  if (signal.aborted) return { failure: failureOf(signal.reason) };
-  if (refusedLimit) return { failure: failureOf(reached(refusedLimit, "the turn needs more than is left")) };
+  if (signal.aborted) return { failure: stepFailureOf(signal.reason) };
+  if (refusedLimit) return { failure: stepFailureOf(reached(refusedLimit, "the turn needs more than is left")) };
   const expectedBy = ["stop-reason"];
   if (hops !== undefined && stopReason === "max_tool_hops") {
-    return { failure: failureOf(reached("hops", `the turn needs more than ${hops} requests with tools`)), expectedBy };
+    return {
+      failure: stepFailureOf(reached("hops", `the turn needs more than ${hops} requests with tools`)),
+      expectedBy,
+    };
   }
   const error = events.findLast((event) => event.type === "turn_error")?.error;
   if (!error) return {};

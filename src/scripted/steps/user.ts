@@ -1,7 +1,7 @@
 import { ScriptError } from "../../core/errors.js";
 import { readStructured } from "../../core/structured-output.js";
 import type { StepOf } from "../script.js";
-import { failureOf } from "../step-result.js";
+import { stepFailureOf } from "../step-result.js";
 import { renderText } from "../templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
@@ -15,6 +15,6 @@ export async function performUser(step: StepOf<"user">, context: StepContext): P
   const read = readStructured(outcome.output, step.output.jsonSchema);
   if ("value" in read) return { outcome: { ...outcome, json: read.value } };
   // The turn does not check an answer that was cut or filtered, so such an answer may arrive here.
-  const failure = failureOf(new ScriptError("output", `the answer is not of its json_schema: ${read.problem}`));
+  const failure = stepFailureOf(new ScriptError("output", `the answer is not of its json_schema: ${read.problem}`));
   return { outcome, failure };
 }

@@ -1,5 +1,5 @@
 /** Style of the page, for light and dark screens, paper and phones. */
-export const style = `
+export const exportStyle = `
 :root { color-scheme: light dark; --ink: #1d2228; --dim: #667079; --page: #fff; --user: #eef3fb; --box: #f5f6f7; --line: #d9dde1; --bad: #b3261e }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e3e6e9; --dim: #97a1ab; --page: #16191d; --user: #1f2b3d; --box: #1e2227; --line: #343a41; --bad: #ff8a80 }

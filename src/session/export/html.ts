@@ -4,7 +4,7 @@ import { indentedJson } from "../../core/json.js";
 import { escapeHtml } from "./escape.js";
 import { duration, endNote, time, turnFacts } from "./facts.js";
 import { markdownToHtml, plain } from "./html-markdown.js";
-import { style } from "./html-style.js";
+import { exportStyle } from "./html-style.js";
 import { selfContainedPage } from "./page.js";
 import { traceView } from "./trace-view.js";
 import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
@@ -18,9 +18,9 @@ export async function toHtml(
   const from = origins[0] ? `<p class="facts">A copy of ${escapeHtml(origins[0])}</p>` : "";
   const main = `<h1>${escapeHtml(title)}</h1>${from}\n${(await mapInSlices(turns, turnHtml)).join("\n")}`;
   const view = traceView();
-  if (!view) return selfContainedPage({ title, style, main, hasMedia: true });
+  if (!view) return selfContainedPage({ title, style: exportStyle, main, hasMedia: true });
   const data = { conversationId, events: events.map(withoutKept) };
-  const all = `${style}${view.style}`;
+  const all = `${exportStyle}${view.style}`;
   return selfContainedPage({ title, style: all, main, hasMedia: true, view: { script: view.script, data } });
 }
 

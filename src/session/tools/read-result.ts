@@ -4,7 +4,7 @@ import { RequestError } from "../../core/errors.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import { type HostTool, hostDefinition, textContent } from "./host-tool.js";
 import { jsonSlice } from "./json-slice.js";
-import { grep, readCharacters, readLines } from "./reading.js";
+import { grep, linesOf, readCharacters } from "./reading.js";
 
 export interface ReadResultParts {
   results: ResultStore;
@@ -63,7 +63,7 @@ async function piece(text: string, args: Arguments, maxBytes: number, signal: Ab
   const startLine = numberOf(args, "start_line", 1);
   const lines = numberOf(args, "line_count", 1);
   if (startLine !== undefined || lines !== undefined) {
-    return readLines(text, { startLine: startLine ?? 1, count: lines ?? 100 }, maxBytes);
+    return linesOf(text, { startLine: startLine ?? 1, count: lines ?? 100 }, maxBytes);
   }
   return readCharacters(text, { start, length: numberOf(args, "length", 1) }, maxBytes);
 }

@@ -23,7 +23,7 @@ export function readCharacters(
 const linesPerPause = 100_000;
 
 /** Returns lines of the text. `startLine` is the number of the first line, from 1. */
-export async function readLines(
+export async function linesOf(
   text: string,
   { startLine, count }: { startLine: number; count: number },
   maxBytes: number,

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { Conversation, Server, Tool } from "./messages.js";
+import type { ConversationEntry, ServerEntry, Tool } from "./messages.js";
 
 /** An error answer of the host. `status` is 0 if the host did not answer. */
 export class ApiFailure extends Error {
@@ -18,7 +18,7 @@ export class ApiFailure extends Error {
   }
 }
 
-interface CallOptions {
+interface FetchOptions {
   method?: "GET" | "POST" | "DELETE";
   body?: unknown;
   signal?: AbortSignal;
@@ -39,7 +39,7 @@ export class Api {
   conversations(
     { q = "", before, limit = 50 }: { q?: string; before?: string | null; limit?: number },
     signal?: AbortSignal,
-  ): Promise<{ sessions: Conversation[]; next: string | null }> {
+  ): Promise<{ sessions: ConversationEntry[]; next: string | null }> {
     const query = new URLSearchParams({ limit: String(limit), ...(q && { q }), ...(before && { before }) });
     return this.json(`/api/sessions?${query}`, { signal });
   }
@@ -80,8 +80,8 @@ export class Api {
     return data.map(({ id }) => id).filter((id) => id.includes("/"));
   }
 
-  async servers(signal?: AbortSignal): Promise<Server[]> {
-    return (await this.json<{ servers: Server[] }>("/api/servers", { signal })).servers;
+  async servers(signal?: AbortSignal): Promise<ServerEntry[]> {
+    return (await this.json<{ servers: ServerEntry[] }>("/api/servers", { signal })).servers;
   }
 
   async stderr(server: string): Promise<string> {
@@ -102,11 +102,11 @@ export class Api {
   }
 
   /** Calls a route and resolves with the JSON body of its answer. The calling code must choose a type `Answer` that fits the route. */
-  async json<Answer>(path: string, options: CallOptions = {}): Promise<Answer> {
+  async json<Answer>(path: string, options: FetchOptions = {}): Promise<Answer> {
     return (await this.response(path, options)).json() as Promise<Answer>;
   }
 
-  async response(path: string, { method = "GET", body, signal }: CallOptions = {}): Promise<Response> {
+  async response(path: string, { method = "GET", body, signal }: FetchOptions = {}): Promise<Response> {
     const headers = {
       ...(this.#token && { authorization: `Bearer ${this.#token}` }),
       ...(body !== undefined && { "content-type": "application/json" }),
@@ -123,7 +123,7 @@ export class Api {
     throw await failureOf(response);
   }
 
-  async #none(path: string, options: CallOptions): Promise<void> {
+  async #none(path: string, options: FetchOptions): Promise<void> {
     await this.response(path, options);
   }
 }

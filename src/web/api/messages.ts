@@ -91,14 +91,14 @@ export type HostMessage = { request_id: string | null } & (
   | { status: "error"; seq?: number; chunk: WireError & { action?: string } }
 );
 
-export interface Conversation {
+export interface ConversationEntry {
   conversation_id: string;
   title: string;
   last_seq: number;
   updated_at: number;
 }
 
-export interface Server {
+export interface ServerEntry {
   name: string;
   state: ServerState;
   transport: string;

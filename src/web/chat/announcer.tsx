@@ -1,7 +1,7 @@
 import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { BlockSplitter } from "../markdown/blocks.js";
-import { visible } from "../markdown/visible.js";
+import { visibleText } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
 import { openQuestion, runningTurn, type Turn } from "./turns.js";
 
@@ -18,7 +18,7 @@ export function Announcer({ state }: { state: ChatState }) {
   useSignalEffect(() => {
     const { closed } = splitter.current.split(state.live.text.value);
     if (closed.length < told.current) told.current = 0;
-    if (closed.length > told.current) said.value = visible(closed.slice(told.current).join("\n"));
+    if (closed.length > told.current) said.value = visibleText(closed.slice(told.current).join("\n"));
     told.current = closed.length;
   });
   return (

@@ -1,13 +1,13 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { type Api, ApiFailure } from "../api/client.js";
 import type { ConversationLog, LogChange } from "../api/conversation-log.js";
-import { newId } from "../api/ids.js";
+import { newPageId } from "../api/ids.js";
 import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../api/unsent.js";
 import { LiveAnswer } from "./live-answer.js";
 import { type Dialogue, DialogueFold, emptyDialogue, runningTurn, type Turn } from "./turns.js";
 
 /** A message of the user that the log does not contain yet. */
-export interface Outgoing extends UnsentMessage {
+export interface OutgoingMessage extends UnsentMessage {
   /** Error with which the last attempt to send the message failed. The message is sent again if the error may pass. */
   failure?: ApiFailure;
 }
@@ -30,12 +30,12 @@ interface ChatStateParts {
 
 export class ChatState {
   readonly dialogue: ReadonlySignal<Dialogue>;
-  readonly outgoing: ReadonlySignal<readonly Outgoing[]>;
+  readonly outgoing: ReadonlySignal<readonly OutgoingMessage[]>;
   /** Error of the last action. Undefined if the last action had none. An error of an outgoing message is stored with that message. */
   readonly failure: Signal<string | undefined> = signal(undefined);
   readonly live = new LiveAnswer();
   readonly #dialogue = signal<Dialogue>(emptyDialogue);
-  readonly #outgoing = signal<readonly Outgoing[]>([]);
+  readonly #outgoing = signal<readonly OutgoingMessage[]>([]);
   readonly #fold = new DialogueFold();
   readonly #parts: ChatStateParts;
 
@@ -54,7 +54,7 @@ export class ChatState {
   }
 
   async send(text: string, model?: string): Promise<void> {
-    const message = { requestId: newId("req"), text, model };
+    const message = { requestId: newPageId("req"), text, model };
     this.#outgoing.value = [...this.#outgoing.value, message];
     keepUnsent(this.#parts.conversationId, message);
     this.#parts.onBegun();
@@ -62,11 +62,11 @@ export class ChatState {
   }
 
   /** Sends a request again under the same id. The host then continues the turn of this request. */
-  async sendAgain({ requestId, text, model }: Pick<Outgoing, "requestId" | "text" | "model">): Promise<void> {
+  async sendAgain({ requestId, text, model }: Pick<OutgoingMessage, "requestId" | "text" | "model">): Promise<void> {
     await this.#post({ requestId, text, model });
   }
 
-  forget({ requestId }: Outgoing): void {
+  forget({ requestId }: OutgoingMessage): void {
     dropUnsent(this.#parts.conversationId, requestId);
     this.#outgoing.value = this.#outgoing.value.filter((each) => each.requestId !== requestId);
   }
@@ -81,7 +81,7 @@ export class ChatState {
     return this.#do(api.answer(conversationId, questionId, value));
   }
 
-  async #post({ requestId, text, model }: Outgoing): Promise<void> {
+  async #post({ requestId, text, model }: OutgoingMessage): Promise<void> {
     const { api, conversationId } = this.#parts;
     senders.set(requestId, this);
     while (senders.get(requestId) === this) {

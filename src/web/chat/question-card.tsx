@@ -5,8 +5,8 @@ import { indentedJson } from "../../core/json.js";
 import { visibleJson } from "../../core/text/inert.js";
 import type { WireQuestion } from "../api/messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
-import { visible } from "../markdown/visible.js";
-import { count, dollars, duration } from "../text.js";
+import { visibleText } from "../markdown/visible.js";
+import { shownCount, shownDollars, shownDuration } from "../text.js";
 import { SchemaForm } from "./schema-form.js";
 import type { QuestionItem } from "./turns.js";
 
@@ -47,11 +47,11 @@ function OpenQuestion({ question, onAnswer }: { question: WireQuestion } & Pick<
 function titleOf(question: WireQuestion): string {
   switch (question.kind) {
     case "approval":
-      return `Run ${visible(question.server)}.${visible(question.tool)}?`;
+      return `Run ${visibleText(question.server)}.${visibleText(question.tool)}?`;
     case "elicitation":
-      return `${visible(question.server)} asks`;
+      return `${visibleText(question.server)} asks`;
     case "sampling":
-      return `${visible(question.server)} wants to ask the model`;
+      return `${visibleText(question.server)} wants to ask the model`;
     case "limit":
       return "A limit is reached";
   }
@@ -64,7 +64,7 @@ function bodyOf(question: WireQuestion, answering: Answering): ComponentChildren
     case "elicitation":
       return "form" in question ? (
         <>
-          <p>{visible(question.message)}</p>
+          <p>{visibleText(question.message)}</p>
           <SchemaForm schema={question.form} {...answering} />
         </>
       ) : (
@@ -73,8 +73,8 @@ function bodyOf(question: WireQuestion, answering: Answering): ComponentChildren
     case "sampling":
       return (
         <>
-          <p class="quiet small">It costs you up to {count(question.max_tokens)} tokens.</p>
-          <CodeBlock language="prompt" text={visible(question.prompt)} />
+          <p class="quiet small">It costs you up to {shownCount(question.max_tokens)} tokens.</p>
+          <CodeBlock language="prompt" text={visibleText(question.prompt)} />
           <YesNo yes="Allow" no="Deny" {...answering} />
         </>
       );
@@ -97,7 +97,7 @@ function Approval({
     void onAnswer(remember ? { allow: true, remember } : true);
   return (
     <>
-      <p class="quiet">{visible(question.reason)}</p>
+      <p class="quiet">{visibleText(question.reason)}</p>
       {question.annotations && question.annotations.length > 0 && (
         <ul class="chips" aria-label="What the server says of the tool">
           {question.annotations.map((annotation) => (
@@ -137,7 +137,7 @@ function PageVisit({ question, onAnswer, isBusy }: { question: { message: string
   const isWeb = page?.protocol === "https:" || page?.protocol === "http:";
   return (
     <>
-      <p>{visible(question.message)}</p>
+      <p>{visibleText(question.message)}</p>
       <p class="address">
         {page && isWeb ? (
           <a href={page.href} target="_blank" rel="noopener noreferrer">
@@ -146,7 +146,7 @@ function PageVisit({ question, onAnswer, isBusy }: { question: { message: string
         ) : (
           "This is no address of the web: "
         )}
-        <code>{visible(question.url)}</code>
+        <code>{visibleText(question.url)}</code>
       </p>
       <div class="buttons">
         <button type="button" class="main" disabled={isBusy} onClick={() => void onAnswer({ action: "accept" })}>
@@ -174,10 +174,10 @@ function YesNo({ yes, no, onAnswer, isBusy }: { yes: string; no: string } & Answ
 }
 
 function limitText({ limit, scope, used, allowed, needed }: Extract<WireQuestion, { kind: "limit" }>): string {
-  if (limit === "loop") return `The model has made the same call ${count(used)} times with the same result.`;
+  if (limit === "loop") return `The model has made the same call ${shownCount(used)} times with the same result.`;
   const figure = (amount: number) => {
-    if (limit === "usd") return dollars(amount);
-    return limit === "time" ? duration(amount) : `${count(Math.round(amount))} ${limit}`;
+    if (limit === "usd") return shownDollars(amount);
+    return limit === "time" ? shownDuration(amount) : `${shownCount(Math.round(amount))} ${limit}`;
   };
   const more = needed === undefined ? "" : `, and the next step needs about ${figure(needed)}`;
   return `${figure(used)} of ${figure(allowed)} are used in this ${scope}${more}.`;
@@ -185,8 +185,8 @@ function limitText({ limit, scope, used, allowed, needed }: Extract<WireQuestion
 
 function answeredText({ question, answer }: QuestionItem): string {
   const what = question.kind === "approval" ? `${question.server}.${question.tool}` : titleOf(question);
-  if (!answer) return `${visible(what)}: not answered`;
-  return `${visible(what)}: ${outcome(answer.value)}`;
+  if (!answer) return `${visibleText(what)}: not answered`;
+  return `${visibleText(what)}: ${outcome(answer.value)}`;
 }
 
 function outcome(value: unknown): string {

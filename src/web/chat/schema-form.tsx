@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useId, useMemo } from "preact/hooks";
 import type { JsonSchema } from "../../core/chat.js";
-import { visible } from "../markdown/visible.js";
+import { visibleText } from "../markdown/visible.js";
 import { type FormField, formContent, formFields, formProblem } from "./form-fields.js";
 
 interface SchemaFormProps {
@@ -43,11 +43,11 @@ export function SchemaForm({ schema, isBusy, onAnswer }: SchemaFormProps) {
 function Field({ field, problem }: { field: FormField; problem?: string }) {
   const id = useId();
   const { description, isRequired } = field;
-  const note = [description && visible(description), problem].filter(Boolean).join(" ");
+  const note = [description && visibleText(description), problem].filter(Boolean).join(" ");
   const described = note ? `${id}-note` : undefined;
   const label = (
     <>
-      {visible(field.label)}
+      {visibleText(field.label)}
       {isRequired && field.kind !== "flag" && <span class="quiet small"> (required)</span>}
     </>
   );
@@ -60,7 +60,7 @@ function Field({ field, problem }: { field: FormField; problem?: string }) {
           {field.choices.map(({ value, label: choice }) => (
             <label class="check">
               <input type="checkbox" name={field.name} value={value} defaultChecked={field.initial.includes(value)} />
-              {visible(choice)}
+              {visibleText(choice)}
             </label>
           ))}
         </fieldset>
@@ -99,7 +99,7 @@ function inputOf(field: Extract<FormField, { kind: "text" | "number" | "choice" 
           <option value="">{field.isRequired ? "Choose…" : "(none)"}</option>
           {field.choices.map(({ value, label }) => (
             <option value={value} selected={value === field.initial}>
-              {visible(label)}
+              {visibleText(label)}
             </option>
           ))}
         </select>

@@ -1,7 +1,7 @@
 /** A turn as spans of time: requests to the model, calls of tools, and times of waiting for the user. */
 import type { Item, Turn } from "./turns.js";
 
-export interface Span {
+export interface RowSpan {
   kind: "model" | "tool" | "wait";
   label: string;
   note: string;
@@ -12,7 +12,7 @@ export interface Span {
 }
 
 /** Returns the spans of a turn. `openNote` says what the model is doing now, if the turn is running. */
-export function timelineRows(turn: Turn, openNote: string): Span[] {
+export function timelineRows(turn: Turn, openNote: string): RowSpan[] {
   const rows = turn.items.flatMap((item) => spanOf(item, turn.end?.at));
   const isOpen = !turn.end && rows.every(({ to }) => to !== undefined);
   if (!isOpen) return rows;
@@ -20,7 +20,7 @@ export function timelineRows(turn: Turn, openNote: string): Span[] {
   return [...rows, { kind: "model", label: "model", note: openNote, from, isBad: false }];
 }
 
-function spanOf(item: Item, endedAt: number | undefined): Span[] {
+function spanOf(item: Item, endedAt: number | undefined): RowSpan[] {
   switch (item.kind) {
     case "answer": {
       const { model, from, at, attempts, isInterrupted } = item;

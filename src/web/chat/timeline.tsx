@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { visible } from "../markdown/visible.js";
-import { count, dollars, duration } from "../text.js";
+import { visibleText } from "../markdown/visible.js";
+import { shownCount, shownDollars, shownDuration } from "../text.js";
 import { type LiveAnswer, liveNote } from "./live-answer.js";
-import { type Span, timelineRows } from "./timeline-rows.js";
+import { type RowSpan, timelineRows } from "./timeline-rows.js";
 import type { Turn } from "./turns.js";
 
 const growMs = 200;
@@ -30,7 +30,7 @@ export function Timeline({ turn, live, skewMs }: TimelineProps) {
   return (
     <div class="timeline">
       <p class="small quiet">
-        {isRunning ? "Running for" : "Took"} {duration(totalMs)}
+        {isRunning ? "Running for" : "Took"} {shownDuration(totalMs)}
         {sums(turn)}
       </p>
       <ol>
@@ -52,18 +52,18 @@ function Row({
   end,
   start,
   totalMs,
-}: Span & { end: number; start: number; totalMs: number }) {
+}: RowSpan & { end: number; start: number; totalMs: number }) {
   const left = Math.min(99, Math.max(0, (100 * (from - start)) / totalMs));
   const width = Math.max(1, Math.min(100 - left, (100 * ((to ?? end) - from)) / totalMs));
   return (
     <li class={`row ${kind}${isBad ? " bad" : ""}${to === undefined ? " open" : ""}`}>
       <span class="label">
         <span class="unseen">{kind === "wait" ? "waiting for " : `${kind} `}</span>
-        {visible(label)}
+        {visibleText(label)}
       </span>
       <span class="took small quiet">
         {note && `${note} · `}
-        {duration((to ?? end) - from)}
+        {shownDuration((to ?? end) - from)}
       </span>
       <span class="track" aria-hidden="true">
         <span class="bar" style={{ left: `${left}%`, width: `${width}%` }} />
@@ -77,5 +77,5 @@ function sums({ items }: Turn): string {
   if (usages.length === 0) return "";
   const tokens = usages.reduce((sum, { input_tokens, output_tokens }) => sum + input_tokens + output_tokens, 0);
   const usd = usages.reduce((sum, { cost_usd = 0 }) => sum + cost_usd, 0);
-  return ` · ${count(tokens)} tokens${usd > 0 ? ` · ${dollars(usd)}` : ""}`;
+  return ` · ${shownCount(tokens)} tokens${usd > 0 ? ` · ${shownDollars(usd)}` : ""}`;
 }

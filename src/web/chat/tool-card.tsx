@@ -2,8 +2,8 @@ import { indentedJson } from "../../core/json.js";
 import type { WirePart } from "../api/messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { ForeignLink } from "../markdown/foreign-link.js";
-import { visible } from "../markdown/visible.js";
-import { duration } from "../text.js";
+import { visibleText } from "../markdown/visible.js";
+import { shownDuration } from "../text.js";
 import type { Progress } from "./live-answer.js";
 import type { ToolItem } from "./turns.js";
 
@@ -21,21 +21,21 @@ export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
       <details>
         <summary>
           <span class="dot" aria-hidden="true" />
-          <span class="name">{visible(name)}</span>
+          <span class="name">{visibleText(name)}</span>
           <span class="unseen">, {words[state]}</span>
           <span class="quiet small">
-            {result && sentAt !== undefined ? duration(result.at - sentAt) : words[state]}
+            {result && sentAt !== undefined ? shownDuration(result.at - sentAt) : words[state]}
             {result?.isError && sentAt !== undefined && " · error"}
           </span>
         </summary>
         <div class="inside">
           <h3>Arguments</h3>
-          <CodeBlock language="json" text={visible(indentedJson(tool.arguments))} />
+          <CodeBlock language="json" text={visibleText(indentedJson(tool.arguments))} />
           {result && (
             <>
               <h3>{result.isError ? "Error" : "Result"}</h3>
               {result.content.map((part) => (
-                <Part part={part} />
+                <PartView part={part} />
               ))}
               {result.content.length === 0 && <p class="quiet small">It is empty.</p>}
             </>
@@ -70,16 +70,16 @@ export function ProgressLine({ progress, total, message }: Progress) {
     <p class="progress small quiet">
       <progress value={total === undefined ? undefined : progress} max={total} aria-label="Progress of the tool" />
       <span>
-        {message === undefined ? `${progress}${total === undefined ? "" : ` of ${total}`}` : visible(message)}
+        {message === undefined ? `${progress}${total === undefined ? "" : ` of ${total}`}` : visibleText(message)}
       </span>
     </p>
   );
 }
 
-export function Part({ part }: { part: WirePart }) {
+export function PartView({ part }: { part: WirePart }) {
   switch (part.type) {
     case "text":
-      return <CodeBlock language="" text={visible(indentedJson(part.text))} />;
+      return <CodeBlock language="" text={visibleText(indentedJson(part.text))} />;
     case "image":
       return (
         <img class="sent" src={`data:${mediaType(part.mime_type, "image")};base64,${part.data}`} alt="From the tool" />
@@ -92,8 +92,8 @@ export function Part({ part }: { part: WirePart }) {
     case "resource_link":
       return (
         <p class="small">
-          <ForeignLink href={part.uri}>{visible(part.name ?? part.uri)}</ForeignLink>{" "}
-          <span class="quiet">{visible(part.uri)}</span>
+          <ForeignLink href={part.uri}>{visibleText(part.name ?? part.uri)}</ForeignLink>{" "}
+          <span class="quiet">{visibleText(part.uri)}</span>
         </p>
       );
   }

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { Component, type ComponentChildren } from "preact";
 import type { WireError } from "../api/messages.js";
 import { Markdown } from "../markdown/markdown.js";
-import { visible } from "../markdown/visible.js";
+import { visibleText } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
 import { QuestionCard } from "./question-card.js";
 import { ToolCard } from "./tool-card.js";
@@ -44,7 +44,7 @@ export class TurnView extends Component<TurnViewProps> {
 export function UserMessage({ text, children }: { text: string; children?: ComponentChildren }) {
   return (
     <div class="said">
-      <p>{visible(text) || <span class="quiet">(no text)</span>}</p>
+      <p>{visibleText(text) || <span class="quiet">(no text)</span>}</p>
       {children}
     </div>
   );
@@ -97,7 +97,7 @@ function Answer({ item, state: { live } }: { item?: AnswerItem; state: ChatState
   const [discard] = item ? [] : live.discards.value.slice(-1);
   return (
     <div class="answer">
-      {discard && <p class="small quiet">The answer was begun again: {visible(discard)}</p>}
+      {discard && <p class="small quiet">The answer was begun again: {visibleText(discard)}</p>}
       {reasoning && (
         <details class="aside">
           <summary class="small quiet">Reasoning</summary>
@@ -148,8 +148,8 @@ function TurnError({ error: { error, hint, retryable }, onAgain }: { error: Wire
   };
   return (
     <div class="card error" role="alert">
-      <p>{visible(error)}</p>
-      {hint && <p class="small quiet">{visible(hint)}</p>}
+      <p>{visibleText(error)}</p>
+      {hint && <p class="small quiet">{visibleText(hint)}</p>}
       {retryable && (
         <button type="button" disabled={isBusy.value} onClick={() => void again()}>
           Send again

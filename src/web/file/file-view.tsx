@@ -4,7 +4,7 @@ import type { StoredEvent } from "../../core/chat.js";
 import { toldChunks } from "../../doors/protocol/chunks.js";
 import type { StoredMessage } from "../api/messages.js";
 import { DialogueFold, emptyDialogue } from "../chat/turns.js";
-import { visible } from "../markdown/visible.js";
+import { visibleText } from "../markdown/visible.js";
 import { TraceList } from "../trace/trace-list.js";
 
 interface FileViewProps {
@@ -44,7 +44,7 @@ export function FileView({ conversationId, events, transcript }: FileViewProps) 
       </nav>
       {view.value === "trace" && (
         <section class="page">
-          <h1>{visible(`Conversation ${conversationId}`)}</h1>
+          <h1>{visibleText(`Conversation ${conversationId}`)}</h1>
           <TraceList dialogue={dialogue} />
         </section>
       )}

@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 import { BlockSplitter } from "./blocks.js";
 import { blockNodes } from "./nodes.js";
-import { visible } from "./visible.js";
+import { visibleText } from "./visible.js";
 
 /**
  * Shows Markdown that a model has written. While the text grows, only the last block is parsed again. Complete blocks keep their elements
@@ -9,7 +9,7 @@ import { visible } from "./visible.js";
  */
 export function Markdown({ text }: { text: string }) {
   const splitter = useMemo(() => new BlockSplitter(), []);
-  const { closed, open } = splitter.split(visible(text));
+  const { closed, open } = splitter.split(visibleText(text));
   return (
     <div class="markdown">
       {(open.trim() ? [...closed, open] : closed).map((block, index) => (

@@ -1,11 +1,11 @@
 import type { ComponentChildren } from "preact";
 import { indentedJson } from "../../core/json.js";
 import type { WireUsage } from "../api/messages.js";
-import { Part } from "../chat/tool-card.js";
+import { PartView } from "../chat/tool-card.js";
 import type { AnswerItem, QuestionItem, ToolItem } from "../chat/turns.js";
 import { CodeBlock, CopyButton } from "../markdown/code-block.js";
-import { visible } from "../markdown/visible.js";
-import { count, dollars, duration } from "../text.js";
+import { visibleText } from "../markdown/visible.js";
+import { shownCount, shownDollars, shownDuration } from "../text.js";
 import type { TraceRow } from "./rows.js";
 import { serverTool, toolStep } from "./session-step.js";
 
@@ -25,7 +25,7 @@ export function RowBody({ row }: { row: TraceRow }) {
       return (
         <>
           <Text name="Error" text={row.error.error} />
-          {row.error.hint && <p class="small">{visible(row.error.hint)}</p>}
+          {row.error.hint && <p class="small">{visibleText(row.error.hint)}</p>}
         </>
       );
   }
@@ -39,10 +39,10 @@ function AnswerBody({ item }: { item: AnswerItem }) {
         facts={{
           Model: `${provider}/${model}`,
           "Ended with": finishReason,
-          "HTTP requests": count(attempts),
+          "HTTP requests": shownCount(attempts),
           "Tokens in": usage && tokensIn(usage),
           "Tokens out": usage && tokens(usage.output_tokens, { "for reasoning": usage.reasoning_tokens }),
-          Cost: usage?.cost_usd === undefined ? "not known" : dollars(usage.cost_usd),
+          Cost: usage?.cost_usd === undefined ? "not known" : shownDollars(usage.cost_usd),
         }}
       />
       {reasoning && <Text name="Reasoning" text={reasoning} />}
@@ -59,8 +59,8 @@ function tokensIn({ input_tokens, cached_tokens, cache_write_tokens }: WireUsage
  * Formats a number of tokens, such as `1,200, of them 800 from the cache`. `parts` maps the description of a part to its number of tokens.
  */
 function tokens(number: number, parts: Record<string, number | undefined>): string {
-  const known = Object.entries(parts).flatMap(([what, part]) => (part ? [`${count(part)} ${what}`] : []));
-  return known.length > 0 ? `${count(number)}, of them ${known.join(", ")}` : count(number);
+  const known = Object.entries(parts).flatMap(([what, part]) => (part ? [`${shownCount(part)} ${what}`] : []));
+  return known.length > 0 ? `${shownCount(number)}, of them ${known.join(", ")}` : shownCount(number);
 }
 
 interface ToolBodyProps {
@@ -78,8 +78,8 @@ function ToolBody({ item, approval, together }: ToolBodyProps) {
       <Facts
         facts={{
           Server: known?.server,
-          Waited: sentAt !== undefined && sentAt > plannedAt ? duration(sentAt - plannedAt) : undefined,
-          Ran: sentAt !== undefined && result ? duration(result.at - sentAt) : undefined,
+          Waited: sentAt !== undefined && sentAt > plannedAt ? shownDuration(sentAt - plannedAt) : undefined,
+          Ran: sentAt !== undefined && result ? shownDuration(result.at - sentAt) : undefined,
           "At the same time":
             together > 0 ? `${together === 1 ? "another call" : `${together} other calls`}` : undefined,
           "Asked because": approval?.question.kind === "approval" ? approval.question.reason : undefined,
@@ -91,7 +91,7 @@ function ToolBody({ item, approval, together }: ToolBodyProps) {
         <section>
           <h4>{result.isError ? "Error" : "Result"}</h4>
           {result.content.map((part) => (
-            <Part part={part} />
+            <PartView part={part} />
           ))}
           {result.content.length === 0 && <p class="quiet small">It is empty.</p>}
         </section>
@@ -123,7 +123,7 @@ export function Text({ name, text, language = "" }: { name: string; text: string
   return (
     <section>
       <h4>{name}</h4>
-      <CodeBlock language={language} text={visible(text)} />
+      <CodeBlock language={language} text={visibleText(text)} />
     </section>
   );
 }
@@ -136,7 +136,7 @@ function Facts({ facts }: { facts: Record<string, ComponentChildren> }) {
       {known.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{typeof value === "string" ? visible(value) : value}</dd>
+          <dd>{typeof value === "string" ? visibleText(value) : value}</dd>
         </div>
       ))}
     </dl>

@@ -1,6 +1,6 @@
 import type { WireQuestion, WireUsage } from "../api/messages.js";
 import { type LiveAnswer, liveNote } from "../chat/live-answer.js";
-import { count, dollars, duration } from "../text.js";
+import { shownCount, shownDollars, shownDuration } from "../text.js";
 import type { Outcome, Sums, TraceRow } from "./rows.js";
 
 export function rowLabel(row: TraceRow): string {
@@ -66,26 +66,26 @@ function modelNotes({ item: { attempts, usage, finishReason } }: Extract<TraceRo
     finishReason === "length" ? "cut at its limit" : "",
     finishReason === "content_filter" ? "filtered" : "",
     usage ? tokensText(usage) : "",
-    usage?.cost_usd === undefined ? "" : dollars(usage.cost_usd),
+    usage?.cost_usd === undefined ? "" : shownDollars(usage.cost_usd),
   ].filter(Boolean);
 }
 
 function toolNotes({ item: { sentAt }, approval }: Extract<TraceRow, { kind: "tool" }>): string[] {
   if (!approval) return [];
   if (!approval.answer) return ["asks you"];
-  const after = duration(approval.answer.at - approval.at);
+  const after = shownDuration(approval.answer.at - approval.at);
   return [sentAt === undefined ? `not approved, after ${after}` : `approved after ${after}`];
 }
 
 function tokensText({ input_tokens, output_tokens }: WireUsage): string {
-  return `${count(input_tokens)} → ${count(output_tokens)} tokens`;
+  return `${shownCount(input_tokens)} → ${shownCount(output_tokens)} tokens`;
 }
 
 /** Returns a text such as `1,200 tokens in, 80 out · $0.0042 · retried once`. Empty if nothing is known. */
 export function sumsText({ inputTokens, outputTokens, usd, retries }: Sums): string {
   return [
-    inputTokens + outputTokens > 0 ? `${count(inputTokens)} tokens in, ${count(outputTokens)} out` : "",
-    usd === undefined ? "" : dollars(usd),
+    inputTokens + outputTokens > 0 ? `${shownCount(inputTokens)} tokens in, ${shownCount(outputTokens)} out` : "",
+    usd === undefined ? "" : shownDollars(usd),
     retriesText(retries),
   ]
     .filter(Boolean)

@@ -4,8 +4,8 @@ import { useEffect } from "preact/hooks";
 import type { LiveAnswer, Progress } from "../chat/live-answer.js";
 import { ProgressLine } from "../chat/tool-card.js";
 import type { Turn } from "../chat/turns.js";
-import { visible } from "../markdown/visible.js";
-import { duration } from "../text.js";
+import { visibleText } from "../markdown/visible.js";
+import { shownDuration } from "../text.js";
 import { CopyStep, RowBody, Text } from "./row-body.js";
 import { kindWords, outcomeWords, rowLabel, rowNotes, sumsText } from "./row-words.js";
 import { leftRows, type Span, sumsOf, type TraceRow, traceRows } from "./rows.js";
@@ -35,7 +35,7 @@ export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
   const rows = isRunning ? traceRows(turn) : leftRows(traceRows(turn));
   const end = Math.max(turn.at, now ?? 0);
   const scale = timeScale(rows, turn.startedAt, end);
-  const title = visible(turn.text.trim().replaceAll(/\s+/g, " ").slice(0, maxTitle)) || "(no text)";
+  const title = visibleText(turn.text.trim().replaceAll(/\s+/g, " ").slice(0, maxTitle)) || "(no text)";
   const step = userStep(turn.text);
   return (
     <article class="card trace-turn" aria-label={`Turn ${number}`}>
@@ -43,7 +43,7 @@ export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
         <p class="small quiet">
           Turn {number} · <time dateTime={new Date(turn.startedAt).toISOString()}>{clock(turn.startedAt)}</time> ·{" "}
           {isRunning && "running for "}
-          {duration(end - turn.startedAt)}
+          {shownDuration(end - turn.startedAt)}
           {sumsText(sumsOf([turn])) && ` · ${sumsText(sumsOf([turn]))}`}
           {!isRunning && <EndNote turn={turn} />}
         </p>
@@ -64,7 +64,7 @@ export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
         <span>
           <span>0</span>
           {scale.isShortened && <span>waits are shortened</span>}
-          <span>{duration(end - turn.startedAt)}</span>
+          <span>{shownDuration(end - turn.startedAt)}</span>
         </span>
       </p>
     </article>
@@ -102,16 +102,16 @@ function Row({ row, start, end, scale, live }: RowProps) {
         <summary>
           <span class="label">
             <span class="unseen">{kindWords[kind]} </span>
-            {visible(rowLabel(row))}
+            {visibleText(rowLabel(row))}
           </span>
           <span class="notes small quiet">
             <span class="unseen">{outcomeWords[outcome]}, </span>
-            {visible(notes.join(" · "))}
+            {visibleText(notes.join(" · "))}
           </span>
           <span class="took small">
             <span class="unseen">took </span>
-            {duration(took)}
-            <span class="unseen">, from {duration(from - start)} on</span>
+            {shownDuration(took)}
+            <span class="unseen">, from {shownDuration(from - start)} on</span>
           </span>
           <span class="lane" aria-hidden="true">
             {spans.map((span) => (

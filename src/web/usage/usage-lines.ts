@@ -1,5 +1,5 @@
 /** The answer of `/api/usage`, and the measures by which its lines are compared. */
-import { count, dollars, duration } from "../text.js";
+import { shownCount, shownDollars, shownDuration } from "../text.js";
 
 export const bys = ["day", "model", "conversation", "tool", "server"] as const;
 
@@ -7,7 +7,7 @@ export type By = (typeof bys)[number];
 
 export const spans = { "1d": "yesterday", "7d": "7 days ago", "30d": "30 days ago", "365d": "a year ago" };
 
-export type Spans = keyof typeof spans;
+export type UsageSpan = keyof typeof spans;
 
 interface RequestLine {
   key: string;
@@ -36,7 +36,7 @@ interface CallLine {
 
 export type UsageLine = RequestLine | CallLine;
 
-export interface Usage {
+export interface UsageAnswer {
   by: By;
   lines: readonly UsageLine[];
   /** Sum of the lines that the host left out, with the number of these lines. Null if no line was left out. */
@@ -53,12 +53,12 @@ export interface Measure {
 
 const ofRequests = (of: (line: RequestLine) => number, text?: (line: RequestLine) => string) => ({
   of: (line: UsageLine) => ("requests" in line ? of(line) : 0),
-  text: (line: UsageLine) => ("requests" in line ? (text ?? ((each) => count(of(each))))(line) : ""),
+  text: (line: UsageLine) => ("requests" in line ? (text ?? ((each) => shownCount(of(each))))(line) : ""),
 });
 
 const ofCalls = (of: (line: CallLine) => number, text?: (line: CallLine) => string) => ({
   of: (line: UsageLine) => ("calls" in line ? of(line) : 0),
-  text: (line: UsageLine) => ("calls" in line ? (text ?? ((each) => count(of(each))))(line) : ""),
+  text: (line: UsageLine) => ("calls" in line ? (text ?? ((each) => shownCount(of(each))))(line) : ""),
 });
 
 const requestMeasures: readonly Measure[] = [
@@ -75,7 +75,7 @@ const callMeasures: readonly Measure[] = [
     name: "Time",
     ...ofCalls(
       ({ duration_ms }) => duration_ms,
-      (line) => duration(line.duration_ms),
+      (line) => shownDuration(line.duration_ms),
     ),
   },
   {
@@ -87,28 +87,30 @@ const callMeasures: readonly Measure[] = [
   },
 ];
 
-export function measuresOf({ by }: Usage): readonly Measure[] {
+export function measuresOf({ by }: UsageAnswer): readonly Measure[] {
   return by === "tool" || by === "server" ? callMeasures : requestMeasures;
 }
 
 /** Returns the first measure. If the total of the first measure is 0, returns the second measure. */
-export function firstMeasure(usage: Usage): Measure {
+export function firstMeasure(usage: UsageAnswer): Measure {
   const [first, second] = measuresOf(usage) as [Measure, Measure];
   return first.of(usage.total) > 0 ? first : second;
 }
 
 /** Formats the cost. If some requests have no known price, the cost is shown as incomplete or unknown. */
 function costText({ requests, usd, unpriced_requests: unpriced }: RequestLine): string {
-  if (unpriced === 0) return dollars(usd);
-  return unpriced >= requests ? "not known" : `${dollars(usd)} and more`;
+  if (unpriced === 0) return shownDollars(usd);
+  return unpriced >= requests ? "not known" : `${shownDollars(usd)} and more`;
 }
 
 function tokensIn({ input_tokens, cached_tokens, cache_write_tokens, estimated_tokens }: RequestLine): string {
   const parts = { cached: cached_tokens, written: cache_write_tokens };
-  const known = Object.entries(parts).flatMap(([what, tokens]) => (tokens > 0 ? [`${count(tokens)} ${what}`] : []));
+  const known = Object.entries(parts).flatMap(([what, tokens]) =>
+    tokens > 0 ? [`${shownCount(tokens)} ${what}`] : [],
+  );
   const cached = known.length > 0 ? ` (${known.join(", ")})` : "";
-  const estimated = estimated_tokens > 0 ? ` + about ${count(estimated_tokens)}` : "";
-  return `${count(input_tokens)}${cached}${estimated}`;
+  const estimated = estimated_tokens > 0 ? ` + about ${shownCount(estimated_tokens)}` : "";
+  return `${shownCount(input_tokens)}${cached}${estimated}`;
 }
 
 function bytes(size: number): string {

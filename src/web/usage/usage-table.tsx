@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { visible } from "../markdown/visible.js";
-import { count } from "../text.js";
+import { visibleText } from "../markdown/visible.js";
+import { shownCount } from "../text.js";
 import { DayChart } from "./day-chart.js";
-import { firstMeasure, type Measure, measuresOf, type Usage, type UsageLine } from "./usage-lines.js";
+import { firstMeasure, type Measure, measuresOf, type UsageAnswer, type UsageLine } from "./usage-lines.js";
 
 interface UsageTableProps {
-  usage: Usage;
+  usage: UsageAnswer;
   /** Heading of the column with the keys. */
   name: string;
   linkOf: (key: string) => string | undefined;
@@ -60,7 +60,7 @@ export function UsageTable({ usage, name, linkOf }: UsageTableProps) {
           <tfoot>
             {usage.rest && (
               <tr>
-                <th scope="row">{count(usage.rest.lines)} others</th>
+                <th scope="row">{shownCount(usage.rest.lines)} others</th>
                 <Cells line={usage.rest} measures={measures} />
               </tr>
             )}
@@ -86,7 +86,7 @@ function Cells({ line, measures }: { line: UsageLine; measures: readonly Measure
 }
 
 function keyOf(key: string, link: string | undefined): ComponentChildren {
-  const shown = visible(key) || "(none)";
+  const shown = visibleText(key) || "(none)";
   return link ? <a href={link}>{shown}</a> : shown;
 }
 

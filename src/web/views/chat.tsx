@@ -4,12 +4,12 @@ import type { Api } from "../api/client.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
-import { ChatState, type Outgoing } from "../chat/chat-state.js";
+import { ChatState, type OutgoingMessage } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
 import { runningTurn } from "../chat/turns.js";
-import { visible } from "../markdown/visible.js";
+import { visibleText } from "../markdown/visible.js";
 import { placeLink } from "../route.js";
 
 export interface ChatProps {
@@ -36,7 +36,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
     document.addEventListener("keydown", cancel);
     return () => document.removeEventListener("keydown", cancel);
   }, [state, running]);
-  const title = useComputed(() => visible(state.dialogue.value.turns[0]?.text.slice(0, 80) || "New chat"));
+  const title = useComputed(() => visibleText(state.dialogue.value.turns[0]?.text.slice(0, 80) || "New chat"));
   return (
     <div class="chat">
       <header>
@@ -51,7 +51,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
       <div class="foot">
         {state.failure.value && (
           <p class="small bad" role="alert">
-            {visible(state.failure.value)}
+            {visibleText(state.failure.value)}
           </p>
         )}
         <Composer
@@ -106,7 +106,7 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
       <div class="column" ref={content}>
         {log.failure.value && (
           <p class="card error" role="alert">
-            {visible(log.failure.value.error)}
+            {visibleText(log.failure.value.error)}
           </p>
         )}
         {origin && (
@@ -146,7 +146,7 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
   );
 }
 
-function OnItsWay({ message, state }: { message: Outgoing; state: ChatState }) {
+function OnItsWay({ message, state }: { message: OutgoingMessage; state: ChatState }) {
   const { failure } = message;
   const isFinal = failure !== undefined && !failure.isPassing;
   return (
@@ -156,7 +156,7 @@ function OnItsWay({ message, state }: { message: Outgoing; state: ChatState }) {
       </UserMessage>
       {isFinal && (
         <div class="card error" role="alert">
-          <p>{visible(failure.message)}</p>
+          <p>{visibleText(failure.message)}</p>
           <div class="buttons">
             <button type="button" onClick={() => void state.sendAgain(message)}>
               Send again

@@ -1,11 +1,11 @@
 import type { TargetedFocusEvent, TargetedKeyboardEvent } from "preact";
-import type { Conversation } from "../api/messages.js";
-import { visible } from "../markdown/visible.js";
+import type { ConversationEntry } from "../api/messages.js";
+import { visibleText } from "../markdown/visible.js";
 import { placeLink } from "../route.js";
 import { ago } from "../text.js";
 
 interface RowProps {
-  conversation: Conversation;
+  conversation: ConversationEntry;
   onFork: () => void;
   onExport: (format: string) => void;
   onDelete: () => void;
@@ -19,7 +19,7 @@ const formats = [
 
 export function ConversationRow({ conversation, onFork, onExport, onDelete }: RowProps) {
   const { conversation_id: id, title, updated_at: at } = conversation;
-  const name = visible(title) || "(no text)";
+  const name = visibleText(title) || "(no text)";
   return (
     <li class="conversation">
       <a class="open" href={placeLink("chat", id)}>

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { type Api, ApiFailure } from "../api/client.js";
-import type { Conversation } from "../api/messages.js";
-import { visible } from "../markdown/visible.js";
+import type { ConversationEntry } from "../api/messages.js";
+import { visibleText } from "../markdown/visible.js";
 import { goTo, placeLink } from "../route.js";
 import { ConversationRow } from "./conversation-row.js";
 
@@ -15,7 +15,7 @@ const keptMs = 10_000;
 
 export function ConversationsView({ api }: { api: Api }) {
   const { list, next, failure, words, load, act } = useConversations(api);
-  const doomed = useSignal<Conversation | undefined>(undefined);
+  const doomed = useSignal<ConversationEntry | undefined>(undefined);
   return (
     <section class="page">
       <header class="title">
@@ -37,7 +37,7 @@ export function ConversationsView({ api }: { api: Api }) {
       </label>
       {failure.value && (
         <p class="card error" role="alert">
-          {visible(failure.value)}
+          {visibleText(failure.value)}
         </p>
       )}
       <p class="unseen" aria-live="polite">
@@ -64,7 +64,7 @@ export function ConversationsView({ api }: { api: Api }) {
         <ConfirmDelete
           conversation={doomed.value}
           onClose={(isMeant) => {
-            const { conversation_id: id } = doomed.value as Conversation;
+            const { conversation_id: id } = doomed.value as ConversationEntry;
             doomed.value = undefined;
             if (!isMeant) return;
             void act(async () => {
@@ -79,7 +79,7 @@ export function ConversationsView({ api }: { api: Api }) {
 }
 
 function useConversations(api: Api) {
-  const list = useSignal<Conversation[] | undefined>(undefined);
+  const list = useSignal<ConversationEntry[] | undefined>(undefined);
   const next = useSignal<string | null>(null);
   const failure = useSignal<string | undefined>(undefined);
   const words = useSignal("");
@@ -128,7 +128,13 @@ function More({ onMore }: { onMore: () => void }) {
   );
 }
 
-function ConfirmDelete({ conversation, onClose }: { conversation: Conversation; onClose: (isMeant: boolean) => void }) {
+function ConfirmDelete({
+  conversation,
+  onClose,
+}: {
+  conversation: ConversationEntry;
+  onClose: (isMeant: boolean) => void;
+}) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
@@ -139,7 +145,7 @@ function ConfirmDelete({ conversation, onClose }: { conversation: Conversation; 
     >
       <form method="dialog">
         <h2 id="delete-title">Delete this conversation for good?</h2>
-        <p class="quiet">{visible(conversation.title) || "(no text)"}</p>
+        <p class="quiet">{visibleText(conversation.title) || "(no text)"}</p>
         <div class="buttons">
           <button type="submit" value="keep">
             Keep it

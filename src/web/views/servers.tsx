@@ -1,15 +1,15 @@
 import { useSignal } from "@preact/signals";
 import type { Api } from "../api/client.js";
-import type { Server, Tool } from "../api/messages.js";
+import type { ServerEntry, Tool } from "../api/messages.js";
 import { type Loaded, useLoaded } from "../load.js";
 import { CodeBlock } from "../markdown/code-block.js";
-import { visible } from "../markdown/visible.js";
-import { count, counted, duration } from "../text.js";
+import { visibleText } from "../markdown/visible.js";
+import { counted, shownCount, shownDuration } from "../text.js";
 
 const everyMs = 3_000;
 
 interface Seen {
-  servers: Server[];
+  servers: ServerEntry[];
   tools: Tool[];
 }
 
@@ -26,13 +26,13 @@ export function ServersView({ api }: { api: Api }) {
         <h1>Servers</h1>
         {tools.length > 0 && (
           <p class="quiet small">
-            {counted(tools.length, "tool")}, about {count(tokens)} tokens in every request
+            {counted(tools.length, "tool")}, about {shownCount(tokens)} tokens in every request
           </p>
         )}
       </header>
       {seen.failure.value && (
         <p class="card error" role="alert">
-          {visible(seen.failure.value)}
+          {visibleText(seen.failure.value)}
         </p>
       )}
       {seen.value.value && servers.length === 0 && (
@@ -56,7 +56,7 @@ export function ServersView({ api }: { api: Api }) {
   );
 }
 
-const states: Record<Server["state"], string> = {
+const states: Record<ServerEntry["state"], string> = {
   starting: "starting",
   ready: "ready",
   degraded: "degraded",
@@ -68,7 +68,7 @@ const states: Record<Server["state"], string> = {
 const eras = { legacy: "protocol up to 2025-11-25", modern: "protocol 2026-07-28" };
 
 interface ServerCardProps {
-  server: Server;
+  server: ServerEntry;
   tools: readonly Tool[];
   api: Api;
   seen: Loaded<Seen>;
@@ -81,8 +81,8 @@ function ServerCard({ server, tools, api, seen }: ServerCardProps) {
     transport,
     version && `version ${version}`,
     era && eras[era],
-    start_ms !== null && `started in ${duration(start_ms)}`,
-    latency_ms !== null && `answers in ${duration(latency_ms)}`,
+    start_ms !== null && `started in ${shownDuration(start_ms)}`,
+    latency_ms !== null && `answers in ${shownDuration(latency_ms)}`,
     prompts > 0 && counted(prompts, "prompt"),
     resources > 0 && counted(resources, "resource"),
   ].filter(Boolean);
@@ -92,9 +92,9 @@ function ServerCard({ server, tools, api, seen }: ServerCardProps) {
       page.value = url ?? undefined;
     });
   return (
-    <article class="card server" aria-label={visible(name)}>
+    <article class="card server" aria-label={visibleText(name)}>
       <header>
-        <h2>{visible(name)}</h2>
+        <h2>{visibleText(name)}</h2>
         <span class={`state ${state}`}>{states[state]}</span>
         <div class="buttons">
           {state === "needs_auth" && (
@@ -109,7 +109,7 @@ function ServerCard({ server, tools, api, seen }: ServerCardProps) {
           )}
         </div>
       </header>
-      <p class="small quiet">{visible(facts.join(" · "))}</p>
+      <p class="small quiet">{visibleText(facts.join(" · "))}</p>
       {page.value && (
         <p>
           <a href={page.value} target="_blank" rel="noopener noreferrer">
@@ -117,7 +117,7 @@ function ServerCard({ server, tools, api, seen }: ServerCardProps) {
           </a>
         </p>
       )}
-      {reason && <p class={`reason small ${state === "ready" ? "quiet" : "bad"}`}>{visible(reason)}</p>}
+      {reason && <p class={`reason small ${state === "ready" ? "quiet" : "bad"}`}>{visibleText(reason)}</p>}
       {tools.length > 0 && <Tools tools={tools} />}
       {transport === "stdio" && state !== "disabled" && <Stderr name={name} api={api} />}
     </article>
@@ -129,14 +129,14 @@ function Tools({ tools }: { tools: readonly Tool[] }) {
   return (
     <details>
       <summary>
-        {counted(tools.length, "tool")} <span class="quiet small">about {count(tokens)} tokens</span>
+        {counted(tools.length, "tool")} <span class="quiet small">about {shownCount(tokens)} tokens</span>
       </summary>
       <ul class="tools">
         {tools.map((tool) => (
           <li key={tool.name}>
-            <code>{visible(tool.tool)}</code>
-            <span class="small quiet">{count(tool.tokens)}</span>
-            <p class="small quiet">{visible(tool.description)}</p>
+            <code>{visibleText(tool.tool)}</code>
+            <span class="small quiet">{shownCount(tool.tokens)}</span>
+            <p class="small quiet">{visibleText(tool.description)}</p>
           </li>
         ))}
       </ul>
@@ -153,7 +153,7 @@ function Stderr({ name, api }: { name: string; api: Api }) {
     <details onToggle={({ currentTarget }) => currentTarget.open && void show()}>
       <summary>What it has written on stderr</summary>
       {text.value ? (
-        <CodeBlock language="stderr" text={visible(text.value)} />
+        <CodeBlock language="stderr" text={visibleText(text.value)} />
       ) : (
         <p class="small quiet">{text.value === undefined ? "…" : "Nothing so far."}</p>
       )}

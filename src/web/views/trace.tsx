@@ -2,7 +2,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { Api } from "../api/client.js";
 import type { ConversationLog } from "../api/conversation-log.js";
 import { ChatState } from "../chat/chat-state.js";
-import { visible } from "../markdown/visible.js";
+import { visibleText } from "../markdown/visible.js";
 import { placeLink } from "../route.js";
 import { TraceList } from "../trace/trace-list.js";
 
@@ -29,7 +29,7 @@ export function TraceView({ api, conversationId, log }: TraceProps) {
       </header>
       {log.failure.value && (
         <p class="card error" role="alert">
-          {visible(log.failure.value.error)}
+          {visibleText(log.failure.value.error)}
         </p>
       )}
       {turns.length === 0 ? (

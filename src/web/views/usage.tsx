@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Api, ApiFailure } from "../api/client.js";
-import { visible } from "../markdown/visible.js";
+import { visibleText } from "../markdown/visible.js";
 import { placeLink } from "../route.js";
-import { type By, bys, type Spans, spans, type Usage } from "../usage/usage-lines.js";
+import { type By, bys, spans, type UsageAnswer, type UsageSpan } from "../usage/usage-lines.js";
 import { UsageTable } from "../usage/usage-table.js";
 
 export interface UsageProps {
@@ -20,12 +20,12 @@ const byWords: Record<By, string> = {
 
 export function UsageView({ api }: UsageProps) {
   const by = useSignal<By>("day");
-  const since = useSignal<Spans>("7d");
-  const usage = useSignal<Usage | undefined>(undefined);
+  const since = useSignal<UsageSpan>("7d");
+  const usage = useSignal<UsageAnswer | undefined>(undefined);
   const problem = useSignal<string | undefined>(undefined);
   useEffect(() => {
     const left = new AbortController();
-    api.json<Usage>(`/api/usage?by=${by.value}&since=${since.value}`, { signal: left.signal }).then(
+    api.json<UsageAnswer>(`/api/usage?by=${by.value}&since=${since.value}`, { signal: left.signal }).then(
       (answer) => {
         usage.value = answer;
         problem.value = undefined;
@@ -48,7 +48,7 @@ export function UsageView({ api }: UsageProps) {
           <select
             value={since.value}
             onChange={({ currentTarget }) => {
-              since.value = currentTarget.value as Spans;
+              since.value = currentTarget.value as UsageSpan;
             }}
           >
             {Object.entries(spans).map(([value, words]) => (
@@ -73,7 +73,7 @@ export function UsageView({ api }: UsageProps) {
       </fieldset>
       {problem.value && (
         <p class="quiet" role="alert">
-          {visible(problem.value)}
+          {visibleText(problem.value)}
         </p>
       )}
       {usage.value?.lines.length === 0 && <p class="quiet">Nothing was used in this time.</p>}

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { editServers } from "../../../src/config/edit/edit.js";
 import { planImport } from "../../../src/config/import/plan.js";
 import { previewOf } from "../../../src/config/import/preview.js";
-import { reportOf } from "../../../src/config/import/report.js";
+import { importReport } from "../../../src/config/import/report.js";
 import { importFrom } from "../../../src/config/import/tools.js";
 import { loadConfig } from "../../../src/config/reading/load.js";
 import { createApp } from "../../../src/index.js";
@@ -44,7 +44,7 @@ function imported(place: Machine, tool: Tool) {
   const found = importFrom(tool, surroundings);
   const plan = planImport(found, target, { replace: false, secrets: "keep" });
   return {
-    shown: `${previewOf(plan, target)}${reportOf(found, plan, { file, isDone: false })}\n`,
+    shown: `${previewOf(plan, target)}${importReport(found, plan, { file, isDone: false })}\n`,
     text: editServers("", plan.edits, file),
     file,
   };

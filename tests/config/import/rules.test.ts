@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { type ImportChoices, type ImportTarget, planImport } from "../../../src/config/import/plan.js";
 import { previewOf } from "../../../src/config/import/preview.js";
-import { reportOf } from "../../../src/config/import/report.js";
+import { importReport } from "../../../src/config/import/report.js";
 import { findAll, importFrom } from "../../../src/config/import/tools.js";
 import { type Folder, folderWith } from "../folder.js";
 
@@ -29,7 +29,7 @@ function planned(
   return {
     entries: Object.fromEntries(plan.edits.map(({ name, entry }) => [name, entry])),
     comments: plan.edits.map(({ comments }) => comments?.above),
-    report: reportOf(files, plan, { file: "config.yaml", isDone: true }).replaceAll(folder.path, ""),
+    report: importReport(files, plan, { file: "config.yaml", isDone: true }).replaceAll(folder.path, ""),
     preview: previewOf(plan, target),
     hasSecrets: plan.hasSecrets,
   };

@@ -7,7 +7,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
 import { newId } from "../../../src/core/ids.js";
 import { conversationPage } from "../../../src/doors/http/routes/conversation-page.js";
-import { type Call, routesApp } from "../../../src/doors/http/shared/api.js";
+import { type ApiCall, routesApp } from "../../../src/doors/http/shared/api.js";
 import { eventStream } from "../../../src/doors/http/shared/event-stream.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../../support/llm-server.js";
@@ -146,7 +146,7 @@ test("an answer without a limit has at most 1,000 conversations, and where to re
     workspace: "",
   }));
   const page = (before?: string) =>
-    conversationPage(all, { query: (name: string) => (name === "before" ? before : undefined) } as Call) as {
+    conversationPage(all, { query: (name: string) => (name === "before" ? before : undefined) } as ApiCall) as {
       sessions: Json[];
       next: string | null;
     };

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { AssistantMessage, Delta } from "../../../src/core/chat.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
-import { chat } from "../../../src/llm/wires/chat/chat.js";
+import { chatWire } from "../../../src/llm/wires/chat/chat.js";
 import { ChatFold } from "../../../src/llm/wires/chat/fold.js";
 import { CUT, END, RESET, startLlmServer, stream } from "../../support/llm-server.js";
 import { runs } from "../../support/runs.js";
@@ -97,7 +97,7 @@ test("any answer, in any framing and any pieces, folds to the same completion", 
       const body = `${framed([...chunks, finish, usage], each)}${frame("[DONE]", each.next().value)}`;
       const deltas: Delta[] = [];
       const fold = new ChatFold({ onDelta: (delta) => deltas.push(delta) }, { thinkTags: false });
-      const reader = new MessageReader((chunk) => fold.push(chunk), fold, chat.words);
+      const reader = new MessageReader((chunk) => fold.push(chunk), fold, chatWire.words);
       for (const piece of pieces(Buffer.from(body), cuts)) expect(reader.feed(piece)).toBeUndefined();
       expect(reader.end()).toBeUndefined();
       expect(fold.end !== "open" && reader.isDone).toBe(true);

@@ -6,7 +6,7 @@ import fc from "fast-check";
 import type { ServerAnswer, ServerLife } from "../../../src/core/tape.js";
 import { openCassette } from "../../../src/scripted/cassette/cassette.js";
 import { type Arrival, bytesOf, chunksOf } from "../../../src/scripted/cassette/file/chunks.js";
-import { described, differences } from "../../../src/scripted/cassette/playing/diff.js";
+import { changeText, differences } from "../../../src/scripted/cassette/playing/diff.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";
 import { runs } from "../../support/runs.js";
 
@@ -185,7 +185,7 @@ test("a diff is short, and safe for a terminal", () => {
     { a: `${long}one`, b: "\u001b[2J\u202e", c: [1, 2], "a b": 1 },
     { a: `${long}two`, b: "", c: [1, 2, 3] },
   );
-  expect(described(found)).toBe(
+  expect(changeText(found)).toBe(
     [
       `  $.a\n    recorded: …"${"x".repeat(20)}one"\n    now:      …"${"x".repeat(20)}two"`,
       '  $["a b"]\n    recorded: 1\n    now:      (nothing)',
@@ -194,7 +194,7 @@ test("a diff is short, and safe for a terminal", () => {
     ].join("\n"),
   );
   expect(
-    described(differences({}, Object.fromEntries(Array.from({ length: 9 }, (_, index) => [index, index])))),
+    changeText(differences({}, Object.fromEntries(Array.from({ length: 9 }, (_, index) => [index, index])))),
   ).toMatch(/and 4 more differences$/);
 });
 

@@ -5,7 +5,7 @@ import { bytesOf, chunksOf } from "../../../src/scripted/cassette/file/chunks.js
 import { Cleaner } from "../../../src/scripted/cassette/file/clean.js";
 import type { CallEntry, Entry, ModelEntry } from "../../../src/scripted/cassette/file/format.js";
 import { readCassette } from "../../../src/scripted/cassette/file/read.js";
-import { textOf, writeCassette } from "../../../src/scripted/cassette/file/write.js";
+import { cassetteText, writeCassette } from "../../../src/scripted/cassette/file/write.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";
 
 const secret = "Zq8vN3/xT+né-of-4567";
@@ -15,7 +15,7 @@ function writtenWith(secrets: readonly string[], ...entries: Entry[]): { text: s
   using folder = temporaryFolder();
   const cleaner = new Cleaner();
   cleaner.conceal(secrets);
-  const text = textOf({ cassette: 1 }, entries, cleaner);
+  const text = cassetteText({ cassette: 1 }, entries, cleaner);
   const path = join(folder.path, "a.cassette.jsonl");
   writeFileSync(path, text);
   return { text, read: readCassette(path)?.entries ?? [] };

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { jsonSlice } from "../../../src/session/tools/json-slice.js";
-import { grep, readCharacters, readLines } from "../../../src/session/tools/reading.js";
+import { grep, linesOf, readCharacters } from "../../../src/session/tools/reading.js";
 import { runs } from "../../support/runs.js";
 
 const { signal } = new AbortController();
@@ -28,9 +28,9 @@ test("pieces that go on where the last one ended give the whole text, whatever i
 });
 
 test("lines are counted from 1, and the answer says where they are", async () => {
-  const answer = await readLines(lines, { startLine: 40_001, count: 2 }, 1_000);
+  const answer = await linesOf(lines, { startLine: 40_001, count: 2 }, 1_000);
   expect(answer).toMatch(/^line 40001 needle\nline 40002\n\n\[characters \d+ to \d+ of \d+; go on/);
-  await expect(readLines(lines, { startLine: 50_001, count: 1 }, 1_000)).rejects.toThrow("fewer than 50001 lines");
+  await expect(linesOf(lines, { startLine: 50_001, count: 1 }, 1_000)).rejects.toThrow("fewer than 50001 lines");
 });
 
 test("a search gives the lines that match with the characters to read on from", async () => {

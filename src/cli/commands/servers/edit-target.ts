@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { editServers } from "../../../config/edit/edit.js";
-import { modeOf, replaceFile } from "../../../config/edit/replace-file.js";
+import { fileModeOf, replaceFile } from "../../../config/edit/replace-file.js";
 import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { displayName, objectSource, readSource, readText } from "../../../core/source/source.js";
@@ -31,7 +31,7 @@ export function editTarget(flags: GlobalOptions): EditTarget {
   const folder = dirname(path);
   const { tree } = existsSync(path) ? readSource(path, cwd) : objectSource({}, folder, file);
   const read = existsSync(path) ? readText(path) : { text: "" };
-  const mode = modeOf(path);
+  const mode = fileModeOf(path);
   return {
     path,
     file,
@@ -51,7 +51,7 @@ export function applyEdits(
   edits: readonly ServerEdit[],
   { hasSecrets = false } = {},
 ): string[] {
-  const mode = modeOf(path) ?? 0o600;
+  const mode = fileModeOf(path) ?? 0o600;
   const isOpen = (mode & 0o077) !== 0;
   const closes = hasSecrets && isPrivate && isOpen;
   replaceFile(path, editServers(text, edits, file), closes ? mode & 0o700 : mode);

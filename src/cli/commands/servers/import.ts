@@ -38,7 +38,7 @@ async function importServers(flags: ImportFlags, globals: GlobalOptions): Promis
   const { from, dryRun = false, replace = false } = flags;
   const { editTarget, applyEdits } = await import("./edit-target.js");
   const { planImport } = await import("../../../config/import/plan.js");
-  const { reportOf } = await import("../../../config/import/report.js");
+  const { importReport } = await import("../../../config/import/report.js");
   const files = from === undefined ? await chosen() : await agreed(from, flags);
   if (files === undefined) return;
   const target = editTarget(globals);
@@ -50,7 +50,7 @@ async function importServers(flags: ImportFlags, globals: GlobalOptions): Promis
     if (diff) await printInert(diff);
   }
   if (!dryRun && plan.edits.length > 0) tell(applyEdits(target, plan.edits, plan));
-  await printInert(reportOf(files, plan, { file: target.file, isDone: !dryRun }));
+  await printInert(importReport(files, plan, { file: target.file, isDone: !dryRun }));
 }
 
 const tools = () => import("../../../config/import/tools.js");

@@ -32,7 +32,7 @@ export function addServerCommands(program: Command): void {
     .action(async (words: string[], { json }: { json?: boolean }, list: Command) => {
       const [unknown] = words;
       if (unknown !== undefined) list.error(await unknownText(unknown, servers));
-      return show(flags(), (texts, { hub }) => (json ? texts.serversJson : texts.serversText)(hub.servers()));
+      return show(flags(), (texts, { hub }) => (json ? texts.serversData : texts.serversText)(hub.servers()));
     });
   servers
     .command("trust")

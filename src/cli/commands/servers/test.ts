@@ -10,7 +10,7 @@ import type { ServerCheck } from "../../../doctor/server-check.js";
 import { exitCodes } from "../../../doors/shared/exit-codes.js";
 import type { GlobalOptions } from "../../configuration.js";
 import { loadConfirmed } from "../../confirmed.js";
-import { keepStdoutClean, leave, onInterrupt, print, printInert, whenWritten } from "../../process.js";
+import { exit, keepStdoutClean, onInterrupt, print, printInert, whenWritten } from "../../process.js";
 import { findingLines, lastWords, serverFacts } from "../findings-text.js";
 
 export function addTestCommand(servers: Command, globals: () => GlobalOptions): void {
@@ -44,11 +44,11 @@ async function test(name: string, asJson: boolean, globals: GlobalOptions): Prom
     toolBudgetTokens: chat.service.toolBudgetTokens,
     clear: clearing(configuredSecrets(loaded.config, process.env)),
     signal: interrupted.signal,
-  }).catch((error: unknown) => (interrupted.signal.aborted ? leave(exitCodes.cancelled) : Promise.reject(error)));
+  }).catch((error: unknown) => (interrupted.signal.aborted ? exit(exitCodes.cancelled) : Promise.reject(error)));
   if (asJson) print(jsonOf(check));
   else await printInert(textOf(check));
   await whenWritten();
-  leave(hasFailed(check.findings) ? exitCodes.serverDown : exitCodes.done);
+  exit(hasFailed(check.findings) ? exitCodes.serverDown : exitCodes.done);
 }
 
 function textOf(check: ServerCheck): string {

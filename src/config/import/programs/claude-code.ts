@@ -1,14 +1,14 @@
 import { basename, join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
-import type { Draft, Field, Fields, Note } from "../shared/draft.js";
-import { commonFields, dropped, milliseconds, oauth, transport } from "../shared/fields.js";
+import type { FieldImport, FieldImports, Note, ServerDraft } from "../shared/draft.js";
+import { commonFields, copiedMilliseconds, dropped, oauth, transport } from "../shared/fields.js";
 import { folderOf } from "../shared/foreign-text.js";
-import type { Importer, Section } from "../shared/importer.js";
+import type { Importer, ServersSection } from "../shared/importer.js";
 import { braces } from "../shared/variables.js";
 
 /** Translates a list such as `[{name, permission_policy}]`. */
-const policies: Field = (value, draft, key) => {
+const policies: FieldImport = (value, draft, key) => {
   for (const tool of Array.isArray(value) ? value : []) {
     const { name, permission_policy: policy } = isPlainObject(tool) ? tool : {};
     if (typeof name !== "string") draft.note(key, "has an item without a name");
@@ -22,11 +22,13 @@ const policies: Field = (value, draft, key) => {
 
 const noTimeout = "is under a second, which Claude Code does not regard";
 
-const claudeFields: Fields = {
+const claudeFields: FieldImports = {
   type: transport({ stdio: undefined, http: "http", "streamable-http": "http", sse: "sse" }),
   ...commonFields,
   timeout: (value, draft, key) =>
-    typeof value === "number" && value < 1000 ? draft.note(key, noTimeout) : milliseconds("timeout")(value, draft, key),
+    typeof value === "number" && value < 1000
+      ? draft.note(key, noTimeout)
+      : copiedMilliseconds("timeout")(value, draft, key),
   tools: policies,
   oauth: oauth({ clientId: "client_id", callbackPort: "callback_port", scopes: "scope" }),
   headersHelper: dropped("runs a program for the headers, which this host does not: give headers with ${VARIABLES}"),
@@ -44,7 +46,7 @@ export const claudeCode: Importer = {
     const here = isPlainObject(projects[cwd]) ? projects[cwd] : {};
     const isUsers = basename(file.path) === ".claude.json";
     const finish = switchedOff(here.disabledMcpServers);
-    const local: Section = {
+    const local: ServersSection = {
       ...common,
       pointer: child(child("/projects", cwd), "mcpServers"),
       servers: here.mcpServers,
@@ -52,12 +54,12 @@ export const claudeCode: Importer = {
       finish,
     };
     const project = isUsers ? undefined : folderOf({ tree, ...file });
-    const shared: Section = { ...common, pointer: "/mcpServers", servers: tree.mcpServers, project, finish };
+    const shared: ServersSection = { ...common, pointer: "/mcpServers", servers: tree.mcpServers, project, finish };
     return { sections: [local, shared], notes: ofOtherProjects(projects, cwd) };
   },
 };
 
-function switchedOff(names: unknown): (draft: Draft) => void {
+function switchedOff(names: unknown): (draft: ServerDraft) => void {
   return (draft) => {
     if (Array.isArray(names) && names.includes(draft.name)) draft.entry.enabled = false;
   };

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { text, textMap, texts, transport } from "../shared/fields.js";
+import { copiedText, copiedTexts, textMap, transport } from "../shared/fields.js";
 import { applicationData } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { nothing } from "../shared/variables.js";
+import { noPlaceholder } from "../shared/variables.js";
 
 export const claudeDesktop: Importer = {
   tool: "claude-desktop",
@@ -14,11 +14,11 @@ export const claudeDesktop: Importer = {
       {
         pointer: "/mcpServers",
         servers: tree.mcpServers,
-        convert: nothing,
+        convert: noPlaceholder,
         fields: {
           type: transport({ stdio: undefined }),
-          command: text("command"),
-          args: texts("args"),
+          command: copiedText("command"),
+          args: copiedTexts("args"),
           env: textMap("env"),
         },
       },

@@ -1,15 +1,15 @@
 import { join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import type { Field } from "../shared/draft.js";
+import type { FieldImport } from "../shared/draft.js";
 import {
   allowed,
   commonFields,
+  copiedFlag,
+  copiedMilliseconds,
   denied,
   dropped,
   droppedUnless,
   enabled,
-  flag,
-  milliseconds,
   oauth,
   ofMapping,
   ofText,
@@ -20,10 +20,10 @@ import {
 } from "../shared/fields.js";
 import { projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { nothing, variable } from "../shared/variables.js";
+import { noPlaceholder, variable } from "../shared/variables.js";
 
 /** Translates names of variables that the server gets if they are set. */
-const forwarded: Field = (value, draft, key) => {
+const forwarded: FieldImport = (value, draft, key) => {
   for (const item of Array.isArray(value) ? value : []) {
     const name = isPlainObject(item) ? item.name : item;
     if (typeof name !== "string") draft.note(key, "has an item without a name");
@@ -56,7 +56,7 @@ export const codex: Importer = {
           pointer: "/mcp_servers",
           servers: file.tree.mcp_servers,
           project: projectAround(file, ".codex", surroundings),
-          convert: nothing,
+          convert: noPlaceholder,
           fields: {
             ...commonFields,
             env_vars: forwarded,
@@ -64,10 +64,10 @@ export const codex: Importer = {
             env_http_headers: headersByName,
             bearer_token_env_var: bearer,
             startup_timeout_sec: seconds("startup_timeout"),
-            startup_timeout_ms: milliseconds("startup_timeout"),
+            startup_timeout_ms: copiedMilliseconds("startup_timeout"),
             tool_timeout_sec: seconds("timeout"),
             enabled,
-            required: flag("required"),
+            required: copiedFlag("required"),
             enabled_tools: allowed("nothing"),
             disabled_tools: denied,
             default_tools_approval_mode: understood,

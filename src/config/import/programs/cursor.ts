@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Field } from "../shared/draft.js";
+import type { FieldImport } from "../shared/draft.js";
 import { approved, commonFields, disabled, oauth, path, seconds, transport } from "../shared/fields.js";
 import { projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
@@ -46,4 +46,4 @@ export const cursor: Importer = {
 };
 
 /** Translates the timeout of Cline and Roo Code, which is in seconds. */
-const clineTimeout: Field = seconds("timeout");
+const clineTimeout: FieldImport = seconds("timeout");

@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import type { Draft, Note } from "../shared/draft.js";
+import type { Note, ServerDraft } from "../shared/draft.js";
 import {
   allowed,
   commonFields,
+  copiedMilliseconds,
+  copiedText,
+  copiedTrust,
   denied,
   dropped,
   droppedUnless,
-  milliseconds,
   oauth,
-  text,
-  trust,
   understood,
 } from "../shared/fields.js";
 import { projectAround } from "../shared/folders.js";
@@ -19,7 +19,7 @@ import { shell } from "../shared/variables.js";
 
 const google = "gets credentials of Google, which this host cannot: give a headers.Authorization, or oauth";
 
-export const gemini: Importer = {
+export const geminiCli: Importer = {
   tool: "gemini",
   title: "Gemini CLI",
   places: ({ home, cwd }) => [join(cwd, ".gemini", "settings.json"), join(home, ".gemini", "settings.json")],
@@ -35,10 +35,10 @@ export const gemini: Importer = {
           convert: shell,
           fields: {
             ...commonFields,
-            httpUrl: text("url"),
+            httpUrl: copiedText("url"),
             type: understood,
-            timeout: milliseconds("timeout"),
-            trust,
+            timeout: copiedMilliseconds("timeout"),
+            trust: copiedTrust,
             includeTools: allowed("nothing"),
             excludeTools: denied,
             oauth: oauth({ clientId: "client_id", clientSecret: "client_secret", scopes: "scope" }),
@@ -66,7 +66,7 @@ function transportOf({ httpUrl, type }: JsonObject): "http" | "sse" {
   return httpUrl !== undefined || type === "http" ? "http" : "sse";
 }
 
-function isExcluded({ name }: Draft, { allowed: only, excluded }: JsonObject): boolean {
+function isExcluded({ name }: ServerDraft, { allowed: only, excluded }: JsonObject): boolean {
   const isListed = (list: unknown) => Array.isArray(list) && list.includes(name);
   return isListed(excluded) || (Array.isArray(only) && only.length > 0 && !isListed(only));
 }

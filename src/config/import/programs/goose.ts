@@ -2,21 +2,21 @@ import { join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import {
   allowed,
+  copiedText,
+  copiedTexts,
   dropped,
   droppedUnless,
   enabled,
   ofTexts,
   seconds,
   setAll,
-  text,
   textMap,
-  texts,
   transport,
   understood,
 } from "../shared/fields.js";
 import { configHome, roamingData } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { nothing, shell, variable } from "../shared/variables.js";
+import { noPlaceholder, shell, variable } from "../shared/variables.js";
 
 const own: Readonly<Record<string, string>> = {
   builtin: "it is a part of goose itself",
@@ -47,15 +47,15 @@ export const goose: Importer = {
       {
         pointer: "/extensions",
         servers: tree.extensions,
-        convert: nothing,
+        convert: noPlaceholder,
         fields: {
           type: transport({ stdio: undefined, streamable_http: "http", sse: "sse" }),
-          cmd: text("command"),
-          args: texts("args"),
+          cmd: copiedText("command"),
+          args: copiedTexts("args"),
           envs: understood,
           env_keys: understood,
-          cwd: text("cwd"),
-          uri: text("url"),
+          cwd: copiedText("cwd"),
+          uri: copiedText("url"),
           headers: understood,
           timeout: seconds("timeout"),
           enabled,
@@ -94,7 +94,7 @@ function headersOf(headers: JsonObject, envs: unknown): Record<string, string> {
     Object.entries(headers).map(([name, value]) => [
       name,
       shell(String(value)).text.replaceAll(/\$\{(\w+)\}/g, (placeholder, variableName: string) =>
-        Object.hasOwn(known, variableName) ? nothing(String(known[variableName])).text : placeholder,
+        Object.hasOwn(known, variableName) ? noPlaceholder(String(known[variableName])).text : placeholder,
       ),
     ]),
   );

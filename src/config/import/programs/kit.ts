@@ -1,7 +1,17 @@
 import { basename, join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import type { Field } from "../shared/draft.js";
-import { allowed, commandLine, denied, ofTexts, setAll, text, textMap, texts, understood } from "../shared/fields.js";
+import type { FieldImport } from "../shared/draft.js";
+import {
+  allowed,
+  commandLine,
+  copiedText,
+  copiedTexts,
+  denied,
+  ofTexts,
+  setAll,
+  textMap,
+  understood,
+} from "../shared/fields.js";
 import { folderOf } from "../shared/foreign-text.js";
 import type { Importer } from "../shared/importer.js";
 import { converting, variable } from "../shared/variables.js";
@@ -18,8 +28,8 @@ const headers = ofTexts((lines, draft, key) => {
 });
 
 /** Translates the command, which is a list or, in mcphost, only the program. */
-const command: Field = (value, draft, key) =>
-  Array.isArray(value) ? commandLine(value, draft, key) : text("command")(value, draft, key);
+const command: FieldImport = (value, draft, key) =>
+  Array.isArray(value) ? commandLine(value, draft, key) : copiedText("command")(value, draft, key);
 
 const names = [".kit.yml", ".kit.yaml", ".kit.json", ".mcphost.yml", ".mcphost.yaml", ".mcphost.json"];
 
@@ -42,10 +52,10 @@ export const kit: Importer = {
             type: understood,
             transport: understood,
             command,
-            args: texts("args"),
+            args: copiedTexts("args"),
             environment: textMap("env"),
             env: textMap("env"),
-            url: text("url"),
+            url: copiedText("url"),
             headers,
             allowedTools: allowed(),
             excludedTools: denied,

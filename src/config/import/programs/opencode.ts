@@ -1,20 +1,20 @@
 import { join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import type { Draft, Field, Note } from "../shared/draft.js";
+import type { FieldImport, Note, ServerDraft } from "../shared/draft.js";
 import {
   commandLine,
+  copiedMilliseconds,
+  copiedText,
   disabled,
   enabled,
-  milliseconds,
   oauth,
   path,
-  text,
   textMap,
   transport,
 } from "../shared/fields.js";
 import { configHome } from "../shared/folders.js";
 import { type ForeignText, folderOf } from "../shared/foreign-text.js";
-import type { Importer, Surroundings } from "../shared/importer.js";
+import type { Importer, ImportSurroundings } from "../shared/importer.js";
 import { converting, variable } from "../shared/variables.js";
 
 const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
@@ -28,14 +28,14 @@ const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
 });
 
 /** Translates a timeout: a number for the start, or a mapping with times for the start and for requests. */
-const timeouts: Field = (value, draft, key) => {
+const timeouts: FieldImport = (value, draft, key) => {
   const { startup, request, ...rest } = isPlainObject(value) ? value : { startup: value };
-  if (startup !== undefined) milliseconds("startup_timeout")(startup, draft, key);
-  if (request !== undefined) milliseconds("timeout")(request, draft, key);
+  if (startup !== undefined) copiedMilliseconds("startup_timeout")(startup, draft, key);
+  if (request !== undefined) copiedMilliseconds("timeout")(request, draft, key);
   for (const name of Object.keys(rest)) draft.note(`${key}.${name}`, "has no counterpart here");
 };
 
-const login: Field = (value, draft, key) => {
+const login: FieldImport = (value, draft, key) => {
   if (value === false) draft.note(key, "false: a login is begun here only when the server asks for one");
   else oauth(logins)(value, draft, key);
 };
@@ -76,7 +76,7 @@ export const opencode: Importer = {
             command: commandLine,
             environment: textMap("env"),
             cwd: path("cwd"),
-            url: text("url"),
+            url: copiedText("url"),
             headers: textMap("headers"),
             oauth: login,
             enabled,
@@ -127,7 +127,7 @@ function rulesOf(tools: unknown): Rule[] {
 }
 
 /** Applies the rules that name this server. opencode names a tool `server_tool`. */
-function applyRules(draft: Draft, rules: readonly Rule[]): void {
+function applyRules(draft: ServerDraft, rules: readonly Rule[]): void {
   for (const [pattern, answer] of rules) {
     if (!pattern.startsWith(draft.name)) continue;
     const rest = pattern.slice(draft.name.length);
@@ -139,7 +139,7 @@ function applyRules(draft: Draft, rules: readonly Rule[]): void {
   }
 }
 
-function projectOf(file: ForeignText, surroundings: Surroundings): string | undefined {
+function projectOf(file: ForeignText, surroundings: ImportSurroundings): string | undefined {
   const folder = folderOf(file);
   return folder === join(configHome(surroundings), "opencode") ? undefined : folder;
 }

@@ -4,7 +4,7 @@ import type { Note } from "../shared/draft.js";
 import { commonFields, dropped, enabled, seconds } from "../shared/fields.js";
 import { folderOf } from "../shared/foreign-text.js";
 import type { Importer } from "../shared/importer.js";
-import { nothing } from "../shared/variables.js";
+import { noPlaceholder } from "../shared/variables.js";
 
 const settings: Readonly<Record<string, string>> = {
   autoReconnect: "is not needed: servers are always reconnected",
@@ -27,7 +27,7 @@ export const original: Importer = {
         {
           pointer: "/mcpServers",
           servers: file.tree.mcpServers,
-          convert: nothing,
+          convert: noPlaceholder,
           fields: {
             ...commonFields,
             enabled,

@@ -1,15 +1,25 @@
 import { join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import type { Field } from "../shared/draft.js";
-import { droppedUnless, enabled, oauth, seconds, text, textMap, texts, understood } from "../shared/fields.js";
+import type { FieldImport } from "../shared/draft.js";
+import {
+  copiedText,
+  copiedTexts,
+  droppedUnless,
+  enabled,
+  oauth,
+  seconds,
+  textMap,
+  understood,
+} from "../shared/fields.js";
 import { configHome, projectAround, roamingData } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { nothing } from "../shared/variables.js";
+import { noPlaceholder } from "../shared/variables.js";
 
 /** Translates the command, which is the program's path. In the format until 2025 it was a mapping of path, arguments and variables. */
-const command: Field = (value, draft, key) => {
-  if (isPlainObject(value)) draft.take(value, { path: text("command"), args: texts("args"), env: textMap("env") });
-  else text("command")(value, draft, key);
+const command: FieldImport = (value, draft, key) => {
+  if (isPlainObject(value))
+    draft.take(value, { path: copiedText("command"), args: copiedTexts("args"), env: textMap("env") });
+  else copiedText("command")(value, draft, key);
 };
 
 export const zed: Importer = {
@@ -31,13 +41,13 @@ export const zed: Importer = {
           pointer: "/context_servers",
           servers: tree.context_servers,
           project: projectAround(file, ".zed", surroundings),
-          convert: nothing,
+          convert: noPlaceholder,
           fields: {
             source: understood,
             command,
-            args: texts("args"),
+            args: copiedTexts("args"),
             env: textMap("env"),
-            url: text("url"),
+            url: copiedText("url"),
             headers: textMap("headers"),
             timeout: seconds("timeout"),
             enabled,

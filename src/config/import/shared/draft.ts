@@ -12,10 +12,10 @@ export interface Note {
 }
 
 /** Translates one key of the imported file. `value` is the value in that file. */
-export type Field = (value: unknown, draft: Draft, key: string) => void;
-export type Fields = Readonly<Record<string, Field>>;
+export type FieldImport = (value: unknown, draft: ServerDraft, key: string) => void;
+export type FieldImports = Readonly<Record<string, FieldImport>>;
 
-export class Draft {
+export class ServerDraft {
   readonly name: string;
   readonly entry: JsonObject = {};
   readonly notes: Note[] = [];
@@ -70,7 +70,7 @@ export class Draft {
   }
 
   /** Translates each key with the field of that name. Notes the keys for which there is no field. */
-  take(raw: JsonObject, fields: Fields): void {
+  take(raw: JsonObject, fields: FieldImports): void {
     for (const [key, value] of Object.entries(raw)) {
       if (value === null || value === undefined) continue;
       const field = Object.hasOwn(fields, key) ? fields[key] : undefined;

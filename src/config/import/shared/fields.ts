@@ -1,18 +1,18 @@
 /** Translations of other programs' keys, from which importers build their tables. */
 import { isPlainObject } from "../../../core/json.js";
-import type { Draft, Field, Fields } from "./draft.js";
+import type { FieldImport, FieldImports, ServerDraft } from "./draft.js";
 
 const longestMs = 86_400_000;
 
 /** Returns a field that passes values of this shape to `take`. For any other value it adds a note. */
-function shaped<T>(isShaped: (value: unknown) => value is T, shape: string, take: TakeOf<T>): Field {
+function shaped<T>(isShaped: (value: unknown) => value is T, shape: string, take: TakeOf<T>): FieldImport {
   return (value, draft, key) => {
     if (isShaped(value)) take(value, draft, key);
     else draft.note(key, `is not ${shape}, so it was left out`);
   };
 }
 
-type TakeOf<T> = (value: T, draft: Draft, key: string) => void;
+type TakeOf<T> = (value: T, draft: ServerDraft, key: string) => void;
 
 const isText = (value: unknown): value is string => typeof value === "string";
 const isFlag = (value: unknown): value is boolean => typeof value === "boolean";
@@ -28,11 +28,12 @@ export const ofTexts = (take: TakeOf<string[]>) =>
   shaped(isScalars, "a list of texts", (list, draft, key) => take(list.map(String), draft, key));
 export const ofMapping = (take: TakeOf<Record<string, unknown>>) => shaped(isPlainObject, "a mapping", take);
 
-export const text = (target: string) => ofText((value, draft, key) => draft.set(target, draft.text(value, key), key));
+export const copiedText = (target: string) =>
+  ofText((value, draft, key) => draft.set(target, draft.text(value, key), key));
 export const path = (target: string) => ofText((value, draft, key) => draft.set(target, draft.path(value, key), key));
-export const flag = (target: string) => ofFlag((value, draft, key) => draft.set(target, value, key));
+export const copiedFlag = (target: string) => ofFlag((value, draft, key) => draft.set(target, value, key));
 
-export const texts = (target: string) =>
+export const copiedTexts = (target: string) =>
   ofTexts((list, draft, key) => {
     if (list.length > 0)
       draft.set(
@@ -64,18 +65,23 @@ export const textMap = (target: string) =>
     if (values.length > 0) setAll(draft, target, Object.fromEntries(values), key);
   });
 
-export function setAll(draft: Draft, target: string, values: Readonly<Record<string, string>>, key: string): void {
+export function setAll(
+  draft: ServerDraft,
+  target: string,
+  values: Readonly<Record<string, string>>,
+  key: string,
+): void {
   const before = draft.entry[target];
   draft.set(target, { ...(isPlainObject(before) ? before : {}), ...values }, key);
 }
 
 /** Keys that have the same name in most programs and in this host. */
-export const commonFields: Fields = {
-  command: text("command"),
-  args: texts("args"),
+export const commonFields: FieldImports = {
+  command: copiedText("command"),
+  args: copiedTexts("args"),
   env: textMap("env"),
   cwd: path("cwd"),
-  url: text("url"),
+  url: copiedText("url"),
   headers: textMap("headers"),
 };
 
@@ -96,7 +102,7 @@ const duration = (target: string, unitMs: number) =>
   });
 
 export const seconds = (target: string) => duration(target, 1000);
-export const milliseconds = (target: string) => duration(target, 1);
+export const copiedMilliseconds = (target: string) => duration(target, 1);
 
 /** Returns the time with its unit, because the unit of a bare number would be unclear. */
 function durationText(ms: number): string {
@@ -117,7 +123,7 @@ export const denied = ofTexts((names, draft, key) => draft.add("tools.deny", nam
 export const approved = ofTexts((names, draft, key) => draft.add("tools.auto_approve", names, key));
 
 /** Translates a flag that lets every tool of the server run without asking. */
-export const trust = ofFlag((isTrusted, draft, key) => {
+export const copiedTrust = ofFlag((isTrusted, draft, key) => {
   if (isTrusted) draft.add("tools.auto_approve", ["*"], key);
 });
 
@@ -134,7 +140,7 @@ export const transport = (types: Readonly<Record<string, "http" | "sse" | undefi
 /** Translates the keys of an OAuth client that was registered beforehand. */
 export const oauth = (
   keys: Readonly<Record<string, "client_id" | "client_secret" | "scope" | "callback_port">>,
-): Field =>
+): FieldImport =>
   ofMapping((login, draft, key) => {
     for (const [name, value] of Object.entries(login)) {
       const target = Object.hasOwn(keys, name) ? keys[name] : undefined;
@@ -147,16 +153,16 @@ export const oauth = (
 
 /** Returns a field that drops the key and adds `why` as a note. */
 export const dropped =
-  (why: string): Field =>
+  (why: string): FieldImport =>
   (_value, draft, key) =>
     draft.note(key, why);
 
 /** Returns a field like `dropped` that adds no note if the value equals `usual`, the other program's default. */
 export const droppedUnless =
-  (usual: unknown, why: string): Field =>
+  (usual: unknown, why: string): FieldImport =>
   (value, draft, key) => {
     if (value !== usual) draft.note(key, why);
   };
 
 /** Ignores a key that asks for something that this host does anyway. */
-export const understood: Field = () => {};
+export const understood: FieldImport = () => {};

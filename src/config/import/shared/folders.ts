@@ -1,25 +1,25 @@
 /** Folders in which programs keep a user's files. */
 import { dirname, join } from "node:path";
 import { type ForeignText, folderOf } from "./foreign-text.js";
-import type { Surroundings } from "./importer.js";
+import type { ImportSurroundings } from "./importer.js";
 
-export function configHome({ env, home }: Surroundings): string {
+export function configHome({ env, home }: ImportSurroundings): string {
   return env.XDG_CONFIG_HOME || join(home, ".config");
 }
 
-export function roamingData({ env, home }: Surroundings): string {
+export function roamingData({ env, home }: ImportSurroundings): string {
   return env.APPDATA || join(home, "AppData", "Roaming");
 }
 
 /** Returns the folder in which desktop programs keep their settings. */
-export function applicationData(surroundings: Surroundings): string {
+export function applicationData(surroundings: ImportSurroundings): string {
   const { platform, home } = surroundings;
   if (platform === "win32") return roamingData(surroundings);
   return platform === "darwin" ? join(home, "Library", "Application Support") : configHome(surroundings);
 }
 
 /** Returns the project of a file that is in the project's folder `name`. Returns undefined if that folder is in the user's home. */
-export function projectAround(file: ForeignText, name: string, { home }: Surroundings): string | undefined {
+export function projectAround(file: ForeignText, name: string, { home }: ImportSurroundings): string | undefined {
   const folder = folderOf(file);
   return folder === join(dirname(folder), name) && dirname(folder) !== home ? dirname(folder) : undefined;
 }

@@ -3,7 +3,7 @@
 import type { Environment } from "../../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
-import { Draft, type Fields, type Note } from "./draft.js";
+import { type FieldImports, type Note, ServerDraft } from "./draft.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
 import type { Convert } from "./variables.js";
 
@@ -21,7 +21,7 @@ type ToolName =
   | "original";
 
 /** The machine and the working directory of an import. */
-export interface Surroundings {
+export interface ImportSurroundings {
   platform: NodeJS.Platform;
   env: Environment;
   home: string;
@@ -30,18 +30,18 @@ export interface Surroundings {
 }
 
 /** A mapping in a file whose values are servers. */
-export interface Section {
+export interface ServersSection {
   /** Pointer of this mapping in the file. */
   pointer: string;
   servers: unknown;
   /** Folder in which the other program starts these servers. Undefined if it uses no particular folder. */
   project?: string;
   convert: Convert;
-  fields: Fields;
+  fields: FieldImports;
   /** Returns why this server cannot be used here, or undefined if it can. */
   skip?(raw: JsonObject): string | undefined;
   /** Completes the entry after its keys have been translated, for rules that involve several keys. */
-  finish?(draft: Draft, raw: JsonObject): void;
+  finish?(draft: ServerDraft, raw: JsonObject): void;
 }
 
 export interface Importer {
@@ -49,10 +49,10 @@ export interface Importer {
   /** The program's name for display. */
   title: string;
   /** Returns the paths at which the program has its configuration files. If several exist, the program prefers the earlier ones. */
-  places(surroundings: Surroundings): string[];
+  places(surroundings: ImportSurroundings): string[];
   /** Returns true if the file belongs to this program. The file may come from any path. */
   knows(file: ForeignText): boolean;
-  sections(file: ForeignText, surroundings: Surroundings): { sections: Section[]; notes?: Note[] };
+  sections(file: ForeignText, surroundings: ImportSurroundings): { sections: ServersSection[]; notes?: Note[] };
 }
 
 export interface ImportedServer {
@@ -77,7 +77,7 @@ export interface ImportedFile {
   notes: Note[];
 }
 
-export function importFile(importer: Importer, text: ForeignText, surroundings: Surroundings): ImportedFile {
+export function importFile(importer: Importer, text: ForeignText, surroundings: ImportSurroundings): ImportedFile {
   const { sections, notes = [] } = importer.sections(text, surroundings);
   const servers = new Map<string, ImportedServer>();
   for (const section of sections) {
@@ -90,9 +90,9 @@ export function importFile(importer: Importer, text: ForeignText, surroundings: 
   return { file: text.file, servers: [...servers.values()], notes };
 }
 
-function importServer(name: string, raw: unknown, section: Section, text: ForeignText): ImportedServer {
+function importServer(name: string, raw: unknown, section: ServersSection, text: ForeignText): ImportedServer {
   const { convert, fields, project, pointer } = section;
-  const draft = new Draft(name, { base: project ?? folderOf(text), convert });
+  const draft = new ServerDraft(name, { base: project ?? folderOf(text), convert });
   const at = child(pointer, name);
   const server = { name, file: text.file, entry: draft.entry, notes: draft.notes };
   if (!isPlainObject(raw)) return { ...server, comments: noComments, skipped: "it is not a mapping" };
@@ -120,7 +120,11 @@ function inOrder(entry: JsonObject): JsonObject {
  * Returns the comments for the new entry. A comment on a nested key is written at the top-level key above it. A comment on a key that has
  * no counterpart here is written above the server.
  */
-function commentsOf({ comments }: ForeignText, at: string, { targets, remarks }: Draft): ImportedServer["comments"] {
+function commentsOf(
+  { comments }: ForeignText,
+  at: string,
+  { targets, remarks }: ServerDraft,
+): ImportedServer["comments"] {
   const above = [...remarks, ...(comments.get(at) ?? [])];
   const keys = new Map<string, string[]>();
   for (const [pointer, lines] of comments) {

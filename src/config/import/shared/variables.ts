@@ -42,7 +42,7 @@ export function variable(name: string | undefined, fallback?: string): Replaced 
 }
 
 /** Conversion for programs that have no placeholders: all text stays literal. */
-export const nothing: Convert = (text) => ({ text: literal(text), notes: [] });
+export const noPlaceholder: Convert = (text) => ({ text: literal(text), notes: [] });
 
 /** Conversion for programs whose placeholders are `${NAME}` and `${NAME:-default}`. */
 export const braces = converting(/\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/, variable);

@@ -1,7 +1,7 @@
 import type { Context, Next } from "hono";
 import type { NewId } from "../../../core/ids.js";
 import { answerProblem } from "../shared/answer-problem.js";
-import type { Server } from "../shared/api.js";
+import type { HonoServer } from "../shared/api.js";
 import type { Connections } from "./connections.js";
 import type { Gate } from "./gate.js";
 
@@ -9,7 +9,7 @@ import type { Gate } from "./gate.js";
  * Returns middleware that runs the gate before every route. It also adds the headers by which a page of an allowed origin may read the
  * answer.
  */
-export function admitBy(gate: Gate, connections: Connections, newId: NewId): Parameters<Server["use"]>[1] {
+export function admitBy(gate: Gate, connections: Connections, newId: NewId): Parameters<HonoServer["use"]>[1] {
   return async (context: Context, next: Next) => {
     const { incoming } = context.env;
     const header = (name: string) => context.req.header(name);

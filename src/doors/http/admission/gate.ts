@@ -16,7 +16,7 @@ export interface Visit {
   keep(): void;
 }
 
-export interface Refusal {
+export interface RequestRefusal {
   status: 401 | 403 | 429 | 503;
   code: string;
   message: string;
@@ -67,7 +67,7 @@ export class Gate {
   }
 
   /** Returns the reason to refuse a request. Undefined if the request is admitted. */
-  check(visit: Visit): Refusal | undefined {
+  check(visit: Visit): RequestRefusal | undefined {
     const path = visit.url.replace(/\?.*$/s, "");
     const isOpen = openPaths.test(path);
     const { peers } = this.#parts;
@@ -164,10 +164,10 @@ function hostnameOf(host: string | undefined): string | undefined {
 }
 
 function refusal(
-  status: Refusal["status"],
+  status: RequestRefusal["status"],
   code: string,
   message: string,
   headers: Record<string, string> = {},
-): Refusal {
+): RequestRefusal {
   return { status, code, message, headers };
 }

@@ -6,7 +6,7 @@ import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../
 import { textOf } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/errors.js";
-import { modelName, serverToolName } from "../turns/caller-tools.js";
+import { callerToolName, serverToolName } from "../turns/caller-tools.js";
 import { requireSize, type ToldTurns, toldOrGiven } from "../turns/told-turns.js";
 import { placeOfItem } from "../turns/turn-place.js";
 import type { Block, MessageParam } from "./body.js";
@@ -205,7 +205,7 @@ function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
       case "mcp_tool_result":
         break;
       case "tool_use":
-        answer().toolCalls.push(callIn(block, at, modelName({ name: stringIn(block, "name", at) })));
+        answer().toolCalls.push(callIn(block, at, callerToolName({ name: stringIn(block, "name", at) })));
         break;
       case "mcp_tool_use": {
         const names = { server: stringIn(block, "server_name", at), tool: stringIn(block, "name", at) };

@@ -5,9 +5,9 @@ import { resultBlock, toolInput } from "../../claude/blocks.js";
 import { anthropicUsage } from "../../claude/usage.js";
 import { parsedArguments } from "../../shared/tool-input.js";
 import { anthropicError } from "../shared/anthropic-errors.js";
-import type { Failure } from "../shared/failure.js";
+import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
-import type { StreamedEvent, TurnView } from "../turns/show-turn.js";
+import type { StreamedEvent, TurnWriter } from "../turns/show-turn.js";
 import { lastCalls } from "../turns/told-turns.js";
 import { itemId, type TurnPlace } from "../turns/turn-place.js";
 import { turnUsage } from "../turns/turn-usage.js";
@@ -32,7 +32,7 @@ interface Identity {
  * Shows a turn as one message of Anthropic's API. The message contains the servers' calls with their results, in the form that Anthropic
  * uses for MCP calls that it ran itself. The caller's own calls come last, and the caller has to run them.
  */
-export class MessageView implements TurnView {
+export class MessageView implements TurnWriter {
   readonly ping = event("ping", {});
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
@@ -94,12 +94,12 @@ export class MessageView implements TurnView {
     ];
   }
 
-  fail(failure: Failure): StreamedEvent[] {
+  fail(failure: ApiFailureInfo): StreamedEvent[] {
     const { body } = anthropicError(failure, this.#identity.requestId);
     return [{ event: "error", data: body }];
   }
 
-  failed(failure: Failure): { status: number; body: object } {
+  failed(failure: ApiFailureInfo): { status: number; body: object } {
     return anthropicError(failure, this.#identity.requestId);
   }
 

@@ -1,19 +1,19 @@
 /** Anthropic's Messages API. https://docs.claude.com/en/api/messages */
 import type { DoorParts } from "../../shared/door.js";
-import type { Call, Route } from "../shared/api.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 import { readOutput } from "../shared/read-output.js";
-import type { Attempts } from "../turns/attempts.js";
+import type { RepeatedCalls } from "../turns/attempts.js";
 import { type CallerTools, readCallerTools } from "../turns/caller-tools.js";
 import {
   askedModel,
-  type CallIds,
   estimateDoorTurn,
   idsOf,
   startDoorTurn,
   type TurnCall,
   toolsIn,
   turnHeaders,
+  type WireCallIds,
 } from "../turns/door-turn.js";
 import { readToolUse } from "../turns/read-tool-use.js";
 import { type Said, saidIn, saidSince, sinceLastAnswer } from "../turns/said.js";
@@ -27,10 +27,10 @@ import { offeredTools } from "./offered-tools.js";
 interface MessageOptions {
   keepAliveMs: number;
   plainModels: readonly string[];
-  attempts: Attempts;
+  attempts: RepeatedCalls;
 }
 
-export function messageRoutes(parts: DoorParts, options: MessageOptions): Route[] {
+export function messageRoutes(parts: DoorParts, options: MessageOptions): ApiRoute[] {
   return [
     {
       method: "POST",
@@ -51,7 +51,7 @@ export function messageRoutes(parts: DoorParts, options: MessageOptions): Route[
   ];
 }
 
-async function create(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
+async function create(parts: DoorParts, call: ApiCall, options: MessageOptions): Promise<Response> {
   const body = call.body as MessagesBody;
   if (body.thread) throw noThreads();
   const attempt = options.attempts.begin(call);
@@ -76,7 +76,7 @@ async function create(parts: DoorParts, call: Call, options: MessageOptions): Pr
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
 }
 
-async function count(parts: DoorParts, call: Call, options: MessageOptions): Promise<Response> {
+async function count(parts: DoorParts, call: ApiCall, options: MessageOptions): Promise<Response> {
   const ids = idsOf(call.header);
   const { turn } = await readCall(parts, call, options);
   // The estimate does not need the tools of a server that fails to start.
@@ -107,7 +107,7 @@ interface ReadCall {
 /** Reads a call as a turn. Rejects with ApiError. */
 async function readCall(
   parts: DoorParts,
-  { header, ...call }: Call,
+  { header, ...call }: ApiCall,
   { plainModels }: MessageOptions,
 ): Promise<ReadCall> {
   const body = call.body as MessagesBody;
@@ -133,7 +133,7 @@ async function readCall(
   return { turn, tools };
 }
 
-async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids: CallIds): Promise<Said> {
+async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids: WireCallIds): Promise<Said> {
   const { conversationId } = ids;
   const told = new ToldTurns(parts.sessions);
   if (conversationId === undefined) return saidIn(parts, await readMessages(parts.hub, told, messages), { told });

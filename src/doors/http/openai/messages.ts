@@ -4,7 +4,7 @@
  */
 import type { ContentPart, Message } from "../../../core/chat.js";
 import { ApiError } from "../shared/errors.js";
-import { modelName } from "../turns/caller-tools.js";
+import { callerToolName } from "../turns/caller-tools.js";
 
 type Part = { type: string; [field: string]: unknown };
 export type Content = string | Part[] | null | undefined;
@@ -28,7 +28,7 @@ export function readMessage({ role, content, tool_calls, tool_call_id }: ChatMes
     case "assistant": {
       const toolCalls = (tool_calls ?? []).map(({ id, function: { name, arguments: text } }) => ({
         id,
-        name: modelName({ name }),
+        name: callerToolName({ name }),
         arguments: text,
       }));
       return { role, content: textOf(parts), toolCalls };

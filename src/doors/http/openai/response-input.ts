@@ -4,7 +4,7 @@
 import type { AssistantMessage, Message, ToolCall } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/errors.js";
-import { customArguments, modelName, serverToolName } from "../turns/caller-tools.js";
+import { callerToolName, customArguments, serverToolName } from "../turns/caller-tools.js";
 import { requireSize, type ToldTurns, toldOrGiven } from "../turns/told-turns.js";
 import { callId, placeOfItem, type TurnPlace } from "../turns/turn-place.js";
 import { type ChatMessage, type Content, readMessage } from "./messages.js";
@@ -144,7 +144,7 @@ function callIn({ hub }: InputParts, item: InputItem): ToolCall {
     const { id, server_label: server = "" } = item;
     return { id: id ?? `mcp_${name}`, name: serverToolName(hub, { server, tool: name }), arguments: text };
   }
-  const tool = modelName(namespace ? { namespace, name } : { name });
+  const tool = callerToolName(namespace ? { namespace, name } : { name });
   return { id: call_id, name: tool, arguments: item.type === "custom_tool_call" ? customArguments(input) : text };
 }
 

@@ -1,21 +1,21 @@
 import type { StoredEvent } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
-import type { Call, Route } from "../shared/api.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
 import { responseBody } from "../shared/schemas.js";
-import type { Attempts } from "../turns/attempts.js";
+import type { RepeatedCalls } from "../turns/attempts.js";
 import { type CallerTools, readCallerTools, type WireTool } from "../turns/caller-tools.js";
 import {
   askedModel,
-  type CallIds,
   dialogueOf,
   idsOf,
   requireId,
   startDoorTurn,
   toolsIn,
   turnHeaders,
+  type WireCallIds,
 } from "../turns/door-turn.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import { asSaid, type Said } from "../turns/said.js";
@@ -43,10 +43,10 @@ interface ResponseBody extends ToolUseBody {
 interface ResponseOptions {
   keepAliveMs: number;
   plainModels: readonly string[];
-  attempts: Attempts;
+  attempts: RepeatedCalls;
 }
 
-export function responseRoutes(parts: DoorParts, options: ResponseOptions): Route[] {
+export function responseRoutes(parts: DoorParts, options: ResponseOptions): ApiRoute[] {
   return [
     {
       method: "POST",
@@ -65,7 +65,7 @@ export function responseRoutes(parts: DoorParts, options: ResponseOptions): Rout
   ];
 }
 
-async function create(parts: DoorParts, call: Call, options: ResponseOptions): Promise<Response> {
+async function create(parts: DoorParts, call: ApiCall, options: ResponseOptions): Promise<Response> {
   const { keepAliveMs, plainModels } = options;
   const body = call.body as ResponseBody;
   const attempt = options.attempts.begin(call);
@@ -162,7 +162,7 @@ function viewOf(
 }
 
 interface Continued {
-  ids: CallIds;
+  ids: WireCallIds;
   events: readonly StoredEvent[];
 }
 
@@ -170,7 +170,7 @@ interface Continued {
  * Returns the conversation that a call continues. If the previous response is not the last of its conversation, the call continues a copy
  * of the conversation. The copy ends with the previous response.
  */
-async function conversationOf(parts: DoorParts, body: ResponseBody, ids: CallIds): Promise<Continued> {
+async function conversationOf(parts: DoorParts, body: ResponseBody, ids: WireCallIds): Promise<Continued> {
   const previous = body.previous_response_id ?? undefined;
   const named = namedIn(body);
   const places = [previous, named, ids.conversationId].filter((place) => place !== undefined);
@@ -190,7 +190,7 @@ function namedIn({ conversation }: ResponseBody): string | undefined {
   return id === undefined ? undefined : requireId(id, "conversation");
 }
 
-async function afterResponse(parts: DoorParts, previous: string, ids: CallIds): Promise<Continued> {
+async function afterResponse(parts: DoorParts, previous: string, ids: WireCallIds): Promise<Continued> {
   const place = placeOfResponse(previous);
   const events = place ? await parts.sessions.history(place.conversationId) : [];
   const end = events.findLast(({ turnId }) => turnId === place?.turnId);

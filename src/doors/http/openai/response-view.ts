@@ -2,9 +2,9 @@ import type { FinishReason, StoredEvent, ToolCall, TurnEvent } from "../../../co
 import { textOf } from "../../../core/chat.js";
 import { summarizeTurn } from "../../../session/summary.js";
 import { errorBody } from "../shared/errors.js";
-import { type Failure, failureOf, responseError } from "../shared/failure.js";
+import { type ApiFailureInfo, apiFailureOf, responseError } from "../shared/failure.js";
 import { type CallerTool, customInput } from "../turns/caller-tools.js";
-import type { StreamedEvent, TurnView } from "../turns/show-turn.js";
+import type { StreamedEvent, TurnWriter } from "../turns/show-turn.js";
 import { lastCalls } from "../turns/told-turns.js";
 import { itemId, responseId, type TurnPlace } from "../turns/turn-place.js";
 import { responseUsage, turnUsage } from "../turns/turn-usage.js";
@@ -34,14 +34,14 @@ interface Placed {
  * Shows a turn as OpenAI's response. Each answer becomes a `message`, and each call of a server's tool an `mcp_call`. A call of a caller's
  * tool becomes a `function_call` or a `custom_tool_call`.
  */
-export class ResponseView implements TurnView {
+export class ResponseView implements TurnWriter {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
   readonly #output: Item[] = [];
   /** The message that is being written, with its text so far. Undefined if no message is open. */
   #open: (Placed & { text: string }) | undefined;
   #sequence = 0;
-  #failure: Failure | undefined;
+  #failure: ApiFailureInfo | undefined;
   isShown = false;
 
   constructor(identity: Identity) {
@@ -79,7 +79,7 @@ export class ResponseView implements TurnView {
     return [...this.#leave(), this.#event(type, { response: this.whole() })];
   }
 
-  fail(failure: Failure): StreamedEvent[] {
+  fail(failure: ApiFailureInfo): StreamedEvent[] {
     this.#failure = failure;
     // Two events report the failure. OpenAI's client throws at the first event, and software built on that client knows no other failure.
     // Other clients read the second event.
@@ -93,7 +93,7 @@ export class ResponseView implements TurnView {
     ];
   }
 
-  failed(failure: Failure): { status: number; body: object } {
+  failed(failure: ApiFailureInfo): { status: number; body: object } {
     return { status: failure.status, body: errorBody(failure) };
   }
 
@@ -121,9 +121,9 @@ export class ResponseView implements TurnView {
    * Returns the failure that the log contains. If tools ran, the call counts as unsafe to retry: the log does not tell whether it had a
    * request id.
    */
-  #storedFailure(): Failure | undefined {
+  #storedFailure(): ApiFailureInfo | undefined {
     const { error } = summarizeTurn(this.#stored);
-    return error && failureOf(error, { ranTools: this.#stored.some(({ type }) => type === "tool_sent") });
+    return error && apiFailureOf(error, { ranTools: this.#stored.some(({ type }) => type === "tool_sent") });
   }
 
   #status(): string {

@@ -1,11 +1,11 @@
 import type { TurnEvent } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
 import { modelList } from "../anthropic/models.js";
-import type { Call, Route } from "../shared/api.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { errorBody } from "../shared/errors.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
 import { chatCompletionBody } from "../shared/schemas.js";
-import type { Attempts } from "../turns/attempts.js";
+import type { RepeatedCalls } from "../turns/attempts.js";
 import { readCallerTools } from "../turns/caller-tools.js";
 import {
   askedModel,
@@ -18,7 +18,7 @@ import {
 } from "../turns/door-turn.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import { saidIn } from "../turns/said.js";
-import { type StreamedEvent, showTurn, type TurnView } from "../turns/show-turn.js";
+import { type StreamedEvent, showTurn, type TurnWriter } from "../turns/show-turn.js";
 import { ToldTurns } from "../turns/told-turns.js";
 import { toolEvents } from "../turns/tool-events.js";
 import { ChatCompletion } from "./chat-completion.js";
@@ -42,10 +42,10 @@ export interface OpenAiOptions {
   models: () => readonly string[];
   /** Models to which the servers' tools are not offered. */
   plainModels: readonly string[];
-  attempts: Attempts;
+  attempts: RepeatedCalls;
 }
 
-export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): Route[] {
+export function openAiRoutes(parts: DoorParts, options: OpenAiOptions): ApiRoute[] {
   return [
     {
       method: "GET",
@@ -77,7 +77,7 @@ function models(parts: DoorParts, options: OpenAiOptions, isForAnthropic: boolea
   return Response.json({ object: "list", data });
 }
 
-async function chatCompletion(parts: DoorParts, call: Call, options: OpenAiOptions): Promise<Response> {
+async function chatCompletion(parts: DoorParts, call: ApiCall, options: OpenAiOptions): Promise<Response> {
   const body = call.body as ChatCompletionBody;
   const attempt = options.attempts.begin(call);
   const ids = idsOf(call.header);
@@ -130,7 +130,7 @@ interface ChatViewOptions {
   eventsOf: (event: TurnEvent) => StreamedEvent[];
 }
 
-function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatViewOptions): TurnView {
+function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatViewOptions): TurnWriter {
   const wrapped = (chunks: readonly object[]) => chunks.map((data) => ({ data }));
   const done = { data: "[DONE]" };
   return {

@@ -1,5 +1,5 @@
 import type { ConversationSummary } from "../../../core/store-ports.js";
-import type { Call } from "../shared/api.js";
+import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 import { limitIn, limitWords } from "../shared/limit.js";
 
@@ -13,7 +13,7 @@ export const pageQuery = {
  * Returns the page of conversations that the call asks for, the latest first. `next` is the value of `before` for the following page; null
  * if there is no further page.
  */
-export function conversationPage(all: readonly ConversationSummary[], { query }: Call): object {
+export function conversationPage(all: readonly ConversationSummary[], { query }: ApiCall): object {
   const limit = limitIn(query("limit"));
   const words = (query("q") ?? "").toLowerCase();
   const before = placeIn(query("before"));
@@ -34,9 +34,9 @@ export function conversationPage(all: readonly ConversationSummary[], { query }:
   };
 }
 
-type Place = Pick<ConversationSummary, "updatedAt" | "conversationId">;
+type PageStart = Pick<ConversationSummary, "updatedAt" | "conversationId">;
 
-function isBefore(one: Place, other: Place): boolean {
+function isBefore(one: PageStart, other: PageStart): boolean {
   if (one.updatedAt !== other.updatedAt) return one.updatedAt < other.updatedAt;
   return one.conversationId < other.conversationId;
 }
@@ -45,7 +45,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : Number(a > b);
 }
 
-function placeIn(text: string | undefined): Place | undefined {
+function placeIn(text: string | undefined): PageStart | undefined {
   if (text === undefined) return undefined;
   const [, updatedAt, conversationId] = /^(\d{1,15})\.(.+)$/s.exec(text) ?? [];
   if (updatedAt && conversationId) return { updatedAt: Number(updatedAt), conversationId };

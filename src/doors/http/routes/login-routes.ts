@@ -4,10 +4,10 @@
  */
 import type { DoorParts } from "../../shared/door.js";
 import { isLoopbackAddress } from "../admission/gate.js";
-import type { Call, Route } from "../shared/api.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 
-export function loginRoutes({ login }: DoorParts): Route[] {
+export function loginRoutes({ login }: DoorParts): ApiRoute[] {
   const underWay = new Map<string, Promise<Response>>();
   const begin = (name: string): Promise<Response> => {
     let ended = Promise.resolve("");
@@ -39,7 +39,7 @@ export function loginRoutes({ login }: DoorParts): Route[] {
  * Throws ApiError if the caller is on another machine. A proxy on this machine is refused too, since it may pass on requests of other
  * machines.
  */
-function requireHere({ address, header }: Call): void {
+function requireHere({ address, header }: ApiCall): void {
   const isPassedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => header(name) !== undefined);
   if (isLoopbackAddress(address.replace(/^::ffff:/, "")) && !isPassedOn) return;
   throw new ApiError(

@@ -2,10 +2,10 @@
 import { isWritable, parseJson } from "../../../core/json.js";
 import type { McpHttp, McpHttpOptions } from "../../mcp/http.js";
 import type { McpParts } from "../../mcp/parts.js";
-import type { Call, Route } from "../shared/api.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
 
 export interface McpDoor {
-  routes: Route[];
+  routes: ApiRoute[];
   close(): Promise<void>;
 }
 
@@ -17,7 +17,7 @@ function parsed(text: string): unknown {
 
 export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {
   let http: Promise<McpHttp> | undefined;
-  const answer = async (call: Call) => {
+  const answer = async (call: ApiCall) => {
     http ??= import("../../mcp/http.js").then(({ McpHttp }) => new McpHttp(parts, options));
     const { url, method, headers } = call.request;
     const text = method === "POST" ? await call.text() : undefined;
@@ -30,7 +30,7 @@ export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {
   };
   return {
     routes: Object.entries(summaries).map(([method, summary]) => {
-      return { method: method as Route["method"], path: "/mcp", summary, run: answer };
+      return { method: method as ApiRoute["method"], path: "/mcp", summary, run: answer };
     }),
     close: async () => (await http)?.close(),
   };

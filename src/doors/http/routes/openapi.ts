@@ -1,8 +1,8 @@
 import { messageSchemas } from "../../protocol/message-schema.js";
-import type { Route } from "../shared/api.js";
+import type { ApiRoute } from "../shared/api.js";
 import { messagePlace } from "../shared/schemas.js";
 
-export function openApiDocument(routes: readonly Route[], version: string): object {
+export function openApiDocument(routes: readonly ApiRoute[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const { method, path, summary, body, answer, headers = {}, query = {} } of routes) {
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -40,7 +40,7 @@ export function openApiDocument(routes: readonly Route[], version: string): obje
   };
 }
 
-function contentOf(answer: Route["answer"]): object {
+function contentOf(answer: ApiRoute["answer"]): object {
   return answer ? { content: { [answer.type]: { schema: answer.schema } } } : {};
 }
 

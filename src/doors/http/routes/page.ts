@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { Call, Route } from "../shared/api.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 
 /** Folder of the built page. The relative path is the same from src/ and from dist/. */
@@ -53,7 +53,7 @@ interface PageFile {
   etag: string;
 }
 
-export function pageRoutes(): Route[] {
+export function pageRoutes(): ApiRoute[] {
   const files = new Map<string, PageFile>();
   const fileOf = (path: string): PageFile => {
     const file = files.get(path) ?? read(path);
@@ -76,7 +76,7 @@ export function pageRoutes(): Route[] {
   ];
 }
 
-function answer({ type, bytes, gzipped, etag }: PageFile, cacheControl: string, { header }: Call): Response {
+function answer({ type, bytes, gzipped, etag }: PageFile, cacheControl: string, { header }: ApiCall): Response {
   const all = { ...headers, "content-type": type, "cache-control": cacheControl, etag };
   if (header("if-none-match") === etag) return new Response(null, { status: 304, headers: all });
   if (!/\bgzip\b/.test(header("accept-encoding") ?? "")) return new Response(new Uint8Array(bytes), { headers: all });

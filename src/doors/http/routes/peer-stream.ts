@@ -4,14 +4,14 @@
  */
 import { type PeerStreams, peerStreamPath } from "../../../core/cluster-port.js";
 import { hasBearer } from "../admission/gate.js";
-import type { Route } from "../shared/api.js";
+import type { ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 import { eventStream } from "../shared/event-stream.js";
 
 export function peerStream(
   streams: PeerStreams,
   { secret, keepAliveMs }: { secret: string; keepAliveMs: number },
-): Route {
+): ApiRoute {
   return {
     method: "GET",
     path: peerStreamPath,

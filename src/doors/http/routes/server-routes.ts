@@ -2,7 +2,7 @@
 import { messageOf } from "../../../core/errors.js";
 import { serversJson, toolsJson } from "../../protocol/host-lists.js";
 import type { DoorParts } from "../../shared/door.js";
-import type { Call, Route } from "../shared/api.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { serverList, serverStderr, toolList } from "../shared/schemas.js";
 
 /** Time that /readyz waits for servers that are still starting, in ms. */
@@ -11,7 +11,7 @@ const readyWithinMs = 50;
 const logWithinMs = 1_500;
 
 /** Returns the routes. If `isAuthorized` returns true for a call of /readyz, the answer says why turns cannot begin. */
-export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "header">) => boolean): Route[] {
+export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall, "header">) => boolean): ApiRoute[] {
   const { hub, scrape } = parts;
   const whyNot = shared(() => whyNotReady(parts));
   return [
@@ -74,7 +74,7 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<Call, "
 }
 
 /** Returns the route for Prometheus. Prometheus sends the token if its setting `authorization` contains the token. */
-function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): Route {
+function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): ApiRoute {
   return {
     method: "GET",
     path: "/metrics",

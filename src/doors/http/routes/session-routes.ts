@@ -5,14 +5,14 @@ import type { Session } from "../../../session/session.js";
 import { conversationEvents } from "../../protocol/conversation-events.js";
 import { errorMessage, followedMessages, historyMessages } from "../../protocol/protocol.js";
 import type { DoorParts } from "../../shared/door.js";
-import type { Call, Route } from "../shared/api.js";
+import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 import { eventStream } from "../shared/event-stream.js";
 import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/schemas.js";
 import { traceIn } from "../turns/door-turn.js";
 import { conversationPage, pageQuery } from "./conversation-page.js";
 
-export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): Route[] {
+export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): ApiRoute[] {
   const { sessions } = parts;
   return [
     {
@@ -111,7 +111,7 @@ const exportTypes: Record<ExportFormat, string> = {
   html: "text/html; charset=utf-8",
 };
 
-async function exportFile({ sessions, secrets }: DoorParts, call: Call): Promise<Response> {
+async function exportFile({ sessions, secrets }: DoorParts, call: ApiCall): Promise<Response> {
   const wanted = call.query("format") ?? "md";
   const format = exportFormats.find((each) => each === wanted);
   if (!format) throw new ApiError(400, "invalid_format", `the formats are ${exportFormats.join(", ")}`, "format");
@@ -129,7 +129,7 @@ async function exportFile({ sessions, secrets }: DoorParts, call: Call): Promise
   });
 }
 
-async function beginTurn(parts: DoorParts, call: Call): Promise<Response> {
+async function beginTurn(parts: DoorParts, call: ApiCall): Promise<Response> {
   const body = call.body as { request_id: string; text: string; model?: string; streaming?: boolean | null };
   parts.resolveModel(body.model);
   const session = parts.sessions.open(call.path("id"));
@@ -162,7 +162,7 @@ function follow(session: Session, from: number, keepAliveMs: number): Response {
 }
 
 /** Returns the id of the conversation. Throws ApiError if it is unknown, so that reading does not create a conversation. */
-async function knownConversation({ sessions }: DoorParts, call: Call): Promise<string> {
+async function knownConversation({ sessions }: DoorParts, call: ApiCall): Promise<string> {
   const conversationId = call.path("id");
   if (sessions.find(conversationId) || (await sessions.history(conversationId)).length > 0) return conversationId;
   throw new ApiError(404, "not_found", "there is no such conversation", "id");

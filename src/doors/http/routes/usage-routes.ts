@@ -2,13 +2,13 @@ import { parseDuration } from "../../../core/text/durations.js";
 import { type UsageKey, usageKeys, usageReport } from "../../../session/usage.js";
 import { usageJson } from "../../../session/usage-text.js";
 import type { DoorParts } from "../../shared/door.js";
-import type { Route } from "../shared/api.js";
+import type { ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 import { limitIn, limitWords } from "../shared/limit.js";
 
 const defaultSince = "30d";
 
-export function usageRoutes({ sessions, now }: DoorParts): Route[] {
+export function usageRoutes({ sessions, now }: DoorParts): ApiRoute[] {
   return [
     {
       method: "GET",

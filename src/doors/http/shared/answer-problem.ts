@@ -1,9 +1,9 @@
 import type { NewId } from "../../../core/ids.js";
 import { anthropicError, isAnthropicCall } from "./anthropic-errors.js";
-import { errorBody, type Problem } from "./errors.js";
+import { errorBody, type ProblemDetails } from "./errors.js";
 
 export interface Refused {
-  problem: Problem;
+  problem: ProblemDetails;
   headers?: Record<string, string>;
   path: string;
   header(name: string): string | undefined;

@@ -1,5 +1,5 @@
 /** Errors in the format of Anthropic's API. https://docs.claude.com/en/api/errors */
-import type { Problem } from "./errors.js";
+import type { ProblemDetails } from "./errors.js";
 
 type Header = (name: string) => string | undefined;
 
@@ -12,7 +12,7 @@ export function isAnthropicCall(path: string, header: Header): boolean {
  * Returns the status and the body of an error. For an overloaded provider and for a used-up account, Anthropic's status differs from
  * OpenAI's.
  */
-export function anthropicError(problem: Problem, requestId: string): { status: number; body: object } {
+export function anthropicError(problem: ProblemDetails, requestId: string): { status: number; body: object } {
   const status = statusOf(problem);
   const type = types[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
   const { details } = problem;
@@ -22,13 +22,13 @@ export function anthropicError(problem: Problem, requestId: string): { status: n
 
 const overloadedCodes = new Set(["server_is_overloaded", "queue_timeout", "too_many_connections"]);
 
-function statusOf({ status, code }: Problem): number {
+function statusOf({ status, code }: ProblemDetails): number {
   if (status === 429 && code === "insufficient_quota") return 402;
   return status === 503 && overloadedCodes.has(code) ? 529 : status;
 }
 
 /** Returns the message. Clients compact the conversation when they read `prompt is too long`. */
-function text({ code, message }: Problem): string {
+function text({ code, message }: ProblemDetails): string {
   return code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
 }
 

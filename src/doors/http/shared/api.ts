@@ -8,10 +8,10 @@ import type { NewId } from "../../../core/ids.js";
 import { isWritable, parseJson } from "../../../core/json.js";
 import { answerProblem } from "./answer-problem.js";
 import { ApiError } from "./errors.js";
-import { failureOf } from "./failure.js";
+import { apiFailureOf } from "./failure.js";
 import { validated } from "./schemas.js";
 
-export interface Call {
+export interface ApiCall {
   /** Body of the request, validated by the schema of the route. Undefined if the route has no schema. */
   body: unknown;
   path(name: string): string;
@@ -26,7 +26,7 @@ export interface Call {
   address: string;
 }
 
-export interface Route {
+export interface ApiRoute {
   method: "GET" | "POST" | "DELETE";
   /** Path of the route. A part in braces, such as `{name}`, is a parameter. */
   path: string;
@@ -37,13 +37,13 @@ export interface Route {
   body?: JsonSchema;
   /** Schema of the answer. For an event stream, it is the schema of a single event. */
   answer?: { type: "application/json" | "text/event-stream"; schema: JsonSchema };
-  run(call: Call): Promise<Response> | Response;
+  run(call: ApiCall): Promise<Response> | Response;
 }
 
-export type Server = Hono<{ Bindings: HttpBindings }>;
+export type HonoServer = Hono<{ Bindings: HttpBindings }>;
 
 interface AppParts {
-  admit: Parameters<Server["use"]>[1];
+  admit: Parameters<HonoServer["use"]>[1];
   maxBytes: number;
   newId: NewId;
 }
@@ -51,8 +51,8 @@ interface AppParts {
 /**
  * Returns an app that serves the routes. `admit` runs before every route. A failure is answered in the format of the API that was called.
  */
-export function routesApp(routes: readonly Route[], { admit, maxBytes, newId }: AppParts): Server {
-  const app: Server = new Hono();
+export function routesApp(routes: readonly ApiRoute[], { admit, maxBytes, newId }: AppParts): HonoServer {
+  const app: HonoServer = new Hono();
   app.use("*", admit);
   for (const route of routes) {
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
@@ -83,7 +83,7 @@ function answerError(context: Context, error: unknown, newId: NewId): Response {
   const { path } = context.req;
   const request = { path, header: (name: string) => context.req.header(name), newId };
   if (error instanceof ApiError) return answerProblem({ problem: error, ...request });
-  const failure = failureOf(errorInfo(error));
+  const failure = apiFailureOf(errorInfo(error));
   return answerProblem({ problem: failure, headers: failure.headers, ...request });
 }
 

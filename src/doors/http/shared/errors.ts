@@ -17,7 +17,7 @@ export interface ErrorBody {
 }
 
 /** A request that was refused or that failed, with a code of OpenAI's API. */
-export interface Problem {
+export interface ProblemDetails {
   status: number;
   code: string;
   message: string;
@@ -26,7 +26,7 @@ export interface Problem {
   details?: object | undefined;
 }
 
-export function errorBody({ status, code, message, param }: Problem): ErrorBody {
+export function errorBody({ status, code, message, param }: ProblemDetails): ErrorBody {
   return { error: { message, type: typeOf(status, code), code, param: param ?? null } };
 }
 

@@ -1,7 +1,7 @@
 /** Failures of a call, in the form of OpenAI's API. Clients decide by status, code and headers whether to retry the call. */
 import type { ErrorInfo } from "../../../core/chat.js";
 
-export interface Failure {
+export interface ApiFailureInfo {
   status: number;
   code: string;
   message: string;
@@ -15,7 +15,7 @@ interface FailureFacts {
   ranTools?: boolean;
 }
 
-export function failureOf(error: ErrorInfo, { ranTools = false }: FailureFacts = {}): Failure {
+export function apiFailureOf(error: ErrorInfo, { ranTools = false }: FailureFacts = {}): ApiFailureInfo {
   const { retryable, retryAfterMs } = error;
   const { status, code } = wordsFor(error, ranTools);
   const mayRetry = retryable && !ranTools;
@@ -46,7 +46,7 @@ const codesOfResponses = new Set([
 /**
  * Returns the error of a failed response. Clients retry if they do not know the code. The code `invalid_prompt` stops them from retrying.
  */
-export function responseError({ code, message, mayRetry }: Failure): { code: string; message: string } {
+export function responseError({ code, message, mayRetry }: ApiFailureInfo): { code: string; message: string } {
   if (codesOfResponses.has(code)) return { code, message };
   return { code: mayRetry ? "server_error" : "invalid_prompt", message };
 }

@@ -3,7 +3,7 @@
  * connection, and count the attempts in a header. If these clients send an X-Request-Id, it differs in each attempt.
  */
 import { createHash } from "node:crypto";
-import type { Call } from "../shared/api.js";
+import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/errors.js";
 import { idsOf } from "./door-turn.js";
 
@@ -20,7 +20,7 @@ export interface Attempt {
   answered(): void;
 }
 
-export class Attempts {
+export class RepeatedCalls {
   readonly #now: () => number;
   /** Calls that have run tools, keyed by their digest. The oldest call comes first. */
   readonly #withTools = new Map<string, { requestId: string; at: number }>();
@@ -33,7 +33,7 @@ export class Attempts {
    * Begins an attempt. Returns undefined if the client does not count its attempts. Throws ApiError if an earlier attempt has run tools,
    * and this attempt would run them again.
    */
-  begin(call: Call): Attempt | undefined {
+  begin(call: ApiCall): Attempt | undefined {
     const count = call.header(retryCount);
     if (count === undefined) return undefined;
     if (Number(count) > 0) this.#requireFirst(call);
@@ -51,7 +51,7 @@ export class Attempts {
     };
   }
 
-  #requireFirst(call: Call): void {
+  #requireFirst(call: ApiCall): void {
     this.#forgetOld();
     if (this.#withTools.size === 0) return;
     const earlier = this.#withTools.get(digestOf(call));
@@ -70,7 +70,7 @@ export class Attempts {
   }
 }
 
-function digestOf({ request, header, body }: Call): string {
+function digestOf({ request, header, body }: ApiCall): string {
   const text = JSON.stringify([request.url, header("x-conversation-id"), header("x-mcp-tools"), body]);
   return createHash("sha256").update(text).digest("base64url");
 }

@@ -48,7 +48,7 @@ export function readCallerTools(tools: readonly WireTool[]): CallerTools {
         name: nameOf(wire),
         ...(namespace === undefined ? {} : { namespace }),
       };
-      const name = modelName(tool);
+      const name = callerToolName(tool);
       if (known.has(name)) throw new ApiError(400, "invalid_tool", `two tools have the name ${name}`, "tools");
       known.set(name, { definition: { name, ...definitionOf(wire) }, tool });
     } else ignored.add(typeName(wire));
@@ -62,7 +62,7 @@ export function readCallerTools(tools: readonly WireTool[]): CallerTools {
 }
 
 /** Returns the name that a caller's tool has for the model. There is no namespace in chat completions. */
-export function modelName({ name, namespace }: { name: string; namespace?: string }): string {
+export function callerToolName({ name, namespace }: { name: string; namespace?: string }): string {
   if (namespace === undefined) return offeredName(name);
   return offeredName(`${namespace.replace(/_+$/, "")}__${name.replace(/^_+/, "")}`);
 }
@@ -73,7 +73,9 @@ export function serverToolName(
   { server, tool }: { server: string; tool: string },
 ): string {
   const known = hub.tools().find((offered) => offered.server === server && offered.tool === tool);
-  return known?.name ?? modelName(server ? { namespace: server, name: tool } : { name: tool }).replace(/[^\w-]/g, "_");
+  return (
+    known?.name ?? callerToolName(server ? { namespace: server, name: tool } : { name: tool }).replace(/[^\w-]/g, "_")
+  );
 }
 
 /** Returns the name. If it is too long for models, it is shortened and ends in a hash. */

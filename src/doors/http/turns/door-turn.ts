@@ -48,7 +48,7 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
   return { model: isDefault ? undefined : (name ?? undefined), isPlain };
 }
 
-export interface CallIds {
+export interface WireCallIds {
   conversationId?: string;
   /** Value for `TurnOptions.dialogue`. Set when a call continues a response: it is the dialogue of the conversation's first call. */
   dialogue?: string;
@@ -73,7 +73,7 @@ export interface DoorTurn {
   abandon(): void;
 }
 
-export function idsOf(header: (name: string) => string | undefined): CallIds {
+export function idsOf(header: (name: string) => string | undefined): WireCallIds {
   const trace = traceIn(header);
   // A proxy may have set X-Request-Id, but Idempotency-Key always comes from the caller.
   const requestId = idIn(header, "idempotency-key") ?? idIn(header, "x-request-id");
@@ -133,7 +133,7 @@ export function requireId(id: string, name: string): string {
 }
 
 /** Starts the turn of a call. Rejects with ApiError or with an error of `session.submit`. */
-export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: CallIds): Promise<DoorTurn> {
+export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireCallIds): Promise<DoorTurn> {
   const model = resolved(parts, call.model);
   const requestId = ids.requestId ?? parts.newId("req");
   const conversationId =
@@ -196,7 +196,11 @@ export function dialogueOf({ history = [], content }: Pick<UserMessageEvent, "hi
 }
 
 /** Estimates the input tokens of a call without running it. Rejects with the same errors as `startDoorTurn`. */
-export async function estimateDoorTurn(parts: DoorParts, call: TurnCall, { conversationId }: CallIds): Promise<number> {
+export async function estimateDoorTurn(
+  parts: DoorParts,
+  call: TurnCall,
+  { conversationId }: WireCallIds,
+): Promise<number> {
   resolved(parts, call.model);
   const session = parts.sessions.open(conversationId);
   try {

@@ -1,7 +1,7 @@
 /** Reads `tool_choice` and `parallel_tool_calls` of a call. */
 import type { ToolChoice } from "../../../core/chat.js";
 import { ApiError } from "../shared/errors.js";
-import { modelName, toolName } from "./caller-tools.js";
+import { callerToolName, toolName } from "./caller-tools.js";
 
 export interface ToolUseBody {
   tool_choice?: string | ChosenTool | null;
@@ -40,7 +40,7 @@ function chosenName(chosen: ChosenTool): string {
   const { type, name = chosen.function?.name, namespace } = chosen;
   if (type !== "function" && type !== "custom") throw refused(`${adviceFor(type)} (type ${quoted(type)})`);
   if (name === undefined) throw refused("the name of the function is missing");
-  const known = modelName({ name, namespace });
+  const known = callerToolName({ name, namespace });
   if (!toolName.test(name) || !toolName.test(known)) throw refused(`no tool can have the name ${quoted(name)}`);
   return known;
 }

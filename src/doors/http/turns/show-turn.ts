@@ -4,18 +4,18 @@ import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../../core/chat.js"
 import { errorInfo } from "../../../core/errors.js";
 import { withFinalText } from "../../shared/final-text.js";
 import { eventStream } from "../shared/event-stream.js";
-import { type Failure, failureOf } from "../shared/failure.js";
+import { type ApiFailureInfo, apiFailureOf } from "../shared/failure.js";
 import type { Attempt } from "./attempts.js";
 import type { DoorTurn } from "./door-turn.js";
 
-export interface TurnView {
+export interface TurnWriter {
   start(): StreamedEvent[];
   take(event: TurnEvent): StreamedEvent[];
   end(): StreamedEvent[];
   /** Returns the events that end the stream of a failed turn. */
-  fail(failure: Failure): StreamedEvent[];
+  fail(failure: ApiFailureInfo): StreamedEvent[];
   /** Returns the answer to a call whose turn failed before anything was sent. */
-  failed(failure: Failure): { status: number; body: object };
+  failed(failure: ApiFailureInfo): { status: number; body: object };
   whole(): object;
   /** Event that keeps a silent stream alive, for clients that ignore comments. */
   readonly ping?: StreamedEvent;
@@ -38,7 +38,7 @@ interface ShowOptions {
 /** Longest time until the status of a stream is sent, in ms. Until then, a failure can still be answered with an error status. */
 const longestHoldMs = 10_000;
 
-export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOptions): Promise<Response> {
+export async function showTurn(door: DoorTurn, view: TurnWriter, options: ShowOptions): Promise<Response> {
   const { headers } = door;
   const { gone, keepAliveMs, attempt } = options;
   if (!options.streaming) {
@@ -70,7 +70,7 @@ export async function showTurn(door: DoorTurn, view: TurnView, options: ShowOpti
  * Waits for the first sign of an answer, at most `holdMs`. Resolves with the failure if the turn fails before this sign; otherwise with
  * undefined. Never rejects.
  */
-async function earlyFailure(door: DoorTurn, holdMs: number): Promise<Failure | undefined> {
+async function earlyFailure(door: DoorTurn, holdMs: number): Promise<ApiFailureInfo | undefined> {
   const hold = new AbortController();
   try {
     return await Promise.race([firstSign(door), setTimeout(holdMs, undefined, { signal: hold.signal })]);
@@ -79,15 +79,15 @@ async function earlyFailure(door: DoorTurn, holdMs: number): Promise<Failure | u
   }
 }
 
-async function firstSign(door: DoorTurn): Promise<Failure | undefined> {
+async function firstSign(door: DoorTurn): Promise<ApiFailureInfo | undefined> {
   try {
     for await (const event of door.turn.watch()) {
-      if (event.type === "turn_error") return failureOf(event.error);
+      if (event.type === "turn_error") return apiFailureOf(event.error);
       if (signs.has(event.type) && !isUnsaid(event)) return undefined;
     }
     return undefined;
   } catch (error) {
-    return failureOf(errorInfo(error));
+    return apiFailureOf(errorInfo(error));
   }
 }
 
@@ -102,11 +102,11 @@ interface WatchOptions {
 /** Passes the events of the turn to the view until the turn ends. Resolves with the failure of the turn, if any. Never rejects. */
 async function watch(
   { turn, isRepeatable, isStructured }: DoorTurn,
-  view: TurnView,
+  view: TurnWriter,
   { attempt, write = async () => {} }: WatchOptions,
-): Promise<Failure | undefined> {
+): Promise<ApiFailureInfo | undefined> {
   let ranTools = false;
-  const failure = (error: ErrorInfo) => failureOf(error, { ranTools: ranTools && !isRepeatable });
+  const failure = (error: ErrorInfo) => apiFailureOf(error, { ranTools: ranTools && !isRepeatable });
   try {
     for await (const event of turn.watch()) {
       if (event.type === "discard" && view.isShown) return failure(startedAgain(event.reason));
@@ -147,7 +147,7 @@ async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => 
   }
 }
 
-function answerFailed(view: TurnView, failure: Failure, turnHeaders: Record<string, string>): Response {
+function answerFailed(view: TurnWriter, failure: ApiFailureInfo, turnHeaders: Record<string, string>): Response {
   const { status, body } = view.failed(failure);
   return Response.json(body, { status, headers: { ...turnHeaders, ...failure.headers } });
 }

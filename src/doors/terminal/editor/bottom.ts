@@ -23,14 +23,14 @@ interface Bottom {
   facts?: string;
 }
 
-interface Place {
+interface AreaStyle {
   columns: number;
   height: number;
   dim: (text: string) => string;
 }
 
 /** Returns the rows at the bottom of the screen. Undefined if there is nothing to show. */
-export function bottomOf(bottom: Bottom, { columns, height, dim }: Place): Area | undefined {
+export function bottomOf(bottom: Bottom, { columns, height, dim }: AreaStyle): Area | undefined {
   const { status, queued, input, label, facts } = bottom;
   const dimLine = (line: string) => dim(oneLine(line, columns - 1));
   const above = [...(status === undefined ? [] : [status]), ...queuedLines(queued).map(dimLine)];

@@ -8,7 +8,7 @@ import { ChatFold } from "./fold.js";
 import { lessonsIn, WANTS_RESPONSES } from "./learn.js";
 
 /** OpenAI's Chat Completions, which most providers and all local servers speak, each with its own deviations. */
-export const chat: Wire<Quirks> = {
+export const chatWire: Wire<Quirks> = {
   name: "chat",
   words: { key: "content", holder: (chunk) => asObject(asObjects(chunk.choices)[0]?.delta) },
 

@@ -1,9 +1,9 @@
 import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import { GrowingText } from "../shared/growing-text.js";
-import { usageOf } from "../shared/openai-usage.js";
+import { openaiUsage } from "../shared/openai-usage.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
-import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
+import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { ReasoningBlocks } from "./reasoning-blocks.js";
 import { ThinkTags } from "./think-tags.js";
 import { ToolCallAssembly } from "./tool-calls.js";
@@ -90,7 +90,7 @@ export class ChatFold implements AnswerFold {
     this.#showContent(words);
   }
 
-  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+  finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
     this.#thinkTags?.end();
     const toolCalls = this.#calls.finish(newId, isTaken);
     const reasoning = this.#reasoning.toString();
@@ -181,7 +181,7 @@ export class ChatFold implements AnswerFold {
 }
 
 function usageIn(chunk: JsonObject, choice: JsonObject | undefined): Usage | undefined {
-  return usageOf(chunk.usage) ?? usageOf(choice?.usage) ?? usageOf(asObject(chunk.x_groq)?.usage);
+  return openaiUsage(chunk.usage) ?? openaiUsage(choice?.usage) ?? openaiUsage(asObject(chunk.x_groq)?.usage);
 }
 
 /** Returns the parts: reasoning, then text, then calls, because Chat Completions gives no order. */

@@ -1,6 +1,6 @@
 import type { Quirks } from "../../providers/presets.js";
 import type { ProviderError } from "../shared/provider-error.js";
-import { isAboutTools, textOf } from "../shared/refusals.js";
+import { isAboutTools, refusalText } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 
 type QuirkLesson = {
@@ -12,7 +12,7 @@ type QuirkLesson = {
  * the caller checks that it changes the request, and applies it only once.
  */
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
-  const text = textOf(said);
+  const text = refusalText(said);
   const byRule = RULES.flatMap((rule): Lesson<Quirks>[] => {
     const lesson = rule(text, used);
     return lesson ? [{ changes: { [lesson.quirk]: lesson.value }, note: lesson.note, isLoss: lesson.isLoss }] : [];

@@ -3,7 +3,7 @@ import { asObject, asText, type JsonObject, parseJson } from "../../../core/json
 import { wireArguments } from "../shared/calls.js";
 import { instructionText } from "../shared/content.js";
 import type { Target } from "../wire.js";
-import { wirePart } from "./media.js";
+import { geminiPart } from "./media.js";
 import type { GeminiQuirks } from "./models.js";
 import { geminiName } from "./names.js";
 
@@ -84,7 +84,7 @@ class ContentWalk {
   }
 
   #user(content: Result["content"]): void {
-    const parts = content.map((part) => wirePart(part, this.#target.quirks)).filter(({ text }) => text !== "");
+    const parts = content.map((part) => geminiPart(part, this.#target.quirks)).filter(({ text }) => text !== "");
     this.contents.push({ role: "user", parts: parts.length > 0 ? parts : [EMPTY] });
   }
 
@@ -164,7 +164,7 @@ function resultParts(
   { call, id, result }: OpenCall,
   quirks: GeminiQuirks,
 ): { response: JsonObject; beside: JsonObject[] } {
-  const parts = (result?.content ?? []).map((part) => wirePart(part, quirks));
+  const parts = (result?.content ?? []).map((part) => geminiPart(part, quirks));
   const texts = parts.flatMap(({ text }) => (typeof text === "string" ? [text] : []));
   const media = parts.filter(({ inlineData }) => inlineData !== undefined);
   const isInside = (part: JsonObject) => quirks.resultMedia === "inside" && isPicture(part);

@@ -12,7 +12,7 @@ export function errorIn(message: JsonObject): ProviderError | undefined {
 }
 
 /** Returns the failure that a finish reason means; undefined if it means none. `words`: the provider's explanation. */
-export function failureOf(reason: string, words: string | undefined): ProviderError | undefined {
+export function geminiFailure(reason: string, words: string | undefined): ProviderError | undefined {
   const kind = FAILURES.find(([reasons]) => reasons.test(reason))?.[1];
   if (!kind) return undefined;
   const said = `the model's answer ended with ${reason}${words ? ` (${words})` : ""}`;

@@ -3,8 +3,8 @@ import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../..
 import { GrowingText } from "../shared/growing-text.js";
 import { type ProviderError, providerError } from "../shared/provider-error.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
-import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
-import { failureOf } from "./errors.js";
+import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
+import { geminiFailure } from "./errors.js";
 import { toolNameOf } from "./names.js";
 
 /** Finish reasons that are not failures. Any other reason counts as `unknown`. */
@@ -79,7 +79,7 @@ export class GeminiFold implements AnswerFold {
     if (this.#end !== "open") this.#end = "over";
   }
 
-  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+  finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
     const used = new Set<string>();
     const toolCalls = this.#calls.map(({ id, name, arguments: text }) => {
       const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
@@ -140,7 +140,7 @@ export class GeminiFold implements AnswerFold {
 
   /** Handles the finish reason. The usage was read before, because a failure is billed too. */
   #finishes(reason: string, words: string | undefined): void {
-    this.#failure = failureOf(reason, words);
+    this.#failure = geminiFailure(reason, words);
     if (this.#failure) return;
     const known = FINISH_REASONS.find(([words]) => words.test(reason))?.[1] ?? "unknown";
     // Gemini sometimes sends nothing, and answers when asked again.

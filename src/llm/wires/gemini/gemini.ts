@@ -5,10 +5,10 @@ import { requestBody } from "./body.js";
 import { errorIn, errorOf } from "./errors.js";
 import { GeminiFold } from "./fold.js";
 import { lessonsIn } from "./learn.js";
-import { type GeminiQuirks, modelQuirks } from "./models.js";
+import { type GeminiQuirks, geminiModelQuirks } from "./models.js";
 
 /** Google's `generateContent`, as served by the Gemini API and, with its own `base_url`, by Vertex AI. */
-export const gemini: Wire<GeminiQuirks> = {
+export const geminiWire: Wire<GeminiQuirks> = {
   name: "gemini",
   words: { key: "text", holder: (message) => asObjects(contentIn(message)?.parts)[0] },
 
@@ -21,7 +21,7 @@ export const gemini: Wire<GeminiQuirks> = {
   },
   // The key is in a header, because a key in the URL would end up in logs and error texts.
   headers: (_provider, key): Record<string, string> => (key ? { "x-goog-api-key": key } : {}),
-  quirks: modelQuirks,
+  quirks: geminiModelQuirks,
   request: (request, target) => ({ body: requestBody(request, target) }),
   fold: (options) => new GeminiFold(options),
 

@@ -1,5 +1,5 @@
 import type { ProviderError } from "../shared/provider-error.js";
-import { isAboutTools, textOf } from "../shared/refusals.js";
+import { isAboutTools, refusalText } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { GeminiQuirks } from "./models.js";
 
@@ -8,7 +8,7 @@ import type { GeminiQuirks } from "./models.js";
  * it. These texts change, so a lesson is a guess: the caller checks that it changes the request.
  */
 export function lessonsIn(said: ProviderError, used: GeminiQuirks): Lesson<GeminiQuirks>[] {
-  const text = textOf(said);
+  const text = refusalText(said);
   return RULES.flatMap((rule) => rule(text, used) ?? []);
 }
 

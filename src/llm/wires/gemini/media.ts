@@ -10,7 +10,7 @@ import type { GeminiQuirks } from "./models.js";
 const TAKEN = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|ogg|flac))$/;
 
 /** Writes a part for Gemini. Links become text, and so do media that Gemini does not accept. */
-export function wirePart(part: ContentPart, { images, audio }: GeminiQuirks): JsonObject {
+export function geminiPart(part: ContentPart, { images, audio }: GeminiQuirks): JsonObject {
   if (part.type === "text") return { text: part.text };
   if (part.type === "resource_link") return { text: linkText(part) };
   const mimeType = mimeTypeOf(part.mimeType);

@@ -50,7 +50,7 @@ const BY_NAME: readonly (readonly [RegExp, Partial<GeminiQuirks>])[] = [
   [/^(gemini-[12]\b|gemma|learnlm)/, { ...BEFORE, thinking: "none" }],
 ];
 
-export function modelQuirks({ quirks: { maxTools, images, audio } }: Provider, model: string): GeminiQuirks {
+export function geminiModelQuirks({ quirks: { maxTools, images, audio } }: Provider, model: string): GeminiQuirks {
   const name = model.slice(model.lastIndexOf("/") + 1);
   return {
     maxTools,

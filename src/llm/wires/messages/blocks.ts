@@ -27,7 +27,7 @@ interface Said {
  * keys besides text and arguments are kept. `parts` is undefined if the answer is only a text followed by calls. `idOf`: returns the id
  * that a call has in this conversation.
  */
-export function saidIn(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): Said {
+export function saidInBlocks(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): Said {
   const toolCalls: ToolCall[] = [];
   const texts: string[] = [];
   const parts = blocks.map((block): KeptPart => {

@@ -4,7 +4,7 @@ import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { markForCache } from "./cache-plan.js";
-import { isThoughtOpen, lateTools, type WireMessage, wireConversation } from "./conversation.js";
+import { isThoughtOpen, lateTools, type MessagesTurn, wireConversation } from "./conversation.js";
 import { wireFormat } from "./output-format.js";
 import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
 
@@ -64,7 +64,7 @@ function maxTokensOf(
 
 interface Thinkable {
   maxTokens: number;
-  messages: readonly WireMessage[];
+  messages: readonly MessagesTurn[];
   isForced: boolean;
 }
 

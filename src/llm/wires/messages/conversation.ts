@@ -7,7 +7,7 @@ import { partsOf } from "../shared/kept.js";
 import type { Target } from "../wire.js";
 import type { MessagesQuirks } from "./quirks.js";
 
-export interface WireMessage {
+export interface MessagesTurn {
   role: "user" | "assistant";
   content: JsonObject[];
 }
@@ -32,7 +32,7 @@ export function wireConversation(
   messages: readonly Message[],
   told: Told,
   late: ReadonlySet<string>,
-): { system: JsonObject[]; messages: WireMessage[] } {
+): { system: JsonObject[]; messages: MessagesTurn[] } {
   const walk = new Walk(told, late);
   for (const message of messages) walk.add(message);
   return { system: textBlock(walk.system.join("\n\n")), messages: walk.end() };
@@ -42,7 +42,7 @@ class Walk {
   readonly system: string[] = [];
   readonly #told: Told;
   readonly #late: ReadonlySet<string>;
-  readonly #messages: WireMessage[] = [];
+  readonly #messages: MessagesTurn[] = [];
   #calls: { given: string; id: string }[] = [];
   readonly #results = new Map<string, JsonObject>();
   #said: JsonObject[] = [];
@@ -63,7 +63,7 @@ class Walk {
     else this.#addAnswer(taken);
   }
 
-  end(): WireMessage[] {
+  end(): MessagesTurn[] {
     this.#endUser();
     if (this.#messages[0]?.role !== "user") this.#messages.unshift({ role: "user", content: textBlock(BEGINNING) });
     return this.#messages;
@@ -209,7 +209,7 @@ function wireId(id: string): string {
  * Returns true if the model may think now. A model with a budget may not if the last message holds results and the answer before them did
  * not begin with thinking.
  */
-export function isThoughtOpen(messages: readonly WireMessage[]): boolean {
+export function isThoughtOpen(messages: readonly MessagesTurn[]): boolean {
   const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");
   return !isResult || isThought(messages.at(-2)?.content[0]);
 }

@@ -1,8 +1,8 @@
 import type { FinishReason } from "../../../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
-import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
-import { type OpenBlock, openBlock, saidIn } from "./blocks.js";
+import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
+import { type OpenBlock, openBlock, saidInBlocks } from "./blocks.js";
 import { mergedUsage, usageOf } from "./usage.js";
 
 const FINISH_REASONS = new Map<string, FinishReason>([
@@ -86,14 +86,14 @@ export class MessagesFold implements AnswerFold {
     if (this.#end !== "open") this.#end = "over";
   }
 
-  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+  finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
     const used = new Set<string>();
     const idOf = (id: string | undefined) => {
       const own = id === undefined || used.has(id) || isTaken(id) ? newId() : id;
       used.add(own);
       return own;
     };
-    const { content, toolCalls, parts } = saidIn(this.#blocks, idOf);
+    const { content, toolCalls, parts } = saidInBlocks(this.#blocks, idOf);
     const said = content || (this.#stopReason === "refusal" ? (this.#explanation ?? "") : "");
     const reasoning = thoughtsIn(this.#blocks);
     const finishReason = this.#reason(toolCalls.length > 0);

@@ -1,5 +1,5 @@
 import type { ProviderError } from "../shared/provider-error.js";
-import { isAboutTools, textOf } from "../shared/refusals.js";
+import { isAboutTools, refusalText } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { MessagesQuirks } from "./quirks.js";
 
@@ -9,7 +9,7 @@ const KEPT_REFUSED =
   /invalid `?(signature|data)`? in|bound to a different conversation|blocks? .{0,60}cannot be modified|expected `?(redacted_)?thinking`?/i;
 
 export function lessonsIn(said: ProviderError, used: MessagesQuirks): Lesson<MessagesQuirks>[] {
-  const text = textOf(said);
+  const text = refusalText(said);
   return RULES.flatMap((rule) => rule(text, used) ?? []);
 }
 

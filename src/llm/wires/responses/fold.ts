@@ -1,9 +1,9 @@
 import type { Delta, FinishReason, KeptPart, ToolCall, Usage } from "../../../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import { GrowingText } from "../shared/growing-text.js";
-import { usageOf } from "../shared/openai-usage.js";
+import { openaiUsage } from "../shared/openai-usage.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
-import type { Answer, AnswerEnd, AnswerFold, FoldOptions } from "../wire.js";
+import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { BREAK, keptOf, textIn } from "./kept-items.js";
 
 interface OpenItem {
@@ -70,13 +70,13 @@ export class ResponsesFold implements AnswerFold {
     const output = asObjects(response.output);
     const isNew = output.length > this.#items.filter(({ isWhole }) => isWhole).length;
     if (isNew) for (const [output_index, item] of output.entries()) this.#complete({ output_index, item });
-    this.#usage = usageOf(response.usage);
+    this.#usage = openaiUsage(response.usage);
     const { status } = response;
     if (status !== "in_progress" && status !== "queued") this.#response = response;
   }
 
   pushUsage(message: JsonObject): boolean {
-    const usage = usageOf((asObject(message.response) ?? message).usage);
+    const usage = openaiUsage((asObject(message.response) ?? message).usage);
     this.#usage = usage ?? this.#usage;
     return usage !== undefined;
   }
@@ -84,7 +84,7 @@ export class ResponsesFold implements AnswerFold {
   /** Does nothing: without its last event an answer is incomplete. */
   pushDone(): void {}
 
-  finish(newId: () => string, isTaken: (id: string) => boolean): Answer {
+  finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
     const items = this.#items.toSorted((a, b) => a.index - b.index);
     const natives = items.map((item) => (item.isWhole ? item.native : asWhole(item)));
     const { content, parts } = keptOf(natives);

@@ -1,5 +1,5 @@
 import type { ProviderError } from "../shared/provider-error.js";
-import { isAboutTools, textOf } from "../shared/refusals.js";
+import { isAboutTools, refusalText } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
@@ -7,7 +7,7 @@ type Rule = (text: string, used: ResponsesQuirks) => Lesson<ResponsesQuirks> | u
 
 /** Returns the lessons of a refused request, most likely first. A lesson is a guess: the caller checks that it changes the request. */
 export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<ResponsesQuirks>[] {
-  const text = textOf(said);
+  const text = refusalText(said);
   return RULES.flatMap((rule) => rule(text, used) ?? []);
 }
 

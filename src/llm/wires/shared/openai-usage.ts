@@ -3,7 +3,7 @@ import type { Usage } from "../../../core/chat.js";
 import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
 
 /** Reads the token counts. Returns undefined if input or output was not counted. */
-export function usageOf(value: unknown): Usage | undefined {
+export function openaiUsage(value: unknown): Usage | undefined {
   const usage = asObject(value);
   const prompt = asNumber(usage?.prompt_tokens) ?? asNumber(usage?.input_tokens);
   const completion = asNumber(usage?.completion_tokens) ?? asNumber(usage?.output_tokens);

@@ -1,7 +1,7 @@
 import type { ProviderError } from "./provider-error.js";
 
 /** Joins the texts of a refusal. The parameter comes first, because the message may also name the parameter that replaces it. */
-export function textOf({ param, message, code }: ProviderError): string {
+export function refusalText({ param, message, code }: ProviderError): string {
   return `${param} ${message} ${code}`;
 }
 

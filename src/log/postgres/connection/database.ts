@@ -3,7 +3,7 @@ import type pg from "pg";
 import type { PostgresConfig } from "../../../core/config.js";
 import { StoreError } from "../../../core/errors.js";
 import type { Observe } from "../../../core/ports.js";
-import { isLost, isRolledBack, isUnsent, type Place, placeOf, storeError } from "./errors.js";
+import { addressOf, type DatabaseAddress, isLost, isRolledBack, isUnsent, storeError } from "./errors.js";
 import { openPool } from "./pool.js";
 
 const defaultPoolSize = 10;
@@ -21,7 +21,7 @@ export type Repeatable = "idempotent" | "once" | "now";
  * not done. A pooler in transaction mode also works: no session state and no prepared statements are used then.
  */
 export class Database {
-  readonly place: Place;
+  readonly place: DatabaseAddress;
   readonly pool: pg.Pool;
   readonly #retryMs: number;
   /** Names of prepared statements by their text. Undefined behind a pooler, which does not support them. */
@@ -32,7 +32,7 @@ export class Database {
   #ended: Promise<void> | undefined;
 
   constructor(config: PostgresConfig, observe: Observe) {
-    this.place = placeOf(config.url);
+    this.place = addressOf(config.url);
     this.#retryMs = config.retryTimeoutMs ?? defaultRetryMs;
     this.#observe = observe;
     this.#names = config.listen === false ? undefined : new Map();

@@ -1,7 +1,7 @@
 import { messageOf, RequestError, StoreError, type StoreErrorKind } from "../../../core/errors.js";
 
 /** Error kinds and hints for the user, by SQLSTATE or its class. https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const known: readonly [string, StoreErrorKind, (place: Place) => string][] = [
+const known: readonly [string, StoreErrorKind, (place: DatabaseAddress) => string][] = [
   ["28", "open", () => "check the user and the password in chat.storage.url"],
   [
     "3D000",
@@ -40,13 +40,13 @@ const unsentCodes: readonly string[] = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNR
 const unsentWords = /^timeout exceeded when trying to connect|^Connection terminated due to connection timeout/;
 
 /** The parts of the URL that may be shown. User, password and settings are left out. */
-export interface Place {
+export interface DatabaseAddress {
   /** `postgres://host:port/database` */
   shown: string;
   database: string;
 }
 
-export function placeOf(url: string): Place {
+export function addressOf(url: string): DatabaseAddress {
   const { hostname, port, pathname } = new URL(url);
   const database = decodeURIComponent(pathname.slice(1));
   return { shown: `postgres://${hostname || "localhost"}${port ? `:${port}` : ""}/${database}`, database };
@@ -70,7 +70,11 @@ export function isRolledBack(error: unknown): boolean {
 }
 
 /** Converts an error of the driver to a StoreError with a hint for the user. Returns StoreError and RequestError unchanged. */
-export function storeError(error: unknown, place: Place, doing: "open" | "read" | "write"): StoreError | RequestError {
+export function storeError(
+  error: unknown,
+  place: DatabaseAddress,
+  doing: "open" | "read" | "write",
+): StoreError | RequestError {
   if (error instanceof StoreError || error instanceof RequestError) return error;
   const [, kind, hint] = known.find(([state]) => isOf([state], codeOf(error))) ?? [];
   const lost = isLost(error);

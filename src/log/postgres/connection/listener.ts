@@ -3,7 +3,7 @@ import pg from "pg";
 import type { PostgresConfig } from "../../../core/config.js";
 import { messageOf } from "../../../core/errors.js";
 import type { Observe } from "../../../core/ports.js";
-import { placeOf, storeError } from "./errors.js";
+import { addressOf, storeError } from "./errors.js";
 import { connectionOf } from "./pool.js";
 
 export interface Subscriber {
@@ -95,7 +95,7 @@ export class Listener {
       } catch (error) {
         if (this.#closed.signal.aborted) return;
         if (!lost) {
-          const { message } = storeError(error, placeOf(this.#config.url), "read");
+          const { message } = storeError(error, addressOf(this.#config.url), "read");
           this.#observe({ level: "warn", scope: "history", message: `no news of other hosts arrive: ${message}` });
         }
         lost = error;

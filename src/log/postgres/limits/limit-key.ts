@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { SharedBounds, SharedLane, Slot } from "../../../core/shared-limits.js";
 import type { Outage } from "../connection/outage.js";
 import { Places, type PlacesGiven } from "./limit-places.js";
-import { type Charge, Rates, type Spent } from "./limit-rates.js";
+import { Rates, type SharedCharge, type SpentRates } from "./limit-rates.js";
 
 export interface KeyLimitsParts {
   nodeId: string;
@@ -40,7 +40,7 @@ export class KeyLimits {
     this.#rates = new Rates({
       spend: async (tokens, patienceMs) => {
         const { rpm = null, tpm = null } = this.#bounds;
-        const [row] = await query<{ wait_ms: number; second: number | null; bound: Spent["bound"] }>(
+        const [row] = await query<{ wait_ms: number; second: number | null; bound: SpentRates["bound"] }>(
           "SELECT * FROM limit_spend($1, $2, $3, $4, $5)",
           [keyHash, rpm, tpm, tokens, patienceMs],
         );
@@ -116,7 +116,7 @@ export class KeyLimits {
   /** Charges a request that already has a slot. Releases the slot if that fails. */
   async #slot(tokens: number, entering: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const places = this.#places;
-    let charge: Charge | undefined;
+    let charge: SharedCharge | undefined;
     try {
       charge = await this.#go(tokens, entering, queueTimeoutMs);
     } catch (error) {
@@ -140,7 +140,7 @@ export class KeyLimits {
   }
 
   /** Waits until the request may be sent. Its slot is kept meanwhile. */
-  async #go(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge | undefined> {
+  async #go(tokens: number, signal: AbortSignal, patienceMs: number): Promise<SharedCharge | undefined> {
     const leftMs = () => this.#pausedUntil - this.#parts.now();
     while (leftMs() > 0) await sleep(leftMs() + 1, undefined, { signal }).catch(() => Promise.reject(signal.reason));
     const { rpm, tpm } = this.#bounds;

@@ -6,7 +6,7 @@ import { type Bound, QueueTimeout } from "../../../core/shared-limits.js";
  * When a request may be sent. `second` is the second in which the request was charged. It is null if the request was not charged because it
  * would have to wait too long.
  */
-export interface Spent {
+export interface SpentRates {
   waitMs: number;
   second: number | null;
   bound: Bound;
@@ -19,14 +19,14 @@ export interface Correction {
   tokens: number;
 }
 
-export interface Charge {
+export interface SharedCharge {
   readonly second: number;
   tokens: number;
 }
 
 export interface RatesParts {
   /** Charges a request. Rejects if it is unknown whether the request was charged. */
-  spend(tokens: number, patienceMs: number): Promise<Spent>;
+  spend(tokens: number, patienceMs: number): Promise<SpentRates>;
   correct(corrections: readonly Correction[]): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export class Rates {
   }
 
   /** Charges a request and waits until it may be sent. Rejects with the signal's reason, or with QueueTimeout. */
-  async spend(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Charge> {
+  async spend(tokens: number, signal: AbortSignal, patienceMs: number): Promise<SharedCharge> {
     const { waitMs, second, bound } = await this.#charged(tokens, signal, Math.min(patienceMs, longestTimerMs));
     if (second === null) throw new QueueTimeout(bound, true);
     const charge = { second, tokens };
@@ -61,7 +61,7 @@ export class Rates {
   }
 
   /** Corrects the charge from the estimated to the actual number of tokens. */
-  correct(charge: Charge, tokens: number): void {
+  correct(charge: SharedCharge, tokens: number): void {
     if (tokens !== charge.tokens) this.#add({ second: charge.second, requests: 0, tokens: tokens - charge.tokens });
     charge.tokens = tokens;
   }
@@ -76,7 +76,7 @@ export class Rates {
     return this.#sending;
   }
 
-  async #charged(tokens: number, signal: AbortSignal, patienceMs: number): Promise<Spent> {
+  async #charged(tokens: number, signal: AbortSignal, patienceMs: number): Promise<SpentRates> {
     for (;;) {
       signal.throwIfAborted();
       try {

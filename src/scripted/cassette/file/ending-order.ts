@@ -15,7 +15,7 @@ interface Placed {
 }
 
 /** Returns the session's calls of servers, in the order in which they began. */
-export function callsIn(entries: readonly Entry[]): CallEntry[] {
+export function recordedCallsIn(entries: readonly Entry[]): CallEntry[] {
   return entries.filter((entry): entry is CallEntry => isExchange(entry) && "mcp" in entry);
 }
 
@@ -26,7 +26,7 @@ export class EndingOrder {
 
   constructor(entries: readonly Entry[]) {
     this.#calls = new Map(
-      callsIn(entries).map((entry, index) => [entry, { index, ended: entry.ended ?? index, state: "idle" }]),
+      recordedCallsIn(entries).map((entry, index) => [entry, { index, ended: entry.ended ?? index, state: "idle" }]),
     );
     this.#renew();
   }

@@ -13,7 +13,7 @@ export interface Head {
 export type Chunk = [ms: number, piece: string | { base64: string }];
 
 /** Failure of a socket. `code` is empty if the error had no code. */
-export interface WireError {
+export interface RecordedError {
   code: string;
   message: string;
 }
@@ -30,7 +30,7 @@ export interface ModelEntry {
   /** Absent if there was no response. */
   response?: { status: number; headers: Record<string, string> };
   /** Why there was no response, or why the body ended too early. */
-  broken?: WireError;
+  broken?: RecordedError;
   /** Set if the host stopped reading before the end of the body. */
   open?: true;
   chunks: Chunk[];
@@ -79,10 +79,10 @@ export interface BetweenEntry {
 export type Entry = ModelEntry | CallEntry | HelloEntry | BetweenEntry;
 
 /** A recorded request of the session. Other entries depend on timing. */
-export type Exchange = ModelEntry | CallEntry;
+export type RecordedExchange = ModelEntry | CallEntry;
 
 /** Returns true if replay matches the entry by its number and order. */
-export function isExchange(entry: Entry): entry is Exchange {
+export function isExchange(entry: Entry): entry is RecordedExchange {
   return "llm" in entry || ("method" in entry && !isRoutine(entry.method));
 }
 

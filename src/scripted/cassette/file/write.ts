@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import type { Cleaner } from "./clean.js";
 import { rewrittenStream } from "./clean-stream.js";
-import { callsIn } from "./ending-order.js";
+import { recordedCallsIn } from "./ending-order.js";
 import { type Entry, type Head, isExchange, type ModelEntry } from "./format.js";
 import { withHistory } from "./history.js";
 import { NumberedIds } from "./host-ids.js";
@@ -19,8 +19,8 @@ const partChars = 400;
  * Returns the text of the file, redacted and normalised. The order of its lines does not depend on timing: the same session gives the same
  * text.
  */
-export function textOf(head: Head, entries: readonly Entry[], cleaner: Cleaner): string {
-  const calls = new Map(callsIn(entries).map((entry, index) => [entry as Entry, index]));
+export function cassetteText(head: Head, entries: readonly Entry[], cleaner: Cleaner): string {
+  const calls = new Map(recordedCallsIn(entries).map((entry, index) => [entry as Entry, index]));
   const ids = new NumberedIds();
   const clean = inOrder(entries).map((entry) =>
     "llm" in entry ? cleanedModelEntry(ids.numbered(entry), cleaner) : cleanedEntry(entry, cleaner, calls.get(entry)),

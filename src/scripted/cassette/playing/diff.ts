@@ -32,7 +32,7 @@ export function distance(found: readonly Difference[]): number {
 }
 
 /** Describes the differences in lines, limited in number and length. */
-export function described(found: readonly Difference[]): string {
+export function changeText(found: readonly Difference[]): string {
   const lines = found.slice(0, maxShown).map(({ path, recorded, now }) => {
     const at = firstDifference(recorded, now);
     return `  ${visible(path)}\n    recorded: ${excerpt(recorded, at)}\n    now:      ${excerpt(now, at)}`;

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { bytesOf } from "../file/chunks.js";
 import type { Cleaner } from "../file/clean.js";
-import type { Chunk, WireError } from "../file/format.js";
+import type { Chunk, RecordedError } from "../file/format.js";
 
 /** Waits for a time in ms. Rejects when the signal aborts. */
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
@@ -14,7 +14,7 @@ export interface Playback {
 }
 
 /** The end of a body that did not end cleanly: an error, or "open" if it never ends. */
-type BadEnd = WireError | "open";
+type BadEnd = RecordedError | "open";
 
 /** Returns a body that arrives as it was recorded. `limit` is the number of bytes after which it ends. */
 export function playedBody(
@@ -52,7 +52,7 @@ export function playedBody(
 }
 
 /** Returns the error that a client gets for this failure of a socket. */
-export function brokenBy({ code, message }: WireError): Error {
+export function brokenBy({ code, message }: RecordedError): Error {
   return Object.assign(new Error(message), code ? { code } : {});
 }
 

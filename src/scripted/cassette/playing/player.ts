@@ -5,7 +5,7 @@ import type { Cleaner } from "../file/clean.js";
 import type { CallEntry, ModelEntry, TimedEvent } from "../file/format.js";
 import { normalised } from "../file/normalise.js";
 import { isAlike } from "./alike.js";
-import { described, differences } from "./diff.js";
+import { changeText, differences } from "./diff.js";
 import { brokenBy, type Playback, playedBody } from "./played-body.js";
 
 /** Headers added to a recorded error response if the same request is recorded once more: they make the client retry at once. */
@@ -75,7 +75,7 @@ export async function playEvent(
     const recorded = normalised(event.answer);
     const found = differences(recorded, normalised(cleaner.value(answer)));
     if (found.length > 0 && !isAlike(JSON.stringify(recorded), JSON.stringify(normalised(answer))))
-      throw new McpError("cassette", `${method} was answered otherwise when recorded:\n${described(found)}`);
+      throw new McpError("cassette", `${method} was answered otherwise when recorded:\n${changeText(found)}`);
   }
 }
 

@@ -1,11 +1,11 @@
 /** The recorded requests of a session, and the search for the one that matches a new request. */
 import type { JsonObject } from "../../../core/json.js";
 import type { Cleaner } from "../file/clean.js";
-import { type CallEntry, type Exchange, isExchange, type ModelEntry } from "../file/format.js";
+import { type CallEntry, isExchange, type ModelEntry, type RecordedExchange } from "../file/format.js";
 import { messagesOf, normalisedBody, normalisedParams } from "../file/normalise.js";
 import type { Recording } from "../file/read.js";
 import { isAlike, isRedacted } from "./alike.js";
-import { described, differences, distance } from "./diff.js";
+import { changeText, differences, distance } from "./diff.js";
 
 /** A request in the form that is used to compare requests. */
 export interface Wanted {
@@ -21,7 +21,7 @@ export interface Wanted {
 }
 
 interface Shelved extends Wanted {
-  entry: Exchange;
+  entry: RecordedExchange;
   line: number;
   isUsed: boolean;
 }
@@ -58,7 +58,7 @@ export class Shelf {
    * Finds the first unused entry that matches the request; `isRepeated` is true if another one follows. Returns undefined if no entry
    * matches.
    */
-  find(wanted: Wanted): { entry: Exchange; isRepeated: boolean; take(): void } | undefined {
+  find(wanted: Wanted): { entry: RecordedExchange; isRepeated: boolean; take(): void } | undefined {
     const same = this.#answersTo(wanted).filter(({ isUsed }) => !isUsed);
     const [found] = same;
     if (!found || (this.#isStrict && found !== this.#next)) return undefined;
@@ -109,7 +109,7 @@ export class Shelf {
     const wanted = of.endsWith(byMessages) ? reduced(whole) : whole;
     if (of !== wanted.of) return `another one (${of})`;
     const found = differences(asked, wanted.asked);
-    return found.length === 0 ? "the same" : `different:\n${described(found)}`;
+    return found.length === 0 ? "the same" : `different:\n${changeText(found)}`;
   }
 
   /** Returns the most similar entry of the same kind. Prefers unused entries. */

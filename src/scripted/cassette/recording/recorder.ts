@@ -12,15 +12,15 @@ import type {
   ServerLife,
 } from "../../../core/tape.js";
 import { type Arrival, chunksOf } from "../file/chunks.js";
-import { callsIn } from "../file/ending-order.js";
+import { recordedCallsIn } from "../file/ending-order.js";
 import {
   type CallEntry,
   type Entry,
   type Head,
   isRoutine,
   type ModelEntry,
+  type RecordedError,
   type TimedEvent,
-  type WireError,
 } from "../file/format.js";
 import { messagesOf, normalisedParams } from "../file/normalise.js";
 import type { Recording } from "../file/read.js";
@@ -51,7 +51,7 @@ export class Recorder {
     this.#match = match;
     this.head = { ...before.head };
     this.entries = [...before.entries];
-    this.#ended = callsIn(before.entries).length;
+    this.#ended = recordedCallsIn(before.entries).length;
   }
 
   async model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer> {
@@ -172,7 +172,7 @@ function routineKey({ method, params }: CallEntry): string {
   return `${method} ${JSON.stringify(normalisedParams(params))}`;
 }
 
-function wireErrorOf(error: unknown): WireError {
+function wireErrorOf(error: unknown): RecordedError {
   const { code = "", message } = error as NodeJS.ErrnoException;
   return { code, message };
 }

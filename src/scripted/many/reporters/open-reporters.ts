@@ -5,14 +5,14 @@ import { messageOf, RequestError } from "../../../core/errors.js";
 import type { Reporter } from "../run-many.js";
 import { createReporter, type ReporterName } from "./reporters.js";
 
-export interface Target {
+export interface ReportTarget {
   name: ReporterName;
   /** Absolute path. If undefined, the reporter writes to `output`, or to stdout if `output` is undefined, too. */
   file?: string;
 }
 
 interface Wanted {
-  reporter?: readonly Target[];
+  reporter?: readonly ReportTarget[];
   output?: string;
 }
 
@@ -23,7 +23,7 @@ type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
  * reporter has a file. Throws RequestError.
  */
 export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
-  const asked: readonly Target[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
+  const asked: readonly ReportTarget[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
   const rest = asked.filter(({ file }) => file === undefined);
   if (rest.length > 1) {
     throw new RequestError("usage", "only one reporter can have stdout: write --reporter NAME=FILE for the others");

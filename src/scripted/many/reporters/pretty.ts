@@ -5,12 +5,12 @@ import { eraseLine, StatusLine } from "../../../doors/shared/status-line.js";
 import { type Colors, oneLine } from "../../../doors/shared/terminal.js";
 import type { Reporter } from "../run-many.js";
 import { countsText } from "../summary/counts.js";
-import { duration } from "../summary/facts.js";
+import { runDuration } from "../summary/facts.js";
 import { summaryOf } from "../summary/summary.js";
 import { summaryTable } from "../summary/table.js";
 import { failureText, runLine, transcriptLine } from "./run-text.js";
 
-export interface Screen {
+export interface ReportScreen {
   write(text: string): void;
   colors: Colors;
   /** Returns the width of a terminal on which lines can be overwritten. Called for every frame. Undefined if stdout is no such terminal. */
@@ -23,7 +23,7 @@ interface Running {
 }
 
 /** Creates the reporter. `now` returns milliseconds. */
-export function prettyReporter({ write, colors, columns }: Screen, now: () => number): Reporter {
+export function prettyReporter({ write, colors, columns }: ReportScreen, now: () => number): Reporter {
   const line = columns && new StatusLine((text) => write(eraseLine + (text ?? "")));
   let status: StatusLine | undefined;
   const running: Running[] = [];
@@ -36,7 +36,7 @@ export function prettyReporter({ write, colors, columns }: Screen, now: () => nu
     const width = columns?.() ?? 80;
     const bar = Math.max(4, Math.min(20, Math.floor(width / 4)));
     const full = Math.floor((bar * ended) / Math.max(1, count));
-    const names = running.map(({ name, since }) => `${name} ${duration(now() - since)}`).join(", ");
+    const names = running.map(({ name, since }) => `${name} ${runDuration(now() - since)}`).join(", ");
     const facts = [`${ended}/${count}`, failed > 0 && `${failed} failed`, names].filter(Boolean).join(" · ");
     return oneLine(`${"━".repeat(full)}${"─".repeat(bar - full)} ${facts}`, width - 3);
   };
@@ -65,7 +65,9 @@ export function prettyReporter({ write, colors, columns }: Screen, now: () => nu
       const summary = summaryOf(reports);
       if (summary.models.length > 1) write(`\n${summaryTable("model", summary.models)}`);
       const paint = failures.length > 0 ? colors.red : colors.green;
-      write(unambiguous(`${failures.length > 0 ? "\n" : ""}${paint(countsText(reports))} (${duration(durationMs)})\n`));
+      write(
+        unambiguous(`${failures.length > 0 ? "\n" : ""}${paint(countsText(reports))} (${runDuration(durationMs)})\n`),
+      );
     },
   };
 }

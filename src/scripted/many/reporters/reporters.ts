@@ -1,14 +1,14 @@
 import type { Reporter } from "../run-many.js";
 import { resultsJson } from "../summary/json.js";
 import { resultsJunit } from "./junit.js";
-import { prettyReporter, type Screen } from "./pretty.js";
+import { prettyReporter, type ReportScreen } from "./pretty.js";
 import { tapBegin, tapRun } from "./tap.js";
 
 export const reporterNames = ["pretty", "json", "junit", "tap"] as const;
 export type ReporterName = (typeof reporterNames)[number];
 
 /** Creates the reporter of this name. `now` returns milliseconds. */
-export function createReporter(name: ReporterName, screen: Screen, now: () => number): Reporter {
+export function createReporter(name: ReporterName, screen: ReportScreen, now: () => number): Reporter {
   const { write } = screen;
   switch (name) {
     case "pretty":
@@ -22,7 +22,7 @@ export function createReporter(name: ReporterName, screen: Screen, now: () => nu
   }
 }
 
-function tapReporter(write: Screen["write"]): Reporter {
+function tapReporter(write: ReportScreen["write"]): Reporter {
   let number = 0;
   return {
     begin: (count) => write(tapBegin(count)),

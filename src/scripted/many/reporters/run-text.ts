@@ -2,13 +2,13 @@ import { unambiguous } from "../../../core/text/inert.js";
 import type { Colors } from "../../../doors/shared/terminal.js";
 import { placeText } from "../../place.js";
 import type { RunReport, StepReport } from "../report.js";
-import { duration } from "../summary/facts.js";
+import { runDuration } from "../summary/facts.js";
 import { sentence } from "./step-text.js";
 
 /** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that belongs to no single step follows. */
 export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
   const mark = status === "failed" ? "FAILED" : status;
-  const facts = [model, duration(durationMs)].filter(Boolean).join(", ");
+  const facts = [model, runDuration(durationMs)].filter(Boolean).join(", ");
   return unambiguous(`${mark} ${place.file} ${inOneLine(name)} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
 }
 

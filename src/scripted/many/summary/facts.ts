@@ -1,6 +1,6 @@
 import type { SummaryRow } from "./summary.js";
 
-export function duration(ms: number): string {
+export function runDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
@@ -21,5 +21,5 @@ export const summaryColumns = ["passed", "rate", "tokens in", "out", "cost", "p5
 export function summaryCells(row: SummaryRow): string[] {
   const { passed, runs, inputTokens, outputTokens, costUsd, p50Ms, p95Ms } = row;
   const tokens = [inputTokens, outputTokens].map(String);
-  return [`${passed}/${runs}`, passRate(row), ...tokens, money(costUsd), duration(p50Ms), duration(p95Ms)];
+  return [`${passed}/${runs}`, passRate(row), ...tokens, money(costUsd), runDuration(p50Ms), runDuration(p95Ms)];
 }

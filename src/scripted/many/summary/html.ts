@@ -1,7 +1,7 @@
 import { escapeHtml } from "../../../session/export/escape.js";
 import { selfContainedPage } from "../../../session/export/page.js";
-import { duration, money, passRate, summaryCells, summaryColumns } from "./facts.js";
-import { style } from "./style.js";
+import { money, passRate, runDuration, summaryCells, summaryColumns } from "./facts.js";
+import { summaryStyle } from "./style.js";
 import type { Summary, SummaryRow } from "./summary.js";
 
 /** Returns an HTML page with a chart for each measure and a table of models and scripts. All text is escaped. */
@@ -14,7 +14,7 @@ ${charts(models)}
 ${table("model", models)}
 <h2>By script</h2>
 ${table("script", scripts)}`;
-  return selfContainedPage({ title, style, main });
+  return selfContainedPage({ title, style: summaryStyle, main });
 }
 
 function charts(rows: readonly SummaryRow[]): string {
@@ -22,7 +22,7 @@ function charts(rows: readonly SummaryRow[]): string {
     chart("Pass rate", rows, { of: ({ passed, runs }) => passed / runs, max: 1, text: passRate }),
     chart("Tokens", rows, { of: tokens, text: (row) => String(tokens(row)) }),
     chart("Cost", rows, { of: ({ costUsd = 0 }) => costUsd, text: ({ costUsd }) => money(costUsd) }),
-    chart("Time, p95", rows, { of: ({ p95Ms }) => p95Ms, text: ({ p95Ms }) => duration(p95Ms) }),
+    chart("Time, p95", rows, { of: ({ p95Ms }) => p95Ms, text: ({ p95Ms }) => runDuration(p95Ms) }),
   ].join("\n");
 }
 

@@ -1,4 +1,4 @@
-export const style = `
+export const summaryStyle = `
 :root { color-scheme: light dark; --ink: #1d2228; --dim: #667079; --page: #fff; --line: #d9dde1; --bar: #3b6fb6; --bad: #b3261e }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e3e6e9; --dim: #97a1ab; --page: #16191d; --line: #343a41; --bar: #7aa7e0; --bad: #ff8a80 }

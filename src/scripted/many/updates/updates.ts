@@ -2,13 +2,13 @@
 import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../../../core/errors.js";
-import type { Place } from "../../place.js";
+import type { ScriptPosition } from "../../place.js";
 import type { AssertionResult, ScriptResult, StepResult } from "../../result.js";
 import { literal } from "../../templates.js";
 import { type Edit, type Edited, rewritten } from "./rewrite.js";
 
 interface Wanted {
-  place: Place;
+  place: ScriptPosition;
   edit: Omit<Edit, "value">;
   /** Different actual values, as JSON. */
   values: Set<string>;
@@ -16,7 +16,7 @@ interface Wanted {
   isMet: boolean;
 }
 
-export type Update = Edited & { place: Place };
+export type Update = Edited & { place: ScriptPosition };
 
 export class Updates {
   readonly #wanted = new Map<string, Wanted>();
@@ -57,7 +57,7 @@ function updated(path: string, all: readonly Wanted[]): Update[] {
   const refused = torn.map(({ place }) => ({ place, problem: "the runs do not agree on a value" }));
   return [
     ...refused,
-    ...written(path, edits).map((edited, index) => ({ ...edited, place: clear[index]?.place as Place })),
+    ...written(path, edits).map((edited, index) => ({ ...edited, place: clear[index]?.place as ScriptPosition })),
   ];
 }
 
