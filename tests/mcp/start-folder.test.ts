@@ -41,6 +41,27 @@ test.each([
   if (folderName === "own") expect(statSync(own).mode & 0o777).toBe(0o700);
 });
 
+test.each([true, false])("servers of --mcp-config start in the working folder, with a found file: %s", (isFound) => {
+  using made = folderWith({
+    "work/config.yaml": "{}",
+    "home/config.yaml": '{"mcpServers":{"mine":{"command":"npx"}}}',
+  });
+  const cwd = join(made.path, "work");
+  const servers = join(made.path, "servers.json");
+  writeFileSync(servers, JSON.stringify({ mcpServers: { named: { command: "node", args: ["server.js"] } } }));
+  const overrides = { mcp: { config_file: servers } };
+  const source = isFound ? "config.yaml" : "../home/config.yaml";
+  const given = { env: { XDG_STATE_HOME: made.path }, cwd, overrides, ...(isFound && { base: "../home/config.yaml" }) };
+  const { config } = loadConfig(source, given);
+  const folders = new Map(config.mcpServers.map((server) => [server.name, "folders" in server]));
+  expect(folders).toEqual(
+    new Map([
+      ["named", false],
+      ["mine", true],
+    ]),
+  );
+});
+
 test("a server whose own folder cannot be made starts in the root folder", () => {
   const config = { command: "npx", args: ["."], folders: { own: join(process.execPath, "x"), working: process.cwd() } };
   expect(startOf(config)).toEqual({ command: "npx", args: [process.cwd()], cwd: "/" });

@@ -130,7 +130,8 @@ function compose(given: Given): LoadedConfig {
       { tree: overrides, originOf: () => ({ kind: "flag" }) },
     ]);
   };
-  const below = base ? fileLayers(own(base.source), [], { ...given, stack, leftOut: [] }) : nothing;
+  const baseFile = base && own(base.source);
+  const below = baseFile ? fileLayers(baseFile, [], { ...given, stack, leftOut: [] }) : nothing;
   const top = fileLayers(file, below.layers, { ...given, stack });
   const merged = stack([...withoutNamesakes(below.layers, top.layers), ...top.layers, ...heldLayers(file, held)]);
   const expanded = expandTree(merged, variables);
@@ -138,12 +139,16 @@ function compose(given: Given): LoadedConfig {
   if (base) {
     keepStricter(expanded.tree, { base: base.loaded, baseSource: base.source, sources, origins: merged.origins });
   }
+  // A file named by --mcp-config for this run, as programs do for their own servers, is not the user's own file.
+  const isNamed = merged.origins.get("/mcp/config_file")?.kind === "flag";
+  const named = [...below.sources, ...top.sources].filter((source) => source !== file && source !== baseFile);
+  const inPlace = new Set([...(more ? [more] : []), ...(isNamed ? named : [])]);
   const problems = [...top.problems, ...check(expanded, merged, given).map((each) => locate(each, merged.origins))];
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byPlace));
   return {
     config: deepFreeze(
       buildConfig(expanded.tree, privateVariables(expanded), (name) =>
-        startFolders(name, merged.origins, { surroundings, more }),
+        startFolders(name, merged.origins, { surroundings, inPlace }),
       ),
     ),
     file: file.file,

@@ -65,15 +65,15 @@ export function completeServers(tree: JsonObject, origins: Origins, surroundings
 
 /**
  * Returns the folders of a stdio server without `cwd`, see `StdioServerConfig`. Undefined if it starts in the working folder: its file is
- * there or below, or it comes from a session file, from the environment or from flags.
+ * there or below, or one of `inPlace`, or the server comes from the environment or from flags.
  */
 export function startFolders(
   name: string,
   origins: Origins,
-  { surroundings: { env, cwd }, more }: { surroundings: Surroundings; more: Source | undefined },
+  { surroundings: { env, cwd }, inPlace }: { surroundings: Surroundings; inPlace: ReadonlySet<Source> },
 ): StdioServerConfig["folders"] {
   const origin = originOf(origins, `${child("/mcpServers", name)}/command`);
-  if (origin.kind !== "file" || origin.source === more) return undefined;
+  if (origin.kind !== "file" || inPlace.has(origin.source)) return undefined;
   const way = relative(cwd, origin.source.folder);
   if (way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return undefined;
   return { own: join(stateFolder(env, "servers"), serverFileName(name)), working: cwd };
