@@ -155,6 +155,14 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     shared: [],
     programs: ["shared"],
   },
+  log: {
+    shared: [],
+    folds: [],
+    sql: ["shared"],
+    memory: ["shared"],
+    sqlite: ["sql", "shared"],
+    postgres: ["sql", "shared"],
+  },
   "log/postgres": {
     connection: [],
     limits: ["connection"],

@@ -4,8 +4,8 @@
  */
 import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
 import type { ToolHub } from "../core/ports.js";
-import { resumeTurn } from "../log/replay.js";
-import { withoutRewound } from "../log/rewind.js";
+import { resumeTurn } from "../log/folds/replay.js";
+import { withoutRewound } from "../log/folds/rewind.js";
 
 /**
  * Adds the id of this host to `tool_sent` events of calls to stdio servers. Other events stay unchanged. The planned call of such an event

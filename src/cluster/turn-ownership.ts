@@ -1,7 +1,7 @@
 /** Knows which of the turns that run here this host certainly still owns. */
 import type { StoreError } from "../core/errors.js";
 import type { TurnLeases, TurnName } from "../core/store-ports.js";
-import { fenced } from "../log/claims.js";
+import { fenced } from "../log/shared/claims.js";
 import type { LostHosts } from "./lost-hosts.js";
 
 interface TurnOwnershipParts {

@@ -5,7 +5,7 @@ import { errorInfo } from "../core/errors.js";
 import { isLocal } from "../llm/connection/proxy.js";
 import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { wireOf } from "../llm/wires/index.js";
-import { toolTokens } from "../log/estimate.js";
+import { toolTokens } from "../log/folds/estimate.js";
 import { type Finding, fail, hasFailed, ok, warn, withoutEnd } from "./finding.js";
 import { askProvider } from "./live.js";
 import { schemaFindings } from "./schemas.js";

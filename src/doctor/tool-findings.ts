@@ -3,7 +3,7 @@ import type { ToolDefinition } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { globMatches } from "../core/patterns/glob.js";
 import { didYouMean } from "../core/text/nearest.js";
-import { toolTokens } from "../log/estimate.js";
+import { toolTokens } from "../log/folds/estimate.js";
 import type { ServerLists } from "../mcp/lists/server-lists.js";
 import { isOffered, modelName } from "../mcp/lists/tool-facts.js";
 import { isCheckable } from "../mcp/shared/schema.js";

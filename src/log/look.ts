@@ -5,7 +5,7 @@ import type { StorageConfig } from "../core/config.js";
 import { existingFolder } from "../core/files/state-folder.js";
 import type { Observe } from "../core/ports.js";
 import { openStore } from "./open.js";
-import { schemaVersion } from "./schema-version.js";
+import { schemaVersion } from "./shared/schema-version.js";
 import { connect } from "./sqlite/connection.js";
 
 export interface LogLook {

@@ -2,7 +2,7 @@ import type { StorageConfig } from "../core/config.js";
 import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
-import { schemaVersion } from "./schema-version.js";
+import { schemaVersion } from "./shared/schema-version.js";
 
 /** Opens the event log that `chat.storage` configures. Throws StoreError. */
 export async function openStore(

@@ -3,7 +3,7 @@ import type { AssistantMessage, AssistantMessageEvent, CompactionEvent } from ".
 import { LlmError } from "../core/errors.js";
 import { headOf } from "../core/text/excerpt.js";
 import type { TraceContext } from "../core/trace-context.js";
-import { type CompactionPlan, transcript } from "../log/compaction.js";
+import { type CompactionPlan, transcript } from "../log/folds/compaction.js";
 import type { Orchestrator } from "../turn/orchestrator.js";
 
 interface SummaryRequest {

@@ -1,5 +1,5 @@
 import { RequestError } from "../core/errors.js";
-import { withoutRewound } from "../log/rewind.js";
+import { withoutRewound } from "../log/folds/rewind.js";
 import { conversationAccount } from "./account.js";
 import { accountText } from "./account-text.js";
 import { conversationsText } from "./conversation-text.js";

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../core/chat.js";
 import type { LimitsConfig } from "../core/config.js";
 import type { ChatStore } from "../core/store-ports.js";
-import { callsIn, spentIn } from "../log/spent.js";
+import { callsIn, spentIn } from "../log/shared/spent.js";
 import { Budget } from "../turn/budget.js";
 
 interface LimitParts {

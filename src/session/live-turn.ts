@@ -2,7 +2,7 @@ import { CallSignal } from "../core/async/call-signal.js";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
 import type { WatchedTurn } from "../core/cluster-port.js";
 import { RequestError } from "../core/errors.js";
-import { isSameContent, requestMismatch } from "../log/claims.js";
+import { isSameContent, requestMismatch } from "../log/shared/claims.js";
 
 /** Work that is done only while somebody watches the turn. `end` is set while the work is being done. */
 interface Attendance {

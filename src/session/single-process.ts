@@ -3,7 +3,7 @@ import type { UserMessageEvent } from "../core/chat.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns, OwnedTurn } from "../core/cluster-port.js";
 import { defaultLeaseMs } from "../core/lease.js";
 import type { ChatStore, Claim, HostProcess, TurnLease, TurnMail } from "../core/store-ports.js";
-import { wasDeleted } from "../log/claims.js";
+import { wasDeleted } from "../log/shared/claims.js";
 
 interface SingleProcessParts {
   store: ChatStore;

@@ -2,8 +2,8 @@
  * The answers of a turn together with the results of their calls. For front doors whose callers send the whole history with each request.
  */
 import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../core/chat.js";
-import { answerOf, toolMessageOf } from "../log/replay.js";
-import { readTurn, readTurns, type TurnRecord, validHops } from "../log/turns.js";
+import { answerOf, toolMessageOf } from "../log/folds/replay.js";
+import { readTurn, readTurns, type TurnRecord, validHops } from "../log/folds/turns.js";
 
 interface AnsweredCall {
   call: ToolCall;

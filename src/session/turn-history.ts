@@ -1,9 +1,9 @@
 /** Builds the messages that show the conversation to the model, so that they fit into the model's window. */
 import type { ChatEvent, CompactionEvent, Message, StoredEvent } from "../core/chat.js";
 import type { TraceContext } from "../core/trace-context.js";
-import { planCompaction } from "../log/compaction.js";
-import { textTokens, tokenFactor, tokensOf } from "../log/estimate.js";
-import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../log/replay.js";
+import { planCompaction } from "../log/folds/compaction.js";
+import { textTokens, tokenFactor, tokensOf } from "../log/folds/estimate.js";
+import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../log/folds/replay.js";
 import type { Orchestrator } from "../turn/orchestrator.js";
 import { summarise } from "./compactor.js";
 import type { FailedSummaries } from "./failed-summaries.js";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { schemaVersion } from "../../src/log/schema-version.js";
+import { schemaVersion } from "../../src/log/shared/schema-version.js";
 import { Workplace } from "../support/cli.js";
 import { query } from "../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/chat.js";
-import { planCompaction, transcript } from "../../src/log/compaction.js";
-import { toMessages } from "../../src/log/replay.js";
+import { planCompaction, transcript } from "../../src/log/folds/compaction.js";
+import { toMessages } from "../../src/log/folds/replay.js";
 import { call, stored, turn } from "./support.js";
 
 function turns(from: number, to: number): ChatEvent[] {

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/chat.js";
-import { messageTokensOf, tokenFactor } from "../../src/log/estimate.js";
+import { messageTokensOf, tokenFactor } from "../../src/log/folds/estimate.js";
 import { stored, turn } from "./support.js";
 
 const target = { provider: "demo", model: "demo-1" };

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { jsonCopy } from "../../src/log/json-copy.js";
+import { jsonCopy } from "../../src/log/shared/json-copy.js";
 import { runs } from "../support/runs.js";
 
 const throughText = (value: unknown) => {

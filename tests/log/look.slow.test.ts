@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { lookAtLog } from "../../src/log/look.js";
 import { openStore } from "../../src/log/open.js";
-import { schemaVersion } from "../../src/log/schema-version.js";
+import { schemaVersion } from "../../src/log/shared/schema-version.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
 

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { migrate } from "../../src/log/migrate.js";
-import { stepsOf } from "../../src/log/migrations.js";
-import { schemaVersion } from "../../src/log/schema-version.js";
+import { schemaVersion } from "../../src/log/shared/schema-version.js";
+import { stepsOf } from "../../src/log/sql/migrations.js";
 import { type Connection, connect } from "../../src/log/sqlite/connection.js";
+import { migrate } from "../../src/log/sqlite/migrate.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { inFolder, request, turn } from "./support.js";
 

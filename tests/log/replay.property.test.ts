@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatEvent, Message, StoredEvent } from "../../src/core/chat.js";
-import { planCompaction } from "../../src/log/compaction.js";
-import { tokensOf } from "../../src/log/estimate.js";
-import { toMessages, trimTurns } from "../../src/log/replay.js";
-import { withoutRewound } from "../../src/log/rewind.js";
+import { planCompaction } from "../../src/log/folds/compaction.js";
+import { tokensOf } from "../../src/log/folds/estimate.js";
+import { toMessages, trimTurns } from "../../src/log/folds/replay.js";
+import { withoutRewound } from "../../src/log/folds/rewind.js";
 import { runs } from "../support/runs.js";
 import { call, stored, turn } from "./support.js";
 

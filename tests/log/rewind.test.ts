@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent, Message } from "../../src/core/chat.js";
-import { resumeTurn, toMessages } from "../../src/log/replay.js";
-import { withoutRewound } from "../../src/log/rewind.js";
+import { resumeTurn, toMessages } from "../../src/log/folds/replay.js";
+import { withoutRewound } from "../../src/log/folds/rewind.js";
 import { stored, turn } from "./support.js";
 
 const whole = (name: string): ChatEvent[] => {

@@ -1,8 +1,8 @@
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
 import type { Archive, ConversationOverview, ConversationSummary } from "../../core/store-ports.js";
-import { refuseHeld, refuseUnfinished, renumbered } from "../claims.js";
-import { titleLength } from "../title.js";
+import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
+import { titleLength } from "../shared/title.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 import type { MemoryResults } from "./results.js";
 import type { MemoryTurns } from "./turns.js";

@@ -1,7 +1,7 @@
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { messageOf, StoreError } from "../../core/errors.js";
 import type { Period } from "../../core/store-ports.js";
-import { jsonCopy } from "../json-copy.js";
+import { jsonCopy } from "../shared/json-copy.js";
 
 interface Entry {
   event: StoredEvent;

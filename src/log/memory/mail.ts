@@ -1,6 +1,6 @@
 import type { TurnMail, TurnName } from "../../core/store-ports.js";
-import { questionOf } from "../claims.js";
-import { jsonCopy } from "../json-copy.js";
+import { questionOf } from "../shared/claims.js";
+import { jsonCopy } from "../shared/json-copy.js";
 import type { MemoryLog } from "./log.js";
 
 /** The turn that gets the mail, with its owner. */

@@ -13,8 +13,8 @@ import type {
   TurnLeases,
   TurnRequest,
 } from "../../core/store-ports.js";
-import { isOver, requireSameContent, same, stateAfter } from "../claims.js";
-import { spentIn } from "../spent.js";
+import { isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { spentIn } from "../shared/spent.js";
 import { MemoryArchive } from "./archive.js";
 import { MemoryLog } from "./log.js";
 import { MemoryResults } from "./results.js";

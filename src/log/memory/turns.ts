@@ -11,9 +11,9 @@ import type {
   TurnRequest,
   TurnState,
 } from "../../core/store-ports.js";
-import { fenced } from "../claims.js";
-import { jsonCopy } from "../json-copy.js";
-import { foldVersion } from "../schema-version.js";
+import { fenced } from "../shared/claims.js";
+import { jsonCopy } from "../shared/json-copy.js";
+import { foldVersion } from "../shared/schema-version.js";
 import type { MemoryLog } from "./log.js";
 import { MemoryMail } from "./mail.js";
 

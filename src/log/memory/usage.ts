@@ -1,7 +1,7 @@
 /** Usage computed from the log in memory. `usage-statements.ts` does the same for databases. */
 import type { StoredEvent } from "../../core/chat.js";
 import type { ModelUsage, Period, ToolUsage } from "../../core/store-ports.js";
-import { quarterMs } from "../spent.js";
+import { quarterMs } from "../shared/spent.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;

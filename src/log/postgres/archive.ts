@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
 import type { Archive, ConversationOverview } from "../../core/store-ports.js";
-import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../claims.js";
+import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./events.js";
 import type { Notices } from "./notices.js";

@@ -1,6 +1,6 @@
 import type pg from "pg";
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
-import { eventOf } from "../stored-event.js";
+import { eventOf } from "../shared/stored-event.js";
 
 export interface EventRow {
   seq: number;
@@ -41,10 +41,3 @@ export async function eventsFrom(client: pg.ClientBase, conversationId: string):
 export function toEvent({ seq, at, payload }: EventRow): StoredEvent {
   return eventOf(payload, { seq, at });
 }
-
-/**
- * Returns SQL that converts a text with JSON to `json`. PostgreSQL rejects the escapes of NUL and of lone surrogates, although they are
- * valid JSON. They are replaced by U+FFFD; this changes nothing that is shown.
- */
-export const jsonOf = (text: string) =>
-  String.raw`regexp_replace(${text}, '\\u(0000|d[89a-f][0-9a-f]{2})', '\\ufffd', 'g')::json`;

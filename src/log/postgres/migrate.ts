@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { StoreError } from "../../core/errors.js";
-import { schemaVersion } from "../schema-version.js";
+import { schemaVersion } from "../shared/schema-version.js";
 import type { Database } from "./connection/database.js";
 
 /** Advisory lock that a process holds while it changes the schema ("MCPP"). */
@@ -74,7 +74,7 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
     });
   }
   await client.query(`SET LOCAL lock_timeout = ${lockMs}`);
-  const { stepsOf } = await import("../migrations.js");
+  const { stepsOf } = await import("../sql/migrations.js");
   for (const statement of stepsOf("postgres").slice(version).flat()) await client.query(statement);
   await client.query("CREATE TABLE IF NOT EXISTS mcp_platform_schema (version integer NOT NULL)");
   await client.query("DELETE FROM mcp_platform_schema");

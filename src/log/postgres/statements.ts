@@ -1,8 +1,9 @@
 /** SQL statements of the most frequent operations, and the types of their rows. Each statement is one round trip. */
 
-import { isUnfinished } from "../claims.js";
-import { titleLength } from "../title.js";
-import { eventsOf, jsonOf } from "./events.js";
+import { isUnfinished } from "../shared/claims.js";
+import { titleLength } from "../shared/title.js";
+import { jsonOf } from "../sql/postgres-json.js";
+import { eventsOf } from "./events.js";
 import { logChannel } from "./notices.js";
 import { enqueue } from "./turns.js";
 

@@ -18,8 +18,8 @@ import type {
   TurnName,
   TurnRequest,
 } from "../../core/store-ports.js";
-import { fenced, isOver, requireSameContent, same, stateAfter } from "../claims.js";
-import { usageStatements } from "../usage-statements.js";
+import { fenced, isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
 import { type Database, lock } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";

@@ -9,11 +9,11 @@ import type {
   TurnName,
   TurnState,
 } from "../../core/store-ports.js";
-import { isUnfinished, questionOf } from "../claims.js";
-import { foldVersion } from "../schema-version.js";
+import { isUnfinished, questionOf } from "../shared/claims.js";
+import { foldVersion } from "../shared/schema-version.js";
+import { freedChannel } from "../sql/limit-functions.js";
+import { jsonOf } from "../sql/postgres-json.js";
 import type { Database } from "./connection/database.js";
-import { jsonOf } from "./events.js";
-import { freedChannel } from "./limits/limit-functions.js";
 import { logChannel, type Notices } from "./notices.js";
 
 /**

@@ -1,8 +1,8 @@
 import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import type { TurnGrant } from "../../core/store-ports.js";
-import { eventOf, eventWritten } from "../stored-event.js";
+import { eventOf, eventWritten } from "../shared/stored-event.js";
+import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
-import { idOf, mostSeq, numberOf, seqOf, withinRange } from "./place.js";
 
 interface Row {
   seq: number;

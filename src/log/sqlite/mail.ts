@@ -1,7 +1,7 @@
 import type { TurnMail } from "../../core/store-ports.js";
-import { isUnfinished, questionOf } from "../claims.js";
+import { isUnfinished, questionOf } from "../shared/claims.js";
+import { readable, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
-import { readable, withinRange } from "./place.js";
 import type { Guarded } from "./transaction.js";
 
 /** Messages to queued and running turns. They are kept until the turn ends. */

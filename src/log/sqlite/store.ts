@@ -15,15 +15,15 @@ import type {
   TurnLeases,
   TurnRequest,
 } from "../../core/store-ports.js";
-import { isOver, requireSameContent, same, stateAfter } from "../claims.js";
-import { titleLength } from "../title.js";
-import { usageStatements } from "../usage-statements.js";
+import { isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { titleLength } from "../shared/title.js";
+import { numberOf, readable, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { usageStatements } from "../sql/usage-statements.js";
 import { lastAndFirst, SqliteArchive } from "./archive.js";
 import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
 import { storeError } from "./errors.js";
 import { SqliteEvents } from "./events.js";
-import { numberOf, readable, seqOf, withinRange } from "./place.js";
 import { SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
 import { type Guarded, transaction } from "./transaction.js";

@@ -11,10 +11,10 @@ import type {
   TurnRequest,
   TurnState,
 } from "../../core/store-ports.js";
-import { fenced, isUnfinished } from "../claims.js";
+import { fenced, isUnfinished } from "../shared/claims.js";
+import { numberOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
 import { SqliteMail } from "./mail.js";
-import { numberOf, withinRange } from "./place.js";
 import { type Guarded, transaction } from "./transaction.js";
 
 /** SQL for the number of running and queued turns of each node. */

@@ -1,5 +1,5 @@
 import type { StoredEvent } from "../../core/chat.js";
-import { withoutRewound } from "../../log/rewind.js";
+import { withoutRewound } from "../../log/folds/rewind.js";
 import type { ExportFormat } from "./formats.js";
 import { toHtml } from "./html.js";
 import { toJson } from "./json.js";

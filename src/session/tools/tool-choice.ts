@@ -1,6 +1,6 @@
 /** Chooses the tools that a request contains if all of them would cost too much. */
 import type { HubTool } from "../../core/ports.js";
-import { toolTokens } from "../../log/estimate.js";
+import { toolTokens } from "../../log/folds/estimate.js";
 
 export interface ToolLimits {
   /** Maximum size of all tool definitions that requests contain from the start, in tokens. */

@@ -7,7 +7,7 @@ import type { StoredEvent, ToolCall, ToolResult } from "../../core/chat.js";
 import type { NewId } from "../../core/ids.js";
 import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
 import type { ResultStore } from "../../core/store-ports.js";
-import { withoutRewound } from "../../log/rewind.js";
+import { withoutRewound } from "../../log/folds/rewind.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
 import { OfferRecord } from "./offer-record.js";

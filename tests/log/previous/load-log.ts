@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { StorageConfig } from "../../../src/core/config.js";
-import { migrate } from "../../../src/log/migrate.js";
-import { stepsOf } from "../../../src/log/migrations.js";
 import { openStore } from "../../../src/log/open.js";
+import { stepsOf } from "../../../src/log/sql/migrations.js";
 import { connect } from "../../../src/log/sqlite/connection.js";
+import { migrate } from "../../../src/log/sqlite/migrate.js";
 import { query } from "../../support/postgres.js";
 
 type Row = Record<string, string | number | null>;

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { HubTool } from "../../../src/core/ports.js";
-import { toolTokens } from "../../../src/log/estimate.js";
+import { toolTokens } from "../../../src/log/folds/estimate.js";
 import { findTools } from "../../../src/session/tools/find-tools.js";
 import { firstTools, fitsAll, foundTools } from "../../../src/session/tools/tool-choice.js";
 

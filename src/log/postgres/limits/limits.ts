@@ -2,10 +2,10 @@
 import { messageOf } from "../../../core/errors.js";
 import type { Observe } from "../../../core/ports.js";
 import type { SharedBounds, SharedLane, SharedLimits } from "../../../core/shared-limits.js";
+import { freedChannel } from "../../sql/limit-functions.js";
 import type { Database } from "../connection/database.js";
 import type { Listener } from "../connection/listener.js";
 import { Outage } from "../connection/outage.js";
-import { freedChannel } from "./limit-functions.js";
 import { KeyLimits } from "./limit-key.js";
 
 export interface PostgresLimitsParts {

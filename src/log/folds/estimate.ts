@@ -6,7 +6,7 @@ import {
   type Message,
   type StoredEvent,
   type ToolDefinition,
-} from "../core/chat.js";
+} from "../../core/chat.js";
 import { askedContent, readTurns } from "./turns.js";
 
 /** Tokens of the role and separators that a provider adds to each message. */

@@ -1,7 +1,8 @@
 /** SQL statements that compute usage from the log. They are the same for both databases, apart from the expressions in `Dialect`. */
-import { jsonOf } from "./postgres/events.js";
-import { quarterMs } from "./spent.js";
-import { idOf, numberIn } from "./sqlite/place.js";
+
+import { quarterMs } from "../shared/spent.js";
+import { jsonOf } from "./postgres-json.js";
+import { idOf, numberIn } from "./sqlite-place.js";
 
 interface Dialect {
   /** Returns SQL for a field of an event's payload: `text` as text, `number` as a number. */

@@ -6,9 +6,9 @@ import type {
   StartedCall,
   StopReason,
   StoredEvent,
-} from "../core/chat.js";
-import { toolMessage } from "../core/chat.js";
-import type { LlmErrorKind } from "../core/errors.js";
+} from "../../core/chat.js";
+import { toolMessage } from "../../core/chat.js";
+import type { LlmErrorKind } from "../../core/errors.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
 import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";

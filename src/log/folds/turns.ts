@@ -5,7 +5,7 @@ import {
   type Message,
   type StartedCall,
   type StoredEvent,
-} from "../core/chat.js";
+} from "../../core/chat.js";
 import { withoutRewound } from "./rewind.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;

@@ -1,9 +1,9 @@
-import { StoreError } from "../core/errors.js";
-import { defaultLeaseMs } from "../core/lease.js";
-import type { MigrationStep } from "./migrations.js";
-import { applicationId, schemaVersion } from "./schema-version.js";
-import type { Connection } from "./sqlite/connection.js";
-import { transaction } from "./sqlite/transaction.js";
+import { StoreError } from "../../core/errors.js";
+import { defaultLeaseMs } from "../../core/lease.js";
+import { applicationId, schemaVersion } from "../shared/schema-version.js";
+import type { MigrationStep } from "../sql/migrations.js";
+import type { Connection } from "./connection.js";
+import { transaction } from "./transaction.js";
 
 /**
  * Migrates the file to the current schema. Each step is a transaction of its own. The write lock is taken even if there is nothing to
@@ -18,7 +18,7 @@ export async function migrate(
   const target = own?.length ?? schemaVersion;
   const versionNow = () => transaction(db, () => versionOf(db, path, target));
   while (versionNow() < target) {
-    const steps = own ?? (await import("./migrations.js")).stepsOf("sqlite");
+    const steps = own ?? (await import("../sql/migrations.js")).stepsOf("sqlite");
     transaction(db, () => {
       const version = versionOf(db, path, target);
       if (version > 0) requireAlone(db, path, now);

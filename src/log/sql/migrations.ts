@@ -1,7 +1,8 @@
 /** The steps that create and migrate the schema, for both databases. Loaded only if the log is new or outdated. */
-import { limitFunctions, limitTables } from "./postgres/limits/limit-functions.js";
-import { applicationId } from "./schema-version.js";
-import { idOf, numberIn, numberOf, seqOf } from "./sqlite/place.js";
+
+import { applicationId } from "../shared/schema-version.js";
+import { limitFunctions, limitTables } from "./limit-functions.js";
+import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
 
 export type SqlDialect = "sqlite" | "postgres";
 
@@ -83,7 +84,7 @@ const fewerIndexes = [
 ];
 
 /**
- * Stores the events of a conversation next to each other, see `sqlite/place.ts`. `touched` orders conversations by their last change. The
+ * Stores the events of a conversation next to each other, see `sqlite-place.ts`. `touched` orders conversations by their last change. The
  * view `events` looks like the old table, for people who query the file.
  */
 const conversationsTogether = [
