@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Abortable, CallSignal } from "../core/async/call-signal.js";
+import { LinkedAbort } from "../core/async/abort.js";
 import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
@@ -45,7 +45,7 @@ type Optional = "tape" | "limits" | "meter" | "onSent";
 
 export interface CompleteOptions {
   streaming: boolean;
-  signal?: Abortable;
+  signal?: AbortSignal;
   /** Called as deltas arrive, when streaming. Must not throw. */
   onDelta?: OnDelta;
   /** Recovery if a stream breaks off after its first delta, used where `llm.stream_recovery` is `auto`. Default: `fail`. */
@@ -124,7 +124,8 @@ export class LlmClient {
     const { streaming, trace: within, beforeRequest } = options;
     const completionId = this.#parts.newId("req");
     const totalTimeoutMs = this.#totalTimeoutMs(streaming);
-    using signal = new CallSignal(options.signal, totalTimeoutMs);
+    using abort = new LinkedAbort(options.signal, totalTimeoutMs);
+    const { signal } = abort;
     const restart = this.#restarts(options);
     const showing = new Showing(streaming ? options.onDelta : undefined, restart);
     const trace = meter && spanWithin(within, completionId, meter.samples);

@@ -1,4 +1,3 @@
-import { CallSignal } from "../core/async/call-signal.js";
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
 import type { WatchedTurn } from "../core/cluster-port.js";
 import { RequestError } from "../core/errors.js";
@@ -19,8 +18,9 @@ const mostWaiting = 100;
  */
 export class LiveTurn implements WatchedTurn {
   readonly #events: TurnEvent[] = [];
+  readonly #stopping = new AbortController();
   /** Aborts when the turn is cancelled or parked. */
-  readonly stop = new CallSignal();
+  readonly stop: AbortSignal = this.#stopping.signal;
   /** Number of events that the furthest watcher has read. */
   #taken = 0;
   #wake: (() => void)[] = [];
@@ -54,7 +54,7 @@ export class LiveTurn implements WatchedTurn {
   ) {}
 
   cancel(): void {
-    this.stop.abort();
+    this.#stopping.abort();
   }
 
   /**

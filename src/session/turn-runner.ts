@@ -1,6 +1,6 @@
 /** Runs the turns of one conversation. The cluster decides which turn may run here, and when. */
 
-import { CallSignal } from "../core/async/call-signal.js";
+import { LinkedAbort } from "../core/async/abort.js";
 import { longestTimerMs } from "../core/async/timers.js";
 import type { ChatEvent, Message, StoredEvent } from "../core/chat.js";
 import type { OwnedTurn } from "../core/cluster-port.js";
@@ -72,7 +72,7 @@ export class TurnRunner {
     const { turnId } = turn;
     const { lease } = owned;
     const options = (lease.options ?? {}) as TurnOptions;
-    using run = new CallSignal(turn.stop);
+    using run = new LinkedAbort(turn.stop);
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
     let writer: TurnWriter | undefined;
@@ -96,7 +96,7 @@ export class TurnRunner {
         measure.stored(event);
         if (isTurnEnd(event)) turn.isHere = false; // no live events are sent after the end
       };
-      const signal = run.native;
+      const { signal } = run;
       writer = new TurnWriter({
         ...{ store, hub, conversationId, turn, owned, log, signal, onStored },
         position: own.length,

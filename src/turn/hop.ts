@@ -1,4 +1,3 @@
-import type { Abortable } from "../core/async/call-signal.js";
 import type {
   AssistantMessage,
   AssistantMessageEvent,
@@ -22,7 +21,7 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
   llm: Llm;
   priceOf: Llm["priceOf"];
   turnId: string;
-  signal: Abortable;
+  signal: AbortSignal;
   out: EventQueue;
   record: TurnOptions["record"];
 }

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { expect, test } from "@jest/globals";
-import { onAbort } from "../../src/core/async/on-abort.js";
+import { onAbort } from "../../src/core/async/abort.js";
 
 test("all who wait for a signal are told in their order", () => {
   const turn = new AbortController();

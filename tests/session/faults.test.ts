@@ -52,7 +52,7 @@ function texts(llm: LlmServer): unknown[] {
     release();
     while ((await client.query("SELECT FROM pg_locks WHERE NOT granted")).rowCount === 0);
     await buryAll(desk);
-    const parked = once(turn.stop.native, "abort");
+    const parked = once(turn.stop, "abort");
     const drained = host.drain(0);
     await parked;
     await client.query("SELECT pg_advisory_unlock_all()");

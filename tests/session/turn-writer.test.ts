@@ -53,7 +53,7 @@ async function writerOf() {
     position: 1,
     lastSeq: 1,
     questions: new Questions(),
-    signal: live.stop.native,
+    signal: live.stop,
     onStored: () => {},
   });
   return { writer, shown, log };

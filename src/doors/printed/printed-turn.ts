@@ -33,7 +33,7 @@ export async function showTurn(
   try {
     const { turn, model } = await submitting;
     const { turnId, cached, stop } = turn;
-    await view.start({ turnId, cached, model, signal: stop.native });
+    await view.start({ turnId, cached, model, signal: stop });
     for await (const happened of turn.watch()) {
       const event = isStructured ? withFinalText(happened) : happened;
       if ("seq" in event) events.push(event);

@@ -197,7 +197,7 @@ class Repl {
         const turn = await begin();
         for await (const event of turn.watch()) {
           this.#screen.show(event);
-          if (session.isAsking(event)) await this.#ask(event, turn.stop.native);
+          if (session.isAsking(event)) await this.#ask(event, turn.stop);
         }
         await this.#conversation.count();
       },

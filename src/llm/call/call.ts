@@ -1,4 +1,4 @@
-import { type CallSignal, TotalTimeout } from "../../core/async/call-signal.js";
+import { TotalTimeout } from "../../core/async/abort.js";
 import type { CompletionRequest, KeptParts, LostAnswer } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError } from "../../core/errors.js";
@@ -35,7 +35,7 @@ export interface ProviderCallOptions {
   measure: CompletionMeasure | undefined;
   beforeRequest: (() => Promise<void> | undefined) | undefined;
   /** Aborted by the caller or by the total time limit. */
-  signal: CallSignal;
+  signal: AbortSignal;
   totalTimeoutMs: number;
   /** Milliseconds since the epoch. */
   deadlineAt: number;

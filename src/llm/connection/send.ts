@@ -1,7 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request as openRequest } from "node:http";
 import { Readable } from "node:stream";
 import { AxiosError, AxiosHeaders, type AxiosResponse, CanceledError, type InternalAxiosRequestConfig } from "axios";
-import type { CallSignal } from "../../core/async/call-signal.js";
 import { LlmError } from "../../core/errors.js";
 import type { ModelAnswer } from "../../core/tape.js";
 import { decoded } from "../../outbound/decoded.js";
@@ -26,7 +25,7 @@ interface OutgoingRequest {
   /** Time limit for the response headers. */
   timeoutMs: number;
   keepaliveExpiryMs: number;
-  signal: CallSignal;
+  signal: AbortSignal;
   onSent?: (() => void) | undefined;
 }
 

@@ -1,4 +1,3 @@
-import type { CallSignal } from "../../core/async/call-signal.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
@@ -22,7 +21,7 @@ export interface LaneParts {
 
 interface Entrant extends AskedModel {
   readonly body: { toString(): string };
-  readonly options: { readonly signal: CallSignal };
+  readonly options: { readonly signal: AbortSignal };
   /** Time of the last request, in milliseconds since the epoch. */
   readonly sentAt: number;
   readonly key: string | undefined;
@@ -83,7 +82,7 @@ export class Lane {
   async enter(call: Entrant): Promise<Slot> {
     const { now } = this.#parts;
     const { queueTimeoutMs } = this.#http;
-    const signal = call.options.signal.native;
+    const signal = call.options.signal;
     const tokens = this.#tokensOf(call);
     const arrivedAt = now();
     try {

@@ -78,7 +78,7 @@ export class Attempts {
         const mayGoOn = restart || !shown;
         if (!mayGoOn || !this.#policy.plan(call, error)) throw withKept(shown ? brokenOff(error, call) : error, kept);
         if (shown) broken = error;
-        const signal = call.options.signal.native;
+        const signal = call.options.signal;
         await sleep(call.delayMs, undefined, { signal }).catch(() => Promise.reject(withKept(call.aborted(), kept)));
       }
     }

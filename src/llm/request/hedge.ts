@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CallSignal } from "../../core/async/call-signal.js";
+import { LinkedAbort } from "../../core/async/abort.js";
 import type { ProviderCall } from "../call/call.js";
 import type { Response } from "../connection/send.js";
 import { RETRY_COST } from "../limits/budget.js";
 
 /** Sends a call, and resolves with the response headers. Aborting the signal aborts only this request, not the whole call. */
-type Post = (call: ProviderCall, signal: CallSignal) => Promise<Response>;
+type Post = (call: ProviderCall, signal: AbortSignal) => Promise<Response>;
 
 /** Longest request that is sent twice. A longer prompt is slow anyway, and too expensive. */
 const MAX_HEDGED_BYTES = 32 * 1024;
@@ -22,11 +22,10 @@ export function isHedged(call: ProviderCall): boolean {
  */
 export async function postHedged(call: ProviderCall, post: Post): Promise<Response> {
   const settled = new AbortController();
-  const racers = [new CallSignal(call.options.signal), new CallSignal(call.options.signal)] as const;
-  const [firstSignal, secondSignal] = racers;
-  const first = post(call, firstSignal).finally(() => settled.abort());
+  const racers = [new LinkedAbort(call.options.signal), new LinkedAbort(call.options.signal)] as const;
+  const first = post(call, racers[0].signal).finally(() => settled.abort());
   const wait = sleep(call.provider.hedgeAfterMs, undefined, { signal: settled.signal });
-  const second = wait.then(() => postAgain(call, post, secondSignal));
+  const second = wait.then(() => postAgain(call, post, racers[1].signal));
   const responses = [first, second];
   const winner = await Promise.any(
     responses.map(async (response, index) => ({ response: await response, index })),
@@ -40,7 +39,7 @@ export async function postHedged(call: ProviderCall, post: Post): Promise<Respon
   return winner?.response ?? first;
 }
 
-async function postAgain(call: ProviderCall, post: Post, signal: CallSignal): Promise<Response> {
+async function postAgain(call: ProviderCall, post: Post, signal: AbortSignal): Promise<Response> {
   const { place } = call;
   if (call.retries > 0 || !place?.lane.budget.isAboveHalf) throw new Error("not worth a second request");
   using slot = await place.lane.tryEnter(call);

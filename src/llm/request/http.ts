@@ -1,5 +1,4 @@
 import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
-import type { CallSignal } from "../../core/async/call-signal.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { ModelAnswer, Tape } from "../../core/tape.js";
 import type { ProviderCall } from "../call/call.js";
@@ -62,31 +61,31 @@ export class LlmHttp {
   #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
     const call = callOf(config) as ProviderCall;
     if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
-    const signal = config.signal as CallSignal;
+    const signal = config.signal as AbortSignal;
     const way = this.#parts.tape?.plays.models ? undefined : this.#wayOf(call);
     const sendNow = () => received(config, this.#send(call, signal, way));
     const sendIfAllowed = () => call.options.beforeRequest?.()?.then(sendNow) ?? sendNow();
-    const again = call.sent === 0 ? undefined : call.place?.slot.again(signal.native);
+    const again = call.sent === 0 ? undefined : call.place?.slot.again(signal);
     return again ? again.then(sendIfAllowed) : sendIfAllowed();
   }
 
-  #send(call: ProviderCall, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+  #send(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
     call.begin(this.#policy.now);
     const { tape } = this.#parts;
     return tape ? this.#sendBy(tape, call, signal, way) : this.#sendOn(call, signal, way);
   }
 
-  #sendBy(tape: Tape, call: ProviderCall, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+  #sendBy(tape: Tape, call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
     const { provider, model, body } = call;
     const path = new URL(call.draft.url).pathname;
-    const exchange = { provider: provider.name, model, path, body: String(body), signal: signal.native };
+    const exchange = { provider: provider.name, model, path, body: String(body), signal };
     return tape.model(exchange, async () => {
       const { status, headers, body: answer } = await this.#sendOn(call, signal, way);
       return { status, headers, body: answer };
     });
   }
 
-  #sendOn(call: ProviderCall, signal: CallSignal, way: Way | undefined): Promise<ModelAnswer> {
+  #sendOn(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
     if (!way) throw new TypeError("a tape that plays asked for the wire");
     const { options, provider, body } = call;
     return send({

@@ -12,7 +12,7 @@ import {
 } from "node:http";
 import { globalAgent as secureAgent } from "node:https";
 import type { Readable } from "node:stream";
-import { onAbort } from "../../core/async/on-abort.js";
+import { onAbort } from "../../core/async/abort.js";
 import { decoded } from "../../outbound/decoded.js";
 import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } from "../../outbound/pool.js";
 

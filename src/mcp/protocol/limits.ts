@@ -1,4 +1,4 @@
-import { onAbort } from "../../core/async/on-abort.js";
+import { onAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
 import { McpError } from "../../core/errors.js";
 import type { ToolProgress } from "../../core/ports.js";
