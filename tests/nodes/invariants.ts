@@ -1,7 +1,7 @@
 /** Invariants of a schedule that was carried out, whatever happened. Each function returns the violations. */
 import { type StoredEvent, textOf as textIn } from "../../src/core/chat.js";
 import type { FollowedMessage } from "./cluster.js";
-import { type TurnOwnership, custodyOf, hadIt } from "./custody.js";
+import { custodyOf, hadIt, type TurnOwnership } from "./custody.js";
 import type { FaultLane, Outcome } from "./fault-lane.js";
 import { type Figures, isSame, type Logs, ofLogs, ofOrder, ofRequests } from "./log-invariants.js";
 import { conversationsOf, textOf } from "./schedule.js";
