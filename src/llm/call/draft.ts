@@ -1,7 +1,7 @@
 import type { CompletionRequest, KeptPart, KeptParts, ToolDefinition } from "../../core/chat.js";
+import { RequestBody } from "../connection/request-body.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 import { isAboutTools, refusalText, toolNamedIn } from "../wires/shared/refusals.js";
-import { RequestBody } from "../wires/shared/request-body.js";
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 
@@ -90,10 +90,10 @@ export class RequestDraft {
   }
 
   #forgetsKept(note: string): boolean {
-    const before = String(this.body);
+    const before = this.body.text;
     this.#dialect.forgetKept(this.#request.messages);
     this.#written = undefined;
-    if (String(this.body) === before) return false;
+    if (this.body.text === before) return false;
     this.#dialect.say("warn", note, { forgets: "reasoning" });
     return true;
   }
@@ -110,7 +110,7 @@ export class RequestDraft {
   #rewrite(quirks: WireQuirks): boolean {
     const written = this.#write(quirks);
     const before = this.#asWritten;
-    const isSame = String(written.body) === String(before.body);
+    const isSame = written.body.text === before.body.text;
     if (isSame && JSON.stringify(written.headers) === JSON.stringify(before.headers)) return false;
     this.#quirks = quirks;
     this.#written = written;
@@ -121,7 +121,7 @@ export class RequestDraft {
     this.#tools = this.#dialect.tools(this.#request.tools, quirks);
     const request = this.#tools === this.#request.tools ? this.#request : { ...this.#request, tools: this.#tools };
     const { body, headers } = this.#wire.request(request, this.#target(quirks));
-    return { body: body instanceof RequestBody ? body : textOfJson(body), headers };
+    return { body: new RequestBody(body), headers };
   }
 
   #target(quirks: WireQuirks): Target {
@@ -133,10 +133,4 @@ export class RequestDraft {
 interface Written {
   body: RequestBody;
   headers: WireRequest["headers"];
-}
-
-function textOfJson(json: object): RequestBody {
-  const body = new RequestBody();
-  body.add(JSON.stringify(json));
-  return body;
 }

@@ -5,9 +5,9 @@ import { LlmError } from "../../core/errors.js";
 import type { ModelAnswer } from "../../core/tape.js";
 import { decoded } from "../../outbound/decoded.js";
 import { respectKeepAlive } from "../../outbound/pool.js";
-import type { RequestBody } from "../wires/shared/request-body.js";
 import { readUpTo } from "./body.js";
 import type { Headers } from "./hints.js";
+import type { RequestBody } from "./request-body.js";
 import type { ProviderRoute } from "./routes.js";
 
 /** A 2xx response whose body is still to be read, streamed or whole. */
@@ -51,10 +51,7 @@ export function send(outgoing: OutgoingRequest): Promise<ModelAnswer> {
   if (outgoing.onSent) request.on("finish", outgoing.onSent);
   // Headers that are flushed separately are one string while a stream lasts. Headers written together with a text stay dozens of pieces.
   if (isStream) request.flushHeaders();
-  const { texts, encoding } = body;
-  const last = texts.length - 1;
-  for (let place = 0; place < last; place++) request.write(texts[place], encoding);
-  request.end(texts[last], encoding);
+  request.end(body.text, body.encoding);
   return answered;
 }
 

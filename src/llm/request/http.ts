@@ -78,7 +78,7 @@ export class LlmHttp {
   #sendBy(tape: Tape, call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
     const { provider, model, body } = call;
     const path = new URL(call.draft.url).pathname;
-    const exchange = { provider: provider.name, model, path, body: String(body), signal };
+    const exchange = { provider: provider.name, model, path, body: body.text, signal };
     return tape.model(exchange, async () => {
       const { status, headers, body: answer } = await this.#sendOn(call, signal, way);
       return { status, headers, body: answer };

@@ -16,7 +16,6 @@ import type { WireName } from "../../core/config.js";
 import type { JsonObject } from "../../core/json.js";
 import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "./shared/provider-error.js";
-import type { RequestBody } from "./shared/request-body.js";
 
 /**
  * One kind of API. Has methods, not functions in properties, so that a wire with more quirks is still a `Wire`.
@@ -76,8 +75,8 @@ export interface Target<Q extends WireQuirks = WireQuirks> extends Destination {
 }
 
 export interface WireRequest {
-  /** An object is sent as `JSON.stringify` writes it. The user's `extra_body` is already included, see `shared/merged.ts`. */
-  body: JsonObject | RequestBody;
+  /** The body as `JSON.stringify` writes it. The user's `extra_body` is already included, see `shared/merged.ts`. */
+  body: JsonObject;
   headers?: Readonly<Record<string, string>>;
 }
 

@@ -6,23 +6,15 @@ import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { wireMessages } from "./messages.js";
 
-/** Builds the body of `POST …/chat/completions`. `writeBody` must write the same JSON. `JSON.stringify` leaves out undefined members. */
+/** Builds the body of `POST …/chat/completions`. `JSON.stringify` leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<Quirks>): JsonObject {
-  const { quirks } = target;
-  const messages = wireMessages(request.messages, target);
-  return bodyOf(request, target, { messages, tools: request.tools.map((tool) => wireTool(tool, quirks)) });
-}
-
-export function bodyOf(
-  request: CompletionRequest,
-  { provider, model, streaming, quirks }: Target<Quirks>,
-  { messages, tools }: { messages: unknown; tools: unknown },
-): JsonObject {
-  const hasTools = sendsTools(request, quirks);
+  const { provider, model, streaming, quirks } = target;
+  const { tools, toolChoice } = request;
+  const hasTools = tools.length > 0 && (quirks.forbidsTools || toolChoice !== "none");
   const body = {
     model,
-    messages,
-    tools: hasTools ? tools : undefined,
+    messages: wireMessages(request.messages, target),
+    tools: hasTools ? tools.map((tool) => wireTool(tool, quirks)) : undefined,
     temperature: quirks.temperature ? (request.temperature ?? provider.temperature) : undefined,
     top_p: quirks.temperature ? provider.topP : undefined,
     [quirks.tokenLimitKey]: request.maxTokens ?? provider.maxTokens,
@@ -38,10 +30,6 @@ export function bodyOf(
 
 function responseFormat({ jsonSchema: schema, name = "answer", strict = false }: OutputFormat): JsonObject {
   return { type: "json_schema", json_schema: { name, schema, strict } };
-}
-
-export function sendsTools({ tools, toolChoice }: CompletionRequest, { forbidsTools }: Quirks): boolean {
-  return tools.length > 0 && (forbidsTools || toolChoice !== "none");
 }
 
 /** Returns the parameters for the use of tools. Leaves out `parallel_tool_calls: true`, the default of every provider. */
@@ -71,7 +59,7 @@ function wireReasoning(reasoning: Record<string, unknown> | undefined, { reasoni
   return byEffort ? { reasoning_effort: reasoning.effort } : { reasoning };
 }
 
-export function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Quirks): JsonObject {
+function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Quirks): JsonObject {
   const parameters = wireSchema(asObject(inputSchema) ?? {}, quirks);
   return { type: "function", function: { name, description: description || undefined, parameters } };
 }

@@ -3,7 +3,7 @@ import type { Quirks } from "../../providers/presets.js";
 import { endpointUrl } from "../shared/endpoint.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError, withStatedWait } from "../shared/provider-error.js";
 import type { Destination, Unserved, Wire } from "../wire.js";
-import { writeBody } from "./body-text.js";
+import { requestBody } from "./body.js";
 import { ChatFold } from "./fold.js";
 import { lessonsIn, WANTS_RESPONSES } from "./learn.js";
 
@@ -18,7 +18,7 @@ export const chatWire: Wire<Quirks> = {
     return quirks.keyHeader === "api-key" ? { "api-key": key } : { Authorization: `Bearer ${key}` };
   },
   quirks: ({ quirks }) => quirks,
-  request: (request, target) => ({ body: writeBody(request, target) }),
+  request: (request, target) => ({ body: requestBody(request, target) }),
   fold: (options, { quirks }) => new ChatFold(options, quirks),
 
   error(text, status) {

@@ -10,9 +10,9 @@ import type { Target } from "../wire.js";
 const BRIDGE = "OK.";
 
 export function wireMessages(messages: readonly Message[], target: Target<Quirks>): JsonObject[] {
-  const walk = new WireWalk(target.quirks);
-  walk.begin(target);
-  return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
+  const walk = new WireWalk(target);
+  for (const message of messages) walk.next(message);
+  return walk.end();
 }
 
 /**
@@ -20,63 +20,44 @@ export function wireMessages(messages: readonly Message[], target: Target<Quirks
  * as one user message after the last result of the batch. Ids are never empty, even if they are empty in a caller's history: the API would
  * refuse the whole request.
  */
-export class WireWalk {
+class WireWalk {
+  readonly #target: Target<Quirks>;
   readonly #quirks: Quirks;
-  #target: Target<Quirks> | undefined;
+  readonly #messages: JsonObject[] = [];
   #attachments: ContentPart[] = [];
   #unnamed: string[] = [];
   #generated = 0;
   #isAfterResult = false;
 
-  constructor(quirks: Quirks) {
-    this.#quirks = quirks;
-  }
-
-  /** True if earlier messages have nothing left to write, and do not affect the next message. */
-  get isBetween(): boolean {
-    return this.#attachments.length === 0 && this.#unnamed.length === 0 && !this.#isBridgeDue;
-  }
-
-  get generated(): number {
-    return this.#generated;
-  }
-
-  begin(target: Target<Quirks>): void {
+  constructor(target: Target<Quirks>) {
     this.#target = target;
-    this.#attachments = [];
-    this.#unnamed = [];
-    this.#generated = 0;
-    this.#isAfterResult = false;
+    this.#quirks = target.quirks;
   }
 
-  next(message: Message): JsonObject[] {
+  next(message: Message): void {
     const taken = asTaken(message, this.#quirks);
-    if (taken.role === "tool") {
+    if (taken.role === "user") this.#user(taken.content);
+    else if (taken.role === "tool") {
+      this.#messages.push(this.#result(taken));
       this.#isAfterResult = true;
-      return [this.#result(taken)];
+    } else {
+      this.end();
+      this.#messages.push(this.#said(taken));
+      this.#isAfterResult = false;
     }
-    if (taken.role === "user") return this.#user(taken.content);
-    const wires = this.end();
-    wires.push(this.#said(taken));
-    this.#isAfterResult = false;
-    return wires;
   }
 
   end(): JsonObject[] {
-    return this.#attachments.length === 0 ? [] : this.#user([]);
+    if (this.#attachments.length > 0) this.#user([]);
+    return this.#messages;
   }
 
   /** Writes a user message, together with the attachments before it: some servers refuse two user messages in a row. */
-  #user(content: readonly ContentPart[]): JsonObject[] {
-    const message = { role: "user", content: wireContent([...this.#attachments, ...content]) };
-    const wires = this.#isBridgeDue ? [{ role: "assistant", content: BRIDGE }, message] : [message];
+  #user(content: readonly ContentPart[]): void {
+    if (this.#isAfterResult && this.#quirks.bridgesResults) this.#messages.push({ role: "assistant", content: BRIDGE });
+    this.#messages.push({ role: "user", content: wireContent([...this.#attachments, ...content]) });
     this.#attachments = [];
     this.#isAfterResult = false;
-    return wires;
-  }
-
-  get #isBridgeDue(): boolean {
-    return this.#isAfterResult && this.#quirks.bridgesResults;
   }
 
   #result(message: Extract<Message, { role: "tool" }>): JsonObject {
@@ -105,7 +86,7 @@ export class WireWalk {
    */
   #kept(message: AssistantMessage): WireKept {
     const target = this.#target;
-    const parts = target?.kept(message);
+    const parts = target.kept(message);
     if (parts) {
       const details = parts.flatMap((part) => ("opaque" in part ? [part.opaque] : []));
       const attached = new Map(
@@ -114,7 +95,7 @@ export class WireWalk {
       return { details: details.length > 0 ? details : undefined, attachedTo: (call) => attached.get(call) };
     }
     const { reasoningDetails: old, toolCalls } = message;
-    const isItsOwn = old?.from === `${target?.provider.name}/${target?.model}`;
+    const isItsOwn = old?.from === `${target.provider.name}/${target.model}`;
     return { details: isItsOwn ? old?.blocks : undefined, attachedTo: (call) => toolCalls[call]?.opaque };
   }
 

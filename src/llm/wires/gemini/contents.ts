@@ -1,6 +1,6 @@
 import type { AssistantMessage, KeptPart, Message, ToolCall } from "../../../core/chat.js";
-import { asObject, asText, type JsonObject, parseJson } from "../../../core/json.js";
-import { wireArguments } from "../shared/calls.js";
+import { asObject, asText, type JsonObject } from "../../../core/json.js";
+import { wireInput } from "../shared/calls.js";
 import { instructionText } from "../shared/content.js";
 import type { Target } from "../wire.js";
 import { geminiPart } from "./media.js";
@@ -137,13 +137,12 @@ function keptParts(
   });
 }
 
-function callPart({ name, arguments: text }: ToolCall, extra: JsonObject = {}, sendsIds = true): JsonObject {
+function callPart({ name, arguments: text }: ToolCall, extra?: JsonObject, sendsIds = true): JsonObject {
+  const call = { name: geminiName(name), args: wireInput(text) };
+  if (!extra) return { functionCall: call };
   const { id, ...rest } = asObject(extra.functionCall) ?? {};
   const named = sendsIds && id !== undefined ? { id } : {};
-  return {
-    ...extra,
-    functionCall: { ...named, ...rest, name: geminiName(name), args: parseJson(wireArguments(text)) },
-  };
+  return { ...extra, functionCall: { ...named, ...rest, ...call } };
 }
 
 function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
@@ -164,12 +163,15 @@ function resultParts(
   { call, id, result }: OpenCall,
   quirks: GeminiQuirks,
 ): { response: JsonObject; beside: JsonObject[] } {
-  const parts = (result?.content ?? []).map((part) => geminiPart(part, quirks));
-  const texts = parts.flatMap(({ text }) => (typeof text === "string" ? [text] : []));
-  const media = parts.filter(({ inlineData }) => inlineData !== undefined);
-  const isInside = (part: JsonObject) => quirks.resultMedia === "inside" && isPicture(part);
-  const inside = media.filter(isInside);
-  const beside = media.filter((part) => !isInside(part));
+  const texts: string[] = [];
+  const inside: JsonObject[] = [];
+  const beside: JsonObject[] = [];
+  for (const given of result?.content ?? []) {
+    const part = geminiPart(given, quirks);
+    if (typeof part.text === "string") texts.push(part.text);
+    else if (quirks.resultMedia === "inside" && isPicture(part)) inside.push(part);
+    else beside.push(part);
+  }
   const note = beside.length > 0 ? `(${beside.length} attachment(s) beside this result)` : "";
   const said = [texts.join("\n"), note].filter(Boolean).join("\n") || NO_OUTPUT;
   const response = !result ? { error: "the call has no result" } : result.isError ? { error: said } : { output: said };

@@ -1,11 +1,11 @@
 import type { ProviderConfig } from "../../../core/config.js";
-import { asObjects, asText, type JsonObject } from "../../../core/json.js";
+import { asText, type JsonObject } from "../../../core/json.js";
 
 /**
  * Distances of the marks from the last block. The provider looks for known input at each mark and at the 19 positions before it. With these
  * distances it finds the end of the previous request even after a hop of 12 parallel calls, in which each call and each result counts.
  */
-const MARKS_BACK = [0, 13, 26];
+const MARKS_BACK: readonly number[] = [0, 13, 26];
 
 /** Types of blocks that may be marked. Thinking may not, and neither may blocks of the provider's own tools. */
 const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
@@ -26,16 +26,19 @@ export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"
   const lastTool = tools.findLastIndex(({ defer_loading }) => defer_loading !== true);
   if (system.length > 0) mark(system, system.length - 1);
   else if (lastTool >= 0) mark(tools, lastTool);
-  const places = messages.flatMap(({ content }) => content.map((_, at) => ({ content, at })));
-  const marked = MARKS_BACK.map((back) =>
-    places.findLastIndex(({ content, at }, place) => place <= places.length - 1 - back && isMarkable(content[at])),
-  );
-  for (const place of new Set(marked)) {
-    const found = places[place];
-    if (found) mark(found.content, found.at);
+  let due = MARKS_BACK;
+  let back = 0;
+  for (let last = messages.length - 1; last >= 0 && due.length > 0; last--) {
+    const { content } = messages[last] ?? { content: [] };
+    for (let at = content.length - 1; at >= 0; at--, back++) {
+      const left = due.filter((distance) => distance > back);
+      if (left.length === due.length || !isMarkable(content[at])) continue;
+      mark(content, at);
+      due = left;
+    }
   }
 }
 
 function isMarkable(block: JsonObject | undefined): boolean {
-  return MARKABLE.has(asText(block?.type) ?? "") && !asObjects([block]).some(({ text }) => text === "");
+  return MARKABLE.has(asText(block?.type) ?? "") && block?.text !== "";
 }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/chat.js";
-import { asText, type JsonObject, parseJson } from "../../../core/json.js";
-import { wireArguments, wireName } from "../shared/calls.js";
-import { asTaken, asTextPart, instructionText } from "../shared/content.js";
+import { asText, type JsonObject } from "../../../core/json.js";
+import { wireInput, wireName } from "../shared/calls.js";
+import { asTaken, asTextPart, instructionText, onlyText } from "../shared/content.js";
 import { partsOf } from "../shared/kept.js";
 import type { Target } from "../wire.js";
 import type { MessagesQuirks } from "./quirks.js";
@@ -58,7 +58,7 @@ class Walk {
     // No model accepts audio.
     const taken = asTaken(message, { images: this.#told.quirks.images, audio: false });
     if (taken.role === "system") this.#instruct(taken.content);
-    else if (taken.role === "user") this.#said.push(...taken.content.flatMap(contentBlock));
+    else if (taken.role === "user") this.#said.push(...contentBlocks(taken.content));
     else if (taken.role === "tool") this.#addResult(taken);
     else this.#addAnswer(taken);
   }
@@ -92,20 +92,22 @@ class Walk {
     const { content, toolCalls, reasoning } = message;
     const kept = withoutUnbound(this.#told.kept(message), message);
     const order = kept ?? partsOf({ content, toolCalls });
+    const blocks: JsonObject[] = [];
     let at = 0;
-    const blocks = order.flatMap((part): JsonObject[] => {
-      if ("opaque" in part) return [part.opaque];
-      if ("text" in part) {
+    for (const part of order) {
+      if ("opaque" in part) blocks.push(part.opaque);
+      else if ("text" in part) {
         const text = content.slice(at, at + part.text);
         at += part.text;
-        return textBlock(text).map((block) => (part.extra ? { ...block, ...part.extra } : block));
+        if (!isBlank(text)) blocks.push({ type: "text", text, ...part.extra });
+      } else {
+        const call = toolCalls[part.call];
+        const id = this.#calls[part.call]?.id;
+        if (!call || !id) continue;
+        const input = wireInput(call.arguments);
+        blocks.push({ type: "tool_use", id, name: wireName(call.name), input, ...part.extra });
       }
-      const call = toolCalls[part.call];
-      const id = this.#calls[part.call]?.id;
-      if (!call || !id) return [];
-      const input = parseJson(wireArguments(call.arguments));
-      return [{ type: "tool_use", id, name: wireName(call.name), input, ...part.extra }];
-    });
+    }
     if (kept || !this.#told.quirks.echoThinking || toolCalls.length === 0) return blocks;
     return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
   }
@@ -114,10 +116,10 @@ class Walk {
   #addResult(message: ToolMessage): void {
     const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
     if (!call) {
-      this.#said.push(...textBlock("[The result of an earlier tool call:]"), ...message.content.flatMap(contentBlock));
+      this.#said.push(...textBlock("[The result of an earlier tool call:]"), ...contentBlocks(message.content));
       return;
     }
-    const blocks = message.content.flatMap(contentBlock);
+    const blocks = contentBlocks(message.content);
     const isText = ({ type }: JsonObject) => type === "text";
     const content = message.isError ? blocks.filter(isText) : blocks;
     // An error result may hold only text, so its pictures follow after the results.
@@ -142,13 +144,18 @@ class Walk {
 
   /** Adds the user's message if it is not empty. It is empty if the request ends with an answer that the provider has paused. */
   #endUser(): void {
-    const results = this.#calls.map(
-      ({ id }) => this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: NO_RESULT, is_error: true },
-    );
-    const content = [...results, ...this.#said];
-    if (content.length > 0) this.#messages.push({ role: "user", content });
-    this.#calls = [];
-    this.#results.clear();
+    const content = this.#said;
+    if (this.#calls.length > 0) {
+      const results = this.#calls.map(
+        ({ id }) =>
+          this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: NO_RESULT, is_error: true },
+      );
+      content.unshift(...results);
+      this.#calls = [];
+      this.#results.clear();
+    }
+    if (content.length === 0) return;
+    this.#messages.push({ role: "user", content });
     this.#said = [];
   }
 }
@@ -180,7 +187,16 @@ function isThought(block: JsonObject | undefined): boolean {
 
 /** Returns the text as a block; no block if the text is blank. */
 function textBlock(text: string): JsonObject[] {
-  return text.trim() === "" ? [] : [{ type: "text", text }];
+  return isBlank(text) ? [] : [{ type: "text", text }];
+}
+
+function isBlank(text: string): boolean {
+  return !/\S/.test(text);
+}
+
+function contentBlocks(content: readonly ContentPart[]): JsonObject[] {
+  const only = onlyText(content);
+  return only === undefined ? content.flatMap(contentBlock) : textBlock(only);
 }
 
 function contentBlock(part: ContentPart): JsonObject[] {

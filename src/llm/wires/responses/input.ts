@@ -14,12 +14,14 @@ export function inputItems(
   lateTools: (message: Message) => readonly JsonObject[],
 ): JsonObject[] {
   const walk = new InputWalk(target, lateTools);
-  return [...messages.flatMap((message) => walk.next(message)), ...walk.end()];
+  for (const message of messages) walk.next(message);
+  return walk.end();
 }
 
 /** Writes messages in order, since some of them depend on the one before. */
 class InputWalk {
   readonly #target: Target<ResponsesQuirks>;
+  readonly #items: JsonObject[] = [];
   readonly #ids = new CallIds();
   readonly #lateTools: (message: Message) => readonly JsonObject[];
   #attachments: ContentPart[] = [];
@@ -31,34 +33,37 @@ class InputWalk {
     this.#lateTools = lateTools;
   }
 
-  next(message: Message): JsonObject[] {
+  next(message: Message): void {
     const taken = asTaken(message, { images: this.#target.quirks.images, audio: false });
     if (taken.role === "tool") {
       this.#tools.push(...this.#lateTools(message));
-      return [this.#output(taken)];
+      this.#items.push(this.#output(taken));
+    } else if (taken.role === "user") {
+      this.#found();
+      this.#user(taken.content);
+    } else {
+      this.end();
+      if (taken.role === "assistant") this.#items.push(...this.#said(taken));
+      else
+        this.#items.push({ role: this.#target.quirks.developerRole ? "developer" : "system", content: taken.content });
     }
-    if (taken.role === "user") return [...this.#found(), ...this.#user(taken.content)];
-    const items = this.end();
-    if (taken.role === "assistant") items.push(...this.#said(taken));
-    else items.push({ role: this.#target.quirks.developerRole ? "developer" : "system", content: taken.content });
-    return items;
   }
 
   end(): JsonObject[] {
-    return [...this.#found(), ...(this.#attachments.length === 0 ? [] : this.#user([]))];
+    this.#found();
+    if (this.#attachments.length > 0) this.#user([]);
+    return this.#items;
   }
 
-  #found(): JsonObject[] {
-    if (this.#tools.length === 0) return [];
-    const tools = this.#tools;
+  #found(): void {
+    if (this.#tools.length === 0) return;
+    this.#items.push({ type: "additional_tools", role: "developer", tools: this.#tools });
     this.#tools = [];
-    return [{ type: "additional_tools", role: "developer", tools }];
   }
 
-  #user(content: readonly ContentPart[]): JsonObject[] {
-    const item = { role: "user", content: inputContent([...this.#attachments, ...content]) };
+  #user(content: readonly ContentPart[]): void {
+    this.#items.push({ role: "user", content: inputContent([...this.#attachments, ...content]) });
     this.#attachments = [];
-    return [item];
   }
 
   #output({ toolCallId, content }: Extract<Message, { role: "tool" }>): JsonObject {

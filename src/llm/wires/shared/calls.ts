@@ -1,4 +1,4 @@
-import { asObject, parseJson } from "../../../core/json.js";
+import { asObject, type JsonObject, parseJson } from "../../../core/json.js";
 
 /**
  * Returns a tool's name in a form that every API accepts. A model may call a tool by an invalid name, and the name of such a refused call
@@ -9,11 +9,19 @@ export function wireName(name: string): string {
 }
 
 /**
- * Replaces arguments that are not a JSON object. If they were sent back, strict servers would refuse the whole conversation from then on.
- * The same holds for a number that a double cannot hold (llama.cpp answers 500 forever).
+ * Returns the arguments as an object. Replaces arguments that are not a JSON object: if they were sent back, strict servers would refuse
+ * the whole conversation from then on.
+ */
+export function wireInput(text: string): JsonObject {
+  return asObject(parseJson(text)) ?? { invalid_json: text };
+}
+
+/**
+ * Returns the arguments as the model wrote them if they are a JSON object, otherwise as `wireInput` does. A number that a double cannot
+ * hold becomes null, because llama.cpp would answer 500 from then on.
  */
 export function wireArguments(text: string): string {
   const parsed = asObject(parseJson(text));
-  if (!parsed) return JSON.stringify({ invalid_json: text });
+  if (!parsed) return JSON.stringify(wireInput(text));
   return /[eE]\+?\d{3}/.test(text) ? JSON.stringify(parsed) : text;
 }
