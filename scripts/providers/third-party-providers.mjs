@@ -62,8 +62,9 @@ try {
       for (const [wire, { path, model }] of Object.entries(wires)) {
         configure({ base_url: `${server.origin}${path}`, wire, model });
         report(`${name} ${server.version}`, wire, "both", "doctor --live", await doctorProblem());
+        // Each provider has conversations of its own: a small model loses track of another one's turns.
         for (const answers of ["streamed", "whole"])
-          for (const [check, problem] of await turns(`${wire}-${answers}`, answers, losesTrack))
+          for (const [check, problem] of await turns(`${name}-${wire}-${answers}`, answers, losesTrack))
             report(`${name} ${server.version}`, wire, answers, check, problem);
       }
     } finally {
