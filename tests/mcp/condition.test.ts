@@ -19,3 +19,15 @@ test("a server writes 100 lines into the host's log at once, then 10 a second; w
   condition.log("warn", "of the host itself");
   expect(lines).toEqual(["s: of the host itself"]);
 });
+
+test("a reason that quotes megabytes of a server keeps its beginning, without secrets", () => {
+  const secret = "s3cr3t-t0ken";
+  const config = { ...fixture("s"), env: { API_TOKEN: secret } };
+  const condition = new Condition(config, { observe: () => {}, changed: () => {} });
+  condition.set("degraded", `left out: ${"x".repeat(3_980)}${secret}${"x".repeat(5_000_000)}`);
+  expect(condition.reason).toMatch(/^left out: x+\S*…$/);
+  expect(condition.reason).toHaveLength(4_001);
+  expect(condition.reason).not.toContain("s3cr3t");
+  condition.set("degraded", "left out: a tool");
+  expect(condition.reason).toBe("left out: a tool");
+});

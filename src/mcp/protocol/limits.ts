@@ -2,6 +2,7 @@ import { onAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
 import { McpError } from "../../core/errors.js";
 import type { ToolProgress } from "../../core/ports.js";
+import { beginningOf } from "../shared/beginning.js";
 
 /**
  * Progress of one request that is passed on. A turn keeps its progress until it ends, for watchers that come later, so a server could fill
@@ -81,7 +82,8 @@ export class RunningLimits implements Ending {
     this.#reports += 1;
     this.#reportedAt = this.#heardAt;
     const { message = "" } = news;
-    this.#limits.onProgress?.(message.length > longestReport ? { ...news, message: beginningOf(message) } : news);
+    const isLong = message.length > longestReport;
+    this.#limits.onProgress?.(isLong ? { ...news, message: beginningOf(message, longestReport) } : news);
   };
 
   /** Suspends the limit for silence (`timeoutMs`) while the server waits for this host. Returns a function that ends the suspension. */
@@ -133,11 +135,6 @@ export class RunningLimits implements Ending {
     this.#controller?.abort(reason);
     for (const action of this.#actions) action(reason);
   }
-}
-
-/** Returns the beginning as a text of its own: V8 would keep the whole message for as long as a slice of it. */
-function beginningOf(message: string): string {
-  return `${Buffer.from(message.slice(0, longestReport)).toString()}…`;
 }
 
 /**

@@ -1,11 +1,14 @@
 import type { ServerState } from "../../core/chat.js";
 import type { ServerConfig } from "../../core/config.js";
 import type { Observe } from "../../core/ports.js";
+import { beginningOf } from "../shared/beginning.js";
 import { redactor } from "../shared/redact.js";
 
 /** Longest notice in the log. A notice may quote a whole message of the server. */
 const maxNoticeChars = 200;
 const maxLogChars = 2000;
+/** Longest reason. It may quote names and errors of the server, is in every list of the servers, and is kept by every running turn. */
+const maxReasonChars = 4000;
 /**
  * Number of lines that one server may write into the host's log at once; `linesPerSecond` is the limit after that. The server's own log
  * gets all lines.
@@ -55,7 +58,7 @@ export class Condition {
   }
 
   set(state: ServerState, reason?: string): void {
-    const told = reason && this.#redact(reason);
+    const told = reason && beginningOf(this.#redact(reason), maxReasonChars);
     if (state === this.state && told === this.reason) return;
     this.state = state;
     this.reason = told;

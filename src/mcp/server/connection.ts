@@ -18,6 +18,7 @@ import { RunningLimits } from "../protocol/limits.js";
 import { type Era, type Peer, RpcError, type ToolRun } from "../protocol/peer.js";
 import { Requests } from "../protocol/requests.js";
 import type { RouteEnd } from "../protocol/route.js";
+import { beginningOf } from "../shared/beginning.js";
 
 export interface ConnectionEvents {
   listsChanged(): void;
@@ -34,6 +35,7 @@ interface ConnectionParts {
 }
 
 const extraListTimeoutMs = 5000;
+const maxVersionChars = 200;
 
 export class McpConnection {
   /** Resolves with the reason when the connection is lost. Never resolves after `close`. */
@@ -78,7 +80,8 @@ export class McpConnection {
   }
 
   get serverVersion(): string | undefined {
-    return this.#parts.peer.serverVersion;
+    const { serverVersion } = this.#parts.peer;
+    return serverVersion && beginningOf(serverVersion, maxVersionChars);
   }
 
   get changesLists(): boolean {
