@@ -1,9 +1,9 @@
 import { messageOf, ScriptError } from "../core/errors.js";
-import type { ScriptPosition } from "./place.js";
-import { placeText } from "./place.js";
 import { evaluate } from "./sandbox/sandbox.js";
-import { asExpression, isTemplate, render } from "./templates.js";
-import type { Variables } from "./variables.js";
+import type { ScriptPosition } from "./shared/place.js";
+import { placeText } from "./shared/place.js";
+import { asExpression, isTemplate, render } from "./shared/templates.js";
+import type { Variables } from "./shared/variables.js";
 
 /** Evaluates a condition, which is one template or a JavaScript expression with the script's variables. Rejects with ScriptError. */
 export async function holds(

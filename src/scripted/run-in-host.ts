@@ -1,16 +1,16 @@
 import { ScriptError } from "../core/errors.js";
 import { rulesOf } from "../session/rules.js";
 import { SessionApprovals } from "../session/session-approvals.js";
-import { ScriptConversations } from "./conversations.js";
-import { ScriptLimits } from "./limits.js";
-import type { ScriptHost, ScriptRunOptions } from "./parts.js";
 import { requireServers } from "./required-servers.js";
-import type { Failure, ScriptResult, StepResult } from "./result.js";
-import type { Script } from "./script.js";
-import { skippedSteps, stepFailureOf } from "./step-result.js";
+import type { Failure, ScriptResult, StepResult } from "./shared/result.js";
+import type { Script } from "./shared/script.js";
+import { skippedSteps, stepFailureOf } from "./shared/step-result.js";
+import { Variables } from "./shared/variables.js";
 import { StepRunner } from "./step-runner.js";
+import { ScriptConversations } from "./steps/conversations.js";
+import { ScriptLimits } from "./steps/limits.js";
+import type { ScriptHost, ScriptRunOptions } from "./steps/parts.js";
 import { transcriptOf } from "./transcript.js";
-import { Variables } from "./variables.js";
 
 /** Name of the conversation with which a script begins. */
 const MAIN = "main";

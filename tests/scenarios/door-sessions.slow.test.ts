@@ -7,7 +7,7 @@ import { openCassette } from "../../src/scripted/cassette/cassette.js";
 import { exportSession } from "../../src/scripted/host/export-session.js";
 import { loadScript, runReadScript } from "../../src/scripted/host/run-script.js";
 import { settingsOf } from "../../src/scripted/host/script-settings.js";
-import type { Script } from "../../src/scripted/script.js";
+import type { Script } from "../../src/scripted/shared/script.js";
 import { transcriptOf } from "../../src/scripted/transcript.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { acp } from "./doors/acp.js";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { pathProblem, readPath } from "../../src/scripted/json-path.js";
+import { pathProblem, readPath } from "../../src/scripted/shared/json-path.js";
 
 const value = {
   structured: { count: 3, "a b": { "it's": 1 }, none: null },

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { check } from "../../src/scripted/assertions/assertions.js";
-import type { Assertion } from "../../src/scripted/script.js";
+import type { Assertion } from "../../src/scripted/shared/script.js";
 import { call, events, outcome, partsWith } from "./outcome.js";
 
 /** An assertion, the text that it checks, and whether it passes in promptfoo 0.121.20 (`scripts/promptfoo-verdicts.mjs`). */

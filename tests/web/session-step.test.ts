@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { load } from "js-yaml";
-import type { ScriptPosition } from "../../src/scripted/place.js";
 import { readScript } from "../../src/scripted/reading/read-script.js";
-import { render } from "../../src/scripted/templates.js";
-import { Variables } from "../../src/scripted/variables.js";
+import type { ScriptPosition } from "../../src/scripted/shared/place.js";
+import { render } from "../../src/scripted/shared/templates.js";
+import { Variables } from "../../src/scripted/shared/variables.js";
 import { serverTool, toolStep, userStep } from "../../src/web/trace/session-step.js";
 import { ScriptFolder } from "../scripted/support.js";
 import { runs } from "../support/runs.js";

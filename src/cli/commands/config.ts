@@ -28,7 +28,11 @@ export function addConfigCommands(program: Command): void {
     .description("the JSON Schema, for editors")
     .option("--session", "that of *.session.yaml files")
     .action(async ({ session }: { session?: boolean }) =>
-      print((await (session ? import("../../scripted/schema.js") : import("../../config/commands.js"))).schemaText()),
+      print(
+        (
+          await (session ? import("../../scripted/reading/schema.js") : import("../../config/commands.js"))
+        ).schemaText(),
+      ),
     );
   config
     .command("init")

@@ -1,8 +1,8 @@
 /** Assertions of a script about a step. Types that promptfoo also has use its names and its form of values. */
 import { messageOf } from "../../core/errors.js";
 import { nearest } from "../../core/text/nearest.js";
-import type { AssertionResult, StepOutcome } from "../result.js";
-import type { Assertion } from "../script.js";
+import type { AssertionResult, StepOutcome } from "../shared/result.js";
+import type { Assertion } from "../shared/script.js";
 import { javascript } from "./javascript.js";
 import { jsonKinds } from "./json.js";
 import type { AssertionParts, AssertionProblem, AssertionVerdict, Check, Kind } from "./kind.js";

@@ -1,6 +1,6 @@
 import { load } from "js-yaml";
 import { parseJson } from "../../core/json.js";
-import type { StepOutcome } from "../result.js";
+import type { StepOutcome } from "../shared/result.js";
 import { readSchemaValue } from "./json-schema.js";
 import type { AssertionProblem, Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";

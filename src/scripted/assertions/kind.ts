@@ -1,9 +1,10 @@
 /**
  * Types for assertions. An assertion's value is parsed once; the result serves both the validation of a script and the check of an outcome.
  */
-import type { StepOutcome } from "../result.js";
+
 import type { Evaluate } from "../sandbox/sandbox.js";
-import type { Assertion } from "../script.js";
+import type { StepOutcome } from "../shared/result.js";
+import type { Assertion } from "../shared/script.js";
 
 /** Functions and variables that an assertion may use in addition to the outcome. */
 export interface AssertionParts {

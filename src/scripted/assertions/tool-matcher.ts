@@ -1,6 +1,6 @@
 import { isPlainObject } from "../../core/json.js";
 import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
-import type { CalledTool } from "../result.js";
+import type { CalledTool } from "../shared/result.js";
 import type { AssertionProblem } from "./kind.js";
 import { hasTemplate, quoted, shown } from "./words.js";
 

@@ -1,5 +1,5 @@
 import type { ChatEvent, StopReason } from "../../core/chat.js";
-import type { CalledTool } from "../result.js";
+import type { CalledTool } from "../shared/result.js";
 import type { Kind } from "./kind.js";
 import { inOrder, readOrder } from "./order.js";
 import { nameOf, readMatcher } from "./tool-matcher.js";

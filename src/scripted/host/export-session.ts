@@ -15,7 +15,7 @@ import { keptBy } from "../cassette/recording/kept-by.js";
 import { difference } from "../from-log/difference.js";
 import { LogTape, type RequestTool } from "../from-log/log-tape.js";
 import { hasAskedShape, sessionFile } from "../from-log/session-file.js";
-import type { ScriptResult } from "../result.js";
+import type { ScriptResult } from "../shared/result.js";
 import { definitions, findTool, isConfigured, writtenServer } from "./known-servers.js";
 import { loadScript, runOnTape, runReadScript } from "./run-script.js";
 import { settingsOf } from "./script-settings.js";

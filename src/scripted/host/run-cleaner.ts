@@ -4,7 +4,7 @@ import type { LoadedConfig } from "../../config/reading/load.js";
 import { configuredSecrets } from "../../config/reading/secrets.js";
 import type { Environment } from "../../core/environment.js";
 import { Cleaner } from "../cassette/file/clean.js";
-import type { Script } from "../script.js";
+import type { Script } from "../shared/script.js";
 import { settingsOf } from "./script-settings.js";
 
 /** Returns a cleaner that removes the secrets of the configuration and of the script's own settings. */

@@ -9,12 +9,12 @@ import { type App, type AppOptions, createApp } from "../../host/app.js";
 import { type Cassette, type CassetteMode, type CassetteOptions, openCassette } from "../cassette/cassette.js";
 import { ScriptedModel } from "../model/scripted-model.js";
 import { scriptedTape } from "../model/scripted-tape.js";
-import type { ScriptHost, ScriptRunOptions } from "../parts.js";
 import { readScript, type ScriptObject } from "../reading/read-script.js";
-import type { ScriptResult } from "../result.js";
 import { runInHost, unbegun } from "../run-in-host.js";
-import { SCRIPTED, type Script } from "../script.js";
-import { stepFailureOf } from "../step-result.js";
+import type { ScriptResult } from "../shared/result.js";
+import { SCRIPTED, type Script } from "../shared/script.js";
+import { stepFailureOf } from "../shared/step-result.js";
+import type { ScriptHost, ScriptRunOptions } from "../steps/parts.js";
 import { offline, settingsOf } from "./script-settings.js";
 
 export interface RunScriptOptions extends ScriptRunOptions {

@@ -1,7 +1,7 @@
 /** The settings that a script makes for its host, in the shape of config.yaml. Errors point to their lines in the script. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source } from "../../core/source/source.js";
-import { SCRIPTED, type Script } from "../script.js";
+import { SCRIPTED, type Script } from "../shared/script.js";
 
 /**
  * Returns the script's settings, which override those of the configuration. Conversations are kept in memory unless the script sets

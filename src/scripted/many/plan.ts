@@ -3,9 +3,9 @@
  */
 import { createHash } from "node:crypto";
 import { messageOf, RequestError } from "../../core/errors.js";
-import { placeText } from "../place.js";
 import { evaluate } from "../sandbox/sandbox.js";
-import type { Script } from "../script.js";
+import { placeText } from "../shared/place.js";
+import type { Script } from "../shared/script.js";
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 /** The record of a finished run, with texts of limited length. */
 import type { Usage } from "../../core/chat.js";
 import { endsOf } from "../../core/text/excerpt.js";
-import type { ScriptPosition } from "../place.js";
-import type { AssertionResult, Failure, ScriptResult, StepResult } from "../result.js";
+import type { ScriptPosition } from "../shared/place.js";
+import type { AssertionResult, Failure, ScriptResult, StepResult } from "../shared/result.js";
 import type { PlannedRun } from "./plan.js";
 
 /** `cancelled` means that the run had begun when it was cancelled. `skipped` means that it had not begun. */

@@ -1,8 +1,8 @@
 import { messageOf } from "../../core/errors.js";
-import type { ScriptRunOptions } from "../parts.js";
-import type { ScriptResult } from "../result.js";
 import { unbegun } from "../run-in-host.js";
-import { stepFailureOf } from "../step-result.js";
+import type { ScriptResult } from "../shared/result.js";
+import { stepFailureOf } from "../shared/step-result.js";
+import type { ScriptRunOptions } from "../steps/parts.js";
 import type { PlannedRun } from "./plan.js";
 import { type RunReport, reportOf, skippedReport } from "./report.js";
 

@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, RequestError } from "../../core/errors.js";
-import type { ScriptResult } from "../result.js";
+import type { ScriptResult } from "../shared/result.js";
 import type { PlannedRun } from "./plan.js";
 
 /**

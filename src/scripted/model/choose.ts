@@ -1,7 +1,7 @@
 import { withinTime } from "../../core/async/within-time.js";
 import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { HubTool } from "../../core/ports.js";
-import type { ReplyCondition } from "./reply.js";
+import type { ReplyCondition } from "../shared/reply.js";
 import { type AskedRequest, newest, resultsIn } from "./request.js";
 
 /** Time limit for matching, in ms. A regular expression may backtrack for ever on the text of a tool. */

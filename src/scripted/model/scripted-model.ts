@@ -4,11 +4,11 @@ import { LlmError, messageOf, ScriptError } from "../../core/errors.js";
 import type { HubTool } from "../../core/ports.js";
 import type { ModelAnswer, ModelExchange } from "../../core/tape.js";
 import { didYouMean } from "../../core/text/nearest.js";
-import { placeText } from "../place.js";
-import { render } from "../templates.js";
-import type { Variables } from "../variables.js";
+import { placeText } from "../shared/place.js";
+import { isRefusal, type ScriptedAnswer, type ScriptedReply } from "../shared/reply.js";
+import { render } from "../shared/templates.js";
+import type { Variables } from "../shared/variables.js";
 import { applies } from "./choose.js";
-import { isRefusal, type ScriptedAnswer, type ScriptedReply } from "./reply.js";
 import { type AskedRequest, describeRequest, excerpt, readRequest } from "./request.js";
 import { type WireReply, writeAnswer, writeRefusal } from "./wire.js";
 

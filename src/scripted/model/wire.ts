@@ -3,7 +3,7 @@
 import { Readable } from "node:stream";
 import type { JsonObject } from "../../core/json.js";
 import type { ModelAnswer } from "../../core/tape.js";
-import type { ScriptedAnswer, ScriptedRefusal } from "./reply.js";
+import type { ScriptedAnswer, ScriptedRefusal } from "../shared/reply.js";
 import type { AskedRequest } from "./request.js";
 
 export const writtenPath = "/v1/chat/completions";

@@ -4,8 +4,8 @@ import { isPlainObject } from "../../core/json.js";
 import { describeSchemaError } from "../../core/source/schema-words.js";
 import { objectSource, readSource, type Source, type SourceProblem } from "../../core/source/source.js";
 import { child, keyPath } from "../../core/source/tree.js";
-import type { ScriptPosition } from "../place.js";
-import { schemaErrors } from "../schema.js";
+import type { ScriptPosition } from "../shared/place.js";
+import { schemaErrors } from "./schema.js";
 
 export class ScriptDocument {
   readonly problems: ConfigProblem[] = [];

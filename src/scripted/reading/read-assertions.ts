@@ -1,6 +1,6 @@
 import { child } from "../../core/source/tree.js";
 import { problemOf } from "../assertions/assertions.js";
-import type { Assertion } from "../script.js";
+import type { Assertion } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";
 
 /** Reads the assertions of a step that the schema has accepted. Problems are added to the document. */

@@ -3,9 +3,9 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import { child } from "../../core/source/tree.js";
 import { parseDuration } from "../../core/text/durations.js";
-import { readReplies } from "../model/read-replies.js";
-import { SCRIPTED, type Script } from "../script.js";
+import { SCRIPTED, type Script } from "../shared/script.js";
 import { ScriptDocument } from "./document.js";
+import { readReplies } from "./read-replies.js";
 import { readSteps } from "./read-steps.js";
 
 export type ScriptObject = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { child } from "../../core/source/tree.js";
-import type { Step, StepKind } from "../script.js";
+import type { Step, StepKind } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";
 import { openInclude } from "./open-include.js";
 import { readAssertions } from "./read-assertions.js";

@@ -2,8 +2,8 @@ import type { JsonObject } from "../../core/json.js";
 import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import { child } from "../../core/source/tree.js";
 import { schemaProblem } from "../../core/structured-output.js";
-import { pathProblem } from "../json-path.js";
-import type { StepKind } from "../script.js";
+import { pathProblem } from "../shared/json-path.js";
+import type { StepKind } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";
 
 /** Keys that a step of each kind may have, in addition to its own kind, `name` and `if`. */

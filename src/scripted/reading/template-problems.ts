@@ -1,7 +1,7 @@
 import { isPlainObject } from "../../core/json.js";
 import type { SourceProblem } from "../../core/source/source.js";
 import { child } from "../../core/source/tree.js";
-import { templateProblem } from "../templates.js";
+import { templateProblem } from "../shared/templates.js";
 
 export function templateProblems(value: unknown, pointer: string): SourceProblem[] {
   if (typeof value === "string") {

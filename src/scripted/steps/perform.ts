@@ -1,12 +1,12 @@
 import { messageOf, ScriptError } from "../../core/errors.js";
 import { check } from "../assertions/assertions.js";
 import type { AssertionParts } from "../assertions/kind.js";
-import { readPath } from "../json-path.js";
-import type { AssertionResult, Failure, StepResult } from "../result.js";
 import { evaluate } from "../sandbox/sandbox.js";
-import type { StepOf } from "../script.js";
-import { failedStep, passedStep, stepFailureOf } from "../step-result.js";
-import { hasTemplate, render } from "../templates.js";
+import { readPath } from "../shared/json-path.js";
+import type { AssertionResult, Failure, StepResult } from "../shared/result.js";
+import type { StepOf } from "../shared/script.js";
+import { failedStep, passedStep, stepFailureOf } from "../shared/step-result.js";
+import { hasTemplate, render } from "../shared/templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performPrompt } from "./prompt.js";
 import { performResource } from "./resource.js";

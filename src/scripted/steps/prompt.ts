@@ -1,5 +1,5 @@
-import type { StepOf } from "../script.js";
-import { render, renderText } from "../templates.js";
+import type { StepOf } from "../shared/script.js";
+import { render, renderText } from "../shared/templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 

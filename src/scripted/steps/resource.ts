@@ -1,6 +1,6 @@
 import { isPlainObject } from "../../core/json.js";
-import type { StepOf } from "../script.js";
-import { renderText } from "../templates.js";
+import type { StepOf } from "../shared/script.js";
+import { renderText } from "../shared/templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 
 /** Reads a resource. The outcome has its texts; other content is left out. */

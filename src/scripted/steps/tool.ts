@@ -5,9 +5,9 @@ import type { HubTool, ToolHub } from "../../core/ports.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import { isDeniedResult } from "../../session/called-tools.js";
 import { callTool } from "../../session/direct-call.js";
-import type { StepOf } from "../script.js";
-import { stepFailureOf } from "../step-result.js";
-import { render, renderText } from "../templates.js";
+import type { StepOf } from "../shared/script.js";
+import { stepFailureOf } from "../shared/step-result.js";
+import { render, renderText } from "../shared/templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 
 /**

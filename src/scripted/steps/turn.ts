@@ -6,9 +6,9 @@ import { withFinalText } from "../../doors/shared/final-text.js";
 import { type AnsweredCall, calledTools } from "../../session/called-tools.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import { summarizeTurn } from "../../session/summary.js";
-import { reached } from "../limits.js";
-import type { CalledTool, StepOutcome } from "../result.js";
-import { stepFailureOf } from "../step-result.js";
+import type { CalledTool, StepOutcome } from "../shared/result.js";
+import { stepFailureOf } from "../shared/step-result.js";
+import { reached } from "./limits.js";
 import type { Performed, StepContext } from "./performed.js";
 
 /** Runs a turn. Rejects with ScriptError if the script may run no more turns. An error of the turn becomes the failure of the step. */

@@ -1,8 +1,8 @@
 import { ScriptError } from "../../core/errors.js";
 import { readStructured } from "../../core/structured-output.js";
-import type { StepOf } from "../script.js";
-import { stepFailureOf } from "../step-result.js";
-import { renderText } from "../templates.js";
+import type { StepOf } from "../shared/script.js";
+import { stepFailureOf } from "../shared/step-result.js";
+import { renderText } from "../shared/templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 

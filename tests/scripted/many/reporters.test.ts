@@ -5,7 +5,7 @@ import { Parser } from "tap-parser";
 import { plan } from "../../../src/scripted/many/plan.js";
 import { createReporter, type ReporterName } from "../../../src/scripted/many/reporters/reporters.js";
 import { type ManyResult, runMany } from "../../../src/scripted/many/run-many.js";
-import type { ScriptResult } from "../../../src/scripted/result.js";
+import type { ScriptResult } from "../../../src/scripted/shared/result.js";
 import { resultOf, scriptOf, stepOf } from "./support.js";
 
 const place = { file: "bad.session.yaml", line: 7 };

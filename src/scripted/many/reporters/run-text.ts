@@ -1,6 +1,6 @@
 import { unambiguous } from "../../../core/text/inert.js";
 import type { Colors } from "../../../doors/shared/terminal.js";
-import { placeText } from "../../place.js";
+import { placeText } from "../../shared/place.js";
 import type { RunReport, StepReport } from "../report.js";
 import { runDuration } from "../summary/facts.js";
 import { sentence } from "./step-text.js";

@@ -3,7 +3,7 @@
  * a subtest.
  */
 import { toVisibleJson, unambiguous } from "../../../core/text/inert.js";
-import { placeText } from "../../place.js";
+import { placeText } from "../../shared/place.js";
 import type { RunReport, StepReport } from "../report.js";
 
 export function tapBegin(count: number): string {

@@ -2,9 +2,9 @@
 import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { messageOf } from "../../../core/errors.js";
-import type { ScriptPosition } from "../../place.js";
-import type { AssertionResult, ScriptResult, StepResult } from "../../result.js";
-import { literal } from "../../templates.js";
+import type { ScriptPosition } from "../../shared/place.js";
+import type { AssertionResult, ScriptResult, StepResult } from "../../shared/result.js";
+import { literal } from "../../shared/templates.js";
 import { type Edit, type Edited, rewritten } from "./rewrite.js";
 
 interface Wanted {

@@ -1,11 +1,11 @@
-import type { Question } from "../core/chat.js";
-import { ScriptError } from "../core/errors.js";
-import { namesTool, parseToolPattern } from "../core/patterns/tool-pattern.js";
-import type { StepResult } from "./result.js";
-import type { StepOf } from "./script.js";
-import { failedStep, passedStep, skippedSteps } from "./step-result.js";
-import { render } from "./templates.js";
-import type { Variables } from "./variables.js";
+import type { Question } from "../../core/chat.js";
+import { ScriptError } from "../../core/errors.js";
+import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
+import type { StepResult } from "../shared/result.js";
+import type { StepOf } from "../shared/script.js";
+import { failedStep, passedStep, skippedSteps } from "../shared/step-result.js";
+import { render } from "../shared/templates.js";
+import type { Variables } from "../shared/variables.js";
 
 interface Answer {
   step: StepOf<"answer">;

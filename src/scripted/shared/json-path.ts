@@ -1,5 +1,5 @@
 /** Reads values by a subset of JSONPath (RFC 9535): `$.name`, `['name']`, `[0]`, `[-1]`, `.*`, `[*]`, `..name`, `..*`, `..[0]`. */
-import { RequestError } from "../core/errors.js";
+import { RequestError } from "../../core/errors.js";
 
 interface Segment {
   selector: { name: string } | { index: number } | "any";

@@ -1,8 +1,8 @@
-import type { Usage } from "../core/chat.js";
-import { ScriptError } from "../core/errors.js";
-import { usageSum } from "../core/usage.js";
-import type { StepOutcome } from "./result.js";
-import type { Script } from "./script.js";
+import type { Usage } from "../../core/chat.js";
+import { ScriptError } from "../../core/errors.js";
+import { usageSum } from "../../core/usage.js";
+import type { StepOutcome } from "../shared/result.js";
+import type { Script } from "../shared/script.js";
 
 export class ScriptLimits implements Disposable {
   readonly #limits: Script["limits"];

@@ -1,8 +1,8 @@
 /** Templates in the texts of a script: `{{name}}` and `{{a.b[0]}}`. `\{{` stands for the characters `{{`. */
 
-import { ScriptError } from "../core/errors.js";
-import { isPlainObject } from "../core/json.js";
-import { didYouMean } from "../core/text/nearest.js";
+import { ScriptError } from "../../core/errors.js";
+import { isPlainObject } from "../../core/json.js";
+import { didYouMean } from "../../core/text/nearest.js";
 import type { ScriptPosition } from "./place.js";
 import { placeText } from "./place.js";
 import type { Variables } from "./variables.js";

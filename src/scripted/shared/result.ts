@@ -1,5 +1,5 @@
 /** Types of a script's result, shared by the runner, the reports and the public API. */
-import type { StoredEvent, Usage } from "../core/chat.js";
+import type { StoredEvent, Usage } from "../../core/chat.js";
 import type { ScriptPosition } from "./place.js";
 import type { StepKind } from "./script.js";
 

@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
-import { parseDuration } from "../core/text/durations.js";
+import { parseDuration } from "../../core/text/durations.js";
 
-export const schemaText = () => readFileSync(fileURLToPath(new URL("session.schema.json", import.meta.url)), "utf8");
+export const schemaText = () => readFileSync(fileURLToPath(new URL("../session.schema.json", import.meta.url)), "utf8");
 
 let compiled: ValidateFunction | undefined;
 

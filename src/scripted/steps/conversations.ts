@@ -1,5 +1,5 @@
-import type { Session } from "../session/session.js";
-import type { Sessions } from "../session/sessions.js";
+import type { Session } from "../../session/session.js";
+import type { Sessions } from "../../session/sessions.js";
 
 export interface NamedConversation {
   name: string;

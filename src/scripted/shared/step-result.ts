@@ -1,4 +1,4 @@
-import { errorInfo } from "../core/errors.js";
+import { errorInfo } from "../../core/errors.js";
 import type { Failure, StepResult } from "./result.js";
 import { innerSteps, type Step } from "./script.js";
 

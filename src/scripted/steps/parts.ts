@@ -1,10 +1,10 @@
 /** Interface between the script runner and the host in which a script runs. */
-import type { Passage, ToolHub } from "../core/ports.js";
-import type { RuleDefaults } from "../session/rules.js";
-import type { Sessions } from "../session/sessions.js";
-import type { AssertionParts } from "./assertions/kind.js";
-import type { ScriptedModel } from "./model/scripted-model.js";
-import type { StepOutcome, StepResult } from "./result.js";
+import type { Passage, ToolHub } from "../../core/ports.js";
+import type { RuleDefaults } from "../../session/rules.js";
+import type { Sessions } from "../../session/sessions.js";
+import type { AssertionParts } from "../assertions/kind.js";
+import type { ScriptedModel } from "../model/scripted-model.js";
+import type { StepOutcome, StepResult } from "../shared/result.js";
 
 type Values = Readonly<Record<string, unknown>>;
 

@@ -4,10 +4,10 @@ import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import { child } from "../../core/source/tree.js";
 import { parseDuration } from "../../core/text/durations.js";
 import { didYouMean } from "../../core/text/nearest.js";
-import type { ScriptDocument } from "../reading/document.js";
-import { templateProblems } from "../reading/template-problems.js";
-import { innerSteps, type Step } from "../script.js";
-import type { ReplyCondition, ScriptedReply } from "./reply.js";
+import type { ReplyCondition, ScriptedReply } from "../shared/reply.js";
+import { innerSteps, type Step } from "../shared/script.js";
+import type { ScriptDocument } from "./document.js";
+import { templateProblems } from "./template-problems.js";
 
 /** A reply that the schema has accepted. */
 interface Written {
