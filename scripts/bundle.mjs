@@ -34,7 +34,13 @@ const required = ["pino", "yaml"];
  */
 const together = {
   start: [program],
-  host: ["config/reading/load.js", "config/watch.js", "host/app.js", "cli/reload.js", "doors/oneshot/oneshot.js"],
+  host: [
+    "config/reading/load.js",
+    "config/watch.js",
+    "host/app.js",
+    "cli/shared/reload.js",
+    "doors/oneshot/oneshot.js",
+  ],
   request: ["llm/request/admission.js"],
   servers: ["mcp/protocol/legacy-peer.js"],
 };

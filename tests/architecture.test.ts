@@ -144,6 +144,15 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
     source: ["text", "."],
     text: [],
   },
+  cli: {
+    shared: [],
+    commands: ["shared"],
+  },
+  cluster: {
+    ".": ["live"],
+    live: [],
+    dbos: ["."],
+  },
   config: {
     schema: [],
     reading: ["schema"],

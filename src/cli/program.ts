@@ -16,7 +16,7 @@ import { addServeCommand } from "./commands/serve.js";
 import { addServerCommands } from "./commands/servers/servers.js";
 import { addConversationCommands } from "./commands/sessions.js";
 import { addUsageCommand } from "./commands/usage.js";
-import { exit, guardStreams } from "./process.js";
+import { exit, guardStreams } from "./shared/process.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const program = new Command("mcp-platform")

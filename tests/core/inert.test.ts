@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import { reportJson } from "../../src/cli/commands/findings-text.js";
 import { nodesJson } from "../../src/cli/commands/nodes-text.js";
-import { print, printInert, tell } from "../../src/cli/process.js";
+import { print, printInert, tell } from "../../src/cli/shared/process.js";
 import { toVisibleJson, visibleJson } from "../../src/core/text/inert.js";
 import { JsonView, StreamJsonView } from "../../src/doors/printed/views.js";
 import { Output } from "../../src/doors/shared/output.js";

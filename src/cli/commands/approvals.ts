@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { namesTool, parseToolPattern, type ToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { RememberedTool } from "../../core/ports.js";
 import { unambiguous } from "../../core/text/inert.js";
-import { printInert } from "../process.js";
+import { printInert } from "../shared/process.js";
 
 export function addApprovalCommands(program: Command): void {
   const approvals = program.command("approvals").description("answers about tools that are kept, and taking them back");

@@ -1,9 +1,9 @@
 /** `chat`, the default command: opens a chat in the terminal. */
 import type { Command } from "commander";
-import type { GlobalOptions } from "../configuration.js";
-import { modelFlag } from "../flags.js";
-import { openDoor } from "../open-door.js";
-import { onInterrupt } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { modelFlag } from "../shared/flags.js";
+import { openDoor } from "../shared/open-door.js";
+import { onInterrupt } from "../shared/process.js";
 import { runOnce } from "./run.js";
 
 interface ChatFlags {
@@ -49,7 +49,7 @@ async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void>
       const last = flags.continue ? (await parts.sessions.list())[0]?.conversationId : undefined;
       const { toolNotifications } = config.chat.service;
       const conversationId = flags.resume ?? last;
-      const host = (await import("../chat-host.js")).chatHost(app);
+      const host = (await import("../shared/chat-host.js")).chatHost(app);
       return runRepl(parts, { model: flags.model, conversationId, toolNotifications, notices, host }, terminal);
     },
     {

@@ -5,9 +5,9 @@ import type { ServiceConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import type { ClaudeOptions } from "../../doors/claude/view.js";
 import type { TurnOptions } from "../../session/turn-options.js";
-import type { GlobalOptions } from "../configuration.js";
-import { openDoor } from "../open-door.js";
-import { onInterrupt, tell } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { openDoor } from "../shared/open-door.js";
+import { onInterrupt, tell } from "../shared/process.js";
 
 export interface ClaudeFlags {
   outputFormat?: "text" | "json" | "stream-json" | "claude-stream-json";

@@ -1,8 +1,8 @@
 /** `config …`: shows, checks or creates a configuration, without starting a server. */
 import type { Command } from "commander";
 import { child } from "../../core/source/tree.js";
-import { findSource, findUnconfirmed, type GlobalOptions, load } from "../configuration.js";
-import { print } from "../process.js";
+import { findSource, findUnconfirmed, type GlobalOptions, load } from "../shared/configuration.js";
+import { print } from "../shared/process.js";
 
 export function addConfigCommands(program: Command): void {
   const loaded = () => load(program.opts<GlobalOptions>());

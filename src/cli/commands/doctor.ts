@@ -9,8 +9,15 @@ import { keyPath } from "../../core/source/tree.js";
 import type { Configuration } from "../../doctor/config.js";
 import type { Section } from "../../doctor/section.js";
 import { exitCodeOfError, exitCodes } from "../../doors/shared/exit-codes.js";
-import { configNames, findSource, findUnconfirmed, type GlobalOptions, load, usersPath } from "../configuration.js";
-import { exit, keepStdoutClean, onInterrupt, print, printInert, whenWritten } from "../process.js";
+import {
+  configNames,
+  findSource,
+  findUnconfirmed,
+  type GlobalOptions,
+  load,
+  usersPath,
+} from "../shared/configuration.js";
+import { exit, keepStdoutClean, onInterrupt, print, printInert, whenWritten } from "../shared/process.js";
 
 interface DoctorFlags {
   live?: boolean;

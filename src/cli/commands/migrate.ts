@@ -1,8 +1,8 @@
 /** `migrate`: updates the schema of the event log to this version. It is run once, before hosts of the new version start. */
 import type { Command } from "commander";
-import type { GlobalOptions } from "../configuration.js";
-import { loadConfirmed } from "../confirmed.js";
-import { print } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { loadConfirmed } from "../shared/confirmed.js";
+import { print } from "../shared/process.js";
 
 export function addMigrateCommand(program: Command): void {
   program

@@ -1,8 +1,8 @@
 /** `mcp-platform nodes`: lists the hosts. It reads only the event log. */
 import type { Command } from "commander";
-import type { GlobalOptions } from "../configuration.js";
-import { loadConfirmed } from "../confirmed.js";
-import { print, printInert } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { loadConfirmed } from "../shared/confirmed.js";
+import { print, printInert } from "../shared/process.js";
 
 export function addNodeCommand(program: Command): void {
   program

@@ -2,10 +2,10 @@
 import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { type Editor, editorConfig, editors } from "../../doors/acp/editors.js";
-import type { GlobalOptions } from "../configuration.js";
-import { appended } from "../flags.js";
-import { openDoor } from "../open-door.js";
-import { onInterrupt, print } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { appended } from "../shared/flags.js";
+import { openDoor } from "../shared/open-door.js";
+import { onInterrupt, print } from "../shared/process.js";
 
 const { stdin, stdout } = process;
 

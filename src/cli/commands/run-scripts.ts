@@ -26,9 +26,9 @@ import type { Update } from "../../scripted/many/updates/updates.js";
 import { placeText } from "../../scripted/shared/place.js";
 import type { StepResult } from "../../scripted/shared/result.js";
 import type { Script } from "../../scripted/shared/script.js";
-import type { GlobalOptions } from "../configuration.js";
-import { loadConfirmed } from "../confirmed.js";
-import { exit, onInterrupt } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { loadConfirmed } from "../shared/confirmed.js";
+import { exit, onInterrupt } from "../shared/process.js";
 import type { ScriptFlags } from "./script-flags.js";
 
 const { stdout, stderr } = process;

@@ -6,10 +6,10 @@ import type { ContentPart, OutputFormat } from "../../core/chat.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
 import { readPrompt } from "../../doors/shared/piped-text.js";
-import type { GlobalOptions } from "../configuration.js";
-import { appended, milliseconds, modelFlag, wholeNumber } from "../flags.js";
-import { openDoor } from "../open-door.js";
-import { onInterrupt, tell } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { appended, milliseconds, modelFlag, wholeNumber } from "../shared/flags.js";
+import { openDoor } from "../shared/open-door.js";
+import { onInterrupt, tell } from "../shared/process.js";
 import { addClaudeOptions, type ClaudeFlags, claudeOptions, isClaudePipe, runPipe } from "./claude-run.js";
 import { addScriptOptions, areScripts, refuseStrayFlags, type ScriptFlags } from "./script-flags.js";
 

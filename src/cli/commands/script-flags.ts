@@ -8,7 +8,7 @@ import { couldBeScripts, isScriptArgument } from "../../scripted/many/find-scrip
 import type { ReportTarget } from "../../scripted/many/reporters/open-reporters.js";
 import { reporterNames } from "../../scripted/many/reporters/reporters.js";
 import { summaryFormat } from "../../scripted/many/summary/file.js";
-import { appended, positive } from "../flags.js";
+import { appended, positive } from "../shared/flags.js";
 
 export interface ScriptFlags {
   model?: string;

@@ -2,10 +2,10 @@
 import { type Command, Option } from "commander";
 import type { LlmConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
-import type { GlobalOptions } from "../configuration.js";
-import { wholeNumber } from "../flags.js";
-import { openDoor } from "../open-door.js";
-import { onInterrupt, tell } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { wholeNumber } from "../shared/flags.js";
+import { openDoor } from "../shared/open-door.js";
+import { onInterrupt, tell } from "../shared/process.js";
 import type { TokenFlags } from "./serve-token.js";
 
 interface ServeFlags extends TokenFlags {

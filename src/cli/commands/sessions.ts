@@ -6,11 +6,11 @@ import { RequestError } from "../../core/errors.js";
 import { unambiguous } from "../../core/text/inert.js";
 import type { Conversations } from "../../session/conversations.js";
 import { type ExportFormat, exportFormats } from "../../session/export/formats.js";
-import type { GlobalOptions } from "../configuration.js";
-import { loadConfirmed } from "../confirmed.js";
-import { canAsk, isAgreed } from "../consent.js";
-import { positive } from "../flags.js";
-import { print, printInert } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { loadConfirmed } from "../shared/confirmed.js";
+import { canAsk, isAgreed } from "../shared/consent.js";
+import { positive } from "../shared/flags.js";
+import { print, printInert } from "../shared/process.js";
 
 interface DeleteOptions {
   all?: boolean;

@@ -2,9 +2,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../../core/text/durations.js";
 import { type UsageKey, usageKeys } from "../../session/usage.js";
-import type { GlobalOptions } from "../configuration.js";
-import { loadConfirmed } from "../confirmed.js";
-import { print, printInert } from "../process.js";
+import type { GlobalOptions } from "../shared/configuration.js";
+import { loadConfirmed } from "../shared/confirmed.js";
+import { print, printInert } from "../shared/process.js";
 
 interface UsageFlags {
   by: UsageKey;

@@ -7,7 +7,7 @@ import { fileModeOf, replaceFile } from "../../../config/edit/replace-file.js";
 import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { displayName, objectSource, readSource, readText } from "../../../core/source/source.js";
-import { findSource, type GlobalOptions, usersPath } from "../../configuration.js";
+import { findSource, type GlobalOptions, usersPath } from "../../shared/configuration.js";
 
 export interface EditTarget {
   /** Absolute path of the file. */

@@ -5,8 +5,8 @@ import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { RequestError } from "../../../core/errors.js";
 import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
 import { didYouMean } from "../../../core/text/nearest.js";
-import type { GlobalOptions } from "../../configuration.js";
-import { printInert, tell } from "../../process.js";
+import type { GlobalOptions } from "../../shared/configuration.js";
+import { printInert, tell } from "../../shared/process.js";
 
 interface AddFlags {
   transport?: "stdio" | "http" | "sse";
@@ -150,7 +150,7 @@ async function change(edit: ServerEdit, done: string, globals: GlobalOptions): P
 
 /** Returns a hint where to change the server if it is defined in another file. Returns "" if no file defines it. */
 async function elsewhere(name: string, globals: GlobalOptions): Promise<string> {
-  const { load } = await import("../../configuration.js");
+  const { load } = await import("../../shared/configuration.js");
   const { child } = await import("../../../core/source/tree.js");
   const loaded = await load(globals, undefined, { allowsUnset: true });
   const isThere = loaded.config.mcpServers.some((server) => server.name === name);

@@ -4,9 +4,9 @@ import { type Command, Option } from "commander";
 import type { ImportedFile } from "../../../config/import/shared/importer.js";
 import { RequestError } from "../../../core/errors.js";
 import { unambiguous } from "../../../core/text/inert.js";
-import { asListed, type GlobalOptions } from "../../configuration.js";
-import { canAsk, isAgreed } from "../../consent.js";
-import { printInert, tell } from "../../process.js";
+import { asListed, type GlobalOptions } from "../../shared/configuration.js";
+import { canAsk, isAgreed } from "../../shared/consent.js";
+import { printInert, tell } from "../../shared/process.js";
 
 interface ImportFlags {
   from?: string;

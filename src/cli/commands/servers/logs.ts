@@ -7,8 +7,8 @@ import { RequestError } from "../../../core/errors.js";
 import { serverLogFile } from "../../../core/files/server-log-file.js";
 import { stateFolder } from "../../../core/files/state-folder.js";
 import { didYouMean } from "../../../core/text/nearest.js";
-import { type GlobalOptions, load } from "../../configuration.js";
-import { onInterrupt, printInert } from "../../process.js";
+import { type GlobalOptions, load } from "../../shared/configuration.js";
+import { onInterrupt, printInert } from "../../shared/process.js";
 
 interface LogFlags {
   follow?: boolean;

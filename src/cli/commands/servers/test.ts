@@ -8,9 +8,9 @@ import { didYouMean } from "../../../core/text/nearest.js";
 import { hasFailed } from "../../../doctor/finding.js";
 import type { ServerCheck } from "../../../doctor/server-check.js";
 import { exitCodes } from "../../../doors/shared/exit-codes.js";
-import type { GlobalOptions } from "../../configuration.js";
-import { loadConfirmed } from "../../confirmed.js";
-import { exit, keepStdoutClean, onInterrupt, print, printInert, whenWritten } from "../../process.js";
+import type { GlobalOptions } from "../../shared/configuration.js";
+import { loadConfirmed } from "../../shared/confirmed.js";
+import { exit, keepStdoutClean, onInterrupt, print, printInert, whenWritten } from "../../shared/process.js";
 import { findingLines, lastWords, serverFacts } from "../findings-text.js";
 
 export function addTestCommand(servers: Command, globals: () => GlobalOptions): void {

@@ -1,11 +1,11 @@
 /** Parts of the host that only a chat in a terminal uses. */
 import { join } from "node:path";
-import { configuredSecrets } from "../config/reading/secrets.js";
-import { stateFolder } from "../core/files/state-folder.js";
-import type { ChatHost } from "../doors/terminal/options.js";
-import type { App } from "../host/app.js";
-import { openApprovals } from "../host/user-state.js";
-import { permissionsText } from "../session/permissions-text.js";
+import { configuredSecrets } from "../../config/reading/secrets.js";
+import { stateFolder } from "../../core/files/state-folder.js";
+import type { ChatHost } from "../../doors/terminal/options.js";
+import type { App } from "../../host/app.js";
+import { openApprovals } from "../../host/user-state.js";
+import { permissionsText } from "../../session/permissions-text.js";
 
 export function chatHost(app: App): ChatHost {
   const { orchestrator } = app;

@@ -1,8 +1,8 @@
 /** Signals, streams and exit of this process. */
 import { Console } from "node:console";
-import { unambiguous } from "../core/text/inert.js";
-import type { OnInterrupt } from "../doors/shared/door.js";
-import { exitCodes } from "../doors/shared/exit-codes.js";
+import { unambiguous } from "../../core/text/inert.js";
+import type { OnInterrupt } from "../../doors/shared/door.js";
+import { exitCodes } from "../../doors/shared/exit-codes.js";
 
 type Termination = "SIGTERM" | "SIGHUP";
 

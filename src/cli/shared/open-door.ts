@@ -1,12 +1,12 @@
 /** Starts a host with one frontend, from the loading of its configuration to the exit code of the process. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { configuredSecrets } from "../config/reading/secrets.js";
-import { newId } from "../core/ids.js";
-import type { Observe } from "../core/ports.js";
-import type { DoorParts } from "../doors/shared/door.js";
-import { exitCodes } from "../doors/shared/exit-codes.js";
-import type { App } from "../host/app.js";
-import { stderrLog } from "../host/stderr-log.js";
+import { configuredSecrets } from "../../config/reading/secrets.js";
+import { newId } from "../../core/ids.js";
+import type { Observe } from "../../core/ports.js";
+import type { DoorParts } from "../../doors/shared/door.js";
+import { exitCodes } from "../../doors/shared/exit-codes.js";
+import type { App } from "../../host/app.js";
+import { stderrLog } from "../../host/stderr-log.js";
 import { findSource, type GlobalOptions, load } from "./configuration.js";
 import { confirmed } from "./confirmed.js";
 import { exit, keepStdoutClean, onInterrupt, onTermination, whenWritten } from "./process.js";
@@ -37,8 +37,8 @@ export async function openDoor(
   const source = findSource(flags);
   const read = await load(flags, source);
   const loaded = await confirmed(read, flags, source);
-  const { createApp } = await import("../host/app.js");
-  const { createLogins } = await import("../host/user-state.js");
+  const { createApp } = await import("../../host/app.js");
+  const { createLogins } = await import("../../host/user-state.js");
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
   let host: App | undefined;

@@ -3,8 +3,8 @@ import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { LoadedConfig, LoadOptions } from "../config/reading/load.js";
-import type { ServerConfig } from "../core/config.js";
+import type { LoadedConfig, LoadOptions } from "../../config/reading/load.js";
+import type { ServerConfig } from "../../core/config.js";
 
 /** Flags of every command. */
 export interface GlobalOptions {
@@ -58,7 +58,7 @@ export async function load(
   source: ConfigSource = findSource(flags),
   options: Pick<LoadOptions, "allowsUnset"> = {},
 ): Promise<LoadedConfig> {
-  const { loadConfig } = await import("../config/reading/load.js");
+  const { loadConfig } = await import("../../config/reading/load.js");
   const { file = {}, isFound, base } = source;
   return loadConfig(file, { overrides: overridesOf(flags), isFound, base, ...options });
 }
@@ -93,11 +93,13 @@ export async function findUnconfirmed(
   before: Confirmed = { servers: [] },
 ): Promise<Unconfirmed | undefined> {
   if (file === undefined || !isFound || flags.trustProject) return undefined;
-  const { Confirmations, fingerprint, projectServers, refuse } = await import("../config/consent/project-servers.js");
-  const { describeServer, describeSetting } = await import("../config/consent/consent-text.js");
-  const { grants } = await import("../config/consent/grants.js");
-  const { loadConfig } = await import("../config/reading/load.js");
-  const { keyVariableOf, PRESETS } = await import("../llm/providers/presets.js");
+  const { Confirmations, fingerprint, projectServers, refuse } = await import(
+    "../../config/consent/project-servers.js"
+  );
+  const { describeServer, describeSetting } = await import("../../config/consent/consent-text.js");
+  const { grants } = await import("../../config/consent/grants.js");
+  const { loadConfig } = await import("../../config/reading/load.js");
+  const { keyVariableOf, PRESETS } = await import("../../llm/providers/presets.js");
   const own = (loaded.base ?? loadConfig({}, { overrides: overridesOf(flags) })).config.mcpServers;
   const stateHome = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   const confirmations = new Confirmations(join(stateHome, "mcp-platform", "confirmed.json"));

@@ -1,11 +1,11 @@
 /** Applies a changed configuration to a running host. Turns that have begun keep the old configuration. */
 import { isDeepStrictEqual } from "node:util";
-import type { LoadedConfig } from "../config/reading/load.js";
-import { FileWatch } from "../config/watch.js";
-import type { Config, ServerConfig } from "../core/config.js";
-import { ConfigError } from "../core/errors.js";
-import type { FileTexts } from "../core/source/source.js";
-import { keyPath } from "../core/source/tree.js";
+import type { LoadedConfig } from "../../config/reading/load.js";
+import { FileWatch } from "../../config/watch.js";
+import type { Config, ServerConfig } from "../../core/config.js";
+import { ConfigError } from "../../core/errors.js";
+import type { FileTexts } from "../../core/source/source.js";
+import { keyPath } from "../../core/source/tree.js";
 import {
   type ConfigSource,
   findAgain,

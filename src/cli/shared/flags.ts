@@ -1,6 +1,6 @@
 /** Flags shared by several commands. An invalid value throws InvalidArgumentError; commander adds the flag's name to the message. */
 import { InvalidArgumentError } from "commander";
-import { parseDuration } from "../core/text/durations.js";
+import { parseDuration } from "../../core/text/durations.js";
 
 export const modelFlag = ["-m, --model <name>", "model of the active provider, or provider/model"] as const;
 

@@ -1,7 +1,7 @@
 /** The question to the user whether a configuration file found in the working directory may be used. */
-import type { LoadedConfig, LoadOptions } from "../config/reading/load.js";
-import { keyPath } from "../core/source/tree.js";
-import { unambiguous } from "../core/text/inert.js";
+import type { LoadedConfig, LoadOptions } from "../../config/reading/load.js";
+import { keyPath } from "../../core/source/tree.js";
+import { unambiguous } from "../../core/text/inert.js";
 import { type ConfigSource, findSource, findUnconfirmed, type GlobalOptions, load } from "./configuration.js";
 import { canAsk, isAgreed } from "./consent.js";
 
