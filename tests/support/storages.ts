@@ -30,10 +30,13 @@ export async function newDatabaseUrl(template?: string): Promise<string> {
   return (await server).database();
 }
 
+/** `npm run test:kill` drops 188 databases at its end. On a loaded machine this takes longer than a test may. */
+const droppingMs = 900_000;
+
 afterAll(async () => {
   await (await server)?.[Symbol.asyncDispose]();
   for (const url of given) await query(givenUrl ?? "", `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
-});
+}}, droppingMs);
 
 /** Returns the configuration of a new, empty log. `folder` is the place for a file. */
 export async function newStorage(folder: string, driver = driverUnderTest): Promise<StorageConfig> {
