@@ -1,5 +1,5 @@
 /** Makes the table of settings in docs/configuration.md from the schema that checks them. */
-import type { SchemaNode } from "../src/config/schema/schema.js";
+import type { SchemaNode } from "../src/config/schema/config-schema.js";
 
 /** Sections of the table by the beginning of their keys. A longer beginning comes before a shorter one that also fits. */
 const sections = [

@@ -6,7 +6,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
-import { configSchema } from "../src/config/schema/schema.js";
+import { configSchema } from "../src/config/schema/config-schema.js";
 import { configTable } from "./config-table.js";
 
 export interface Block {

@@ -7,7 +7,13 @@ export type { App, AppOptions } from "./host/app.js";
 export { createApp } from "./host/app.js";
 export type { RunScriptOptions } from "./scripted/host/run-script.js";
 export type { ScriptObject } from "./scripted/reading/read-script.js";
-export type { AssertionResult, CalledTool, ScriptResult, StepOutcome, StepResult } from "./scripted/shared/result.js";
+export type {
+  AssertionResult,
+  CalledTool,
+  ScriptResult,
+  StepOutcome,
+  StepResult,
+} from "./scripted/shared/script-result.js";
 export type { PromptRequest, Session } from "./session/session.js";
 export type { Sessions } from "./session/sessions.js";
 export type { CallOptions } from "./turn/orchestrator.js";

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { load, loadAll } from "js-yaml";
 import { anchorsOf, blocksOf, index, llmsTxt, pagesOfDocs, proseOf, withTable } from "../scripts/docs.js";
-import { configSchema } from "../src/config/schema/schema.js";
+import { configSchema } from "../src/config/schema/config-schema.js";
 import { messageSchemas } from "../src/doors/protocol/message-schema.js";
 import { exitCodes } from "../src/doors/shared/exit-codes.js";
 import type { ScriptObject } from "../src/index.js";

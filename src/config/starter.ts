@@ -1,4 +1,4 @@
-import { schemaFile } from "./schema/schema.js";
+import { schemaFile } from "./schema/config-schema.js";
 
 /** Returns a commented configuration to begin with. `schema` is the path or URL of the schema, for editors. */
 export function initText(schema: string = schemaFile): string {

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { showConfig } from "../config/commands.js";
+import { showConfig } from "../config/config-text.js";
 import type { LoadedConfig } from "../config/reading/load.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config } from "../core/config.js";

@@ -4,7 +4,7 @@ import { unsetBelow } from "../config/unset.js";
 import type { LlmConfig, ServerConfig } from "../core/config.js";
 import { stateFolder } from "../core/files/state-folder.js";
 import { child } from "../core/source/tree.js";
-import { type Configuration, configFindings } from "./config.js";
+import { type Configuration, configFindings } from "./config-checks.js";
 import { hasFailed } from "./finding.js";
 import {
   clockFinding,
@@ -14,10 +14,10 @@ import {
   nodeFinding,
   portFinding,
   tokenFinding,
-} from "./host.js";
-import { providerSections } from "./providers.js";
+} from "./host-checks.js";
+import { providerSections } from "./provider-checks.js";
 import type { Section } from "./section.js";
-import { serverSections, toolsOfServers } from "./servers.js";
+import { serverSections, toolsOfServers } from "./server-checks.js";
 
 export interface Examined {
   configuration: Configuration;

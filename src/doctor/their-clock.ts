@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { hostOf } from "../llm/connection/proxy.js";
 import { type Finding, ok, warn } from "./finding.js";
-import { toleratedSkewMs } from "./host.js";
+import { toleratedSkewMs } from "./host-checks.js";
 
 /**
  * Compares this machine's clock with the provider's clock. The provider's time is the `Date` header of answers to requests that are sent

@@ -6,7 +6,7 @@ import { didYouMean } from "../core/text/nearest.js";
 import { toolTokens } from "../log/folds/estimate.js";
 import type { ServerLists } from "../mcp/lists/server-lists.js";
 import { isOffered, modelName } from "../mcp/lists/tool-facts.js";
-import { isCheckable } from "../mcp/shared/schema.js";
+import { isCheckable } from "../mcp/shared/tool-arguments.js";
 import { type Finding, ok, warn } from "./finding.js";
 
 export interface ToolCost {

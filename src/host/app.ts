@@ -19,7 +19,7 @@ import { ServerLogs } from "../mcp/server/server-logs.js";
 import { retentionRules } from "../session/retention.js";
 import type { Session } from "../session/session.js";
 import { Sessions } from "../session/sessions.js";
-import type { TelemetryParts } from "../telemetry/open.js";
+import type { TelemetryParts } from "../telemetry/open-receivers.js";
 import { wantsCollector } from "../telemetry/wanted.js";
 import { Orchestrator } from "../turn/orchestrator.js";
 import { FirstRun } from "./first-run.js";
@@ -251,7 +251,7 @@ async function listen(
 ) {
   const collector = wantsCollector(config, parts.env);
   if (!collector && !parts.scraped) return undefined;
-  const { openTelemetry } = await import("../telemetry/open.js");
+  const { openTelemetry } = await import("../telemetry/open-receivers.js");
   return openTelemetry({ ...parts, config, collector, version });
 }
 

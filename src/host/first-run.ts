@@ -3,7 +3,7 @@
 import type { Config, LlmConfig, ServerConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import type { ModelChoice, Tape } from "../core/tape.js";
-import { demoServer } from "../demo/servers.js";
+import { demoServer } from "../demo/demo-servers.js";
 import { chooseProvider } from "../llm/providers/choose-provider.js";
 
 const demoNotice =

@@ -80,7 +80,7 @@ export async function bringToSchema(
   const migrated = await migrateStore(storage, parts);
   if (storage.driver !== "postgres") return migrated;
   const { Database } = await import("../log/postgres/connection/database.js");
-  const { migrateDbos } = await import("../cluster/dbos/migrate.js");
+  const { migrateDbos } = await import("../cluster/dbos/migrate-system-tables.js");
   const database = new Database(storage, parts.observe);
   try {
     await migrateDbos(storage, database, parts.observe);

@@ -12,7 +12,7 @@ import type { Tape } from "../core/tape.js";
 import { spanWithin, type TraceContext } from "../core/trace-context.js";
 import { ProviderCall, type ProviderCallOptions } from "./call/call.js";
 import { Dialects } from "./call/dialect.js";
-import { RequestDraft } from "./call/draft.js";
+import { RequestDraft } from "./call/request-draft.js";
 import { Turnstile } from "./limits/turnstile.js";
 import { continued, MAX_RESUMPTIONS } from "./paused.js";
 import { Models } from "./providers/models.js";

@@ -17,10 +17,10 @@ import type {
   ToolResult,
 } from "../core/ports.js";
 import { didYouMean } from "../core/text/nearest.js";
-import { errorResult } from "./protocol/content.js";
+import { errorResult } from "./protocol/result-content.js";
 import { ServerSet } from "./server/server-set.js";
 import { type HostSide, SupervisedServer } from "./server/supervised-server.js";
-import { readArguments } from "./shared/schema.js";
+import { readArguments } from "./shared/tool-arguments.js";
 import { ServerPassage } from "./tools/passage.js";
 import { applyPrompt } from "./tools/prompts.js";
 import { buildRegistry, type Registry, visibleCatalogue } from "./tools/registry.js";

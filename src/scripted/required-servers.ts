@@ -1,7 +1,7 @@
 import { RequestError } from "../core/errors.js";
 import type { ServerStatus } from "../core/ports.js";
 import { innerSteps, type Script, type Step } from "./shared/script.js";
-import type { ScriptHost } from "./steps/parts.js";
+import type { ScriptHost } from "./steps/script-host.js";
 
 /**
  * Waits until the servers that the script uses are ready or have failed. Rejects with RequestError if one of them cannot be used, and with

@@ -2,15 +2,15 @@ import { ScriptError } from "../core/errors.js";
 import { rulesOf } from "../session/rules.js";
 import { SessionApprovals } from "../session/session-approvals.js";
 import { requireServers } from "./required-servers.js";
-import type { Failure, ScriptResult, StepResult } from "./shared/result.js";
+import { transcriptOf } from "./script-transcript.js";
 import type { Script } from "./shared/script.js";
+import type { Failure, ScriptResult, StepResult } from "./shared/script-result.js";
 import { skippedSteps, stepFailureOf } from "./shared/step-result.js";
 import { Variables } from "./shared/variables.js";
 import { StepRunner } from "./step-runner.js";
-import { ScriptConversations } from "./steps/conversations.js";
-import { ScriptLimits } from "./steps/limits.js";
-import type { ScriptHost, ScriptRunOptions } from "./steps/parts.js";
-import { transcriptOf } from "./transcript.js";
+import { ScriptConversations } from "./steps/script-conversations.js";
+import type { ScriptHost, ScriptRunOptions } from "./steps/script-host.js";
+import { ScriptLimits } from "./steps/script-limits.js";
 
 /** Name of the conversation with which a script begins. */
 const MAIN = "main";

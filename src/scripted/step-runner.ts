@@ -1,17 +1,17 @@
 import { ScriptError } from "../core/errors.js";
 import type { rulesOf } from "../session/rules.js";
-import { holds } from "./condition.js";
-import type { StepResult } from "./shared/result.js";
 import type { Script, Step, StepOf } from "./shared/script.js";
+import type { StepResult } from "./shared/script-result.js";
 import { failedStep, passedStep, skippedSteps } from "./shared/step-result.js";
 import { render, renderText } from "./shared/templates.js";
 import type { Variables } from "./shared/variables.js";
+import { holds } from "./step-condition.js";
 import { Answers } from "./steps/answers.js";
-import type { NamedConversation, ScriptConversations } from "./steps/conversations.js";
-import type { ScriptLimits } from "./steps/limits.js";
-import type { ScriptHost, ScriptRunOptions } from "./steps/parts.js";
 import { type Acting, performStep } from "./steps/perform.js";
 import type { StepContext } from "./steps/performed.js";
+import type { NamedConversation, ScriptConversations } from "./steps/script-conversations.js";
+import type { ScriptHost, ScriptRunOptions } from "./steps/script-host.js";
+import type { ScriptLimits } from "./steps/script-limits.js";
 
 interface RunnerParts {
   script: Script;

@@ -1,5 +1,5 @@
 import { tokensText } from "../core/usage.js";
-import type { ConversationAccount } from "./account.js";
+import type { ConversationAccount } from "./conversation-account.js";
 
 /** Formats the account on one line, such as `3 requests: 1200 tokens in, 80 out, $0.0031`. */
 export function accountText(account: ConversationAccount): string {

@@ -1,5 +1,5 @@
 import { type StoredEvent, type ToolCall, textOf } from "../core/chat.js";
-import { isDenial } from "../turn/tools.js";
+import { isDenial } from "../turn/tool-batch.js";
 
 export interface AnsweredCall {
   call: ToolCall;

@@ -1,7 +1,7 @@
 import { RequestError } from "../core/errors.js";
 import { withoutRewound } from "../log/folds/rewind.js";
-import { conversationAccount } from "./account.js";
 import { accountText } from "./account-text.js";
+import { conversationAccount } from "./conversation-account.js";
 import { conversationsText } from "./conversation-text.js";
 import { historyText, lastCallText } from "./conversation-view.js";
 import { type ExportFormat, exportFormats } from "./export/formats.js";

@@ -3,7 +3,7 @@ import { toVisibleJson } from "../core/text/inert.js";
 import { columns } from "./command-text.js";
 import { eventLines } from "./conversation-view.js";
 import type { Conversation } from "./conversations.js";
-import { time } from "./export/facts.js";
+import { time } from "./export/export-facts.js";
 
 /** Output of the `sessions` command. Texts are not escaped here: the caller must make them safe for a terminal. */
 

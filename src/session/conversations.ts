@@ -2,7 +2,7 @@ import type { RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import { isOfSingleCall, type NewId } from "../core/ids.js";
 import type { ChatStore, ConversationOverview, LogNode, Period } from "../core/store-ports.js";
-import { decideFork, decideRewind, type RewindTo } from "./rewind.js";
+import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";
 
 interface ConversationsParts {
   store: ChatStore;

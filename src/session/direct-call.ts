@@ -4,7 +4,7 @@ import type { Question, ToolCall } from "../core/chat.js";
 import { namesTool } from "../core/patterns/tool-pattern.js";
 import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
 import { decide, isHidden, type PolicyRules, type Verdict } from "../turn/policy.js";
-import { approvalQuestion } from "../turn/tools.js";
+import { approvalQuestion } from "../turn/tool-batch.js";
 import { patterns } from "./rules.js";
 
 interface DirectCall extends SendOptions {

@@ -3,7 +3,7 @@ import type { Config, RetentionConfig } from "../core/config.js";
 import { messageOf } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
 import type { ChatStore } from "../core/store-ports.js";
-import { midnightBefore } from "./limits.js";
+import { midnightBefore } from "./turn-limits.js";
 
 export interface RetentionRules extends RetentionConfig {
   /** True if today's conversations must stay, because a limit per day reads today's spending from them. */

@@ -3,12 +3,12 @@ import { RequestError } from "../core/errors.js";
 import { parseToolPattern, type ToolPattern } from "../core/patterns/tool-pattern.js";
 import type { ApprovalMemory } from "../core/ports.js";
 import type { PolicyRules } from "../turn/policy.js";
-import type { TurnDefaults, TurnOptions } from "./turn-options.js";
+import type { PromptOptions, TurnDefaults } from "./prompt-options.js";
 
 export type RuleDefaults = Pick<TurnDefaults, "approval" | "changedTools" | "permissions">;
 
 /** Combines the options of the turn with the defaults. Throws RequestError `usage` if a pattern is invalid. */
-export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: ApprovalMemory): PolicyRules {
+export function rulesOf(options: PromptOptions, defaults: RuleDefaults, memory: ApprovalMemory): PolicyRules {
   const { allow, ask, deny } = defaults.permissions;
   return {
     turn: {
@@ -25,7 +25,7 @@ export function rulesOf(options: TurnOptions, defaults: RuleDefaults, memory: Ap
 }
 
 /** Checks the patterns before the turn is stored in the log. Throws like `rulesOf`. */
-export function requirePatterns({ allow, deny, only }: TurnOptions): void {
+export function requirePatterns({ allow, deny, only }: PromptOptions): void {
   patterns([...(allow ?? []), ...(deny ?? []), ...(only ?? [])]);
 }
 

@@ -7,7 +7,7 @@ import type { Orchestrator } from "../turn/orchestrator.js";
 import type { Conversations } from "./conversations.js";
 import type { FailedSummaries } from "./failed-summaries.js";
 import type { KnownLogs } from "./known-logs.js";
-import type { TurnDefaults } from "./turn-options.js";
+import type { TurnDefaults } from "./prompt-options.js";
 
 /** The settings of a turn. They stay the same for the whole turn, even if the configuration changes meanwhile. */
 export interface TurnSettings extends Disposable {

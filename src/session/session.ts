@@ -12,18 +12,18 @@ import type { LiveCursor } from "../core/cluster-port.js";
 import { requireStorable } from "../core/ids.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/store-ports.js";
+import type { RewindTo } from "./decide-rewind.js";
 import { LiveTurn } from "./live-turn.js";
+import type { PromptOptions } from "./prompt-options.js";
 import { Questions } from "./questions.js";
-import type { RewindTo } from "./rewind.js";
 import { requirePatterns } from "./rules.js";
 import type { SessionParts } from "./session-parts.js";
 import { TurnControl } from "./turn-control.js";
 import { TurnIntake } from "./turn-intake.js";
-import type { TurnOptions } from "./turn-options.js";
 import { TurnRunner } from "./turn-runner.js";
 import { TurnsHere } from "./turns-here.js";
 
-export interface PromptRequest extends TurnOptions {
+export interface PromptRequest extends PromptOptions {
   /** Idempotency key, chosen by the caller. A request id is answered only once in a conversation. */
   requestId: string;
   text?: string;
@@ -208,7 +208,7 @@ export class Session {
    */
   estimate(
     { history = [], content }: { history?: Message[]; content: ContentPart[] },
-    options: TurnOptions,
+    options: PromptOptions,
   ): Promise<number> {
     const said: Message[] = content.length > 0 ? [...history, { role: "user", content }] : history;
     return this.#runner.estimate(said, options);

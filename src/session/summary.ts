@@ -1,7 +1,7 @@
 import type { ErrorInfo, LimitQuestion, Spent, StopReason, StoredEvent, Usage } from "../core/chat.js";
 import { usageSum } from "../core/usage.js";
 import { readTurn, validHops } from "../log/folds/turns.js";
-import { isYes } from "../turn/tools.js";
+import { isYes } from "../turn/tool-batch.js";
 
 export interface TurnSummary {
   /** All text that the assistant wrote in the turn. */

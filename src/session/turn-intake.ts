@@ -3,9 +3,9 @@ import type { StoredEvent, UserMessageEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
 import type { TurnName } from "../core/store-ports.js";
 import type { LiveTurn } from "./live-turn.js";
+import type { PromptOptions } from "./prompt-options.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts } from "./session-parts.js";
-import type { TurnOptions } from "./turn-options.js";
 import type { TurnRunner } from "./turn-runner.js";
 import type { TurnsHere } from "./turns-here.js";
 
@@ -38,7 +38,7 @@ export class TurnIntake {
   }
 
   /** Starts a turn that was requested here. Resolves once the request is in the log. Rejects with RequestError or StoreError. */
-  async start(turn: LiveTurn, beside: BesideContent, options: TurnOptions): Promise<void> {
+  async start(turn: LiveTurn, beside: BesideContent, options: PromptOptions): Promise<void> {
     try {
       await this.#claim(turn, beside, options);
     } catch (error) {
@@ -71,7 +71,7 @@ export class TurnIntake {
     });
   }
 
-  async #claim(turn: LiveTurn, beside: BesideContent, options: TurnOptions): Promise<void> {
+  async #claim(turn: LiveTurn, beside: BesideContent, options: PromptOptions): Promise<void> {
     if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
     const { conversationId, session } = this.#parts;
     const { cluster, newId, workspace } = session;

@@ -3,7 +3,7 @@ import type { Meter } from "../core/measurements.js";
 import type { TurnLease } from "../core/store-ports.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";
 import { addUsage } from "../core/usage.js";
-import type { TurnOptions } from "./turn-options.js";
+import type { PromptOptions } from "./prompt-options.js";
 
 interface TurnMeasureParts {
   /** Undefined if nothing uses the measurements. */
@@ -11,7 +11,7 @@ interface TurnMeasureParts {
   conversationId: string;
   turnId: string;
   lease: Pick<TurnLease, "fence">;
-  options: TurnOptions;
+  options: PromptOptions;
 }
 
 /** Trace span and measurements of a turn, for the time that this host runs it. */

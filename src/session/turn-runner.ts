@@ -9,12 +9,12 @@ import type { AbandonedTurn, TurnMail } from "../core/store-ports.js";
 import { isTurnEnd } from "../log/folds/turns.js";
 import { TimeLimitReached } from "../turn/turn-options.js";
 import type { LiveTurn } from "./live-turn.js";
+import type { PromptOptions } from "./prompt-options.js";
 import type { Questions } from "./questions.js";
 import { rulesOf } from "./rules.js";
 import { SessionApprovals } from "./session-approvals.js";
 import type { SessionParts } from "./session-parts.js";
 import { TurnMeasure } from "./turn-measure.js";
-import type { TurnOptions } from "./turn-options.js";
 import { TurnSteps } from "./turn-steps.js";
 import { TurnWriter } from "./turn-writer.js";
 
@@ -37,7 +37,7 @@ export class TurnRunner {
     this.#steps.compactNext();
   }
 
-  async estimate(said: readonly Message[], options: TurnOptions): Promise<number> {
+  async estimate(said: readonly Message[], options: PromptOptions): Promise<number> {
     const log = await this.#parts.store.read(this.#conversationId);
     using settings = this.#parts.settings();
     const rules = rulesOf(options, settings.defaults, this.#approvals);
@@ -71,7 +71,7 @@ export class TurnRunner {
     const conversationId = this.#conversationId;
     const { turnId } = turn;
     const { lease } = owned;
-    const options = (lease.options ?? {}) as TurnOptions;
+    const options = (lease.options ?? {}) as PromptOptions;
     using run = new LinkedAbort(turn.stop);
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
@@ -145,6 +145,6 @@ function eventsOf(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
   return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);
 }
 
-function timeUp({ timeoutMs }: TurnOptions): TimeLimitReached {
+function timeUp({ timeoutMs }: PromptOptions): TimeLimitReached {
   return new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`);
 }

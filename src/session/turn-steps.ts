@@ -18,15 +18,15 @@ import type { HubTool } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
 import { textTokens, tokensOf, toolTokens } from "../log/folds/estimate.js";
 import { toMessages } from "../log/folds/replay.js";
-import type { Budget } from "../turn/budget.js";
 import type { Outlet } from "../turn/outlet.js";
 import { isHidden, type PolicyRules } from "../turn/policy.js";
-import { budgetFor, maxToolHopsOf } from "./limits.js";
+import type { Budget } from "../turn/turn-budget.js";
+import type { PromptOptions } from "./prompt-options.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts, TurnSettings } from "./session-parts.js";
 import { TurnToolbox } from "./tools/turn-toolbox.js";
 import { TurnHistory } from "./turn-history.js";
-import type { TurnOptions } from "./turn-options.js";
+import { budgetFor, maxToolHopsOf } from "./turn-limits.js";
 
 interface StepParts {
   /** Events of the conversation. The array grows while the turn runs. */
@@ -35,7 +35,7 @@ interface StepParts {
   owned: OwnedTurn;
   trace: TraceContext;
   settings: TurnSettings;
-  options: TurnOptions;
+  options: PromptOptions;
   rules: PolicyRules;
   tools: TurnToolbox;
   signal: AbortSignal;
@@ -71,7 +71,7 @@ export class TurnSteps {
 
   toolbox(
     { orchestrator, defaults }: TurnSettings,
-    { model, toolChoice }: TurnOptions,
+    { model, toolChoice }: PromptOptions,
     rules: PolicyRules,
     log: readonly StoredEvent[],
   ): TurnToolbox {
@@ -211,7 +211,7 @@ export class TurnSteps {
 }
 
 /** True if the caller hides tools from the model for this turn only. Then the instructions of their servers are hidden too. */
-function isNarrowed({ deny = [], only }: TurnOptions): boolean {
+function isNarrowed({ deny = [], only }: PromptOptions): boolean {
   return deny.length > 0 || only !== undefined;
 }
 

@@ -1,6 +1,6 @@
 import { toVisibleJson } from "../core/text/inert.js";
-import type { ModelTotals, ToolTotals, UsageReport } from "./usage.js";
-import { dayOf, usageTokens } from "./usage.js";
+import type { ModelTotals, ToolTotals, UsageReport } from "./usage-report.js";
+import { dayOf, usageTokens } from "./usage-report.js";
 
 const barWidth = 24;
 const eighths = " ▏▎▍▌▋▊▉";

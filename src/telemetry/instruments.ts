@@ -1,5 +1,5 @@
 /** Definitions of all metrics, shared by OpenTelemetry and Prometheus. */
-import { attributes, metrics } from "./names.js";
+import { attributes, metrics } from "./metric-names.js";
 
 export interface Instrument {
   name: string;

@@ -9,7 +9,7 @@ import { AlwaysOnSampler, BatchSpanProcessor, NodeTracerProvider } from "@opente
 import type { TelemetryConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import type { Observe } from "../core/ports.js";
-import { attributes } from "./names.js";
+import { attributes } from "./metric-names.js";
 import { ChosenIds } from "./spans.js";
 
 interface OtelParts {

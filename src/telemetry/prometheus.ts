@@ -2,7 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { HostState } from "../core/measurements.js";
 import { type Instrument, instruments, type Reading } from "./instruments.js";
-import { prometheusName } from "./names.js";
+import { prometheusName } from "./metric-names.js";
 import type { Readings } from "./readings.js";
 
 type Metric = Counter | Gauge | Histogram;

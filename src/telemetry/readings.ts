@@ -2,7 +2,7 @@
 import type { HostState, Measurement } from "../core/measurements.js";
 import { BoundedValues } from "./bounded.js";
 import { type Instrument, instruments, type Reading, type Sink } from "./instruments.js";
-import { attributes, methods, operations, providerName, tokenTypes, transports } from "./names.js";
+import { attributes, methods, operations, providerName, tokenTypes, transports } from "./metric-names.js";
 
 type Labels = Readonly<Record<string, string | undefined>>;
 

@@ -3,8 +3,8 @@ import { type Attributes, SpanKind } from "@opentelemetry/api";
 import type { Usage } from "../core/chat.js";
 import type { Measurement } from "../core/measurements.js";
 import { boundedLine } from "./bounded.js";
-import { messagesJson } from "./content.js";
-import { agentName, methods, attributes as names, operations, providerName, spanEvents } from "./names.js";
+import { messagesJson } from "./messages-json.js";
+import { agentName, methods, attributes as names, operations, providerName, spanEvents } from "./metric-names.js";
 import { transportName } from "./readings.js";
 
 export type SpanChange =

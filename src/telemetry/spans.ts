@@ -10,7 +10,7 @@ import {
 } from "@opentelemetry/api";
 import type { Measurement } from "../core/measurements.js";
 import type { TraceContext } from "../core/trace-context.js";
-import { attributes as names } from "./names.js";
+import { attributes as names } from "./metric-names.js";
 import { type Show, type SpanChange, spanChange } from "./span-changes.js";
 
 /** Sets the ids of the next span. Servers and providers receive the same ids, so the tracer must not choose its own. */

@@ -1,10 +1,10 @@
 import type { CompletionRequest, LimitQuestion, QuestionEvent, StopReason } from "../core/chat.js";
 import type { NewId } from "../core/ids.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
-import type { Budget, Need } from "./budget.js";
 import type { EventQueue } from "./outlet.js";
 import { inputTokens } from "./spending.js";
-import { isYes } from "./tools.js";
+import { isYes } from "./tool-batch.js";
+import type { Budget, Need } from "./turn-budget.js";
 
 /** Number of tokens that the shortest useful answer needs. */
 const leastAnswerTokens = 64;

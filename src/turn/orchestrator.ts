@@ -24,7 +24,6 @@ import { schemaProblem } from "../core/structured-output.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
-import { Budget } from "./budget.js";
 import { runHop } from "./hop.js";
 import { LimitGate } from "./limit-gate.js";
 import { Loops } from "./loops.js";
@@ -32,8 +31,9 @@ import { isCallers, Offered } from "./offered.js";
 import { EventQueue, type Outlet, type TurnEnd } from "./outlet.js";
 import { pulled } from "./pulled.js";
 import { spentInVain, spentOn } from "./spending.js";
+import { runToolCalls } from "./tool-batch.js";
 import { unofferedChoice } from "./tool-use.js";
-import { runToolCalls } from "./tools.js";
+import { Budget } from "./turn-budget.js";
 import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
 
 export interface CallOptions {

@@ -12,8 +12,8 @@ import type { StreamRecovery } from "../core/config.js";
 import type { Toolbox } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
 import type { CompleteOptions } from "../llm/client.js";
-import type { Budget } from "./budget.js";
 import type { PolicyRules } from "./policy.js";
+import type { Budget } from "./turn-budget.js";
 
 export interface Answer {
   finishReason: FinishReason;

@@ -8,7 +8,7 @@ import "./styles/lists.css";
 import "./styles/trace.css";
 import "./styles/usage.css";
 import { render } from "preact";
-import { Api } from "./api/client.js";
+import { Api } from "./api/host-client.js";
 import { HostSocket } from "./api/socket.js";
 import { takeToken } from "./api/token.js";
 import { Shell } from "./shell.js";

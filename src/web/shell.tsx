@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import type { Api } from "./api/client.js";
 import { ConversationLog } from "./api/conversation-log.js";
+import type { Api } from "./api/host-client.js";
 import type { HostSocket } from "./api/socket.js";
-import { lastConversation, type PageAddress, place, placeLink, settle, type View } from "./route.js";
+import { lastConversation, type PageAddress, place, placeLink, settle, type View } from "./page-address.js";
 import { TokenForm } from "./token-form.js";
 import { ChatView } from "./views/chat.js";
 import { ConversationsView } from "./views/conversations.js";

@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
+import { isHarmless } from "../../src/config/consent/consent-settings.js";
 import { describeEntry, describeServer, describeSetting } from "../../src/config/consent/consent-text.js";
-import { isHarmless } from "../../src/config/consent/grants.js";
 import { loadConfig } from "../../src/config/reading/load.js";
-import { configSchema, type SchemaNode } from "../../src/config/schema/schema.js";
+import { configSchema, type SchemaNode } from "../../src/config/schema/config-schema.js";
 import { folderWith } from "./folder.js";
 
 const env = { HOME: "/home/me", OPENAI_API_KEY: "sk-of-the-user", EVIL_HOST: "s3cret" };

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { initText, showConfig } from "../../src/config/commands.js";
+import { initText, showConfig } from "../../src/config/config-text.js";
 import { loadConfig } from "../../src/config/reading/load.js";
-import { configSchema } from "../../src/config/schema/schema.js";
+import { configSchema } from "../../src/config/schema/config-schema.js";
 import { errorsOf, loadText } from "./folder.js";
 
 const SAMPLES = [initText(), readFileSync("tests/config/sample.yaml", "utf8")];

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
 import { dump } from "js-yaml";
+import { grants, isHarmless } from "../../src/config/consent/consent-settings.js";
 import { describeSetting } from "../../src/config/consent/consent-text.js";
-import { grants, isHarmless } from "../../src/config/consent/grants.js";
 import { loadConfig } from "../../src/config/reading/load.js";
-import { configSchema, type SchemaNode } from "../../src/config/schema/schema.js";
+import { configSchema, type SchemaNode } from "../../src/config/schema/config-schema.js";
 import { PRESETS } from "../../src/llm/providers/presets.js";
 import { folderWith } from "./folder.js";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { Ajv } from "ajv";
-import { configSchema, type SchemaNode, schemaText } from "../../src/config/schema/schema.js";
+import { configSchema, type SchemaNode, schemaText } from "../../src/config/schema/config-schema.js";
 import { isPlainObject, type JsonObject } from "../../src/core/json.js";
 import { loadText } from "./folder.js";
 

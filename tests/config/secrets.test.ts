@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/reading/load.js";
-import { redactUrls } from "../../src/config/reading/redact.js";
+import { redactUrls } from "../../src/config/reading/redact-config.js";
 import { configuredSecrets } from "../../src/config/reading/secrets.js";
 import { processorMs } from "../support/processor-time.js";
 

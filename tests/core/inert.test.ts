@@ -7,12 +7,12 @@ import { JsonView, StreamJsonView } from "../../src/doors/printed/views.js";
 import { Output } from "../../src/doors/shared/output.js";
 import { resultsJunit } from "../../src/scripted/many/reporters/junit.js";
 import { tapRun } from "../../src/scripted/many/reporters/tap.js";
-import { resultsJson } from "../../src/scripted/many/summary/json.js";
+import { resultsJson } from "../../src/scripted/many/summary/summary-json.js";
 import { approvalsJson } from "../../src/session/approvals-text.js";
 import { serversData } from "../../src/session/command-text.js";
 import { conversationsJson } from "../../src/session/conversation-text.js";
-import { toJson } from "../../src/session/export/json.js";
-import { toMarkdown } from "../../src/session/export/markdown.js";
+import { toJson } from "../../src/session/export/export-json.js";
+import { toMarkdown } from "../../src/session/export/export-markdown.js";
 import { usageJson } from "../../src/session/usage-text.js";
 import { Sink } from "../doors/support.js";
 

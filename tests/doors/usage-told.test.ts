@@ -1,15 +1,15 @@
 /** The provider's token counts, as each front door, the export and the telemetry report them. */
 import { expect, test } from "@jest/globals";
 import type { AssistantMessageEvent, CompactionEvent, StoredEvent } from "../../src/core/chat.js";
-import { UpdateEncoder } from "../../src/doors/acp/updates.js";
-import { anthropicUsage, SessionUsage } from "../../src/doors/claude/usage.js";
+import { UpdateEncoder } from "../../src/doors/acp/session-updates.js";
+import { anthropicUsage, SessionUsage } from "../../src/doors/claude/anthropic-usage.js";
 import { chatUsage, responseUsage } from "../../src/doors/http/turns/turn-usage.js";
 import { toldChunks, wireUsage } from "../../src/doors/protocol/chunks.js";
 import { usageNote } from "../../src/doors/shared/turn-lines.js";
-import { conversationAccount } from "../../src/session/account.js";
 import { accountText } from "../../src/session/account-text.js";
+import { conversationAccount } from "../../src/session/conversation-account.js";
 import { summarizeTurn } from "../../src/session/summary.js";
-import { attributes } from "../../src/telemetry/names.js";
+import { attributes } from "../../src/telemetry/metric-names.js";
 import { spanChange } from "../../src/telemetry/span-changes.js";
 import { collect, startApp } from "../support/app.js";
 import { answer, startLlmServer } from "../support/llm-server.js";

@@ -10,8 +10,8 @@ import type { Observation } from "../../src/core/ports.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { openDatabase } from "../../src/log/sqlite/database.js";
-import { storeError } from "../../src/log/sqlite/errors.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
+import { storeError } from "../../src/log/sqlite/store-errors.js";
 import { transaction } from "../../src/log/sqlite/transaction.js";
 import { inFolder, turn } from "./support.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { Condition } from "../../src/mcp/server/condition.js";
+import { Condition } from "../../src/mcp/server/server-condition.js";
 import { fixture } from "../support/mcp-hub.js";
 
 test("a server writes 100 lines into the host's log at once, then 10 a second; what is left out is counted", () => {

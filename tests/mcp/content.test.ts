@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { promptParts, resourceParts, toToolResult } from "../../src/mcp/protocol/content.js";
+import { promptParts, resourceParts, toToolResult } from "../../src/mcp/protocol/result-content.js";
 
 const text = (words: string) => ({ type: "text", text: words });
 const parts = (...content: unknown[]) => toToolResult({ content }).content;

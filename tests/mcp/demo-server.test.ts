@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
 import type { ToolProgress } from "../../src/core/ports.js";
-import { demoServer } from "../../src/demo/servers.js";
+import { demoServer } from "../../src/demo/demo-servers.js";
 import { type RunningHub, startHub } from "../support/mcp-hub.js";
 
 let running: RunningHub;

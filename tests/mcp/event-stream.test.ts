@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
 import { createParser } from "eventsource-parser";
 import fc from "fast-check";
-import { readEvents } from "../../src/mcp/http/event-stream.js";
+import { readEvents } from "../../src/mcp/http/read-event-stream.js";
 
 /** Returns the events of a stream that arrives in these pieces. */
 async function read(pieces: readonly string[]): Promise<string[]> {

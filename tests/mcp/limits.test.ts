@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
-import { RunningLimits } from "../../src/mcp/protocol/limits.js";
+import { RunningLimits } from "../../src/mcp/protocol/request-limits.js";
 
 beforeAll(() => void jest.useFakeTimers());
 afterAll(() => void jest.useRealTimers());

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { LineSplitter } from "../../src/mcp/transports/lines.js";
+import { LineSplitter } from "../../src/mcp/transports/line-splitter.js";
 
 function split(maxBytes: number, chunks: Buffer[]) {
   const lines: string[] = [];

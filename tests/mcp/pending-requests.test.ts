@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import { RunningLimits } from "../../src/mcp/protocol/limits.js";
 import { RpcError } from "../../src/mcp/protocol/peer.js";
 import { PendingRequests } from "../../src/mcp/protocol/pending-requests.js";
+import { RunningLimits } from "../../src/mcp/protocol/request-limits.js";
 
 /** Returns a transport that records sent messages, and a client that records what it receives. */
 function connected() {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
+import type { PromptOptions, TurnDefaults } from "../../src/session/prompt-options.js";
 import { rulesOf } from "../../src/session/rules.js";
-import type { TurnDefaults, TurnOptions } from "../../src/session/turn-options.js";
 import { decide, isHidden } from "../../src/turn/policy.js";
 import { fixture, type RunningHub, startHub } from "../support/mcp-hub.js";
 
@@ -37,7 +37,7 @@ afterAll(async () => {
   await running[Symbol.asyncDispose]();
 });
 
-type Said = TurnOptions & { permissions?: Partial<TurnDefaults["permissions"]>; yes?: boolean };
+type Said = PromptOptions & { permissions?: Partial<TurnDefaults["permissions"]>; yes?: boolean };
 
 function rules({ permissions, yes, ...turn }: Said) {
   const defaults = { approval: "ask", changedTools: "ask" } as const;

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { readArguments } from "../../src/mcp/shared/schema.js";
+import { readArguments } from "../../src/mcp/shared/tool-arguments.js";
 import { processorMs } from "../support/processor-time.js";
 
 const schema = {

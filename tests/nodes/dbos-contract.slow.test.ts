@@ -1,7 +1,7 @@
 /** Behaviour of DBOS outside its public interface on which src/cluster/dbos/sdk.ts relies. A new version that differs fails here first. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { isMigrated, type Launched, launch, migrate, openQueue } from "../../src/cluster/dbos/sdk.js";
+import { isMigrated, type Launched, launch, migrateSystemTables, openQueue } from "../../src/cluster/dbos/sdk.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { TurnName } from "../../src/core/store-ports.js";
 import { outliving } from "../../src/log/postgres/connection/pool.js";
@@ -21,7 +21,7 @@ onServer("DBOS", (server) => {
   beforeAll(async () => {
     url = await server().database();
     pool = outliving(new pg.Pool({ connectionString: url }));
-    await migrate(pool, observe);
+    await migrateSystemTables(pool, observe);
     put = await openQueue(pool, observe);
     const queues = ["turns-v1"];
     const parts = { pool, nodeId: "node_1", queues, slots: 3, observe };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { assertionTypes, check, problemOf } from "../../src/scripted/assertions/assertions.js";
-import type { StepOutcome } from "../../src/scripted/shared/result.js";
 import type { Assertion } from "../../src/scripted/shared/script.js";
+import type { StepOutcome } from "../../src/scripted/shared/script-result.js";
 import { call, events, outcome, partsWith } from "./outcome.js";
 
 const place = { file: "a.session.yaml", line: 7 };

@@ -1,7 +1,7 @@
 import type { StoredEvent } from "../../src/core/chat.js";
 import type { AssertionParts } from "../../src/scripted/assertions/kind.js";
 import { evaluate } from "../../src/scripted/sandbox/sandbox.js";
-import type { CalledTool, StepOutcome } from "../../src/scripted/shared/result.js";
+import type { CalledTool, StepOutcome } from "../../src/scripted/shared/script-result.js";
 
 export function call(name: string, more: Partial<CalledTool> = {}): CalledTool {
   const [server = "", tool = ""] = name.split(".");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { Ajv } from "ajv";
-import { schemaErrors, schemaText } from "../../src/scripted/reading/schema.js";
+import { schemaErrors, schemaText } from "../../src/scripted/reading/script-schema.js";
 
 interface Node {
   type?: string | string[];

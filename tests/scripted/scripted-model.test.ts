@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
-import type { ScriptResult } from "../../src/scripted/shared/result.js";
+import type { ScriptResult } from "../../src/scripted/shared/script-result.js";
 import { fixtureServer } from "../support/app.js";
 import { runSteps, ScriptFolder, verdicts } from "./support.js";
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { dump } from "js-yaml";
 import { type RunScriptOptions, runScript } from "../../src/scripted/host/run-script.js";
-import type { ScriptResult, StepResult } from "../../src/scripted/shared/result.js";
+import type { ScriptResult, StepResult } from "../../src/scripted/shared/script-result.js";
 import { fixtureServer } from "../support/app.js";
 
 /** A folder of scripts, and a home for the hosts that run them. */

@@ -13,7 +13,7 @@ import { expect } from "@jest/globals";
 import type { TurnEvent } from "../../src/core/chat.js";
 import type { WireName } from "../../src/core/config.js";
 import type { Observation } from "../../src/core/ports.js";
-import type { TurnOptions } from "../../src/session/turn-options.js";
+import type { PromptOptions } from "../../src/session/prompt-options.js";
 import { collect, startApp } from "./app.js";
 import { type HttpServer, httpServer } from "./mcp-http.js";
 import {
@@ -75,7 +75,7 @@ export const PNG = "iVBORw0KGgo=";
 interface Talk {
   mock: StrictMock;
   /** Sends a prompt and returns the events of the turn. */
-  turn(text: string, options?: Partial<TurnOptions>): Promise<TurnEvent[]>;
+  turn(text: string, options?: Partial<PromptOptions>): Promise<TurnEvent[]>;
   /** Returns the accepted requests since the conversation began. */
   hops(): StrictMock["hops"];
   requests(): StrictMock["requests"];

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { parser } from "@prometheus-io/lezer-promql";
 import parse from "parse-prometheus-text-format";
 // Modules that the host loads on demand are loaded here first: jest's module linker fails on two overlapping dynamic imports.
-import "../../src/telemetry/open.js";
+import "../../src/telemetry/open-receivers.js";
 import "../../src/telemetry/prometheus.js";
 import type { HttpDoor } from "../../src/doors/http/serve.js";
 import type { App } from "../../src/index.js";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 // Modules that the host loads on demand are loaded here first: jest's module linker fails on two overlapping dynamic imports.
-import "../../src/telemetry/open.js";
+import "../../src/telemetry/open-receivers.js";
 import "../../src/telemetry/otel.js";
 import "../../src/telemetry/otel-metrics.js";
 import { openDoor, post, sdk } from "../doors/http/door.js";

@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import type { QuestionEvent } from "../../src/core/chat.js";
 import type { Price } from "../../src/llm/providers/prices.js";
-import { Budget } from "../../src/turn/budget.js";
 import { LimitGate } from "../../src/turn/limit-gate.js";
 import type { EventQueue } from "../../src/turn/outlet.js";
+import { Budget } from "../../src/turn/turn-budget.js";
 
 const nothing = { tokens: 0, usd: 0, unpriced: 0, estimated: 0, calls: 0 };
 const cheap: Price = { input: 1, output: 1 };

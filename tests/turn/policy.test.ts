@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ApprovalAnswer } from "../../src/core/approval.js";
+import type { PromptOptions, TurnDefaults } from "../../src/session/prompt-options.js";
 import { rulesOf } from "../../src/session/rules.js";
-import type { TurnDefaults, TurnOptions } from "../../src/session/turn-options.js";
 import { decide, isHidden, type PolicyCall } from "../../src/turn/policy.js";
 
 const write: PolicyCall = {
@@ -17,7 +17,7 @@ const write: PolicyCall = {
   arguments: { path: "/tmp/a" },
 };
 
-type Said = TurnOptions & {
+type Said = PromptOptions & {
   config?: Partial<TurnDefaults["permissions"]> & Partial<Pick<TurnDefaults, "approval" | "changedTools">>;
   remembered?: Required<ApprovalAnswer>;
 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { load } from "js-yaml";
 import { readScript } from "../../src/scripted/reading/read-script.js";
-import type { ScriptPosition } from "../../src/scripted/shared/place.js";
+import type { ScriptPosition } from "../../src/scripted/shared/script-position.js";
 import { render } from "../../src/scripted/shared/templates.js";
 import { Variables } from "../../src/scripted/shared/variables.js";
 import { serverTool, toolStep, userStep } from "../../src/web/trace/session-step.js";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/chat.js";
 import { toldChunks } from "../../src/doors/protocol/chunks.js";
-import type { StoredMessage } from "../../src/web/api/messages.js";
-import { DialogueFold, emptyDialogue, type Turn } from "../../src/web/chat/turns.js";
+import type { StoredMessage } from "../../src/web/api/host-messages.js";
+import { DialogueFold, emptyDialogue, type Turn } from "../../src/web/chat/fold-turns.js";
 import { sumsOf, type TraceRow, traceRows } from "../../src/web/trace/rows.js";
 import { timeScale } from "../../src/web/trace/time-scale.js";
 import { call, turn } from "../log/support.js";

@@ -17,12 +17,12 @@ export function addConfigCommands(program: Command): void {
       const read = await load(flags, source);
       const { servers = [], settings = [] } = (await findUnconfirmed(read, { flags, source })) ?? {};
       const unconfirmed = [...settings, ...servers.map(({ name }) => child("/mcpServers", name))];
-      print((await import("../../config/commands.js")).showConfig(read, { ...options, unconfirmed }));
+      print((await import("../../config/config-text.js")).showConfig(read, { ...options, unconfirmed }));
     });
   config
     .command("validate")
     .description("exit code 2 and one line for each mistake")
-    .action(async () => print((await import("../../config/commands.js")).validText(await loaded())));
+    .action(async () => print((await import("../../config/config-text.js")).validText(await loaded())));
   config
     .command("schema")
     .description("the JSON Schema, for editors")
@@ -30,12 +30,12 @@ export function addConfigCommands(program: Command): void {
     .action(async ({ session }: { session?: boolean }) =>
       print(
         (
-          await (session ? import("../../scripted/reading/schema.js") : import("../../config/commands.js"))
+          await (session ? import("../../scripted/reading/script-schema.js") : import("../../config/config-text.js"))
         ).schemaText(),
       ),
     );
   config
     .command("init")
     .description("a commented config.yaml to start from, on stdout")
-    .action(async () => print((await import("../../config/commands.js")).initText()));
+    .action(async () => print((await import("../../config/config-text.js")).initText()));
 }

@@ -6,7 +6,7 @@ import type { LoadedConfig } from "../../config/reading/load.js";
 import { ConfigError, RequestError } from "../../core/errors.js";
 import { stateFolder } from "../../core/files/state-folder.js";
 import { keyPath } from "../../core/source/tree.js";
-import type { Configuration } from "../../doctor/config.js";
+import type { Configuration } from "../../doctor/config-checks.js";
 import type { Section } from "../../doctor/section.js";
 import { exitCodeOfError, exitCodes } from "../../doors/shared/exit-codes.js";
 import {

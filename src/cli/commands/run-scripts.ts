@@ -14,18 +14,18 @@ import { runCleaner } from "../../scripted/host/run-cleaner.js";
 import { cassetteModeOf, loadScript, runReadScript } from "../../scripted/host/run-script.js";
 import { settingsOf } from "../../scripted/host/script-settings.js";
 import { findScripts } from "../../scripted/many/find-scripts.js";
-import { type PlannedRun, plan } from "../../scripted/many/plan.js";
 import { openReporters, requireWritable } from "../../scripted/many/reporters/open-reporters.js";
 import { stepLine } from "../../scripted/many/reporters/step-text.js";
 import { runMany } from "../../scripted/many/run-many.js";
+import { type PlannedRun, plan } from "../../scripted/many/run-plan.js";
 import { exitCodeOf } from "../../scripted/many/summary/counts.js";
 import { summaryFormat } from "../../scripted/many/summary/file.js";
-import { summaryOf } from "../../scripted/many/summary/summary.js";
+import { summaryOf } from "../../scripted/many/summary/run-summary.js";
 import { Transcripts } from "../../scripted/many/transcripts.js";
-import type { Update } from "../../scripted/many/updates/updates.js";
-import { placeText } from "../../scripted/shared/place.js";
-import type { StepResult } from "../../scripted/shared/result.js";
+import type { Update } from "../../scripted/many/updates/assertion-updates.js";
 import type { Script } from "../../scripted/shared/script.js";
+import { placeText } from "../../scripted/shared/script-position.js";
+import type { StepResult } from "../../scripted/shared/script-result.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";
 import { exit, onInterrupt } from "../shared/process.js";
@@ -55,7 +55,9 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const { reporters, isWatched } = openReporters(flags, stdout, now);
   for (const path of flags.summary ?? []) requireWritable(path);
   // Loaded only when needed, because the YAML parser that keeps comments loads slowly.
-  const updates = flags.update ? new (await import("../../scripted/many/updates/updates.js")).Updates() : undefined;
+  const updates = flags.update
+    ? new (await import("../../scripted/many/updates/assertion-updates.js")).Updates()
+    : undefined;
   const transcripts = new Transcripts(flags.transcripts);
   const { signal, endedBy } = untilEnded();
   const given = commonOptions(flags, config, mode);

@@ -53,7 +53,7 @@ export function addConversationCommands(program: Command): void {
     .action((id: string, { from, json }: { from?: number; json?: boolean }) =>
       withLog(async (conversations) => {
         const texts = await import("../../session/conversation-text.js");
-        const { toJson } = await import("../../session/export/json.js");
+        const { toJson } = await import("../../session/export/export-json.js");
         const events = await conversations.events(id, from);
         if (json) print(await toJson(id, events));
         else await printInert(texts.eventsText(events));

@@ -97,7 +97,7 @@ export async function findUnconfirmed(
     "../../config/consent/project-servers.js"
   );
   const { describeServer, describeSetting } = await import("../../config/consent/consent-text.js");
-  const { grants } = await import("../../config/consent/grants.js");
+  const { grants } = await import("../../config/consent/consent-settings.js");
   const { loadConfig } = await import("../../config/reading/load.js");
   const { keyVariableOf, PRESETS } = await import("../../llm/providers/presets.js");
   const own = (loaded.base ?? loadConfig({}, { overrides: overridesOf(flags) })).config.mcpServers;

@@ -4,13 +4,13 @@ import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/store-ports.js";
 import type { Database } from "../../log/postgres/connection/database.js";
-import { storeError } from "../../log/postgres/connection/errors.js";
 import type { Listener } from "../../log/postgres/connection/listener.js";
+import { storeError } from "../../log/postgres/connection/store-errors.js";
 import { isUnfinished } from "../../log/shared/claims.js";
 import { foldVersion } from "../../log/shared/schema-version.js";
 import type { TurnDispatch } from "../turn-dispatch.js";
 import { join, leave, type Member, retire } from "./membership.js";
-import { migrateDbos } from "./migrate.js";
+import { migrateDbos } from "./migrate-system-tables.js";
 import { type Launched, openQueue, type Ticket } from "./sdk.js";
 
 export interface DispatchParts {

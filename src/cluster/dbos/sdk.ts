@@ -66,7 +66,7 @@ export async function ensureInstalled(): Promise<void> {
 }
 
 /** Creates or updates DBOS's tables. Must not run in two processes at the same time, nor after this process has begun to use the tables. */
-export async function migrate(pool: Pool, observe: Observe): Promise<void> {
+export async function migrateSystemTables(pool: Pool, observe: Observe): Promise<void> {
   const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
   const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
   const logger = new GlobalLogger(undefined, { logger: loggerTo(observe) });

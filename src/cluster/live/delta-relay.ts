@@ -6,8 +6,8 @@ import { DeltaSender } from "./delta-sender.js";
 import { type Feed, Feeds } from "./feeds.js";
 import { packed, readFrames } from "./frames.js";
 import type { MessagePosition, OpenMessage } from "./open-message.js";
-import { StreamRoutes } from "./routes.js";
 import { readOffers, type StreamOffer } from "./stream-offer.js";
+import { StreamRoutes } from "./stream-routes.js";
 import { Streams } from "./streams.js";
 import { readWords, type Word } from "./subscriptions.js";
 

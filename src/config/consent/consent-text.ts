@@ -5,9 +5,9 @@ import { ConfigError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import { child, keyPath, keys, scalarsIn, valueAt } from "../../core/source/tree.js";
 import { type LoadedConfig, loadConfig } from "../reading/load.js";
-import { isSecretName, redactPlainArgs, redactPlainUrls } from "../reading/redact.js";
-import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "../schema/schema.js";
-import { hasPlaceholder, isHarmless, type PresetOf } from "./grants.js";
+import { isSecretName, redactPlainArgs, redactPlainUrls } from "../reading/redact-config.js";
+import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "../schema/config-schema.js";
+import { hasPlaceholder, isHarmless, type PresetOf } from "./consent-settings.js";
 
 /** Describes a server: what it runs or connects to, then what it gets, sends and may do. Each setting that is not harmless has a line. */
 export function describeServer({ name, ...server }: ServerConfig, loaded: LoadedConfig): string[] {

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
 import { child, scalarsIn, valueAt } from "../../core/source/tree.js";
 import type { LoadedConfig } from "../reading/load.js";
-import { isHarmless } from "./grants.js";
+import { isHarmless } from "./consent-settings.js";
 import { readState, writeState } from "./state-file.js";
 
 /** Returns the enabled servers that differ from all of the user's own servers. */

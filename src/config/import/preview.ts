@@ -1,7 +1,7 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
 import { editServers } from "../edit/edit.js";
 import { withoutSecrets } from "../reading/inline-secrets.js";
-import type { ImportPlan, ImportTarget } from "./plan.js";
+import type { ImportPlan, ImportTarget } from "./import-plan.js";
 
 /**
  * Returns a diff of the changes that the plan makes to the configuration, with secrets removed, or "" if there are none. Throws ConfigError.

@@ -3,8 +3,8 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { SourceProblem } from "../../core/source/source.js";
 import { child, keys } from "../../core/source/tree.js";
 import { parseDuration } from "../../core/text/durations.js";
-import { configSchema, type SchemaNode, schemaOfChild } from "../schema/schema.js";
-import { scalar } from "./environment.js";
+import { configSchema, type SchemaNode, schemaOfChild } from "../schema/config-schema.js";
+import { scalar } from "./environment-keys.js";
 import { interpolate } from "./interpolate.js";
 import type { Merged } from "./layers.js";
 

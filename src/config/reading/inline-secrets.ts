@@ -2,7 +2,7 @@
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { clearing } from "../../core/text/redaction.js";
 import { loadConfig } from "./load.js";
-import { isSecretName, redactArgs, redactUrls } from "./redact.js";
+import { isSecretName, redactArgs, redactUrls } from "./redact-config.js";
 import { configuredSecrets } from "./secrets.js";
 
 /**

@@ -1,9 +1,9 @@
 import type { ErrorObject } from "ajv";
-import { describeSchemaError } from "../../core/source/schema-words.js";
+import { describeSchemaError } from "../../core/source/schema-messages.js";
 import type { SourceProblem } from "../../core/source/source.js";
-import { isSecret } from "../schema/schema.js";
+import { isSecret } from "../schema/config-schema.js";
 import type { Expanded } from "./expand.js";
-import { redactUrls } from "./redact.js";
+import { redactUrls } from "./redact-config.js";
 
 /**
  * Converts errors of ajv to messages for users, one for each value. Skips values with an unresolved placeholder, because they have been

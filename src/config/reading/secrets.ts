@@ -1,6 +1,6 @@
 import type { Config, ServerConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
-import { isPlainVariable, isRandomSegment, isSecretName } from "./redact.js";
+import { isPlainVariable, isRandomSegment, isSecretName } from "./redact-config.js";
 
 /**
  * Shortest text, in characters, that is redacted: a shorter one would blank out ordinary words. `shortestNamed` is the limit for values of

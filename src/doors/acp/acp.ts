@@ -12,9 +12,9 @@ import { errorInfo } from "../../core/errors.js";
 import type { OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
+import { AcpSessions } from "./acp-sessions.js";
 import type { AcpParts } from "./parts.js";
 import { requestIdField } from "./request-id.js";
-import { AcpSessions } from "./sessions.js";
 import { lineStream } from "./stream.js";
 
 interface Pipe {

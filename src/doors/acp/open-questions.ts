@@ -1,7 +1,7 @@
 import type { AgentContext, ClientCapabilities } from "@agentclientprotocol/sdk";
 import type { QuestionEvent } from "../../core/chat.js";
 import type { Session } from "../../session/session.js";
-import { askClient, isAlwaysRejected } from "./questions.js";
+import { askClient, isAlwaysRejected } from "./ask-client.js";
 
 interface Asked {
   client: AgentContext;

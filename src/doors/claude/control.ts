@@ -1,11 +1,11 @@
 import { errorInfo, RequestError } from "../../core/errors.js";
-import type { TurnOptions } from "../../session/turn-options.js";
+import type { PromptOptions } from "../../session/prompt-options.js";
 import type { DoorParts } from "../shared/door.js";
 import type { ControlRequest } from "./input.js";
 import { mcpStatus, type Permission, permissionOf } from "./state.js";
 
 interface ControlOptions {
-  turn: Pick<TurnOptions, "model" | "system" | "approval">;
+  turn: Pick<PromptOptions, "model" | "system" | "approval">;
   systemPrompt: string;
   canAsk: boolean;
 }

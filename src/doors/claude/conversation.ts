@@ -1,20 +1,20 @@
 import type { QuestionEvent, TurnEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
+import type { PromptOptions } from "../../session/prompt-options.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/summary.js";
-import type { TurnOptions } from "../../session/turn-options.js";
-import { showTurn } from "../printed/printed-turn.js";
+import { printTurn } from "../printed/printed-turn.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
+import { SessionUsage } from "./anthropic-usage.js";
 import { Control } from "./control.js";
 import { type ClaudeInput, parseInput } from "./input.js";
 import { Inquiries } from "./inquiries.js";
-import { SessionUsage } from "./usage.js";
 import { type ClaudeOptions, ClaudeView } from "./view.js";
 
 export interface PipeOptions extends ClaudeOptions {
   conversationId?: string;
-  turn: TurnOptions;
+  turn: PromptOptions;
   systemPrompt: string;
   /** True if calls that need approval are asked about with `can_use_tool`; otherwise they are denied. */
   canAsk: boolean;
@@ -114,7 +114,7 @@ export class ClaudeConversation {
       return { model: resolved, turn: await this.#session.submit({ ...options, requestId, content }) };
     };
     const submitting = submit();
-    submitting.catch(() => {}); // `showTurn` reports the error after the earlier turns
+    submitting.catch(() => {}); // `printTurn` reports the error after the earlier turns
     this.#queue.push(requestId);
     const isAsked = permission.isAsked;
     this.#then(async () => {
@@ -123,7 +123,7 @@ export class ClaudeConversation {
         await this.#write({ ...echo, session_id: this.#session.id, uuid: requestId });
       }
       const view = this.#view(approval);
-      const { exitCode } = await showTurn(submitting, view, (event) => this.#follow(event, isAsked));
+      const { exitCode } = await printTurn(submitting, view, (event) => this.#follow(event, isAsked));
       this.exitCode = exitCode;
       this.#queue.shift();
     });

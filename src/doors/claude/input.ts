@@ -1,7 +1,7 @@
 /** Supported lines that a client of Claude Code's `stream-json` may send. */
 import type { ContentPart } from "../../core/chat.js";
 import { FieldReader, MessageProblem, parseLine, requiredValue } from "../protocol/fields.js";
-import { userContent } from "./blocks.js";
+import { userContent } from "./content-blocks.js";
 
 export type ClaudeInput =
   /** `requestId` is the `uuid` of the message. Messages with the same `uuid` run only once. */

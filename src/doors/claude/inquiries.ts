@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ApprovalQuestion, Question } from "../../core/chat.js";
 import { asObject, asObjects } from "../../core/json.js";
-import { toolInput } from "./blocks.js";
+import { toolInput } from "./content-blocks.js";
 
 type Asked = ApprovalQuestion | Extract<Question, { kind: "elicitation" }>;
 

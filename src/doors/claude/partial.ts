@@ -1,6 +1,6 @@
 /** Deltas as events of Anthropic's streaming Messages API. https://docs.claude.com/en/api/messages-streaming */
 import type { AssistantMessageEvent, Delta } from "../../core/chat.js";
-import { anthropicStopReason, anthropicUsage } from "./usage.js";
+import { anthropicStopReason, anthropicUsage } from "./anthropic-usage.js";
 
 type StreamEvent = { type: string } & Record<string, unknown>;
 type BlockKind = "text" | "thinking";

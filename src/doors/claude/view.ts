@@ -1,11 +1,11 @@
 import { isUnsaid, type StoredEvent, type TurnEvent } from "../../core/chat.js";
 import type { OneshotSummary, OneshotView, TurnStart } from "../printed/views.js";
 import type { DoorParts } from "../shared/door.js";
-import { assistantBlocks, resultBlock } from "./blocks.js";
+import { anthropicStopReason, anthropicUsage, type SessionUsage } from "./anthropic-usage.js";
+import { assistantBlocks, resultBlock } from "./content-blocks.js";
 import { PartialMessage } from "./partial.js";
-import { resultMessage } from "./result.js";
+import { resultMessage } from "./result-message.js";
 import { initFacts, permissionModeOf } from "./state.js";
-import { anthropicStopReason, anthropicUsage, type SessionUsage } from "./usage.js";
 
 type AssistantMessageEvent = Extract<StoredEvent, { type: "assistant_message" }>;
 

@@ -23,13 +23,13 @@ import { endWaitingAnswers } from "./pipelined.js";
 import { loginRoutes } from "./routes/login-routes.js";
 import { mcpDoor } from "./routes/mcp-routes.js";
 import { openApiDocument } from "./routes/openapi.js";
-import { pageRoutes } from "./routes/page.js";
+import { pageRoutes } from "./routes/page-files.js";
 import { peerStream } from "./routes/peer-stream.js";
 import { serverRoutes } from "./routes/server-routes.js";
 import { sessionRoutes } from "./routes/session-routes.js";
 import { usageRoutes } from "./routes/usage-routes.js";
 import { type ApiRoute, routesApp } from "./shared/api.js";
-import { RepeatedCalls } from "./turns/attempts.js";
+import { RepeatedCalls } from "./turns/repeated-calls.js";
 import { acceptSockets } from "./websocket.js";
 
 export interface ServeOptions extends ServeConfig {

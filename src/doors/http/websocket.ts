@@ -5,13 +5,13 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
-import { ProtocolClient } from "../protocol/peer.js";
+import { ProtocolClient } from "../protocol/protocol-client.js";
 import type { DoorParts } from "../shared/door.js";
 import { callerAddress } from "./admission/caller-address.js";
 import type { Connections } from "./admission/connections.js";
 import type { Gate, RequestRefusal } from "./admission/gate.js";
 import type { RateLimit } from "./admission/rate-limit.js";
-import { errorBody } from "./shared/errors.js";
+import { errorBody } from "./shared/api-errors.js";
 import { onUpgrade, withoutUpgrade } from "./upgrades.js";
 
 interface SocketOptions {

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from "node:stream";
-import { ProtocolClient } from "../protocol/peer.js";
+import { ProtocolClient } from "../protocol/protocol-client.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";

@@ -1,7 +1,7 @@
 import { CompleteRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { inProtocol } from "./in-protocol.js";
 import type { McpConnectionParts } from "./parts.js";
-import { namedPrompt } from "./prompts.js";
+import { namedPrompt } from "./served-prompts.js";
 
 /** Most values in one response, by the specification. */
 const maxValues = 100;

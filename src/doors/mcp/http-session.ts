@@ -27,7 +27,7 @@ const requestCancelled = -32800;
  * Passes a request to the transport and returns its response. The transport keeps one stream for each request id until the request is
  * answered. So a request whose id is still in use is refused, and a cancelled request is answered with an error.
  */
-export async function received(
+export async function receivedMessages(
   { transport, events }: McpSession,
   request: Request,
   message: unknown,

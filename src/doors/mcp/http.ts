@@ -8,7 +8,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { alwaysAnswering } from "./always-answering.js";
 import { boundedBody } from "./bounded-stream.js";
-import { type McpSession, received, refusal, replayed } from "./http-session.js";
+import { type McpSession, receivedMessages, refusal, replayed } from "./http-session.js";
 import type { McpParts } from "./parts.js";
 import { createMcpServer } from "./server.js";
 import { SessionEvents, StreamEvents } from "./stream-events.js";
@@ -62,7 +62,8 @@ export class McpHttp {
       request.headers.set("mcp-protocol-version", session.protocolVersion);
     }
     const lastEventId = request.method === "GET" ? request.headers.get("last-event-id") : null;
-    const response = (lastEventId && replayed(session, lastEventId)) || (await received(session, request, message));
+    const response =
+      (lastEventId && replayed(session, lastEventId)) || (await receivedMessages(session, request, message));
     return this.#watched(session, response);
   }
 

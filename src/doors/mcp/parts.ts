@@ -1,9 +1,9 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServeConfig } from "../../core/config.js";
 import type { Passage } from "../../core/ports.js";
+import type { PromptOptions } from "../../session/prompt-options.js";
 import { type RuleDefaults, rulesOf } from "../../session/rules.js";
 import { SessionApprovals } from "../../session/session-approvals.js";
-import type { TurnOptions } from "../../session/turn-options.js";
 import type { DoorParts } from "../shared/door.js";
 
 /** The parts of the host that the front door for MCP clients needs. */
@@ -11,7 +11,7 @@ export interface McpParts extends DoorParts {
   version: string;
   serve: McpServeConfig;
   /** Rules about tools from the flags of the command line. `defaults` returns the rules of the configuration. */
-  said: Pick<TurnOptions, "approval" | "allow" | "deny">;
+  said: Pick<PromptOptions, "approval" | "allow" | "deny">;
   defaults: () => RuleDefaults;
   passage: Passage;
 }

@@ -14,14 +14,14 @@ import { traceOf } from "../../core/trace-context.js";
 import { callTool, hidesResources, selectTools } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
+import { byClientName } from "./client-names.js";
 import { passCompletions } from "./completions.js";
 import { contentBlock } from "./content.js";
 import { listedTool } from "./listings.js";
-import { byClientName } from "./names.js";
 import { type McpConnectionParts, type McpParts, rulesFor } from "./parts.js";
-import { passPrompts } from "./prompts.js";
-import { passResources } from "./resources.js";
 import { sampleByClient } from "./sample-client.js";
+import { passPrompts } from "./served-prompts.js";
+import { passResources } from "./served-resources.js";
 
 /**
  * Creates the server for one client; the caller connects it to a transport. Closing the server ends the client's requests. The first

@@ -23,7 +23,7 @@ interface Shown {
  * Shows one turn until its end. If the turn could not start, shows the error. `onEvent` is called with each event before the event is
  * shown. `isStructured` is true if the answer must be one JSON value.
  */
-export async function showTurn(
+export async function printTurn(
   submitting: Promise<Submitted>,
   view: OneshotView,
   onEvent: (event: TurnEvent) => void,

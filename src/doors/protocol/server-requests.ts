@@ -1,17 +1,17 @@
 import { RequestError } from "../../core/errors.js";
 import type { Session } from "../../session/session.js";
 
-export interface AskedRequest {
+export interface ShownRequest {
   requestId: string;
   session?: Session;
 }
 
 export class ServerRequests {
-  readonly #running = new Map<AskedRequest, AbortController>();
+  readonly #running = new Map<ShownRequest, AbortController>();
 
   /** Runs `work`. Rejects with RequestError `cancelled` if `cancel` has aborted the work. */
   async run<Result>(
-    { requestId, session }: AskedRequest,
+    { requestId, session }: ShownRequest,
     work: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
     const asked = { requestId, session };
@@ -31,7 +31,7 @@ export class ServerRequests {
   }
 
   /** Aborts all running requests that match. Returns false if no running request matches. */
-  cancel(isMeant: (asked: AskedRequest) => boolean): boolean {
+  cancel(isMeant: (asked: ShownRequest) => boolean): boolean {
     const meant = [...this.#running].filter(([asked]) => isMeant(asked));
     for (const [, controller] of meant) controller.abort();
     return meant.length > 0;

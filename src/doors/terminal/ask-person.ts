@@ -1,7 +1,7 @@
 import type { Question } from "../../core/chat.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { limitText } from "../shared/limit-text.js";
-import { askApproval } from "./approval.js";
+import { askApproval } from "./approval-prompt.js";
 import type { Asker } from "./editor/editor.js";
 import { askForm } from "./form.js";
 

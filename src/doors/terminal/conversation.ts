@@ -1,5 +1,5 @@
 import type { ContentPart } from "../../core/chat.js";
-import { conversationAccount } from "../../session/account.js";
+import { conversationAccount } from "../../session/conversation-account.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
 import type { DoorParts } from "../shared/door.js";

@@ -13,7 +13,7 @@ import { askPerson } from "./ask-person.js";
 import { createCompleter } from "./completion/completion.js";
 import { ChatConversation } from "./conversation.js";
 import type { LineEditor } from "./editor/editor.js";
-import { InputHistory } from "./editor/history.js";
+import { InputHistory } from "./editor/input-history.js";
 import { openEditor } from "./editor/open-editor.js";
 import { greetingLines } from "./greeting.js";
 import { Interrupts } from "./interrupts.js";

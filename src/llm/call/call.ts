@@ -9,11 +9,11 @@ import type { RequestBody } from "../connection/request-body.js";
 import type { Lane } from "../limits/lane.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import type { CompletionMeasure } from "../shared/completion-measure.js";
-import { failure, statedIn, waitText } from "../shared/errors.js";
+import { failure, statedIn, waitText } from "../shared/llm-errors.js";
 import type { Showing } from "../shared/showing.js";
 import type { AnswerFold } from "../wires/wire.js";
-import type { RequestDraft } from "./draft.js";
 import { lostUsage } from "./lost-usage.js";
+import type { RequestDraft } from "./request-draft.js";
 
 interface Tally {
   sent: number;

@@ -9,9 +9,9 @@ import type {
 import type { WireName } from "../../core/config.js";
 import type { Observe } from "../../core/ports.js";
 import { remember } from "../../core/remember.js";
-import { accountOf } from "../providers/account.js";
+import { accountOf } from "../providers/provider-account.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
-import { wireOf } from "../wires/index.js";
+import { wireOf } from "../wires/all-wires.js";
 import { keptFor } from "../wires/shared/kept.js";
 import type { Lesson, Wire, WireQuirks } from "../wires/wire.js";
 import { textsIn } from "./quotes.js";

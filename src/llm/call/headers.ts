@@ -1,5 +1,5 @@
 import { carry } from "../../core/trace-context.js";
-import type { ProviderRoute } from "../connection/routes.js";
+import type { ProviderRoute } from "../connection/provider-routes.js";
 import type { Provider } from "../providers/providers.js";
 import type { Wire } from "../wires/wire.js";
 import type { ProviderCall } from "./call.js";

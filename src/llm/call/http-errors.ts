@@ -1,10 +1,10 @@
 import { type AxiosError, isAxiosError } from "axios";
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
 import { asText } from "../../core/json.js";
-import { ConnectTimeout } from "../../outbound/pool.js";
+import { ConnectTimeout } from "../../outbound/socket-pool.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "../connection/hints.js";
 import { ProxyError } from "../connection/tunnel.js";
-import { failure, limitReached, stating, waitText } from "../shared/errors.js";
+import { failure, limitReached, stating, waitText } from "../shared/llm-errors.js";
 import { inWords, kindOf, type ProviderError } from "../wires/shared/provider-error.js";
 import type { ProviderCall } from "./call.js";
 import { textsIn, withoutQuotes } from "./quotes.js";

@@ -2,7 +2,7 @@ import type { Agent as HttpAgent } from "node:http";
 import type { SecureContext } from "node:tls";
 import KeepAlive from "agentkeepalive";
 import type { HttpConfig } from "../../core/config.js";
-import { type Connecting, keepAliveAgent, limitConnecting } from "../../outbound/pool.js";
+import { type Connecting, keepAliveAgent, limitConnecting } from "../../outbound/socket-pool.js";
 import { type HttpProxy, hostOf, portOf } from "./proxy.js";
 import { Tunnel } from "./tunnel.js";
 

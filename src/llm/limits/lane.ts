@@ -3,12 +3,12 @@ import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
 import { QueueTimeout, type SharedLane, type SharedLimits, type Slot } from "../../core/shared-limits.js";
-import { keyHashOf } from "../providers/account.js";
+import { keyHashOf } from "../providers/provider-account.js";
 import type { Provider } from "../providers/providers.js";
-import { type AskedModel, failure, waitText } from "../shared/errors.js";
-import { RetryBudget } from "./budget.js";
+import { type AskedModel, failure, waitText } from "../shared/llm-errors.js";
 import { KeyRing } from "./key-ring.js";
 import { Limiter } from "./limiter.js";
+import { RetryBudget } from "./retry-budget.js";
 
 export interface LaneParts {
   /** Milliseconds since the epoch. */

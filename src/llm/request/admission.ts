@@ -10,7 +10,7 @@ import type { Provider } from "../providers/providers.js";
 import type { Showing } from "../shared/showing.js";
 import type { AnswerFold } from "../wires/wire.js";
 import { Attempts } from "./attempts.js";
-import type { LlmHttpParts } from "./http.js";
+import type { LlmHttpParts } from "./axios-instance.js";
 import type { RetryPolicyParts } from "./retry.js";
 
 export type AdmissionParts = RetryPolicyParts & LlmHttpParts & LaneParts;

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Delta, KeptParts } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import { LlmError } from "../../core/errors.js";
-import { readAnswer } from "../answer/reading.js";
+import { readAnswer } from "../answer/read-answer.js";
 import type { ProviderCall } from "../call/call.js";
-import { failure, saidBy } from "../shared/errors.js";
+import { failure, saidBy } from "../shared/llm-errors.js";
 import type { Showing } from "../shared/showing.js";
 import type { AnswerFold } from "../wires/wire.js";
+import { LlmHttp, type LlmHttpParts } from "./axios-instance.js";
 import { isHedged, postHedged } from "./hedge.js";
-import { LlmHttp, type LlmHttpParts } from "./http.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
 
 /**

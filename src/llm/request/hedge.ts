@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LinkedAbort } from "../../core/async/abort.js";
 import type { ProviderCall } from "../call/call.js";
 import type { Response } from "../connection/send.js";
-import { RETRY_COST } from "../limits/budget.js";
+import { RETRY_COST } from "../limits/retry-budget.js";
 
 /** Sends a call, and resolves with the response headers. Aborting the signal aborts only this request, not the whole call. */
 type Post = (call: ProviderCall, signal: AbortSignal) => Promise<Response>;

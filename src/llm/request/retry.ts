@@ -6,8 +6,8 @@ import type { LlmError, LlmErrorKind } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import type { ProviderCall } from "../call/call.js";
 import { toLlmError } from "../call/http-errors.js";
-import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "../limits/budget.js";
-import { statedIn } from "../shared/errors.js";
+import { AMBIGUOUS_RETRY_COST, RETRY_COST } from "../limits/retry-budget.js";
+import { statedIn } from "../shared/llm-errors.js";
 
 export interface RetryPolicyParts {
   /** Milliseconds since the epoch. */

@@ -17,9 +17,9 @@ import { isOver, requireSameContent, same, stateAfter } from "../shared/claims.j
 import { spentIn } from "../shared/spent.js";
 import { MemoryArchive } from "./archive.js";
 import { MemoryLog } from "./log.js";
+import { modelUsage, toolUsage } from "./memory-usage-rows.js";
 import { MemoryResults } from "./results.js";
 import { MemoryTurns } from "./turns.js";
-import { modelUsage, toolUsage } from "./usage.js";
 
 /**
  * The event log of one process, kept in memory only. Each method does its work without waiting, so no other method can run in between: each

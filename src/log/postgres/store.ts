@@ -25,7 +25,7 @@ import { type Database, lock } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./events.js";
-import { limitsTopic, PostgresLimits } from "./limits/limits.js";
+import { limitsTopic, PostgresLimits } from "./limits/database-limits.js";
 import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
 import { PostgresResults } from "./results.js";

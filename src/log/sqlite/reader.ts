@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { StoreError } from "../../core/errors.js";
-import { storeError } from "./errors.js";
 import type { ReaderAnswer, ReaderData, ReaderQuestion } from "./reader-worker.js";
+import { storeError } from "./store-errors.js";
 
 /**
  * Path of the worker script. It is always compiled code, because a worker cannot run TypeScript, even if this module runs from source

@@ -22,10 +22,10 @@ import { usageStatements } from "../sql/usage-statements.js";
 import { lastAndFirst, SqliteArchive } from "./archive.js";
 import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
-import { storeError } from "./errors.js";
 import { SqliteEvents } from "./events.js";
 import { SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
+import { storeError } from "./store-errors.js";
 import { type Guarded, transaction } from "./transaction.js";
 import { SqliteTurns } from "./turns.js";
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "./connection.js";
-import { isLocked } from "./errors.js";
+import { isLocked } from "./store-errors.js";
 
 const retryMs = 5;
 

@@ -4,7 +4,7 @@
  */
 import type { OAuthConfig, RemoteServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
-import { keepSecret } from "../shared/redact.js";
+import { keepSecret } from "../shared/redact-secrets.js";
 import { AuthFile, type AuthRecord } from "./auth-file.js";
 import { explainAuth } from "./explain.js";
 import { authorizeAlone, authorizeWithPerson, type Flow, refresh } from "./flows.js";

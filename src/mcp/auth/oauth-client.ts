@@ -12,8 +12,8 @@ import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { OAuthConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import type { AuthFile } from "./auth-file.js";
-import { tokenRequest } from "./grants.js";
 import { unionOf } from "./scopes.js";
+import { tokenRequest } from "./token-grants.js";
 
 interface ClientParts {
   oauth: OAuthConfig;

@@ -6,7 +6,7 @@
 import type { Question } from "../../core/chat.js";
 import { asArray, isPlainObject, isWritable, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { RpcRefusal } from "../protocol/refusal.js";
-import { problemIn } from "../shared/schema.js";
+import { problemIn } from "../shared/tool-arguments.js";
 
 /**
  * Limit of a question's message, and of the JSON of its form, in characters. A question is stored, and sent to every client that follows

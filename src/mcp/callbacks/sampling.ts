@@ -15,8 +15,8 @@ import {
 } from "../../core/chat.js";
 import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
-import { contentParts } from "../protocol/content.js";
 import { RpcRefusal } from "../protocol/refusal.js";
+import { contentParts } from "../protocol/result-content.js";
 import { abortable } from "../shared/wait.js";
 
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;

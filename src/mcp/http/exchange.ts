@@ -14,7 +14,7 @@ import { globalAgent as secureAgent } from "node:https";
 import type { Readable } from "node:stream";
 import { onAbort } from "../../core/async/abort.js";
 import { decoded } from "../../outbound/decoded.js";
-import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } from "../../outbound/pool.js";
+import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } from "../../outbound/socket-pool.js";
 
 export interface HttpRequest {
   method: "GET" | "POST" | "DELETE";

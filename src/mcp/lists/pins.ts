@@ -7,7 +7,7 @@ import { writePrivately } from "../../core/files/private-file.js";
 import { asObject, isPlainObject, parseJson } from "../../core/json.js";
 import { changedParts, type Definition } from "./definition.js";
 import type { ListedTool } from "./listed.js";
-import { fileNameOf } from "./place.js";
+import { fileNameOf } from "./manifest-place.js";
 
 interface Pin {
   /** Time at which the definition was pinned, in ms since the epoch. */

@@ -3,7 +3,7 @@ import type { ServerConfig } from "../../core/config.js";
 import { globMatches } from "../../core/patterns/glob.js";
 import type { ToolAnnotations, ToolFacts } from "../../core/ports.js";
 import type { ListedTool } from "./listed.js";
-import { programOf } from "./place.js";
+import { programOf } from "./manifest-place.js";
 
 const maxLength = 64;
 const hashLength = 10;

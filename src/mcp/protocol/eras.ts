@@ -7,7 +7,7 @@ import { within } from "../shared/wait.js";
 import { loadLegacy, loadModern } from "./lazy.js";
 import { isModernOnly, modernMeta, modernVersion, unsupportedVersion } from "./modern-version.js";
 import { EndedByProbe, type Era, type Peer } from "./peer.js";
-import type { ServerRoute } from "./route.js";
+import type { ServerRoute } from "./server-route.js";
 
 /** Name of the extension for tasks. Before protocol 2026-07-28, tasks were part of the protocol itself. */
 const taskExtension = "io.modelcontextprotocol/tasks";

@@ -14,7 +14,7 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
 import { type Peer, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
-import type { ServerRoute } from "./route.js";
+import type { ServerRoute } from "./server-route.js";
 import { callAsTask } from "./tasks.js";
 
 /**

@@ -13,7 +13,7 @@ import { inRounds } from "./input-rounds.js";
 import { modernMeta, unsupportedVersion } from "./modern-version.js";
 import { lostAnswer, NotTaken, type Peer, type PeerEvents, RpcError } from "./peer.js";
 import { PendingRequests } from "./pending-requests.js";
-import type { ModernTransport } from "./route.js";
+import type { ModernTransport } from "./server-route.js";
 import { isTaskHandle, resultOfTask } from "./task-extension.js";
 
 const headerMismatch = -32020;

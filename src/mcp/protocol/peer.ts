@@ -6,7 +6,7 @@ import { McpError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { ToolProgress } from "../../core/ports.js";
 import type { Ask } from "../lists/listing.js";
-import type { Ending } from "./limits.js";
+import type { Ending } from "./request-limits.js";
 
 /** `legacy`: protocols up to 2025-11-25, with initialize. `modern`: protocols from 2026-07-28 on, stateless. */
 export type Era = "legacy" | "modern";

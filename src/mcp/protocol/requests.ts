@@ -1,9 +1,9 @@
 import { McpError, type McpErrorKind } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { Ask } from "../lists/listing.js";
-import { type Limits, RunningLimits } from "./limits.js";
 import { NotTaken, type Peer, RpcError } from "./peer.js";
-import type { RouteEnd } from "./route.js";
+import { type Limits, RunningLimits } from "./request-limits.js";
+import type { RouteEnd } from "./server-route.js";
 
 /** Requests over one connection. Each request has its own limits, and errors are explained in this host's words. */
 export class Requests {

@@ -4,7 +4,7 @@ import { McpError } from "../../core/errors.js";
 import type { ServerHello } from "../../core/tape.js";
 import { objectionTo } from "./header-params.js";
 import type { Peer } from "./peer.js";
-import type { RouteEnd } from "./route.js";
+import type { RouteEnd } from "./server-route.js";
 import { asMcpError } from "./taped-peer.js";
 
 /** Returns a peer that has the properties in the server's recorded greeting. */

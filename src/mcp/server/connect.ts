@@ -3,11 +3,11 @@ import type { ServerHello, Tape } from "../../core/tape.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import { learn, learnFrom, peerOf } from "../protocol/eras.js";
 import { EndedByProbe, type Peer } from "../protocol/peer.js";
-import type { ServerRoute } from "../protocol/route.js";
+import type { ServerRoute } from "../protocol/server-route.js";
 import { silentPeer, silentRoute } from "../protocol/silent-peer.js";
 import { Link, tapedPeer } from "../protocol/taped-peer.js";
 import { abortable } from "../shared/wait.js";
-import { type ConnectionEvents, McpConnection } from "./connection.js";
+import { type ConnectionEvents, McpConnection } from "./mcp-connection.js";
 
 interface ConnectParts {
   callbacks: Callbacks;

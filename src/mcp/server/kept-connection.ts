@@ -7,15 +7,15 @@ import type { Tape } from "../../core/tape.js";
 import type { AuthOptions } from "../auth/authorization.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import type { ServerLists } from "../lists/server-lists.js";
-import type { ServerRoute } from "../protocol/route.js";
+import type { ServerRoute } from "../protocol/server-route.js";
 import { abortable, atMost } from "../shared/wait.js";
 import { routeTo } from "../transports/open-route.js";
 import { StderrTail } from "../transports/stderr-tail.js";
 import { Backoff } from "./backoff.js";
-import type { Condition } from "./condition.js";
 import { connectServer } from "./connect.js";
-import type { ConnectionEvents, McpConnection } from "./connection.js";
 import { untilSilent } from "./health.js";
+import type { ConnectionEvents, McpConnection } from "./mcp-connection.js";
+import type { Condition } from "./server-condition.js";
 
 interface KeptConnectionParts {
   callbacks: Callbacks;

@@ -1,7 +1,7 @@
 /** The postponed start of a server. Until the start, the host offers the lists that the server sent in an earlier run. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Condition } from "./condition.js";
 import type { KeptConnection } from "./kept-connection.js";
+import type { Condition } from "./server-condition.js";
 
 /**
  * Longest time that a start is postponed, in ms. The first request to the model ends the wait earlier (see `hurry`). Servers that start at

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../core/errors.js";
 import { abortable, atMost } from "../shared/wait.js";
 import { coalesced } from "./coalesced.js";
-import type { Condition } from "./condition.js";
 import type { KeptConnection } from "./kept-connection.js";
 import type { OfferedTools } from "./offer.js";
+import type { Condition } from "./server-condition.js";
 
 /**
  * Time from the start to a second read of the lists. Some servers register tools after `initialized` and announce them before the HTTP

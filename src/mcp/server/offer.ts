@@ -4,7 +4,7 @@ import type { ListedTool } from "../lists/listed.js";
 import type { Manifest, Remembered } from "../lists/manifest.js";
 import type { Pins } from "../lists/pins.js";
 import { emptyLists, type ServerLists } from "../lists/server-lists.js";
-import type { Condition } from "./condition.js";
+import type { Condition } from "./server-condition.js";
 
 const maxNamed = 5;
 

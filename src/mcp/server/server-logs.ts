@@ -5,7 +5,7 @@ import type { ServerConfig } from "../../core/config.js";
 import { messageOf } from "../../core/errors.js";
 import { serverLogFile } from "../../core/files/server-log-file.js";
 import type { Observe } from "../../core/ports.js";
-import { redactor } from "../shared/redact.js";
+import { redactor } from "../shared/redact-secrets.js";
 
 /** Size at which a file is renamed to `.1` and a new one begins. */
 const maxFileBytes = 1_000_000;

@@ -13,14 +13,14 @@ import { Pins } from "../lists/pins.js";
 import { emptyLists, type ServerLists } from "../lists/server-lists.js";
 import { isOffered } from "../lists/tool-facts.js";
 import { abortable } from "../shared/wait.js";
-import { Condition } from "./condition.js";
-import type { McpConnection } from "./connection.js";
 import { KeptConnection } from "./kept-connection.js";
 import { LateStart } from "./late-start.js";
 import { LinkedResources } from "./linked-resources.js";
 import { ListRefresh } from "./list-refresh.js";
+import type { McpConnection } from "./mcp-connection.js";
 import { OfferedTools } from "./offer.js";
 import { RunningCalls } from "./running-calls.js";
+import { Condition } from "./server-condition.js";
 import type { ServerLogs } from "./server-logs.js";
 import { WatchedResources } from "./watched-resources.js";
 

@@ -1,5 +1,5 @@
 import { messageOf } from "../../core/errors.js";
-import type { McpConnection } from "./connection.js";
+import type { McpConnection } from "./mcp-connection.js";
 
 const maxWatched = 100;
 

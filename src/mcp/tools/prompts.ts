@@ -2,7 +2,7 @@ import type { ContentPart } from "../../core/chat.js";
 import { McpError } from "../../core/errors.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import { modelName } from "../lists/tool-facts.js";
-import { promptParts } from "../protocol/content.js";
+import { promptParts } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 
 /** Implements `ToolHub.applyPrompt`. */

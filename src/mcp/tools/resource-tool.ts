@@ -5,7 +5,7 @@ import type { JsonSchema } from "../../core/chat.js";
 import { messageOf } from "../../core/errors.js";
 import type { NamedTool, PreparedCall, ToolFacts } from "../../core/ports.js";
 import { factsOf, isDenied, modelName } from "../lists/tool-facts.js";
-import { errorResult } from "../protocol/content.js";
+import { errorResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import type { RegisteredTool } from "./registered-tool.js";
 import { isNamed, noOwner, ownerOf } from "./resources.js";

@@ -3,10 +3,10 @@ import { McpError, messageOf } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { SendOptions, ToolResult } from "../../core/ports.js";
 import type { ListedTool } from "../lists/listed.js";
-import { errorResult, structuredOf, toToolResult } from "../protocol/content.js";
 import { NotTaken } from "../protocol/peer.js";
+import { errorResult, structuredOf, toToolResult } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
-import { problemIn } from "../shared/schema.js";
+import { problemIn } from "../shared/tool-arguments.js";
 import { MeasuredCall } from "./tool-measure.js";
 
 /**

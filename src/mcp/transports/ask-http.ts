@@ -1,7 +1,7 @@
 import type { JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
 import { asObject, type JsonObject, parseJson } from "../../core/json.js";
-import { readEvents } from "../http/event-stream.js";
 import { bodyText, type HttpAnswer, mediaTypeOf, type SendRequest } from "../http/exchange.js";
+import { readEvents } from "../http/read-event-stream.js";
 
 /** Statuses that do not show which protocol the server speaks. */
 const noVerdict = new Set([401, 403, 408, 429]);

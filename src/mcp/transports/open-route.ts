@@ -1,8 +1,8 @@
 import type { ServerConfig } from "../../core/config.js";
 import type { AuthOptions } from "../auth/authorization.js";
 import { loadLegacy, once } from "../protocol/lazy.js";
-import type { ServerRoute } from "../protocol/route.js";
-import { StdioTransport } from "./stdio.js";
+import type { ServerRoute } from "../protocol/server-route.js";
+import { StdioTransport } from "./stdio-transport.js";
 
 /** Loads the routes to remote servers. They need the SDK's v1 client too. */
 const loadRemote = once(async () => {

@@ -15,8 +15,8 @@ import { HttpError, SessionLost } from "../http/http-error.js";
 import { withinOrigin } from "../http/redirects.js";
 import { isModernOnly } from "../protocol/modern-version.js";
 import { NotTaken } from "../protocol/peer.js";
-import type { ServerRoute } from "../protocol/route.js";
-import { redactor } from "../shared/redact.js";
+import type { ServerRoute } from "../protocol/server-route.js";
+import { redactor } from "../shared/redact-secrets.js";
 import { askHttp } from "./ask-http.js";
 import { StreamableHttp } from "./streamable-http.js";
 

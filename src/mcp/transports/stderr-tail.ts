@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
-import { redactor } from "../shared/redact.js";
+import { redactor } from "../shared/redact-secrets.js";
 
 const tailChars = 4096;
 

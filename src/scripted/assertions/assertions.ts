@@ -1,16 +1,16 @@
 /** Assertions of a script about a step. Types that promptfoo also has use its names and its form of values. */
 import { messageOf } from "../../core/errors.js";
 import { nearest } from "../../core/text/nearest.js";
-import type { AssertionResult, StepOutcome } from "../shared/result.js";
 import type { Assertion } from "../shared/script.js";
+import type { AssertionResult, StepOutcome } from "../shared/script-result.js";
 import { javascript } from "./javascript.js";
-import { jsonKinds } from "./json.js";
+import { jsonKinds } from "./json-assertions.js";
 import type { AssertionParts, AssertionProblem, AssertionVerdict, Check, Kind } from "./kind.js";
 import { measureKinds } from "./measures.js";
 import { llmRubric } from "./rubric.js";
-import { textKinds } from "./text.js";
+import { textKinds } from "./text-assertions.js";
 import { trajectoryKinds } from "./trajectory.js";
-import { turnKinds } from "./turn.js";
+import { turnKinds } from "./turn-assertions.js";
 import { shown } from "./words.js";
 
 const kinds: Readonly<Record<string, Kind>> = {

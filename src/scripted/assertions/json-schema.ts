@@ -9,7 +9,7 @@ import { messageOf } from "../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { violationWithin } from "../../core/structured-output.js";
 import type { AssertionProblem } from "./kind.js";
-import { hasTemplate, shown } from "./words.js";
+import { containsTemplate, shown } from "./words.js";
 
 interface SchemaValue {
   isGiven: boolean;
@@ -21,7 +21,7 @@ interface SchemaValue {
 export function readSchemaValue(value: unknown): SchemaValue | AssertionProblem {
   if (value === undefined || value === null || value === "") return { isGiven: false, violation: () => undefined };
   // A schema text with templates cannot be checked yet, because the variables are not known.
-  if (typeof value === "string" && hasTemplate(value)) return { isGiven: true, violation: () => undefined };
+  if (typeof value === "string" && containsTemplate(value)) return { isGiven: true, violation: () => undefined };
   const schema = typeof value === "string" ? parsed(value) : value;
   if (!isPlainObject(schema)) return { problem: `expected value to be a JSON Schema, got ${shown(value)}` };
   try {

@@ -3,8 +3,8 @@
  */
 
 import type { Evaluate } from "../sandbox/sandbox.js";
-import type { StepOutcome } from "../shared/result.js";
 import type { Assertion } from "../shared/script.js";
+import type { StepOutcome } from "../shared/script-result.js";
 
 /** Functions and variables that an assertion may use in addition to the outcome. */
 export interface AssertionParts {

@@ -1,8 +1,8 @@
 import { isPlainObject } from "../../core/json.js";
 import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
-import type { CalledTool } from "../shared/result.js";
+import type { CalledTool } from "../shared/script-result.js";
 import type { AssertionProblem } from "./kind.js";
-import { hasTemplate, quoted, shown } from "./words.js";
+import { containsTemplate, quoted, shown } from "./words.js";
 
 export interface ToolMatcher {
   /** The pattern as it is written in the script. */
@@ -26,7 +26,7 @@ export function readMatcher(value: unknown): ToolMatcher | AssertionProblem {
     return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
   }
   // A name without a server would match no tool, and an assertion with `not-` would always hold.
-  if (!/[.*]|__/.test(text) && !hasTemplate(text)) {
+  if (!/[.*]|__/.test(text) && !containsTemplate(text)) {
     return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
   }
   return { text, matches: (call) => namesTool(pattern, { ...unknown, server: call.server, tool: call.tool }) };

@@ -1,6 +1,6 @@
 /** Assertions about the steps to the output: the tools that were used, their order, and the number of steps. */
 import { isPlainObject } from "../../core/json.js";
-import type { StepOutcome } from "../shared/result.js";
+import type { StepOutcome } from "../shared/script-result.js";
 import type { Kind } from "./kind.js";
 import { inOrder, readOrder } from "./order.js";
 import { isWithin, rangeText, readRange } from "./range.js";

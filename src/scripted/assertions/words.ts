@@ -18,7 +18,7 @@ export function listed(texts: readonly string[]): string {
 }
 
 /** Returns true if the text has templates. Such a text cannot be checked before its templates are filled in. */
-export function hasTemplate(text: string): boolean {
+export function containsTemplate(text: string): boolean {
   return text.includes("{{");
 }
 

@@ -1,6 +1,6 @@
 import { textOf } from "../../core/chat.js";
 import { type FindTool, type PlayableTurn, readPlayable } from "../../session/export/playable.js";
-import type { StepResult } from "../shared/result.js";
+import type { StepResult } from "../shared/script-result.js";
 
 /** Describes the first difference between the turns in the log and the replayed session. Returns undefined if they agree. */
 export function difference(

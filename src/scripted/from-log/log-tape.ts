@@ -4,7 +4,7 @@ import { LlmError, McpError } from "../../core/errors.js";
 import type { Tape } from "../../core/tape.js";
 import type { PlayableCall, PlayableTurn } from "../../session/export/playable.js";
 import { readRequest } from "../model/request.js";
-import { type WireReply, writeAnswer, writtenPath } from "../model/wire.js";
+import { type WireReply, writeAnswer, writtenPath } from "../model/scripted-wire.js";
 
 /** A tool in the form of `tools/list`. */
 export interface RequestTool {

@@ -9,7 +9,7 @@ import { isDeniedResult } from "../../session/called-tools.js";
 import { partsText } from "../../session/command-text.js";
 import type { PlayableCall, PlayableTurn } from "../../session/export/playable.js";
 import { summarizeTurn } from "../../session/summary.js";
-import { permissionsOf } from "./permissions.js";
+import { permissionsOf } from "./recorded-permissions.js";
 
 export interface SessionFileParts {
   conversationId: string;

@@ -3,7 +3,7 @@
 import type { LoadedConfig } from "../../config/reading/load.js";
 import type { Environment } from "../../core/environment.js";
 import { child } from "../../core/source/tree.js";
-import { demoServer } from "../../demo/servers.js";
+import { demoServer } from "../../demo/demo-servers.js";
 import { manifestPlace } from "../../host/user-state.js";
 import { Manifest } from "../../mcp/lists/manifest.js";
 import { modelName } from "../../mcp/lists/tool-facts.js";

@@ -11,10 +11,10 @@ import { ScriptedModel } from "../model/scripted-model.js";
 import { scriptedTape } from "../model/scripted-tape.js";
 import { readScript, type ScriptObject } from "../reading/read-script.js";
 import { runInHost, unbegun } from "../run-in-host.js";
-import type { ScriptResult } from "../shared/result.js";
 import { SCRIPTED, type Script } from "../shared/script.js";
+import type { ScriptResult } from "../shared/script-result.js";
 import { stepFailureOf } from "../shared/step-result.js";
-import type { ScriptHost, ScriptRunOptions } from "../steps/parts.js";
+import type { ScriptHost, ScriptRunOptions } from "../steps/script-host.js";
 import { offline, settingsOf } from "./script-settings.js";
 
 export interface RunScriptOptions extends ScriptRunOptions {

@@ -1,10 +1,10 @@
 import { messageOf } from "../../core/errors.js";
 import { unbegun } from "../run-in-host.js";
-import type { ScriptResult } from "../shared/result.js";
+import type { ScriptResult } from "../shared/script-result.js";
 import { stepFailureOf } from "../shared/step-result.js";
-import type { ScriptRunOptions } from "../steps/parts.js";
-import type { PlannedRun } from "./plan.js";
-import { type RunReport, reportOf, skippedReport } from "./report.js";
+import type { ScriptRunOptions } from "../steps/script-host.js";
+import type { PlannedRun } from "./run-plan.js";
+import { type RunReport, reportOf, skippedReport } from "./run-report.js";
 
 /** Receiver of progress. Its methods are called as soon as something happens. */
 export interface Reporter {

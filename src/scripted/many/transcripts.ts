@@ -3,8 +3,8 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { messageOf, RequestError } from "../../core/errors.js";
-import type { ScriptResult } from "../shared/result.js";
-import type { PlannedRun } from "./plan.js";
+import type { ScriptResult } from "../shared/script-result.js";
+import type { PlannedRun } from "./run-plan.js";
 
 /**
  * Stores transcripts in files that only their owner can read. If a folder is given, the transcripts of all runs are stored there. Otherwise

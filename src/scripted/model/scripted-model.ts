@@ -4,13 +4,13 @@ import { LlmError, messageOf, ScriptError } from "../../core/errors.js";
 import type { HubTool } from "../../core/ports.js";
 import type { ModelAnswer, ModelExchange } from "../../core/tape.js";
 import { didYouMean } from "../../core/text/nearest.js";
-import { placeText } from "../shared/place.js";
 import { isRefusal, type ScriptedAnswer, type ScriptedReply } from "../shared/reply.js";
+import { placeText } from "../shared/script-position.js";
 import { render } from "../shared/templates.js";
 import type { Variables } from "../shared/variables.js";
 import { applies } from "./choose.js";
 import { type AskedRequest, describeRequest, excerpt, readRequest } from "./request.js";
-import { type WireReply, writeAnswer, writeRefusal } from "./wire.js";
+import { type WireReply, writeAnswer, writeRefusal } from "./scripted-wire.js";
 
 /** A step that is running and may make requests to the model. */
 export interface Scene {

@@ -1,6 +1,6 @@
 import type { Tape } from "../../core/tape.js";
 import type { ScriptedModel } from "./scripted-model.js";
-import { writtenPath } from "./wire.js";
+import { writtenPath } from "./scripted-wire.js";
 
 /**
  * Returns a tape that answers all model requests with the scripted model. Servers are played from `servers`; if it is undefined, the real

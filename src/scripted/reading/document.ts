@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import { ConfigError, type ConfigProblem } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
-import { describeSchemaError } from "../../core/source/schema-words.js";
+import { describeSchemaError } from "../../core/source/schema-messages.js";
 import { objectSource, readSource, type Source, type SourceProblem } from "../../core/source/source.js";
 import { child, keyPath } from "../../core/source/tree.js";
-import type { ScriptPosition } from "../shared/place.js";
-import { schemaErrors } from "./schema.js";
+import type { ScriptPosition } from "../shared/script-position.js";
+import { schemaErrors } from "./script-schema.js";
 
 export class ScriptDocument {
   readonly problems: ConfigProblem[] = [];

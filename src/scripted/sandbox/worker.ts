@@ -15,7 +15,7 @@ import {
   type QuickJSWASMModule,
   Scope,
 } from "quickjs-emscripten-core";
-import { program } from "./program.js";
+import { program } from "./sandbox-program.js";
 
 export interface Evaluation {
   code: string;

@@ -1,5 +1,5 @@
 /** Types of a scripted model's reply. Its templates are not filled in yet. */
-import type { ScriptPosition } from "./place.js";
+import type { ScriptPosition } from "./script-position.js";
 
 export interface ScriptedReply {
   place: ScriptPosition;

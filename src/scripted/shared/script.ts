@@ -1,7 +1,7 @@
 /** Types of a scripted session that was read and checked. Included files are part of it; templates are not filled in yet. */
 import type { Source } from "../../core/source/source.js";
-import type { ScriptPosition } from "./place.js";
 import type { ScriptedReply } from "./reply.js";
+import type { ScriptPosition } from "./script-position.js";
 
 /** Name of the scripted model. Its provider has the same name. */
 export const SCRIPTED = "scripted";

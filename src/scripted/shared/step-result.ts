@@ -1,6 +1,6 @@
 import { errorInfo } from "../../core/errors.js";
-import type { Failure, StepResult } from "./result.js";
 import { innerSteps, type Step } from "./script.js";
+import type { Failure, StepResult } from "./script-result.js";
 
 export function stepFailureOf(error: unknown): Failure {
   const { kind, message, hint } = errorInfo(error);

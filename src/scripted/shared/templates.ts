@@ -3,8 +3,8 @@
 import { ScriptError } from "../../core/errors.js";
 import { isPlainObject } from "../../core/json.js";
 import { didYouMean } from "../../core/text/nearest.js";
-import type { ScriptPosition } from "./place.js";
-import { placeText } from "./place.js";
+import type { ScriptPosition } from "./script-position.js";
+import { placeText } from "./script-position.js";
 import type { Variables } from "./variables.js";
 
 interface Path {

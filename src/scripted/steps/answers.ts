@@ -1,8 +1,8 @@
 import type { Question } from "../../core/chat.js";
 import { ScriptError } from "../../core/errors.js";
 import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
-import type { StepResult } from "../shared/result.js";
 import type { StepOf } from "../shared/script.js";
+import type { StepResult } from "../shared/script-result.js";
 import { failedStep, passedStep, skippedSteps } from "../shared/step-result.js";
 import { render } from "../shared/templates.js";
 import type { Variables } from "../shared/variables.js";

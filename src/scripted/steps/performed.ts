@@ -1,12 +1,12 @@
 import { parseJson } from "../../core/json.js";
 import type { rulesOf } from "../../session/rules.js";
-import type { Failure, StepOutcome } from "../shared/result.js";
 import type { Script } from "../shared/script.js";
+import type { Failure, StepOutcome } from "../shared/script-result.js";
 import type { Variables } from "../shared/variables.js";
 import type { Answers } from "./answers.js";
-import type { NamedConversation } from "./conversations.js";
-import type { ScriptLimits } from "./limits.js";
-import type { ScriptHost } from "./parts.js";
+import type { NamedConversation } from "./script-conversations.js";
+import type { ScriptHost } from "./script-host.js";
+import type { ScriptLimits } from "./script-limits.js";
 
 export interface StepContext {
   host: ScriptHost;

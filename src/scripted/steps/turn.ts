@@ -6,10 +6,10 @@ import { withFinalText } from "../../doors/shared/final-text.js";
 import { type AnsweredCall, calledTools } from "../../session/called-tools.js";
 import type { LiveTurn } from "../../session/live-turn.js";
 import { summarizeTurn } from "../../session/summary.js";
-import type { CalledTool, StepOutcome } from "../shared/result.js";
+import type { CalledTool, StepOutcome } from "../shared/script-result.js";
 import { stepFailureOf } from "../shared/step-result.js";
-import { reached } from "./limits.js";
 import type { Performed, StepContext } from "./performed.js";
+import { reached } from "./script-limits.js";
 
 /** Runs a turn. Rejects with ScriptError if the script may run no more turns. An error of the turn becomes the failure of the step. */
 export async function performTurn(

@@ -1,10 +1,10 @@
 import type { StoredEvent } from "../../core/chat.js";
 import { withoutRewound } from "../../log/folds/rewind.js";
+import { toHtml } from "./export-html.js";
+import { toJson } from "./export-json.js";
+import { toMarkdown } from "./export-markdown.js";
 import type { ExportFormat } from "./formats.js";
-import { toHtml } from "./html.js";
-import { toJson } from "./json.js";
-import { toMarkdown } from "./markdown.js";
-import { redacted } from "./redact.js";
+import { redacted } from "./redact-export.js";
 import { readTranscript } from "./transcript.js";
 
 /**

@@ -4,7 +4,7 @@ import { RequestError } from "../../core/errors.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import { type HostTool, hostDefinition, textContent } from "./host-tool.js";
 import { jsonSlice } from "./json-slice.js";
-import { grep, linesOf, readCharacters } from "./reading.js";
+import { grep, linesOf, readCharacters } from "./result-slices.js";
 
 export interface ReadResultParts {
   results: ResultStore;

@@ -1,6 +1,6 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { onNextFrame } from "./frames.js";
-import type { HostMessage, LiveChunk, StoredMessage, WireError } from "./messages.js";
+import { onNextFrame } from "./animation-frame.js";
+import type { HostMessage, LiveChunk, StoredMessage, WireError } from "./host-messages.js";
 import type { Follower, HostSocket } from "./socket.js";
 
 /** Changes of the log since the last notification. Listeners are notified at most once per frame. */

@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { HostMessage } from "./messages.js";
+import type { HostMessage } from "./host-messages.js";
 
 /** State of the connection. `waiting` means that the next attempt to connect comes after a delay. */
 export type LinkState = "connecting" | "open" | "waiting";

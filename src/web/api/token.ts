@@ -1,4 +1,4 @@
-import { fromAddress } from "../text.js";
+import { fromAddress } from "../format-text.js";
 
 const key = "mcp-platform-token";
 

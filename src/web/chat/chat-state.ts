@@ -1,10 +1,10 @@
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { type Api, ApiFailure } from "../api/client.js";
 import type { ConversationLog, LogChange } from "../api/conversation-log.js";
-import { newPageId } from "../api/ids.js";
+import { type Api, ApiFailure } from "../api/host-client.js";
+import { newPageId } from "../api/page-ids.js";
 import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../api/unsent.js";
+import { type Dialogue, DialogueFold, emptyDialogue, runningTurn, type Turn } from "./fold-turns.js";
 import { LiveAnswer } from "./live-answer.js";
-import { type Dialogue, DialogueFold, emptyDialogue, runningTurn, type Turn } from "./turns.js";
 
 /** A message of the user that the log does not contain yet. */
 export interface OutgoingMessage extends UnsentMessage {

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { LiveChunk } from "../api/messages.js";
+import type { LiveChunk } from "../api/host-messages.js";
 
 export interface Progress {
   progress: number;

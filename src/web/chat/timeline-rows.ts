@@ -1,5 +1,5 @@
 /** A turn as spans of time: requests to the model, calls of tools, and times of waiting for the user. */
-import type { Item, Turn } from "./turns.js";
+import type { Item, Turn } from "./fold-turns.js";
 
 export interface RowSpan {
   kind: "model" | "tool" | "wait";

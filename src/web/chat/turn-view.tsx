@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { Component, type ComponentChildren } from "preact";
-import type { WireError } from "../api/messages.js";
+import type { WireError } from "../api/host-messages.js";
 import { Markdown } from "../markdown/markdown.js";
 import { visibleText } from "../markdown/visible.js";
 import type { ChatState } from "./chat-state.js";
+import type { AnswerItem, Item, Turn } from "./fold-turns.js";
 import { QuestionCard } from "./question-card.js";
 import { ToolCard } from "./tool-card.js";
-import type { AnswerItem, Item, Turn } from "./turns.js";
 
 interface TurnViewProps {
   turn: Turn;

@@ -2,8 +2,8 @@ import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo } from "preact/hooks";
 import type { StoredEvent } from "../../core/chat.js";
 import { toldChunks } from "../../doors/protocol/chunks.js";
-import type { StoredMessage } from "../api/messages.js";
-import { DialogueFold, emptyDialogue } from "../chat/turns.js";
+import type { StoredMessage } from "../api/host-messages.js";
+import { DialogueFold, emptyDialogue } from "../chat/fold-turns.js";
 import { visibleText } from "../markdown/visible.js";
 import { TraceList } from "../trace/trace-list.js";
 

@@ -1,5 +1,5 @@
 /** Converts a turn to the rows of a waterfall diagram. */
-import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, Turn } from "../chat/turns.js";
+import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, Turn } from "../chat/fold-turns.js";
 
 export interface Span {
   /** `wait` means waiting for a person, or for other calls to finish. */

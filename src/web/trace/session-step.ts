@@ -2,7 +2,7 @@
  * Writes events as steps of a session file (`*.session.yaml`). The steps are in JSON, which is also valid YAML and has only one reading.
  */
 import { asObject, parseJson } from "../../core/json.js";
-import type { WireQuestion } from "../api/messages.js";
+import type { WireQuestion } from "../api/host-messages.js";
 
 /** A tool by the name of its server and the server's name for the tool. */
 export interface ServerTool {

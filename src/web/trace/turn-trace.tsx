@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { TargetedKeyboardEvent } from "preact";
 import { useEffect } from "preact/hooks";
+import type { Turn } from "../chat/fold-turns.js";
 import type { LiveAnswer, Progress } from "../chat/live-answer.js";
 import { ProgressLine } from "../chat/tool-card.js";
-import type { Turn } from "../chat/turns.js";
+import { shownDuration } from "../format-text.js";
 import { visibleText } from "../markdown/visible.js";
-import { shownDuration } from "../text.js";
 import { CopyStep, RowBody, Text } from "./row-body.js";
 import { kindWords, outcomeWords, rowLabel, rowNotes, sumsText } from "./row-words.js";
 import { leftRows, type Span, sumsOf, type TraceRow, traceRows } from "./rows.js";

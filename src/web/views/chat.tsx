@@ -1,16 +1,16 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import type { Api } from "../api/client.js";
 import type { ConversationLog } from "../api/conversation-log.js";
+import type { Api } from "../api/host-client.js";
 import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
 import { ChatState, type OutgoingMessage } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
+import { runningTurn } from "../chat/fold-turns.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
-import { runningTurn } from "../chat/turns.js";
 import { visibleText } from "../markdown/visible.js";
-import { placeLink } from "../route.js";
+import { placeLink } from "../page-address.js";
 
 export interface ChatProps {
   api: Api;

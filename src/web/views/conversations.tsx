@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type Api, ApiFailure } from "../api/client.js";
-import type { ConversationEntry } from "../api/messages.js";
+import { type Api, ApiFailure } from "../api/host-client.js";
+import type { ConversationEntry } from "../api/host-messages.js";
 import { visibleText } from "../markdown/visible.js";
-import { goTo, placeLink } from "../route.js";
+import { goTo, placeLink } from "../page-address.js";
 import { ConversationRow } from "./conversation-row.js";
 
 /** Conversations in a page. They fill more than a screen but are few enough to be drawn at once. */

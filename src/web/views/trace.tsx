@@ -1,9 +1,9 @@
 import { useEffect, useMemo } from "preact/hooks";
-import type { Api } from "../api/client.js";
 import type { ConversationLog } from "../api/conversation-log.js";
+import type { Api } from "../api/host-client.js";
 import { ChatState } from "../chat/chat-state.js";
 import { visibleText } from "../markdown/visible.js";
-import { placeLink } from "../route.js";
+import { placeLink } from "../page-address.js";
 import { TraceList } from "../trace/trace-list.js";
 
 export interface TraceProps {

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { type ImportChoices, type ImportTarget, planImport } from "../../../src/config/import/plan.js";
+import { type ImportChoices, type ImportTarget, planImport } from "../../../src/config/import/import-plan.js";
+import { importReport } from "../../../src/config/import/import-report.js";
+import { findAll, importFrom } from "../../../src/config/import/known-programs.js";
 import { previewOf } from "../../../src/config/import/preview.js";
-import { importReport } from "../../../src/config/import/report.js";
-import { findAll, importFrom } from "../../../src/config/import/tools.js";
 import { type Folder, folderWith } from "../folder.js";
 
 function at(folder: Folder) {

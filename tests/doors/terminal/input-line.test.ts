@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "@jest/globals";
-import { InputHistory } from "../../../src/doors/terminal/editor/history.js";
+import { InputHistory } from "../../../src/doors/terminal/editor/input-history.js";
 import { InputLine } from "../../../src/doors/terminal/editor/input-line.js";
 import { processorMs } from "../../support/processor-time.js";
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Delta } from "../../../src/core/chat.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
-import { wireOf } from "../../../src/llm/wires/index.js";
+import { wireOf } from "../../../src/llm/wires/all-wires.js";
 import type { Target, WordPlace } from "../../../src/llm/wires/wire.js";
 import { WIRES } from "../../support/every-wire.js";
 import { runs } from "../../support/runs.js";

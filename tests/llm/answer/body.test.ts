@@ -1,7 +1,7 @@
 import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "@jest/globals";
-import { drain } from "../../../src/llm/connection/body.js";
+import { drain } from "../../../src/llm/connection/read-body.js";
 
 test("the end of an answer that is there already is seen, however long the process was busy meanwhile", async () => {
   let end = () => {};

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { AssistantMessage, Delta } from "../../../src/core/chat.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
-import { chatWire } from "../../../src/llm/wires/chat/chat.js";
+import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
 import { ChatFold } from "../../../src/llm/wires/chat/fold.js";
 import { CUT, END, RESET, startLlmServer, stream } from "../../support/llm-server.js";
 import { runs } from "../../support/runs.js";

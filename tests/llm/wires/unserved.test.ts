@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { WireName } from "../../../src/core/config.js";
 import { resolveModel } from "../../../src/llm/providers/providers.js";
-import { wireOf } from "../../../src/llm/wires/index.js";
+import { wireOf } from "../../../src/llm/wires/all-wires.js";
 import { llmConfig } from "../../support/llm-config.js";
 
 /** Wire, `base_url`, model, and the wire that serves the model: `none` if no wire does, undefined if this wire does. */

@@ -12,7 +12,7 @@ import {
 } from "../../../src/core/shared-limits.js";
 import type { ChatStore } from "../../../src/core/store-ports.js";
 import type { Listener } from "../../../src/log/postgres/connection/listener.js";
-import { limitsTopic } from "../../../src/log/postgres/limits/limits.js";
+import { limitsTopic } from "../../../src/log/postgres/limits/database-limits.js";
 import { NoticeSeal } from "../../../src/log/postgres/notice-seal.js";
 import { openPostgresLog } from "../../../src/log/postgres/open.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { DeltaRelay } from "../../../src/cluster/live/delta-relay.js";
 import { newId } from "../../../src/core/ids.js";
-import { limitsTopic } from "../../../src/log/postgres/limits/limits.js";
+import { limitsTopic } from "../../../src/log/postgres/limits/database-limits.js";
 import { NoticeSeal } from "../../../src/log/postgres/notice-seal.js";
 import { logChannel } from "../../../src/log/postgres/notices.js";
 import { databaseSchema, migrateDatabase, openPostgresLog } from "../../../src/log/postgres/open.js";

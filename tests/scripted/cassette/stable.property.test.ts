@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ServerAnswer, ServerLife } from "../../../src/core/tape.js";
 import { openCassette } from "../../../src/scripted/cassette/cassette.js";
-import { type Arrival, bytesOf, chunksOf } from "../../../src/scripted/cassette/file/chunks.js";
+import { type Arrival, bytesOf, chunksOf } from "../../../src/scripted/cassette/file/recorded-chunks.js";
 import { changeText, differences } from "../../../src/scripted/cassette/playing/diff.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";
 import { runs } from "../../support/runs.js";

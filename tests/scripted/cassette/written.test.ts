@@ -1,10 +1,10 @@
 import { lstatSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { bytesOf, chunksOf } from "../../../src/scripted/cassette/file/chunks.js";
 import { Cleaner } from "../../../src/scripted/cassette/file/clean.js";
 import type { CallEntry, Entry, ModelEntry } from "../../../src/scripted/cassette/file/format.js";
 import { readCassette } from "../../../src/scripted/cassette/file/read.js";
+import { bytesOf, chunksOf } from "../../../src/scripted/cassette/file/recorded-chunks.js";
 import { cassetteText, writeCassette } from "../../../src/scripted/cassette/file/write.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";
 

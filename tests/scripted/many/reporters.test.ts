@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import pc from "picocolors";
 import { Parser } from "tap-parser";
-import { plan } from "../../../src/scripted/many/plan.js";
 import { createReporter, type ReporterName } from "../../../src/scripted/many/reporters/reporters.js";
 import { type ManyResult, runMany } from "../../../src/scripted/many/run-many.js";
-import type { ScriptResult } from "../../../src/scripted/shared/result.js";
+import { plan } from "../../../src/scripted/many/run-plan.js";
+import type { ScriptResult } from "../../../src/scripted/shared/script-result.js";
 import { resultOf, scriptOf, stepOf } from "./support.js";
 
 const place = { file: "bad.session.yaml", line: 7 };

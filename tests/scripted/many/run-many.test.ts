@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
-import type { PlannedRun } from "../../../src/scripted/many/plan.js";
 import { type ManyOptions, runMany } from "../../../src/scripted/many/run-many.js";
+import type { PlannedRun } from "../../../src/scripted/many/run-plan.js";
 import { planned, resultOf, stepOf, Told } from "./support.js";
 
 /** Runs that the test ends one by one. */

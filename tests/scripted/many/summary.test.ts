@@ -1,10 +1,10 @@
 import { expect, test } from "@jest/globals";
-import { plan } from "../../../src/scripted/many/plan.js";
-import { type RunReport, reportOf, skippedReport } from "../../../src/scripted/many/report.js";
-import { summaryHtml } from "../../../src/scripted/many/summary/html.js";
-import { summaryJson } from "../../../src/scripted/many/summary/json.js";
-import { summaryMarkdown } from "../../../src/scripted/many/summary/markdown.js";
-import { summaryOf } from "../../../src/scripted/many/summary/summary.js";
+import { plan } from "../../../src/scripted/many/run-plan.js";
+import { type RunReport, reportOf, skippedReport } from "../../../src/scripted/many/run-report.js";
+import { summaryOf } from "../../../src/scripted/many/summary/run-summary.js";
+import { summaryHtml } from "../../../src/scripted/many/summary/summary-html.js";
+import { summaryJson } from "../../../src/scripted/many/summary/summary-json.js";
+import { summaryMarkdown } from "../../../src/scripted/many/summary/summary-markdown.js";
 import { summaryTable } from "../../../src/scripted/many/summary/table.js";
 import { resultOf, scriptOf } from "./support.js";
 

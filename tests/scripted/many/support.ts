@@ -1,8 +1,8 @@
-import { type PlannedRun, plan } from "../../../src/scripted/many/plan.js";
 import type { ManyResult, Reporter } from "../../../src/scripted/many/run-many.js";
+import { type PlannedRun, plan } from "../../../src/scripted/many/run-plan.js";
 import { readScript } from "../../../src/scripted/reading/read-script.js";
-import type { ScriptResult, StepResult } from "../../../src/scripted/shared/result.js";
 import type { Script } from "../../../src/scripted/shared/script.js";
+import type { ScriptResult, StepResult } from "../../../src/scripted/shared/script-result.js";
 
 /** Returns a script as if it had been read from a file. */
 export function scriptOf(name: string, more: Record<string, unknown> = {}): Script {

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { Updates } from "../../../src/scripted/many/updates/updates.js";
+import { Updates } from "../../../src/scripted/many/updates/assertion-updates.js";
 import { stepOf } from "./support.js";
 
 let folder: string;

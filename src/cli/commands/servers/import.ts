@@ -37,8 +37,8 @@ export function addImportCommand(servers: Command, globals: () => GlobalOptions)
 async function importServers(flags: ImportFlags, globals: GlobalOptions): Promise<void> {
   const { from, dryRun = false, replace = false } = flags;
   const { editTarget, applyEdits } = await import("./edit-target.js");
-  const { planImport } = await import("../../../config/import/plan.js");
-  const { importReport } = await import("../../../config/import/report.js");
+  const { planImport } = await import("../../../config/import/import-plan.js");
+  const { importReport } = await import("../../../config/import/import-report.js");
   const files = from === undefined ? await chosen() : await agreed(from, flags);
   if (files === undefined) return;
   const target = editTarget(globals);
@@ -53,7 +53,7 @@ async function importServers(flags: ImportFlags, globals: GlobalOptions): Promis
   await printInert(importReport(files, plan, { file: target.file, isDone: !dryRun }));
 }
 
-const tools = () => import("../../../config/import/tools.js");
+const tools = () => import("../../../config/import/known-programs.js");
 
 const surroundings = () => ({ platform: process.platform, env: process.env, home: homedir(), cwd: process.cwd() });
 

@@ -1,11 +1,11 @@
 import { basename, join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
-import type { FieldImport, FieldImports, Note, ServerDraft } from "../shared/draft.js";
-import { commonFields, copiedMilliseconds, dropped, oauth, transport } from "../shared/fields.js";
+import { commonFields, copiedMilliseconds, dropped, oauth, transport } from "../shared/entry-fields.js";
 import { folderOf } from "../shared/foreign-text.js";
 import type { Importer, ServersSection } from "../shared/importer.js";
-import { braces } from "../shared/variables.js";
+import { braces } from "../shared/placeholders.js";
+import type { FieldImport, FieldImports, Note, ServerDraft } from "../shared/server-draft.js";
 
 /** Translates a list such as `[{name, permission_policy}]`. */
 const policies: FieldImport = (value, draft, key) => {

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { copiedText, copiedTexts, textMap, transport } from "../shared/fields.js";
+import { copiedText, copiedTexts, textMap, transport } from "../shared/entry-fields.js";
 import { applicationData } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { noPlaceholder } from "../shared/variables.js";
+import { noPlaceholder } from "../shared/placeholders.js";
 
 export const claudeDesktop: Importer = {
   tool: "claude-desktop",

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import type { FieldImport } from "../shared/draft.js";
 import {
   allowed,
   commonFields,
@@ -17,10 +16,11 @@ import {
   setAll,
   textMap,
   understood,
-} from "../shared/fields.js";
+} from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { noPlaceholder, variable } from "../shared/variables.js";
+import { noPlaceholder, variable } from "../shared/placeholders.js";
+import type { FieldImport } from "../shared/server-draft.js";
 
 /** Translates names of variables that the server gets if they are set. */
 const forwarded: FieldImport = (value, draft, key) => {

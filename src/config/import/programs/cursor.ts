@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import type { FieldImport } from "../shared/draft.js";
-import { approved, commonFields, disabled, oauth, path, seconds, transport } from "../shared/fields.js";
+import { approved, commonFields, disabled, oauth, path, seconds, transport } from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { editorVariables } from "../shared/variables.js";
+import { editorVariables } from "../shared/placeholders.js";
+import type { FieldImport } from "../shared/server-draft.js";
 
 /** Undefined means that no type is written. Cursor tries Streamable HTTP, then SSE; this host does the same for a URL without a type. */
 const either = undefined;

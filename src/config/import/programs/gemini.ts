@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import type { Note, ServerDraft } from "../shared/draft.js";
 import {
   allowed,
   commonFields,
@@ -12,10 +11,11 @@ import {
   droppedUnless,
   oauth,
   understood,
-} from "../shared/fields.js";
+} from "../shared/entry-fields.js";
 import { projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { shell } from "../shared/variables.js";
+import { shell } from "../shared/placeholders.js";
+import type { Note, ServerDraft } from "../shared/server-draft.js";
 
 const google = "gets credentials of Google, which this host cannot: give a headers.Authorization, or oauth";
 

@@ -13,10 +13,10 @@ import {
   textMap,
   transport,
   understood,
-} from "../shared/fields.js";
+} from "../shared/entry-fields.js";
 import { configHome, roamingData } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { noPlaceholder, shell, variable } from "../shared/variables.js";
+import { noPlaceholder, shell, variable } from "../shared/placeholders.js";
 
 const own: Readonly<Record<string, string>> = {
   builtin: "it is a part of goose itself",

@@ -1,6 +1,5 @@
 import { basename, join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import type { FieldImport } from "../shared/draft.js";
 import {
   allowed,
   commandLine,
@@ -11,10 +10,11 @@ import {
   setAll,
   textMap,
   understood,
-} from "../shared/fields.js";
+} from "../shared/entry-fields.js";
 import { folderOf } from "../shared/foreign-text.js";
 import type { Importer } from "../shared/importer.js";
-import { converting, variable } from "../shared/variables.js";
+import { converting, variable } from "../shared/placeholders.js";
+import type { FieldImport } from "../shared/server-draft.js";
 
 /** Matches `Name: value`. A name cannot contain `{`, so a line that is only a placeholder does not match. */
 const headerLine = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s;

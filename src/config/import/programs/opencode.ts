@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import type { FieldImport, Note, ServerDraft } from "../shared/draft.js";
 import {
   commandLine,
   copiedMilliseconds,
@@ -11,11 +10,12 @@ import {
   path,
   textMap,
   transport,
-} from "../shared/fields.js";
+} from "../shared/entry-fields.js";
 import { configHome } from "../shared/folders.js";
 import { type ForeignText, folderOf } from "../shared/foreign-text.js";
 import type { Importer, ImportSurroundings } from "../shared/importer.js";
-import { converting, variable } from "../shared/variables.js";
+import { converting, variable } from "../shared/placeholders.js";
+import type { FieldImport, Note, ServerDraft } from "../shared/server-draft.js";
 
 const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
   if (kind === "env") return variable(name);

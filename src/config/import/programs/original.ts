@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import type { Note } from "../shared/draft.js";
-import { commonFields, dropped, enabled, seconds } from "../shared/fields.js";
+import { commonFields, dropped, enabled, seconds } from "../shared/entry-fields.js";
 import { folderOf } from "../shared/foreign-text.js";
 import type { Importer } from "../shared/importer.js";
-import { noPlaceholder } from "../shared/variables.js";
+import { noPlaceholder } from "../shared/placeholders.js";
+import type { Note } from "../shared/server-draft.js";
 
 const settings: Readonly<Record<string, string>> = {
   autoReconnect: "is not needed: servers are always reconnected",

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import type { Note } from "../shared/draft.js";
-import { commonFields, dropped, oauth, path, transport } from "../shared/fields.js";
+import { commonFields, dropped, oauth, path, transport } from "../shared/entry-fields.js";
 import { applicationData, projectAround } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { editorVariables, inputVariable } from "../shared/variables.js";
+import { editorVariables, inputVariable } from "../shared/placeholders.js";
+import type { Note } from "../shared/server-draft.js";
 
 const gallery = "is for the gallery of VS Code";
 

@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import { isPlainObject } from "../../../core/json.js";
-import type { FieldImport } from "../shared/draft.js";
 import {
   copiedText,
   copiedTexts,
@@ -10,10 +9,11 @@ import {
   seconds,
   textMap,
   understood,
-} from "../shared/fields.js";
+} from "../shared/entry-fields.js";
 import { configHome, projectAround, roamingData } from "../shared/folders.js";
 import type { Importer } from "../shared/importer.js";
-import { noPlaceholder } from "../shared/variables.js";
+import { noPlaceholder } from "../shared/placeholders.js";
+import type { FieldImport } from "../shared/server-draft.js";
 
 /** Translates the command, which is the program's path. In the format until 2025 it was a mapping of path, arguments and variables. */
 const command: FieldImport = (value, draft, key) => {

@@ -13,7 +13,7 @@ import { ConfigError } from "../../../core/errors.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { displayName, readSource, readText } from "../../../core/source/source.js";
 import { child } from "../../../core/source/tree.js";
-import type { CommentLine, Fail, KeyLine, Lines } from "./lines.js";
+import type { CommentLine, Fail, KeyLine, Lines } from "./comment-lines.js";
 import { readToml } from "./toml.js";
 
 export interface ForeignText {

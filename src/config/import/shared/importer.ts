@@ -3,9 +3,9 @@
 import type { Environment } from "../../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { child } from "../../../core/source/tree.js";
-import { type FieldImports, type Note, ServerDraft } from "./draft.js";
 import { type ForeignText, folderOf } from "./foreign-text.js";
-import type { Convert } from "./variables.js";
+import type { Convert } from "./placeholders.js";
+import { type FieldImports, type Note, ServerDraft } from "./server-draft.js";
 
 type ToolName =
   | "claude-desktop"

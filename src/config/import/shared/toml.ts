@@ -1,7 +1,7 @@
 /** TOML with the line numbers of its comments and keys, which the TOML parser does not return. */
 import { parse, TomlError } from "smol-toml";
 import { child } from "../../../core/source/tree.js";
-import type { CommentLine, Fail, KeyLine, Lines } from "./lines.js";
+import type { CommentLine, Fail, KeyLine, Lines } from "./comment-lines.js";
 
 export function readToml(text: string, fail: Fail): Lines & { tree: unknown } {
   try {

@@ -5,11 +5,11 @@
 import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/chat.js";
 import { textOf } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, serverToolName } from "../turns/caller-tools.js";
 import { requireSize, type ToldTurns, toldOrGiven } from "../turns/told-turns.js";
 import { placeOfItem } from "../turns/turn-place.js";
-import type { Block, MessageParam } from "./body.js";
+import type { Block, MessageParam } from "./anthropic-body.js";
 
 type Hub = DoorParts["hub"];
 

@@ -1,17 +1,17 @@
 import type { AssistantMessageEvent, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
 import { isPlainObject } from "../../../core/json.js";
 import { summarizeTurn } from "../../../session/summary.js";
-import { resultBlock, toolInput } from "../../claude/blocks.js";
-import { anthropicUsage } from "../../claude/usage.js";
+import { anthropicUsage } from "../../claude/anthropic-usage.js";
+import { resultBlock, toolInput } from "../../claude/content-blocks.js";
 import { parsedArguments } from "../../shared/tool-input.js";
 import { anthropicError } from "../shared/anthropic-errors.js";
 import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
-import type { StreamedEvent, TurnWriter } from "../turns/show-turn.js";
+import type { ResponseWriter, StreamedEvent } from "../turns/show-turn.js";
 import { lastCalls } from "../turns/told-turns.js";
 import { itemId, type TurnPlace } from "../turns/turn-place.js";
 import { turnUsage } from "../turns/turn-usage.js";
-import type { Block } from "./body.js";
+import type { Block } from "./anthropic-body.js";
 import { StopSequences } from "./stop-sequences.js";
 
 interface Identity {
@@ -32,7 +32,7 @@ interface Identity {
  * Shows a turn as one message of Anthropic's API. The message contains the servers' calls with their results, in the form that Anthropic
  * uses for MCP calls that it ran itself. The caller's own calls come last, and the caller has to run them.
  */
-export class MessageView implements TurnWriter {
+export class MessageView implements ResponseWriter {
   readonly ping = event("ping", {});
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];

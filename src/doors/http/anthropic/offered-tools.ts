@@ -3,7 +3,7 @@
  * Then a tool result refers to the tool, or a system message adds the tool.
  * https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
  */
-import type { AnthropicTool, Block, MessageParam } from "./body.js";
+import type { AnthropicTool, Block, MessageParam } from "./anthropic-body.js";
 
 /**
  * Returns the tools to offer. Tools that a tool search has found come last, in the order in which they were found, so that the prompt before

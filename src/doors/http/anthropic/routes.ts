@@ -1,9 +1,8 @@
 /** Anthropic's Messages API. https://docs.claude.com/en/api/messages */
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import { readOutput } from "../shared/read-output.js";
-import type { RepeatedCalls } from "../turns/attempts.js";
 import { type CallerTools, readCallerTools } from "../turns/caller-tools.js";
 import {
   askedModel,
@@ -16,10 +15,17 @@ import {
   type WireCallIds,
 } from "../turns/door-turn.js";
 import { readToolUse } from "../turns/read-tool-use.js";
+import type { RepeatedCalls } from "../turns/repeated-calls.js";
 import { type Said, saidIn, saidSince, sinceLastAnswer } from "../turns/said.js";
 import { showTurn } from "../turns/show-turn.js";
 import { ToldTurns } from "../turns/told-turns.js";
-import { type MessageParam, type MessagesBody, messagesBody, type TokenCountBody, tokenCountBody } from "./body.js";
+import {
+  type MessageParam,
+  type MessagesBody,
+  messagesBody,
+  type TokenCountBody,
+  tokenCountBody,
+} from "./anthropic-body.js";
 import { readMessages } from "./input.js";
 import { MessageView } from "./message-view.js";
 import { offeredTools } from "./offered-tools.js";

@@ -3,11 +3,11 @@
  */
 import type { AssistantMessage, Message, ToolCall } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, customArguments, serverToolName } from "../turns/caller-tools.js";
 import { requireSize, type ToldTurns, toldOrGiven } from "../turns/told-turns.js";
 import { callId, placeOfItem, type TurnPlace } from "../turns/turn-place.js";
-import { type ChatMessage, type Content, readMessage } from "./messages.js";
+import { type ChatMessage, type Content, readMessage } from "./openai-messages.js";
 
 export interface InputItem {
   type?: string | null;

@@ -2,10 +2,9 @@ import type { StoredEvent } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
+import { responseBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
-import { responseBody } from "../shared/schemas.js";
-import type { RepeatedCalls } from "../turns/attempts.js";
 import { type CallerTools, readCallerTools, type WireTool } from "../turns/caller-tools.js";
 import {
   askedModel,
@@ -18,6 +17,7 @@ import {
   type WireCallIds,
 } from "../turns/door-turn.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
+import type { RepeatedCalls } from "../turns/repeated-calls.js";
 import { asSaid, type Said } from "../turns/said.js";
 import { showTurn } from "../turns/show-turn.js";
 import { ToldTurns, withResultsFirst } from "../turns/told-turns.js";

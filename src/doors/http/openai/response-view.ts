@@ -1,10 +1,10 @@
 import type { FinishReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
 import { textOf } from "../../../core/chat.js";
 import { summarizeTurn } from "../../../session/summary.js";
-import { errorBody } from "../shared/errors.js";
+import { errorBody } from "../shared/api-errors.js";
 import { type ApiFailureInfo, apiFailureOf, responseError } from "../shared/failure.js";
 import { type CallerTool, customInput } from "../turns/caller-tools.js";
-import type { StreamedEvent, TurnWriter } from "../turns/show-turn.js";
+import type { ResponseWriter, StreamedEvent } from "../turns/show-turn.js";
 import { lastCalls } from "../turns/told-turns.js";
 import { itemId, responseId, type TurnPlace } from "../turns/turn-place.js";
 import { responseUsage, turnUsage } from "../turns/turn-usage.js";
@@ -34,7 +34,7 @@ interface Placed {
  * Shows a turn as OpenAI's response. Each answer becomes a `message`, and each call of a server's tool an `mcp_call`. A call of a caller's
  * tool becomes a `function_call` or a `custom_tool_call`.
  */
-export class ResponseView implements TurnWriter {
+export class ResponseView implements ResponseWriter {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
   readonly #output: Item[] = [];

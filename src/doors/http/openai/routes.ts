@@ -1,11 +1,10 @@
 import type { TurnEvent } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
-import { modelList } from "../anthropic/models.js";
+import { modelList } from "../anthropic/model-list.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
-import { errorBody } from "../shared/errors.js";
+import { errorBody } from "../shared/api-errors.js";
+import { chatCompletionBody } from "../shared/api-schemas.js";
 import { type FormatBody, readOutput } from "../shared/read-output.js";
-import { chatCompletionBody } from "../shared/schemas.js";
-import type { RepeatedCalls } from "../turns/attempts.js";
 import { readCallerTools } from "../turns/caller-tools.js";
 import {
   askedModel,
@@ -17,12 +16,13 @@ import {
   turnHeaders,
 } from "../turns/door-turn.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
+import type { RepeatedCalls } from "../turns/repeated-calls.js";
 import { saidIn } from "../turns/said.js";
-import { type StreamedEvent, showTurn, type TurnWriter } from "../turns/show-turn.js";
+import { type ResponseWriter, type StreamedEvent, showTurn } from "../turns/show-turn.js";
 import { ToldTurns } from "../turns/told-turns.js";
 import { toolEvents } from "../turns/tool-events.js";
 import { ChatCompletion } from "./chat-completion.js";
-import { type ChatMessage, readMessage } from "./messages.js";
+import { type ChatMessage, readMessage } from "./openai-messages.js";
 
 interface ChatCompletionBody extends ToolUseBody {
   model?: string | null;
@@ -130,7 +130,7 @@ interface ChatViewOptions {
   eventsOf: (event: TurnEvent) => StreamedEvent[];
 }
 
-function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatViewOptions): TurnWriter {
+function chatView(completion: ChatCompletion, { includeUsage, eventsOf }: ChatViewOptions): ResponseWriter {
   const wrapped = (chunks: readonly object[]) => chunks.map((data) => ({ data }));
   const done = { data: "[DONE]" };
   return {

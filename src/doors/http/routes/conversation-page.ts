@@ -1,6 +1,6 @@
 import type { ConversationSummary } from "../../../core/store-ports.js";
 import type { ApiCall } from "../shared/api.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import { limitIn, limitWords } from "../shared/limit.js";
 
 export const pageQuery = {

@@ -5,7 +5,7 @@
 import type { DoorParts } from "../../shared/door.js";
 import { isLoopbackAddress } from "../admission/gate.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 
 export function loginRoutes({ login }: DoorParts): ApiRoute[] {
   const underWay = new Map<string, Promise<Response>>();

@@ -1,6 +1,6 @@
 import { messageSchemas } from "../../protocol/message-schema.js";
 import type { ApiRoute } from "../shared/api.js";
-import { messagePlace } from "../shared/schemas.js";
+import { messagePlace } from "../shared/api-schemas.js";
 
 export function openApiDocument(routes: readonly ApiRoute[], version: string): object {
   const paths: Record<string, Record<string, object>> = {};

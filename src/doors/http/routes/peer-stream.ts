@@ -5,7 +5,7 @@
 import { type PeerStreams, peerStreamPath } from "../../../core/cluster-port.js";
 import { hasBearer } from "../admission/gate.js";
 import type { ApiRoute } from "../shared/api.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import { eventStream } from "../shared/event-stream.js";
 
 export function peerStream(

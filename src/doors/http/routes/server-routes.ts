@@ -3,7 +3,7 @@ import { messageOf } from "../../../core/errors.js";
 import { serversJson, toolsJson } from "../../protocol/host-lists.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
-import { serverList, serverStderr, toolList } from "../shared/schemas.js";
+import { serverList, serverStderr, toolList } from "../shared/api-schemas.js";
 
 /** Time that /readyz waits for servers that are still starting, in ms. */
 const readyWithinMs = 50;

@@ -6,9 +6,9 @@ import { conversationEvents } from "../../protocol/conversation-events.js";
 import { errorMessage, followedMessages, historyMessages } from "../../protocol/protocol.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
+import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/api-schemas.js";
 import { eventStream } from "../shared/event-stream.js";
-import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/schemas.js";
 import { traceIn } from "../turns/door-turn.js";
 import { conversationPage, pageQuery } from "./conversation-page.js";
 

@@ -1,9 +1,9 @@
 import { parseDuration } from "../../../core/text/durations.js";
-import { type UsageKey, usageKeys, usageReport } from "../../../session/usage.js";
+import { type UsageKey, usageKeys, usageReport } from "../../../session/usage-report.js";
 import { usageJson } from "../../../session/usage-text.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiRoute } from "../shared/api.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import { limitIn, limitWords } from "../shared/limit.js";
 
 const defaultSince = "30d";

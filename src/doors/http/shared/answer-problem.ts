@@ -1,6 +1,6 @@
 import type { NewId } from "../../../core/ids.js";
 import { anthropicError, isAnthropicCall } from "./anthropic-errors.js";
-import { errorBody, type ProblemDetails } from "./errors.js";
+import { errorBody, type ProblemDetails } from "./api-errors.js";
 
 export interface Refused {
   problem: ProblemDetails;

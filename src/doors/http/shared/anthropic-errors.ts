@@ -1,5 +1,5 @@
 /** Errors in the format of Anthropic's API. https://docs.claude.com/en/api/errors */
-import type { ProblemDetails } from "./errors.js";
+import type { ProblemDetails } from "./api-errors.js";
 
 type Header = (name: string) => string | undefined;
 

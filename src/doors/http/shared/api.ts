@@ -7,9 +7,9 @@ import { errorInfo } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
 import { isWritable, parseJson } from "../../../core/json.js";
 import { answerProblem } from "./answer-problem.js";
-import { ApiError } from "./errors.js";
+import { ApiError } from "./api-errors.js";
+import { validated } from "./api-schemas.js";
 import { apiFailureOf } from "./failure.js";
-import { validated } from "./schemas.js";
 
 export interface ApiCall {
   /** Body of the request, validated by the schema of the route. Undefined if the route has no schema. */

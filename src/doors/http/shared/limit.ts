@@ -1,4 +1,4 @@
-import { ApiError } from "./errors.js";
+import { ApiError } from "./api-errors.js";
 
 /** Limit of items in one answer. A log may have 100,000 conversations, and writing all of them as JSON would block the event loop. */
 const most = 1000;

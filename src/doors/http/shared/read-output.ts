@@ -2,7 +2,7 @@
 import type { JsonSchema, OutputFormat } from "../../../core/chat.js";
 import { schemaProblem } from "../../../core/structured-output.js";
 import { object, optional, text, flag as trueOrFalse } from "../../protocol/schema-words.js";
-import { ApiError } from "./errors.js";
+import { ApiError } from "./api-errors.js";
 
 const named = {
   name: optional(text),

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { ToolDefinition } from "../../../core/chat.js";
 import { asObject, parseJson } from "../../../core/json.js";
 import type { ToolHub } from "../../../core/ports.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 
 export interface WireTool {
   type: string;

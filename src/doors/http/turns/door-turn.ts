@@ -9,11 +9,11 @@ import { messageOf } from "../../../core/errors.js";
 import { singleCallPrefix } from "../../../core/ids.js";
 import { type CarriedTrace, carriedTrace } from "../../../core/trace-context.js";
 import type { LiveTurn } from "../../../session/live-turn.js";
+import type { PromptOptions } from "../../../session/prompt-options.js";
 import type { Session } from "../../../session/session.js";
-import type { TurnOptions } from "../../../session/turn-options.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import type { Said } from "./said.js";
 
 export interface TurnCall extends Said {
@@ -50,7 +50,7 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
 
 export interface WireCallIds {
   conversationId?: string;
-  /** Value for `TurnOptions.dialogue`. Set when a call continues a response: it is the dialogue of the conversation's first call. */
+  /** Value for `PromptOptions.dialogue`. Set when a call continues a response: it is the dialogue of the conversation's first call. */
   dialogue?: string;
   requestId?: string;
   trace?: CarriedTrace;
@@ -170,7 +170,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
   };
 }
 
-function turnOptions(call: TurnCall): TurnOptions {
+function turnOptions(call: TurnCall): PromptOptions {
   return {
     system: call.system,
     model: call.model,

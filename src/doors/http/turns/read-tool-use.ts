@@ -1,6 +1,6 @@
 /** Reads `tool_choice` and `parallel_tool_calls` of a call. */
 import type { ToolChoice } from "../../../core/chat.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, toolName } from "./caller-tools.js";
 
 export interface ToolUseBody {

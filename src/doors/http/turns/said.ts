@@ -1,7 +1,7 @@
 /** Splits a call into system text, history and new content. This is the same for every API. */
 import type { ContentPart, Message } from "../../../core/chat.js";
 import type { DoorParts } from "../../shared/door.js";
-import { ApiError } from "../shared/errors.js";
+import { ApiError } from "../shared/api-errors.js";
 import { type ToldTurns, withResultsFirst } from "./told-turns.js";
 
 export interface Said {

@@ -5,10 +5,10 @@ import { errorInfo } from "../../../core/errors.js";
 import { withFinalText } from "../../shared/final-text.js";
 import { eventStream } from "../shared/event-stream.js";
 import { type ApiFailureInfo, apiFailureOf } from "../shared/failure.js";
-import type { Attempt } from "./attempts.js";
 import type { DoorTurn } from "./door-turn.js";
+import type { Attempt } from "./repeated-calls.js";
 
-export interface TurnWriter {
+export interface ResponseWriter {
   start(): StreamedEvent[];
   take(event: TurnEvent): StreamedEvent[];
   end(): StreamedEvent[];
@@ -38,7 +38,7 @@ interface ShowOptions {
 /** Longest time until the status of a stream is sent, in ms. Until then, a failure can still be answered with an error status. */
 const longestHoldMs = 10_000;
 
-export async function showTurn(door: DoorTurn, view: TurnWriter, options: ShowOptions): Promise<Response> {
+export async function showTurn(door: DoorTurn, view: ResponseWriter, options: ShowOptions): Promise<Response> {
   const { headers } = door;
   const { gone, keepAliveMs, attempt } = options;
   if (!options.streaming) {
@@ -102,7 +102,7 @@ interface WatchOptions {
 /** Passes the events of the turn to the view until the turn ends. Resolves with the failure of the turn, if any. Never rejects. */
 async function watch(
   { turn, isRepeatable, isStructured }: DoorTurn,
-  view: TurnWriter,
+  view: ResponseWriter,
   { attempt, write = async () => {} }: WatchOptions,
 ): Promise<ApiFailureInfo | undefined> {
   let ranTools = false;
@@ -147,7 +147,7 @@ async function whileListening<T>(door: DoorTurn, gone: AbortSignal, work: () => 
   }
 }
 
-function answerFailed(view: TurnWriter, failure: ApiFailureInfo, turnHeaders: Record<string, string>): Response {
+function answerFailed(view: ResponseWriter, failure: ApiFailureInfo, turnHeaders: Record<string, string>): Response {
   const { status, body } = view.failed(failure);
   return Response.json(body, { status, headers: { ...turnHeaders, ...failure.headers } });
 }

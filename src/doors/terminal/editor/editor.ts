@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import type { Completer } from "../completion/completion.js";
-import type { InputHistory } from "./history.js";
+import type { InputHistory } from "./input-history.js";
 import type { KeySource } from "./keys.js";
 
 export interface Terminal {

@@ -1,4 +1,4 @@
-import { HistorySearch, HistoryWalk } from "./history.js";
+import { HistorySearch, HistoryWalk } from "./input-history.js";
 import type { Press } from "./keys.js";
 import {
   blankLeft,

@@ -4,7 +4,7 @@ import type { Quirks } from "../../providers/presets.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
-import { wireMessages } from "./messages.js";
+import { wireMessages } from "./chat-messages.js";
 
 /** Builds the body of `POST …/chat/completions`. `JSON.stringify` leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<Quirks>): JsonObject {

@@ -4,8 +4,8 @@ import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { wireContents } from "./contents.js";
-import type { GeminiQuirks } from "./models.js";
-import { geminiName } from "./names.js";
+import type { GeminiQuirks } from "./gemini-models.js";
+import { geminiName } from "./gemini-names.js";
 
 /** Builds the body of `generateContent` and `streamGenerateContent`. `JSON.stringify` leaves out undefined members. */
 export function requestBody(request: CompletionRequest, target: Target<GeminiQuirks>): JsonObject {

@@ -1,11 +1,11 @@
 import type { AssistantMessage, KeptPart, Message, ToolCall } from "../../../core/chat.js";
 import { asObject, asText, type JsonObject } from "../../../core/json.js";
 import { wireInput } from "../shared/calls.js";
-import { instructionText } from "../shared/content.js";
+import { instructionText } from "../shared/message-content.js";
 import type { Target } from "../wire.js";
+import type { GeminiQuirks } from "./gemini-models.js";
+import { geminiName } from "./gemini-names.js";
 import { geminiPart } from "./media.js";
-import type { GeminiQuirks } from "./models.js";
-import { geminiName } from "./names.js";
 
 /** Substitute for the signature of a step that another model wrote (ai.google.dev/gemini-api/docs/thought-signatures). */
 const NO_SIGNATURE = "skip_thought_signature_validator";

@@ -4,8 +4,8 @@ import { GrowingText } from "../shared/growing-text.js";
 import { type ProviderError, providerError } from "../shared/provider-error.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
-import { geminiFailure } from "./errors.js";
-import { toolNameOf } from "./names.js";
+import { toolNameOf } from "./gemini-names.js";
+import { geminiFailure } from "./refused-request.js";
 
 /** Finish reasons that are not failures. Any other reason counts as `unknown`. */
 const FINISH_REASONS: readonly (readonly [RegExp, FinishReason])[] = [

@@ -1,7 +1,7 @@
 import type { ProviderError } from "../shared/provider-error.js";
 import { isAboutTools, refusalText } from "../shared/refusals.js";
 import type { Lesson } from "../wire.js";
-import type { GeminiQuirks } from "./models.js";
+import type { GeminiQuirks } from "./gemini-models.js";
 
 /**
  * Returns the lessons of a refused request (a 400), most likely first. The rules follow error texts from ai.google.dev and threads about

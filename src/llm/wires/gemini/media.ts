@@ -1,7 +1,7 @@
 import { type ContentPart, linkText } from "../../../core/chat.js";
 import type { JsonObject } from "../../../core/json.js";
-import { mediaReference } from "../shared/content.js";
-import type { GeminiQuirks } from "./models.js";
+import { mediaReference } from "../shared/message-content.js";
+import type { GeminiQuirks } from "./gemini-models.js";
 
 /**
  * Types of media that Gemini accepts, from ai.google.dev/gemini-api/docs `image-understanding` and `audio`. With any other type the whole

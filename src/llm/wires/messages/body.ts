@@ -4,9 +4,9 @@ import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
 import { markForCache } from "./cache-plan.js";
-import { isThoughtOpen, lateTools, type MessagesTurn, wireConversation } from "./conversation.js";
 import { wireFormat } from "./output-format.js";
 import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
+import { isThoughtOpen, lateTools, type MessagesTurn, wireConversation } from "./request-messages.js";
 
 /** Default limits of an answer, in tokens. `LONG_OUTPUT` is used if the model was asked to think at length. */
 const USUAL_OUTPUT = 32_000;

@@ -2,8 +2,8 @@ import type { FinishReason } from "../../../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
-import { type OpenBlock, openBlock, saidInBlocks } from "./blocks.js";
-import { mergedUsage, usageOf } from "./usage.js";
+import { type OpenBlock, openBlock, saidInBlocks } from "./message-blocks.js";
+import { mergedUsage, usageOf } from "./messages-usage.js";
 
 const FINISH_REASONS = new Map<string, FinishReason>([
   ["end_turn", "stop"],

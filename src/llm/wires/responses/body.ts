@@ -4,8 +4,8 @@ import { asObject, type JsonObject } from "../../../core/json.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";
-import { inputItems } from "./input.js";
 import type { ResponsesQuirks } from "./quirks.js";
+import { inputItems } from "./request-input.js";
 
 /** Least value of `max_output_tokens` that the API accepts. */
 const leastOutputTokens = 16;

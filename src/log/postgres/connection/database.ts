@@ -3,8 +3,8 @@ import type pg from "pg";
 import type { PostgresConfig } from "../../../core/config.js";
 import { StoreError } from "../../../core/errors.js";
 import type { Observe } from "../../../core/ports.js";
-import { addressOf, type DatabaseAddress, isLost, isRolledBack, isUnsent, storeError } from "./errors.js";
 import { openPool } from "./pool.js";
+import { addressOf, type DatabaseAddress, isLost, isRolledBack, isUnsent, storeError } from "./store-errors.js";
 
 const defaultPoolSize = 10;
 const defaultRetryMs = 30_000;

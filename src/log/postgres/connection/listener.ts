@@ -3,8 +3,8 @@ import pg from "pg";
 import type { PostgresConfig } from "../../../core/config.js";
 import { messageOf } from "../../../core/errors.js";
 import type { Observe } from "../../../core/ports.js";
-import { addressOf, storeError } from "./errors.js";
 import { connectionOf } from "./pool.js";
+import { addressOf, storeError } from "./store-errors.js";
 
 export interface Subscriber {
   /** Called with the payload of each notice (`pg_notify`). */

@@ -1,7 +1,7 @@
 /** Replacement of texts in a streamed answer. A text to replace may be split over several events. */
 import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
-import { bytesOf } from "./chunks.js";
 import type { Chunk } from "./format.js";
+import { bytesOf } from "./recorded-chunks.js";
 
 /** The part of a longer text that one event carries. */
 interface Piece {

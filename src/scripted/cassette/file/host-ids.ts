@@ -4,7 +4,7 @@ import { idPattern } from "../../../core/ids.js";
 import type { JsonObject } from "../../../core/json.js";
 import { type Rewriter, rewrittenStream } from "./clean-stream.js";
 import type { ModelEntry } from "./format.js";
-import { historyOf } from "./history.js";
+import { historyOf } from "./request-history.js";
 
 /** Returns the ids that a request names, in the order of their first mention. */
 function idsIn(request: JsonObject): string[] {

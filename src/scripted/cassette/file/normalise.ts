@@ -2,7 +2,7 @@
 
 import { idPattern } from "../../../core/ids.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
-import { historyOf, withHistory } from "./history.js";
+import { historyOf, withHistory } from "./request-history.js";
 
 /** Patterns for values that change in each run, with their replacements. */
 const passing: readonly [RegExp, string][] = [

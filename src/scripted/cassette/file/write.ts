@@ -8,9 +8,9 @@ import type { Cleaner } from "./clean.js";
 import { rewrittenStream } from "./clean-stream.js";
 import { recordedCallsIn } from "./ending-order.js";
 import { type Entry, type Head, isExchange, type ModelEntry } from "./format.js";
-import { withHistory } from "./history.js";
 import { NumberedIds } from "./host-ids.js";
 import { normalisedBody, normalisedParams } from "./normalise.js";
+import { withHistory } from "./request-history.js";
 
 /** A part of a request that has at least this many characters is written only once if several requests share it. */
 const partChars = 400;

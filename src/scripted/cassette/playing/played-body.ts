@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
-import { bytesOf } from "../file/chunks.js";
 import type { Cleaner } from "../file/clean.js";
 import type { Chunk, RecordedError } from "../file/format.js";
+import { bytesOf } from "../file/recorded-chunks.js";
 
 /** Waits for a time in ms. Rejects when the signal aborts. */
 export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void>;

@@ -11,7 +11,6 @@ import type {
   ServerHello,
   ServerLife,
 } from "../../../core/tape.js";
-import { type Arrival, chunksOf } from "../file/chunks.js";
 import { recordedCallsIn } from "../file/ending-order.js";
 import {
   type CallEntry,
@@ -24,8 +23,9 @@ import {
 } from "../file/format.js";
 import { messagesOf, normalisedParams } from "../file/normalise.js";
 import type { Recording } from "../file/read.js";
-import { keptHeaders } from "./headers.js";
+import { type Arrival, chunksOf } from "../file/recorded-chunks.js";
 import { noted } from "./noted-life.js";
+import { keptHeaders } from "./recorded-headers.js";
 
 /**
  * List requests of a server that run at the same time. They are recorded together when the last one ends, because the host uses the lists

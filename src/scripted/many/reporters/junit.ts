@@ -2,9 +2,9 @@
  * Formats results as JUnit XML. A run becomes a suite, and a step becomes a case. The XML is valid in both common schemas: Jenkins' old
  * JUnit format and its xUnit plugin (junit-10).
  */
-import { placeText } from "../../shared/place.js";
-import type { RunReport, StepReport } from "../report.js";
+import { placeText } from "../../shared/script-position.js";
 import type { ManyResult } from "../run-many.js";
+import type { RunReport, StepReport } from "../run-report.js";
 
 type Attributes = Readonly<Record<string, string | number>>;
 

@@ -5,8 +5,8 @@ import { eraseLine, StatusLine } from "../../../doors/shared/status-line.js";
 import { type Colors, oneLine } from "../../../doors/shared/terminal.js";
 import type { Reporter } from "../run-many.js";
 import { countsText } from "../summary/counts.js";
-import { runDuration } from "../summary/facts.js";
-import { summaryOf } from "../summary/summary.js";
+import { runDuration } from "../summary/run-facts.js";
+import { summaryOf } from "../summary/run-summary.js";
 import { summaryTable } from "../summary/table.js";
 import { failureText, runLine, transcriptLine } from "./run-text.js";
 

@@ -1,5 +1,5 @@
 import type { Reporter } from "../run-many.js";
-import { resultsJson } from "../summary/json.js";
+import { resultsJson } from "../summary/summary-json.js";
 import { resultsJunit } from "./junit.js";
 import { prettyReporter, type ReportScreen } from "./pretty.js";
 import { tapBegin, tapRun } from "./tap.js";

@@ -1,8 +1,8 @@
 import { unambiguous } from "../../../core/text/inert.js";
 import type { Colors } from "../../../doors/shared/terminal.js";
-import { placeText } from "../../shared/place.js";
-import type { RunReport, StepReport } from "../report.js";
-import { runDuration } from "../summary/facts.js";
+import { placeText } from "../../shared/script-position.js";
+import type { RunReport, StepReport } from "../run-report.js";
+import { runDuration } from "../summary/run-facts.js";
 import { sentence } from "./step-text.js";
 
 /** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that belongs to no single step follows. */

@@ -1,6 +1,6 @@
 import { unambiguous } from "../../../core/text/inert.js";
-import { placeText } from "../../shared/place.js";
-import type { Failure, StepResult } from "../../shared/result.js";
+import { placeText } from "../../shared/script-position.js";
+import type { Failure, StepResult } from "../../shared/script-result.js";
 
 export function stepLine({ passed, skipped, name, place, durationMs, error, assertions }: StepResult): string {
   const mark = skipped ? "skipped" : passed ? "ok     " : "FAILED ";

@@ -3,8 +3,8 @@
  * a subtest.
  */
 import { toVisibleJson, unambiguous } from "../../../core/text/inert.js";
-import { placeText } from "../../shared/place.js";
-import type { RunReport, StepReport } from "../report.js";
+import { placeText } from "../../shared/script-position.js";
+import type { RunReport, StepReport } from "../run-report.js";
 
 export function tapBegin(count: number): string {
   return `TAP version 14\n1..${count}\n`;

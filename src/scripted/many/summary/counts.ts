@@ -1,5 +1,5 @@
 import { exitCodeOfScripts } from "../../../doors/shared/exit-codes.js";
-import type { RunReport, RunStatus } from "../report.js";
+import type { RunReport, RunStatus } from "../run-report.js";
 
 export function countsOf(reports: readonly RunReport[]): Record<RunStatus, number> {
   const counts = { passed: 0, failed: 0, cancelled: 0, skipped: 0 };

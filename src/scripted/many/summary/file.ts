@@ -1,7 +1,7 @@
-import { summaryHtml } from "./html.js";
-import { summaryJson } from "./json.js";
-import { summaryMarkdown } from "./markdown.js";
-import type { Summary } from "./summary.js";
+import type { Summary } from "./run-summary.js";
+import { summaryHtml } from "./summary-html.js";
+import { summaryJson } from "./summary-json.js";
+import { summaryMarkdown } from "./summary-markdown.js";
 
 const formats: Readonly<Record<string, (summary: Summary) => string>> = {
   html: summaryHtml,

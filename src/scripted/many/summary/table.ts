@@ -1,7 +1,7 @@
 import stringWidth from "string-width";
 import { oneLine } from "../../../doors/shared/terminal.js";
-import { summaryCells, summaryColumns } from "./facts.js";
-import type { SummaryRow } from "./summary.js";
+import { summaryCells, summaryColumns } from "./run-facts.js";
+import type { SummaryRow } from "./run-summary.js";
 
 /** Limit of columns for a name. A longer name is cut. */
 const maxName = 60;

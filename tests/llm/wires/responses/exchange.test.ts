@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Message } from "../../../../src/core/chat.js";
-import { accountOf } from "../../../../src/llm/providers/account.js";
+import { accountOf } from "../../../../src/llm/providers/provider-account.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import { answer, breaking, calls, ending, failing, says, startOpenAi, thinks } from "../../../support/strict/index.js";
 import { clientWith } from "../../client-of.js";

@@ -1,9 +1,9 @@
 import { expect, test } from "@jest/globals";
 import type { CompletionRequest, Message } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
-import { accountOf } from "../../../../src/llm/providers/account.js";
+import { accountOf } from "../../../../src/llm/providers/provider-account.js";
 import { resolveModel } from "../../../../src/llm/providers/providers.js";
-import { responses } from "../../../../src/llm/wires/responses/responses.js";
+import { responses } from "../../../../src/llm/wires/responses/responses-wire.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import { failure, json, type LlmRequest, startLlmServer } from "../../../support/llm-server.js";
 import { answer, calls, startOpenAi, thinks } from "../../../support/strict/index.js";

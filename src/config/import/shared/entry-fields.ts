@@ -1,0 +1,168 @@
+/** Translations of other programs' keys, from which importers build their tables. */
+import { isPlainObject } from "../../../core/json.js";
+import type { FieldImport, FieldImports, ServerDraft } from "./server-draft.js";
+
+const longestMs = 86_400_000;
+
+/** Returns a field that passes values of this shape to `take`. For any other value it adds a note. */
+function shaped<T>(isShaped: (value: unknown) => value is T, shape: string, take: TakeOf<T>): FieldImport {
+  return (value, draft, key) => {
+    if (isShaped(value)) take(value, draft, key);
+    else draft.note(key, `is not ${shape}, so it was left out`);
+  };
+}
+
+type TakeOf<T> = (value: T, draft: ServerDraft, key: string) => void;
+
+const isText = (value: unknown): value is string => typeof value === "string";
+const isFlag = (value: unknown): value is boolean => typeof value === "boolean";
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+const isScalar = (value: unknown): value is string | number | boolean =>
+  isText(value) || isFlag(value) || isNumber(value);
+const isScalars = (value: unknown): value is (string | number | boolean)[] =>
+  Array.isArray(value) && value.every(isScalar);
+
+export const ofText = (take: TakeOf<string>) => shaped(isText, "a text", take);
+const ofFlag = (take: TakeOf<boolean>) => shaped(isFlag, "true or false", take);
+export const ofTexts = (take: TakeOf<string[]>) =>
+  shaped(isScalars, "a list of texts", (list, draft, key) => take(list.map(String), draft, key));
+export const ofMapping = (take: TakeOf<Record<string, unknown>>) => shaped(isPlainObject, "a mapping", take);
+
+export const copiedText = (target: string) =>
+  ofText((value, draft, key) => draft.set(target, draft.text(value, key), key));
+export const path = (target: string) => ofText((value, draft, key) => draft.set(target, draft.path(value, key), key));
+export const copiedFlag = (target: string) => ofFlag((value, draft, key) => draft.set(target, value, key));
+
+export const copiedTexts = (target: string) =>
+  ofTexts((list, draft, key) => {
+    if (list.length > 0)
+      draft.set(
+        target,
+        list.map((item) => draft.text(item, key)),
+        key,
+      );
+  });
+
+/** Translates a list whose first item is the program and whose other items are its arguments. */
+export const commandLine = ofTexts(([command = "", ...args], draft, key) => {
+  draft.set("command", draft.text(command, key), key);
+  if (args.length > 0)
+    draft.set(
+      "args",
+      args.map((arg) => draft.text(arg, key)),
+      key,
+    );
+});
+
+/** Adds the pairs of a mapping to those that other keys have set in the same target. */
+export const textMap = (target: string) =>
+  ofMapping((mapping, draft, key) => {
+    const values = Object.entries(mapping).flatMap(([name, value]) => {
+      if (isScalar(value)) return [[name, draft.text(String(value), key)] as const];
+      draft.note(`${key}.${name}`, "is not a text, so it was left out");
+      return [];
+    });
+    if (values.length > 0) setAll(draft, target, Object.fromEntries(values), key);
+  });
+
+export function setAll(
+  draft: ServerDraft,
+  target: string,
+  values: Readonly<Record<string, string>>,
+  key: string,
+): void {
+  const before = draft.entry[target];
+  draft.set(target, { ...(isPlainObject(before) ? before : {}), ...values }, key);
+}
+
+/** Keys that have the same name in most programs and in this host. */
+export const commonFields: FieldImports = {
+  command: copiedText("command"),
+  args: copiedTexts("args"),
+  env: textMap("env"),
+  cwd: path("cwd"),
+  url: copiedText("url"),
+  headers: textMap("headers"),
+};
+
+/** Translates a flag whose default is true. Only the value false is written. */
+export const enabled = ofFlag((isOn, draft, key) => {
+  if (!isOn) draft.set("enabled", false, key);
+});
+
+export const disabled = ofFlag((isOff, draft, key) => {
+  if (isOff) draft.set("enabled", false, key);
+});
+
+const duration = (target: string, unitMs: number) =>
+  shaped(isNumber, "a number", (amount, draft, key) => {
+    const ms = Math.round(amount * unitMs);
+    if (ms >= 1 && ms <= longestMs) draft.set(target, durationText(ms), key);
+    else draft.note(key, `${amount} is no time that ${target} can have, so it was left out`);
+  });
+
+export const seconds = (target: string) => duration(target, 1000);
+export const copiedMilliseconds = (target: string) => duration(target, 1);
+
+/** Returns the time with its unit, because the unit of a bare number would be unclear. */
+function durationText(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
+}
+
+/**
+ * Translates the list of offered tools. `none` is the meaning of an empty list in the other program. In this host an empty list means all
+ * tools.
+ */
+export const allowed = (none: "all" | "nothing" = "all") =>
+  ofTexts((names, draft, key) => {
+    if (names.length === 0 && none === "nothing") draft.add("tools.deny", ["*"], key);
+    else draft.add("tools.allow", names, key);
+  });
+
+export const denied = ofTexts((names, draft, key) => draft.add("tools.deny", names, key));
+export const approved = ofTexts((names, draft, key) => draft.add("tools.auto_approve", names, key));
+
+/** Translates a flag that lets every tool of the server run without asking. */
+export const copiedTrust = ofFlag((isTrusted, draft, key) => {
+  if (isTrusted) draft.add("tools.auto_approve", ["*"], key);
+});
+
+/**
+ * Translates the name of a transport. `types` maps the other program's names to ours. A name that is mapped to undefined is not written,
+ * because this host detects that transport.
+ */
+export const transport = (types: Readonly<Record<string, "http" | "sse" | undefined>>) =>
+  ofText((type, draft, key) => {
+    if (!Object.hasOwn(types, type)) draft.note(key, `"${type}" is no transport of this host`);
+    else if (types[type]) draft.set("type", types[type], key);
+  });
+
+/** Translates the keys of an OAuth client that was registered beforehand. */
+export const oauth = (
+  keys: Readonly<Record<string, "client_id" | "client_secret" | "scope" | "callback_port">>,
+): FieldImport =>
+  ofMapping((login, draft, key) => {
+    for (const [name, value] of Object.entries(login)) {
+      const target = Object.hasOwn(keys, name) ? keys[name] : undefined;
+      if (target === "callback_port" && isNumber(value)) draft.set("oauth.callback_port", value, key);
+      else if (target && Array.isArray(value)) draft.set(`oauth.${target}`, draft.text(value.join(" "), key), key);
+      else if (target && isText(value)) draft.set(`oauth.${target}`, draft.text(value, key), key);
+      else draft.note(`${key}.${name}`, "has no counterpart here: what a login needs is found out from the server");
+    }
+  });
+
+/** Returns a field that drops the key and adds `why` as a note. */
+export const dropped =
+  (why: string): FieldImport =>
+  (_value, draft, key) =>
+    draft.note(key, why);
+
+/** Returns a field like `dropped` that adds no note if the value equals `usual`, the other program's default. */
+export const droppedUnless =
+  (usual: unknown, why: string): FieldImport =>
+  (value, draft, key) => {
+    if (value !== usual) draft.note(key, why);
+  };
+
+/** Ignores a key that asks for something that this host does anyway. */
+export const understood: FieldImport = () => {};

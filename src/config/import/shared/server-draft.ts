@@ -1,0 +1,81 @@
+/** An entry of `mcpServers` that an importer builds key by key from another program's server. What cannot be translated gets a note. */
+
+import { resolve } from "node:path";
+import { isPlainObject, type JsonObject } from "../../../core/json.js";
+import type { Convert } from "./placeholders.js";
+
+/** A note that a key of the imported file has no counterpart here, or has another meaning. */
+export interface Note {
+  /** Key in the imported file, or "" if the note is about the whole server. */
+  key: string;
+  text: string;
+}
+
+/** Translates one key of the imported file. `value` is the value in that file. */
+export type FieldImport = (value: unknown, draft: ServerDraft, key: string) => void;
+export type FieldImports = Readonly<Record<string, FieldImport>>;
+
+export class ServerDraft {
+  readonly name: string;
+  readonly entry: JsonObject = {};
+  readonly notes: Note[] = [];
+  /** Description of the server in the imported file. It becomes a comment. */
+  readonly remarks: string[] = [];
+  /** The top-level key of our entry for each translated key of the imported file. */
+  readonly targets = new Map<string, string>();
+  /** Absolute path of the folder to which relative paths refer. */
+  readonly base: string;
+  readonly #convert: Convert;
+
+  constructor(name: string, { base, convert }: { base: string; convert: Convert }) {
+    this.name = name;
+    this.base = base;
+    this.#convert = convert;
+  }
+
+  note(key: string, text: string): void {
+    if (!this.notes.some((note) => note.key === key && note.text === text)) this.notes.push({ key, text });
+  }
+
+  remark(words: string): void {
+    this.remarks.push(...words.split("\n"));
+  }
+
+  /** Sets a value of the entry. `target` is a key, or a mapping and a key in it, such as `tools.allow`. */
+  set(target: string, value: unknown, key: string): void {
+    const [first = "", second] = target.split(".");
+    const below = this.entry[first];
+    this.entry[first] = second === undefined ? value : { ...(isPlainObject(below) ? below : {}), [second]: value };
+    this.targets.set(key, first);
+  }
+
+  add(target: string, items: readonly string[], key: string): void {
+    const [first = "", second = ""] = target.split(".");
+    const below = this.entry[first];
+    const before = isPlainObject(below) && Array.isArray(below[second]) ? below[second] : [];
+    if (items.length > 0) this.set(target, [...new Set([...before, ...items])], key);
+  }
+
+  /** Returns the text with the other program's placeholders replaced by ours. */
+  text(value: string, key: string): string {
+    const { text, notes } = this.#convert(value);
+    for (const note of notes) this.note(key, note);
+    return text;
+  }
+
+  /** Returns the absolute path. A path that begins with a placeholder or `~` stays as it is. */
+  path(value: string, key: string): string {
+    const path = this.text(value, key);
+    return /^(\$\{|~(?=$|[/\\]))/.test(path) ? path : resolve(this.base, path);
+  }
+
+  /** Translates each key with the field of that name. Notes the keys for which there is no field. */
+  take(raw: JsonObject, fields: FieldImports): void {
+    for (const [key, value] of Object.entries(raw)) {
+      if (value === null || value === undefined) continue;
+      const field = Object.hasOwn(fields, key) ? fields[key] : undefined;
+      if (field) field(value, this, key);
+      else this.note(key, "has no counterpart here");
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/** Checks the providers: their settings, whether they can be reached, and with `live` how they answer. */
+import type { ToolDefinition } from "../core/chat.js";
+import type { LlmConfig } from "../core/config.js";
+import { errorInfo } from "../core/errors.js";
+import { isLocal } from "../llm/connection/proxy.js";
+import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
+import { wireOf } from "../llm/wires/all-wires.js";
+import { toolTokens } from "../log/folds/estimate.js";
+import { type Finding, fail, hasFailed, ok, warn, withoutEnd } from "./finding.js";
+import { askProvider } from "./live.js";
+import { schemaFindings } from "./schema-checks.js";
+import type { Section } from "./section.js";
+import { wayFindings } from "./way.js";
+import type { TrialParts } from "./wire-trial.js";
+
+export interface ProviderParts extends TrialParts {
+  llm: LlmConfig;
+  /** True if each provider gets real requests. The demo model always gets them, because it costs nothing. */
+  isLive: boolean;
+  toolBudgetTokens: number;
+  /** Returns problems about unset environment variables of this provider. */
+  unsetOf(name: string): readonly string[];
+}
+
+/** Checks all providers, first the provider that turns use. A failure of any other provider is only a warning. */
+export async function providerSections(parts: ProviderParts): Promise<Section[]> {
+  const { active = "", fallback, providers } = parts.llm;
+  const used = [active, ...fallback].filter((entry) => entry !== "");
+  const others = Object.keys(providers).filter((name) => !used.some((entry) => entry.split("/")[0] === name));
+  const sections: Section[] = [];
+  // Checks one provider after another, so that no provider slows down the answers of another.
+  for (const entry of [...new Set([...used, ...others])]) {
+    const examined = await examine(entry, parts);
+    if (entry === active) {
+      sections.push({ name: `provider ${entry}`, ...examined });
+      continue;
+    }
+    const role = used.includes(entry) ? "fallback" : "not in use";
+    sections.push({ ...examined, name: `provider ${entry} (${role})`, findings: examined.findings.map(atMostWarn) });
+  }
+  return sections;
+}
+
+function atMostWarn(finding: Finding): Finding {
+  return finding.status === "fail" ? { ...finding, status: "warn" } : finding;
+}
+
+/** Checks one provider. `entry` has the form of an entry of `llm.fallback`. */
+async function examine(entry: string, parts: ProviderParts): Promise<Pick<Section, "findings" | "kind">> {
+  const { llm, env, tools, isLive } = parts;
+  const unset = parts.unsetOf(entry.split("/")[0] ?? entry);
+  if (unset.length > 0) {
+    const fix = "set it where this program is started";
+    return { findings: unset.map((text) => fail("variables", text, fix)), kind: "config" };
+  }
+  let target: ResolvedModel;
+  try {
+    target = resolveModel(llm, env, modelOfEntry(llm, entry));
+  } catch (error) {
+    const { kind, message, hint } = errorInfo(error);
+    return { findings: [fail(kind === "auth" ? "key" : "settings", message, withoutEnd(hint))], kind };
+  }
+  const { provider } = target;
+  const findings = [
+    keyFinding(provider),
+    addressFinding(target),
+    wireFinding(target),
+    ...schemaFindings(provider, tools),
+  ];
+  if (hasFailed(findings)) return { findings, kind: "bad_request" };
+  findings.push(...(await wayFindings(provider, llm, env)));
+  if (hasFailed(findings)) return { findings, kind: "connect" };
+  if (!isLive && provider.name !== "demo") {
+    const fix = "mcp-platform doctor --live sends it four small requests";
+    return {
+      findings: [...findings, warn("live", "nothing was asked, so that key and model are not tried", fix)],
+      kind: "",
+    };
+  }
+  const asked = await askProvider(llm, target, { ...parts, tools: inOneRequest(parts, provider) });
+  return { findings: [...findings, ...asked.findings], kind: asked.kind ?? "" };
+}
+
+function keyFinding({ apiKeys, keyVariable }: Provider): Finding {
+  if (apiKeys.length === 0) return ok("key", `none is needed (${keyVariable} would be sent)`);
+  return ok("key", apiKeys.length === 1 ? "there is one" : `there are ${apiKeys.length}`);
+}
+
+function addressFinding({ provider, model }: ResolvedModel): Finding {
+  const { name, baseUrl, apiKeys } = provider;
+  const key = `llm.providers.${name}.base_url`;
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    return fail(
+      "base_url",
+      "it is no http:// or https:// address",
+      `set ${key} to one like https://api.example.com/v1`,
+    );
+  }
+  const shown = `${url.origin}${url.pathname}`;
+  const asked = new URL(wireOf(provider.wire).url({ provider, model, streaming: true }));
+  const added = asked.pathname.slice(url.pathname.replace(/\/+$/, "").length);
+  const twice =
+    /\/(chat\/)?completions\/?$/.exec(url.pathname)?.[0] ?? (url.pathname.endsWith(added) ? added : undefined);
+  if (twice !== undefined)
+    return fail("base_url", `${shown} holds what the host adds by itself`, `leave ${twice} out of ${key}`);
+  if (url.protocol === "http:" && apiKeys.length > 0 && !isLocal(url.hostname)) {
+    return warn("base_url", `${shown} gets the key and the prompts unencrypted`, `write https:// in ${key}`);
+  }
+  return ok("base_url", `${model} at ${asked.origin}${asked.pathname}`);
+}
+
+function wireFinding({ provider, model }: ResolvedModel): Finding {
+  const wire = wireOf(provider.wire);
+  const unserved = wire.unserved?.({ provider, model, streaming: true });
+  const chosen = `${wire.name}, chosen by ${provider.wireBy}`;
+  if (!unserved) return ok("wire", chosen);
+  const key = `llm.providers.${provider.name}`;
+  const fix = unserved.by ? `set ${key}.wire to ${unserved.by}` : `name a model of that vendor (${key}.model)`;
+  return warn("wire", `${chosen}: ${model} ${unserved.why}`, fix);
+}
+
+/**
+ * Returns the tools that a turn would send in one request, with room for doctor's own tool. Tools beyond the budget are left out: the model
+ * must search for them.
+ */
+function inOneRequest({ tools, toolBudgetTokens }: ProviderParts, { quirks }: Provider): readonly ToolDefinition[] {
+  let tokens = 0;
+  const within = tools.filter((tool) => {
+    tokens += toolTokens(tool);
+    return tokens <= toolBudgetTokens;
+  });
+  return within.slice(0, quirks.maxTools - 1);
+}

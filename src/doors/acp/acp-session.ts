@@ -1,0 +1,205 @@
+import type {
+  AgentContext,
+  ClientCapabilities,
+  PromptRequest,
+  PromptResponse,
+  SessionUpdate,
+} from "@agentclientprotocol/sdk";
+import { methods, RequestError } from "@agentclientprotocol/sdk";
+import { type ContentPart, type ErrorInfo, type StoredEvent, textOf } from "../../core/chat.js";
+import type { ToolHub } from "../../core/ports.js";
+import { runSlashCommand } from "../../session/commands.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import { availableCommands, commands, isCommand } from "./acp-commands.js";
+import { type Choice, configOptions, type ModeId, modeOf, modeState } from "./choices.js";
+import { textBlock, toParts } from "./content.js";
+import { OpenQuestions } from "./open-questions.js";
+import type { AcpParts } from "./parts.js";
+import { requestIdIn } from "./request-id.js";
+import { type ShownUsage, UpdateEncoder } from "./session-updates.js";
+import { stopReasonOf } from "./stop-reason.js";
+
+interface AcpSessionParts {
+  host: AcpParts;
+  client: AgentContext;
+  capabilities: ClientCapabilities;
+  session: Session;
+  hub: ToolHub;
+}
+
+/** An ACP session: a conversation, the mode and the model that its user chose, and the client that receives its turns. */
+export class AcpSession {
+  readonly #parts: AcpSessionParts;
+  readonly #prompts = new Set<AbortController>();
+  readonly #questions: OpenQuestions;
+  readonly #following = new Map<LiveTurn, Promise<PromptResponse["stopReason"]>>();
+  readonly #account: ShownUsage = { usd: 0 };
+  #mode: ModeId;
+  #model: string | undefined;
+  #isTitled: boolean;
+
+  constructor(parts: AcpSessionParts, { isTitled }: { isTitled: boolean }) {
+    this.#parts = parts;
+    this.#questions = new OpenQuestions(parts);
+    this.#mode = parts.host.approval();
+    this.#isTitled = isTitled;
+  }
+
+  get choices() {
+    const { host } = this.#parts;
+    const choice: Choice = { mode: this.#mode, model: this.#modelName(), models: host.models() };
+    return { modes: modeState(choice), configOptions: configOptions(choice) };
+  }
+
+  async prompt(
+    { prompt: blocks, _meta }: Pick<PromptRequest, "prompt" | "_meta">,
+    signal: AbortSignal,
+  ): Promise<PromptResponse> {
+    const content = toParts(blocks);
+    const requestId = requestIdIn(_meta) ?? this.#parts.host.newId("req");
+    if (content.length === 0) throw RequestError.invalidParams(undefined, "the prompt is empty");
+    const cancelled = new AbortController();
+    const cancel = () => cancelled.abort();
+    signal.addEventListener("abort", cancel);
+    this.#prompts.add(cancelled);
+    try {
+      const prompt = await this.#commanded(content, cancelled.signal);
+      if (cancelled.signal.aborted) return { stopReason: "cancelled" };
+      return { stopReason: prompt ? await this.#run(requestId, prompt, cancelled.signal) : "end_turn" };
+    } catch (error) {
+      if (cancelled.signal.aborted) return { stopReason: "cancelled" };
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      this.#prompts.delete(cancelled);
+    }
+  }
+
+  /** Cancels all running and waiting turns of the conversation. */
+  cancel(): void {
+    for (const prompt of this.#prompts) prompt.abort();
+    this.#parts.session.cancel();
+  }
+
+  /** Denies all open and later questions. Called when the client has left, so that no answer can come. */
+  leave(): void {
+    this.#questions.leave();
+  }
+
+  /** Sends the logged events to the client, except those of the running turns. */
+  async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
+    const skipped = new Set(running.map(({ turnId }) => turnId));
+    const encoders = new Map<string, UpdateEncoder>();
+    for (const event of events) {
+      if (skipped.has(event.turnId)) continue;
+      const encoder = encoders.get(event.turnId) ?? this.#encoder(event.turnId, { showsPrompt: true });
+      encoders.set(event.turnId, encoder);
+      await this.#tell(encoder.encode(event));
+    }
+  }
+
+  /**
+   * Shows a turn to its end and resolves with its stop reason. Updates do not say which request they belong to. So a turn that two requests
+   * follow is shown only once.
+   */
+  follow(turn: LiveTurn, shown: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
+    const following = this.#following.get(turn) ?? this.#show(turn, shown).finally(() => this.#following.delete(turn));
+    this.#following.set(turn, following);
+    return following;
+  }
+
+  tellCommands(): Promise<void> {
+    return this.#tell([{ sessionUpdate: "available_commands_update", availableCommands }]);
+  }
+
+  async setMode(id: string): Promise<void> {
+    this.#mode = modeOf(id);
+    await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
+  }
+
+  /** Throws RequestError for an unknown option, LlmError for an unusable model. */
+  async setOption(id: string, value: string): Promise<void> {
+    if (id === "mode") {
+      this.#mode = modeOf(value);
+      await this.#tell([{ sessionUpdate: "current_mode_update", currentModeId: this.#mode }]);
+    } else if (id === "model") {
+      this.#parts.host.resolveModel(value);
+      this.#model = value;
+    } else throw RequestError.invalidParams(undefined, `there is no option "${id}"`);
+  }
+
+  async #run(requestId: string, content: ContentPart[], signal: AbortSignal): Promise<PromptResponse["stopReason"]> {
+    const { session } = this.#parts;
+    signal.addEventListener("abort", () => session.cancel(requestId));
+    const turn = await session.submit({ requestId, content, model: this.#model, approval: this.#mode });
+    const title = textOf(content).slice(0, 80);
+    if (!this.#isTitled && title) await this.#tell([{ sessionUpdate: "session_info_update", title }]);
+    this.#isTitled = true;
+    return this.follow(turn, { showsPrompt: false });
+  }
+
+  async #show(turn: LiveTurn, { showsPrompt }: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
+    const encoder = this.#encoder(turn.turnId, { showsPrompt });
+    for await (const event of turn.watch()) {
+      await this.#tell(encoder.encode(event));
+      if (event.type === "question") this.#questions.ask(event, (callId) => encoder.callId(callId));
+      if (event.type === "answer") this.#questions.close(event.questionId);
+      if (event.type === "turn_end") return stopReasonOf(event.stopReason);
+      if (event.type === "turn_error") throw failure(event.error);
+    }
+    return "cancelled";
+  }
+
+  /**
+   * Runs a slash command. Returns the prompt to submit: the given one, or the one that the command makes. Undefined if the command was
+   * answered here.
+   */
+  async #commanded(prompt: ContentPart[], signal: AbortSignal): Promise<ContentPart[] | undefined> {
+    const line = textOf(prompt).trim();
+    if (prompt[0]?.type !== "text" || !isCommand(line)) return prompt;
+    const { session, hub, host } = this.#parts;
+    const { sessions, resolveModel, reload } = host;
+    await hub.settled(signal).catch(() => {}); // the command then lists all available tools
+    const scope = { hub, session, sessions, resolveModel, reload, model: this.#model, commands, signal };
+    const outcome = await runSlashCommand(line, scope);
+    if (outcome.type === "prompt") return outcome.content;
+    if (outcome.type === "model") {
+      await this.setOption("model", outcome.model);
+      await this.#tell([{ sessionUpdate: "config_option_update", configOptions: this.choices.configOptions }]);
+    }
+    const text = outcome.type === "text" ? outcome.text : (this.#modelName() ?? "");
+    const content = textBlock(`\`\`\`text\n${text}\n\`\`\``);
+    await this.#tell([{ sessionUpdate: "agent_message_chunk", content, messageId: host.newId("msg") }]);
+    return undefined;
+  }
+
+  #encoder(turnId: string, { showsPrompt }: { showsPrompt: boolean }): UpdateEncoder {
+    const { hub, host } = this.#parts;
+    return new UpdateEncoder({
+      turnId,
+      tool: (name) => hub.tools().find((tool) => tool.name === name),
+      contextWindow: host.contextWindow(this.#model),
+      account: this.#account,
+      showsPrompt,
+    });
+  }
+
+  #modelName(): string | undefined {
+    try {
+      const { provider, model } = this.#parts.host.resolveModel(this.#model);
+      return `${provider}/${model}`;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #tell(updates: readonly SessionUpdate[]): Promise<void> {
+    const { client, session } = this.#parts;
+    for (const update of updates) await client.notify(methods.client.session.update, { sessionId: session.id, update });
+  }
+}
+
+function failure({ kind, message, retryable, hint }: ErrorInfo): RequestError {
+  return new RequestError(-32603, hint ? `${message} (${hint})` : message, { kind, retryable, hint });
+}

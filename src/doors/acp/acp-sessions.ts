@@ -1,0 +1,169 @@
+import { isAbsolute } from "node:path";
+import type {
+  AgentContext,
+  ClientCapabilities,
+  ListSessionsRequest,
+  ListSessionsResponse,
+  McpServer,
+} from "@agentclientprotocol/sdk";
+import { RequestError } from "@agentclientprotocol/sdk";
+import type { SessionHub } from "../../core/ports.js";
+import type { LiveTurn } from "../../session/live-turn.js";
+import type { Session } from "../../session/session.js";
+import { AcpSession } from "./acp-session.js";
+import { serversOf } from "./client-servers.js";
+import type { AcpParts } from "./parts.js";
+
+interface SessionFolder {
+  cwd: string;
+  mcpServers?: readonly McpServer[] | null;
+}
+
+interface Active {
+  shown: AcpSession;
+  /** Set if the client has brought its own servers. */
+  hub?: SessionHub;
+  release: () => void;
+}
+
+const pageSize = 100;
+/**
+ * Prefix of the workspace of a session that uses the client's own servers. No other host has these servers, so its turns wait for this
+ * client.
+ */
+const withServers = "acp:";
+
+export class AcpSessions {
+  readonly #parts: AcpParts;
+  readonly #client: () => AgentContext;
+  readonly #active = new Map<string, Active>();
+  /** Turns of dead hosts that this host has resumed, by conversation id. */
+  readonly #resumed = new Map<string, Set<LiveTurn>>();
+  #isLeft = false;
+  capabilities: ClientCapabilities = {};
+
+  constructor(parts: AcpParts, client: () => AgentContext) {
+    this.#parts = parts;
+    this.#client = client;
+    parts.sessions.onResumed((turn, session) => this.#remember(turn, session));
+  }
+
+  /** Throws RequestError for an unknown session. */
+  get(sessionId: string): AcpSession {
+    const session = this.find(sessionId);
+    if (session) return session;
+    throw RequestError.sessionNotFound(sessionId);
+  }
+
+  find(sessionId: string): AcpSession | undefined {
+    return this.#active.get(sessionId)?.shown;
+  }
+
+  async create(place: SessionFolder) {
+    const session = this.#parts.sessions.open();
+    const { shown } = await this.#open(session, place, { isTitled: false });
+    return { sessionId: session.id, ...shown.choices };
+  }
+
+  /** Opens a conversation of the log. Resumes the turns that a dead host left unfinished in the conversation. */
+  async load({ sessionId, ...place }: SessionFolder & { sessionId: string }, { replay }: { replay: boolean }) {
+    const session = this.#parts.sessions.open(sessionId);
+    const before = await session.history();
+    if (before.length === 0 && !this.#active.has(sessionId)) throw RequestError.sessionNotFound(sessionId);
+    const { shown } = await this.#open(session, place, { isTitled: true });
+    await session.recover();
+    const running = [...(this.#resumed.get(sessionId) ?? [])];
+    if (replay) await shown.replay(await session.history(), running);
+    // The error needs no handling here: it is in the log and has been shown to the client.
+    for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
+    return shown.choices;
+  }
+
+  /** Lists the conversations of all frontends, the latest first. */
+  async list({ cwd, cursor }: ListSessionsRequest): Promise<ListSessionsResponse> {
+    const all = (await this.#parts.sessions.list()).map((known) => ({ ...known, folder: folderOf(known.workspace) }));
+    const wanted = all.filter(({ folder }) => isAbsolute(folder) && (!cwd || folder === cwd));
+    const from = Number.parseInt(cursor ?? "0", 10) || 0;
+    const sessions = wanted.slice(from, from + pageSize).map(({ conversationId, folder, title, updatedAt }) => ({
+      sessionId: conversationId,
+      cwd: folder,
+      ...(title && { title }),
+      updatedAt: new Date(updatedAt).toISOString(),
+    }));
+    const next = from + pageSize;
+    return { sessions, ...(next < wanted.length && { nextCursor: String(next) }) };
+  }
+
+  /** Cancels the session's turns and closes the servers that the client brought. The conversation stays in the log. */
+  async end(sessionId: string): Promise<Record<string, never>> {
+    const active = this.#active.get(sessionId);
+    if (!active) throw RequestError.sessionNotFound(sessionId);
+    this.#active.delete(sessionId);
+    active.shown.cancel();
+    await this.#parts.sessions.open(sessionId).idle();
+    active.release();
+    await active.hub?.close();
+    return {};
+  }
+
+  cancelAll(): void {
+    for (const { shown } of this.#active.values()) shown.cancel();
+  }
+
+  /** Denies all open and later questions. Called when the client has left. */
+  leave(): void {
+    this.#isLeft = true;
+    for (const { shown } of this.#active.values()) shown.leave();
+  }
+
+  async close(): Promise<void> {
+    for (const { release } of this.#active.values()) release();
+    await Promise.all([...this.#active.values()].map(({ hub }) => hub?.close()));
+  }
+
+  async #open(
+    session: Session,
+    { cwd, mcpServers }: SessionFolder,
+    { isTitled }: { isTitled: boolean },
+  ): Promise<Active> {
+    if (!isAbsolute(cwd)) throw RequestError.invalidParams(undefined, "cwd is not an absolute path");
+    const { extendHub, hub: hostHub } = this.#parts;
+    const own = mcpServers && mcpServers.length > 0 ? serversOf(mcpServers, cwd) : undefined;
+    const hub = own && extendHub(own, session);
+    session.equip({ hub: hub ?? hostHub, workspace: hub ? `${withServers}${cwd}` : cwd });
+    const before = this.#active.get(session.id);
+    const parts = {
+      host: this.#parts,
+      client: this.#client(),
+      capabilities: this.capabilities,
+      session,
+      hub: hub ?? hostHub,
+    };
+    const active = { shown: new AcpSession(parts, { isTitled }), hub, release: session.hold() };
+    if (this.#isLeft) active.shown.leave();
+    this.#active.set(session.id, active);
+    before?.release();
+    await before?.hub?.close();
+    // The client first needs the response that contains the session's id.
+    setImmediate(() => void active.shown.tellCommands().catch(() => {}));
+    return active;
+  }
+
+  #remember(turn: LiveTurn, session: Session): void {
+    const turns = this.#resumed.get(session.id) ?? new Set();
+    this.#resumed.set(session.id, turns.add(turn));
+    void ended(turn).then(() => turns.delete(turn));
+  }
+}
+
+async function ended(turn: LiveTurn): Promise<void> {
+  try {
+    for await (const _ of turn.watch());
+  } catch {
+    // the code that shows the turn reports its error
+  }
+}
+
+function folderOf(workspace: string): string {
+  return workspace.startsWith(withServers) ? workspace.slice(withServers.length) : workspace;
+}

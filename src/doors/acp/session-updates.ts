@@ -1,0 +1,168 @@
+/**
+ * Encodes the events of one turn as ACP session updates, both live and from the log.
+ * https://agentclientprotocol.com/protocol/v1/prompt-turn
+ */
+import type { SessionUpdate } from "@agentclientprotocol/sdk";
+import type { AssistantMessageEvent, ContentPart, LiveEvent, Spent, StoredEvent, TurnEvent } from "../../core/chat.js";
+import type { HubTool } from "../../core/ports.js";
+import { wireUsage } from "../protocol/chunks.js";
+import { textBlock, toBlock } from "./content.js";
+import { planOf } from "./plan-updates.js";
+import { rawInput } from "./raw-input.js";
+
+/**
+ * Field in `_meta` of a usage update, since ACP has no field for token counts. It holds the counts of the last request, as in the message
+ * protocol.
+ */
+const usageField = "mcp-platform/usage";
+
+/** Cost of a session up to now. */
+export interface ShownUsage {
+  /** Undefined as soon as one answer had an unknown price. */
+  usd: number | undefined;
+}
+
+interface EncodedTurn {
+  turnId: string;
+  /** Returns the tool that has this name for the model. */
+  tool: (name: string) => Pick<HubTool, "server" | "tool"> | undefined;
+  /** Context window of the model, in tokens. */
+  contextWindow: number;
+  account: ShownUsage;
+  showsPrompt: boolean;
+}
+
+export class UpdateEncoder {
+  readonly #turn: EncodedTurn;
+  #hop = 0;
+  #restarts = 0;
+  /** True for the parts of the next assistant message that were already sent as deltas. */
+  #shown = { text: false, reasoning: false };
+
+  constructor(turn: EncodedTurn) {
+    this.#turn = turn;
+  }
+
+  encode(event: TurnEvent): SessionUpdate[] {
+    return "seq" in event ? this.#stored(event) : this.#live(event);
+  }
+
+  /** Returns an id of a call that is unique in the session, even if the model reuses an id. */
+  callId(callId: string): string {
+    return `${this.#turn.turnId}/${this.#hop}/${callId}`;
+  }
+
+  #live(event: LiveEvent): SessionUpdate[] {
+    switch (event.type) {
+      case "text_delta":
+        this.#shown.text = true;
+        return [this.#said(event.delta)];
+      case "reasoning_delta":
+        this.#shown.reasoning = true;
+        return [this.#thought(event.delta)];
+      case "discard": {
+        if (!this.#shown.text && !this.#shown.reasoning) return [];
+        this.#shown = { text: false, reasoning: false };
+        const note = this.#said(`\n\n(the answer starts again: ${event.reason})\n\n`);
+        this.#restarts++;
+        return [note];
+      }
+      case "tool_progress": {
+        const { callId, progress, total, message } = event;
+        const count = total === undefined ? `${progress}` : `${progress}/${total}`;
+        const text = message ? `${message} (${count})` : count;
+        return [this.#called(callId, { status: "in_progress", content: shownContent([{ type: "text", text }]) })];
+      }
+      case "server_status":
+        return [];
+    }
+  }
+
+  #stored(event: StoredEvent): SessionUpdate[] {
+    switch (event.type) {
+      case "user_message":
+        if (!this.#turn.showsPrompt) return [];
+        return event.content.map((part) => ({
+          sessionUpdate: "user_message_chunk",
+          content: toBlock(part),
+          messageId: event.turnId,
+        }));
+      case "assistant_message":
+        return this.#answered(event);
+      case "tool_call": {
+        const { id, name, arguments: text } = event.call;
+        const known = this.#turn.tool(name);
+        const input = rawInput(text);
+        const call: SessionUpdate = {
+          sessionUpdate: "tool_call",
+          toolCallId: this.callId(id),
+          title: known ? `${known.server}.${known.tool}` : name,
+          name,
+          kind: "other",
+          status: "pending",
+          rawInput: input,
+        };
+        const entries = planOf(known?.tool ?? name, input);
+        return entries ? [call, { sessionUpdate: "plan", entries }] : [call];
+      }
+      case "tool_sent":
+        return [this.#called(event.callId, { status: "in_progress" })];
+      case "tool_result": {
+        const status = event.isError ? "failed" : "completed";
+        return [this.#called(event.callId, { status, content: shownContent(event.content) })];
+      }
+      case "compaction":
+        this.#paid(event.spent);
+        return [];
+      case "turn_error":
+        return this.#turn.showsPrompt ? [this.#said(`(error: ${event.error.message})`)] : [];
+      default:
+        return [];
+    }
+  }
+
+  #answered({ message, usage, spent }: AssistantMessageEvent): SessionUpdate[] {
+    const updates: SessionUpdate[] = [];
+    if (message.reasoning && !this.#shown.reasoning) updates.push(this.#thought(message.reasoning));
+    if (message.content && !this.#shown.text) updates.push(this.#said(message.content));
+    this.#shown = { text: false, reasoning: false };
+    this.#hop++;
+    this.#restarts = 0;
+    this.#paid(spent);
+    const { account, contextWindow } = this.#turn;
+    if (!usage) return updates;
+    const cost = account.usd === undefined ? {} : { cost: { amount: account.usd, currency: "USD" } };
+    const used = usage.inputTokens + usage.outputTokens;
+    const _meta = { [usageField]: wireUsage(usage, spent?.usd) };
+    return [...updates, { sessionUpdate: "usage_update", used, size: contextWindow, ...cost, _meta }];
+  }
+
+  #paid(spent: Spent | undefined): void {
+    const { account } = this.#turn;
+    if (account.usd !== undefined) account.usd = spent?.usd === undefined ? undefined : account.usd + spent.usd;
+  }
+
+  #said(text: string): SessionUpdate {
+    return { sessionUpdate: "agent_message_chunk", content: textBlock(text), messageId: this.#messageId };
+  }
+
+  #thought(text: string): SessionUpdate {
+    return { sessionUpdate: "agent_thought_chunk", content: textBlock(text), messageId: `${this.#messageId}/thought` };
+  }
+
+  #called(
+    callId: string,
+    changes: Omit<Extract<SessionUpdate, { sessionUpdate: "tool_call_update" }>, "sessionUpdate" | "toolCallId">,
+  ): SessionUpdate {
+    return { sessionUpdate: "tool_call_update", toolCallId: this.callId(callId), ...changes };
+  }
+
+  /** Id of the current message. The client starts a new message whenever the id changes. */
+  get #messageId(): string {
+    return `${this.#turn.turnId}/${this.#hop}${"+".repeat(this.#restarts)}`;
+  }
+}
+
+function shownContent(content: readonly ContentPart[]) {
+  return content.map((part) => ({ type: "content" as const, content: toBlock(part) }));
+}

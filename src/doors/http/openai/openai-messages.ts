@@ -1,0 +1,74 @@
+/**
+ * Reads messages of OpenAI's APIs as messages of this host. The structure of a message is already validated, but the content of its parts
+ * is not.
+ */
+import type { ContentPart, Message } from "../../../core/chat.js";
+import { ApiError } from "../shared/api-errors.js";
+import { callerToolName } from "../turns/caller-tools.js";
+
+type Part = { type: string; [field: string]: unknown };
+export type Content = string | Part[] | null | undefined;
+
+export interface ChatMessage {
+  role: "system" | "developer" | "user" | "assistant" | "tool";
+  content?: Content;
+  tool_calls?: { id: string; function: { name: string; arguments: string } }[] | null;
+  tool_call_id?: string | null;
+}
+
+/** Reads a message. Throws ApiError for content that cannot be sent to any model. */
+export function readMessage({ role, content, tool_calls, tool_call_id }: ChatMessage): Message {
+  const parts = readContent(content);
+  switch (role) {
+    case "system":
+    case "developer":
+      return { role: "system", content: textOf(parts) };
+    case "user":
+      return { role, content: parts };
+    case "assistant": {
+      const toolCalls = (tool_calls ?? []).map(({ id, function: { name, arguments: text } }) => ({
+        id,
+        name: callerToolName({ name }),
+        arguments: text,
+      }));
+      return { role, content: textOf(parts), toolCalls };
+    }
+    case "tool":
+      return { role, toolCallId: tool_call_id ?? "", content: parts, isError: false };
+  }
+}
+
+function readContent(content: Content): ContentPart[] {
+  if (typeof content === "string") return [{ type: "text", text: content }];
+  return (content ?? []).map(readPart);
+}
+
+function readPart(part: Part): ContentPart {
+  switch (part.type) {
+    case "text":
+    case "input_text":
+    case "output_text":
+    case "refusal":
+      return { type: "text", text: String(part.text ?? part.refusal ?? "") };
+    case "image_url":
+    case "input_image":
+      return readImage(typeof part.image_url === "object" ? (part.image_url as Part | null)?.url : part.image_url);
+    case "input_audio": {
+      const { data, format } = (part.input_audio ?? {}) as { data?: unknown; format?: unknown };
+      return { type: "audio", data: String(data ?? ""), mimeType: `audio/${format ?? "wav"}` };
+    }
+    default:
+      throw new ApiError(400, "unsupported_content", `content of type "${part.type.slice(0, 40)}" is not supported`);
+  }
+}
+
+/** Reads an image. An image at a URL is passed to the model as a link: this host visits no address that a caller gives it. */
+function readImage(url: unknown): ContentPart {
+  const [, mimeType, data] = /^data:([\w./+-]+);base64,(.*)$/s.exec(String(url)) ?? [];
+  if (mimeType && data) return { type: "image", mimeType, data };
+  return { type: "resource_link", uri: String(url) };
+}
+
+function textOf(parts: readonly ContentPart[]): string {
+  return parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+}

@@ -1,0 +1,171 @@
+/** Schemas of request bodies, for validation and for /openapi.json. A field that no schema names is ignored. */
+import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
+import type { JsonSchema } from "../../../core/chat.js";
+import {
+  anything,
+  list,
+  name,
+  nothing,
+  object,
+  optional,
+  position,
+  text,
+  flag as trueOrFalse,
+  whole,
+} from "../../protocol/schema-words.js";
+import { ApiError } from "./api-errors.js";
+import { responseFormat, textFormat } from "./read-output.js";
+
+const temperature = optional({ type: "number", minimum: 0, maximum: 2 });
+const maxTokens = optional({ type: "integer", minimum: 1 });
+const flag = optional(trueOrFalse);
+const toolChoice = optional({
+  anyOf: [
+    { enum: ["auto", "none", "required"] },
+    object({ type: text, name: text, namespace: text, function: object({ name: text }, ["name"]) }, ["type"]),
+  ],
+});
+const parts = { type: "array", items: object({ type: text }, ["type"]) };
+const content = { anyOf: [text, parts] };
+
+const toolCall = object({ id: text, function: object({ name: text, arguments: text }, ["name", "arguments"]) }, [
+  "id",
+  "function",
+]);
+
+export const chatCompletionBody = object(
+  {
+    model: optional(text),
+    messages: {
+      type: "array",
+      minItems: 1,
+      items: object(
+        {
+          role: { enum: ["system", "developer", "user", "assistant", "tool"] },
+          content: optional(content),
+          tool_calls: optional({ type: "array", items: toolCall }),
+          tool_call_id: optional(text),
+        },
+        ["role"],
+      ),
+    },
+    stream: flag,
+    stream_options: optional(object({ include_usage: flag })),
+    temperature,
+    max_tokens: maxTokens,
+    max_completion_tokens: maxTokens,
+    tools: optional({
+      type: "array",
+      items: object(
+        {
+          type: { const: "function" },
+          function: object({ name: text, description: optional(text), parameters: optional({ type: "object" }) }, [
+            "name",
+          ]),
+        },
+        ["type", "function"],
+      ),
+    }),
+    tool_choice: toolChoice,
+    parallel_tool_calls: flag,
+    n: optional({ const: 1 }),
+    response_format: responseFormat,
+  },
+  ["messages"],
+);
+
+const responseItem = object({
+  type: optional(text),
+  id: optional(text),
+  role: { enum: ["system", "developer", "user", "assistant"] },
+  content: optional(content),
+  call_id: text,
+  name: text,
+  namespace: optional(text),
+  arguments: text,
+  input: text,
+  output: optional(content),
+  server_label: text,
+  summary: optional(parts),
+});
+
+const responseTool = {
+  type: text,
+  name: text,
+  description: optional(text),
+  parameters: optional({ type: "object" }),
+  format: optional(object({ type: text, syntax: text, definition: text }, ["type"])),
+};
+
+export const responseBody = object(
+  {
+    model: optional(text),
+    input: { anyOf: [text, { type: "array", minItems: 1, items: responseItem }] },
+    instructions: optional(text),
+    previous_response_id: optional(text),
+    conversation: optional({ anyOf: [text, object({ id: text }, ["id"])] }),
+    /** Refused, since the prompt is stored at OpenAI and would be part of the input. */
+    prompt: nothing,
+    stream: flag,
+    store: flag,
+    temperature,
+    max_output_tokens: maxTokens,
+    tools: optional(list(object({ ...responseTool, tools: list(object(responseTool, ["type"])) }, ["type"]))),
+    tool_choice: toolChoice,
+    parallel_tool_calls: flag,
+    text: optional(object({ format: textFormat })),
+    background: optional({ const: false }),
+    metadata: optional({ type: "object" }),
+    prompt_cache_key: optional(text),
+    safety_identifier: optional(text),
+    user: optional(text),
+  },
+  ["input"],
+);
+
+export const turnBody = object(
+  {
+    request_id: name,
+    text: name,
+    model: text,
+    streaming: flag,
+  },
+  ["request_id", "text"],
+);
+
+export const answerBody = whole({ question_id: text, value: anything });
+
+export const forkBody = object({ to_seq: optional(position) });
+
+export const cancelBody = object({ request_id: text });
+
+/** Path in the OpenAPI document under which the schemas of the message protocol are. */
+export const messagePlace = "#/components/schemas/";
+const named = (schema: string) => ({ $ref: messagePlace + schema });
+
+export const message = named("HostMessage");
+export const messageList = whole({ messages: list(message) });
+export const serverList = whole({ servers: list(named("Server")) });
+export const serverStderr = whole({ stderr: text });
+export const toolList = whole({ tools: list(named("Tool")) });
+
+const ajv = new Ajv2020({ strict: false });
+const compiled = new WeakMap<JsonSchema, ValidateFunction>();
+
+/**
+ * Returns the body. Throws ApiError if the body does not match the schema. The calling code must choose a type `Body` that fits the schema.
+ */
+export function validated<Body>(body: unknown, schema: JsonSchema): Body {
+  const check = compiled.get(schema) ?? ajv.compile(schema);
+  compiled.set(schema, check);
+  if (check(body)) return body as Body;
+  const error = deepest(check.errors ?? []);
+  const param = error?.instancePath.slice(1).replaceAll("/", ".");
+  throw new ApiError(400, "invalid_body", `${param || "the body"} ${error?.message ?? "is invalid"}`, param);
+}
+
+/** Returns the error with the deepest path. If a schema has alternatives, this error is from the alternative that matched the most. */
+function deepest(errors: readonly ErrorObject[]): ErrorObject | undefined {
+  const depth = ({ instancePath }: ErrorObject) => instancePath.split("/").length;
+  return errors.toSorted((a, b) => depth(b) - depth(a))[0];
+}

@@ -1,0 +1,218 @@
+import { readApproval } from "../../core/approval.js";
+import { errorInfo } from "../../core/errors.js";
+import type { DoorParts } from "../shared/door.js";
+import { Backlog } from "./backlog.js";
+import type { WireChunk } from "./chunks.js";
+import { ClientSessions } from "./client-sessions.js";
+import { Followings } from "./followings.js";
+import { HostAnswers } from "./host-answers.js";
+import { type ClientMessage, parseMessage } from "./incoming.js";
+import { PromptTurns } from "./prompt-turns.js";
+import { errorMessage, historyMessages, type WireMessage } from "./protocol.js";
+import { ServerRequests, type ShownRequest } from "./server-requests.js";
+import { ShownTurns } from "./shown-turns.js";
+import { Slots } from "./slots.js";
+
+/** Sends a message. Resolves when the wire can take the next message. */
+type Send = (message: WireMessage) => Promise<void>;
+
+/** Limit of unread messages and unanswered requests of one client. At the limit, no more is read from the client. */
+const mostOwed = 1000;
+
+/** Limit of histories that are sent concurrently. Each history stays in memory until the client has read it. */
+const mostTold = 4;
+
+type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
+
+/**
+ * One client of the message protocol, on any wire. The client's turns start at once, and messages of different turns interleave. If an
+ * answer breaks off, a `discard` message is sent and the answer starts again. `turn_end` has the whole text, for clients that ignore the
+ * chunks.
+ */
+export class ProtocolClient {
+  readonly #parts: DoorParts;
+  readonly #send: Send;
+  readonly #backlog = new Backlog(mostOwed);
+  readonly #histories = new Slots(mostTold);
+  readonly #asked = new ServerRequests();
+  readonly #host: HostAnswers;
+  readonly #prompts: PromptTurns;
+  readonly #shown: ShownTurns;
+  readonly #sessions: ClientSessions;
+  readonly #followings: Followings;
+  readonly #work = new Set<Promise<void>>();
+  /** Settles when all `answer` messages so far were accepted or refused. */
+  #answered: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: DoorParts, send: Send) {
+    this.#parts = parts;
+    this.#send = send;
+    this.#sessions = new ClientSessions(parts.sessions);
+    this.#host = new HostAnswers(parts.hub, this.#asked);
+    this.#followings = new Followings(parts.sessions, send);
+    this.#prompts = new PromptTurns(parts.hub, this.#asked);
+    this.#shown = new ShownTurns(async (message) => {
+      const paid = this.#backlog.owe();
+      await send(message).finally(paid);
+    });
+  }
+
+  /** Handles one line or frame. Messages take effect in the order in which `receive` is called. */
+  receive(line: string): void {
+    const message = parseMessage(line);
+    if ("problem" in message) this.reject(message.problem, message.requestId);
+    else {
+      const paid = this.#backlog.owe();
+      this.#track(this.#act(message, paid), paid, message);
+    }
+  }
+
+  reject(problem: string, requestId: string | null = null): void {
+    const hint = "send one JSON object with an action and a request_id";
+    const error = { kind: "bad_message", message: problem, retryable: false, hint };
+    this.#track(this.#send(errorMessage(requestId, error)), this.#backlog.owe());
+  }
+
+  /**
+   * True if the next message may be read from the client. If a client does not read, nothing more is read from it, so that it uses no more
+   * memory.
+   */
+  get hasRoom(): boolean {
+    return this.#backlog.hasRoom;
+  }
+
+  room(): Promise<void> {
+    return this.#backlog.room();
+  }
+
+  /** Answers every question with no, because the client will send nothing more. Resolves when all messages of every turn were sent. */
+  async leave(): Promise<void> {
+    this.endFollowings();
+    await this.#answered;
+    this.#shown.leaveUnattended();
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  /** Stops sending events of followed conversations, because the client has left. */
+  endFollowings(): void {
+    this.#followings.end();
+    this.#sessions.leave();
+  }
+
+  cancelAll(): void {
+    this.endFollowings();
+    this.#asked.cancel(() => true);
+    this.#sessions.cancelAll();
+  }
+
+  #track(work: Promise<void>, paid: () => void, message?: ClientMessage): void {
+    const action = message?.action === "chat" || message?.action === "apply_prompt" ? undefined : message?.action;
+    const settled = work
+      .catch((error: unknown) => this.#send(errorMessage(message?.requestId ?? null, errorInfo(error), action)))
+      .finally(() => {
+        paid();
+        this.#work.delete(settled);
+      });
+    this.#work.add(settled);
+  }
+
+  async #act(message: ClientMessage, paid: () => void): Promise<void> {
+    switch (message.action) {
+      case "chat":
+      case "apply_prompt":
+        return this.#turn(message, paid);
+      case "answer":
+        return this.#answer(message);
+      case "cancel":
+        return this.#cancel(message);
+      case "clear_session":
+        return this.#clear(message);
+      case "history":
+        return this.#history(message);
+      case "list_servers":
+      case "list_tools":
+      case "list_prompts":
+      case "list_resources":
+        return this.#host.list(message, (chunk) => this.#complete(message, chunk));
+      case "complete":
+      case "read_resource":
+        return this.#host.ask(message, (chunk) => this.#complete(message, chunk));
+      case "ping":
+        return this.#complete(message, { type: "pong", data: null });
+    }
+  }
+
+  async #turn(message: TurnMessage, begun: () => void): Promise<void> {
+    const { requestId, conversationId, streaming, model, interrupt } = message;
+    const answering = this.#parts.resolveModel(model);
+    const session = this.#sessions.of(conversationId);
+    const wanted = { requestId, streaming, model, interrupt, streamRecovery: "restart" as const };
+    const turn = await this.#prompts.begin(message, session, (content) => session.submit({ ...wanted, content }));
+    await this.#shown.show({ turn, session, requestId, model: answering, begun });
+  }
+
+  async #answer(message: ClientMessage<"answer">): Promise<void> {
+    const { conversationId, questionId, value } = message;
+    const problem = this.#answerProblem(message);
+    if (problem) return this.#refuse(message, problem, "the question is still open; answer it again");
+    const answered = this.#sessions.answer(conversationId, questionId, value);
+    this.#answered = Promise.allSettled([this.#answered, answered]);
+    if (await answered) return;
+    await this.#refuse(message, `no question "${questionId}" is open`);
+  }
+
+  async #cancel(message: ClientMessage<"cancel">): Promise<void> {
+    const { requestId, conversationId } = message;
+    const isThere = ({ session }: ShownRequest) => !conversationId || !session || session.id === conversationId;
+    if (this.#followings.cancel(requestId)) return;
+    if (this.#asked.cancel((asked) => asked.requestId === requestId && isThere(asked))) return;
+    if (await this.#sessions.cancel(conversationId, requestId)) return;
+    await this.#refuse(message, `no turn of request "${requestId}" is running`);
+  }
+
+  #clear(message: ClientMessage<"clear_session">): Promise<void> {
+    const session = this.#sessions.startAnew(message.conversationId);
+    if (!session) {
+      const problem = `conversation "${message.conversationId}" keeps its memory: only messages that name no conversation get another one`;
+      return this.#refuse(
+        message,
+        problem,
+        "leave conversation_id out, or send the next messages with a conversation_id of your own",
+      );
+    }
+    const metadata = { new_conversation_id: session.id };
+    return this.#complete(message, { type: "session_cleared", data: null, metadata });
+  }
+
+  async #history(message: ClientMessage<"history">): Promise<void> {
+    const { requestId = null, conversationId = this.#sessions.own.id, from, follow } = message;
+    const told = this.#histories.run(async () => {
+      const events = await this.#parts.sessions.history(conversationId, from);
+      for (const each of await historyMessages(events, { requestId, conversationId, from })) await this.#send(each);
+      return (events.at(-1)?.seq ?? from - 1) + 1;
+    });
+    if (follow) await this.#followings.follow({ requestId, conversationId }, told);
+    else await told;
+  }
+
+  #complete({ requestId }: ClientMessage, chunk: WireChunk): Promise<void> {
+    return this.#send({ request_id: requestId ?? null, status: "complete", chunk });
+  }
+
+  /** Returns the reason why an answer to an approval is not valid. Undefined if it is valid. A malformed answer must not count as a no. */
+  #answerProblem({ questionId, value }: ClientMessage<"answer">): string | undefined {
+    if (this.#shown.kindOf(questionId) !== "approval") return undefined;
+    const approval = readApproval(value);
+    return "problem" in approval ? `"payload.value": ${approval.problem}` : undefined;
+  }
+
+  #refuse(
+    { requestId, action }: ClientMessage<"answer" | "cancel" | "clear_session">,
+    message: string,
+    mistake?: string,
+  ): Promise<void> {
+    const hint = mistake ?? "it may have ended; the turn's messages say so";
+    const error = { kind: mistake ? "bad_message" : "nothing_to_do", message, retryable: false, hint };
+    return this.#send(errorMessage(requestId, error, action));
+  }
+}

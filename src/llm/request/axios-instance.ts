@@ -1,0 +1,122 @@
+import axios, { type AxiosInstance, type AxiosResponse, type InternalAxiosRequestConfig } from "axios";
+import type { HttpConfig } from "../../core/config.js";
+import type { ModelAnswer, Tape } from "../../core/tape.js";
+import type { ProviderCall } from "../call/call.js";
+import { RequestHeaders } from "../call/headers.js";
+import { toLlmError } from "../call/http-errors.js";
+import { type ProviderRoute, ProviderRoutes, type RouteParts } from "../connection/provider-routes.js";
+import { type Response, received, send } from "../connection/send.js";
+import type { Provider } from "../providers/providers.js";
+import { failure } from "../shared/llm-errors.js";
+import type { Wire } from "../wires/wire.js";
+import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
+
+export interface LlmHttpParts extends RouteParts {
+  tape?: Tape;
+  onSent?: (() => void) | undefined;
+}
+
+interface Way {
+  route: ProviderRoute;
+  headers: RequestHeaders;
+}
+
+export class LlmHttp {
+  readonly #instance: AxiosInstance;
+  readonly #routes: ProviderRoutes;
+  readonly #policy: RetryPolicy;
+  readonly #keepaliveExpiryMs: number;
+  readonly #parts: LlmHttpParts;
+  readonly #ways = new WeakMap<Provider, Map<string, Way>>();
+  #isClosed = false;
+
+  constructor(http: HttpConfig, policy: RetryPolicy, parts: LlmHttpParts) {
+    this.#policy = policy;
+    this.#parts = parts;
+    this.#keepaliveExpiryMs = http.keepaliveExpiryMs;
+    this.#routes = new ProviderRoutes(http, parts);
+    this.#instance = axios.create();
+    const { defaults } = this.#instance;
+    // axios copies, checks and reads every option for every request, and its defaults only serve its own adapters. With its defaults axios
+    // costs as much as the request itself, without them a tenth of it.
+    for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
+    defaults.adapter = (config) => this.#attempt(config);
+    wireRetries(this.#instance, policy);
+  }
+
+  /**
+   * Sends a call. Retries until the response headers arrive, never after. Throws LlmError. If `signal` is not the call's own, aborting it
+   * ends only this request.
+   */
+  async post(call: ProviderCall, signal = call.options.signal): Promise<Response> {
+    try {
+      const request = { call, signal };
+      // Returns only the data: the rest of axios' response would stay in memory as long as the stream lasts.
+      return (await this.#instance.request<Response>(request)).data;
+    } catch (error) {
+      throw toLlmError(error, call, this.#policy.now());
+    }
+  }
+
+  #attempt(config: InternalAxiosRequestConfig): Promise<AxiosResponse<Response>> {
+    const call = callOf(config) as ProviderCall;
+    if (this.#isClosed) throw failure("aborted", "the host is closing", call, { hint: "" });
+    const signal = config.signal as AbortSignal;
+    const way = this.#parts.tape?.plays.models ? undefined : this.#wayOf(call);
+    const sendNow = () => received(config, this.#send(call, signal, way));
+    const sendIfAllowed = () => call.options.beforeRequest?.()?.then(sendNow) ?? sendNow();
+    const again = call.sent === 0 ? undefined : call.place?.slot.again(signal);
+    return again ? again.then(sendIfAllowed) : sendIfAllowed();
+  }
+
+  #send(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
+    call.begin(this.#policy.now);
+    const { tape } = this.#parts;
+    return tape ? this.#sendBy(tape, call, signal, way) : this.#sendOn(call, signal, way);
+  }
+
+  #sendBy(tape: Tape, call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
+    const { provider, model, body } = call;
+    const path = new URL(call.draft.url).pathname;
+    const exchange = { provider: provider.name, model, path, body: body.text, signal };
+    return tape.model(exchange, async () => {
+      const { status, headers, body: answer } = await this.#sendOn(call, signal, way);
+      return { status, headers, body: answer };
+    });
+  }
+
+  #sendOn(call: ProviderCall, signal: AbortSignal, way: Way | undefined): Promise<ModelAnswer> {
+    if (!way) throw new TypeError("a tape that plays asked for the wire");
+    const { options, provider, body } = call;
+    return send({
+      route: way.route,
+      headers: way.headers.of(call),
+      body,
+      isStream: options.streaming,
+      timeoutMs: provider.limits.timeoutMs,
+      keepaliveExpiryMs: this.#keepaliveExpiryMs,
+      signal,
+      onSent: this.#parts.onSent,
+    });
+  }
+
+  #wayOf({ provider, draft }: ProviderCall): Way {
+    const { url, wire } = draft;
+    const known = this.#ways.get(provider) ?? new Map<string, Way>();
+    const way = known.get(url) ?? this.#findWay(provider, url, wire);
+    if (known.size === 0) this.#ways.set(provider, known);
+    known.set(url, way);
+    return way;
+  }
+
+  #findWay(provider: Provider, url: string, wire: Wire): Way {
+    const route = this.#routes.to(url, provider.limits.connectTimeoutMs);
+    return { route, headers: new RequestHeaders(route.headers, provider, wire) };
+  }
+
+  /** Closes idle connections, breaks those in use, and opens no new ones. */
+  close(): void {
+    this.#isClosed = true;
+    this.#routes.close();
+  }
+}

@@ -1,0 +1,169 @@
+import { type AssistantMessage, type ContentPart, type Message, type ToolCall, textOf } from "../../../core/chat.js";
+import type { JsonObject } from "../../../core/json.js";
+import type { Quirks } from "../../providers/presets.js";
+import { wireArguments, wireName } from "../shared/calls.js";
+import { asTaken, asTextPart, isTextual, onlyText } from "../shared/message-content.js";
+import { wireToolId } from "../shared/tool-ids.js";
+import type { Target } from "../wire.js";
+
+/** Assistant message between a tool's result and the user's message, for servers that want one. */
+const BRIDGE = "OK.";
+
+export function wireMessages(messages: readonly Message[], target: Target<Quirks>): JsonObject[] {
+  const walk = new WireWalk(target);
+  for (const message of messages) walk.next(message);
+  return walk.end();
+}
+
+/**
+ * Writes messages in order, since some of them depend on the one before. Tool messages hold only text: other content of the results follows
+ * as one user message after the last result of the batch. Ids are never empty, even if they are empty in a caller's history: the API would
+ * refuse the whole request.
+ */
+class WireWalk {
+  readonly #target: Target<Quirks>;
+  readonly #quirks: Quirks;
+  readonly #messages: JsonObject[] = [];
+  #attachments: ContentPart[] = [];
+  #unnamed: string[] = [];
+  #generated = 0;
+  #isAfterResult = false;
+
+  constructor(target: Target<Quirks>) {
+    this.#target = target;
+    this.#quirks = target.quirks;
+  }
+
+  next(message: Message): void {
+    const taken = asTaken(message, this.#quirks);
+    if (taken.role === "user") this.#user(taken.content);
+    else if (taken.role === "tool") {
+      this.#messages.push(this.#result(taken));
+      this.#isAfterResult = true;
+    } else {
+      this.end();
+      this.#messages.push(this.#said(taken));
+      this.#isAfterResult = false;
+    }
+  }
+
+  end(): JsonObject[] {
+    if (this.#attachments.length > 0) this.#user([]);
+    return this.#messages;
+  }
+
+  /** Writes a user message, together with the attachments before it: some servers refuse two user messages in a row. */
+  #user(content: readonly ContentPart[]): void {
+    if (this.#isAfterResult && this.#quirks.bridgesResults) this.#messages.push({ role: "assistant", content: BRIDGE });
+    this.#messages.push({ role: "user", content: wireContent([...this.#attachments, ...content]) });
+    this.#attachments = [];
+    this.#isAfterResult = false;
+  }
+
+  #result(message: Extract<Message, { role: "tool" }>): JsonObject {
+    const given = message.toolCallId || this.#unnamed.shift() || `call_unnamed_${++this.#generated}`;
+    const id = wireToolId(given, this.#quirks.toolIds);
+    const only = onlyText(message.content);
+    if (only) return { role: "tool", tool_call_id: id, content: only };
+    const text = message.content.filter(isTextual);
+    const rest = message.content.filter((part) => !isTextual(part));
+    if (rest.length > 0) this.#attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
+    const note = rest.length > 0 ? `(${rest.length} attachment(s) in the next user message)` : "(no output)";
+    return { role: "tool", tool_call_id: id, content: textOf(text.map(asTextPart)) || note };
+  }
+
+  #said(message: Exclude<Message, { role: "tool" | "user" }>): JsonObject {
+    const quirks = this.#quirks;
+    if (message.role === "system") {
+      return { role: quirks.developerRole ? "developer" : "system", content: message.content };
+    }
+    const kept = quirks.echoesOpaque ? this.#kept(message) : undefined;
+    return wireAssistant(message, this.#named(message.toolCalls), quirks, kept);
+  }
+
+  /**
+   * Returns the kept parts that are sent back with the message. Logs of earlier versions have them in the message itself and in its calls.
+   */
+  #kept(message: AssistantMessage): WireKept {
+    const target = this.#target;
+    const parts = target.kept(message);
+    if (parts) {
+      const details = parts.flatMap((part) => ("opaque" in part ? [part.opaque] : []));
+      const attached = new Map(
+        parts.flatMap((part) => ("call" in part ? [[part.call, part.extra?.extra_content]] : [])),
+      );
+      return { details: details.length > 0 ? details : undefined, attachedTo: (call) => attached.get(call) };
+    }
+    const { reasoningDetails: old, toolCalls } = message;
+    const isItsOwn = old?.from === `${target.provider.name}/${target.model}`;
+    return { details: isItsOwn ? old?.blocks : undefined, attachedTo: (call) => toolCalls[call]?.opaque };
+  }
+
+  #named(calls: readonly ToolCall[]): readonly ToolCall[] {
+    this.#unnamed = [];
+    if (calls.every(({ id }) => id)) return calls;
+    return calls.map((call) => {
+      if (call.id) return call;
+      const id = `call_unnamed_${++this.#generated}`;
+      this.#unnamed.push(id);
+      return { ...call, id };
+    });
+  }
+}
+
+interface WireKept {
+  details: readonly unknown[] | undefined;
+  attachedTo(call: number): unknown;
+}
+
+function wireAssistant(
+  message: AssistantMessage,
+  calls: readonly ToolCall[],
+  quirks: Quirks,
+  kept: WireKept | undefined,
+): JsonObject {
+  if (calls.length === 0) return { role: "assistant", content: message.content };
+  const nothing = quirks.nullContent ? null : "";
+  return {
+    role: "assistant",
+    content: message.content || nothing,
+    // If the API wants this key, its value may be empty, but the key must not be absent. Reasoning that came through another wire is not
+    // sent.
+    reasoning_content: quirks.echoReasoning ? (isOfChat(message) && message.reasoning) || "" : undefined,
+    reasoning_details: kept?.details,
+    tool_calls: calls.map(({ id, name, arguments: text }, position) => ({
+      id: wireToolId(id, quirks.toolIds),
+      type: "function",
+      function: { name: wireName(name), arguments: wireArguments(text) },
+      extra_content: kept?.attachedTo(position),
+    })),
+  };
+}
+
+function isOfChat({ kept }: AssistantMessage): boolean {
+  return kept === undefined || kept.wire === "chat";
+}
+
+/** Writes the content. Content that is only text becomes one string, which every server understands. */
+function wireContent(content: readonly ContentPart[]): string | JsonObject[] {
+  const only = onlyText(content);
+  if (only !== undefined) return only;
+  return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(wirePart);
+}
+
+function wirePart(part: ContentPart): JsonObject {
+  switch (part.type) {
+    case "image":
+      return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.data}` } };
+    case "audio":
+      return { type: "input_audio", input_audio: { data: part.data, format: audioFormat(part.mimeType) } };
+    default:
+      return { ...asTextPart(part) };
+  }
+}
+
+/** Returns the file extension that the API wants: `audio/mpeg` -> `mp3`, `audio/x-wav` -> `wav`. */
+function audioFormat(mimeType: string): string {
+  const subtype = mimeType.replace(/^audio\/(x-)?/, "").replace(/;.*$/, "");
+  return subtype === "mpeg" ? "mp3" : subtype;
+}

@@ -1,0 +1,231 @@
+import { createHash } from "node:crypto";
+import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/chat.js";
+import { asText, type JsonObject } from "../../../core/json.js";
+import { wireInput, wireName } from "../shared/calls.js";
+import { partsOf } from "../shared/kept.js";
+import { asTaken, asTextPart, instructionText, onlyText } from "../shared/message-content.js";
+import type { Target } from "../wire.js";
+import type { MessagesQuirks } from "./quirks.js";
+
+export interface MessagesTurn {
+  role: "user" | "assistant";
+  content: JsonObject[];
+}
+
+/** First message of a conversation that begins with an answer: the API requires a user message there. */
+const BEGINNING = "[The beginning of the conversation is left out.]";
+const NO_OUTPUT = "(no output)";
+/** Result of a call whose result is unknown. The words never change, so that the messages after it are read from the cache. */
+const NO_RESULT = "no result: the call was not run, or its result is not known";
+const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
+/** Longest image, in characters of base64. */
+const LONGEST_IMAGE = 5 * 1024 * 1024;
+
+type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
+
+/**
+ * Writes the conversation: roles alternate, a user comes first, and the results of an answer's calls begin the message after it. The API
+ * refuses empty texts.
+ * `late`: names of tools that the model knows from the result that found them.
+ */
+export function wireConversation(
+  messages: readonly Message[],
+  told: Told,
+  late: ReadonlySet<string>,
+): { system: JsonObject[]; messages: MessagesTurn[] } {
+  const walk = new Walk(told, late);
+  for (const message of messages) walk.add(message);
+  return { system: textBlock(walk.system.join("\n\n")), messages: walk.end() };
+}
+
+class Walk {
+  readonly system: string[] = [];
+  readonly #told: Told;
+  readonly #late: ReadonlySet<string>;
+  readonly #messages: MessagesTurn[] = [];
+  #calls: { given: string; id: string }[] = [];
+  readonly #results = new Map<string, JsonObject>();
+  #said: JsonObject[] = [];
+  readonly #referred = new Set<string>();
+  #unnamed = 0;
+
+  constructor(told: Told, late: ReadonlySet<string>) {
+    this.#told = told;
+    this.#late = late;
+  }
+
+  add(message: Message): void {
+    // No model accepts audio.
+    const taken = asTaken(message, { images: this.#told.quirks.images, audio: false });
+    if (taken.role === "system") this.#instruct(taken.content);
+    else if (taken.role === "user") this.#said.push(...contentBlocks(taken.content));
+    else if (taken.role === "tool") this.#addResult(taken);
+    else this.#addAnswer(taken);
+  }
+
+  end(): MessagesTurn[] {
+    this.#endUser();
+    if (this.#messages[0]?.role !== "user") this.#messages.unshift({ role: "user", content: textBlock(BEGINNING) });
+    return this.#messages;
+  }
+
+  #instruct(text: string): void {
+    const isFront = this.#messages.length === 0 && this.#said.length === 0;
+    if (isFront) this.system.push(text);
+    else if (text.trim() !== "") this.#said.push(...textBlock(instructionText(text)));
+  }
+
+  #addAnswer(message: AssistantMessage): void {
+    this.#endUser();
+    this.#calls = message.toolCalls.map(({ id }) => ({
+      given: id,
+      id: id ? wireId(id) : `call_unnamed_${++this.#unnamed}`,
+    }));
+    const content = this.#answerBlocks(message);
+    const last = this.#messages.at(-1);
+    if (content.length === 0) return;
+    if (last?.role === "assistant") last.content.push(...content);
+    else this.#messages.push({ role: "assistant", content });
+  }
+
+  #answerBlocks(message: AssistantMessage): JsonObject[] {
+    const { content, toolCalls, reasoning } = message;
+    const kept = withoutUnbound(this.#told.kept(message), message);
+    const order = kept ?? partsOf({ content, toolCalls });
+    const blocks: JsonObject[] = [];
+    let at = 0;
+    for (const part of order) {
+      if ("opaque" in part) blocks.push(part.opaque);
+      else if ("text" in part) {
+        const text = content.slice(at, at + part.text);
+        at += part.text;
+        if (!isBlank(text)) blocks.push({ type: "text", text, ...part.extra });
+      } else {
+        const call = toolCalls[part.call];
+        const id = this.#calls[part.call]?.id;
+        if (!call || !id) continue;
+        const input = wireInput(call.arguments);
+        blocks.push({ type: "tool_use", id, name: wireName(call.name), input, ...part.extra });
+      }
+    }
+    if (kept || !this.#told.quirks.echoThinking || toolCalls.length === 0) return blocks;
+    return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
+  }
+
+  /** Adds a result. A result whose call is missing becomes text: a caller's history may have been cut between the two. */
+  #addResult(message: ToolMessage): void {
+    const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
+    if (!call) {
+      this.#said.push(...textBlock("[The result of an earlier tool call:]"), ...contentBlocks(message.content));
+      return;
+    }
+    const blocks = contentBlocks(message.content);
+    const isText = ({ type }: JsonObject) => type === "text";
+    const content = message.isError ? blocks.filter(isText) : blocks;
+    // An error result may hold only text, so its pictures follow after the results.
+    const beside = message.isError ? blocks.filter((block) => !isText(block)) : [];
+    if (beside.length > 0) content.push(...textBlock(`(${beside.length} picture(s) after the results)`));
+    this.#said.push(...beside);
+    if (!message.isError) content.push(...this.#references(message.found));
+    const [first] = content;
+    this.#results.set(call.id, {
+      type: "tool_result",
+      tool_use_id: call.id,
+      content: content.length > 1 || (first && !isText(first)) ? content : (first?.text ?? NO_OUTPUT),
+      ...(message.isError ? { is_error: true } : {}),
+    });
+  }
+
+  #references(found: readonly string[] = []): JsonObject[] {
+    const fresh = found.filter((name) => this.#late.has(name) && !this.#referred.has(name));
+    for (const name of fresh) this.#referred.add(name);
+    return fresh.map((tool_name) => ({ type: "tool_reference", tool_name }));
+  }
+
+  /** Adds the user's message if it is not empty. It is empty if the request ends with an answer that the provider has paused. */
+  #endUser(): void {
+    const content = this.#said;
+    if (this.#calls.length > 0) {
+      const results = this.#calls.map(
+        ({ id }) =>
+          this.#results.get(id) ?? { type: "tool_result", tool_use_id: id, content: NO_RESULT, is_error: true },
+      );
+      content.unshift(...results);
+      this.#calls = [];
+      this.#results.clear();
+    }
+    if (content.length === 0) return;
+    this.#messages.push({ role: "user", content });
+    this.#said = [];
+  }
+}
+
+/**
+ * Returns the names of offered tools that earlier results have found. The model learns them from those results, so they need not be defined
+ * at the front. At least one tool stays at the front.
+ */
+export function lateTools(messages: readonly Message[], names: ReadonlySet<string>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const message of messages) {
+    if (message.role !== "tool" || message.isError) continue;
+    for (const name of message.found ?? []) if (names.has(name)) found.add(name);
+  }
+  return found.size < names.size ? found : new Set();
+}
+
+/** Drops the thinking of a message before a summary: it is bound to the messages that the summary replaced. */
+function withoutUnbound(
+  kept: readonly KeptPart[] | undefined,
+  { isBeforeSummary }: AssistantMessage,
+): readonly KeptPart[] | undefined {
+  return isBeforeSummary ? kept?.filter((part) => !("opaque" in part && isThought(part.opaque))) : kept;
+}
+
+function isThought(block: JsonObject | undefined): boolean {
+  return /^(redacted_)?thinking$/.test(asText(block?.type) ?? "");
+}
+
+/** Returns the text as a block; no block if the text is blank. */
+function textBlock(text: string): JsonObject[] {
+  return isBlank(text) ? [] : [{ type: "text", text }];
+}
+
+function isBlank(text: string): boolean {
+  return !/\S/.test(text);
+}
+
+function contentBlocks(content: readonly ContentPart[]): JsonObject[] {
+  const only = onlyText(content);
+  return only === undefined ? content.flatMap(contentBlock) : textBlock(only);
+}
+
+function contentBlock(part: ContentPart): JsonObject[] {
+  if (part.type !== "image") {
+    const textual = asTextPart(part);
+    return textual.type === "text" ? textBlock(textual.text) : [];
+  }
+  const media_type = part.mimeType.toLowerCase().replace("image/jpg", "image/jpeg");
+  if (IMAGES.includes(media_type) && part.data.length <= LONGEST_IMAGE)
+    return [{ type: "image", source: { type: "base64", media_type, data: part.data } }];
+  const why = IMAGES.includes(media_type) ? "it is too large for you" : "you cannot take this format";
+  return textBlock(`[image ${part.mimeType}, ${part.data.length} characters of base64: ${why}]`);
+}
+
+const TAKEN_ID = /^[a-zA-Z0-9_-]+$/;
+
+/**
+ * Returns a call's id in a form that the API accepts; ids may come from other providers. A call and its result get the same id, in every
+ * request.
+ */
+function wireId(id: string): string {
+  return TAKEN_ID.test(id) ? id : `call_${createHash("sha256").update(id).digest("base64url").slice(0, 24)}`;
+}
+
+/**
+ * Returns true if the model may think now. A model with a budget may not if the last message holds results and the answer before them did
+ * not begin with thinking.
+ */
+export function isThoughtOpen(messages: readonly MessagesTurn[]): boolean {
+  const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");
+  return !isResult || isThought(messages.at(-2)?.content[0]);
+}

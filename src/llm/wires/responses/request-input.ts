@@ -1,0 +1,111 @@
+import { type AssistantMessage, type ContentPart, type Message, textOf } from "../../../core/chat.js";
+import type { JsonObject } from "../../../core/json.js";
+import { wireArguments, wireName } from "../shared/calls.js";
+import { asTaken, asTextPart, isTextual, onlyText } from "../shared/message-content.js";
+import type { Target } from "../wire.js";
+import { CallIds } from "./call-ids.js";
+import { itemsOfParts } from "./kept-items.js";
+import type { ResponsesQuirks } from "./quirks.js";
+
+/** Writes the conversation as the API's flat list of items. `lateTools`: returns the tools that are offered from a message on. */
+export function inputItems(
+  messages: readonly Message[],
+  target: Target<ResponsesQuirks>,
+  lateTools: (message: Message) => readonly JsonObject[],
+): JsonObject[] {
+  const walk = new InputWalk(target, lateTools);
+  for (const message of messages) walk.next(message);
+  return walk.end();
+}
+
+/** Writes messages in order, since some of them depend on the one before. */
+class InputWalk {
+  readonly #target: Target<ResponsesQuirks>;
+  readonly #items: JsonObject[] = [];
+  readonly #ids = new CallIds();
+  readonly #lateTools: (message: Message) => readonly JsonObject[];
+  #attachments: ContentPart[] = [];
+  /** Tools that results have found. They are written after the last result: between two results they would change the prefix. */
+  #tools: JsonObject[] = [];
+
+  constructor(target: Target<ResponsesQuirks>, lateTools: (message: Message) => readonly JsonObject[]) {
+    this.#target = target;
+    this.#lateTools = lateTools;
+  }
+
+  next(message: Message): void {
+    const taken = asTaken(message, { images: this.#target.quirks.images, audio: false });
+    if (taken.role === "tool") {
+      this.#tools.push(...this.#lateTools(message));
+      this.#items.push(this.#output(taken));
+    } else if (taken.role === "user") {
+      this.#found();
+      this.#user(taken.content);
+    } else {
+      this.end();
+      if (taken.role === "assistant") this.#items.push(...this.#said(taken));
+      else
+        this.#items.push({ role: this.#target.quirks.developerRole ? "developer" : "system", content: taken.content });
+    }
+  }
+
+  end(): JsonObject[] {
+    this.#found();
+    if (this.#attachments.length > 0) this.#user([]);
+    return this.#items;
+  }
+
+  #found(): void {
+    if (this.#tools.length === 0) return;
+    this.#items.push({ type: "additional_tools", role: "developer", tools: this.#tools });
+    this.#tools = [];
+  }
+
+  #user(content: readonly ContentPart[]): void {
+    this.#items.push({ role: "user", content: inputContent([...this.#attachments, ...content]) });
+    this.#attachments = [];
+  }
+
+  #output({ toolCallId, content }: Extract<Message, { role: "tool" }>): JsonObject {
+    const id = this.#ids.ofResult(toolCallId);
+    const output = (words: string | JsonObject[]) => ({ type: "function_call_output", call_id: id, output: words });
+    if (this.#target.quirks.resultImages || content.every(isTextual)) {
+      return output(content.length === 0 ? "(no output)" : inputContent(content) || "(no output)");
+    }
+    const text = content.filter(isTextual);
+    const rest = content.filter((part) => !isTextual(part));
+    this.#attachments.push({ type: "text", text: `From the tool call ${id}:` }, ...rest);
+    const note = `(${rest.length} attachment(s) in the next user message)`;
+    return output(textOf(text.map(asTextPart)) || note);
+  }
+
+  #said(message: AssistantMessage): JsonObject[] {
+    const ids = this.#ids.ofCalls(message.toolCalls);
+    const calls = message.toolCalls.map(({ name, arguments: text }, index) => ({
+      type: "function_call",
+      call_id: ids[index] ?? "",
+      name: wireName(name),
+      arguments: wireArguments(text),
+    }));
+    const parts = this.#target.kept(message);
+    if (parts) return itemsOfParts(parts, { message, calls, quirks: this.#target.quirks });
+    // llama.cpp recognises an assistant's message only by its type.
+    const said = { type: "message", role: "assistant", content: message.content };
+    return message.content === "" ? calls : [said, ...calls];
+  }
+}
+
+/** Writes the content. Content that is only text becomes one string, which every server understands. */
+function inputContent(content: readonly ContentPart[]): string | JsonObject[] {
+  const only = onlyText(content);
+  if (only !== undefined) return only;
+  return content.every(isTextual) ? textOf(content.map(asTextPart)) : content.map(inputPart);
+}
+
+function inputPart(part: ContentPart): JsonObject {
+  if (part.type === "image") {
+    return { type: "input_image", image_url: `data:${part.mimeType};base64,${part.data}`, detail: "auto" };
+  }
+  const { text } = asTextPart(part) as Extract<ContentPart, { type: "text" }>;
+  return { type: "input_text", text };
+}

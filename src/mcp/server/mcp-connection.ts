@@ -1,0 +1,246 @@
+/** One connection to one server, from its start to its end. A connection that ended is never used again. */
+
+import type { ContentPart } from "../../core/chat.js";
+import type { ServerConfig } from "../../core/config.js";
+import { McpError } from "../../core/errors.js";
+import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
+import type { SendOptions } from "../../core/ports.js";
+import { carry } from "../../core/trace-context.js";
+import type { Callbacks } from "../callbacks/callbacks.js";
+import { pagesWanted } from "../callbacks/elicitation.js";
+import { FreshResources, ListAge } from "../lists/freshness.js";
+import type { ListedTool } from "../lists/listed.js";
+import type { Ask } from "../lists/listing.js";
+import { readLists, type ServerLists } from "../lists/server-lists.js";
+import { timeoutOf } from "../lists/tool-facts.js";
+import { type Era, type Peer, RpcError, type ToolRun } from "../protocol/peer.js";
+import { RunningLimits } from "../protocol/request-limits.js";
+import { Requests } from "../protocol/requests.js";
+import { resourceParts } from "../protocol/result-content.js";
+import type { RouteEnd } from "../protocol/server-route.js";
+import { beginningOf } from "../shared/beginning.js";
+
+export interface ConnectionEvents {
+  listsChanged(): void;
+  resourceChanged(uri: string): void;
+  /** Called after an odd but harmless event. */
+  noticed(message: string): void;
+  logged(level: string, text: string): void;
+}
+
+interface ConnectionParts {
+  route: RouteEnd;
+  peer: Peer;
+  callbacks: Callbacks;
+}
+
+const extraListTimeoutMs = 5000;
+const maxVersionChars = 200;
+
+export class McpConnection {
+  /** Resolves with the reason when the connection is lost. Never resolves after `close`. */
+  readonly lost: Promise<McpError>;
+  #lose: (reason: McpError) => void = () => {};
+  #lossReason: McpError | undefined;
+  readonly #config: ServerConfig;
+  readonly #parts: ConnectionParts;
+  readonly #requests: Requests;
+  readonly #listAge = new ListAge();
+  readonly #resources = new FreshResources();
+
+  constructor(config: ServerConfig, events: ConnectionEvents, parts: ConnectionParts) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#requests = new Requests(parts, () => this.#lossReason);
+    this.lost = new Promise((resolve) => {
+      this.#lose = resolve;
+    });
+    const { peer, route, callbacks } = parts;
+    peer.listen({
+      closed: (reason) => this.#end(reason ?? new Error("the server closed the connection")),
+      failed: (error) => {
+        events.noticed(error.message);
+        if (route.isFatal(error)) this.#end(error);
+      },
+      notified: (method, params) => {
+        if (method === "notifications/resources/list_changed") this.#resources.allChanged();
+        if (/^notifications\/(tools|prompts|resources)\/list_changed$/.test(method)) events.listsChanged();
+        if (method === "notifications/resources/updated") {
+          this.#resources.changed(textOrEmpty(params.uri));
+          events.resourceChanged(textOrEmpty(params.uri));
+        }
+        if (method === "notifications/message") events.logged(textOrEmpty(params.level), logText(params));
+      },
+      answer: (method, params, signal) => callbacks.answer(method, params, signal),
+    });
+  }
+
+  get era(): Era {
+    return this.#parts.peer.era;
+  }
+
+  get serverVersion(): string | undefined {
+    const { serverVersion } = this.#parts.peer;
+    return serverVersion && beginningOf(serverVersion, maxVersionChars);
+  }
+
+  get changesLists(): boolean {
+    const { tools, prompts, resources } = this.#declared;
+    return Boolean(tools?.listChanged || prompts?.listChanged || resources?.listChanged);
+  }
+
+  /** True if the server declared that it has resources, even if it lists none. */
+  get hasResources(): boolean {
+    return this.#declared.resources !== undefined;
+  }
+
+  /** Reads all lists of the server. Rejects if the tools cannot be listed; if another list fails, the result contains the problem. */
+  lists(signal: AbortSignal): Promise<ServerLists> {
+    const { timeoutMs } = this.#config;
+    return this.#listAge.during((saw) => {
+      const askWithin =
+        (ms: number): Ask =>
+        async (method, params) => {
+          const page = await this.#requests.send(method, params, { timeoutMs: ms, signal });
+          saw(page);
+          return page;
+        };
+      return readLists(this.#declared, {
+        ask: askWithin(timeoutMs),
+        askBriefly: askWithin(Math.min(timeoutMs, extraListTimeoutMs)),
+        objectionTo: (inputSchema) => this.#parts.peer.objectionTo(inputSchema),
+        instructions: this.#parts.peer.instructions,
+      });
+    });
+  }
+
+  get areListsStale(): boolean {
+    return this.#listAge.isStale;
+  }
+
+  /**
+   * Resolves with the result as the server sent it. If the server refuses the call until the person has visited a page, sends the call
+   * again after the visit: a refused call was not run.
+   */
+  callTool(tool: ListedTool, args: JsonObject, options: SendOptions): Promise<JsonObject> {
+    return this.#call(tool, args, options, true);
+  }
+
+  async #call(tool: ListedTool, args: JsonObject, options: SendOptions, mayVisit: boolean): Promise<JsonObject> {
+    const { name, isTask, inputSchema } = tool;
+    const { signal, ask = nobody, sample, onProgress } = options;
+    const { callbacks, peer } = this.#parts;
+    const opening = peer.canBeAsked();
+    if (opening) await opening;
+    const timeoutMs = timeoutOf(this.#config, name);
+    const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
+    const limits = new RunningLimits({ timeoutMs, maxTotalTimeoutMs, signal, onProgress });
+    const running = { ask, sample, limits };
+    const run: ToolRun = {
+      ending: limits,
+      onProgress: limits.progress,
+      inputSchema,
+      isTask: isTask === true,
+      ask: (method, more) => peer.request(method, more, run),
+      send: this.#requests.unlimited,
+    };
+    let failure: unknown;
+    callbacks.begin(running);
+    try {
+      return await peer.callTool(paramsOf(name, args, options), run);
+    } catch (error) {
+      failure = this.#requests.explained(error, limits);
+    } finally {
+      callbacks.end(running);
+      limits.end();
+    }
+    const pages = mayVisit && failure instanceof McpError ? pagesWanted(failure.cause) : [];
+    if (!(await callbacks.visit(pages, ask))) throw failure;
+    return this.#call(tool, args, options, false);
+  }
+
+  getPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<JsonObject> {
+    const { timeoutMs } = this.#config;
+    return this.#requests.send("prompts/get", { name, arguments: args }, { timeoutMs, signal });
+  }
+
+  fetchResource(uri: string, signal?: AbortSignal): Promise<JsonObject> {
+    const { timeoutMs } = this.#config;
+    return this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
+  }
+
+  /** Resolves with the content of the resource. Takes it from memory for as long as the server said that it stays fresh. */
+  async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
+    return this.#resources.get(uri, async () => {
+      const result = await this.fetchResource(uri, signal);
+      return { content: resourceParts(result), result };
+    });
+  }
+
+  /**
+   * Resolves with the values that the server proposes for an argument of a prompt or a URI template; empty if the server does not support
+   * completion.
+   */
+  async complete(ref: JsonObject, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
+    if (!this.#declared.completions) return [];
+    const { timeoutMs } = this.#config;
+    const { completion } = await this.#requests.send("completion/complete", { ref, argument }, { timeoutMs, signal });
+    return isPlainObject(completion) ? asArray(completion.values).filter((value) => typeof value === "string") : [];
+  }
+
+  /** Subscribes to changes of the resource, if the server supports that. */
+  async subscribe(uri: string): Promise<void> {
+    if (this.#declared.resources?.subscribe) await this.#parts.peer.subscribe(uri);
+  }
+
+  /** Asks the server whether it is alive. Rejects if no answer comes; an error from the server counts as an answer. */
+  async ping(signal: AbortSignal): Promise<void> {
+    const limits = new RunningLimits({ signal });
+    try {
+      await this.#parts.peer.ping(limits);
+    } catch (error) {
+      if (!(error instanceof RpcError) || signal.aborted) throw error;
+    } finally {
+      limits.end();
+    }
+  }
+
+  /** Ends a connection that is still open but useless, as if it had been lost. */
+  giveUp(reason: McpError): void {
+    this.#end(reason);
+  }
+
+  /** Closes the connection. Never rejects. */
+  async close(): Promise<void> {
+    this.#lose = () => {};
+    await this.#parts.route.close();
+  }
+
+  get #declared() {
+    return this.#parts.peer.capabilities;
+  }
+
+  #end(error: Error): void {
+    if (this.#lossReason) return;
+    this.#lossReason = this.#parts.route.explain(error);
+    this.#lose(this.#lossReason);
+    void this.#parts.route.close();
+  }
+}
+
+const nobody = async () => false;
+
+function paramsOf(name: string, args: JsonObject, { callId, trace }: SendOptions): JsonObject {
+  if (!callId && !trace) return { name, arguments: args };
+  const carried = trace && carry(trace);
+  const meta: JsonObject = callId ? { "mcp-platform/call-id": callId, ...carried } : { ...carried };
+  return { name, arguments: args, _meta: meta };
+}
+
+/**
+ * Returns the text of a server's log message. `data` may be any JSON value; `logger` names the part of the server that wrote the message.
+ */
+function logText({ data, logger }: JsonObject): string {
+  const text = typeof data === "string" ? data : JSON.stringify(data);
+  return typeof logger === "string" ? `${logger}: ${text}` : text;
+}

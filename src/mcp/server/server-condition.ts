@@ -1,0 +1,113 @@
+import type { ServerState } from "../../core/chat.js";
+import type { ServerConfig } from "../../core/config.js";
+import type { Observe } from "../../core/ports.js";
+import { beginningOf } from "../shared/beginning.js";
+import { redactor } from "../shared/redact-secrets.js";
+
+/** Longest notice in the log. A notice may quote a whole message of the server. */
+const maxNoticeChars = 200;
+const maxLogChars = 2000;
+/** Longest reason. It may quote names and errors of the server, is in every list of the servers, and is kept by every running turn. */
+const maxReasonChars = 4000;
+/**
+ * Number of lines that one server may write into the host's log at once; `linesPerSecond` is the limit after that. The server's own log
+ * gets all lines.
+ */
+const linesAtOnce = 100;
+const linesPerSecond = 10;
+
+const stateWords: Record<ServerState, string> = {
+  starting: "is starting",
+  ready: "is ready",
+  degraded: "is degraded",
+  needs_auth: "needs authorization",
+  failed: "has failed",
+  disabled: "is disabled",
+};
+
+interface ConditionParts {
+  observe: Observe;
+  changed: () => void;
+  now?: () => number;
+}
+
+/** The state of one server. Each change is logged and reported to a listener. */
+export class Condition {
+  state: ServerState;
+  /** Why the server is not ready, and what to do. */
+  reason: string | undefined;
+  readonly #name: string;
+  readonly #observe: Observe;
+  readonly #changed: () => void;
+  readonly #redact: (text: string) => string;
+  readonly #now: () => number;
+  #linesLeft = linesAtOnce;
+  #countedAt: number;
+  #linesDropped = 0;
+
+  /** `now` returns the time of a monotonic clock, in ms. */
+  constructor(config: ServerConfig, { observe, changed, now = () => performance.now() }: ConditionParts) {
+    this.#now = now;
+    this.#countedAt = now();
+    this.state = config.enabled && !config.refusal ? "starting" : "disabled";
+    this.reason = config.refusal;
+    this.#name = config.name;
+    this.#observe = observe;
+    this.#changed = changed;
+    this.#redact = redactor(config);
+  }
+
+  set(state: ServerState, reason?: string): void {
+    const told = reason && beginningOf(this.#redact(reason), maxReasonChars);
+    if (state === this.state && told === this.reason) return;
+    this.state = state;
+    this.reason = told;
+    const isGood = state === "ready" || state === "starting";
+    this.log(isGood ? "info" : "warn", told ? `${state}: ${told}` : state);
+    this.#changed();
+  }
+
+  /** The state as a sentence, for example `the MCP server "fs" has failed: command not found: foo (install it …)`. */
+  get sentence(): string {
+    const sentence = `the MCP server "${this.#name}" ${stateWords[this.state]}`;
+    return this.reason ? `${sentence}: ${this.reason}` : sentence;
+  }
+
+  notice(text: string): void {
+    this.log("debug", text.slice(0, maxNoticeChars));
+  }
+
+  /**
+   * Copies a line of the server's own log to the host's log; the server's errors are logged as warnings. Returns the line without secrets.
+   */
+  logged(level: string, text: string): string {
+    const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
+    if (this.#mayLog()) this.log(ours, text.slice(0, maxLogChars));
+    return this.#redact(text);
+  }
+
+  /**
+   * Returns true if one more line may go to the host's log; false while the server writes too fast. Once the server slows down, logs the
+   * number of dropped lines.
+   */
+  #mayLog(): boolean {
+    const now = this.#now();
+    const more = ((now - this.#countedAt) / 1000) * linesPerSecond;
+    this.#linesLeft = Math.min(linesAtOnce, this.#linesLeft + more);
+    this.#countedAt = now;
+    if (this.#linesLeft < 1) {
+      this.#linesDropped += 1;
+      return false;
+    }
+    this.#linesLeft -= 1;
+    if (this.#linesDropped > 0)
+      this.log("warn", `${this.#linesDropped} more lines came too fast and were left out here`);
+    this.#linesDropped = 0;
+    return true;
+  }
+
+  log(level: "debug" | "info" | "warn", text: string): void {
+    const message = `${this.#name}: ${this.#redact(text)}`;
+    this.#observe({ level, scope: "mcp", message, fields: { server: this.#name } });
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * MCP's stdio transport (newline-delimited JSON-RPC). The SDK's transport is not used: it leaves grandchildren running, does not notice the
+ * death of a server whose descendant holds the pipe, blocks if stderr is not read, and splits lines in quadratic time (typescript-sdk
+ * 1.32.2).
+ */
+
+import { existsSync } from "node:fs";
+import { setImmediate as afterDeliveries, setTimeout as sleep } from "node:timers/promises";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import type { JSONRPCMessage, JSONRPCRequest } from "@modelcontextprotocol/sdk/types.js";
+import type { StdioServerConfig } from "../../core/config.js";
+import { McpError, messageOf } from "../../core/errors.js";
+import { isPlainObject, type JsonObject, parseJson } from "../../core/json.js";
+import { EndedByProbe } from "../protocol/peer.js";
+import { abortable } from "../shared/wait.js";
+import { serverEnvironment } from "./child-environment.js";
+import { Deliveries } from "./deliveries.js";
+import { LineSplitter } from "./line-splitter.js";
+import { ProcessGroup } from "./process-group.js";
+import { startOf } from "./start-folder.js";
+import { StderrTail } from "./stderr-tail.js";
+
+const bytesOfMb = 1024 * 1024;
+/** Time that a server gets to exit after its stdin was closed. A server that reads its stdin exits within milliseconds. */
+const endOfInputGraceMs = 300;
+const terminateGraceMs = 1500;
+/** Time to wait for the last output of a dead server. A descendant may hold the pipe open for ever. */
+const lastOutputMs = 100;
+/**
+ * Time to wait for the server's exit after a failed write. A killed process closes its pipes first; on a busy machine it exits some time
+ * later.
+ */
+const dyingMs = 1000;
+
+export class StdioTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: (message: JSONRPCMessage) => void;
+
+  readonly #config: StdioServerConfig;
+  readonly #group: ProcessGroup;
+  readonly #spawned: Promise<void>;
+  readonly #exited: Promise<void>;
+  readonly #deliveries = new Deliveries(this);
+  /** Text to write at the end of this turn of the event loop. */
+  #outgoing = "";
+  #sending: Promise<void> | undefined;
+  #flushed: (error?: Error | null) => void = () => {};
+  #started: Promise<void> | undefined;
+  readonly #early: (() => void)[] = [];
+  #exit = "";
+  readonly #stderr: StderrTail;
+  #closed = false;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Spawns the server at once, so that it starts while the host still loads the SDK. `said` is called with each text that the server writes
+   * to stderr.
+   */
+  constructor(config: StdioServerConfig, said: (text: string) => void = () => {}) {
+    this.#config = config;
+    this.#stderr = new StderrTail(config);
+    const { command, args, cwd } = startOf(config);
+    this.#group = new ProcessGroup(command, args, {
+      cwd,
+      env: serverEnvironment(config.env),
+      stdio: "pipe",
+    });
+    const { leader } = this.#group;
+    this.#spawned = new Promise((resolve, reject) => leader.once("spawn", resolve).on("error", reject));
+    this.#spawned.catch(() => {});
+    this.#exited = new Promise((resolve) => {
+      leader.once("exit", (code, signal) => {
+        this.#exit = signal ? `was killed by ${signal}` : `exited with code ${code}`;
+        resolve();
+      });
+    });
+    leader.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr.add(text);
+      said(text);
+    });
+  }
+
+  /**
+   * Starts the transport; a second call starts nothing. If `ask` was called first, the client's call is the second. The client's call then
+   * delivers the messages that arrived before, except the answer to `ask`.
+   */
+  async start(): Promise<void> {
+    this.#started ??= this.#start();
+    await this.#started;
+    for (const deliver of this.#early.splice(0)) setImmediate(deliver);
+  }
+
+  /**
+   * Sends one request before a client takes over the transport, and resolves with the answer. Rejects with EndedByProbe, or the signal's
+   * reason.
+   */
+  async ask(request: JSONRPCRequest, signal: AbortSignal): Promise<JsonObject | undefined> {
+    await this.start();
+    const answer = new Promise<JsonObject>((resolve, reject) => {
+      this.onmessage = (message: unknown) => {
+        if (isPlainObject(message) && message.id === request.id && message.method === undefined) resolve(message);
+        else this.#early.push(() => this.#deliveries.push(message));
+      };
+      this.onerror = (error) => this.#early.push(() => this.onerror?.(error));
+      this.onclose = () => reject(new EndedByProbe());
+    });
+    try {
+      const sent = this.send(request).catch(() => {}); // the close event reports a server that has exited
+      return await abortable(
+        sent.then(() => answer),
+        signal,
+      );
+    } finally {
+      this.onmessage = undefined;
+      this.onerror = undefined;
+      this.onclose = undefined;
+    }
+  }
+
+  async #start(): Promise<void> {
+    await this.#spawned;
+    const { stdout, stdin } = this.#group.leader;
+    const lines = new LineSplitter(this.#config.maxMessageMb * bytesOfMb, {
+      line: (text) => this.#receive(text),
+      tooLong: (edges) => this.#refuse(edges),
+    });
+    stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
+    stdin?.on("error", (error) => this.onerror?.(error));
+    const outputEnded = new Promise((resolve) => stdout?.once("close", resolve));
+    void this.#exited
+      .then(() => Promise.race([outputEnded, sleep(lastOutputMs)]))
+      .then(() => afterDeliveries())
+      .then(() => {
+        this.#reportClosed();
+        return this.close();
+      });
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error("the connection is closed"));
+    this.#outgoing += `${JSON.stringify(message)}\n`;
+    this.#sending ??= new Promise((resolve, reject) => {
+      // Written as a variable first: V8 would allocate a function written in the assignment below among the old objects, and everything that
+      // it refers to would stay in memory until a full collection (AGENTS.md).
+      const flushed = (error?: Error | null) => {
+        if (error) void this.#closedByServer().then(() => reject(error));
+        else resolve();
+      };
+      this.#flushed = flushed;
+      process.nextTick(() => this.#flush());
+    });
+    return this.#sending;
+  }
+
+  /** Writes all messages of one turn of the event loop, such as parallel calls, in one write. */
+  #flush(): void {
+    if (!this.#sending) return;
+    this.#group.leader.stdin?.write(this.#outgoing, this.#flushed);
+    this.#outgoing = "";
+    this.#sending = undefined;
+  }
+
+  /**
+   * Closes the connection after a failed write. Waits for the server's exit first, because the exit explains more than the failed write.
+   */
+  async #closedByServer(): Promise<void> {
+    await Promise.race([this.#exited, sleep(dyingMs)]);
+    void this.close();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  /** Returns an McpError with the reason of a failure and the last output of the server. */
+  explain(error: unknown): McpError {
+    const { name, command, cwd } = this.#config;
+    const code = isPlainObject(error) ? error.code : undefined;
+    if (code === "ENOENT" || code === "EACCES") {
+      if (cwd !== undefined && !existsSync(cwd)) {
+        return new McpError("unavailable", `the folder ${cwd} does not exist`, { hint: `fix mcpServers.${name}.cwd` });
+      }
+      const what = code === "ENOENT" ? "command not found" : "not allowed to run the command";
+      const hint = `install it or fix mcpServers.${name}.command`;
+      return new McpError("unavailable", `${what}: ${command}`, { hint, cause: error });
+    }
+    const known = error instanceof McpError ? error : undefined;
+    const what = this.#exit ? `the server ${this.#exit}` : messageOf(error);
+    const { words } = this.#stderr;
+    return new McpError(known?.kind ?? "unavailable", words ? `${what}; it said: ${words}` : what, {
+      retryable: true,
+      hint: known?.hint,
+      cause: error,
+    });
+  }
+
+  #receive(line: string): void {
+    const message = parseJson(line);
+    if (message === undefined) {
+      if (line.trim() === "") return;
+      this.onerror?.(new Error(`not a JSON line on stdout: ${line.slice(0, 200)}`));
+      return;
+    }
+    this.#deliveries.push(message);
+  }
+
+  /**
+   * Fails the request whose answer was too long; the connection stays open. The request's id is found only if it is the first or the last
+   * member of the answer.
+   */
+  #refuse({ head, tail }: { head: string; tail: string }): void {
+    const id =
+      /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)\s*,/.exec(head)?.[1] ??
+      /,\s*"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail)?.[1];
+    const message = `the server sent a message of more than ${this.#config.maxMessageMb} MB, which was dropped`;
+    this.onerror?.(new Error(message));
+    if (id !== undefined) this.#deliveries.push({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
+  }
+
+  #reportClosed(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.onclose?.();
+  }
+
+  async #end(): Promise<void> {
+    this.#reportClosed();
+    const { leader } = this.#group;
+    this.#flush();
+    leader.stdin?.end();
+    if (!(await this.#group.gone(this.#exit ? 0 : endOfInputGraceMs))) await this.#group.end(terminateGraceMs);
+    // A descendant that left the group may still hold the other ends of the pipes, which would keep the host running.
+    for (const pipe of leader.stdio) pipe?.destroy();
+  }
+}

@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from "node:util";
+import { messageOf } from "../../core/errors.js";
+import { readList } from "./comma-list.js";
+import { outputJson } from "./json-assertions.js";
+import type { Check, Kind } from "./kind.js";
+import { containsTemplate, quoted, shown } from "./words.js";
+
+type Fits = (output: string, text: string) => boolean;
+
+const contains: Fits = (output, text) => output.includes(text);
+const containsInAnyCase: Fits = (output, text) => output.toLowerCase().includes(text.toLowerCase());
+
+export const textKinds = {
+  contains: one("contain", contains),
+  icontains: one("contain, in any case,", containsInAnyCase),
+  "contains-any": several("contain any of", contains, "some"),
+  "contains-all": several("contain all of", contains, "every"),
+  "icontains-any": several("contain, in any case, any of", containsInAnyCase, "some"),
+  "icontains-all": several("contain, in any case, all of", containsInAnyCase, "every"),
+  "starts-with": one("start with", (output, text) => output.startsWith(text)),
+  "ends-with": one("end with", (output, text) => output.endsWith(text)),
+  regex,
+  equals,
+} satisfies Record<string, Kind>;
+
+function one(verb: string, fits: Fits): Kind {
+  return ({ value }) => {
+    const text = typeof value === "number" ? String(value) : value;
+    if (typeof text !== "string" || text === "") return { problem: `expected value to be text, got ${shown(value)}` };
+    return ({ output }) => ({
+      holds: fits(output, text),
+      subject: "the output",
+      predicate: `to ${verb} ${quoted(text)}`,
+      found: `it is ${quoted(output)}`,
+    });
+  };
+}
+
+function several(verb: string, fits: Fits, how: "some" | "every"): Kind {
+  return ({ value }) => {
+    const texts = readList(value);
+    if ("problem" in texts) return texts;
+    return ({ output }) => {
+      const missing = texts.filter((text) => !fits(output, text)).map(quoted);
+      const lacks = how === "every" && missing.length > 0 ? `${missing.join(", ")} is missing in ` : "it is ";
+      return {
+        holds: texts[how]((text) => fits(output, text)),
+        subject: "the output",
+        predicate: `to ${verb} ${texts.map(quoted).join(", ")}`,
+        found: `${lacks}${quoted(output)}`,
+      };
+    };
+  };
+}
+
+/** Matches a regular expression in the sandbox. Endless backtracking then ends at the time limit and does not block the host. */
+function regex({ value }: { value?: unknown }): ReturnType<Kind> {
+  if (typeof value !== "string" || value === "") {
+    return { problem: `expected value to be a regular expression, got ${shown(value)}` };
+  }
+  if (!containsTemplate(value)) {
+    try {
+      new RegExp(value);
+    } catch (error) {
+      return { problem: messageOf(error) };
+    }
+  }
+  return async ({ output }, { evaluate }) => ({
+    holds: (await evaluate("new RegExp(pattern).test(output)", { pattern: value, output })) === true,
+    subject: "the output",
+    predicate: `to match ${quoted(value)}`,
+    found: `it is ${quoted(output)}`,
+  });
+}
+
+/** Compares the output with the value. An object or a list is compared with the output's JSON, any other value with the output's text. */
+function equals({ value }: { value?: unknown }): ReturnType<Kind> {
+  if (value === undefined) return { problem: "expected value to be what the output has to be" };
+  const check: Check = (outcome) => {
+    const isStructured = typeof value === "object";
+    const json = isStructured ? outputJson(outcome) : undefined;
+    return {
+      holds: isStructured
+        ? json !== undefined && isDeepStrictEqual(json.value, value)
+        : outcome.output === String(value),
+      subject: "the output",
+      predicate: `to equal ${shown(value)}`,
+      found: `it is ${json ? shown(json.value) : quoted(outcome.output)}`,
+      actual: json ? json.value : outcome.output,
+    };
+  };
+  return check;
+}

@@ -1,0 +1,97 @@
+import type { ChatEvent, StopReason } from "../../core/chat.js";
+import type { CalledTool } from "../shared/script-result.js";
+import type { Kind } from "./kind.js";
+import { inOrder, readOrder } from "./order.js";
+import { nameOf, readMatcher } from "./tool-matcher.js";
+import { containsTemplate, listed, quoted, shown } from "./words.js";
+
+export const turnKinds = {
+  "stop-reason": stopReason,
+  "tool-error": callsThat("to fail", ({ isError, isDenied }) => isError && !isDenied),
+  denied: callsThat("to be denied", ({ isDenied }) => isDenied),
+  "event-sequence": eventSequence,
+} satisfies Record<string, Kind>;
+
+const stopReasons: Record<StopReason, true> = {
+  end_turn: true,
+  max_tokens: true,
+  max_tool_hops: true,
+  budget: true,
+  refusal: true,
+  cancelled: true,
+  error: true,
+};
+
+const eventTypes: Record<ChatEvent["type"], true> = {
+  user_message: true,
+  assistant_message: true,
+  tool_call: true,
+  tool_sent: true,
+  tool_result: true,
+  question: true,
+  answer: true,
+  compaction: true,
+  state_lost: true,
+  catalogue: true,
+  turn_end: true,
+  turn_error: true,
+  rewind: true,
+  fork: true,
+};
+
+/** Returns a problem for the first value that is neither one of the words nor a template. Undefined if there is no such value. */
+function wrongWord(values: readonly unknown[], words: Record<string, true>): { problem: string } | undefined {
+  const isWord = (one: unknown) => typeof one === "string" && (Object.hasOwn(words, one) || containsTemplate(one));
+  const wrong = values.find((one) => !isWord(one));
+  if (values.every(isWord)) return undefined;
+  return { problem: `expected one of ${Object.keys(words).join(", ")}, got ${shown(wrong)}` };
+}
+
+function stopReason({ value }: { value?: unknown }): ReturnType<Kind> {
+  const reasons: unknown[] = Array.isArray(value) && value.length > 0 ? value : [value];
+  const wrong = wrongWord(reasons, stopReasons);
+  if (wrong) return wrong;
+  return (outcome) => ({
+    holds: reasons.includes(outcome.stopReason),
+    subject: "the turn",
+    predicate: `to end with ${reasons.join(" or ")}`,
+    found:
+      outcome.stopReason === undefined ? "there was no turn that ended" : `it ended with ${quoted(outcome.stopReason)}`,
+  });
+}
+
+/** Creates an assertion about a tool's calls. Its value is the pattern of a tool; `true` or no value means any tool. */
+function callsThat(verb: string, isMeant: (call: CalledTool) => boolean): Kind {
+  return ({ value }) => {
+    const matcher =
+      value === undefined || value === true ? { text: "a tool", matches: () => true } : readMatcher(value);
+    if ("problem" in matcher) return matcher;
+    return ({ calls }) => {
+      const meant = calls.filter(isMeant);
+      return {
+        holds: meant.some(matcher.matches),
+        subject: `a call of ${matcher.text}`,
+        predicate: verb,
+        found: meant.length > 0 ? `it happened to ${listed(meant.map(nameOf))}` : "it happened to none",
+      };
+    };
+  };
+}
+
+function eventSequence({ value }: { value?: unknown }): ReturnType<Kind> {
+  const order = readOrder(value);
+  if ("problem" in order) return order;
+  const wrong = wrongWord(order.steps, eventTypes);
+  if (wrong) return wrong;
+  const names = order.steps.map(String);
+  return ({ events }) => {
+    const types = events.map(({ type }) => type);
+    const { holds, missing } = inOrder(order.mode, names, types, (name, type) => name === type);
+    return {
+      holds,
+      subject: "the events",
+      predicate: order.mode === "exact" ? `to be exactly ${listed(names)}` : `to have the order ${listed(names)}`,
+      found: `${missing ? `${missing} did not come in its place; ` : ""}they were ${listed(types)}`,
+    };
+  };
+}

@@ -1,0 +1,98 @@
+/**
+ * Plans the runs of scripts. Each script gets a run for every combination of its matrix, and each run is repeated as often as requested.
+ */
+import { createHash } from "node:crypto";
+import { messageOf, RequestError } from "../../core/errors.js";
+import { evaluate } from "../sandbox/sandbox.js";
+import type { Script } from "../shared/script.js";
+import { placeText } from "../shared/script-position.js";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** One run of a script, with one model and one set of variables. */
+export interface PlannedRun {
+  /** Name of the run, such as `name [model=a/b, lang=de] #2`. */
+  name: string;
+  /** The script to run. If the script has a matrix, each combination has its own cassette. */
+  script: Script;
+  /** Model of the run. Default: the configured model. */
+  model?: string;
+  matrix: Values;
+}
+
+export interface PlanOptions {
+  /** Model that replaces the `model` and `matrix.models` of every script. */
+  model?: string;
+  /** Regular expression that selects runs by their names. */
+  grep?: string;
+  repeat?: number;
+}
+
+/** Returns the runs. Rejects with RequestError if `grep` is invalid, takes too long or matches no run. */
+export async function plan(
+  scripts: readonly Script[],
+  { model, grep, repeat = 1 }: PlanOptions = {},
+): Promise<PlannedRun[]> {
+  const cells = scripts.flatMap((script) => cellsOf(script, model));
+  const rounds = Array.from({ length: repeat }, (_, index) => (repeat > 1 ? ` #${index + 1}` : ""));
+  const runs = cells.flatMap((cell) => rounds.map((round) => ({ ...cell, name: cell.name + round })));
+  return grep === undefined ? runs : named(runs, grep);
+}
+
+/** Limit of combinations of one matrix. A larger matrix is a mistake. */
+const maxCells = 10_000;
+
+function cellsOf(script: Script, given: string | undefined): PlannedRun[] {
+  const { models, vars } = script.matrix;
+  const used = given !== undefined ? [given] : models.length > 0 ? models : [script.model];
+  const count = Object.values(vars).reduce((product, values) => product * values.length, used.length);
+  if (count > maxCells) {
+    throw new RequestError(
+      "usage",
+      `${placeText(script.place)}: matrix makes ${count} runs; there may be at most ${maxCells}`,
+    );
+  }
+  const cells = used.flatMap((model) =>
+    combinations(Object.entries(vars)).map((matrix) => {
+      const facts = given === undefined && models.length > 0 ? { model, ...matrix } : matrix;
+      const parts = Object.entries(facts).map(([key, value]) => `${key}=${plain(value)}`);
+      return { parts, slugs: parts.map(slug).join("."), json: JSON.stringify(facts), model, matrix };
+    }),
+  );
+  const seen = cells.map(({ slugs }) => slugs);
+  const shared = new Set(seen.toSorted().filter((slugs, index, sorted) => slugs === sorted[index - 1]));
+  return cells.map(({ parts, slugs, json, model, matrix }) => {
+    if (parts.length === 0) return { name: script.name, script, model, matrix };
+    const part = !shared.has(slugs) ? slugs : `${slugs}.${createHash("sha256").update(json).digest("hex").slice(0, 8)}`;
+    const cassette = script.cassette.replace(/(\.cassette)?\.jsonl$|$/, (end) => `.${part}${end}`);
+    return { name: `${script.name} [${parts.join(", ")}]`, script: { ...script, cassette }, model, matrix };
+  });
+}
+
+function combinations(lists: readonly [string, readonly unknown[]][]): Values[] {
+  return lists.reduce<Values[]>(
+    (sets, [key, values]) => sets.flatMap((set) => values.map((value) => ({ ...set, [key]: value }))),
+    [{}],
+  );
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function slug(part: string): string {
+  return part.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60);
+}
+
+/** Returns the runs whose names match. Matches in the sandbox, so that endless backtracking ends at the time limit. */
+async function named(runs: readonly PlannedRun[], grep: string): Promise<PlannedRun[]> {
+  const names = runs.map(({ name }) => name);
+  const matches = await evaluate("names.map((name) => new RegExp(pattern).test(name))", { pattern: grep, names }).catch(
+    (error: unknown) => {
+      throw new RequestError("usage", `--grep ${grep}: ${messageOf(error)}`, { cause: error });
+    },
+  );
+  const kept = runs.filter((_, index) => Array.isArray(matches) && matches[index] === true);
+  if (kept.length === 0) throw new RequestError("usage", `--grep ${grep}: none of ${runs.length} runs has such a name`);
+  return kept;
+}

@@ -1,0 +1,93 @@
+/** The record of a finished run, with texts of limited length. */
+import type { Usage } from "../../core/chat.js";
+import { endsOf } from "../../core/text/excerpt.js";
+import type { ScriptPosition } from "../shared/script-position.js";
+import type { AssertionResult, Failure, ScriptResult, StepResult } from "../shared/script-result.js";
+import type { PlannedRun } from "./run-plan.js";
+
+/** `cancelled` means that the run had begun when it was cancelled. `skipped` means that it had not begun. */
+export type RunStatus = "passed" | "failed" | "cancelled" | "skipped";
+
+export interface RunReport {
+  name: string;
+  place: ScriptPosition;
+  /** Name of the script. The summary has one row for each script. */
+  script: string;
+  /** Model of the run, as `provider/model`. Empty if it was not known yet. */
+  model: string;
+  vars: Readonly<Record<string, unknown>>;
+  status: RunStatus;
+  steps: readonly StepReport[];
+  /** Error that does not belong to a single step. */
+  error?: Failure;
+  durationMs: number;
+  usage?: Usage;
+  costUsd?: number;
+  /** Path of the file with the transcript. */
+  transcript?: string;
+}
+
+export interface StepReport {
+  name: string;
+  kind: StepResult["kind"];
+  place: ScriptPosition;
+  status: "passed" | "failed" | "skipped";
+  durationMs: number;
+  error?: Failure;
+  failures: readonly AssertionResult[];
+}
+
+/** Limits in bytes. `maxName` is for names; `maxText` is for reasons of assertions and for errors. */
+const maxName = 300;
+const maxText = 4000;
+
+/**
+ * Returns the report of a run. `transcript` is the path of the transcript's file. The only texts that are kept are reasons of assertions
+ * and errors.
+ */
+export function reportOf(run: PlannedRun, result: ScriptResult, transcript?: string): RunReport {
+  const { passed, model, steps, error, durationMs, usage, costUsd } = result;
+  const status = error?.kind === "aborted" ? "cancelled" : passed ? "passed" : "failed";
+  const reports = steps.map(stepReport);
+  // If a step failed because of the limit or the cancellation, the step already reports the error.
+  const isTold = steps.some((step) => step.error?.message === error?.message && step.error?.kind === error?.kind);
+  return {
+    ...base(run),
+    model,
+    status,
+    steps: reports,
+    ...(error && !isTold && { error: bounded(error) }),
+    durationMs,
+    ...(usage && { usage }),
+    ...(costUsd !== undefined && { costUsd }),
+    ...(transcript !== undefined && { transcript }),
+  };
+}
+
+export function skippedReport(run: PlannedRun): RunReport {
+  return { ...base(run), model: run.model ?? "", status: "skipped", steps: [], durationMs: 0 };
+}
+
+function base({ name, script, matrix }: PlannedRun) {
+  return { name: endsOf(name, maxName), place: script.place, script: endsOf(script.name, maxName), vars: matrix };
+}
+
+function stepReport({ name, kind, place, passed, skipped, durationMs, error, assertions }: StepResult): StepReport {
+  return {
+    name: endsOf(name, maxName),
+    kind,
+    place,
+    status: skipped ? "skipped" : passed ? "passed" : "failed",
+    durationMs,
+    ...(error && { error: bounded(error) }),
+    failures: assertions
+      .filter((each) => !each.passed)
+      .map(({ place: at, type, reason }) => {
+        return { place: at, type, passed: false, reason: endsOf(reason, maxText) };
+      }),
+  };
+}
+
+function bounded({ kind, message, hint }: Failure): Failure {
+  return { kind, message: endsOf(message, maxText), hint: endsOf(hint, maxText) };
+}

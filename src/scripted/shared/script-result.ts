@@ -1,0 +1,86 @@
+/** Types of a script's result, shared by the runner, the reports and the public API. */
+import type { StoredEvent, Usage } from "../../core/chat.js";
+import type { StepKind } from "./script.js";
+import type { ScriptPosition } from "./script-position.js";
+
+/** A tool call within a step. The model or the script has made it. */
+export interface CalledTool {
+  /** Name of the server. `tool` is the name that the server gives the tool, such as `read_file`. */
+  server: string;
+  tool: string;
+  /** Arguments of the call. Undefined if they are not valid JSON. */
+  args: unknown;
+  isError: boolean;
+  /** True if the call was not allowed. It was then not made. */
+  isDenied: boolean;
+  text: string;
+}
+
+export interface Failure {
+  /** Kind of the error, such as `cassette`, `limit` or `required_server_down`. */
+  kind: string;
+  message: string;
+  /** Advice for the user. Empty if there is no advice. */
+  hint: string;
+}
+
+/** Outcome of a step. Assertions check it, and `save` reads values from it. */
+export interface StepOutcome {
+  /** Text of the model's answer, of the tool's result or of the resource. */
+  output: string;
+  /** The tool's structured content, or else the output parsed as JSON. Undefined if there is neither. */
+  json?: unknown;
+  stopReason?: string;
+  calls: readonly CalledTool[];
+  /** Stored events of the step's turn. Empty if the step has no turn. */
+  events: readonly StoredEvent[];
+  latencyMs: number;
+  usage?: Usage;
+  /** Cost in US dollars. Undefined if it is unknown. */
+  costUsd?: number;
+  error?: { kind: string; message: string };
+}
+
+export interface AssertionResult {
+  place: ScriptPosition;
+  type: string;
+  passed: boolean;
+  /** Sentence with the expected and the actual value. */
+  reason: string;
+  /** The value that would have passed. Set for a failed `equals` whose value has no templates. */
+  actual?: unknown;
+}
+
+export interface StepResult {
+  place: ScriptPosition;
+  name: string;
+  kind: StepKind;
+  /** True if nothing failed. A skipped step has also passed. */
+  passed: boolean;
+  /** True if the step was not run, because an earlier step failed or a condition did not hold. */
+  skipped: boolean;
+  outcome?: StepOutcome;
+  assertions: readonly AssertionResult[];
+  /** The error that kept the step from being completed. */
+  error?: Failure;
+  durationMs: number;
+}
+
+/** Result of one run of a script, with one model and one set of variables. */
+export interface ScriptResult {
+  name: string;
+  file: string;
+  /** Model of the run, as `provider/model`. */
+  model: string;
+  /** Variables that the matrix has set for this run. */
+  vars: Readonly<Record<string, unknown>>;
+  passed: boolean;
+  steps: readonly StepResult[];
+  /** The error that kept the script from starting or ending, such as a failed server, a limit or unused replies. */
+  error?: Failure;
+  durationMs: number;
+  usage?: Usage;
+  costUsd?: number;
+  /** The conversations as JSON lines. They are the same in every run, because ids are numbered and times are left out. */
+  transcript: string;
+}

@@ -1,0 +1,48 @@
+/** Interface between the script runner and the host in which a script runs. */
+import type { Passage, ToolHub } from "../../core/ports.js";
+import type { RuleDefaults } from "../../session/rules.js";
+import type { Sessions } from "../../session/sessions.js";
+import type { AssertionParts } from "../assertions/kind.js";
+import type { ScriptedModel } from "../model/scripted-model.js";
+import type { StepOutcome, StepResult } from "../shared/script-result.js";
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** The host of a script. It has its own servers and its own event log. */
+export interface ScriptHost {
+  sessions: Sessions;
+  hub: ToolHub;
+  /** Access to prompts and resources in the form in which the servers provide them. */
+  passage: Pick<Passage, "prompts" | "readResource">;
+  /** Returns the provider and model for a model's name. Throws LlmError. */
+  resolveModel(model?: string): { provider: string; model: string };
+  /** Permissions and system prompt that apply if the script does not set them. */
+  defaults: RuleDefaults & { systemPrompt: string };
+  /** Resolves when each of these servers is ready or has failed. */
+  ready(servers: readonly string[]): Promise<void>;
+  /** Sends one model request without tools, so that a model can judge an assertion. Resolves to the answer and its usage. */
+  ask(
+    question: Parameters<AssertionParts["ask"]>[0],
+    signal: AbortSignal,
+  ): Promise<{ text: string } & Pick<StepOutcome, "usage" | "costUsd">>;
+  /** Messages about requests that the cassette or the scripted replies could not answer, since the script began. */
+  misses?: readonly { kind: "cassette" | "scripted"; said: readonly string[] }[];
+  /** The scripted model. Set if the script has `model: scripted`. */
+  scripted?: Pick<ScriptedModel, "during">;
+  /** Returns the time of a monotonic clock, in ms. */
+  now(): number;
+}
+
+export interface ScriptRunOptions {
+  /** Model that replaces the script's model. */
+  model?: string;
+  /** Variables that override the variables of the script and of the matrix. */
+  vars?: Values;
+  /** Variables of the matrix. They override the variables of the script. */
+  matrix?: Values;
+  /** True if actual values will be written into the script. A failed `equals` then does not fail its step. */
+  updates?: boolean;
+  signal?: AbortSignal;
+  /** Called after each step. Steps of a `parallel` are reported in the order in which they end. */
+  onStep?: (result: StepResult) => void;
+}

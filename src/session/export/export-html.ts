@@ -1,0 +1,85 @@
+import { mapInSlices } from "../../core/async/slices.js";
+import type { ContentPart, StoredEvent, ToolCall } from "../../core/chat.js";
+import { indentedJson } from "../../core/json.js";
+import { escapeHtml } from "./escape.js";
+import { duration, endNote, time, turnFacts } from "./export-facts.js";
+import { selfContainedPage } from "./export-page.js";
+import { markdownToHtml, plain } from "./html-markdown.js";
+import { exportStyle } from "./html-style.js";
+import { traceView } from "./trace-view.js";
+import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
+
+/** Formats the transcript as a page. If the trace view has been built, the page also contains it and the events. All text is escaped. */
+export async function toHtml(
+  { conversationId, origins, turns }: Transcript,
+  events: readonly StoredEvent[],
+): Promise<string> {
+  const title = `Conversation ${conversationId}`;
+  const from = origins[0] ? `<p class="facts">A copy of ${escapeHtml(origins[0])}</p>` : "";
+  const main = `<h1>${escapeHtml(title)}</h1>${from}\n${(await mapInSlices(turns, turnHtml)).join("\n")}`;
+  const view = traceView();
+  if (!view) return selfContainedPage({ title, style: exportStyle, main, hasMedia: true });
+  const data = { conversationId, events: events.map(withoutKept) };
+  const all = `${exportStyle}${view.style}`;
+  return selfContainedPage({ title, style: all, main, hasMedia: true, view: { script: view.script, data } });
+}
+
+/**
+ * Removes data that only providers need, such as signatures and encrypted reasoning. It can be longer than the rest of the conversation.
+ */
+function withoutKept(event: StoredEvent): StoredEvent {
+  if (event.type === "tool_call") return { ...event, call: callWithoutKept(event.call) };
+  if (event.type !== "assistant_message") return event;
+  const { kept: _kept, reasoningDetails: _details, toolCalls, ...message } = event.message;
+  return { ...event, message: { ...message, toolCalls: toolCalls.map(callWithoutKept) } };
+}
+
+function callWithoutKept({ opaque: _opaque, ...call }: ToolCall): ToolCall {
+  return call;
+}
+
+function turnHtml(turn: TranscriptTurn): string {
+  const note = endNote(turn);
+  return [
+    "<section>",
+    `<time datetime="${new Date(turn.startedAt).toISOString()}">${time(turn.startedAt)} UTC</time>`,
+    `<div class="user">${turn.asked.map(partHtml).join("")}</div>`,
+    ...turn.hops.map(hopHtml),
+    note ? `<p class="note">${escapeHtml(note)}</p>` : "",
+    `<p class="facts">${escapeHtml(turnFacts(turn))}</p>`,
+    "</section>",
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function hopHtml({ text, reasoning, interrupted, calls }: TranscriptHop): string {
+  return [
+    reasoning ? `<details class="reasoning"><summary>Reasoning</summary>${plain(reasoning)}</details>` : "",
+    text.trim() ? `<div class="assistant">${markdownToHtml(text)}</div>` : "",
+    interrupted ? `<p class="note">broke off</p>` : "",
+    ...calls.map(callHtml),
+  ]
+    .filter(Boolean)
+    .join("\n");
+}
+
+function callHtml({ name, arguments: written, result, durationMs }: TranscriptCall): string {
+  const outcome = result ? (result.isError ? "error" : "ok") : "no result";
+  const took = durationMs === undefined ? "" : ` · ${duration(durationMs)}`;
+  const shown = result ? `<h5>Result</h5>${result.content.map(partHtml).join("")}` : "";
+  const failed = result && !result.isError ? "" : " failed";
+  return `<details class="call${failed}"><summary><code>${escapeHtml(name)}</code> ${outcome}${took}</summary><h5>Arguments</h5>${plain(indentedJson(written))}${shown}</details>`;
+}
+
+/** Types of images that browsers can show and that cannot contain a script. */
+const pictures: readonly string[] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+
+function partHtml(part: ContentPart): string {
+  if (part.type === "text") return plain(part.text);
+  if (part.type === "resource_link") return `<p>[${escapeHtml(part.uri)}]</p>`;
+  if (part.type === "image" && pictures.includes(part.mimeType) && /^[\w+/=-]+$/.test(part.data)) {
+    return `<img alt="${part.mimeType}" src="data:${part.mimeType};base64,${part.data}">`;
+  }
+  return `<p>[${part.type}, ${escapeHtml(part.mimeType)}]</p>`;
+}

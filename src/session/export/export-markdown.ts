@@ -1,0 +1,69 @@
+import { mapInSlices } from "../../core/async/slices.js";
+import { indentedJson } from "../../core/json.js";
+import { inert } from "../../core/text/inert.js";
+import { partsText } from "../command-text.js";
+import { duration, endNote, time, turnFacts } from "./export-facts.js";
+import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
+
+/**
+ * Formats the transcript as Markdown that cannot control a terminal. Texts of the model are already Markdown and stay unchanged. Arguments
+ * and results of tools are put into code fences.
+ */
+export async function toMarkdown({ conversationId, origins, turns }: Transcript): Promise<string> {
+  const from = origins[0] ? `\n\nA copy of ${inline(origins[0])}.` : "";
+  const texts = await mapInSlices(turns, (turn) => inert(turnText(turn)));
+  return [inert(`# Conversation ${inline(conversationId)}${from}`), ...texts].join("\n\n").concat("\n");
+}
+
+function turnText(turn: TranscriptTurn): string {
+  const note = endNote(turn);
+  return [
+    `## ${time(turn.startedAt)} UTC`,
+    quote(partsText(turn.asked)),
+    ...turn.hops.flatMap(({ text, interrupted, calls }) => [
+      text.trim(),
+      interrupted ? "*(broke off)*" : "",
+      ...calls.map(callText),
+    ]),
+    note ? `**${inline(note)}**` : "",
+    `*${inline(turnFacts(turn))}*`,
+  ]
+    .filter(Boolean)
+    .join("\n\n");
+}
+
+function callText({ name, arguments: written, result, durationMs }: TranscriptCall): string {
+  const outcome = result ? (result.isError ? "error" : "ok") : "no result";
+  const took = durationMs === undefined ? "" : `, ${duration(durationMs)}`;
+  const shown = result ? `\n\n${fenced(partsText(result.content))}` : "";
+  return `**Tool ${code(name)}** (${outcome}${took})\n\n${fenced(indentedJson(written), "json")}${shown}`;
+}
+
+/** Formats the user's text as a quotation, so that it looks different from the answers. */
+function quote(text: string): string {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => `> ${line}`.trimEnd())
+    .join("\n");
+}
+
+/** Puts the text into a code fence that is longer than any fence in the text. */
+function fenced(text: string, language = "text"): string {
+  const fence = "`".repeat(Math.max(3, longestRun(text) + 1));
+  return `${fence}${language}\n${text.trimEnd()}\n${fence}`;
+}
+
+function code(text: string): string {
+  const ticks = "`".repeat(longestRun(text) + 1);
+  return `${ticks}${text.replaceAll(/\s+/g, " ")}${ticks}`;
+}
+
+function longestRun(text: string): number {
+  return Math.max(0, ...(text.match(/`+/g) ?? []).map(({ length }) => length));
+}
+
+/** Puts the text on one line and escapes its Markdown characters. */
+function inline(text: string): string {
+  return text.replaceAll(/\s+/g, " ").replaceAll(/[\\`*_{}[\]<>#|]/g, "\\$&");
+}

@@ -1,0 +1,109 @@
+/** Opens the configured receivers of measurements: OpenTelemetry and Prometheus. */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TelemetryConfig } from "../core/config.js";
+import type { Environment } from "../core/environment.js";
+import { messageOf } from "../core/errors.js";
+import { installationOf, isNotInstalled } from "../core/files/optional-packages.js";
+import type { HostState, Measurement, Meter } from "../core/measurements.js";
+import type { Observe } from "../core/ports.js";
+import { endsOf } from "../core/text/excerpt.js";
+import type { Sink } from "./instruments.js";
+import type { Otel } from "./otel.js";
+import type { PrometheusMetrics } from "./prometheus.js";
+import { Readings } from "./readings.js";
+import { samplesBy } from "./trace-sampling.js";
+
+export interface TelemetryParts {
+  config: TelemetryConfig;
+  env: Environment;
+  version: string;
+  observe: Observe;
+  /** Removes secrets from a text. */
+  clear: (text: string) => string;
+  /** `collector` is true if there is a collector to send to. `scraped` is true if metrics may be scraped. */
+  collector: boolean;
+  scraped: boolean;
+  state: () => Promise<HostState>;
+}
+
+export interface Telemetry {
+  meter: Meter;
+  /** Undefined if metrics are not scraped. */
+  prometheus: PrometheusMetrics | undefined;
+  /** Sends all data that is still pending. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** How long `close` waits for the collector, in ms. */
+const closeWithinMs = 2_000;
+
+/** Opens telemetry. Resolves to undefined if neither a collector nor a scraper gets any data. */
+export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | undefined> {
+  const { config, env, state, clear } = parts;
+  const readings = new Readings();
+  const sinks: Sink[] = [];
+  const listeners: ((fact: Measurement) => void)[] = [];
+  const otel = parts.collector ? await optional(parts) : undefined;
+  if (otel?.traces) {
+    const { Spans } = await import("./spans.js");
+    const show = (text: string) => endsOf(clear(text), config.maxLength);
+    listeners.push(new Spans({ ...otel.traces, show: config.captureContent ? show : undefined }).record);
+  }
+  if (otel?.metrics) {
+    const { otelMetrics } = await import("./otel-metrics.js");
+    sinks.push(otelMetrics(otel.metrics, readings, state));
+  }
+  let prometheus: PrometheusMetrics | undefined;
+  if (parts.scraped) {
+    const { PrometheusMetrics } = await import("./prometheus.js");
+    prometheus = new PrometheusMetrics(readings, state);
+    sinks.push(prometheus.record);
+  }
+  const toSinks: Sink = (reading) => {
+    for (const sink of sinks) sink(reading);
+  };
+  if (sinks.length > 0) listeners.push((fact) => readings.of(fact, toSinks));
+  if (listeners.length === 0) return undefined;
+  return {
+    meter: { record: harmless(listeners, parts.observe), samples: samplesBy(otel?.traces ? env : {}) },
+    prometheus,
+    async close() {
+      const closed = otel?.close().then(() => true);
+      if ((await Promise.race([closed, sleep(closeWithinMs, false, { ref: false })])) ?? true) return;
+      const message = `the collector did not take the last of it within ${closeWithinMs / 1000} s`;
+      parts.observe({ level: "warn", scope: "telemetry", message });
+    },
+  };
+}
+
+/** Returns a `record` function that catches errors of the listeners, so that they cannot break the measured code. */
+function harmless(listeners: readonly ((fact: Measurement) => void)[], observe: Observe): Meter["record"] {
+  let hasFailed = false;
+  return (fact) => {
+    try {
+      for (const listener of listeners) listener(fact);
+    } catch (error) {
+      if (!hasFailed) observe({ level: "warn", scope: "telemetry", message: messageOf(error) });
+      hasFailed = true;
+    }
+  };
+}
+
+/** Opens OpenTelemetry. If its packages are not installed, warns and resolves to undefined; the host works without it. */
+async function optional({ config, env, version, observe }: TelemetryParts): Promise<Otel | undefined> {
+  const warn = (message: string) => observe({ level: "warn", scope: "telemetry", message });
+  try {
+    const { openOtel } = await import("./otel.js");
+    const protocol = env.OTEL_EXPORTER_OTLP_PROTOCOL;
+    if (protocol && protocol !== "http/json") warn(`OTLP is spoken as http/json, not as ${protocol}`);
+    return await openOtel({ config, env, version, observe });
+  } catch (error) {
+    warn(
+      isNotInstalled(error)
+        ? `no telemetry: its packages are not installed; ${installationOf("@opentelemetry/")}`
+        : `no telemetry: ${messageOf(error)}`,
+    );
+    return undefined;
+  }
+}

@@ -1,0 +1,143 @@
+import { signal } from "@preact/signals";
+import type { ConversationEntry, ServerEntry, Tool } from "./host-messages.js";
+
+/** An error answer of the host. `status` is 0 if the host did not answer. */
+export class ApiFailure extends Error {
+  constructor(
+    readonly status: number,
+    readonly kind: string,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+
+  /** True if the error may pass: the host is restarting, or a proxy in front of the host cannot reach it. */
+  get isPassing(): boolean {
+    return [0, 502, 503, 504].includes(this.status);
+  }
+}
+
+interface FetchOptions {
+  method?: "GET" | "POST" | "DELETE";
+  body?: unknown;
+  signal?: AbortSignal;
+}
+
+/** Client of the host's HTTP API. Every method rejects with ApiFailure if the call fails. */
+export class Api {
+  /** True after the host has refused a call because the token is missing or wrong. */
+  readonly isRefused = signal(false);
+  readonly #origin: string;
+  readonly #token: string | undefined;
+
+  constructor(origin: string, token?: string) {
+    this.#origin = origin;
+    this.#token = token;
+  }
+
+  conversations(
+    { q = "", before, limit = 50 }: { q?: string; before?: string | null; limit?: number },
+    signal?: AbortSignal,
+  ): Promise<{ sessions: ConversationEntry[]; next: string | null }> {
+    const query = new URLSearchParams({ limit: String(limit), ...(q && { q }), ...(before && { before }) });
+    return this.json(`/api/sessions?${query}`, { signal });
+  }
+
+  /** Copies a conversation. Resolves with the id of the copy. */
+  async fork(id: string): Promise<string> {
+    const answer = await this.json<{ conversation_id: string }>(`${conversation(id)}/fork`, {
+      method: "POST",
+      body: {},
+    });
+    return answer.conversation_id;
+  }
+
+  async exported(id: string, format: string): Promise<Blob> {
+    return (await this.response(`${conversation(id)}/export?format=${format}`)).blob();
+  }
+
+  deleteConversation(id: string): Promise<void> {
+    return this.#none(`${conversation(id)}`, { method: "DELETE" });
+  }
+
+  /** Begins a turn. The call may be repeated, since the host runs a request id only once. */
+  beginTurn(id: string, turn: { request_id: string; text: string; model?: string }): Promise<{ turn_id: string }> {
+    return this.json(`${conversation(id)}/turns`, { method: "POST", body: turn });
+  }
+
+  answer(id: string, questionId: string, value: unknown): Promise<void> {
+    return this.#none(`${conversation(id)}/answer`, { method: "POST", body: { question_id: questionId, value } });
+  }
+
+  cancel(id: string, requestId: string): Promise<void> {
+    return this.#none(`${conversation(id)}/cancel`, { method: "POST", body: { request_id: requestId } });
+  }
+
+  /** Resolves with the models that can be chosen besides the configured model. */
+  async models(signal?: AbortSignal): Promise<string[]> {
+    const { data } = await this.json<{ data: { id: string }[] }>("/v1/models", { signal });
+    return data.map(({ id }) => id).filter((id) => id.includes("/"));
+  }
+
+  async servers(signal?: AbortSignal): Promise<ServerEntry[]> {
+    return (await this.json<{ servers: ServerEntry[] }>("/api/servers", { signal })).servers;
+  }
+
+  async stderr(server: string): Promise<string> {
+    return (await this.json<{ stderr: string }>(`${serverPath(server)}/stderr`)).stderr;
+  }
+
+  reconnect(server: string): Promise<void> {
+    return this.#none(`${serverPath(server)}/reconnect`, { method: "POST" });
+  }
+
+  /** Begins a login. Resolves with the address of the login page. `url` is null if no login is needed. */
+  login(server: string): Promise<{ url: string | null; status?: string }> {
+    return this.json(`${serverPath(server)}/login`, { method: "POST" });
+  }
+
+  async tools(signal?: AbortSignal): Promise<Tool[]> {
+    return (await this.json<{ tools: Tool[] }>("/api/tools", { signal })).tools;
+  }
+
+  /** Calls a route and resolves with the JSON body of its answer. The calling code must choose a type `Answer` that fits the route. */
+  async json<Answer>(path: string, options: FetchOptions = {}): Promise<Answer> {
+    return (await this.response(path, options)).json() as Promise<Answer>;
+  }
+
+  async response(path: string, { method = "GET", body, signal }: FetchOptions = {}): Promise<Response> {
+    const headers = {
+      ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+      ...(body !== undefined && { "content-type": "application/json" }),
+    };
+    let response: Response;
+    try {
+      response = await fetch(new URL(path, this.#origin), { method, headers, body: JSON.stringify(body), signal });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new ApiFailure(0, "unreachable", "the host does not answer", error);
+    }
+    if (response.status === 401) this.isRefused.value = true;
+    if (response.ok) return response;
+    throw await failureOf(response);
+  }
+
+  async #none(path: string, options: FetchOptions): Promise<void> {
+    await this.response(path, options);
+  }
+}
+
+async function failureOf(response: Response): Promise<ApiFailure> {
+  const body = (await response.json().catch(() => ({}))) as { error?: { message?: string; code?: string } };
+  const { message = `the host answered ${response.status}`, code = "unknown" } = body.error ?? {};
+  return new ApiFailure(response.status, code, message);
+}
+
+function serverPath(name: string): string {
+  return `/api/servers/${encodeURIComponent(name)}`;
+}
+
+function conversation(id: string): string {
+  return `/api/sessions/${encodeURIComponent(id)}`;
+}

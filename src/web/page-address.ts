@@ -1,0 +1,56 @@
+/** The view and the conversation that the user sees. They are stored behind # in the address, so the host serves only a single page. */
+import { signal } from "@preact/signals";
+import { newPageId } from "./api/page-ids.js";
+import { fromAddress } from "./format-text.js";
+
+const views = ["chat", "conversations", "trace", "servers", "usage"] as const;
+
+export type View = (typeof views)[number];
+
+export interface PageAddress {
+  view: View;
+  conversationId: string;
+  /** True if the address contains no conversation id. The conversation then has a new id and has not begun yet. */
+  isNew: boolean;
+}
+
+/** Reads the part of the address after #, such as `#/trace/c1`. An unknown view is read as the chat. */
+function readPlace(hash: string): PageAddress {
+  const [, name, part = ""] = hash.split("/");
+  const id = fromAddress(part);
+  const view = views.find((each) => each === name) ?? "chat";
+  return { view, conversationId: id || newPageId("conv"), isNew: !id };
+}
+
+export function placeLink(view: View, conversationId?: string): string {
+  return conversationId === undefined ? `#/${view}` : `#/${view}/${encodeURIComponent(conversationId)}`;
+}
+
+export const place = signal<PageAddress>(readPlace(window.location.hash));
+
+export const lastConversation = signal<string | undefined>(undefined);
+
+function arrive(): void {
+  const { conversationId, isNew } = place.value;
+  if (!isNew) lastConversation.value = conversationId;
+}
+
+arrive();
+
+window.addEventListener("hashchange", () => {
+  place.value = readPlace(window.location.hash);
+  arrive();
+});
+
+/** Puts the id of the conversation into the address. Called when a new conversation has begun. */
+export function settle(): void {
+  if (!place.value.isNew) return;
+  const { view, conversationId } = place.value;
+  window.history.replaceState(null, "", placeLink(view, conversationId));
+  place.value = { view, conversationId, isNew: false };
+  arrive();
+}
+
+export function goTo(view: View, conversationId?: string): void {
+  window.location.hash = placeLink(view, conversationId);
+}

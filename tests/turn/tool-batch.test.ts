@@ -1,0 +1,197 @@
+import { hash } from "node:crypto";
+import { describe, expect, test } from "@jest/globals";
+import type { ChatEvent, QuestionEvent, StartedCall } from "../../src/core/chat.js";
+import type { PreparedCall, Toolbox } from "../../src/core/ports.js";
+import { traceOf } from "../../src/core/trace-context.js";
+import { Loops } from "../../src/turn/loops.js";
+import { EventQueue } from "../../src/turn/outlet.js";
+import type { PolicyRules } from "../../src/turn/policy.js";
+import { type CallingTurn, runToolCalls } from "../../src/turn/tool-batch.js";
+
+const sent: StartedCall = { call: { id: "c1", name: "s__look", arguments: "{}" }, planned: true, sent: true };
+/** Rules that are never used, because the call was already sent. */
+const unasked = {} as PolicyRules;
+
+/** Returns the common part of a turn's calls, and the events that are stored for them. */
+function turnWith(parts: Pick<CallingTurn, "hub" | "signal"> & Partial<CallingTurn>) {
+  const events: ChatEvent[] = [];
+  const store = async (stored: readonly ChatEvent[]) => void events.push(...stored);
+  const calling: CallingTurn = {
+    turnId: "turn_1",
+    trace: traceOf("turn_1"),
+    rules: unasked,
+    loops: new Loops(),
+    newId: (prefix: string) => prefix,
+    out: new EventQueue({ store, show: () => {} }),
+    answer: async () => false,
+    ...parts,
+  };
+  return { events, calling };
+}
+
+test("a call that was in flight when its host died, of a turn that was cancelled meanwhile, is not sent again and says why", async () => {
+  const hub: Toolbox = {
+    tools: () => [],
+    prepare: () => {
+      throw new Error("it must not be prepared");
+    },
+  };
+  const { events, calling } = turnWith({ hub, signal: AbortSignal.abort() });
+  await runToolCalls({ calls: [sent], hop: 0, truncated: false, runnable: 1 }, calling);
+  expect(events).toEqual([expect.objectContaining({ type: "tool_result", callId: "c1", isError: true })]);
+  expect(JSON.stringify(events)).toMatch(/outcome unknown: .*; it was not sent again, because the turn was cancelled/);
+});
+
+test("what became of the calls before one that a person is still asked about is stored before he is waited for", async () => {
+  const call = { id: "c1", name: "s__gone", arguments: "{}" };
+  const started = (id: string): StartedCall => ({ call: { ...call, id }, planned: true, sent: false });
+  const facts = { server: "s", tool: "t", readOnly: false, idempotent: false, destructive: true, openWorld: true };
+  const hub: Toolbox = {
+    tools: () => [],
+    prepare: ({ id }) =>
+      id === "c1"
+        ? { refused: { content: [{ type: "text", text: "there is no tool s__gone" }], isError: true } }
+        : ({ ...facts, name: "s__t", arguments: {} } as unknown as PreparedCall),
+  };
+  const rules = {
+    approval: "ask",
+    changedTools: "ask",
+    turn: { allow: [], deny: [], all: false },
+    permissions: { allow: [], deny: [], ask: [] },
+    memory: { find: () => undefined },
+  } as unknown as PolicyRules;
+  let before: string[] = [];
+  const { events, calling } = turnWith({
+    hub,
+    rules,
+    signal: new AbortController().signal,
+    answer: async () => {
+      before = events.map(({ type }) => type);
+      return false;
+    },
+  });
+  const question = { type: "question", questionId: "q", question: { kind: "approval" } } as QuestionEvent;
+  await runToolCalls(
+    { calls: [started("c1"), { ...started("c2"), question }], hop: 0, truncated: false, runnable: 2 },
+    calling,
+  );
+  expect(before).toEqual(["tool_result"]);
+  expect(events.map(({ type }) => type)).toEqual(["tool_result", "answer", "tool_result"]);
+});
+
+test("a call that cannot even be looked at is refused, and the answer that asks for it is stored", async () => {
+  const hub: Toolbox = {
+    tools: () => [],
+    prepare: () => {
+      throw new TypeError("Cannot convert object to primitive value");
+    },
+  };
+  const { events, calling } = turnWith({ hub, signal: new AbortController().signal });
+  const calls = ["c1", "c2"].map((id) => ({
+    call: { id, name: "s__t", arguments: "{}" },
+    planned: false,
+    sent: id === "c2",
+  }));
+  await runToolCalls({ calls, hop: 0, truncated: false, runnable: 2 }, calling);
+  expect(events.map(({ type }) => type)).toEqual(["tool_call", "tool_call", "tool_result", "tool_result"]);
+  expect(JSON.stringify(events[2])).toContain("s__t was not called: Cannot convert object to primitive value");
+  expect(JSON.stringify(events[3])).toContain("outcome unknown");
+});
+
+describe("a question that was asked before the host died", () => {
+  const call = { id: "c1", name: "s__t", arguments: "{}" };
+  const then = { description: "then" };
+  const hashOf = (definition: object) => hash("sha256", JSON.stringify(definition), "hex");
+  const rules = {
+    approval: "ask",
+    changedTools: "ask",
+    turn: { allow: [], deny: [], all: false },
+    permissions: { allow: [], deny: [], ask: [] },
+    memory: { find: () => undefined, remember: () => {} },
+  } as unknown as PolicyRules;
+  const redefined = "its description changed since 2026-11-28 07:00 UTC";
+
+  test.each([
+    { it: "holds for the same definition", definition: hashOf(then), now: then },
+    { it: "holds in a log that has no hashes, if nothing has changed", now: then },
+    { it: "does not hold for another definition", definition: hashOf(then), now: { description: "now" }, isNew: true },
+    {
+      it: "does not hold for another definition that was approved elsewhere meanwhile",
+      definition: hashOf(then),
+      now: { description: "now" },
+      change: undefined,
+      isNew: true,
+    },
+    {
+      it: "does not hold in a log that has no hashes, if the tool was redefined",
+      now: then,
+      change: redefined,
+      isNew: true,
+    },
+  ])("$it, answered or not", async ({ definition, now, change, isNew = false }) => {
+    for (const answer of [{ value: true }, undefined]) {
+      const done: string[] = [];
+      const prepared = {
+        ...{ server: "s", tool: "t", arguments: {}, definition: now, change },
+        pin: () => void done.push("pinned"),
+        send: async () => {
+          done.push("sent");
+          return { content: [], isError: false };
+        },
+      } as unknown as PreparedCall;
+      const hub: Toolbox = { tools: () => [], prepare: () => prepared };
+      const asked: QuestionEvent[] = [];
+      const { events, calling } = turnWith({
+        hub,
+        rules,
+        signal: new AbortController().signal,
+        newId: () => "q2",
+        async answer(question) {
+          asked.push(question);
+          return false;
+        },
+      });
+      const question: QuestionEvent = {
+        type: "question",
+        turnId: "turn_1",
+        questionId: "q1",
+        question: {
+          kind: "approval",
+          call,
+          server: "s",
+          tool: "t",
+          reason: "s.t is not known to be read-only",
+          definition,
+        },
+      };
+      const started: StartedCall = { call, planned: true, sent: false, question, ...(answer && { answer }) };
+      await runToolCalls({ calls: [started], hop: 0, truncated: false, runnable: 1 }, calling);
+      const stored = events.map((event) => ("questionId" in event ? `${event.type} ${event.questionId}` : event.type));
+      if (isNew) {
+        expect(asked).toMatchObject([{ questionId: "q2", question: { definition: hashOf(now) } }]);
+        expect(stored).toEqual([...(answer ? [] : ["answer q1"]), "question q2", "answer q2", "tool_result"]);
+        expect(done).toEqual([]);
+      } else {
+        expect(asked).toEqual(answer ? [] : [question]);
+        expect(done).toEqual(answer ? ["sent"] : []);
+      }
+    }
+  });
+});
+
+test("a call that was in flight is not sent again once its tool was redefined, whatever the tool says of itself", async () => {
+  for (const change of [undefined, "its annotations changed since 2026-11-28 07:00 UTC"]) {
+    let times = 0;
+    const prepared = {
+      ...{ server: "s", tool: "look", arguments: {}, readOnly: true, change },
+      async send() {
+        times++;
+        return { content: [], isError: false };
+      },
+    } as unknown as PreparedCall;
+    const hub: Toolbox = { tools: () => [], prepare: () => prepared };
+    const { calling } = turnWith({ hub, signal: new AbortController().signal });
+    await runToolCalls({ calls: [sent], hop: 0, truncated: false, runnable: 1 }, calling);
+    expect(times).toBe(change ? 0 : 1);
+  }
+});
