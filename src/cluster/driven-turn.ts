@@ -65,7 +65,7 @@ export class DrivenTurn {
       engine.wake(conversationId); // the turn may be the next suspect that can enter
       return false;
     }
-    if (turn.isLeaving && !this.#runsHere) {
+    if (turn.closing === "leaving" && !this.#runsHere) {
       turn.park(); // the turn waits for another host, so this host leaves it
       engine.wake(conversationId);
       return false;
@@ -78,8 +78,8 @@ export class DrivenTurn {
   async #acquire(): Promise<TurnLease | undefined> {
     const { engine } = this.#parts;
     const { conversationId, turn } = this.#drive;
-    const { turnId, isQueued, endsOutOfTurn: isOutOfTurn } = turn;
-    if (isQueued && !isOutOfTurn) return undefined;
+    const { turnId, state, endsOutOfTurn: isOutOfTurn } = turn;
+    if (state.at === "queued" && !isOutOfTurn) return undefined;
     const name = { conversationId, turnId };
     if (!isOutOfTurn && this.#isSuspect && !engine.quarantine.enter(name)) return undefined;
     const mostCrashes = isOutOfTurn || this.#isSuspect ? undefined : maxCrashes - 2;
@@ -139,10 +139,11 @@ export class DrivenTurn {
     const { engine, store } = this.#parts;
     const { conversationId, turn, resume } = this.#drive;
     for (const abandoned of await store.turns.abandoned({ conversationId })) {
-      if (turn.isQueued && engine.isDispatched(abandoned)) continue;
+      const isQueued = turn.state.at === "queued";
+      if (isQueued && engine.isDispatched(abandoned)) continue;
       if (abandoned.turnId === turn.turnId) {
-        if (turn.isQueued) engine.wake(conversationId);
-        turn.isQueued = false; // no other host will be given this turn
+        if (isQueued) engine.wake(conversationId);
+        turn.leaveQueue(); // no other host will be given this turn
         return;
       }
       resume(abandoned);

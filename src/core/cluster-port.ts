@@ -67,18 +67,21 @@ export interface LocalTurns {
   mail(conversationId: string, turnId: string, mail: TurnMail): void;
 }
 
+/**
+ * What a closing host does with a turn. `leaving`: it ends the turn if the turn runs here, and leaves it to other hosts if it waits.
+ * `parked`: it stops the turn without an end, so that another host resumes it.
+ */
+export type TurnClosing = "open" | "leaving" | "parked";
+
 /** A turn as its watchers on this host see it. */
 export interface WatchedTurn {
   readonly turnId: string;
   readonly requestId: string;
   /** True if the turn ends without running, because it was cancelled. Then it does not wait for earlier turns. */
   readonly endsOutOfTurn: boolean;
-  /** True if the host is closing and leaves a turn that waits to other hosts. */
-  readonly isLeaving: boolean;
-  /** True if the host is closing and leaves the turn unfinished. */
-  readonly isParked: boolean;
-  /** True until the turn is given to this host. It cannot run here meanwhile. */
-  isQueued: boolean;
+  /** `queued`: the turn waits until it is given to a host, and cannot run here meanwhile. */
+  readonly state: { readonly at: string };
+  readonly closing: TurnClosing;
   /** `seq` of the last stored event that was shown or skipped. */
   readonly lastSeq: number;
   /** `seq` of the last stored event that was shown, the request excepted. 0 if there is none. */
@@ -86,6 +89,8 @@ export interface WatchedTurn {
   /** Throws RequestError if the turn was parked. */
   requireOpen(): void;
   park(): void;
+  /** The turn no longer waits to be given to a host. */
+  leaveQueue(): void;
   publish(event: TurnEvent, shown?: readonly TurnEvent[]): void;
   /** Shows an event of another host. */
   overhear(event: LiveEvent): void;

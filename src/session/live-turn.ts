@@ -1,5 +1,5 @@
 import type { ContentPart, LiveEvent, TurnEvent } from "../core/chat.js";
-import type { WatchedTurn } from "../core/cluster-port.js";
+import type { TurnClosing, WatchedTurn } from "../core/cluster-port.js";
 import { RequestError } from "../core/errors.js";
 import { isSameContent, requestMismatch } from "../log/shared/claims.js";
 
@@ -8,6 +8,21 @@ interface Attendance {
   begin: () => () => void;
   end?: () => void;
 }
+
+/** Where a turn stands, as this host knows it. The states follow each other in this order, but a turn that another host takes waits again. */
+export type TurnState =
+  /** Its request is being stored. */
+  | { at: "claiming" }
+  /** It waits until it is given to a host. It cannot run here meanwhile. */
+  | { at: "queued" }
+  /** It waits for the turns before it, or runs on another host. */
+  | { at: "waiting" }
+  /** This host runs it. */
+  | { at: "running" }
+  /** This host has stored its end. */
+  | { at: "stored" }
+  /** It is over here. `error` is set if the log could not be written or the turn was left to another host. */
+  | { at: "ended"; error?: unknown };
 
 /** If more events than this wait to be read by the furthest watcher, new events are merged into the last one. */
 const mostWaiting = 100;
@@ -24,7 +39,8 @@ export class LiveTurn implements WatchedTurn {
   /** Number of events that the furthest watcher has read. */
   #taken = 0;
   #wake: (() => void)[] = [];
-  #ended: { error?: unknown } | undefined;
+  #state: TurnState = { at: "claiming" };
+  #closing: TurnClosing = "open";
   #lastSeq = 0;
   /** Index of the first event after the last stored one. */
   #open = 0;
@@ -32,17 +48,10 @@ export class LiveTurn implements WatchedTurn {
   turnId = "";
   /** True if the log already held the whole answer: nothing was run or paid for. */
   cached = false;
-  /** True while this host runs the turn. Otherwise another host runs the turn, or the turn waits. */
-  isHere = false;
-  /** True if the turn was cancelled because the host is closing. */
-  isLeaving = false;
-  /** True while the turn is in the queue and has not been given to this host. It cannot run here meanwhile. */
-  isQueued = false;
   /** True if the turn was dispatched to this host but not requested on it. */
   isGuest = false;
   /** True if this turn was cancelled by its request id. Then it ends at once, without waiting for earlier turns to end. */
   endsOutOfTurn = false;
-  #isParked = false;
   #lastEnd = 0;
   #watchers = 0;
   #attendance: Attendance | undefined;
@@ -53,25 +62,49 @@ export class LiveTurn implements WatchedTurn {
     readonly onEvent: (event: TurnEvent) => void = () => {},
   ) {}
 
+  get state(): TurnState {
+    return this.#state;
+  }
+
+  get isRunning(): boolean {
+    return this.#state.at === "running";
+  }
+
+  /** Changes the state. A turn that has ended stays so. */
+  become(at: Exclude<TurnState["at"], "claiming" | "ended">): void {
+    if (this.#state.at !== "ended") this.#state = { at };
+  }
+
+  /** The turn no longer waits to be given to a host: it may run here once its time comes. Does nothing for a turn in another state. */
+  leaveQueue(): void {
+    if (this.#state.at === "queued") this.become("waiting");
+  }
+
   cancel(): void {
     this.#stopping.abort();
+  }
+
+  get closing(): TurnClosing {
+    return this.#closing;
+  }
+
+  /** Cancels the turn because the host is closing. If the turn still waits then, it is left to another host. */
+  leave(): void {
+    if (this.#closing === "open") this.#closing = "leaving";
+    this.cancel();
   }
 
   /**
    * Stops the turn because the host is closing, without storing an end. This holds even for a turn that was cancelled but has not ended.
    */
   park(): void {
-    this.#isParked = true;
+    this.#closing = "parked";
     this.cancel();
-  }
-
-  get isParked(): boolean {
-    return this.#isParked;
   }
 
   /** Throws RequestError if the host is closing and leaves the turn to its next owner. */
   requireOpen(): void {
-    if (!this.#isParked) return;
+    if (this.#closing !== "parked") return;
     throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
       retryable: true,
       hint: "send the same request_id again",
@@ -140,12 +173,12 @@ export class LiveTurn implements WatchedTurn {
 
   /** Ends the turn: watchers get the remaining events. If the log could not be written, they then get the error. */
   end(failure: { error?: unknown } = {}): void {
-    this.#ended = failure;
+    this.#state = { at: "ended", ...failure };
     this.#notify();
   }
 
   async ended(): Promise<void> {
-    while (!this.#ended) await this.#changed();
+    while (this.#state.at !== "ended") await this.#changed();
   }
 
   watch(): AsyncGenerator<TurnEvent> {
@@ -168,8 +201,8 @@ export class LiveTurn implements WatchedTurn {
           turn.#taken = Math.max(turn.#taken, next);
           yield event;
         }
-        if (turn.#ended) {
-          if ("error" in turn.#ended) throw turn.#ended.error;
+        if (turn.#state.at === "ended") {
+          if ("error" in turn.#state) throw turn.#state.error;
           return;
         }
         await turn.#changed();

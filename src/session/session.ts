@@ -155,7 +155,7 @@ export class Session {
     if (running) await this.#turns.claimOf(running).catch(() => {});
     const turn = running ?? (await this.#intake.follow(given));
     if (!turn) return;
-    turn.isQueued = false;
+    turn.leaveQueue();
     if (!running) turn.isGuest = true;
     this.#parts.cluster.wake(this.id);
     await turn.ended();
@@ -230,7 +230,7 @@ export class Session {
 
   /** Shows an event to the watchers of the turns that run here. If none runs here, drops the event. */
   tell(event: LiveEvent): void {
-    const turns = this.#turns.all().filter(({ isHere }) => isHere);
+    const turns = this.#turns.all().filter(({ isRunning }) => isRunning);
     if (turns.length > 0) this.#parts.cluster.relay(this.id, event);
     for (const turn of turns) turn.publish(event);
   }
@@ -250,7 +250,7 @@ export class Session {
 
   /** Returns the events that turns on this host have shown since their last stored event. */
   happening(): TurnEvent[] {
-    return this.#turns.all().flatMap((turn) => (turn.isHere ? turn.happening : []));
+    return this.#turns.all().flatMap((turn) => (turn.isRunning ? turn.happening : []));
   }
 
   /**
@@ -284,14 +284,11 @@ export class Session {
    */
   leave(): void {
     const turns = this.#turns.all();
-    if (turns.some(({ isHere }) => isHere)) {
+    if (turns.some(({ isRunning }) => isRunning)) {
       this.#intake.close();
       for (const turn of turns) {
         if (turn.isGuest) this.#control.park(turn);
-        else {
-          turn.isLeaving = true;
-          turn.cancel();
-        }
+        else turn.leave();
       }
       this.#parts.cluster.wake(this.id);
     } else this.park();
@@ -341,7 +338,7 @@ export class Session {
    */
   get turnCounts(): { running: number; waiting: number } {
     const turns = this.#turns.all();
-    const running = turns.filter(({ isHere }) => isHere).length;
+    const running = turns.filter(({ isRunning }) => isRunning).length;
     return { running, waiting: turns.length - running };
   }
 

@@ -69,7 +69,7 @@ export class SingleProcess implements Cluster {
       const state = await turns.stateOf(conversationId, turn.turnId);
       if (!state) throw wasDeleted(conversationId);
       if (!state.isUnfinished) return;
-      if (turn.isLeaving && ![...this.#running.values()].includes(conversationId)) {
+      if (turn.closing === "leaving" && ![...this.#running.values()].includes(conversationId)) {
         turn.park();
         this.wake(conversationId);
         continue;
@@ -117,7 +117,7 @@ export class SingleProcess implements Cluster {
       await run(owned(lease, turn));
     } catch (error) {
       // The log failed before the turn's end was stored. Without an owner the turn can be resumed, so that later turns need not wait.
-      if (!turn.isParked) await turns.release({ conversationId, turnId, requestId: turn.requestId }, nodeId);
+      if (turn.closing !== "parked") await turns.release({ conversationId, turnId, requestId: turn.requestId }, nodeId);
       throw error;
     } finally {
       this.#running.delete(turnId);

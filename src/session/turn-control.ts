@@ -81,14 +81,14 @@ export class TurnControl {
 
   /** Stops the turn without storing an end. If the turn was cancelled before, sends mail so that its next owner ends it. */
   park(turn: LiveTurn): void {
-    if (turn.turnId && turn.stop.aborted && !turn.isParked) this.#sendSoon(turn.turnId, { type: "cancel" });
+    if (turn.turnId && turn.stop.aborted && turn.closing !== "parked") this.#sendSoon(turn.turnId, { type: "cancel" });
     turn.park();
   }
 
   /** Cancels the turn here, and sends mail if another host runs it. `turn` is undefined if this host does not show the turn. */
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
-    if (!turnId || turn?.isHere) return;
+    if (!turnId || turn?.isRunning) return;
     this.#sendSoon(turnId, { type: "cancel" });
     const { conversationId, cluster } = this.#parts;
     cluster.wake(conversationId); // if no host owns the turn, it is ended here

@@ -67,7 +67,7 @@ export class TurnIntake {
     const isUnfinished = async () =>
       (await session.store.turns.stateOf(conversationId, turn.turnId))?.isUnfinished ?? false;
     return this.#join(turn, isUnfinished, (joined) => {
-      joined.isQueued = true;
+      joined.become("queued");
     });
   }
 
@@ -89,7 +89,7 @@ export class TurnIntake {
       workspace,
     });
     turn.cached = !created && ended;
-    turn.isQueued = isQueued;
+    turn.become(isQueued ? "queued" : "waiting");
     this.#show(turn, turnId, events);
   }
 
@@ -112,6 +112,7 @@ export class TurnIntake {
     if (first?.type !== "user_message" || turns.has(requestId) || this.#isClosed) return undefined;
     const turn = turns.begin(requestId, first.content);
     this.#show(turn, turnId, own);
+    turn.become("waiting");
     onJoined(turn);
     this.#drive(turn);
     return turn;

@@ -78,7 +78,7 @@ export class TurnRunner {
     let writer: TurnWriter | undefined;
     let log: StoredEvent[] = [];
     using measure = new TurnMeasure({ meter, conversationId, turnId, lease, options });
-    turn.isHere = true;
+    turn.become("running");
     try {
       const all = await this.#parts.logs.read(conversationId);
       const lastSeq = all.at(-1)?.seq ?? 0;
@@ -94,7 +94,7 @@ export class TurnRunner {
       const onStored = (event: StoredEvent) => {
         tools.note(event);
         measure.stored(event);
-        if (isTurnEnd(event)) turn.isHere = false; // no live events are sent after the end
+        if (isTurnEnd(event)) turn.become("stored"); // no live events are sent after the end
       };
       const { signal } = run;
       writer = new TurnWriter({
@@ -110,20 +110,20 @@ export class TurnRunner {
       const unwritten = writer?.stop() ?? [];
       run.abort(); // results of tools that still run could not be stored
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
-      if (!turn.isHere) return undefined; // the turn's end is already stored
+      if (turn.state.at === "stored") return undefined;
       this.#questions.openElsewhereOf(eventsOf(turnId, log));
       if (writer) turn.publish({ type: "discard", reason: "another process goes on with this turn" });
       return mailFor(turn, unwritten);
     } finally {
-      turn.isHere = false;
+      if (turn.isRunning) turn.become("waiting"); // its end is not in the log
       if (limit) clearTimeout(limit);
     }
   }
 }
 
 /** Returns the mail for the next owner of the turn: the user's cancellation, or the answers that are not stored yet. */
-function mailFor({ stop, isParked }: LiveTurn, unwritten: readonly ChatEvent[]): TurnMail[] {
-  if (stop.aborted && !isParked) return [{ type: "cancel" }];
+function mailFor({ stop, closing }: LiveTurn, unwritten: readonly ChatEvent[]): TurnMail[] {
+  if (stop.aborted && closing !== "parked") return [{ type: "cancel" }];
   return unwritten.flatMap((event) =>
     event.type === "answer" ? [{ type: "answer", questionId: event.questionId, value: event.value }] : [],
   );

@@ -58,7 +58,7 @@ export class TurnWriter implements Outlet {
   }
 
   show(event: LiveEvent): void {
-    if (!this.#over && !this.#parts.turn.isParked) this.#parts.owned.show(event);
+    if (!this.#over && this.#parts.turn.closing !== "parked") this.#parts.owned.show(event);
   }
 
   /** Stops storing and showing events. Returns the events that were not stored when this was first called. */

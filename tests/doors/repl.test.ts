@@ -507,7 +507,7 @@ test("a chat that is resumed does not ask again what was answered before its hos
   session.listen((event) => event.type === "question" && session.answer(event.questionId, true));
   await llm.received(2);
   await died.drain(0);
-  expect(turn.isParked).toBe(true);
+  expect(turn.closing).toBe("parked");
   await using app = await startApp({ llm: llm.url, recover: false, ...host });
   const chat = open(app);
   await chat.sees("an unfinished turn goes on");
