@@ -36,7 +36,7 @@ const droppingMs = 900_000;
 afterAll(async () => {
   await (await server)?.[Symbol.asyncDispose]();
   for (const url of given) await query(givenUrl ?? "", `DROP DATABASE ${new URL(url).pathname.slice(1)} WITH (FORCE)`);
-}}, droppingMs);
+}, droppingMs);
 
 /** Returns the configuration of a new, empty log. `folder` is the place for a file. */
 export async function newStorage(folder: string, driver = driverUnderTest): Promise<StorageConfig> {
