@@ -1,12 +1,14 @@
-import type {
-  AgentContext,
-  ClientCapabilities,
-  PromptRequest,
-  PromptResponse,
-  SessionUpdate,
+import {
+  type StopReason as AcpStopReason,
+  type AgentContext,
+  type ClientCapabilities,
+  methods,
+  type PromptRequest,
+  type PromptResponse,
+  RequestError,
+  type SessionUpdate,
 } from "@agentclientprotocol/sdk";
-import { methods, RequestError } from "@agentclientprotocol/sdk";
-import { type ContentPart, type ErrorInfo, type StoredEvent, textOf } from "../../core/chat.js";
+import { type ContentPart, type ErrorInfo, type StopReason, type StoredEvent, textOf } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
 import { runSlashCommand } from "../../session/commands.js";
 import type { LiveTurn } from "../../session/live-turn.js";
@@ -18,7 +20,6 @@ import { OpenQuestions } from "./open-questions.js";
 import type { AcpParts } from "./parts.js";
 import { requestIdIn } from "./request-id.js";
 import { type ShownUsage, UpdateEncoder } from "./session-updates.js";
-import { stopReasonOf } from "./stop-reason.js";
 
 interface AcpSessionParts {
   host: AcpParts;
@@ -202,4 +203,13 @@ export class AcpSession {
 
 function failure({ kind, message, retryable, hint }: ErrorInfo): RequestError {
   return new RequestError(-32603, hint ? `${message} (${hint})` : message, { kind, retryable, hint });
+}
+
+/**
+ * Returns ACP's stop reason. ACP has only `max_turn_requests` for limits other than `max_tokens`. A failed turn is reported as the error of
+ * the request, not by its stop reason.
+ */
+function stopReasonOf(reason: StopReason): AcpStopReason {
+  if (reason === "max_tool_hops" || reason === "budget") return "max_turn_requests";
+  return reason === "error" ? "end_turn" : reason;
 }

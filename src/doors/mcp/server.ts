@@ -1,13 +1,16 @@
 /** This host as an MCP server, for any transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
+
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
   CallToolRequestSchema,
   type CallToolResult,
+  type ContentBlock,
   ErrorCode,
   ListToolsRequestSchema,
   type LoggingLevel,
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
+import type { ContentPart } from "../../core/chat.js";
 import type { McpServeConfig } from "../../core/config.js";
 import type { ServerNews } from "../../core/ports.js";
 import { traceOf } from "../../core/trace-context.js";
@@ -16,7 +19,6 @@ import { askClient, type Extra } from "./ask-client.js";
 import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { byClientName } from "./client-names.js";
 import { passCompletions } from "./completions.js";
-import { contentBlock } from "./content.js";
 import { listedTool } from "./listings.js";
 import { type McpConnectionParts, type McpParts, rulesFor } from "./parts.js";
 import { sampleByClient } from "./sample-client.js";
@@ -144,4 +146,8 @@ async function tell(
         server.transport?.sessionId, // the SDK stores the client's log level under this id
       );
   }
+}
+
+function contentBlock(part: ContentPart): ContentBlock {
+  return part.type === "resource_link" ? { ...part, name: part.name ?? part.uri } : { ...part };
 }

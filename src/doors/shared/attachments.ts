@@ -3,7 +3,6 @@ import { homedir } from "node:os";
 import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import type { ContentPart } from "../../core/chat.js";
 import { messageOf, RequestError } from "../../core/errors.js";
-import { imageType } from "./image-type.js";
 
 /** Limit for a text file, about 60,000 tokens. A longer text would fill most context windows. */
 const maxTextBytes = 256_000;
@@ -93,4 +92,17 @@ function refusal(message: string, hint = ""): RequestError {
 export function sizeText(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${(bytes / 1000).toFixed(1)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+const signatures: readonly [mimeType: string, pattern: RegExp][] = [
+  ["image/png", /^\x89PNG\r\n/],
+  ["image/jpeg", /^\xff\xd8\xff/],
+  ["image/gif", /^GIF8[79]a/],
+  ["image/webp", /^RIFF.{4}WEBP/s],
+];
+
+/** Returns the MIME type that the first bytes of a file show. Undefined if it is no image that providers accept. */
+function imageType(bytes: Buffer): string | undefined {
+  const start = bytes.toString("latin1", 0, 16);
+  return signatures.find(([, pattern]) => pattern.test(start))?.[0];
 }

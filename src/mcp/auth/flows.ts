@@ -13,7 +13,8 @@ import { InvalidClientError, OAuthError, ServerError } from "@modelcontextprotoc
 import type { OAuthTokens } from "@modelcontextprotocol/sdk/shared/auth.js";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { OAuthConfig } from "../../core/config.js";
-import { codeOf } from "./arrival.js";
+import { McpError } from "../../core/errors.js";
+import type { JsonObject } from "../../core/json.js";
 import type { AuthFile } from "./auth-file.js";
 import { listenForCallback } from "./callback.js";
 import { isBadMinute } from "./explain.js";
@@ -104,4 +105,24 @@ async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fe
     fetchFn: fetch,
   });
   return { ...renewed, issuer: tokens.issuer };
+}
+
+/**
+ * Returns the authorization code from the query that the browser brought back. Throws McpError if the login was refused, or if another
+ * authorization server than the expected one answered: a code of that server must not be sent to this one. Issuers are compared character
+ * by character (RFC 9207).
+ */
+function codeOf(arrived: URLSearchParams, discovery: OAuthDiscoveryState): string {
+  const { authorizationServerUrl, authorizationServerMetadata: metadata } = discovery;
+  const issuer = metadata?.issuer ?? authorizationServerUrl;
+  const named = arrived.get("iss");
+  const { authorization_response_iss_parameter_supported: isAlwaysNamed }: JsonObject = metadata ?? {};
+  if (named === null ? isAlwaysNamed === true : named !== issuer) {
+    throw new McpError("needs_auth", `the login was answered by ${named ?? "an unnamed server"}, not by ${issuer}`);
+  }
+  const code = arrived.get("code");
+  const error = arrived.get("error");
+  if (code && !error) return code;
+  const reason = arrived.get("error_description") || error || "no code came back";
+  throw new McpError("needs_auth", `the login was refused: ${reason}`);
 }

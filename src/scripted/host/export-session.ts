@@ -7,11 +7,11 @@ import { type LoadedConfig, loadConfig } from "../../config/reading/load.js";
 import type { StoredEvent } from "../../core/chat.js";
 import type { Environment } from "../../core/environment.js";
 import { RequestError } from "../../core/errors.js";
+import type { Tape } from "../../core/tape.js";
 import { clearing } from "../../core/text/redaction.js";
 import { type Playable, readPlayable } from "../../session/export/playable.js";
 import { redacted } from "../../session/export/redact-export.js";
 import { openCassette } from "../cassette/cassette.js";
-import { keptBy } from "../cassette/recording/kept-by.js";
 import { difference } from "../from-log/difference.js";
 import { LogTape, type RequestTool } from "../from-log/log-tape.js";
 import { hasAskedShape, sessionFile } from "../from-log/session-file.js";
@@ -144,4 +144,18 @@ function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unkn
   return servers
     .filter((server) => !known.has(server))
     .map((server) => `the tools of ${server} are made up from their calls: this host does not know their definitions`);
+}
+
+/** Returns a tape that answers with the tape `source` and records its answers with the tape `recorder`. */
+function keptBy(recorder: Tape, source: Tape): Tape {
+  const never = () => Promise.reject(new TypeError("there is no wire"));
+  return {
+    plays: source.plays,
+    pathFor: (provider) => source.pathFor?.(provider),
+    conceal: (secrets) => recorder.conceal(secrets),
+    choose: (choose) => recorder.choose(choose),
+    model: (exchange) => recorder.model(exchange, () => source.model(exchange, never)),
+    hello: (server, life) => recorder.hello(server, life, (told) => source.hello(server, told, never)),
+    server: (exchange, life) => recorder.server(exchange, life, (told) => source.server(exchange, told, never)),
+  };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mapInSlices } from "../../core/async/slices.js";
 import type { ContentPart, StoredEvent, ToolCall } from "../../core/chat.js";
 import { indentedJson } from "../../core/json.js";
@@ -6,7 +7,6 @@ import { duration, endNote, time, turnFacts } from "./export-facts.js";
 import { selfContainedPage } from "./export-page.js";
 import { markdownToHtml, plain } from "./html-markdown.js";
 import { exportStyle } from "./html-style.js";
-import { traceView } from "./trace-view.js";
 import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
 
 /** Formats the transcript as a page. If the trace view has been built, the page also contains it and the events. All text is escaped. */
@@ -82,4 +82,24 @@ function partHtml(part: ContentPart): string {
     return `<img alt="${part.mimeType}" src="data:${part.mimeType};base64,${part.data}">`;
   }
   return `<p>[${part.type}, ${escapeHtml(part.mimeType)}]</p>`;
+}
+
+/** Folder of the trace view for exported files, which `npm run build` makes from web/file. The relative path is the same from src/ and from dist/. */
+const folder = new URL("../../../dist/file-view/", import.meta.url);
+
+interface TraceViewFiles {
+  script: string;
+  style: string;
+}
+
+/** Returns the script and style of the trace view. Undefined if they have not been built. */
+function traceView(): TraceViewFiles | undefined {
+  try {
+    const [script = "", style = ""] = ["view.js", "view.css"].map((name) =>
+      readFileSync(new URL(name, folder), "utf8"),
+    );
+    return { script, style };
+  } catch {
+    return undefined;
+  }
 }
