@@ -110,7 +110,7 @@ describe("one prompt as text", () => {
   test("is stopped by its timeout", async () => {
     await using llm = await startLlmServer([stream([chunk({ content: "begun" }), STALL])]);
     await using app = await startApp({ llm: llm.url });
-    const { exitCode, stdout, stderr } = await run(app, { timeoutMs: 200, streaming: true });
+    const { exitCode, stdout, stderr } = await run(app, { timeoutMs: 800, streaming: true });
     expect({ exitCode, stdout }).toEqual({ exitCode: 7, stdout: "begun\n" });
     expect(stderr).toContain("--timeout");
   });

@@ -197,7 +197,7 @@ describe.each([
     await using llm = await startLlmServer([stream([STALL])]);
     await using app = await startApp({ llm: llm.url });
     const events = await collect(
-      app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming, timeoutMs: 200 }),
+      app.sessions.open("c").prompt({ requestId: "r", text: "hi", streaming, timeoutMs: 800 }),
     );
     expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "budget" });
   });

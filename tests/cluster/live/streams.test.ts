@@ -82,17 +82,17 @@ test("an address that means another process on each machine is taken on its own 
   streams.close();
 });
 
-test.each<[string, (response: ServerResponse) => void]>([
+test.each<[string, (response: ServerResponse) => void, silenceMs?: number]>([
   ["refused", (response) => void response.writeHead(401).end()],
   ["led elsewhere", (response) => void response.writeHead(302, { location: "/" }).end()],
   ["cut", (response) => void response.writeHead(200).write("data: []\n\n", () => response.destroy())],
   ["ended", (response) => void response.writeHead(200).end("data: []\n\n")],
-  ["silent", (response) => void response.writeHead(200).flushHeaders()],
-  ["not answered", () => {}],
-])("a stream that is %s is lost, and not tried again at once", async (_, answer) => {
+  ["silent", (response) => void response.writeHead(200).flushHeaders(), 500],
+  ["not answered", () => {}, 500],
+])("a stream that is %s is lost, and not tried again at once", async (_, answer, silenceMs = 10_000) => {
   await using owner = await Owner.start();
   owner.answer = answer;
-  const { streams, isLost } = follower(200);
+  const { streams, isLost } = follower(silenceMs);
   streams.take(owner.offer());
   await isLost;
   expect(streams.from).toEqual([]);
