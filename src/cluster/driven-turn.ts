@@ -1,7 +1,7 @@
 import type { Drive } from "../core/cluster-port.js";
 import { maxCrashes } from "../core/lease.js";
 import type { ChatStore, TurnLease } from "../core/store-ports.js";
-import { isTurnEnd } from "../log/folds/turns.js";
+import { isTurnEnd } from "../log/folds/turn-records.js";
 import { wasDeleted } from "../log/shared/claims.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
 import type { TurnEngine } from "./engine.js";

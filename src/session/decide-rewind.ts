@@ -4,7 +4,7 @@
  */
 import type { ForkEvent, RewindEvent, StoredEvent } from "../core/chat.js";
 import { RequestError } from "../core/errors.js";
-import { eventsByTurn } from "../log/folds/turns.js";
+import { eventsByTurn } from "../log/folds/turn-records.js";
 
 /**
  * The point to go back to: either the number of the last event that stays (a turn that began before it stays whole), or how many turns are

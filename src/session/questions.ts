@@ -1,7 +1,7 @@
 import { longestTimerMs } from "../core/async/timers.js";
 import type { StoredEvent } from "../core/chat.js";
 import { isWritable } from "../core/json.js";
-import { readTurn } from "../log/folds/turns.js";
+import { readTurn } from "../log/folds/turn-records.js";
 
 interface OpenQuestion {
   answer: Promise<unknown>;

@@ -1,6 +1,6 @@
 import type { ErrorInfo, LimitQuestion, Spent, StopReason, StoredEvent, Usage } from "../core/chat.js";
 import { usageSum } from "../core/usage.js";
-import { readTurn, validHops } from "../log/folds/turns.js";
+import { readTurn, validHops } from "../log/folds/turn-records.js";
 import { isYes } from "../turn/tool-batch.js";
 
 export interface TurnSummary {

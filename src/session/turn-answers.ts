@@ -3,7 +3,7 @@
  */
 import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../core/chat.js";
 import { answerOf, toolMessageOf } from "../log/folds/replay.js";
-import { readTurn, readTurns, type TurnRecord, validHops } from "../log/folds/turns.js";
+import { readTurn, readTurns, type TurnRecord, validHops } from "../log/folds/turn-records.js";
 
 interface AnsweredCall {
   call: ToolCall;

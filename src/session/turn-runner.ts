@@ -6,7 +6,7 @@ import type { ChatEvent, Message, StoredEvent } from "../core/chat.js";
 import type { OwnedTurn } from "../core/cluster-port.js";
 import { StoreError } from "../core/errors.js";
 import type { AbandonedTurn, TurnMail } from "../core/store-ports.js";
-import { isTurnEnd } from "../log/folds/turns.js";
+import { isTurnEnd } from "../log/folds/turn-records.js";
 import { TimeLimitReached } from "../turn/turn-options.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { PromptOptions } from "./prompt-options.js";

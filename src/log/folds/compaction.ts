@@ -3,7 +3,7 @@ import { linkText, type Message, type StoredEvent } from "../../core/chat.js";
 import { endsOf, tailOf } from "../../core/text/excerpt.js";
 import { tokensOf } from "./estimate.js";
 import { latestCompaction, turnMessages, uncompacted } from "./replay.js";
-import type { TurnRecord } from "./turns.js";
+import type { TurnRecord } from "./turn-records.js";
 
 export interface CompactionPlan {
   /** Position of the last event that the summary covers. The summary covers every turn that has ended by then. */

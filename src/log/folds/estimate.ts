@@ -7,7 +7,7 @@ import {
   type StoredEvent,
   type ToolDefinition,
 } from "../../core/chat.js";
-import { askedContent, readTurns } from "./turns.js";
+import { askedContent, readTurns } from "./turn-records.js";
 
 /** Tokens of the role and separators that a provider adds to each message. */
 const messageTokens = 4;

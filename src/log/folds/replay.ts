@@ -11,7 +11,7 @@ import { toolMessage } from "../../core/chat.js";
 import type { LlmErrorKind } from "../../core/errors.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
-import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turns.js";
+import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turn-records.js";
 
 /**
  * Returns the conversation as messages for a model. Even a strict provider accepts them, however the log broke off. Each call has one

@@ -11,7 +11,7 @@ import {
   textOf,
 } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
-import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } from "../../log/folds/turns.js";
+import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } from "../../log/folds/turn-records.js";
 
 export interface Playable {
   turns: PlayableTurn[];

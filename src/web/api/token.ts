@@ -1,4 +1,4 @@
-import { fromAddress } from "../format-text.js";
+import { fromAddress } from "../shared/format-text.js";
 
 const key = "mcp-platform-token";
 

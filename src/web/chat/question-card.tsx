@@ -4,9 +4,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { indentedJson } from "../../core/json.js";
 import { visibleJson } from "../../core/text/inert.js";
 import type { WireQuestion } from "../api/host-messages.js";
-import { shownCount, shownDollars, shownDuration } from "../format-text.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
+import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
 import type { QuestionItem } from "./fold-turns.js";
 import { SchemaForm } from "./schema-form.js";
 

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { shownCount, shownDollars, shownDuration } from "../format-text.js";
 import { visibleText } from "../markdown/visible.js";
+import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
 import type { Turn } from "./fold-turns.js";
 import { type LiveAnswer, liveNote } from "./live-answer.js";
 import { type RowSpan, timelineRows } from "./timeline-rows.js";

@@ -1,9 +1,9 @@
 import { indentedJson } from "../../core/json.js";
 import type { WirePart } from "../api/host-messages.js";
-import { shownDuration } from "../format-text.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { ForeignLink } from "../markdown/foreign-link.js";
 import { visibleText } from "../markdown/visible.js";
+import { shownDuration } from "../shared/format-text.js";
 import type { ToolItem } from "./fold-turns.js";
 import type { Progress } from "./live-answer.js";
 

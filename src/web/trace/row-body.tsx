@@ -3,9 +3,9 @@ import { indentedJson } from "../../core/json.js";
 import type { WireUsage } from "../api/host-messages.js";
 import type { AnswerItem, QuestionItem, ToolItem } from "../chat/fold-turns.js";
 import { PartView } from "../chat/tool-card.js";
-import { shownCount, shownDollars, shownDuration } from "../format-text.js";
 import { CodeBlock, CopyButton } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
+import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
 import type { TraceRow } from "./rows.js";
 import { serverTool, toolStep } from "./session-step.js";
 

@@ -1,6 +1,6 @@
 import type { WireQuestion, WireUsage } from "../api/host-messages.js";
 import { type LiveAnswer, liveNote } from "../chat/live-answer.js";
-import { shownCount, shownDollars, shownDuration } from "../format-text.js";
+import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
 import type { Outcome, Sums, TraceRow } from "./rows.js";
 
 export function rowLabel(row: TraceRow): string {

@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { type Dialogue, runningTurn } from "../chat/fold-turns.js";
-import { counted } from "../format-text.js";
+import { counted } from "../shared/format-text.js";
 import { sumsText } from "./row-words.js";
 import { sumsOf } from "./rows.js";
 import { type Happening, TurnTrace, type TurnTraceProps } from "./turn-trace.js";

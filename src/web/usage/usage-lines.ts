@@ -1,5 +1,5 @@
 /** The answer of `/api/usage`, and the measures by which its lines are compared. */
-import { shownCount, shownDollars, shownDuration } from "../format-text.js";
+import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
 
 export const bys = ["day", "model", "conversation", "tool", "server"] as const;
 

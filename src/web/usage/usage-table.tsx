@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { shownCount } from "../format-text.js";
 import { visibleText } from "../markdown/visible.js";
+import { shownCount } from "../shared/format-text.js";
 import { DayChart } from "./day-chart.js";
 import { firstMeasure, type Measure, measuresOf, type UsageAnswer, type UsageLine } from "./usage-lines.js";
 

@@ -10,7 +10,7 @@ import { runningTurn } from "../chat/fold-turns.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
 import { visibleText } from "../markdown/visible.js";
-import { placeLink } from "../page-address.js";
+import { placeLink } from "./page-address.js";
 
 export interface ChatProps {
   api: Api;

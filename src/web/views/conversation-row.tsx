@@ -1,8 +1,8 @@
 import type { TargetedFocusEvent, TargetedKeyboardEvent } from "preact";
 import type { ConversationEntry } from "../api/host-messages.js";
-import { ago } from "../format-text.js";
 import { visibleText } from "../markdown/visible.js";
-import { placeLink } from "../page-address.js";
+import { ago } from "../shared/format-text.js";
+import { placeLink } from "./page-address.js";
 
 interface RowProps {
   conversation: ConversationEntry;

@@ -3,8 +3,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import type { ConversationEntry } from "../api/host-messages.js";
 import { visibleText } from "../markdown/visible.js";
-import { goTo, placeLink } from "../page-address.js";
 import { ConversationRow } from "./conversation-row.js";
+import { goTo, placeLink } from "./page-address.js";
 
 /** Conversations in a page. They fill more than a screen but are few enough to be drawn at once. */
 const pageSize = 100;

@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { Api } from "../api/host-client.js";
 import type { ServerEntry, Tool } from "../api/host-messages.js";
-import { counted, shownCount, shownDuration } from "../format-text.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
-import { type Loaded, useLoaded } from "../use-loaded.js";
+import { counted, shownCount, shownDuration } from "../shared/format-text.js";
+import { type Loaded, useLoaded } from "./use-loaded.js";
 
 const everyMs = 3_000;
 

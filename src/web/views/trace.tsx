@@ -3,8 +3,8 @@ import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api } from "../api/host-client.js";
 import { ChatState } from "../chat/chat-state.js";
 import { visibleText } from "../markdown/visible.js";
-import { placeLink } from "../page-address.js";
 import { TraceList } from "../trace/trace-list.js";
+import { placeLink } from "./page-address.js";
 
 export interface TraceProps {
   api: Api;
