@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { definitionOf } from "../../src/mcp/lists/definition.js";
@@ -66,7 +66,38 @@ describe("pinned definitions", () => {
     expect(pins.changes([after]).size).toBe(1);
   });
 
-  test("that cannot be read are none, and names of JavaScript's own are names like others", () => {
+  test("that cannot be read are kept, and every tool counts as changed meanwhile", () => {
+    using folder = temporaryFolder();
+    const pins = new Pins(folder.path, fixture("s"), noon);
+    pins.pinNew([before]);
+    const path = join(folder.path, readdirSync(folder.path)[0] ?? "");
+    renameSync(path, `${path}.aside`);
+    mkdirSync(path);
+    expect(pins.changes([after]).get("write")).toMatch(/^perhaps, as its pinned definition cannot be read .*EISDIR/);
+    expect(() => pins.pinNew([after])).toThrow("EISDIR");
+    rmdirSync(path);
+    renameSync(`${path}.aside`, path);
+    expect([...pins.changes([after]).values()]).toEqual(["its description changed since 2026-11-25 12:00 UTC"]);
+    expect(pins.changes([before]).size).toBe(0);
+  });
+
+  test("that were approved while the file could not be read hold, and are added to the file later", () => {
+    using folder = temporaryFolder();
+    const pins = new Pins(folder.path, fixture("s"), noon);
+    pins.pinNew([before, tool("other", "else")]);
+    const path = join(folder.path, readdirSync(folder.path)[0] ?? "");
+    renameSync(path, `${path}.aside`);
+    mkdirSync(path);
+    expect(() => pins.pin([after])).toThrow("EISDIR");
+    expect(pins.changes([after]).size).toBe(0);
+    rmdirSync(path);
+    renameSync(`${path}.aside`, path);
+    pins.pin([tool("third", "new")]);
+    const later = new Pins(folder.path, fixture("s"));
+    expect([...later.changes([before, tool("other", "changed")]).keys()]).toEqual(["write", "other"]);
+  });
+
+  test("of which the text is unusable are none, and names of JavaScript's own are names like others", () => {
     using folder = temporaryFolder();
     mkdirSync(folder.path, { recursive: true });
     const pins = new Pins(folder.path, fixture("s"), noon);

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
+import { messageOf } from "../../core/errors.js";
 import { writePrivately } from "../../core/files/private-file.js";
 import { asObject, isPlainObject, parseJson } from "../../core/json.js";
 import { changedParts, type Definition } from "./definition.js";
@@ -35,26 +36,36 @@ export class Pins {
 
   /**
    * Returns how these tools differ from their pinned definitions, keyed by tool name. Leaves out tools that do not differ or are not
-   * pinned.
+   * pinned. While the file cannot be read, every tool that this host has not pinned counts as changed: it may have been.
    */
   changes(tools: readonly ListedTool[]): Map<string, string> {
-    const known = this.#known();
+    let known = this.#unwritten;
+    let unreadable: string | undefined;
+    try {
+      known = this.#known();
+    } catch (error) {
+      unreadable = `perhaps, as its pinned definition cannot be read (${messageOf(error)})`;
+    }
     const changes = new Map<string, string>();
     for (const { name, definition } of tools) {
       const pin = own(known, name);
+      if (!pin && unreadable) changes.set(name, unreadable);
       const parts = pin ? changedParts(pin.definition, definition) : [];
       if (pin && parts.length > 0) changes.set(name, sentence(parts, pin.pinnedAt));
     }
     return changes;
   }
 
-  /** Pins the tools that are not pinned yet. Throws errors of the file system; even then, this host uses the new pins. */
+  /**
+   * Pins the tools that are not pinned yet. Throws errors of the file system. If the file cannot be written, this host uses the new pins
+   * all the same; if it cannot be read, nothing is pinned.
+   */
   pinNew(tools: readonly ListedTool[]): void {
     const known = this.#known();
     this.pin(tools.filter(({ name }) => !own(known, name)));
   }
 
-  /** Pins these tools, and replaces their earlier pins. Throws like `pinNew`. */
+  /** Pins these tools, and replaces their earlier pins. Throws errors of the file system; even then, this host uses the new pins. */
   pin(tools: readonly ListedTool[]): void {
     if (tools.length === 0) return;
     const pinnedAt = this.#now();
@@ -70,13 +81,27 @@ export class Pins {
   }
 }
 
-/** Reads the pins from a file. Returns no pins if the file is missing or unusable; all tools then count as seen for the first time. */
+/**
+ * Reads the pins from a file. Returns no pins if there is no file or its content is unusable; all tools then count as seen for the first
+ * time. Throws if the file cannot be read: it may hold pins, which must not be replaced.
+ */
 function readPins(path: string): Known {
+  const text = textOf(path);
   try {
-    const tools = asObject(asObject(parseJson(readFileSync(path, "utf8")))?.tools) ?? {};
+    const tools = asObject(asObject(parseJson(text))?.tools) ?? {};
     return Object.fromEntries(Object.entries(tools).filter((entry): entry is [string, Pin] => isPin(entry[1])));
   } catch {
     return {};
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return "";
+    throw error;
   }
 }
 
