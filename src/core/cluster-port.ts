@@ -68,7 +68,7 @@ export interface LocalTurns {
 }
 
 /**
- * What a closing host does with a turn. `leaving`: it ends the turn if the turn runs here, and leaves it to other hosts if it waits.
+ * The treatment of a turn by a closing host. `leaving`: it ends the turn if the turn runs here, and leaves it to other hosts if it waits.
  * `parked`: it stops the turn without an end, so that another host resumes it.
  */
 export type TurnClosing = "open" | "leaving" | "parked";

@@ -52,13 +52,13 @@ function oddities(config: ServerConfig, tools: ServerLists["tools"], problems: r
   const silent = tools.filter(({ description }) => description.trim() === "").map(({ name }) => name);
   const unchecked = tools.filter(({ inputSchema }) => !isCheckable(inputSchema)).map(({ name }) => name);
   return [
-    ...problems.map((problem) => warn("lists", `left out: ${problem}`, "have the server's author mend it")),
+    ...problems.map((problem) => warn("lists", `left out: ${problem}`, "ask the server's author to fix it")),
     ...(unchecked.length > 0
       ? [
           warn(
             "schemas",
             `not valid for ${unchecked.join(", ")}: arguments go to the server unchecked`,
-            "have the server's author mend it",
+            "ask the server's author to fix it",
           ),
         ]
       : []),

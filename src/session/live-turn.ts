@@ -10,7 +10,7 @@ interface Attendance {
 }
 
 /** Where a turn stands, as this host knows it. The states follow each other in this order, but a turn that another host takes waits again. */
-export type TurnState =
+export type LiveTurnState =
   /** Its request is being stored. */
   | { at: "claiming" }
   /** It waits until it is given to a host. It cannot run here meanwhile. */
@@ -39,7 +39,7 @@ export class LiveTurn implements WatchedTurn {
   /** Number of events that the furthest watcher has read. */
   #taken = 0;
   #wake: (() => void)[] = [];
-  #state: TurnState = { at: "claiming" };
+  #state: LiveTurnState = { at: "claiming" };
   #closing: TurnClosing = "open";
   #lastSeq = 0;
   /** Index of the first event after the last stored one. */
@@ -62,7 +62,7 @@ export class LiveTurn implements WatchedTurn {
     readonly onEvent: (event: TurnEvent) => void = () => {},
   ) {}
 
-  get state(): TurnState {
+  get state(): LiveTurnState {
     return this.#state;
   }
 
@@ -71,7 +71,7 @@ export class LiveTurn implements WatchedTurn {
   }
 
   /** Changes the state. A turn that has ended stays so. */
-  become(at: Exclude<TurnState["at"], "claiming" | "ended">): void {
+  become(at: Exclude<LiveTurnState["at"], "claiming" | "ended">): void {
     if (this.#state.at !== "ended") this.#state = { at };
   }
 
@@ -105,7 +105,7 @@ export class LiveTurn implements WatchedTurn {
   /** Throws RequestError if the host is closing and leaves the turn to its next owner. */
   requireOpen(): void {
     if (this.#closing !== "parked") return;
-    throw new RequestError("shutting_down", "the host is closing; this turn goes on when it is started again", {
+    throw new RequestError("shutting_down", "the host is closing; this turn continues when the host is started again", {
       retryable: true,
       hint: "send the same request_id again",
     });

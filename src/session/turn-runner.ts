@@ -112,7 +112,7 @@ export class TurnRunner {
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       if (turn.state.at === "stored") return undefined;
       this.#questions.openElsewhereOf(eventsOf(turnId, log));
-      if (writer) turn.publish({ type: "discard", reason: "another process goes on with this turn" });
+      if (writer) turn.publish({ type: "discard", reason: "another process continues this turn" });
       return mailFor(turn, unwritten);
     } finally {
       if (turn.isRunning) turn.become("waiting"); // its end is not in the log

@@ -486,7 +486,7 @@ test("a chat that is resumed goes on with the turn that its host died in, and te
   await died.drain(0);
   await using app = await startApp({ llm: llm.url, storage, recover: false });
   const chat = open(app);
-  await chat.sees("an unfinished turn goes on");
+  await chat.sees("an unfinished turn continues");
   await chat.sees("to c");
   await chat.sees("conversation d has an unfinished turn; chat -r d");
   expect(await chat.leave()).toBe(0);
@@ -510,7 +510,7 @@ test("a chat that is resumed does not ask again what was answered before its hos
   expect(turn.closing).toBe("parked");
   await using app = await startApp({ llm: llm.url, recover: false, ...host });
   const chat = open(app);
-  await chat.sees("an unfinished turn goes on");
+  await chat.sees("an unfinished turn continues");
   await chat.sees("done\n");
   expect(chat.screen.text).not.toContain("run s.echo?");
   expect(await chat.leave()).toBe(0);

@@ -63,7 +63,7 @@ export function addScriptOptions(command: Command): Command {
       `sessions at a time, at most ${maxJobs} (default: one for each processor, at most 8)`,
       atMost(maxJobs),
     )
-    .option("--bail", "begin no more after the first failure; what runs goes on to its end")
+    .option("--bail", "start no more after the first failure; sessions that run are finished")
     .option("--grep <regex>", "only sessions with such a name")
     .addOption(
       new Option("--repeat <n>", "run each of them so often")

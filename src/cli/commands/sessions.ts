@@ -97,7 +97,7 @@ export function addConversationCommands(program: Command): void {
     );
   sessions
     .command("rewind")
-    .description("take turns back: the conversation goes on without them, the log keeps them")
+    .description("take turns back: the conversation continues without them, the log keeps them")
     .argument("<id>")
     .addOption(new Option("--to <seq>", "turns that began after this event").argParser(position).conflicts("turns"))
     .option("--turns <n>", "this many, the latest ones (default: 1)", positive)

@@ -77,7 +77,7 @@ export class RelayedTurn {
     if (shown.isEmpty) return [event];
     if ("seq" in event) return [...this.#cursor.stored(event), event];
     const open = isOfMessage(event) ? this.#exchange?.writing(this.#conversationId) : undefined;
-    return open ? shown.toward(open, "another process goes on with this turn") : [event];
+    return open ? shown.toward(open, "another process continues this turn") : [event];
   }
 
   #show(): void {

@@ -81,7 +81,7 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
   catalogue: { description: "History: the model is told what is new of the servers, and what is gone.", data: text },
   state_lost: {
     description:
-      "History: the model is told that what these servers kept in their processes is gone with another host.",
+      "History: the model is told that the state that these servers kept in their processes was lost with another host.",
     data: whole({ servers: list(text) }),
   },
   turn_end: { description: "History: a turn has ended.", data: whole({ stop_reason: stopReason }) },
@@ -145,7 +145,7 @@ export function hostSchemas(refer: Refer): Record<string, JsonSchema> {
     ...messages("complete", ends(refer), requestId),
     error: {
       description:
-        "Ends a request that failed. With action, it is that message that failed: the turn of its request_id goes on.",
+        "Ends a request that failed. With action, only that message failed: the turn of its request_id continues.",
       ...whole({ request_id: requestId, status: { const: "error" }, chunk: refer("Error") }, { seq: position }),
     },
   };

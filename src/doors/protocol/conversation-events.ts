@@ -88,7 +88,7 @@ export async function* conversationEvents(
         yield* cursor.take();
       } else if (event === "look") yield* missed();
       else if (!("seq" in event)) {
-        yield* cursor.void("another process goes on with this turn");
+        yield* cursor.void("another process continues this turn");
         yield event;
       } else if (event.seq === next) yield* shown(event);
       else if (event.seq > next) yield* missed();

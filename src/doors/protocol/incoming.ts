@@ -45,7 +45,7 @@ const descriptions: Record<Action, string> = {
   clear_session:
     "Begins another conversation for the messages of this pipe or socket that name none. Refused for any other.",
   history:
-    "Stored events from a seq on, as chunks, then history_end. It needs no request_id: it starts nothing. With follow it goes on with what happens, whoever begins it, until it is cancelled: what has no seq is a foretaste of what will have one.",
+    "Stored events from a seq on, as chunks, then history_end. It needs no request_id, because it starts nothing. With follow it continues with all new events, of any client, until it is cancelled. A chunk without seq is a preview of an event that is not stored yet.",
   list_servers: "The MCP servers and their state, at once.",
   list_tools: "The tools that the model can use, once the servers have settled.",
   list_prompts: "The servers' prompts, once the servers have settled.",

@@ -165,7 +165,7 @@ class Repl {
     try {
       const others = (await this.#parts.sessions.unfinished()).filter((id) => id !== this.#conversation.session.id);
       for (const id of others) {
-        this.#editor.print(this.#dim(`conversation ${id} has an unfinished turn; chat -r ${id} goes on with it`));
+        this.#editor.print(this.#dim(`conversation ${id} has an unfinished turn; chat -r ${id} continues it`));
       }
     } catch (error) {
       this.#screen.error(errorInfo(error));
@@ -175,7 +175,7 @@ class Repl {
   async #goOn(): Promise<void> {
     try {
       for (const turn of await this.#conversation.session.recover()) {
-        this.#editor.print(this.#dim("an unfinished turn goes on"));
+        this.#editor.print(this.#dim("an unfinished turn continues"));
         await this.#show(turn.requestId, async () => turn);
       }
       await this.#conversation.count();

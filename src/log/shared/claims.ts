@@ -65,7 +65,7 @@ export function questionOf(mail: TurnMail): string | null {
 /** Throws RequestError `busy`: a turn of the conversation has not ended. */
 export function refuseUnfinished(conversationId: string): never {
   throw new RequestError("busy", `a turn of ${conversationId} has not ended`, {
-    hint: `wait for it or cancel it; one that a dead host has left goes on with: mcp-platform chat -r ${conversationId}`,
+    hint: `wait for it or cancel it; one that a dead host has left is continued by: mcp-platform chat -r ${conversationId}`,
   });
 }
 

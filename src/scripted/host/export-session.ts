@@ -124,7 +124,7 @@ function notesOn({ turns }: Playable): string[] {
   const shapeless = turns.filter((turn) => !hasAskedShape(turn));
   return [
     ...compacted.map(
-      ({ number }) => `turn ${number} made a summary of the turns before; the session goes on with all of them`,
+      ({ number }) => `turn ${number} made a summary of the turns before; the session continues with all of them`,
     ),
     ...(models.length > 1 ? [`the answers are those of ${models.join(", ")}, and the session has the last one`] : []),
     ...shapeless.map(

@@ -37,7 +37,7 @@ function spanOf(item: Item, endedAt: number | undefined): RowSpan[] {
     }
     case "question": {
       const { at, answer, question } = item;
-      const label = question.kind === "approval" ? `your word on ${question.tool}` : "your answer";
+      const label = question.kind === "approval" ? `approval of ${question.tool}` : "your answer";
       return [{ kind: "wait", label, note: "", from: at, to: answer?.at ?? endedAt, isBad: false }];
     }
     case "compaction":

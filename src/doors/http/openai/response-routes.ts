@@ -51,7 +51,7 @@ export function responseRoutes(parts: DoorParts, options: ResponseOptions): ApiR
     {
       method: "POST",
       path: "/v1/responses",
-      summary: "A turn as a response; previous_response_id or conversation goes on with that conversation",
+      summary: "A turn as a response; previous_response_id or conversation continues that conversation",
       headers: turnHeaders,
       body: responseBody,
       run: (call) => create(parts, call, options),

@@ -25,7 +25,7 @@ export function mcpDoor(parts: McpParts, options: McpHttpOptions): McpDoor {
   };
   const summaries = {
     POST: "MCP over Streamable HTTP: a message of a client; initialize begins a session",
-    GET: "What this host says to an MCP client of itself, as server-sent events; goes on after Last-Event-ID",
+    GET: "Messages that this host sends to an MCP client unasked, as server-sent events; continues after Last-Event-ID",
     DELETE: "Ends a session of an MCP client",
   };
   return {

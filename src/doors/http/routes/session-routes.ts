@@ -67,7 +67,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       path: "/api/sessions/{id}/events",
       summary: "The same as server-sent events, and on with what happens",
       query: { from: "the first seq" },
-      headers: { "Last-Event-ID": "goes on after this seq" },
+      headers: { "Last-Event-ID": "continues after this seq" },
       answer: { type: "text/event-stream", schema: message },
       async run(call) {
         const session = sessions.open(await knownConversation(parts, call));

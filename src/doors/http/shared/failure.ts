@@ -53,7 +53,7 @@ export function responseError({ code, message, mayRetry }: ApiFailureInfo): { co
 
 const toolsHaveRun = "tools_have_run";
 const runAgain =
-  "Tools have run in this call, and a repetition would run them again; with an X-Request-Id it goes on where it was.";
+  "Tools have run in this call, and a repetition would run them again; with an X-Request-Id it continues where it stopped.";
 
 /**
  * Describes the error without quoting the provider. opencode retries if the text contains words such as `500`, `rate limit` or `server

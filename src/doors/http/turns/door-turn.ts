@@ -114,10 +114,10 @@ function splitPatterns(text: string): string[] {
 
 /** Headers that a call may send, with their meaning for the API description. */
 export const turnHeaders = {
-  "X-Conversation-Id": "goes on with this conversation of the log; only the last user message counts then",
+  "X-Conversation-Id": "continues this conversation of the log; only the last user message counts then",
   "X-Request-Id": "a repetition under the same id is the same call",
   "Idempotency-Key": "the same, where proxies make an X-Request-Id of their own",
-  traceparent: "the trace (W3C Trace Context) that the turn's goes on with",
+  traceparent: "the trace (W3C Trace Context) that the turn's trace continues",
   "X-MCP-Tools": "the only tools of servers that the call may use, as patterns: server.*,other.tool",
 };
 
