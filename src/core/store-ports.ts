@@ -256,7 +256,8 @@ export interface TurnName {
   requestId: string;
 }
 
-export interface TurnState {
+/** What the log knows of a turn. */
+export interface LoggedTurnState {
   /** True while the turn waits or runs, on any host. */
   isUnfinished: boolean;
   /** Number of hosts that crashed while they ran this turn. */
@@ -302,7 +303,7 @@ export interface TurnLeases {
   /** Returns the conversation's unfinished turns before this one, in order. */
   before(conversationId: string, turnId: string): Promise<string[]>;
   /** Returns the turn's state; undefined if its conversation was deleted. */
-  stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined>;
+  stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined>;
   /**
    * Sends mail to a turn. Resolves to false, without effect, if the turn has ended, or if the question already has an answer in the mail or
    * in the log.

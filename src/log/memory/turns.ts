@@ -2,6 +2,7 @@ import type { UserMessageEvent } from "../../core/chat.js";
 import type {
   AbandonedTurn,
   HostProcess,
+  LoggedTurnState,
   LogNode,
   NodeTurns,
   TurnLease,
@@ -9,7 +10,6 @@ import type {
   TurnMail,
   TurnName,
   TurnRequest,
-  TurnState,
 } from "../../core/store-ports.js";
 import { fenced } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
@@ -181,7 +181,7 @@ export class MemoryTurns implements TurnLeases {
     return turn ? this.#before(turn).map((earlier) => earlier.turnId) : [];
   }
 
-  async stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
+  async stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined> {
     const turn = this.#turn(conversationId, turnId);
     return turn && { crashes: turn.crashes, isUnfinished: this.#unfinished.has(turn) };
   }

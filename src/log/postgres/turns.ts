@@ -1,13 +1,13 @@
 import type {
   AbandonedTurn,
   HostProcess,
+  LoggedTurnState,
   LogNode,
   NodeTurns,
   TurnLease,
   TurnLeases,
   TurnMail,
   TurnName,
-  TurnState,
 } from "../../core/store-ports.js";
 import { isUnfinished, questionOf } from "../shared/claims.js";
 import { foldVersion } from "../shared/schema-version.js";
@@ -177,10 +177,10 @@ export class PostgresTurns implements TurnLeases {
     return rows.map(({ turn_id }) => turn_id);
   }
 
-  async stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
+  async stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined> {
     const query = `SELECT crashes, ${isUnfinished} AS "isUnfinished" FROM turns WHERE conversation_id = $1 AND turn_id = $2`;
     const values = [conversationId, turnId];
-    return (await this.#database.rows<TurnState>("read", "idempotent", query, values))[0];
+    return (await this.#database.rows<LoggedTurnState>("read", "idempotent", query, values))[0];
   }
 
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {

@@ -2,6 +2,7 @@ import type { UserMessageEvent } from "../../core/chat.js";
 import type {
   AbandonedTurn,
   HostProcess,
+  LoggedTurnState,
   LogNode,
   NodeTurns,
   TurnLease,
@@ -9,7 +10,6 @@ import type {
   TurnMail,
   TurnName,
   TurnRequest,
-  TurnState,
 } from "../../core/store-ports.js";
 import { fenced, isUnfinished } from "../shared/claims.js";
 import { numberOf, withinRange } from "../sql/sqlite-place.js";
@@ -184,7 +184,7 @@ export class SqliteTurns implements TurnLeases {
     return (rows as { turn_id: string }[]).map(({ turn_id }) => turn_id);
   }
 
-  async stateOf(conversationId: string, turnId: string): Promise<TurnState | undefined> {
+  async stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined> {
     const query = `SELECT crashes, ${isUnfinished} AS open FROM turns WHERE conversation_id = ? AND turn_id = ?`;
     const [row] = this.#read(query, conversationId, turnId) as { crashes: number; open: number }[];
     return row && { crashes: row.crashes, isUnfinished: row.open === 1 };
