@@ -9,7 +9,7 @@ interface Attendance {
   end?: () => void;
 }
 
-/** Where a turn stands, as this host knows it. The states follow each other in this order, but a turn that another host takes waits again. */
+/** The stage of a turn, as this host knows it. The states follow each other in this order, but a turn that another host takes waits again. */
 export type LiveTurnState =
   /** Its request is being stored. */
   | { at: "claiming" }
