@@ -256,7 +256,7 @@ export interface TurnName {
   requestId: string;
 }
 
-/** What the log knows of a turn. */
+/** State of a turn in the log. */
 export interface LoggedTurnState {
   /** True while the turn waits or runs, on any host. */
   isUnfinished: boolean;
