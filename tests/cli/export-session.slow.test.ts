@@ -111,7 +111,7 @@ test("a conversation with all that can happen in it plays anywhere, and without 
   expect((await place.run(["run", "out/c1.session.yaml", "--replay"])).exitCode).toBe(0);
 });
 
-test("a conversation with a summary of its older turns goes on with the turns themselves", async () => {
+test("a conversation with a summary of its older turns continues with the turns themselves", async () => {
   const long = "a long story ".repeat(200);
   using place = await talked({
     turns: { tell: [answer(long)], more: [answer("more")], end: [answer("the summary"), answer("the end")] },

@@ -186,7 +186,7 @@ test("told to end, it ends the sessions of MCP clients that listen to it", async
   await client.close();
 });
 
-test("a login at a server is begun by who is on this machine, and the host goes on with it", async () => {
+test("a login at a server is begun by who is on this machine, and the host continues with it", async () => {
   await using server = await oauthServer();
   await using llm = await startLlmServer([]);
   using place = new Workplace();
@@ -207,7 +207,7 @@ test("a login at a server is begun by who is on this machine, and the host goes 
   while ((await state()) !== "ready") await fetch(`${url}/readyz`);
 });
 
-test("started again after it was killed, it goes on with the turns that it had", async () => {
+test("started again after it was killed, it continues with the turns that it had", async () => {
   let requests = 0;
   await using llm = await startLlmServer(() =>
     ++requests === 1 ? stream([chunk({ content: "one" }), STALL]) : answer("one two"),

@@ -76,7 +76,7 @@ test("what a process says to a turn of its own arrives, though nobody else write
   await engine.close();
 });
 
-test("what was said to a turn whose process had died reaches the one that goes on with it, before it does", async () => {
+test("what was said to a turn whose process had died reaches the one that continues with it, before it does", async () => {
   const { engine, looks, mail } = engineOf();
   const seen: TurnMail[] = [];
   await theirs.turns.beat(node("b"));

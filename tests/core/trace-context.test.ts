@@ -20,7 +20,7 @@ test("an id of another form has a trace too, and never the one that is not valid
   expect(traceOf(`turn_${"0".repeat(32)}`).traceId).not.toBe("0".repeat(32));
 });
 
-test("a turn that another process goes on with has another span in the same trace", () => {
+test("a turn that another process continues with has another span in the same trace", () => {
   const [first, second] = [traceOf(turnId, { run: 1 }), traceOf(turnId, { run: 2 })];
   expect(second.traceId).toBe(first.traceId);
   expect(second.spanId).not.toBe(first.spanId);

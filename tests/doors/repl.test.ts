@@ -429,7 +429,7 @@ describe("slash commands", () => {
 });
 
 describe("about conversations", () => {
-  test("shows the last call whole, what was used, and the rules; exports to a new file; goes on with another one", async () => {
+  test("shows the last call whole, what was used, and the rules; exports to a new file; continues with another one", async () => {
     const folder = mkdtempSync(join(tmpdir(), "repl-"));
     const long = "x".repeat(100);
     await using llm = await startLlmServer([
@@ -473,7 +473,7 @@ describe("about conversations", () => {
   });
 });
 
-test("a chat that is resumed goes on with the turn that its host died in, and tells of other conversations", async () => {
+test("a chat that is resumed continues with the turn that its host died in, and tells of other conversations", async () => {
   const folder = mkdtempSync(join(tmpdir(), "repl-"));
   const storage = { driver: "sqlite", path: join(folder, "log.db") };
   await using llm = await startLlmServer(({ body }) =>

@@ -21,7 +21,7 @@ describe("a chat on the pipe", () => {
     expect(pipe.messages().at(-1)).toMatchObject({ status: "complete", chunk: { data: "one two" } });
   });
 
-  test("without a conversation goes on with the pipe's own one", async () => {
+  test("without a conversation continues with the pipe's own one", async () => {
     await using llm = await startLlmServer([answer("a"), answer("b")]);
     await using app = await startApp({ llm: llm.url });
     const pipe = open(app);

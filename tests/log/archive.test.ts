@@ -52,7 +52,7 @@ describe.each(drivers)("on %s", (driver) => {
         expect(await store.read("d")).toEqual([{ ...fork("c"), seq: 1, at: 106 }, ...copied]);
       }));
 
-    test("answers the request ids that it has, and goes on with one that failed", () =>
+    test("answers the request ids that it has, and continues with one that failed", () =>
       withStore(async (store) => {
         await ended(store, "c", one);
         await store.claim("c", two.user("more", "r2"), request("a"));

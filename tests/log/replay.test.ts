@@ -194,7 +194,7 @@ describe("a turn that failed and was sent again", () => {
     expect(fold([...failed, ...other], "turn_1").at(-1)).toEqual(user("first"));
   });
 
-  test("goes on without the text that broke off", () => {
+  test("continues without the text that broke off", () => {
     const broken = [one.user("first"), one.answer("The ans", [], { interrupted: true }), one.error()];
     expect(fold(broken, "turn_1")).toEqual([user("first")]);
     expect(fold([...broken, one.answer("The answer"), one.end()])).toEqual([user("first"), assistant("The answer")]);

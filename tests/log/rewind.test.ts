@@ -34,7 +34,7 @@ test("taken back twice, also beyond what was taken back before, and down to noth
   expect(toMessages(stored([...whole("a"), rewind(0)]))).toEqual([]);
 });
 
-test("a failed turn that was taken back and is asked again goes on where it was, without the others", () => {
+test("a failed turn that was taken back and is asked again continues where it stopped, without the others", () => {
   const { user, answer, error, end } = turn("b");
   const failed = [...whole("a"), ...whole("x"), user("ask b"), error(), rewind(3)];
   expect(texts(resumeTurn(stored(failed), "b").messages)).toEqual(["ask a", "say a", "ask b"]);

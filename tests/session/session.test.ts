@@ -103,7 +103,7 @@ describe("a request id is answered once", () => {
     expect(again.at(-1)).toMatchObject({ type: "turn_error", error: { kind: "auth" } });
   });
 
-  test("after a retryable failure the turn goes on where it was: no tool runs twice", async () => {
+  test("after a retryable failure the turn continues where it stopped: no tool runs twice", async () => {
     const down = Array.from({ length: 4 }, () => failure(503));
     await using llm = await startLlmServer([echo, ...down, answer("back again")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });

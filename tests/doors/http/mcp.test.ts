@@ -148,7 +148,7 @@ describe("a stream that was cut", () => {
     );
   };
 
-  test("goes on where it was, with the result that comes then, and ends with it", () =>
+  test("continues where it stopped, with the result that comes then, and ends with it", () =>
     waiting(async ({ listen }, _door, go) => {
       const resumed = await listen();
       go();

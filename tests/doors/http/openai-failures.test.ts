@@ -183,7 +183,7 @@ describe("a failure after a tool has run", () => {
   );
 
   test.each(["chat", "responses"] as const)(
-    "with an X-Request-Id is retried, and goes on where it was: %s",
+    "with an X-Request-Id is retried, and continues where it stopped: %s",
     async (api) => {
       const before = await sentCalls();
       steps.push(callsTool, saying(500, { message: "oops" }), answer("fine"));
@@ -250,7 +250,7 @@ describe("a call that its client sends again since its connection was lost", () 
     expect((await send(attempt("responses", 1, { "x-request-id": "p2" }))).status).toBe(400);
   });
 
-  test("goes on where it was under the same Idempotency-Key, whatever X-Request-Id a proxy gives it", async () => {
+  test("continues where it stopped under the same Idempotency-Key, whatever X-Request-Id a proxy gives it", async () => {
     const ids = (proxy: string) => ({ "idempotency-key": "k1", "x-request-id": proxy });
     const before = await sentCalls();
     steps.push(callsTool, saying(500, { message: "oops" }), answer("done"));

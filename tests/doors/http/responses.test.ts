@@ -92,7 +92,7 @@ describe("a response", () => {
       expect(response.output_text).toBe("Let me see.one two");
     }));
 
-  test("goes on with the one before it; with an older one in a copy that ends there", () =>
+  test("continues the one before it; with an older one in a copy that ends there", () =>
     withDoor([answer("two"), answer("four"), answer("five")], async (client, llm) => {
       const input = [
         { role: "user" as const, content: "zero" },

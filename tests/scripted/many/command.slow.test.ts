@@ -165,7 +165,7 @@ describe("many session files", () => {
 });
 
 describe("--update", () => {
-  test("writes what there is, goes on with the steps after it, and the next run passes", async () => {
+  test("writes what there is, continues with the steps after it, and the next run passes", async () => {
     await using llm = await echoing();
     using place = workplace(llm.url);
     const first = "steps:\n  - user: one\n    assert:\n      - type: equals\n        value: old # then\n";
