@@ -39,7 +39,7 @@ async function connect(app: App, serve: Partial<McpParts["serve"]>, { onElicit, 
 const textOf = (result: unknown) => (result as { content: { text: string }[] }).content[0]?.text;
 
 describe("the tool chat", () => {
-  test("is a turn, with its progress, and continues with a conversation", async () => {
+  test("is a turn, with its progress, and continues a conversation", async () => {
     await using llm = await startLlmServer([
       toolCalls([{ name: "s__echo", arguments: { a: 1 } }]),
       answer("first answer"),

@@ -247,7 +247,7 @@ describe.each(WIRES)("over $wire", (tried) => {
       if (wire !== "responses") expect(bill.prefixBroken).toEqual([]);
     }));
 
-  test("a turn that another host continues with sends the reasoning again, in the middle of a loop", () =>
+  test("a turn that another host continues sends the reasoning again, in the middle of a loop", () =>
     inFolder(async (folder) => {
       const stall = breaking({ how: "stall", at: "before_text" }, thinks("cut"), says("x"));
       await using mock = await start([
