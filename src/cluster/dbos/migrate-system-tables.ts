@@ -3,23 +3,23 @@ import type { PostgresConfig } from "../../core/config.js";
 import type { Observe } from "../../core/ports.js";
 import type { Database } from "../../log/postgres/connection/database.js";
 import { openPool } from "../../log/postgres/connection/pool.js";
-import { poolSize } from "./membership.js";
-import { isMigrated, migrateSystemTables } from "./sdk.js";
+import { migrateSystemTables } from "./sdk.js";
 
 /** Id of the advisory lock that is held while DBOS's tables are migrated. The number spells "DBOS". */
 const migrationLock = 0x44424f53;
 const pauseMs = 100;
+/** Number of connections: DBOS needs one for the migration, and one for its own work meanwhile. */
+const poolSize = 4;
 
 /**
- * Migrates DBOS's tables in this database to the version that is needed here. If several processes find outdated tables, one of them
- * migrates. The others wait, and must not hold a snapshot while they wait: DBOS builds indexes in a way that waits for all transactions
- * with a snapshot. Rejects with StoreError.
+ * Migrates DBOS's tables in this database to the version that is needed here. If several processes find outdated tables, they migrate one
+ * after another, and only the first has something to do. A process that waits must not hold a snapshot: DBOS builds indexes in a way that
+ * waits for all transactions with a snapshot. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
   const pool = openPool({ ...config, leaseMs: undefined }, poolSize); // no lease: a starting host is slow and has no turns yet
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {
-      if (await isMigrated(client)) return true;
       await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // one message: the timeout may be short
       try {
         // The query has no parameters: a query with parameters keeps its snapshot until the transaction ends.
