@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { permits, touches } from "../../src/core/patterns/argument-pattern.js";
+import { permits, readArgumentPatterns, touches } from "../../src/core/patterns/argument-pattern.js";
 import { globMatches } from "../../src/core/patterns/glob.js";
 import { namesTool, parseToolPattern, patternOf, type ToolPattern } from "../../src/core/patterns/tool-pattern.js";
 import { processorMs } from "../support/processor-time.js";
@@ -211,4 +211,9 @@ describe("time", () => {
     expect(touched("fs.write(path=/etc/*)", deep)).toBe(true);
     expect(permitted("fs.write(path=/tmp/*)", deep)).toBe(false);
   });
+});
+
+test("a quoted value may be empty", () => {
+  expect(readArgumentPatterns('name=""')).toEqual([{ path: ["name"], value: "" }]);
+  expect(readArgumentPatterns('name="\\x"')).toHaveProperty("problem");
 });

@@ -1,6 +1,6 @@
 /** Patterns for the arguments of a tool call. A model writes the arguments, so matching takes linear time and accepts any depth. */
 
-import { asText, parseJson } from "../json.js";
+import { parseJson } from "../json.js";
 import { globMatches } from "./glob.js";
 
 export interface ArgumentPattern {
@@ -21,8 +21,8 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
   item.lastIndex = 0;
   for (let at = 0; at < text.length || patterns.length === 0; at = item.lastIndex) {
     const [match, name = "", quoted, plain = ""] = item.exec(text) ?? [];
-    const value = quoted === undefined ? plain.trim() : asText(parseJson(quoted));
-    if (match === undefined || value === undefined) {
+    const value = quoted === undefined ? plain.trim() : parseJson(quoted);
+    if (match === undefined || typeof value !== "string") {
       return { problem: `expected argument=value, got ${JSON.stringify(text.slice(at).trim())}` };
     }
     if (
