@@ -16,7 +16,7 @@ import { LlmClient } from "../llm/client.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
 import { McpHub } from "../mcp/hub.js";
 import { ServerLogs } from "../mcp/server/server-logs.js";
-import { retentionRules } from "../session/retention.js";
+import { retentionRules } from "../session/conversations/retention.js";
 import type { Session } from "../session/session.js";
 import { Sessions } from "../session/sessions.js";
 import type { TelemetryParts } from "../telemetry/open-receivers.js";

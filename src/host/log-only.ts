@@ -11,7 +11,7 @@ import { defaultLeaseMs } from "../core/lease.js";
 import type { Observe } from "../core/ports.js";
 import type { ChatStore, LogNode, Period } from "../core/store-ports.js";
 import { openStore } from "../log/open.js";
-import { Conversations } from "../session/conversations.js";
+import { Conversations } from "../session/conversations/conversations.js";
 import { bringToSchema } from "./open-log.js";
 import { stderrLog } from "./stderr-log.js";
 

@@ -1,6 +1,6 @@
 import { ScriptError } from "../core/errors.js";
-import { rulesOf } from "../session/rules.js";
-import { SessionApprovals } from "../session/session-approvals.js";
+import { rulesOf } from "../session/shared/rules.js";
+import { SessionApprovals } from "../session/turns/session-approvals.js";
 import { requireServers } from "./required-servers.js";
 import { transcriptOf } from "./script-transcript.js";
 import type { Script } from "./shared/script.js";

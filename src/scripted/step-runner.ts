@@ -1,5 +1,5 @@
 import { ScriptError } from "../core/errors.js";
-import type { rulesOf } from "../session/rules.js";
+import type { rulesOf } from "../session/shared/rules.js";
 import type { Script, Step, StepOf } from "./shared/script.js";
 import type { StepResult } from "./shared/script-result.js";
 import { failedStep, passedStep, skippedSteps } from "./shared/step-result.js";

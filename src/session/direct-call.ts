@@ -5,7 +5,7 @@ import { namesTool } from "../core/patterns/tool-pattern.js";
 import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
 import { decide, isHidden, type PolicyRules, type Verdict } from "../turn/policy.js";
 import { approvalQuestion } from "../turn/tool-batch.js";
-import { patterns } from "./rules.js";
+import { patterns } from "./shared/rules.js";
 
 interface DirectCall extends SendOptions {
   rules: PolicyRules;

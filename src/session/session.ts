@@ -12,16 +12,16 @@ import type { LiveCursor } from "../core/cluster-port.js";
 import { requireStorable } from "../core/ids.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/store-ports.js";
-import type { RewindTo } from "./decide-rewind.js";
-import { LiveTurn } from "./live-turn.js";
-import type { PromptOptions } from "./prompt-options.js";
-import { Questions } from "./questions.js";
-import { requirePatterns } from "./rules.js";
-import type { SessionParts } from "./session-parts.js";
-import { TurnControl } from "./turn-control.js";
-import { TurnIntake } from "./turn-intake.js";
-import { TurnRunner } from "./turn-runner.js";
-import { TurnsHere } from "./turns-here.js";
+import type { RewindTo } from "./conversations/decide-rewind.js";
+import type { PromptOptions } from "./shared/prompt-options.js";
+import { requirePatterns } from "./shared/rules.js";
+import { LiveTurn } from "./turns/live-turn.js";
+import { Questions } from "./turns/questions.js";
+import type { SessionParts } from "./turns/session-parts.js";
+import { TurnControl } from "./turns/turn-control.js";
+import { TurnIntake } from "./turns/turn-intake.js";
+import { TurnRunner } from "./turns/turn-runner.js";
+import { TurnsHere } from "./turns/turns-here.js";
 
 export interface PromptRequest extends PromptOptions {
   /** Idempotency key, chosen by the caller. A request id is answered only once in a conversation. */

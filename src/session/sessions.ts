@@ -6,14 +6,14 @@ import { isOfSingleCall } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
 import type { ConversationSummary } from "../core/store-ports.js";
-import { Conversations } from "./conversations.js";
-import { FailedSummaries } from "./failed-summaries.js";
-import { KnownLogs } from "./known-logs.js";
+import { Conversations } from "./conversations/conversations.js";
+import { KnownLogs } from "./conversations/known-logs.js";
+import { Retention, type RetentionRules } from "./conversations/retention.js";
 import { LiveSessions } from "./live-sessions.js";
-import type { LiveTurn } from "./live-turn.js";
-import { Retention, type RetentionRules } from "./retention.js";
 import { Session } from "./session.js";
-import type { SessionParts } from "./session-parts.js";
+import { FailedSummaries } from "./shared/failed-summaries.js";
+import type { LiveTurn } from "./turns/live-turn.js";
+import type { SessionParts } from "./turns/session-parts.js";
 
 export interface SessionsParts extends Omit<SessionParts, "cluster" | "conversations" | "failedSummaries" | "logs"> {
   /** Joins the hosts on the log. */

@@ -8,12 +8,12 @@ import { Output } from "../../src/doors/shared/output.js";
 import { resultsJunit } from "../../src/scripted/many/reporters/junit.js";
 import { tapRun } from "../../src/scripted/many/reporters/tap.js";
 import { resultsJson } from "../../src/scripted/many/summary/summary-json.js";
-import { approvalsJson } from "../../src/session/approvals-text.js";
-import { serversData } from "../../src/session/command-text.js";
-import { conversationsJson } from "../../src/session/conversation-text.js";
+import { approvalsJson } from "../../src/session/commands/approvals-text.js";
+import { conversationsJson } from "../../src/session/commands/conversation-text.js";
+import { usageJson } from "../../src/session/commands/usage-text.js";
 import { toJson } from "../../src/session/export/export-json.js";
 import { toMarkdown } from "../../src/session/export/export-markdown.js";
-import { usageJson } from "../../src/session/usage-text.js";
+import { serversData } from "../../src/session/shared/command-text.js";
 import { Sink } from "../doors/support.js";
 
 const steering = "\u001b]52;c;ZXZpbA==\u0007a\u009b2J\u202eb\u2066";

@@ -6,9 +6,9 @@ import { anthropicUsage, SessionUsage } from "../../src/doors/claude/anthropic-u
 import { chatUsage, responseUsage } from "../../src/doors/http/turns/turn-usage.js";
 import { toldChunks, wireUsage } from "../../src/doors/protocol/chunks.js";
 import { usageNote } from "../../src/doors/shared/turn-lines.js";
-import { accountText } from "../../src/session/account-text.js";
-import { conversationAccount } from "../../src/session/conversation-account.js";
-import { summarizeTurn } from "../../src/session/summary.js";
+import { accountText } from "../../src/session/commands/account-text.js";
+import { conversationAccount } from "../../src/session/conversations/conversation-account.js";
+import { summarizeTurn } from "../../src/session/shared/summary.js";
 import { attributes } from "../../src/telemetry/metric-names.js";
 import { spanChange } from "../../src/telemetry/span-changes.js";
 import { collect, startApp } from "../support/app.js";

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { textOf } from "../../src/core/chat.js";
-import type { PromptOptions, TurnDefaults } from "../../src/session/prompt-options.js";
-import { rulesOf } from "../../src/session/rules.js";
+import type { PromptOptions, TurnDefaults } from "../../src/session/shared/prompt-options.js";
+import { rulesOf } from "../../src/session/shared/rules.js";
 import { decide, isHidden } from "../../src/turn/policy.js";
 import { fixture, type RunningHub, startHub } from "../support/mcp-hub.js";
 

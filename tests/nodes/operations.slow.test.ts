@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { openStore } from "../../src/log/open.js";
-import { Retention } from "../../src/session/retention.js";
+import { Retention } from "../../src/session/conversations/retention.js";
 import { turn } from "../log/support.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 import { Nodes } from "../support/serving-nodes.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { summarizeTurn } from "../../src/session/summary.js";
+import { summarizeTurn } from "../../src/session/shared/summary.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../support/app.js";
 import { answer, failure, type LlmRequest, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { runSlashCommand } from "../../src/session/commands.js";
+import { runSlashCommand } from "../../src/session/commands/commands.js";
 import { collect, isStored, startApp } from "../support/app.js";
 import { type HttpServer, httpServer } from "../support/mcp-http.js";
 import { chatWire, deepSeekWire } from "../support/strict/chat.js";

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { StoredEvent } from "../../src/core/chat.js";
 import type { App } from "../../src/index.js";
+import { isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands/commands.js";
+import type { CommandScope } from "../../src/session/commands/slash-command.js";
+import { historyText } from "../../src/session/conversations/conversation-view.js";
 import {
   partsText,
   promptsText,
@@ -9,10 +12,7 @@ import {
   serversText,
   toolsText,
   trustText,
-} from "../../src/session/command-text.js";
-import { isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands.js";
-import { historyText } from "../../src/session/conversation-view.js";
-import type { CommandScope } from "../../src/session/slash-command.js";
+} from "../../src/session/shared/command-text.js";
 import { collect, script, startApp } from "../support/app.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
-import { KnownLogs } from "../../src/session/known-logs.js";
+import { KnownLogs } from "../../src/session/conversations/known-logs.js";
 import { stored, turn } from "../log/support.js";
 
 /** Returns a store with these events of each conversation. `given` counts the events that were read. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { TurnEvent } from "../../src/core/chat.js";
-import { LiveTurn } from "../../src/session/live-turn.js";
+import { LiveTurn } from "../../src/session/turns/live-turn.js";
 import { collect } from "../support/app.js";
 
 const text = (delta: string): TurnEvent => ({ type: "text_delta", delta });

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import type { ForkEvent } from "../../src/core/chat.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
-import { Retention } from "../../src/session/retention.js";
+import { Retention } from "../../src/session/conversations/retention.js";
 import { request, turn } from "../log/support.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";

@@ -1,6 +1,6 @@
 /** Usage that summaries of older turns count against limits. */
 import { expect, test } from "@jest/globals";
-import { budgetFor } from "../../src/session/turn-limits.js";
+import { budgetFor } from "../../src/session/shared/turn-limits.js";
 import { collect, startApp } from "../support/app.js";
 import { answer, type LlmRequest, type Step, startLlmServer } from "../support/llm-server.js";
 

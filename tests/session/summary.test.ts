@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { summarizeTurn } from "../../src/session/summary.js";
+import { summarizeTurn } from "../../src/session/shared/summary.js";
 import { call, stored, turn } from "../log/support.js";
 
 const { user, answer, result, end, error, compaction } = turn("turn_1");

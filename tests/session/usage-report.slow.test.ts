@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import { usageReport } from "../../src/session/usage-report.js";
-import { usageText } from "../../src/session/usage-text.js";
+import { usageText } from "../../src/session/commands/usage-text.js";
+import { usageReport } from "../../src/session/conversations/usage-report.js";
 
 test("a table may have more lines than a call has arguments", () => {
   const models = Array.from({ length: 150_000 }, (_, at) => ({

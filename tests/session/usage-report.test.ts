@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ModelUsage } from "../../src/core/store-ports.js";
-import { dayOf, usageReport } from "../../src/session/usage-report.js";
-import { usageCsv, usageJson, usageText } from "../../src/session/usage-text.js";
+import { usageCsv, usageJson, usageText } from "../../src/session/commands/usage-text.js";
+import { dayOf, usageReport } from "../../src/session/conversations/usage-report.js";
 
 const noon = new Date(2026, 10, 24, 12).getTime();
 const period = { since: new Date(2026, 10, 20).getTime(), until: new Date(2026, 10, 26).getTime() };

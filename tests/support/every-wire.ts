@@ -13,7 +13,7 @@ import { expect } from "@jest/globals";
 import type { TurnEvent } from "../../src/core/chat.js";
 import type { WireName } from "../../src/core/config.js";
 import type { Observation } from "../../src/core/ports.js";
-import type { PromptOptions } from "../../src/session/prompt-options.js";
+import type { PromptOptions } from "../../src/session/shared/prompt-options.js";
 import { collect, startApp } from "./app.js";
 import { type HttpServer, httpServer } from "./mcp-http.js";
 import {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ApprovalAnswer } from "../../src/core/approval.js";
-import type { PromptOptions, TurnDefaults } from "../../src/session/prompt-options.js";
-import { rulesOf } from "../../src/session/rules.js";
+import type { PromptOptions, TurnDefaults } from "../../src/session/shared/prompt-options.js";
+import { rulesOf } from "../../src/session/shared/rules.js";
 import { decide, isHidden, type PolicyCall } from "../../src/turn/policy.js";
 
 const write: PolicyCall = {

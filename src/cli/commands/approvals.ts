@@ -12,7 +12,7 @@ export function addApprovalCommands(program: Command): void {
     .description("every answer that holds for a project or always")
     .option("--json", "as JSON")
     .action(async ({ json }: { json?: boolean }) => {
-      const { approvalsJson, approvalsText } = await import("../../session/approvals-text.js");
+      const { approvalsJson, approvalsText } = await import("../../session/commands/approvals-text.js");
       const kept = (await open()).list();
       return printInert(json ? approvalsJson(kept) : approvalsText(kept));
     });
@@ -23,7 +23,7 @@ export function addApprovalCommands(program: Command): void {
     .option("--all", "every answer")
     .action(async (pattern: ToolPattern | undefined, { all }: { all?: boolean }, command: Command) => {
       if ((pattern === undefined) !== (all === true)) command.error("error: name a pattern, or --all");
-      const { forgottenText } = await import("../../session/approvals-text.js");
+      const { forgottenText } = await import("../../session/commands/approvals-text.js");
       const isMeant = (tool: RememberedTool) => !pattern || namesTool(pattern, { ...tool, ...noAnnotations });
       return printInert(forgottenText((await open()).forget(isMeant)));
     });

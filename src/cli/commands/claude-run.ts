@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import type { ServiceConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import type { ClaudeOptions } from "../../doors/claude/view.js";
-import type { PromptOptions } from "../../session/prompt-options.js";
+import type { PromptOptions } from "../../session/shared/prompt-options.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { openDoor } from "../shared/open-door.js";
 import { onInterrupt, tell } from "../shared/process.js";

@@ -1,6 +1,6 @@
 import type { Nodes } from "../../cluster/nodes.js";
 import { toVisibleJson } from "../../core/text/inert.js";
-import { columns } from "../../session/command-text.js";
+import { columns } from "../../session/shared/command-text.js";
 
 const keyLength = 8;
 

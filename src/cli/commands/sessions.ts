@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import type { LoadedConfig } from "../../config/reading/load.js";
 import { RequestError } from "../../core/errors.js";
 import { unambiguous } from "../../core/text/inert.js";
-import type { Conversations } from "../../session/conversations.js";
+import type { Conversations } from "../../session/conversations/conversations.js";
 import { type ExportFormat, exportFormats } from "../../session/export/formats.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";
@@ -39,7 +39,7 @@ export function addConversationCommands(program: Command): void {
     .option("--json", "as JSON")
     .action(({ all, json }: { all?: boolean; json?: boolean }) =>
       withLog(async (conversations) => {
-        const texts = await import("../../session/conversation-text.js");
+        const texts = await import("../../session/commands/conversation-text.js");
         const list = await conversations.list({ all });
         await printInert(json ? texts.conversationsJson(list) : texts.conversationsText(list));
       }),
@@ -52,7 +52,7 @@ export function addConversationCommands(program: Command): void {
     .option("--json", "all of every event, as JSON")
     .action((id: string, { from, json }: { from?: number; json?: boolean }) =>
       withLog(async (conversations) => {
-        const texts = await import("../../session/conversation-text.js");
+        const texts = await import("../../session/commands/conversation-text.js");
         const { toJson } = await import("../../session/export/export-json.js");
         const events = await conversations.events(id, from);
         if (json) print(await toJson(id, events));

@@ -1,7 +1,7 @@
 /** `mcp-platform usage`: reads only the event log. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "../../core/text/durations.js";
-import { type UsageKey, usageKeys } from "../../session/usage-report.js";
+import { type UsageKey, usageKeys } from "../../session/conversations/usage-report.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";
 import { print, printInert } from "../shared/process.js";
@@ -31,8 +31,8 @@ export function addUsageCommand(program: Command): void {
       const { readUsage } = await import("../../host/log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
       const period = { since, until };
-      const { usageReport } = await import("../../session/usage-report.js");
-      const texts = await import("../../session/usage-text.js");
+      const { usageReport } = await import("../../session/conversations/usage-report.js");
+      const texts = await import("../../session/commands/usage-text.js");
       const report = usageReport(await readUsage(config, period), by, period);
       if (format === "json") print(texts.usageJson(report));
       else if (format === "csv") print(texts.usageCsv(report));

@@ -1,5 +1,5 @@
 import type { AvailableCommand } from "@agentclientprotocol/sdk";
-import { isSlashCommand, slashCommands } from "../../session/commands.js";
+import { isSlashCommand, slashCommands } from "../../session/commands/commands.js";
 
 /** Slash commands that this host does not offer, because ACP clients have their own. */
 const clients = new Set(["exit", "clear", "resume", "export", "permissions"]);

@@ -10,9 +10,9 @@ import {
 } from "@agentclientprotocol/sdk";
 import { type ContentPart, type ErrorInfo, type StopReason, type StoredEvent, textOf } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
-import { runSlashCommand } from "../../session/commands.js";
-import type { LiveTurn } from "../../session/live-turn.js";
+import { runSlashCommand } from "../../session/commands/commands.js";
 import type { Session } from "../../session/session.js";
+import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { availableCommands, commands, isCommand } from "./acp-commands.js";
 import { type Choice, configOptions, type ModeId, modeOf, modeState } from "./choices.js";
 import { textBlock, toParts } from "./content.js";

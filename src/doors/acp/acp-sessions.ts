@@ -8,8 +8,8 @@ import type {
 } from "@agentclientprotocol/sdk";
 import { RequestError } from "@agentclientprotocol/sdk";
 import type { SessionHub } from "../../core/ports.js";
-import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
+import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { AcpSession } from "./acp-session.js";
 import { serversOf } from "./client-servers.js";
 import type { AcpParts } from "./parts.js";

@@ -1,5 +1,5 @@
 import { errorInfo, RequestError } from "../../core/errors.js";
-import type { PromptOptions } from "../../session/prompt-options.js";
+import type { PromptOptions } from "../../session/shared/prompt-options.js";
 import type { DoorParts } from "../shared/door.js";
 import type { ControlRequest } from "./input.js";
 import { mcpStatus, type Permission, permissionOf } from "./state.js";

@@ -1,8 +1,8 @@
 import type { QuestionEvent, TurnEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
-import type { PromptOptions } from "../../session/prompt-options.js";
 import type { Session } from "../../session/session.js";
-import { summarizeTurn } from "../../session/summary.js";
+import type { PromptOptions } from "../../session/shared/prompt-options.js";
+import { summarizeTurn } from "../../session/shared/summary.js";
 import { printTurn } from "../printed/printed-turn.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";

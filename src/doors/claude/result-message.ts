@@ -1,6 +1,6 @@
 import { readApproval } from "../../core/approval.js";
 import { isUnsaid, type StoredEvent } from "../../core/chat.js";
-import type { TurnSummary } from "../../session/summary.js";
+import type { TurnSummary } from "../../session/shared/summary.js";
 import { stopNote } from "../shared/turn-lines.js";
 import { anthropicUsage } from "./anthropic-usage.js";
 import { toolInput } from "./content-blocks.js";

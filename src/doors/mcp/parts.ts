@@ -1,9 +1,9 @@
 import type { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { McpServeConfig } from "../../core/config.js";
 import type { Passage } from "../../core/ports.js";
-import type { PromptOptions } from "../../session/prompt-options.js";
-import { type RuleDefaults, rulesOf } from "../../session/rules.js";
-import { SessionApprovals } from "../../session/session-approvals.js";
+import type { PromptOptions } from "../../session/shared/prompt-options.js";
+import { type RuleDefaults, rulesOf } from "../../session/shared/rules.js";
+import { SessionApprovals } from "../../session/turns/session-approvals.js";
 import type { DoorParts } from "../shared/door.js";
 
 /** The parts of the host that the front door for MCP clients needs. */

@@ -1,9 +1,9 @@
 import type { StoredEvent, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
 import { patternOf } from "../../core/patterns/tool-pattern.js";
-import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
-import { summarizeTurn } from "../../session/summary.js";
+import { summarizeTurn } from "../../session/shared/summary.js";
+import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { exitCodeOfTurn } from "../shared/exit-codes.js";
 import { withFinalText } from "../shared/final-text.js";
 import type { OneshotView } from "./views.js";

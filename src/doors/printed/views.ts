@@ -1,7 +1,7 @@
 import type { TurnEvent } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
 import { inert, toVisibleJson, unambiguous } from "../../core/text/inert.js";
-import type { TurnSummary } from "../../session/summary.js";
+import type { TurnSummary } from "../../session/shared/summary.js";
 import { wireUsage } from "../protocol/chunks.js";
 import { errorMessage, TurnEncoder } from "../protocol/protocol.js";
 import type { DoorParts } from "../shared/door.js";

@@ -1,6 +1,6 @@
 /** JSON of the servers, tools, prompts and resources. It is the same on every wire. Unknown facts about a server are null. */
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus, ToolHub } from "../../core/ports.js";
-import { tokensOfTool } from "../../session/tool-cost.js";
+import { tokensOfTool } from "../../session/shared/tool-cost.js";
 
 export function serversJson(servers: readonly ServerStatus[]): object {
   return { servers: servers.map(serverJson) };

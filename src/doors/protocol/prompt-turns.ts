@@ -1,7 +1,7 @@
 import type { ContentPart } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
-import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
+import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { whenSettled } from "./host-answers.js";
 import type { ClientMessage } from "./incoming.js";
 import type { ServerRequests } from "./server-requests.js";

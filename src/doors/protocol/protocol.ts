@@ -1,6 +1,6 @@
 import { mapInSlices } from "../../core/async/slices.js";
 import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../../core/chat.js";
-import { summarizeTurn } from "../../session/summary.js";
+import { summarizeTurn } from "../../session/shared/summary.js";
 import { type Shown, storedChunks, toldChunks, type WireChunk, wireUsage } from "./chunks.js";
 
 /** A message to a client on a pipe or a WebSocket: one JSON object per line or frame. */

@@ -1,6 +1,6 @@
 import type { Question } from "../../core/chat.js";
-import type { LiveTurn } from "../../session/live-turn.js";
 import type { Session } from "../../session/session.js";
+import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { type EncodedTurn, TurnEncoder, type WireMessage } from "./protocol.js";
 
 interface Display {

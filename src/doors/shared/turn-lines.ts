@@ -2,7 +2,7 @@ import type { ErrorInfo, StoredEvent, ToolCall, TurnEvent } from "../../core/cha
 import { textOf } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
 import { tokensText } from "../../core/usage.js";
-import type { TurnSummary } from "../../session/summary.js";
+import type { TurnSummary } from "../../session/shared/summary.js";
 import { dollars, limitText } from "./limit-text.js";
 import { oneLine } from "./terminal.js";
 

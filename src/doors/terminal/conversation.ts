@@ -1,7 +1,7 @@
 import type { ContentPart } from "../../core/chat.js";
-import { conversationAccount } from "../../session/conversation-account.js";
-import type { LiveTurn } from "../../session/live-turn.js";
+import { conversationAccount } from "../../session/conversations/conversation-account.js";
 import type { Session } from "../../session/session.js";
+import type { LiveTurn } from "../../session/turns/live-turn.js";
 import type { DoorParts } from "../shared/door.js";
 import type { ReplOptions } from "./options.js";
 import { promptFacts } from "./prompt-facts.js";

@@ -1,5 +1,5 @@
 import type { ServerStatus } from "../../core/ports.js";
-import type { ConversationAccount } from "../../session/conversation-account.js";
+import type { ConversationAccount } from "../../session/conversations/conversation-account.js";
 import { dollars } from "../shared/limit-text.js";
 
 interface Facts {

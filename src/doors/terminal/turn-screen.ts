@@ -1,7 +1,7 @@
 import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/chat.js";
 import type { ToolHub } from "../../core/ports.js";
 import { unambiguous } from "../../core/text/inert.js";
-import { summarizeTurn } from "../../session/summary.js";
+import { summarizeTurn } from "../../session/shared/summary.js";
 import { StatusLine } from "../shared/status-line.js";
 import { type Colors, lastColumns, oneLine } from "../shared/terminal.js";
 import { errorLines, ServerLosses, stopNote, ToolLines, usageNote } from "../shared/turn-lines.js";

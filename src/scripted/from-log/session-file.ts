@@ -5,10 +5,10 @@ import { type JsonSchema, type Question, textOf } from "../../core/chat.js";
 import { isPlainObject } from "../../core/json.js";
 import { readStructured } from "../../core/structured-output.js";
 import { withFinalText } from "../../doors/shared/final-text.js";
-import { isDeniedResult } from "../../session/called-tools.js";
-import { partsText } from "../../session/command-text.js";
+import { isDeniedResult } from "../../session/conversations/called-tools.js";
 import type { PlayableCall, PlayableTurn } from "../../session/export/playable.js";
-import { summarizeTurn } from "../../session/summary.js";
+import { partsText } from "../../session/shared/command-text.js";
+import { summarizeTurn } from "../../session/shared/summary.js";
 import { permissionsOf } from "./recorded-permissions.js";
 
 export interface SessionFileParts {

@@ -1,5 +1,5 @@
 import { parseJson } from "../../core/json.js";
-import type { rulesOf } from "../../session/rules.js";
+import type { rulesOf } from "../../session/shared/rules.js";
 import type { Script } from "../shared/script.js";
 import type { Failure, StepOutcome } from "../shared/script-result.js";
 import type { Variables } from "../shared/variables.js";

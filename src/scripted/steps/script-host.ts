@@ -1,7 +1,7 @@
 /** Interface between the script runner and the host in which a script runs. */
 import type { Passage, ToolHub } from "../../core/ports.js";
-import type { RuleDefaults } from "../../session/rules.js";
 import type { Sessions } from "../../session/sessions.js";
+import type { RuleDefaults } from "../../session/shared/rules.js";
 import type { AssertionParts } from "../assertions/kind.js";
 import type { ScriptedModel } from "../model/scripted-model.js";
 import type { StepOutcome, StepResult } from "../shared/script-result.js";

@@ -3,7 +3,7 @@ import { ScriptError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
 import type { HubTool, ToolHub } from "../../core/ports.js";
 import { didYouMean } from "../../core/text/nearest.js";
-import { isDeniedResult } from "../../session/called-tools.js";
+import { isDeniedResult } from "../../session/conversations/called-tools.js";
 import { callTool } from "../../session/direct-call.js";
 import type { StepOf } from "../shared/script.js";
 import { stepFailureOf } from "../shared/step-result.js";

@@ -1,7 +1,7 @@
 import { mapInSlices } from "../../core/async/slices.js";
 import { indentedJson } from "../../core/json.js";
 import { inert } from "../../core/text/inert.js";
-import { partsText } from "../command-text.js";
+import { partsText } from "../shared/command-text.js";
 import { duration, endNote, time, turnFacts } from "./export-facts.js";
 import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
 

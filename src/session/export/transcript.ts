@@ -1,7 +1,7 @@
 import { mapInSlices } from "../../core/async/slices.js";
 import type { ContentPart, StoredEvent } from "../../core/chat.js";
 import { eventsByTurn, readTurn, validHops } from "../../log/folds/turn-records.js";
-import { summarizeTurn, type TurnSummary } from "../summary.js";
+import { summarizeTurn, type TurnSummary } from "../shared/summary.js";
 
 /** A conversation for readers, without the turns that were taken back. All times are in ms since the epoch. */
 export interface Transcript {

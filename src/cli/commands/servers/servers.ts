@@ -12,7 +12,7 @@ import { addImportCommand } from "./import.js";
 import { addLogCommand } from "./logs.js";
 import { addTestCommand } from "./test.js";
 
-type Texts = typeof import("../../../session/command-text.js");
+type Texts = typeof import("../../../session/shared/command-text.js");
 
 const loginCommands = {
   login: "log in to a remote server, in the browser",
@@ -68,7 +68,7 @@ async function unknownText(word: string, { commands }: Command): Promise<string>
 
 /** Waits until no server is starting any more, then prints the text that `textOf` returns. */
 async function show(flags: GlobalOptions, textOf: (texts: Texts, app: App) => string | Promise<string>): Promise<void> {
-  const texts = await import("../../../session/command-text.js");
+  const texts = await import("../../../session/shared/command-text.js");
   const interrupt = new Promise<"interrupt">((resolve) => onInterrupt(() => resolve("interrupt")));
   return openDoor(flags, async (_parts, app) => {
     if ((await Promise.race([app.ready(), interrupt])) === "interrupt") return exitCodes.cancelled;

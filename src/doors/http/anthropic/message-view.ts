@@ -1,6 +1,6 @@
 import type { AssistantMessageEvent, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
 import { isPlainObject } from "../../../core/json.js";
-import { summarizeTurn } from "../../../session/summary.js";
+import { summarizeTurn } from "../../../session/shared/summary.js";
 import { anthropicUsage } from "../../claude/anthropic-usage.js";
 import { resultBlock, toolInput } from "../../claude/content-blocks.js";
 import { parsedArguments } from "../../shared/tool-input.js";

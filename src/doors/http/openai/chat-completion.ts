@@ -1,5 +1,5 @@
 import type { FinishReason, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
-import { summarizeTurn } from "../../../session/summary.js";
+import { summarizeTurn } from "../../../session/shared/summary.js";
 import type { CallerTool } from "../turns/caller-tools.js";
 import { lastCalls } from "../turns/told-turns.js";
 import type { TurnPlace } from "../turns/turn-place.js";

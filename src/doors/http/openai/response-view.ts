@@ -1,6 +1,6 @@
 import type { FinishReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
 import { textOf } from "../../../core/chat.js";
-import { summarizeTurn } from "../../../session/summary.js";
+import { summarizeTurn } from "../../../session/shared/summary.js";
 import { errorBody } from "../shared/api-errors.js";
 import { type ApiFailureInfo, apiFailureOf, responseError } from "../shared/failure.js";
 import { type CallerTool, customInput } from "../turns/caller-tools.js";

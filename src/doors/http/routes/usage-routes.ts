@@ -1,6 +1,6 @@
 import { parseDuration } from "../../../core/text/durations.js";
-import { type UsageKey, usageKeys, usageReport } from "../../../session/usage-report.js";
-import { usageJson } from "../../../session/usage-text.js";
+import { usageJson } from "../../../session/commands/usage-text.js";
+import { type UsageKey, usageKeys, usageReport } from "../../../session/conversations/usage-report.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";

@@ -8,9 +8,9 @@ import type { OutputFormat, ToolChoice, ToolDefinition, UserMessageEvent } from 
 import { messageOf } from "../../../core/errors.js";
 import { singleCallPrefix } from "../../../core/ids.js";
 import { type CarriedTrace, carriedTrace } from "../../../core/trace-context.js";
-import type { LiveTurn } from "../../../session/live-turn.js";
-import type { PromptOptions } from "../../../session/prompt-options.js";
 import type { Session } from "../../../session/session.js";
+import type { PromptOptions } from "../../../session/shared/prompt-options.js";
+import type { LiveTurn } from "../../../session/turns/live-turn.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
 import { ApiError } from "../shared/api-errors.js";

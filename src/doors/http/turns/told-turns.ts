@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Message, StoredEvent, ToolCall } from "../../../core/chat.js";
 import type { Sessions } from "../../../session/sessions.js";
-import { answersOf, lastAnswers } from "../../../session/turn-answers.js";
+import { answersOf, lastAnswers } from "../../../session/turns/turn-answers.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callId, placeOfItem, type TurnPlace } from "./turn-place.js";
 

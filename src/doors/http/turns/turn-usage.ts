@@ -3,7 +3,7 @@
  * last request only.
  */
 import type { StoredEvent, Usage } from "../../../core/chat.js";
-import { summarizeTurn } from "../../../session/summary.js";
+import { summarizeTurn } from "../../../session/shared/summary.js";
 
 /**
  * Returns the usage of the last request of the turn. The field `turn` has the sum over all requests. Null if the provider counted nothing.

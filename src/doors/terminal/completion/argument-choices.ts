@@ -1,6 +1,6 @@
 import type { ToolHub } from "../../../core/ports.js";
+import type { SlashCommand } from "../../../session/commands/slash-command.js";
 import type { Sessions } from "../../../session/sessions.js";
-import type { SlashCommand } from "../../../session/slash-command.js";
 import { pathChoices } from "./path-choices.js";
 
 export interface CompletionParts {

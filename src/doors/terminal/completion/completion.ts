@@ -1,6 +1,6 @@
 import stringWidth from "string-width";
 import { unambiguous } from "../../../core/text/inert.js";
-import { slashCommands } from "../../../session/commands.js";
+import { slashCommands } from "../../../session/commands/commands.js";
 import { oneLine } from "../../shared/terminal.js";
 import { argumentChoices, type CompletionParts } from "./argument-choices.js";
 import { pathChoices } from "./path-choices.js";

@@ -1,0 +1,90 @@
+import { RequestError } from "../../core/errors.js";
+import { withoutRewound } from "../../log/folds/rewind.js";
+import { conversationAccount } from "../conversations/conversation-account.js";
+import { historyText, lastCallText } from "../conversations/conversation-view.js";
+import { type ExportFormat, exportFormats } from "../export/formats.js";
+import { accountText } from "./account-text.js";
+import { conversationsText } from "./conversation-text.js";
+import { type SlashCommand, textParameter } from "./slash-command.js";
+
+export const conversationCommands: readonly SlashCommand[] = [
+  {
+    name: "clear",
+    alias: "new",
+    parameters: "",
+    description: "start a new conversation; /new does the same",
+    run: () => ({ type: "clear" }),
+  },
+  {
+    name: "resume",
+    parameters: "[ID]",
+    argument: "conversation",
+    description: "the latest conversations, or go on with one",
+    run: async ([conversationId], { sessions }) => {
+      if (conversationId === undefined) {
+        return textParameter(conversationsText((await sessions.conversations.list()).slice(0, listed)));
+      }
+      const known = (await sessions.history(conversationId)).length > 0;
+      if (!known) throw new RequestError("not_found", `there is no conversation ${conversationId}`);
+      return { type: "resume", conversationId };
+    },
+  },
+  {
+    name: "history",
+    parameters: "",
+    description: "this conversation so far",
+    run: async (_words, { session }) => textParameter(historyText(withoutRewound(await session.history()))),
+  },
+  {
+    name: "last",
+    parameters: "",
+    description: "the last tool call, with its whole arguments and result",
+    run: async (_words, { session }) => textParameter(lastCallText(withoutRewound(await session.history()))),
+  },
+  {
+    name: "cost",
+    parameters: "",
+    description: "tokens and cost of this conversation so far",
+    run: async (_words, { session }) => textParameter(accountText(conversationAccount(await session.history()))),
+  },
+  {
+    name: "rewind",
+    parameters: "[N]",
+    description: "take the last turn back, or the last N",
+    run: async ([count = "1"], { session }) => {
+      const turns = /^[1-9]\d{0,8}$/.test(count) ? Number(count) : undefined;
+      if (turns === undefined) throw new RequestError("usage", "usage: /rewind [N]");
+      await session.rewind({ turns });
+      return textParameter(historyText(withoutRewound(await session.history())));
+    },
+  },
+  {
+    name: "compact",
+    parameters: "",
+    description: "summarise the conversation so far, at the next message",
+    run: (_words, { session }) => {
+      session.compactNext();
+      return textParameter("the next message is sent with a summary of what was said before");
+    },
+  },
+  {
+    name: "export",
+    parameters: "[FILE]",
+    argument: "file",
+    description: "write this conversation to a new file: .md, .json or .html",
+    run: async ([name], { session, secrets = [] }) => {
+      const file = name ?? `${session.id.replace(/[^\w.-]/g, "_")}.md`;
+      const { exportConversation } = await import("../export/export.js");
+      const options = { format: formatOf(file), secrets };
+      return { type: "save", file, text: await exportConversation(session.id, await session.history(), options) };
+    },
+  },
+];
+
+const listed = 10;
+
+function formatOf(file: string): ExportFormat {
+  const format = exportFormats.find((known) => file.endsWith(`.${known}`));
+  if (format) return format;
+  throw new RequestError("usage", `the name ends with one of ${exportFormats.map((known) => `.${known}`).join(", ")}`);
+}

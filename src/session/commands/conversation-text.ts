@@ -1,0 +1,57 @@
+import type { StoredEvent } from "../../core/chat.js";
+import { toVisibleJson } from "../../core/text/inert.js";
+import { eventLines } from "../conversations/conversation-view.js";
+import type { Conversation } from "../conversations/conversations.js";
+import { time } from "../export/export-facts.js";
+import { columns } from "../shared/command-text.js";
+
+/** Output of the `sessions` command. Texts are not escaped here: the caller must make them safe for a terminal. */
+
+const titleLength = 60;
+
+export function conversationsText(conversations: readonly Conversation[]): string {
+  return columns(
+    conversations.map(({ conversationId, updatedAt, turns, state, title }) => [
+      conversationId,
+      `${time(updatedAt)} UTC`,
+      `${turns} ${turns === 1 ? "turn" : "turns"}`,
+      state,
+      shortened(title),
+    ]),
+    "no conversation yet",
+  );
+}
+
+export function conversationsJson(conversations: readonly Conversation[]): string {
+  const wire = conversations.map(({ conversationId, title, turns, state, updatedAt, lastSeq }) => ({
+    conversation_id: conversationId,
+    title,
+    turns,
+    state,
+    updated_at: new Date(updatedAt).toISOString(),
+    last_seq: lastSeq,
+  }));
+  return toVisibleJson(wire, 2);
+}
+
+/** Formats the events one per line. Each event has the number that `rewind` and `fork` take; each turn has its time. */
+export function eventsText(events: readonly StoredEvent[]): string {
+  const lines = events.flatMap((event) => {
+    const [first, ...more] = eventLines(event).flatMap((line) => line.split("\n"));
+    if (first === undefined) return [];
+    const began = event.type === "user_message" ? ["", `${margin}${time(event.at)} UTC`] : [];
+    return [
+      ...began,
+      `${String(event.seq).padStart(margin.length - 2)}  ${first}`,
+      ...more.map((line) => margin + line),
+    ];
+  });
+  return lines.join("\n").trimStart() === "" ? "nothing there" : lines.join("\n").replace(/^\n/, "");
+}
+
+const margin = " ".repeat(7);
+
+function shortened(title: string): string {
+  const line = title.replaceAll(/\s+/g, " ").trim();
+  return line.length > titleLength ? `${line.slice(0, titleLength - 1).trimEnd()}…` : line;
+}

@@ -1,0 +1,56 @@
+import type { ContentPart } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import type { ToolHub } from "../../core/ports.js";
+import type { Session } from "../session.js";
+import type { Sessions } from "../sessions.js";
+
+/** The result of a slash command, for its front door to carry out. */
+export type CommandOutcome =
+  | { type: "text"; text: string }
+  | { type: "prompt"; content: ContentPart[] }
+  | { type: "clear" }
+  | { type: "resume"; conversationId: string }
+  /** Asks the front door to write the text to a new file. */
+  | { type: "save"; file: string; text: string }
+  | { type: "model"; model: string }
+  | { type: "exit" };
+
+export interface CommandScope {
+  hub: ToolHub;
+  session: Session;
+  sessions: Sessions;
+  /** Returns the provider and model of the next turn. `wire` is for display only. Throws if the provider is not known. */
+  resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
+  /** Reads the configuration again. Resolves with a report for the user. */
+  reload: () => Promise<string>;
+  /** The model that was last chosen with `/model`. */
+  model?: string;
+  /** Commands that this front door offers. Default: all. */
+  commands?: readonly SlashCommand[];
+  help?: string;
+  /** Secrets to remove from exports. */
+  secrets?: readonly string[];
+  /** Returns a text that lists the rules for tool calls and the remembered answers. */
+  permissions?: () => string;
+  signal: AbortSignal;
+}
+
+export interface SlashCommand {
+  name: string;
+  alias?: string;
+  /** Parameters of the command as the help shows them after its name. */
+  parameters: string;
+  /** Kind of value to complete for its arguments. */
+  argument?: "prompt" | "resource" | "model" | "conversation" | "file";
+  description: string;
+  run: (words: readonly string[], scope: CommandScope) => CommandOutcome | Promise<CommandOutcome>;
+}
+
+export function requiredParameter(word: string | undefined, usage: string): string {
+  if (word === undefined) throw new RequestError("usage", `usage: ${usage}`);
+  return word;
+}
+
+export function textParameter(content: string): CommandOutcome {
+  return { type: "text", text: content };
+}

@@ -1,0 +1,28 @@
+import { type StoredEvent, type ToolCall, textOf } from "../../core/chat.js";
+import { isDenial } from "../../turn/tool-batch.js";
+
+export interface AnsweredCall {
+  call: ToolCall;
+  /** Text of the result; empty if the call has no result. */
+  text: string;
+  isError: boolean;
+  /** True if the policy or the user refused the call. Then the call was not sent to its server. */
+  isDenied: boolean;
+}
+
+export function calledTools(events: readonly StoredEvent[]): AnsweredCall[] {
+  const results = events.flatMap((event) => (event.type === "tool_result" ? [event] : []));
+  const sent = new Set(events.flatMap((event) => (event.type === "tool_sent" ? [event.callId] : [])));
+  const calls = events.flatMap((event) => (event.type === "tool_call" ? [event.call] : []));
+  return calls.map((call) => {
+    const result = results.find(({ callId }) => callId === call.id);
+    const text = result ? textOf(result.content) : "";
+    const isError = result?.isError ?? false;
+    return { call, text, isError, isDenied: isError && !sent.has(call.id) && isDenial(text) };
+  });
+}
+
+/** True if the policy or the user refused the direct call that has this result. */
+export function isDeniedResult(result: { isError: boolean; text: string }): boolean {
+  return result.isError && isDenial(result.text);
+}

@@ -1,0 +1,33 @@
+import type { StoredEvent, Usage } from "../../core/chat.js";
+import { addUsage } from "../../core/usage.js";
+
+/** Totals of the usage of a conversation. They include turns that were taken back by a rewind. */
+export interface ConversationAccount extends Usage {
+  /** Cost of the requests whose cost is known. */
+  usd: number;
+  requests: number;
+  /** Number of requests whose cost is unknown, because their price or their usage is. */
+  unpriced: number;
+  /** Tokens of the latest request plus those of its answer: about as many as the next request begins with. */
+  contextTokens?: number;
+}
+
+export function conversationAccount(events: readonly StoredEvent[]): ConversationAccount {
+  const account: ConversationAccount = { inputTokens: 0, outputTokens: 0, usd: 0, requests: 0, unpriced: 0 };
+  for (const event of events) {
+    if (event.type === "assistant_message") count(account, event.usage, event.spent?.usd);
+    if (event.type === "compaction") count(account, event.usage, event.spent?.usd);
+    if (event.type === "assistant_message" && event.usage) {
+      account.contextTokens = event.usage.inputTokens + event.usage.outputTokens;
+    }
+    if (event.type === "rewind") delete account.contextTokens;
+  }
+  return account;
+}
+
+function count(account: ConversationAccount, usage: Usage | undefined, usd: number | undefined): void {
+  account.requests++;
+  if (usage) addUsage(account, usage);
+  if (usd === undefined) account.unpriced++;
+  else account.usd += usd;
+}

@@ -1,0 +1,52 @@
+import type { StoredEvent } from "../../core/chat.js";
+import { textOf } from "../../core/chat.js";
+import { indentedJson } from "../../core/json.js";
+import { firstLine, partsText } from "../shared/command-text.js";
+
+export function historyText(events: readonly StoredEvent[]): string {
+  return events.flatMap(eventLines).join("\n") || "nothing was said yet";
+}
+
+/** Formats an event as lines for a person. Returns no lines for an event that only the host needs. */
+export function eventLines(event: StoredEvent): string[] {
+  switch (event.type) {
+    case "user_message":
+      return [`you: ${partsText(event.content)}`];
+    case "assistant_message":
+      return event.message.content ? [`assistant: ${event.message.content}`] : [];
+    case "tool_call":
+      return [`> ${event.call.name} ${event.call.arguments}`];
+    case "tool_result":
+      return [`  ${event.name} ${event.isError ? "error" : "ok"}: ${firstLine(textOf(event.content))}`];
+    case "compaction":
+      return [`(summary of what was said before: ${event.summary})`];
+    case "catalogue":
+      return [`(the servers have changed: ${event.note.replaceAll("\n", " ")})`];
+    case "state_lost":
+      return [`(new processes, without what the old ones kept in memory: ${event.servers.join(", ")})`];
+    case "turn_end":
+      return event.stopReason === "end_turn" ? [] : [`(${event.stopReason})`];
+    case "turn_error":
+      return [`(error: ${event.error.message})`];
+    case "rewind":
+      return [`(taken back: what came after event ${event.toSeq})`];
+    case "fork":
+      return [`(a copy of ${event.origins[0]}, up to its event ${event.toSeq})`];
+    default:
+      return [];
+  }
+}
+
+/** Formats the last tool call of the conversation: the arguments as the model wrote them, and the whole result that the model got. */
+export function lastCallText(events: readonly StoredEvent[]): string {
+  const last = events.findLast((event) => event.type === "tool_call");
+  if (last?.type !== "tool_call") return "no tool was called yet";
+  const { id, name, arguments: written } = last.call;
+  const result = events.find((event) => event.type === "tool_result" && event.callId === id && event.seq > last.seq);
+  const outcome = result?.type === "tool_result" ? resultText(result) : "(no result)";
+  return `> ${name}\n${indentedJson(written)}\n${outcome}`;
+}
+
+function resultText({ content, isError }: Extract<StoredEvent, { type: "tool_result" }>): string {
+  return `${isError ? "error" : "ok"}\n${partsText(content)}`;
+}

@@ -1,0 +1,92 @@
+import type { RewindEvent, StoredEvent } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import { isOfSingleCall, type NewId } from "../../core/ids.js";
+import type { ChatStore, ConversationOverview, LogNode, Period } from "../../core/store-ports.js";
+import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";
+
+interface ConversationsParts {
+  store: ChatStore;
+  /** Returns the hosts that have ended without giving up their turns. */
+  lostHosts: () => Promise<LogNode[]>;
+  newId: NewId;
+}
+
+export interface Conversation extends ConversationOverview {
+  /** The state is `unfinished` if a turn waits to be resumed and no living host owns it. */
+  state: "running" | "unfinished" | "idle";
+}
+
+/** All conversations in the log, whichever host uses them. Every method may reject with RequestError or StoreError. */
+export class Conversations {
+  readonly #parts: ConversationsParts;
+
+  constructor(parts: ConversationsParts) {
+    this.#parts = parts;
+  }
+
+  /** Lists conversations, the latest first. With `all`, the list includes conversations that were created for a single API call. */
+  async list({ all: isAll = false } = {}): Promise<Conversation[]> {
+    const { archive } = this.#parts.store;
+    const dead = new Set((await this.#parts.lostHosts()).map(({ nodeId }) => nodeId));
+    const states = new Map<string, Conversation["state"]>();
+    for (const { conversationId, nodeId } of await archive.unfinished()) {
+      const isRunning = nodeId !== undefined && !dead.has(nodeId);
+      if (isRunning || !states.has(conversationId)) states.set(conversationId, isRunning ? "running" : "unfinished");
+    }
+    const all = await archive.overview();
+    const listed = isAll ? all : all.filter(({ conversationId }) => !isOfSingleCall(conversationId));
+    return listed.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" }));
+  }
+
+  /** Returns the stored events with `seq >= from`, including those of turns that were taken back by a rewind. */
+  async events(conversationId: string, from = 1): Promise<StoredEvent[]> {
+    const events = await this.#parts.store.read(conversationId);
+    if (events.length === 0) throw notFound(conversationId);
+    return events.filter(({ seq }) => seq >= from);
+  }
+
+  usage(period: Period): ReturnType<ChatStore["usage"]> {
+    return this.#parts.store.usage(period);
+  }
+
+  /**
+   * Takes turns back: they stay in the log, but the conversation continues without them. Rejects while a turn of the conversation runs or
+   * waits on any host.
+   */
+  async rewind(conversationId: string, to: RewindTo): Promise<RewindEvent> {
+    const { store, newId } = this.#parts;
+    const turnId = newId("rewind");
+    const event = await store.archive.amend(conversationId, (events) => {
+      if (events.length === 0) throw notFound(conversationId);
+      return decideRewind(events, turnId, to);
+    });
+    return event as RewindEvent;
+  }
+
+  /** Copies whole turns, with their request ids, into a new conversation. Resolves with the id of the new conversation. */
+  async fork(conversationId: string, { to = this.#parts.newId("conv"), toSeq }: { to?: string; toSeq?: number } = {}) {
+    const turnId = this.#parts.newId("fork");
+    await this.#parts.store.archive.copy(conversationId, to, (events) => {
+      if (events.length === 0) throw notFound(conversationId);
+      return decideFork(events, { conversationId, turnId, toSeq });
+    });
+    return to;
+  }
+
+  /** Deletes the conversation. Rejects while a turn of it runs or waits on a living host. */
+  async delete(conversationId: string): Promise<void> {
+    const { turns, archive } = this.#parts.store;
+    for (const { nodeId, seenAt } of await this.#parts.lostHosts()) await turns.bury(nodeId, seenAt);
+    if (!(await archive.delete(conversationId))) throw notFound(conversationId);
+  }
+
+  close(): Promise<void> {
+    return this.#parts.store.close();
+  }
+}
+
+function notFound(conversationId: string): RequestError {
+  return new RequestError("not_found", `there is no conversation ${conversationId}`, {
+    hint: "mcp-platform sessions list shows all",
+  });
+}

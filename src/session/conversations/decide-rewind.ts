@@ -1,0 +1,49 @@
+/**
+ * Selects the turns of a conversation to take back or to copy. Called with all events of the conversation, while nothing can be written to
+ * it.
+ */
+import type { ForkEvent, RewindEvent, StoredEvent } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import { eventsByTurn } from "../../log/folds/turn-records.js";
+
+/**
+ * The point to go back to: either the number of the last event that stays (a turn that began before it stays whole), or how many turns are
+ * taken back.
+ */
+export type RewindTo = { toSeq: number } | { turns: number };
+
+/** Returns the event that takes turns back. Throws RequestError if there is no turn to take back. */
+export function decideRewind(events: readonly StoredEvent[], turnId: string, to: RewindTo): RewindEvent {
+  if ("turns" in to && !(to.turns >= 1)) throw new RequestError("usage", "at least one turn is to be taken back");
+  const begins = eventsByTurn(events).map(([first]) => first?.seq ?? 0);
+  const toSeq = "toSeq" in to ? to.toSeq : (begins.at(-Math.min(to.turns, begins.length)) ?? 1) - 1;
+  const lastBegin = begins.at(-1) ?? 0;
+  if (lastBegin > toSeq) return { type: "rewind", turnId, toSeq };
+  const message = lastBegin === 0 ? "there is no turn to take back" : `no turn began after event ${toSeq}`;
+  throw new RequestError("usage", message, {
+    ...(lastBegin > 0 && { hint: `the last turn began with event ${lastBegin}` }),
+  });
+}
+
+/** Selects the whole turns that had ended by event `toSeq`. Default: all ended turns. Throws RequestError if there are none. */
+export function decideFork(
+  events: readonly StoredEvent[],
+  {
+    conversationId,
+    turnId,
+    toSeq = Number.MAX_SAFE_INTEGER,
+  }: { conversationId: string; turnId: string; toSeq?: number },
+): { first: ForkEvent; seqs: readonly number[] } {
+  const ended = eventsByTurn(events).filter((turn) => {
+    const last = turn.at(-1);
+    return last !== undefined && last.seq <= toSeq && (last.type === "turn_end" || last.type === "turn_error");
+  });
+  const seqs = ended
+    .flat()
+    .map(({ seq }) => seq)
+    .sort((a, b) => a - b);
+  const last = seqs.at(-1);
+  if (last === undefined) throw new RequestError("usage", "no turn had ended by then, so there is nothing to copy");
+  const earlier = events[0]?.type === "fork" ? events[0].origins : [];
+  return { first: { type: "fork", turnId, origins: [conversationId, ...earlier], toSeq: last }, seqs };
+}

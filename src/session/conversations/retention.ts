@@ -1,0 +1,133 @@
+import { setImmediate as nextRound } from "node:timers/promises";
+import type { Config, RetentionConfig } from "../../core/config.js";
+import { messageOf } from "../../core/errors.js";
+import type { Observe } from "../../core/ports.js";
+import type { ChatStore } from "../../core/store-ports.js";
+import { midnightBefore } from "../shared/turn-limits.js";
+
+export interface RetentionRules extends RetentionConfig {
+  /** True if today's conversations must stay, because a limit per day reads today's spending from them. */
+  keepsToday?: boolean;
+}
+
+export interface RetentionParts {
+  store: ChatStore;
+  rules: RetentionRules;
+  /** True if a conversation is open on this host. Such a conversation is not deleted, as a person may be looking at it. */
+  isOpen: (conversationId: string) => boolean;
+  /** Returns the time of this machine in ms since the epoch. Used for logs that have no clock of their own. */
+  now: () => number;
+  /** Returns the time of a clock that nobody can set, in ms. Default: `performance.now`. */
+  steadyNow?: () => number;
+  observe: Observe;
+}
+
+const everyMs = 60 * 60 * 1000;
+/**
+ * Within this time, only one of the hosts on a log deletes conversations. It is a little shorter than `everyMs`, because timers are
+ * inexact.
+ */
+const dueMs = 0.9 * everyMs;
+/** How long this machine's clock must have run without being set until it alone decides what is too old. */
+const trustedAfterMs = 0.9 * everyMs;
+/** Largest difference, in ms, between two clocks that is not taken for a change of the machine's clock. */
+const toleranceMs = 60_000;
+
+/**
+ * Deletion of conversations beyond the maximum age or number, at the start and then every hour. A conversation with an unfinished turn is
+ * never deleted.
+ */
+export class Retention {
+  readonly #parts: RetentionParts;
+  #rules: RetentionRules;
+  #isStarted = false;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the machine's clock was first seen to run as it does now, by both clocks. */
+  #since: { wall: number; steady: number } | undefined;
+
+  constructor(parts: RetentionParts) {
+    this.#parts = parts;
+    this.#rules = parts.rules;
+  }
+
+  change(rules: RetentionRules): void {
+    this.#rules = rules;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    if (this.#isStarted) this.start();
+  }
+
+  start(): void {
+    this.#isStarted = true;
+    this.#ageNow([]);
+    const { maxAgeMs, maxConversations } = this.#rules;
+    if (this.#timer || (maxAgeMs === undefined && maxConversations === undefined)) return;
+    this.#timer = setInterval(() => void this.#applied(), everyMs).unref();
+    void this.#applied();
+  }
+
+  close(): void {
+    this.#isStarted = false;
+    clearInterval(this.#timer);
+  }
+
+  /**
+   * Deletes expired conversations and resolves with their number. Each deletion is a transaction of its own, so that no other write waits
+   * long.
+   */
+  async apply(): Promise<number> {
+    const { store, isOpen } = this.#parts;
+    const { now = this.#parts.now } = store;
+    const { maxAgeMs = Number.POSITIVE_INFINITY, maxConversations = Number.POSITIVE_INFINITY } = this.#rules;
+    const all = await store.conversations();
+    const ageNow = store.now ? now() : this.#ageNow(all);
+    const keptFrom = this.#rules.keepsToday ? midnightBefore(now()) : Number.POSITIVE_INFINITY;
+    const expired = all
+      .filter(({ updatedAt }, index) => index >= maxConversations || updatedAt < ageNow - maxAgeMs)
+      .filter(({ updatedAt }) => updatedAt < keptFrom);
+    let deleted = 0;
+    for (const { conversationId, lastSeq } of expired.reverse()) {
+      await nextRound();
+      if (!isOpen(conversationId) && (await store.archive.expire(conversationId, lastSeq))) deleted++;
+    }
+    return deleted;
+  }
+
+  /**
+   * Returns the time up to which the age of conversations counts. A machine's clock can be wrong for a moment, such as before it was set
+   * from the network after a start, and would then make all conversations too old. So it counts only once it has run for an hour without
+   * being set. Until then the age counts up to the latest conversation that ended at least an hour ago: the clock was believed then.
+   */
+  #ageNow(all: readonly { updatedAt: number }[]): number {
+    const { now, steadyNow = () => performance.now() } = this.#parts;
+    const wall = now();
+    const steady = steadyNow();
+    const { since = { wall, steady } } = { since: this.#since };
+    const isSet = Math.abs(wall - since.wall - (steady - since.steady)) > toleranceMs;
+    this.#since = isSet ? { wall, steady } : since;
+    if (!isSet && steady - since.steady >= trustedAfterMs) return wall;
+    return Math.max(0, ...all.map(({ updatedAt }) => updatedAt).filter((updatedAt) => updatedAt <= wall - everyMs));
+  }
+
+  async #applied(): Promise<void> {
+    const { store, observe } = this.#parts;
+    try {
+      if (store.isDue && !(await store.isDue("retention", dueMs))) return;
+      const deleted = await this.apply();
+      if (deleted > 0) {
+        observe({
+          level: "info",
+          scope: "session",
+          message: `${deleted} conversations were too old or too many: deleted`,
+        });
+      }
+    } catch (error) {
+      observe({ level: "warn", scope: "session", message: messageOf(error) });
+    }
+  }
+}
+
+export function retentionRules({ storage, limits }: Pick<Config["chat"], "storage" | "limits">): RetentionRules {
+  const { tokens, usd } = limits.day;
+  return { ...storage, keepsToday: tokens !== undefined || usd !== undefined };
+}

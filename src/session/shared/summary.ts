@@ -1,0 +1,76 @@
+import type { ErrorInfo, LimitQuestion, Spent, StopReason, StoredEvent, Usage } from "../../core/chat.js";
+import { usageSum } from "../../core/usage.js";
+import { readTurn, validHops } from "../../log/folds/turn-records.js";
+import { isYes } from "../../turn/tool-batch.js";
+
+export interface TurnSummary {
+  /** All text that the assistant wrote in the turn. */
+  text: string;
+  /** Reason for which the turn ended. Absent while the turn runs. If it is `error`, `error` is set too. */
+  stopReason?: StopReason;
+  error?: ErrorInfo;
+  /** Sum of the usage of all requests that reported any. Absent if none did. */
+  usage?: Usage;
+  /** Cost of the turn. Absent unless the cost of every request is known. */
+  costUsd?: number;
+  /** The limit that stopped the turn, because nobody allowed it to be exceeded. */
+  limit?: LimitQuestion;
+  /** All calls of the turn. `isError` is absent for a call without a result. */
+  toolCalls: { id: string; name: string; arguments: string; isError?: boolean }[];
+  /** Number of HTTP requests that were sent to providers. */
+  attempts: number;
+  provider?: string;
+  model?: string;
+}
+
+export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
+  const turn = readTurn(events);
+  const answers = turn.hops.map(({ answer }) => answer);
+  const compactions = events.filter((event) => event.type === "compaction");
+  const requests = [...compactions, ...answers];
+  const usage = usageSum(requests);
+  const costUsd = sumCosts(requests);
+  const limit = refusedLimit(events);
+  const last = answers.at(-1);
+  // `attempts` of an interrupted answer already includes the requests of the error that ended the turn.
+  const failedAttempts = (turn.end?.type === "turn_error" && turn.end.error.attempts) || 0;
+  return {
+    text: validHops(turn)
+      .map(({ answer }) => answer.message.content)
+      .filter(Boolean)
+      .join("\n\n"),
+    ...(turn.end?.type === "turn_end" ? { stopReason: turn.end.stopReason } : {}),
+    ...(turn.end?.type === "turn_error" ? { stopReason: "error" as const, error: turn.end.error } : {}),
+    ...(usage ? { usage } : {}),
+    ...(costUsd === undefined ? {} : { costUsd }),
+    ...(limit ? { limit } : {}),
+    toolCalls: turn.hops.flatMap(({ calls }) =>
+      calls.map(({ call: { id, name, arguments: text }, result }) => ({
+        id,
+        name,
+        arguments: text,
+        ...(result ? { isError: result.isError } : {}),
+      })),
+    ),
+    attempts: requests.reduce((sum, { attempts }) => sum + attempts, last?.interrupted ? 0 : failedAttempts),
+    ...(last ? { provider: last.provider, model: last.model } : {}),
+  };
+}
+
+function refusedLimit(events: readonly StoredEvent[]): LimitQuestion | undefined {
+  const refused = new Set(events.flatMap((event) => (isNo(event) ? [event.questionId] : [])));
+  return events
+    .flatMap((event) => (event.type === "question" && refused.has(event.questionId) ? [event.question] : []))
+    .findLast((question) => question.kind === "limit");
+}
+
+function isNo(event: StoredEvent): event is Extract<StoredEvent, { type: "answer" }> {
+  return event.type === "answer" && !isYes(event.value);
+}
+
+/** Returns the sum of the costs. Undefined if the cost of any request is not known. */
+function sumCosts(requests: readonly { usage?: Usage; spent?: Spent }[]): number | undefined {
+  if (requests.length === 0 || requests.some(({ usage, spent }) => !usage || spent?.usd === undefined))
+    return undefined;
+  return requests.reduce((sum, { spent }) => sum + (spent?.usd ?? 0), 0);
+}

@@ -1,0 +1,41 @@
+import type { StoredEvent } from "../../core/chat.js";
+import type { LimitsConfig } from "../../core/config.js";
+import type { ChatStore } from "../../core/store-ports.js";
+import { callsIn, spentIn } from "../../log/shared/spent.js";
+import { Budget } from "../../turn/turn-budget.js";
+
+interface LimitParts {
+  store: ChatStore;
+  defaults: { limits?: LimitsConfig };
+  /** Amounts that the user allowed beyond the limits of conversation and day. */
+  granted: Map<string, number>;
+}
+
+/** Returns the budget of a turn. It includes what the conversation and this turn have already spent. */
+export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: LimitParts): Budget {
+  const { limits } = parts.defaults;
+  if (!limits) return new Budget();
+  const totals = (events: readonly StoredEvent[]) => ({ calls: callsIn(events), ...spentIn(events) });
+  const own = log.filter((event) => event.turnId === turnId);
+  const hops = own.filter((event) => event.type === "assistant_message" && !event.interrupted).length;
+  return new Budget({
+    limits,
+    earlier: { turn: { hops, ...totals(own) }, conversation: totals(log) },
+    daySpent: () => parts.store.spent(midnightBefore((parts.store.now ?? Date.now)())),
+    granted: parts.granted,
+    now: () => performance.now(),
+  });
+}
+
+/**
+ * Returns the maximum number of hops with tool calls. It is infinite if the user has set a limit of hops: that limit asks the user, whereas
+ * `chat.service.max_tool_hops` would stop the turn without asking.
+ */
+export function maxToolHopsOf(defaults: { limits?: LimitsConfig; maxToolHops: number }): number {
+  return defaults.limits?.turn.hops === undefined ? defaults.maxToolHops : Number.POSITIVE_INFINITY;
+}
+
+/** Returns the start of the day that contains `time`, in this host's time zone. Both are milliseconds since the epoch. */
+export function midnightBefore(time: number): number {
+  return new Date(time).setHours(0, 0, 0, 0);
+}

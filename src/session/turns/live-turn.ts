@@ -1,0 +1,251 @@
+import type { ContentPart, LiveEvent, TurnEvent } from "../../core/chat.js";
+import type { TurnClosing, WatchedTurn } from "../../core/cluster-port.js";
+import { RequestError } from "../../core/errors.js";
+import { isSameContent, requestMismatch } from "../../log/shared/claims.js";
+
+/** Work that is done only while somebody watches the turn. `end` is set while the work is being done. */
+interface Attendance {
+  begin: () => () => void;
+  end?: () => void;
+}
+
+/** The stage of a turn, as this host knows it. The states follow each other in this order, but a turn that another host takes waits again. */
+export type LiveTurnState =
+  /** Its request is being stored. */
+  | { at: "claiming" }
+  /** It waits until it is given to a host. It cannot run here meanwhile. */
+  | { at: "queued" }
+  /** It waits for the turns before it, or runs on another host. */
+  | { at: "waiting" }
+  /** This host runs it. */
+  | { at: "running" }
+  /** This host has stored its end. */
+  | { at: "stored" }
+  /** It is over here. `error` is set if the log could not be written or the turn was left to another host. */
+  | { at: "ended"; error?: unknown };
+
+/** If more events than this wait to be read by the furthest watcher, new events are merged into the last one. */
+const mostWaiting = 100;
+
+/**
+ * A turn as its watchers see it. Every watcher gets all events since the start of the turn, however late it joins. The turn does not wait
+ * for its watchers, and does not end when they leave. If many events wait to be read, deltas are merged into fewer, longer ones.
+ */
+export class LiveTurn implements WatchedTurn {
+  readonly #events: TurnEvent[] = [];
+  readonly #stopping = new AbortController();
+  /** Aborts when the turn is cancelled or parked. */
+  readonly stop: AbortSignal = this.#stopping.signal;
+  /** Number of events that the furthest watcher has read. */
+  #taken = 0;
+  #wake: (() => void)[] = [];
+  #state: LiveTurnState = { at: "claiming" };
+  #closing: TurnClosing = "open";
+  #lastSeq = 0;
+  /** Index of the first event after the last stored one. */
+  #open = 0;
+  /** Id of the turn. Empty until the request is in the log: a request that is repeated after a failure may resume its old turn. */
+  turnId = "";
+  /** True if the log already held the whole answer: nothing was run or paid for. */
+  cached = false;
+  /** True if the turn was dispatched to this host but not requested on it. */
+  isGuest = false;
+  /** True if this turn was cancelled by its request id. Then it ends at once, without waiting for earlier turns to end. */
+  endsOutOfTurn = false;
+  #lastEnd = 0;
+  #watchers = 0;
+  #attendance: Attendance | undefined;
+
+  constructor(
+    readonly requestId: string,
+    readonly content: readonly ContentPart[],
+    readonly onEvent: (event: TurnEvent) => void = () => {},
+  ) {}
+
+  get state(): LiveTurnState {
+    return this.#state;
+  }
+
+  get isRunning(): boolean {
+    return this.#state.at === "running";
+  }
+
+  /** Changes the state. A turn that has ended stays so. */
+  become(at: Exclude<LiveTurnState["at"], "claiming" | "ended">): void {
+    if (this.#state.at !== "ended") this.#state = { at };
+  }
+
+  /** The turn no longer waits to be given to a host: it may run here once its time comes. Does nothing for a turn in another state. */
+  leaveQueue(): void {
+    if (this.#state.at === "queued") this.become("waiting");
+  }
+
+  cancel(): void {
+    this.#stopping.abort();
+  }
+
+  get closing(): TurnClosing {
+    return this.#closing;
+  }
+
+  /** Cancels the turn because the host is closing. If the turn still waits then, it is left to another host. */
+  leave(): void {
+    if (this.#closing === "open") this.#closing = "leaving";
+    this.cancel();
+  }
+
+  /**
+   * Stops the turn because the host is closing, without storing an end. This holds even for a turn that was cancelled but has not ended.
+   */
+  park(): void {
+    this.#closing = "parked";
+    this.cancel();
+  }
+
+  /** Throws RequestError if the host is closing and leaves the turn to its next owner. */
+  requireOpen(): void {
+    if (this.#closing !== "parked") return;
+    throw new RequestError("shutting_down", "the host is closing; this turn continues when the host is started again", {
+      retryable: true,
+      hint: "send the same request_id again",
+    });
+  }
+
+  /** Throws RequestError if the content of the request differs from this content. */
+  requireContent(content: readonly ContentPart[]): void {
+    if (!isSameContent(this.content, content)) throw requestMismatch(this.requestId);
+  }
+
+  /**
+   * Publishes an event of the turn. Does nothing for a stored event that was published before. `shown` are the events that the watchers get
+   * for it.
+   */
+  publish(event: TurnEvent, shown: readonly TurnEvent[] = [event]): void {
+    if ("seq" in event) {
+      if (event.seq <= this.#lastSeq) return;
+      this.#lastSeq = event.seq;
+      if (event.type !== "user_message") this.#lastEnd = event.seq;
+    }
+    for (const each of shown) this.#add(each);
+    if ("seq" in event) this.#open = this.#events.length;
+    this.onEvent(event);
+    this.#notify();
+  }
+
+  /** Shows an event from another host to the watchers. */
+  overhear(event: LiveEvent): void {
+    this.#add(event);
+    this.#notify();
+  }
+
+  /** Marks the stored events up to `seq` as published, so that `publish` skips them. */
+  skipTo(seq: number): void {
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
+  }
+
+  /** Events that were shown since the last stored event. */
+  get happening(): TurnEvent[] {
+    return this.#events.slice(this.#open);
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /** `seq` of the last stored event that was shown, the request excepted. 0 if there is none. */
+  get lastEnd(): number {
+    return this.#lastEnd;
+  }
+
+  /**
+   * Calls `begin` when the first watcher comes, and the function that `begin` returned when the last watcher leaves. Call the returned
+   * function to stop.
+   */
+  whileWatched(begin: () => () => void): () => void {
+    const attendance: Attendance = { begin };
+    this.#attendance = attendance;
+    this.#attend();
+    return () => {
+      attendance.end?.();
+      this.#attendance = undefined;
+    };
+  }
+
+  /** Ends the turn: watchers get the remaining events. If the log could not be written, they then get the error. */
+  end(failure: { error?: unknown } = {}): void {
+    this.#state = { at: "ended", ...failure };
+    this.#notify();
+  }
+
+  async ended(): Promise<void> {
+    while (this.#state.at !== "ended") await this.#changed();
+  }
+
+  watch(): AsyncGenerator<TurnEvent> {
+    return LiveTurn.watch(this);
+  }
+
+  /**
+   * Yields the events of a turn. If `begin` is a function, it is called when the first event is requested. One generator serves both cases,
+   * because every further generator that an event passes through costs time.
+   */
+  static async *watch(begin: LiveTurn | (() => Promise<LiveTurn>)): AsyncGenerator<TurnEvent> {
+    const turn = begin instanceof LiveTurn ? begin : await begin();
+    let next = 0;
+    turn.#watchers++;
+    turn.#attend();
+    try {
+      for (;;) {
+        for (let event = turn.#events[next]; event; event = turn.#events[next]) {
+          next++;
+          turn.#taken = Math.max(turn.#taken, next);
+          yield event;
+        }
+        if (turn.#state.at === "ended") {
+          if ("error" in turn.#state) throw turn.#state.error;
+          return;
+        }
+        await turn.#changed();
+      }
+    } finally {
+      turn.#watchers--;
+      turn.#attend();
+    }
+  }
+
+  #add(event: TurnEvent): void {
+    const last = this.#events.length - this.#taken > mostWaiting ? this.#events.at(-1) : undefined;
+    const merged = last && mergedEvent(last, event);
+    if (merged) this.#events[this.#events.length - 1] = merged;
+    else this.#events.push(event);
+  }
+
+  #attend(): void {
+    const attendance = this.#attendance;
+    if (!attendance) return;
+    if (this.#watchers > 0) attendance.end ??= attendance.begin();
+    else {
+      attendance.end?.();
+      attendance.end = undefined;
+    }
+  }
+
+  #changed(): Promise<void> {
+    return new Promise((resolve) => this.#wake.push(resolve));
+  }
+
+  #notify(): void {
+    const waiting = this.#wake;
+    this.#wake = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/** Returns one event in place of both if the second continues or replaces the first. Otherwise returns undefined. */
+function mergedEvent(first: TurnEvent, second: TurnEvent): TurnEvent | undefined {
+  if (second.type === "text_delta" || second.type === "reasoning_delta") {
+    return first.type === second.type ? { ...second, delta: first.delta + second.delta } : undefined;
+  }
+  const outdates = second.type === "tool_progress" && first.type === "tool_progress" && first.callId === second.callId;
+  return outdates ? second : undefined;
+}

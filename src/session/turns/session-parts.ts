@@ -1,0 +1,35 @@
+import type { Cluster } from "../../core/cluster-port.js";
+import type { NewId } from "../../core/ids.js";
+import type { Meter } from "../../core/measurements.js";
+import type { KeptApprovals, ToolHub } from "../../core/ports.js";
+import type { ChatStore } from "../../core/store-ports.js";
+import type { Orchestrator } from "../../turn/orchestrator.js";
+import type { Conversations } from "../conversations/conversations.js";
+import type { KnownLogs } from "../conversations/known-logs.js";
+import type { FailedSummaries } from "../shared/failed-summaries.js";
+import type { TurnDefaults } from "../shared/prompt-options.js";
+
+/** The settings of a turn. They stay the same for the whole turn, even if the configuration changes meanwhile. */
+export interface TurnSettings extends Disposable {
+  orchestrator: Orchestrator;
+  defaults: TurnDefaults;
+}
+
+export interface SessionParts {
+  store: ChatStore;
+  logs: KnownLogs;
+  conversations: Conversations;
+  cluster: Cluster;
+  failedSummaries: FailedSummaries;
+  /** Workspace of this session's turns. Undefined if it is the workspace of the host. */
+  workspace?: string;
+  hub: ToolHub;
+  newId: NewId;
+  meter?: Meter | undefined;
+  /** Returns the current settings. A turn calls this once at its start, and disposes of the settings at its end. */
+  settings: () => TurnSettings;
+  /** A question that stays unanswered for this long counts as answered with no. Default: it waits forever. */
+  questionTimeoutMs?: number | undefined;
+  /** Store of the answers about tools that outlive the host. */
+  approvals?: KeptApprovals;
+}

@@ -1,0 +1,39 @@
+/**
+ * The answers of a turn together with the results of their calls. For front doors whose callers send the whole history with each request.
+ */
+import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../../core/chat.js";
+import { answerOf, toolMessageOf } from "../../log/folds/replay.js";
+import { readTurn, readTurns, type TurnRecord, validHops } from "../../log/folds/turn-records.js";
+
+interface AnsweredCall {
+  call: ToolCall;
+  /** The result that the model gets. Undefined for a call that the caller of the turn carries out. */
+  result?: Message;
+}
+
+export interface TurnAnswer {
+  message: AssistantMessage;
+  calls: AnsweredCall[];
+}
+
+/** Returns the answers of one turn, given its events. The event of the user message may be missing. */
+export function answersOf(events: readonly StoredEvent[]): TurnAnswer[] {
+  return answersIn(readTurn(events));
+}
+
+/**
+ * Returns the answers of the latest turn that has any. The caller of that turn may be about to send results for the calls in these answers.
+ */
+export function lastAnswers(events: readonly StoredEvent[]): { turnId: string; answers: TurnAnswer[] } | undefined {
+  const last = readTurns(events).findLast(({ hops }) => hops.length > 0);
+  return last && { turnId: last.turnId, answers: answersIn(last) };
+}
+
+function answersIn(turn: TurnRecord): TurnAnswer[] {
+  return validHops(turn).map((hop) => ({
+    message: answerOf(hop),
+    calls: hop.calls.map((call) =>
+      call.planned ? { call: call.call, result: toolMessageOf(call, turn) } : { call: call.call },
+    ),
+  }));
+}

@@ -1,0 +1,103 @@
+/** Cancels the turns of a conversation and answers their questions, whichever host runs the turns. */
+import type { TurnMail, TurnName } from "../../core/store-ports.js";
+import type { LiveTurn } from "./live-turn.js";
+import type { Questions } from "./questions.js";
+import type { SessionParts } from "./session-parts.js";
+import type { TurnsHere } from "./turns-here.js";
+
+interface TurnControlParts extends Pick<SessionParts, "cluster" | "store"> {
+  conversationId: string;
+  turns: TurnsHere;
+  questions: Questions;
+  /** Shows on this host a turn that another host runs, or that waits to be dispatched. */
+  follow: (turn: TurnName) => Promise<unknown>;
+}
+
+export class TurnControl {
+  readonly #parts: TurnControlParts;
+
+  constructor(parts: TurnControlParts) {
+    this.#parts = parts;
+  }
+
+  answer(questionId: string, value: unknown): boolean {
+    const { questions } = this.#parts;
+    const turnId = questions.elsewhere(questionId);
+    if (turnId === undefined) return questions.answer(questionId, value);
+    this.#sendSoon(turnId, { type: "answer", questionId, value });
+    return true;
+  }
+
+  /**
+   * Implements `Session.answerAnywhere`. Every answer is sent as mail through the log, even if the turn runs here, so that the first answer
+   * counts.
+   */
+  async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
+    const { conversationId, cluster, store, questions } = this.#parts;
+    await cluster.begin();
+    const events = await store.read(conversationId);
+    const question = events.find((event) => event.type === "question" && event.questionId === questionId);
+    if (!question) return false;
+    const isFirst = await cluster.send(conversationId, question.turnId, { type: "answer", questionId, value });
+    if (isFirst) questions.answer(questionId, value);
+    return isFirst;
+  }
+
+  cancel(requestId?: string): boolean {
+    const turns = this.#parts.turns.all().filter((turn) => requestId === undefined || turn.requestId === requestId);
+    for (const turn of turns) {
+      if (requestId !== undefined) turn.endsOutOfTurn = true;
+      this.#cancel(turn.turnId, turn);
+    }
+    return turns.length > 0;
+  }
+
+  async cancelAnywhere(requestId?: string): Promise<boolean> {
+    const { conversationId, cluster, store, follow } = this.#parts;
+    await cluster.begin();
+    const open = new Map<string, string>();
+    for (const event of await store.read(conversationId)) {
+      if (event.type === "user_message") open.set(event.turnId, event.requestId);
+      if (event.type === "turn_end") open.delete(event.turnId);
+    }
+    for (const [turnId, id] of open) {
+      if (requestId === undefined || id === requestId) await follow({ conversationId, turnId, requestId: id });
+    }
+    return this.cancel(requestId);
+  }
+
+  /** Cancels all turns of the conversation before this one. They stay in the history as far as they got. */
+  async cancelBefore(turnId: string): Promise<void> {
+    const { conversationId, store, turns } = this.#parts;
+    for (const earlier of await store.turns.before(conversationId, turnId)) this.#cancel(earlier, turns.find(earlier));
+  }
+
+  receive(turnId: string, mail: TurnMail): void {
+    const { turns, questions } = this.#parts;
+    const turn = turns.find(turnId);
+    if (mail.type === "cancel") {
+      if (turn && mail.isOutOfTurn) turn.endsOutOfTurn = true;
+      turn?.cancel();
+    } else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
+  }
+
+  /** Stops the turn without storing an end. If the turn was cancelled before, sends mail so that its next owner ends it. */
+  park(turn: LiveTurn): void {
+    if (turn.turnId && turn.stop.aborted && turn.closing !== "parked") this.#sendSoon(turn.turnId, { type: "cancel" });
+    turn.park();
+  }
+
+  /** Cancels the turn here, and sends mail if another host runs it. `turn` is undefined if this host does not show the turn. */
+  #cancel(turnId: string, turn?: LiveTurn): void {
+    turn?.cancel();
+    if (!turnId || turn?.isRunning) return;
+    this.#sendSoon(turnId, { type: "cancel", ...(turn?.endsOutOfTurn && { isOutOfTurn: true }) });
+    const { conversationId, cluster } = this.#parts;
+    cluster.wake(conversationId); // if no host owns the turn, it is ended here
+  }
+
+  #sendSoon(turnId: string, mail: TurnMail): void {
+    const { conversationId, cluster } = this.#parts;
+    cluster.send(conversationId, turnId, mail).catch(() => {}); // if the log fails, the host that runs the turn will report it
+  }
+}

@@ -1,0 +1,137 @@
+/** Builds the messages that show the conversation to the model, so that they fit into the model's window. */
+import type { ChatEvent, CompactionEvent, Message, StoredEvent } from "../../core/chat.js";
+import type { TraceContext } from "../../core/trace-context.js";
+import { planCompaction } from "../../log/folds/compaction.js";
+import { textTokens, tokenFactor, tokensOf } from "../../log/folds/estimate.js";
+import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../../log/folds/replay.js";
+import type { Orchestrator } from "../../turn/orchestrator.js";
+import type { FailedSummaries } from "../shared/failed-summaries.js";
+import { summarise } from "./compactor.js";
+
+interface TurnHistoryParts {
+  conversationId: string;
+  failedSummaries: FailedSummaries;
+  orchestrator: Orchestrator;
+  /** Events of the conversation. The array grows while the turn runs. */
+  log: readonly StoredEvent[];
+  turnId: string;
+  trace: TraceContext;
+  model?: string;
+  /** Tokens that each request needs besides the history: system prompt and tools. */
+  besideTokens: number;
+  compaction: "auto" | "off";
+  signal: AbortSignal;
+  /** Stores an answer that contained no summary but must be paid for. */
+  store: (events: readonly ChatEvent[]) => Promise<void>;
+  /** True if the user's limits leave room for another request with about this many tokens. */
+  mayAsk: (tokens: number) => Promise<boolean>;
+  beforeRequest: () => Promise<void> | undefined;
+}
+
+/** The history may fill at most `historyShare` of the model's window. At least `answerShare` is left for the answer. */
+const historyShare = 0.75;
+const answerShare = 0.125;
+/** After a summary, the latest turns may keep this share of the history's room. Then the next summary is needed only some turns later. */
+const keptShare = 0.3;
+/** Limits of what the model reads for a summary: a share of its window, and a number of tokens. */
+const summaryShare = 0.5;
+const maxSummaryInputTokens = 50_000;
+/** Older turns with fewer tokens are not summarised. The summary would cost a request and would be hardly shorter than the turns. */
+const leastWorthTokens = 200;
+
+export class TurnHistory {
+  readonly #parts: TurnHistoryParts;
+  /** Ratio of tokens as the model counts them to tokens as this host estimates them. */
+  readonly #factor: number;
+  readonly #window: number;
+  /** Room for the history, in estimated tokens. */
+  #room: number;
+  /** True if this turn should request no summary because the last one failed. Undefined until looked up. */
+  #skips: boolean | undefined;
+  #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
+
+  constructor(parts: TurnHistoryParts) {
+    this.#parts = parts;
+    const { provider, model, contextWindow } = parts.orchestrator.facts(parts.model);
+    this.#factor = tokenFactor(parts.log, { provider, model });
+    this.#window = contextWindow / this.#factor;
+    this.#room = Math.max(
+      0,
+      Math.min(this.#window * historyShare, this.#window * (1 - answerShare) - parts.besideTokens),
+    );
+  }
+
+  /**
+   * Returns the messages for the model, and the point at which an interrupted turn resumes. Messages that do not fit are left out, as
+   * `trimTurns` says.
+   */
+  fold(): { messages: Message[]; point?: ResumePoint } {
+    const { messages, summary, point } = this.#resumed();
+    const summaryTokens = summary === undefined ? 0 : textTokens(summary);
+    return { messages: withSummary(trimTurns(messages, this.#room - summaryTokens), summary), point };
+  }
+
+  /**
+   * Summarises older turns if they do not fit, or if a summary is `wanted`. Resolves with the event to store before the next request.
+   * Undefined if no summary was made.
+   */
+  async compaction(wanted: boolean): Promise<CompactionEvent | undefined> {
+    const tokens = this.#foldTokens();
+    if (wanted) return this.#compact(0);
+    if (tokens <= this.#room || this.#skipsSummary()) return undefined;
+    return this.#compact(this.#room * keptShare);
+  }
+
+  /**
+   * Shortens the history after the model refused a request as too long. If it was shortened by a summary, `compaction` is the event to
+   * store first. Resolves with undefined if nothing can be left out, so that it is pointless to send the request again.
+   */
+  async shorten(): Promise<{ compaction?: CompactionEvent } | undefined> {
+    const tokens = this.#foldTokens();
+    const compaction = this.#skipsSummary() ? undefined : await this.#compact(tokens / 4);
+    if (compaction) return { compaction };
+    const { messages } = this.#resumed();
+    const spared = tokens - tokensOf(trimTurns(messages, tokens / 2));
+    if (spared < leastWorthTokens) return undefined;
+    this.#room = tokens / 2;
+    return {};
+  }
+
+  /** Returns the turn as it resumes from the log. It is computed again only when the log has grown. */
+  #resumed(): ReturnType<typeof resumeTurn> {
+    const { log, turnId } = this.#parts;
+    if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };
+    return this.#known.turn;
+  }
+
+  #foldTokens(): number {
+    const { messages, summary } = this.#resumed();
+    return tokensOf(withSummary(messages, summary));
+  }
+
+  async #compact(keepTokens: number): Promise<CompactionEvent | undefined> {
+    const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest } = this.#parts;
+    const { conversationId, failedSummaries, store, mayAsk } = this.#parts;
+    if (compaction === "off" || signal.aborted) return undefined;
+    const plan = planCompaction(log, turnId, keepTokens);
+    if (!plan || plan.tokens < leastWorthTokens) return undefined;
+    const maxTokens = Math.min(this.#window * summaryShare, maxSummaryInputTokens);
+    if (!(await mayAsk(Math.min(plan.tokens, maxTokens)))) return undefined;
+    const maxBytes = Math.floor(maxTokens * 4);
+    const answer = await summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
+    const summary = answer?.type === "compaction" ? answer : undefined;
+    if (answer && !summary) await store([answer]);
+    if (signal.aborted) return summary;
+    this.#skips = summary === undefined;
+    failedSummaries.note(conversationId, this.#skips);
+    return summary;
+  }
+
+  /**
+   * Returns whether this turn should request no summary. It is looked up only once per turn, because each look-up counts as a skipped turn.
+   */
+  #skipsSummary(): boolean {
+    this.#skips ??= this.#parts.failedSummaries.skips(this.#parts.conversationId);
+    return this.#skips;
+  }
+}

@@ -1,0 +1,151 @@
+/** Starts turns of a conversation on this host: turns that are requested here, and turns that it takes over from another host. */
+import type { StoredEvent, UserMessageEvent } from "../../core/chat.js";
+import { RequestError } from "../../core/errors.js";
+import type { TurnName } from "../../core/store-ports.js";
+import type { PromptOptions } from "../shared/prompt-options.js";
+import type { LiveTurn } from "./live-turn.js";
+import type { Questions } from "./questions.js";
+import type { SessionParts } from "./session-parts.js";
+import type { TurnRunner } from "./turn-runner.js";
+import type { TurnsHere } from "./turns-here.js";
+
+interface TurnIntakeParts {
+  conversationId: string;
+  session: SessionParts;
+  turns: TurnsHere;
+  questions: Questions;
+  runner: TurnRunner;
+  onResumed: (turn: LiveTurn) => void;
+}
+
+/** The parts of a request that are stored besides its id and content. */
+type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked" | "answerSchema">>;
+
+export class TurnIntake {
+  readonly #parts: TurnIntakeParts;
+  #isClosed = false;
+
+  constructor(parts: TurnIntakeParts) {
+    this.#parts = parts;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Starts a turn that was requested here. Resolves once the request is in the log. Rejects with RequestError or StoreError. */
+  async start(turn: LiveTurn, beside: BesideContent, options: PromptOptions): Promise<void> {
+    try {
+      await this.#claim(turn, beside, options);
+    } catch (error) {
+      this.#finish(turn, { error });
+      throw error;
+    }
+    if (turn.cached) this.#finish(turn);
+    else this.#drive(turn);
+  }
+
+  resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
+    const { conversationId, session, onResumed } = this.#parts;
+    const isAbandoned = async () => {
+      const turns = await session.store.turns.abandoned({ conversationId });
+      return turns.some(({ turnId }) => turnId === abandoned.turnId);
+    };
+    return this.#join(abandoned, isAbandoned, onResumed);
+  }
+
+  /**
+   * Shows on this host a turn that another host runs, or that waits to be dispatched. Resolves with undefined if the turn has ended or the
+   * log cannot be read. Never rejects.
+   */
+  follow(turn: TurnName): Promise<LiveTurn | undefined> {
+    const { conversationId, session } = this.#parts;
+    const isUnfinished = async () =>
+      (await session.store.turns.stateOf(conversationId, turn.turnId))?.isUnfinished ?? false;
+    return this.#join(turn, isUnfinished, (joined) => {
+      joined.become("queued");
+    });
+  }
+
+  async #claim(turn: LiveTurn, beside: BesideContent, options: PromptOptions): Promise<void> {
+    if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
+    const { conversationId, session } = this.#parts;
+    const { cluster, newId, workspace } = session;
+    await cluster.begin();
+    const { requestId, content } = turn;
+    const message = {
+      type: "user_message" as const,
+      turnId: newId("turn"),
+      requestId,
+      content: [...content],
+      ...beside,
+    };
+    const request = { options, workspace };
+    const { created, turnId, ended, events } = await cluster.claim(conversationId, message, request);
+    turn.cached = !created && ended;
+    turn.become("waiting");
+    this.#show(turn, turnId, events);
+  }
+
+  /**
+   * Shows and drives a turn that is already in the log. Calls `isOpen` after reading the log, so an end that is stored later is seen when
+   * the turn is followed.
+   */
+  async #join(
+    { turnId, requestId }: TurnName,
+    isOpen: () => Promise<boolean>,
+    onJoined: (turn: LiveTurn) => void,
+  ): Promise<LiveTurn | undefined> {
+    const { conversationId, session, turns } = this.#parts;
+    if (turns.has(requestId)) return undefined;
+    const own = await session.logs
+      .read(conversationId)
+      .then(async (events) => ((await isOpen()) ? events.filter((event) => event.turnId === turnId) : []))
+      .catch(() => []);
+    const [first] = own;
+    if (first?.type !== "user_message" || turns.has(requestId) || this.#isClosed) return undefined;
+    const turn = turns.begin(requestId, first.content);
+    this.#show(turn, turnId, own);
+    turn.become("waiting");
+    onJoined(turn);
+    this.#drive(turn);
+    return turn;
+  }
+
+  #show(turn: LiveTurn, turnId: string, events: readonly StoredEvent[]): void {
+    turn.turnId = turnId;
+    if (!turn.cached) this.#parts.questions.openElsewhereOf(events);
+    for (const event of turn.cached ? events : events.filter(stillHolds)) turn.publish(event);
+    turn.skipTo(events.at(-1)?.seq ?? 0);
+  }
+
+  #drive(turn: LiveTurn): void {
+    const driving = this.#parts.runner
+      .drive(turn, (abandoned) => void this.resume(abandoned))
+      .then(
+        () => this.#finish(turn),
+        (error: unknown) => this.#finish(turn, { error }),
+      );
+    this.#parts.turns.drive(driving);
+  }
+
+  #finish(turn: LiveTurn, failure?: { error: unknown }): void {
+    const { conversationId, session, turns, questions } = this.#parts;
+    turns.remove(turn);
+    questions.forget(turn.turnId);
+    turn.end(failure);
+    if (failure) session.cluster.wake(conversationId); // a turn that waits for this one may resume it now
+  }
+}
+
+/**
+ * True if the event still holds after the turn has resumed. False for the failure from which the turn recovers, and for an answer that
+ * broke off.
+ */
+function stillHolds(event: StoredEvent): boolean {
+  return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);
+}

@@ -1,0 +1,45 @@
+import type { StopReason, StoredEvent, Usage } from "../../core/chat.js";
+import type { Meter } from "../../core/measurements.js";
+import type { TurnLease } from "../../core/store-ports.js";
+import { type TraceContext, traceOf } from "../../core/trace-context.js";
+import { addUsage } from "../../core/usage.js";
+import type { PromptOptions } from "../shared/prompt-options.js";
+
+interface TurnMeasureParts {
+  /** Undefined if nothing uses the measurements. */
+  meter: Meter | undefined;
+  conversationId: string;
+  turnId: string;
+  lease: Pick<TurnLease, "fence">;
+  options: PromptOptions;
+}
+
+/** Trace span and measurements of a turn, for the time that this host runs it. */
+export class TurnMeasure implements Disposable {
+  readonly trace: TraceContext;
+  readonly #meter: Meter | undefined;
+  readonly #startedAt = performance.now();
+  #end: { end: StopReason | "left"; error?: string } = { end: "left" };
+  readonly #usage: Usage = { inputTokens: 0, outputTokens: 0 };
+
+  constructor({ meter, conversationId, turnId, lease, options }: TurnMeasureParts) {
+    this.#meter = meter;
+    // If another host resumes the turn, that host has a span of its own in the same trace.
+    this.trace = traceOf(turnId, { carried: options.trace, samples: meter?.samples, run: lease.fence });
+    meter?.record({ type: "turn_started", trace: this.trace, conversationId, turnId });
+  }
+
+  stored(event: StoredEvent): void {
+    if (event.type === "turn_end") this.#end = { end: event.stopReason };
+    if (event.type === "turn_error") this.#end = { end: "error", error: event.error.kind };
+    if ((event.type === "assistant_message" || event.type === "compaction") && event.usage) {
+      addUsage(this.#usage, event.usage);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    const durationMs = performance.now() - this.#startedAt;
+    const { trace } = this;
+    this.#meter?.record({ type: "turn_ended", trace, durationMs, ...this.#end, usage: this.#usage });
+  }
+}

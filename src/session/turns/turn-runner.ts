@@ -1,0 +1,150 @@
+/** Runs the turns of one conversation. The cluster decides which turn may run here, and when. */
+
+import { LinkedAbort } from "../../core/async/abort.js";
+import { longestTimerMs } from "../../core/async/timers.js";
+import type { ChatEvent, Message, StoredEvent } from "../../core/chat.js";
+import type { OwnedTurn } from "../../core/cluster-port.js";
+import { StoreError } from "../../core/errors.js";
+import type { AbandonedTurn, TurnMail } from "../../core/store-ports.js";
+import { isTurnEnd } from "../../log/folds/turn-records.js";
+import { TimeLimitReached } from "../../turn/turn-options.js";
+import type { PromptOptions } from "../shared/prompt-options.js";
+import { rulesOf } from "../shared/rules.js";
+import type { LiveTurn } from "./live-turn.js";
+import type { Questions } from "./questions.js";
+import { SessionApprovals } from "./session-approvals.js";
+import type { SessionParts } from "./session-parts.js";
+import { TurnMeasure } from "./turn-measure.js";
+import { TurnSteps } from "./turn-steps.js";
+import { TurnWriter } from "./turn-writer.js";
+
+export class TurnRunner {
+  readonly #conversationId: string;
+  readonly #parts: SessionParts;
+  readonly #questions: Questions;
+  readonly #approvals: SessionApprovals;
+  readonly #steps: TurnSteps;
+
+  constructor(conversationId: string, parts: SessionParts, questions: Questions) {
+    this.#conversationId = conversationId;
+    this.#parts = parts;
+    this.#questions = questions;
+    this.#steps = new TurnSteps(conversationId, parts, questions);
+    this.#approvals = new SessionApprovals(parts.approvals, parts.cluster.workspace);
+  }
+
+  compactNext(): void {
+    this.#steps.compactNext();
+  }
+
+  async estimate(said: readonly Message[], options: PromptOptions): Promise<number> {
+    const log = await this.#parts.store.read(this.#conversationId);
+    using settings = this.#parts.settings();
+    const rules = rulesOf(options, settings.defaults, this.#approvals);
+    return this.#steps.estimate(said, { log, settings, options, rules });
+  }
+
+  get remembers(): boolean {
+    return this.#steps.remembers || this.#approvals.size > 0;
+  }
+
+  /**
+   * Runs the turn or follows it. Resolves once the turn has ended on any host. While the turn waits, `resume` is called with earlier turns
+   * that no host owns. Rejects if the turn cannot go on: with StoreError, or with RequestError `shutting_down` or `not_found`.
+   */
+  drive(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
+    return this.#parts.cluster.drive({
+      conversationId: this.#conversationId,
+      turn,
+      run: (owned) => this.#run(turn, owned),
+      resume,
+      onStored: (event) => {
+        if (event.type === "question") this.#questions.openElsewhere(event.questionId, turn.turnId);
+        if (event.type === "answer") this.#questions.closeElsewhere(event.questionId);
+      },
+    });
+  }
+
+  /** Runs the turn. Resolves as `Drive.run` does. */
+  async #run(turn: LiveTurn, owned: OwnedTurn): Promise<TurnMail[] | undefined> {
+    const { store, hub, meter } = this.#parts;
+    const conversationId = this.#conversationId;
+    const { turnId } = turn;
+    const { lease } = owned;
+    const options = (lease.options ?? {}) as PromptOptions;
+    using run = new LinkedAbort(turn.stop);
+    const limit =
+      options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
+    let writer: TurnWriter | undefined;
+    let log: StoredEvent[] = [];
+    using measure = new TurnMeasure({ meter, conversationId, turnId, lease, options });
+    turn.become("running");
+    try {
+      const all = await this.#parts.logs.read(conversationId);
+      const lastSeq = all.at(-1)?.seq ?? 0;
+      log = withoutOthers(all, turnId);
+      const own = eventsOf(turnId, log);
+      await owned.begin({ own, lastSeq }, (error) => {
+        writer?.stop(error);
+        run.abort();
+      });
+      using settings = this.#parts.settings();
+      const rules = rulesOf(options, settings.defaults, this.#approvals);
+      const tools = this.#steps.toolbox(settings, options, rules, log);
+      const onStored = (event: StoredEvent) => {
+        tools.note(event);
+        measure.stored(event);
+        if (isTurnEnd(event)) turn.become("stored"); // no live events are sent after the end
+      };
+      const { signal } = run;
+      writer = new TurnWriter({
+        ...{ store, hub, conversationId, turn, owned, log, signal, onStored },
+        position: own.length,
+        lastSeq,
+        questions: this.#questions,
+      });
+      const step = { log, turnId, owned, trace: measure.trace, settings, options, rules, tools, signal };
+      await this.#steps.run({ outlet: writer, ...step });
+      return undefined;
+    } catch (error) {
+      const unwritten = writer?.stop() ?? [];
+      run.abort(); // results of tools that still run could not be stored
+      if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
+      if (turn.state.at === "stored") return undefined;
+      this.#questions.openElsewhereOf(eventsOf(turnId, log));
+      if (writer) turn.publish({ type: "discard", reason: "another process continues this turn" });
+      return mailFor(turn, unwritten);
+    } finally {
+      if (turn.isRunning) turn.become("waiting"); // its end is not in the log
+      if (limit) clearTimeout(limit);
+    }
+  }
+}
+
+/** Returns the mail for the next owner of the turn: the user's cancellation, or the answers that are not stored yet. */
+function mailFor({ stop, closing }: LiveTurn, unwritten: readonly ChatEvent[]): TurnMail[] {
+  if (stop.aborted && closing !== "parked") return [{ type: "cancel" }];
+  return unwritten.flatMap((event) =>
+    event.type === "answer" ? [{ type: "answer", questionId: event.questionId, value: event.value }] : [],
+  );
+}
+
+/** Returns the log without the events of other unfinished turns. Turns that wait behind this turn are not part of its history. */
+function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
+  const others = new Set<string>();
+  for (const { turnId: other, type } of log) {
+    if (type === "user_message" && other !== turnId) others.add(other);
+    else if (type === "turn_end" || type === "turn_error") others.delete(other);
+  }
+  return others.size === 0 ? [...log] : log.filter((event) => !others.has(event.turnId));
+}
+
+/** Returns the events of the turn. Searches from the end, because most events of a long conversation come before this turn. */
+function eventsOf(turnId: string, log: readonly StoredEvent[]): StoredEvent[] {
+  const begin = log.findLastIndex((event) => event.turnId === turnId && event.type === "user_message");
+  return begin < 0 ? [] : log.slice(begin).filter((event) => event.turnId === turnId);
+}
+
+function timeUp({ timeoutMs }: PromptOptions): TimeLimitReached {
+  return new TimeLimitReached(`the turn's ${timeoutMs} ms are used up`);
+}

@@ -1,0 +1,248 @@
+/**
+ * The steps of one turn, whichever host started the turn: building the messages and tools for the model, and running the loop over
+ * requests.
+ */
+
+import {
+  type ChatEvent,
+  formInstruction,
+  type JsonSchema,
+  type Message,
+  type QuestionEvent,
+  type StoredEvent,
+} from "../../core/chat.js";
+import type { OwnedTurn } from "../../core/cluster-port.js";
+import { errorInfo, type LlmErrorKind, RequestError } from "../../core/errors.js";
+import { maxCrashes } from "../../core/lease.js";
+import type { HubTool } from "../../core/ports.js";
+import type { TraceContext } from "../../core/trace-context.js";
+import { textTokens, tokensOf, toolTokens } from "../../log/folds/estimate.js";
+import { toMessages } from "../../log/folds/replay.js";
+import type { Outlet } from "../../turn/outlet.js";
+import { isHidden, type PolicyRules } from "../../turn/policy.js";
+import type { Budget } from "../../turn/turn-budget.js";
+import type { PromptOptions } from "../shared/prompt-options.js";
+import { budgetFor, maxToolHopsOf } from "../shared/turn-limits.js";
+import { TurnToolbox } from "../tools/turn-toolbox.js";
+import type { Questions } from "./questions.js";
+import type { SessionParts, TurnSettings } from "./session-parts.js";
+import { TurnHistory } from "./turn-history.js";
+
+interface StepParts {
+  /** Events of the conversation. The array grows while the turn runs. */
+  log: readonly StoredEvent[];
+  turnId: string;
+  owned: OwnedTurn;
+  trace: TraceContext;
+  settings: TurnSettings;
+  options: PromptOptions;
+  rules: PolicyRules;
+  tools: TurnToolbox;
+  signal: AbortSignal;
+  outlet: Outlet;
+}
+
+type EstimateParts = Pick<StepParts, "log" | "settings" | "options" | "rules">;
+
+/** Maximum share of the model's window for tool definitions. It holds whatever the configuration says. */
+const toolShare = 0.25;
+
+export class TurnSteps {
+  readonly #conversationId: string;
+  readonly #parts: SessionParts;
+  readonly #questions: Questions;
+  /** Amounts that the user has allowed beyond the limits, until the session ends. */
+  readonly #granted = new Map<string, number>();
+  #compactNext = false;
+
+  constructor(conversationId: string, parts: SessionParts, questions: Questions) {
+    this.#conversationId = conversationId;
+    this.#parts = parts;
+    this.#questions = questions;
+  }
+
+  compactNext(): void {
+    this.#compactNext = true;
+  }
+
+  get remembers(): boolean {
+    return this.#compactNext || this.#granted.size > 0;
+  }
+
+  toolbox(
+    { orchestrator, defaults }: TurnSettings,
+    { model, toolChoice }: PromptOptions,
+    rules: PolicyRules,
+    log: readonly StoredEvent[],
+  ): TurnToolbox {
+    const { hub, store, newId } = this.#parts;
+    const { contextWindow, maxTools } = orchestrator.facts(model);
+    const maxTokens = Math.min(defaults.toolBudgetTokens, contextWindow * toolShare);
+    const { resultLimitTokens } = defaults;
+    const limits = { maxTokens, maxTools };
+    const parts = {
+      hub,
+      results: store.results,
+      conversationId: this.#conversationId,
+      isHidden: (tool: HubTool) => isHidden(tool, rules),
+      limits,
+      resultLimitTokens,
+      newId,
+    };
+    return new TurnToolbox(parts, log, typeof toolChoice === "object" ? toolChoice.name : undefined);
+  }
+
+  /** Runs the whole turn. Failures of a server or the model are stored as the turn's end. Rejects only if `outlet` does. */
+  async run(parts: StepParts): Promise<void> {
+    const { log, turnId, owned, trace, settings, options, rules, tools, signal, outlet } = parts;
+    const { hub } = this.#parts;
+    const { orchestrator, defaults } = settings;
+    const fail = (error: unknown) => outlet.store([{ type: "turn_error", turnId, error: errorInfo(error) }]);
+    const { crashes } = owned.lease;
+    if (crashes >= maxCrashes) return fail(tooManyCrashes(crashes));
+    try {
+      await hub.offered(signal);
+    } catch (error) {
+      if (!signal.aborted) return fail(error);
+      // The turn was cancelled. `driveTurn` below sends no request then, and ends the turn.
+    }
+    const lost = await owned.lostState(log, hub);
+    if (lost) await outlet.store([lost]);
+    const { model } = options;
+    const { compaction } = defaults;
+    const catalogue = hub.catalogue((tool) => isHidden(tool, rules));
+    const news = isNarrowed(options) ? undefined : tools.record.news(catalogue, turnId);
+    if (news) await outlet.store([news]);
+    const system = systemText(parts, tools.record.frontOf(catalogue), untoldSchema(parts));
+    const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
+    const history = new TurnHistory({
+      conversationId: this.#conversationId,
+      failedSummaries: this.#parts.failedSummaries,
+      orchestrator,
+      log,
+      turnId,
+      trace,
+      model,
+      besideTokens,
+      compaction,
+      signal,
+      store: (events) => outlet.store(events),
+      mayAsk: (tokens) => this.#mayAsk(parts, tokens),
+      beforeRequest: owned.confirm,
+    });
+    const summary = await history.compaction(this.#compactNext);
+    this.#compactNext = false;
+    if (summary) await outlet.store([summary]);
+    const ending = await this.#drive(catalogue, history, parts);
+    const shorter = isTooLong(ending.at(-1)) ? await history.shorten() : undefined;
+    if (!shorter) return outlet.store(ending);
+    const rest = [...ending.slice(0, -1), ...(shorter.compaction ? [shorter.compaction] : [])];
+    if (rest.length > 0) await outlet.store(rest);
+    await outlet.store(await this.#drive(catalogue, history, parts));
+  }
+
+  /**
+   * Estimates the input tokens of the first request of a turn that would start now. `said` are the messages after the log, including the
+   * user's next message.
+   */
+  estimate(said: readonly Message[], { log, settings, options, rules }: EstimateParts): number {
+    const { callerTools = [] } = options;
+    const toolbox = this.toolbox(settings, options, rules, log);
+    const offered = toolbox.tools();
+    const names = new Set(callerTools.map(({ name }) => name));
+    const tools = [...offered.filter(({ name }) => !names.has(name)), ...callerTools];
+    const catalogue = this.#parts.hub.catalogue((tool) => isHidden(tool, rules));
+    const front = toolbox.record.frontOf(catalogue);
+    const system = systemText({ settings, options }, front, options.output?.jsonSchema);
+    const besideTokens = tools.reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
+    return Math.ceil(besideTokens + tokensOf([...toMessages(log), ...said]));
+  }
+
+  #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
+    return budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted });
+  }
+
+  /**
+   * True if the limits leave room for a request that must not ask the user. If a limit is already reached, the request of the turn itself
+   * asks the user.
+   */
+  async #mayAsk(parts: StepParts, tokens: number): Promise<boolean> {
+    const budget = this.#budget(parts);
+    if (budget.limitsMoney && !parts.settings.orchestrator.isPriced(parts.options.model)) return false;
+    return (await budget.reached({ tokens, usd: 0 })) === undefined;
+  }
+
+  /** Runs the loop over requests with the current history. Resolves with the last events, which are not stored yet. */
+  #drive(catalogue: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
+    const { turnId, owned, trace, settings, options, rules, tools, signal, outlet } = parts;
+    const { orchestrator, defaults } = settings;
+    const { messages, point } = history.fold();
+    const front = isNarrowed(options) ? catalogue : tools.record.frontOf(catalogue);
+    if (!isNarrowed(options)) tools.record.sends(front);
+    const turn = {
+      turnId,
+      trace,
+      conversation: options.dialogue ?? this.#conversationId,
+      system: systemText(parts, front, untoldSchema(parts)),
+      model: options.model,
+      tools,
+      streaming: options.streaming ?? defaults.streaming,
+      streamRecovery: options.streamRecovery,
+      temperature: options.temperature,
+      maxTokens: options.maxTokens,
+      callerTools: options.callerTools,
+      record: tools.record,
+      toolChoice: options.toolChoice,
+      parallelToolCalls: options.parallelToolCalls,
+      output: options.output,
+      maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
+      budget: this.#budget(parts),
+      resume: point,
+      rules,
+      signal,
+      beforeRequest: owned.confirm,
+      answer: ({ questionId }: QuestionEvent) => {
+        const timeoutMs = options.unattended ? 0 : this.#parts.questionTimeoutMs;
+        return owned.whileWaiting(() => this.#questions.wait(questionId, signal, timeoutMs), signal);
+      },
+    };
+    return orchestrator.driveTurn(messages, turn, outlet);
+  }
+}
+
+/** True if the caller hides tools from the model for this turn only. Then the instructions of their servers are hidden too. */
+function isNarrowed({ deny = [], only }: PromptOptions): boolean {
+  return deny.length > 0 || only !== undefined;
+}
+
+/** Returns the schema of the answer if the system prompt must state it. Undefined if the turn's message states it. */
+function untoldSchema({ log, turnId, options }: StepParts): JsonSchema | undefined {
+  const isTold = log.some(
+    (event) => event.turnId === turnId && event.type === "user_message" && event.answerSchema !== undefined,
+  );
+  return isTold ? undefined : options.output?.jsonSchema;
+}
+
+function systemText(
+  { options, settings }: Pick<StepParts, "options" | "settings">,
+  catalogue: string,
+  schema: JsonSchema | undefined,
+): string {
+  const system = options.system ?? settings.defaults.systemPrompt;
+  return [system, catalogue, schema && formInstruction(schema)].filter(Boolean).join("\n\n");
+}
+
+function isTooLong(event: ChatEvent | undefined): boolean {
+  const kind: LlmErrorKind = "context_length";
+  return event?.type === "turn_error" && event.error.kind === kind;
+}
+
+function tooManyCrashes(crashes: number): RequestError {
+  return new RequestError(
+    "crashed",
+    `this turn has ended or broken off ${crashes} times with its host and is not tried again`,
+    {
+      hint: "see what its tools do; to try all the same, send it under a new request_id",
+    },
+  );
+}

@@ -1,0 +1,90 @@
+import type { ContentPart, TurnEvent } from "../../core/chat.js";
+import { LiveTurn } from "./live-turn.js";
+
+/** The turns of one conversation that run, wait or are shown on this host, by request id. */
+export class TurnsHere {
+  readonly #turns = new Map<string, LiveTurn>();
+  /** Turns whose request is being written to the log, each with the promise of that write. */
+  readonly #claims = new Map<LiveTurn, Promise<void>>();
+  readonly #driven = new Set<Promise<void>>();
+  readonly #listeners = new Set<(event: TurnEvent) => void>();
+  readonly #onUse: () => void;
+
+  /** `onUse` is called when `count` or `isFollowed` may have changed. */
+  constructor(onUse: () => void) {
+    this.#onUse = onUse;
+  }
+
+  begin(requestId: string, content: readonly ContentPart[]): LiveTurn {
+    const turn = new LiveTurn(requestId, content, (event) => {
+      for (const listener of this.#listeners) listener(event);
+    });
+    this.#turns.set(requestId, turn);
+    this.#onUse();
+    return turn;
+  }
+
+  remove(turn: LiveTurn): void {
+    this.#turns.delete(turn.requestId);
+    this.#onUse();
+  }
+
+  get count(): number {
+    return this.#turns.size;
+  }
+
+  get isFollowed(): boolean {
+    return this.#listeners.size > 0;
+  }
+
+  has(requestId: string): boolean {
+    return this.#turns.has(requestId);
+  }
+
+  get(requestId: string): LiveTurn | undefined {
+    return this.#turns.get(requestId);
+  }
+
+  find(turnId: string): LiveTurn | undefined {
+    return this.all().find((turn) => turn.turnId === turnId);
+  }
+
+  all(): LiveTurn[] {
+    return [...this.#turns.values()];
+  }
+
+  /** Registers the write of the turn's request, and settles as `claiming` does. */
+  async claim(turn: LiveTurn, claiming: Promise<void>): Promise<void> {
+    const claim = claiming.finally(() => this.#claims.delete(turn));
+    this.#claims.set(turn, claim);
+    await claim;
+  }
+
+  /** Settles when the request of the turn is stored or could not be stored. Resolves at once if it is not being written. */
+  async claimOf(turn: LiveTurn): Promise<void> {
+    await this.#claims.get(turn);
+  }
+
+  /** Registers the run of a turn for `idle`. `driving` must never reject. */
+  drive(driving: Promise<void>): void {
+    const driven = driving.finally(() => this.#driven.delete(driven));
+    this.#driven.add(driven);
+  }
+
+  /** Resolves when no request is being written and no turn runs or is followed here. */
+  async idle(): Promise<void> {
+    while (this.#driven.size + this.#claims.size > 0) {
+      await Promise.allSettled([...this.#claims.values(), ...this.#driven]);
+    }
+  }
+
+  /** Calls the listener for every event of every turn. Call the returned function to stop. */
+  listen(listener: (event: TurnEvent) => void): () => void {
+    this.#listeners.add(listener);
+    this.#onUse();
+    return () => {
+      this.#listeners.delete(listener);
+      this.#onUse();
+    };
+  }
+}
