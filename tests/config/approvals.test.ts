@@ -1,4 +1,4 @@
-import { readdirSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { Approvals } from "../../src/config/consent/approvals.js";
@@ -36,6 +36,25 @@ describe("answers that are kept", () => {
     kept.keep(tool, { allow: false, remember: "project" }, "/a");
     expect(kept.find(tool, "/a")?.allow).toBe(false);
     expect(kept.find(tool, "/b")?.allow).toBe(true);
+  });
+
+  test("that are there and cannot be read count as no, until they can be read", () => {
+    using folder = temporaryFolder();
+    const said: string[] = [];
+    const kept = new Approvals(folder.path, { observe: ({ message }) => said.push(message), now: () => 7 });
+    kept.keep(tool, { allow: true, remember: "always" }, "/a");
+    const [name = ""] = readdirSync(folder.path);
+    const path = join(folder.path, name);
+    renameSync(path, `${path}.aside`);
+    mkdirSync(path);
+    expect(kept.find(tool, "/a")).toMatchObject({ allow: false, remember: "always" });
+    expect(said).toEqual([
+      expect.stringMatching(/^the answer about s\.echo counts as no while it cannot be read: .*EISDIR/),
+    ]);
+    expect(kept.find({ ...tool, tool: "drip" }, "/a")).toBeUndefined();
+    rmdirSync(path);
+    renameSync(`${path}.aside`, path);
+    expect(kept.find(tool, "/a")).toMatchObject({ allow: true });
   });
 
   test("are listed and taken back, also for a host that runs", () => {

@@ -4,7 +4,7 @@ import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "../../core/errors.js";
 import type { KeptApprovals, Observe, RememberedTool } from "../../core/ports.js";
-import { readState, writeState } from "./state-file.js";
+import { readExisting, readState, writeState } from "./state-file.js";
 
 export interface KeptApproval extends RememberedTool {
   allow: boolean;
@@ -64,7 +64,7 @@ export class Approvals implements KeptApprovals {
   #find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
     const answers = [workspace, undefined].map((place) => {
       const name = fileNameOf(tool, place);
-      return this.#unwritten.get(name) ?? this.#read(name);
+      return this.#unwritten.get(name) ?? this.#readOrNo(name, tool, place);
     });
     return answers.find((answer) => answer?.allow === false) ?? answers.find((answer) => answer !== undefined);
   }
@@ -130,9 +130,22 @@ export class Approvals implements KeptApprovals {
     }
   }
 
+  /** Reads a stored answer. An answer that is there and cannot be read, such as with too many open files, counts as no: it may be one. */
+  #readOrNo(name: string, tool: RememberedTool, workspace: string | undefined): KeptApproval | undefined {
+    try {
+      return this.#read(name, readExisting);
+    } catch (error) {
+      const message = `the answer about ${tool.server}.${tool.tool} counts as no while it cannot be read: ${messageOf(error)}`;
+      this.#parts.observe({ level: "warn", scope: "config", message });
+      const { server, place } = tool;
+      const remember = workspace === undefined ? "always" : "project";
+      return { server, tool: tool.tool, place, allow: false, remember, workspace, answeredAt: this.#parts.now() };
+    }
+  }
+
   /** Reads a stored answer. Ignores a file if its name does not match its content. */
-  #read(name: string): KeptApproval | undefined {
-    const answer = readState(join(this.#folder, name));
+  #read(name: string, read = readState): KeptApproval | undefined {
+    const answer = read(join(this.#folder, name));
     return answer && isKept(answer) && fileNameOf(answer, answer.workspace) === name ? answer : undefined;
   }
 }
