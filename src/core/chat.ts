@@ -24,7 +24,10 @@ export interface AssistantMessage {
   toolCalls: ToolCall[];
   /** Only in logs of earlier versions. Now stored in `kept`. */
   reasoningDetails?: ReasoningDetails;
-  /** Parts that the provider wants back in later requests, in interrupted answers without reasoning. Absent if there are no such parts. */
+  /**
+   * Parts that the provider wants back in later requests. Absent if there are no such parts. In an interrupted answer, they include neither
+   * reasoning nor calls.
+   */
   kept?: KeptParts;
   /**
    * True if a summary now replaces messages that the model had read when it wrote this one: signatures bound to them are invalid. Not

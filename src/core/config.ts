@@ -307,7 +307,7 @@ export interface LoggingConfig {
   level: LogLevel;
   /** Levels of single scopes (`llm`, `mcp`…), which override `level`. */
   modules: Readonly<Record<string, LogLevel>>;
-  /** Most bytes of one text in a log line. A longer text is cut in its middle. */
+  /** Maximum size, in bytes, of one text in a log line. A longer text is cut in its middle. */
   maxLength: number;
 }
 

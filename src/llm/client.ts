@@ -210,10 +210,10 @@ export class LlmClient {
         isPaused = answer.isPaused === true;
         if (usage) draft.counted(usage.inputTokens);
         const isFiltered = finishReason === "content_filter";
-        // An answer cut inside a call was not signed as a whole.
+        // An answer that was cut within a call may lack signatures, so its parts are not kept.
         const isCut = finishReason === "length" && message.toolCalls.length > 0;
         if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
-        // Calls of a filtered answer may be cut, and refused ones must not run.
+        // Calls of a filtered answer are dropped: they may be cut, and the provider has refused them.
         if (isFiltered) message.toolCalls = [];
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };

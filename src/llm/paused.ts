@@ -1,7 +1,7 @@
 import type { Completion, Usage } from "../core/chat.js";
 import { partsOf } from "./wires/shared/kept.js";
 
-/** Most continuations of a paused answer. Each one costs a request. */
+/** Maximum number of times that a paused answer is continued. Each time costs a request. */
 export const MAX_RESUMPTIONS = 10;
 
 export function continued(before: Completion, after: Completion): Completion {

@@ -30,7 +30,7 @@ export class Loops {
     return { ...result, content: [...result.content, { type: "text", text }] };
   }
 
-  /** Ends a hop. Returns the length of the longest loop, in hops; 0 if there were no calls. */
+  /** Ends a hop. Returns the length, in hops, of the longest loop to which a call of this hop belongs, or 0 if the hop had no calls. */
   endHop(): number {
     const batch = this.#batch;
     this.#batch = new Set();

@@ -49,11 +49,11 @@ export function unofferedCalls(completion: Completion, { tools, toolChoice }: Co
 }
 
 /**
- * Returns an error if the model did not call the tool that it had to call. An answer that was cut or filtered is no error here, because it
- * has its own stop reason.
+ * Returns an error if the model did not call the tool that it had to call. Accepts an answer that was cut or filtered, because its finish
+ * reason already says what went wrong.
  */
 export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmError | undefined {
-  if (choice === "none") return undefined; // forbidden calls are dropped elsewhere
+  if (choice === "none") return undefined; // `withAskedCalls` drops forbidden calls
   const { message, finishReason, provider, model, attempts } = completion;
   const { toolCalls } = message;
   const isKept = choice === "required" ? toolCalls.length > 0 : toolCalls.some(({ name }) => name === choice.name);

@@ -47,7 +47,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const mode = modeOf(flags);
   const played = runs.filter(({ script }) => cassetteModeOf(script, mode) === "replay");
   allSound([...new Set(played.map(({ script }) => script.cassette))], requireCassette);
-  // Replays need no keys, so variables may be unset.
+  // If every run is a replay, no run needs keys, so their variables may be unset.
   const allowsUnset = played.length === runs.length;
   const config = await loadConfirmed(global, { allowsUnset });
   allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));

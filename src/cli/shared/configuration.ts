@@ -136,7 +136,10 @@ export async function findUnconfirmed(
   };
 }
 
-/** Formats an item of the list. Line ends in texts from the file are removed, because a text could otherwise imitate an item of its own. */
+/**
+ * Formats an item of the list, with each fact on its own line. Removes line ends from the texts, because a text of the file could otherwise
+ * look like another item.
+ */
 export function asListed([head = "", ...facts]: readonly string[]): string {
   const inOneLine = (text: string) => text.replaceAll(/\s+/g, " ").trim();
   return [`  ${inOneLine(head)}\n`, ...facts.map((fact) => `      ${inOneLine(fact)}\n`)].join("");

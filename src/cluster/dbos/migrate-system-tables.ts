@@ -17,10 +17,12 @@ const poolSize = 4;
  * waits for all transactions with a snapshot. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
-  const pool = openPool({ ...config, leaseMs: undefined }, poolSize); // no lease: a starting host is slow and has no turns yet
+  // Uses the default lease: with a short one, a transaction of a slow start might be idle for too long. No turns depend on the lease yet.
+  const pool = openPool({ ...config, leaseMs: undefined }, poolSize);
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {
-      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // one message: the timeout may be short
+      // Both statements go in one message: between two messages, a short timeout could already end the transaction.
+      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
       try {
         // The query has no parameters: a query with parameters keeps its snapshot until the transaction ends.
         const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${migrationLock}) AS mine`);

@@ -57,7 +57,7 @@ export class Feeds {
     for (const changed of feed.followers) changed();
   }
 
-  /** Drops the open message if it comes before this place: a new writer has taken over the conversation. */
+  /** Drops the open message if it comes before this position: a new writer has taken over the conversation. */
   supersede(conversationId: string, place: MessagePosition): void {
     const feed = this.#feeds.get(conversationId);
     if (feed) open(feed, { conversationId, ...place });

@@ -1,9 +1,9 @@
 import type { Delta, Discard, LiveEvent, TurnEvent } from "../../core/chat.js";
 
 /**
- * The place of a message that is being written. The message follows the event `after`, its writer has the lease with this `fence`, and it
- * is attempt number `attempt` since that event. Of two places in a conversation, the later one is greater, also across turns and hosts; see
- * `compare`.
+ * The position of a message that is being written. The message follows the event `after`, its writer has the lease with this `fence`, and
+ * it is attempt number `attempt` since that event. Of two positions in a conversation, the later one is greater, also across turns and
+ * hosts; see `compare`.
  */
 export interface MessagePosition {
   turnId: string;
@@ -75,7 +75,7 @@ export class OpenMessage implements Words {
   }
 }
 
-/** Compares two places of a conversation. Negative if `one` comes before `other`. */
+/** Compares two positions in a conversation. Returns a negative number if `one` comes before `other`. */
 export function compare(one: MessagePosition, other: MessagePosition): number {
   return one.after - other.after || one.fence - other.fence || one.attempt - other.attempt;
 }

@@ -8,7 +8,9 @@ import type { Words } from "./open-message.js";
 export class ShownMessage {
   #text = "";
   #reasoning = "";
-  /** The message of which everything was shown at the last check. For the same message, only its new words need to be shown. */
+  /**
+   * The message that the last check found to begin with what was shown. It only grows, so its new words are shown without another check.
+   */
   #followed: Words | undefined;
 
   get isEmpty(): boolean {

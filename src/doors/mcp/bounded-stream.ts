@@ -1,4 +1,4 @@
-/** Most bytes of a stream that may wait for its reader. */
+/** Maximum number of bytes that may wait for the reader of a stream. */
 const waitingBytes = 4 * 1024 * 1024;
 
 /**

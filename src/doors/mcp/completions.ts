@@ -3,7 +3,7 @@ import { inProtocol } from "./in-protocol.js";
 import type { McpConnectionParts } from "./parts.js";
 import { namedPrompt } from "./served-prompts.js";
 
-/** Most values in one response, by the specification. */
+/** Maximum number of values in one response, set by the MCP specification. */
 const maxValues = 100;
 
 export function passCompletions({ host, server }: McpConnectionParts): void {

@@ -24,7 +24,7 @@ export class LineTransport implements Transport {
   readonly #input: Readable;
   readonly #output: Output;
   #end: () => void = () => {};
-  /** Ids of the requests, other than calls, that are not answered yet. */
+  /** Ids of the requests that are not answered yet. Tool calls are not included. */
   readonly #open = new Set<string | number>();
   #answered: () => void = () => {};
   #isClosed = false;
@@ -32,8 +32,8 @@ export class LineTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   /**
-   * Resolves when the reader of the output has left, or when the input has ended and all requests but calls have their answers: input such as
-   * `echo '{…"tools/list"}'` ends before the servers are ready.
+   * Resolves when the reader of the output has left, or when the input has ended and all requests except tool calls are answered. The
+   * answers are awaited because input such as `echo '{…"tools/list"}'` ends before the servers are ready.
    */
   readonly ended = new Promise<void>((resolve) => {
     this.#end = resolve;

@@ -32,7 +32,7 @@ export class HostAnswers {
     await this.#telling.run(() => answer(listChunk(this.#hub, action)));
   }
 
-  /** Sends the answer of a server. Rejects with McpError, or with RequestError `cancelled`. */
+  /** Asks a server, and sends its answer to the client. Rejects with McpError, or with RequestError `cancelled`. */
   ask(message: ClientMessage<"complete" | "read_resource">, answer: Answer): Promise<void> {
     return this.#asked.run(message, async (signal) => {
       await whenSettled(this.#hub, signal);

@@ -14,7 +14,7 @@ const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
 /** The blank line after an event. */
 const BLANK_LINE = /\n\r?\n/g;
-/** Matches the line that ends an event stream. Some servers append it to a document as well. */
+/** Matches the line that ends an event stream. Some servers also append it to a body that is one JSON document. */
 const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
 
 /**
@@ -113,7 +113,7 @@ export class MessageReader {
       if (end < 0) break;
       const before = this.#messageCount;
       if (!this.#parseEvents(text.slice(at, end))) return false;
-      // Later events are compared only with a whole event that held one message, not with the rest of an event that an earlier piece began.
+      // Only a whole event with exactly one message is remembered for the comparison. If an earlier piece holds its start, it is not whole.
       const isSingle = this.#isBetween && this.#messageCount === before + 1;
       if (isSingle && this.#wordMessage) this.#alike.remember(compared.slice(at, end), this.#wordMessage);
       this.#isBetween = true;

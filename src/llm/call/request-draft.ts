@@ -5,7 +5,7 @@ import { isAboutTools, refusalText, toolNamedIn } from "../wires/shared/refusals
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 
-/** Most corrections of one request. A request that needs more is itself wrong. */
+/** Maximum number of corrections of one request. A request that needs more is itself wrong. */
 const MAX_CORRECTIONS = 8;
 
 export class RequestDraft {

@@ -15,9 +15,9 @@ interface Dialect {
    */
   once: (kinds: string) => string;
   /**
-   * SQL for the summaries (`compaction` events) of turns that have an answer in the period. A copied summary is counted only once. No index
-   * has the times of summaries. So each summary is found from the first answer after it; between the two are at most questions and their
-   * answers.
+   * SQL for the summaries (`compaction` events) of turns that have an answer in the period. Finds each summary by the answer that follows
+   * it, because no index has the times of summaries. Only questions and their answers lie between the two. A copied summary is counted only
+   * once.
    */
   summaries: string;
   /** Returns an SQL condition: `event` comes before `other` in the same conversation. */
@@ -31,7 +31,9 @@ const place = "turn_id, coalesce(position, -seq)";
 /** Returns an SQL condition. `kinds` must be written exactly as in the partial index of answers, so that the index is used. */
 const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND at >= ${since} AND at < ${until}`;
 
-/** Most events between a summary and the answer after it: for each limit, a question and its answer. */
+/**
+ * Maximum number of events between a summary and the model's answer after it. Each limit adds at most a question and the person's answer.
+ */
 const mostBetween = 20;
 const summarised = (since: string, until: string) =>
   `answered.type = 'assistant_message' AND answered.at >= ${since} AND answered.at < ${until}

@@ -28,7 +28,7 @@ interface TurnToolboxParts {
 interface Choice {
   /** The list of tools as the hub returned it. It stays the same object while no tool changes. */
   offered: readonly HubTool[];
-  /** The tools of that list that are not hidden. */
+  /** The tools in `offered` that are not hidden. */
   tools: readonly HubTool[];
   /**
    * Set if there are too many tools to send all. The tools in `first` are sent with every request; `search` finds the tools in `byName`.

@@ -138,7 +138,7 @@ export class TurnIntake {
     turns.remove(turn);
     questions.forget(turn.turnId);
     turn.end(failure);
-    if (failure) session.cluster.wake(conversationId); // a turn that waits for this one may resume it now
+    if (failure) session.cluster.wake(conversationId); // a later turn that waits for this turn may resume it now
   }
 }
 

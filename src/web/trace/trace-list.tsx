@@ -7,7 +7,7 @@ import { type Happening, TurnTrace, type TurnTraceProps } from "./turn-trace.js"
 
 interface TraceListProps {
   dialogue: Dialogue;
-  /** State of the running turn. Absent if the conversation is over. */
+  /** Live state of the running turn. Absent for an exported conversation, which does not change. */
   happening?: Happening;
 }
 

@@ -41,7 +41,10 @@ export interface TurnCall extends Said {
 export const defaultModel = "mcp-platform";
 export const plainModel = "mcp-platform/plain";
 
-/** Returns the model that the caller's name means. `isPlain` is true if the model gets no tools of the servers. */
+/**
+ * Returns the model for the model name in the call, undefined for the configured model. `isPlain` is true if the model gets no tools of the
+ * servers.
+ */
 export function askedModel(name: string | null | undefined, plainModels: readonly string[]) {
   const isDefault = name === defaultModel || name === plainModel;
   const isPlain = typeof name === "string" && (name === plainModel || plainModels.includes(name));
@@ -50,7 +53,7 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
 
 export interface WireCallIds {
   conversationId?: string;
-  /** Value for `PromptOptions.dialogue`. Set when a call continues a response: it is the dialogue of the conversation's first call. */
+  /** Value for `PromptOptions.dialogue`. Set if the call continues a response; it is then the dialogue of the conversation's first call. */
   dialogue?: string;
   requestId?: string;
   trace?: CarriedTrace;

@@ -1,6 +1,6 @@
 /**
- * Finds earlier turns that a caller sends back in its history. The caller knows only its own calls. It lacks the servers' calls beside and
- * before them, and the reasoning and signatures of the answers. So the model gets the whole turn from the log.
+ * Finds earlier turns that a caller sends back in its history. The caller knows only the calls of its own tools. It lacks the calls of the
+ * servers' tools, and the reasoning and signatures of the answers. So the model gets the whole turn from the log.
  */
 import { createHash } from "node:crypto";
 import type { Message, StoredEvent, ToolCall } from "../../../core/chat.js";
@@ -56,7 +56,10 @@ export class ToldTurns {
     });
   }
 
-  /** Replaces answers in a history of chat completions by the turns of the log. Only call ids tell to which turn an answer belongs. */
+  /**
+   * Replaces answers in a history of chat completions by the turns of the log. Finds the turn of an answer by the ids of its calls, so an
+   * answer without calls stays as it is.
+   */
   async history(messages: readonly Message[]): Promise<Message[]> {
     const told = await Promise.all(messages.map((message) => this.#answer(message)));
     return requireSize(told.flat());
@@ -121,11 +124,12 @@ function textsOf(messages: readonly Message[]): string {
   return messages.map((message) => (message.role === "assistant" ? message.content : "")).join("");
 }
 
-/** Limit for all messages of a call, in characters. It is more than any model reads. */
+/** Maximum length of all messages of an API call, in characters. No model reads that much. */
 const mostChars = 64 * 1024 * 1024;
 
 /**
- * Returns the messages. Throws ApiError if they are too long: with a few bytes, a call can refer to the same long turn a thousand times.
+ * Returns the messages unchanged. Throws ApiError if they are longer than `mostChars`: even a short API call can refer to the same long
+ * turn many times.
  */
 export function requireSize(messages: Message[]): Message[] {
   const chars = messages.reduce((sum, message) => sum + charsOf(message), 0);

@@ -147,7 +147,7 @@ export class ChatFold implements AnswerFold {
     return asText(this.#blocks.push(list));
   }
 
-  /** Shows text. Text that is held back for a tag also counts as progress. */
+  /** Shows text. Text that is held back until a tag tells whether it is reasoning also counts as progress. */
   #showContent(text: string | undefined): void {
     if (!this.#thinkTags || !text) this.#show("text_delta", text);
     else {

@@ -19,7 +19,7 @@ export interface MessagesQuirks extends WireQuirks {
   effort: boolean;
   /** The accepted ones of `temperature` and `top_p`: both, one at a time, none. */
   sampling: "both" | "one" | "none";
-  /** Most tokens of an answer, including thinking: the limit of `max_tokens`. */
+  /** Maximum number of tokens of an answer, including thinking. The API accepts no higher `max_tokens`. */
   maxOutput: number;
   /** True if the provider accepts `cache_control`. */
   cache: boolean;

@@ -112,7 +112,7 @@ class Walk {
     return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
   }
 
-  /** Adds a result. A result whose call is missing becomes text: a caller's history may have been cut between the two. */
+  /** Adds a result. A result whose call is missing becomes text: a caller may have cut its history between the call and the result. */
   #addResult(message: ToolMessage): void {
     const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
     if (!call) {
@@ -173,7 +173,7 @@ export function lateTools(messages: readonly Message[], names: ReadonlySet<strin
   return found.size < names.size ? found : new Set();
 }
 
-/** Drops the thinking of a message before a summary: it is bound to the messages that the summary replaced. */
+/** Drops the thinking of a message before a summary, because the thinking is bound to the messages that the summary replaced. */
 function withoutUnbound(
   kept: readonly KeptPart[] | undefined,
   { isBeforeSummary }: AssistantMessage,

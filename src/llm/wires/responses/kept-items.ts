@@ -1,6 +1,6 @@
 /**
- * Converts the items of an answer when they arrive and when they are sent back. The message holds texts and arguments; the rest is kept
- * beside it, in order.
+ * Converts the items of an answer to the parts that are stored, and the parts back to items for later requests. Texts and arguments are
+ * only in the message; the parts hold everything else, in the order of the items.
  */
 import type { AssistantMessage, KeptPart } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";

@@ -2,12 +2,15 @@ import type { JsonSchema } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import { described, strings, typesOf } from "./schema-types.js";
 
-/** Most nodes of one reduced schema. Nested references can expand to more than any provider reads. */
+/** Maximum number of nodes in one reduced schema. Nested references can expand to more nodes than any provider reads. */
 const MAX_NODES = 1000;
 const MAX_DEPTH = 24;
 const MAX_RECURSION = 1;
 const MAX_REFERENCES = 64;
-/** Most characters of descriptions and enums in one reduced schema. References multiply these too. */
+/**
+ * Maximum number of characters in the descriptions and enums of one reduced schema. A schema that is referenced several times counts each
+ * time.
+ */
 const MAX_WORDS = 64 * 1024;
 
 const projections = new WeakMap<JsonSchema, JsonObject>();
