@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig } from "../src/config/reading/load.js";
-import type { Question } from "../src/core/chat.js";
+import type { Question } from "../src/core/events.js";
 import type { HubTool } from "../src/core/ports.js";
 import { McpHub } from "../src/mcp/hub.js";
 

@@ -1,8 +1,9 @@
 /** Public interface of the library. Everything that is not exported here is private. */
 import type { runScript as loadedRunScript } from "./scripted/host/run-script.js";
 
-export type * from "./core/chat.js";
 export { ConfigError, LlmError, McpError, RequestError, ScriptError, StoreError } from "./core/errors.js";
+export type * from "./core/events.js";
+export type * from "./core/messages.js";
 export type { App, AppOptions } from "./host/app.js";
 export { createApp } from "./host/app.js";
 export type { RunScriptOptions } from "./scripted/host/run-script.js";

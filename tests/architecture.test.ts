@@ -288,8 +288,8 @@ test("the page runs in a browser: of the host it imports types of the message pr
 });
 
 test("how events are told runs in a browser too", () => {
-  expect(importsOf("doors/protocol/chunks.ts")).toEqual(["core/chat.ts"]);
-  expect(importsOf("core/chat.ts")).toEqual([]);
+  expect(importsOf("doors/protocol/chunks.ts")).toEqual(["core/events.ts", "core/messages.ts"]);
+  expect(importsOf("core/messages.ts")).toEqual([]);
   expect(importsOf("core/text/inert.ts")).toEqual([]);
   expect(importsOf("core/json.ts")).toEqual([]);
 });
@@ -318,5 +318,5 @@ test("every folder and root file of src/ has its rule, and every rule its folder
 });
 
 test("the check sees real imports", () => {
-  expect(importsOf("session/session.ts")).toContain("core/chat.ts");
+  expect(importsOf("session/session.ts")).toContain("core/events.ts");
 });

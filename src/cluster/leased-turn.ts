@@ -1,5 +1,5 @@
-import type { ChatEvent, StateLostEvent, StoredEvent, TurnEvent } from "../core/chat.js";
 import type { OwnedTurn, WatchedTurn } from "../core/cluster-port.js";
+import type { ChatEvent, StateLostEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnLease } from "../core/store-ports.js";
 import type { TurnEngine } from "./engine.js";

@@ -1,5 +1,5 @@
-import type { LiveEvent, UserMessageEvent } from "../core/chat.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns } from "../core/cluster-port.js";
+import type { LiveEvent, UserMessageEvent } from "../core/events.js";
 import { defaultLeaseMs } from "../core/lease.js";
 import type { AbandonedTurn, ChatStore, Claim, LogNode, TurnMail } from "../core/store-ports.js";
 import { DrivenTurn } from "./driven-turn.js";

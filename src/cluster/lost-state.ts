@@ -2,7 +2,7 @@
  * Finds the servers whose state is lost, so that the model can be told. A stdio server keeps its state in a process, which ends with the
  * host that ran it.
  */
-import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/chat.js";
+import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
 import { resumeTurn } from "../log/folds/replay.js";
 import { withoutRewound } from "../log/folds/rewind.js";

@@ -1,5 +1,5 @@
 /** Port between the turns of this host and the other hosts on its event log. */
-import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent, TurnEvent, UserMessageEvent } from "./chat.js";
+import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent, TurnEvent, UserMessageEvent } from "./events.js";
 import type { ToolHub } from "./ports.js";
 import type { AbandonedTurn, Claim, LogNode, TurnLease, TurnMail, TurnName } from "./store-ports.js";
 

@@ -1,4 +1,5 @@
-import type { ErrorInfo, KeptParts, LostAnswer } from "./chat.js";
+import type { ErrorInfo } from "./events.js";
+import type { KeptParts, LostAnswer } from "./messages.js";
 
 /**
  * Base class of this host's errors. Each kind of boundary has its own subclass, with a literal `kind`. Message and cause never contain a

@@ -1,7 +1,9 @@
 /** Measurements of all layers, from which `src/telemetry/` makes spans and metrics. */
-import type { Completion, CompletionRequest, FinishReason, StopReason, ToolResult, Usage } from "./chat.js";
+
 import type { ServerConfig } from "./config.js";
 import type { LlmErrorKind, McpErrorKind } from "./errors.js";
+import type { StopReason } from "./events.js";
+import type { Completion, CompletionRequest, FinishReason, ToolResult, Usage } from "./messages.js";
 import type { ServerStatus } from "./ports.js";
 import type { Samples, TraceContext } from "./trace-context.js";
 

@@ -1,6 +1,7 @@
 /** Ports between layers: interfaces to layers that the caller must not import. Ports of the event log are in `store-ports.ts`. */
 import type { ApprovalAnswer } from "./approval.js";
-import type { ContentPart, Question, ServerState, ToolCall, ToolDefinition, ToolResult } from "./chat.js";
+import type { Question, ServerState } from "./events.js";
+import type { ContentPart, ToolCall, ToolDefinition, ToolResult } from "./messages.js";
 import type { TraceContext } from "./trace-context.js";
 
 export type { ToolResult };

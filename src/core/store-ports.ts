@@ -1,5 +1,5 @@
 /** Ports between a conversation and its event log. */
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "./chat.js";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "./events.js";
 import type { LiveBus } from "./live-bus.js";
 import type { Observe } from "./ports.js";
 import type { SharedLimits } from "./shared-limits.js";

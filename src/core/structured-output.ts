@@ -4,9 +4,9 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { withinTime } from "./async/within-time.js";
-import type { JsonSchema } from "./chat.js";
 import { messageOf, RequestError } from "./errors.js";
 import { parseJson } from "./json.js";
+import type { JsonSchema } from "./messages.js";
 
 const maxProblems = 5;
 /** Time limit of one check. A schema's pattern may backtrack forever on a model's text. */

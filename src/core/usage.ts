@@ -1,4 +1,4 @@
-import type { Usage } from "./chat.js";
+import type { Usage } from "./messages.js";
 
 const counts = [
   "inputTokens",

@@ -1,7 +1,8 @@
 /** Checks the providers: their settings, whether they can be reached, and with `live` how they answer. */
-import type { ToolDefinition } from "../core/chat.js";
+
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";
+import type { ToolDefinition } from "../core/messages.js";
 import { isLocal } from "../llm/connection/proxy.js";
 import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { wireOf } from "../llm/wires/all-wires.js";

@@ -1,8 +1,8 @@
 /** Checks whether a provider accepts the tool schemas of the servers unchanged. */
 
 import { isDeepStrictEqual } from "node:util";
-import type { JsonSchema, ToolDefinition } from "../core/chat.js";
 import { isPlainObject } from "../core/json.js";
+import type { JsonSchema, ToolDefinition } from "../core/messages.js";
 import type { Provider } from "../llm/providers/providers.js";
 import { fullSchema, plainSchema } from "../llm/wires/shared/tool-schemas.js";
 import { type Finding, ok, warn } from "./finding.js";

@@ -1,6 +1,7 @@
 /** Tries all servers of a configuration concurrently. */
-import type { ToolDefinition } from "../core/chat.js";
+
 import type { ServerConfig } from "../core/config.js";
+import type { ToolDefinition } from "../core/messages.js";
 import { Logins } from "../mcp/auth/logins.js";
 import { hasFailed, ok, warn } from "./finding.js";
 import type { Section } from "./section.js";

@@ -1,6 +1,7 @@
 /** Reports the tools that a server offers, and problems with them. */
-import type { ToolDefinition } from "../core/chat.js";
+
 import type { ServerConfig } from "../core/config.js";
+import type { ToolDefinition } from "../core/messages.js";
 import { globMatches } from "../core/patterns/glob.js";
 import { didYouMean } from "../core/text/nearest.js";
 import { toolTokens } from "../log/folds/estimate.js";

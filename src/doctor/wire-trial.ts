@@ -2,11 +2,12 @@
  * Tries one wire of a provider in the way a turn uses it. Five small steps: a whole answer, a streamed answer, a tool call, the answer to
  * the tool's result, and sending the model's reasoning back.
  */
-import type { Completion, CompletionRequest, KeptPart, Message, ToolCall, ToolDefinition } from "../core/chat.js";
+
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { errorInfo } from "../core/errors.js";
 import { parseJson } from "../core/json.js";
+import type { Completion, CompletionRequest, KeptPart, Message, ToolCall, ToolDefinition } from "../core/messages.js";
 import { LlmClient } from "../llm/client.js";
 import type { ResolvedModel } from "../llm/providers/providers.js";
 import { type Finding, fail, ok, warn, withoutEnd } from "./finding.js";

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
 import { LinkedAbort } from "../core/async/abort.js";
-import type { Completion, CompletionRequest } from "../core/chat.js";
 import type { LlmConfig, StreamRecovery } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
 import { type NewId, newId } from "../core/ids.js";
 import type { HostState, Meter } from "../core/measurements.js";
+import type { Completion, CompletionRequest } from "../core/messages.js";
 import type { Observe } from "../core/ports.js";
 import type { SharedLimits } from "../core/shared-limits.js";
 import type { Tape } from "../core/tape.js";

@@ -1,4 +1,4 @@
-import type { Completion, Usage } from "../core/chat.js";
+import type { Completion, Usage } from "../core/messages.js";
 import { partsOf } from "./wires/shared/kept.js";
 
 /** Maximum number of times that a paused answer is continued. Each time costs a request. */

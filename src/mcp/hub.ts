@@ -1,8 +1,8 @@
 /** All MCP servers as one tool list. A slow, broken or malicious server never delays the others. */
 import { isDeepStrictEqual } from "node:util";
-import type { ContentPart, ToolCall } from "../core/chat.js";
 import type { ServerConfig } from "../core/config.js";
 import { RequestError } from "../core/errors.js";
+import type { ContentPart, ToolCall } from "../core/messages.js";
 import type {
   HubTool,
   NamedTool,

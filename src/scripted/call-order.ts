@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../core/chat.js";
+import type { StoredEvent } from "../core/events.js";
 
 /**
  * Sorts the events of calls that ran concurrently by the order in which the calls were sent. The log has these events in the order in which

@@ -1,6 +1,6 @@
 /** Writes the conversations of a script as text that is the same in every run. */
 
-import type { StoredEvent } from "../core/chat.js";
+import type { StoredEvent } from "../core/events.js";
 import { idPattern } from "../core/ids.js";
 import { isPlainObject } from "../core/json.js";
 import { inCallOrder } from "./call-order.js";

@@ -1,6 +1,7 @@
 /** Tool calls without a model, for programs that call tools themselves. */
 import { readApproval } from "../core/approval.js";
-import type { Question, ToolCall } from "../core/chat.js";
+import type { Question } from "../core/events.js";
+import type { ToolCall } from "../core/messages.js";
 import { namesTool } from "../core/patterns/tool-pattern.js";
 import type { HubTool, SendOptions, ToolHub, ToolResult } from "../core/ports.js";
 import { decide, isHidden, type PolicyRules, type Verdict } from "../turn/policy.js";

@@ -1,15 +1,7 @@
-import type {
-  ChatEvent,
-  ContentPart,
-  LiveEvent,
-  Message,
-  QuestionEvent,
-  RewindEvent,
-  StoredEvent,
-  TurnEvent,
-} from "../core/chat.js";
 import type { LiveCursor } from "../core/cluster-port.js";
+import type { ChatEvent, LiveEvent, QuestionEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import { requireStorable } from "../core/ids.js";
+import type { ContentPart, Message } from "../core/messages.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/store-ports.js";
 import type { RewindTo } from "./conversations/decide-rewind.js";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../core/async/timers.js";
-import type { StoredEvent } from "../core/chat.js";
 import type { Cluster, LocalTurns, PeerStreams } from "../core/cluster-port.js";
+import type { StoredEvent } from "../core/events.js";
 import { isOfSingleCall } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, ServerStatus } from "../core/ports.js";

@@ -1,6 +1,6 @@
 import { Changes } from "../core/async/changes.js";
-import type { UserMessageEvent } from "../core/chat.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns, OwnedTurn } from "../core/cluster-port.js";
+import type { UserMessageEvent } from "../core/events.js";
 import { defaultLeaseMs } from "../core/lease.js";
 import type { ChatStore, Claim, HostProcess, TurnLease, TurnMail } from "../core/store-ports.js";
 import { wasDeleted } from "../log/shared/claims.js";

@@ -1,5 +1,5 @@
 /** Writes messages in the JSON format of OpenTelemetry's conventions: roles and parts. Images and audio are named, not copied. */
-import type { ContentPart, Message, ToolCall } from "../core/chat.js";
+import type { ContentPart, Message, ToolCall } from "../core/messages.js";
 
 export function messagesJson(messages: readonly Message[]): string {
   return JSON.stringify(messages.map((message) => ({ role: message.role, parts: partsOf(message) })));

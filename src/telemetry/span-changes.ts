@@ -1,7 +1,7 @@
 /** Determines what a measurement does to its span: start it, add an event or end it. */
 import { type Attributes, SpanKind } from "@opentelemetry/api";
-import type { Usage } from "../core/chat.js";
 import type { Measurement } from "../core/measurements.js";
+import type { Usage } from "../core/messages.js";
 import { boundedLine } from "./bounded.js";
 import { messagesJson } from "./messages-json.js";
 import { agentName, methods, attributes as names, operations, providerName, spanEvents } from "./metric-names.js";

@@ -1,14 +1,14 @@
+import { errorInfo, LlmError } from "../core/errors.js";
+import type { AssistantMessageEvent } from "../core/events.js";
 import type {
   AssistantMessage,
-  AssistantMessageEvent,
   Completion,
   CompletionRequest,
   Delta,
   Discard,
   KeptParts,
   Spent,
-} from "../core/chat.js";
-import { errorInfo, LlmError } from "../core/errors.js";
+} from "../core/messages.js";
 import type { Llm } from "../llm/changing-client.js";
 import type { CompleteOptions } from "../llm/client.js";
 import type { EventQueue, TurnEnd } from "./outlet.js";

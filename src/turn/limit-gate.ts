@@ -1,5 +1,6 @@
-import type { CompletionRequest, LimitQuestion, QuestionEvent, StopReason } from "../core/chat.js";
+import type { LimitQuestion, QuestionEvent, StopReason } from "../core/events.js";
 import type { NewId } from "../core/ids.js";
+import type { CompletionRequest } from "../core/messages.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 import type { EventQueue } from "./outlet.js";
 import { inputTokens } from "./spending.js";

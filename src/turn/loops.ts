@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import type { ToolCall } from "../core/chat.js";
 import { isPlainObject } from "../core/json.js";
+import type { ToolCall } from "../core/messages.js";
 import type { ToolResult } from "../core/ports.js";
 
 /** If a call has had the same result this many times in a row, the result tells the model to do something else. */

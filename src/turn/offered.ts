@@ -1,4 +1,4 @@
-import type { ToolDefinition } from "../core/chat.js";
+import type { ToolDefinition } from "../core/messages.js";
 import type { HubTool, Toolbox } from "../core/ports.js";
 import { isHidden } from "./policy.js";
 import type { TurnOptions } from "./turn-options.js";

@@ -1,24 +1,20 @@
 import { LinkedAbort } from "../core/async/abort.js";
 import { Channel } from "../core/async/channel.js";
+import type { StreamRecovery } from "../core/config.js";
+import { errorInfo, RequestError } from "../core/errors.js";
+import type { AssistantMessageEvent, ChatEvent, LiveEvent, QuestionEvent, StopReason } from "../core/events.js";
+import type { NewId } from "../core/ids.js";
 import type {
   AssistantMessage,
-  AssistantMessageEvent,
-  ChatEvent,
   Completion,
   CompletionEvent,
   CompletionRequest,
   Delta,
   Discard,
-  LiveEvent,
   LostAnswer,
   Message,
-  QuestionEvent,
   Spent,
-  StopReason,
-} from "../core/chat.js";
-import type { StreamRecovery } from "../core/config.js";
-import { errorInfo, RequestError } from "../core/errors.js";
-import type { NewId } from "../core/ids.js";
+} from "../core/messages.js";
 import type { Toolbox } from "../core/ports.js";
 import { schemaProblem } from "../core/structured-output.js";
 import { type TraceContext, traceOf } from "../core/trace-context.js";

@@ -1,4 +1,4 @@
-import type { ChatEvent, LiveEvent } from "../core/chat.js";
+import type { ChatEvent, LiveEvent } from "../core/events.js";
 
 export interface Outlet {
   /** Stores the events, all or none of them, then shows them. Resolves when that is done. If it rejects, the turn stops. */

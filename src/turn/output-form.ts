@@ -1,14 +1,14 @@
 /** Handles requests whose answer must be JSON of a given schema. */
 
+import { LlmError } from "../core/errors.js";
+import { parseJson } from "../core/json.js";
 import {
   type Completion,
   type CompletionRequest,
   formInstruction,
   type LostAnswer,
   type OutputFormat,
-} from "../core/chat.js";
-import { LlmError } from "../core/errors.js";
-import { parseJson } from "../core/json.js";
+} from "../core/messages.js";
 import { readStructured } from "../core/structured-output.js";
 
 /**

@@ -1,5 +1,5 @@
 import { Channel } from "../core/async/channel.js";
-import type { ChatEvent, LiveEvent } from "../core/chat.js";
+import type { ChatEvent, LiveEvent } from "../core/events.js";
 import type { Outlet } from "./outlet.js";
 
 /**

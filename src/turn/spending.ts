@@ -1,4 +1,4 @@
-import type { Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/chat.js";
+import type { Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/messages.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 
 /** Estimated tokens of a picture or a sound, as for a large picture. Providers bill pictures by pixels and sound by time, not by bytes. */

@@ -1,17 +1,10 @@
 import { hash } from "node:crypto";
 import { type GivenApproval, readApproval } from "../core/approval.js";
-import type {
-  ApprovalQuestion,
-  ChatEvent,
-  Question,
-  QuestionEvent,
-  StartedCall,
-  ToolCall,
-  ToolMessage,
-} from "../core/chat.js";
-import { toolMessage } from "../core/chat.js";
 import { messageOf } from "../core/errors.js";
+import type { ApprovalQuestion, ChatEvent, Question, QuestionEvent, StartedCall } from "../core/events.js";
 import { isWritable } from "../core/json.js";
+import type { ToolCall, ToolMessage } from "../core/messages.js";
+import { toolMessage } from "../core/messages.js";
 import type { PreparedCall, Toolbox, ToolFacts, ToolResult } from "../core/ports.js";
 import { childOf, type TraceContext } from "../core/trace-context.js";
 import type { Loops } from "./loops.js";

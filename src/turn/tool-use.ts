@@ -1,6 +1,7 @@
 /** Checks of how the model uses tools, for providers that do not enforce a request's `tool_choice` or `parallel_tool_calls`. */
-import type { Completion, CompletionRequest, ToolChoice, ToolDefinition } from "../core/chat.js";
+
 import { LlmError, RequestError } from "../core/errors.js";
+import type { Completion, CompletionRequest, ToolChoice, ToolDefinition } from "../core/messages.js";
 
 /** Returns an error if the tool that the model has to call is not among the offered tools. */
 export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefinition[]): RequestError | undefined {

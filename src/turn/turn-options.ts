@@ -1,14 +1,6 @@
-import type {
-  AssistantMessageEvent,
-  FinishReason,
-  OutputFormat,
-  QuestionEvent,
-  StartedCall,
-  StopReason,
-  ToolChoice,
-  ToolDefinition,
-} from "../core/chat.js";
 import type { StreamRecovery } from "../core/config.js";
+import type { AssistantMessageEvent, QuestionEvent, StartedCall, StopReason } from "../core/events.js";
+import type { FinishReason, OutputFormat, ToolChoice, ToolDefinition } from "../core/messages.js";
 import type { Toolbox } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
 import type { CompleteOptions } from "../llm/client.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { withProcesses } from "../../src/cluster/lost-state.js";
-import type { ChatEvent } from "../../src/core/chat.js";
+import type { ChatEvent } from "../../src/core/events.js";
 import type { ToolHub } from "../../src/core/ports.js";
 
 const hub = {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import type { QuestionEvent } from "../../src/core/chat.js";
+import type { QuestionEvent } from "../../src/core/events.js";
 import { newId } from "../../src/core/ids.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";

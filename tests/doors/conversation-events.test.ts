@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { TurnEvent } from "../../src/core/chat.js";
+import type { TurnEvent } from "../../src/core/events.js";
 import { conversationEvents } from "../../src/doors/protocol/conversation-events.js";
 import { startApp } from "../support/app.js";
 import { chunk, startLlmServer, stream } from "../support/llm-server.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { TurnEvent } from "../../src/core/chat.js";
+import type { TurnEvent } from "../../src/core/events.js";
 import { TextView } from "../../src/doors/printed/views.js";
 import { Output } from "../../src/doors/shared/output.js";
 import { startHub } from "../support/mcp-hub.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ChatEvent, StoredEvent, TurnEvent } from "../../src/core/chat.js";
+import type { ChatEvent, StoredEvent, TurnEvent } from "../../src/core/events.js";
 import { errorMessage, historyMessages, TurnEncoder } from "../../src/doors/protocol/protocol.js";
 import { readMessage } from "../support/wire-messages.js";
 

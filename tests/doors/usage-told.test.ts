@@ -1,6 +1,6 @@
 /** The provider's token counts, as each front door, the export and the telemetry report them. */
 import { expect, test } from "@jest/globals";
-import type { AssistantMessageEvent, CompactionEvent, StoredEvent } from "../../src/core/chat.js";
+import type { AssistantMessageEvent, CompactionEvent, StoredEvent } from "../../src/core/events.js";
 import { UpdateEncoder } from "../../src/doors/acp/session-updates.js";
 import { anthropicUsage, SessionUsage } from "../../src/doors/claude/anthropic-usage.js";
 import { chatUsage, responseUsage } from "../../src/doors/http/turns/turn-usage.js";

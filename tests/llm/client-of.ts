@@ -1,6 +1,6 @@
-import type { CompletionRequest, Delta } from "../../src/core/chat.js";
 import type { HttpConfig, LlmConfig, ProviderConfig } from "../../src/core/config.js";
 import { LlmError } from "../../src/core/errors.js";
+import type { CompletionRequest, Delta } from "../../src/core/messages.js";
 import type { Observation } from "../../src/core/ports.js";
 import { type CompleteOptions, LlmClient } from "../../src/llm/client.js";
 import type { OnDelta } from "../../src/llm/shared/showing.js";

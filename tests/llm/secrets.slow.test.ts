@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { CompletionRequest } from "../../src/core/chat.js";
 import { errorInfo, type LlmError } from "../../src/core/errors.js";
+import type { CompletionRequest } from "../../src/core/messages.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { startProxy, type TestProxy, type Treatment } from "../support/http-proxy.js";
 import { failure, startLlmServer } from "../support/llm-server.js";

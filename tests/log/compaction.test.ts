@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { ChatEvent } from "../../src/core/chat.js";
+import type { ChatEvent } from "../../src/core/events.js";
 import { planCompaction, transcript } from "../../src/log/folds/compaction.js";
 import { toMessages } from "../../src/log/folds/replay.js";
 import { call, stored, turn } from "./support.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { ChatEvent } from "../../src/core/chat.js";
+import type { ChatEvent } from "../../src/core/events.js";
 import { messageTokensOf, tokenFactor } from "../../src/log/folds/estimate.js";
 import { stored, turn } from "./support.js";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ChatEvent, Message, StoredEvent } from "../../src/core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
+import type { Message } from "../../src/core/messages.js";
 import { planCompaction } from "../../src/log/folds/compaction.js";
 import { tokensOf } from "../../src/log/folds/estimate.js";
 import { toMessages, trimTurns } from "../../src/log/folds/replay.js";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ChatEvent, Message } from "../../src/core/chat.js";
+import type { ChatEvent } from "../../src/core/events.js";
+import type { Message } from "../../src/core/messages.js";
 import { resumeTurn, toMessages, trimTurns } from "../../src/log/folds/replay.js";
 import { costMs } from "../support/processor-time.js";
 import { call, stored, turn } from "./support.js";

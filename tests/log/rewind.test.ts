@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { ChatEvent, Message } from "../../src/core/chat.js";
+import type { ChatEvent } from "../../src/core/events.js";
+import type { Message } from "../../src/core/messages.js";
 import { resumeTurn, toMessages } from "../../src/log/folds/replay.js";
 import { withoutRewound } from "../../src/log/folds/rewind.js";
 import { stored, turn } from "./support.js";

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ChatEvent, StoredEvent, ToolCall } from "../../src/core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
+import type { ToolCall } from "../../src/core/messages.js";
 import type { TurnRequest } from "../../src/core/store-ports.js";
 
 /** Calls `work` with a new empty folder and deletes the folder afterwards. */

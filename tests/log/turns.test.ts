@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ChatEvent } from "../../src/core/chat.js";
+import type { ChatEvent } from "../../src/core/events.js";
 import type { ChatStore, TurnGrant } from "../../src/core/store-ports.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, request, turn } from "./support.js";

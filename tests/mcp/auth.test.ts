@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { AuthFile } from "../../src/mcp/auth/auth-file.js";
 import { grants, guarded, hubOf, logins, newFolder } from "../support/logins.js";
 import { httpServer } from "../support/mcp-http.js";

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
-import { type Completion, type CompletionRequest, type Question, textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
+import type { Question } from "../../src/core/events.js";
+import { type Completion, type CompletionRequest, textOf } from "../../src/core/messages.js";
 import { Callbacks } from "../../src/mcp/callbacks/callbacks.js";
 import type { Sample } from "../../src/mcp/callbacks/sampling.js";
 import { fixture, recording, startHub, startHubWith } from "../support/mcp-hub.js";

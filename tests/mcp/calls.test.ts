@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { type ContentPart, textOf } from "../../src/core/chat.js";
+import { type ContentPart, textOf } from "../../src/core/messages.js";
 import type { ToolProgress } from "../../src/core/ports.js";
 import { fixture, recording, startHub, until } from "../support/mcp-hub.js";
 import { processorMs } from "../support/processor-time.js";

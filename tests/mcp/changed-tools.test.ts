@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
+import { textOf } from "../../src/core/messages.js";
 import { fixture, manifestsIn, startHubWith, temporaryFolder } from "../support/mcp-hub.js";
 
 const change = expect.stringMatching(/^its description changed since \d{4}-\d\d-\d\d \d\d:\d\d UTC$/);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import type { ToolProgress } from "../../src/core/ports.js";
 import { demoServer } from "../../src/demo/demo-servers.js";
 import { type RunningHub, startHub } from "../support/mcp-hub.js";

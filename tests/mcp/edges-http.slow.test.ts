@@ -6,7 +6,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { faulty } from "../support/mcp-faulty.js";
 import { httpServer } from "../support/mcp-http.js";
 import { remoteServer, startHub, until } from "../support/mcp-hub.js";

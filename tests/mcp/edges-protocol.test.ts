@@ -4,7 +4,7 @@
  */
 import { appendFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import type { ToolProgress } from "../../src/core/ports.js";
 import { fixture, recording, startHub, startHubWith, until } from "../support/mcp-hub.js";
 

@@ -8,7 +8,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { fixture, isRunning, nodeServer, recording, startHub, until } from "../support/mcp-hub.js";
 
 const tool = (name: string) => ({ name, inputSchema: { type: "object" } });

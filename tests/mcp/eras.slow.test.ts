@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
 import type { StdioServerConfig } from "../../src/core/config.js";
+import { textOf } from "../../src/core/messages.js";
 import { fixture, nodeServer, recording, startHub, until } from "../support/mcp-hub.js";
 import { modernServer, ways } from "../support/modern-server.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { ContentPart } from "../../src/core/chat.js";
+import type { ContentPart } from "../../src/core/messages.js";
 import { FreshResources, freshMs, ListAge } from "../../src/mcp/lists/freshness.js";
 
 const hour = 3_600_000;

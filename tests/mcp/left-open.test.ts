@@ -1,7 +1,7 @@
 /** Connections that a Streamable HTTP server leaves open: none of them may outlast its request, or a host would run out of files. */
 import { PassThrough } from "node:stream";
 import { expect, jest, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import type { HttpAnswer } from "../../src/mcp/http/exchange.js";
 import { ResumableStreams } from "../../src/mcp/transports/resumable-streams.js";
 import { faulty } from "../support/mcp-faulty.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { recording, startHub, until } from "../support/mcp-hub.js";
 import { modernServer, ways } from "../support/modern-server.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { faulty } from "../support/mcp-faulty.js";
 import { nodeServer, type RunningHub, startHub } from "../support/mcp-hub.js";
 

@@ -2,7 +2,7 @@ import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { everything } from "../support/mcp-http.js";
 import { nodeServer, remoteServer, startHub, until } from "../support/mcp-hub.js";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import type { PromptOptions, TurnDefaults } from "../../src/session/shared/prompt-options.js";
 import { rulesOf } from "../../src/session/shared/rules.js";
 import { decide, isHidden } from "../../src/turn/policy.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Completion, CompletionRequest } from "../../src/core/chat.js";
+import type { Completion, CompletionRequest } from "../../src/core/messages.js";
 import { answerSampling, SamplingBudget } from "../../src/mcp/callbacks/sampling.js";
 
 const parts = (outputTokens: number, budget = new SamplingBudget()) => ({

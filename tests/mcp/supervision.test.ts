@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { fixture, manifestsIn, recording, startHub, startHubWith, temporaryFolder, until } from "../support/mcp-hub.js";
 
 const started = (lines: string[]) => lines.filter((line) => line.startsWith("started")).length;

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { StoredEvent } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
 import { connect } from "../doors/http/socket.js";
 import { script } from "../support/app.js";
 import { answer, type LlmRequest, type Step, toolCalls } from "../support/llm-server.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { StoredEvent } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
 import { fixtureServer } from "../support/app.js";
 import { answer, chunk, type LlmRequest, STALL, type Step, stream, toolCalls } from "../support/llm-server.js";
 import { askedIn, Cluster, onServer } from "./cluster.js";

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, test } from "@jest/globals";
 import { dump } from "js-yaml";
 import pg from "pg";
-import type { StoredEvent } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
 import { script } from "../support/app.js";
 import { configFor, type Ended, ended, Workplace } from "../support/cli.js";
 import {

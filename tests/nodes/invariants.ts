@@ -1,5 +1,6 @@
 /** Invariants of a schedule that was carried out, whatever happened. Each function returns the violations. */
-import { type StoredEvent, textOf as textIn } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
+import { textOf as textIn } from "../../src/core/messages.js";
 import type { FollowedMessage } from "./cluster.js";
 import { custodyOf, hadIt, type TurnOwnership } from "./custody.js";
 import type { FaultLane, Outcome } from "./fault-lane.js";

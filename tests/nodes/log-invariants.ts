@@ -1,5 +1,5 @@
 /** Invariants of the logs of conversations, and of the acknowledgements that clients got. Each function returns the violations. */
-import type { StoredEvent } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
 import type { Outcome } from "./fault-lane.js";
 import { textOf } from "./schedule.js";
 

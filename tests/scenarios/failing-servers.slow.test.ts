@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import type { App } from "../../src/index.js";
 import { collect, fixtureServer, startApp } from "../support/app.js";
 import { answer, type LlmServer, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { StoredEvent } from "../../src/core/chat.js";
-import { textOf } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
+import { textOf } from "../../src/core/messages.js";
 import { openStore } from "../../src/log/open.js";
 import { collect, fixtureServer, isStored, startApp } from "../support/app.js";
 import { answer, type LlmRequest, startLlmServer, toolCalls } from "../support/llm-server.js";

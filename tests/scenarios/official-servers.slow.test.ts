@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { type ContentPart, textOf } from "../../src/core/chat.js";
+import { type ContentPart, textOf } from "../../src/core/messages.js";
 import { collect, script, startApp } from "../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 

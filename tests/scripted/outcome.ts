@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
 import type { AssertionParts } from "../../src/scripted/assertions/kind.js";
 import { evaluate } from "../../src/scripted/sandbox/sandbox.js";
 import type { CalledTool, StepOutcome } from "../../src/scripted/shared/script-result.js";

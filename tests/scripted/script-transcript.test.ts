@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import { newId } from "../../src/core/ids.js";
 import { transcriptOf } from "../../src/scripted/script-transcript.js";
 

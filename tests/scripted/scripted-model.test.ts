@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { StoredEvent } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
 import type { ScriptResult } from "../../src/scripted/shared/script-result.js";
 import { fixtureServer } from "../support/app.js";
 import { runSteps, ScriptFolder, verdicts } from "./support.js";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { StoredEvent } from "../../src/core/chat.js";
+import type { StoredEvent } from "../../src/core/events.js";
 import type { App } from "../../src/index.js";
 import { isSlashCommand, runSlashCommand, slashCommands } from "../../src/session/commands/commands.js";
 import type { CommandScope } from "../../src/session/commands/slash-command.js";

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TurnEvent } from "../../src/core/chat.js";
 import type { StorageConfig } from "../../src/core/config.js";
+import type { TurnEvent } from "../../src/core/events.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import type { LlmServer } from "../support/llm-server.js";

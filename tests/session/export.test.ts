@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import { exportConversation } from "../../src/session/export/export.js";
 import type { ExportFormat } from "../../src/session/export/formats.js";
 import { call, stored, turn } from "../log/support.js";

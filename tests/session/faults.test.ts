@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import pg from "pg";
-import type { QuestionEvent } from "../../src/core/chat.js";
+import type { QuestionEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { collect } from "../support/app.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import { KnownLogs } from "../../src/session/conversations/known-logs.js";
 import { stored, turn } from "../log/support.js";
 

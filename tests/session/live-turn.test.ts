@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { TurnEvent } from "../../src/core/chat.js";
+import type { TurnEvent } from "../../src/core/events.js";
 import { LiveTurn } from "../../src/session/turns/live-turn.js";
 import { collect } from "../support/app.js";
 

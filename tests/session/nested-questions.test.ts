@@ -1,6 +1,6 @@
 /** Questions and answers of a turn are stored in it. Objects that are nested too deeply cannot be made JSON. */
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { answer, startLlmServer, toolCalls } from "../support/llm-server.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ChatEvent, StoredEvent } from "../../src/core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import { readPlayable } from "../../src/session/export/playable.js";
 import { call, stored, turn } from "../log/support.js";
 

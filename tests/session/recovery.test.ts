@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { QuestionEvent } from "../../src/core/chat.js";
+import type { QuestionEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { collect, shape } from "../support/app.js";
 import { answer, chunk, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";

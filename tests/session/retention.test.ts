@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { ForkEvent } from "../../src/core/chat.js";
+import type { ForkEvent } from "../../src/core/events.js";
 import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/conversations/retention.js";

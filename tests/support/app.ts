@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import type { StoredEvent, TurnEvent } from "../../src/core/chat.js";
+import type { StoredEvent, TurnEvent } from "../../src/core/events.js";
 import type { Observe } from "../../src/core/ports.js";
 import { type App, createApp } from "../../src/index.js";
 import { driverUnderTest, newStorage } from "./storages.js";

@@ -10,8 +10,8 @@
  *   });
  */
 import { expect } from "@jest/globals";
-import type { TurnEvent } from "../../src/core/chat.js";
 import type { WireName } from "../../src/core/config.js";
+import type { TurnEvent } from "../../src/core/events.js";
 import type { Observation } from "../../src/core/ports.js";
 import type { PromptOptions } from "../../src/session/shared/prompt-options.js";
 import { collect, startApp } from "./app.js";

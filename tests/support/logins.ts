@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ContentPart } from "../../src/core/chat.js";
 import type { OAuthConfig, RemoteServerConfig } from "../../src/core/config.js";
+import type { ContentPart } from "../../src/core/messages.js";
 import type { Observation } from "../../src/core/ports.js";
 import { Logins } from "../../src/mcp/auth/logins.js";
 import { McpHub } from "../../src/mcp/hub.js";

@@ -3,7 +3,7 @@ import "@modelcontextprotocol/sdk/client/index.js";
 import "zod";
 import "../../src/llm/request/admission.js";
 import { readFileSync } from "node:fs";
-import type { StoredEvent, TurnEvent } from "../../src/core/chat.js";
+import type { StoredEvent, TurnEvent } from "../../src/core/events.js";
 import { type App, createApp } from "../../src/host/app.js";
 import { type CassetteOptions, openCassette } from "../../src/scripted/cassette/cassette.js";
 import { isStored } from "./app.js";

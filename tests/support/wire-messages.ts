@@ -1,7 +1,7 @@
 /** Messages of the host as tests read them: each must match the published schema exactly. */
 import { afterEach, expect } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import type { JsonSchema } from "../../src/core/chat.js";
+import type { JsonSchema } from "../../src/core/messages.js";
 import { messageSchema } from "../../src/doors/protocol/message-schema.js";
 
 export interface Message {

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { QuestionEvent } from "../../src/core/chat.js";
+import type { QuestionEvent } from "../../src/core/events.js";
 import type { Price } from "../../src/llm/providers/prices.js";
 import { LimitGate } from "../../src/turn/limit-gate.js";
 import type { EventQueue } from "../../src/turn/outlet.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { collect, fixtureServer, isStored, shape, startApp, withoutNode } from "../support/app.js";
 import { answer, CUT, chunk, failure, json, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 

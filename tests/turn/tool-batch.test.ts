@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import type { ChatEvent, QuestionEvent, StartedCall } from "../../src/core/chat.js";
+import type { ChatEvent, QuestionEvent, StartedCall } from "../../src/core/events.js";
 import type { PreparedCall, Toolbox } from "../../src/core/ports.js";
 import { traceOf } from "../../src/core/trace-context.js";
 import { Loops } from "../../src/turn/loops.js";

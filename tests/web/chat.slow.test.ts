@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { textOf } from "../../src/core/chat.js";
+import { textOf } from "../../src/core/messages.js";
 import { openDoor } from "../doors/http/door.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";

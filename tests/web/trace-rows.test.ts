@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ChatEvent } from "../../src/core/chat.js";
+import type { ChatEvent } from "../../src/core/events.js";
 import { toldChunks } from "../../src/doors/protocol/chunks.js";
 import type { StoredMessage } from "../../src/web/api/host-messages.js";
 import { DialogueFold, emptyDialogue, type Turn } from "../../src/web/chat/fold-turns.js";

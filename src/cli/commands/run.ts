@@ -2,9 +2,9 @@
 
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import type { ContentPart, OutputFormat } from "../../core/chat.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
+import type { ContentPart, OutputFormat } from "../../core/messages.js";
 import { readPrompt } from "../../doors/shared/piped-text.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { appended, milliseconds, modelFlag, wholeNumber } from "../shared/flags.js";

@@ -1,5 +1,5 @@
-import type { LiveEvent, StoredEvent } from "../../core/chat.js";
 import type { LiveCursor } from "../../core/cluster-port.js";
+import type { LiveEvent, StoredEvent } from "../../core/events.js";
 import type { OpenMessage } from "./open-message.js";
 import { ShownMessage } from "./shown-message.js";
 

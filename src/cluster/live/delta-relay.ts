@@ -1,6 +1,7 @@
 /** Sends the live events of turns that run here to the hosts on the same log that follow them, and receives events of other hosts. */
-import type { TurnEvent } from "../../core/chat.js";
+
 import type { PeerStreams } from "../../core/cluster-port.js";
+import type { TurnEvent } from "../../core/events.js";
 import type { BusMessage, LiveBus } from "../../core/live-bus.js";
 import { DeltaSender } from "./delta-sender.js";
 import { type Feed, Feeds } from "./feeds.js";

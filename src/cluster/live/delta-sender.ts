@@ -1,4 +1,4 @@
-import type { TurnEvent } from "../../core/chat.js";
+import type { TurnEvent } from "../../core/events.js";
 import { Audience, knowsAll, toldOf } from "./audience.js";
 import { nextFrame } from "./frames.js";
 import { type MessagePosition, OpenMessage } from "./open-message.js";

@@ -1,4 +1,5 @@
-import type { Delta, Discard, LiveEvent, TurnEvent } from "../../core/chat.js";
+import type { LiveEvent, TurnEvent } from "../../core/events.js";
+import type { Delta, Discard } from "../../core/messages.js";
 
 /**
  * The position of a message that is being written. The message follows the event `after`, its writer has the lease with this `fence`, and

@@ -1,5 +1,5 @@
-import type { LiveEvent, StoredEvent, TurnEvent } from "../../core/chat.js";
 import type { WatchedTurn } from "../../core/cluster-port.js";
+import type { LiveEvent, StoredEvent, TurnEvent } from "../../core/events.js";
 import { Cursor } from "./cursor.js";
 import type { DeltaRelay } from "./delta-relay.js";
 import type { Feed } from "./feeds.js";

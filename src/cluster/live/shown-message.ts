@@ -1,4 +1,5 @@
-import type { Delta, LiveEvent, StoredEvent } from "../../core/chat.js";
+import type { LiveEvent, StoredEvent } from "../../core/events.js";
+import type { Delta } from "../../core/messages.js";
 import type { Words } from "./open-message.js";
 
 /**

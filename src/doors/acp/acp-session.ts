@@ -8,7 +8,8 @@ import {
   RequestError,
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
-import { type ContentPart, type ErrorInfo, type StopReason, type StoredEvent, textOf } from "../../core/chat.js";
+import type { ErrorInfo, StopReason, StoredEvent } from "../../core/events.js";
+import { type ContentPart, textOf } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
 import { runSlashCommand } from "../../session/commands/commands.js";
 import type { Session } from "../../session/session.js";

@@ -10,8 +10,9 @@ import type {
   ToolCallUpdate,
 } from "@agentclientprotocol/sdk";
 import { methods } from "@agentclientprotocol/sdk";
-import type { ApprovalQuestion, JsonSchema, Question, QuestionEvent } from "../../core/chat.js";
+import type { ApprovalQuestion, Question, QuestionEvent } from "../../core/events.js";
 import { asObject } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { limitText } from "../shared/limit-text.js";
 import { rawInput } from "./raw-input.js";
 

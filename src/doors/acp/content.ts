@@ -1,6 +1,6 @@
 /** Conversion between ACP's content blocks and our content parts. https://agentclientprotocol.com/protocol/v1/content */
 import type { ContentBlock } from "@agentclientprotocol/sdk";
-import type { ContentPart } from "../../core/chat.js";
+import type { ContentPart } from "../../core/messages.js";
 
 export function toParts(blocks: readonly ContentBlock[]): ContentPart[] {
   return blocks.flatMap(partsOf);

@@ -1,5 +1,5 @@
 import type { AgentContext, ClientCapabilities } from "@agentclientprotocol/sdk";
-import type { QuestionEvent } from "../../core/chat.js";
+import type { QuestionEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 import { askClient, isAlwaysRejected } from "./ask-client.js";
 

@@ -3,7 +3,8 @@
  * https://agentclientprotocol.com/protocol/v1/prompt-turn
  */
 import type { SessionUpdate } from "@agentclientprotocol/sdk";
-import type { AssistantMessageEvent, ContentPart, LiveEvent, Spent, StoredEvent, TurnEvent } from "../../core/chat.js";
+import type { AssistantMessageEvent, LiveEvent, StoredEvent, TurnEvent } from "../../core/events.js";
+import type { ContentPart, Spent } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import { wireUsage } from "../protocol/chunks.js";
 import { textBlock, toBlock } from "./content.js";

@@ -1,5 +1,6 @@
 /** Token counts, costs and stop reasons in Anthropic's format. */
-import type { FinishReason, StoredEvent, Usage } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
+import type { FinishReason, Usage } from "../../core/messages.js";
 
 const stopReasons: Readonly<Record<FinishReason, string | null>> = {
   stop: "end_turn",

@@ -1,5 +1,5 @@
 /** Conversion between content blocks of Anthropic's Messages API and our content parts. https://docs.claude.com/en/api/messages */
-import { type AssistantMessage, type ContentPart, linkText } from "../../core/chat.js";
+import { type AssistantMessage, type ContentPart, linkText } from "../../core/messages.js";
 import { FieldReader, MessageProblem, requiredValue } from "../protocol/fields.js";
 import { parsedArguments } from "../shared/tool-input.js";
 

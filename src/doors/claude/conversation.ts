@@ -1,5 +1,5 @@
-import type { QuestionEvent, TurnEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
+import type { QuestionEvent, TurnEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 import type { PromptOptions } from "../../session/shared/prompt-options.js";
 import { summarizeTurn } from "../../session/shared/summary.js";

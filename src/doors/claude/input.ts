@@ -1,5 +1,5 @@
 /** Supported lines that a client of Claude Code's `stream-json` may send. */
-import type { ContentPart } from "../../core/chat.js";
+import type { ContentPart } from "../../core/messages.js";
 import { FieldReader, MessageProblem, parseLine, requiredValue } from "../protocol/fields.js";
 import { userContent } from "./content-blocks.js";
 

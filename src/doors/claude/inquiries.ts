@@ -1,7 +1,7 @@
 /** Sends the questions of a turn to the controlling program as control requests. The answers have the form that `session.answer` takes. */
 
 import { isDeepStrictEqual } from "node:util";
-import type { ApprovalQuestion, Question } from "../../core/chat.js";
+import type { ApprovalQuestion, Question } from "../../core/events.js";
 import { asObject, asObjects } from "../../core/json.js";
 import { toolInput } from "./content-blocks.js";
 

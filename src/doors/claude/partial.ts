@@ -1,5 +1,6 @@
 /** Deltas as events of Anthropic's streaming Messages API. https://docs.claude.com/en/api/messages-streaming */
-import type { AssistantMessageEvent, Delta } from "../../core/chat.js";
+import type { AssistantMessageEvent } from "../../core/events.js";
+import type { Delta } from "../../core/messages.js";
 import { anthropicStopReason, anthropicUsage } from "./anthropic-usage.js";
 
 type StreamEvent = { type: string } & Record<string, unknown>;

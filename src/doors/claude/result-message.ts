@@ -1,5 +1,5 @@
 import { readApproval } from "../../core/approval.js";
-import { isUnsaid, type StoredEvent } from "../../core/chat.js";
+import { isUnsaid, type StoredEvent } from "../../core/events.js";
 import type { TurnSummary } from "../../session/shared/summary.js";
 import { stopNote } from "../shared/turn-lines.js";
 import { anthropicUsage } from "./anthropic-usage.js";

@@ -1,6 +1,7 @@
 /** Facts about the host for `system/init` and control responses. */
-import type { ServerState } from "../../core/chat.js";
+
 import { RequestError } from "../../core/errors.js";
+import type { ServerState } from "../../core/events.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
 
 const serverStates: Readonly<Record<ServerState, string>> = {

@@ -1,4 +1,4 @@
-import { isUnsaid, type StoredEvent, type TurnEvent } from "../../core/chat.js";
+import { isUnsaid, type StoredEvent, type TurnEvent } from "../../core/events.js";
 import type { OneshotSummary, OneshotView, TurnStart } from "../printed/views.js";
 import type { DoorParts } from "../shared/door.js";
 import { anthropicStopReason, anthropicUsage, type SessionUsage } from "./anthropic-usage.js";

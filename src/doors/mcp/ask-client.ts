@@ -7,7 +7,7 @@ import {
   type ServerRequest,
 } from "@modelcontextprotocol/sdk/types.js";
 import { longestTimerMs } from "../../core/async/timers.js";
-import type { Question } from "../../core/chat.js";
+import type { Question } from "../../core/events.js";
 import { visibleJson } from "../../core/text/inert.js";
 import { limitText } from "../shared/limit-text.js";
 

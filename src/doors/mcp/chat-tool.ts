@@ -1,6 +1,6 @@
 import type { CallToolResult, Tool } from "@modelcontextprotocol/sdk/types.js";
-import type { StoredEvent, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
+import type { StoredEvent, TurnEvent } from "../../core/events.js";
 import { type CarriedTrace, carriedTrace } from "../../core/trace-context.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/shared/summary.js";

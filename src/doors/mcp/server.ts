@@ -10,8 +10,8 @@ import {
   type LoggingLevel,
   McpError,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { ContentPart } from "../../core/chat.js";
 import type { McpServeConfig } from "../../core/config.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { ServerNews } from "../../core/ports.js";
 import { traceOf } from "../../core/trace-context.js";
 import { callTool, hidesResources, selectTools } from "../../session/direct-call.js";

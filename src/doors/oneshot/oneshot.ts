@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import type { TurnEvent } from "../../core/chat.js";
+import type { TurnEvent } from "../../core/events.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
 import { toVisibleJson, unambiguous } from "../../core/text/inert.js";
 import type { PromptRequest } from "../../session/session.js";

@@ -1,5 +1,5 @@
-import type { StoredEvent, TurnEvent } from "../../core/chat.js";
 import { errorInfo } from "../../core/errors.js";
+import type { StoredEvent, TurnEvent } from "../../core/events.js";
 import { patternOf } from "../../core/patterns/tool-pattern.js";
 import type { Session } from "../../session/session.js";
 import { summarizeTurn } from "../../session/shared/summary.js";

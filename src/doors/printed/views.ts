@@ -1,4 +1,4 @@
-import type { TurnEvent } from "../../core/chat.js";
+import type { TurnEvent } from "../../core/events.js";
 import type { ToolHub } from "../../core/ports.js";
 import { inert, toVisibleJson, unambiguous } from "../../core/text/inert.js";
 import type { TurnSummary } from "../../session/shared/summary.js";

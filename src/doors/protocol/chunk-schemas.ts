@@ -2,7 +2,7 @@
  * JSON Schemas of the messages that a client receives: each chunk type with its data, grouped by the message's `status`. `chunks.ts` makes
  * these chunks.
  */
-import type { JsonSchema } from "../../core/chat.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { error, serverState } from "./part-schemas.js";
 import {
   anything,

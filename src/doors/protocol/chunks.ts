@@ -1,11 +1,5 @@
-import {
-  type AssistantMessageEvent,
-  type ContentPart,
-  type Question,
-  type StoredEvent,
-  textOf,
-  type Usage,
-} from "../../core/chat.js";
+import type { AssistantMessageEvent, Question, StoredEvent } from "../../core/events.js";
+import { type ContentPart, textOf, type Usage } from "../../core/messages.js";
 
 export interface WireChunk {
   type: string;

@@ -1,5 +1,5 @@
 import { Channel } from "../../core/async/channel.js";
-import type { StoredEvent, TurnEvent } from "../../core/chat.js";
+import type { StoredEvent, TurnEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 
 /** Interval, in ms, at which the log is read for events of other processes. The log is not read while events wait for the reader. */

@@ -1,7 +1,7 @@
 /** Messages that a client may send on a pipe or a WebSocket. The parser, its types and the schema are derived from this table. */
 
-import type { JsonSchema } from "../../core/chat.js";
 import { isPlainObject } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { MessageProblem, parseLine } from "./fields.js";
 import {
   anything,

@@ -1,7 +1,7 @@
 /** Types of fields in a client's messages. Each type has its check and its JSON Schema in one object. */
 
-import type { JsonSchema } from "../../core/chat.js";
 import { isPlainObject } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 import * as words from "./schema-words.js";
 
 /** A type of field. `Value` is the type that the parser returns. */

@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../core/chat.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { hostSchemas } from "./chunk-schemas.js";
 import { clientSchemas } from "./incoming.js";
 import { partSchemas } from "./part-schemas.js";

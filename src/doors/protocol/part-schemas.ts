@@ -1,5 +1,5 @@
 /** JSON Schemas that several messages share, such as `Content` and `Usage`. Other schemas refer to them by name. */
-import type { JsonSchema } from "../../core/chat.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { count, flag, list, name, number, optional, text, whole } from "./schema-words.js";
 
 export const error = { error: text, kind: text, retryable: flag, hint: text };

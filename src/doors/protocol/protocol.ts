@@ -1,5 +1,5 @@
 import { mapInSlices } from "../../core/async/slices.js";
-import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../../core/chat.js";
+import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../../core/events.js";
 import { summarizeTurn } from "../../session/shared/summary.js";
 import { type Shown, storedChunks, toldChunks, type WireChunk, wireUsage } from "./chunks.js";
 

@@ -2,7 +2,7 @@
  * Small JSON Schemas (2020-12) from which the message schemas are built. Other fields than the listed ones are allowed, because a newer
  * client or host may send more.
  */
-import type { JsonSchema } from "../../core/chat.js";
+import type { JsonSchema } from "../../core/messages.js";
 
 export const text: JsonSchema = { type: "string" };
 export const name: JsonSchema = { type: "string", minLength: 1 };

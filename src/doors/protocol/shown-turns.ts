@@ -1,4 +1,4 @@
-import type { Question } from "../../core/chat.js";
+import type { Question } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { type EncodedTurn, TurnEncoder, type WireMessage } from "./protocol.js";

@@ -1,8 +1,8 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, isAbsolute, relative, resolve, sep } from "node:path";
-import type { ContentPart } from "../../core/chat.js";
 import { messageOf, RequestError } from "../../core/errors.js";
+import type { ContentPart } from "../../core/messages.js";
 
 /** Limit for a text file, about 60,000 tokens. A longer text would fill most context windows. */
 const maxTextBytes = 256_000;

@@ -1,5 +1,5 @@
-import type { ErrorInfo, StopReason } from "../../core/chat.js";
 import type { ScriptErrorKind } from "../../core/errors.js";
+import type { ErrorInfo, StopReason } from "../../core/events.js";
 
 /** Process exit codes, as listed in docs/troubleshooting.md. */
 export const exitCodes = {

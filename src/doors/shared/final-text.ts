@@ -1,4 +1,4 @@
-import type { TurnEvent } from "../../core/chat.js";
+import type { TurnEvent } from "../../core/events.js";
 
 /** Removes the text of an assistant message that calls tools. In a structured answer only the last message is the JSON value. */
 export function withFinalText<Event extends TurnEvent>(event: Event): Event {

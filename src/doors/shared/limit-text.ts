@@ -1,4 +1,4 @@
-import type { LimitQuestion } from "../../core/chat.js";
+import type { LimitQuestion } from "../../core/events.js";
 
 /**
  * Describes a limit, such as `this turn has used 900 of 1000 tokens, and the next step needs about 200 tokens (chat.limits.turn.tokens)`.

@@ -1,5 +1,6 @@
-import type { ErrorInfo, StoredEvent, ToolCall, TurnEvent } from "../../core/chat.js";
-import { textOf } from "../../core/chat.js";
+import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/events.js";
+import type { ToolCall } from "../../core/messages.js";
+import { textOf } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
 import { tokensText } from "../../core/usage.js";
 import type { TurnSummary } from "../../session/shared/summary.js";

@@ -1,4 +1,4 @@
-import type { ApprovalQuestion } from "../../core/chat.js";
+import type { ApprovalQuestion } from "../../core/events.js";
 import { unambiguous, visibleJson } from "../../core/text/inert.js";
 import type { Asker } from "./editor/editor.js";
 

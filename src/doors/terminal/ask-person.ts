@@ -1,4 +1,4 @@
-import type { Question } from "../../core/chat.js";
+import type { Question } from "../../core/events.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { limitText } from "../shared/limit-text.js";
 import { askApproval } from "./approval-prompt.js";

@@ -1,4 +1,4 @@
-import type { ContentPart } from "../../core/chat.js";
+import type { ContentPart } from "../../core/messages.js";
 import { conversationAccount } from "../../session/conversations/conversation-account.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";

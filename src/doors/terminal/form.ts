@@ -1,4 +1,4 @@
-import type { JsonSchema } from "../../core/chat.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { oneLine } from "../shared/terminal.js";
 import type { Asker } from "./editor/editor.js";

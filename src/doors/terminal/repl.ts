@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import wrapAnsi from "wrap-ansi";
-import type { ContentPart, QuestionEvent } from "../../core/chat.js";
 import { errorInfo, messageOf, RequestError } from "../../core/errors.js";
+import type { QuestionEvent } from "../../core/events.js";
+import type { ContentPart } from "../../core/messages.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { isSlashCommand, runSlashCommand } from "../../session/commands/commands.js";
 import type { CommandOutcome } from "../../session/commands/slash-command.js";

@@ -1,4 +1,4 @@
-import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/chat.js";
+import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/events.js";
 import type { ToolHub } from "../../core/ports.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { summarizeTurn } from "../../session/shared/summary.js";

@@ -1,7 +1,7 @@
 import { TotalTimeout } from "../../core/async/abort.js";
-import type { CompletionRequest, KeptParts, LostAnswer } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { LlmError } from "../../core/errors.js";
+import type { CompletionRequest, KeptParts, LostAnswer } from "../../core/messages.js";
 import type { Slot } from "../../core/shared-limits.js";
 import { spanWithin, type TraceContext } from "../../core/trace-context.js";
 import { type Headers, requestIdOf } from "../connection/hints.js";

@@ -1,3 +1,4 @@
+import type { WireName } from "../../core/config.js";
 import type {
   AssistantMessage,
   CompletionRequest,
@@ -5,8 +6,7 @@ import type {
   KeptParts,
   Message,
   ToolDefinition,
-} from "../../core/chat.js";
-import type { WireName } from "../../core/config.js";
+} from "../../core/messages.js";
 import type { Observe } from "../../core/ports.js";
 import { remember } from "../../core/remember.js";
 import { accountOf } from "../providers/provider-account.js";

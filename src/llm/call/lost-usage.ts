@@ -1,4 +1,4 @@
-import type { LostAnswer } from "../../core/chat.js";
+import type { LostAnswer } from "../../core/messages.js";
 import type { AnswerFold } from "../wires/wire.js";
 
 /** Average number of bytes per token, for English and code. */

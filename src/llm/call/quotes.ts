@@ -1,5 +1,5 @@
-import type { CompletionRequest, Message } from "../../core/chat.js";
-import { textOf } from "../../core/chat.js";
+import type { CompletionRequest, Message } from "../../core/messages.js";
+import { textOf } from "../../core/messages.js";
 
 /**
  * Length from which a repeated text counts as a quotation, in characters. Shorter texts are common words, and count only between quotation

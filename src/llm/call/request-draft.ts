@@ -1,4 +1,4 @@
-import type { CompletionRequest, KeptPart, KeptParts, ToolDefinition } from "../../core/chat.js";
+import type { CompletionRequest, KeptPart, KeptParts, ToolDefinition } from "../../core/messages.js";
 import { RequestBody } from "../connection/request-body.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 import { isAboutTools, refusalText, toolNamedIn } from "../wires/shared/refusals.js";

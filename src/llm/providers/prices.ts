@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { Usage } from "../../core/chat.js";
 import type { LlmConfig, PriceConfig } from "../../core/config.js";
+import type { Usage } from "../../core/messages.js";
 import { PRESETS, presetOf } from "./presets.js";
 
 /** Token prices of a model. `tiers`: the prices for requests with longer input. */

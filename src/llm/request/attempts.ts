@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Delta, KeptParts } from "../../core/chat.js";
 import type { HttpConfig } from "../../core/config.js";
 import { LlmError } from "../../core/errors.js";
+import type { Delta, KeptParts } from "../../core/messages.js";
 import { readAnswer } from "../answer/read-answer.js";
 import type { ProviderCall } from "../call/call.js";
 import { failure, saidBy } from "../shared/llm-errors.js";

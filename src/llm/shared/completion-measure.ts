@@ -1,6 +1,6 @@
-import type { Completion, CompletionRequest } from "../../core/chat.js";
 import { LlmError } from "../../core/errors.js";
 import type { CompletionFacts, Meter } from "../../core/measurements.js";
+import type { Completion, CompletionRequest } from "../../core/messages.js";
 import type { TraceContext } from "../../core/trace-context.js";
 import type { ResolvedModel } from "../providers/providers.js";
 

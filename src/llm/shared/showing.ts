@@ -1,4 +1,4 @@
-import type { Delta, Discard } from "../../core/chat.js";
+import type { Delta, Discard } from "../../core/messages.js";
 
 /** Called for each delta and each discard. Must not throw. */
 export type OnDelta = (delta: Delta | Discard) => void;

@@ -3,6 +3,9 @@
  * timing, and knows only the keys passed to it. No wire imports another; `shared/` holds code that several use. `chat/` shows how to write
  * one.
  */
+
+import type { WireName } from "../../core/config.js";
+import type { JsonObject } from "../../core/json.js";
 import type {
   AssistantMessage,
   CompletionRequest,
@@ -11,9 +14,7 @@ import type {
   KeptPart,
   ToolDefinition,
   Usage,
-} from "../../core/chat.js";
-import type { WireName } from "../../core/config.js";
-import type { JsonObject } from "../../core/json.js";
+} from "../../core/messages.js";
 import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "./shared/provider-error.js";
 

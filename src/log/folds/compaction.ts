@@ -1,5 +1,6 @@
 /** The plan of a compaction: which turns the summary replaces, and which text the model gets to write the summary. Pure functions. */
-import { linkText, type Message, type StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
+import { linkText, type Message } from "../../core/messages.js";
 import { endsOf, tailOf } from "../../core/text/excerpt.js";
 import { tokensOf } from "./estimate.js";
 import { latestCompaction, turnMessages, uncompacted } from "./replay.js";

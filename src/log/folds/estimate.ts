@@ -1,12 +1,12 @@
 /** Estimates of how many tokens a text costs, before a provider has counted them. */
+import type { StoredEvent } from "../../core/events.js";
 import {
   type AssistantMessage,
   type ContentPart,
   linkText,
   type Message,
-  type StoredEvent,
   type ToolDefinition,
-} from "../../core/chat.js";
+} from "../../core/messages.js";
 import { askedContent, readTurns } from "./turn-records.js";
 
 /** Tokens of the role and separators that a provider adds to each message. */

@@ -1,14 +1,7 @@
-import type {
-  AssistantMessage,
-  CompactionEvent,
-  FinishReason,
-  Message,
-  StartedCall,
-  StopReason,
-  StoredEvent,
-} from "../../core/chat.js";
-import { toolMessage } from "../../core/chat.js";
 import type { LlmErrorKind } from "../../core/errors.js";
+import type { CompactionEvent, StartedCall, StopReason, StoredEvent } from "../../core/events.js";
+import type { AssistantMessage, FinishReason, Message } from "../../core/messages.js";
+import { toolMessage } from "../../core/messages.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
 import { withoutRewound } from "./rewind.js";
 import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turn-records.js";

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 
 /**
  * Returns the events of the turns that are part of the conversation. Rewound turns, and the rewind and fork events themselves, are left

@@ -1,11 +1,5 @@
-import {
-  type ContentPart,
-  formInstruction,
-  type JsonSchema,
-  type Message,
-  type StartedCall,
-  type StoredEvent,
-} from "../../core/chat.js";
+import type { StartedCall, StoredEvent } from "../../core/events.js";
+import { type ContentPart, formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
 import { withoutRewound } from "./rewind.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;

@@ -1,5 +1,5 @@
-import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { messageOf, StoreError } from "../../core/errors.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Period } from "../../core/store-ports.js";
 import { jsonCopy } from "../shared/json-copy.js";
 

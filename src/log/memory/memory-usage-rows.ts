@@ -1,5 +1,5 @@
 /** Usage computed from the log in memory. `usage-statements.ts` does the same for databases. */
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import type { ModelUsage, Period, ToolUsage } from "../../core/store-ports.js";
 import { quarterMs } from "../shared/spent.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";

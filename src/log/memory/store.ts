@@ -1,4 +1,4 @@
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/chat.js";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type {
   Archive,
   ChatStore,

@@ -1,4 +1,4 @@
-import type { UserMessageEvent } from "../../core/chat.js";
+import type { UserMessageEvent } from "../../core/events.js";
 import type {
   AbandonedTurn,
   HostProcess,

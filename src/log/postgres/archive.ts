@@ -1,10 +1,10 @@
 import type pg from "pg";
-import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Archive, ConversationOverview } from "../../core/store-ports.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { type Database, lock } from "./connection/database.js";
-import { eventsFrom, insertEvent, toEvent, valuesOf } from "./events.js";
+import { eventsFrom, insertEvent, toEvent, valuesOf } from "./event-table.js";
 import type { Notices } from "./notices.js";
 import { notify, originsOf, overview, unfinished } from "./statements.js";
 

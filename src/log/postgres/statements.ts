@@ -3,7 +3,7 @@
 import { isUnfinished } from "../shared/claims.js";
 import { titleLength } from "../shared/title.js";
 import { jsonOf } from "../sql/postgres-json.js";
-import { eventsOf } from "./events.js";
+import { eventsOf } from "./event-table.js";
 import { logChannel } from "./notices.js";
 import { enqueue } from "./turns.js";
 

@@ -1,4 +1,4 @@
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/chat.js";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type {
@@ -24,7 +24,7 @@ import { PostgresArchive } from "./archive.js";
 import { type Database, lock } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
-import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./events.js";
+import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./event-table.js";
 import { limitsTopic, PostgresLimits } from "./limits/database-limits.js";
 import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";

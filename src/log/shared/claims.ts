@@ -1,7 +1,8 @@
 /** Decisions about requests and turns that every store makes in the same way. Pure functions. */
 import { isDeepStrictEqual } from "node:util";
-import type { ChatEvent, CompactionEvent, ContentPart, StoredEvent, UserMessageEvent } from "../../core/chat.js";
 import { RequestError, StoreError } from "../../core/errors.js";
+import type { ChatEvent, CompactionEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { TurnMail } from "../../core/store-ports.js";
 
 /** Returns true if the turn has ended, or has failed in a way that a retry cannot fix. */

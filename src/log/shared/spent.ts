@@ -1,4 +1,4 @@
-import type { ChatEvent } from "../../core/chat.js";
+import type { ChatEvent } from "../../core/events.js";
 import type { SpentTotals } from "../../core/store-ports.js";
 
 /** Length of the periods in which usage is counted, in ms. It gives few rows, and each time zone's day begins with a period. */

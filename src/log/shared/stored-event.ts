@@ -1,4 +1,4 @@
-import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { jsonCopy } from "./json-copy.js";
 
 /** Returns an event that was just written. The result equals that of `eventOf`, at a third of the cost, because no JSON is parsed. */

@@ -1,10 +1,10 @@
-import type { ChatEvent, StoredEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Archive, ConversationOverview } from "../../core/store-ports.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { idOf, numberOf, readable, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
-import type { SqliteEvents } from "./events.js";
+import type { SqliteEvents } from "./event-table.js";
 import type { SqliteReader } from "./reader.js";
 import { type Guarded, transaction } from "./transaction.js";
 

@@ -1,5 +1,5 @@
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import type {
   Archive,
@@ -22,7 +22,7 @@ import { usageStatements } from "../sql/usage-statements.js";
 import { lastAndFirst, SqliteArchive } from "./archive.js";
 import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
-import { SqliteEvents } from "./events.js";
+import { SqliteEvents } from "./event-table.js";
 import { SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
 import { storeError } from "./store-errors.js";

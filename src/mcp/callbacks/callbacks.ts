@@ -2,8 +2,8 @@
 
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Question } from "../../core/chat.js";
 import type { ServerConfig } from "../../core/config.js";
+import type { Question } from "../../core/events.js";
 import type { JsonObject } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
 import { RpcRefusal } from "../protocol/refusal.js";

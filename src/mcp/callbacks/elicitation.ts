@@ -3,7 +3,7 @@
  * https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
 
-import type { Question } from "../../core/chat.js";
+import type { Question } from "../../core/events.js";
 import { asArray, isPlainObject, isWritable, type JsonObject, textOrEmpty } from "../../core/json.js";
 import { RpcRefusal } from "../protocol/refusal.js";
 import { problemIn } from "../shared/tool-arguments.js";

@@ -3,17 +3,17 @@
  * https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
  */
 
+import type { Question } from "../../core/events.js";
+import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
 import {
   type Completion,
   type CompletionRequest,
   type FinishReason,
   type Message,
-  type Question,
   type ToolCall,
   type ToolDefinition,
   textOf,
-} from "../../core/chat.js";
-import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
+} from "../../core/messages.js";
 import type { SendOptions } from "../../core/ports.js";
 import { RpcRefusal } from "../protocol/refusal.js";
 import { contentParts } from "../protocol/result-content.js";

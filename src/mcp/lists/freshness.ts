@@ -3,8 +3,8 @@
  * https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
  */
 
-import type { ContentPart } from "../../core/chat.js";
 import type { JsonObject } from "../../core/json.js";
+import type { ContentPart } from "../../core/messages.js";
 
 const longestMs = 86_400_000;
 /** Shortest time between two reads of a server's lists, even if the server sends a shorter `ttlMs`. */

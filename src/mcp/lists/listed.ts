@@ -1,7 +1,7 @@
 /** The items of a server's lists, read leniently: an item is refused only if it is unusable, and the reason is kept. */
 
-import type { JsonSchema } from "../../core/chat.js";
 import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 import type { PromptInfo, ResourceInfo } from "../../core/ports.js";
 import { type Definition, definitionOf } from "./definition.js";
 import type { ListKind } from "./listing.js";

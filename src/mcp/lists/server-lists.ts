@@ -1,6 +1,6 @@
-import type { JsonSchema } from "../../core/chat.js";
 import { McpError, messageOf } from "../../core/errors.js";
 import { textOrEmpty } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 import {
   type ListedPrompt,
   type ListedResource,

@@ -3,8 +3,8 @@
  * (SEP-2243).
  */
 
-import type { JsonSchema } from "../../core/chat.js";
 import { isPlainObject } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 
 interface HeaderParam {
   header: string;

@@ -1,9 +1,9 @@
 /** The server at the other end of a connection, behind one interface for all protocol eras. */
 
 import type { ServerCapabilities } from "@modelcontextprotocol/sdk/types.js";
-import type { JsonSchema } from "../../core/chat.js";
 import { McpError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 import type { ToolProgress } from "../../core/ports.js";
 import type { Ask } from "../lists/listing.js";
 import type { Ending } from "./request-limits.js";

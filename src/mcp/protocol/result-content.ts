@@ -4,8 +4,8 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import type { ContentPart } from "../../core/chat.js";
 import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { ToolResult } from "../../core/ports.js";
 
 export function toToolResult(result: JsonObject): ToolResult {

@@ -1,4 +1,4 @@
-import type { ContentPart } from "../../core/chat.js";
+import type { ContentPart } from "../../core/messages.js";
 
 const maxLinked = 1000;
 

@@ -1,9 +1,9 @@
 /** One connection to one server, from its start to its end. A connection that ended is never used again. */
 
-import type { ContentPart } from "../../core/chat.js";
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { SendOptions } from "../../core/ports.js";
 import { carry } from "../../core/trace-context.js";
 import type { Callbacks } from "../callbacks/callbacks.js";

@@ -1,5 +1,5 @@
-import type { ServerState } from "../../core/chat.js";
 import type { ServerConfig } from "../../core/config.js";
+import type { ServerState } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import { beginningOf } from "../shared/beginning.js";
 import { redactor } from "../shared/redact-secrets.js";

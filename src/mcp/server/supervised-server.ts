@@ -1,8 +1,9 @@
 /** One entry of `mcpServers`: its state, its lists, and the connection to it. */
-import type { ContentPart } from "../../core/chat.js";
+
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { Observe, ServerNews, ServerStatus } from "../../core/ports.js";
 import type { Tape } from "../../core/tape.js";
 import type { AuthOptions } from "../auth/authorization.js";

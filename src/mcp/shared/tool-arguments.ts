@@ -2,8 +2,8 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { withinTime } from "../../core/async/within-time.js";
-import type { JsonSchema } from "../../core/chat.js";
 import { isPlainObject, jsonProblem, parseJson, textOrEmpty } from "../../core/json.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { duplicateKey } from "../../core/source/duplicate-keys.js";
 
 type Check = ValidateFunction | undefined;

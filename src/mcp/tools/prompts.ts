@@ -1,5 +1,5 @@
-import type { ContentPart } from "../../core/chat.js";
 import { McpError } from "../../core/errors.js";
+import type { ContentPart } from "../../core/messages.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import { modelName } from "../lists/tool-facts.js";
 import { promptParts } from "../protocol/result-content.js";

@@ -1,8 +1,9 @@
 /**
  * The host's own tool with which a model reads resources from the catalogue and from results. It is offered only while there are resources.
  */
-import type { JsonSchema } from "../../core/chat.js";
+
 import { messageOf } from "../../core/errors.js";
+import type { JsonSchema } from "../../core/messages.js";
 import type { NamedTool, PreparedCall, ToolFacts } from "../../core/ports.js";
 import { factsOf, isDenied, modelName } from "../lists/tool-facts.js";
 import { errorResult } from "../protocol/result-content.js";

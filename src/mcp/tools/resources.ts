@@ -2,8 +2,9 @@
  * The choice of the server from which a resource is read. A model may ask for any URI, so a resource is read only if a server offered it,
  * and only from that server.
  */
-import type { ContentPart } from "../../core/chat.js";
+
 import { McpError } from "../../core/errors.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 
 /** URI schemes that do not identify a server. With such a URI, any server could be made to fetch or open anything. */

@@ -1,6 +1,6 @@
-import type { ContentPart, JsonSchema } from "../../core/chat.js";
 import { McpError, messageOf } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
+import type { ContentPart, JsonSchema } from "../../core/messages.js";
 import type { SendOptions, ToolResult } from "../../core/ports.js";
 import type { ListedTool } from "../lists/listed.js";
 import { NotTaken } from "../protocol/peer.js";

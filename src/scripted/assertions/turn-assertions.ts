@@ -1,4 +1,4 @@
-import type { ChatEvent, StopReason } from "../../core/chat.js";
+import type { ChatEvent, StopReason } from "../../core/events.js";
 import type { CalledTool } from "../shared/script-result.js";
 import type { Kind } from "./kind.js";
 import { inOrder, readOrder } from "./order.js";

@@ -1,4 +1,4 @@
-import { textOf } from "../../core/chat.js";
+import { textOf } from "../../core/messages.js";
 import { type FindTool, type PlayableTurn, readPlayable } from "../../session/export/playable.js";
 import type { StepResult } from "../shared/script-result.js";
 

@@ -1,6 +1,7 @@
 /** Replays the model and the servers of a conversation from its log. */
-import type { ContentPart } from "../../core/chat.js";
+
 import { LlmError, McpError } from "../../core/errors.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { Tape } from "../../core/tape.js";
 import type { PlayableCall, PlayableTurn } from "../../session/export/playable.js";
 import { readRequest } from "../model/request.js";

@@ -1,7 +1,7 @@
 /** Derives permissions from the log, so that a replayed conversation asks about the same calls as the original one. */
 
-import { textOf } from "../../core/chat.js";
 import { asObject, parseJson } from "../../core/json.js";
+import { textOf } from "../../core/messages.js";
 import { patternOf } from "../../core/patterns/tool-pattern.js";
 import type { PlayableCall } from "../../session/export/playable.js";
 

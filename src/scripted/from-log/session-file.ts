@@ -1,8 +1,9 @@
 /** Writes the session file of a logged conversation. Its steps are the user's prompts and answers; the results become assertions. */
 
 import { dump } from "js-yaml";
-import { type JsonSchema, type Question, textOf } from "../../core/chat.js";
+import type { Question } from "../../core/events.js";
 import { isPlainObject } from "../../core/json.js";
+import { type JsonSchema, textOf } from "../../core/messages.js";
 import { readStructured } from "../../core/structured-output.js";
 import { withFinalText } from "../../doors/shared/final-text.js";
 import { isDeniedResult } from "../../session/conversations/called-tools.js";

@@ -4,9 +4,9 @@ import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LoadedConfig, loadConfig } from "../../config/reading/load.js";
-import type { StoredEvent } from "../../core/chat.js";
 import type { Environment } from "../../core/environment.js";
 import { RequestError } from "../../core/errors.js";
+import type { StoredEvent } from "../../core/events.js";
 import type { Tape } from "../../core/tape.js";
 import { clearing } from "../../core/text/redaction.js";
 import { type Playable, readPlayable } from "../../session/export/playable.js";

@@ -1,5 +1,5 @@
 /** The record of a finished run, with texts of limited length. */
-import type { Usage } from "../../core/chat.js";
+import type { Usage } from "../../core/messages.js";
 import { endsOf } from "../../core/text/excerpt.js";
 import type { ScriptPosition } from "../shared/script-position.js";
 import type { AssertionResult, Failure, ScriptResult, StepResult } from "../shared/script-result.js";

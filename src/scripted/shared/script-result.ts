@@ -1,5 +1,6 @@
 /** Types of a script's result, shared by the runner, the reports and the public API. */
-import type { StoredEvent, Usage } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
+import type { Usage } from "../../core/messages.js";
 import type { StepKind } from "./script.js";
 import type { ScriptPosition } from "./script-position.js";
 

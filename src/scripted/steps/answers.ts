@@ -1,5 +1,5 @@
-import type { Question } from "../../core/chat.js";
 import { ScriptError } from "../../core/errors.js";
+import type { Question } from "../../core/events.js";
 import { namesTool, parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { StepOf } from "../shared/script.js";
 import type { StepResult } from "../shared/script-result.js";

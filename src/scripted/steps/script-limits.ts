@@ -1,5 +1,5 @@
-import type { Usage } from "../../core/chat.js";
 import { ScriptError } from "../../core/errors.js";
+import type { Usage } from "../../core/messages.js";
 import { usageSum } from "../../core/usage.js";
 import type { Script } from "../shared/script.js";
 import type { StepOutcome } from "../shared/script-result.js";

@@ -1,6 +1,6 @@
-import { textOf } from "../../core/chat.js";
 import { ScriptError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
+import { textOf } from "../../core/messages.js";
 import type { HubTool, ToolHub } from "../../core/ports.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import { isDeniedResult } from "../../session/conversations/called-tools.js";

@@ -1,6 +1,7 @@
-import type { ContentPart, OutputFormat, Question, StoredEvent } from "../../core/chat.js";
 import type { LlmErrorKind } from "../../core/errors.js";
+import type { Question, StoredEvent } from "../../core/events.js";
 import { parseJson } from "../../core/json.js";
+import type { ContentPart, OutputFormat } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
 import { withFinalText } from "../../doors/shared/final-text.js";
 import { type AnsweredCall, calledTools } from "../../session/conversations/called-tools.js";

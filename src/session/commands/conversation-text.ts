@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 import { eventLines } from "../conversations/conversation-view.js";
 import type { Conversation } from "../conversations/conversations.js";

@@ -1,5 +1,5 @@
-import type { ContentPart } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
 import type { Session } from "../session.js";
 import type { Sessions } from "../sessions.js";

@@ -1,4 +1,5 @@
-import { type StoredEvent, type ToolCall, textOf } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
+import { type ToolCall, textOf } from "../../core/messages.js";
 import { isDenial } from "../../turn/tool-batch.js";
 
 export interface AnsweredCall {

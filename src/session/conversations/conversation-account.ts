@@ -1,4 +1,5 @@
-import type { StoredEvent, Usage } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
+import type { Usage } from "../../core/messages.js";
 import { addUsage } from "../../core/usage.js";
 
 /** Totals of the usage of a conversation. They include turns that were taken back by a rewind. */

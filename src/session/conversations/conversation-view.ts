@@ -1,6 +1,6 @@
-import type { StoredEvent } from "../../core/chat.js";
-import { textOf } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import { indentedJson } from "../../core/json.js";
+import { textOf } from "../../core/messages.js";
 import { firstLine, partsText } from "../shared/command-text.js";
 
 export function historyText(events: readonly StoredEvent[]): string {

@@ -1,5 +1,5 @@
-import type { RewindEvent, StoredEvent } from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
+import type { RewindEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall, type NewId } from "../../core/ids.js";
 import type { ChatStore, ConversationOverview, LogNode, Period } from "../../core/store-ports.js";
 import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";

@@ -2,8 +2,9 @@
  * Selects the turns of a conversation to take back or to copy. Called with all events of the conversation, while nothing can be written to
  * it.
  */
-import type { ForkEvent, RewindEvent, StoredEvent } from "../../core/chat.js";
+
 import { RequestError } from "../../core/errors.js";
+import type { ForkEvent, RewindEvent, StoredEvent } from "../../core/events.js";
 import { eventsByTurn } from "../../log/folds/turn-records.js";
 
 /**

@@ -2,7 +2,7 @@
  * A cache of conversations. With the cache, a turn reads only new events from the store, and data that is derived from an event is computed
  * only once.
  */
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import type { ChatStore } from "../../core/store-ports.js";
 
 interface KnownLog {

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { mapInSlices } from "../../core/async/slices.js";
-import type { ContentPart, StoredEvent, ToolCall } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import { indentedJson } from "../../core/json.js";
+import type { ContentPart, ToolCall } from "../../core/messages.js";
 import { escapeHtml } from "./escape.js";
 import { duration, endNote, time, turnFacts } from "./export-facts.js";
 import { selfContainedPage } from "./export-page.js";

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import { withoutRewound } from "../../log/folds/rewind.js";
 import { toHtml } from "./export-html.js";
 import { toJson } from "./export-json.js";

@@ -1,16 +1,8 @@
 /** Reads a conversation so that it can be replayed: what the user said and answered, and what the model and the servers did. */
 import { type ApprovalAnswer, readApproval } from "../../core/approval.js";
-import {
-  type ContentPart,
-  type JsonSchema,
-  type Question,
-  type StopReason,
-  type StoredEvent,
-  type ToolCall,
-  type ToolResult,
-  textOf,
-} from "../../core/chat.js";
 import { RequestError } from "../../core/errors.js";
+import type { Question, StopReason, StoredEvent } from "../../core/events.js";
+import { type ContentPart, type JsonSchema, type ToolCall, type ToolResult, textOf } from "../../core/messages.js";
 import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } from "../../log/folds/turn-records.js";
 
 export interface Playable {

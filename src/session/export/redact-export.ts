@@ -1,5 +1,5 @@
 import { mapInSlices } from "../../core/async/slices.js";
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import { clearing } from "../../core/text/redaction.js";
 
 /**

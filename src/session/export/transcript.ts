@@ -1,5 +1,6 @@
 import { mapInSlices } from "../../core/async/slices.js";
-import type { ContentPart, StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
+import type { ContentPart } from "../../core/messages.js";
 import { eventsByTurn, readTurn, validHops } from "../../log/folds/turn-records.js";
 import { summarizeTurn, type TurnSummary } from "../shared/summary.js";
 

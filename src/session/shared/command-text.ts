@@ -1,4 +1,4 @@
-import type { ContentPart } from "../../core/chat.js";
+import type { ContentPart } from "../../core/messages.js";
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../../core/ports.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 

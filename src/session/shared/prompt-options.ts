@@ -1,5 +1,5 @@
-import type { OutputFormat, ToolChoice, ToolDefinition } from "../../core/chat.js";
 import type { LimitsConfig, Permissions, StreamRecovery } from "../../core/config.js";
+import type { OutputFormat, ToolChoice, ToolDefinition } from "../../core/messages.js";
 import type { CarriedTrace } from "../../core/trace-context.js";
 
 /**

@@ -1,4 +1,5 @@
-import type { ErrorInfo, LimitQuestion, Spent, StopReason, StoredEvent, Usage } from "../../core/chat.js";
+import type { ErrorInfo, LimitQuestion, StopReason, StoredEvent } from "../../core/events.js";
+import type { Spent, Usage } from "../../core/messages.js";
 import { usageSum } from "../../core/usage.js";
 import { readTurn, validHops } from "../../log/folds/turn-records.js";
 import { isYes } from "../../turn/tool-batch.js";

@@ -1,4 +1,4 @@
-import type { ToolDefinition } from "../../core/chat.js";
+import type { ToolDefinition } from "../../core/messages.js";
 import { toolTokens } from "../../log/folds/estimate.js";
 
 /** Estimates how many tokens the definition of a tool costs in each request that contains it. */

@@ -1,5 +1,5 @@
-import type { StoredEvent } from "../../core/chat.js";
 import type { LimitsConfig } from "../../core/config.js";
+import type { StoredEvent } from "../../core/events.js";
 import type { ChatStore } from "../../core/store-ports.js";
 import { callsIn, spentIn } from "../../log/shared/spent.js";
 import { Budget } from "../../turn/turn-budget.js";

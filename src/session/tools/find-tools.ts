@@ -1,5 +1,5 @@
 /** The tool with which a model searches for tools that its requests do not contain. */
-import type { JsonSchema } from "../../core/chat.js";
+import type { JsonSchema } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import { headOf } from "../../core/text/excerpt.js";
 import { type HostTool, hostDefinition, textContent } from "./host-tool.js";

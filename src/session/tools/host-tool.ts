@@ -1,8 +1,8 @@
 /** Tools of the host itself. They only read, so they need no approval. */
 
-import type { JsonSchema, ToolCall, ToolResult } from "../../core/chat.js";
 import { messageOf } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
+import type { JsonSchema, ToolCall, ToolResult } from "../../core/messages.js";
 import type { HubTool, PreparedCall } from "../../core/ports.js";
 import { duplicateKey } from "../../core/source/duplicate-keys.js";
 

@@ -1,4 +1,4 @@
-import type { CatalogueEvent, StoredEvent } from "../../core/chat.js";
+import type { CatalogueEvent, StoredEvent } from "../../core/events.js";
 
 interface Named {
   readonly name: string;

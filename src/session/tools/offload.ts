@@ -1,7 +1,8 @@
 /** Shortens tool results that are too large for a model: the beginning and the end are shown, and the whole result is stored. */
-import { type ContentPart, linkText, type ToolResult } from "../../core/chat.js";
+
 import { messageOf } from "../../core/errors.js";
 import type { NewId } from "../../core/ids.js";
+import { type ContentPart, linkText, type ToolResult } from "../../core/messages.js";
 import { headOf, tailOf } from "../../core/text/excerpt.js";
 
 export interface OffloadParts {

@@ -1,6 +1,7 @@
 /** The tool with which a model reads stored results that were too large to be shown. */
-import type { JsonSchema } from "../../core/chat.js";
+
 import { RequestError } from "../../core/errors.js";
+import type { JsonSchema } from "../../core/messages.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import { type HostTool, hostDefinition, textContent } from "./host-tool.js";
 import { jsonSlice } from "./json-slice.js";

@@ -3,8 +3,9 @@
  * search tools if there are too many to send all. Which tools were found and which results were stored is read from the log, so both
  * survive a restart or a copy of the conversation.
  */
-import type { StoredEvent, ToolCall, ToolResult } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import type { NewId } from "../../core/ids.js";
+import type { ToolCall, ToolResult } from "../../core/messages.js";
 import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import { withoutRewound } from "../../log/folds/rewind.js";

@@ -1,6 +1,8 @@
 /** Summaries of older turns. The model writes a summary, which later requests contain in place of these turns. */
-import type { AssistantMessage, AssistantMessageEvent, CompactionEvent } from "../../core/chat.js";
+
 import { LlmError } from "../../core/errors.js";
+import type { AssistantMessageEvent, CompactionEvent } from "../../core/events.js";
+import type { AssistantMessage } from "../../core/messages.js";
 import { headOf } from "../../core/text/excerpt.js";
 import type { TraceContext } from "../../core/trace-context.js";
 import { type CompactionPlan, transcript } from "../../log/folds/compaction.js";

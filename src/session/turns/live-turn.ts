@@ -1,6 +1,7 @@
-import type { ContentPart, LiveEvent, TurnEvent } from "../../core/chat.js";
 import type { TurnClosing, WatchedTurn } from "../../core/cluster-port.js";
 import { RequestError } from "../../core/errors.js";
+import type { LiveEvent, TurnEvent } from "../../core/events.js";
+import type { ContentPart } from "../../core/messages.js";
 import { isSameContent, requestMismatch } from "../../log/shared/claims.js";
 
 /** Work that is done only while somebody watches the turn. `end` is set while the work is being done. */

@@ -1,5 +1,5 @@
 import { longestTimerMs } from "../../core/async/timers.js";
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import { isWritable } from "../../core/json.js";
 import { readTurn } from "../../log/folds/turn-records.js";
 

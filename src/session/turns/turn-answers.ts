@@ -1,7 +1,8 @@
 /**
  * The answers of a turn together with the results of their calls. For front doors whose callers send the whole history with each request.
  */
-import type { AssistantMessage, Message, StoredEvent, ToolCall } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
+import type { AssistantMessage, Message, ToolCall } from "../../core/messages.js";
 import { answerOf, toolMessageOf } from "../../log/folds/replay.js";
 import { readTurn, readTurns, type TurnRecord, validHops } from "../../log/folds/turn-records.js";
 

@@ -1,5 +1,6 @@
 /** Builds the messages that show the conversation to the model, so that they fit into the model's window. */
-import type { ChatEvent, CompactionEvent, Message, StoredEvent } from "../../core/chat.js";
+import type { ChatEvent, CompactionEvent, StoredEvent } from "../../core/events.js";
+import type { Message } from "../../core/messages.js";
 import type { TraceContext } from "../../core/trace-context.js";
 import { planCompaction } from "../../log/folds/compaction.js";
 import { textTokens, tokenFactor, tokensOf } from "../../log/folds/estimate.js";

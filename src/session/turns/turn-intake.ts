@@ -1,6 +1,7 @@
 /** Starts turns of a conversation on this host: turns that are requested here, and turns that it takes over from another host. */
-import type { StoredEvent, UserMessageEvent } from "../../core/chat.js";
+
 import { RequestError } from "../../core/errors.js";
+import type { StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { TurnName } from "../../core/store-ports.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 import type { LiveTurn } from "./live-turn.js";

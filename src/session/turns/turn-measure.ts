@@ -1,5 +1,6 @@
-import type { StopReason, StoredEvent, Usage } from "../../core/chat.js";
+import type { StopReason, StoredEvent } from "../../core/events.js";
 import type { Meter } from "../../core/measurements.js";
+import type { Usage } from "../../core/messages.js";
 import type { TurnLease } from "../../core/store-ports.js";
 import { type TraceContext, traceOf } from "../../core/trace-context.js";
 import { addUsage } from "../../core/usage.js";

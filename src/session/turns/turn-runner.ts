@@ -2,9 +2,10 @@
 
 import { LinkedAbort } from "../../core/async/abort.js";
 import { longestTimerMs } from "../../core/async/timers.js";
-import type { ChatEvent, Message, StoredEvent } from "../../core/chat.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { StoreError } from "../../core/errors.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import type { Message } from "../../core/messages.js";
 import type { AbandonedTurn, TurnMail } from "../../core/store-ports.js";
 import { isTurnEnd } from "../../log/folds/turn-records.js";
 import { TimeLimitReached } from "../../turn/turn-options.js";

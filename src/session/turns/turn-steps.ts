@@ -3,17 +3,11 @@
  * requests.
  */
 
-import {
-  type ChatEvent,
-  formInstruction,
-  type JsonSchema,
-  type Message,
-  type QuestionEvent,
-  type StoredEvent,
-} from "../../core/chat.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../../core/errors.js";
+import type { ChatEvent, QuestionEvent, StoredEvent } from "../../core/events.js";
 import { maxCrashes } from "../../core/lease.js";
+import { formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import type { TraceContext } from "../../core/trace-context.js";
 import { textTokens, tokensOf, toolTokens } from "../../log/folds/estimate.js";

@@ -1,8 +1,8 @@
 /** Stores the events of one turn in the log, then shows them to the watchers. */
 
-import type { ChatEvent, LiveEvent, StoredEvent } from "../../core/chat.js";
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { StoreError } from "../../core/errors.js";
+import type { ChatEvent, LiveEvent, StoredEvent } from "../../core/events.js";
 import type { Outlet } from "../../turn/outlet.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";

@@ -1,4 +1,5 @@
-import type { ContentPart, TurnEvent } from "../../core/chat.js";
+import type { TurnEvent } from "../../core/events.js";
+import type { ContentPart } from "../../core/messages.js";
 import { LiveTurn } from "./live-turn.js";
 
 /** The turns of one conversation that run, wait or are shown on this host, by request id. */

@@ -1,5 +1,6 @@
 /** Messages of the host, as the page receives them over /ws/chat. /openapi.json describes this protocol. */
-import type { FinishReason, JsonSchema, LimitQuestion, ServerState, StopReason } from "../../core/chat.js";
+import type { LimitQuestion, ServerState, StopReason } from "../../core/events.js";
+import type { FinishReason, JsonSchema } from "../../core/messages.js";
 
 export interface WireUsage {
   input_tokens: number;

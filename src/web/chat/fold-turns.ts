@@ -1,5 +1,6 @@
 /** Folds the stored messages of a conversation to what the chat shows. The result is immutable. */
-import type { FinishReason, StopReason } from "../../core/chat.js";
+import type { StopReason } from "../../core/events.js";
+import type { FinishReason } from "../../core/messages.js";
 import type { StoredMessage, WireError, WirePart, WireQuestion, WireUsage } from "../api/host-messages.js";
 
 export interface ToolItem {

@@ -1,5 +1,5 @@
 /** Forms that MCP servers may show to the user. A form is a flat object of texts, numbers, booleans and choices. */
-import type { JsonSchema } from "../../core/chat.js";
+import type { JsonSchema } from "../../core/messages.js";
 
 interface Choice {
   value: string;

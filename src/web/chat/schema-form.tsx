@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useId, useMemo } from "preact/hooks";
-import type { JsonSchema } from "../../core/chat.js";
+import type { JsonSchema } from "../../core/messages.js";
 import { visibleText } from "../markdown/visible.js";
 import { type FormField, formContent, formFields, formProblem } from "./form-fields.js";
 

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo } from "preact/hooks";
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import { toldChunks } from "../../doors/protocol/chunks.js";
 import type { StoredMessage } from "../api/host-messages.js";
 import { DialogueFold, emptyDialogue } from "../chat/fold-turns.js";

@@ -5,7 +5,7 @@ import "../styles/markdown.css";
 import "../styles/trace.css";
 import "./file.css";
 import { render } from "preact";
-import type { StoredEvent } from "../../core/chat.js";
+import type { StoredEvent } from "../../core/events.js";
 import { FileView } from "./file-view.js";
 
 /**

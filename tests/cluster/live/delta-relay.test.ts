@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { DeltaRelay } from "../../../src/cluster/live/delta-relay.js";
-import type { TurnEvent } from "../../../src/core/chat.js";
+import type { TurnEvent } from "../../../src/core/events.js";
 import type { BusMessage, LiveBus } from "../../../src/core/live-bus.js";
 
 beforeEach(() => void jest.useFakeTimers());

@@ -4,7 +4,7 @@ import { Cursor } from "../../../src/cluster/live/cursor.js";
 import { DeltaSender } from "../../../src/cluster/live/delta-sender.js";
 import { Feeds } from "../../../src/cluster/live/feeds.js";
 import { readFrames } from "../../../src/cluster/live/frames.js";
-import type { LiveEvent, StoredEvent, TurnEvent } from "../../../src/core/chat.js";
+import type { LiveEvent, StoredEvent, TurnEvent } from "../../../src/core/events.js";
 
 type Random = (below: number) => number;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { Question } from "../../../src/core/chat.js";
+import type { Question } from "../../../src/core/events.js";
 import { askPerson } from "../../../src/doors/terminal/ask-person.js";
 
 const fake = `hello${"\n".repeat(60)}files.read is not known to be read-only\n{"path":"README.md"}\nrun files.read? `;

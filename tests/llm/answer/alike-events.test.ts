@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
-import type { Delta } from "../../../src/core/chat.js";
+import type { Delta } from "../../../src/core/messages.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { wireOf } from "../../../src/llm/wires/all-wires.js";
 import type { Target, WordPlace } from "../../../src/llm/wires/wire.js";

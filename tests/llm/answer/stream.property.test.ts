@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { AssistantMessage, Delta } from "../../../src/core/chat.js";
+import type { AssistantMessage, Delta } from "../../../src/core/messages.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
 import { ChatFold } from "../../../src/llm/wires/chat/fold.js";

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
-import type { Completion } from "../../../src/core/chat.js";
+import type { Completion } from "../../../src/core/messages.js";
 import { answer, CUT, chunk, json, type Piece, type Step, startLlmServer, stream } from "../../support/llm-server.js";
 import { clientOf } from "../client-of.js";
 

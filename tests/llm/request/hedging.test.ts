@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { CompletionRequest } from "../../../src/core/chat.js";
 import type { HttpConfig, ProviderConfig } from "../../../src/core/config.js";
+import type { CompletionRequest } from "../../../src/core/messages.js";
 import {
   answer,
   beforeHeaders,

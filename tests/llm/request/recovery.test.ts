@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Delta, Discard } from "../../../src/core/chat.js";
+import type { Delta, Discard } from "../../../src/core/messages.js";
 import { collect, fixtureServer, isStored, shape, startApp } from "../../support/app.js";
 import {
   answer,

@@ -1,6 +1,6 @@
 import { LLMock } from "@copilotkit/aimock";
 import { describe, expect, test } from "@jest/globals";
-import type { CompletionRequest } from "../../../src/core/chat.js";
+import type { CompletionRequest } from "../../../src/core/messages.js";
 import { clientOf } from "../client-of.js";
 
 /** Starts a third-party provider. */

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest, Message } from "../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../src/core/config.js";
+import type { CompletionRequest, Message } from "../../../src/core/messages.js";
 import { HTTP } from "../../support/llm-config.js";
 import {
   answer,

@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { AssistantMessage } from "../../../src/core/chat.js";
+import type { AssistantMessage } from "../../../src/core/messages.js";
 import { WIRES } from "../../support/every-wire.js";
 import { json, type LlmServer, type Piece, type Step, startLlmServer, stream } from "../../support/llm-server.js";
 import { answer, calls, says, thinks } from "../../support/strict/index.js";

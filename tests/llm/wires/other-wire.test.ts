@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest } from "../../../src/core/chat.js";
 import type { LlmConfig } from "../../../src/core/config.js";
+import type { CompletionRequest } from "../../../src/core/messages.js";
 import type { ModelExchange, Tape } from "../../../src/core/tape.js";
 import { LlmClient } from "../../../src/llm/client.js";
 import { HTTP, llmConfig } from "../../support/llm-config.js";

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../../src/core/chat.js";
+import type { StoredEvent } from "../../../src/core/events.js";
 import { startApp, withoutNode } from "../../support/app.js";
 import { startLlmServer } from "../../support/llm-server.js";
 import type { HttpServer } from "../../support/mcp-http.js";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../../src/core/chat.js";
+import { textOf } from "../../../src/core/messages.js";
 import { fixtureServer } from "../../support/app.js";
 import { answer, chunk, startLlmServer, stream, toolCalls } from "../../support/llm-server.js";
 import { temporaryFolder } from "../../support/mcp-hub.js";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../../src/core/chat.js";
+import { textOf } from "../../../src/core/messages.js";
 import type { App } from "../../../src/host/app.js";
 import { script } from "../../support/app.js";
 import { everything } from "../../support/mcp-http.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { textOf } from "../../../src/core/chat.js";
+import { textOf } from "../../../src/core/messages.js";
 import { openStore } from "../../../src/log/open.js";
 import { prepareHostCall } from "../../../src/session/tools/host-tool.js";
 import { readResult } from "../../../src/session/tools/read-result.js";

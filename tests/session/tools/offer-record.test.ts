@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { StoredEvent } from "../../../src/core/chat.js";
+import type { StoredEvent } from "../../../src/core/events.js";
 import type { HubTool, Toolbox } from "../../../src/core/ports.js";
 import { OfferRecord } from "../../../src/session/tools/offer-record.js";
 import { TurnToolbox } from "../../../src/session/tools/turn-toolbox.js";

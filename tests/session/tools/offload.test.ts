@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { type ContentPart, textOf } from "../../../src/core/chat.js";
 import { StoreError } from "../../../src/core/errors.js";
+import { type ContentPart, textOf } from "../../../src/core/messages.js";
 import { offload } from "../../../src/session/tools/offload.js";
 
 function parts(limitTokens = 1_000) {

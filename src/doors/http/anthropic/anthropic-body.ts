@@ -2,7 +2,7 @@
  * Request bodies of Anthropic's Messages API. The contents of a block are checked where the block is read.
  * https://docs.claude.com/en/api/messages
  */
-import type { JsonSchema } from "../../../core/chat.js";
+import type { JsonSchema } from "../../../core/messages.js";
 import { flag, list, object, optional, text } from "../../protocol/schema-words.js";
 import { type FormatBody, outputFormat } from "../shared/read-output.js";
 

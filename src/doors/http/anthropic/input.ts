@@ -2,8 +2,8 @@
  * Reads messages of Anthropic's API as messages of this host. An unsupported block is refused, since leaving the block out would change
  * what was said. The error names the position of the block.
  */
-import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/chat.js";
-import { textOf } from "../../../core/chat.js";
+import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/messages.js";
+import { textOf } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, serverToolName } from "../turns/caller-tools.js";

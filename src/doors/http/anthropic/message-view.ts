@@ -1,5 +1,6 @@
-import type { AssistantMessageEvent, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
+import type { AssistantMessageEvent, StopReason, StoredEvent, TurnEvent } from "../../../core/events.js";
 import { isPlainObject } from "../../../core/json.js";
+import type { ToolCall } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
 import { anthropicUsage } from "../../claude/anthropic-usage.js";
 import { resultBlock, toolInput } from "../../claude/content-blocks.js";

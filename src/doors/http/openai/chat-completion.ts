@@ -1,4 +1,5 @@
-import type { FinishReason, StopReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
+import type { StopReason, StoredEvent, TurnEvent } from "../../../core/events.js";
+import type { FinishReason, ToolCall } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
 import type { CallerTool } from "../turns/caller-tools.js";
 import { lastCalls } from "../turns/told-turns.js";

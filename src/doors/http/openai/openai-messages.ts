@@ -2,7 +2,7 @@
  * Reads messages of OpenAI's APIs as messages of this host. The structure of a message is already validated, but the content of its parts
  * is not.
  */
-import type { ContentPart, Message } from "../../../core/chat.js";
+import type { ContentPart, Message } from "../../../core/messages.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName } from "../turns/caller-tools.js";
 

@@ -1,7 +1,7 @@
 /**
  * Reads the input of `/v1/responses` as messages. An unsupported item is refused, since leaving the item out would change what was said.
  */
-import type { AssistantMessage, Message, ToolCall } from "../../../core/chat.js";
+import type { AssistantMessage, Message, ToolCall } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, customArguments, serverToolName } from "../turns/caller-tools.js";

@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../../core/chat.js";
+import type { StoredEvent } from "../../../core/events.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";

@@ -1,5 +1,6 @@
-import type { FinishReason, StoredEvent, ToolCall, TurnEvent } from "../../../core/chat.js";
-import { textOf } from "../../../core/chat.js";
+import type { StoredEvent, TurnEvent } from "../../../core/events.js";
+import type { FinishReason, ToolCall } from "../../../core/messages.js";
+import { textOf } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
 import { errorBody } from "../shared/api-errors.js";
 import { type ApiFailureInfo, apiFailureOf, responseError } from "../shared/failure.js";

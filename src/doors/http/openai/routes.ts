@@ -1,4 +1,4 @@
-import type { TurnEvent } from "../../../core/chat.js";
+import type { TurnEvent } from "../../../core/events.js";
 import type { DoorParts } from "../../shared/door.js";
 import { modelList } from "../anthropic/model-list.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";

@@ -1,6 +1,6 @@
 /** Schemas of request bodies, for validation and for /openapi.json. A field that no schema names is ignored. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
-import type { JsonSchema } from "../../../core/chat.js";
+import type { JsonSchema } from "../../../core/messages.js";
 import {
   anything,
   list,

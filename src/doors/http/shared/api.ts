@@ -2,10 +2,10 @@
 
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import type { JsonSchema } from "../../../core/chat.js";
 import { errorInfo } from "../../../core/errors.js";
 import type { NewId } from "../../../core/ids.js";
 import { isWritable, parseJson } from "../../../core/json.js";
+import type { JsonSchema } from "../../../core/messages.js";
 import { answerProblem } from "./answer-problem.js";
 import { ApiError } from "./api-errors.js";
 import { validated } from "./api-schemas.js";

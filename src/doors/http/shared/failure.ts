@@ -1,5 +1,5 @@
 /** Failures of a call, in the form of OpenAI's API. Clients decide by status, code and headers whether to retry the call. */
-import type { ErrorInfo } from "../../../core/chat.js";
+import type { ErrorInfo } from "../../../core/events.js";
 
 export interface ApiFailureInfo {
   status: number;

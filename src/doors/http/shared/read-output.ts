@@ -1,5 +1,5 @@
 /** Reads the format that a call requires for the answer: `response_format`, `text.format` or `output_config.format`. */
-import type { JsonSchema, OutputFormat } from "../../../core/chat.js";
+import type { JsonSchema, OutputFormat } from "../../../core/messages.js";
 import { schemaProblem } from "../../../core/structured-output.js";
 import { object, optional, text, flag as trueOrFalse } from "../../protocol/schema-words.js";
 import { ApiError } from "./api-errors.js";

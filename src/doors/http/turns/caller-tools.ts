@@ -1,8 +1,8 @@
 /** Tools that the caller runs. Defines how they are offered to the model, and how the model's calls are returned to the caller. */
 
 import { createHash } from "node:crypto";
-import type { ToolDefinition } from "../../../core/chat.js";
 import { asObject, parseJson } from "../../../core/json.js";
+import type { ToolDefinition } from "../../../core/messages.js";
 import type { ToolHub } from "../../../core/ports.js";
 import { ApiError } from "../shared/api-errors.js";
 

@@ -4,9 +4,10 @@
  * call sent.
  */
 import { createHash } from "node:crypto";
-import type { OutputFormat, ToolChoice, ToolDefinition, UserMessageEvent } from "../../../core/chat.js";
 import { messageOf } from "../../../core/errors.js";
+import type { UserMessageEvent } from "../../../core/events.js";
 import { singleCallPrefix } from "../../../core/ids.js";
+import type { OutputFormat, ToolChoice, ToolDefinition } from "../../../core/messages.js";
 import { type CarriedTrace, carriedTrace } from "../../../core/trace-context.js";
 import type { Session } from "../../../session/session.js";
 import type { PromptOptions } from "../../../session/shared/prompt-options.js";

@@ -1,5 +1,5 @@
 /** Reads `tool_choice` and `parallel_tool_calls` of a call. */
-import type { ToolChoice } from "../../../core/chat.js";
+import type { ToolChoice } from "../../../core/messages.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, toolName } from "./caller-tools.js";
 

@@ -1,5 +1,5 @@
 /** Splits a call into system text, history and new content. This is the same for every API. */
-import type { ContentPart, Message } from "../../../core/chat.js";
+import type { ContentPart, Message } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
 import { type ToldTurns, withResultsFirst } from "./told-turns.js";

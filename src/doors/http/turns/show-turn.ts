@@ -1,7 +1,7 @@
 /** Shows a running turn over HTTP, as one document or as a stream of events. */
 import { setTimeout } from "node:timers/promises";
-import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../../core/chat.js";
 import { errorInfo } from "../../../core/errors.js";
+import { type ErrorInfo, isUnsaid, type TurnEvent } from "../../../core/events.js";
 import { withFinalText } from "../../shared/final-text.js";
 import { eventStream } from "../shared/event-stream.js";
 import { type ApiFailureInfo, apiFailureOf } from "../shared/failure.js";

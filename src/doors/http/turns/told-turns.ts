@@ -3,7 +3,8 @@
  * servers' tools, and the reasoning and signatures of the answers. So the model gets the whole turn from the log.
  */
 import { createHash } from "node:crypto";
-import type { Message, StoredEvent, ToolCall } from "../../../core/chat.js";
+import type { StoredEvent } from "../../../core/events.js";
+import type { Message, ToolCall } from "../../../core/messages.js";
 import type { Sessions } from "../../../session/sessions.js";
 import { answersOf, lastAnswers } from "../../../session/turns/turn-answers.js";
 import { ApiError } from "../shared/api-errors.js";

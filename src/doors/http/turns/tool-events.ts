@@ -1,5 +1,5 @@
 /** Named events about tools, for clients of OpenAI's API that ask for such events. Each event contains a chunk of the message protocol. */
-import type { TurnEvent } from "../../../core/chat.js";
+import type { TurnEvent } from "../../../core/events.js";
 import { TurnEncoder } from "../../protocol/protocol.js";
 import type { DoorTurn } from "./door-turn.js";
 import type { StreamedEvent } from "./show-turn.js";

@@ -2,7 +2,8 @@
  * Usage of a turn in the fields of OpenAI's APIs. Clients read these fields as the size of the context, so the fields have the usage of the
  * last request only.
  */
-import type { StoredEvent, Usage } from "../../../core/chat.js";
+import type { StoredEvent } from "../../../core/events.js";
+import type { Usage } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
 
 /**

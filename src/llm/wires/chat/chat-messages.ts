@@ -1,5 +1,11 @@
-import { type AssistantMessage, type ContentPart, type Message, type ToolCall, textOf } from "../../../core/chat.js";
 import type { JsonObject } from "../../../core/json.js";
+import {
+  type AssistantMessage,
+  type ContentPart,
+  type Message,
+  type ToolCall,
+  textOf,
+} from "../../../core/messages.js";
 import type { Quirks } from "../../providers/presets.js";
 import { wireArguments, wireName } from "../shared/calls.js";
 import { asTaken, asTextPart, isTextual, onlyText } from "../shared/message-content.js";

@@ -1,4 +1,4 @@
-import type { Delta } from "../../../core/chat.js";
+import type { Delta } from "../../../core/messages.js";
 
 const OPEN = "<think>";
 const CLOSE = "</think>";

@@ -1,5 +1,5 @@
-import type { ToolCall } from "../../../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } from "../../../core/json.js";
+import type { ToolCall } from "../../../core/messages.js";
 
 interface Named {
   readonly name: string;

@@ -1,5 +1,5 @@
-import type { CompletionRequest, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/chat.js";
 import { asObject, asText, type JsonObject } from "../../../core/json.js";
+import type { CompletionRequest, OutputFormat, ToolChoice, ToolDefinition } from "../../../core/messages.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";

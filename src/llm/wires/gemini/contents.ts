@@ -1,5 +1,5 @@
-import type { AssistantMessage, KeptPart, Message, ToolCall } from "../../../core/chat.js";
 import { asObject, asText, type JsonObject } from "../../../core/json.js";
+import type { AssistantMessage, KeptPart, Message, ToolCall } from "../../../core/messages.js";
 import { wireInput } from "../shared/calls.js";
 import { instructionText } from "../shared/message-content.js";
 import type { Target } from "../wire.js";

@@ -1,5 +1,5 @@
-import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
+import type { Delta, FinishReason, KeptPart, Usage } from "../../../core/messages.js";
 import { GrowingText } from "../shared/growing-text.js";
 import { type ProviderError, providerError } from "../shared/provider-error.js";
 import { ShownAnswer } from "../shared/shown-answer.js";

@@ -1,5 +1,5 @@
-import { type ContentPart, linkText } from "../../../core/chat.js";
 import type { JsonObject } from "../../../core/json.js";
+import { type ContentPart, linkText } from "../../../core/messages.js";
 import { mediaReference } from "../shared/message-content.js";
 import type { GeminiQuirks } from "./gemini-models.js";
 

@@ -1,5 +1,5 @@
-import type { CompletionRequest, ToolDefinition } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../../core/json.js";
+import type { CompletionRequest, ToolDefinition } from "../../../core/messages.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";

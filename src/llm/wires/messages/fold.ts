@@ -1,5 +1,5 @@
-import type { FinishReason } from "../../../core/chat.js";
 import { asNumber, asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
+import type { FinishReason } from "../../../core/messages.js";
 import { ShownAnswer } from "../shared/shown-answer.js";
 import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js";
 import { type OpenBlock, openBlock, saidInBlocks } from "./message-blocks.js";

@@ -1,5 +1,5 @@
-import type { KeptPart, ToolCall } from "../../../core/chat.js";
 import { asObject, asText, type JsonObject, parseJson } from "../../../core/json.js";
+import type { KeptPart, ToolCall } from "../../../core/messages.js";
 import { GrowingText } from "../shared/growing-text.js";
 
 export interface OpenBlock {

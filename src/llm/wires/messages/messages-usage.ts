@@ -1,6 +1,7 @@
 /** Token counts of Messages, whose `input_tokens` leave out cache reads and writes. */
-import type { Usage } from "../../../core/chat.js";
+
 import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
+import type { Usage } from "../../../core/messages.js";
 
 /** Returns the earlier counts, replaced by those of a later event. Missing or null counts replace nothing. */
 export function mergedUsage(before: JsonObject | undefined, later: unknown): JsonObject | undefined {

@@ -1,5 +1,5 @@
-import type { OutputFormat } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../../core/json.js";
+import type { OutputFormat } from "../../../core/messages.js";
 
 /** Keywords that the API refuses in a schema of an answer. They are left out here; the host checks the answer against the whole schema. */
 const REFUSED = new Set([

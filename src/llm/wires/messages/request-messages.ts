@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/chat.js";
 import { asText, type JsonObject } from "../../../core/json.js";
+import type { AssistantMessage, ContentPart, KeptPart, Message, ToolMessage } from "../../../core/messages.js";
 import { wireInput, wireName } from "../shared/calls.js";
 import { partsOf } from "../shared/kept.js";
 import { asTaken, asTextPart, instructionText, onlyText } from "../shared/message-content.js";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { CompletionRequest, Message, OutputFormat, ToolDefinition } from "../../../core/chat.js";
 import { asObject, type JsonObject } from "../../../core/json.js";
+import type { CompletionRequest, Message, OutputFormat, ToolDefinition } from "../../../core/messages.js";
 import { merged } from "../shared/merged.js";
 import { fullSchema, plainSchema } from "../shared/tool-schemas.js";
 import type { Target } from "../wire.js";

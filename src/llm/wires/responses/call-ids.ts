@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ToolCall } from "../../../core/chat.js";
+import type { ToolCall } from "../../../core/messages.js";
 
 /** Longest id of a call, in characters. */
 const longestId = 64;

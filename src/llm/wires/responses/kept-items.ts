@@ -2,8 +2,9 @@
  * Converts the items of an answer to the parts that are stored, and the parts back to items for later requests. Texts and arguments are
  * only in the message; the parts hold everything else, in the order of the items.
  */
-import type { AssistantMessage, KeptPart } from "../../../core/chat.js";
+
 import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
+import type { AssistantMessage, KeptPart } from "../../../core/messages.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
 /** Separates the texts of two parts when shown to people. It is not sent back. */

@@ -1,5 +1,5 @@
-import { type AssistantMessage, type ContentPart, type Message, textOf } from "../../../core/chat.js";
 import type { JsonObject } from "../../../core/json.js";
+import { type AssistantMessage, type ContentPart, type Message, textOf } from "../../../core/messages.js";
 import { wireArguments, wireName } from "../shared/calls.js";
 import { asTaken, asTextPart, isTextual, onlyText } from "../shared/message-content.js";
 import type { Target } from "../wire.js";

@@ -1,4 +1,4 @@
-import type { AssistantMessage, KeptPart, KeptParts } from "../../../core/chat.js";
+import type { AssistantMessage, KeptPart, KeptParts } from "../../../core/messages.js";
 
 export interface KeptTarget extends Omit<KeptParts, "parts"> {
   family(model: string): string;

@@ -1,5 +1,5 @@
-import { type ContentPart, linkText, type Message } from "../../../core/chat.js";
 import type { QuirksConfig } from "../../../core/config.js";
+import { type ContentPart, linkText, type Message } from "../../../core/messages.js";
 
 /** Returns the text if it is the only part, which it is in most messages; otherwise undefined. */
 export function onlyText(content: readonly ContentPart[]): string | undefined {

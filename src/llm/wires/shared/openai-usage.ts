@@ -1,6 +1,7 @@
 /** Token counts of Chat Completions and Responses. Providers differ in the names of the counts, and in what counts as input and output. */
-import type { Usage } from "../../../core/chat.js";
+
 import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
+import type { Usage } from "../../../core/messages.js";
 
 /** Reads the token counts. Returns undefined if input or output was not counted. */
 export function openaiUsage(value: unknown): Usage | undefined {

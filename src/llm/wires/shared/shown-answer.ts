@@ -1,4 +1,4 @@
-import type { Delta } from "../../../core/chat.js";
+import type { Delta } from "../../../core/messages.js";
 import type { FoldOptions } from "../wire.js";
 
 /** Shows the pieces of an answer as deltas. `progress` counts them, so that a reader can tell whether an answer is still growing. */

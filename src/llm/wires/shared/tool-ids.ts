@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { CompletionRequest } from "../../../core/chat.js";
 import type { QuirksConfig } from "../../../core/config.js";
+import type { CompletionRequest } from "../../../core/messages.js";
 
 const NINE = /^[a-zA-Z0-9]{9}$/;
 

@@ -1,5 +1,5 @@
-import type { JsonSchema } from "../../../core/chat.js";
 import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
+import type { JsonSchema } from "../../../core/messages.js";
 import { described, strings, typesOf } from "./schema-types.js";
 
 /** Maximum number of nodes in one reduced schema. Nested references can expand to more nodes than any provider reads. */

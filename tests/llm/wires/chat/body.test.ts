@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest, ContentPart, Message } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import type { CompletionRequest, ContentPart, Message } from "../../../../src/core/messages.js";
 import { resolveModel } from "../../../../src/llm/providers/providers.js";
 import { requestBody } from "../../../../src/llm/wires/chat/body.js";
 import { llmConfig } from "../../../support/llm-config.js";

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest } from "../../../../src/core/chat.js";
+import type { CompletionRequest } from "../../../../src/core/messages.js";
 import { HTTP } from "../../../support/llm-config.js";
 import { answer, startLlmServer } from "../../../support/llm-server.js";
 import { clientWith } from "../../client-of.js";

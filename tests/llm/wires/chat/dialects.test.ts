@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { CompletionRequest, Delta, Message, ToolDefinition } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import type { CompletionRequest, Delta, Message, ToolDefinition } from "../../../../src/core/messages.js";
 import { ThinkTags } from "../../../../src/llm/wires/chat/think-tags.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import { answer, chunk, failure, json, type LlmRequest, startLlmServer, stream } from "../../../support/llm-server.js";

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { describe, expect, test } from "@jest/globals";
-import type { CompletionRequest, ToolDefinition } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
 import type { JsonObject } from "../../../../src/core/json.js";
+import type { CompletionRequest, ToolDefinition } from "../../../../src/core/messages.js";
 import { answer, failure, type LlmRequest, type Step, startLlmServer, stream } from "../../../support/llm-server.js";
 import { clientOf } from "../../client-of.js";
 

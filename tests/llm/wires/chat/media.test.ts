@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest } from "../../../../src/core/chat.js";
+import type { CompletionRequest } from "../../../../src/core/messages.js";
 import { answer, failure, type LlmRequest, startLlmServer } from "../../../support/llm-server.js";
 import { clientOf } from "../../client-of.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Completion, ToolCall, Usage } from "../../../../src/core/chat.js";
+import type { Completion, ToolCall, Usage } from "../../../../src/core/messages.js";
 import {
   answer,
   CUT,

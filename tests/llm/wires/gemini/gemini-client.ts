@@ -1,5 +1,11 @@
-import type { Completion, CompletionRequest, ContentPart, Message, ToolDefinition } from "../../../../src/core/chat.js";
 import type { HttpConfig, LlmConfig, ProviderConfig } from "../../../../src/core/config.js";
+import type {
+  Completion,
+  CompletionRequest,
+  ContentPart,
+  Message,
+  ToolDefinition,
+} from "../../../../src/core/messages.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import type { StrictMock } from "../../../support/strict/index.js";
 import { clientWith } from "../../client-of.js";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { CompletionRequest, Message } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
 import { failure, json, type LlmServer, type Step, startLlmServer } from "../../../support/llm-server.js";
 import { geminiClient, user } from "./gemini-client.js";
 

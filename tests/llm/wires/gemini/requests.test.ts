@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { CompletionRequest, ContentPart, Message, ToolDefinition } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import type { CompletionRequest, ContentPart, Message, ToolDefinition } from "../../../../src/core/messages.js";
 import { answer, type StrictMock, startGemini } from "../../../support/strict/index.js";
 import { geminiClient, user } from "./gemini-client.js";
 

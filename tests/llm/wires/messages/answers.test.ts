@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { Message } from "../../../../src/core/chat.js";
+import type { Message } from "../../../../src/core/messages.js";
 import {
   answer,
   calls,

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest, Message } from "../../../../src/core/chat.js";
+import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
 import { costUsd } from "../../../../src/llm/providers/prices.js";
 import { answer, calls, loop, says, startAnthropic, thinks } from "../../../support/strict/index.js";
 import { messagesClient, runLoop, SYSTEM, TOOLS, user } from "./loop.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest, Message } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
 import type { JsonObject } from "../../../../src/core/json.js";
+import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
 import { failure, json, startLlmServer } from "../../../support/llm-server.js";
 import { answer, calls, startAnthropic, thinks } from "../../../support/strict/index.js";
 import { messagesClient, resultsOf, runLoop, SYSTEM, TOOLS, user } from "./loop.js";

@@ -1,6 +1,7 @@
 /** Runs a loop of tools at the level of the client: calls are answered until the model is done. */
-import type { AssistantMessage, Completion, CompletionRequest, Message } from "../../../../src/core/chat.js";
+
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import type { AssistantMessage, Completion, CompletionRequest, Message } from "../../../../src/core/messages.js";
 import type { StrictMock } from "../../../support/strict/index.js";
 import { clientOf } from "../../client-of.js";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { ContentPart, Message } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import type { ContentPart, Message } from "../../../../src/core/messages.js";
 import { messages as wire } from "../../../../src/llm/wires/messages/messages-wire.js";
 import { answer, startAnthropic } from "../../../support/strict/index.js";
 import { clientOf } from "../../client-of.js";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Message } from "../../../../src/core/chat.js";
+import type { Message } from "../../../../src/core/messages.js";
 import { accountOf } from "../../../../src/llm/providers/provider-account.js";
 import { llmConfig } from "../../../support/llm-config.js";
 import { answer, breaking, calls, ending, failing, says, startOpenAi, thinks } from "../../../support/strict/index.js";

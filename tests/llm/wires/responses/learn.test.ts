@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest, Message } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
 import { accountOf } from "../../../../src/llm/providers/provider-account.js";
 import { resolveModel } from "../../../../src/llm/providers/providers.js";
 import { responses } from "../../../../src/llm/wires/responses/responses-wire.js";

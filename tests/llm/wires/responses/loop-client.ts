@@ -1,5 +1,5 @@
-import type { Completion, CompletionRequest, Message, ToolDefinition } from "../../../../src/core/chat.js";
 import type { ProviderConfig } from "../../../../src/core/config.js";
+import type { Completion, CompletionRequest, Message, ToolDefinition } from "../../../../src/core/messages.js";
 import type { StrictMock } from "../../../support/strict/index.js";
 import { clientOf } from "../../client-of.js";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { AssistantMessage, KeptPart } from "../../../../src/core/chat.js";
+import type { AssistantMessage, KeptPart } from "../../../../src/core/messages.js";
 import { keptFor } from "../../../../src/llm/wires/shared/kept.js";
 
 const target = {

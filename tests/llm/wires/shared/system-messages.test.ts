@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { CompletionRequest, Message } from "../../../../src/core/chat.js";
+import type { CompletionRequest, Message } from "../../../../src/core/messages.js";
 import {
   answer,
   calls,

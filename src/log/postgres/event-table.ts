@@ -1,5 +1,5 @@
 import type pg from "pg";
-import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { eventOf } from "../shared/stored-event.js";
 
 export interface EventRow {

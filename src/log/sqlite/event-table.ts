@@ -1,4 +1,4 @@
-import type { ChatEvent, StoredEvent } from "../../core/chat.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { TurnGrant } from "../../core/store-ports.js";
 import { eventOf, eventWritten } from "../shared/stored-event.js";
 import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
