@@ -49,7 +49,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     ],
     // Index of the few events that change which events belong to a conversation.
     ["CREATE INDEX events_marks ON events (conversation_id, seq) WHERE type IN ('fork', 'rewind')"],
-    // The version is explained at `foldVersion`.
+    // The version is explained at `foldVersion` (log/shared/schema-version.ts).
     ["ALTER TABLE turns ADD COLUMN fold integer DEFAULT 1 NOT NULL"],
     // Tables for hosts that share a database, but not a machine.
     ["ALTER TABLE nodes ADD COLUMN version text", ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks])],

@@ -8,14 +8,25 @@ import { clearing } from "../../core/text/redaction.js";
  */
 export function redacted(events: readonly StoredEvent[], secrets: readonly string[]): Promise<StoredEvent[]> {
   const clean = clearing(secrets);
-  const walk = (value: unknown, key?: string): unknown => {
-    if (typeof value === "string") return key !== undefined && kept.has(key) ? value : clean(value);
+  const walk = (value: unknown, kept: ReadonlySet<string> = none): unknown => {
+    if (typeof value === "string") return clean(value);
     if (Array.isArray(value)) return value.map((item) => walk(item));
     if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, walk(item, name)]));
+    const shown = partFields.get((value as { type?: unknown }).type) ?? kept;
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shown.has(name) ? item : walk(item)]));
   };
-  return mapInSlices(events, (event) => walk(event) as StoredEvent);
+  return mapInSlices(events, (event) => walk(event, eventFields) as StoredEvent);
 }
 
-/** Fields that are not searched for secrets, because they hold words of this program or the bytes of pictures and sounds. */
-const kept = new Set(["type", "turnId", "callId", "questionId", "mimeType", "data"]);
+const none: ReadonlySet<string> = new Set();
+/** Fields of an event that are not searched for secrets, because they hold words of this program. */
+const eventFields = new Set(["type", "turnId", "callId", "questionId"]);
+const textFields = new Set(["type"]);
+const mediaFields = new Set(["type", "mimeType", "data"]);
+/** Fields of a part of a message that are not searched, by its type: words of this program, and the bytes of pictures and sounds. */
+const partFields: ReadonlyMap<unknown, ReadonlySet<string>> = new Map([
+  ["text", textFields],
+  ["resource_link", textFields],
+  ["image", mediaFields],
+  ["audio", mediaFields],
+]);
