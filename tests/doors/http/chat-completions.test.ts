@@ -271,6 +271,8 @@ test("a long tool does not leave the line silent", async () => {
   expect(text).toContain("data: {");
 });
 
+const said = (part: object) => ({ role: "user", content: [part] });
+
 test.each([
   [{ messages: [] }, "messages must NOT have fewer than 1 items"],
   [{}, "must have required property 'messages'"],
@@ -282,6 +284,12 @@ test.each([
   ],
   ["{", "the body is not valid JSON"],
   [{ messages: [{ role: "user", content: [{ type: "file" }] }] }, 'content of type "file" is not supported'],
+  [{ messages: [said({ type: "text", text: { toString: "x" } })] }, "the content's text has to be a text"],
+  [{ messages: [said({ type: "image_url", image_url: { url: null } })] }, "the content's image_url has to be a text"],
+  [
+    { messages: [said({ type: "input_audio", input_audio: { data: 5 } })] },
+    "the content's input_audio.data has to be a text",
+  ],
 ])("%j is refused: %s", async (body, message) => {
   await using llm = await startLlmServer([]);
   await using app = await startApp({ llm: llm.url });

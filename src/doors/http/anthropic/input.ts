@@ -2,6 +2,7 @@
  * Reads messages of Anthropic's API as messages of this host. An unsupported block is refused, since leaving the block out would change
  * what was said. The error names the position of the block.
  */
+import { safeString } from "../../../core/json.js";
 import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/messages.js";
 import { textOf } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
@@ -88,7 +89,7 @@ function readToolPart(placed: Placed): ContentPart[] {
   const { block, at } = placed;
   if (block.type !== "document" || sourceOf(block, at).type !== "base64") return readPart(placed);
   const { media_type } = sourceOf(block, at);
-  const text = `[a file of type ${String(media_type)} that cannot be shown here]`;
+  const text = `[a file of type ${safeString(media_type)} that cannot be shown here]`;
   return [{ type: "text", text }];
 }
 
@@ -134,7 +135,8 @@ function readDocument({ block, at }: Placed): ContentPart[] {
     case "url":
       return [...head, { type: "resource_link", uri: stringIn(source, "url", `${at}.source`) }];
     default: {
-      const what = source.type === "base64" ? `a file of type ${short(String(source.media_type))}` : "such a document";
+      const what =
+        source.type === "base64" ? `a file of type ${short(safeString(source.media_type))}` : "such a document";
       throw refused(`${at}.source`, `${what} (send its text, or its pages as images)`);
     }
   }
@@ -166,7 +168,7 @@ function partsOf(content: unknown, at: string, read: (placed: Placed) => Content
 async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
   const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
-  const callIds = blocks.flatMap(({ block: { type, id } }) => (type === "tool_use" ? [String(id)] : []));
+  const callIds = blocks.flatMap(({ block: { type, id } }) => (type === "tool_use" ? [safeString(id)] : []));
   const told = place && (await log.turn(place, new Set(callIds)));
   return toldOrGiven(told, givenAnswer(hub, blocks));
 }
@@ -175,7 +177,7 @@ async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): 
 function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
   const resultOf = new Map(
     blocks.flatMap((placed) =>
-      placed.block.type === "mcp_tool_result" ? [[String(placed.block.tool_use_id), placed] as const] : [],
+      placed.block.type === "mcp_tool_result" ? [[safeString(placed.block.tool_use_id), placed] as const] : [],
     ),
   );
   let messages: Message[] = [];

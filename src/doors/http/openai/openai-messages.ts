@@ -49,24 +49,32 @@ function readPart(part: Part): ContentPart {
     case "input_text":
     case "output_text":
     case "refusal":
-      return { type: "text", text: String(part.text ?? part.refusal ?? "") };
+      return { type: "text", text: textIn(part.text ?? part.refusal ?? "", part.type) };
     case "image_url":
     case "input_image":
       return readImage(typeof part.image_url === "object" ? (part.image_url as Part | null)?.url : part.image_url);
     case "input_audio": {
       const { data, format } = (part.input_audio ?? {}) as { data?: unknown; format?: unknown };
-      return { type: "audio", data: String(data ?? ""), mimeType: `audio/${format ?? "wav"}` };
+      const mimeType = `audio/${textIn(format ?? "wav", "input_audio.format")}`;
+      return { type: "audio", data: textIn(data ?? "", "input_audio.data"), mimeType };
     }
     default:
       throw new ApiError(400, "unsupported_content", `content of type "${part.type.slice(0, 40)}" is not supported`);
   }
 }
 
+/** Returns the text. Throws ApiError for any other value, which would reach the model as a text that nobody has written. */
+function textIn(value: unknown, name: string): string {
+  if (typeof value === "string") return value;
+  throw new ApiError(400, "invalid_body", `the content's ${name} has to be a text`);
+}
+
 /** Reads an image. An image at a URL is passed to the model as a link: this host visits no address that a caller gives it. */
-function readImage(url: unknown): ContentPart {
-  const [, mimeType, data] = /^data:([\w./+-]+);base64,(.*)$/s.exec(String(url)) ?? [];
+function readImage(given: unknown): ContentPart {
+  const url = textIn(given, "image_url");
+  const [, mimeType, data] = /^data:([\w./+-]+);base64,(.*)$/s.exec(url) ?? [];
   if (mimeType && data) return { type: "image", mimeType, data };
-  return { type: "resource_link", uri: String(url) };
+  return { type: "resource_link", uri: url };
 }
 
 function textOf(parts: readonly ContentPart[]): string {
