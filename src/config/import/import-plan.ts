@@ -84,6 +84,7 @@ type Planned = { edit: SetEdit; hasSecrets: boolean; reason?: string; notes: Not
 function planServer(server: ImportedServer, target: ImportTarget, { replace, secrets }: ImportChoices): Planned {
   const { name, skipped, comments } = server;
   if (skipped !== undefined) return { reason: skipped };
+  if (name === "__proto__") return { reason: "no server can have this name" };
   if (Object.hasOwn(target.servers, name) && !replace) return {};
   const relativized = server.entry.cwd === target.folder ? { ...server.entry, cwd: "." } : server.entry;
   const problems = entryProblems(name, { ...relativized, enabled: false }, target);

@@ -50,6 +50,21 @@ test("a name that is taken stays as it is, unless --replace says otherwise", () 
   expect(replaced.report).toContain("a: replaced");
 });
 
+test("a server called __proto__ is left out, and the others come", () => {
+  const servers = '{"__proto__":{"command":"x"},"constructor":{"command":"y"}}';
+  const { entries, report, preview } = planned({ ".mcp.json": `{"mcpServers":${servers}}` });
+  expect(Object.keys(entries)).toEqual(["constructor"]);
+  expect(report).toContain("__proto__: left out: no server can have this name");
+  expect(preview).toContain("command: y");
+});
+
+test("a file of very many comments is read", () => {
+  const file = { ".mcp.json": `{"mcpServers":{\n${"// x\n".repeat(100_000)}"a":{"command":"x"}}}` };
+  using folder = folderWith(file);
+  const [{ servers = [] } = {}] = importFrom(".mcp.json", at(folder));
+  expect(servers.map(({ comments }) => comments.above.length)).toEqual([100_000]);
+});
+
 test("every key without a counterpart is named", () => {
   const { report } = planned(
     claude({ a: { command: "x", transportOptions: 1, alwaysLoad: true, env: { DEEP: {} }, args: "no list" }, b: 7 }),

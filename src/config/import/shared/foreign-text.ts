@@ -50,7 +50,10 @@ function assigned({ comments, keys }: Lines): Map<string, string[]> {
   const about = new Map<string, string[]>();
   for (const { line, text, isTrailing } of comments) {
     const key = isTrailing ? keys.findLast((each) => each.line <= line) : keys.find((each) => each.line > line);
-    if (key && text) about.set(key.pointer, [...(about.get(key.pointer) ?? []), text]);
+    if (!key || !text) continue;
+    const texts = about.get(key.pointer);
+    if (texts) texts.push(text);
+    else about.set(key.pointer, [text]);
   }
   return about;
 }
