@@ -49,13 +49,14 @@ export class DbosDispatch implements TurnDispatch {
     await this.#put(transaction as ClientBase, turn, String(turn.place));
   };
 
-  /** Joins the dispatch. Rejects with StoreError. */
-  begin(nodeId: string, take: Member["take"]): Promise<void> {
+  /** Joins the dispatch. Does nothing after `retire`: a host may close before it has begun. Rejects with StoreError. */
+  async begin(nodeId: string, take: Member["take"]): Promise<void> {
+    if (this.#isRetired) return;
     this.#begun ??= this.#begin(nodeId, take).catch((error: unknown) => {
       this.#begun = undefined;
       throw storeError(error, this.#parts.database.place, "open");
     });
-    return this.#begun;
+    await this.#begun;
   }
 
   async offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void> {
