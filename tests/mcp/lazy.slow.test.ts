@@ -8,7 +8,7 @@ async function packagesOf(configs: string): Promise<Set<string>> {
   const hub = pathToFileURL(resolve("dist/mcp/hub.js"));
   const program = `
     const { McpHub } = await import(${JSON.stringify(hub)});
-    const { demoServer } = await import(${JSON.stringify(new URL("../demo/servers.js", hub))});
+    const { demoServer } = await import(${JSON.stringify(new URL("../demo/demo-servers.js", hub))});
     const hub = new McpHub(${configs}, { observe: () => {} });
     hub.start();
     await hub.settled();
