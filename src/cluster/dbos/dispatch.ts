@@ -49,14 +49,13 @@ export class DbosDispatch implements TurnDispatch {
     await this.#put(transaction as ClientBase, turn, String(turn.place));
   };
 
-  /** Joins the dispatch. Does nothing after `retire`: a host may close before it has begun. Rejects with StoreError. */
-  async begin(nodeId: string, take: Member["take"]): Promise<void> {
-    if (this.#isRetired) return;
+  /** Joins the dispatch. Rejects with StoreError. */
+  begin(nodeId: string, take: Member["take"]): Promise<void> {
     this.#begun ??= this.#begin(nodeId, take).catch((error: unknown) => {
       this.#begun = undefined;
       throw storeError(error, this.#parts.database.place, "open");
     });
-    await this.#begun;
+    return this.#begun;
   }
 
   async offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void> {
