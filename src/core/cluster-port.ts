@@ -16,8 +16,12 @@ export interface Cluster {
   begin(): Promise<void>;
   /** Starts to resume turns of lost hosts, and to take turns that are given to this host. */
   recover(): Promise<void>;
-  /** Stores a request, like `ChatStore.claim`. This host owns a new turn. */
-  claim(conversationId: string, message: UserMessageEvent, request: ClaimOptions): Promise<Claim>;
+  /** Stores a request, like `ChatStore.claim`. `isQueued`: the turn waits until it is given to a host. */
+  claim(
+    conversationId: string,
+    message: UserMessageEvent,
+    request: ClaimOptions,
+  ): Promise<Claim & { isQueued: boolean }>;
   /** True if the turn, which no host owns, will be given to a host. Otherwise a host has to resume it. */
   isGivenOut(turn: AbandonedTurn): boolean;
   /** Runs the turn here, or shows it while another host runs it. Resolves once the turn has ended on any host. */

@@ -268,10 +268,8 @@ export interface AbandonedTurn extends QueuedTurn {
   workspace: string;
 }
 
-/** Mail from another host to the turn's owner. `isOutOfTurn`: a turn that waits ends without waiting for earlier turns. */
-export type TurnMail =
-  | { type: "cancel"; isOutOfTurn?: boolean }
-  | { type: "answer"; questionId: string; value: unknown };
+/** Mail from another host to the turn's owner. */
+export type TurnMail = { type: "cancel" } | { type: "answer"; questionId: string; value: unknown };
 
 /** Leases of turns: at most one host per turn, and one turn of a conversation at a time. Every method throws StoreError. */
 export interface TurnLeases {

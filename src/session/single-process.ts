@@ -43,13 +43,14 @@ export class SingleProcess implements Cluster {
     return this.begin();
   }
 
-  claim(
+  async claim(
     conversationId: string,
     message: UserMessageEvent,
     { options, workspace = this.workspace }: ClaimOptions,
-  ): Promise<Claim> {
+  ): Promise<Claim & { isQueued: boolean }> {
     const { store, node } = this.#parts;
-    return store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options });
+    const claim = await store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options });
+    return { ...claim, isQueued: false };
   }
 
   isGivenOut(): boolean {

@@ -4,21 +4,26 @@ import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/store-ports.js";
 import type { Database } from "../../log/postgres/connection/database.js";
+import type { Listener } from "../../log/postgres/connection/listener.js";
 import { storeError } from "../../log/postgres/connection/store-errors.js";
 import { isUnfinished } from "../../log/shared/claims.js";
 import { foldVersion } from "../../log/shared/schema-version.js";
 import type { TurnDispatch } from "../turn-dispatch.js";
-import { join, leave, type Member } from "./membership.js";
+import { join, leave, type Member, retire } from "./membership.js";
+import { migrateDbos } from "./migrate-system-tables.js";
 import { type Launched, openQueue, type Ticket } from "./sdk.js";
 
 export interface DispatchParts {
   config: PostgresConfig;
   database: Database;
+  listener: Listener;
   newId: NewId;
   now: () => number;
   observe: Observe;
 }
 
+/** Channel on which a host notifies the others of queued turns that it cannot take itself. */
+const channel = "mcp_platform_turns";
 /** Returns the name of the queue for turns with this fold version. Hosts of the same or a newer version can resume them. */
 const queueOf = (fold: number) => `turns-v${fold}`;
 /**
@@ -35,7 +40,11 @@ export class DbosDispatch implements TurnDispatch {
   #member: Member | undefined;
   #dbos: Launched | undefined;
   #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
+  #unsubscribe = () => {};
   #isRetired = false;
+  /** The running poll of the queue. Requests that come during a poll lead to one further poll. */
+  #look: Promise<void> | undefined;
+  #looksAgain = false;
   /** Workflow ids of the tickets that looked void at the last offer. */
   #void = new Set<string>();
   readonly #ended = new Set<string>();
@@ -58,6 +67,11 @@ export class DbosDispatch implements TurnDispatch {
     return this.#begun;
   }
 
+  hurry(): void {
+    if (this.#mayTake()) this.#lookNow();
+    else void this.#tellOthers();
+  }
+
   async offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void> {
     const dbos = this.#dbos;
     if (!dbos || this.#isRetired) return;
@@ -71,6 +85,7 @@ export class DbosDispatch implements TurnDispatch {
       const suffix = this.#parts.newId("again");
       await this.#parts.database.transaction("idempotent", (client) => this.#put(client, turn, suffix));
     }
+    if (lost.size + missing.length > 0) this.hurry();
     const forgotten = new Date(this.#parts.now() - forgottenMs);
     for (const workflowId of await dbos.ended(forgotten, deletedAtOnce)) this.#deleteSoon(workflowId);
   }
@@ -88,7 +103,10 @@ export class DbosDispatch implements TurnDispatch {
     const isVoid = ({ workflowId }: Ticket) => suspects.has(workflowId) && this.#void.has(workflowId);
     const voids = tickets.filter(isVoid).map(({ workflowId }) => workflowId);
     this.#void = suspects;
-    if (voids.length > 0) await dbos.delete(voids);
+    if (voids.length > 0) {
+      await dbos.delete(voids);
+      this.hurry();
+    }
     return tickets.filter((ticket) => !isVoid(ticket));
   }
 
@@ -99,26 +117,47 @@ export class DbosDispatch implements TurnDispatch {
 
   async giveBack(nodeId: string): Promise<void> {
     await this.#dbos?.giveBack(nodeId);
+    this.hurry();
   }
 
   async retire(): Promise<void> {
+    await this.#look; // the running poll may give this host turns that it has claimed, so that they still end here
+    this.#stopTaking();
+  }
+
+  #stopTaking(): void {
     this.#isRetired = true;
+    if (this.#member) retire(this.#member);
+  }
+
+  async close(): Promise<void> {
+    this.#stopTaking();
     await this.#begun?.catch(() => {});
+    this.#unsubscribe();
     clearTimeout(this.#deletion);
     await this.#delete();
     if (this.#member) await leave(this.#member);
+    await this.#tellOthers();
   }
 
   async #begin(nodeId: string, take: Member["take"]): Promise<void> {
-    const { config, database, observe } = this.#parts;
+    const { config, database, listener, observe } = this.#parts;
+    await migrateDbos(config, database, observe);
     this.#queue = await openQueue(database.pool, observe);
     this.#member = {
       nodeId,
       take: async (turn: TurnName) => !this.#isRetired && ((await this.#isPassedOn(turn)) || take(turn)),
-      onEnded: (workflowId: string) => this.#deleteSoon(workflowId),
+      onEnded: (workflowId: string) => {
+        this.#deleteSoon(workflowId);
+        if (this.#mayTake()) this.#lookNow(); // this host may take the next turn of the same conversation now
+      },
     };
     const queues = Array.from({ length: foldVersion }, (_, index) => queueOf(index + 1));
-    this.#dbos = await join(this.#member, { config, database, queues, observe });
+    this.#dbos = await join(this.#member, { config, queues, observe });
+    const look = () => {
+      if (this.#mayTake()) this.#lookNow();
+    };
+    this.#unsubscribe = listener.subscribe(channel, { notice: look, missed: look });
   }
 
   /**
@@ -141,6 +180,32 @@ export class DbosDispatch implements TurnDispatch {
 
   async #put(client: ClientBase, turn: QueuedTurn, suffix: string): Promise<void> {
     await this.#queue?.(client, queueOf(turn.fold), workflowIdOf(turn, suffix), turn);
+  }
+
+  #mayTake(): boolean {
+    return !this.#isRetired && this.#dbos !== undefined && this.#dbos.freeSlots() > 0;
+  }
+
+  #lookNow(): void {
+    this.#looksAgain = true;
+    this.#look ??= this.#looks();
+  }
+
+  async #looks(): Promise<void> {
+    try {
+      while (this.#looksAgain) {
+        this.#looksAgain = false;
+        await this.#dbos?.poll();
+      }
+    } finally {
+      this.#look = undefined; // cleared in the same microtask as the last check of `#looksAgain`, so that no request is lost
+    }
+  }
+
+  /** Notifies other hosts that there are turns in the queue. If the notification is lost, they still poll within seconds. */
+  async #tellOthers(): Promise<void> {
+    const notify = "SELECT pg_notify($1, '')";
+    await this.#parts.database.rows("read", "once", notify, [channel]).catch(() => {});
   }
 
   #deleteSoon(workflowId: string): void {

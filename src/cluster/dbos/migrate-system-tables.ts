@@ -3,26 +3,24 @@ import type { PostgresConfig } from "../../core/config.js";
 import type { Observe } from "../../core/ports.js";
 import type { Database } from "../../log/postgres/connection/database.js";
 import { openPool } from "../../log/postgres/connection/pool.js";
-import { migrateSystemTables } from "./sdk.js";
+import { poolSize } from "./membership.js";
+import { isMigrated, migrateSystemTables } from "./sdk.js";
 
 /** Id of the advisory lock that is held while DBOS's tables are migrated. The number spells "DBOS". */
 const migrationLock = 0x44424f53;
 const pauseMs = 100;
-/** Number of connections: DBOS needs one for the migration, and one for its own work meanwhile. */
-const poolSize = 4;
 
 /**
- * Migrates DBOS's tables in this database to the version that is needed here. If several processes find outdated tables, they migrate one
- * after another, and only the first has something to do. A process that waits must not hold a snapshot: DBOS builds indexes in a way that
- * waits for all transactions with a snapshot. Rejects with StoreError.
+ * Migrates DBOS's tables in this database to the version that is needed here. If several processes find outdated tables, one of them
+ * migrates. The others wait, and must not hold a snapshot while they wait: DBOS builds indexes in a way that waits for all transactions
+ * with a snapshot. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
-  // Uses the default lease: with a short one, a transaction of a slow start might be idle for too long. No turns depend on the lease yet.
-  const pool = openPool({ ...config, leaseMs: undefined }, poolSize);
+  const pool = openPool({ ...config, leaseMs: undefined }, poolSize); // no lease: a starting host is slow and has no turns yet
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {
-      // Both statements go in one message: between two messages, a short timeout could already end the transaction.
-      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
+      if (await isMigrated(client)) return true;
+      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // one message: the timeout may be short
       try {
         // The query has no parameters: a query with parameters keeps its snapshot until the transaction ends.
         const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${migrationLock}) AS mine`);

@@ -75,10 +75,8 @@ export class TurnControl {
   receive(turnId: string, mail: TurnMail): void {
     const { turns, questions } = this.#parts;
     const turn = turns.find(turnId);
-    if (mail.type === "cancel") {
-      if (turn && mail.isOutOfTurn) turn.endsOutOfTurn = true;
-      turn?.cancel();
-    } else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
+    if (mail.type === "cancel") turn?.cancel();
+    else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
   /** Stops the turn without storing an end. If the turn was cancelled before, sends mail so that its next owner ends it. */
@@ -91,7 +89,7 @@ export class TurnControl {
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
     if (!turnId || turn?.isRunning) return;
-    this.#sendSoon(turnId, { type: "cancel", ...(turn?.endsOutOfTurn && { isOutOfTurn: true }) });
+    this.#sendSoon(turnId, { type: "cancel" });
     const { conversationId, cluster } = this.#parts;
     cluster.wake(conversationId); // if no host owns the turn, it is ended here
   }

@@ -85,10 +85,12 @@ export class TurnIntake {
       content: [...content],
       ...beside,
     };
-    const request = { options, workspace };
-    const { created, turnId, ended, events } = await cluster.claim(conversationId, message, request);
+    const { created, turnId, ended, events, isQueued } = await cluster.claim(conversationId, message, {
+      options,
+      workspace,
+    });
     turn.cached = !created && ended;
-    turn.become("waiting");
+    turn.become(isQueued ? "queued" : "waiting");
     this.#show(turn, turnId, events);
   }
 
