@@ -17,5 +17,6 @@ test("a turn that is over goes with the young objects", async () => {
   const home = mkdtempSync(join(tmpdir(), "left-behind-"));
   const args = ["--expose-gc", "--no-warnings", "tests/support/left-behind.mjs", llm.url, home];
   const { stdout } = await promisify(execFile)(process.execPath, [...args, String(turns), String(bytes)]);
-  expect(Number(stdout)).toBeLessThan((turns * bytes) / 3);
+  // A turn that two collections of young objects meet while it runs grows old: a third of them, as each request is written as a whole.
+  expect(Number(stdout)).toBeLessThan((turns * bytes) / 2);
 });
