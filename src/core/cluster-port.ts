@@ -73,14 +73,28 @@ export interface LocalTurns {
  */
 export type TurnClosing = "open" | "leaving" | "parked";
 
+/** The stage of a turn, as this host knows it. The states follow each other in this order, but a turn that another host takes waits again. */
+export type LiveTurnState =
+  /** Its request is being stored. */
+  | { at: "claiming" }
+  /** It waits until it is given to a host. It cannot run here meanwhile. */
+  | { at: "queued" }
+  /** It waits for the turns before it, or runs on another host. */
+  | { at: "waiting" }
+  /** This host runs it. */
+  | { at: "running" }
+  /** This host has stored its end. */
+  | { at: "stored" }
+  /** It is over here. `error` is set if the log could not be written or the turn was left to another host. */
+  | { at: "ended"; error?: unknown };
+
 /** A turn as its watchers on this host see it. */
 export interface WatchedTurn {
   readonly turnId: string;
   readonly requestId: string;
   /** True if the turn ends without running, because it was cancelled. Then it does not wait for earlier turns. */
   readonly endsOutOfTurn: boolean;
-  /** `queued`: the turn waits until it is given to a host, and cannot run here meanwhile. */
-  readonly state: { readonly at: string };
+  readonly state: LiveTurnState;
   readonly closing: TurnClosing;
   /** `seq` of the last stored event that was shown or skipped. */
   readonly lastSeq: number;

@@ -3,8 +3,8 @@ import { type Context, createContext, Script } from "node:vm";
 const script = new Script("work()");
 let context: Context | undefined;
 
-/** How often work that got too little of the processor may begin again, each time with four times the time. */
-const maxTries = 4;
+/** Number of tries for work that gets too little of the processor, each with four times the time. They hold up the event loop. */
+const maxTries = 3;
 
 /**
  * Runs synchronous work, and returns its result; undefined if it needs more than the given time on the processor. On a busy machine the

@@ -1,4 +1,4 @@
-import type { TurnClosing, WatchedTurn } from "../../core/cluster-port.js";
+import type { LiveTurnState, TurnClosing, WatchedTurn } from "../../core/cluster-port.js";
 import { RequestError } from "../../core/errors.js";
 import type { LiveEvent, TurnEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
@@ -9,21 +9,6 @@ interface Attendance {
   begin: () => () => void;
   end?: () => void;
 }
-
-/** The stage of a turn, as this host knows it. The states follow each other in this order, but a turn that another host takes waits again. */
-export type LiveTurnState =
-  /** Its request is being stored. */
-  | { at: "claiming" }
-  /** It waits until it is given to a host. It cannot run here meanwhile. */
-  | { at: "queued" }
-  /** It waits for the turns before it, or runs on another host. */
-  | { at: "waiting" }
-  /** This host runs it. */
-  | { at: "running" }
-  /** This host has stored its end. */
-  | { at: "stored" }
-  /** It is over here. `error` is set if the log could not be written or the turn was left to another host. */
-  | { at: "ended"; error?: unknown };
 
 /** If more events than this wait to be read by the furthest watcher, new events are merged into the last one. */
 const mostWaiting = 100;
