@@ -10,7 +10,7 @@ import type { ScriptObject } from "../src/index.js";
 import { assertionTypes } from "../src/scripted/assertions/assertions.js";
 import { loadScript } from "../src/scripted/host/run-script.js";
 import { errorsOf, loadText } from "./config/folder.js";
-import { isClientMessage } from "./support/wire-messages.js";
+import { isClientMessage } from "./support/schemas/message-schemas.js";
 
 const read = (path: string) => readFileSync(path, "utf8");
 const pages = ["README.md", "docs/README.md", ...pagesOfDocs()];

@@ -161,12 +161,12 @@ describe("time", () => {
     const part = fc.string({ unit: fc.constantFrom("a", "b", "aa", "ab", ".", "/", "%", "25"), maxLength: 4 });
     const repeats = (max: number) =>
       fc.tuple(part, fc.integer({ min: 1, max })).map(([text, times]) => text.repeat(times));
-    const repeated = repeats(20_000);
+    const repeated = repeats(5_000);
     const glob = fc.array(repeats(250), { minLength: 1, maxLength: 4 }).map((parts) => `*${parts.join("*")}*`);
     fc.assert(
       fc.property(glob, repeated, repeated, (value, one, other) => {
         const given = { path: one + other + one };
-        within(1000, () => {
+        within(250, () => {
           permits({ path: ["path"], value }, given);
           touches({ path: ["path"], value }, given);
         });
@@ -176,11 +176,11 @@ describe("time", () => {
   });
 
   test.each([
-    ["a middle that almost matches everywhere", `*${"a".repeat(500)}b${"a".repeat(499)}*`, "a".repeat(1_000_000)],
-    ["percents of percents", "x*", `%${"25%".repeat(300_000)}`],
-    ["separators", "x*", "/".repeat(1_000_000)],
+    ["a middle that almost matches everywhere", `*${"a".repeat(500)}b${"a".repeat(499)}*`, "a".repeat(250_000)],
+    ["percents of percents", "x*", `%${"25%".repeat(75_000)}`],
+    ["separators", "x*", "/".repeat(250_000)],
   ])("%s", (_, value, text) => {
-    within(2000, () => {
+    within(500, () => {
       permits({ path: ["p"], value }, { p: text });
       touches({ path: ["p"], value }, { p: text });
     });

@@ -179,12 +179,12 @@ test("anything else is answered with what it is, what it can do and how to get a
 });
 
 test("a long text costs it no time", () => {
-  const texts = [" ".repeat(1e6), '"'.repeat(1e6), "then ".repeat(1e5), "add 1 ".repeat(1e5), "a=".repeat(1e5)];
+  const texts = [" ".repeat(2e5), '"'.repeat(2e5), "then ".repeat(4e4), "add 1 ".repeat(4e4), "a=".repeat(4e4)];
   const askAll = () => {
     for (const text of texts) {
       ask(`use add with ${text}`);
       ask(text);
     }
   };
-  expect(costMs(askAll)).toBeLessThan(2_000);
+  expect(costMs(askAll)).toBeLessThan(1_000);
 });

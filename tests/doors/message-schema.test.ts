@@ -4,7 +4,7 @@ import { parseMessage } from "../../src/doors/protocol/incoming.js";
 import { messageSchemas } from "../../src/doors/protocol/message-schema.js";
 import { actions, clientMessage, payloadOf } from "../support/client-messages.js";
 import { runs } from "../support/runs.js";
-import { isClientMessage, isExactHostMessage, isHostMessage } from "../support/wire-messages.js";
+import { isClientMessage, isExactHostMessage, isHostMessage } from "../support/schemas/message-schemas.js";
 
 describe("the schema of the messages", () => {
   test("has what the parser takes, and nothing else", () => {

@@ -3,10 +3,12 @@ import { PassThrough } from "node:stream";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { runStdio } from "../../src/doors/lines/stdio.js";
+import { anyText } from "../support/any-text.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { clientMessage } from "../support/client-messages.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
-import { isClientMessage, readMessage } from "../support/wire-messages.js";
+import { isClientMessage } from "../support/schemas/message-schemas.js";
+import { readMessage } from "../support/wire-messages.js";
 import { chat } from "./pipe.js";
 import { doorParts, interrupts, Sink } from "./support.js";
 
@@ -16,7 +18,7 @@ const secret = "the vault's number is 48151623";
 const line = fc
   .oneof(
     { weight: 6, arbitrary: clientMessage.map((made) => JSON.stringify(made)) },
-    { weight: 1, arbitrary: fc.string({ unit: "binary" }) },
+    { weight: 1, arbitrary: anyText() },
     { weight: 1, arbitrary: fc.json() },
     { weight: 1, arbitrary: clientMessage.map((made) => JSON.stringify(made).slice(0, -1)) },
     { weight: 1, arbitrary: fc.nat({ max: 30_000 }).map((depth) => `{"action":${"[".repeat(depth)}`) },

@@ -298,9 +298,9 @@ describe("trimming", () => {
 
   test("takes time in proportion to the conversation", () => {
     const trim = () => {
-      const many = Array.from({ length: 100_000 }, () => [user("hello"), assistant("hello")]).flat();
-      expect(trimTurns(many, 1e9)).toHaveLength(200_000);
+      const many = Array.from({ length: 20_000 }, () => [user("hello"), assistant("hello")]).flat();
+      expect(trimTurns(many, 1e9)).toHaveLength(40_000);
     };
-    expect(costMs(trim)).toBeLessThan(2_000);
+    expect(costMs(trim)).toBeLessThan(500);
   });
 });

@@ -57,7 +57,7 @@ test.each(WIRES)("a call, and four at once, come back with their results in orde
     }
 });
 
-/** Five hops on the other wires, because native-wires.test.ts tests 30 of them there. */
+/** Five hops on the other wires, because native-wires.slow.test.ts tests 30 of them there. */
 test.each(VENDORS)("a long loop and two more turns send all reasoning back, over $name", async (wire) => {
   const hops = wire.name === "chat" ? 30 : 5;
   const hop = (n: number) => answer(thinks(`step ${n}`), says(`word ${n}`), calls("s__echo", { n }));

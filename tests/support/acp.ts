@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { PassThrough, Readable, Transform, Writable } from "node:stream";
 import {
   type ClientCapabilities,
@@ -10,12 +9,11 @@ import {
   type RequestPermissionRequest,
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
-import type { ValidateFunction } from "ajv";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { newId } from "../../src/core/ids.js";
 import { runAcp } from "../../src/doors/acp/acp.js";
 import type { App } from "../../src/index.js";
 import { doorParts, interrupts } from "../doors/support.js";
+import { acpProblem } from "./schemas/acp-schema.js";
 
 interface Message {
   id?: unknown;
@@ -23,23 +21,6 @@ interface Message {
   params?: unknown;
   result?: unknown;
   error?: unknown;
-}
-
-type Definition = { "x-method"?: string };
-const schema = JSON.parse(readFileSync("node_modules/@agentclientprotocol/sdk/schema/v1/schema.json", "utf8")) as {
-  $defs: Record<string, Definition>;
-};
-const ajv = new Ajv2020({ strict: false, validateFormats: false });
-ajv.addSchema(schema, "acp");
-
-/** Returns the validator of the SDK's schema for this kind of message. */
-function validatorOf(method: string, kind: "Request" | "Response" | "Notification"): ValidateFunction {
-  const name = Object.keys(schema.$defs).find(
-    (known) => schema.$defs[known]?.["x-method"] === method && known.endsWith(kind),
-  );
-  const validator = name && ajv.getSchema(`acp#/$defs/${name}`);
-  if (!validator) throw new Error(`the schema has no ${kind} of ${method}`);
-  return validator;
 }
 
 /** Reads both directions of a connection and records messages that break the schema. */
@@ -62,21 +43,18 @@ class Wire {
 
   #check(from: "client" | "agent", message: Message): void {
     this.messages.push(message);
-    const { id, method, params, result, error } = message;
-    if (method !== undefined) {
-      if (id !== undefined) this.#asked[from].set(id, method);
-      this.#validate(validatorOf(method, id === undefined ? "Notification" : "Request"), params, message);
-      return;
-    }
-    const asked = this.#asked[from === "client" ? "agent" : "client"].get(id);
-    if (asked === undefined) this.problems.push(`an answer that nobody asked for: ${JSON.stringify(message)}`);
-    else if (error !== undefined) this.#validate(ajv.getSchema("acp#/$defs/Error") as ValidateFunction, error, message);
-    else this.#validate(validatorOf(asked, "Response"), result, message);
+    const problem = this.#problem(from, message);
+    if (problem) this.problems.push(`${problem}: ${JSON.stringify(message)}`);
   }
 
-  #validate(validator: ValidateFunction, value: unknown, message: Message): void {
-    if (validator(value)) return;
-    this.problems.push(`${JSON.stringify(message)}: ${ajv.errorsText(validator.errors)}`);
+  #problem(from: "client" | "agent", { id, method, params, result, error }: Message): string | undefined {
+    if (method !== undefined) {
+      if (id !== undefined) this.#asked[from].set(id, method);
+      return acpProblem(params, id === undefined ? "Notification" : "Request", method);
+    }
+    const asked = this.#asked[from === "client" ? "agent" : "client"].get(id);
+    if (asked === undefined) return "an answer that nobody asked for";
+    return error === undefined ? acpProblem(result, "Response", asked) : acpProblem(error, "Error", asked);
   }
 }
 

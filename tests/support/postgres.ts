@@ -64,11 +64,22 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     await exit;
   }
 
+  /** Kills its processes with it. They would answer on open connections until they notice the server's end. */
+  async function kill(): Promise<void> {
+    if (server?.pid === undefined) return;
+    const { stdout } = await promisify(execFile)("ps", ["-A", "-o", "pid=,ppid="]);
+    const processes = stdout.split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+    const ofServer = processes.filter(([, parent]) => parent === server?.pid).map(([pid]) => pid as number);
+    const stopped = stop("SIGKILL");
+    for (const pid of ofServer) killIfThere(pid);
+    await stopped;
+  }
+
   await start();
   return {
     port,
     database: () => newDatabase(`postgres://postgres@127.0.0.1:${port}/postgres`),
-    kill: () => stop("SIGKILL"),
+    kill,
     restart: start,
     async [Symbol.asyncDispose]() {
       process.off("exit", killNow);
@@ -122,6 +133,14 @@ async function hydrateLibraries(): Promise<void> {
   const hasLinks = readdirSync(join(home, "native/lib"), { withFileTypes: true }).some((file) => file.isSymbolicLink());
   if (hasLinks || process.platform === "win32") return;
   await promisify(execFile)(process.execPath, [join(home, "scripts/hydrate-symlinks.js")], { cwd: home });
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // it has ended by itself
+  }
 }
 
 async function ended(child: ChildProcess): Promise<void> {

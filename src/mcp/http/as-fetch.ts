@@ -15,9 +15,9 @@ const withoutBody = [204, 205, 304];
 
 /**
  * Returns a `fetch` that uses the exchange, for the SDK's HTTP+SSE transport, which accepts only a `fetch`. That transport follows
- * redirects itself.
+ * redirects itself. `longest`: bytes that a body may have, or one event of an event stream.
  */
-export function asFetch(send: SendRequest): FetchLike {
+export function asFetch(send: SendRequest, longest = longestMessage): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
     const answer = await send({
       method: method as HttpRequest["method"],
@@ -30,7 +30,7 @@ export function asFetch(send: SendRequest): FetchLike {
     const list = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)]);
     const init = { status, statusText, headers: list };
     if (!withoutBody.includes(status))
-      return new Response(Readable.toWeb(limited(answer)) as ReadableStream<Uint8Array>, init);
+      return new Response(Readable.toWeb(limited(answer, longest)) as ReadableStream<Uint8Array>, init);
     discard(answer);
     return new Response(null, init);
   };
@@ -40,7 +40,7 @@ export function asFetch(send: SendRequest): FetchLike {
  * Returns the body of an answer with a limit, because the readers of a body buffer a whole message. The body fails with TooLong when the
  * whole body, or one event of an event stream, exceeds the limit.
  */
-function limited(answer: HttpAnswer): Readable {
+function limited(answer: HttpAnswer, longest: number): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
   let bytes = 0;
   /** Last bytes of the previous chunks: the blank line that ends an event may be split between chunks. */
@@ -54,7 +54,7 @@ function limited(answer: HttpAnswer): Readable {
         if (blank >= 0) bytes = text.length - blank;
         end = text.slice(-3);
       }
-      done(bytes > longestMessage ? new TooLong() : null, chunk);
+      done(bytes > longest ? new TooLong() : null, chunk);
     },
   });
   return pipeline(answer.body, limit, () => {});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { parseInput } from "../../../src/doors/claude/input.js";
+import { anyText } from "../../support/any-text.js";
 import { startApp } from "../../support/app.js";
 import { answer, startLlmServer } from "../../support/llm-server.js";
 import { runs } from "../../support/runs.js";
@@ -111,7 +112,7 @@ test("of many odd lines each gets what its kind gets, and a good one after them 
       fc
         .record({ type: word, message: value, request_id: value, request: value, response: value })
         .map((each) => JSON.stringify(each)),
-      fc.string({ unit: "binary" }),
+      anyText(),
     )
     .map((line) => line.replaceAll("\n", " "))
     .filter((line) => line.trim() !== "" && !isPrompt(line));

@@ -4,6 +4,7 @@ import type { Delta } from "../../../src/core/messages.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { wireOf } from "../../../src/llm/wires/all-wires.js";
 import type { Target, WordPlace } from "../../../src/llm/wires/wire.js";
+import { anyText } from "../../support/any-text.js";
 import { WIRES } from "../../support/every-wire.js";
 import { runs } from "../../support/runs.js";
 import { answer, calls, says, thinks } from "../../support/strict/index.js";
@@ -92,7 +93,7 @@ const bodies: Record<Name, object> = {
 const keys = ["content", "delta", "text", "sequence_number"];
 const word = fc.oneof(
   { weight: 3, arbitrary: fc.string({ maxLength: 14 }) },
-  fc.string({ unit: "binary", maxLength: 4 }),
+  anyText({ maxLength: 4 }),
   // Repeated often, because an event may have the same text twice.
   { weight: 3, arbitrary: fc.constant("a") },
   fc.nat().map(String),

@@ -105,20 +105,31 @@ const cases: Case[] = [
   },
 ];
 
+const limits = { timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
+
 describe.each(cases)("$name, streaming: $streaming", ({ step, streaming, kind, key }) => {
-  test.each([
-    ["llm.http", { timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 }, {}],
-    ["llm.providers.test", {}, { timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 }],
-  ])(`is a ${kind} of %s`, async (place, http, provider) => {
+  test(`is a ${kind} of llm.http`, async () => {
     await using server = await startLlmServer([step]);
-    await using ends = clientOf(server, { ...http, maxRetries: 0 }, provider);
+    await using ends = clientOf(server, { ...limits, maxRetries: 0 });
     const error = await ends.fails({ streaming });
     expect(error).toMatchObject({ kind, retryable: true, provider: "test", model: "m1", attempts: 1 });
-    expect(error.message).toContain(`400 ms (${place}.${key})`);
+    expect(error.message).toContain(`400 ms (llm.http.${key})`);
     expect(error.hint).toContain(`llm.providers.test.${key}`);
     await server.aborted(1);
     await server.idle();
   });
+});
+
+test.each<[string, boolean, Step]>([
+  ["timeout", true, beforeHeaders(STALL)],
+  ["timeout", false, beforeHeaders(STALL)],
+  ["ttft_timeout", true, stream([STALL])],
+  ["idle_timeout", true, stream([hello, STALL])],
+])("a provider's own %s counts, and is named, streaming: %s", async (key, streaming, step) => {
+  await using server = await startLlmServer([step]);
+  await using ends = clientOf(server, { maxRetries: 0 }, limits);
+  const error = await ends.fails({ streaming });
+  expect(error.message).toContain(`400 ms (llm.providers.test.${key})`);
 });
 
 describe.each([{ streaming: true }, { streaming: false }])(

@@ -4,6 +4,7 @@ import type { AssistantMessage, Delta } from "../../../src/core/messages.js";
 import { MessageReader } from "../../../src/llm/answer/message-reader.js";
 import { chatWire } from "../../../src/llm/wires/chat/chat-wire.js";
 import { ChatFold } from "../../../src/llm/wires/chat/fold.js";
+import { anyText } from "../../support/any-text.js";
 import { CUT, END, RESET, startLlmServer, stream } from "../../support/llm-server.js";
 import { runs } from "../../support/runs.js";
 import { clientOf } from "../client-of.js";
@@ -14,7 +15,7 @@ interface Told {
   chunks: object[];
 }
 
-const text = fc.string({ unit: "binary", minLength: 1, maxLength: 12 });
+const text = anyText({ minLength: 1, maxLength: 12 });
 const call = fc.record({
   id: fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 8 }),
   name: fc.stringMatching(/^[a-z_]{1,12}$/),

@@ -1,6 +1,6 @@
 /**
  * Compiles the tests before jest starts (its `globalSetup`). Each test file becomes one file. The modules that test files share (the host
- * in `src/`, its packages, tests/support) become three chunks, which a worker compiles once for all its test files: see environment.mjs.
+ * in `src/`, its packages, tests/support) become four chunks, which a worker compiles once for all its test files: see environment.mjs.
  * Without this, every test file would find, read and compile up to a thousand modules again.
  */
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -25,6 +25,7 @@ const external = [
 const groups = [
   { name: "packages", test: /\/node_modules\//, priority: 3 },
   { name: "host", test: /\/src\//, priority: 2 },
+  { name: "schemas", test: /\/tests\/support\/schemas\//, priority: 2 },
   { name: "support", test: /\/(tests|scripts)\/.*(?<!\.test)\.(ts|mjs)$/, priority: 1 },
 ];
 

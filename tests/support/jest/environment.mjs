@@ -56,7 +56,8 @@ let ofThisWorker;
  * Returns jest's environment for Node, made once for each worker and not once for each test file. A test file gets the host's modules as
  * the file before left them: loaded, run and optimised, which saves a third of the suite's time. So a test must restore what it changes
  * outside of itself. This environment restores globals, environment variables, mocks and clocks. Modules of tests/support are run again for
- * each test file. Slow tests and those on PostgreSQL get an environment of their own, because DBOS keeps its state in its modules.
+ * each test file, except those of tests/support/schemas, which take long to compile. Slow tests and those on PostgreSQL get an environment
+ * of their own, because DBOS keeps its state in its modules.
  */
 export default function environment(config, context) {
   const isQuick = config.projectConfig.displayName?.name === "sqlite" && !context.testPath.includes(".slow.test.");

@@ -1,6 +1,6 @@
+import { schemaProblem } from "../schemas/json-schema.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { bracketPath, fields, firstFault, list, type Shape } from "./shape.js";
-import { schemaProblem } from "./tool-schemas.js";
 
 export interface GeminiModel {
   /** True for Gemini 3 and later: signatures are checked, thinking has levels instead of budgets, results may contain pictures. */

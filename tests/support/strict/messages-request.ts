@@ -1,7 +1,7 @@
+import { schemaProblem } from "../schemas/json-schema.js";
 import type { ClaudeModel } from "./anthropic-models.js";
 import { isJson, type Json, listOf, Refusal, textOf } from "./refusal.js";
 import { type Fault, fields, firstFault, list, listOrText, type Shape } from "./shape.js";
-import { schemaProblem } from "./tool-schemas.js";
 
 /** Refuses a Messages request whose form Anthropic refuses. `betas` are those of the header. */
 export function checkMessagesRequest(body: Json, model: ClaudeModel, betas: readonly string[]): void {

@@ -1,18 +1,5 @@
-import { Ajv2020 } from "ajv/dist/2020.js";
+import { schemaProblem } from "../schemas/json-schema.js";
 import { isJson, type Json, Refusal } from "./refusal.js";
-
-const ajv = new Ajv2020({ strict: false, logger: false, validateFormats: false });
-
-/**
- * Returns why a schema is not a JSON Schema of draft 2020-12; undefined if it is one. A schema that names another draft is read as 2020-12
- * too.
- */
-export function schemaProblem(schema: Json): string | undefined {
-  const { $schema: _, ...rest } = schema;
-  if (ajv.validateSchema(rest) === true) return undefined;
-  const [error] = ajv.errors ?? [];
-  return `${error?.instancePath}: ${error?.message}`;
-}
 
 /** Refuses a function tool that OpenAI refuses. `at` is the list, `schemaKey` the field of the schema; both go into `param`. */
 export function checkOpenAiTool(tool: Json, index: number, isStrict: boolean, at: string, schemaKey: string): void {
