@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** Runs this host under the command line of Claude Code, for programs that start Claude Code's executable. */
+/** Runs this host with the command line of Claude Code, for programs that normally start Claude Code's executable. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,11 +17,11 @@ function keep(text: string): string {
   const forget = () => {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   };
-  // Registered before the folder exists. Otherwise a signal in between would end the process and leave the folder behind.
+  // This handler is registered before the folder exists. Otherwise a signal in between would end the process and leave the folder behind.
   process.on("exit", forget);
   for (const signal of ["SIGHUP", "SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
-      if (process.listenerCount(signal) > 0) return; // other listeners exist: the host ends itself and the exit handler deletes the file
+      if (process.listenerCount(signal) > 0) return; // other listeners exist: they end the host, and the exit handler deletes the file
       forget();
       process.kill(process.pid, signal);
     });
@@ -38,7 +38,7 @@ function warn(text: string): void {
 
 const args = process.argv.slice(2);
 if (args[0] === "auth") {
-  // Programs ask whether somebody is logged in. The configured key is used here, so there is no login or logout.
+  // Programs ask whether a user is logged in at Claude. The answer is always yes, because this host uses the API keys of its configuration.
   if (args[1] === "status")
     process.stdout.write(`${JSON.stringify({ loggedIn: true, apiKeySource: "mcp-platform" })}\n`);
   else process.stderr.write("error: logins of Claude are not used: keys are in the configuration of mcp-platform\n");
@@ -51,7 +51,7 @@ try {
   process.stderr.write(unambiguous(`error: ${message}\nhint: ${hint}\n`));
   process.exit(exitCodes.usage);
 }
-// Claude Code exits with 0 even if a tool was denied. With another exit code the SDK would throw after a good result.
+// Claude Code exits with 0 even if a tool was denied. If this host exited with another code, the SDK would throw after a good result.
 process.on("exit", (exitCode) => {
   if (exitCode === exitCodes.denied) process.exitCode = exitCodes.done;
 });

@@ -22,12 +22,12 @@ export { Orchestrator } from "./turn/orchestrator.js";
 export type { TurnOptions } from "./turn/turn-options.js";
 
 /**
- * Runs a `*.session.yaml` file, or an object of the same shape, once. If the script has a matrix, `model` and `vars` select the run.
- * Rejects with ConfigError before anything is started if the script has mistakes; the error names `file:line` of every mistake. Later
- * failures are part of the result.
+ * Runs a session once. `script` is a `*.session.yaml` file or an object of the same shape. If the script has a matrix, `model` and `vars`
+ * select the run. If the script has mistakes, rejects with ConfigError before anything is started; the error names `file:line` of every
+ * mistake. A later failure does not reject: the result reports it.
  */
 export const runScript: typeof loadedRunScript = async (script, options) => {
-  // Imported here and not at the top: a third of all modules are needed only for scripts.
+  // Imported only here, because a third of all modules are needed only for scripts.
   const host = await import("./scripted/host/run-script.js");
   return host.runScript(script, options);
 };

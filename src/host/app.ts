@@ -45,17 +45,17 @@ export interface AppOptions {
   observe?: Observe;
   /** Records the requests and answers of models and servers, or plays recorded answers instead of sending requests. Default: no tape. */
   tape?: Tape;
-  /** True to resume the unfinished turns of crashed hosts, from the start of this host on, without waiting for a request. Default: true. */
+  /** True to resume the unfinished turns of crashed hosts as soon as this host starts, without waiting for a request. Default: true. */
   recover?: boolean;
   /**
-   * Hosts of the same workspace resume each other's unfinished turns. Default: the working directory. Hosts that share a database all have
-   * one workspace by default.
+   * Name of the workspace. Hosts with the same workspace resume each other's unfinished turns. Default: the working directory, or a single
+   * workspace for all hosts on one database.
    */
   workspace?: string;
-  /** True to apply the approvals and refusals of tools that outlive a session, and to store new ones. Default: true. */
+  /** True to apply stored approvals and refusals of tools, and to store new ones for later sessions. Default: true. */
   keepsApprovals?: boolean;
   /**
-   * A turn may ask the user a question (an approval, a limit, a form). A question unanswered for this long counts as answered with no; see
+   * Time in ms after which an unanswered question of a turn (an approval, a limit, a form) counts as answered with no; see
    * `session.answer`. Default: 5 minutes. With Infinity a question waits forever.
    */
   questionTimeoutMs?: number;
@@ -78,13 +78,13 @@ export interface App extends AsyncDisposable {
    */
   resolveModel(model?: string): { provider: string; model: string; wire?: string };
   /**
-   * Switches to this configuration. Changes of servers apply at once (see `McpHub.apply`), all others from the next turn on. Running turns
-   * keep their configuration. The location of the event log and the settings of the front doors do not change; see `config`.
+   * Switches to this configuration. Changes of servers apply at once (see `McpHub.apply`), all other changes from the next turn on. Running
+   * turns keep their configuration. The location of the event log and the settings of the frontends do not change.
    */
   apply(config: Config): Promise<void>;
   /**
-   * Returns the hub extended with more servers for one session. The session is notified of the states of these servers. `mcpServers` has
-   * the same shape as in the configuration, but `${VAR}` is not replaced. Throws ConfigError.
+   * Returns a hub with the servers of the app and more servers for one session. The session is notified of the states of these servers.
+   * `mcpServers` has the same shape as in the configuration, but `${VAR}` is not replaced. Throws ConfigError.
    */
   extendHub(mcpServers: ConfigObject, session: Session): SessionHub;
   /** Returns the names of the usable configured models, as `provider/model`. The default model comes first. */
@@ -95,11 +95,13 @@ export interface App extends AsyncDisposable {
   scrape?: () => Promise<{ contentType: string; text: string }>;
   /** Cancels running turns, stores their ends, and stops every server. */
   close(): Promise<void>;
-  /** Closes like `close`, but first gives running turns this long to end. The next start resumes the turns that have not ended. */
+  /**
+   * Closes the host like `close`, but first gives running turns this many ms to end. The next start resumes the turns that have not ended.
+   */
   drain(withinMs: number): Promise<void>;
 }
 
-/** Default of `questionTimeoutMs`: in many hosts, such as those of the library, there is nobody to answer. */
+/** Default of `questionTimeoutMs`. It is finite because many hosts, such as those that use the library, have no person to answer. */
 const unansweredMs = 5 * 60 * 1000;
 
 /** Builds the host and starts its servers without waiting for them. Throws ConfigError, StoreError. */
@@ -144,7 +146,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     const leaseMs = leaseOf(storage);
     const machine = thisMachine();
     const node = { nodeId: newId("node"), machine, pid: process.pid, version };
-    // Answers from a tape are not requested from a provider, so the limits of providers do not apply.
+    // Recorded answers do not come from a provider, so the limits of providers do not apply.
     const limits = tape?.plays.models ? undefined : store.limits?.(node, { leaseMs, observe });
     if (limits) closedAtEnd(limits);
     const client = closedAtEnd(
@@ -160,7 +162,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         auth: { folder: stateFolder(env, "auth") },
         tape,
         meter,
-        // A tape holds what the servers sent in its own session, so the lists of tools kept from earlier sessions are not used.
+        // A tape holds the lists that servers sent in the recorded session. Lists remembered from other sessions could differ, so they are
+        // not used.
         manifests: tape ? undefined : manifestPlace(env),
         remembers: () => running.config.remembersTools,
         pinFolder: tape?.plays.servers ? undefined : stateFolder(env, "pins"),
@@ -244,7 +247,7 @@ function reportedTo(observe: Observe): (error: unknown) => void {
   return (error) => observe({ level: "warn", scope: "app", message: messageOf(error) });
 }
 
-/** Opens the telemetry. Returns undefined, without loading the telemetry's modules, if nothing uses the measurements. */
+/** Opens telemetry. Returns undefined, without loading any telemetry modules, if nothing uses the measurements. */
 async function listen(
   { telemetry: config }: Config,
   parts: Pick<TelemetryParts, "env" | "observe" | "clear" | "scraped" | "state">,

@@ -12,7 +12,10 @@ const demoNotice =
 export class FirstRun {
   readonly #env: Environment;
   readonly #tape: Tape | undefined;
-  /** The choice is kept as long as the host runs, so that a reload of the configuration does not probe local servers again. */
+  /**
+   * The provider that was chosen. It does not change while the host runs, so a reload of the configuration does not probe local servers
+   * again.
+   */
   #chosen: ModelChoice | undefined;
   #demo: { baseUrl: string; close(): Promise<void> } | undefined;
   #isDemo = false;

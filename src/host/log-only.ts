@@ -15,7 +15,7 @@ import { Conversations } from "../session/conversations/conversations.js";
 import { bringToSchema } from "./open-log.js";
 import { stderrLog } from "./stderr-log.js";
 
-/** Opens the log for access to its conversations. Also returns the configured secrets, which no export may contain. Throws StoreError. */
+/** Opens the log to read its conversations. Also returns the configured secrets, which must be removed from exports. Throws StoreError. */
 export async function openConversations(
   config: Config,
   env: Environment,

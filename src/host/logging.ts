@@ -9,8 +9,8 @@ import { clearing, redactedMark } from "../core/text/redaction.js";
 const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "silent"];
 
 /**
- * Returns an observer that passes on only the events at or above the configured level of their module. It never throws: an error in logging
- * must not end the work that is logged.
+ * Returns an observer that passes on only the events at or above the level that is configured for their module. The observer never throws,
+ * because an error in logging must not end the work that is logged.
  */
 export function fromLevel(
   logging: () => Pick<LoggingConfig, "level"> & Partial<Pick<LoggingConfig, "modules">>,
@@ -23,7 +23,7 @@ export function fromLevel(
     try {
       observe(event);
     } catch {
-      // the observer still receives all later events
+      // ignored: `observe` is called again for the next event
     }
   };
 }

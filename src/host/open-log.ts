@@ -15,20 +15,20 @@ interface OpenParts {
 
 interface JoinParts {
   node: HostProcess;
-  /** Default: the hosts on a database have one workspace, others have the working directory. */
+  /** Name of the workspace. If undefined, all hosts on one database share a workspace, and other hosts use the working directory. */
   workspace: string | undefined;
   leaseMs: number;
 }
 
 export interface OpenLog {
   store: ChatStore;
-  /** Joins the hosts on the log. */
+  /** Returns this host's cluster, which connects it to the other hosts on the log. */
   join(parts: JoinParts, local: LocalTurns): Cluster;
 }
 
 /**
- * Opens the event log that `chat.storage` configures. Only a log in memory is certainly of this process alone: two programs may open one
- * file. Rejects with StoreError.
+ * Opens the event log that `chat.storage` configures. A log in memory belongs to this process alone. A file does not: two programs may open
+ * the same file. Rejects with StoreError.
  */
 export async function openLog(storage: StorageConfig, parts: OpenParts): Promise<OpenLog> {
   if (storage.driver === "memory") {
@@ -69,8 +69,8 @@ async function openDatabase(
 }
 
 /**
- * Migrates the log to this version's schema without opening it for turns. Returns the location of the log, without secrets, and the version
- * of its schema. Rejects with StoreError.
+ * Migrates the log to the schema of this program version, without opening it for turns. Returns the location of the log, without secrets,
+ * and the version of its schema. Rejects with StoreError.
  */
 export async function bringToSchema(
   storage: StorageConfig,

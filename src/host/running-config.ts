@@ -18,11 +18,11 @@ export class RunningConfig {
     return this.#config;
   }
 
-  /** Removes from a text the secrets of the current configuration, and everything that looks like a secret. */
+  /** Returns the text without the secrets of the current configuration and without anything that looks like a secret. */
   readonly clear = (text: string): string => this.#clear(text);
 
   /**
-   * Replaces the configuration, except the parts that cannot change while the host runs: the location of its log, its front doors and
+   * Replaces the configuration. Keeps the parts that cannot change while the host runs: the location of its log, its frontends and its
    * telemetry.
    */
   change(next: Config): void {

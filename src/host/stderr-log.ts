@@ -5,8 +5,8 @@ import type { Observe } from "../core/ports.js";
 import { fromLevel, jsonLog } from "./logging.js";
 
 /**
- * Returns an observer that writes log lines to stderr. It reads the log levels, and the secrets to remove, from the configuration at the
- * time of each line.
+ * Returns an observer that writes log lines to stderr. For each line, it reads the log levels and the secrets to remove from the current
+ * configuration.
  */
 export function stderrLog(config: () => Config, env: Environment): Observe {
   const write = (line: string) => void process.stderr.write(line);

@@ -1,5 +1,6 @@
 /**
- * Access to state that hosts of a user store outside the event log: lasting approvals, logins and offers of servers. No host needs to run.
+ * Access to the state that all hosts of a user store outside the event log: lasting approvals, logins, and remembered lists of servers. No
+ * host needs to run.
  */
 
 import { homedir } from "node:os";
@@ -18,8 +19,7 @@ export function openApprovals(env: Environment, observe: Observe): Approvals {
 }
 
 /**
- * Creates the logins for the remote ones among the servers. `showPage` is called with the address of a login page, to show the page to the
- * person.
+ * Creates the logins for those servers that are remote. `showPage` is called with the address of a login page and must show it to the user.
  */
 export async function createLogins(
   servers: readonly ServerConfig[],
@@ -31,8 +31,8 @@ export async function createLogins(
 }
 
 /**
- * Returns where the last known offers of servers (such as their tools) are stored: the folder, and the file with the key for the names of
- * its files.
+ * Returns where hosts remember the lists of servers (such as their tools): the folder, and the file with the key from which the names of
+ * the files are made.
  */
 export function manifestPlace(env: Environment): ManifestPlace {
   const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");

@@ -29,7 +29,10 @@ export function addApprovalCommands(program: Command): void {
     });
 }
 
-/** Placeholder for a tool's annotations, because answers are stored only by the tool's name. */
+/**
+ * Stored answers do not include a tool's annotations, but `namesTool` wants some. Patterns with annotations are refused, so these never
+ * matter.
+ */
 const noAnnotations = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
 
 function toolNames(text: string): ToolPattern {

@@ -1,4 +1,4 @@
-/** Translation of Claude Code's command line, as Claude Code's SDK writes it, into ours. */
+/** Translates Claude Code's command line, as the SDK of Claude Code writes it, into the arguments of `mcp-platform`. */
 import { parseArgs } from "node:util";
 import { messageOf, RequestError } from "../../core/errors.js";
 
@@ -23,7 +23,7 @@ const meant = {
   "mcp-config": text,
 } as const;
 
-/** Flags that are accepted without effect. No program relies on them. */
+/** Flags that are accepted but ignored. No program relies on their effect. */
 const needless = {
   "await-initialize": flag,
   "initialize-fields": text,
@@ -61,21 +61,21 @@ const refused = [
 ];
 
 /**
- * Modes that are treated as one mode here, which asks whenever a tool needs approval. They differ only in which of Claude Code's own tools
- * run unasked.
+ * Permission modes that all do the same here: the host asks whenever a tool needs approval. In Claude Code they differ only in which
+ * built-in tools run without a question.
  */
 const askingModes = ["default", "acceptEdits", "auto", "manual"];
 
 interface Outside {
   /** Writes a text to a file and returns its path. */
   keep(text: string): string;
-  /** Warns that something of the command line has no effect. */
+  /** Prints a warning that names arguments without effect. */
   warn(text: string): void;
 }
 
 /**
  * Returns the arguments for `mcp-platform`. Drops unknown flags with a warning, because each release of the SDK adds flags. Throws
- * RequestError for an unsupported flag on which a program would rely.
+ * RequestError for an unsupported flag if programs rely on its effect.
  */
 export function ownArguments(args: readonly string[], { keep, warn }: Outside): string[] {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
@@ -88,7 +88,7 @@ export function ownArguments(args: readonly string[], { keep, warn }: Outside): 
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
   const odd = [...unknown.map((name) => `--${name}`), ...(isKnownMode ? [] : [`--permission-mode ${mode}`])];
   if (odd.length > 0) warn(`without effect here, of Claude Code's command line: ${odd.join(", ")}`);
-  // With `stream-json` input, prompts come on stdin. A positional argument is then not a prompt, but the value of a flag that takes no
+  // With `stream-json` input, prompts come on stdin. A positional argument is then no prompt: it is a stray word after a flag that takes no
   // value.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];

@@ -36,8 +36,8 @@ const now = () => performance.now();
 const defaultJobs = 8;
 
 /**
- * Runs the scripts and ends the process. Rejects before any session begins: with ConfigError, which has every mistake of every script, or
- * with RequestError.
+ * Runs the scripts and ends the process. Rejects before any session begins, with a ConfigError that lists every mistake of every script, or
+ * with a RequestError.
  */
 export async function runScripts(words: readonly string[], flags: ScriptFlags, global: GlobalOptions): Promise<never> {
   const cwd = process.cwd();
@@ -47,14 +47,14 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const mode = modeOf(flags);
   const played = runs.filter(({ script }) => cassetteModeOf(script, mode) === "replay");
   allSound([...new Set(played.map(({ script }) => script.cassette))], requireCassette);
-  // If every run is a replay, no run needs keys, so their variables may be unset.
+  // If every run replays a cassette, no run needs API keys. Environment variables in the configuration may then be unset.
   const allowsUnset = played.length === runs.length;
   const config = await loadConfirmed(global, { allowsUnset });
   allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
   if (mode && mode !== "replay") requireOwnCassettes(runs);
   const { reporters, isWatched } = openReporters(flags, stdout, now);
   for (const path of flags.summary ?? []) requireWritable(path);
-  // Loaded only when needed, because the YAML parser that keeps comments loads slowly.
+  // Loaded only when needed, because the YAML parser that preserves comments loads slowly.
   const updates = flags.update
     ? new (await import("../../scripted/many/updates/assertion-updates.js")).Updates()
     : undefined;
@@ -106,7 +106,7 @@ function commonOptions(flags: ScriptFlags, config: LoadedConfig, cassette?: Cass
   };
 }
 
-/** Calls `make` for each given value. If any call throws ConfigError, throws one ConfigError with the problems of all. */
+/** Calls `make` for each given value. If any calls throw ConfigError, throws one ConfigError with the problems of all these calls. */
 function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Made): Made[] {
   const problems: ConfigError["problems"][number][] = [];
   const made = given.flatMap((one) => {
@@ -141,7 +141,10 @@ function requireOwnCassettes(runs: readonly PlannedRun[]): void {
   }
 }
 
-/** Returns a signal that aborts on the first Ctrl-C, so that the results so far are reported. A second Ctrl-C ends the process at once. */
+/**
+ * Returns a signal that aborts on the first Ctrl-C, so that the runs stop and their results so far are reported. A second Ctrl-C ends the
+ * process at once.
+ */
 function untilEnded() {
   const controller = new AbortController();
   let exitCode: number | undefined;

@@ -1,4 +1,4 @@
-/** The token that callers of `serve` must send: which token is used, and where the user finds it. */
+/** Chooses the token that callers of `serve` must send. */
 import { randomBytes } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import type { ServeConfig } from "../../core/config.js";
@@ -26,8 +26,8 @@ const risk =
   "no token: every account and every program of this machine can use your tools, answer your approvals and read your conversations";
 
 /**
- * Finds the token: `--no-token`, then `--token-file`, then `serve.token`, then the token that all hosts of this user share. Throws
- * RequestError.
+ * Returns the token for callers. The first that exists wins: none with `--no-token`, then the one in `--token-file`, then `serve.token`,
+ * then the token that all hosts of this user share. Throws RequestError if `--no-token` or the token file cannot be used.
  */
 export function doorToken(flags: TokenFlags, { host, token }: ServeConfig, env: Environment): DoorToken {
   if (flags.token === false) return withoutToken(host);

@@ -45,7 +45,7 @@ function modelNames({ providers }: LlmConfig): string[] {
   return Object.entries(providers).flatMap(([name, { model }]) => (model ? [`${name}/${model}`] : []));
 }
 
-/** Throws an error for a token on the command line: other users can read the arguments of a process. */
+/** Throws an error for a token that was given on the command line: other users can read the arguments of a process. */
 function refuseToken(): never {
   throw new RequestError("usage", "every account of this machine can read a token in the arguments of a process", {
     hint: "write another token into a file and name it with --token-file, or set MCP_PLATFORM_SERVE__TOKEN",

@@ -1,4 +1,4 @@
-/** The choice of this process's configuration: flags, the named or found file, and the part of a found file that the user has confirmed. */
+/** Chooses the configuration of this process: flags, the named or found file, and the part of a found file that the user has confirmed. */
 import { existsSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
@@ -46,7 +46,7 @@ export function findAgain(source: ConfigSource, flags: GlobalOptions): ConfigSou
   return own === undefined || isSameFile(source.file, own) ? source : { ...source, base: own };
 }
 
-/** Returns the absolute paths of the files for which `findAgain` would look and which do not exist yet. */
+/** Returns the absolute paths of missing files that `findAgain` would use if they existed. */
 export function missingFiles({ file, isFound, base }: ConfigSource): string[] {
   if (file === undefined) return [...configNames.map((name) => resolve(name)), usersPath()];
   return isFound && base === undefined ? [usersPath()] : [];
@@ -68,14 +68,14 @@ export interface Unconfirmed {
   servers: readonly ServerConfig[];
   /** JSON pointers of the unconfirmed settings. */
   settings: readonly string[];
-  /** Text for the user: what the servers would run, and what the settings would set or send elsewhere. */
+  /** Text for the user: the commands of the servers, and what each setting would set or send elsewhere. */
   list: string;
   /** The configuration without the unconfirmed servers and settings. */
   refused: LoadedConfig;
   confirm(): void;
 }
 
-/** The state that the user has confirmed, for a host that reads its files again. */
+/** The state that the user has confirmed so far. Needed when a running host reads its files again. */
 interface Confirmed {
   servers: readonly ServerConfig[];
   /** The last configuration in which nothing was unconfirmed. */
@@ -83,9 +83,9 @@ interface Confirmed {
 }
 
 /**
- * Returns the parts of a found file that the user must confirm before they start servers or grant rights. Returns undefined if there are
- * none. The user confirms a file once per path and content, at the terminal or with `--trust-project`. Parts that are confirmed and
- * unchanged need no new confirmation. A changed setting keeps its confirmed value until the new value is confirmed.
+ * Returns the parts of a found file that need the user's confirmation: servers that it would start, and settings that grant rights. Returns
+ * undefined if there are none. The user confirms a file once per path and content, at the terminal or with `--trust-project`. Parts that
+ * are confirmed and unchanged need no new confirmation. A changed setting keeps its confirmed value until the new value is confirmed.
  */
 export async function findUnconfirmed(
   loaded: LoadedConfig,
@@ -137,8 +137,8 @@ export async function findUnconfirmed(
 }
 
 /**
- * Formats an item of the list, with each fact on its own line. Removes line ends from the texts, because a text of the file could otherwise
- * look like another item.
+ * Formats one item of the list, with each fact on its own line. Removes line ends from the facts. Otherwise a text of the file could look
+ * like another item of the list.
  */
 export function asListed([head = "", ...facts]: readonly string[]): string {
   const inOneLine = (text: string) => text.replaceAll(/\s+/g, " ").trim();

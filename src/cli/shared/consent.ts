@@ -8,7 +8,10 @@ export function canAsk(): boolean {
   return stdin.isTTY && stderr.isTTY;
 }
 
-/** Asks the question and returns true for yes. The question is printed unchanged: the caller must escape texts of others in it. */
+/**
+ * Asks the question and returns true if the answer is yes. Prints the question unchanged, so the caller must escape texts that others
+ * wrote.
+ */
 export async function isAgreed(question: string): Promise<boolean> {
   const { createInterface } = await import("node:readline/promises");
   const line = createInterface({ input: stdin, output: stderr });

@@ -12,22 +12,23 @@ import { confirmed } from "./confirmed.js";
 import { exit, keepStdoutClean, onInterrupt, onTermination, whenWritten } from "./process.js";
 
 export interface DoorOptions {
-  /** If set, it receives the log lines, which are then not written to stderr. */
+  /** Receives the log lines. If undefined, log lines are written to stderr. */
   observe?: Observe;
-  /** True if the frontend runs for long. The host then applies changes of the configuration files. */
+  /** True if the frontend runs for a long time. The host then applies changes of its configuration files. */
   followsFiles?: boolean;
-  /** True if the frontend has an address from which metrics can be scraped. */
+  /** True if Prometheus can scrape metrics from the frontend. */
   scraped?: boolean;
 }
 
-/** Longest time, in ms, that the process waits at its end for a slow reader of stdout. */
+/** Longest time, in ms, that the ending process waits for a slow reader of stdout. */
 const flushMs = 1_000;
 /**
- * Longest time, in ms, that a host may take to end after draining, even if something hangs. Leases that it has not released expire later.
+ * Longest time, in ms, that a host may take to end after draining. After it, the process ends even if something hangs; leases that the host
+ * has not released expire later.
  */
 const partingMs = 5_000;
 
-/** Starts the host and one frontend (`door`), then leaves with the exit code that `door` returns. */
+/** Starts the host and one frontend (`door`). When `door` returns, ends the process with the returned exit code. */
 export async function openDoor(
   flags: GlobalOptions,
   door: (parts: DoorParts, app: App) => Promise<number>,
@@ -42,10 +43,11 @@ export async function openDoor(
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
   let host: App | undefined;
-  // Registered before the app exists, because its servers are already starting.
+  // Registered before the app exists, because servers of the app are already running while it starts.
   onTermination(async (signal) => {
     const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
-    // SIGHUP (the terminal was closed) ends all turns. After SIGTERM a new process may follow, so running turns are drained.
+    // SIGHUP means that the terminal was closed: running turns are cancelled. After SIGTERM a new process may follow, so running turns are
+    // drained.
     const ended = starting.then((app) => (signal === "SIGTERM" ? app.drain(drainTimeoutMs) : app.close()));
     await Promise.race([ended, sleep(drainTimeoutMs + partingMs)]);
     await Promise.race([Promise.all([whenWritten(), ...flushes.map((flush) => flush())]), sleep(flushMs)]);

@@ -7,12 +7,12 @@ import { exitCodes } from "../../doors/shared/exit-codes.js";
 type Termination = "SIGTERM" | "SIGHUP";
 
 const { stdout, stderr } = process;
-/** The signal that is ending the host, if any. The exit code is then that of the signal, whichever part of the program leaves first. */
+/** The signal that is ending the host, if any. The process then exits with the code for a signal, whatever code is passed to `exit`. */
 let endedBy: Termination | undefined;
 
 /**
- * Handles errors of stdout and stderr, which would otherwise end the process with a stack trace. It is no failure if the reader has closed
- * the pipe (`| head`), but a full disk is a failure.
+ * Handles errors of stdout and stderr. Without a handler, an error would end the process with a stack trace. A pipe that its reader has
+ * closed (`| head`) is no failure; a full disk is one.
  */
 export function guardStreams(): void {
   stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -23,7 +23,7 @@ export function guardStreams(): void {
   stderr.on("error", () => {});
 }
 
-/** Redirects `console` to stderr, because libraries may use it. Stdout is only for answers and protocols. */
+/** Sends the output of `console`, which libraries may use, to stderr. Stdout is only for answers and protocols. */
 export function keepStdoutClean(): void {
   globalThis.console = new Console(stderr, stderr);
 }
@@ -33,7 +33,7 @@ export function onInterrupt(listener: () => void): ReturnType<OnInterrupt> {
   return () => void process.off("SIGINT", listener);
 }
 
-/** Calls `end` on SIGTERM or SIGHUP, then leaves. */
+/** On SIGTERM or SIGHUP, calls `end` and then ends the process. */
 export function onTermination(end: (signal: Termination) => Promise<void>): void {
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
@@ -43,28 +43,30 @@ export function onTermination(end: (signal: Termination) => Promise<void>): void
   }
 }
 
-/** Prints a text. A file or pipe gets the text unchanged; on a terminal, characters that could steer it are escaped. */
+/**
+ * Prints a text to stdout. A file or pipe gets the text unchanged. On a terminal, characters that could control the terminal are escaped.
+ */
 export function print(text: string): void {
   const line = text.endsWith("\n") ? text : `${text}\n`;
   stdout.write(stdout.isTTY ? unambiguous(line) : line);
 }
 
 /**
- * Prints a text that may hold texts of other people or programs. Characters that could steer a terminal are always escaped, also in a file
- * or pipe.
+ * Prints a text that may contain texts of other people or programs. Escapes characters that could control a terminal, even if stdout is a
+ * file or pipe.
  */
 export async function printInert(text: string): Promise<void> {
   print(unambiguous(text));
 }
 
-/** Writes notices for people to stderr. Programs need not read them. */
+/** Writes notices for people to stderr. */
 export function tell(notices: readonly string[]): void {
   for (const notice of notices) stderr.write(unambiguous(`${notice}\n`));
 }
 
 /**
- * Waits until stdout has been read, or its reader has closed it. Without the wait, the process would lose the part that does not fit in the
- * pipe yet.
+ * Waits until the buffered output has been written to stdout or stdout is closed. Without this wait, output that does not fit in the pipe
+ * yet would be lost.
  */
 export async function whenWritten(): Promise<void> {
   if (stdout.writableLength > 0 && !stdout.destroyed) await new Promise<void>((done) => stdout.write("", () => done()));
@@ -72,10 +74,10 @@ export async function whenWritten(): Promise<void> {
 
 /** Ends the process at once, so that a server or socket that is still open cannot keep it running. */
 export function exit(exitCode: number): never {
-  // `process.exit` resets the terminal, and aborts if the terminal was closed. So the process sends the signal to itself; the signal's
-  // default action ends the process.
+  // `process.exit` resets the terminal, and aborts if the terminal was closed. So the process sends itself the signal, and the default
+  // action of the signal ends the process.
   if (endedBy === "SIGHUP") {
-    process.emit("exit", exitCodes.terminated); // runs the handlers that reset or delete things when a process ends
+    process.emit("exit", exitCodes.terminated); // runs the handlers that reset or delete things at the end of a process
     process.kill(process.pid, endedBy);
   }
   if (endedBy) process.exit(exitCodes.terminated);

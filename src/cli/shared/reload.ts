@@ -38,7 +38,7 @@ interface ReloadParts {
 export class Reload {
   readonly #parts: ReloadParts;
   #source: ConfigSource;
-  /** Configuration from the last successful read. */
+  /** The configuration that the files held at the last successful read, with its unconfirmed parts. */
   #said: LoadedConfig;
   /** The last configuration in which nothing was unconfirmed. */
   #confirmed: LoadedConfig | undefined;
@@ -52,7 +52,7 @@ export class Reload {
     this.#confirmed = parts.loaded === parts.read ? parts.read : undefined;
   }
 
-  /** Reads the files again whenever one of them changes, and passes the result to `report`. The returned function ends this. */
+  /** Reads the files again whenever one of them changes, and passes the result to `report`. The returned function stops the watching. */
   watch(report: (outcome: Outcome) => void): () => void {
     const files = new FileWatch(this.#filesOf(this.#parts.read), {
       changed: () => void this.#now().then(report),
@@ -68,7 +68,7 @@ export class Reload {
     return (await this.#now()).text;
   }
 
-  /** Reads the files again after the reload before has ended. */
+  /** Reads the files again, after any reload that is still running. */
   #now(): Promise<Outcome> {
     const outcome = this.#last.then(() => this.#reload());
     this.#last = outcome;
@@ -129,7 +129,7 @@ function differences(before: readonly ServerConfig[], after: readonly ServerConf
   );
 }
 
-/** Sections of the file under the names that people use. The servers are not among them. */
+/** Sections of the configuration, with the names that people use for them. Servers are compared separately. */
 const sections = {
   llm: ({ llm }: Config) => llm,
   "chat.service": ({ chat }: Config) => chat.service,
@@ -141,7 +141,10 @@ const sections = {
   logging: ({ logging }: Config) => logging,
 };
 
-/** Returns texts about the changed sections. `wanted` is the configuration of the files; `after` is the one that the host uses now. */
+/**
+ * Returns one text for each changed section. `wanted` is the configuration of the files; `after` is the configuration that the host uses
+ * now.
+ */
 function changedSections(before: Config, after: Config, wanted: Config): string[] {
   const names = (differ: (of: (config: Config) => unknown) => boolean) =>
     Object.entries(sections).flatMap(([name, of]) => (differ(of) ? [name] : []));

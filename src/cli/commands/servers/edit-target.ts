@@ -19,7 +19,7 @@ export interface EditTarget {
   text: string;
   /** `mcpServers` as written in the file. */
   servers: JsonObject;
-  /** True if no other user reads the file: it is in the user's own folder, or its mode is private. */
+  /** True if other users cannot read the file: it is in the user's own folder, or its mode is private. */
   isPrivate: boolean;
 }
 

@@ -67,7 +67,7 @@ function pairsOf(texts: readonly string[], shape: RegExp, expected: string): Rec
 function entryJson(text: string): JsonObject {
   const entry = parseJson(text);
   if (isPlainObject(entry)) return entry;
-  // Does not say what is wrong with the JSON, because the text may hold a secret.
+  // The message does not say what is wrong with the JSON, because that could reveal a secret in the text.
   throw new InvalidArgumentError("expected a JSON object");
 }
 
@@ -148,7 +148,7 @@ async function change(edit: ServerEdit, done: string, globals: GlobalOptions): P
   await printInert(`${file}: ${name} ${done}`);
 }
 
-/** Returns a hint where to change the server if it is defined in another file. Returns "" if no file defines it. */
+/** Returns a hint that names where to change the server, if another file defines it. Returns "" if no file defines it. */
 async function elsewhere(name: string, globals: GlobalOptions): Promise<string> {
   const { load } = await import("../../shared/configuration.js");
   const { child } = await import("../../../core/source/tree.js");

@@ -58,8 +58,9 @@ const tools = () => import("../../../config/import/known-programs.js");
 const surroundings = () => ({ platform: process.platform, env: process.env, home: homedir(), cwd: process.cwd() });
 
 /**
- * Returns the configuration files of a program, or the one file that the user named. Asks about each file of the working directory, because
- * someone else may have written it. Leaves such files out if there is no terminal. Rejects with RequestError if no file is left.
+ * Returns the configuration files of a program, or the one file that the user named. Asks the user about each file in the working
+ * directory, because someone else may have written that file. Without a terminal, leaves these files out. Rejects with RequestError if no
+ * file is left.
  */
 async function agreed(from: string, { dryRun = false }: ImportFlags): Promise<ImportedFile[]> {
   const files = (await tools()).importFrom(from, surroundings());
