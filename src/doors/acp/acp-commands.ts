@@ -1,7 +1,7 @@
 import type { AvailableCommand } from "@agentclientprotocol/sdk";
 import { isSlashCommand, slashCommands } from "../../session/commands/commands.js";
 
-/** Slash commands that this host does not offer, because ACP clients have their own. */
+/** Slash commands that ACP clients are not offered, because these clients have their own. */
 const clients = new Set(["exit", "clear", "resume", "export", "permissions"]);
 export const commands = slashCommands.filter(({ name }) => !clients.has(name));
 

@@ -84,7 +84,7 @@ export class AcpSession {
     this.#parts.session.cancel();
   }
 
-  /** Denies all open and later questions. Called when the client has left, so that no answer can come. */
+  /** Denies all open and later questions. Called when the client has disconnected, because it can no longer answer. */
   leave(): void {
     this.#questions.leave();
   }
@@ -102,8 +102,8 @@ export class AcpSession {
   }
 
   /**
-   * Shows a turn to its end and resolves with its stop reason. Updates do not say which request they belong to. So a turn that two requests
-   * follow is shown only once.
+   * Shows a turn to its end and resolves with its stop reason. ACP's updates do not name the request that they answer. So a turn that two
+   * requests follow is shown only once.
    */
   follow(turn: LiveTurn, shown: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
     const following = this.#following.get(turn) ?? this.#show(turn, shown).finally(() => this.#following.delete(turn));
@@ -154,15 +154,15 @@ export class AcpSession {
   }
 
   /**
-   * Runs a slash command. Returns the prompt to submit: the given one, or the one that the command makes. Undefined if the command was
-   * answered here.
+   * Runs a slash command. Returns the prompt to submit: `prompt` if it is no command, or the prompt that the command produced. Returns
+   * undefined if the command's output was sent to the client and nothing is left to submit.
    */
   async #commanded(prompt: ContentPart[], signal: AbortSignal): Promise<ContentPart[] | undefined> {
     const line = textOf(prompt).trim();
     if (prompt[0]?.type !== "text" || !isCommand(line)) return prompt;
     const { session, hub, host } = this.#parts;
     const { sessions, resolveModel, reload } = host;
-    await hub.settled(signal).catch(() => {}); // the command then lists all available tools
+    await hub.settled(signal).catch(() => {}); // waits for the servers, so that the command lists all available tools
     const scope = { hub, session, sessions, resolveModel, reload, model: this.#model, commands, signal };
     const outcome = await runSlashCommand(line, scope);
     if (outcome.type === "prompt") return outcome.content;

@@ -28,8 +28,8 @@ interface Active {
 
 const pageSize = 100;
 /**
- * Prefix of the workspace of a session that uses the client's own servers. No other host has these servers, so its turns wait for this
- * client.
+ * Prefix of the workspace of a session that uses the client's own servers. It keeps other hosts from resuming the session's turns, because
+ * they do not have these servers.
  */
 const withServers = "acp:";
 
@@ -65,7 +65,7 @@ export class AcpSessions {
     return { sessionId: session.id, ...shown.choices };
   }
 
-  /** Opens a conversation of the log. Resumes the turns that a dead host left unfinished in the conversation. */
+  /** Opens a conversation of the log. Resumes the turns in it that a dead host left unfinished. */
   async load({ sessionId, ...place }: SessionFolder & { sessionId: string }, { replay }: { replay: boolean }) {
     const session = this.#parts.sessions.open(sessionId);
     const before = await session.history();
@@ -74,12 +74,12 @@ export class AcpSessions {
     await session.recover();
     const running = [...(this.#resumed.get(sessionId) ?? [])];
     if (replay) await shown.replay(await session.history(), running);
-    // The error needs no handling here: it is in the log and has been shown to the client.
+    // An error of a turn needs no handling here: the log contains it, and the client has seen it.
     for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
     return shown.choices;
   }
 
-  /** Lists the conversations of all frontends, the latest first. */
+  /** Lists the conversations of the log, including those that began outside ACP. The latest comes first. */
   async list({ cwd, cursor }: ListSessionsRequest): Promise<ListSessionsResponse> {
     const all = (await this.#parts.sessions.list()).map((known) => ({ ...known, folder: folderOf(known.workspace) }));
     const wanted = all.filter(({ folder }) => isAbsolute(folder) && (!cwd || folder === cwd));
@@ -110,7 +110,7 @@ export class AcpSessions {
     for (const { shown } of this.#active.values()) shown.cancel();
   }
 
-  /** Denies all open and later questions. Called when the client has left. */
+  /** Denies all open and later questions. Called when the client has disconnected. */
   leave(): void {
     this.#isLeft = true;
     for (const { shown } of this.#active.values()) shown.leave();
@@ -144,7 +144,7 @@ export class AcpSessions {
     this.#active.set(session.id, active);
     before?.release();
     await before?.hub?.close();
-    // The client first needs the response that contains the session's id.
+    // Sent later, because the client first needs the response that contains the session's id.
     setImmediate(() => void active.shown.tellCommands().catch(() => {}));
     return active;
   }

@@ -1,4 +1,4 @@
-/** Agent Client Protocol v1 for editors, on stdin and stdout. https://agentclientprotocol.com/protocol/v1 */
+/** Serves editors over the Agent Client Protocol v1, on stdin and stdout. https://agentclientprotocol.com/protocol/v1 */
 import type { Readable, Writable } from "node:stream";
 import {
   type AgentConnection,
@@ -19,7 +19,7 @@ import { lineStream } from "./stream.js";
 
 interface Pipe {
   stdin: Readable;
-  /** Receives only messages of the protocol. */
+  /** Stream for protocol messages. Nothing else is written to it. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }
@@ -44,8 +44,8 @@ export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pi
 }
 
 /**
- * Placeholder for a login, which this host does not have. ACP's registry of agents requires at least one method. An editor can call this
- * method to check whether a model is configured.
+ * Placeholder for a login, which this host does not have. ACP's registry of agents requires that an agent has at least one login method. An
+ * editor can call this method to check whether a model is configured.
  */
 const byConfiguration: AuthMethodAgent = {
   id: "configuration",

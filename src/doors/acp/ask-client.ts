@@ -1,4 +1,4 @@
-/** Asks the user the questions of a turn, through the client. The results have the form that `session.answer` takes. */
+/** Asks the user the questions of a turn, through the ACP client. The results have the form that `session.answer` takes. */
 
 import type {
   AgentContext,
@@ -104,7 +104,7 @@ async function elicit(questionId: string, question: Elicitation, asking: Asking)
   return action === "accept" ? { action, content: content ?? {} } : { action };
 }
 
-/** Returns the request for the client. Undefined if the client cannot show the question. */
+/** Returns the elicitation request for a question. Undefined if the client cannot show the question. */
 function elicitationOf(
   questionId: string,
   question: Elicitation,

@@ -28,7 +28,7 @@ function json(value: object): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** Returns the text as a Lua string literal. JSON literals differ from Lua only in escapes that no path contains. */
+/** Returns the text as a Lua string literal. JSON literals differ from Lua literals only in escapes that no path contains. */
 function lua(text: string): string {
   return JSON.stringify(text);
 }

@@ -40,12 +40,12 @@ export class OpenQuestions {
     askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, () => answer(false));
   }
 
-  /** Removes a question that was answered here or elsewhere. */
+  /** Removes a question that was answered, by this client or by another one. */
   close(questionId: string): void {
     this.#open.delete(questionId);
   }
 
-  /** Denies all open and later questions. Called when the client has left, so that no answer can come. */
+  /** Denies all open and later questions. Called when the client has disconnected, because it can no longer answer. */
   leave(): void {
     this.#isLeft = true;
     for (const questionId of this.#open) this.#asked.session.answer(questionId, false);

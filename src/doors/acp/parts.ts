@@ -9,7 +9,7 @@ export interface AcpParts extends DoorParts {
   approval: () => ModeId;
   /** Returns the models as `provider/model`. The default model comes first. */
   models: () => readonly string[];
-  /** Returns the context window of a model in tokens. Without a name, the default model is meant. */
+  /** Returns the context window of a model, in tokens. Without `model`, returns that of the default model. */
   contextWindow: (model?: string) => number;
   /** Returns a hub for one session that has the client's servers besides the host's own. Throws ConfigError. */
   extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;

@@ -7,7 +7,10 @@ import { asObject } from "../../core/json.js";
  */
 export const requestIdField = "mcp-platform/request-id";
 
-/** Returns the client's request id of a prompt. Prompts with the same id run only once. Throws RequestError. */
+/**
+ * Returns the request id that the client gave to a prompt. Prompts with the same id run only once. Throws RequestError if the id is not
+ * valid.
+ */
 export function requestIdIn(meta: unknown): string | undefined {
   const id = asObject(meta)?.[requestIdField];
   if (id === undefined || (typeof id === "string" && id !== "")) return id;

@@ -12,14 +12,14 @@ import { planOf } from "./plan-updates.js";
 import { rawInput } from "./raw-input.js";
 
 /**
- * Field in `_meta` of a usage update, since ACP has no field for token counts. It holds the counts of the last request, as in the message
- * protocol.
+ * Field in `_meta` of a usage update. It holds the token counts of the last request, in the format of the message protocol. ACP itself has
+ * no field for token counts.
  */
 const usageField = "mcp-platform/usage";
 
 /** Cost of a session up to now. */
 export interface ShownUsage {
-  /** Undefined as soon as one answer had an unknown price. */
+  /** Undefined if the price of any answer was unknown. */
   usd: number | undefined;
 }
 

@@ -81,8 +81,8 @@ function parse(text: string): { message: AnyMessage } | { code: number; problem:
 }
 
 /**
- * Returns false if the id is neither a string, a number nor null. Such a request could never be answered, so the end of input would wait
- * for ever.
+ * Returns true if the id is a string, a number or null. A request with any other id could never be answered, and the end of the input waits
+ * until all requests have been answered.
  */
 function isRequest({ method, id = null }: { method: unknown; id?: unknown }): boolean {
   return typeof method === "string" && (id === null || typeof id === "string" || typeof id === "number");

@@ -46,18 +46,19 @@ interface ModelUsage {
   cacheCreationInputTokens: number;
   webSearchRequests: number;
   costUSD: number;
-  /** `unknown` if a request had no known price; `costUSD` does not contain that request. */
+  /** `unknown` if the price of any request was unknown. `costUSD` does not include such requests. */
   costBasis: "list" | "unknown";
 }
 
 /**
- * Total usage of all turns of this process; every result reports the total up to then. An event that is shown twice is counted only once.
+ * Total usage of all turns of this process. Every `result` message reports the total so far. An event that is shown twice is counted only
+ * once.
  */
 export class SessionUsage {
   readonly #models = new Map<string, ModelUsage>();
   readonly #counted = new Set<number>();
 
-  /** Adds the usage of an event. All events of one account must be from the same conversation. */
+  /** Adds the usage of an event. All events that are added must be from the same conversation. */
   add(event: StoredEvent): void {
     if (event.type !== "assistant_message" && event.type !== "compaction") return;
     if (this.#counted.has(event.seq)) return;

@@ -14,14 +14,15 @@ export function assistantBlocks({ reasoning, content, toolCalls }: AssistantMess
 }
 
 /**
- * Returns the arguments of a call as an object, since `input` of a block must be one. Text that is no JSON object is put under `unparsed`.
+ * Returns the arguments of a call as an object, because the field `input` of a block must be an object. Text that is not a JSON object is
+ * put under the key `unparsed`.
  */
 export function toolInput(text: string): Record<string, unknown> {
   const value = text === "" ? {} : parsedArguments(text)?.value;
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : { unparsed: text };
 }
 
-/** Converts a part of a tool's result to a block. A part that has no block type becomes a text block that describes the part. */
+/** Converts a part of a tool's result to a block. If there is no block type for the part, returns a text block that describes it. */
 export function resultBlock(part: ContentPart): Block {
   switch (part.type) {
     case "text":

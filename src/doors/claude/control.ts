@@ -14,13 +14,16 @@ type ControlResponse =
   | { subtype: "success"; request_id: string; response: object }
   | { subtype: "error"; request_id: string; error: string };
 
-/** Settings that the controlling program made, and the answers to its control requests. A setting applies to later messages only. */
+/**
+ * Answers the control requests of the controlling program and keeps the settings that it makes. A setting applies to later messages only.
+ */
 export class Control {
   readonly #parts: DoorParts;
   readonly #options: ControlOptions;
   readonly #interrupt: (all: boolean) => object;
   /**
-   * Reason why all prompts are refused: the program relies on an unsupported feature. Needed because a client may continue after the error.
+   * Reason why all prompts are refused. Set if the program relies on an unsupported feature. Prompts are refused too, because a program may
+   * continue after the error.
    */
   refusal: string | undefined;
   /** True if the program speaks the control protocol. Such a program can be asked questions. */

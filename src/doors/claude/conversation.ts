@@ -32,7 +32,7 @@ export class ClaudeConversation {
   readonly #control: Control;
   readonly #inquiries: Inquiries;
   readonly #account = new SessionUsage();
-  /** Requests without a result, the one being shown first. */
+  /** Ids of the requests that have no result yet. The first one is being shown. */
   readonly #queue: string[] = [];
   #shown: Promise<void> = Promise.resolve();
   #hasLeft = false;
@@ -61,12 +61,12 @@ export class ClaudeConversation {
     else await this.reject(message.problem, message.requestId);
   }
 
-  /** Sends an error. A line without a request id is answered under the id "". */
+  /** Sends an error. The request id is empty if the error is about a line without a request id. */
   reject(error: string, requestId = ""): Promise<void> {
     return this.#write({ type: "control_response", response: { subtype: "error", request_id: requestId, error } });
   }
 
-  /** Denies questions, since no more lines will come. Resolves when every turn has been shown to its end. */
+  /** Denies all questions, because no more lines will come. Resolves when every turn has been shown to its end. */
   async leave(): Promise<void> {
     this.#hasLeft = true;
     this.#inquiries.leave();
@@ -129,7 +129,7 @@ export class ClaudeConversation {
     });
   }
 
-  /** Sends a `result` for a message that is refused as a prompt. The `result` comes after those of earlier messages. */
+  /** Refuses a message that cannot be a prompt: sends a `result` with the problem, after the results of earlier messages. */
   #refuse(problem: string): void {
     const { kind, message, retryable, hint } = new RequestError("usage", problem);
     this.#then(async () => {

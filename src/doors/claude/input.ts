@@ -1,4 +1,4 @@
-/** Supported lines that a client of Claude Code's `stream-json` may send. */
+/** Lines that a client may send in Claude Code's `stream-json`, as far as this host supports them. */
 import type { ContentPart } from "../../core/messages.js";
 import { FieldReader, MessageProblem, parseLine, requiredValue } from "../protocol/fields.js";
 import { userContent } from "./content-blocks.js";
@@ -95,7 +95,8 @@ function readRequest(request: FieldReader): ControlRequest {
 const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
 
 /**
- * Hooks by which the client's program decides what runs. All other hooks only report events, and most of these events do not occur here.
+ * Hooks by which the client's program decides what runs. All other hooks only report events, and most of these events do not occur in this
+ * host.
  */
 const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
 

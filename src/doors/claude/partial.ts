@@ -1,4 +1,4 @@
-/** Deltas as events of Anthropic's streaming Messages API. https://docs.claude.com/en/api/messages-streaming */
+/** Converts deltas to events of Anthropic's streaming Messages API. https://docs.claude.com/en/api/messages-streaming */
 import type { AssistantMessageEvent } from "../../core/events.js";
 import type { Delta } from "../../core/messages.js";
 import { anthropicStopReason, anthropicUsage } from "./anthropic-usage.js";

@@ -9,7 +9,7 @@ import { ClaudeConversation, type PipeOptions } from "./conversation.js";
 
 interface Pipe {
   stdin: Readable;
-  /** Receives only messages of the protocol. */
+  /** Stream for protocol messages. Nothing else is written to it. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }

@@ -39,8 +39,8 @@ function errorsOf(summary: TurnSummary): string[] {
 }
 
 /**
- * Returns the time that the model took, in ms: for each answer, the time since the event before it, by the log's clock. This includes the
- * time before the request could start.
+ * Returns the time that the model took, in ms. For each answer, this is the time since the event before the answer, by the log's clock. It
+ * includes the wait before the request could start.
  */
 function modelTimeMs(events: readonly StoredEvent[]): number {
   return events.reduce((sum, event, index) => {

@@ -41,7 +41,7 @@ export class ClaudeView implements OneshotView {
     this.#messageId = stream.parts.newId("msg");
   }
 
-  /** Writes `init`. Waits for the servers first, as the turn does too, so that `init` lists their tools. */
+  /** Writes `init`. Waits for the servers first, so that `init` lists their tools; the turn waits for them as well. */
   async start({ model: { model }, signal }: TurnStart): Promise<void> {
     const { parts, cwd, approval, version } = this.#stream;
     this.#model = model;

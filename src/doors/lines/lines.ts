@@ -1,6 +1,6 @@
 const newline = 0x0a;
 
-/** Limit for one message on a pipe. It leaves room for one or two images. */
+/** Maximum size of one message on a pipe, in bytes. One or two images fit into it. */
 export const maxLineBytes = 16 * 1024 * 1024;
 
 /** One line of input without its line end, or the reason why the line could not be read. */

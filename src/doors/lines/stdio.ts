@@ -13,7 +13,8 @@ interface Pipe {
 }
 
 /**
- * Serves the message protocol as JSON lines. Resolves to the exit code when stdin has ended and all messages of every turn were written.
+ * Serves the message protocol as JSON lines. Resolves to the exit code when stdin has ended and all messages of every turn have been
+ * written.
  */
 export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {
   const output = new Output(stdout);
@@ -22,7 +23,7 @@ export async function runStdio(parts: DoorParts, { stdin, stdout, onInterrupt }:
   const peer = new ProtocolClient(parts, (message) => output.write(() => `${JSON.stringify(message)}\n`));
   const interrupted = new AbortController();
   const unsubscribe = onInterrupt(() => {
-    if (interrupted.signal.aborted) output.drop(); // a second interrupt: do not wait for the reader any longer
+    if (interrupted.signal.aborted) output.drop(); // a second interrupt drops the messages that the reader has not read yet
     peer.cancelAll();
     interrupted.abort();
     stdin.destroy();

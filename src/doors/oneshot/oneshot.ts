@@ -49,7 +49,8 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
     typeof outputFormat === "string"
       ? views[outputFormat]()
       : new ClaudeView({ ...outputFormat, parts, conversationId: session.id, account: new SessionUsage(), write });
-  // If a stream breaks off, plain text in a pipe cannot be taken back, so the turn fails instead of starting its answer again.
+  // Plain text that was written to a pipe cannot be taken back. So if the model's stream breaks off, the turn fails instead of starting its
+  // answer again.
   const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
 
   const run = async () => {
@@ -84,8 +85,8 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
 }
 
 /**
- * Notes the servers for which the turn does not wait any longer, since the model does not get their tools. A server whose tools are known
- * from last time is not noted.
+ * Prints a note for each server that is still starting when the turn stops waiting for servers: the model does not get the server's tools.
+ * There is no note for a server whose tools are known from an earlier start.
  */
 async function noteSlowServers(hub: ToolHub, stderr: Output, ended: AbortSignal): Promise<void> {
   await hub.offered(ended).catch(() => {}); // the turn reports the error

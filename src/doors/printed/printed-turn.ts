@@ -15,13 +15,13 @@ interface Submitted {
 
 interface Shown {
   exitCode: number;
-  /** Calls that were denied because nobody could be asked. Maps `server__tool` to the reason. */
+  /** Calls that were denied because nobody could be asked for approval. Maps `server__tool` to the reason. */
   denied: ReadonlyMap<string, string>;
 }
 
 /**
- * Shows one turn until its end. If the turn could not start, shows the error. `onEvent` is called with each event before the event is
- * shown. `isStructured` is true if the answer must be one JSON value.
+ * Prints one turn until it ends. If the turn cannot start, prints the error. Calls `onEvent` with each event before the event is printed.
+ * `isStructured` is true if the answer must be one JSON value.
  */
 export async function printTurn(
   submitting: Promise<Submitted>,
@@ -52,8 +52,7 @@ export async function printTurn(
 }
 
 /**
- * Answers every question of a turn with no. The turn was left in this conversation by an earlier process and is resumed before the new
- * turn; nobody is here to answer its questions.
+ * Answers every question of a resumed turn with no. An earlier process left this turn unfinished. Nobody is here to answer its questions.
  */
 export async function denyQuestions(turn: LiveTurn, session: Session): Promise<void> {
   try {
@@ -61,11 +60,11 @@ export async function denyQuestions(turn: LiveTurn, session: Session): Promise<v
       if (event.type === "question") session.answer(event.questionId, false);
     }
   } catch {
-    // The turn that the user asked for will meet the same error and report it.
+    // No error is reported here: the turn that the user asked for will meet the same error and report it.
   }
 }
 
-/** Returns the approvals that were answered with `false`: `server__tool` with the reason. */
+/** Returns the calls whose approval was answered with `false`. Maps `server__tool` to the reason. */
 function deniedTools(events: readonly StoredEvent[]): Map<string, string> {
   const refused = new Set(
     events.flatMap((event) => (event.type === "answer" && event.value === false ? [event.questionId] : [])),

@@ -10,7 +10,7 @@ export class Backlog {
     this.#most = most;
   }
 
-  /** Counts one message or request more. The returned function removes it from the count. */
+  /** Adds one message or request to the count. The returned function removes it again. */
   owe(): () => void {
     let isPaid = false;
     this.#owed++;

@@ -21,7 +21,7 @@ import {
 
 export type Refer = (name: string) => JsonSchema;
 
-/** Metadata that chunks from `history` also have: the event's turn, and its time in ms since the epoch. */
+/** Metadata fields that only chunks from `history` have: the event's turn, and its time in ms since the epoch. */
 const told = { turn_id: text, at: number };
 
 const stopReason = { enum: ["end_turn", "max_tokens", "max_tool_hops", "budget", "refusal", "cancelled", "error"] };

@@ -13,7 +13,10 @@ export interface Shown {
   reasoning: boolean;
 }
 
-/** Returns usage and cost in the wire's format. Null if there is no usage. Unknown counts and an unknown cost are undefined. */
+/**
+ * Returns usage and cost in the format of the message protocol. Null if there is no usage. Unknown counts and an unknown cost are
+ * undefined.
+ */
 export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<string, number | undefined> | null {
   if (!usage) return null;
   const { inputTokens, outputTokens, reasoningTokens, cachedTokens, cacheWriteTokens, cacheWrite1hTokens } = usage;

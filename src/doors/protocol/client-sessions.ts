@@ -1,12 +1,15 @@
 import type { Session } from "../../session/session.js";
 import type { Sessions } from "../../session/sessions.js";
 
-/** Conversations that are remembered for one client. Beyond this number the oldest ones without a running turn are forgotten. */
+/**
+ * Maximum number of conversations that are remembered for one client. Beyond it, the oldest conversations without a running turn are
+ * forgotten.
+ */
 const mostVisited = 1_000;
 
 /**
- * Conversations of one client. If an answer or a cancel names no conversation, it reaches only these conversations, never those of another
- * client.
+ * Conversations of one client. An `answer` or `cancel` message that names no conversation reaches only these conversations, never those of
+ * another client.
  */
 export class ClientSessions {
   readonly #sessions: Sessions;

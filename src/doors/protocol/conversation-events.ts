@@ -5,15 +5,15 @@ import type { Session } from "../../session/session.js";
 /** Interval, in ms, at which the log is read for events of other processes. The log is not read while events wait for the reader. */
 const pollMs = 1_000;
 /**
- * Events that may wait for a slow reader. Beyond this number events are dropped and read again from the log, and the message that is being
- * written is sent again from its start.
+ * Maximum number of events that wait for a slow reader. Beyond it, events are dropped and later read again from the log. A message that is
+ * being written is then sent again from its start.
  */
 const mostWaiting = 1_000;
 
 /**
- * Yields every stored event of a conversation from the seq `from` on, in order and without a gap, even if another process writes it.
- * Between the stored events it yields live events of this process, and live events that other processes publish. A message that is being
- * written is yielded from its start. Ends when the signal is aborted. Rejects with StoreError.
+ * Yields every stored event of a conversation from the seq `from` on, in order and without a gap, even if another process writes it. Also
+ * yields live events, of this process and of other processes that publish them. If a message is being written, it is yielded from its
+ * start. Ends when the signal is aborted. Rejects with StoreError.
  */
 export async function* conversationEvents(
   session: Session,
@@ -58,8 +58,8 @@ export async function* conversationEvents(
     for (const event of await session.history(next)) yield* shown(event);
   };
   /**
-   * Yields the rest of the log, then the live events so far. These include the events that wait for the reader, so the waiting ones are
-   * dropped.
+   * Yields the rest of the log, then all live events so far. Events that still wait for the reader are among the live events, so the
+   * waiting ones are dropped.
    */
   const join = async function* (): AsyncGenerator<TurnEvent> {
     let before: number;

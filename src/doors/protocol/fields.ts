@@ -18,7 +18,8 @@ export function requiredValue<T>(value: T | undefined, path: string): T {
 }
 
 /**
- * Reads the optional fields of one object. A field is checked when it is read; a wrong field then throws Problem. `null` counts as absent.
+ * Reads the optional fields of one object. A field is checked when it is read: a wrong field throws MessageProblem. `null` counts as
+ * absent.
  */
 export class FieldReader {
   readonly #values: Map<string, unknown>;

@@ -21,7 +21,7 @@ export class Followings {
 
   /**
    * Sends events until the request is cancelled. `from` resolves to the first `seq` that was not sent yet. Rejects with StoreError, or with
-   * the reason of `from`.
+   * the error of `from`.
    */
   async follow({ requestId, conversationId }: Following, from: Promise<number>): Promise<void> {
     const stopped = new AbortController();
@@ -40,14 +40,14 @@ export class Followings {
     }
   }
 
-  /** Ends the following of this request. Returns false if this request follows no conversation. */
+  /** Stops following for this request. Returns false if the request follows no conversation. */
   cancel(requestId: string): boolean {
     const meant = [...this.#running].filter(([, id]) => id === requestId);
     for (const [stopped] of meant) stopped.abort();
     return meant.length > 0;
   }
 
-  /** Ends all followings, and those that begin later, because the client has left. */
+  /** Ends all followings. A following that begins later ends at once. Called when the client has disconnected. */
   end(): void {
     this.#isOver = true;
     for (const stopped of this.#running.keys()) stopped.abort();

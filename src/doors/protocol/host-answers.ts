@@ -5,10 +5,10 @@ import type { ClientMessage } from "./incoming.js";
 import type { ServerRequests } from "./server-requests.js";
 import { Slots } from "./slots.js";
 
-/** Limit of lists that are sent concurrently. Each list stays in memory until the client has read it. */
+/** Maximum number of lists that are sent concurrently. Each list stays in memory until the client has read it. */
 const mostTold = 4;
 
-/** Limit of concurrent requests to servers. The answers may be large, and each stays in memory until the client has read it. */
+/** Maximum number of concurrent requests to servers. The answers may be large, and each stays in memory until the client has read it. */
 const mostAsked = 16;
 
 type ListAction = "list_servers" | "list_tools" | "list_prompts" | "list_resources";
@@ -25,7 +25,7 @@ export class HostAnswers {
     this.#asked = asked;
   }
 
-  /** Sends a list. Other lists wait until the servers have started, but `list_servers` does not: clients use it to watch servers start. */
+  /** Sends a list when the servers have started. Only `list_servers` is answered at once: clients use it to watch servers start. */
   async list(message: ClientMessage<ListAction>, answer: Answer): Promise<void> {
     const { action } = message;
     if (action !== "list_servers") await this.#asked.run(message, (signal) => whenSettled(this.#hub, signal));

@@ -64,7 +64,7 @@ export type ClientMessage<Name extends Action = Action> = {
   [Each in Name]: { action: Each; requestId: RequestId<Each>; conversationId?: string } & Values<Payloads[Each]>;
 }[Name];
 
-/** A line that is not a valid message. `requestId` is set if the line has a readable one. */
+/** A line that is not a valid message. `requestId` is set if the request id in the line can be read. */
 export interface BadMessage {
   problem: string;
   requestId?: string;

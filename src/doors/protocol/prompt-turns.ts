@@ -10,7 +10,7 @@ import type { ServerRequests } from "./server-requests.js";
 export class PromptTurns {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;
-  /** The last start that is still waiting, for each conversation. Later messages in the conversation start after it. */
+  /** For each conversation, the start of its latest turn if that start still waits. Later turns of the conversation start after it. */
   readonly #pending = new Map<Session, Promise<void>>();
 
   constructor(hub: ToolHub, asked: ServerRequests) {

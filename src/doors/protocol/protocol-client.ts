@@ -13,13 +13,13 @@ import { ServerRequests, type ShownRequest } from "./server-requests.js";
 import { ShownTurns } from "./shown-turns.js";
 import { Slots } from "./slots.js";
 
-/** Sends a message. Resolves when the wire can take the next message. */
+/** Sends a message. Resolves when the client can take the next message. */
 type Send = (message: WireMessage) => Promise<void>;
 
-/** Limit of unread messages and unanswered requests of one client. At the limit, no more is read from the client. */
+/** Maximum number of unread messages and unanswered requests of one client. At this number, nothing more is read from the client. */
 const mostOwed = 1000;
 
-/** Limit of histories that are sent concurrently. Each history stays in memory until the client has read it. */
+/** Maximum number of histories that are sent concurrently. Each history stays in memory until the client has read it. */
 const mostTold = 4;
 
 type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
@@ -74,8 +74,8 @@ export class ProtocolClient {
   }
 
   /**
-   * True if the next message may be read from the client. If a client does not read, nothing more is read from it, so that it uses no more
-   * memory.
+   * True if the next message may be read from the client. While a client does not read its own messages, nothing is read from it, so that
+   * it uses no more memory.
    */
   get hasRoom(): boolean {
     return this.#backlog.hasRoom;
@@ -93,7 +93,7 @@ export class ProtocolClient {
     while (this.#work.size > 0) await Promise.all(this.#work);
   }
 
-  /** Stops sending events of followed conversations, because the client has left. */
+  /** Stops sending events of followed conversations. Called when the client has disconnected. */
   endFollowings(): void {
     this.#followings.end();
     this.#sessions.leave();

@@ -15,7 +15,7 @@ interface WireError {
   kind: string;
   retryable: boolean;
   hint: string;
-  /** Set when the refused message starts no turn. A turn with the same request id continues. */
+  /** Set if the refused message was not one that starts a turn. A running turn with the same request id then continues. */
   action?: string;
 }
 
@@ -23,7 +23,7 @@ export interface EncodedTurn {
   requestId: string;
   conversationId: string;
   turnId?: string;
-  /** True if the answer was already paid for by an earlier message. */
+  /** True if the answer is read from the log, because an earlier message had the same request id. */
   cached: boolean;
   model: { provider: string; model: string };
 }

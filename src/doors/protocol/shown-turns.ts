@@ -44,7 +44,7 @@ export class ShownTurns {
     return this.#openQuestions.get(questionId)?.kind;
   }
 
-  /** Answers all open and later questions with no, because nobody will answer any more. */
+  /** Answers all open and later questions with no. Called when nobody can answer them any more. */
   leaveUnattended(): void {
     this.#isUnattended = true;
     for (const [questionId, { session }] of this.#openQuestions) session.answer(questionId, false);

@@ -4,9 +4,9 @@ import { basename, isAbsolute, relative, resolve, sep } from "node:path";
 import { messageOf, RequestError } from "../../core/errors.js";
 import type { ContentPart } from "../../core/messages.js";
 
-/** Limit for a text file, about 60,000 tokens. A longer text would fill most context windows. */
+/** Limit for a text file, in bytes: about 60,000 tokens. A longer text would fill most context windows. */
 const maxTextBytes = 256_000;
-/** Limit for an image, as common providers have it. */
+/** Limit for an image, in bytes. Common providers have the same limit. */
 const maxImageBytes = 5_000_000;
 
 export interface Attachment {
@@ -22,8 +22,8 @@ export function atHome(path: string, folder: string): string {
 }
 
 /**
- * Reads a text file or an image. Throws RequestError `usage`, which says why the file cannot be attached. A file that is in the folder by
- * its name and elsewhere by a link is refused: somebody else may have made the link, such as the author of a cloned repository.
+ * Reads a text file or an image. Throws RequestError of kind `usage` if the file cannot be attached. A path inside the folder is refused if
+ * a symlink leads to a file outside: somebody else may have made the link, such as the author of a cloned repository.
  */
 export async function attachFile(path: string, folder: string): Promise<Attachment> {
   const place = atHome(path, folder);
@@ -101,7 +101,7 @@ const signatures: readonly [mimeType: string, pattern: RegExp][] = [
   ["image/webp", /^RIFF.{4}WEBP/s],
 ];
 
-/** Returns the MIME type that the first bytes of a file show. Undefined if it is no image that providers accept. */
+/** Returns the MIME type of an image, detected from its first bytes. Undefined if the file is not an image that providers accept. */
 function imageType(bytes: Buffer): string | undefined {
   const start = bytes.toString("latin1", 0, 16);
   return signatures.find(([, pattern]) => pattern.test(start))?.[0];

@@ -11,7 +11,7 @@ export interface DoorParts {
    * no such provider.
    */
   resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
-  /** Reads the configuration files again and applies changes of the servers. Resolves to a report as text. */
+  /** Reads the configuration files again and applies changes to the servers. Resolves to a report as text. */
   reload: () => Promise<string>;
   /**
    * Logs in at a remote server. `showPage` is called with the login page, to open it in a browser. Resolves to a report as text. Rejects

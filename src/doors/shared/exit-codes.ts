@@ -50,7 +50,7 @@ const byErrorKind: Readonly<Record<string, number>> = {
   cancelled: exitCodes.cancelled,
 };
 
-/** Exit codes of errors that occur within a script. `byErrorKind` has the errors that prevent a script from running. */
+/** Exit codes of errors that occur within a script. `byErrorKind` has the exit codes of errors that prevent a script from running. */
 const byScriptErrorKind: Readonly<Record<ScriptErrorKind, number>> = {
   template: exitCodes.unmet,
   condition: exitCodes.unmet,

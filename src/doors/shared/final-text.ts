@@ -1,6 +1,8 @@
 import type { TurnEvent } from "../../core/events.js";
 
-/** Removes the text of an assistant message that calls tools. In a structured answer only the last message is the JSON value. */
+/**
+ * Removes the text from an assistant message that calls tools. If the answer must be JSON, only the last message of the turn is that JSON.
+ */
 export function withFinalText<Event extends TurnEvent>(event: Event): Event {
   if (event.type !== "assistant_message" || event.message.toolCalls.length === 0) return event;
   return { ...event, message: { ...event.message, content: "" } };

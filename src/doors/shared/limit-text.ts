@@ -28,7 +28,7 @@ function number(limit: Counted, value: number): string {
   return limit === "time" ? (value / 1000).toFixed(1) : String(value);
 }
 
-/** Returns US dollars with four decimals, because a small request costs less than a cent. */
+/** Formats an amount of US dollars with four decimals, because a small request costs less than a cent. */
 export function dollars(value: number): string {
   return value > 0 && value < 0.0001 ? "less than $0.0001" : `$${value.toFixed(4)}`;
 }

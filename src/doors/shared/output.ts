@@ -1,7 +1,10 @@
 import type { Writable } from "node:stream";
 
 interface Waiting {
-  /** Text to write. A function is called only when its text is written, so that a costly text need not stay in memory while it waits. */
+  /**
+   * Text to write, or a function that returns the text. The function is called only when its text is written, so that large texts do not
+   * wait in memory.
+   */
   text: string | (() => string);
   resolve: () => void;
   reject: (error: unknown) => void;
@@ -15,7 +18,7 @@ export class Output {
   readonly #stream: Writable;
   readonly #onGone: () => void;
   #waiting: Waiting[] = [];
-  /** Resolves the write that filled the stream. Called when the stream has drained. */
+  /** Resolves the promise of the write that filled the stream. Called when the stream has drained. */
   #full: (() => void) | undefined;
   #gone = false;
 
@@ -58,7 +61,7 @@ export class Output {
         if (this.#gone || this.#stream.write(typeof text === "string" ? text : text())) resolve();
         else this.#full = resolve;
       } catch (error) {
-        reject(error); // an error thrown from the stream's event would end the process
+        reject(error); // an error thrown in a stream's event handler would end the process
       }
     }
   }

@@ -39,7 +39,7 @@ export class ToolLines {
     return `  ${oneLine(`${this.name(name)} ${outcome}`, width - 2)}`;
   }
 
-  /** Returns the tool as `server.tool`, or the name that the model wrote if the tool is unknown. */
+  /** Returns the tool's name as `server.tool`. If the tool is unknown, returns the name that the model wrote. */
   name(modelSideName: string): string {
     const known = this.#hub.tools().find(({ name }) => name === modelSideName);
     return known ? `${known.server}.${known.tool}` : modelSideName;
@@ -47,8 +47,8 @@ export class ToolLines {
 }
 
 /**
- * Formats lines for people about servers that are lost and come back during a turn. The states failed, needs_auth and degraded need action;
- * they are logged as warnings, which are shown even without a turn. Servers that become ready at their first start are not reported.
+ * Formats lines for people about servers that are lost and come back during a turn. The states failed, needs_auth and degraded are left
+ * out: they are logged as warnings, which people see even without a turn. Servers that become ready at their first start are not reported.
  */
 export class ServerLosses {
   readonly #lost = new Set<string>();

@@ -2,7 +2,10 @@ import type { ApprovalQuestion } from "../../core/events.js";
 import { unambiguous, visibleJson } from "../../core/text/inert.js";
 import type { Asker } from "./editor/editor.js";
 
-/** Characters shown at each end of a call's arguments. The important part may be at the end, and people do not read more than this. */
+/**
+ * Number of characters shown from the start and from the end of a call's arguments. People do not read more, and the important part may be
+ * at the end.
+ */
 const shownAtEachEnd = 2000;
 
 const choices: Readonly<Record<string, unknown>> = {
@@ -21,7 +24,9 @@ const lasting: Readonly<Record<string, unknown>> = {
   always: { allow: true, remember: "always" },
 };
 
-/** Asks a person whether a call may run. Shows the call's arguments again, because the line of the call may have cut them. */
+/**
+ * Asks a person whether a call may run. Shows the call's arguments again, because the line that announced the call may have cut them off.
+ */
 export async function askApproval(editor: Asker, question: ApprovalQuestion, signal: AbortSignal): Promise<unknown> {
   const { server, tool, reason, call, annotations = [], onceOnly } = question;
   const marks = annotations.length > 0 ? `\n${annotations.join(", ")}` : "";

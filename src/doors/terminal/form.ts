@@ -19,12 +19,12 @@ interface Field {
   items?: Field;
 }
 
-/** Limit of columns for a field's line, so that the server's name at the start of the line stays visible. */
+/** Maximum number of columns of a field's line, so that the server's name at the start of the line stays visible. */
 const maxColumns = 400;
 
 /**
- * Asks for the fields of an MCP form elicitation, one line for each field. An empty line takes the default, or skips an optional field. `!`
- * declines the form. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
+ * Asks for the fields of an MCP form elicitation, one line for each field. An empty line uses the field's default value, or skips an
+ * optional field. `!` declines the form. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
 export async function askForm(editor: Asker, { server, message, form }: Form, signal: AbortSignal): Promise<object> {
   const fields = Object.entries((form.properties ?? {}) as Record<string, Field>);

@@ -1,8 +1,8 @@
 import { exitCodes } from "../shared/exit-codes.js";
 
 /**
- * Time within which a second Ctrl-C leaves the chat. It counts from a Ctrl-C at an empty prompt, or from the end of the work that a Ctrl-C
- * stopped.
+ * Time within which a second Ctrl-C leaves the chat, in ms. The time starts at a Ctrl-C at an empty prompt, or at the end of the work that
+ * a Ctrl-C stopped.
  */
 const secondInterruptMs = 2000;
 

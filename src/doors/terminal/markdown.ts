@@ -3,7 +3,7 @@ import { inert } from "../../core/text/inert.js";
 /** Converts an answer to terminal text while the answer arrives. After `end`, the stream can be used for the next answer. */
 export interface TextStream {
   push(delta: string): string;
-  /** Returns the rest of the text, with a line end. */
+  /** Ends the answer. Returns the text that was not returned yet, with a line end. */
   end(): string;
   /** The end of the text that was pushed but not returned yet. */
   readonly pending: string;

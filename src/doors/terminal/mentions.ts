@@ -8,7 +8,7 @@ const mention = /(?<![^\s(])@(?:"([^"\n]+)"|([^\s"]+))/gu;
 const punctuation = /[.,;:!?)\]}'’]+$/u;
 /** Limit for the name of a file or resource. A longer word is pasted text. */
 const maxNameLength = 4096;
-/** Start of a word that must be a path. If there is no such file, attaching it is an error. */
+/** Matches the start of a word that must be a path. If no file has this path, attaching the file fails with an error. */
 const isClearlyPath = /^(?:~?\/|\.{1,2}\/)/;
 
 interface MentionParts {

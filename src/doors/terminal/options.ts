@@ -7,7 +7,7 @@ import type { Greeting } from "./greeting.js";
 /** Options of a chat. If `conversationId` is undefined, a new conversation begins. */
 export interface ReplOptions extends Omit<PromptRequest, "requestId" | "text" | "content">, Greeting {
   toolNotifications: boolean;
-  /** Default: nothing is known about the host. */
+  /** Facts about the host. Default: nothing is known. */
   host?: ChatHost;
 }
 

@@ -55,8 +55,8 @@ async function promptArguments(hub: ToolHub, prompt: string, word: string): Prom
 }
 
 /**
- * Returns candidates for URI templates: the part before the first variable. If the word already begins with that part, returns that part
- * with each value that the server proposes for the variable.
+ * Returns candidates for URI templates. A candidate is the text of a template before its first variable. If the word already begins with
+ * that text, the candidates are that text followed by each value that the server proposes for the variable.
  */
 async function templateChoices(hub: ToolHub, word: string): Promise<string[]> {
   const choices = hub.templates().map(async ({ uriTemplate }) => {

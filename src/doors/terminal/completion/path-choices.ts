@@ -2,8 +2,8 @@ import { readdir } from "node:fs/promises";
 import { atHome } from "../../shared/attachments.js";
 
 /**
- * Returns the files and folders with which a begun path can continue. They are written as the path was begun: relative, absolute or with
- * `~`. Folders end with a slash.
+ * Returns the files and folders whose paths begin with `begun`. The paths keep the form of `begun`: relative, absolute or with `~`. Folders
+ * end with a slash.
  */
 export async function pathChoices(begun: string, folder: string): Promise<string[]> {
   const parent = begun.slice(0, begun.lastIndexOf("/") + 1);

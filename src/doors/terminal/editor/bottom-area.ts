@@ -71,7 +71,9 @@ export class BottomArea {
     this.#output.write(`\r${eraseBelow}${this.#painting()}`);
   }
 
-  /** Returns the sequence that erases the area. Counts rows that were wrapped when the terminal became narrower. */
+  /**
+   * Returns the escape sequence that erases the area. If the terminal has become narrower, this includes the extra rows that wrapping made.
+   */
   #erasure(): string {
     if (!this.#area) return "";
     const { rows, cursor } = this.#area;
@@ -93,7 +95,7 @@ export class BottomArea {
 }
 
 /**
- * Returns the text that was added if the only change is text after the end of the last row, where the cursor is. Otherwise returns
+ * Returns the text that was added to the end of the last row, if that is the only change and the cursor is at that end. Otherwise
  * undefined.
  */
 function appended(before: Area | undefined, now: Area | undefined): string | undefined {

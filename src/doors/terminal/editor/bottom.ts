@@ -5,12 +5,12 @@ import { isLowSurrogate } from "./text-buffer.js";
 
 export const prompt = "> ";
 
-/** Limit of rows of an entered text that are copied to the output above. */
+/** Maximum number of rows of an entered text that are copied to the output above. */
 const maxEchoRows = 40;
-/** Limit of rows of the text being typed that are visible at once. */
+/** Maximum number of rows shown of the text that is being typed. */
 const maxInputRows = 12;
 const maxQueuedRows = 3;
-/** UTF-16 units that are read per cell, which limits the work for a long text. Some characters take several units. */
+/** Maximum number of UTF-16 units read for each cell. It limits the work for a long text. Some characters take several units. */
 const unitsPerCell = 4;
 
 interface Bottom {
@@ -47,8 +47,8 @@ export function bottomOf(bottom: Bottom, { columns, height, dim }: AreaStyle): A
 }
 
 /**
- * Returns the part of the text that may be visible around the cursor. Only this part is wrapped, so that a key takes no longer in a long
- * text.
+ * Returns the part of the text that may be visible around the cursor. Only this part is wrapped, so that a key is handled as fast in a long
+ * text as in a short one.
  */
 function aroundCursor({ text, cursor }: { text: string; cursor: number }, columns: number) {
   const reach = unitsPerCell * maxInputRows * columns;
@@ -70,8 +70,8 @@ export function echoOf(
 }
 
 /**
- * Splits a question before its last line. The answer is typed after that line. If the line is too long to leave room, the answer is typed
- * after the usual prompt.
+ * Splits a question into its last line, after which the answer is typed, and the lines before it. If the last line is too long to leave
+ * room for an answer, the answer is typed after the usual prompt instead.
  */
 export function splitQuestion(question: string, columns: number): { head: string; label: string } {
   const start = question.lastIndexOf("\n") + 1;

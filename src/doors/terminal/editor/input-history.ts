@@ -5,7 +5,8 @@ import { inert } from "../../../core/text/inert.js";
 
 const maxEntries = 1000;
 /**
- * Limit for an entry that is written to the file. A longer entry was pasted and stays in memory only; the conversation also contains it.
+ * Maximum length of an entry that is written to the file. A longer entry was probably pasted. It stays in memory only, since the
+ * conversation also contains it.
  */
 const maxEntryLength = 10_000;
 
@@ -60,7 +61,10 @@ function entryOf(line: string): string[] {
   return typeof entry === "string" ? [inert(entry)] : [];
 }
 
-/** Position in the history while the user moves through it. The newest line is the text that was being typed at first. */
+/**
+ * Position in the history while the user moves through it. The newest entry of the walk is the text that was being typed when the walk
+ * began.
+ */
 export class HistoryWalk {
   readonly #lines: readonly string[];
   #index: number;

@@ -63,7 +63,7 @@ export class Keys {
   suspend(): void {
     this.#release();
     this.#isSuspended = true;
-    // The immediate runs after pending signals, even if the timer was due long before the process continued.
+    // `setImmediate` runs after pending signals such as SIGCONT, even if the timer was due long before the process continued.
     setTimeout(() => setImmediate(() => this.#isSuspended && this.#onContinue()), stopsWithinMs);
     process.kill(process.pid, "SIGTSTP");
   }
@@ -71,7 +71,7 @@ export class Keys {
   readonly #onContinue = (): void => {
     if (this.#isClosed) return;
     this.#isSuspended = false;
-    this.#setRaw(false); // Node does nothing if it believes that the mode is already set
+    this.#setRaw(false); // turned off first, because Node does nothing if it believes that raw mode is already on
     this.#take();
     this.#listener.onContinue();
   };

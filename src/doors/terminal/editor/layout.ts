@@ -6,7 +6,7 @@ export interface Area {
   cursor: { row: number; column: number };
 }
 
-/** Minimum width of a row, because a wide character takes two columns. */
+/** Minimum width of a row, in columns. A wide character takes two. */
 const minRowColumns = 2;
 const segmenter = new Intl.Segmenter();
 
