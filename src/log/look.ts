@@ -1,4 +1,4 @@
-/** Checks of an event log that do not change it. They are needed because a host that opens the log would migrate it. */
+/** Reads the location and the schema version of an event log without changing the log. A host that opens the log would migrate it. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
@@ -16,7 +16,9 @@ export interface LogLook {
   knownSchema: number;
 }
 
-/** Returns the location and the schema of the log. Rejects with StoreError or a file system error if a host could not use the log. */
+/**
+ * Returns the location and the schema version of the log. Rejects with StoreError or a file system error if a host could not use the log.
+ */
 export async function lookAtLog(
   storage: StorageConfig,
   parts: { now: () => number; observe: Observe },
@@ -44,7 +46,7 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
   const db = await connect(path);
   try {
     const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
-    // If the file is not one of our logs, `openStore` reports the problem.
+    // A file that is not an event log is not detected here. `openStore` reports it.
     return { place: path, schema: row.user_version || schemaVersion };
   } catch {
     return { place: path, schema: schemaVersion };

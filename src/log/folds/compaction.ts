@@ -1,4 +1,7 @@
-/** The plan of a compaction: which turns the summary replaces, and which text the model gets to write the summary. Pure functions. */
+/**
+ * Plans a compaction: chooses the turns that the summary replaces, and formats their text for the model that writes the summary. Pure
+ * functions.
+ */
 import type { StoredEvent } from "../../core/events.js";
 import { linkText, type Message } from "../../core/messages.js";
 import { endsOf, tailOf } from "../../core/text/excerpt.js";
@@ -7,11 +10,11 @@ import { latestCompaction, turnMessages, uncompacted } from "./replay.js";
 import type { TurnRecord } from "./turn-records.js";
 
 export interface CompactionPlan {
-  /** Position of the last event that the summary covers. The summary covers every turn that has ended by then. */
+  /** `seq` of the last event that the summary covers. The summary covers every turn that ended at or before this event. */
   upToSeq: number;
   /** Estimated tokens of the turns that the summary covers. */
   tokens: number;
-  /** The previous summary. The new summary has to repeat it. */
+  /** Text of the previous summary, if there is one. The new summary must include its content. */
   previous?: string;
   messages: Message[];
 }
@@ -33,7 +36,7 @@ export function planCompaction(
     return kept <= keepTokens;
   };
   let last = turns.findLastIndex((turn) => !fits(turn));
-  // If a turn begins with results of calls that a caller ran, the turn before it is kept too, because it has these calls.
+  // A turn may begin with tool results from the caller. Their calls are in the turn before, so that turn is kept too.
   while (last >= 0 && all[last + 1]?.history[0]?.role === "tool") last--;
   const upToSeq = turns[last]?.end?.seq;
   if (upToSeq === undefined) return undefined;
@@ -45,8 +48,8 @@ const longestExcerptBytes = 4_000;
 const shortestExcerptBytes = 125;
 
 /**
- * Returns the messages of the plan as one text of at most `maxBytes`. If they are too long, each message is shortened; if that is not
- * enough, the oldest are omitted.
+ * Returns the messages of the plan as one text of at most `maxBytes`. If the text is too long, each message is shortened. If the text is
+ * still too long, the oldest messages are omitted.
  */
 export function transcript({ previous, messages }: CompactionPlan, maxBytes: number): string {
   const earlier = previous === undefined ? "" : `[Summary of what was before]\n${previous}\n\n`;

@@ -14,13 +14,16 @@ const messageTokens = 4;
 /** Tokens of a large image or audio clip. Providers bill these by size in pixels or by duration, not by bytes. */
 const mediaTokens = 1_500;
 
-/** Returns a quarter of a token per byte. This is close for English and code, and too high rather than too low for most other scripts. */
+/**
+ * Estimates the tokens of a text: a quarter of a token per byte. This is close for English and code, and rather too high for most other
+ * scripts.
+ */
 export function textTokens(text: string): number {
   return Buffer.byteLength(text) / 4;
 }
 
 /**
- * Returns the estimated tokens of a message. Computed only once for each answer and content object, because these objects stay the same
+ * Returns the estimated tokens of a message. The estimate is cached for each answer and content object, because these objects stay the same
  * from turn to turn.
  */
 export function messageTokensOf(message: Message): number {
@@ -46,7 +49,7 @@ export function tokensOf(messages: readonly Message[]): number {
   return messages.reduce((sum, message) => sum + messageTokensOf(message), 0);
 }
 
-/** Returns the estimated tokens of a tool definition in a request. Computed only once for each definition object. */
+/** Returns the estimated tokens of a tool definition in a request. The estimate is cached for each definition object. */
 export function toolTokens(tool: ToolDefinition): number {
   return once(tool, definitionTokens);
 }
@@ -66,17 +69,17 @@ function once<T extends object>(measured: T, tokensOf: (measured: T) => number):
 const counts = new WeakMap<object, number>();
 
 /**
- * Fewest estimated tokens of a step to compare. Shorter steps are merged, because most of their tokens are those that providers add to a
- * message.
+ * Minimum size, in estimated tokens, of a step that is compared with the reported usage. A smaller step is merged with the next one,
+ * because most of its tokens are added by the provider around each message.
  */
 const leastStep = 50;
 const leastFactor = 0.5;
 const mostFactor = 4;
 
 /**
- * Returns the factor that corrects estimates for this model, computed from the usage that the model has reported so far. It compares what
- * was added between two requests, not whole requests, because system prompt and tools are not in the log. Returns 1 if there is nothing to
- * compare yet.
+ * Returns the factor by which estimates for this model must be multiplied. It is computed from the usage that the model has reported so
+ * far. Only the messages that were added between two requests are compared, because the system prompt and the tools are not in the log.
+ * Returns 1 if there is nothing to compare yet.
  */
 export function tokenFactor(
   events: readonly StoredEvent[],
@@ -88,7 +91,7 @@ export function tokenFactor(
   let before: { said: number; inputTokens: number } | undefined;
   for (const turn of readTurns(events)) {
     const { hops, compacted } = turn;
-    if (compacted) before = undefined; // the summary replaced earlier messages, so the next request is compared with none before it
+    if (compacted) before = undefined; // the summary replaced messages, so the next request cannot be compared with earlier ones
     said += messageTokensOf({ role: "user", content: askedContent(turn) });
     for (const { answer, calls } of hops) {
       const { usage, message } = answer;
@@ -97,8 +100,8 @@ export function tokenFactor(
         const step = { said: said - before.said, inputTokens: usage.inputTokens - before.inputTokens };
         if (step.said >= leastStep) {
           before = { said, inputTokens: usage.inputTokens };
-          // If the model reported much fewer tokens than estimated, the later request did not have all earlier messages. Such a step is
-          // ignored.
+          // If the reported number of tokens is much lower than the estimate, the later request did not contain all earlier messages. Such
+          // a step is ignored.
           if (step.inputTokens >= step.said * leastFactor) {
             estimated += step.said;
             reported += step.inputTokens;

@@ -7,10 +7,11 @@ import { withoutRewound } from "./rewind.js";
 import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, validHops } from "./turn-records.js";
 
 /**
- * Returns the conversation as messages for a model. Even a strict provider accepts them, however the log broke off. Each call has one
- * result, directly after its answer and in the order of the calls. No message is empty, and roles alternate. `currentTurnId` is the turn
- * that the model is about to answer; it comes last, without an interrupted answer. If turns were compacted, their summary is at the
- * beginning of the first user message. `resumeTurn` returns the same in parts.
+ * Returns the conversation as messages for a model. Strict providers accept these messages even if the log ends in the middle of a turn.
+ * Each call has exactly one result. The results directly follow the answer that made the calls, in the order of the calls. No message is
+ * empty, and roles alternate. `currentTurnId` is the turn that the model is about to answer; it comes last, and its interrupted answer is
+ * left out. If turns were compacted, their summary is at the beginning of the first user message. `resumeTurn` returns the same content in
+ * parts: the messages, the summary, and the calls of the last answer.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const compaction = latestCompaction(events, currentTurnId);
@@ -18,9 +19,7 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
   return withSummary(messages, compaction?.summary);
 }
 
-/**
- * Returns the messages of these turns, without a summary. `summarisedAt` is the `seq` of the summary that the caller will put before them.
- */
+/** Returns the messages of these turns, without a summary. `summarisedAt` is the `seq` of the summary that the caller will add. */
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, summarisedAt = 0): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
@@ -34,8 +33,8 @@ export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: strin
 }
 
 /**
- * Handles results at the beginning of a turn, which belong to calls that the caller ran. They replace the missing results of the previous
- * answer. Returns the other messages of the turn.
+ * Handles tool results at the beginning of a turn. They belong to calls of the previous answer that the caller ran, so they replace the
+ * missing results of these calls in `before`. Returns the remaining messages of the turn.
  */
 function withoutResults(own: readonly Message[], before: Message[]): readonly Message[] {
   const answerAt = before.findLastIndex(({ role }) => role === "assistant");
@@ -56,8 +55,8 @@ function isResultOf(message: Message, callId: string): boolean {
 }
 
 /**
- * Returns the messages of a turn. If the turn has ended for good, they are computed once and stay the same objects, because token counts
- * and written forms are cached by object.
+ * Returns the messages of a turn. If the turn has ended for good, they are computed only once, and every call returns the same objects.
+ * Token counts and serialised messages are cached by object.
  */
 function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): readonly Message[] {
   if (turn.turnId === currentTurnId || turn.end?.type !== "turn_end")
@@ -156,8 +155,8 @@ export function resumeTurn(
 }
 
 /**
- * Returns true if the provider refused the turn's request (too long, filtered, an invalid picture). Such a turn is not sent again, because
- * it would make every later turn fail too.
+ * Returns true if the provider rejected the turn's request (too long, filtered, an invalid picture). Such a turn is left out of later
+ * requests, because it would make them fail too.
  */
 function wasRefused({ hops, end }: TurnRecord): boolean {
   return (
@@ -177,7 +176,7 @@ export function answerOf({ answer, calls }: HopRecord): AssistantMessage {
   return { ...answer.message, toolCalls: calls.map(({ call }) => call) };
 }
 
-/** Returns the message that reports the result of a call to the model. */
+/** Returns the message that gives the model the result of its tool call. */
 export function toolMessageOf({ call, planned, sent, result, note }: StartedCall, { end }: TurnRecord): Message {
   const isLeftToCaller = !planned && end?.type === "turn_end" && endsOfAnswers.includes(end.stopReason);
   const text = sent
@@ -188,12 +187,12 @@ export function toolMessageOf({ call, planned, sent, result, note }: StartedCall
   return toolMessage(call, result ?? { content: [{ type: "text", text }], isError: true }, note);
 }
 
-/** Stop reasons of turns that ended with an answer, and were not stopped by a limit or a person. */
+/** Stop reasons of turns that ended with an answer. Turns that were stopped by a limit or a person have other stop reasons. */
 const endsOfAnswers: readonly StopReason[] = ["end_turn", "max_tokens", "refusal"];
 
 /**
- * Appends a message. If it has the same role as the last message (user or assistant), both are merged, because providers want alternating
- * roles. Two user messages follow each other if a turn failed before any answer.
+ * Appends a message. If the last message has the same role (user or assistant), both messages are merged, because providers want
+ * alternating roles. Two user messages follow each other if a turn failed before any answer.
  */
 function add(messages: Message[], message: Message): void {
   const last = messages.at(-1);
@@ -207,9 +206,9 @@ function add(messages: Message[], message: Message): void {
 }
 
 /**
- * Returns the messages that fit into `maxTokens`. If not all fit, the oldest turns are dropped as a whole, so that no result loses its
- * call. Drops a multiple of about half the room, so that later requests begin with the same messages until the room is full again;
- * providers cache equal beginnings. The last turn and the system messages at the beginning always stay.
+ * Returns the messages that fit into `maxTokens`. If not all fit, whole turns are dropped, oldest first, so that no result loses its call.
+ * The number of dropped tokens is rounded up to a multiple of about half of `maxTokens`. Several later requests then begin with the same
+ * messages, which providers can cache. The last turn and the system messages at the beginning are always kept.
  */
 export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {
   const firstTurn = messages.findIndex(({ role }) => role !== "system");
@@ -233,8 +232,8 @@ export function trimTurns(messages: readonly Message[], maxTokens: number): Mess
 }
 
 /**
- * Returns half of the room, or up to a sixth less. The result is the same for rooms that differ little, because estimates of one model
- * differ a little from turn to turn.
+ * Returns about half of `room`: between 42 % and 50 % of it. The value is rounded to steps, because `room` differs a little from turn to
+ * turn, and the result should stay the same.
  */
 function stepIn(room: number): number {
   return 2 ** (Math.floor(4 * Math.log2(room / 2)) / 4);

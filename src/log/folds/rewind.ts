@@ -1,8 +1,8 @@
 import type { StoredEvent } from "../../core/events.js";
 
 /**
- * Returns the events of the turns that are part of the conversation. Rewound turns, and the rewind and fork events themselves, are left
- * out. A failed turn that was rewound and has continued after that is part of the conversation. `currentTurnId` is a turn that is about to
+ * Returns the events of the turns that are part of the conversation. Rewound turns are left out, and so are the rewind and fork events. A
+ * failed turn that was rewound and was continued afterwards is part of the conversation. `currentTurnId` is a turn that is about to
  * continue; it is never left out.
  */
 export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): readonly StoredEvent[] {

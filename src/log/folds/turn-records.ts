@@ -15,7 +15,7 @@ export interface TurnRecord {
   /** Earlier messages of the conversation that the caller sent with the request. */
   history: Message[];
   userContent: ContentPart[];
-  /** Texts that the host adds after the user's content, for the model. They are in the order in which they were first sent. */
+  /** Texts that the host adds for the model after the user's content, in the order in which they were first sent. */
   notes: ContentPart[];
   hops: HopRecord[];
   /** Set if older turns were replaced by a summary during this turn. */
@@ -25,8 +25,8 @@ export interface TurnRecord {
 }
 
 /**
- * Returns the turns of a conversation, sorted by their ends. Turns that have not ended come last, so a retried request is at the position
- * of its final answer. `currentTurnId` is a turn that is about to continue; it comes after all others.
+ * Returns the turns of a conversation in the order in which they ended. Turns that have not ended come last. A retried turn is therefore at
+ * the position of its final answer. `currentTurnId` is a turn that is about to continue; it comes after all others.
  */
 export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
   const place = ({ turnId, end }: TurnRecord) =>
@@ -74,8 +74,8 @@ function turnOf(events: readonly StoredEvent[]): TurnRecord {
 const ended = new WeakMap<StoredEvent, { turn: TurnRecord; count: number }>();
 
 /**
- * Reads the events of one turn. Events of a call belong to the last answer before them, because a later answer may use the same call id
- * again.
+ * Builds the record of one turn from its events. Events of a call are added to the latest answer before them, because a later answer may
+ * use the same call id again.
  */
 export function readTurn(events: readonly StoredEvent[]): TurnRecord {
   const turn: TurnRecord = { turnId: events[0]?.turnId ?? "", history: [], userContent: [], notes: [], hops: [] };
@@ -84,8 +84,8 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     if (event.type === "user_message") {
       turn.history = event.history ?? [];
       turn.userContent.push(...event.content);
-      // Only if there is content. Otherwise the caller's tool results come last, and text after results would teach a model to expect it
-      // there.
+      // The note is added only if the message has content. Without content, the request ends with the caller's tool results. A model that
+      // sees text after tool results learns to expect such text.
       if (event.answerSchema && event.content.length > 0)
         turn.notes.push({ type: "text", text: formText(event.answerSchema) });
     }
@@ -125,8 +125,8 @@ function answered(turn: TurnRecord, { questionId, value }: EventOf<"answer">): v
 }
 
 /**
- * Adds a note after the results of the last answer, because some providers accept only results between two answers. If no answer has been
- * given or the last one has no calls, the note is added to the user's message.
+ * Adds a note for the model. It is put after the results of the last answer, because some providers accept only results between two
+ * answers. If there is no answer yet, or the last one has no calls, the note is added to the user's message.
  */
 function tell(turn: TurnRecord, note: string): void {
   const last = turn.hops.findLast(({ answer }) => !answer.interrupted)?.calls.at(-1);

@@ -26,7 +26,7 @@ export class MemoryArchive implements Archive {
     }));
   }
 
-  /** Returns only the fields that a list of conversations shows: some callers list all conversations often, so this must be cheap. */
+  /** Returns only the fields that a list of conversations shows. This must be cheap, because some callers often list all conversations. */
   summaries(): ConversationSummary[] {
     return this.#latestFirst().map((conversation) => ({
       ...this.#facts(conversation),
@@ -85,8 +85,8 @@ export class MemoryArchive implements Archive {
   }
 
   /**
-   * Returns the facts that overviews and summaries share. A copy counts as at least as recent as its first event, which was written when it
-   * was copied.
+   * Returns the fields that overviews and summaries have in common. `updatedAt` of a copied conversation is at least the time of the copy,
+   * which is the time of its first event.
    */
   #facts({ conversationId, entries }: MemoryConversation) {
     const [first, last] = [entries[0]?.event.at ?? 0, entries.at(-1)?.event.at ?? 0];

@@ -13,7 +13,7 @@ export interface MemoryConversation {
   readonly conversationId: string;
   /** Events in order: the `seq` of an event is its index plus 1. */
   readonly entries: Entry[];
-  /** Turn id of each request, by request id. */
+  /** Turn ids, by the id of the request that began the turn. */
   readonly requests: Map<string, string>;
   /** Number of the last write. The conversation that was written last has the highest number. */
   written: number;
@@ -34,7 +34,9 @@ export class MemoryLog {
     this.#now = now;
   }
 
-  /** Appends all events to the conversation, or none. `position` is the position of the first event in its turn. Throws StoreError. */
+  /**
+   * Appends all events to the conversation, or none of them. `position` is the position of the first event in its turn. Throws StoreError.
+   */
   insert(conversationId: string, events: readonly ChatEvent[], position?: number): StoredEvent[] {
     const kept = events.map(storable);
     return kept.map((event, index) =>
@@ -62,8 +64,8 @@ export class MemoryLog {
   }
 
   /**
-   * Returns the events of the turn from this position on. It checks the turn's last event first, because positions are written in order and
-   * usually there are no such events.
+   * Returns the events of the turn that are at this position or after it. Usually there are none, so the turn's last event is checked
+   * first.
    */
   onwards(conversationId: string, turnId: string, position: number): StoredEvent[] {
     const entries = this.conversations.get(conversationId)?.entries ?? [];

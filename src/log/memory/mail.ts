@@ -3,7 +3,7 @@ import { questionOf } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import type { MemoryLog } from "./log.js";
 
-/** The turn that gets the mail, with its owner. */
+/** The turn that gets the mail, with the host that owns the turn. */
 interface Addressee extends TurnName {
   nodeId: string | undefined;
   fence: number;

@@ -1,4 +1,4 @@
-/** Usage computed from the log in memory. `usage-statements.ts` does the same for databases. */
+/** Computes usage from the log in memory. `usage-statements.ts` does the same for databases. */
 import type { StoredEvent } from "../../core/events.js";
 import type { ModelUsage, Period, ToolUsage } from "../../core/store-ports.js";
 import { quarterMs } from "../shared/spent.js";
@@ -47,7 +47,10 @@ export function toolUsage(log: MemoryLog, period: Period): ToolUsage[] {
   return rows.all();
 }
 
-/** Rows of counts. `add` sums the counts of all calls with the same facts in one row. */
+/**
+ * Rows that add up counts. `add` creates a row for new `facts`; if there is already a row with equal `facts`, it adds the counts to that
+ * row.
+ */
 class Rows<Row extends object> {
   readonly #rows = new Map<string, Row>();
 
@@ -64,8 +67,8 @@ class Rows<Row extends object> {
 }
 
 /**
- * Returns the event that says that the call of this result was sent. Searches backwards, because a later answer may use the same call id
- * again.
+ * Returns the `tool_sent` event of the call that has this result. Searches backwards, because a turn may use the same call id several
+ * times.
  */
 function sendingOf({ entries }: MemoryConversation, result: EventOf<"tool_result">): EventOf<"tool_sent"> | undefined {
   for (let index = result.seq - 2; index >= 0; index--) {

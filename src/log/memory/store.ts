@@ -22,8 +22,8 @@ import { MemoryResults } from "./results.js";
 import { MemoryTurns } from "./turns.js";
 
 /**
- * The event log of one process, kept in memory only. Each method does its work without waiting, so no other method can run in between: each
- * is a transaction.
+ * The event log of one process, kept in memory only. Each method is a transaction: it never waits in the middle of its work, so no other
+ * method can run in between.
  */
 export class MemoryStore implements ChatStore {
   readonly turns: TurnLeases;

@@ -18,7 +18,7 @@ import type { MemoryLog } from "./log.js";
 import { MemoryMail } from "./mail.js";
 
 interface Turn extends AbandonedTurn {
-  /** `failed` means that the turn continues if its request is repeated. */
+  /** `failed` means that the turn continues when its request is repeated. */
   state: "queued" | "running" | "failed" | "ended";
   nodeId: string | undefined;
   fence: number;
@@ -204,7 +204,7 @@ export class MemoryTurns implements TurnLeases {
     return this.#conversations.get(conversationId)?.byId.get(turnId);
   }
 
-  /** Returns the unfinished turns that match, in the order of their places. */
+  /** Returns the unfinished turns for which `isWanted` returns true, sorted by `place`. */
   #where(isWanted: (turn: Turn) => boolean): Turn[] {
     return [...this.#unfinished].filter(isWanted).sort((a, b) => a.place - b.place);
   }
@@ -223,8 +223,8 @@ export class MemoryTurns implements TurnLeases {
   }
 
   /**
-   * Returns true if no living host owns the turn. A turn of an unregistered host counts too: a host that was declared dead may still have
-   * taken the turn, and then have died before its next heartbeat.
+   * Returns true if no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may
+   * still have taken the turn, and died before its next heartbeat.
    */
   #isNobodys({ nodeId }: Turn): boolean {
     return nodeId === undefined || !this.#nodes.has(nodeId);

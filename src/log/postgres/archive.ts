@@ -105,10 +105,7 @@ export class PostgresArchive implements Archive {
     return (events.rowCount ?? 0) > 0;
   }
 
-  /**
-   * Runs `work` while it holds the locks of these conversations. All callers take locks in the same order, so that no two wait for each
-   * other.
-   */
+  /** Runs `work` while it holds the locks of these conversations. All callers take locks in the same order, so that no deadlock occurs. */
   #alone<T>(conversationIds: readonly string[], work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.#database.transaction("once", async (client) => {
       for (const conversationId of conversationIds.toSorted()) await lock(client, conversationId);

@@ -11,7 +11,7 @@ import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 const notify = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message(channel, payload)";
 /** Longest channel name, in bytes: PostgreSQL accepts names of less than 64 bytes. */
 const maxNameBytes = 63;
-/** Longest time, in ms, for a statement. If it takes longer, the database counts as away; the messages are out of date by then. */
+/** Time limit, in ms, for a statement. After this time the database counts as away, and the messages are out of date anyway. */
 const timeoutMs = 5_000;
 /** Time, in ms, after which an unused connection is closed, because a load balancer or firewall may have dropped it. */
 const idleMs = 30_000;
@@ -39,8 +39,8 @@ export class PostgresBus implements LiveBus {
   }
 
   /**
-   * Sends the messages. If the database is away, the messages are lost and the promise resolves after a pause, so that callers do not send
-   * more in vain.
+   * Sends the messages. If the database is away, the messages are lost, and the promise resolves only after a pause, so that callers do not
+   * try again at once.
    */
   async send(messages: readonly BusMessage[]): Promise<void> {
     const fitting = messages.filter(({ text }) => Buffer.byteLength(text) <= maxSealedBytes);
@@ -81,7 +81,7 @@ export class PostgresBus implements LiveBus {
     client.on("error", () => this.#drop(client));
     client.on("end", () => this.#drop(client));
     await client.connect();
-    // Otherwise each message would wait for a write to disk, although it is not needed after its delivery.
+    // With synchronous commits, each message would wait for a write to disk, but messages need not survive a crash.
     await client.query("SET synchronous_commit = off");
     this.#idle = setTimeout(() => this.#drop(client), idleMs);
     this.#idle.unref();

@@ -1,12 +1,12 @@
 /**
- * Largest difference between both clocks, in ms, that is attributed to the delay of the database's answer. A larger difference means that a
- * clock is wrong.
+ * Largest difference, in ms, between this machine's clock and the database's clock that is explained by the delay of the database's answer.
+ * A larger difference means that one of the clocks is wrong.
  */
 const toleranceMs = 1_000;
 
 /**
- * This machine's clock, corrected to the database's clock if both differ by more than a second. Otherwise a host with a wrong clock would
- * write events that look too old to other hosts, and would delete theirs as too old.
+ * This machine's clock, corrected to the database's clock if the two differ by more than a second. Without the correction, a host with a
+ * wrong clock would write events that look too old to other hosts, and would delete their events as too old.
  */
 export class LogClock {
   readonly #now: () => number;

@@ -8,8 +8,8 @@ import type { Database } from "./connection/database.js";
 const migrationLock = 0x4d435050;
 
 /**
- * Longest time, in ms, to wait for the lock of a table. While the request for it waits behind a long reader (such as pg_dump), every later
- * query on the table waits too.
+ * Longest time, in ms, to wait for the lock of a table. While the migration waits for a long reader (such as pg_dump), every later query on
+ * the table waits behind the migration.
  */
 const lockMs = 500;
 const pauseMs = 500;
@@ -33,12 +33,13 @@ export async function migrate(database: Database): Promise<void> {
 }
 
 /**
- * Runs `work` in a transaction that holds the migration lock, so only one process at a time runs it. `work` may use other connections too.
+ * Runs `work` in a transaction that holds the migration lock, so that only one process at a time migrates. `work` may use other connections
+ * too.
  */
 export function underMigrationLock<T>(database: Database, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   return database.run("open", "idempotent", async (client) => {
-    // No timeouts for the process that has the lock, because all others wait for its schema. All is sent in one message, so that no timeout
-    // can occur in between.
+    // Turns off the timeouts of the process that has the lock, because all other processes wait for its migration. The three statements are
+    // sent in one message, so that no timeout can occur between them.
     await client.query("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0");
     try {
       await client.query("SELECT pg_advisory_xact_lock($1)", [migrationLock]);
@@ -89,8 +90,8 @@ async function versionOf(client: pg.ClientBase): Promise<number> {
 }
 
 /**
- * Returns true if one of these tables exists. It reads the catalogue, because `to_regclass` may answer from what the connection knew before
- * it waited for the lock.
+ * Returns true if one of these tables exists. It queries `pg_class`, because `to_regclass` may use information that the connection cached
+ * before it got the lock.
  */
 async function has(client: pg.ClientBase, tables: readonly string[]): Promise<boolean> {
   const query =

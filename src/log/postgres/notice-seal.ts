@@ -32,8 +32,8 @@ export class NoticeSeal {
   }
 
   /**
-   * Returns the name of a channel for notices that are sent by SQL functions, which cannot encrypt them. Other roles cannot guess the name,
-   * and PostgreSQL does not list channels.
+   * Returns the name of a secret channel. It is for notices that are sent by SQL functions, which cannot encrypt them. Other roles cannot
+   * guess the name, and PostgreSQL does not list channels.
    */
   secretChannel(what: string): string {
     return `mcp_platform_${createHmac("sha256", this.#key).update(what).digest("hex").slice(0, 40)}`;

@@ -12,9 +12,9 @@ export const logChannel = "mcp_platform_log";
  */
 const lookMs = 250;
 const checkMs = 5_000;
-/** Writes within this time, in ms, are announced together in one transaction. */
+/** Time, in ms, for which writes are collected. They are then announced together in one transaction. */
 const gatherMs = 10;
-/** Longest time, in ms, that a leaving process waits for its last announcements, because the database may be away. */
+/** Longest time, in ms, that a process waits for its last announcements when it closes the log, because the database may be away. */
 const lastWordsMs = 1_000;
 
 interface NoticesParts {
@@ -25,12 +25,12 @@ interface NoticesParts {
   origin: string;
 }
 
-/** Called after another process has written. Gets the conversation, or undefined if it is unknown which conversation was written to. */
+/** Listener that is called after another process has written. It gets the conversation, or undefined if the conversation is unknown. */
 export type LogListener = (conversationId?: string) => void;
 
 /**
- * Announces the writes of this process and receives those of others. `version()` changes whenever another process may have written. The
- * only exception are writes that were reported to watchers.
+ * Announces the writes of this process and receives those of others. `version()` changes whenever another process may have written, unless
+ * the write was reported to watchers.
  */
 export class Notices {
   readonly #origin: string;
@@ -64,7 +64,7 @@ export class Notices {
     });
   }
 
-  /** Notifies the watcher of writes. The returned function ends this. */
+  /** Subscribes the watcher to writes of other processes. The returned function unsubscribes it. */
   watch(watcher: LogListener): () => void {
     this.#watchers.add(watcher);
     return () => void this.#watchers.delete(watcher);
@@ -77,9 +77,10 @@ export class Notices {
   }
 
   /**
-   * Announces a write whose event is already stored, in a separate transaction. PostgreSQL commits transactions with NOTIFY one at a time,
-   * each with its own flush to disk, while other transactions share a flush. The announcement itself waits for no flush. If the process
-   * dies before sending it, waiting callers of other hosts still read the tables.
+   * Announces a write whose event is already stored. The announcement has a transaction of its own, because PostgreSQL commits transactions
+   * with NOTIFY one at a time, each with its own flush to disk, while other transactions share a flush. The announcement itself waits for
+   * no flush. If the process dies before it announces the write, waiting callers of other hosts still find the event, because they also
+   * read the tables.
    */
   tell(conversationId: string): void {
     this.#untold.add(conversationId);

@@ -21,15 +21,13 @@ export interface PostgresLog {
 
 interface PostgresLogParts {
   now: () => number;
-  /** Called from time to time with the time of the database's clock, in ms since the epoch. */
+  /** Called from time to time with the current time of the database's clock, in ms since the epoch. */
   heard?: (time: number) => void;
   observe: Observe;
   newId: NewId;
 }
 
-/**
- * Opens the log in this database and migrates its tables. Rejects with StoreError; if the database is away, at once and without retries.
- */
+/** Opens the log in this database and migrates its tables. Rejects with StoreError. Does not retry if the database is away. */
 export async function openPostgresLog(
   config: PostgresConfig,
   { now, heard, observe, newId }: PostgresLogParts,
@@ -53,10 +51,7 @@ export async function openPostgresLog(
   return { store, database, listener };
 }
 
-/**
- * Returns the schema version of the database, without changing it. Rejects with StoreError; if the database is away, at once and without
- * retries.
- */
+/** Returns the schema version of the database, without changing it. Rejects with StoreError. Does not retry if the database is away. */
 export async function databaseSchema(
   config: PostgresConfig,
   observe: Observe,
@@ -70,7 +65,7 @@ export async function databaseSchema(
   }
 }
 
-/** Only migrates the tables. Resolves with the address of the database, without secrets. */
+/** Migrates the tables and does nothing else. Resolves with the address of the database, without secrets. */
 export async function migrateDatabase(config: PostgresConfig, observe: Observe): Promise<string> {
   const database = new Database(config, observe);
   try {
@@ -97,8 +92,8 @@ async function warnOfStrangers(database: Database, observe: Observe): Promise<vo
 }
 
 /**
- * The schemas of the search path in which every role may create objects. All names are qualified and all arguments have the exact types,
- * because this statement runs before it is known whether another role has made functions there.
+ * SQL that returns the schemas of the search path in which every role may create objects. All names are qualified and all arguments have
+ * the exact types, so that PostgreSQL does not call a function that another role has made in these schemas.
  */
 const openSchemas = `SELECT path.schema::pg_catalog.text AS schema
   FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) AS path (schema)
@@ -106,8 +101,9 @@ const openSchemas = `SELECT path.schema::pg_catalog.text AS schema
 
 /**
  * Rejects with StoreError if every role may create functions, operators or tables in a schema of the search path. PostgreSQL up to version
- * 14 allows this by default (CVE-2018-1058). If such a function fits a statement of the host better than the intended one, as
- * `pg_advisory_xact_lock(text)` does, it runs with the host's rights. If the configuration allows such schemas, only logs a warning.
+ * 14 allows this by default (CVE-2018-1058). Another role could create a function that matches a call in the host's statements better than
+ * the intended function, for example `pg_advisory_xact_lock(text)`. PostgreSQL would run it with the host's rights. If the configuration
+ * allows such schemas, only logs a warning.
  */
 async function refuseOpenSchema(database: Database, { sharedSchema }: PostgresConfig, observe: Observe): Promise<void> {
   const [found] = await database.run("open", "idempotent", async (client) => {

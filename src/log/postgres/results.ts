@@ -2,7 +2,10 @@ import { StoreError } from "../../core/errors.js";
 import type { ResultStore } from "../../core/store-ports.js";
 import type { Database } from "./connection/database.js";
 
-/** Large tool results, in the same database as the events. They are stored as JSON, because `text` in PostgreSQL cannot hold NUL. */
+/**
+ * Large tool results, stored in the same database as the events. Texts are stored as JSON, because the type `text` of PostgreSQL cannot
+ * hold NUL.
+ */
 export class PostgresResults implements ResultStore {
   readonly #database: Database;
   readonly #now: () => number;
@@ -13,7 +16,7 @@ export class PostgresResults implements ResultStore {
   }
 
   async put(conversationId: string, resultId: string, text: string): Promise<void> {
-    // A row with the same text was stored by an earlier attempt whose answer was lost.
+    // If there is already a row with the same text, an earlier attempt has stored it, and only the answer was lost.
     const rows = await this.#database.rows(
       "write",
       "idempotent",

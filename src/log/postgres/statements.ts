@@ -10,8 +10,8 @@ import { enqueue } from "./turns.js";
 export const notify = `SELECT pg_notify('${logChannel}', $1)`;
 
 /**
- * Result of a claim. If the message was stored, `seq`, `place` and `fold` are those of its turn. If the request id was known, only
- * `turn_id` is set.
+ * Result of a claim. If the message was stored, `seq` is its position, and `place` and `fold` are those of its turn. If the request id was
+ * already known, only `turn_id` is set.
  */
 export interface ClaimRow {
   seq: number | null;
@@ -32,8 +32,8 @@ export const claim = `
   FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN queued ON true LEFT JOIN known ON true`;
 
 /**
- * A stored event; the rows are in order. If `payload` is set, the same lease already stored an event at this position. No rows mean that
- * another host owns the turn.
+ * One stored event in the result of an append; the rows are in order. `payload` is set if the same lease had already stored an event at
+ * this position. If there are no rows, another host owns the turn.
  */
 export interface AppendRow {
   seq: number;
@@ -42,8 +42,8 @@ export interface AppendRow {
 }
 
 /**
- * Returns the SQL that appends events to a turn. Parameters: conversation, turn, types, payloads, time, first position, fence. At the end
- * of a turn the turn's new state is added.
+ * Returns the SQL that appends events to a turn. Parameters: conversation, turn, types, payloads, time, first position, fence. If the
+ * events end the turn, its new state is a further parameter.
  */
 const appended = (ending: string) => `
   WITH held AS (
@@ -70,8 +70,8 @@ export const appendEnd = appended(`,
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);
 
 /**
- * The last and the first event of each conversation. Conversations are sorted by `id` and not by `at`, because clocks can be set back. A
- * copy counts as at least as recent as its first event, which was written when it was copied.
+ * SQL for the last and the first event of each conversation. Conversations are sorted by `id` and not by `at`, because clocks can be set
+ * back. The time of a copied conversation is at least the time of the copy, which is the time of its first event.
  */
 const latest = `(SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
   JOIN events AS last USING (conversation_id, seq)
@@ -99,12 +99,15 @@ export const overview = `
 
 export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
 
-/** Returns the condition of the partial index on these events. It must be written exactly like this, so that PostgreSQL uses the index. */
+/**
+ * Returns the SQL condition for fork and rewind events. It must be written exactly as in the partial index, so that PostgreSQL uses the
+ * index.
+ */
 function isMark(events: string): string {
   return `${events}.type IN ('fork', 'rewind')`;
 }
 
-/** The conversations from which any other conversation was copied. */
+/** SQL for the ids of all conversations of which there is a copy. */
 export const originsOf = `SELECT origin.value AS origin FROM events AS fork,
   json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 

@@ -45,7 +45,7 @@ export interface PostgresStoreParts {
   /** The bus for live events. Undefined if LISTEN is not available. */
   live: PostgresBus | undefined;
   seal: NoticeSeal;
-  /** Name under which this process announces its writes. */
+  /** Name that identifies this process in the announcements of its writes. */
   origin: string;
   now: () => number;
   heard?: (time: number) => void;
@@ -64,8 +64,8 @@ export class PostgresStore implements ChatStore {
   readonly #notices: Notices;
   readonly now: () => number;
   /**
-   * The last write of this process to each conversation. Each write waits for the one before, so that events are stored in the order of the
-   * calls.
+   * The last write of this process to each conversation. Each write waits for the previous one, so that events are stored in the order of
+   * the calls.
    */
   readonly #writing = new Map<string, Promise<unknown>>();
 
@@ -207,7 +207,7 @@ export class PostgresStore implements ChatStore {
     });
   }
 
-  /** Queues a turn again if it has failed, or if it has no row because it was written before turns had leases. */
+  /** Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases. */
   async #reopen(turn: ClaimedTurn): Promise<void> {
     const { conversationId, turnId, requestId, request } = turn;
     const [node, workspace, options, notice] = this.#queueValues(turn);

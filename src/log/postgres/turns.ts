@@ -17,8 +17,8 @@ import type { Database } from "./connection/database.js";
 import { logChannel, type Notices } from "./notices.js";
 
 /**
- * SQL condition: no living host owns the turn. A turn of an unregistered host counts too: a host that was declared dead may still have
- * taken the turn, and then have died before its next heartbeat.
+ * SQL condition: no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may still
+ * have taken the turn, and died before its next heartbeat.
  */
 const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
@@ -52,7 +52,9 @@ export const enqueue = ([conversation, turn, request, ...rest]: readonly string[
     node_id = excluded.node_id, fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
   WHERE turns.state = 'failed' RETURNING place, fold`;
 
-/** Longest time, in ms, of an answer with the database's time. After a longer time the answer is too imprecise to correct the clock. */
+/**
+ * Longest time, in ms, that the database may take to report its time. The answer of a slower query is too imprecise to correct the clock.
+ */
 const promptMs = 500;
 
 /**
@@ -64,12 +66,12 @@ export class PostgresTurns implements TurnLeases {
   readonly #beats: Database;
   readonly #notices: Notices;
   readonly #heard: ((time: number) => void) | undefined;
-  /** The last call of `receive`. Each call waits for the one before, so that mail is marked as received before it is read again. */
+  /** The last call of `receive`. Each call waits for the previous one, so that mail is marked as received before it is read again. */
   #receiving: Promise<unknown> = Promise.resolve();
 
   /**
-   * `beats` is a connection only for heartbeats. If heartbeats waited for slow reads, the host would lose its turns. `heard` is called with
-   * the database's time after each heartbeat.
+   * `beats` is a connection that is used only for heartbeats. If heartbeats had to wait for slow reads, the host would lose its turns.
+   * `heard` is called with the database's time after each heartbeat.
    */
   constructor(database: Database, beats: Database, notices: Notices, heard?: (time: number) => void) {
     this.#heard = heard;
@@ -113,7 +115,7 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async leave(nodeId: string): Promise<void> {
-    // Not retried, because a leaving host does not wait. If this fails, its turns become free when its lease expires.
+    // Not retried, because a host that shuts down does not wait. If this fails, its turns become free when its lease expires.
     await this.#database.transaction("now", (client) =>
       Promise.all([
         client.query("DELETE FROM nodes WHERE node_id = $1", [nodeId]),
@@ -190,8 +192,7 @@ export class PostgresTurns implements TurnLeases {
        ON CONFLICT DO NOTHING RETURNING ${notify(4)}`;
     const payload = this.#notices.payload(conversationId);
     const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
-    // Runs under the conversation's lock. The end of the turn deletes the turn's mail, so mail that is stored after the end would never be
-    // deleted.
+    // Runs under the conversation's lock. When a turn ends, its mail is deleted; mail that is stored after that would stay for ever.
     const [sent = []] = await this.#database.inConversation("once", conversationId, [[insert, values]]);
     return sent.length > 0;
   }

@@ -23,8 +23,8 @@ export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | u
 export const isUnfinished = "state IN ('queued', 'running')";
 
 /**
- * Returns the stored events `there` if they equal `events`. Then these were stored before, and only the acknowledgement was lost. Throws
- * StoreError `fenced` if they differ, because another process then wrote at these positions.
+ * Compares the stored events `there` with `events`, and returns `there` if they are equal. The events were then stored by an earlier
+ * attempt whose acknowledgement was lost. Throws StoreError `fenced` if they differ, because another process then wrote at these positions.
  */
 export function same(there: readonly StoredEvent[], events: readonly ChatEvent[]): StoredEvent[] {
   return events.map((event, index) => {
@@ -44,7 +44,7 @@ export function wasDeleted(conversationId: string): RequestError {
   return new RequestError("not_found", `the conversation ${conversationId} was deleted`);
 }
 
-/** Throws RequestError `request_mismatch` if the known request has another content. */
+/** Throws RequestError `request_mismatch` if the stored message with this request id has another content. */
 export function requireSameContent({ requestId, content }: UserMessageEvent, known: StoredEvent | undefined): void {
   if (known?.type !== "user_message" || !isSameContent(known.content, content)) throw requestMismatch(requestId);
 }
@@ -63,21 +63,24 @@ export function questionOf(mail: TurnMail): string | null {
   return mail.type === "answer" ? mail.questionId : null;
 }
 
-/** Throws RequestError `busy`: a turn of the conversation has not ended. */
+/** Throws RequestError `busy`. Called if a turn of the conversation has not ended. */
 export function refuseUnfinished(conversationId: string): never {
   throw new RequestError("busy", `a turn of ${conversationId} has not ended`, {
     hint: `wait for it or cancel it; one that a dead host has left is continued by: mcp-platform chat -r ${conversationId}`,
   });
 }
 
-/** Throws RequestError `busy`: a process owns a turn of the conversation. */
+/** Throws RequestError `busy`. Called if a process owns a turn of the conversation. */
 export function refuseHeld(conversationId: string): never {
   throw new RequestError("busy", `a turn of ${conversationId} runs or waits`, {
     hint: "wait for its end, or cancel it where it runs",
   });
 }
 
-/** Returns the compaction with the positions that events have in the copy. The copy begins with a fork event, so positions start at 2. */
+/**
+ * Returns the compaction event for a copied conversation: `upToSeq` is changed to the event's position in the copy. The copy begins with a
+ * fork event, so the copied events start at 2.
+ */
 export function renumbered(
   { seq: _, at: __, ...compaction }: CompactionEvent & { seq: number; at: number },
   seqs: readonly number[],
@@ -85,7 +88,7 @@ export function renumbered(
   return { ...compaction, upToSeq: 1 + seqs.filter((seq) => seq <= compaction.upToSeq).length };
 }
 
-/** Returns the value as JSON would store it. What JSON cannot carry is no difference. */
+/** Returns the value as it is after a round trip through JSON. Values that differ only in what JSON cannot express become equal. */
 function asStored(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

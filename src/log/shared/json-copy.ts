@@ -1,6 +1,6 @@
 /**
- * Returns a copy of the value as JSON would carry it, but writes and parses no JSON. Copying an event costs less than a fifth of that (0.5
- * against 2.9 µs, Node 20). Throws what JSON.stringify throws.
+ * Returns a copy of the value that equals `JSON.parse(JSON.stringify(value))`, without writing and parsing JSON. Copying an event takes
+ * less than a fifth of the time (0.5 instead of 2.9 µs, Node 20). Throws what JSON.stringify throws.
  */
 export function jsonCopy<T>(value: T): T {
   return copyOf(value) as T;

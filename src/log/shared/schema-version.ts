@@ -1,4 +1,4 @@
-/** Versions that are written into a log. They are in a file of their own, so that the migrations need not be loaded for them. */
+/** Versions that are written into a log. They have a file of their own, so that reading a version does not load the migrations. */
 
 /** Application id in the header of the file ("MCPP"). A database with another id is never changed. */
 export const applicationId = 0x4d435050;

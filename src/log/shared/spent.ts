@@ -1,10 +1,13 @@
 import type { ChatEvent } from "../../core/events.js";
 import type { SpentTotals } from "../../core/store-ports.js";
 
-/** Length of the periods in which usage is counted, in ms. It gives few rows, and each time zone's day begins with a period. */
+/**
+ * Length of the periods in which usage is counted, in ms. Usage then takes few rows, and in every time zone a day begins at the start of a
+ * period.
+ */
 export const quarterMs = 15 * 60 * 1000;
 
-/** Returns the tokens and costs of the answers and summaries among these events, for limits. */
+/** Returns the tokens and costs of the answers and summaries among these events. Limits are compared with these sums. */
 export function spentIn(events: readonly ChatEvent[]): SpentTotals {
   const totals: SpentTotals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
   for (const event of events) {

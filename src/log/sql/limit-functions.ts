@@ -1,14 +1,14 @@
 /**
- * SQL functions of the limits that hosts share. Each call takes one round trip. Each function first locks the row of its key, so that what
- * it reads afterwards is current, and uses the database's clock. `held` of a node that is no longer in `nodes` is ignored.
+ * SQL functions for the limits that hosts share. Each call takes one round trip. Each function first locks the row of its key, so that it
+ * then reads current data. All times come from the database's clock. `held` is ignored for a node that is no longer in `nodes`.
  */
 
-/** Channel on which hosts learn that slots have become free. The payload is ignored, because any role can send to this channel. */
+/** Channel on which hosts are notified that slots have become free. The payload is ignored, because any role can send to this channel. */
 export const freedChannel = "mcp_platform_limits";
 
 /**
- * Time, in seconds, for which a request counts: the 60 s of the limit, plus 1 s because times are rounded to seconds, plus 1 s for the way
- * to the provider.
+ * Time, in seconds, for which a request counts: the 60 s of the limit, plus 1 s because times are rounded to seconds, plus 1 s for the
+ * transmission to the provider.
  */
 const windowSeconds = 62;
 
@@ -19,8 +19,8 @@ const lockKey = `INSERT INTO limit_keys (key_hash) SELECT p_key WHERE NOT EXISTS
 
 export const limitTables: readonly string[] = [
   "CREATE TABLE limit_keys (key_hash text PRIMARY KEY, paused_until bigint NOT NULL DEFAULT 0)",
-  // `round` is the number of the node's last report. `change` increases with each change of its slots; it starts at the current time, so
-  // that a row created later has higher values. `since` is when the node began to wait or last got a slot.
+  // `round` is the number of the node's last report. `change` increases with each change of the node's slots. It starts at the current
+  // time, so that a row created later has higher values. `since` is when the node began to wait or last got a slot.
   `CREATE TABLE limit_leases (key_hash text NOT NULL, node_id text NOT NULL, held integer NOT NULL, waiting integer NOT NULL,
      since timestamptz NOT NULL, round bigint NOT NULL, change bigint NOT NULL, PRIMARY KEY (key_hash, node_id))`,
   `CREATE TABLE limit_spent (key_hash text NOT NULL, second bigint NOT NULL, requests integer NOT NULL, tokens bigint NOT NULL,
@@ -29,10 +29,10 @@ export const limitTables: readonly string[] = [
 
 export const limitFunctions: readonly string[] = [
   /*
-   * Stores how many slots the node uses and how many of its requests wait. Slots that the node no longer uses become free. Free slots go
-   * one by one to the waiting node with the fewest slots; if several have the fewest, to the node that has waited longest. If `p_keeps` is
-   * true, the node keeps slots that are still free for its next requests, up to its share. Returns no row if the node is unknown, or if the
-   * database already has this report or a later one.
+   * Stores how many slots the node uses and how many of its requests wait. Slots that the node no longer uses become free. Free slots are
+   * given out one by one to the waiting node that has the fewest slots. If several nodes have equally few, the node that has waited longest
+   * gets the slot. If `p_keeps` is true, the node keeps slots that are still free for its next requests, up to its share. Returns no row if
+   * the node is unknown, or if the database already has this report or a later one.
    */
   `CREATE FUNCTION limit_places(p_key text, p_node text, p_round bigint, p_max integer, p_used integer, p_waiting integer,
      p_keeps boolean, p_channel text)
@@ -81,7 +81,7 @@ export const limitFunctions: readonly string[] = [
 
   /*
    * Charges a request at the earliest second at which it fits, after all earlier requests. Returns how long the request must wait. If the
-   * wait, without pauses, would be longer than `p_patience_ms`, `second` is null and nothing is charged.
+   * wait (pauses not included) would be longer than `p_patience_ms`, `second` is null and nothing is charged.
    */
   `CREATE FUNCTION limit_spend(p_key text, p_rpm double precision, p_tpm double precision, p_tokens bigint, p_patience_ms double precision)
    RETURNS TABLE (wait_ms double precision, second double precision, bound text) LANGUAGE plpgsql AS $$
@@ -111,8 +111,8 @@ export const limitFunctions: readonly string[] = [
    END $$`,
 
   /*
-   * Corrects earlier charges, because an estimate was wrong or a request was never sent. For each second it gets the change of the number
-   * of requests and tokens.
+   * Corrects earlier charges, because an estimate was wrong or a request was never sent. The arrays have one item per corrected second: the
+   * second, and the numbers to add to its requests and tokens.
    */
   `CREATE FUNCTION limit_correct(p_key text, p_seconds bigint[], p_requests integer[], p_tokens bigint[]) RETURNS void LANGUAGE plpgsql AS $$
    #variable_conflict use_column

@@ -10,9 +10,9 @@ export type SqlDialect = "sqlite" | "postgres";
 export type MigrationStep = readonly string[];
 
 /**
- * Returns all steps. The version of a log is the number of steps that have run on it (`user_version` of a file). New steps may only be
- * appended. `payload`, `options` and `mail` are JSON in text columns, because PostgreSQL's JSON type refuses some valid JSON. Data that is
- * searched or must be unique has a column of its own.
+ * Returns all migration steps. The version of a log is the number of steps that have run on it (`user_version` of a file). New steps may
+ * only be appended. `payload`, `options` and `mail` are JSON in text columns, because PostgreSQL's JSON type refuses some valid JSON. Data
+ * that is searched or must be unique has a column of its own.
  */
 export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
   const isSqlite = dialect === "sqlite";
@@ -29,7 +29,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
       ...(isSqlite ? [`PRAGMA application_id = ${applicationId}`] : []),
     ],
     [
-      // Position of an event in its turn. A process that finds its position taken knows that another process writes to the turn.
+      // Position of an event in its turn. If a process finds that its next position is already taken, another process also writes to the
+      // turn.
       "ALTER TABLE events ADD COLUMN position integer",
       "CREATE UNIQUE INDEX events_position ON events (conversation_id, turn_id, position) WHERE position IS NOT NULL",
       // Index for computing the cost of a day.
@@ -47,7 +48,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
          at ${time} NOT NULL) ${strict}`,
       "CREATE INDEX results_conversation ON results (conversation_id)",
     ],
-    // Index of the few events that change which events belong to a conversation.
+    // Index of fork and rewind events. They decide which events belong to a conversation, and there are few of them.
     ["CREATE INDEX events_marks ON events (conversation_id, seq) WHERE type IN ('fork', 'rewind')"],
     // The version is explained at `foldVersion` (log/shared/schema-version.ts).
     ["ALTER TABLE turns ADD COLUMN fold integer DEFAULT 1 NOT NULL"],
@@ -67,9 +68,9 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
 }
 
 /**
- * Removes indexes. A write becomes a third cheaper, because each index means one more page to write. The events of a turn can be found from
- * its request on, and only requests are searched by id. PostgreSQL keeps its indexes, because the rebuild of the table would block its
- * hosts.
+ * Removes indexes, for SQLite only. A write costs a third less, because each index means one more page to write. The events of a turn can
+ * be found by scanning from its request, and only requests are searched by id. PostgreSQL keeps its indexes, because rebuilding the table
+ * would block the hosts.
  */
 const fewerIndexes = [
   `CREATE TABLE events_anew (id integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL, seq integer NOT NULL, turn_id text NOT NULL,
@@ -84,8 +85,8 @@ const fewerIndexes = [
 ];
 
 /**
- * Stores the events of a conversation next to each other, see `sqlite-place.ts`. `touched` orders conversations by their last change. The
- * view `events` looks like the old table, for people who query the file.
+ * Changes the tables so that the events of a conversation are stored next to each other, see `sqlite-place.ts`. `touched` orders
+ * conversations by their last change. The view `events` has the columns of the old table, for people who query the file.
  */
 const conversationsTogether = [
   `CREATE TABLE conversations (number integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL UNIQUE, touched integer NOT NULL) STRICT`,

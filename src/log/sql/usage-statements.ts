@@ -10,19 +10,19 @@ interface Dialect {
   number: (event: string, ...path: string[]) => string;
   bytes: (event: string) => string;
   /**
-   * Returns SQL for the events of these kinds in the period. A copied event is counted only once, because a copy has the turn and the
-   * position of its original. Events of old logs have no positions, so their `seq` is used.
+   * Returns SQL for the events of these kinds in the period. A copied event is counted only once: a copy and its original have the same
+   * turn and position. Events of old logs have no position, so their `seq` is used.
    */
   once: (kinds: string) => string;
   /**
-   * SQL for the summaries (`compaction` events) of turns that have an answer in the period. Finds each summary by the answer that follows
-   * it, because no index has the times of summaries. Only questions and their answers lie between the two. A copied summary is counted only
-   * once.
+   * SQL for the summaries (`compaction` events) of turns that have an answer in the period. Each summary is found from the answer that
+   * follows it, because there is no index of the times of summaries. Only questions and their answers can lie between the summary and that
+   * answer. A copied summary is counted only once.
    */
   summaries: string;
   /** Returns an SQL condition: `event` comes before `other` in the same conversation. */
   before: (event: string, other: string) => string;
-  /** Returns the column by which a conversation's events are sorted. They can also be read backwards by it. */
+  /** Returns the column by which the events of a conversation are sorted. An index allows sorting in both directions. */
   order: (event: string) => string;
   isError: string;
 }
@@ -32,7 +32,8 @@ const place = "turn_id, coalesce(position, -seq)";
 const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND at >= ${since} AND at < ${until}`;
 
 /**
- * Maximum number of events between a summary and the model's answer after it. Each limit adds at most a question and the person's answer.
+ * Maximum number of events between a summary and the model's answer after it. Each limit that is reached in between adds at most two: a
+ * question and the person's answer.
  */
 const mostBetween = 20;
 const summarised = (since: string, until: string) =>

@@ -124,17 +124,19 @@ export class SqliteArchive implements Archive {
   }
 }
 
-/** Returns the condition of the partial index on these events. It must be written exactly like this, so that SQLite uses the index. */
+/**
+ * Returns the SQL condition for fork and rewind events. It must be written exactly as in the partial index, so that SQLite uses the index.
+ */
 const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
 
-/** The conversations from which any other conversation was copied. */
+/** SQL for the ids of all conversations of which there is a copy. */
 const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each(fork.payload, '$.origins') AS origin
   WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 
 /**
- * SQL for the last and the first event of each conversation. Conversations are sorted by `touched`, which each request, each end of a turn
- * and each other change increases. Event times are not used, because clocks can be set back. A copy counts as at least as recent as its
- * first event, which was written when it was copied.
+ * SQL for the last and the first event of each conversation. Conversations are sorted by `touched`, which is increased by each request,
+ * each end of a turn and each other change. Event times are not used, because clocks can be set back. The time of a copied conversation is
+ * at least the time of the copy, which is the time of its first event.
  */
 export const lastAndFirst = {
   columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,

@@ -36,14 +36,14 @@ export async function connect(path: string): Promise<Connection> {
         // The package cannot finalize statements, so `close` leaves the WAL file behind. This statement at least empties the WAL file.
         db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } catch {
-        // If this fails, the WAL file keeps its content, which is read when the log is opened again.
+        // If this fails, the WAL file keeps its content. The content is read when the log is opened again.
       }
       db.close();
     },
   };
 }
 
-/** Loads the SQLite package. It is part of the published package (`scripts/bundle.mjs`). */
+/** Loads the SQLite package, which is bundled with the published package (`scripts/bundle.mjs`). */
 async function addedDriver(): Promise<unknown> {
   try {
     return await import("@photostructure/sqlite");

@@ -16,18 +16,19 @@ const safeSqliteVersion = "3.51.3";
 const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe534d42];
 
 /**
- * Page size of a new file, in bytes. Most events are smaller than a page, but the whole page is read, checksummed and copied. With 4 KB,
- * the default of SQLite, a step of a turn costs the host up to 5 % more. Results of 30 KB cost the same with both sizes.
+ * Page size of a new file, in bytes. SQLite reads, checksums and copies whole pages, but most events are smaller than a page. With 4 KB,
+ * the default of SQLite, a step of a turn costs the host up to 5 % more. Tool results of 30 KB cost the same with both sizes.
  */
 const pageSize = 2048;
 /**
- * Number of pages in the WAL file after which they are written to the main file. A high number saves writing the same page several times.
- * With the default of SQLite, a quarter of it, a step costs 5 % more. Without `isFull`, these pages may be lost in a power cut.
+ * Number of pages in the WAL file after which they are written to the main file. With a high number, a page that changes often is written
+ * less often. With the default of SQLite, a quarter of this number, a step costs 5 % more. Without `isFull`, a power cut may lose the pages
+ * in the WAL file.
  */
 const checkpointPages = 4_000;
 /**
- * Number of pages that are cached in memory. It equals the pages in the WAL file, so that recent pages are not read again. With 2,000 KB,
- * the default of SQLite, a hop costs the host 3 to 4 % more. With twice as many pages it costs the same.
+ * Number of pages that are cached in memory. It equals `checkpointPages`, so that pages that were written recently are not read again. With
+ * 2,000 KB, the default of SQLite, a hop costs the host 3 to 4 % more. With twice as many pages it costs the same.
  */
 const cachedPages = checkpointPages;
 
@@ -49,7 +50,7 @@ export async function openDatabase(
   createPrivately(path);
   const db = await connect(path);
   try {
-    // This is set first: otherwise opening would fail at once while another process recovers the file.
+    // Set before anything else, because opening would otherwise fail at once while another process recovers the file.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     db.exec(`PRAGMA page_size = ${pageSize}`);
     await migrate(db, path, now);
@@ -72,7 +73,7 @@ export async function openDatabase(
   }
 }
 
-/** Checks the file for damage if a host has been silent for long and did not leave: its machine may have crashed. */
+/** Checks the file for damage if a host stopped sending heartbeats without unregistering, because its machine may have crashed. */
 async function checkAfterCrash(
   db: Connection,
   { path, busyTimeoutMs, now }: ReaderData & { now: () => number },

@@ -11,15 +11,19 @@ interface Row {
 }
 
 /**
- * Most events in one INSERT statement. There is a prepared statement for each number of events. More events are stored in a transaction.
+ * Maximum number of events in one INSERT statement. For each number of events there is a prepared statement. If there are more events, they
+ * are stored in a transaction.
  */
 const mostInStatement = 32;
 
-/** Reading and writing of events. No method begins a transaction; the caller may. */
+/** Reads and writes events. No method begins a transaction, but the caller may begin one. */
 export class SqliteEvents {
   readonly #db: Connection;
   readonly #now: () => number;
-  /** `touched` of the conversation that was changed last. It is the time of the change, or a little more if the clock was set back. */
+  /**
+   * The highest `touched` of all conversations, which is the time of the last change. If the clock was set back, it is a little more than
+   * that.
+   */
   #touched: number;
   readonly #touch: Statement;
   readonly #insert: Statement;
@@ -75,10 +79,10 @@ export class SqliteEvents {
   }
 
   /**
-   * Stores events with one statement. Most events are stored in this way, because a single statement commits without a transaction, at a
-   * third of the cost. Stores nothing and returns undefined in three cases: there are too many events for a statement; the turn does not
-   * run under this fence; or the conversation's last event is not the expected one (its `seq` is not `lastSeq`, it belongs to another turn,
-   * or it is at `position` or after it).
+   * Stores events with a single statement, which commits without an explicit transaction, at a third of the cost. Most events are stored in
+   * this way. Stores nothing and returns undefined in three cases: there are too many events for a statement; the turn does not run under
+   * this fence; or the conversation's last event is not the expected one (its `seq` is not `lastSeq`, it belongs to another turn, or it is
+   * at `position` or after it).
    */
   insertGranted(
     conversationId: string,

@@ -36,8 +36,8 @@ function takeStep(db: Connection, version: number, steps: readonly MigrationStep
 }
 
 /**
- * Throws StoreError if other hosts run on the file. After the migration, these hosts could not store answers that they have already paid
- * for.
+ * Throws StoreError if other hosts run on the file. They could not write to the migrated file, so they would lose answers that they have
+ * already paid for.
  */
 function requireAlone(db: Connection, path: string, now: () => number): void {
   if (!db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'nodes'").get()) return;

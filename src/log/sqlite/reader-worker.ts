@@ -1,4 +1,4 @@
-/** The thread of a `SqliteReader`. It answers one question at a time. Each answer is a chunk of rows. */
+/** The thread of a `SqliteReader`. It receives questions one at a time and answers each with a chunk of rows. */
 import { parentPort, workerData } from "node:worker_threads";
 import { messageOf } from "../../core/errors.js";
 import { type Connection, connect } from "./connection.js";
@@ -13,7 +13,7 @@ export type ReaderQuestion = { sql: string; values: readonly (string | number)[]
 
 export type ReaderAnswer = { rows: unknown[]; isLast: boolean } | { problem: string };
 
-/** Rows in one chunk. The main thread needs about a millisecond for them. */
+/** Rows in one chunk. The main thread needs about a millisecond to receive a chunk. */
 const chunkRows = 1_000;
 
 const opening = open(workerData as ReaderData);

@@ -10,8 +10,8 @@ import { storeError } from "./store-errors.js";
 const script = import.meta.url.endsWith(".ts") ? "../../../dist/log/sqlite/reader-worker.js" : "./reader-worker.js";
 
 /**
- * Reader of the whole log, in a thread with a connection of its own. The first read starts the thread. With 100,000 conversations a read
- * takes seconds; in the main thread it would delay the host's heartbeats, and other hosts would take over its turns.
+ * Runs queries that read the whole log, in a thread that has a connection of its own. The first read starts the thread. With 100,000
+ * conversations a read takes seconds. In the main thread it would delay the host's heartbeats, and other hosts would take over its turns.
  */
 export class SqliteReader {
   readonly #data: ReaderData;

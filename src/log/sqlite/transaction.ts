@@ -17,7 +17,7 @@ export function transaction<T>(db: Connection, work: () => T): T {
     try {
       db.exec("ROLLBACK");
     } catch {
-      // Fails if SQLite has already rolled back, because of a full disk or an I/O error.
+      // ROLLBACK fails if SQLite has already rolled back, for example because of a full disk or an I/O error.
     }
     throw error;
   }

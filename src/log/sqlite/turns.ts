@@ -57,7 +57,10 @@ export class SqliteTurns implements TurnLeases {
     this.#version = db.prepare("PRAGMA data_version");
   }
 
-  /** Queues the turn after the other turns of the conversation. The caller must have begun a transaction, as for the next three methods. */
+  /**
+   * Queues the turn after the other turns of the conversation. The caller of this method and of the next three must have begun a
+   * transaction.
+   */
   enqueue(conversationId: string, { turnId, requestId }: UserMessageEvent, request: TurnRequest): void {
     const { nodeId, workspace, options } = request;
     this.#db
@@ -71,8 +74,8 @@ export class SqliteTurns implements TurnLeases {
   }
 
   /**
-   * Queues a turn again if it has failed, or if it has no row because it was written before turns had leases. A queued or running turn does
-   * not change.
+   * Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases. A queued or running turn
+   * does not change.
    */
   reopen(conversationId: string, event: UserMessageEvent, request: TurnRequest): void {
     const row = this.#db
@@ -103,7 +106,7 @@ export class SqliteTurns implements TurnLeases {
     const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND (node_id = ?3 OR ${isNobodys})
        AND crashes <= ?4 AND ${isOutOfTurn ? "TRUE" : isFirst}`;
     const values = [conversationId, turnId, nodeId, mostCrashes];
-    // Waiting callers ask often, so this is first checked without taking the write lock.
+    // Waiting callers ask often, so the query first runs without the write lock.
     if (this.#read(`SELECT 1 FROM turns WHERE ${isItsTime}`, ...values).length === 0) return undefined;
     const row = this.#write(
       `UPDATE turns SET state = 'running', node_id = ?3, fence = fence + 1,
@@ -236,8 +239,8 @@ const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queue
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)
   WHERE node_id = ?1 AND state IN ('queued', 'running')`;
 /**
- * SQL condition: no living host owns the turn. A turn of an unregistered host counts too: a host that was declared dead may still have
- * taken the turn, and then have died before its next heartbeat.
+ * SQL condition: no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may still
+ * have taken the turn, and died before its next heartbeat.
  */
 const isNobodys = "(node_id IS NULL OR node_id NOT IN (SELECT node_id FROM nodes))";
 const nextPlace = "(SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = ?1)";

@@ -11,20 +11,20 @@ const defaultRetryMs = 30_000;
 const firstPauseMs = 25;
 const longestPauseMs = 1_000;
 /**
- * When failed work is repeated. `idempotent`: also if the work may have been done before the connection was lost. `once`: only if the work
- * certainly was not done. `now`: never, so that callers need not wait for a database that is away.
+ * When work is retried after an error. `idempotent`: also if the work may already have been done when the connection was lost. `once`: only
+ * if the work certainly was not done. `now`: never, so that callers do not wait for a database that is away.
  */
 export type Repeatable = "idempotent" | "once" | "now";
 
 /**
- * The connections to the database. If they are lost, work is retried for `retry_timeout`, provided that it is idempotent or certainly was
- * not done. A pooler in transaction mode also works: no session state and no prepared statements are used then.
+ * The connections to the database. If a connection is lost, work is retried for `retry_timeout`, provided that the work is idempotent or
+ * certainly was not done. Behind a pooler in transaction mode, no session state and no prepared statements are used.
  */
 export class Database {
   readonly place: DatabaseAddress;
   readonly pool: pg.Pool;
   readonly #retryMs: number;
-  /** Names of prepared statements by their text. Undefined behind a pooler, which does not support them. */
+  /** Names of prepared statements by their text. Undefined behind a pooler, because poolers do not support prepared statements. */
   readonly #names: Map<string, string> | undefined;
   readonly #observe: Observe;
   readonly #closed = new AbortController();

@@ -22,7 +22,7 @@ const longestPauseMs = 5_000;
 const probeMs = 10_000;
 const probeTimeoutMs = 5_000;
 
-/** The only connection of this process that listens for notices (LISTEN), for all channels. It reconnects if it is lost. */
+/** The only connection of this process that listens for notices (LISTEN). It serves all channels, and reconnects when it is lost. */
 export class Listener {
   readonly #config: PostgresConfig;
   readonly #observe: Observe;
@@ -64,7 +64,10 @@ export class Listener {
     await this.#ended;
   }
 
-  /** Runs LISTEN or UNLISTEN on the current connection. Does nothing without one: the next connection listens to all channels from its start. */
+  /**
+   * Runs LISTEN or UNLISTEN on the current connection. Does nothing if there is no connection: a new connection listens to all channels
+   * from its start.
+   */
   async #say(statement: string): Promise<void> {
     const client = this.#client;
     await client?.query(statement).catch(() => client.end());
@@ -105,7 +108,7 @@ export class Listener {
     }
   }
 
-  /** Listens until the connection is lost or `close` is called. Then rejects. */
+  /** Listens for notices. Rejects when the connection is lost or `close` is called. */
   async #listen(onReady: () => void): Promise<void> {
     const client = new pg.Client({ ...connectionOf(this.#config), query_timeout: probeTimeoutMs });
     const end = () => client.connection.stream.destroy();

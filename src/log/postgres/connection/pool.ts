@@ -13,10 +13,7 @@ const statementTimeoutMs = 15_000;
 const idleMs = 30_000;
 const lifetimeS = 1_800;
 const keepAliveMs = 10_000;
-/**
- * Time, in ms, by which the client waits longer for a statement than the server allows. After that the client treats the connection as
- * dead.
- */
+/** Extra time, in ms, that the client waits for a statement after the server's timeout. Then the client treats the connection as dead. */
 const graceMs = 2_000;
 
 /**
@@ -50,8 +47,8 @@ function standstillMsOf({ leaseMs = defaultLeaseMs }: PostgresConfig): number {
 }
 
 /**
- * Keeps the process alive if a connection fails while no statement runs on it. If it was idle, the pool removes it. If it was being opened,
- * its first statement fails.
+ * Keeps the process alive if a connection fails while no statement runs on it. The pool removes an idle connection. If the connection was
+ * just being opened, its first statement fails.
  */
 export function outliving(pool: pg.Pool): pg.Pool {
   pool.on("connect", (client) => void client.on("error", () => {}));

@@ -22,7 +22,9 @@ const known: readonly [string, StoreErrorKind, (place: DatabaseAddress) => strin
   ["XX002", "corrupt", () => "an index of the database is damaged: REINDEX it"],
 ];
 
-/** Signs that the connection or the server was lost: SQLSTATE or its class, error code of the system, or message of the driver. */
+/**
+ * Errors that mean that the connection or the server was lost: SQLSTATE or its class, error code of the system, or message of the driver.
+ */
 const lostStates: readonly string[] = ["08", "25P03", "57P01", "57P02", "57P03", "57P05"];
 const lostCodes: readonly string[] = [
   "ECONNREFUSED",
@@ -35,7 +37,7 @@ const lostCodes: readonly string[] = [
   "EAI_AGAIN",
 ];
 const lostWords = /^Connection terminated|^timeout exceeded when trying to connect|^Query read timeout|not queryable/;
-/** Codes from `lostCodes` with which the statement certainly was not sent. */
+/** Codes from `lostCodes` that mean that the statement certainly was not sent. */
 const unsentCodes: readonly string[] = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"];
 const unsentWords = /^timeout exceeded when trying to connect|^Connection terminated due to connection timeout/;
 

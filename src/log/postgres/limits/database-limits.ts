@@ -1,4 +1,4 @@
-/** Limits that all nodes on one database share. A node uses only what the database has granted it. */
+/** Limits that all nodes on one database share. A node uses only the slots, requests and tokens that the database has granted to it. */
 import { messageOf } from "../../../core/errors.js";
 import type { Observe } from "../../../core/ports.js";
 import type { SharedBounds, SharedLane, SharedLimits } from "../../../core/shared-limits.js";
@@ -37,7 +37,9 @@ export const limitsTopic = "limits";
 const beatsPerLease = 4;
 const lookMs = 1_000;
 const lookAwayMs = 250;
-/** Time, in ms, after which a database that does not answer counts as away. The clock of waiting requests then stops. */
+/**
+ * Time, in ms, after which a database that does not answer counts as away. While it is away, the timeouts of waiting requests do not run.
+ */
 const slowMs = 1_000;
 
 export class PostgresLimits implements SharedLimits {
@@ -85,7 +87,7 @@ export class PostgresLimits implements SharedLimits {
     return key.lane(bounds, onPause);
   }
 
-  /** Sends the collected corrections. The node's slots become free when the node is unregistered. */
+  /** Sends the collected corrections. Does not free the node's slots: they become free when the node is unregistered. */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();

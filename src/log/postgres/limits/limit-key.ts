@@ -113,7 +113,7 @@ export class KeyLimits {
     return this.#rates.flush();
   }
 
-  /** Charges a request that already has a slot. Releases the slot if that fails. */
+  /** Charges a request that already has a slot. Releases the slot if charging fails. */
   async #slot(tokens: number, entering: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const places = this.#places;
     let charge: SharedCharge | undefined;
@@ -139,7 +139,7 @@ export class KeyLimits {
     };
   }
 
-  /** Waits until the request may be sent. Its slot is kept meanwhile. */
+  /** Waits until the request may be sent. The request keeps its slot while it waits. */
   async #go(tokens: number, signal: AbortSignal, patienceMs: number): Promise<SharedCharge | undefined> {
     const leftMs = () => this.#pausedUntil - this.#parts.now();
     while (leftMs() > 0) await sleep(leftMs() + 1, undefined, { signal }).catch(() => Promise.reject(signal.reason));

@@ -6,7 +6,7 @@ export class Line {
   readonly #onLeave: () => void;
   readonly #waiting = new Set<() => void>();
 
-  /** `clock` returns ms and may stand still. `onLeave` is called when a request gives up waiting. */
+  /** `clock` returns a time in ms; it may stand still. `onLeave` is called when a request gives up waiting. */
   constructor(clock: () => number, onLeave: () => void) {
     this.#clock = clock;
     this.#onLeave = onLeave;

@@ -57,7 +57,10 @@ export class Places {
   /** True if the last report or its answer may have been lost. */
   #isUnsaid = false;
   #forgotten = 0;
-  /** Number of slots released since the report that is in flight was sent. The next two fields hold the notices received since then. */
+  /**
+   * Number of slots released since the last report was sent, while its answer is awaited. The next two fields hold notices from the same
+   * period.
+   */
   #released = 0;
   #heardWanted = false;
   #heardGiven: PlacesGiven | undefined;
@@ -107,14 +110,14 @@ export class Places {
     } else this.#admit();
   }
 
-  /** Called when another node waits for slots: gives unused slots back. */
+  /** Gives unused slots back. Called when another node waits for slots. */
   wanted(): void {
     this.#isWanted = true;
     this.#heardWanted = true;
     if (this.#given > this.#used) void this.#settle();
   }
 
-  /** Called when the report of another node has given slots to this node. */
+  /** Updates this node's slots. Called when the report of another node has given slots to this node. */
   given(given: PlacesGiven): void {
     if (this.#settling) this.#heardGiven = given;
     else if (!this.#isUnsaid && this.#learn(given)) this.#admit();
@@ -130,7 +133,7 @@ export class Places {
     this.#isUnsaid = true;
   }
 
-  /** Called from time to time. Repeats a report that may have been lost, and gives back slots that are not needed. */
+  /** Repeats a report that may have been lost, and gives back slots that are not needed. Called from time to time. */
   look(): void {
     if (this.#isUnsaid || this.#line.length > 0 || this.#given > this.#used) void this.#settle();
   }

@@ -3,8 +3,8 @@ import { longestTimerMs } from "../../../core/async/timers.js";
 import { type Bound, QueueTimeout } from "../../../core/shared-limits.js";
 
 /**
- * When a request may be sent. `second` is the second in which the request was charged. It is null if the request was not charged because it
- * would have to wait too long.
+ * When a request may be sent. `second` is the second in which the request was charged. It is null if the wait would be too long; the
+ * request was then not charged.
  */
 export interface SpentRates {
   waitMs: number;
@@ -12,7 +12,7 @@ export interface SpentRates {
   bound: Bound;
 }
 
-/** Change of an earlier charge, as differences. */
+/** A correction of what was charged in one second. `requests` and `tokens` are added to the charge and may be negative. */
 export interface Correction {
   second: number;
   requests: number;
@@ -31,10 +31,12 @@ export interface RatesParts {
 }
 
 const retryMs = 250;
-/** Corrections within this time, in ms, share a round trip. */
+/** Time, in ms, for which corrections are collected. They are then sent together in one round trip. */
 const gatherMs = 50;
 
-/** The requests and tokens per minute of one key, of all nodes together. A request is sent only after its charge is confirmed. */
+/**
+ * The requests and tokens per minute of one key, summed over all nodes. A request is sent only after the database has confirmed its charge.
+ */
 export class Rates {
   readonly #parts: RatesParts;
   #pending = new Map<number, Correction>();
