@@ -15,7 +15,7 @@ export interface DemoCall {
 /** Only this many characters of a prompt are searched for calls. The limit keeps the patterns below fast. */
 const longestText = 4_000;
 
-/** Parses "A and also B, then C" to [[A, B], [C]]. The calls of an inner list run in parallel. Phrases that are no call are skipped. */
+/** Parses "A and also B, then C" to [[A, B], [C]]. The calls of an inner list run in parallel. Phrases that are not calls are skipped. */
 export function findRounds(text: string, tools: readonly DemoTool[]): DemoCall[][] {
   return text
     .slice(0, longestText)

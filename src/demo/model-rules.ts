@@ -49,7 +49,7 @@ function report(results: readonly DemoMessage[], messages: readonly DemoMessage[
   return lines.join("\n");
 }
 
-/** Returns true if a tool result looks like an error. Compares the phrases of hosts and servers, since this protocol has no error flag. */
+/** Returns true if a tool result begins like the error messages of hosts and servers. Chat Completions has no error flag for results. */
 function isError(text: string): boolean {
   return errorStarts.some((start) => start.test(text));
 }

@@ -113,7 +113,7 @@ function pieces(text: string): string[] {
   return text.match(/.{1,4}/gsu) ?? [];
 }
 
-/** Estimates the tokens as one per four characters, because there is no tokenizer. */
+/** Estimates one token for every four characters, because there is no tokenizer. */
 function usage({ messages }: ChatRequest, reply: DemoReply): JsonObject {
   const count = (text: string) => Math.ceil(text.length / 4);
   const prompt = messages.reduce((sum, { text }) => sum + count(text), 0);

@@ -74,7 +74,7 @@ export class Api {
     return this.#none(`${conversation(id)}/cancel`, { method: "POST", body: { request_id: requestId } });
   }
 
-  /** Resolves with the models that can be chosen besides the configured model. */
+  /** Resolves with the models that can be chosen in addition to the configured model. */
   async models(signal?: AbortSignal): Promise<string[]> {
     const { data } = await this.json<{ data: { id: string }[] }>("/v1/models", { signal });
     return data.map(({ id }) => id).filter((id) => id.includes("/"));

@@ -31,7 +31,7 @@ interface ChatStateParts {
 export class ChatState {
   readonly dialogue: ReadonlySignal<Dialogue>;
   readonly outgoing: ReadonlySignal<readonly OutgoingMessage[]>;
-  /** Error of the last action. Undefined if the last action had none. An error of an outgoing message is stored with that message. */
+  /** Error of the last action. Undefined if the last action succeeded. An error of an outgoing message is stored with that message. */
   readonly failure: Signal<string | undefined> = signal(undefined);
   readonly live = new LiveAnswer();
   readonly #dialogue = signal<Dialogue>(emptyDialogue);

@@ -37,7 +37,7 @@ export function Composer({ conversationId, models, isRunning, onSend, onCancel }
     write("");
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // In an input method, Enter may finish a word. Such an Enter must not send the message.
+    // With an input method (IME), Enter may finish a word. Such an Enter must not send the message.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     send();

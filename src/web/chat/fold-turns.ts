@@ -1,4 +1,4 @@
-/** Folds the stored messages of a conversation to what the chat shows. The result is immutable. */
+/** Folds the stored messages of a conversation into what the chat shows. The result is immutable. */
 import type { StopReason } from "../../core/events.js";
 import type { FinishReason } from "../../core/messages.js";
 import type { StoredMessage, WireError, WirePart, WireQuestion, WireUsage } from "../api/host-messages.js";
@@ -18,7 +18,7 @@ export interface AnswerItem {
   seq: number;
   reasoning: string;
   text: string;
-  /** Time when the model was asked. `at` is the time when the model had answered. */
+  /** Time when the model was asked. `at` is the time when the model answered. */
   from: number;
   at: number;
   model: string;

@@ -11,7 +11,7 @@ export interface Progress {
 export class LiveAnswer {
   readonly text = signal("");
   readonly reasoning = signal("");
-  /** One reason for each earlier attempt at this answer that was broken off. */
+  /** Reasons why earlier attempts at this answer were broken off, one for each attempt. */
   readonly discards = signal<readonly string[]>([]);
   readonly progress = signal<ReadonlyMap<string, Progress>>(new Map());
 

@@ -115,7 +115,7 @@ function inputOf(field: Extract<FormField, { kind: "text" | "number" | "choice" 
       return (
         <input
           {...attributes}
-          type={type as "text"} // the attributes of all types are those of `text`
+          type={type as "text"} // the attributes of `text` are valid for all these types
           pattern={pattern}
           minLength={minLength}
           maxLength={maxLength}

@@ -64,7 +64,7 @@ function keyOf(item: Item, answers: readonly Item[]): string {
   }
 }
 
-/** Returns true while a tool runs or a question is open. The model is not working at such a time. */
+/** Returns true while a tool runs or a question is open. The model does not work during this time. */
 function isHeldUp(items: readonly Item[]): boolean {
   return items.some((item) => (item.kind === "tool" && !item.result) || (item.kind === "question" && !item.answer));
 }

@@ -132,7 +132,7 @@ function span(token: MarkedToken): ComponentChildren {
 
 const named: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
 
-/** Decodes those few HTML entities that models write. */
+/** Decodes the few HTML entities that models write. */
 function decoded(text: string): string {
   return text.replaceAll(/&(?:(amp|lt|gt|quot|apos|nbsp)|#(\d{1,6}));/g, (whole, name?: string, code?: string) => {
     if (name) return named[name] ?? whole;

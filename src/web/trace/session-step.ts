@@ -1,6 +1,4 @@
-/**
- * Writes events as steps of a session file (`*.session.yaml`). The steps are in JSON, which is also valid YAML and has only one reading.
- */
+/** Writes events as steps of a session file (`*.session.yaml`). The steps are in JSON, which is also valid YAML and cannot be misread. */
 import { asObject, parseJson } from "../../core/json.js";
 import type { WireQuestion } from "../api/host-messages.js";
 

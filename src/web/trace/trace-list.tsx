@@ -33,7 +33,7 @@ export function TraceList({ dialogue, happening }: TraceListProps) {
   );
 }
 
-/** Shows a turn. It is drawn again only if the turn has changed, since every event of a conversation comes with all turns. */
+/** Shows a turn. It is drawn again only if the turn has changed: each event of a conversation renders the whole list of turns. */
 function SteadyTurn(props: TurnTraceProps) {
   const { turn, number, happening } = props;
   return useMemo(() => <TurnTrace {...props} />, [turn, number, happening]);

@@ -6,11 +6,11 @@ import { visibleText } from "../markdown/visible.js";
 import { ConversationRow } from "./conversation-row.js";
 import { goTo, placeLink } from "./page-address.js";
 
-/** Conversations in a page. They fill more than a screen but are few enough to be drawn at once. */
+/** Number of conversations in a page. They fill more than a screen but are few enough to be drawn at once. */
 const pageSize = 100;
 /** Pause in typing after which the search begins, in ms. */
 const pauseMs = 150;
-/** Time that a browser gets to begin a download, in ms. */
+/** Time for which the data of a download is kept, in ms. The browser must begin the download within this time. */
 const keptMs = 10_000;
 
 export function ConversationsView({ api }: { api: Api }) {
@@ -110,7 +110,7 @@ function useConversations(api: Api) {
   return { list, next, failure, words, load, act };
 }
 
-/** Shows a button. The next page is loaded when the button becomes visible or is pressed. */
+/** Shows a button that loads the next page. The page is loaded when the button becomes visible or is pressed. */
 function More({ onMore }: { onMore: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
