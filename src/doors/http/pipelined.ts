@@ -1,10 +1,10 @@
-/** Requests that a client sends on a connection before it has the answers of earlier ones. */
+/** Handles pipelined requests: a client may send requests on a connection before it has the answers of earlier ones. */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /**
- * Ends the answers that wait behind an earlier answer of their connection when the connection closes. Node emits "close" only for the
- * answer that is being written, so calls behind it would run on for nobody, and streams behind it would never end.
+ * When a connection closes, ends the answers that wait behind an earlier answer of the connection. Node emits "close" only for the answer
+ * that is being written. Without this function, calls behind it would run on for nobody, and streams behind it would never end.
  */
 export function endWaitingAnswers(server: Server): void {
   const waitingOf = new WeakMap<Socket, Set<ServerResponse>>();

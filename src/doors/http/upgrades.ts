@@ -1,6 +1,6 @@
 /**
- * Requests that offer to switch to another protocol. Node detaches the connection of such a request from its HTTP parser, even if earlier
- * requests of the connection are still being answered.
+ * Handles requests that offer to switch to another protocol. Node detaches the connection of such a request from its HTTP parser, even if
+ * earlier requests of the connection are still being answered.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";

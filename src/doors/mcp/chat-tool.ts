@@ -57,7 +57,8 @@ export async function chat(
     const mayReturn = request_id !== undefined && server.transport === undefined;
     if (!mayReturn) session.cancel(requestId);
   };
-  const onAbort = () => queueMicrotask(cancel); // the SDK aborts the requests of a lost client before it unsets the transport
+  // Deferred, because the SDK unsets the transport of a lost client only after it has aborted the requests of this client.
+  const onAbort = () => queueMicrotask(cancel);
   extra.signal.addEventListener("abort", onAbort);
   try {
     const turn = await session.submit({ requestId, text: prompt, model, trace: traceOfCall(extra), ...host.said });

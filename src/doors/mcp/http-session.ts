@@ -20,7 +20,7 @@ export interface McpSession {
   usedAt: number;
 }
 
-/** Error code of the Language Server Protocol. Other implementations of MCP use it too. */
+/** Error code for a cancelled request. It comes from the Language Server Protocol. Other implementations of MCP use it too. */
 const requestCancelled = -32800;
 
 /**
@@ -44,7 +44,7 @@ export async function receivedMessages(
   for (const { requestId } of messages.flatMap(cancelled)) {
     if (requestId === undefined || !unanswered.has(requestId)) continue;
     const error = { code: requestCancelled, message: "cancelled" };
-    await transport.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => {}); // the request was answered meanwhile
+    await transport.send({ jsonrpc: "2.0", id: requestId, error }).catch(() => {}); // sending fails if the request was answered meanwhile
   }
   return response;
 }
@@ -55,8 +55,8 @@ function cancelled(message: unknown): { requestId?: RequestId }[] {
 }
 
 /**
- * Returns the missed events if the stream ended with an answer, or a 400 if the event is unknown. Undefined if the stream is still open;
- * the transport then resumes the stream.
+ * Returns a response with the missed events if the stream has ended with an answer, or a 400 if the event is unknown. Returns undefined if
+ * the stream is still open: the transport then resumes the stream.
  */
 export function replayed({ events, transport }: McpSession, lastEventId: string): Response | undefined {
   const rest = events.since(lastEventId);

@@ -1,4 +1,4 @@
-/** This host as an MCP server over Streamable HTTP. https://modelcontextprotocol.io/specification/2025-11-25/basic/transports */
+/** Serves this host as an MCP server over Streamable HTTP. https://modelcontextprotocol.io/specification/2025-11-25/basic/transports */
 import { randomUUID } from "node:crypto";
 import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import {
@@ -18,16 +18,16 @@ export interface McpHttpOptions {
   maxBytes: number;
   /** Time after which a session without requests and open streams ends, in ms. Default: 30 minutes. */
   idleMs?: number;
-  /** Limit of concurrent sessions. Default: 1,000. */
+  /** Maximum number of concurrent sessions. Default: 1,000. */
   mostSessions?: number;
 }
 
 const halfAnHourMs = 30 * 60_000;
 /** Time that a client should wait before it reconnects a broken stream, in ms. */
 const retryMs = 1_000;
-/** Limit of messages in one batch, as in the SDK. Each message is checked several times, so a batch must not be long. */
+/** Maximum number of messages in one batch, the same as in the SDK. Each message is checked several times, so a batch must not be long. */
 const mostAtOnce = 100;
-/** Limit of the events that are kept for reconnecting clients, in characters. All sessions share the limit. */
+/** Maximum size of the events that are kept for reconnecting clients, in characters. All sessions share the limit. */
 const keptChars = 32 * 1024 * 1024;
 
 export class McpHttp {

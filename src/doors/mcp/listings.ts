@@ -1,6 +1,6 @@
 /**
- * Items of the servers' lists, without their invalid fields. A client validates a list as a whole: one invalid field of one server would
- * make it lose all other items.
+ * Items of the servers' lists, without their invalid fields. A client validates a list as a whole: an invalid field in one item would make
+ * the client lose all other items.
  */
 import {
   type Prompt,

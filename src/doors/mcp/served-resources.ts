@@ -20,7 +20,7 @@ export function passResources({ host, server }: McpConnectionParts, watched: Set
   const { hub, passage } = host;
   const rules = rulesFor(host);
   const isShown = (name: string) => !hidesResources(name, rules);
-  /** Throws McpError if the rules do not let the client read the resource, or if they ask and the user says no. */
+  /** Throws McpError if the rules forbid the client to read the resource, or if the user has to be asked and answers no. */
   const requireAllowed = async (uri: string, extra: Extra) => {
     const owner = passage.serverOf(uri);
     const verdict = decideRead(owner, uri, rules);

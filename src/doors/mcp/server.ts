@@ -122,7 +122,7 @@ function progressTo(extra: Extra) {
   if (progressToken === undefined) return undefined;
   return (progress: { progress: number; total?: number; message?: string }) => {
     const notification = { method: "notifications/progress" as const, params: { progressToken, ...progress } };
-    extra.sendNotification(notification).catch(() => {}); // the client has left
+    extra.sendNotification(notification).catch(() => {}); // sending fails if the client has disconnected
   };
 }
 

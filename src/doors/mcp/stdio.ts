@@ -8,7 +8,7 @@ import { createMcpServer } from "./server.js";
 
 interface Pipe {
   stdin: Readable;
-  /** Receives only messages of the protocol. */
+  /** Stream for protocol messages. Nothing else is written to it. */
   stdout: Writable;
   onInterrupt: OnInterrupt;
 }

@@ -13,7 +13,7 @@ interface StreamEvent {
   text: string;
 }
 
-/** Memory of an event besides its text, counted in characters. */
+/** Memory that an event takes in addition to its text, as a number of characters. */
 const eventChars = 200;
 
 /**
@@ -46,7 +46,7 @@ export class StreamEvents {
     return event?.owner === owner ? event : undefined;
   }
 
-  /** Yields all later events of the stream of this event, in order. `id` is the id of this event. */
+  /** Yields the events that followed this event on its stream, in order. `id` is the id of this event. */
   *after({ owner, stream }: StreamEvent, id: string): Generator<[id: string, text: string]> {
     for (const [other, event] of this.#events) {
       if (Number(other) > Number(id) && event.owner === owner && event.stream === stream) yield [other, event.text];
@@ -83,7 +83,7 @@ export class SessionEvents implements EventStore {
   ): Promise<string> {
     let stream = "";
     let last = lastEventId;
-    // Events that are stored during the replay are not sent on any stream yet, so the loop looks for them again.
+    // Events that are stored during the replay are not sent on any stream yet, so the loop runs until there are no more.
     for (let rest = this.since(last); rest; rest = this.since(last)) {
       stream = rest.stream;
       if (rest.events.length === 0) break;

@@ -63,7 +63,7 @@ export class ClientSessions {
     for (const session of this.#visited.values()) session.cancel();
   }
 
-  /** Releases the client's own conversation. Called when the client has left. */
+  /** Releases the client's own conversation. Called when the client has disconnected. */
   leave(): void {
     this.#release();
   }

@@ -6,7 +6,7 @@ import type { Connections } from "./connections.js";
 import type { Gate } from "./gate.js";
 
 /**
- * Returns middleware that runs the gate before every route. It also adds the headers by which a page of an allowed origin may read the
+ * Returns middleware that runs the gate before every route. It also adds the CORS headers, so that a page of an allowed origin can read the
  * answer.
  */
 export function admitBy(gate: Gate, connections: Connections, newId: NewId): Parameters<HonoServer["use"]>[1] {

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6, type Socket } from "node:net";
 
-/** Number of groups of an IPv6 address that form its network (/64). A caller with one address of a network can use every address of it. */
+/** Number of 16-bit groups of an IPv6 address that form its network (/64). A caller in a network can use every address of the network. */
 const networkGroups = 4;
 
 /** Returns the key by which limits count a caller: its IPv4 address, or the network of its IPv6 address. */

@@ -1,15 +1,15 @@
-/** Open connections of the HTTP server: how many there may be, and which of them are closed to make room for others. */
+/** Limits the open connections of the HTTP server, and closes some of them to make room for others. */
 import type { Socket } from "node:net";
 import { callerAddress } from "./caller-address.js";
 import type { Visit } from "./gate.js";
 
-/** Connections beyond the limit that may be used only for probes. An orchestrator restarts a host if its probes are refused. */
+/** Number of extra connections beyond the limit, for probes only. An orchestrator restarts a host if its probes are refused. */
 const placesForProbes = 16;
-/** Least time between two messages that no connection is free, in ms. */
+/** Minimum time between two messages that the limit is reached, in ms. */
 const repeatMs = 60_000;
 
 interface ConnectionsParts {
-  /** Limit of connections, without the extra connections for probes. */
+  /** Maximum number of connections, without the extra connections for probes. */
   most: number;
   /** Returns the time of a monotonic clock, in ms. */
   now: () => number;
@@ -18,16 +18,16 @@ interface ConnectionsParts {
 }
 
 /**
- * Open connections. A connection is a stranger's until a request with the token arrives on it. Strangers are closed to make room, the
- * oldest first. A new connection closes one of its own address if strangers of that address hold half of the limit. If the limit is
- * reached, a new connection closes a stranger of any address.
+ * Open connections. A connection counts as a stranger until a request with the token arrives on it. Strangers are closed to make room for a
+ * new connection, the oldest first. If strangers of the new connection's address hold half of the limit, one of them is closed. If the
+ * limit is reached, a stranger of any address is closed.
  */
 export class Connections {
   readonly #parts: ConnectionsParts;
   readonly #kept = new Set<Socket>();
-  /** Strangers by address. Within an address, the oldest stranger comes first. */
+  /** Connections without the token so far, by address. Within an address, the oldest comes first. */
   readonly #strangersOf = new Map<string, Set<Socket>>();
-  /** All strangers with their addresses. The oldest stranger comes first. */
+  /** All connections without the token so far, with their addresses. The oldest comes first. */
   readonly #strangers = new Map<Socket, string>();
   /** Connections beyond the limit, for probes only. The oldest comes first. */
   readonly #forProbes = new Set<Socket>();

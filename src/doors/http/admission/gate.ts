@@ -1,4 +1,4 @@
-/** Admission of requests from the network, for HTTP and WebSocket alike. It is decided before the body of a request is read. */
+/** Decides which requests from the network are admitted, for HTTP and WebSocket alike, before the body of a request is read. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP } from "node:net";
 import type { RateLimit } from "./rate-limit.js";
@@ -8,7 +8,7 @@ export interface Visit {
   /** Path of the request, including the query. */
   url: string;
   header(name: string): string | undefined;
-  /** Address of the caller. For IPv6 it is the network of the address. */
+  /** Address of the caller. For an IPv6 address, this is its network. */
   address: string;
   /** True if the connection may be used only for probes. */
   isForProbes: boolean;
@@ -116,8 +116,8 @@ export class Gate {
   }
 
   /**
-   * Returns true if the Host header may name this host. An attacking page whose domain name was changed to this address still sends its own
-   * name.
+   * Returns true if the Host header may name this host. This protects against DNS rebinding: if an attacker's domain name points to this
+   * address, the browser sends that name in the Host header.
    */
   #isKnownHost(hostname: string | undefined): boolean {
     const { allowedHosts, isLoopback } = this.#parts;

@@ -3,7 +3,7 @@ interface Bucket {
   at: number;
 }
 
-/** Limit of addresses that are remembered. Beyond it, the address whose last call is the longest ago is forgotten. */
+/** Maximum number of addresses that are remembered. Beyond it, the address that has not called for the longest time is forgotten. */
 const mostBuckets = 10_000;
 
 /** Limits the requests of each address. Each address has a token bucket that refills evenly over a minute. */

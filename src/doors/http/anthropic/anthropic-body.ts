@@ -1,5 +1,5 @@
 /**
- * Request bodies of Anthropic's Messages API. The contents of a block are checked where the block is read.
+ * Schemas of request bodies of Anthropic's Messages API. The contents of a block are not checked here, but where the block is read.
  * https://docs.claude.com/en/api/messages
  */
 import type { JsonSchema } from "../../../core/messages.js";
@@ -89,7 +89,7 @@ export const messagesBody = object(
     stream: optional(flag),
     temperature: optional({ type: "number", minimum: 0, maximum: 1 }),
     stop_sequences: optional({ type: "array", maxItems: 64, items: { type: "string", minLength: 1, maxLength: 256 } }),
-    /** Field for the format in earlier SDKs. */
+    /** Field in which earlier SDKs send the format of the answer. */
     output_format: outputFormat,
     output_config: optional(object({ format: outputFormat })),
   },

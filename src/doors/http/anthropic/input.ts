@@ -1,6 +1,6 @@
 /**
- * Reads messages of Anthropic's API as messages of this host. An unsupported block is refused, since leaving the block out would change
- * what was said. The error names the position of the block.
+ * Reads messages of Anthropic's API as messages of this host. An unsupported block is refused, because leaving it out would change the
+ * conversation. The error names the position of the block.
  */
 import { safeString } from "../../../core/json.js";
 import type { AssistantMessage, ContentPart, Message, ToolCall } from "../../../core/messages.js";
@@ -64,7 +64,7 @@ function readSystem(blocks: readonly Placed[]): Message[] {
 /** Reads a user message. The results of tools are put before the user's content, so that they directly follow their calls. */
 function readUser(blocks: readonly Placed[]): Message[] {
   const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
-  // When a tool of Claude Code has read a file, Claude Code sends the file beside the tool's result.
+  // Claude Code sends a file that its tool has read next to the tool's result, so a file in such a message comes from the tool.
   const read = results.length > 0 ? readToolPart : readPart;
   const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : read(placed)));
   return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;
@@ -82,8 +82,8 @@ function readResult({ block, at }: Placed): Message {
 }
 
 /**
- * Reads a part that comes from a tool. A file that models cannot read becomes a text with the type of the file. If the user sends such a
- * file, it is refused.
+ * Reads a part that comes from a tool. A file that models cannot read becomes a text that names the type of the file. `readPart` refuses
+ * such files, because they come from the user.
  */
 function readToolPart(placed: Placed): ContentPart[] {
   const { block, at } = placed;
@@ -162,8 +162,7 @@ function partsOf(content: unknown, at: string, read: (placed: Placed) => Content
 }
 
 /**
- * Reads an answer of the model, from the log if possible. The log is found by ids that this host made: signatures of thinking and ids of
- * calls.
+ * Reads an answer of the model. The answer is taken from the log if a signature of its thinking, or an id of a call, was made by this host.
  */
 async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
@@ -202,7 +201,7 @@ function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
       case "thinking":
         reasoning += stringIn(block, "thinking", at);
         break;
-      // Blocks that another service has encrypted are skipped. Results are added together with their calls.
+      // Blocks that another service has encrypted are skipped. Results are skipped here, because they are added together with their calls.
       case "redacted_thinking":
       case "mcp_tool_result":
         break;

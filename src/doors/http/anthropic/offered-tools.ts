@@ -1,6 +1,6 @@
 /**
- * Chooses the caller's tools that the model is offered. A tool with `defer_loading` is held back until the caller's search has found it.
- * Then a tool result refers to the tool, or a system message adds the tool.
+ * Chooses the caller's tools that the model is offered. A tool with `defer_loading` is held back until the caller's search has found it. A
+ * tool result then refers to the found tool, or a system message adds it.
  * https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
  */
 import type { AnthropicTool, Block, MessageParam } from "./anthropic-body.js";

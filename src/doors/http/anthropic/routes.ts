@@ -85,7 +85,7 @@ async function create(parts: DoorParts, call: ApiCall, options: MessageOptions):
 async function count(parts: DoorParts, call: ApiCall, options: MessageOptions): Promise<Response> {
   const ids = idsOf(call.header);
   const { turn } = await readCall(parts, call, options);
-  // The estimate does not need the tools of a server that fails to start.
+  // An error is ignored here: the estimate does not need the tools of a server that fails to start.
   await parts.hub.offered(call.gone).catch(() => {});
   const inputTokens = await estimateDoorTurn(parts, turn, ids);
   return Response.json(
@@ -95,7 +95,7 @@ async function count(parts: DoorParts, call: ApiCall, options: MessageOptions): 
 }
 
 /**
- * Returns the error for a call with `thread`. The tool runner of Anthropic's client reacts to its code: it then sends the whole
+ * Returns the error for a call with `thread`. The tool runner of Anthropic's client knows the code of this error: it then sends the whole
  * conversation in each call.
  */
 function noThreads(): ApiError {
@@ -147,8 +147,8 @@ async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids
 }
 
 /**
- * Line for Anthropic's billing that Claude Code puts first. It differs in each call, so no model gets it. This way the prompts of all calls
- * begin alike.
+ * Line for Anthropic's billing that Claude Code puts at the start of the system text. The line differs in each call. It is removed, so that
+ * the prompts of all calls begin alike.
  */
 const billingLine = /^x-anthropic-billing-header:/;
 

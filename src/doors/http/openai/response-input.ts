@@ -1,6 +1,4 @@
-/**
- * Reads the input of `/v1/responses` as messages. An unsupported item is refused, since leaving the item out would change what was said.
- */
+/** Reads the input of `/v1/responses` as messages. An unsupported item is refused, because leaving it out would change the conversation. */
 import type { AssistantMessage, Message, ToolCall } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
@@ -56,7 +54,8 @@ function addTo(groups: Group[], item: InputItem, index: number): void {
   const place = isOutput ? (placeOfItem(item.id) ?? placeOfItem(item.call_id)) : undefined;
   if (type === "item_reference" && !place) throw noItem(item);
   const last = groups.at(-1);
-  // An item without an id belongs to the response before it. This does not hold for a text: a response has its text before its calls.
+  // An item without an id belongs to the same response as the item before it. A text without an id does not: a response has its text before
+  // its calls.
   const isSame = place ? !last?.place || isSamePlace(place, last.place) : type !== "message" || !last?.place;
   if (isOutput && last?.isOutput && isSame) {
     last.items.push(item);
@@ -86,7 +85,10 @@ async function readGroup(parts: InputParts, { isOutput, items, place }: Group): 
   return told && reference ? told : toldOrGiven(told, readOutput(parts, items));
 }
 
-/** Returns the ids of the caller's calls among the items. For a reference, the call's id is made from the index in the item's id. */
+/**
+ * Returns the ids of the caller's calls among the items. If an item refers to an earlier item, the call's id is made from the index in the
+ * earlier item's id.
+ */
 function givenIds(items: readonly InputItem[]): Set<string> {
   const ids = items.map(({ type, id, call_id }) => {
     const item = type === "item_reference" && /^(fc|ctc)_/.test(id ?? "") ? placeOfItem(id) : undefined;

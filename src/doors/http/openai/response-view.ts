@@ -82,7 +82,8 @@ export class ResponseView implements ResponseWriter {
 
   fail(failure: ApiFailureInfo): StreamedEvent[] {
     this.#failure = failure;
-    // Two events report the failure. OpenAI's client throws at the first event, and software built on that client knows no other failure.
+    // Two events report the failure. OpenAI's client throws at the first event, and software built on that client handles only this one.
+    // Other clients read the second event.
     // Other clients read the second event.
     const error = { ...errorBody(failure).error, ...responseError(failure) };
     const { code, message, param } = error;
@@ -119,8 +120,8 @@ export class ResponseView implements ResponseWriter {
   }
 
   /**
-   * Returns the failure that the log contains. If tools ran, the call counts as unsafe to retry: the log does not tell whether it had a
-   * request id.
+   * Returns the failure that the log contains. If tools ran, the call counts as unsafe to retry, because the log does not show whether the
+   * call had a request id.
    */
   #storedFailure(): ApiFailureInfo | undefined {
     const { error } = summarizeTurn(this.#stored);

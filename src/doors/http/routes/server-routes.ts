@@ -10,7 +10,9 @@ const readyWithinMs = 50;
 /** Time that /readyz waits for the event log, in ms. The timeout of a probe should be longer. */
 const logWithinMs = 1_500;
 
-/** Returns the routes. If `isAuthorized` returns true for a call of /readyz, the answer says why turns cannot begin. */
+/**
+ * Returns the routes. The answer to a call of /readyz says why turns cannot begin, but only if `isAuthorized` returns true for the call.
+ */
 export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall, "header">) => boolean): ApiRoute[] {
   const { hub, scrape } = parts;
   const whyNot = shared(() => whyNotReady(parts));

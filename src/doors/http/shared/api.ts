@@ -1,4 +1,4 @@
-/** Routes as data. The server and /openapi.json are both made from them. */
+/** Routes as data. The server and /openapi.json are both made from these routes. */
 
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";

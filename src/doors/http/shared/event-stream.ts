@@ -7,7 +7,7 @@ interface SentEvent {
 }
 
 export interface EventWriter {
-  /** Resolves when the next event may be written. Does nothing after the client has disconnected. */
+  /** Writes an event. Resolves when the next event may be written. Does nothing after the client has disconnected. */
   write(event: SentEvent): Promise<void>;
   gone: AbortSignal;
 }

@@ -1,6 +1,8 @@
 import { ApiError } from "./api-errors.js";
 
-/** Limit of items in one answer. A log may have 100,000 conversations, and writing all of them as JSON would block the event loop. */
+/**
+ * Maximum number of items in one answer. A log may have 100,000 conversations, and writing all of them as JSON would block the event loop.
+ */
 const most = 1000;
 
 export const limitWords = `1 to ${most}; default: ${most}`;

@@ -117,7 +117,7 @@ function nameOf({ name = "" }: WireTool): string {
   throw new ApiError(400, "invalid_tool", "the name of a tool is 1 to 128 letters, digits, _ and -", "tools");
 }
 
-/** Returns the type. Throws ApiError if the type is invalid, since it is put into a header and into a message. */
+/** Returns the type of a tool. Throws ApiError if the type is invalid, because it is put into a header and into a message. */
 function typeName({ type }: WireTool): string {
   if (/^[\w.-]{1,64}$/.test(type)) return type;
   throw new ApiError(400, "invalid_tool", "the type of a tool is 1 to 64 letters, digits, . _ and -", "tools");

@@ -18,7 +18,7 @@ import { ApiError } from "../shared/api-errors.js";
 import type { Said } from "./said.js";
 
 export interface TurnCall extends Said {
-  /** Undefined if the configured model is asked. */
+  /** Undefined to ask the configured model. */
   model?: string;
   streaming?: boolean;
   temperature?: number;
@@ -32,7 +32,7 @@ export interface TurnCall extends Said {
   withoutTools: boolean;
   /** Patterns that select the servers' tools to offer. Undefined if all tools are offered. */
   only?: readonly string[];
-  /** True if nobody will continue the new conversation of a call without a conversation id. */
+  /** True if nobody will continue a conversation that is created for this call. */
   isSingle: boolean;
   /** Fields of the call that are stored in the log, so that the answer can be read again later. */
   asked?: object;
@@ -43,8 +43,8 @@ export const defaultModel = "mcp-platform";
 export const plainModel = "mcp-platform/plain";
 
 /**
- * Returns the model for the model name in the call, undefined for the configured model. `isPlain` is true if the model gets no tools of the
- * servers.
+ * Returns the model for the model name in the call. `model` is undefined for the configured model. `isPlain` is true if the model gets no
+ * tools of the servers.
  */
 export function askedModel(name: string | null | undefined, plainModels: readonly string[]) {
   const isDefault = name === defaultModel || name === plainModel;
@@ -54,7 +54,7 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
 
 export interface WireCallIds {
   conversationId?: string;
-  /** Value for `PromptOptions.dialogue`. Set if the call continues a response; it is then the dialogue of the conversation's first call. */
+  /** Value for `PromptOptions.dialogue`. Set if the call continues a response: it is the dialogue of the first call in the conversation. */
   dialogue?: string;
   requestId?: string;
   trace?: CarriedTrace;

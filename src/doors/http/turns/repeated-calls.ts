@@ -7,9 +7,9 @@ import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { idsOf } from "./door-turn.js";
 
-/** Header with the number of earlier attempts. The tool that generates these clients has given it its name. */
+/** Header in which these clients send the number of earlier attempts. Stainless is the tool that generates the clients. */
 const retryCount = "x-stainless-retry-count";
-/** Time that a call is remembered, in ms. It is ample: clients wait at most a minute between two attempts. */
+/** Time for which a call is remembered, in ms. Clients wait much less, at most a minute, between two attempts. */
 const keptMs = 15 * 60_000;
 const mostKept = 10_000;
 

@@ -8,7 +8,7 @@ export interface Said {
   /** System text of the call. Undefined if the configured system text applies. */
   system?: string;
   history: Message[];
-  /** New content of the user. Empty if the last message is a tool result or an answer to continue, and not the user's. */
+  /** New content of the user. Empty if the last message is not the user's, but a tool result or an answer to continue. */
   content: ContentPart[];
 }
 
@@ -26,8 +26,8 @@ export function asSaid(all: readonly Message[]): Said {
 }
 
 /**
- * Splits the messages of a call. Without a conversation id, earlier turns in the messages must already be those of the log. Throws
- * ApiError.
+ * Splits the messages of a call. If there is no conversation id, earlier answers in `messages` must already be replaced by those of the
+ * log. Throws ApiError.
  */
 export async function saidIn(
   parts: Pick<DoorParts, "sessions">,
@@ -42,8 +42,8 @@ export async function saidIn(
 }
 
 /**
- * Returns the new part of a conversation of the log. `content` is what the user says. `history` holds the results of the caller's tools and
- * the instructions. Throws ApiError.
+ * Returns the new part of a call that continues a conversation of the log. `content` is what the user says. `history` holds the results of
+ * the caller's tools and the instructions. Throws ApiError.
  */
 export async function saidSince(
   { sessions }: Pick<DoorParts, "sessions">,

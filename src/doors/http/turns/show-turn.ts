@@ -35,7 +35,7 @@ interface ShowOptions {
   attempt: Attempt | undefined;
 }
 
-/** Longest time until the status of a stream is sent, in ms. Until then, a failure can still be answered with an error status. */
+/** Maximum time until the status of a stream is sent, in ms. Until then, a failure can still be answered with an error status. */
 const longestHoldMs = 10_000;
 
 export async function showTurn(door: DoorTurn, view: ResponseWriter, options: ShowOptions): Promise<Response> {
@@ -125,8 +125,8 @@ async function watch(
 }
 
 /**
- * Error of a turn that somebody else cancelled; a caller that cancels its own turn has disconnected. Without the error, the text so far
- * would look like a whole answer.
+ * Error of a turn that somebody other than the caller has cancelled. Without the error, the text so far would look like a whole answer. (A
+ * caller cancels its turn by disconnecting.)
  */
 const cancelled: ErrorInfo = { kind: "cancelled", message: "the turn was cancelled", retryable: false, hint: "" };
 

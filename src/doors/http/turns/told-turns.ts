@@ -68,7 +68,7 @@ export class ToldTurns {
 
   /**
    * Replaces this host's call ids by the ids that the model gave. Reasoning is bound to the model's ids, and providers recognise earlier
-   * input by them. If the model's id is unknown or already used, the call gets a short hash of this host's id.
+   * input by these ids. If the model's id is unknown or already used, the call gets a short hash of this host's id.
    */
   withModelIds(messages: readonly Message[]): Message[] {
     const chosen = new Map<string, string>();
@@ -106,7 +106,7 @@ export class ToldTurns {
   }
 }
 
-/** Length from which an id of the model counts as unique to one call. Shorter ids, such as `call_1`, are used again in later answers. */
+/** Length from which an id of the model counts as unique to one call. Shorter ids, such as `call_1`, occur again in later answers. */
 const uniqueLength = 16;
 
 /**
