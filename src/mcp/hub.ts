@@ -40,7 +40,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #extensions = new Set<McpHub>();
   readonly #options: HubOptions;
   readonly #listeners = new Set<(news: ServerNews) => void>();
-  /** The servers' lists and results in MCP's own format, for frontends that speak MCP. */
+  /** The servers' lists and results in the format of MCP, for frontends that speak MCP. */
   readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
   readonly #order = new ToolOrder();
   #registry: Registry;
@@ -57,15 +57,15 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Starts all enabled servers in parallel, without waiting for them. Servers whose lists are remembered from an earlier run start later.
+   * Starts all enabled servers in parallel, without waiting for them. A server whose lists are remembered from an earlier run starts later.
    */
   start(): void {
     this.#own.start();
   }
 
   /**
-   * Returns a started hub with these servers and all servers of this hub. If two have the same name, the returned hub uses the new server.
-   * Closing the returned hub ends only the new servers.
+   * Returns a new, started hub. It has the given servers and all servers of this hub; if two have the same name, it uses the given server.
+   * Closing the new hub ends only the given servers.
    */
   extend(configs: readonly ServerConfig[], onStatus?: (status: ServerStatus) => void): McpHub {
     const extension = new McpHub(configs, { ...this.#options, onStatus }, this);
@@ -74,7 +74,10 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return extension;
   }
 
-  /** Applies another configuration: new servers start, unchanged ones continue, removed or changed ones end after their running calls. */
+  /**
+   * Switches to another configuration. New servers start and unchanged servers continue. Removed or changed servers end after their running
+   * calls.
+   */
   apply(configs: readonly ServerConfig[]): void {
     if (this.#isClosed) return;
     this.#own.change(configs);
@@ -92,13 +95,16 @@ export class McpHub implements ToolHub, AsyncDisposable {
     return this.#own.named(name).stderr;
   }
 
-  /** Resolves once every enabled server has either become ready or failed. With `names`, waits only for the named servers. */
+  /** Resolves once every enabled server is ready or has failed. With `names`, waits only for the named servers. */
   async ready(names?: readonly string[]): Promise<void> {
     const awaited = this.#servers.filter(({ config }) => names?.includes(config.name) ?? true);
     await Promise.all(awaited.map((server) => server.started()));
   }
 
-  /** Starts the servers whose start was postponed. Called when the first request has been sent to the model: the processor is free then. */
+  /**
+   * Starts the servers whose start was postponed. Called when the first request has been sent to the model, because the processor is free
+   * then.
+   */
   startRemembered(): void {
     for (const part of [...this.#own.all, ...this.#extensions]) part.startRemembered();
   }
@@ -127,8 +133,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Approves the current tool definitions of the server, or of one of its tools. Resolves with the changes since the last approval, keyed
-   * by tool name. Throws RequestError for an unknown name, and McpError if the server is down.
+   * Approves the current tool definitions of the server, or of one of its tools. Resolves with the changes since the last approval; the
+   * keys are tool names. Throws RequestError for an unknown name, and McpError if the server is down.
    */
   trust(name: string, tool?: string, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
     return trust(this.#servers, name, tool, signal);
@@ -181,8 +187,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Resolves with proposed values for an argument of a prompt or of a URI template. `prompt` is the name under which this host lists the
-   * prompt. Throws McpError.
+   * Resolves with the values that a server proposes for an argument of a prompt or of a URI template. `prompt` is the name that this host
+   * gives to the prompt. Throws McpError.
    */
   complete(
     of: { prompt: string } | { template: string },
@@ -203,7 +209,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Builds the lists anew. Keeps the same array of tools until a tool really changes, so that requests to the model stay the same, byte for
+   * Rebuilds the lists. Keeps the same array of tools as long as no tool changes, so that requests to the model stay the same, byte for
    * byte.
    */
   #rebuild(): void {

@@ -12,16 +12,16 @@ import { asObject, parseJson } from "../../core/json.js";
 import { withFileLock } from "./file-lock.js";
 
 /**
- * The stored authorization of one server. Fields are stored as the SDK passes them: `client` and `tokens` name the `issuer` to which they
- * belong.
+ * The stored authorization for one server. The fields have the form in which the SDK passes them. `client` and `tokens` contain the
+ * `issuer` that they belong to.
  */
 export interface AuthRecord {
   client?: OAuthClientInformationMixed;
   tokens?: OAuthTokens;
   discovery?: OAuthDiscoveryState;
-  /** Every scope that the tokens have or were requested with. */
+  /** All scopes that the tokens have, and all scopes that were requested for them. */
   scope?: string;
-  /** Scopes that the server demanded while no person could log in. The next login requests them. */
+  /** Scopes that the server demanded at a time when no person could log in. The next login requests them. */
   wantedScope?: string;
   /** Time at which the tokens were stored, in ms since the epoch. */
   tokensAt?: number;
@@ -29,12 +29,12 @@ export interface AuthRecord {
 
 const changePollMs = 1000;
 /**
- * Longest age of a cached read, in ms. If another process has replaced or revoked the token meanwhile, the server refuses the old token,
- * and the file is read again.
+ * Longest time, in ms, for which a read record is reused. If another process has replaced or revoked the token meanwhile, the server
+ * refuses the old token, and the file is read again.
  */
 const recentMs = 100;
 
-/** Identifies a version of the file: every change writes a new one. */
+/** Returns an id of the file's version. Every change writes a new file, so the id changes too. */
 const versionOf = (found: Stats | undefined) => found && `${found.ino} ${found.mtimeMs}`;
 
 export class AuthFile {
@@ -43,10 +43,10 @@ export class AuthFile {
   #known: { version: string; record: AuthRecord } | undefined;
   #recent: AuthRecord = {};
   #readAt = Number.NEGATIVE_INFINITY;
-  /** The version that was read last. Undefined if there was no file. */
+  /** The version of the file at the last read. Undefined if there was no file. */
   #seen: string | undefined;
 
-  /** Two configured servers with the same URL share a file only if they also use the same client. */
+  /** The path depends on the server's URL and its client: two servers share a file only if both are the same. */
   constructor(folder: string, { url, oauth }: RemoteServerConfig) {
     const key = JSON.stringify([url, oauth?.clientId ?? oauth?.clientMetadataUrl ?? ""]);
     const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);
@@ -55,8 +55,8 @@ export class AuthFile {
   }
 
   /**
-   * Returns the record as it was read at most `recentMs` ago. Every request calls this method, so it avoids even a `stat` of the file,
-   * which is slow compared with the rest of the work.
+   * Returns the record, read at most `recentMs` ago. Every request calls this method. It avoids even a `stat` of the file, which is slow
+   * compared with the rest of the work.
    */
   recent(): AuthRecord {
     return performance.now() - this.#readAt < recentMs ? this.#recent : this.read();
@@ -83,7 +83,10 @@ export class AuthFile {
     }
   }
 
-  /** Sets these fields of the stored record and keeps the others. A reader sees either the old file or the new one, never a part. */
+  /**
+   * Sets these fields of the stored record and keeps the others. A reader sees either the old file or the new one, never a part of the new
+   * one.
+   */
   async change(fields: AuthRecord): Promise<void> {
     const record = { ...this.read(), ...fields };
     const draft = `${this.#path}.${randomUUID()}`;
@@ -97,15 +100,18 @@ export class AuthFile {
     await rm(this.#path, { force: true });
   }
 
-  /** Runs `work` in only one process at a time: an authorization server may end the session if a refresh token is used twice. */
+  /**
+   * Runs `work` while no other process runs its own: an authorization server may end the session if two processes use the same refresh
+   * token.
+   */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     await this.#makeFolder();
     return withFileLock(`${this.#path}.lock`, work);
   }
 
   /**
-   * Resolves once the file is another one than this object has read last, for example after a login in another process. Rejects when the
-   * signal aborts.
+   * Resolves once the file differs from the version that this object read last, for example after a login in another process. Rejects when
+   * the signal aborts.
    */
   async changed(signal: AbortSignal): Promise<void> {
     while (versionOf(await stat(this.#path).catch(() => undefined)) === this.#seen)

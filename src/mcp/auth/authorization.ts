@@ -1,6 +1,6 @@
 /**
- * The authorization for one remote server: gives out its token, renews the token after a refusal, and requests more scopes when the server
- * demands them.
+ * The authorization for one remote server. It provides the token, renews the token if the server refuses it, and requests more scopes if
+ * the server demands them.
  */
 import type { OAuthConfig, RemoteServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
@@ -13,7 +13,7 @@ import { includesAll, unionOf } from "./scopes.js";
 
 export interface AuthOptions {
   folder: string;
-  /** Shows the login page to the person. Undefined if no person can log in. */
+  /** Opens the login page for the person. Undefined if no person can log in. */
   showPage?(page: URL): void;
 }
 
@@ -26,7 +26,7 @@ export interface Challenge {
 
 interface Refused {
   token: string | undefined;
-  /** True if the refused token was just renewed: renewing it again will not help. */
+  /** True if the token had just been renewed when the server refused it. Another renewal will not help. */
   isNew: boolean;
 }
 
@@ -56,7 +56,9 @@ export class Authorization {
     return tokens?.access_token;
   }
 
-  /** Resolves once somebody has logged in since the token was read last. Rejects when the signal aborts. */
+  /**
+   * Resolves once the stored token differs from the one that was read last, because somebody has logged in. Rejects when the signal aborts.
+   */
   loggedIn(signal: AbortSignal): Promise<void> {
     return this.#file.changed(signal);
   }
@@ -97,7 +99,7 @@ export class Authorization {
     }
   }
 
-  /** Tries to get a new token without a person. Resolves with true if the stored token then differs from the refused one. */
+  /** Tries to get a new token without a person. Resolves with true if the stored token is now another one than the refused one. */
   async #renewAlone(challenge: Challenge, refused: Refused, isStepUp: boolean): Promise<boolean> {
     const record = this.#file.read();
     if (record.tokens && record.tokens.access_token !== refused.token) return true;

@@ -2,12 +2,15 @@ import { extractWWWAuthenticateParams } from "@modelcontextprotocol/sdk/client/a
 import { discard, type HttpRequest, type SendRequest } from "../http/exchange.js";
 import type { Authorization, Challenge } from "./authorization.js";
 
-/** Limit of renewals for one request: the first for the stored token, the second if the server refuses the renewed token too. */
+/**
+ * Maximum number of renewals during one request. The first replaces the stored token; the second follows if the server refuses the renewed
+ * token too.
+ */
 const maxRenewals = 2;
 
 /**
- * Returns an exchange that sends each request with the server's token. If the server refuses the token, renews it and repeats the request.
- * Sends the token only to the origin of `serverUrl`. Rejects with McpError if the token cannot be renewed.
+ * Returns an exchange that sends each request with the server's token. If the server refuses the token, renews the token and repeats the
+ * request. Sends the token only to the origin of `serverUrl`. Rejects with McpError if the token cannot be renewed.
  */
 export function authorized(authorization: Authorization, serverUrl: URL, send: SendRequest): SendRequest {
   const { origin } = serverUrl;

@@ -7,15 +7,18 @@ import { isPlainObject } from "../../core/json.js";
 import { abortable } from "../shared/wait.js";
 
 const host = "127.0.0.1";
-/** Port that every login uses if it is free: some authorization servers accept only the address that was registered first. */
+/**
+ * Port that every login uses if it is free. A fixed port is needed because some authorization servers accept only the redirect address that
+ * was registered first.
+ */
 const usualPort = 33418;
 const path = "/callback";
 
 export interface Callback extends AsyncDisposable {
   url: string;
   /**
-   * Resolves with the query of the browser's request that has this `state`. Answers any other request with an error and keeps waiting.
-   * Rejects with the signal's reason.
+   * Resolves with the query of the first browser request that has this `state`. Answers any other request with an error and keeps waiting.
+   * Rejects with the signal's reason if the signal aborts.
    */
   arrival(state: string, signal: AbortSignal): Promise<URLSearchParams>;
 }
@@ -57,7 +60,7 @@ function arrivalAt(server: Server, state: string): Promise<URLSearchParams> {
   });
 }
 
-/** Parses the URL of a request. Any web page in the browser may send a request to this port, even with an invalid URL. */
+/** Parses the URL of a request. Never throws: any web page in the browser may send a request to this port, even with an invalid URL. */
 function targetOf({ url = "/" }: IncomingMessage): URL {
   const place = `http://${host}`;
   return new URL(URL.canParse(url, place) ? url : "/", place);

@@ -7,8 +7,8 @@ import { redactor } from "../shared/redact-secrets.js";
 const maxReasonChars = 300;
 
 /**
- * Returns an McpError that tells the user what to do, such as the command for a login. Does not keep the SDK's error as its cause, since
- * SDK errors repeat the server's whole answer.
+ * Returns an McpError that tells the user what to do, for example which command logs in. The SDK's error is not its `cause`, because SDK
+ * errors repeat the server's whole answer.
  */
 export function explainAuth(error: unknown, config: RemoteServerConfig): McpError {
   const { origin, pathname } = new URL(config.url);
@@ -32,15 +32,15 @@ export function loginHint({ name }: RemoteServerConfig): string {
 }
 
 /**
- * Returns true if the failure is temporary, so that a later attempt may succeed. The SDK also throws ServerError for an answer that is not
- * a well-formed OAuth error; the message of that error contains the HTTP status.
+ * Returns true if the failure is temporary, so that a later attempt may succeed. The SDK also throws ServerError for answers that are not
+ * well-formed OAuth errors; the message of such an error contains the HTTP status.
  */
 export function isBadMinute(error: unknown): boolean {
   if (error instanceof OAuthError) {
     if (error instanceof ServerError) return !/^HTTP 4(?!08|29)/.test(error.message);
     return error instanceof TooManyRequestsError || error.errorCode === "temporarily_unavailable";
   }
-  // The check compares names, not classes, because errors of `fetch` may come from another realm.
+  // Compares names and not classes, because errors of `fetch` may come from another realm.
   return (
     isPlainObject(error) && ((error.name === "TypeError" && error.cause !== undefined) || error.name === "TimeoutError")
   );

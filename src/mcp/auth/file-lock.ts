@@ -1,4 +1,4 @@
-/** A lock between processes. The lock is a file, and the process that created the file holds the lock. */
+/** A lock between processes. The lock is a file. The process that created the file holds the lock. */
 
 import { randomUUID } from "node:crypto";
 import { link, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -7,13 +7,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { asObject, isPlainObject, parseJson } from "../../core/json.js";
 
 const pollMs = 50;
-/** Age at which a lock from another machine counts as abandoned: no work under the lock takes that long. */
+/** Age in ms at which a lock of another machine counts as abandoned, because no work under the lock takes that long. */
 const staleMs = 90_000;
 
-/** Ids of the locks that this process holds. A lock with this pid but another id was left by an earlier process with the same pid. */
+/**
+ * Ids of the locks that this process holds. A lock file with this pid but an unknown id was left by an earlier process with the same pid.
+ */
 const held = new Set<string>();
 
-/** Runs the work under the lock. Takes over the lock of a process that died. */
+/** Runs the work while this process holds the lock. Waits until the lock is free, and takes over the lock of a process that died. */
 export async function withFileLock<T>(path: string, work: () => Promise<T>): Promise<T> {
   const id = randomUUID();
   const ours = JSON.stringify({ id, pid: process.pid, machine: hostname() });
@@ -28,7 +30,7 @@ export async function withFileLock<T>(path: string, work: () => Promise<T>): Pro
 }
 
 async function create(path: string, content: string): Promise<boolean> {
-  // The file gets its final path only after its content is written, so that a lock file always names its holder.
+  // The content is written before the file gets its final path, so that a lock file always names its holder.
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, content, { mode: 0o600, flag: "wx" });
   try {
@@ -43,8 +45,8 @@ async function create(path: string, content: string): Promise<boolean> {
 }
 
 /**
- * Removes the lock if its holder no longer runs. Resolves with true if the caller should try to get the lock again at once. The removal
- * itself runs under a second lock, so that it never deletes a newer lock.
+ * Removes the lock if its holder no longer runs. Resolves with true if the caller should try at once to get the lock. The removal itself
+ * runs under a second lock. Otherwise it could delete the lock of a new holder.
  */
 async function removeAbandoned(path: string): Promise<boolean> {
   const content = await contentOf(path);

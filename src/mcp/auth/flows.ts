@@ -1,6 +1,6 @@
 /**
- * The three ways to get a token: refresh the old one, authorize with the client's own credentials, or let the person log in. Each way
- * stores the token that it got.
+ * The three ways to get a token: refresh the old token, authorize with the client's own credentials, or let the person log in. Each way
+ * stores the token.
  */
 import {
   auth,
@@ -34,16 +34,16 @@ export interface Flow {
 }
 
 /**
- * Renews the tokens with the refresh token. Resolves with false if there is no refresh token, or if the authorization server has changed or
- * no longer accepts the refresh token. Rejects on any other failure, which may be temporary.
+ * Renews the tokens with the refresh token. Resolves with false if there is no refresh token, if the server now uses another authorization
+ * server, or if the authorization server refuses the refresh token. Rejects on any other failure, which may be temporary.
  */
 export async function refresh(flow: Flow): Promise<boolean> {
   const { serverUrl, oauth, file, fetch, resourceMetadataUrl } = flow;
   const { tokens, discovery: known } = file.read();
   if (!tokens?.refresh_token || !known) return false;
   const found = await discoverOAuthServerInfo(serverUrl, { resourceMetadataUrl, fetchFn: fetch });
-  // If metadata was known before but is missing now, the known metadata is used, because the failure may be temporary. If the server now
-  // names another authorization server, the old tokens are no longer valid.
+  // If metadata was known before but is missing now, the known metadata is used, because the failure may be temporary. If the MCP server
+  // now names another authorization server, the old tokens are useless.
   const discovery = known.resourceMetadata && !found.resourceMetadata ? known : found;
   if (discovery.authorizationServerUrl !== known.authorizationServerUrl) return false;
   try {
@@ -98,7 +98,7 @@ async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fe
     metadata: discovery.authorizationServerMetadata,
     clientInformation,
     refreshToken: tokens.refresh_token ?? "",
-    // The resource is spelled as in the metadata: servers compare it character by character, and a URL object adds a slash
+    // The resource is spelled exactly as in the metadata, because servers compare it character by character. A URL object would add a slash
     // (typescript-sdk#1968).
     resource: resource && (resourceMetadata?.resource ?? resource),
     addClientAuthentication: client.addClientAuthentication,
@@ -108,9 +108,9 @@ async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fe
 }
 
 /**
- * Returns the authorization code from the query that the browser brought back. Throws McpError if the login was refused, or if another
- * authorization server than the expected one answered: a code of that server must not be sent to this one. Issuers are compared character
- * by character (RFC 9207).
+ * Returns the authorization code from the query that the browser brought back. Throws McpError if the login was refused. Also throws if
+ * another authorization server answered than the expected one, because the code of one server must not be sent to another. Issuers are
+ * compared character by character (RFC 9207).
  */
 function codeOf(arrived: URLSearchParams, discovery: OAuthDiscoveryState): string {
   const { authorizationServerUrl, authorizationServerMetadata: metadata } = discovery;

@@ -20,8 +20,8 @@ export class Logins {
   }
 
   /**
-   * Logs in again, even if the stored token is still valid. Rejects with McpError, or with RequestError if the named server does not exist
-   * or has no login.
+   * Logs in, even if the stored token is still valid. Resolves with the new status as text. Rejects with McpError if the login fails, or
+   * with RequestError if there is no such server or it is no remote server.
    */
   async login(name: string): Promise<string> {
     const config = this.#remote(name);
@@ -30,7 +30,7 @@ export class Logins {
     return this.status(name);
   }
 
-  /** Deletes the stored tokens, and asks the authorization server to revoke them. */
+  /** Deletes the stored tokens, and asks the authorization server to revoke them. Resolves with the outcome as text. */
   async logout(name: string): Promise<string> {
     const file = this.#file(name);
     const record = file.read();
@@ -73,7 +73,8 @@ export class Logins {
 }
 
 /**
- * Sends a request without a token and resolves with the authorization that the server demands; empty if it demands none or does not answer.
+ * Sends a request without a token and resolves with the server's demand for authorization. The demand is empty if the server demands none
+ * or does not answer.
  */
 async function challengeFrom({ url, transport }: RemoteServerConfig) {
   const message = { jsonrpc: "2.0", id: 0, method: "ping" };

@@ -20,7 +20,7 @@ interface ClientParts {
   file: AuthFile;
   fetch: FetchLike;
   scope?: string;
-  /** Undefined for a grant that needs no person. */
+  /** The address to which the login page sends the browser back. Undefined for a grant that needs no person. */
   redirectUrl?: string;
 }
 
@@ -57,7 +57,7 @@ export class OAuthClient implements OAuthClientProvider {
       redirect_uris: redirectUrl ? [redirectUrl] : [],
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
-      // This host is a public client: a program that anybody can read cannot keep a client secret.
+      // This host is a public client: its program is readable by anybody, so it cannot keep a client secret.
       ...(methods?.includes("none") && { token_endpoint_auth_method: "none" }),
       ...(scope && { scope }),
     };
@@ -74,16 +74,16 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Returns the servers that were discovered during this authorization. Servers from an earlier authorization are not used, because the
-   * code must go to the server whose login page the person saw.
+   * Returns the authorization server that was discovered during this authorization. An earlier discovery is not used, because the code must
+   * go to the server whose login page the person saw.
    */
   discoveryState(): OAuthDiscoveryState | undefined {
     return this.#discovery;
   }
 
   /**
-   * Stores the discovered servers. Throws McpError unless the issuer in the metadata is the server that the metadata was requested from
-   * (RFC 8414, 3.3).
+   * Stores the discovered authorization server. Throws McpError if the issuer in its metadata is not the server from which the metadata
+   * came (RFC 8414, 3.3).
    */
   saveDiscoveryState(state: OAuthDiscoveryState): void {
     const { authorizationServerUrl, authorizationServerMetadata: metadata, resourceMetadata } = state;
@@ -94,7 +94,10 @@ export class OAuthClient implements OAuthClientProvider {
     this.#discovery = state;
   }
 
-  /** Resolves with the configured client or else the registered one; undefined if it was registered for another redirect URL. */
+  /**
+   * Resolves with the configured client, or else with the registered one. Resolves with undefined if that one was registered for another
+   * redirect URL.
+   */
   async clientInformation(): Promise<OAuthClientInformationMixed | undefined> {
     const { oauth, file, redirectUrl } = this.#parts;
     const { client } = file.read();
@@ -108,8 +111,8 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Stores a registered client. For a client that the user has configured, stores only the first authorization server that accepts it, so
-   * that no other server gets the client's secret.
+   * Stores a registered client. If the user configured the client, stores only its id and the first authorization server that accepted it,
+   * so that no other server gets the client's secret.
    */
   async saveClientInformation(client: OAuthClientInformationMixed): Promise<void> {
     const { oauth, file } = this.#parts;
@@ -117,8 +120,8 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Returns no tokens to the SDK. This host refreshes tokens itself (`flows.ts`). If the SDK had a refresh token, it would use it even for
-   * a request for more scopes (typescript-sdk#2255).
+   * Returns undefined, so that the SDK has no tokens. This host refreshes tokens itself (`flows.ts`). If the SDK had a refresh token, the
+   * SDK would use it even for a request for more scopes (typescript-sdk#2255).
    */
   tokens(): undefined {}
 
@@ -135,9 +138,9 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Stores the address of the login page. Requests `offline_access` if the server publishes it (SEP-2207), so that nobody has to log in
-   * every hour. Throws McpError unless the server declares PKCE, as the MCP specification demands: without PKCE, anybody who sees the
-   * authorization code could use it.
+   * Stores the address of the login page. Adds the scope `offline_access` if the server publishes it (SEP-2207), so that nobody has to log
+   * in every hour. Throws McpError if the server does not declare PKCE, which the MCP specification demands: without PKCE, anybody who sees
+   * the authorization code could use it.
    */
   redirectToAuthorization(page: URL): void {
     const metadata = this.#discovery?.authorizationServerMetadata;

@@ -1,6 +1,6 @@
 /**
- * Checks of the addresses that this host contacts to get a token. These addresses come from the MCP server and from servers that it names,
- * and this host sends codes and secrets to them. So they must not be in the user's own network and must not use plain http.
+ * Checks of the addresses that this host contacts to get a token. The addresses come from the MCP server or from servers that it names, and
+ * the host sends codes and secrets there. So the addresses must not be in the user's own network and must not use plain http.
  */
 import { lookup } from "node:dns/promises";
 import { BlockList, isIP } from "node:net";
@@ -8,7 +8,7 @@ import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { McpError } from "../../core/errors.js";
 
 const maxRedirects = 5;
-/** Limit for one answer. Metadata and tokens are some kilobytes; an endless body would take all memory. */
+/** Maximum size of an answer. Metadata and tokens are some kilobytes; a body without end would fill the memory. */
 const maxAnswerBytes = 1024 * 1024;
 
 const ownNetwork = new BlockList();
@@ -42,7 +42,7 @@ export class Reach {
   readonly #chosen: ReadonlySet<string>;
   readonly #resolve: Resolve;
 
-  /** `server` is the URL of the MCP server, and `chosen` are other URLs that the user has configured. */
+  /** `server` is the URL of the MCP server. `chosen` are URLs from the user's configuration, which are not checked. */
   constructor(server: string, chosen: readonly string[] = [], resolve: Resolve = byDns) {
     this.#server = new URL(server);
     this.#chosen = new Set([server, ...chosen].map((url) => new URL(url).origin));
@@ -50,8 +50,8 @@ export class Reach {
   }
 
   /**
-   * Rejects with McpError unless this host may contact the URL. If the MCP server is in the user's own network, the URL may be there too,
-   * even with plain http.
+   * Rejects with McpError if this host may not contact the URL. The URL may be in the user's own network, even with plain http, if the MCP
+   * server is in that network too.
    */
   async check(url: URL): Promise<void> {
     if (this.#chosen.has(url.origin)) return;
@@ -64,8 +64,8 @@ export class Reach {
   }
 
   /**
-   * Returns a `fetch` that checks every address before it calls `send`, and reads the whole answer. Follows redirects of GET requests only.
-   * Rejects with McpError if an address is refused or an answer is too long.
+   * Returns a `fetch` that checks every address before it calls `send`, then reads the whole answer. Follows redirects of GET requests
+   * only. Rejects with McpError if an address is refused or an answer is too long.
    */
   guarded(send: FetchLike): FetchLike {
     return async (target, init) => {
@@ -84,8 +84,8 @@ export class Reach {
   }
 
   /**
-   * Resolves with true if the host name leads to the user's own network. Resolves with false for a name without an address, since the
-   * request to it fails anyway.
+   * Resolves with true if the host name has an address in the user's own network. A name without an address gives false, since the request
+   * fails anyway.
    */
   async #isOnOwnNetwork(hostname: string): Promise<boolean> {
     const host = hostname.replace(/^\[|\]$/g, "");
@@ -94,7 +94,7 @@ export class Reach {
   }
 }
 
-/** Returns the response with its body in memory. Throws McpError if the body is too long. */
+/** Reads the whole body, and returns a response with the body in memory. Rejects with McpError if the body is too long. */
 async function whole(response: Response, url: URL): Promise<Response> {
   const { body, status, statusText, headers } = response;
   if (!body) return response;

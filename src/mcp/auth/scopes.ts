@@ -1,4 +1,7 @@
-/** Returns the names of all these scopes in one text, without duplicates, in order of appearance; undefined if there are none. */
+/**
+ * Returns the scopes of all these lists as one list, without duplicates, in order of appearance. A list is a text with spaces between
+ * scopes. Undefined if there are no scopes.
+ */
 export function unionOf(...scopes: readonly (string | undefined)[]): string | undefined {
   return [...new Set(scopes.flatMap(namesOf))].join(" ") || undefined;
 }

@@ -14,7 +14,7 @@ export interface Grant {
   fetch: FetchLike;
 }
 
-/** Resolves with the parameters of the token request; undefined for `authorization_code`, the grant that needs a person. */
+/** Resolves with the parameters of the token request. Resolves with undefined for `authorization_code`, the grant that needs a person. */
 export async function tokenRequest(grant: Grant): Promise<URLSearchParams | undefined> {
   if (grant.oauth.grant === "authorization_code") return undefined;
   const scope = grant.scope && { scope: grant.scope };
@@ -26,8 +26,8 @@ export async function tokenRequest(grant: Grant): Promise<URLSearchParams | unde
 }
 
 /**
- * Resolves with the assertion of enterprise-managed authorization (MCP extension, SEP-990): the company's identity provider exchanges the
- * user's ID token for a grant that the server's own authorization server accepts (RFC 8693).
+ * Resolves with the assertion for enterprise-managed authorization (MCP extension, SEP-990). The company's identity provider issues the
+ * assertion for the user's ID token (RFC 8693), and the MCP server's authorization server accepts it.
  */
 async function identityAssertion({ oauth, discovery, scope, fetch }: Grant): Promise<string> {
   if (!oauth.idp) throw new McpError("needs_auth", "oauth.grant cross_app_access needs oauth.idp");

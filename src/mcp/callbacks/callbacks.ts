@@ -1,4 +1,4 @@
-/** Requests of a server to this host: for the person's input, for a model's answer, for the folders to work in. */
+/** Requests that a server sends to this host: for input from the person, for an answer of a model, for the folders to work in. */
 
 import { basename } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,7 +12,7 @@ import { abortable } from "../shared/wait.js";
 import { acceptsPage, elicit, type Page } from "./elicitation.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
 
-/** Limit of questions that a server may ask the person during one call, since every question is stored and shown. */
+/** Maximum number of questions that a server may ask the person during one call. Every question is stored and shown. */
 const maxQuestions = 50;
 
 export interface RunningCall {
@@ -22,8 +22,9 @@ export interface RunningCall {
 }
 
 /**
- * Answers to the requests of one server. In protocol 2025-11-25 a request does not say which call it belongs to, so this host assigns it to
- * the call that began last. Requests are declined while no call is running: no person could be asked, and nothing would limit the cost.
+ * Answers the requests of one server. In protocol 2025-11-25 a request does not say which call it belongs to, so this host assigns it to
+ * the call that began last. While no call is running, requests to the person or the model are declined: no person could be asked, and
+ * nothing would limit the cost.
  */
 export class Callbacks {
   readonly #config: ServerConfig;
@@ -40,7 +41,7 @@ export class Callbacks {
     this.#noticed = noticed;
   }
 
-  /** The capabilities that this host declares to the server: only those whose requests it would really answer. */
+  /** The capabilities that this host declares to the server. It declares only those that it would really serve. */
   get capabilities(): JsonObject {
     return {
       elicitation: { form: { applyDefaults: true }, url: {} },
@@ -96,8 +97,8 @@ export class Callbacks {
   }
 
   /**
-   * Asks the person to visit the pages that a call needs first. Resolves with true if there are pages and the person has accepted all of
-   * them.
+   * Asks the person to visit pages before a call is repeated. Resolves with true if the person has accepted every page; resolves with false
+   * if there are no pages.
    */
   async visit(pages: readonly Page[], ask: RunningCall["ask"]): Promise<boolean> {
     for (const page of pages) if (!(await acceptsPage(this.#config.name, page, ask))) return false;

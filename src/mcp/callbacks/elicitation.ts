@@ -9,8 +9,8 @@ import { RpcRefusal } from "../protocol/refusal.js";
 import { problemIn } from "../shared/tool-arguments.js";
 
 /**
- * Limit of a question's message, and of the JSON of its form, in characters. A question is stored, and sent to every client that follows
- * the conversation.
+ * Maximum length of a question's message, and of its form as JSON, in characters. A question is stored, and sent to every client that
+ * follows the conversation.
  */
 const maxQuestionChars = 256 * 1024;
 
@@ -22,7 +22,7 @@ export interface Page {
 }
 
 /**
- * Resolves with the answer to `elicitation/create`. The answer is `accept` only if the person accepted and filled in the form correctly.
+ * Resolves with the answer to `elicitation/create`. The answer is `accept` only if the person accepted and the filled-in form is valid.
  * Rejects with RpcRefusal if the form cannot be shown.
  */
 export async function elicit(server: string, params: JsonObject, ask: Ask): Promise<JsonObject> {
@@ -45,8 +45,8 @@ export async function elicit(server: string, params: JsonObject, ask: Ask): Prom
 }
 
 /**
- * Asks the person to visit a page, and resolves with true if the person accepts. Never offers a page over an insecure connection, on which
- * third parties could read or change the page.
+ * Asks the person to visit a page. Resolves with true if the person accepts. Resolves with false, without asking, if the page has an
+ * insecure address: third parties could read or change such a page.
  */
 export async function acceptsPage(server: string, { message, url }: Page, ask: Ask): Promise<boolean> {
   if (!isSafe(url)) return false;
@@ -56,7 +56,7 @@ export async function acceptsPage(server: string, { message, url }: Page, ask: A
 
 const urlElicitationRequired = -32042;
 
-/** Returns the pages that the person must visit before the failed request is sent again; empty for any other error. */
+/** Returns the pages that the person must visit before the failed request can be repeated. Returns no pages for any other error. */
 export function pagesWanted(error: unknown): Page[] {
   if (!isPlainObject(error) || error.code !== urlElicitationRequired || !isPlainObject(error.data)) return [];
   return asArray(error.data.elicitations)

@@ -22,9 +22,9 @@ import { abortable } from "../shared/wait.js";
 export type Sample = (request: CompletionRequest, signal: AbortSignal) => Promise<Completion>;
 
 const maxRequests = 20;
-/** Limit of the tokens that the model may write during one tool call. */
+/** Maximum number of tokens that the model may write for a server during one tool call. */
 const maxTokens = 100_000;
-/** Limit of the tokens that the model may read during one tool call, by estimate. */
+/** Maximum number of tokens, by estimate, that a server may send to the model during one tool call. */
 const maxInputTokens = 500_000;
 const mediaTokens = 1_500;
 const maxPromptChars = 2000;
@@ -36,8 +36,8 @@ export class SamplingBudget {
   #inputTokens = maxInputTokens;
 
   /**
-   * Reserves the tokens of a request before it is sent, because a server may send many requests at once. Returns how many tokens the model
-   * may write; `giveBack` takes back the unused ones. Throws RpcRefusal if too few are left.
+   * Reserves tokens for a request before it is sent, because a server may send many requests at once. Returns how many tokens the model may
+   * write; `giveBack` returns the unused tokens. Throws RpcRefusal if the budget is used up.
    */
   grant(wanted: number, inputTokens: number): number {
     if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {
@@ -50,7 +50,7 @@ export class SamplingBudget {
     return granted;
   }
 
-  /** Puts tokens that were granted but not written back into the budget. */
+  /** Returns tokens to the budget that were granted but not written. */
   giveBack(tokens: number): void {
     this.#tokens += tokens;
   }
@@ -83,7 +83,7 @@ export async function answerSampling(server: string, params: JsonObject, parts: 
   } finally {
     budget.giveBack(granted - written);
   }
-  // Not every provider enforces `toolChoice`, and the server would accept an answer without a call.
+  // Not every provider enforces `toolChoice`. Without this check the server would get an answer without the call that it required.
   if (request.toolChoice && completion.finishReason === "stop" && completion.message.toolCalls.length === 0) {
     throw new RpcRefusal(-32603, "the model called no tool, though toolChoice required it");
   }
@@ -174,8 +174,8 @@ function toToolUse({ id, name, arguments: text }: ToolCall): JsonObject {
 }
 
 /**
- * Returns the text that the person sees before allowing the request. If it is too long, cuts the start, because the newest text matters
- * most.
+ * Returns the text that the person sees before allowing the request. If the text is too long, cuts its start, because the newest part
+ * matters most.
  */
 function promptOf(messages: readonly Message[]): string {
   const lines = messages.map((message) => {

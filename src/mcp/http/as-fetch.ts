@@ -14,8 +14,8 @@ import {
 const withoutBody = [204, 205, 304];
 
 /**
- * Returns a `fetch` that uses the exchange, for the SDK's HTTP+SSE transport, which accepts only a `fetch`. That transport follows
- * redirects itself. `longest`: bytes that a body may have, or one event of an event stream.
+ * Returns a `fetch` that sends requests through the exchange. It is for the SDK's HTTP+SSE transport, which accepts only a `fetch` and
+ * follows redirects itself. `longest` is the maximum size in bytes of a body or, in an event stream, of one event.
  */
 export function asFetch(send: SendRequest, longest = longestMessage): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {
@@ -37,13 +37,13 @@ export function asFetch(send: SendRequest, longest = longestMessage): FetchLike 
 }
 
 /**
- * Returns the body of an answer with a limit, because the readers of a body buffer a whole message. The body fails with TooLong when the
- * whole body, or one event of an event stream, exceeds the limit.
+ * Returns the body of an answer with a size limit, because readers of a body keep a whole message in memory. The body fails with TooLong if
+ * it exceeds the limit. In an event stream, the limit applies to each event.
  */
 function limited(answer: HttpAnswer, longest: number): Readable {
   const isStream = mediaTypeOf(answer) === "text/event-stream";
   let bytes = 0;
-  /** Last bytes of the previous chunks: the blank line that ends an event may be split between chunks. */
+  /** The last bytes of the earlier chunks. The blank line that ends an event may be split between chunks. */
   let end = "";
   const limit = new Transform({
     transform(chunk: Buffer, _encoding, done) {

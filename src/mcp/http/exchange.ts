@@ -1,6 +1,6 @@
 /**
- * HTTP requests to MCP servers, over the shared pool of connections. Node's fetch is not used: its Web Streams made a call five to seven
- * times as slow (scripts/bench/mcp-calls.mjs), and it ends a stream that is idle for 300 s.
+ * HTTP requests to MCP servers, over the shared pool of connections. Node's fetch is not used for two reasons. Its Web Streams made a call
+ * five to seven times as slow (scripts/bench/mcp-calls.mjs), and it ends a stream that is idle for 300 s.
  */
 import {
   type Agent,
@@ -19,14 +19,14 @@ import { keepAliveAgent, limitConnecting, type PoolOptions, respectKeepAlive } f
 export interface HttpRequest {
   method: "GET" | "POST" | "DELETE";
   url: URL;
-  /** Headers with lower-case names. */
+  /** The names of the headers are in lower case. */
   headers: Readonly<Record<string, string>>;
   body?: string;
-  /** Signals that end the exchange when one of them aborts, even after the head of the answer has arrived. */
+  /** Signals that cancel the request. When one aborts, the exchange ends, even if the head of the answer has already arrived. */
   signals: readonly AbortSignal[];
 }
 
-/** An answer. Its body must be read to the end or discarded: until then the answer occupies a connection. */
+/** An answer to a request. The caller must read its body to the end or discard it, because until then the answer occupies a connection. */
 export interface HttpAnswer {
   status: number;
   statusText: string;
@@ -35,8 +35,8 @@ export interface HttpAnswer {
 }
 
 /**
- * A function that sends a request, and resolves when the head of the answer has arrived. Rejects with Unreachable, or with a signal's
- * reason.
+ * A function that sends a request. It resolves when the head of the answer has arrived. It rejects with Unreachable, or with the reason of
+ * an aborted signal.
  */
 export type SendRequest = (request: HttpRequest) => Promise<HttpAnswer>;
 
@@ -47,7 +47,8 @@ export class Unreachable extends Error {
 }
 
 /**
- * Longest accepted message, in characters; the number equals the default byte limit for stdio. A text without end would exhaust the memory.
+ * Longest message that is accepted, in characters. The number equals the default limit in bytes for stdio. Without a limit, a text without
+ * end would fill the memory.
  */
 export const longestMessage = 64 * 1024 * 1024;
 
@@ -58,8 +59,8 @@ export class TooLong extends Error {
 }
 
 /**
- * Time that an idle connection is kept if its server names no time, in ms. If the server names one, the limit is `longestIdleMs`. Both are
- * as in Node's fetch.
+ * Time in ms for which an idle connection is kept if the server names no time. If the server names one, `longestIdleMs` is the maximum.
+ * Both values are those of Node's fetch.
  */
 const idleMs = 4000;
 const longestIdleMs = 600_000;
@@ -69,7 +70,7 @@ const usual = { "user-agent": "MCP-Platform/1.0", "accept-encoding": "gzip, defl
 
 const agents = new Map<string, Agent>();
 
-/** Returns the agent for a protocol. The agent lives as long as the process, but its idle connections do not keep the process alive. */
+/** Returns the agent for a protocol. The agent exists until the process ends, but its idle connections do not keep the process alive. */
 function agentFor(protocol: string): Agent {
   const known = agents.get(protocol);
   if (known) return known;
@@ -94,7 +95,7 @@ interface Endpoint {
   path: string;
 }
 
-/** Parsed addresses, cached because every request needs one. */
+/** Endpoints of URLs, cached because every request needs one. */
 const places = new WeakMap<URL, Endpoint>();
 
 function placeOf(url: URL): Endpoint {
@@ -115,7 +116,7 @@ function placeOf(url: URL): Endpoint {
 export const exchange: SendRequest = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
-    // Node writes headers unchanged if they are a list. If they were an object, Node would check each header three times and store it.
+    // A list of headers, because Node writes a list unchanged. With an object, Node would check each header three times and store it.
     const list: string[] = [];
     const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);
@@ -137,7 +138,7 @@ export const exchange: SendRequest = ({ method, url, headers, body, signals }) =
       reject(signals.find((signal) => signal.aborted)?.reason ?? new Unreachable(error));
     };
     request.on("error", fail);
-    // For an answer that switches protocols, Node emits only "close".
+    // If the answer switches protocols, Node emits only "close".
     request.on("close", () => broken === request && fail(new Error("the connection was closed instead of an answer")));
     request.end(body);
   });
@@ -151,7 +152,9 @@ export function mediaTypeOf({ headers }: HttpAnswer): string {
   return (headers["content-type"] ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
 }
 
-/** Reads the body to its end, and resolves with its text. Rejects with Unreachable, TooLong, or the reason that ended the exchange. */
+/**
+ * Reads the body to its end, and resolves with the text. Rejects with Unreachable, with TooLong, or with the reason of an aborted signal.
+ */
 export function bodyText({ body }: HttpAnswer): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
@@ -167,7 +170,10 @@ export function bodyText({ body }: HttpAnswer): Promise<string> {
   });
 }
 
-/** Discards the body of an answer, so that the connection is free again. If the body may have no end, destroys the connection. */
+/**
+ * Discards the body of an answer, so that the connection can be used again. An event stream may have no end, so its connection is destroyed
+ * instead.
+ */
 export function discard(answer: HttpAnswer): void {
   const { body } = answer;
   body.on("error", () => {});

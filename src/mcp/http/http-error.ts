@@ -1,14 +1,14 @@
 export class HttpError extends Error {
   constructor(
-    /** The HTTP status; -1 if the status was a success but the answer was unusable. */
+    /** The HTTP status. It is -1 if the status meant success but the answer was unusable. */
     readonly status: number,
     message: string,
-    /** The body of the answer. It may repeat a header that this host sent. */
+    /** The body of the answer. It may quote a header that this host sent, and so contain a secret. */
     readonly text = "",
   ) {
     super(`Streamable HTTP error: ${message}`);
   }
 }
 
-/** Status 404 as the answer to a POST of a protocol before 2026-07-28: the session does not exist, or does not exist any more. */
+/** Status 404 in answer to a POST, in a protocol before 2026-07-28. It means that the session does not exist, or no longer exists. */
 export class SessionLost extends HttpError {}

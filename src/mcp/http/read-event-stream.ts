@@ -3,8 +3,8 @@ import { createParser, type EventSourceMessage, type EventSourceParser, type Par
 import { longestMessage, TooLong } from "./exchange.js";
 
 /**
- * Text of an answer with a single event, as most servers send it. It is read without a parser, because creating a parser costs more than
- * the rest of the work on such an answer.
+ * Matches a chunk that is exactly one event. Most servers answer with one such chunk. It is read without a parser, because creating a
+ * parser costs more than the rest of the work on the answer.
  */
 const oneEvent = /^(?:event: message\n)?data: ([^\r\n]+)\n\n$/;
 
@@ -12,11 +12,11 @@ interface EventSink {
   event(event: EventSourceMessage): void;
   /** Called with the delay that the server wants before a reconnect, in ms. */
   retry?(ms: number): void;
-  /** Called once, when the stream has ended. `error` is set if the stream was cut. */
+  /** Called once, when the stream has ended. `error` is set if the connection broke before the end. */
   ended(error?: Error): void;
 }
 
-/** Reads server-sent events from the body. At the end of a complete stream, the last event counts even without its final blank line. */
+/** Reads server-sent events from the body. If the stream ends normally, its last event counts even without the final blank line. */
 export function readEvents(body: Readable, { event, retry, ended }: EventSink): void {
   let parser: EventSourceParser | undefined;
   let isFirst = true;

@@ -1,12 +1,13 @@
 /**
- * Redirects of requests. They are followed only within the origin, because no other server may get a call with its session and its token.
+ * Redirects of requests. A redirect is followed only within the same origin, or from http to https on the same host. No other server may
+ * receive a call with its session id and token.
  */
 import { discard, type HttpAnswer, type HttpRequest, type SendRequest } from "./exchange.js";
 
 const maxRedirects = 5;
 const statuses = [301, 302, 303, 307, 308];
 
-/** Returns an exchange that follows allowed redirects, and resolves with any other redirect as the answer. */
+/** Returns an exchange that follows the allowed redirects. If a redirect is not allowed, the exchange resolves with the redirect itself. */
 export function withinOrigin(send: SendRequest): SendRequest {
   return async (request) => {
     let { url } = request;
@@ -23,8 +24,8 @@ export function withinOrigin(send: SendRequest): SendRequest {
 }
 
 /**
- * Returns a message about a redirect that was not followed, without the secret parts of its address; undefined if the answer is no
- * redirect.
+ * Returns a message about a redirect that was not followed. The message contains the new address without its secret parts. Returns
+ * undefined if the answer is no redirect.
  */
 export function unfollowed(answer: HttpAnswer, url: URL): string | undefined {
   const target = targetOf(answer, url);
@@ -44,8 +45,8 @@ function targetOf({ status, headers }: HttpAnswer, url: URL): URL | undefined {
 }
 
 /**
- * Returns true if the redirect may be followed. A redirect by 301, 302 or 303 is followed only for a GET, because it turns any other
- * request into a GET.
+ * Returns true if the redirect may be followed. Statuses 301, 302 and 303 turn other requests into a GET, so these redirects are followed
+ * only if the request is a GET.
  */
 function mayFollow({ method }: HttpRequest, { status }: HttpAnswer, from: URL, to: URL): boolean {
   const keepsMethod = status === 307 || status === 308 || method === "GET";

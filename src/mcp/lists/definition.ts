@@ -1,12 +1,9 @@
-/**
- * Hashes of a tool's definition that can be pinned. Each part has its own hash, so that a change can be reported with the name of the
- * changed part.
- */
+/** Hashes of a tool's definition. Each part of the definition has its own hash, so that a report of a change can name the changed part. */
 
 import { createHash } from "node:crypto";
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 
-/** Hashes of the parts of a tool's definition, keyed by the name of the part that people see. */
+/** Hashes of the parts of a tool's definition. The keys are the names of the parts, as people see them. */
 export type Definition = Readonly<Record<string, string>>;
 
 const parts: Readonly<Record<string, string>> = {
@@ -18,7 +15,7 @@ const parts: Readonly<Record<string, string>> = {
   execution: "execution",
 };
 
-/** Returns the hashes of a listed tool. The order of the tool's keys does not matter. */
+/** Returns the hashes of a tool as its server listed it. The order of keys in the JSON does not matter. */
 export function definitionOf(raw: JsonObject): Definition {
   return Object.fromEntries(
     Object.entries(parts).flatMap(([key, part]) => (raw[key] === undefined ? [] : [[part, hashOf(raw[key])]])),

@@ -1,5 +1,5 @@
 /**
- * How long a server's answers stay fresh: their `ttlMs`, which servers before 2026-07-28 do not send.
+ * The time for which a server's answers stay fresh (`ttlMs`). Servers of protocols before 2026-07-28 do not send it.
  * https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
  */
 
@@ -7,22 +7,22 @@ import type { JsonObject } from "../../core/json.js";
 import type { ContentPart } from "../../core/messages.js";
 
 const longestMs = 86_400_000;
-/** Shortest time between two reads of a server's lists, even if the server sends a shorter `ttlMs`. */
+/** Shortest time between two reads of a server's lists, in ms. It applies even if the server sends a shorter `ttlMs`. */
 const shortestListMs = 1000;
-/** Time from a failed read of the lists to the next read. */
+/** Time in ms after a failed read of the lists until they are read again. */
 const againMs = 30_000;
 const maxResources = 100;
-/** Limit of all stored contents, in characters of JSON. */
+/** Maximum size of all cached contents together, in characters of JSON. */
 const maxChars = 8 * 1024 * 1024;
 
-/** Returns how long the result stays fresh, in ms; 0 if its `ttlMs` is missing or invalid. */
+/** Returns how long the result stays fresh, in ms. Returns 0 if its `ttlMs` is missing or invalid. */
 export function freshMs({ ttlMs }: JsonObject): number {
   return typeof ttlMs === "number" && ttlMs > 0 ? Math.min(ttlMs, longestMs) : 0;
 }
 
 /**
- * The time at which a server's lists must be read again. Lists without a `ttlMs` never become stale: the server announces its changes, or
- * its lists never change. The lists are always read as a whole, so the shortest `ttlMs` of all pages counts.
+ * The age of a server's lists: tells whether they must be read again. Lists without a `ttlMs` never become stale, because the server
+ * announces its changes or has none. All lists are read together, so the shortest `ttlMs` of any page counts.
  */
 export class ListAge {
   #staleAt = Number.POSITIVE_INFINITY;
@@ -31,7 +31,7 @@ export class ListAge {
     return performance.now() >= this.#staleAt;
   }
 
-  /** Runs `read`, which must report every page. While `read` runs, the lists do not count as stale. */
+  /** Runs `read` and takes the `ttlMs` from each page that `read` reports. While `read` runs, the lists do not count as stale. */
   async during<T>(read: (saw: (page: JsonObject) => void) => Promise<T>): Promise<T> {
     let soonestMs = againMs;
     this.#staleAt = Number.POSITIVE_INFINITY;
@@ -47,9 +47,8 @@ export class ListAge {
 }
 
 /**
- * A cache of resource contents while they are fresh. It belongs to one connection, and so to one authorization; therefore it may also hold
- * `private` contents. The SDK's own cache serves only its `readResource`, which refuses some contents that this host can use (client
- * 2.4.0).
+ * A cache of resource contents while they are fresh. It belongs to one connection and so to one authorization, so it may hold `private`
+ * contents. The SDK has a cache too, but only for its `readResource`, which refuses some contents that this host can use (client 2.4.0).
  */
 export class FreshResources {
   readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
@@ -57,8 +56,8 @@ export class FreshResources {
   #changes = 0;
 
   /**
-   * Resolves with the content from the cache or from `read`. Caches new content for its `ttlMs`, unless a change was announced during
-   * `read`.
+   * Resolves with the content from the cache, or else from `read`. New content is cached for its `ttlMs`. It is not cached if a change was
+   * announced during `read`.
    */
   async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: JsonObject }>): Promise<ContentPart[]> {
     const kept = this.#kept.get(uri);

@@ -1,4 +1,4 @@
-/** The items of a server's lists, read leniently: an item is refused only if it is unusable, and the reason is kept. */
+/** Readers for the items of a server's lists. They are lenient: they refuse an item only if it is unusable, and report the reason. */
 
 import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
@@ -21,7 +21,7 @@ export interface ListedTool extends Listed {
   annotations?: JsonObject;
   /** True if the tool can, or must, run as a task. */
   isTask?: true;
-  /** True if the tool is meant for the server's own pages (MCP Apps), not for the model. */
+  /** True if the tool is for the server's own pages (MCP Apps) only, not for the model. */
   isForApps?: true;
   readOnly: boolean;
   idempotent: boolean;
@@ -39,7 +39,7 @@ export interface ListedTemplate extends Listed {
   uriTemplate: string;
 }
 
-/** Deepest accepted nesting of a schema. One tool with a deeper schema would make every request of every turn too deep to serialise. */
+/** Deepest accepted nesting of a schema. If one tool had a deeper schema, requests to the model could not be serialised any more. */
 const maxDepth = 200;
 
 export const toolListKind: ListKind<ListedTool> = {
@@ -114,7 +114,7 @@ export const templateList: ListKind<ListedTemplate> = {
   nameOf: (template) => template.uriTemplate,
 };
 
-/** Returns the fields that are not in `known`, except values that are nested too deep to serialise. */
+/** Returns the item's fields that are not in `known`. Leaves out values that are nested too deep to serialise. */
 function extrasOf(raw: JsonObject, known: readonly string[]): JsonObject {
   return Object.fromEntries(
     Object.entries(raw).filter(([key, value]) => !known.includes(key) && !isDeeperThan(maxDepth, value)),
@@ -131,7 +131,8 @@ function isTask({ execution }: JsonObject): boolean {
 }
 
 /**
- * Returns true if `_meta.ui.visibility` (SEP-1865) does not name the model. A tool without this field is for both the model and the pages.
+ * Returns true if `_meta.ui.visibility` (SEP-1865) exists but does not name the model. A tool without this field is for both the model and
+ * the pages.
  */
 function isForApps({ _meta }: JsonObject): boolean {
   const visibility = isPlainObject(_meta) && isPlainObject(_meta.ui) ? _meta.ui.visibility : undefined;
@@ -139,14 +140,14 @@ function isForApps({ _meta }: JsonObject): boolean {
 }
 
 /**
- * Longest accepted name of a tool. Names in use are shorter (spec 2025-11-25: up to 128), and a question that quotes such a name stays
- * readable.
+ * Longest accepted name of a tool. Real names are shorter (spec 2025-11-25: up to 128), and a question that quotes a name of this length is
+ * still readable.
  */
 const maxNameChars = 256;
 
 /**
- * Returns the tool's name. Throws if the name contains line ends or invisible characters, or is too long. A person decides by the name
- * whether a call may run, and with such a name the question could look like a question about another tool.
+ * Returns the tool's name. Throws if the name contains line ends or invisible characters, or is too long. With such a name, a question
+ * about this tool could look like a question about another tool, and people decide by the name whether a call may run.
  */
 function readableName(raw: JsonObject): string {
   const name = requiredText(raw, "name");

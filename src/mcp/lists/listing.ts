@@ -1,6 +1,6 @@
 /**
- * Lists of servers, read page by page and item by item: only a malformed item is left out, with the reason. The SDK's own schemas refuse
- * the whole list for one bad tool (typescript-sdk 1.32.2).
+ * Reading of servers' lists, page by page and item by item. A malformed item is left out, with the reason. The SDK's own schemas would
+ * refuse the whole list for one bad item (typescript-sdk 1.32.2).
  */
 
 import { messageOf } from "../../core/errors.js";
@@ -10,7 +10,7 @@ export type Ask = (method: string, params: JsonObject) => Promise<JsonObject>;
 
 export interface ListKind<Item> {
   method: string;
-  /** Key of the items in the result. */
+  /** Key of the result under which the items are. */
   key: string;
   /** Converts an item of the list. Throws if the item is unusable. */
   read(raw: JsonObject): Item;
@@ -19,18 +19,21 @@ export interface ListKind<Item> {
 
 export interface Listed<Item> {
   items: Item[];
-  /** Items that were left out, with reasons. */
+  /** The items that were left out, each with the reason. */
   problems: string[];
 }
 
-/** Limit of pages in one list. A server that sends more pages is looping. */
+/** Maximum number of pages in one list. A server that sends more pages is looping. */
 const maxPages = 200;
-/** Limit of items in one list. No server offers more on purpose, and every item stays in memory. */
+/** Maximum number of items in one list. Every item stays in memory, and no server offers this many on purpose. */
 const maxItems = 50_000;
-/** Limit of all pages after the first, in characters of JSON. The first page is subject to the limit for a message. */
+/** Maximum size of all pages after the first, in characters of JSON. The first page has the size limit of any message. */
 const maxMoreChars = 64 * 1024 * 1024;
 
-/** Reads all pages of a list. Stops if a cursor repeats, because some servers page in circles, and if the list would exhaust the memory. */
+/**
+ * Reads all pages of a list. Stops early if a cursor repeats, because some servers send their pages in circles, or if the list is too large
+ * for the memory.
+ */
 export async function listAll<Item>(ask: Ask, { method, key, read, nameOf }: ListKind<Item>): Promise<Listed<Item>> {
   const items = new Map<string, Item>();
   const problems: string[] = [];

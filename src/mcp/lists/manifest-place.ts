@@ -1,13 +1,13 @@
 import { hash } from "node:crypto";
 import type { ServerConfig } from "../../core/config.js";
 
-/** Results of `placeOf` and `programOf`, cached because every call needs one. */
+/** Caches for the results of `placeOf` and `programOf`, because every call needs these results. */
 const places = new WeakMap<ServerConfig, string>();
 const programs = new WeakMap<ServerConfig, string>();
 
 /**
- * Returns an id for the server's name and its command or address. A changed key in the environment or in a header does not change the id.
- * The id is a hash, because the command or address may contain secrets.
+ * Returns a hash of the server's name and its command or address. Environment variables and headers are not part of it, so the hash stays
+ * the same if only a key in them changes. It is a hash because the command or address may contain secrets.
  */
 function placeOf(config: ServerConfig): string {
   const known = places.get(config) ?? hashOf(config);
@@ -16,8 +16,8 @@ function placeOf(config: ServerConfig): string {
 }
 
 /**
- * Returns an id for the server's name, its command or address, and its environment. Remembered approvals apply to this id, because other
- * variables (NODE_OPTIONS) can make the same command run another program.
+ * Returns a hash of the server's name, its command or address, and its environment. Remembered approvals are stored under this hash,
+ * because another variable (NODE_OPTIONS) can make the same command run another program.
  */
 export function programOf(config: ServerConfig): string {
   const known = programs.get(config) ?? hashOf(config, environmentOf(config));

@@ -1,6 +1,6 @@
 /**
- * The lists that servers sent in earlier runs, stored on disk. The host offers them until a server is ready, or until the first use of a
- * lazy server.
+ * Storage on disk for the lists that servers sent in earlier runs. The host offers the stored lists until a server is ready. For a lazy
+ * server, that is until its first use.
  */
 
 import { createHmac } from "node:crypto";
@@ -14,12 +14,12 @@ import { clientInfo } from "../shared/client-info.js";
 import { emptyLists, type ServerLists } from "./server-lists.js";
 
 export interface Remembered {
-  /** The server's own version, if it states one. */
+  /** The version that the server states for itself. Undefined if it states none. */
   version: string | undefined;
   lists: ServerLists;
 }
 
-/** The folder of the manifests, and the file with the key for their names. The key file must be outside the folder. */
+/** The folder of the stored lists, and the file with the key that makes their file names. The key file must be outside the folder. */
 export interface ManifestPlace {
   folder: string;
   keyFile: string;
@@ -28,7 +28,10 @@ export interface ManifestPlace {
 /** Version of the file format. It is part of the file name, so files of another version are not read. */
 const format = 2;
 
-/** The stored lists of one server. Each server configuration and host version has its own file, which only the user can read. */
+/**
+ * The stored lists of one server. The file is readable by the user only, and is used only with the same server configuration and the same
+ * version of the host.
+ */
 export class Manifest {
   readonly #place: ManifestPlace;
   readonly #config: ServerConfig;
@@ -39,7 +42,7 @@ export class Manifest {
     this.#config = config;
   }
 
-  /** Returns the stored lists; undefined if there is no usable file. */
+  /** Returns the stored lists. Returns undefined if there is no usable file. */
   read(): Remembered | undefined {
     try {
       const { version, lists } = asObject(parseJson(readFileSync(this.#file(), "utf8"))) ?? {};
@@ -56,8 +59,8 @@ export class Manifest {
   }
 
   /**
-   * Returns the path of the file. The file name depends on everything that the server is given, because the server's lists may depend on
-   * any of it. That includes secrets: a short secret could be guessed from a plain hash, so the hash uses a key.
+   * Returns the path of the file. The file name is a hash of all settings of the server, because the lists may depend on any of them. Some
+   * settings are secrets. A short secret could be guessed from a plain hash, so the hash uses a key.
    */
   #file(): string {
     this.#path ??= join(this.#place.folder, `${this.#name()}.json`);

@@ -1,4 +1,6 @@
-/** The pinned tool definitions of a server: each as it was first seen, or as the user last approved it. */
+/**
+ * The pinned definitions of a server's tools. A pinned definition is the one that was seen first, or the one that the user approved last.
+ */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,14 +21,14 @@ interface Pin {
 type Known = Record<string, Pin>;
 
 /**
- * The pins of one server, in a file that all hosts of the user share. The file is chosen by the server's name and its command or address.
- * Environment variables do not matter, because a server with a new key is still the same server. A tool that is no longer offered stays
- * pinned: it may return with another definition.
+ * The pins of one server, in a file that all hosts of the user share. The server's name and its command or address choose the file.
+ * Environment variables do not matter, because a server with a new key is still the same server. A tool stays pinned when it is no longer
+ * offered: it may return with another definition.
  */
 export class Pins {
   readonly #path: string | undefined;
   readonly #now: () => number;
-  /** Pins that are not in the file, because it could not be written or there is no file. */
+  /** Pins that are not in the file, because the file could not be written or there is no file. */
   #unwritten: Known = {};
 
   constructor(folder: string | undefined, config: ServerConfig, now: () => number = Date.now) {
@@ -35,8 +37,8 @@ export class Pins {
   }
 
   /**
-   * Returns how these tools differ from their pinned definitions, keyed by tool name. Leaves out tools that do not differ or are not
-   * pinned. While the file cannot be read, every tool that this host has not pinned counts as changed: it may have been.
+   * Returns how these tools differ from their pinned definitions. The keys are tool names; tools without a difference or without a pin are
+   * left out. If the file cannot be read, a tool counts as changed unless this host has pinned it: its definition may have changed.
    */
   changes(tools: readonly ListedTool[]): Map<string, string> {
     let known = this.#unwritten;
@@ -57,15 +59,17 @@ export class Pins {
   }
 
   /**
-   * Pins the tools that are not pinned yet. Throws errors of the file system. If the file cannot be written, this host uses the new pins
-   * all the same; if it cannot be read, nothing is pinned.
+   * Pins those of the tools that are not pinned yet. Throws errors of the file system. If the file can be read but not written, this host
+   * uses the new pins nevertheless. If the file cannot be read, pins nothing.
    */
   pinNew(tools: readonly ListedTool[]): void {
     const known = this.#known();
     this.pin(tools.filter(({ name }) => !own(known, name)));
   }
 
-  /** Pins these tools, and replaces their earlier pins. Throws errors of the file system; even then, this host uses the new pins. */
+  /**
+   * Pins these tools, and replaces their earlier pins. Throws errors of the file system. Even after an error, this host uses the new pins.
+   */
   pin(tools: readonly ListedTool[]): void {
     if (tools.length === 0) return;
     const pinnedAt = this.#now();
@@ -82,8 +86,8 @@ export class Pins {
 }
 
 /**
- * Reads the pins from a file. Returns no pins if there is no file or its content is unusable; all tools then count as seen for the first
- * time. Throws if the file cannot be read: it may hold pins, which must not be replaced.
+ * Reads the pins from a file. Returns no pins if there is no file or its content is unusable; every tool is then new. Throws if the file
+ * cannot be read, because the file may hold pins that must not be replaced.
  */
 function readPins(path: string): Known {
   const text = textOf(path);
@@ -109,7 +113,7 @@ function isPin(value: unknown): boolean {
   return isPlainObject(value) && typeof value.pinnedAt === "number" && isPlainObject(value.definition);
 }
 
-/** Looks up an own property: a tool may be called `constructor`. */
+/** Returns the pin of a tool. Looks only at own properties, because a tool may be called `constructor`. */
 function own(known: Known, name: string): Pin | undefined {
   return Object.hasOwn(known, name) ? known[name] : undefined;
 }

@@ -37,14 +37,17 @@ const maxInstructionChars = 10_000;
 interface Reading {
   instructions: string | undefined;
   ask: Ask;
-  /** Like `ask`, with a shorter timeout. Used for optional lists: a list that hangs must not delay the tools for long. */
+  /**
+   * Sends a request like `ask`, but with a shorter timeout. It is used for optional lists: a list that hangs must not delay the tools for
+   * long.
+   */
   askBriefly: Ask;
   objectionTo(inputSchema: JsonSchema): string | undefined;
 }
 
 /**
- * Reads the lists that the server declared. Rejects if the tools cannot be listed. If another list cannot be read, it is empty, and
- * `problems` of the result says why.
+ * Reads the lists that the server declared. Rejects if the tools cannot be listed. If another list cannot be read, that list is empty, and
+ * `problems` of the result gives the reason.
  */
 export async function readLists(
   declared: { tools?: object; prompts?: object; resources?: object },
@@ -73,8 +76,8 @@ export async function readLists(
 const nothing: Listed<never> = { items: [], problems: [] };
 
 /**
- * Returns a handler that turns a failed list into an empty list with a problem. If the server lacks the method, that is no problem: many
- * servers declare resources but have no templates.
+ * Returns an error handler that turns a failed read into an empty list with a problem. A missing method is no problem: many servers declare
+ * resources but have no templates.
  */
 function asProblemOf(method: string): (error: unknown) => Listed<never> {
   return (error) => {

@@ -10,9 +10,9 @@ const hashLength = 10;
 const hashed = new RegExp(`_[0-9a-f]{${hashLength}}$`);
 
 /**
- * Returns the name under which the model sees an item: `server__item`, within `^[a-zA-Z0-9_-]{1,64}$`. The name depends only on server and
- * item, so other servers never change it. Two pairs never share a name: an ambiguous or unusual name gets a hash of the pair, and so does a
- * plain name that seems to end with a hash.
+ * Returns the name under which the model sees an item: `server__item`, within `^[a-zA-Z0-9_-]{1,64}$`. The name depends only on the server
+ * and the item, so other servers never change it. Two different pairs of server and item never share a name: an ambiguous or unusual name
+ * gets a hash of the pair as its end. A plain name that seems to end with such a hash gets one too.
  */
 export function modelName(server: string, item: string): string {
   const name = `${server}__${item}`;
@@ -25,14 +25,14 @@ export function modelName(server: string, item: string): string {
   return `${clean}_${hash}`;
 }
 
-/** Returns true if the first `__` of `server__item` is always the separator, for any item. */
+/** Returns true if, for every item, the first `__` of `server__item` is the separator. */
 function splitsBack(server: string): boolean {
   return server !== "" && !server.includes("__") && !server.endsWith("_");
 }
 
 /**
- * Returns true if the model may see the tool: it is not only for the server's own pages, and the user's filters allow it. The filters apply
- * to the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows all.
+ * Returns true if the model may see the tool. The tool must not be only for the server's own pages, and the user's filters must allow it.
+ * The filters contain the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows every tool.
  */
 export function isOffered(
   { tools }: ServerConfig,
@@ -47,8 +47,8 @@ export function isDenied({ tools }: Pick<ServerConfig, "tools">, name: string): 
 }
 
 /**
- * Returns how long a call of the tool may stay silent, in ms. The first of the user's patterns that matches decides; if none matches, the
- * server's timeout applies.
+ * Returns how long a call of the tool may stay silent, in ms. The timeout is that of the first pattern of the user that matches the tool;
+ * if no pattern matches, it is the server's timeout.
  */
 export function timeoutOf({ tools, timeoutMs }: ServerConfig, tool: string): number {
   return Object.entries(tools.timeoutsMs).find(([pattern]) => globMatches(pattern, tool))?.[1] ?? timeoutMs;
@@ -67,8 +67,8 @@ export function factsOf(config: ServerConfig, tool: AnnotatedTool): ToolFacts {
 }
 
 /**
- * Returns the annotations of a tool; all are false if its server is not trusted. The defaults are those of spec 2025-11-25: a tool that is
- * not read-only is destructive, and every tool is open-world, unless the server says otherwise.
+ * Returns the annotations of a tool. If its server is not trusted, all are false. For a missing annotation, the default of spec 2025-11-25
+ * applies: a tool that is not read-only is destructive, and every tool is open-world.
  */
 export function annotationsOf({ trusted }: ServerConfig, tool: AnnotatedTool): ToolAnnotations {
   const { readOnly, idempotent, destructive = !readOnly, openWorld = true } = tool;

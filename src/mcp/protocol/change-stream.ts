@@ -1,4 +1,4 @@
-/** The stream on which a server of protocol 2026-07-28 announces all changes: `subscriptions/listen`. */
+/** The stream on which a server of protocol 2026-07-28 announces its changes (`subscriptions/listen`). */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { type Client, ProtocolError } from "@modelcontextprotocol/client";
 
@@ -12,7 +12,7 @@ type Subscription = Awaited<ReturnType<Client["listen"]>>;
 interface ChangeStreamParts {
   signal: AbortSignal;
   failed(error: Error): void;
-  /** Called when the stream is open again after an interruption: changes during the interruption were missed. */
+  /** Called when the stream is open again after an interruption. Changes that happened during the interruption were missed. */
   resumed(): void;
 }
 
@@ -20,7 +20,7 @@ export class ChangeStream {
   readonly #client: Pick<Client, "listen">;
   readonly #parts: ChangeStreamParts;
   #wanted: Filter = {};
-  /** The last filter that the server accepted. */
+  /** The filter that the server accepted last. */
   #taken: Filter = {};
   #isRunning = false;
   #widen: () => void = () => {};
@@ -31,7 +31,10 @@ export class ChangeStream {
     this.#parts = parts;
   }
 
-  /** Subscribes to more changes. Opens a new stream for all changes before it closes the old stream, so that no change is missed. */
+  /**
+   * Subscribes to more changes. Opens a new stream for all changes so far and the new ones, and only then closes the old stream, so that no
+   * change is missed.
+   */
   follow(more: Filter): void {
     const uris = [...(this.#wanted.resourceSubscriptions ?? []), ...(more.resourceSubscriptions ?? [])];
     const resources = uris.length > 0 && { resourceSubscriptions: uris };
@@ -43,8 +46,8 @@ export class ChangeStream {
   }
 
   /**
-   * Opens the stream, and reopens it whenever it ends, with growing pauses if it does not stay open. Resolves when the stream is closed
-   * from this side or the server does not support it.
+   * Opens the stream, and opens a new one whenever the stream ends. If streams end soon, the pauses between them grow. Resolves when this
+   * host has closed the stream or the server does not support it.
    */
   async #run(): Promise<void> {
     const { signal, failed, resumed } = this.#parts;
@@ -67,7 +70,7 @@ export class ChangeStream {
         if (signal.aborted) return;
         failed(error as Error);
         if (error instanceof ProtocolError && error.code === methodNotFound) return;
-        // A server that refuses the wider filter still accepts the previous one.
+        // The server refused the wider filter, but it still accepts the previous one.
         if (error instanceof ProtocolError && open) this.#wanted = this.#taken;
         wasCut = true;
       }
@@ -77,8 +80,8 @@ export class ChangeStream {
   }
 
   /**
-   * Opens a stream for all changes that are wanted by now. Waits for the next turn of the event loop first, since subscriptions come in
-   * bursts.
+   * Opens a stream for all changes that are wanted. Waits for the next turn of the event loop first, because several calls of `follow` come
+   * at once.
    */
   async #listen(): Promise<Subscription> {
     await setImmediate();

@@ -1,4 +1,4 @@
-/** The choice of the peer, by the era of the protocol that the server speaks. Only this file makes this choice. */
+/** Chooses the peer for a server, by the era of the protocol that the server speaks. No other file makes this choice. */
 
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
@@ -11,13 +11,15 @@ import type { ServerRoute } from "./server-route.js";
 
 /** Name of the extension for tasks. Before protocol 2026-07-28, tasks were part of the protocol itself. */
 const taskExtension = "io.modelcontextprotocol/tasks";
-/** Longest wait for the answer to the probe. A legacy server may never answer a method that it does not know. */
+/** Longest wait for the answer to the probe, in ms. A legacy server may never answer a method that it does not know. */
 const probeMs = 2000;
 
-/** Eras that servers were found to speak, keyed by the server's configuration. Remembered for the life of this process. */
+/**
+ * The era that each server was found to speak. The key is made from the server's configuration. The process forgets the eras when it ends.
+ */
 const verdicts = new Map<string, Era>();
 
-/** Resolves with a peer that is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
+/** Resolves with a peer of the right era, which is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
 export async function peerOf(
   config: ServerConfig,
   route: ServerRoute,
@@ -25,7 +27,7 @@ export async function peerOf(
   signal: AbortSignal,
 ): Promise<Peer> {
   const era = config.protocol === "auto" ? verdicts.get(keyOf(config)) : config.protocol;
-  // Most servers are legacy. The SDK's client for legacy servers is loaded while the server starts and answers the probe, not afterwards.
+  // Most servers are legacy, so the SDK's client for them is loaded in advance, while the server starts and answers the probe.
   if (era !== "modern") void loadLegacy().catch(() => {});
   const modern = { ...capabilities, extensions: { [taskExtension]: {} } };
   const discovered = era === "legacy" ? undefined : await discover(config, route, modern, { signal, era });
@@ -34,19 +36,22 @@ export async function peerOf(
   return (await loadLegacy()).legacyPeer(route, capabilities);
 }
 
-/** Remembers the era after a successful start. A server that did not answer the probe is then not probed again. */
+/** Remembers the era after a successful start. Even a server that did not answer the probe is then not probed again. */
 export function learn(era: Era, config: ServerConfig): void {
   if (config.protocol === "auto") verdicts.set(keyOf(config), era);
 }
 
 /**
- * Remembers that the server is modern if the error of a failed start shows it. Such a server may have been too slow to answer the probe.
+ * Remembers that the server is modern if the error of a failed start proves it. A modern server may have been too slow to answer the probe.
  */
 export function learnFrom(error: unknown, config: ServerConfig): void {
   if (config.protocol === "auto" && isModernOnly(error)) verdicts.set(keyOf(config), "modern");
 }
 
-/** Resolves with a modern server's description of itself. Resolves with undefined if the server is legacy or has not answered. */
+/**
+ * Probes the server, and resolves with a modern server's description of itself. Resolves with undefined if the server is legacy or has not
+ * answered.
+ */
 async function discover(
   config: ServerConfig,
   route: ServerRoute,
@@ -61,7 +66,7 @@ async function discover(
   };
   const ask = async (limit: AbortSignal) => {
     const answer = await route.ask?.(probe, limit);
-    // Asks once more if the server refused this host's version but lists that version as supported.
+    // If the server refuses this host's version but lists it as supported, the host asks once more.
     const again = versionsWanted(answer)?.includes(modernVersion);
     return again ? route.ask?.({ ...probe, id: "discover-2" }, limit) : answer;
   };
@@ -73,7 +78,7 @@ async function discover(
     if (error instanceof EndedByProbe) verdicts.set(keyOf(config), "legacy");
     if (error instanceof EndedByProbe || error instanceof McpError) throw error;
   }
-  if (!answer) return undefined; // era unknown: the server was slow or not reached
+  if (!answer) return undefined; // the era stays unknown: the server was slow or not reached
   const { result } = answer;
   if (isPlainObject(result) && asArray(result.supportedVersions).includes(modernVersion)) return result;
   const versions = versionsWanted(answer);
@@ -83,7 +88,10 @@ async function discover(
   return undefined;
 }
 
-/** Returns the supported versions that the server named when it refused this host's version; undefined if the answer is no such refusal. */
+/**
+ * Returns the supported versions that the server named when it refused this host's version. Returns undefined if the answer is not such a
+ * refusal.
+ */
 function versionsWanted(answer: JsonObject | undefined): unknown[] | undefined {
   const error = answer?.error;
   if (!isPlainObject(error) || error.code !== unsupportedVersion) return undefined;

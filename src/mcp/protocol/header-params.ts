@@ -1,5 +1,5 @@
 /**
- * Tool arguments that a server of protocol 2026-07-28 also wants as HTTP headers, declared by `x-mcp-header` in the tool's inputSchema
+ * Tool arguments that a server of protocol 2026-07-28 also wants as HTTP headers. The tool's inputSchema declares them with `x-mcp-header`
  * (SEP-2243).
  */
 
@@ -11,12 +11,15 @@ interface HeaderParam {
   path: string[];
 }
 
-/** Schema keywords whose subschemas do not describe a plain property. Such a subschema has no single value that a header could carry. */
+/**
+ * Schema keywords whose subschemas do not describe a plain property. A header cannot be declared there, because there is no single value
+ * that it could carry.
+ */
 const elsewhere =
   /^(items|prefixItems|contains|additionalProperties|unevaluatedProperties|unevaluatedItems|propertyNames|patternProperties|dependentSchemas|oneOf|anyOf|allOf|not|if|then|else|\$defs|definitions)$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** Returns why the tool must not be offered over HTTP; undefined if its header declarations are valid. */
+/** Returns the reason why the tool must not be offered over HTTP. Returns undefined if its header declarations are valid. */
 export function objectionTo(inputSchema: JsonSchema): string | undefined {
   try {
     headerParams(inputSchema);
@@ -34,10 +37,7 @@ function knownParams(inputSchema: JsonSchema): HeaderParam[] {
   return params;
 }
 
-/**
- * Returns the `Mcp-Param-…` headers of one call. An argument gets no header if it is missing or is not a text, a boolean or an exact
- * number.
- */
+/** Returns the `Mcp-Param-…` headers of one call. An argument gets a header only if it is a text, a boolean or an exact number. */
 export function headersFor(inputSchema: JsonSchema, args: unknown): Record<string, string> {
   const found = knownParams(inputSchema);
   return Object.fromEntries(
@@ -85,7 +85,7 @@ function plainText(value: unknown): string | undefined {
   return isExact ? String(value) : undefined;
 }
 
-/** Returns the text as a header value. Encodes it in base64 if it has characters that a header cannot carry. */
+/** Returns the text as the value of a header. Encodes the text in base64 if it has characters that a header cannot carry. */
 export function encoded(text: string): string {
   const isSafe = /^[\t\x20-\x7e]+$/.test(text) && text === text.trim() && !/^=\?base64\?.*\?=$/.test(text);
   return isSafe ? text : `=?base64?${Buffer.from(text).toString("base64")}?=`;

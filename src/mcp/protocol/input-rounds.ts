@@ -1,6 +1,6 @@
 /**
- * Questions that a server of protocol 2026-07-28 asks during a request. The server's result contains the questions, and this host sends the
- * answers in a new request.
+ * Questions that a server of protocol 2026-07-28 asks while it handles a request. The questions are in the server's result. This host sends
+ * the request again, with the answers.
  * https://modelcontextprotocol.io/specification/2026-07-28/basic/patterns/mrtr
  */
 
@@ -10,14 +10,14 @@ import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js"
 import type { PeerEvents } from "./peer.js";
 import { RpcRefusal } from "./refusal.js";
 
-/** A server that still asks after this many rounds is looping. */
+/** Maximum number of rounds. A server that still asks after them is looping. */
 const maxRounds = 10;
-/** Pause before the next round if the server asks no question but only to be called again. */
+/** Pause in ms before the next round if the server asks no question and only wants the request again. */
 const pauseMs = 500;
 
 /**
- * Answers the `inputRequests` of a server one after another, and resolves with the `inputResponses`. Rejects with McpError if a request is
- * refused, because a response cannot express a refusal.
+ * Answers the questions of a server (`inputRequests`) one after another, and resolves with the answers (`inputResponses`). Rejects with
+ * McpError if a question is refused, because `inputResponses` cannot express a refusal.
  */
 export async function answersTo(
   inputRequests: unknown,
@@ -37,7 +37,7 @@ export async function answersTo(
 }
 
 /**
- * Sends the request, then repeats it with the answers until the server needs no more input. A result that needed answers is never cached,
+ * Sends the request, and repeats it with answers until the server needs no more input. A result that needed answers is never cached,
  * because it depends on the answers.
  */
 export async function inRounds(

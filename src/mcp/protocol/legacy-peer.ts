@@ -1,6 +1,6 @@
 /**
- * The peer for servers of protocols up to 2025-11-25, over the SDK's v1 client. Loaded only through `lazy.ts`, since a host without servers
- * does not need it.
+ * The peer for servers of protocols up to 2025-11-25. It uses the SDK's v1 client. Only `lazy.ts` loads this file, because a host without
+ * servers does not need it.
  */
 
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -19,7 +19,7 @@ import { callAsTask } from "./tasks.js";
 
 /**
  * Returns a peer that uses the SDK's client for `initialize` and for the server's requests and notifications. Each connection gets a new
- * client, because a client that connects again keeps caches of the earlier server.
+ * client, because a client that connects again would keep caches of the earlier connection.
  */
 export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
   const client = new Client(clientInfo, { capabilities: capabilities as ClientCapabilities });
@@ -35,7 +35,7 @@ export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
       };
       client.onerror = failed;
       const asked = new Map<RequestId | undefined, AbortController>();
-      // Replaces the SDK's handler, which ignores the cancellation of request 0.
+      // Replaces the SDK's handler, which would ignore the cancellation of a request with id 0.
       client.setNotificationHandler(CancelledNotificationSchema, ({ params }) => asked.get(params.requestId)?.abort());
       client.fallbackRequestHandler = async ({ method, params = {} }, { signal, requestId }) => {
         const cancelled = new AbortController();

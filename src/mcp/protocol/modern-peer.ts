@@ -1,4 +1,4 @@
-/** The peer for servers of protocol 2026-07-28 and later, over the SDK's v2 client. Loaded only through `lazy.ts`. */
+/** The peer for servers of protocol 2026-07-28 and later. It uses the SDK's v2 client. Only `lazy.ts` loads this file. */
 
 import { Client, type ClientCapabilities, type DiscoverResult } from "@modelcontextprotocol/client";
 import { McpError } from "../../core/errors.js";
@@ -17,7 +17,7 @@ import type { ModernTransport } from "./server-route.js";
 import { isTaskHandle, resultOfTask } from "./task-extension.js";
 
 const headerMismatch = -32020;
-/** Field of `_meta` with which a request asks for log messages. A server logs only for requests that name a level. */
+/** Field of a request's `_meta` that asks for log messages. A server sends log messages only during requests that name a level. */
 const logLevel = { "io.modelcontextprotocol/logLevel": "info" };
 
 /** Returns a peer that is not connected yet. `discovered` is the server's answer to `server/discover`. */
@@ -32,7 +32,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
     const { inputSchema } = options;
     const headers = inputSchema && headersFor(inputSchema, params.arguments);
     try {
-      // A result without a type is complete.
+      // A result without `resultType` counts as complete.
       return { resultType: "complete", ...(await requests.send(method, params, { ...options, headers })) };
     } catch (error) {
       throw answerIn(error) ?? error;
@@ -40,7 +40,8 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
   };
 
   /**
-   * Sends a request. If it fails, sends it again, but only if the server certainly did not carry it out or the request has no side effect.
+   * Sends a request. After a failure, sends it once more if that is safe: the server certainly did not carry it out, or it has no side
+   * effect.
    */
   const sendSafely: Peer["request"] = async (method, params, options = {}) => {
     try {
@@ -51,7 +52,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
       const isLost = error.code === lostAnswer.code && error.message === lostAnswer.message;
       if (isLost && method !== "tools/call") return send(method, params, options);
       if (error.code !== headerMismatch || !options.inputSchema) throw error;
-      // The tool now wants other arguments as headers than when it was listed, so the list is read again.
+      // The server now wants other arguments as headers than its tool list said. So the list is read again.
       const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolListKind);
       const tool = items.find(({ name }) => name === params.name);
       if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;
@@ -60,7 +61,10 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
     }
   };
 
-  /** Closes the connection and returns the error. The server has changed, and its protocol must be probed again. */
+  /**
+   * Closes the connection and returns the error for the caller. The server now speaks another version, so the next connection must probe it
+   * again.
+   */
   const refusedVersion = (error: RpcError) => {
     const reason = new NotTaken("protocol", error.message, { retryable: true });
     events?.closed(reason);
@@ -143,8 +147,8 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
 }
 
 /**
- * Returns the server's JSON-RPC error, even if it is in the body of an HTTP error that does not name the request. Undefined for any other
- * error.
+ * Returns the server's JSON-RPC error. The error may also be in the body of an HTTP error, without the id of the request. Returns undefined
+ * for any other error.
  */
 function answerIn(error: unknown): RpcError | undefined {
   if (error instanceof RpcError) return error;

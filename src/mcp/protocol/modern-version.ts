@@ -1,10 +1,10 @@
-/** The version in messages of protocol 2026-07-28, and in the refusal of a message. */
+/** The version that messages of protocol 2026-07-28 carry, and the error of a server that refuses this version. */
 import type { JsonObject } from "../../core/json.js";
 import { clientInfo } from "../shared/client-info.js";
 import { RpcError } from "./peer.js";
 
 export const modernVersion = "2026-07-28";
-/** Code of the error with which a server refuses the version of a request. */
+/** Code of a server's error if it does not support the protocol version of a request. */
 export const unsupportedVersion = -32022;
 
 /** Returns the `_meta` that every message of protocol 2026-07-28 carries. */
@@ -16,7 +16,9 @@ export function modernMeta(capabilities: JsonObject): JsonObject {
   };
 }
 
-/** Returns true if the error says that the server refuses `initialize`. Over HTTP the error code is part of the text. */
+/**
+ * Returns true if the error says that the server refuses `initialize`, as modern servers do. Over HTTP the error code is part of the text.
+ */
 export function isModernOnly(error: unknown): boolean {
   return error instanceof RpcError
     ? error.code === unsupportedVersion

@@ -1,7 +1,7 @@
 /**
- * Pending requests, sent without the clients of the two SDKs. Those clients parse each answer by schemas, which refuse a whole list for one
- * bad item, and they set a timer for each request. The v1 client never removes its listener from a signal (typescript-sdk 1.32.2, client
- * 2.4.0). The two clients took half the time of a call (scripts/bench/mcp-calls.mjs).
+ * Requests that wait for their answers. They bypass the clients of the two SDKs, which took half the time of a call
+ * (scripts/bench/mcp-calls.mjs). The clients set a timer for each request, and their schemas refuse a whole list for one bad item. The v1
+ * client also never removes its listener from a signal (typescript-sdk 1.32.2, client 2.4.0).
  */
 
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
@@ -21,7 +21,7 @@ interface SentOptions extends Pick<RequestOptions, "ending" | "onProgress"> {
 }
 
 interface ConnectedTransport {
-  /** True if each request has a stream of its own, which must be closed when the request is aborted. */
+  /** True if each request has its own stream. An aborted request must close its stream. */
   hasPerRequestStream?: boolean | undefined;
   onmessage?: ((message: never, extra?: never) => void) | undefined;
   onerror?: ((error: Error) => void) | undefined;
@@ -30,7 +30,7 @@ interface ConnectedTransport {
 
 interface Protocol {
   meta?: JsonObject;
-  /** True if closing the stream of a request cancels it. Otherwise a message cancels it, and its stream is closed too. */
+  /** True if closing a request's stream cancels the request. If false, a cancellation is also sent as a message. */
   endsStreams?: boolean | undefined;
 }
 
@@ -38,18 +38,18 @@ export class PendingRequests {
   readonly #transport: ConnectedTransport;
   readonly #protocol: Protocol;
   readonly #pending = new Map<number, Pending>();
-  /** Calls that the server runs as tasks, keyed by the id of their request. Progress of a task carries this id until the task ends. */
+  /** Requests whose calls the server runs as tasks, keyed by request id. Progress of a task carries the request id until the task ends. */
   readonly #tasks = new Map<number, Pending>();
   /**
-   * Id of the last request. The v1 client sends only `initialize`, with id 0, and ids of the v2 client are texts. So numbers from 1 on are
-   * free.
+   * Id of the last request. The ids 1, 2, 3 … are free: the v1 client sends only `initialize`, with id 0, and the v2 client uses texts as
+   * ids.
    */
   #lastId = 0;
   #isClosed = false;
 
   /**
-   * Takes over the messages of a connected client's transport. Answers and progress of the requests sent here are handled here; the client
-   * gets all other messages.
+   * Intercepts the messages of a connected client's transport. This object handles answers to its own requests and their progress; the
+   * client gets all other messages.
    */
   constructor(transport: ConnectedTransport, protocol: Protocol = {}) {
     this.#transport = transport;
@@ -60,7 +60,7 @@ export class PendingRequests {
     };
   }
 
-  /** Sends a request, as described at `Peer.request`. Notifies the server if the request is aborted. */
+  /** Sends a request, as described at `Peer.request`. If the request is aborted, cancels it at the server. */
   readonly send = (method: string, params: JsonObject, options: SentOptions = {}): Promise<JsonObject> =>
     new Promise((resolve, reject) => {
       const { ending, onProgress, headers } = options;
@@ -106,8 +106,8 @@ export class PendingRequests {
   }
 
   /**
-   * Handles a message about one of these requests, and returns true; returns false for any other message. Some servers return a request's
-   * id as text.
+   * Handles a message if it answers one of these requests or reports its progress. Returns true if it handled the message. Some servers
+   * return the id of a request as text.
    */
   #take(message: unknown): boolean {
     if (!isPlainObject(message)) return false;
@@ -131,7 +131,7 @@ export class PendingRequests {
   #takeProgress({ progressToken, progress, total, message }: JsonObject): boolean {
     const token = Number(safeString(progressToken));
     const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
-    // Invalid progress is left to the SDK's client, which reports it.
+    // Does not handle invalid progress: the SDK's client gets it and reports the error.
     if (!onProgress || ending?.isOver || typeof progress !== "number") return false;
     const news: ToolProgress = { progress };
     if (typeof total === "number") news.total = total;
@@ -146,7 +146,7 @@ export class PendingRequests {
   }
 }
 
-/** Returns a message without the prefixes that SDKs put before it. */
+/** Returns the message of an error without the prefixes that SDKs add. */
 function plain(message: string): string {
   return message.replace(/^(MCP error -?\d+: )+/, "");
 }

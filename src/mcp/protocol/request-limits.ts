@@ -5,37 +5,40 @@ import type { ToolProgress } from "../../core/ports.js";
 import { beginningOf } from "../shared/beginning.js";
 
 /**
- * Progress of one request that is passed on. A turn keeps its progress until it ends, for watchers that come later, so a server could fill
- * the host's memory with it: beyond the first reports, one a second is passed on.
+ * Number of progress reports of one request that are all passed on; later ones are limited to one a second. A turn keeps its reports until
+ * it ends, for watchers that come later. Without a limit, a server could fill the host's memory with them.
  */
 const mostReports = 500;
 const laterReportsMs = 1_000;
 const longestReport = 1_000;
 
 export interface Limits {
-  /** Longest time without an answer or progress. */
+  /** Longest time in ms without an answer or progress. */
   timeoutMs?: number;
-  /** Longest time in all, even with progress. */
+  /** Longest total time of the request in ms, even if it reports progress. */
   maxTotalTimeoutMs?: number;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
-/** The cancellation of a request, for the code that carries out the request. */
+/** The end of a request, for the code that carries out the request: whether the request was aborted or has ended. */
 export interface Ending {
   readonly aborted: boolean;
   /** The reason of the abort; undefined until the request is aborted. */
   readonly reason: unknown;
-  /** A signal that aborts with the request. It is created on first access, because it costs more than everything else here. */
+  /**
+   * A signal that aborts when the request is aborted. The signal is created at the first access, because it costs more than everything else
+   * here.
+   */
   readonly signal: AbortSignal;
-  /** True once the request has ended, in any way. */
+  /** True once the request has ended, whatever the outcome. */
   readonly isOver: boolean;
   onAbort(action: (reason: unknown) => void): () => void;
 }
 
 /**
- * The limits of a running request. They apply until `end` is called. The constructor throws the signal's reason if the signal has already
- * aborted.
+ * The limits of a running request. They apply until `end` is called. The constructor throws if the signal has already aborted; it throws
+ * the signal's reason.
  */
 export class RunningLimits implements Ending {
   reason: unknown;
@@ -73,8 +76,8 @@ export class RunningLimits implements Ending {
   }
 
   /**
-   * Restarts the time that the server may stay silent (`timeoutMs`), and passes the progress on. Leaves out reports that come too fast, and
-   * the end of long messages.
+   * Restarts the timeout for silence (`timeoutMs`), and passes the progress on. Drops reports that follow each other too fast, and cuts
+   * long messages.
    */
   readonly progress = (news: ToolProgress): void => {
     this.#heardAt = performance.now();
@@ -86,7 +89,9 @@ export class RunningLimits implements Ending {
     this.#limits.onProgress?.(isLong ? { ...news, message: beginningOf(message, longestReport) } : news);
   };
 
-  /** Suspends the limit for silence (`timeoutMs`) while the server waits for this host. Returns a function that ends the suspension. */
+  /**
+   * Suspends the timeout for silence (`timeoutMs`) while the server waits for this host. Call the returned function to end the suspension.
+   */
   pause(): () => void {
     this.#pauses += 1;
     return () => {
@@ -109,7 +114,7 @@ export class RunningLimits implements Ending {
     else if (now >= this.#wholeEnd) this.#expire("not finished", maxTotalTimeoutMs);
   }
 
-  /** The earliest time at which a limit may be reached, on the clock of `performance.now()`. */
+  /** The earliest time at which a limit can be reached, on the clock of `performance.now()`. */
   get dueAt(): number {
     return this.aborted ? Number.POSITIVE_INFINITY : Math.min(this.#silenceEnd, this.#wholeEnd);
   }
@@ -138,7 +143,7 @@ export class RunningLimits implements Ending {
 }
 
 /**
- * One timer for all running requests. Most requests end long before their limits, so one timer usually serves many requests in turn. Keeps
+ * A single timer for all running requests. Most requests end long before their limits, so the timer rarely has to be set again. It keeps
  * the process alive while a request runs.
  */
 class Watch {

@@ -5,13 +5,13 @@ import { NotTaken, type Peer, RpcError } from "./peer.js";
 import { type Limits, RunningLimits } from "./request-limits.js";
 import type { RouteEnd } from "./server-route.js";
 
-/** Requests over one connection. Each request has its own limits, and errors are explained in this host's words. */
+/** Sends requests over one connection. Each request has its own limits. Errors are converted to McpError. */
 export class Requests {
   readonly #peer: Peer;
   readonly #route: RouteEnd;
   readonly #lossReason: () => McpError | undefined;
 
-  /** `lossReason` returns why the connection was lost; undefined while it is not lost. */
+  /** `lossReason` returns the reason why the connection was lost, or undefined if it is not lost. */
   constructor({ peer, route }: { peer: Peer; route: RouteEnd }, lossReason: () => McpError | undefined) {
     this.#peer = peer;
     this.#route = route;
@@ -37,15 +37,15 @@ export class Requests {
     if (error instanceof McpError) return error;
     const own = this.#route.explain(error);
     if (own instanceof NotTaken) return own;
-    // The connection may be lost because the server refused another request. Whether it ran this request is unknown, so this is not a
-    // NotTaken.
+    // Perhaps another request caused the loss, because the server refused that request. It is unknown whether the server ran this request,
+    // so the error is not NotTaken.
     const loss = this.#lossReason();
     if (loss) return new McpError(loss.kind, loss.message, { retryable: true });
     return error instanceof RpcError ? new McpError(kindOf(error.code), error.message, { cause: error }) : own;
   }
 }
 
-/** Returns the error kind for a code. The code -32601 is JSON-RPC's "method not found", and -32002 is MCP's "resource not found". */
+/** Returns the kind of McpError for an error code: -32601 is JSON-RPC's "method not found", and -32002 is MCP's "resource not found". */
 function kindOf(code: number): McpErrorKind {
   return code === -32601 || code === -32002 ? "not_found" : "protocol";
 }

@@ -1,6 +1,6 @@
 /**
- * Conversion of MCP's content blocks to the host's content parts. This is the only file that knows the shapes of the blocks. Text from a
- * server is treated as data.
+ * Converts MCP's content blocks to the host's content parts. No other file knows the shapes of the blocks. Text from a server is treated as
+ * data.
  */
 
 import { isDeepStrictEqual } from "node:util";
@@ -17,9 +17,9 @@ export function toToolResult(result: JsonObject): ToolResult {
   return { content, isError: result.isError === true };
 }
 
-/** Returns the structured content of a tool result; undefined if there is none. */
+/** Returns the structured content of a tool result. Returns undefined if there is none. */
 export function structuredOf(result: JsonObject): unknown {
-  return result.structuredContent ?? result.toolResult; // `toolResult` is the field in protocol 2024-10-07
+  return result.structuredContent ?? result.toolResult; // `toolResult` is the name of the field in protocol 2024-10-07
 }
 
 export function promptParts(result: JsonObject): ContentPart[] {
@@ -64,8 +64,8 @@ function embedded({ uri, mimeType, text: words, blob }: JsonObject): ContentPart
 }
 
 /**
- * Returns true if a text block already contains the structured content: either as its JSON (as the specification asks) or as its only
- * value. FastMCP wraps a result into `{"result": …}`, and server-filesystem wraps a text into `{"content": …}`.
+ * Returns true if a text block already contains the structured content, as the specification asks. Some servers wrap a single value in an
+ * object (FastMCP in `{"result": …}`, server-filesystem in `{"content": …}`); a text block with only that value is enough too.
  */
 function saysAlready(content: readonly ContentPart[], structured: unknown): boolean {
   const members = isPlainObject(structured) ? Object.values(structured) : [];

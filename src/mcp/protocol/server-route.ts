@@ -6,37 +6,37 @@ import type { JsonObject } from "../../core/json.js";
 
 export type { ModernTransport };
 
-/** The way to one server, as the peers see it. A transport implements it. */
+/** A way to reach one server, as peers use it. Each transport implements this interface. */
 export interface ServerRoute {
   transport: Transport;
-  /** Resolves with the transport for protocols from 2026-07-28 on. Undefined if the route has no such transport. */
+  /** Resolves with the transport for protocols from 2026-07-28 on. The method is undefined if the route has no such transport. */
   modern?(): Promise<ModernTransport>;
   /**
-   * Sends one JSON-RPC request before a client exists, and resolves with the answer. Rejects with EndedByProbe, McpError, or the
+   * Sends one JSON-RPC request before there is a client, and resolves with the answer. Rejects with EndedByProbe, McpError, or the
    * transport's error.
    */
   ask?(request: JSONRPCRequest, signal: AbortSignal): Promise<JsonObject | undefined>;
   /**
-   * Returns a function that opens the next route to try, if the error means that the server does not speak this transport. Otherwise
-   * returns undefined.
+   * Returns a function that opens another route, if the error means that the server does not speak this transport. Returns undefined for
+   * other errors, or if there is no other route.
    */
   instead(error: unknown): (() => Promise<ServerRoute>) | undefined;
   /** Returns true if the connection is useless after this error, although the transport has not closed. */
   isFatal(error: Error): boolean;
   /**
-   * Returns a promise that resolves once the server can send requests to this host, or once the wait for that is over. Returns undefined if
+   * Returns a promise that resolves as soon as the server can send requests to this host, or when that takes too long. Returns undefined if
    * no wait is needed.
    */
   listening?(): Promise<void> | undefined;
   explain(error: unknown): McpError;
   /**
-   * Resolves once somebody has logged in at the server, however early after the server has refused. Rejects when the signal aborts. Missing
-   * if the route needs no login.
+   * Resolves once somebody has logged in at the server. Also resolves if the login came before this call but after the server's refusal.
+   * Rejects when the signal aborts. The method is undefined if the route needs no login.
    */
   loggedIn?(signal: AbortSignal): Promise<void>;
   /** Ends the session if the protocol has sessions, and closes the connection. Never rejects. */
   close(): Promise<void>;
 }
 
-/** The parts of a route that a connection needs once its peer is connected. */
+/** The methods of a route that a connection still needs when its peer is connected. */
 export type RouteEnd = Pick<ServerRoute, "isFatal" | "explain" | "close">;

@@ -1,4 +1,4 @@
-/** A peer for a server that a tape replaces: no process, no socket, no SDK. */
+/** A peer for a server that is played from a tape. It uses no process, no socket and no SDK. */
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import type { ServerHello } from "../../core/tape.js";
@@ -7,7 +7,7 @@ import type { Peer } from "./peer.js";
 import type { RouteEnd } from "./server-route.js";
 import { asMcpError } from "./taped-peer.js";
 
-/** Returns a peer that has the properties in the server's recorded greeting. */
+/** Returns a peer with the capabilities, version and instructions from the server's recorded greeting. */
 export function silentPeer(
   { transport }: ServerConfig,
   { era, capabilities, version, instructions }: ServerHello,

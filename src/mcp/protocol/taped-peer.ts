@@ -1,4 +1,4 @@
-/** A peer whose traffic goes through a tape. The tape records the traffic, or answers in place of the server. */
+/** A peer whose traffic goes through a tape. The tape either records the traffic or answers in place of the server. */
 
 import { McpError, messageOf } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
@@ -10,12 +10,12 @@ interface TapedPeerParts {
   server: string;
   tape: Tape;
   link: Link;
-  /** Receives the server's notifications and requests outside of calls, through the tape. */
+  /** Receives, through the tape, the notifications and requests that the server sends while no call is running. */
   told: ServerLife;
   explain(error: unknown): McpError;
 }
 
-/** A link that passes a server's notifications and requests from the tape to the host. */
+/** Passes a server's notifications and requests from the tape on to the host. */
 export class Link implements ServerLife {
   #events: PeerEvents | undefined;
 
@@ -45,8 +45,8 @@ export class Link implements ServerLife {
 }
 
 /**
- * Returns a peer whose traffic with `inner` goes through the tape. If the server sends a notification or request during calls, it is
- * assigned to the call that began last, as in `Callbacks`.
+ * Returns a peer whose traffic with `inner` goes through the tape. A notification or request of the server is assigned to the running call
+ * that began last, as in `Callbacks`.
  */
 export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: TapedPeerParts): Peer {
   const running: ServerLife[] = [];
@@ -135,7 +135,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     },
     subscribe: (uri) => inner.subscribe(uri),
     ping: (ending) => inner.ping(ending),
-    // `callTool` waits for the inner peer instead, so that calls begin in the order in which they were made.
+    // No wait here: `callTool` waits for the inner peer instead, so that calls begin in the order in which they were made.
     canBeAsked: () => undefined,
     objectionTo: (inputSchema) => inner.objectionTo(inputSchema),
   };

@@ -1,6 +1,6 @@
 /**
- * Tasks of protocol 2026-07-28: the server decides which call becomes a task. Unlike with earlier tasks (`tasks.ts`), the last poll brings
- * the result. Questions of the server arrive with a poll too, and `tasks/update` sends the answers.
+ * Tasks of protocol 2026-07-28, in which the server decides which calls become tasks. Earlier tasks (`tasks.ts`) differ: here the last poll
+ * brings the result. A poll may also bring questions of the server, and `tasks/update` sends the answers.
  * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
  */
 
@@ -16,7 +16,7 @@ export function isTaskHandle({ resultType }: JsonObject): boolean {
   return resultType === "task";
 }
 
-/** Waits for a task, and resolves with the result of its call. Rejects with RpcError, McpError or the signal's reason. */
+/** Waits until a task has ended, and resolves with the result of its call. Rejects with RpcError, McpError or the signal's reason. */
 export async function resultOfTask(
   handle: JsonObject,
   run: ToolRun,
@@ -31,7 +31,7 @@ export async function resultOfTask(
     if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
     let task = handle;
     for (let polls = 1; ; polls++) {
-      // The status in the task handle is used only to decide whether to wait before the first poll.
+      // The status in the task handle only decides whether to wait before the first poll.
       if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
       task = await poll(taskId, run);
       const message = textOrEmpty(task.statusMessage);
@@ -59,7 +59,10 @@ async function poll(taskId: string, { ask }: ToolRun): Promise<JsonObject> {
   }
 }
 
-/** Returns the questions that are new. A server repeats a question under the same key until it has processed the answer. */
+/**
+ * Returns the questions that were not answered yet, and marks them as answered. A server repeats a question under the same key until it has
+ * processed the answer.
+ */
 function unanswered(inputRequests: unknown, answered: Set<string>): JsonObject {
   const fresh = Object.entries(isPlainObject(inputRequests) ? inputRequests : {}).filter(([key]) => !answered.has(key));
   for (const [key] of fresh) answered.add(key);

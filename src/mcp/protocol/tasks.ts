@@ -7,13 +7,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { ToolRun } from "./peer.js";
 
-/** Time for which the server is asked to keep the result, in ms. */
+/** Time in ms for which the server is asked to keep the result of a task. */
 const keptMs = 3_600_000;
 const defaultPollMs = 1000;
 const shortestPollMs = 50;
 const longestPollMs = 10_000;
 
-/** Calls a tool as a task, and resolves with the result. If the server made no task, resolves with its direct answer. */
+/** Calls a tool as a task, and resolves with the result. If the server creates no task, resolves with its direct answer. */
 export async function callAsTask(params: JsonObject, run: ToolRun): Promise<JsonObject> {
   const started = await run.ask("tools/call", { ...params, task: { ttl: keptMs } });
   if (!isPlainObject(started.task)) return started;
@@ -27,7 +27,10 @@ export async function callAsTask(params: JsonObject, run: ToolRun): Promise<Json
   }
 }
 
-/** Polls while the task is working, then requests the result. If the task needs input, the server asks for it during that last request. */
+/**
+ * Polls until the task has stopped working, then requests the result. A task that needs input is not polled further: the server asks for
+ * the input during the request for the result.
+ */
 async function polled(taskId: string, first: JsonObject, { ask, ending, onProgress }: ToolRun): Promise<JsonObject> {
   let task = first;
   for (let polls = 0; task.status === "working"; polls++) {
@@ -40,8 +43,8 @@ async function polled(taskId: string, first: JsonObject, { ask, ending, onProgre
 }
 
 /**
- * Waits between two polls for `wanted`, the time that the server wants, in ms. The wait has a lower and an upper limit. Rejects when the
- * signal aborts.
+ * Waits between two polls. `wanted` is the pause that the server asks for, in ms; there is a minimum and a maximum. Rejects when the signal
+ * aborts.
  */
 export async function pollPause(wanted: unknown, signal: AbortSignal): Promise<void> {
   const ms = typeof wanted === "number" ? wanted : defaultPollMs;
