@@ -4,11 +4,12 @@ import type { LlmClient } from "./client.js";
 export type Llm = Pick<LlmClient, "resolve" | "priceOf" | "priced" | "complete">;
 
 /**
- * A client whose configuration may change. Each request keeps the configuration that it began with; `pin` keeps one for several requests.
+ * A client whose configuration may change. Each request keeps the configuration with which it began; `pin` keeps one configuration for
+ * several requests.
  */
 export class ChangingClient implements Llm {
   #client: LlmClient;
-  /** Clients in use, with the number of their users. Being the present client counts as one user. */
+  /** Open clients, with the number of users of each. The current client has one extra user, so that it stays open. */
   readonly #users = new Map<LlmClient, number>();
 
   constructor(client: LlmClient) {
@@ -49,7 +50,7 @@ export class ChangingClient implements Llm {
     return this.#client.state();
   }
 
-  /** Returns the present client, which stays open until the result is disposed of. */
+  /** Returns the current client. The client stays open until the result is disposed of. */
   pin(): Disposable & { llm: Llm } {
     const client = this.#use();
     return { llm: client, [Symbol.dispose]: () => this.#release(client) };

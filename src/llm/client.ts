@@ -30,14 +30,14 @@ export interface LlmClientParts {
   observe: Observe;
   /** Milliseconds since the epoch. */
   now?: () => number;
-  /** Uniform in [0, 1). */
+  /** Returns a random number, uniform in [0, 1). */
   random?: () => number;
   newId?: NewId;
   tape?: Tape;
-  /** Limits shared by all hosts. Default: this host is alone. */
+  /** Limits shared by all hosts. Undefined if this host is the only one. */
   limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
-  /** Called when a request was written to its connection. Must not throw. */
+  /** Called when a request has been written to its connection. Must not throw. */
   onSent?: (() => void) | undefined;
 }
 
@@ -46,20 +46,23 @@ type Optional = "tape" | "limits" | "meter" | "onSent";
 export interface CompleteOptions {
   streaming: boolean;
   signal?: AbortSignal;
-  /** Called as deltas arrive, when streaming. Must not throw. */
+  /** Called for each delta while the answer is streamed. Must not throw. */
   onDelta?: OnDelta;
-  /** Recovery if a stream breaks off after its first delta, used where `llm.stream_recovery` is `auto`. Default: `fail`. */
+  /** Recovery from a stream that breaks off after its first delta. Applies where `llm.stream_recovery` is `auto`. Default: `fail`. */
   streamRecovery?: StreamRecovery;
   /** Parent of the completion's span. Default: a new trace. */
   trace?: TraceContext | undefined;
-  /** Called before each request is sent, retries too. If it returns a promise, the request waits for it, and is not sent if it rejects. */
+  /**
+   * Called before each request, including retries. If it returns a promise, the request is sent when the promise resolves, and is not sent
+   * if the promise rejects.
+   */
   beforeRequest?: (() => Promise<void> | undefined) | undefined;
 }
 
 /** Default of `llm.http.total_timeout`. A stream gets more, since `idle_timeout` watches its progress. */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
-/** Completions that may begin in one turn of the event loop: some 10 ms of work. */
+/** Number of completions that may begin in one turn of the event loop. Starting them takes some 10 ms. */
 const BEGINNINGS_PER_TURN = 32;
 
 /** Client for completions by any provider. The HTTP stack is loaded with the first request, so that an idle host does not need it. */
@@ -116,7 +119,7 @@ export class LlmClient {
     return this.#models.usable();
   }
 
-  /** Asks for a completion. The same answer gives the same completion, whether it is streamed or not. Throws LlmError. */
+  /** Asks for a completion. Streaming makes no difference to the completion that is returned. Throws LlmError. */
   async complete(request: CompletionRequest, options: CompleteOptions): Promise<Completion> {
     const turn = this.#beginnings.pass();
     if (turn) await turn;
@@ -171,8 +174,8 @@ export class LlmClient {
   }
 
   /**
-   * Asks a model, and continues its answer while the provider pauses it. The paused answer is sent back unchanged: any text of the host
-   * would end the pause.
+   * Asks a model for an answer. If the provider pauses the answer, sends the paused answer back so that the provider continues it. Nothing
+   * is added to it: any text of the host would end the pause.
    */
   async #askToEnd(target: ResolvedModel, shared: ProviderCallOptions): Promise<Completion> {
     shared.measure?.asks(target, shared.request);
@@ -180,7 +183,7 @@ export class LlmClient {
     let { completion, isPaused } = await this.#ask(target, shared, watched);
     for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
       const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
-      // No restart: it would show again what was shown before the pause.
+      // `restart` is off: a restart would show again the text from before the pause.
       const more = await this.#ask(target, { ...shared, request, restart: false }, watched).catch((error: unknown) => {
         const { provider, model, usage } = completion;
         if (usage) shared.tally.lost.push({ provider, model, usage });
@@ -210,7 +213,7 @@ export class LlmClient {
         isPaused = answer.isPaused === true;
         if (usage) draft.counted(usage.inputTokens);
         const isFiltered = finishReason === "content_filter";
-        // An answer that was cut within a call may lack signatures, so its parts are not kept.
+        // An answer that was cut within a call may lack signatures, so its parts must not be sent back later.
         const isCut = finishReason === "length" && message.toolCalls.length > 0;
         if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
         // Calls of a filtered answer are dropped: they may be cut, and the provider has refused them.

@@ -1,7 +1,7 @@
 import type { Completion, Usage } from "../core/messages.js";
 import { partsOf } from "./wires/shared/kept.js";
 
-/** Maximum number of times that a paused answer is continued. Each time costs a request. */
+/** How often a paused answer is continued at most. Each continuation is one more request. */
 export const MAX_RESUMPTIONS = 10;
 
 export function continued(before: Completion, after: Completion): Completion {
@@ -22,7 +22,7 @@ export function continued(before: Completion, after: Completion): Completion {
   return usage ? { ...facts, message, usage } : { ...facts, message };
 }
 
-/** Returns the usage of both requests together, since both are billed. */
+/** Returns the sum of both usages, since both requests are billed. */
 function sumOf(before: Usage | undefined, after: Usage | undefined): Usage | undefined {
   if (!before || !after) return before ?? after;
   const names = new Set([...Object.keys(before), ...Object.keys(after)] as (keyof Usage)[]);

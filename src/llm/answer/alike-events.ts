@@ -1,19 +1,20 @@
 import { asText, type JsonObject, parseJson } from "../../core/json.js";
 import type { AnswerFold, WordPlace } from "../wires/wire.js";
 
-/** Longest part of a text that V8 copies. A longer part would keep the whole text in memory. */
+/** Length up to which V8 copies a substring. A longer substring is a reference that keeps the whole original text in memory. */
 const MAX_COPIED_LENGTH = 12;
-/** Number of events with words after which comparing stops if none was alike: some providers put something new into every event. */
+/** Comparing stops after this many events in a row without a match: with some providers, every event has something new besides its text. */
 const MAX_MISSES = 8;
 const MAX_RUN = 256;
 /** Characters that JSON escapes: quotation marks, backslashes, and all below the space. */
 const ESCAPED = /["\\]|[^ -\uffff]/;
 
 /**
- * Finds events that equal the last one except for their word, as nearly all events of a stream do. Such an event needs no parser. The text
- * of whole events is compared, including names and line ends, so that the same code serves every wire. With
- * `JSON.parse` for each event, W3 takes 2.2 times the processor time on Chat Completions, 1.5 on Responses, 1.6 on Messages and 2.4 on Gemini
- * (builds before and after, 2026-11-28). `npm run bench -- --only W3 --to ours --wires responses,messages,gemini` measures the wires.
+ * Detects events of a stream that equal the previous event except for the piece of answer text (the "word") that they carry, as nearly all
+ * events do. Such an event needs no parser. Whole events are compared as text, including field names and line ends, so that the same code
+ * serves every wire. If `JSON.parse` runs for each event instead, W3 takes 2.2 times the processor time on Chat Completions, 1.5 on
+ * Responses, 1.6 on Messages and 2.4 on Gemini (builds before and after, 2026-11-28). `npm run bench -- --only W3 --to ours --wires
+ * responses,messages,gemini` measures the wires.
  */
 export class AlikeEvents {
   readonly #place: WordPlace;
@@ -34,8 +35,8 @@ export class AlikeEvents {
   }
 
   /**
-   * Returns the text with zeros for its counters, so that events do not differ by them. The length stays the same, and so do the words:
-   * inside a JSON text, the quotation marks around the counter's key would be escaped.
+   * Replaces the digits of event counters by zeros, so that events do not differ by their counters. The length stays the same. Answer text
+   * is never changed: a counter's key inside it would have escaped quotation marks.
    */
   comparable(text: string): string {
     const { counter } = this.#place;
@@ -43,9 +44,9 @@ export class AlikeEvents {
   }
 
   /**
-   * Takes whole events of a comparable text, starting at `from`, as long as each equals the remembered event except for its word. Passes
-   * all their words on as one text. Returns the position where the events end. Any number of events takes only a few steps: the first burst
-   * after a pause runs uncompiled code, and a step per word made it twice as expensive.
+   * Takes whole events from a comparable text, starting at `from`, as long as each event equals the remembered one except for its word.
+   * Passes all their words on as one text. Returns the position where these events end. The number of steps does not depend on the number
+   * of events: the first burst after a pause runs uncompiled code, where one step per word took twice as long.
    */
   takeWords(text: string, from: number, to: Pick<AnswerFold, "pushWords">): number {
     const head = this.#head;
@@ -76,8 +77,8 @@ export class AlikeEvents {
   }
 
   /**
-   * Remembers the comparable text before and after the word of an event. Does so only if the position of the word is certain: nothing in
-   * the event is escaped, and the word's key has a text in one position only. `message`: the parsed event.
+   * Remembers the comparable text before and after the word of an event. Does nothing if the position of the word is uncertain, that is, if
+   * the event has escaped characters or the word's key occurs more than once. `message`: the parsed event.
    */
   remember(event: string, message: JsonObject): void {
     this.#misses++;
@@ -93,7 +94,7 @@ export class AlikeEvents {
   }
 }
 
-/** Joins the leading entries that are valid words. Returns their text, their number, and their length as written. */
+/** Joins the entries up to the first one that is not a valid word. Returns their text, their number, and their length as written. */
 function wordsIn(written: readonly string[]): { words: string; count: number; length: number } {
   const joined = written.join("");
   const count = written.length;

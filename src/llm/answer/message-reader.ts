@@ -10,7 +10,7 @@ export type BodyFault = "html" | "malformed" | "too_large" | "cut";
 const MAX_DOCUMENT_LENGTH = 32 * 1024 * 1024;
 const MAX_STREAM_LENGTH = 256 * 1024 * 1024;
 
-/** Matches the start of an event stream, also if the first piece ends within a field's name. */
+/** Matches the start of an event stream, even if the first piece ends in the middle of a field's name. */
 const EVENT_LINE = /^(:|(data|event|id|retry|error)(:|$)|\w{1,4}$)/;
 /** The blank line after an event. */
 const BLANK_LINE = /\n\r?\n/g;
@@ -28,10 +28,10 @@ export class MessageReader {
   /** Set once a piece has ended with a byte beyond ASCII, which may be half a character. */
   #decoder: StringDecoder | undefined;
   #alike: AlikeEvents | undefined;
-  /** Set for event streams only. Dropped while events need no parser, since a parser takes a kilobyte. */
+  /** Set for event streams only. It is dropped as long as events need no parser, since a parser takes a kilobyte of memory. */
   #sse: SseReader | undefined;
   #messageCount = 0;
-  /** The last message, if it held only words. */
+  /** The last message, if it held nothing but text of the answer. */
   #wordMessage: JsonObject | undefined;
   /** True if the next text is known to start with a new event. */
   #isBetween = false;
@@ -40,12 +40,12 @@ export class MessageReader {
   #length = 0;
   #fault: BodyFault | undefined;
   #plainText = "";
-  /** True if the server sent `[DONE]` and nothing before it was broken. */
+  /** True if the server sent `[DONE]`, and everything before it was valid. */
   isDone = false;
 
   /**
-   * `onMessage` returns true if the message held only words of the answer. Later messages that differ only in their words are not passed to
-   * it: their words go to `fold`. `place`: where a message holds its words.
+   * `onMessage` returns true if the message held nothing but text of the answer. Later messages that differ from it only in this text are
+   * not passed to `onMessage`; their text goes straight to `fold`. `place`: the key and object that hold the text in a message.
    */
   constructor(
     onMessage: (message: JsonObject, event: string | undefined) => boolean,
@@ -102,7 +102,7 @@ export class MessageReader {
     return this.#fault;
   }
 
-  /** Processes the events one by one as long as they may be alike, so that most of them need no parser. */
+  /** Processes the events one by one as long as events that differ only in their text are likely: most of these need no parser. */
   #feedEvents(text: string): boolean {
     this.#alike ??= new AlikeEvents(this.#place);
     if (!this.#alike.isHopeful) return this.#parseEvents(text);
@@ -113,7 +113,7 @@ export class MessageReader {
       if (end < 0) break;
       const before = this.#messageCount;
       if (!this.#parseEvents(text.slice(at, end))) return false;
-      // Only a whole event with exactly one message is remembered for the comparison. If an earlier piece holds its start, it is not whole.
+      // An event is remembered for comparison only if this piece holds all of it and it holds exactly one message.
       const isSingle = this.#isBetween && this.#messageCount === before + 1;
       if (isSingle && this.#wordMessage) this.#alike.remember(compared.slice(at, end), this.#wordMessage);
       this.#isBetween = true;
@@ -125,8 +125,8 @@ export class MessageReader {
   }
 
   /**
-   * Takes words, starting at `from`, if an event begins there that equals the last one except for its words. Returns the position where the
-   * words end.
+   * Takes events from position `from` on, as long as each equals the previous event except for its text. Returns the position where these
+   * events end.
    */
   #takeWords(compared: string, from: number): number {
     if (!this.#isBetween || this.isDone || this.#fault) return from;

@@ -13,7 +13,7 @@ import { type BodyFault, MessageReader } from "./message-reader.js";
 
 /** How long to wait for the end of the body when nothing more is expected. */
 const DONE_GRACE_MS = 2000;
-/** How long to wait for the usage of an answer that the provider has declared failed. The retry waits as long. */
+/** How long to wait for the usage after the provider has reported that the answer failed. A retry is delayed by this wait. */
 const USAGE_GRACE_MS = 250;
 
 /**
@@ -43,10 +43,12 @@ interface ReadingParts {
   reject: (error: unknown) => void;
 }
 
-/** The state of one read. It is a class, because methods, unlike closures, need no memory for each of a thousand streams. */
+/**
+ * The state of reading one body. It is a class so that thousands of streams share its methods; closures would take memory for each stream.
+ */
 class Reading {
   readonly #parts: ReadingParts;
-  /** Fields that every chunk needs come first: with hundreds of streams, most of a chunk's cost is processor cache misses. */
+  /** The fields used for every chunk come first: with hundreds of streams, most of a chunk's cost is processor cache misses. */
   readonly #fold: AnswerFold;
   readonly #wire: Wire;
   readonly #measure: CompletionMeasure | undefined;
@@ -81,9 +83,9 @@ class Reading {
   }
 
   /**
-   * Takes the first piece of a socket read at once, and the other pieces of that read together when the read is over: one read may bring
-   * hundreds of HTTP chunks, and no consumer runs before it is over. A stream that is read as fast as it comes has one piece per read.
-   * Delaying each such piece by a tick would add a twentieth to the cost of the stream.
+   * Processes the first piece of a socket read at once. Further pieces of the same read are collected, and processed together when the read
+   * is over: one read may bring hundreds of HTTP chunks, and no consumer runs before it is over. A stream that is read as fast as it comes
+   * brings one piece per read. If these pieces were delayed by a tick too, the stream would cost 5 % more.
    */
   readonly #onData = (piece: Buffer) => {
     if (this.#pieces) this.#pieces.push(piece);
@@ -183,7 +185,7 @@ class Reading {
     reject(this.#failed ?? error ?? this.#complaint() ?? incomplete(call, fold));
   }
 
-  /** Returns the error that the provider sent instead of an answer, if any. Never throws: the caller would otherwise wait forever. */
+  /** Returns the error that the provider sent instead of an answer, if any. Never throws: if it did, the caller would wait forever. */
   #complaint(): unknown {
     if (this.#fold.progress > 0) return undefined;
     try {
@@ -204,7 +206,7 @@ class Reading {
 const LIMIT_FIELDS = { timeout: "timeoutMs", ttft_timeout: "ttftTimeoutMs", idle_timeout: "idleTimeoutMs" } as const;
 
 /**
- * Returns true after the first piece of a socket read until that read is over, by a flag that Node keeps. Without the flag, reading would
+ * Returns true if the current piece is not the first one of its socket read. Uses an internal flag of Node; without the flag, reading would
  * only be slower.
  */
 function hasMoreOfARead(stream: Readable & { readonly _readableState?: { readonly readingMore?: boolean } }): boolean {

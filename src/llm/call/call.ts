@@ -95,7 +95,7 @@ export class ProviderCall {
     return true;
   }
 
-  /** The span of the call. It is created on each access, because a thousand waiting streams would otherwise hold a thousand spans. */
+  /** The span of the call. It is created on each access: stored spans would take memory for each of a thousand waiting streams. */
   get trace(): TraceContext {
     const { measure, within, completionId } = this.options;
     return measure?.trace ?? spanWithin(within, completionId);
@@ -123,7 +123,7 @@ export class ProviderCall {
     if (usage) this.options.tally.lost.push({ provider: this.provider.name, model: this.model, usage });
   }
 
-  /** Returns the parts to send back with the text of an answer that broke off. */
+  /** Returns the parts to send back later together with the text of an answer that broke off. */
   keptOfBroken(fold: AnswerFold): KeptParts | undefined {
     const parts = fold.brokenParts?.();
     return parts && this.draft.kept(parts);

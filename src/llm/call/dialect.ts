@@ -18,7 +18,7 @@ import { textsIn } from "./quotes.js";
 
 /** Average of English and code; other texts have more tokens. */
 const BYTES_PER_TOKEN = 4;
-/** Shortest prompt that is compared, in tokens. A shorter one fits every window, and its estimate is too rough. */
+/** Prompts with fewer tokens are not compared: they fit every window, and their estimate is too rough. */
 const LEAST_COMPARED = 1000;
 
 export class Dialects {
@@ -46,7 +46,10 @@ export class Dialect {
   readonly model: string;
   readonly #observe: Observe;
   readonly #learnt = new Set<string>();
-  /** Tools that are left out, by name, with the schema that was refused. A tool whose server changes the schema is sent again. */
+  /**
+   * The refused schema of each tool that is left out of requests, keyed by the tool's name. If the tool's server changes the schema, the
+   * tool is sent again.
+   */
   readonly #refused = new Map<string, string>();
   readonly #forgotten = new WeakSet<KeptParts>();
   #wire: Wire;
@@ -110,7 +113,9 @@ export class Dialect {
     return this.#account;
   }
 
-  /** Returns the kept parts of a message that may be sent back. A field, because the target of each request holds this function. */
+  /**
+   * Returns the kept parts of a message that may be sent back. It is a field instead of a method so that it can be passed on as a function.
+   */
   readonly keptIn = (message: AssistantMessage): readonly KeptPart[] | undefined => {
     if (!message.kept || this.#forgotten.has(message.kept)) return undefined;
     const { provider, model, account } = this;
@@ -124,8 +129,8 @@ export class Dialect {
   }
 
   /**
-   * Returns the quirks with these changes. Skips a change to a quirk that was learnt before: if a provider refused both values, the two
-   * would alternate forever.
+   * Returns the quirks with these changes applied. A quirk that has already been learnt is not changed again: if a provider refuses both
+   * values, the host would otherwise alternate between them forever.
    */
   with(changes: object): WireQuirks {
     const fresh = Object.entries(changes).filter(([quirk]) => !this.#learnt.has(quirk));
@@ -145,7 +150,9 @@ export class Dialect {
     this.say("warn", `the tool ${tool.name} is left out: its definition is refused`, { tool: tool.name });
   }
 
-  /** Returns the tools to send. If there are too many, they are always the first ones. */
+  /**
+   * Returns the tools to send. If there are more than `maxTools`, the first `maxTools` of them are sent, the same ones in every request.
+   */
   tools(offered: readonly ToolDefinition[], { maxTools }: WireQuirks): readonly ToolDefinition[] {
     const usable = this.#refused.size === 0 ? offered : offered.filter((tool) => !this.#isRefused(tool));
     if (usable.length <= maxTools) return usable;
@@ -162,8 +169,8 @@ export class Dialect {
   }
 
   /**
-   * Warns if the provider read far fewer tokens than were sent. Ollama cuts off the beginning of a prompt that is longer than its window,
-   * including instructions and tools. The warning comes again only after a prompt was read whole.
+   * Warns if the provider has read far fewer tokens than were sent: Ollama cuts off the beginning of a prompt that exceeds its window,
+   * including instructions and tools. The warning is repeated only after a prompt has been read whole in the meantime.
    */
   counted(inputTokens: number, request: CompletionRequest): void {
     if (!this.#quirks.cutsPrompts) return;

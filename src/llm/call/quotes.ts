@@ -2,11 +2,14 @@ import type { CompletionRequest, Message } from "../../core/messages.js";
 import { textOf } from "../../core/messages.js";
 
 /**
- * Length from which a repeated text counts as a quotation, in characters. Shorter texts are common words, and count only between quotation
- * marks.
+ * Shortest text, in characters, that counts as a quotation wherever it is repeated. Shorter texts are common words, so they count only
+ * between quotation marks.
  */
 const MIN_QUOTE = 16;
-/** Length of the pieces to search for. Every quotation of the least length holds a whole piece that begins at a multiple of this length. */
+/**
+ * The message is cut into pieces of this length, and each piece is searched for in the source. Every quotation of `MIN_QUOTE` characters
+ * contains at least one whole piece.
+ */
 const STEP = MIN_QUOTE / 2;
 const MAX_SAID_LENGTH = 1000;
 
@@ -30,7 +33,7 @@ function textsOf(message: Message): string[] {
 export function withoutQuotes(said: string, texts: readonly string[]): string {
   const message = said.slice(0, MAX_SAID_LENGTH);
   const written = texts.join("\n");
-  // A provider that quotes the whole body quotes it in JSON's spelling.
+  // A provider that quotes the whole request body quotes it as JSON, with escaped texts, so the escaped texts are searched for too.
   const source = message.includes("\\") ? `${written}\n${JSON.stringify(written).slice(1, -1)}` : written;
   let kept = "";
   let start = 0;
@@ -47,15 +50,15 @@ export function withoutQuotes(said: string, texts: readonly string[]): string {
 }
 
 /**
- * Finds the parts of the message that are quotations, in order and without overlap. Parts of the least length are searched for one by one,
- * because a longer quotation may begin as plain text and end as JSON.
+ * Finds the parts of the message that are quotations, in order and without overlap. Searches for texts of `MIN_QUOTE` characters and joins
+ * adjacent ones, because a longer quotation may begin as plain text and continue as JSON.
  */
 function quotedParts(message: string, source: string): { from: number; to: number }[] {
   const parts: { from: number; to: number }[] = [];
   for (let place = 0; place + STEP <= message.length; place += STEP) {
     const pieceEnd = place + STEP;
     if (!source.includes(message.slice(place, pieceEnd))) continue;
-    // A quotation that begins earlier was already found with the piece before.
+    // Quotations that begin even earlier were found when the previous piece was searched for.
     const least = Math.max(0, place - STEP + 1);
     let from = place;
     while (from > least && source.includes(message.slice(from - 1, pieceEnd))) from--;

@@ -5,7 +5,7 @@ import { isAboutTools, refusalText, toolNamedIn } from "../wires/shared/refusals
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 
-/** Maximum number of corrections of one request. A request that needs more is itself wrong. */
+/** Maximum number of corrections of one request. If a request needs more, the request itself is wrong. */
 const MAX_CORRECTIONS = 8;
 
 export class RequestDraft {
@@ -62,7 +62,7 @@ export class RequestDraft {
     this.#dialect.counted(inputTokens, this.#request);
   }
 
-  /** Frees the memory of `body`, which is written again when it is needed. */
+  /** Frees the memory of `body`. The body is serialised again on the next access. */
   release(): void {
     this.#written = undefined;
   }

@@ -24,8 +24,8 @@ export function createAgent({ http, protocol, connectTimeoutMs, proxy, secureCon
 }
 
 /**
- * Makes the agent connect through the proxy. For https: by a tunnel to the origin. For http: by a connection to the proxy, on which
- * requests name the whole URL.
+ * Makes the agent connect through the proxy. Requests to an https origin go through a tunnel. Requests to an http origin go to the proxy
+ * itself and name the whole URL.
  */
 function connectThrough(agent: Connecting, proxy: HttpProxy, secureContext: SecureContext | undefined): void {
   const createConnection = agent.createConnection.bind(agent);

@@ -2,9 +2,9 @@ import type { Readable } from "node:stream";
 
 /** How long a server may take to end a complete response before its connection is destroyed. */
 const DRAIN_GRACE_MS = 250;
-/** How long `drain` waits for the end: about as long as a read under way takes. */
+/** How long `drain` waits for the end of a response. A read that is already under way takes about as long. */
 const END_GRACE_MS = 10;
-/** `drain` also waits this many turns of the event loop: a busy process runs its timers before it reads what has arrived. */
+/** Number of turns of the event loop that `drain` waits in addition: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;
 
 /** Reads a body as text, up to both limits. Never rejects, and always frees the connection. */

@@ -1,6 +1,6 @@
 /**
- * The body of a request as JSON, written once for all attempts. It is written as a whole: texts kept from earlier requests would save 0.3 ms
- * with 400 messages of history (W8 of `npm run bench -- --only W8`, 2026-11-28), and hold every conversation in memory twice.
+ * The body of a request as JSON, serialised once for all attempts. No serialised texts of earlier requests are reused: that would save 0.3
+ * ms with 400 messages of history (W8 of `npm run bench -- --only W8`, 2026-11-28), but hold every conversation in memory twice.
  */
 export class RequestBody {
   readonly text: string;

@@ -18,7 +18,7 @@ export interface Response {
 
 interface OutgoingRequest {
   route: ProviderRoute;
-  /** Names and values, alternating. Headers in an object would be checked twice, and stay in memory. */
+  /** Names and values, alternating. If headers were given as an object, Node would check them twice and keep them in memory. */
   headers: string[];
   body: RequestBody;
   isStream: boolean;
@@ -38,8 +38,8 @@ const MAX_ERROR_TIME_MS = 2000;
 const noHeaders = new AxiosHeaders();
 
 /**
- * Sends one attempt; the first half of the axios adapter. Resolves with the response headers, whatever the status. Rejects with the
- * socket's error. axios' own adapter costs as much again as the request. It also lacks what streams need: a timeout that ends with the
+ * Sends one attempt; this is the first half of the axios adapter. Resolves with the response headers, whatever the status. Rejects with the
+ * socket's error. axios' own adapter would double the cost of a request. It also lacks what streams need: a timeout that ends with the
  * headers, bodies of errors, cancelling.
  */
 export function send(outgoing: OutgoingRequest): Promise<ModelAnswer> {
@@ -49,16 +49,17 @@ export function send(outgoing: OutgoingRequest): Promise<ModelAnswer> {
   const request = openRequest({ protocol, host, port, path, agent, headers, method: "POST" });
   const answered = answerTo(request, outgoing);
   if (outgoing.onSent) request.on("finish", outgoing.onSent);
-  // Headers that are flushed separately are one string while a stream lasts. Headers written together with a text stay dozens of pieces.
+  // Flushed separately, the headers are kept as one string while the stream lasts. Written together with the body, they would be kept as
+  // dozens of pieces.
   if (isStream) request.flushHeaders();
   request.end(body.text, body.encoding);
   return answered;
 }
 
 /**
- * Converts the answer; the second half of the axios adapter. For a 2xx, resolves with the body as a stream. For another status, reads the
- * error's body and rejects with an AxiosError: a body left unread would hold its pooled connection forever. An LlmError is passed on
- * unchanged.
+ * Converts the answer; this is the second half of the axios adapter. For a 2xx, resolves with the body as a stream. For another status,
+ * reads the error's body and rejects with an AxiosError: a body left unread would hold its pooled connection forever. An LlmError is passed
+ * on unchanged.
  */
 export function received(
   config: InternalAxiosRequestConfig,
@@ -69,7 +70,7 @@ export function received(
       const { status, body } = answer;
       const stream = body instanceof Readable ? body : Readable.from(body);
       if (status < 200 || status >= 300) return refused(config, answer, stream);
-      // The headers are inside `data`, which axios passes on unchanged. It would copy `headers` several times.
+      // axios passes `data` on unchanged, so the headers are inside it. axios would copy `headers` several times.
       return { status, statusText: "", headers: noHeaders, config, data: new Answered(answer, stream) };
     },
     (error: SocketError) => {
@@ -135,7 +136,10 @@ class SocketClosed extends Error {
 
 type Listening = Pick<OutgoingRequest, "timeoutMs" | "keepaliveExpiryMs" | "signal">;
 
-/** Resolves with the answer to the request. Its listeners stay as long as the answer lasts, so they hold as little memory as possible. */
+/**
+ * Resolves with the answer to the request. The listeners stay until the answer ends, so they are written to hold as little memory as
+ * possible.
+ */
 function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal }: Listening): Promise<ModelAnswer> {
   return new Promise((resolve, reject) => {
     let broken: ClientRequest | IncomingMessage = request;

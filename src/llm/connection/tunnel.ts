@@ -19,8 +19,8 @@ export class ProxyError extends Error {
 }
 
 /**
- * Connection to `target` (`host:port`) through a proxy's CONNECT. Accepts writes before the proxy has answered. An agent counts a
- * connection only when it receives it, so waiting for the proxy first would open more than `max_connections`.
+ * A connection to `target` (`host:port`) through a proxy's CONNECT. Accepts writes before the proxy has answered: an agent counts a
+ * connection only once it has received it, so if it had to wait for the proxy, it would open more than `max_connections`.
  */
 export class Tunnel extends Duplex {
   readonly #socket: Socket;

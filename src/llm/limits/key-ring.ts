@@ -7,8 +7,9 @@ interface Key {
 }
 
 /**
- * A provider's API keys. A conversation uses the same key on every host: keys may belong to several accounts, and reasoning and prompt
- * caches belong to one account. Other requests use the keys in turn. A refused or used-up key rests while another one works.
+ * A provider's API keys. A conversation uses the same key on every host: keys may belong to several accounts, and stored reasoning and
+ * prompt caches are valid for one account only. Requests without a conversation use the keys in turn. A refused or used-up key is not used
+ * for a while if another key works.
  */
 export class KeyRing {
   readonly #keys: readonly Key[];
@@ -23,8 +24,8 @@ export class KeyRing {
   }
 
   /**
-   * Returns the key of the conversation, or the next key in turn. Skips resting keys. If all keys rest, returns the one that is ready
-   * first.
+   * Returns the key of the conversation, or the next key in turn if there is no conversation. Skips resting keys. If all keys rest, returns
+   * the key that is ready first.
    */
   next(conversation?: string): string | undefined {
     const { length } = this.#keys;
@@ -39,8 +40,8 @@ export class KeyRing {
   }
 
   /**
-   * Lets a key rest until `untilMs`; `Infinity` means for good. The last usable key is never set aside: the provider's own error then says
-   * what is wrong, and the key is tried again with every request. Returns true if another key is ready now.
+   * Lets a key rest until `untilMs`; `Infinity` means for good. The last usable key never rests: it is tried again with every request, and
+   * the provider's own error then says what is wrong. Returns true if another key is ready now.
    */
   rest(value: string | undefined, untilMs: number): boolean {
     const now = this.#now();

@@ -35,7 +35,10 @@ const QUOTA_REST_MS = 600_000;
 const RATE_LIMIT_REST_MS = 5_000;
 
 const BYTES_PER_TOKEN = 4;
-/** Matches images and sound in base64: they cost far fewer tokens than their base64 has characters. */
+/**
+ * Matches images and sound in base64. They are left out of the estimate of tokens: a model counts far fewer tokens for them than their
+ * base64 suggests.
+ */
 const ENCODED = /[\w+/=]{1000,}/g;
 
 /** Limiter, retry budget and keys that all requests to one provider share. */
@@ -76,8 +79,8 @@ export class Lane {
   }
 
   /**
-   * Waits for a slot of this host, then for one of the slots that all hosts share; either wait may last `llm.http.queue_timeout`. Requests
-   * are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout.
+   * Waits for a slot of this host, then for one of the slots that all hosts share. Each of the two waits may last `llm.http.queue_timeout`.
+   * Requests are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout.
    */
   async enter(call: Entrant): Promise<Slot> {
     const { now } = this.#parts;
@@ -107,7 +110,7 @@ export class Lane {
     return slot && both(own, slot);
   }
 
-  /** Adjusts keys and limits for later requests after a failed one. Returns true if another key is ready at once. */
+  /** Adjusts keys and limits after a failed request, for the requests that follow. Returns true if another key is ready now. */
   failed(call: Entrant, { kind, retryAfterMs }: LlmError): boolean {
     const now = this.#parts.now();
     const restMs = keyRestMs(kind, retryAfterMs);
@@ -165,7 +168,9 @@ export class Lane {
   }
 }
 
-/** Combines this host's slot with one of the slots that all hosts share. Frees the first if the second cannot be had. */
+/**
+ * Waits for a slot shared by all hosts, and combines it with this host's own slot. Frees the own slot if there is no shared one to be had.
+ */
 async function shared(own: Slot, entering: Promise<Slot> | undefined): Promise<Slot> {
   if (!entering) return own;
   try {

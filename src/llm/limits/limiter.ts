@@ -8,7 +8,7 @@ interface Waiter {
 }
 
 const SHRINK = 0.7;
-/** Requests sent within this time after a shrink met the same overload. They do not shrink the limit again. */
+/** Requests sent within this time after the limit has shrunk met the same overload, so their failures do not shrink it again. */
 const COOL_DOWN_MS = 1000;
 
 /**
@@ -20,7 +20,7 @@ export class Limiter {
   readonly #now: () => number;
   readonly #rpm: RateWindow | undefined;
   readonly #tpm: RateWindow | undefined;
-  /** Waiting calls in order of arrival. `#returning` go first: they already hold slots, which block other calls. */
+  /** Waiting calls, in order of arrival. Calls in `#returning` go first: they already hold slots that other calls wait for. */
   readonly #returning = new Set<Waiter>();
   readonly #arriving = new Set<Waiter>();
   readonly #keeper: Keeper = {
@@ -121,7 +121,7 @@ export class Limiter {
       const giveUp = (reason: unknown) => {
         leave();
         reject(reason);
-        // Waiters behind this one may need less, and an empty queue needs no timer.
+        // Calls behind this one may need fewer tokens, so one of them may pass now. If the queue is empty, the timer stops.
         this.#admit();
       };
       const abort = () => giveUp(signal.reason);
@@ -179,7 +179,7 @@ interface Keeper {
   leave(): void;
 }
 
-/** A slot that was taken. It is a class, because an object with a symbol-named method costs several times as much. */
+/** A slot that is taken. It is a class, because an object literal with a symbol-named method costs several times as much. */
 class TakenSlot implements Slot {
   readonly #keeper: Keeper;
   readonly #tokens: number;

@@ -5,7 +5,7 @@ export interface Charge {
   cost: number;
 }
 
-/** A limit that holds in any 60 s, not only in each minute of the clock. */
+/** A rate limit for any period of 60 s, not only for each minute of the clock. */
 export class RateWindow {
   /** Charges of the last 60 s, oldest first. */
   readonly #charges = new Set<Charge>();
@@ -13,7 +13,9 @@ export class RateWindow {
 
   constructor(readonly limit: number) {}
 
-  /** Returns how long to wait until `cost` fits, in ms. A cost above the limit fits only an empty window. */
+  /**
+   * Returns how long to wait until `cost` fits, in ms. If `cost` exceeds the limit, it fits only when nothing was charged in the last 60 s.
+   */
   waitMs(cost: number, now: number): number {
     this.#forget(now);
     let excess = this.#spent + Math.min(cost, this.limit) - this.limit;

@@ -1,7 +1,7 @@
 /**
  * Gate that lets `perTurn` callers through in each turn of the event loop, in order. Starting hundreds of completions at once would block
- * everything else. V8 would also treat all that they allocate as long-lived: it put every chunk of 500 streams into its old generation, and
- * collecting that generation stops the process.
+ * everything else. V8 would also treat everything that they allocate as long-lived: with 500 streams it put every chunk into its old
+ * generation, and collecting that generation stops the process.
  */
 export class Turnstile {
   readonly #perTurn: number;

@@ -14,8 +14,8 @@ const LOCAL_SERVERS = ["ollama", "lmstudio", "llamacpp"];
 const PROBE_TIMEOUT_MS = 1_500;
 
 /**
- * Resolves with `llm.active` if set, else the first provider with a key, else a local server that answers, else the demo model. Never
- * rejects.
+ * Resolves with `llm.active` if it is set. Otherwise chooses the first provider with a key, else a local server that answers, else the demo
+ * model. Never rejects.
  */
 export async function chooseProvider(
   config: LlmConfig,

@@ -11,7 +11,8 @@ export class Models {
   readonly #tape: Tape | undefined;
   readonly #resolved = new Map<string, ResolvedModel>();
   /**
-   * Prices keyed by provider and model. Finding a price takes as long as all other work for an answer, and each hop of a turn asks twice.
+   * Prices keyed by provider and model. They are cached: looking up a price takes as long as all other work for an answer, and each hop of
+   * a turn needs it twice.
    */
   readonly #prices = new Map<string, Price | undefined>();
 
@@ -46,7 +47,7 @@ export class Models {
     return remember(this.#prices, name, priceOf(this.#config, provider, model));
   }
 
-  /** Returns every model that may answer a request for `model`, as `provider/model`, in the order in which they are asked. */
+  /** Returns every model that may answer a request for `model`, each as `provider/model`, in the order in which they are tried. */
   priced(model?: string): { name: string; price?: Price }[] {
     const found: { name: string; price?: Price }[] = [];
     for (let place = 0; place < this.inTurn; place++) {

@@ -3,7 +3,7 @@ import type { ProviderConfig, QuirksConfig } from "../../core/config.js";
 /** Differences between providers that affect how a request is written. */
 export interface Quirks extends QuirksConfig {
   /**
-   * True if the provider wants back what it attached to tool calls (`extra_content`, `reasoning_details`). Strict APIs answer 400 to
+   * True if the provider wants its own additions to tool calls sent back (`extra_content`, `reasoning_details`). Strict APIs answer 400 to
    * unknown keys.
    */
   echoesOpaque: boolean;
@@ -11,14 +11,17 @@ export interface Quirks extends QuirksConfig {
   bridgesResults: boolean;
   /** True if the provider accepts a tool whose `properties` are empty. OpenAI requires the key, Gemini refuses it. */
   emptyProperties: boolean;
-  /** True if the provider obeys `tool_choice: none`. Otherwise such a request is sent without tools, which changes its beginning. */
+  /**
+   * True if the provider obeys `tool_choice: none`. Otherwise a request that forbids tools is sent without any tools; it then begins
+   * differently, so the prompt cache does not match.
+   */
   forbidsTools: boolean;
-  /** True if the provider accepts `response_format: json_schema`. Otherwise the schema is described in words. */
+  /** True if the provider accepts `response_format: json_schema`. Otherwise the prompt describes the schema in words. */
   jsonSchemas: boolean;
   cutsPrompts: boolean;
   /** Name of the request's parameter for the configured `reasoning`. `reasoning_effort` holds only the `effort`. */
   reasoningKey: "reasoning" | "reasoning_effort" | "none";
-  /** Header that holds the key; in `authorization` it is a bearer token. */
+  /** Header that holds the key. In `authorization` the key is a bearer token. */
   keyHeader: "authorization" | "api-key";
   needsKey: boolean;
 }
@@ -29,7 +32,7 @@ interface Preset extends ProviderConfig {
   chatBaseUrl?: string;
 }
 
-/** Quirks of a provider of which only the `base_url` is known: most likely a gateway or a self-hosted server. */
+/** Quirks of a provider of which only the `base_url` is known. Such a provider is most likely a gateway or a self-hosted server. */
 export const DEFAULT_QUIRKS: Quirks = {
   tokenLimitKey: "max_tokens",
   nullContent: true,
@@ -56,7 +59,9 @@ export const DEFAULT_QUIRKS: Quirks = {
 };
 
 const CLOUD: Partial<Quirks> = { needsKey: true, echoesOpaque: false, reasoningKey: "reasoning_effort" };
-/** Settings for local servers. A local model is loaded before it answers, and reads a long prompt slowly, so the headers come late. */
+/**
+ * Settings for local servers. A local server loads the model before it answers, and reads a long prompt slowly, so its headers come late.
+ */
 const LOCAL = { contextWindow: 32_768, timeoutMs: 300_000, ttftTimeoutMs: 300_000 };
 const LOCAL_QUIRKS: Partial<Quirks> = { toolSchemas: "plain", reasoningKey: "reasoning_effort" };
 
@@ -92,7 +97,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.anthropic.com/v1",
     wire: "messages",
     model: "claude-haiku-5-5",
-    // For all Claude models, since their `max_tokens` depends on it. Haiku 5.5 costs five times as much per token above 100,000 tokens.
+    // This size is for all Claude models, since their `max_tokens` depends on it. Haiku 5.5 costs five times as much per token above
+    // 100,000 tokens.
     contextWindow: 200_000,
     quirks: CLOUD,
   },

@@ -80,7 +80,7 @@ function table(): Table {
   return loaded;
 }
 
-/** Returns the name of the preset whose prices apply: the provider's own preset, or the preset with the same host. */
+/** Returns the name of the preset whose prices apply: the preset of this name, or a preset with the same host. */
 function vendorOf(provider: string, baseUrl = ""): string {
   if (presetOf(provider) || !URL.canParse(baseUrl)) return provider;
   const { host } = new URL(baseUrl);

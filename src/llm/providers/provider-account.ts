@@ -5,9 +5,9 @@ import type { Provider } from "./providers.js";
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /**
- * Returns an id of the account. A provider takes back encrypted or signed parts only from the account that it made them for. Several keys
- * count as one account, that of the first key: a conversation keeps its key (`KeyRing`), and if another account takes over, the host learns
- * from the refusal.
+ * Returns an id of the account. A provider accepts encrypted or signed parts only from the account for which it made them. Several keys
+ * count as one account, that of the first key: a conversation keeps its key (`KeyRing`). If a key of another account is used nevertheless,
+ * the provider refuses the parts, and the host no longer sends them.
  */
 export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const whole = JSON.stringify([baseUrl, apiKeys[0] ?? ""]);
@@ -15,8 +15,8 @@ export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiK
 }
 
 /**
- * Returns a hash under which all hosts share limits. It is the same for the same endpoint with the same keys, whatever the provider's name.
- * For a loopback endpoint it differs on each machine.
+ * Returns the hash that identifies a provider in the limits shared by all hosts. The hash depends on the endpoint and its keys, not on the
+ * provider's name. For a loopback endpoint it differs on each machine.
  */
 export function keyHashOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const url = new URL(baseUrl);

@@ -31,7 +31,7 @@ type PlayedModels = Pick<Tape, "plays" | "pathFor">;
 
 const NOWHERE = "http://tape.invalid";
 const CONTEXT_WINDOW = 128_000;
-/** Limit of a model's name. Callers choose the name, and the host stores what it learns under it. */
+/** Maximum length of a model's name. Names come from callers, and the host stores what it learns about a model under its name. */
 const longestModelName = 500;
 
 /**
@@ -64,8 +64,8 @@ export function resolveModel(config: LlmConfig, env: Environment, model?: string
 }
 
 /**
- * Returns the model that an entry of `llm.fallback` names, as `resolveModel` takes it. The entry is `provider` or `provider/model`. Throws
- * LlmError: unknown provider.
+ * Returns the model named by an entry of `llm.fallback`, in the form that `resolveModel` accepts. The entry is `provider` or
+ * `provider/model`. Throws LlmError: unknown provider.
  */
 export function modelOfEntry(config: LlmConfig, entry: string): string {
   const model = entry.includes("/") ? entry : `${entry}/`;

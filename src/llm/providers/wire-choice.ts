@@ -3,14 +3,14 @@ import { presetOf } from "./presets.js";
 
 interface WireChoice {
   wire: WireName;
-  /** The reason for the choice, as messages state it: a configuration key, the preset, the model. */
+  /** The reason for the choice, as text for messages: a configuration key, the preset, the model. */
   by: string;
 }
 
 /**
- * Returns the configured wire, else the preset's wire if requests go to the preset's address. A provider of which only the `base_url` is
- * known is a gateway or a self-hosted server, which speaks at least Chat Completions. `playedPath`: path of the requests for which a tape
- * has answers; it outranks both.
+ * Chooses the wire: the configured one, else the preset's wire if requests go to the preset's address, else Chat Completions. If only the
+ * `base_url` of a provider is known, it is a gateway or a self-hosted server, which supports at least Chat Completions. `playedPath`: path
+ * of the requests for which a tape has answers; it outranks the configuration and the preset.
  */
 export function chooseWire(name: string, own: ProviderConfig, model: string, playedPath?: string): WireChoice {
   if (playedPath !== undefined) return { wire: wireOfPath(playedPath), by: "what is played" };

@@ -94,7 +94,10 @@ export class Admission {
     return remember(breakers, model, breaker);
   }
 
-  /** Returns the provider's lane and breakers. A reconfigured provider gets new ones only if its endpoint, keys or limits changed. */
+  /**
+   * Returns the provider's lane and breakers. After a change of configuration they are created anew only if the provider's endpoint, keys
+   * or limits have changed.
+   */
   #entranceTo(provider: Provider): Entrance {
     const known = this.#known.get(provider);
     if (known) return known;

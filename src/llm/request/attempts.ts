@@ -12,8 +12,8 @@ import { isHedged, postHedged } from "./hedge.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
 
 /**
- * Kinds of error that stay as they are when an answer breaks off; others become `stream_interrupted`. A reached limit says more, and a
- * cancelled answer did not break.
+ * Kinds of error that are kept when an answer breaks off; all others become `stream_interrupted`. The name of the reached limit says more,
+ * and a cancelled answer did not break off.
  */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
 
@@ -28,10 +28,10 @@ export class Attempts {
   }
 
   /**
-   * Sends the call until an answer is whole. A failure after the response headers is retried like any other, within the same count. Once a
-   * delta was shown, there are no more retries, since a retry would give another answer. `restart` lifts that rule: a `discard` then voids
-   * the deltas shown so far, but only when the new answer has something to show or is whole. If no attempt succeeds, the reader keeps the
-   * beginning. Throws LlmError.
+   * Sends the call until an answer is whole. A failure after the response headers is retried like any other, and counts towards the same
+   * number of retries. Once a delta was shown, nothing is retried, since a retry would give another answer. With `restart` it is retried
+   * all the same: a `discard` then voids the deltas shown so far, but only when the new answer has something to show or is whole. If no
+   * attempt succeeds, the deltas shown so far stay visible. Throws LlmError.
    */
   async answer(call: ProviderCall, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
@@ -44,7 +44,7 @@ export class Attempts {
     };
     for (;;) {
       let fold: AnswerFold | undefined;
-      /** True after a failure: text that the fold still holds back is then counted, but no longer shown. */
+      /** True after a failure. Text that the fold still holds back then counts for usage, but is not shown. */
       let isLost = false;
       let hasBegun = false;
       try {

@@ -37,8 +37,8 @@ export class LlmHttp {
     this.#routes = new ProviderRoutes(http, parts);
     this.#instance = axios.create();
     const { defaults } = this.#instance;
-    // axios copies, checks and reads every option for every request, and its defaults only serve its own adapters. With its defaults axios
-    // costs as much as the request itself, without them a tenth of it.
+    // axios copies, checks and reads every option for every request, but its defaults only serve its own adapters. With its defaults, axios
+    // costs as much as the request itself; without them, a tenth of that.
     for (const name of Object.keys(defaults)) Reflect.deleteProperty(defaults, name);
     defaults.adapter = (config) => this.#attempt(config);
     wireRetries(this.#instance, policy);

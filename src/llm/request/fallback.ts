@@ -20,14 +20,14 @@ const FINAL: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 
 /**
- * Failures caused by the request or by a provider's configuration. At the first model they end the chain, so that the user sees them; a
- * later model that fails so is skipped.
+ * Failures caused by the request or by a provider's configuration. If the first model fails with one of them, no other model is tried, so
+ * that the user sees the failure. If a later model does, the next model is tried.
  */
 const AT_FAULT: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_generation_failed", "html", "redirect"]);
 
 const MAX_NOTE_LENGTH = 160;
 
-/** Asks the models in order until one answers. If all fail, throws the LlmError of the first one, with a note on the other failures. */
+/** Asks the models in order until one answers. If all fail, throws the first model's LlmError, with a note on the other failures. */
 export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
   const failures: LlmError[] = [];
   const named: string[] = [];
@@ -62,8 +62,8 @@ function report(observe: Observe, message: string, { provider, model, kind, stat
 }
 
 /**
- * Returns one error for all models that failed: the last failure if no other model could have helped, otherwise the failure of the first
- * model. Its message names the other failures.
+ * Returns one error for all models that failed. If the last failure is of a kind that no other model could have avoided, it is that
+ * failure, otherwise the first model's. The message also names the other failures.
  */
 function summary(failures: readonly LlmError[]): LlmError {
   const last = failures.at(-1);

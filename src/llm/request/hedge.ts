@@ -7,10 +7,12 @@ import { RETRY_COST } from "../limits/retry-budget.js";
 /** Sends a call, and resolves with the response headers. Aborting the signal aborts only this request, not the whole call. */
 type Post = (call: ProviderCall, signal: AbortSignal) => Promise<Response>;
 
-/** Longest request that is sent twice. A longer prompt is slow anyway, and too expensive. */
+/** Largest request that may be sent twice. A longer prompt is slow anyway, and sending it twice is too expensive. */
 const MAX_HEDGED_BYTES = 32 * 1024;
 
-/** Returns true for the first request of a short call without tools, if its provider sets `hedge_after`. */
+/**
+ * Returns true if the request may be hedged: it is the first request of a short call without tools, and its provider sets `hedge_after`.
+ */
 export function isHedged(call: ProviderCall): boolean {
   if (call.provider.hedgeAfterMs === undefined || call.sent > 0) return false;
   return call.options.request.tools.length === 0 && call.body.length <= MAX_HEDGED_BYTES;

@@ -12,12 +12,12 @@ import { statedIn } from "../shared/llm-errors.js";
 export interface RetryPolicyParts {
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Uniform in [0, 1). */
+  /** Returns a random number, uniform in [0, 1). */
   random: () => number;
   observe: Observe;
 }
 
-/** Failures after which the provider may nevertheless have answered, and billed. */
+/** Failures after which the provider may nevertheless have answered the request and billed it. */
 const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
   "network",
   "timeout",
@@ -27,12 +27,12 @@ const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
 ]);
 /** Limit of a fallback chain's retries, as a multiple of `max_retries`, which is for one provider. */
 const CHAIN_RETRIES = 2;
-/** Most jitter added to a provider's hint, so that clients with the same hint do not all return together. */
+/** Maximum jitter added to the waiting time that a provider asks for, so that not all clients return at the same time. */
 const MAX_HINT_JITTER_MS = 1000;
 
 /**
- * Decides on every retry: for axios-retry before the response headers, for `attempts.ts` after them. Both use the call's own count, so that
- * retries never multiply.
+ * Decides on every retry: axios-retry asks it before the response headers, `attempts.ts` after them. Both use the call's own count of
+ * retries, so retries never multiply.
  */
 export class RetryPolicy {
   readonly now: () => number;
@@ -51,8 +51,8 @@ export class RetryPolicy {
   }
 
   /**
-   * Returns true if the call is to be sent again after `call.delayMs`. Returns false if the provider asks to wait too long or the pause
-   * would end after the deadline. `atOnce`: the failure was not the provider's, so there is no pause.
+   * Returns true if the call must be sent again after `call.delayMs`. Returns false if the provider asks for too long a wait, or if the
+   * pause would end after the deadline. `atOnce`: there is no pause, because the provider did not cause the failure.
    */
   plan(call: ProviderCall, failure: LlmError, atOnce = false): boolean {
     if (this.#stopped || call.options.signal.aborted || call.gaveUp) return false;
@@ -97,7 +97,7 @@ export class RetryPolicy {
 }
 
 /**
- * Returns true for failures of the model itself, which seldom repeat, such as a call that its provider could not read (Groq's
+ * Returns true for a failure of the model itself, which seldom happens twice. Example: a call that its provider could not read (Groq's
  * `tool_use_failed`).
  */
 function isWorthOneMore(failure: LlmError): boolean {
@@ -137,7 +137,7 @@ export function callOf(config: AxiosRequestConfig | undefined): ProviderCall | u
 
 export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
   const { requestInterceptorId } = axiosRetry(instance, {
-    // No limit here, because the condition counts retries itself: a change of keys is not a retry.
+    // There is no limit here, because the condition counts retries itself: a request with another key does not count as a retry.
     retries: Number.MAX_SAFE_INTEGER,
     retryCondition: (error) => {
       const call = callOf(error.config);
@@ -147,8 +147,8 @@ export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void 
     },
     retryDelay: (_count, error) => callOf(error.config)?.delayMs ?? 0,
   });
-  // Removes an interceptor that records when a request began. Only the unused `timeout` needs it, and it costs a chain of promises and two
-  // copies of these options.
+  // Removes axios-retry's interceptor that records when a request began. Only the unused option `timeout` needs it, and it costs a chain of
+  // promises and two copies of these options for each request.
   instance.interceptors.request.eject(requestInterceptorId);
 }
 

@@ -46,7 +46,7 @@ export class CompletionMeasure {
     this.#lastAt = undefined;
   }
 
-  /** Records progress. Called for every read: an answer that arrives in a single read has a gap of 0. */
+  /** Records progress. Called once for every read, so an answer that arrives in a single read has a gap of 0. */
   progressed(): void {
     const at = this.#parts.now();
     this.#firstAt ??= at;

@@ -14,7 +14,9 @@ export interface AskedModel {
 const MAX_MESSAGE_LENGTH = 500;
 const MAX_ID_LENGTH = 100;
 
-/** Failures after which the same request may succeed later. Other failures need another request, key or configuration first. */
+/**
+ * Failures after which the same request may succeed later. After any other failure, the request, key or configuration must change first.
+ */
 const PASSING: ReadonlySet<LlmErrorKind> = new Set([
   "rate_limit",
   "overloaded",
@@ -57,7 +59,7 @@ export function saidBy({ message }: LlmError, { provider, model }: AskedModel): 
 
 const statements = new WeakMap<LlmError, ProviderError>();
 
-/** Stores the provider's statement for this error, outside of it: the statement may repeat the prompt. */
+/** Remembers what the provider said about this error. It is stored outside of the error, because it may repeat the prompt. */
 export function stating(error: LlmError, said: ProviderError): LlmError {
   statements.set(error, said);
   return error;
