@@ -1,7 +1,7 @@
 /**
- * The interface of wires. A wire says how one kind of API wants requests and writes answers. It is pure: it does no HTTP, no retries and no
- * timing, and knows only the keys passed to it. No wire imports another; `shared/` holds code that several use. `chat/` shows how to write
- * one.
+ * The interface of wires. A wire knows how one kind of API expects requests and how it writes answers. It has no side effects: no HTTP, no
+ * retries, no timing, and it knows only the keys passed to it. No wire imports another; code that several wires use is in `shared/`.
+ * `chat/` is an example of a wire.
  */
 
 import type { WireName } from "../../core/config.js";
@@ -19,22 +19,27 @@ import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "./shared/provider-error.js";
 
 /**
- * One kind of API. Has methods, not functions in properties, so that a wire with more quirks is still a `Wire`.
- * `Q`: differences between the models of this wire. They start as `quirks` says and change as refusals teach.
+ * One kind of API. It is declared with methods instead of function properties, so that a wire with more quirks is still a `Wire`. `Q`:
+ * differences between the models of this wire. They begin as `quirks` returns them, and change when a provider refuses something.
  */
 export interface Wire<Q extends WireQuirks = WireQuirks> {
   readonly name: WireName;
-  /** Position of the text in events that otherwise equal the event before: such events need no `JSON.parse`. */
+  /**
+   * Position of the text inside an event. Events that differ from the previous event only in this text are not parsed with `JSON.parse`.
+   */
   readonly words: WordPlace;
 
   /**
-   * Returns the URL to which requests are posted. `baseUrl` may have a query. In Gemini's API the path names the model and says whether to
+   * Returns the URL to which requests are sent. `baseUrl` may have a query. In Gemini's API, the path contains the model and whether to
    * stream.
    */
   url(to: Destination): string;
-  /** Returns the headers that all requests with this key have: the key itself, a version. The user's own headers outrank them. */
+  /**
+   * Returns the headers of all requests with this key: the key itself, a version. If the user has configured the same header, the user's
+   * value is sent.
+   */
   headers(provider: Provider, key: string | undefined): Record<string, string>;
-  /** Returns a model's quirks before anything is learnt: from a table of model names, then from the user's `provider.quirks`. */
+  /** Returns a model's quirks as known before the first request: from a table of model names, then from the user's `provider.quirks`. */
   quirks(provider: Provider, model: string): Q;
   /** Writes the request. Never throws; content that the model does not accept becomes text. */
   request(request: CompletionRequest, target: Target<Q>): WireRequest;
@@ -42,21 +47,24 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
 
   /** Reads an error body; `status` is that of the HTTP response. Never throws, whatever the text. */
   error(text: string, status: number | undefined): ProviderError;
-  /** Returns the error in a message of a 200, if any. `event`: the name of its server-sent event. */
+  /** Returns the error in a message that came with status 200, if any. `event`: the name of its server-sent event. */
   errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined;
-  /** Returns true if the message has the shape of this wire's answers. A message of another shape is searched for a complaint. */
+  /** Returns true if the message has the shape of this wire's answers. A message of another shape may be an error. */
   isAnswer(message: JsonObject): boolean;
   /** Returns the lessons of a refused request (a 400), most likely first. A lesson that does not change the request is skipped. */
   learn(refusal: ProviderError, quirks: Q): Lesson<Q>[];
 
-  /** Returns why this wire cannot serve the model, or cannot serve it with tools, if that is known beforehand; undefined if it can. */
+  /**
+   * Returns why this wire cannot serve the model at all, or cannot serve it with tools. Undefined if nothing of the kind is known
+   * beforehand.
+   */
   unserved?(to: Destination): Unserved | undefined;
 
   /** Returns the model's family. Models of one family accept each other's kept reasoning (`target.kept`). */
   family(model: string): string;
 }
 
-/** Quirks that every wire has, because the host itself reads them. */
+/** Quirks that every wire has, because code outside the wires reads them. */
 export interface WireQuirks {
   readonly maxTools: number;
   /** True if the provider silently cuts off the beginning of a prompt that is too long. */
@@ -82,20 +90,20 @@ export interface WireRequest {
 }
 
 export interface Lesson<Q extends WireQuirks = WireQuirks> {
-  /** Changes of quirks that hold for the model until the process ends. Each quirk is learnt only once. */
+  /** Changes to the quirks, which hold for the model until the process ends. A quirk is changed at most once. */
   changes?: Partial<Q>;
-  /** Set if the provider refused kept parts: the kept parts of this request are not sent again. */
+  /** Set if the provider has refused kept parts. The kept parts of this request are then never sent again. */
   forgetsKept?: true;
-  /** Set if another wire serves the model, or serves it with tools. The model uses that wire until the process ends. */
+  /** Set if only another wire can serve the model, or serve it with tools. The model uses that wire until the process ends. */
   wire?: WireName;
-  /** Text for the log: what the provider refuses, and what is sent from now on. */
+  /** Text for the log: what the provider refuses, and how requests are changed because of it. */
   note: string;
-  /** True if the new request leaves out something that the user asked for: the note is then logged as a warning. */
+  /** True if later requests leave out something that the user asked for. The note is then logged as a warning. */
   isLoss?: boolean;
 }
 
 export interface Unserved {
-  /** Reason, as a sentence without its subject: "takes tools through Responses only". */
+  /** Reason, as a predicate without its subject: "takes tools through Responses only". */
   why: string;
   /** The wire that serves the model. Absent if no wire does. */
   by?: WireName;
@@ -119,52 +127,52 @@ export interface AnswerFold {
   /** Number of pieces that the model has written: text, reasoning, parts of calls. Pings, roles and usage do not count. */
   readonly progress: number;
   readonly end: AnswerEnd;
-  /** Set if the whole answer turns out to be a failure. `end` is then `open`. */
+  /** Set if the answer turns out to be a failure as a whole. `end` is then `open`. */
   readonly failure?: ProviderError | undefined;
   /**
-   * Takes an event. `event`: the name of the server-sent event. Returns true if the message held only words: the words of later events that
-   * are otherwise the same may then come by `pushWords`.
+   * Takes an event. `event`: the name of the server-sent event. Returns true if the message held only text of the answer. If later events
+   * differ from it only in this text, their text may then be passed to `pushWords` instead.
    */
   push(message: JsonObject, event: string | undefined): boolean;
-  /** Takes the joined words of events that were otherwise the same as the last one. */
+  /** Takes the joined text of events that differed from the previous event only in their text. */
   pushWords(words: string): void;
-  /** Takes the body of an answer that was not streamed, even if a stream was requested. */
+  /** Takes the body of an answer that came as a whole, even if a stream was requested. */
   pushWhole(body: JsonObject): void;
   /**
-   * Takes only the usage from an error (`Wire.errorIn`) or from a message after it, because failed answers are billed too. Returns true if
-   * the message had any. Absent if this wire never sends usage with an error or after it.
+   * Takes the usage from an error (`Wire.errorIn`) or from a message after the error, because failed answers are billed too. Returns true
+   * if there was any usage. Absent if this wire never sends usage with an error or after it.
    */
   pushUsage?(message: JsonObject): boolean;
   pushDone(): void;
   /**
-   * Returns the answer. Ids of tool calls are unique and never empty: `isTaken` tells whether the conversation already has an id, `newId`
-   * makes one up.
+   * Returns the answer. Ids of tool calls are unique and never empty. `isTaken` tells whether the conversation already has an id; `newId`
+   * creates a new one.
    */
   finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer;
   /**
-   * Returns the parts to send back with the text of an answer that broke off: no reasoning, since its signature may be missing, and no
-   * calls. Absent if this wire's texts have nothing beside them.
+   * Returns the parts to send back together with the text of an answer that broke off. They hold no reasoning, since its signature may be
+   * missing, and no calls. Absent if this wire sends back nothing but the text.
    */
   brokenParts?(): readonly KeptPart[] | undefined;
 }
 
 export interface WireAnswer {
-  /** The message without `kept`, which the caller makes from `parts`. */
+  /** The message without `kept`. The caller derives `kept` from `parts`. */
   message: AssistantMessage;
   finishReason: FinishReason;
   usage?: Usage;
   /**
-   * All parts of the answer in order, if the provider wants some of them back; otherwise absent. Parts and calls of a filtered answer are
-   * ignored.
+   * All parts of the answer in order. Absent if the provider wants none of them back. Parts and calls of an answer that was stopped by a
+   * content filter are ignored.
    */
   parts?: readonly KeptPart[];
-  /** Set if the provider has paused the answer (`pause_turn`), and continues it once it is sent back unchanged. */
+  /** Set if the provider has paused the answer (`pause_turn`). The provider continues it if it is sent back unchanged. */
   isPaused?: true;
 }
 
 export interface WordPlace {
   readonly key: string;
   holder(message: JsonObject): JsonObject | undefined;
-  /** Key of a number that only counts the events. Two events that differ in this number alone are regarded as alike. */
+  /** Key of a number that only counts events. Two events that differ in nothing but this number and their text are treated as equal. */
   readonly counter?: string;
 }

@@ -41,7 +41,7 @@ function wireToolUse({ toolChoice, parallelToolCalls }: CompletionRequest): Json
   };
 }
 
-/** Drops the parameters for tools if the request has no tools: providers refuse them then. */
+/** Drops the parameters that concern tools if the request has no tools, since providers would refuse them. */
 function wireExtra(extra: Record<string, unknown>, hasTools: boolean, quirks: Quirks): JsonObject {
   const { tool_choice, parallel_tool_calls, ...rest } = extra;
   if (!hasTools) return rest;
@@ -52,7 +52,10 @@ function wireExtra(extra: Record<string, unknown>, hasTools: boolean, quirks: Qu
   };
 }
 
-/** Writes `reasoning: { effort, max_tokens, … }` for OpenRouter. Most other providers take only the effort, as `reasoning_effort`. */
+/**
+ * Converts the configured reasoning. OpenRouter takes the whole object (`reasoning: { effort, max_tokens, … }`), most other providers only
+ * the effort (`reasoning_effort`).
+ */
 function wireReasoning(reasoning: Record<string, unknown> | undefined, { reasoningKey }: Quirks): JsonObject {
   if (reasoningKey === "none") return {};
   const byEffort = reasoningKey === "reasoning_effort" && typeof reasoning?.effort === "string";

@@ -22,9 +22,9 @@ export function wireMessages(messages: readonly Message[], target: Target<Quirks
 }
 
 /**
- * Writes messages in order, since some of them depend on the one before. Tool messages hold only text: other content of the results follows
- * as one user message after the last result of the batch. Ids are never empty, even if they are empty in a caller's history: the API would
- * refuse the whole request.
+ * Writes messages in order, since some of them depend on the message before. Tool messages hold only text. Other content of the results
+ * follows in one user message, after the last result of the batch. Ids are never empty, even if they are empty in a caller's history: the
+ * API would refuse the whole request.
  */
 class WireWalk {
   readonly #target: Target<Quirks>;
@@ -58,7 +58,9 @@ class WireWalk {
     return this.#messages;
   }
 
-  /** Writes a user message, together with the attachments before it: some servers refuse two user messages in a row. */
+  /**
+   * Writes a user message that also holds the attachments of the tool results before it: some servers refuse two user messages in a row.
+   */
   #user(content: readonly ContentPart[]): void {
     if (this.#isAfterResult && this.#quirks.bridgesResults) this.#messages.push({ role: "assistant", content: BRIDGE });
     this.#messages.push({ role: "user", content: wireContent([...this.#attachments, ...content]) });
@@ -88,7 +90,8 @@ class WireWalk {
   }
 
   /**
-   * Returns the kept parts that are sent back with the message. Logs of earlier versions have them in the message itself and in its calls.
+   * Returns the kept parts that are sent back with the message. In logs of earlier versions, the parts are stored in the message itself and
+   * in its calls.
    */
   #kept(message: AssistantMessage): WireKept {
     const target = this.#target;
@@ -133,8 +136,7 @@ function wireAssistant(
   return {
     role: "assistant",
     content: message.content || nothing,
-    // If the API wants this key, its value may be empty, but the key must not be absent. Reasoning that came through another wire is not
-    // sent.
+    // Some APIs want this key, and accept an empty value but not a missing key. Reasoning that came through another wire is not sent.
     reasoning_content: quirks.echoReasoning ? (isOfChat(message) && message.reasoning) || "" : undefined,
     reasoning_details: kept?.details,
     tool_calls: calls.map(({ id, name, arguments: text }, position) => ({

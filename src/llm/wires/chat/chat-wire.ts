@@ -7,7 +7,7 @@ import { requestBody } from "./body.js";
 import { ChatFold } from "./fold.js";
 import { lessonsIn, WANTS_RESPONSES } from "./learn.js";
 
-/** OpenAI's Chat Completions, which most providers and all local servers speak, each with its own deviations. */
+/** The wire for OpenAI's Chat Completions. Most providers and all local servers speak it, each with its own deviations. */
 export const chatWire: Wire<Quirks> = {
   name: "chat",
   words: { key: "content", holder: (chunk) => asObject(asObjects(chunk.choices)[0]?.delta) },
@@ -23,7 +23,7 @@ export const chatWire: Wire<Quirks> = {
 
   error(text, status) {
     const said = parseErrorBody(text, status);
-    // Some providers send this refusal as a 404, like that of an unknown model.
+    // Some providers send this refusal as a 404, the status for an unknown model.
     return WANTS_RESPONSES.test(said.message) ? { ...said, kind: "bad_request" } : said;
   },
   errorIn,
@@ -50,13 +50,13 @@ function statedIn(message: JsonObject, event: string | undefined): ProviderError
   return BROKEN_OFF.test(reason) ? providerError(`the model's answer ended with "${reason}"`) : undefined;
 }
 
-/** Finish reasons of vLLM, SGLang, DeepSeek, Z.ai and Gemini that mean a failure: the answer before them is not whole. */
+/** Finish reasons of vLLM, SGLang, DeepSeek, Z.ai and Gemini that report a failure: the answer is incomplete. */
 const BROKEN_OFF =
   /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;
 
 /**
- * Models at OpenAI's own API and at Azure that need Responses; gateways translate for them. From errors of 2026-03 to 2026-11:
- * BerriAI/litellm PR#34569, openai-openapi#541.
+ * Models that need Responses at OpenAI's own API and at Azure. Gateways accept Chat Completions for them and translate. From errors of
+ * 2026-03 to 2026-11: BerriAI/litellm PR#34569, openai-openapi#541.
  */
 const BY_RESPONSES: readonly { models: RegExp; why: string; unlessEffort?: string }[] = [
   { models: /^(o1|o3|gpt-5(\.\d)?)-pro\b|^gpt-[5-9](\.\d)?-codex\b/, why: "is served through Responses only" },

@@ -28,7 +28,9 @@ export class ChatFold implements AnswerFold {
   #blocks: ReasoningBlocks | undefined;
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
-  /** A stop reason counts only until more of the answer arrives: some servers send one in every chunk, or before the last calls. */
+  /**
+   * A stop reason holds only until more of the answer arrives: some servers send a stop reason in every chunk, or before the last calls.
+   */
   #end: AnswerEnd = "open";
   #usage: Usage | undefined;
   #refused = false;
@@ -70,7 +72,7 @@ export class ChatFold implements AnswerFold {
     return false;
   }
 
-  /** Takes a whole body. The answer is whole even without a finish reason, which some servers leave out. */
+  /** Takes a body that was not streamed. The answer is complete even without a finish reason, because some servers leave it out. */
   pushWhole(body: JsonObject): void {
     this.push(body);
     if (this.progress > 0) this.#end = "over";
@@ -121,8 +123,7 @@ export class ChatFold implements AnswerFold {
   }
 
   /**
-   * Takes a whole message, instead of deltas or after them. After deltas the message repeats everything, so only what the deltas left out
-   * counts.
+   * Takes a whole message. If deltas came before it, the message repeats their content, so only content that the deltas left out is added.
    */
   #pushMessage(message: JsonObject): void {
     const text = contentOf(message.content).text ?? "";
@@ -147,7 +148,7 @@ export class ChatFold implements AnswerFold {
     return asText(this.#blocks.push(list));
   }
 
-  /** Shows text. Text that is held back until a tag tells whether it is reasoning also counts as progress. */
+  /** Shows text. Some text is held back until a tag tells whether it is reasoning; that text counts as progress too. */
   #showContent(text: string | undefined): void {
     if (!this.#thinkTags || !text) this.#show("text_delta", text);
     else {
@@ -169,8 +170,8 @@ export class ChatFold implements AnswerFold {
   }
 
   /**
-   * Returns the finish reason. The calls in the answer count more than the stated reason: many servers end tool calls with "stop", and some
-   * do the reverse.
+   * Returns the finish reason. Whether the answer has calls counts more than the reason stated: many servers end an answer with tool calls
+   * with "stop", and some state tool calls where there are none.
    */
   #reason(hasCalls: boolean): FinishReason {
     if (this.#refused) return "content_filter";
@@ -184,7 +185,7 @@ function usageIn(chunk: JsonObject, choice: JsonObject | undefined): Usage | und
   return openaiUsage(chunk.usage) ?? openaiUsage(choice?.usage) ?? openaiUsage(asObject(chunk.x_groq)?.usage);
 }
 
-/** Returns the parts: reasoning, then text, then calls, because Chat Completions gives no order. */
+/** Returns the parts in a fixed order, because Chat Completions gives none: reasoning, then text, then calls. */
 function partsOf(details: readonly JsonObject[], content: string, attached: readonly unknown[]): KeptPart[] {
   return [
     ...details.map((opaque) => ({ opaque })),

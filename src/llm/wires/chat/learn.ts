@@ -41,14 +41,17 @@ const NOT_NULL =
 const EMPTY =
   /non-?empty|(not|cannot|can't) be (empty|blank)|too short|at least (1|one)|empty (string|text|content)|\bblank\b/i;
 const ID_FORM = /length|pattern|alphanumeric|too long|must (be|match|contain)|characters/i;
-/** Wordings of Mistral and of the prompt templates of its models. */
+/** Matches the refusal of a user message right after a tool's result, as Mistral and the prompt templates of its models word it. */
 const USER_AFTER_TOOL = /\buser\b\W{1,3}after (the )?(role )?\W?tool\b|roles must alternate/i;
-/** Refusals of all images or all audio, not of a single wrong file. */
+/** Matches the refusal of all images or all audio, but not of a single wrong file. */
 const NO_IMAGES = noneOf("image_url|images?|vision");
 const NO_AUDIO = noneOf("input_audio|audio");
 const WRONG_MEDIA = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
 
-/** Wordings of OpenAI, Groq, DeepSeek and llama.cpp. The last two alternatives are refusals of requests that also have tools. */
+/**
+ * Matches the refusal of an output format, as OpenAI, Groq, DeepSeek and llama.cpp word it. The last two alternatives match refusals of
+ * requests that have both a format and tools.
+ */
 const JSON_MODE = /\bresponse_format\b|\bjson_?schema\b|\bjson mode\b|custom grammar constraints with tools/i;
 
 function noneOf(what: string): RegExp {

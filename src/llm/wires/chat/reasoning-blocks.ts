@@ -1,6 +1,6 @@
 import { asNumber, asObjects, asText, type JsonObject } from "../../../core/json.js";
 
-/** Keys whose text arrives in pieces. For other keys the last value counts. */
+/** Keys whose text arrives in pieces that are joined. For any other key, the last value replaces the earlier ones. */
 const GROWING = ["text", "summary"] as const;
 
 /**
@@ -24,7 +24,7 @@ export class ReasoningBlocks {
   #add(piece: JsonObject): void {
     const last = this.#blocks.at(-1);
     if (last && continues(piece, last)) extend(last, piece);
-    // Skips a block that a later chunk, or the whole message, repeats.
+    // Skips a block that was added before: a later chunk or the whole message may repeat it.
     else if (!this.#blocks.some((block) => isSameData(piece, block))) this.#blocks.push({ ...piece });
   }
 }

@@ -14,9 +14,9 @@ interface OpenCall {
 }
 
 /**
- * Assembles tool calls from their pieces. The API numbers the pieces by `index`. Other servers give all calls the number 0, leave out
- * number or id, or send whole calls. Without a number, the id tells calls apart; without an id, a new call begins when the one before is
- * whole.
+ * Assembles tool calls from their pieces. In OpenAI's API, each piece has the number of its call as `index`. Other servers give all calls
+ * the number 0, leave out the number or the id, or send whole calls. If there is no number, pieces belong together by id; if there is no id
+ * either, a new call begins as soon as the previous call is complete.
  */
 export class ToolCallAssembly {
   readonly #calls: OpenCall[] = [];
@@ -44,7 +44,7 @@ export class ToolCallAssembly {
     return true;
   }
 
-  /** Returns the calls, each with a unique id: `isTaken` tells whether the conversation already has an id, `newId` makes one up. */
+  /** Returns the calls, each with a unique id. `isTaken` tells whether the conversation already has an id; `newId` creates a new one. */
   finish(newId: () => string, isTaken: (id: string) => boolean): ToolCall[] {
     const used = new Set<string>();
     return this.#calls.map(({ id, name = "", pieces }) => {
@@ -73,8 +73,8 @@ export class ToolCallAssembly {
 }
 
 /**
- * Returns true if the piece starts another call, although by its position it belongs to `open`. Some servers repeat the name in every
- * piece.
+ * Returns true if the piece begins a new call, although its position is that of the call `open`. Some servers repeat the name in every
+ * piece, so a name alone does not begin a new call.
  */
 function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boolean {
   const { name, arguments: given } = functionOf(piece);
@@ -88,8 +88,8 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
 }
 
 /**
- * Returns true if the piece continues the name of the open call. Without ids, only the tools' names can tell a name in pieces from two
- * calls without arguments.
+ * Returns true if the piece continues the name of the open call. It may also be the name of a second call, if the first has no arguments;
+ * without ids, only the names of the known tools tell the two cases apart.
  */
 function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
   const isTool = (text: string) => tools.some((tool) => tool.name === text);
@@ -112,7 +112,8 @@ function functionOf(piece: JsonObject): { name: string | undefined; arguments: s
 }
 
 /**
- * Returns the name including this piece. Servers send a name once, again with each piece, in pieces, or each time as far as it has come.
+ * Returns the call's name after this piece. Some servers send the name once, some repeat it with each piece, some send it in pieces, and
+ * some send with each piece the name as far as it is written.
  */
 function nameWith({ name = "", pieces }: OpenCall, piece: string): string {
   if (piece.startsWith(name)) return piece;
@@ -128,8 +129,8 @@ function argumentsOf(pieces: readonly string[]): string {
 }
 
 /**
- * Returns the arguments if a server has repeated them, otherwise undefined. Each piece may hold everything so far, the last piece may hold
- * everything again, or the first piece may be a mere `{}`.
+ * Returns the arguments without repetition if a server has sent them repeatedly, otherwise undefined. In some streams each piece holds
+ * everything so far, in some the last piece repeats everything, and in some the first piece is a mere `{}`.
  */
 function repeated(pieces: readonly string[]): string | undefined {
   const last = pieces.at(-1) ?? "";

@@ -43,7 +43,7 @@ function withOneDepth(body: JsonObject, extra: JsonObject | undefined): JsonObje
   return { ...body, generationConfig: { ...generationConfig, thinkingConfig: { ...config, [dropped]: undefined } } };
 }
 
-/** Converts the choice of tools. Ignores `parallelToolCalls`, for which Gemini has no setting. */
+/** Converts the choice of tools. Ignores `parallelToolCalls`, because Gemini has no such setting. */
 function toolConfig(choice: ToolChoice): JsonObject {
   if (choice === "none") return { functionCallingConfig: { mode: "NONE" } };
   const names = typeof choice === "object" ? { allowedFunctionNames: [geminiName(choice.name)] } : {};
@@ -63,8 +63,8 @@ function declaration({ name, description, inputSchema }: ToolDefinition, { toolS
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /**
- * Budget for thinking by effort, in tokens. From Google's own translation of `reasoning_effort` (ai.google.dev/gemini-api/docs/openai,
- * 2026-11).
+ * Budget for thinking, in tokens, keyed by effort. From Google's own translation of `reasoning_effort`
+ * (ai.google.dev/gemini-api/docs/openai, 2026-11).
  */
 const BUDGETS: Readonly<Record<string, number>> = {
   none: 0,
@@ -77,8 +77,9 @@ const BUDGETS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Converts the configured `reasoning: { effort, summary }`. An effort that the model lacks becomes the next higher one, or else its
- * highest. An unknown effort is sent unchanged, so that the provider refuses it. Asks for thoughts unless `summary` is `none`.
+ * Converts the configured `reasoning: { effort, summary }`. If the model lacks the effort, the next higher effort is sent, or the model's
+ * highest if there is no higher one. An unknown effort is sent unchanged, so that the provider refuses it. Asks for thoughts unless
+ * `summary` is `none`.
  */
 function thinkingConfig(
   reasoning: Readonly<Record<string, unknown>> | undefined,

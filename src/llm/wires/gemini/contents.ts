@@ -7,9 +7,12 @@ import type { GeminiQuirks } from "./gemini-models.js";
 import { geminiName } from "./gemini-names.js";
 import { geminiPart } from "./media.js";
 
-/** Substitute for the signature of a step that another model wrote (ai.google.dev/gemini-api/docs/thought-signatures). */
+/** Placeholder signature for a step that another model wrote (ai.google.dev/gemini-api/docs/thought-signatures). */
 const NO_SIGNATURE = "skip_thought_signature_validator";
-/** First message of a conversation that begins with an answer. Gemini refuses such a beginning, and messages without a part. */
+/**
+ * User message put before a conversation that begins with an answer: Gemini refuses a conversation that begins with an answer, and a
+ * message without parts.
+ */
 const BEGINNING = { role: "user", parts: [{ text: "(the conversation so far)" }] };
 const EMPTY = { text: "(empty)" };
 const NO_OUTPUT = "(no output)";
@@ -23,13 +26,13 @@ interface Content {
 
 interface OpenCall {
   call: ToolCall;
-  /** The provider's id of the call. Undefined if the provider gave none, or if it is no longer known. */
+  /** The provider's id of the call. Undefined if the provider gave none, or if the id is not stored any more. */
   id: string | undefined;
   result?: Result;
 }
 
 /**
- * Builds `systemInstruction` and `contents`. The same messages give the same bytes in every later request, whatever messages follow them.
+ * Builds `systemInstruction` and `contents`. A message is written with the same bytes in every later request, whatever messages follow it.
  */
 export function wireContents(
   messages: readonly Message[],
@@ -47,7 +50,7 @@ class ContentWalk {
   readonly contents: Content[] = [];
   readonly #target: Target<GeminiQuirks>;
   #open: OpenCall[] = [];
-  /** System messages that came while calls had no results yet. They are written after the results. */
+  /** System messages that came while some calls had no results yet. They are written after these results. */
   #instructions: JsonObject[] = [];
 
   constructor(target: Target<GeminiQuirks>) {
@@ -102,7 +105,7 @@ class ContentWalk {
     this.#open = message.toolCalls.map((call, position) => ({ call, id: ids[position] }));
   }
 
-  /** Assigns a result to its call by id; if no id matches, by order, as in the histories of some callers. */
+  /** Assigns a result to its call by id. If no id matches, as in the histories of some callers, assigns results in order. */
   #answer(result: Result): void {
     const waiting = this.#open.filter((open) => !open.result);
     const open = waiting.find(({ call }) => call.id === result.toolCallId) ?? waiting[0];
@@ -118,7 +121,7 @@ function plainParts({ content, toolCalls }: AssistantMessage): JsonObject[] {
   return [...(content === "" ? [] : [{ text: content }]), ...toolCalls.map((call) => callPart(call))];
 }
 
-/** Returns the kept parts as they came. No part is merged, moved or left out, even if its text is empty. */
+/** Returns the kept parts as they came. Parts are never merged, moved or left out, even if their text is empty. */
 function keptParts(
   { content, toolCalls }: AssistantMessage,
   kept: readonly KeptPart[],
@@ -150,8 +153,8 @@ function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
 }
 
 /**
- * Gives the first call of a step a signature, or the substitute for one. Gemini checks only the current turn. Earlier turns get one too, so
- * that their bytes stay the same as in the request before.
+ * Gives the first call of a step a signature if it has none: the placeholder. Gemini checks signatures only in the current turn. Calls of
+ * earlier turns have the placeholder too, so that their bytes are the same as in the previous request.
  */
 function signFirstCall(parts: JsonObject[]): void {
   const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);

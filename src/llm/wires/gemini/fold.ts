@@ -23,7 +23,7 @@ interface Call {
   arguments: string;
 }
 
-/** Collects responses into an answer; each response of a stream holds a few parts. Parts are only appended, and a call arrives whole. */
+/** Collects responses into an answer. In a stream, each response holds a few parts. Parts are only appended, and a call arrives whole. */
 export class GeminiFold implements AnswerFold {
   readonly #shown: ShownAnswer;
   readonly #tools: NonNullable<FoldOptions["tools"]>;
@@ -53,7 +53,10 @@ export class GeminiFold implements AnswerFold {
     return this.#failure;
   }
 
-  /** Takes an event. An event with token counts may count as words, because events that are alike also have the same counts. */
+  /**
+   * Takes an event. Returns true if the event held only text. It may also hold token counts: an event counts as equal to this one only if
+   * its counts are the same.
+   */
   push(message: JsonObject): boolean {
     this.#usage = usageOf(message.usageMetadata) ?? this.#usage;
     const candidate = asObjects(message.candidates)[0];
@@ -69,7 +72,7 @@ export class GeminiFold implements AnswerFold {
     this.#pushText({ text: words });
   }
 
-  /** Takes a whole body. The answer is whole only with a finish reason, because the body may be the first of a list. */
+  /** Takes a whole body. The answer is complete only if there is a finish reason: the body may be the first of a list. */
   pushWhole(body: JsonObject): void {
     this.push(body);
     this.pushDone();
@@ -128,7 +131,7 @@ export class GeminiFold implements AnswerFold {
     this.#shown.progress++;
   }
 
-  /** Adds a piece of text to the text before it. A signed piece stays a separate part, even if its text is empty. */
+  /** Appends a piece of text to the previous text part. A signed piece stays a separate part, even if its text is empty. */
   #pushText({ text: given, ...extra }: JsonObject): void {
     const text = asText(given) ?? "";
     const last = this.#parts.at(-1);
@@ -138,12 +141,12 @@ export class GeminiFold implements AnswerFold {
     this.#show("text_delta", text);
   }
 
-  /** Handles the finish reason. The usage was read before, because a failure is billed too. */
+  /** Handles the finish reason. The usage has been read before that, because a failed answer is billed too. */
   #finishes(reason: string, words: string | undefined): void {
     this.#failure = geminiFailure(reason, words);
     if (this.#failure) return;
     const known = FINISH_REASONS.find(([words]) => words.test(reason))?.[1] ?? "unknown";
-    // Gemini sometimes sends nothing, and answers when asked again.
+    // Gemini sometimes sends an empty answer, and a full one when asked again.
     if (known === "stop" && !this.#hasAnswer) {
       this.#failure = { ...providerError("the answer was empty"), kind: "empty_stream", isRetriedOnce: true };
     } else this.#ends(known);

@@ -17,12 +17,12 @@ export interface GeminiQuirks extends WireQuirks {
   checksSignatures: boolean;
   /** True if ids of calls may be sent back; Vertex refuses them. */
   sendsIds: boolean;
-  /** Where pictures of a result go: `inside` the result's part, or as parts `beside` it. */
+  /** Where pictures of a tool's result go: `inside` the part with the result, or as separate parts `beside` it. */
   resultMedia: "inside" | "beside";
   /** `json`: JSON Schema. `plain`: the subset of OpenAPI that `parameters` accepts. */
   toolSchemas: "json" | "plain";
   jsonSchemas: boolean;
-  /** True if a schema of the answer may be sent together with tools. */
+  /** True if a request may have both tools and a schema for the answer. */
   jsonWithTools: boolean;
   images: boolean;
   audio: boolean;

@@ -1,8 +1,8 @@
 import { wireName } from "../shared/calls.js";
 
 /**
- * Returns a tool's name in Gemini's form. It must begin with a letter or `_`, but a tool's name begins with its server's name, which may
- * begin with a digit or `-`.
+ * Returns a tool's name in a form that Gemini accepts. Gemini's names must begin with a letter or `_`. The host's names of tools begin with
+ * the name of a server, which may begin with a digit or `-`.
  */
 export function geminiName(name: string): string {
   const known = wireName(name);

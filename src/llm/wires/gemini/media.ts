@@ -4,12 +4,12 @@ import { mediaReference } from "../shared/message-content.js";
 import type { GeminiQuirks } from "./gemini-models.js";
 
 /**
- * Types of media that Gemini accepts, from ai.google.dev/gemini-api/docs `image-understanding` and `audio`. With any other type the whole
- * request is refused.
+ * Types of media that Gemini accepts, from ai.google.dev/gemini-api/docs `image-understanding` and `audio`. If a request has any other
+ * type, Gemini refuses the whole request.
  */
 const TAKEN = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|ogg|flac))$/;
 
-/** Writes a part for Gemini. Links become text, and so do media that Gemini does not accept. */
+/** Converts a part for Gemini. Links, and media that Gemini does not accept, become text. */
 export function geminiPart(part: ContentPart, { images, audio }: GeminiQuirks): JsonObject {
   if (part.type === "text") return { text: part.text };
   if (part.type === "resource_link") return { text: linkText(part) };

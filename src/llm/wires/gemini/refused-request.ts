@@ -2,7 +2,7 @@ import type { LlmErrorKind } from "../../../core/errors.js";
 import { asText, type JsonObject } from "../../../core/json.js";
 import { isSaid, type ProviderError, parseErrorBody, providerError } from "../shared/provider-error.js";
 
-/** Reads an error body. A wrong key is a 400 like any wrong argument; only the details tell the two apart. */
+/** Reads an error body. Gemini answers 400 both to a wrong key and to any wrong argument; only the details tell the two apart. */
 export function errorOf(text: string, status: number | undefined): ProviderError {
   return withKind(parseErrorBody(text, status));
 }
@@ -11,7 +11,9 @@ export function errorIn(message: JsonObject): ProviderError | undefined {
   return isSaid(message.error) ? withKind(providerError(message)) : undefined;
 }
 
-/** Returns the failure that a finish reason means; undefined if it means none. `words`: the provider's explanation. */
+/**
+ * Returns the failure that a finish reason stands for, or undefined if the reason is not a failure. `words`: the provider's explanation.
+ */
 export function geminiFailure(reason: string, words: string | undefined): ProviderError | undefined {
   const kind = FAILURES.find(([reasons]) => reasons.test(reason))?.[1];
   if (!kind) return undefined;

@@ -8,10 +8,13 @@ import { wireFormat } from "./output-format.js";
 import { type MessagesQuirks, type Reasoning, reasoningOf } from "./quirks.js";
 import { isThoughtOpen, lateTools, type MessagesTurn, wireConversation } from "./request-messages.js";
 
-/** Default limits of an answer, in tokens. `LONG_OUTPUT` is used if the model was asked to think at length. */
+/** Default limits of an answer, in tokens. `LONG_OUTPUT` is the limit if the request asks for much thinking. */
 const USUAL_OUTPUT = 32_000;
 const LONG_OUTPUT = 64_000;
-/** Largest share of the context window for the answer: a self-hosted server subtracts the answer's room from the window in advance. */
+/**
+ * Largest share of the context window that an answer may have: a self-hosted server reserves `max_tokens` of the window for the answer in
+ * advance.
+ */
 const OUTPUT_SHARE = 1 / 4;
 const LEAST_BUDGET = 1024;
 /** Budget for thinking by effort, in tokens, for models that accept no effort. */
@@ -49,7 +52,7 @@ export function requestBody(request: CompletionRequest, target: Target<MessagesQ
   );
 }
 
-/** Returns `max_tokens`, which the API requires. If it is too small, thinking uses it up and the answer is empty. */
+/** Returns `max_tokens`, which the API requires. If the value were too small, thinking would use it up and the answer would be empty. */
 function maxTokensOf(
   { maxTokens }: CompletionRequest,
   { provider, quirks }: Target<MessagesQuirks>,
@@ -76,7 +79,7 @@ function wireThinking(reasoning: Reasoning, quirks: MessagesQuirks, to: Thinkabl
   if (quirks.thinking === "adaptive") {
     return { type: "adaptive", ...(quirks.wantsDisplay && isShown ? { display: "summarized" } : {}) };
   }
-  // With a budget, thinking cannot begin in the middle of a round of tools, and no tool can be forced.
+  // A model that thinks by budget cannot start to think between a tool call and its result, and cannot be forced to call a tool.
   const budget = budgetOf(reasoning, to.maxTokens);
   if (budget < LEAST_BUDGET || to.isForced || !isThoughtOpen(to.messages)) return undefined;
   return { type: "enabled", budget_tokens: budget };
@@ -147,7 +150,7 @@ function wireTool(
   };
 }
 
-/** Returns a tool's schema. Reduces one that has a choice at the top (`anyOf` and others), which the API refuses. */
+/** Returns a tool's schema. If the schema has a choice at its root (`anyOf` and others), which the API refuses, it is reduced. */
 function wireSchema(schema: JsonObject, { toolSchemas }: MessagesQuirks): JsonObject {
   const isChoice = ["oneOf", "anyOf", "allOf"].some((keyword) => keyword in schema);
   return toolSchemas === "plain" || isChoice ? plainSchema(schema) : fullSchema(schema);

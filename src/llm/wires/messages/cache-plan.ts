@@ -2,19 +2,20 @@ import type { ProviderConfig } from "../../../core/config.js";
 import { asText, type JsonObject } from "../../../core/json.js";
 
 /**
- * Distances of the marks from the last block. The provider looks for known input at each mark and at the 19 positions before it. With these
- * distances it finds the end of the previous request even after a hop of 12 parallel calls, in which each call and each result counts.
+ * Distances of the cache marks from the last block. The provider looks for cached input at each mark and at the 19 blocks before it. With
+ * these distances it finds the end of the previous request even after a hop with 12 parallel calls, that is, 24 new blocks of calls and
+ * results.
  */
 const MARKS_BACK: readonly number[] = [0, 13, 26];
 
-/** Types of blocks that may be marked. Thinking may not, and neither may blocks of the provider's own tools. */
+/** Types of blocks that may be marked. Blocks of thinking and of the provider's own tools may not be marked. */
 const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
 
 type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };
 
 /**
- * Marks the blocks up to which the provider may cache the input: the end of the system prompt, which comes after the tools and is the same
- * in several conversations, and three of the latest blocks. The provider accepts four marks at most.
+ * Marks the blocks up to which the provider may cache the input. One mark is at the end of the system prompt: tools come before it, and
+ * several conversations share both. Three marks are on the latest blocks. The provider accepts four marks at most.
  */
 export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"): void {
   if (cache === "off") return;

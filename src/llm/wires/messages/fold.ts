@@ -12,12 +12,12 @@ const FINISH_REASONS = new Map<string, FinishReason>([
   ["max_tokens", "length"],
   ["model_context_window_exceeded", "length"],
   ["refusal", "content_filter"],
-  // A paused answer that is not continued counts as cut.
+  // A paused answer that is not continued is treated as cut off.
   ["pause_turn", "length"],
   ["compaction", "length"],
 ]);
 
-/** Stop reasons after which the provider continues the answer once it is sent back unchanged. */
+/** Stop reasons that mean a pause: the provider continues the answer if it is sent back unchanged. */
 const PAUSES = new Set(["pause_turn", "compaction"]);
 
 export class MessagesFold implements AnswerFold {
@@ -28,7 +28,7 @@ export class MessagesFold implements AnswerFold {
   #stopReason: string | undefined;
   #explanation: string | undefined;
   #end: AnswerEnd = "open";
-  /** The block of the last delta, to which `pushWords` adds. */
+  /** The block that the last delta belongs to. `pushWords` adds to this block. */
   #deltaBlock: OpenBlock | undefined;
 
   constructor(options: FoldOptions) {
@@ -164,9 +164,9 @@ export class MessagesFold implements AnswerFold {
     return PAUSES.has(this.#stopReason ?? "");
   }
 
-  /** Returns the finish reason. The calls in the answer count more than the stated reason. */
+  /** Returns the finish reason. If the answer has calls, this counts more than the reason that the provider states. */
   #reason(hasCalls: boolean): FinishReason {
-    // The results of the calls continue the paused answer.
+    // The paused answer continues once the results of its calls are sent.
     if (hasCalls && this.#isPaused) return "tool_calls";
     const reason = FINISH_REASONS.get(this.#stopReason ?? "") ?? "unknown";
     if (hasCalls) return reason === "stop" || reason === "unknown" ? "tool_calls" : reason;

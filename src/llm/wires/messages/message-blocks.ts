@@ -3,7 +3,7 @@ import type { KeptPart, ToolCall } from "../../../core/messages.js";
 import { GrowingText } from "../shared/growing-text.js";
 
 export interface OpenBlock {
-  /** The block as the provider sent it, without text that arrives in pieces. */
+  /** The block as the provider sent it, without the text that arrives later in pieces. */
   native: JsonObject;
   text: GrowingText;
   input: GrowingText;
@@ -23,8 +23,8 @@ interface Said {
 }
 
 /**
- * Converts blocks to text, calls and the parts that are sent back. Thinking is kept as it came, even without text; of other blocks, all
- * keys besides text and arguments are kept. `parts` is undefined if the answer is only a text followed by calls. `idOf`: returns the id
+ * Converts blocks to text, calls and the parts that are sent back later. Thinking is kept as it came, even without text. From other blocks,
+ * all keys except text and arguments are kept. `parts` is undefined if the answer is only a text followed by calls. `idOf`: returns the id
  * that a call has in this conversation.
  */
 export function saidInBlocks(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): Said {
@@ -52,7 +52,7 @@ function withExtra<Part extends object>(part: Part, extra: JsonObject): Part {
   return Object.keys(extra).length > 0 ? { ...part, extra } : part;
 }
 
-/** Returns the arguments as text. Pieces are text; a block that came whole has them as JSON values. */
+/** Returns the arguments as text. They arrive either as pieces of text, or as a JSON value if the block came whole. */
 function argumentsOf({ native, input }: OpenBlock): string {
   return asText(input.toString()) ?? JSON.stringify(native.input ?? {});
 }
@@ -63,7 +63,7 @@ function opaqueOf({ native, text, input }: OpenBlock): JsonObject {
   return whole ? { ...native, input: whole } : native;
 }
 
-/** Returns true if the parts are at most one text followed by calls: the message alone then yields the same blocks. */
+/** Returns true if the parts are at most one text followed by calls. Such blocks can be rebuilt from the message alone. */
 function isPlain(parts: readonly KeptPart[]): boolean {
   return parts.every((part, at) => !("opaque" in part) && !part.extra && ("call" in part || at === 0));
 }

@@ -14,7 +14,7 @@ const OAUTH_TOKEN = /^sk-ant-oat/;
 const BEARER =
   /\b(openrouter\.ai|minimax(i)?\.(io|com)|aliyuncs\.com|moonshot\.(ai|cn)|z\.ai|bigmodel\.cn|fireworks\.ai)$/;
 
-/** Vendors that do not serve this API, or not for every model, by their documentation of 2026-11. */
+/** Vendors that do not serve this API for all or some of their models, according to their documentation of 2026-11. */
 const UNSERVED: readonly (Unserved & { host: RegExp; models?: RegExp })[] = [
   {
     host: /^https?:\/\/api\.deepseek\.com[:/]/i,
@@ -30,7 +30,7 @@ const UNSERVED: readonly (Unserved & { host: RegExp; models?: RegExp })[] = [
   },
 ];
 
-/** Anthropic's Messages, which several vendors and local servers speak too. */
+/** The wire for Anthropic's Messages. Several vendors and local servers speak it too. */
 export const messages: Wire<MessagesQuirks> = {
   name: "messages",
   words: { key: "text", holder: (event) => asObject(event.delta) },
@@ -52,13 +52,16 @@ export const messages: Wire<MessagesQuirks> = {
   family: familyOf,
 };
 
-/** Adds the version to the address if it is missing: for other clients of this API, users configure the address without it. */
+/**
+ * Adds the version to the address if it is missing. Users may have copied the address from other clients of this API, which want it without
+ * the version.
+ */
 function withVersion(provider: Provider): Provider {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(provider.baseUrl) ?? [];
   return /\/v\d\w*$/.test(path) ? provider : { ...provider, baseUrl: `${path}/v1${query}` };
 }
 
-/** Returns the header with the key. There must be only one, since two are refused. If the user has set one, it replaces both. */
+/** Returns the header with the key. A key header set by the user replaces it, because the API refuses a request with two key headers. */
 function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined): Record<string, string> {
   const isGiven = Object.keys(headers).some((name) => /^(authorization|x-api-key)$/i.test(name));
   if (!key || isGiven) return {};
@@ -66,10 +69,10 @@ function keyHeaders({ baseUrl, headers = {} }: Provider, key: string | undefined
   return BEARER.test(new URL(baseUrl).hostname) ? { authorization: `Bearer ${key}` } : { "x-api-key": key };
 }
 
-/** Matches codes of a spending limit (`…_spend_limit_reached`), which is a quota, not a limit per minute. */
+/** Matches codes of a spending limit (`…_spend_limit_reached`). Such a limit is a quota, not a rate limit per minute. */
 const SPENT = /spend_limit_reached|credit|billing/;
 
-/** Matches the refusal of too high a limit for the answer. It does not mean that the input is too long. */
+/** Matches the refusal of a `max_tokens` that is too high. This refusal does not mean that the input is too long. */
 const ANSWER_TOO_LONG = /^max_tokens: \d+ > \d+/;
 
 function errorOf(text: string, status: number | undefined): ProviderError {

@@ -1,7 +1,9 @@
 import { asObject, type JsonObject } from "../../../core/json.js";
 import type { OutputFormat } from "../../../core/messages.js";
 
-/** Keywords that the API refuses in a schema of an answer. They are left out here; the host checks the answer against the whole schema. */
+/**
+ * Keywords that the API refuses in a schema of an answer. They are removed here; the host checks the answer against the complete schema.
+ */
 const REFUSED = new Set([
   ...["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
   ...["minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"],
@@ -14,7 +16,7 @@ export function wireFormat({ jsonSchema }: OutputFormat): JsonObject | undefined
   return schema && { type: "json_schema", schema };
 }
 
-/** Forbids further keys in every object, as the API requires. The result accepts less than the schema, so answers stay valid. */
+/** Forbids unlisted keys in every object, as the API requires. An answer that fits this narrower schema also fits the original. */
 function closed(schema: JsonObject): JsonObject | undefined {
   if (isOpen(schema)) return undefined;
   const result: JsonObject = {};

@@ -3,47 +3,47 @@ import type { Provider } from "../../providers/providers.js";
 import type { WireQuirks } from "../wire.js";
 
 export interface MessagesQuirks extends WireQuirks {
-  /**
-   * How a request asks for thinking: `adaptive` by effort, `budget` by a number of tokens. `none`: the request does not mention thinking.
-   */
+  /** How a request asks for thinking: `adaptive` by an effort, `budget` by a number of tokens, `none` not at all. */
   thinking: "adaptive" | "budget" | "none";
   thinksUnasked: boolean;
   /**
-   * Value of `thinking.type` that stops a model which thinks without being asked to. `none`: it cannot be stopped, so the lowest effort is
-   * requested.
+   * Value of `thinking.type` that keeps a model from thinking if it thinks unasked. `none`: no value does, so the request asks for the
+   * lowest effort instead.
    */
   stopsThinking: "disabled" | "between_tools" | "none";
-  /** True if thinking is shown only with `display: "summarized"`. */
+  /** True if requests must set `display: "summarized"` to get the thinking as text. */
   wantsDisplay: boolean;
   /** True if the model accepts `output_config.effort`. */
   effort: boolean;
-  /** The accepted ones of `temperature` and `top_p`: both, one at a time, none. */
+  /** Whether the model accepts `temperature` and `top_p`: `both` together, only `one` of them in a request, or `none`. */
   sampling: "both" | "one" | "none";
   /** Maximum number of tokens of an answer, including thinking. The API accepts no higher `max_tokens`. */
   maxOutput: number;
   /** True if the provider accepts `cache_control`. */
   cache: boolean;
-  /** True if the model accepts tools that it reads only when a result refers to them (`defer_loading`, `tool_reference`). */
+  /**
+   * True if the model accepts tools whose definition it reads only when a tool result refers to them (`defer_loading`, `tool_reference`).
+   */
   lateTools: boolean;
   /** True if the model accepts `tool_choice` of the type `any` or `tool`. */
   forcedTools: boolean;
   /**
-   * `toolChoice`: true if the provider accepts `tool_choice` at all. `parallelChoice`: true if it accepts `disable_parallel_tool_use` in
-   * it.
+   * `toolChoice`: true if the provider accepts `tool_choice`. `parallelChoice`: true if it accepts `disable_parallel_tool_use` within
+   * `tool_choice`.
    */
   toolChoice: boolean;
   parallelChoice: boolean;
   toolSchemas: "full" | "plain";
-  /** True if the model accepts a schema of the answer (`output_config.format`). */
+  /** True if the model accepts a schema for its answer (`output_config.format`). */
   jsonSchemas: boolean;
   images: boolean;
-  /** True if the provider wants thinking back with calls, even thinking from another provider (DeepSeek). */
+  /** True if thinking must be sent back together with the calls after it, even thinking that another provider's model wrote (DeepSeek). */
   echoThinking: boolean;
 }
 
 type ModelQuirks = Omit<MessagesQuirks, "maxTools" | "cutsPrompts" | "toolSchemas" | "images">;
 
-/** Quirks of models that are not Claude: the first features of this API. The host learns the rest from 400s. */
+/** Quirks of models other than Claude: only the oldest features of this API. The host learns from 400s what else is refused. */
 const OTHERS: ModelQuirks = {
   thinking: "budget",
   thinksUnasked: false,
@@ -102,14 +102,14 @@ export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl
   };
 }
 
-/** Returns a model's family. All Claude models are one family: they accept each other's thinking, or ignore it. */
+/** Returns a model's family. All Claude models are one family, because each accepts or ignores the thinking of the others. */
 export function familyOf(model: string): string {
   return CLAUDE.test(model) ? "claude" : model;
 }
 
 /** The configured `llm.providers.*.reasoning`: `{ effort, summary, max_tokens, enabled }`. */
 export interface Reasoning {
-  /** `unsaid`: the model decides. */
+  /** Whether the configuration wants thinking. `unsaid`: the model decides. */
   wanted: "yes" | "no" | "unsaid";
   effort: string | undefined;
   budget: number | undefined;

@@ -12,21 +12,23 @@ export interface MessagesTurn {
   content: JsonObject[];
 }
 
-/** First message of a conversation that begins with an answer: the API requires a user message there. */
+/** User message put before a conversation that begins with an answer, because the API requires a user message first. */
 const BEGINNING = "[The beginning of the conversation is left out.]";
 const NO_OUTPUT = "(no output)";
-/** Result of a call whose result is unknown. The words never change, so that the messages after it are read from the cache. */
+/**
+ * Text of the result of a call whose result is unknown. It must never change, because the provider's cache would then miss all messages
+ * after it.
+ */
 const NO_RESULT = "no result: the call was not run, or its result is not known";
 const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
-/** Longest image, in characters of base64. */
+/** Maximum size of an image, in characters of base64. */
 const LONGEST_IMAGE = 5 * 1024 * 1024;
 
 type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
 
 /**
- * Writes the conversation: roles alternate, a user comes first, and the results of an answer's calls begin the message after it. The API
- * refuses empty texts.
- * `late`: names of tools that the model knows from the result that found them.
+ * Writes the conversation as the API requires it: roles alternate, the first message is from the user, the message after an answer with
+ * calls begins with the results, and no text is empty. `late`: names of the tools that the model learns from the result that found them.
  */
 export function wireConversation(
   messages: readonly Message[],
@@ -112,7 +114,7 @@ class Walk {
     return [{ type: "thinking", thinking: reasoning ?? "", signature: "" }, ...blocks];
   }
 
-  /** Adds a result. A result whose call is missing becomes text: a caller may have cut its history between the call and the result. */
+  /** Adds a result. If its call is missing, writes the result as text: a caller may have cut the history between call and result. */
   #addResult(message: ToolMessage): void {
     const call = this.#calls.find(({ given, id }) => given === message.toolCallId && !this.#results.has(id));
     if (!call) {
@@ -142,7 +144,7 @@ class Walk {
     return fresh.map((tool_name) => ({ type: "tool_reference", tool_name }));
   }
 
-  /** Adds the user's message if it is not empty. It is empty if the request ends with an answer that the provider has paused. */
+  /** Adds the user's message unless it is empty. It is empty if the last message is an answer that the provider has paused. */
   #endUser(): void {
     const content = this.#said;
     if (this.#calls.length > 0) {
@@ -161,8 +163,8 @@ class Walk {
 }
 
 /**
- * Returns the names of offered tools that earlier results have found. The model learns them from those results, so they need not be defined
- * at the front. At least one tool stays at the front.
+ * Returns the names of the tools that earlier tool results have found. The model learns these tools from the results, so they are not
+ * defined at the front of the request. If that would leave no tool at the front, returns no names.
  */
 export function lateTools(messages: readonly Message[], names: ReadonlySet<string>): ReadonlySet<string> {
   const found = new Set<string>();
@@ -173,7 +175,10 @@ export function lateTools(messages: readonly Message[], names: ReadonlySet<strin
   return found.size < names.size ? found : new Set();
 }
 
-/** Drops the thinking of a message before a summary, because the thinking is bound to the messages that the summary replaced. */
+/**
+ * Drops the thinking of a message that comes before a summary: the thinking is valid only together with the messages that the summary has
+ * replaced.
+ */
 function withoutUnbound(
   kept: readonly KeptPart[] | undefined,
   { isBeforeSummary }: AssistantMessage,
@@ -214,16 +219,16 @@ function contentBlock(part: ContentPart): JsonObject[] {
 const TAKEN_ID = /^[a-zA-Z0-9_-]+$/;
 
 /**
- * Returns a call's id in a form that the API accepts; ids may come from other providers. A call and its result get the same id, in every
- * request.
+ * Returns a call's id in a form that the API accepts, since the id may come from another provider. The same id always gives the same
+ * result, so a call and its tool result still match.
  */
 function wireId(id: string): string {
   return TAKEN_ID.test(id) ? id : `call_${createHash("sha256").update(id).digest("base64url").slice(0, 24)}`;
 }
 
 /**
- * Returns true if the model may think now. A model with a budget may not if the last message holds results and the answer before them did
- * not begin with thinking.
+ * Returns true if a model with a thinking budget may think in the next answer. It may not if the last message holds tool results and the
+ * answer before them did not begin with thinking.
  */
 export function isThoughtOpen(messages: readonly MessagesTurn[]): boolean {
   const isResult = messages.at(-1)?.content.some(({ type }) => type === "tool_result");

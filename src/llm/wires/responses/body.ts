@@ -7,7 +7,7 @@ import type { Target } from "../wire.js";
 import type { ResponsesQuirks } from "./quirks.js";
 import { inputItems } from "./request-input.js";
 
-/** Least value of `max_output_tokens` that the API accepts. */
+/** Minimum value of `max_output_tokens` that the API accepts. */
 const leastOutputTokens = 16;
 
 /** Builds the body of `POST …/responses`. `JSON.stringify` leaves out undefined members. */
@@ -35,7 +35,7 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
     stream_options: streaming && quirks.obfuscates ? { include_obfuscation: false } : undefined,
   };
   const { tool_choice, parallel_tool_calls, ...extra } = provider.extraBody ?? {};
-  // Adds the user's list to the host's: with the user's list alone, the reasoning would be missing.
+  // Both lists are joined: the user's list alone would leave out the reasoning.
   if (Array.isArray(extra.include)) extra.include = [...new Set([...(body.include ?? []), ...extra.include])];
   const choice = typeof toolChoice === "object" ? { type: "function", ...toolChoice } : (toolChoice ?? tool_choice);
   const isParallel = parallelToolCalls === false ? false : parallel_tool_calls;
@@ -43,7 +43,7 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
     ...(choice === undefined ? {} : { tool_choice: choice }),
     ...(isParallel === undefined || !quirks.parallelToolCalls ? {} : { parallel_tool_calls: isParallel }),
   };
-  // Tool parameters are refused in a request without tools.
+  // In a request without tools, the API refuses the parameters for tools.
   return merged(body, hasTools || "tools" in extra ? { ...extra, ...use } : extra);
 }
 
@@ -52,14 +52,14 @@ function formatOf({ jsonSchema: schema, name = "answer", strict = false }: Outpu
 }
 
 /**
- * Returns the conversation's id, hashed if it has more than 64 characters, which the API refuses. Requests with the same key use the same
- * cache.
+ * Returns the cache key, which is the conversation's id. The API refuses keys of more than 64 characters, so a longer id is hashed.
+ * Requests with the same key share a cache.
  */
 function cacheKeyOf(conversation: string): string {
   return conversation.length <= 64 ? conversation : createHash("sha256").update(conversation).digest("hex");
 }
 
-/** Returns the configured reasoning. Asks for a summary if that is usual for the model, unless `summary` is `none`. */
+/** Returns the configured reasoning. Unless `summary` is `none`, adds a request for a summary if the model's quirks say so. */
 function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries }: ResponsesQuirks): unknown {
   if (!reasoning) return undefined;
   const isAsked = summaries === "asked" && configured?.effort !== "none";
@@ -69,7 +69,7 @@ function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries 
   return Object.keys(sent).length > 0 ? sent : undefined;
 }
 
-/** Writes a tool with `strict: false`. The default is true, and the schemas of MCP servers are not written for that. */
+/** Writes a tool with `strict: false`. Strict mode, the default, requires schemas that the schemas of MCP servers do not meet. */
 function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: ResponsesQuirks): JsonObject {
   const schema = asObject(inputSchema) ?? {};
   const isPlain = quirks.toolSchemas === "plain" || REFUSED_AT_ROOT.some((key) => key in schema);
@@ -82,13 +82,16 @@ function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Re
   };
 }
 
-/** The API's error: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level" */
+/**
+ * Keywords that the API refuses at the root of a schema: "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not'
+ * at the top level"
+ */
 const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];
 
 /** Where the tools are sent: some before the conversation, others after the result that found them. */
 interface ToolPlaces {
   first: readonly ToolDefinition[];
-  /** Tools keyed by the message of the result that found them. Each tool occurs only once. */
+  /** Tools to send after a message, keyed by the message with the result that found them. Each tool occurs only once. */
   after: ReadonlyMap<Message, readonly ToolDefinition[]>;
 }
 

@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import type { ToolCall } from "../../../core/messages.js";
 
-/** Longest id of a call, in characters. */
+/** Maximum length of a call's id, in characters. */
 const longestId = 64;
 
 /**
- * Converts the ids of a request's calls to ids that the API accepts: not empty, at most 64 characters, and unique in the conversation, even
- * if a server numbers the calls of each answer anew. The same history gives the same ids.
+ * Converts the ids of a request's calls to ids that the API accepts: not empty, at most 64 characters, and unique in the conversation. Ids
+ * may repeat because some servers start to count anew in each answer. The same history gives the same ids.
  */
 export class CallIds {
   readonly #used = new Set<string>();
   readonly #sent = new Map<string, string>();
-  /** Ids made up for calls of the last answer that came without an id. */
+  /** Generated ids for those calls of the last answer that came without an id. */
   #unnamed: string[] = [];
 
   ofCalls(calls: readonly Pick<ToolCall, "id">[]): string[] {

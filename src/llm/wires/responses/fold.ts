@@ -7,14 +7,14 @@ import type { AnswerEnd, AnswerFold, FoldOptions, WireAnswer } from "../wire.js"
 import { BREAK, keptOf, textIn } from "./kept-items.js";
 
 interface OpenItem {
-  /** The item as the server last sent it. It holds its text and arguments only when it is whole. */
+  /** The item as the server last sent it. Its text and arguments are complete only if `isWhole` is true. */
   native: JsonObject;
-  /** Position of the item in the order of arrival. */
+  /** Position of the item in the order in which items arrived. */
   place: number;
-  /** Position of the item as the server counts. */
+  /** Position of the item as the server states it. */
   index: number;
   pieces: GrowingText;
-  /** Form of reasoning that is shown: the first to arrive. Models that send both forms say the same in both. */
+  /** The form of reasoning that is shown, which is the one that arrives first. A model that sends both forms says the same in both. */
   thinks?: "summary" | "content";
   isWhole: boolean;
 }
@@ -23,8 +23,9 @@ interface OpenItem {
 const ENDS = new Set(["response.completed", "response.incomplete"]);
 
 /**
- * Collects a stream's events, or one whole response, into an answer; both give the same answer. An item counts as its last event states it,
- * because only that event is sure to hold everything that must go back. Text that was not streamed is then shown.
+ * Collects a stream's events, or one whole response, into an answer; both give the same answer. The final event of an item replaces
+ * everything received of it before, because only that event is sure to hold all that must be sent back. Text that was not streamed is shown
+ * then.
  */
 export class ResponsesFold implements AnswerFold {
   readonly #shown: ShownAnswer;
@@ -32,9 +33,9 @@ export class ResponsesFold implements AnswerFold {
   readonly #byId = new Map<string, OpenItem>();
   readonly #byIndex = new Map<number, OpenItem>();
   readonly #reasoning = new GrowingText();
-  /** Key of the part of text and of reasoning shown last. Another part begins a new paragraph. */
+  /** The part of text, and the part of reasoning, that was shown last. When another part begins, a new paragraph begins. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
-  /** Item and part of the last words, to which `pushWords` adds. */
+  /** The item and part that the last text delta belonged to. `pushWords` adds to it. */
   #lastWords: { item: OpenItem; place: number } | undefined;
   #response: JsonObject | undefined;
   #usage: Usage | undefined;
@@ -65,7 +66,7 @@ export class ResponsesFold implements AnswerFold {
     if (this.#lastWords) this.#show("text_delta", this.#lastWords.item, this.#lastWords.place, words);
   }
 
-  /** Takes a whole response. If it has no items, as at the end of some streams, the items that arrived earlier count. */
+  /** Takes a whole response. Some streams end with a response without items; then the items that arrived before are used. */
   pushWhole(response: JsonObject): void {
     const output = asObjects(response.output);
     const isNew = output.length > this.#items.filter(({ isWhole }) => isWhole).length;
@@ -81,7 +82,7 @@ export class ResponsesFold implements AnswerFold {
     return usage !== undefined;
   }
 
-  /** Does nothing: without its last event an answer is incomplete. */
+  /** Does nothing: an answer is complete only when its final event has arrived. */
   pushDone(): void {}
 
   finish(newId: () => string, isTaken: (id: string) => boolean): WireAnswer {
@@ -90,7 +91,7 @@ export class ResponsesFold implements AnswerFold {
     const { content, parts } = keptOf(natives);
     const toolCalls = callsIn(natives, newId, isTaken);
     const reasoning = this.#reasoning.toString();
-    // An answer that was cut inside its reasoning has no parts that could be sent back.
+    // If an answer was cut off inside its reasoning, its parts must not be sent back.
     const isKept = items.every(({ isWhole }) => isWhole) && (!this.#isIncomplete || natives.at(-1)?.type === "message");
     return {
       message: { role: "assistant", content, ...(reasoning ? { reasoning } : {}), toolCalls },
@@ -100,7 +101,7 @@ export class ResponsesFold implements AnswerFold {
     };
   }
 
-  /** Returns the texts with their phases: a text without a phase looks like a final answer. */
+  /** Returns the texts with their phases. Without its phase, a text would look like a final answer. */
   brokenParts(): readonly KeptPart[] | undefined {
     const said = this.#items.filter(({ native, pieces }) => native.type === "message" && pieces.toString() !== "");
     const whole = said
@@ -127,7 +128,7 @@ export class ResponsesFold implements AnswerFold {
   #begin(event: JsonObject): void {
     const native = asItem(event.item);
     if (!native) return;
-    // Items of text and reasoning are only announced here, so they are no progress yet.
+    // Text and reasoning count as progress only when their first piece arrives; here they are merely announced.
     if (native.type !== "message" && native.type !== "reasoning") this.#shown.progress++;
     const known = this.#find(event, native);
     if (known) known.native = native;
@@ -156,7 +157,10 @@ export class ResponsesFold implements AnswerFold {
     return item;
   }
 
-  /** Finds an item by id, else by position: gateways make up a new id for each event, and llama.cpp does not number the items. */
+  /**
+   * Finds an item by its id or, if no id matches, by its position. Both are needed: gateways give the item a new id in each event, and
+   * llama.cpp sends no positions.
+   */
   #find({ output_index, item_id }: JsonObject, native?: JsonObject): OpenItem | undefined {
     const named = this.#byId.get(asText(item_id) ?? asText(native?.id) ?? "");
     if (named) return named;
@@ -226,7 +230,7 @@ const PIECES = new Map<string, { of: string; kind: "text" | "arguments" | "summa
   ["response.reasoning_text.delta", { of: "reasoning", kind: "content" }],
 ]);
 
-/** Returns the part of `whole` that the pieces lack; undefined if they are not its beginning, or lack nothing. */
+/** Returns the end of `whole` that the pieces lack. Undefined if `whole` does not begin with the pieces, or if nothing is missing. */
 function restOf(whole: string | undefined, pieces: GrowingText): string | undefined {
   const said = pieces.toString();
   return whole?.startsWith(said) ? asText(whole.slice(said.length)) : undefined;

@@ -1,13 +1,13 @@
 /**
- * Converts the items of an answer to the parts that are stored, and the parts back to items for later requests. Texts and arguments are
- * only in the message; the parts hold everything else, in the order of the items.
+ * Converts the items of an answer to the parts that are stored, and the stored parts back to items for later requests. Texts and arguments
+ * are stored only in the message. The parts store everything else, in the order of the items.
  */
 
 import { asObject, asObjects, asText, type JsonObject } from "../../../core/json.js";
 import type { AssistantMessage, KeptPart } from "../../../core/messages.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-/** Separates the texts of two parts when shown to people. It is not sent back. */
+/** Text between two parts when they are shown to people. It is not sent back to the provider. */
 export const BREAK = "\n\n";
 
 const PLAIN_CALL = new Set(["type", "id", "call_id", "name", "arguments", "status"]);
@@ -17,7 +17,10 @@ export function textIn(part: JsonObject): { key: "text" | "refusal"; text: strin
   return { key, text: asText(part[key]) ?? "" };
 }
 
-/** Returns the parts to send back; `parts` is undefined if text and calls alone say everything. `content`: the joined texts. */
+/**
+ * Returns the joined texts as `content`, and the parts to send back. `parts` is undefined if text and calls alone are enough to rebuild the
+ * items.
+ */
 export function keptOf(items: readonly JsonObject[]): { content: string; parts: KeptPart[] | undefined } {
   const parts: KeptPart[] = [];
   let content = "";
@@ -51,7 +54,7 @@ export function keptOf(items: readonly JsonObject[]): { content: string; parts: 
   return { content, parts: isWanted ? withoutLoneReasoning(parts) : undefined };
 }
 
-/** Drops reasoning at the end, which the API refuses without the item that follows it. */
+/** Drops reasoning at the end of the parts: the API refuses reasoning without the item that followed it. */
 function withoutLoneReasoning(parts: readonly KeptPart[]): KeptPart[] | undefined {
   const kept = parts.slice(0, parts.findLastIndex((part) => !isReasoning(part)) + 1);
   return kept.length > 0 ? kept : undefined;
@@ -61,7 +64,7 @@ function isReasoning(part: KeptPart): boolean {
   return "opaque" in part && part.opaque.type === "reasoning";
 }
 
-/** Returns true if the part may be sent back. Reasoning without content may not: the API no longer knows it, and llama.cpp refuses it. */
+/** Returns true if the part may be sent back. Reasoning without content may not: the API has not stored it, and llama.cpp refuses it. */
 function isSendable(part: KeptPart): boolean {
   if (!("opaque" in part) || !isReasoning(part)) return true;
   return asText(part.opaque.encrypted_content) !== undefined || asObjects(part.opaque.content).length > 0;
@@ -73,7 +76,7 @@ interface Rebuilt {
   quirks: Pick<ResponsesQuirks, "nativeKeys">;
 }
 
-/** Returns the items as they came. If some reasoning must be left out, the items lose their ids. */
+/** Converts the parts back to the items that the provider sent. If some reasoning must be left out, all items lose their ids. */
 export function itemsOfParts(parts: readonly KeptPart[], { message, calls, quirks }: Rebuilt): JsonObject[] {
   const hasIds = parts.every(isSendable);
   const native = (extra: unknown): JsonObject => {

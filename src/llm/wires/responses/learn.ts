@@ -15,8 +15,8 @@ const REFUSED =
   /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (value|request parameter|parameter|argument|field)|deprecated|no longer|must be verified/i;
 
 /**
- * Refusals of reasoning that comes from another account or model, or without the item to which it belongs. Texts: openai/codex#17541,
- * sub2api#3138, llama.cpp.
+ * Matches the refusal of reasoning that comes from another account or model, or that is sent without the item it belongs to. Texts:
+ * openai/codex#17541, sub2api#3138, llama.cpp.
  */
 const KEPT_REFUSED =
   /invalid_?encrypted_?content|encrypted content .{0,80}could not be|item with id '(rs|fc|msg|cmp)_[^']*' not found|provided without its required|item\['content'\] is not an array|id_mismatch/i;
@@ -47,7 +47,7 @@ const RULES: readonly Rule[] = [
     };
   },
   (text, used) =>
-    // An unknown effort is not replaced, since another effort would give another answer: the user must correct it.
+    // The host does not replace an unknown effort, since another effort would give another answer: the user must correct it.
     /unsupported value|supported values/i.test(text)
       ? undefined
       : without("reasoning", "reasoning", "reasoning")(text, used),
@@ -114,14 +114,14 @@ const IN_RESULTS =
   /output of tool call should be|(function_call_output|tool (output|result)).{0,80}(image|text only|only.{0,10}text|string)/i;
 const NO_IMAGES =
   /\b(input_image|image_url|images?|vision)\b.{0,40}\b(not (be )?(support|accept|allow)|only supported)|\b(support|accept|process)\w*[^.]{0,40}\b(input_image|images?)\b/i;
-/** Refusals of one particular image, not of all images. */
+/** Matches the refusal of one particular image, as opposed to the refusal of all images. */
 const WRONG_IMAGE = /format|mime|media.?type|size|large|dimension|base64|download|fetch|decode/i;
 
 type Flag = { [K in keyof ResponsesQuirks]: ResponsesQuirks[K] extends boolean ? K : never }[keyof ResponsesQuirks];
 
 /**
- * Returns a rule that leaves parameters out. `names`: matches a parameter where messages name it: at the beginning, in quotes, or after a
- * dot.
+ * Returns a rule that leaves out parameters once they are refused. `names`: pattern of the parameters' names, which a message has at its
+ * beginning, in quotes, or after a dot.
  */
 function without(quirk: Flag, names: string, what: string): Rule {
   const named = new RegExp(`(^|['"\`.])(${names})\\b`, "i");

@@ -9,38 +9,42 @@ export interface ResponsesQuirks extends WireQuirks {
   /** True if the server accepts `prompt_cache_key`. */
   cacheKey: boolean;
   /**
-   * True if the server knows `stream_options: { include_obfuscation: false }`. Without this option it pads each delta with random letters.
+   * True if the server knows `stream_options: { include_obfuscation: false }`. A server that knows this option pads each delta with random
+   * letters unless the option is sent.
    */
   obfuscates: boolean;
   reasoning: boolean;
   /**
-   * When the request asks for a summary of the reasoning. `asked`: unless the configuration says otherwise. `configured`: only if the
-   * configuration says so. `refused`: never.
+   * When a request asks for a summary of the reasoning. `asked`: always, unless the configuration forbids it. `configured`: only if the
+   * configuration asks for it. `refused`: never.
    */
   summaries: "asked" | "configured" | "refused";
   /** True if the model accepts `temperature` and `top_p`. */
   sampling: boolean;
   /** True if the server accepts `max_output_tokens`. */
   tokenLimit: boolean;
-  /** True if the server wants the system prompt as a `developer` message, false for a `system` message. */
+  /** True if the server wants the system prompt as a message of the role `developer`; false for the role `system`. */
   developerRole: boolean;
-  /** True if the server knows `strict` for tools, whose default is then true. */
+  /** True if the server knows `strict` in tools. Its default is then true. */
   strict: boolean;
   toolSchemas: "full" | "plain";
   parallelToolCalls: boolean;
-  /** True if the server obeys `tool_choice: none`. Otherwise such a request is sent without tools, which changes its beginning. */
+  /**
+   * True if the server obeys `tool_choice: none`. Otherwise a request that forbids tools is sent without any tools; it then begins
+   * differently, so the prompt cache does not match.
+   */
   forbidsTools: boolean;
   /**
    * True if the server accepts tools in the middle of the conversation (`additional_tools`), after the result that found them. Otherwise
    * all tools come before the conversation.
    */
   lateTools: boolean;
-  /** True if the server accepts a schema of the answer (`text.format`). Otherwise the schema is described in words. */
+  /** True if the server accepts a schema for the answer (`text.format`). Otherwise the prompt describes the schema in words. */
   jsonSchemas: boolean;
   images: boolean;
-  /** True if the server accepts pictures in a tool's result. Otherwise they follow in a user message. */
+  /** True if the server accepts pictures in a tool's result. Otherwise they follow in a separate user message. */
   resultImages: boolean;
-  /** True if the server takes back all keys of items that it wrote, including `id`, `status` and `phase`. */
+  /** True if the server accepts its own items back with all keys, including `id`, `status` and `phase`. */
   nativeKeys: boolean;
 }
 
@@ -97,8 +101,8 @@ const HOSTS: readonly (readonly [RegExp, Partial<ResponsesQuirks>])[] = [
 ];
 
 /**
- * Returns the model's family, whose models accept each other's reasoning. From GPT-5.6 on, a family is one generation (`gpt-5.6-sol`,
- * `gpt-5.6-luna`); before that, it is the model alone. A date after the name does not count.
+ * Returns the model's family. Models of one family accept each other's reasoning. From GPT-5.6 on, a family is one generation
+ * (`gpt-5.6-sol`, `gpt-5.6-luna`). Each older model is a family of its own. A date at the end of the name makes no difference.
  */
 export function familyOf(model: string): string {
   const name = nameOf(model).replace(/-\d{4}-\d{2}-\d{2}$/, "");

@@ -23,11 +23,12 @@ function classified(error: ProviderError): ProviderError {
 }
 
 /**
- * Kinds of OpenAI's codes and texts for which the general rules or the status would give a wrong kind. Codes hold only letters and digits.
+ * Kinds of errors by OpenAI's codes and texts, where the general rules or the status would give a wrong kind. Codes hold only letters and
+ * digits.
  */
 const KINDS: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/biopolicy|contentpolicyviolation|policyviolation/, "content_filter"],
-  // In a stream these errors have no status.
+  // When these errors arrive in a stream, they have no status.
   [
     /invalidprompt|invalidimage|invalidbase64image|imageto|imageparse|imagefile|emptyimagefile|unsupportedimage/,
     "bad_request",

@@ -7,7 +7,7 @@ import { CallIds } from "./call-ids.js";
 import { itemsOfParts } from "./kept-items.js";
 import type { ResponsesQuirks } from "./quirks.js";
 
-/** Writes the conversation as the API's flat list of items. `lateTools`: returns the tools that are offered from a message on. */
+/** Writes the conversation as the API's flat list of items. `lateTools`: returns the tools that the given message makes available. */
 export function inputItems(
   messages: readonly Message[],
   target: Target<ResponsesQuirks>,
@@ -25,7 +25,10 @@ class InputWalk {
   readonly #ids = new CallIds();
   readonly #lateTools: (message: Message) => readonly JsonObject[];
   #attachments: ContentPart[] = [];
-  /** Tools that results have found. They are written after the last result: between two results they would change the prefix. */
+  /**
+   * Tools that results have found. They are written after the last result of an answer: if they stood between two results, the prefix of
+   * the next request would change.
+   */
   #tools: JsonObject[] = [];
 
   constructor(target: Target<ResponsesQuirks>, lateTools: (message: Message) => readonly JsonObject[]) {
@@ -89,7 +92,7 @@ class InputWalk {
     }));
     const parts = this.#target.kept(message);
     if (parts) return itemsOfParts(parts, { message, calls, quirks: this.#target.quirks });
-    // llama.cpp recognises an assistant's message only by its type.
+    // llama.cpp recognises an assistant message only by this `type`.
     const said = { type: "message", role: "assistant", content: message.content };
     return message.content === "" ? calls : [said, ...calls];
   }

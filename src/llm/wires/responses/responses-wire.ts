@@ -6,7 +6,7 @@ import { lessonsIn } from "./learn.js";
 import { familyOf, quirksOf, type ResponsesQuirks } from "./quirks.js";
 import { errorIn, errorOf } from "./refused-request.js";
 
-/** Vendors that do not serve this API, by their documentation of 2026-11. */
+/** Vendors that do not serve this API, according to their documentation of 2026-11. */
 const WITHOUT: readonly (readonly [RegExp, Unserved])[] = [
   [/^https?:\/\/api\.anthropic\.com[:/]/i, { why: "is not served through Responses by Anthropic", by: "messages" }],
   [
@@ -17,7 +17,7 @@ const WITHOUT: readonly (readonly [RegExp, Unserved])[] = [
   [/^https?:\/\/api\.fireworks\.ai[:/]/i, { why: "is not served through Responses by Fireworks", by: "messages" }],
 ];
 
-/** OpenAI's Responses, without storage at the service: every request holds the whole conversation. */
+/** The wire for OpenAI's Responses. Nothing is stored at the service, so every request holds the whole conversation. */
 export const responses: Wire<ResponsesQuirks> = {
   name: "responses",
   words: { key: "delta", holder: (event) => event, counter: "sequence_number" },

@@ -8,7 +8,7 @@ export function endpointUrl(
 ): string {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(baseUrl) ?? [];
   const isAzure = quirks.keyHeader === "api-key";
-  // At Azure, only the API of Chat Completions has dated versions. All other endpoints are part of Azure's v1 API, which needs no version.
+  // At Azure, only the API of Chat Completions has dated versions. All other endpoints belong to Azure's v1 API, which takes no version.
   const used = isAzure && endpoint !== "/chat/completions" && /^\d/.test(apiVersion ?? "") ? undefined : apiVersion;
   const version = used ? `${query ? "&" : "?"}api-version=${encodeURIComponent(used)}` : "";
   const azure = isAzure ? azurePath(path, model, used) : "";

@@ -5,8 +5,8 @@ export interface KeptTarget extends Omit<KeptParts, "parts"> {
 }
 
 /**
- * Returns the kept parts that go back to the target; undefined if none do. All parts go back to the same wire, provider, account and model
- * family. Other targets get none, because they refuse them. Text and calls go to every target.
+ * Returns the kept parts that may be sent to the target; undefined if there are none. Parts go back only to the wire, provider, account and
+ * model family that they came from; any other target would refuse them. Text and calls go to every target.
  */
 export function keptFor(message: AssistantMessage, target: KeptTarget): readonly KeptPart[] | undefined {
   const { kept } = message;
@@ -26,8 +26,8 @@ export function partsOf({
 }
 
 /**
- * Returns true if the parts still fit the message. If its calls or text were changed, the answer is no longer the one that the provider
- * wrote.
+ * Returns true if the parts still fit the message. If text or calls of the message were changed, the parts belong to an answer that no
+ * longer exists.
  */
 function isOf(parts: readonly KeptPart[], { content, toolCalls }: AssistantMessage): boolean {
   let characters = 0;

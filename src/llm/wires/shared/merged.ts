@@ -1,6 +1,6 @@
 import { asObject, type JsonObject } from "../../../core/json.js";
 
-/** Adds the user's `extra_body` to a body. Nested objects are merged; all other values are replaced. */
+/** Adds the user's `extra_body` to a body. Nested objects are merged; any other value replaces the value in the body. */
 export function merged(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   if (!extra) return body;
   const result = { ...body };

@@ -1,7 +1,7 @@
 import type { QuirksConfig } from "../../../core/config.js";
 import { type ContentPart, linkText, type Message } from "../../../core/messages.js";
 
-/** Returns the text if it is the only part, which it is in most messages; otherwise undefined. */
+/** Returns the text if the content is a single text, as in most messages; otherwise undefined. */
 export function onlyText(content: readonly ContentPart[]): string | undefined {
   const [first] = content;
   return content.length === 1 && first?.type === "text" ? first.text : undefined;
@@ -11,7 +11,7 @@ export function isTextual(part: ContentPart): boolean {
   return part.type === "text" || part.type === "resource_link";
 }
 
-/** Replaces pictures and sound that the model does not accept by a text, so that the model knows that they exist. */
+/** Replaces pictures and sound that the model does not accept by a text that mentions them, so that the model knows that they exist. */
 export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, "images" | "audio">): Message {
   if ((images && audio) || message.role === "system" || message.role === "assistant") return message;
   const isTaken = ({ type }: ContentPart) => (type !== "image" || images) && (type !== "audio" || audio);
@@ -23,8 +23,8 @@ export function asTaken(message: Message, { images, audio }: Pick<QuirksConfig, 
 }
 
 /**
- * Formats a system message inside the conversation, for APIs with system texts only at the front. Adding it to the front would change the
- * beginning of every request, to which caches and signed reasoning are bound.
+ * Formats a system message that comes later in the conversation, for APIs that accept system texts only at the front. If it were moved to
+ * the front, the beginning of every request would change, so caches and signed reasoning would become invalid.
  */
 export function instructionText(content: string): string {
   return `<system>\n${content}\n</system>`;

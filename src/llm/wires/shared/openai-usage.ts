@@ -50,8 +50,8 @@ function cacheCounts(usage: JsonObject): Pick<Usage, "cachedTokens" | "cacheWrit
 }
 
 /**
- * Returns true if the input count leaves out cache reads and writes. Anthropic's `input_tokens` do; `prompt_tokens` include them
- * everywhere.
+ * Returns true if the input count leaves out cache reads and writes. Anthropic's `input_tokens` leaves them out; `prompt_tokens` includes
+ * them everywhere.
  */
 function countsCacheApart(usage: JsonObject): boolean {
   if (usage.prompt_tokens !== undefined) return false;
@@ -64,8 +64,8 @@ function reportedReasoning(usage: JsonObject): number | undefined {
 }
 
 /**
- * Returns the reasoning tokens that are billed but not part of `completion_tokens`. xAI reports them separately, Gemini only within
- * `total_tokens`. If the total is larger for another reason, returns undefined.
+ * Returns the reasoning tokens that are billed but not counted in `completion_tokens`. xAI reports them separately; with Gemini they are
+ * only part of `total_tokens`. Returns undefined if the total is larger for another reason.
  */
 function uncountedReasoning(
   usage: JsonObject,

@@ -4,20 +4,20 @@ import { asNumber, asObject, asObjects, asText, type JsonObject, parseJson } fro
 export interface ProviderError {
   /** Set if the wire is certain of the kind. Otherwise code, message and status decide; see `kindOf`. */
   kind?: LlmErrorKind;
-  /** True if one retry makes sense, but not a second one, whatever the kind. */
+  /** True if exactly one retry makes sense, whatever the kind of the error. */
   isRetriedOnce?: boolean;
   retryAfterMs?: number;
-  /** Status of the HTTP response, or of the error inside a 200. */
+  /** Status of the HTTP response, or the status stated by an error inside a response with status 200. */
   status?: number;
   /** The provider's `code`, `type` and `status`, reduced to lower-case letters and digits. */
   code: string;
   message: string;
-  /** Name of the wrong parameter, if the error has it in a field of its own; otherwise "". */
+  /** Name of the wrong parameter, if the error names it in a separate field; otherwise "". */
   param: string;
   isHtml: boolean;
   /** Details of Gemini's errors: delays and exceeded quotas. */
   details: readonly JsonObject[];
-  /** Response headers that OpenRouter repeats in the body; names in lower case. */
+  /** Response headers of the model's provider, as OpenRouter repeats them in the body. Names are in lower case. */
   headers: JsonObject;
 }
 
@@ -46,8 +46,8 @@ function jsonAt(text: string): JsonObject | undefined {
 }
 
 /**
- * Returns a message as people read it. Gateways pass on errors as JSON inside the message; that JSON is replaced by the message within. If
- * it is cut or in Python's notation, it is searched for a message; JSON without a message is left out.
+ * Returns a message in a form that people can read. Gateways put another provider's error into the message as JSON; that JSON is replaced
+ * by the message in it. JSON that is cut off or in Python's notation is searched for a message. JSON without a message is left out.
  */
 export function inWords(message: string, depth = 0): string {
   const start = message.search(/(\[\s*)?\{\s*["']/);
@@ -60,7 +60,9 @@ export function inWords(message: string, depth = 0): string {
   return [before, said || (before ? "…" : "")].filter(Boolean).join(" ");
 }
 
-/** Real errors come in up to three others. The limit keeps a hostile body from nesting without end. */
+/**
+ * Maximum depth of errors inside errors that is read. Real errors are nested up to three deep; a hostile body could be nested without end.
+ */
 const MAX_WRAPPINGS = 4;
 
 export function providerError(body: unknown, status?: number): ProviderError {
@@ -81,7 +83,8 @@ export function providerError(body: unknown, status?: number): ProviderError {
 }
 
 /**
- * Adds the waiting time that the message states. OpenAI and its imitators write it there, because an error within a stream has no headers.
+ * Adds the waiting time that the message states. OpenAI and providers that imitate it state it there because an error within a stream has
+ * no headers.
  */
 export function withStatedWait(error: ProviderError): ProviderError {
   const [, amount, unit] = /try again in (\d+(?:\.\d+)?)\s?(ms|s)\b/i.exec(error.message) ?? [];
@@ -92,7 +95,7 @@ function lowerCased(headers: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Returns the innermost error: providers and gateways wrap errors into others. Looks into at most `MAX_WRAPPINGS` of them. */
+/** Returns the innermost error, because providers and gateways wrap errors into other errors. Unwraps at most `MAX_WRAPPINGS` of them. */
 function innermost(body: JsonObject, depth = 0): JsonObject {
   const inner =
     asObject(body.error) ??
@@ -107,12 +110,12 @@ function codeWord(error: unknown): string | undefined {
   return asText(error)?.match(/^\w+$/)?.[0];
 }
 
-/** Returns true if the value states an error. `error: {}` and `errors: []` do not: good answers may hold them. */
+/** Returns true if the value reports an error. `error: {}` and `errors: []` do not, since successful answers may hold them. */
 export function isSaid(error: unknown): boolean {
   return typeof error === "object" && error !== null ? Object.keys(error).length > 0 : Boolean(error);
 }
 
-/** Classifies by the error's codes, then by phrases of its message, then by the HTTP status. */
+/** Decides the kind of an error: by its codes, else by phrases in its message, else by the HTTP status. */
 export function kindOf(error: ProviderError): LlmErrorKind {
   const { status, code, message, details } = error;
   if (error.kind) return error.kind;
@@ -128,12 +131,15 @@ export function kindOf(error: ProviderError): LlmErrorKind {
   return byMessage?.[1] ?? kindOfStatus(status);
 }
 
-/** Statuses with which a proxy in front of the provider sends an HTML page of its own. The status then decides the kind. */
+/** Statuses with which a proxy in front of the provider may send its own HTML page. For these, the status decides the kind of error. */
 const HTML_FROM_PROXY = new Set([401, 403, 407, 408, 413, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
-/** Cerebras calls a limit per minute a quota. */
+/** Matches rate limits. The message decides, because Cerebras calls a limit per minute a quota. */
 const PER_MINUTE = /\bper[- ]?(second|min(ute)?|hour)\b|\b[RT]P[MS]\b/i;
-/** A limit per day is a quota (OpenRouter's `free-models-per-day`), unless its code says that it refills bit by bit (OpenAI, Groq). */
+/**
+ * Matches limits per day. They count as a quota (OpenRouter's `free-models-per-day`), unless the error's code says that the limit refills
+ * gradually (OpenAI, Groq).
+ */
 const PER_DAY = /\bper[- ]day\b|\bdaily\b.{0,20}\b(limit|quota)/i;
 
 const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
@@ -141,7 +147,7 @@ const CODES: readonly (readonly [RegExp, LlmErrorKind])[] = [
     /insufficientquota|quotaexceeded|exceededcurrentquota|billing|insufficient(balance|credit|fund)|paymentrequired|arrearage/,
     "quota",
   ],
-  // Z.ai and Zhipu send numbers as text and without a type. Their message is in Chinese or English, depending on the account.
+  // Z.ai and Zhipu send a number as text, and no type. Their message is Chinese or English, depending on the account.
   [/^(1113|1304|1308|1309|1310) *$/, "quota"],
   [/^1261 *$/, "context_length"],
   [/^1301 *$/, "content_filter"],
@@ -199,7 +205,7 @@ function kindOfStatus(status: number | undefined): LlmErrorKind {
   return "bad_request";
 }
 
-/** Returns the status that an error's code or type means, for errors inside a 200. */
+/** Returns the status that corresponds to an error's code or type. Used for errors inside a response with status 200. */
 function statusOf(error: JsonObject, code: string): number | undefined {
   const numbers = [error.code, error.status, error.status_code, error.statusCode].map(asNumber);
   const number = numbers.find((candidate = 0) => candidate >= 400 && candidate <= 599);
@@ -220,13 +226,13 @@ const TYPE_STATUS: readonly (readonly [string, number])[] = [
 ];
 
 /**
- * Returns only the fields that are meant as a message, because others may repeat the prompt. OpenRouter's own message says nothing; the
- * message of the model's provider is in `metadata.raw`.
+ * Returns the text of those fields that hold a message; other fields may repeat the prompt. OpenRouter's own message is meaningless, so the
+ * message in `metadata.raw`, which is from the model's provider, is added.
  */
 function messageOf(error: JsonObject, whole: string | undefined): string {
   const texts = [error.message, error["html-message"], error.detail, error.msg, error.error_msg, error.status_msg];
   const said = texts.map(asText).find((text) => text !== undefined) ?? asText(error.error_description) ?? whole;
-  // Mistral's message is an object with FastAPI's details.
+  // Mistral's message is an object with the details that FastAPI writes.
   const detail = error.detail ?? asObject(error.message)?.detail;
   const fields = asObjects(detail).map(({ loc, msg }) => `${[loc].flat().map(word).join(".")}: ${word(msg)}`);
   const raw = asText(asObject(error.metadata)?.raw);

@@ -1,6 +1,6 @@
 import type { ProviderError } from "./provider-error.js";
 
-/** Joins the texts of a refusal. The parameter comes first, because the message may also name the parameter that replaces it. */
+/** Joins the texts of a refusal. The parameter comes first, because the message may also name another parameter as its replacement. */
 export function refusalText({ param, message, code }: ProviderError): string {
   return `${param} ${message} ${code}`;
 }
@@ -13,10 +13,12 @@ export function isAboutTools(text: string): boolean {
 }
 
 /**
- * Returns the tool that the refusal names: in quotes, else by its position among the tools sent, else by any word that is a tool's name.
+ * Returns the tool that the refusal names. Looks for a name in quotes, then for the tool's position among the tools sent, then for any word
+ * that is a tool's name.
  */
 export function toolNamedIn(text: string, names: readonly string[]): string | undefined {
-  // A quoted name counts most: positions of tools inside a conversation count from there (`input[4].tools[0]`).
+  // A name in quotes is more reliable than a position: inside a conversation, positions count from the tool's message
+  // (`input[4].tools[0]`).
   const quoted = /\b(?:function|tool) ['"`]([\w-]+)['"`]/i.exec(text)?.[1];
   if (quoted !== undefined && names.includes(quoted)) return quoted;
   // Gemini puts all functions into one tool: `tools[0].function_declarations[34]`.

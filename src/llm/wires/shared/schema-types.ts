@@ -9,7 +9,7 @@ interface Kinds {
   values: unknown[];
 }
 
-/** Returns the types in `type`, else those that other keywords imply. Empty if the schema accepts any type. */
+/** Returns the types that `type` lists or, without `type`, the types that other keywords imply. Empty if the schema accepts any type. */
 export function typesOf(schema: JsonObject): Kinds {
   const values = "const" in schema ? [schema.const] : Array.isArray(schema.enum) ? schema.enum : [];
   const named = [schema.type].flat().filter((type) => typeof type === "string");
@@ -31,7 +31,7 @@ function impliedTypes(schema: JsonObject, values: readonly unknown[]): string[] 
   });
 }
 
-/** Returns the distinct values if all are non-empty strings, otherwise undefined. Gemini takes no other values in `enum`. */
+/** Returns the distinct values if all are non-empty strings, otherwise undefined. Gemini accepts nothing else in `enum`. */
 export function strings(values: readonly unknown[]): string[] | undefined {
   const texts = [...new Set(values)].filter((value) => asText(value) !== undefined) as string[];
   return texts.length > 0 && texts.length === new Set(values).size ? texts : undefined;

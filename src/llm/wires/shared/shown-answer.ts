@@ -1,7 +1,7 @@
 import type { Delta } from "../../../core/messages.js";
 import type { FoldOptions } from "../wire.js";
 
-/** Shows the pieces of an answer as deltas. `progress` counts them, so that a reader can tell whether an answer is still growing. */
+/** Shows the pieces of an answer as deltas. `progress` counts the pieces, so that a reader can tell whether an answer is still growing. */
 export class ShownAnswer {
   readonly #onDelta: (delta: Delta) => void;
   #onFirst: (() => void) | undefined;

@@ -4,7 +4,10 @@ import type { CompletionRequest } from "../../../core/messages.js";
 
 const NINE = /^[a-zA-Z0-9]{9}$/;
 
-/** Returns a call's id in the form that the provider accepts. A call and its result get the same id, in every request. */
+/**
+ * Returns a call's id in the form that the provider accepts. The same id always gives the same result, so a call and its tool result still
+ * match.
+ */
 export function wireToolId(id: string, form: QuirksConfig["toolIds"]): string {
   if (form === "any" || NINE.test(id)) return id;
   return createHash("sha256")
@@ -15,8 +18,8 @@ export function wireToolId(id: string, form: QuirksConfig["toolIds"]): string {
 }
 
 /**
- * Returns a function that tells whether these messages hold a call with an id. Servers that number the calls of each answer anew repeat
- * ids.
+ * Returns a function that tells whether an id is already used by a call in these messages. Ids may repeat because some servers start to
+ * count anew in each answer.
  */
 export function callIdsIn(messages: CompletionRequest["messages"]): (id: string) => boolean {
   let ids: Set<string> | undefined;

@@ -2,7 +2,7 @@ import { asObject, asObjects, asText, type JsonObject } from "../../../core/json
 import type { JsonSchema } from "../../../core/messages.js";
 import { described, strings, typesOf } from "./schema-types.js";
 
-/** Maximum number of nodes in one reduced schema. Nested references can expand to more nodes than any provider reads. */
+/** Maximum number of nodes in one reduced schema. Nested references can expand to a schema that is larger than any provider accepts. */
 const MAX_NODES = 1000;
 const MAX_DEPTH = 24;
 const MAX_RECURSION = 1;
@@ -15,7 +15,7 @@ const MAX_WORDS = 64 * 1024;
 
 const projections = new WeakMap<JsonSchema, JsonObject>();
 
-/** Adds `type` and `properties` at the root. OpenAI and its imitators require both, even for a tool without parameters. */
+/** Adds `type` and `properties` at the root. OpenAI and APIs that imitate it require both, even for a tool without parameters. */
 export function fullSchema(schema: JsonSchema): JsonObject {
   return { ...schema, type: "object", properties: asObject(schema.properties) ?? {} };
 }
@@ -89,7 +89,10 @@ class Projection {
     );
   }
 
-  /** Reduces `allOf`: merges the properties of all objects in it. If there is no object, returns the first part that states a type. */
+  /**
+   * Reduces `allOf` to one schema with the properties of all objects in it. If `allOf` has no object, returns the first part that states a
+   * type.
+   */
   #intersection(
     { allOf: _, ...rest }: JsonObject,
     all: readonly JsonObject[],
@@ -111,7 +114,10 @@ class Projection {
     });
   }
 
-  /** Follows `$ref`. Returns the target and the path of references to it. Keys beside `$ref` outrank those of the target. */
+  /**
+   * Follows `$ref`. Returns the target, and the list of all schemas that were followed to it. A key beside `$ref` outranks the same key of
+   * the target.
+   */
   #resolved(given: unknown, chain: readonly unknown[]): [JsonObject | undefined, readonly unknown[]] {
     let schema = asObject(given);
     let path = chain;
@@ -136,7 +142,10 @@ function isRequired({ required }: JsonObject, name: string): boolean {
   return Array.isArray(required) && required.includes(name);
 }
 
-/** Returns a node that accepts any of these nodes. All keywords go into the branches, because Gemini allows nothing beside `anyOf`. */
+/**
+ * Returns a schema that accepts whatever one of these schemas accepts. All keywords go into the branches, because Gemini allows no other
+ * key beside `anyOf`.
+ */
 function choice(nodes: readonly JsonObject[], description: string | undefined): JsonObject {
   const flat = nodes.flatMap((node) => (Array.isArray(node.anyOf) ? asObjects(node.anyOf) : [node]));
   const branches = flat
@@ -151,7 +160,7 @@ function choice(nodes: readonly JsonObject[], description: string | undefined): 
   return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
 }
 
-/** Replaces a schema that accepts only null by an empty one: null is valid only as a branch. */
+/** Replaces a schema that accepts only null by an empty schema: `null` is valid only as a branch of a choice. */
 function sayable(node: JsonObject): JsonObject {
   return node.type === "null" ? {} : node;
 }
