@@ -89,7 +89,7 @@ export class AcpSession {
     this.#questions.leave();
   }
 
-  /** Sends the logged events to the client, except those of the running turns. */
+  /** Sends the logged events to the client, but not the events of running turns. */
   async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
     const skipped = new Set(running.map(({ turnId }) => turnId));
     const encoders = new Map<string, UpdateEncoder>();
@@ -154,7 +154,7 @@ export class AcpSession {
   }
 
   /**
-   * Runs a slash command. Returns the prompt to submit: `prompt` if it is no command, or the prompt that the command produced. Returns
+   * Runs a slash command. Returns the prompt to submit: `prompt` if it is not a command, or the prompt that the command produced. Returns
    * undefined if the command's output was sent to the client and nothing is left to submit.
    */
   async #commanded(prompt: ContentPart[], signal: AbortSignal): Promise<ContentPart[] | undefined> {

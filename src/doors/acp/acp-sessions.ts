@@ -160,7 +160,7 @@ async function ended(turn: LiveTurn): Promise<void> {
   try {
     for await (const _ of turn.watch());
   } catch {
-    // the code that shows the turn reports its error
+    // the code that shows the turn reports the turn's error
   }
 }
 

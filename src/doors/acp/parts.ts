@@ -11,6 +11,6 @@ export interface AcpParts extends DoorParts {
   models: () => readonly string[];
   /** Returns the context window of a model, in tokens. Without `model`, returns that of the default model. */
   contextWindow: (model?: string) => number;
-  /** Returns a hub for one session that has the client's servers besides the host's own. Throws ConfigError. */
+  /** Returns a hub for one session. It has the servers of the host and those of the client. Throws ConfigError. */
   extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
 }

@@ -2,7 +2,7 @@ import { RequestError } from "@agentclientprotocol/sdk";
 import { asObject } from "../../core/json.js";
 
 /**
- * Field in `_meta` that holds the request id of a prompt, since ACP has no request ids. Custom fields:
+ * Field in `_meta` that holds the request id of a prompt. ACP has no request ids, but it allows custom fields:
  * https://agentclientprotocol.com/protocol/v1/extensibility
  */
 export const requestIdField = "mcp-platform/request-id";

@@ -22,8 +22,8 @@ export class Control {
   readonly #options: ControlOptions;
   readonly #interrupt: (all: boolean) => object;
   /**
-   * Reason why all prompts are refused. Set if the program relies on an unsupported feature. Prompts are refused too, because a program may
-   * continue after the error.
+   * Reason why all prompts are refused. Set if the program has asked for an unsupported feature when it initialised. The program got an
+   * error then, but it may send prompts all the same.
    */
   refusal: string | undefined;
   /** True if the program speaks the control protocol. Such a program can be asked questions. */

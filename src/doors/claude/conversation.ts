@@ -66,7 +66,7 @@ export class ClaudeConversation {
     return this.#write({ type: "control_response", response: { subtype: "error", request_id: requestId, error } });
   }
 
-  /** Denies all questions, because no more lines will come. Resolves when every turn has been shown to its end. */
+  /** Denies all questions, because no more answers can come. Resolves when every turn has been shown to its end. */
   async leave(): Promise<void> {
     this.#hasLeft = true;
     this.#inquiries.leave();
@@ -97,7 +97,7 @@ export class ClaudeConversation {
     }
   }
 
-  /** Submits the turn at once, before the next line is read. Shows the turn after the earlier turns. */
+  /** Submits the turn at once, before the next line is read. The turn is shown after all earlier turns. */
   #prompt(input: Extract<ClaudeInput, { type: "user" }>): void {
     const { content, message, requestId = this.#parts.newId("req") } = input;
     const { model, system, denied, permission, refusal } = this.#control;
@@ -171,7 +171,7 @@ export class ClaudeConversation {
     else void this.#inquiries.ask(questionId, question);
   }
 
-  /** Cancels the current request, or all requests if `all` is true. Otherwise the waiting requests stay in the queue. */
+  /** Cancels all requests if `all` is true. Otherwise cancels only the current request, and the waiting requests stay in the queue. */
   #interrupt(all: boolean): { still_queued: string[]; cancelled?: string[] } {
     const [current, ...waiting] = this.#queue;
     if (current !== undefined) this.#session.cancel(current);

@@ -108,7 +108,9 @@ const scopes: ReadonlyMap<unknown, string> = new Map([
   ["userSettings", "always"],
 ]);
 
-/** Returns how long to remember a rule in `updates` that allows the whole tool. Undefined if there is no such rule. */
+/**
+ * Finds a rule in `updates` that allows the whole tool. Returns how long the rule must be remembered. Undefined if there is no such rule.
+ */
 function scopeOf(updates: unknown, toolName: string): string | undefined {
   for (const update of asObjects(updates)) {
     const rules = asObjects(update.rules);

@@ -22,7 +22,7 @@ interface ClaudeStream extends ClaudeOptions {
   parts: Pick<DoorParts, "hub" | "newId" | "now">;
   conversationId: string;
   account: SessionUsage;
-  /** Resolves when the next message may be written. */
+  /** Writes a message. Resolves when the next message may be written. */
   write: (message: object) => Promise<void>;
 }
 

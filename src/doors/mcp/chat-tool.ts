@@ -57,7 +57,8 @@ export async function chat(
     const mayReturn = request_id !== undefined && server.transport === undefined;
     if (!mayReturn) session.cancel(requestId);
   };
-  // Deferred, because the SDK unsets the transport of a lost client only after it has aborted the requests of this client.
+  // Deferred, because `cancel` checks the transport: when the SDK loses a client, it aborts the client's requests before it unsets the
+  // transport.
   const onAbort = () => queueMicrotask(cancel);
   extra.signal.addEventListener("abort", onAbort);
   try {

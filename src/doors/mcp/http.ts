@@ -57,7 +57,8 @@ export class McpHttp {
     const session = this.#sessions.get(id);
     if (!session) return refusal(404, -32001, "there is no such session, or not any more: initialize a new one");
     session.usedAt = performance.now();
-    // After initialisation, a client without the header is treated as using the version that was agreed on, not as an old client.
+    // A request without the version header gets the version that the session has agreed on. Without this, it would count as a request of an
+    // old client.
     if (SUPPORTED_PROTOCOL_VERSIONS.includes(request.headers.get("mcp-protocol-version") ?? session.protocolVersion)) {
       request.headers.set("mcp-protocol-version", session.protocolVersion);
     }

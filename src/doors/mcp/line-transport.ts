@@ -32,7 +32,7 @@ export class LineTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   /**
-   * Resolves when the reader of the output has left, or when the input has ended and all requests except tool calls are answered. The
+   * Resolves when the reader has closed the output, or when the input has ended and all requests except tool calls are answered. The
    * answers are awaited because input such as `echo '{…"tools/list"}'` ends before the servers are ready.
    */
   readonly ended = new Promise<void>((resolve) => {

@@ -24,7 +24,10 @@ export interface McpConnectionParts {
   asked: Set<string>;
 }
 
-/** Returns the rules for what a client calls and reads. Answers are remembered as long as the client is connected. */
+/**
+ * Returns the rules for the tools that a client calls and the resources that it reads. The user's answers are remembered as long as the
+ * client is connected.
+ */
 export function rulesFor({ said, defaults }: McpParts): ReturnType<typeof rulesOf> {
   return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));
 }

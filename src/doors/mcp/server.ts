@@ -1,4 +1,4 @@
-/** This host as an MCP server, for any transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
+/** Serves this host as an MCP server, over any transport. https://modelcontextprotocol.io/specification/2025-11-25/server */
 
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import {
@@ -100,8 +100,8 @@ function passTools(parts: McpConnectionParts): void {
 }
 
 /**
- * Returns the instructions of all servers from which the client gets tools, prompts or resources. Each server's instructions have the
- * server's name as a heading, since the names of its tools begin with it.
+ * Returns the instructions of all servers from which the client gets tools, prompts or resources. The heading of a server's instructions is
+ * the server's name, because the names of the server's tools begin with it.
  */
 function instructionsFor(host: McpParts): string {
   const { hub, serve, passage } = host;

@@ -12,7 +12,7 @@ import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
 
 export interface OneshotOptions extends Omit<PromptRequest, "requestId"> {
-  /** Format of stdout. An object selects Claude Code's `stream-json`; the object has its options. */
+  /** Format of stdout. An object selects Claude Code's `stream-json` and contains the options of that format. */
   outputFormat: "text" | "json" | "stream-json" | ClaudeOptions;
   requestId?: string;
   /** Conversation to continue. Default: a new conversation. */

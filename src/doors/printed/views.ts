@@ -44,13 +44,14 @@ interface TextTarget {
 }
 
 /**
- * Prints the answer's text while it arrives. The texts of two hops are separated by a blank line, and the last text ends with a line end.
+ * Prints the answer's text while it arrives. A blank line separates the texts of two model requests, and the last text ends with a line
+ * end.
  */
 export class TextView implements OneshotView {
   readonly #target: TextTarget;
   readonly #lines: ToolLines;
   readonly #losses = new ServerLosses();
-  /** Last two characters that were printed. They tell how many line ends are still needed. */
+  /** Last two characters that were printed. They show how many line ends are still needed. */
   #tail = "";
   #messageShown = false;
   #betweenTexts = false;

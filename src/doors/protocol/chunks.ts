@@ -31,7 +31,7 @@ export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<st
   };
 }
 
-/** Returns the chunks that a stored event becomes for a client that follows the turn live. Some events become no chunk. */
+/** Converts a stored event to chunks for a client that follows the turn live. Some events have no chunks. */
 export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
   switch (event.type) {
     case "assistant_message":
@@ -76,7 +76,7 @@ function assistantChunks(event: AssistantMessageEvent, shown: Shown): WireChunk[
   return [...chunks, { type: "usage", data: wireUsage(usage, spent?.usd), metadata }];
 }
 
-/** Returns the chunks that a stored event becomes in `history`. Each chunk has the event's `seq`, turn and time. */
+/** Converts a stored event to chunks for `history`. Each chunk has the event's `seq`, turn and time. */
 export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk }[] {
   const { seq, turnId, at } = event;
   return historyChunks(event).map(({ metadata, ...chunk }) => ({
@@ -85,7 +85,9 @@ export function toldChunks(event: StoredEvent): { seq: number; chunk: WireChunk 
   }));
 }
 
-/** Returns the chunks for `history`. Events that a live turn does not show get chunks too, so that `history` has every `seq`. */
+/**
+ * Converts an event to chunks for `history`. Events that a live turn does not show have chunks here too, so that `history` has every `seq`.
+ */
 function historyChunks(event: StoredEvent): WireChunk[] {
   switch (event.type) {
     case "user_message":

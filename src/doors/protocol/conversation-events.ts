@@ -58,8 +58,8 @@ export async function* conversationEvents(
     for (const event of await session.history(next)) yield* shown(event);
   };
   /**
-   * Yields the rest of the log, then all live events so far. Events that still wait for the reader are among the live events, so the
-   * waiting ones are dropped.
+   * Yields the rest of the log, then all live events so far. The live events include those that still wait for the reader, so the waiting
+   * events are dropped.
    */
   const join = async function* (): AsyncGenerator<TurnEvent> {
     let before: number;

@@ -1,4 +1,7 @@
-/** JSON of the servers, tools, prompts and resources. It is the same on every wire. Unknown facts about a server are null. */
+/**
+ * Converts servers, tools, prompts and resources to JSON. The JSON is the same over HTTP, WebSockets and stdio. Unknown facts about a
+ * server are null.
+ */
 import type { HubTool, PromptInfo, ResourceInfo, ServerStatus, ToolHub } from "../../core/ports.js";
 import { tokensOfTool } from "../../session/shared/tool-cost.js";
 

@@ -1,4 +1,7 @@
-/** Messages that a client may send on a pipe or a WebSocket. The parser, its types and the schema are derived from this table. */
+/**
+ * Messages that a client may send on a pipe or a WebSocket. A table lists their fields. The parser, its types and the schema are derived
+ * from the table.
+ */
 
 import { isPlainObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";

@@ -10,7 +10,10 @@ import type { ServerRequests } from "./server-requests.js";
 export class PromptTurns {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;
-  /** For each conversation, the start of its latest turn if that start still waits. Later turns of the conversation start after it. */
+  /**
+   * The latest turn of each conversation that waits to be submitted. Resolves when it no longer waits. Later turns of the conversation wait
+   * for it.
+   */
   readonly #pending = new Map<Session, Promise<void>>();
 
   constructor(hub: ToolHub, asked: ServerRequests) {

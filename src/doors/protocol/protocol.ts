@@ -15,7 +15,7 @@ interface WireError {
   kind: string;
   retryable: boolean;
   hint: string;
-  /** Set if the refused message was not one that starts a turn. A running turn with the same request id then continues. */
+  /** Action of the failed message. Absent if the message was to start a turn. If it is set, a turn with the same request id continues. */
   action?: string;
 }
 
@@ -96,8 +96,8 @@ export async function historyMessages(
 }
 
 /**
- * Returns the messages that an event becomes for a client that follows the conversation. A message without `seq` is a preview of an event
- * that is not stored yet.
+ * Converts an event to messages for a client that follows the conversation. A message without `seq` is a preview of an event that is not
+ * stored yet.
  */
 export function followedMessages(event: TurnEvent, requestId: string | null = null): WireMessage[] {
   if ("seq" in event) return storedMessages(event, requestId);

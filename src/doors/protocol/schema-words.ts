@@ -1,6 +1,6 @@
 /**
- * Small JSON Schemas (2020-12) from which the message schemas are built. Other fields than the listed ones are allowed, because a newer
- * client or host may send more.
+ * Small JSON Schemas (2020-12) from which the message schemas are built. They allow fields that they do not list, because a newer client or
+ * host may send more fields.
  */
 import type { JsonSchema } from "../../core/messages.js";
 

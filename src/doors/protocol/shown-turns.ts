@@ -12,7 +12,7 @@ interface Display {
   begun: () => void;
 }
 
-/** Sends the turns that one client sees. A turn does not wait until its messages are sent. */
+/** Sends the turns that one client sees. A turn continues without waiting for its messages to be sent. */
 export class ShownTurns {
   readonly #send: (message: WireMessage) => Promise<void>;
   readonly #openQuestions = new Map<string, { session: Session; kind: Question["kind"] }>();

@@ -81,8 +81,8 @@ export function exitCodeOfError({ kind }: ErrorInfo): number {
 }
 
 /**
- * Returns the exit code of a turn. `denied` is true if a tool was refused because nobody could be asked. A denial outranks a reached limit,
- * because it may have caused the turn to reach the limit.
+ * Returns the exit code of a turn. `denied` is true if a tool was refused because nobody could be asked. A denial takes precedence over a
+ * limit, because the denial may have caused the turn to reach the limit.
  */
 export function exitCodeOfTurn(turn: { stopReason?: StopReason; error?: ErrorInfo; denied: boolean }): number {
   if (turn.error) return exitCodeOfError(turn.error);

@@ -9,7 +9,7 @@ export class StatusLine {
     this.#show = show;
   }
 
-  /** Shows the line until `stop`. `text` is called for every frame; its result must fit on one line. */
+  /** Shows the line until `stop` is called. `text` is called for every frame; its result must fit on one line. */
   start(text: () => string): void {
     this.#text = text;
     this.#timer ??= setInterval(() => this.#tick(), 100);

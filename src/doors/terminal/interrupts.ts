@@ -51,7 +51,7 @@ export class Interrupts {
     this.#stopOnce("cancelling");
   }
 
-  /** Called after new input. The next Ctrl-C counts as the first one again. */
+  /** Makes the next Ctrl-C count as a first one again. Called after new input. */
   forget(): void {
     this.#leaveUntil = 0;
   }

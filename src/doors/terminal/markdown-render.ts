@@ -5,8 +5,8 @@ import type { Colors } from "../shared/terminal.js";
 import type { RenderBlocks } from "./markdown.js";
 
 /**
- * Limit for a block that is rendered; a longer block is shown as written. The lexer takes quadratic time for some inputs and recurses for
- * others.
+ * Maximum length of a block that is rendered. A longer block is shown as written, because the lexer takes quadratic time for some inputs
+ * and recurses deeply for others.
  */
 const maxBlockLength = 20_000;
 

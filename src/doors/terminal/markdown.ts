@@ -5,7 +5,7 @@ export interface TextStream {
   push(delta: string): string;
   /** Ends the answer. Returns the text that was not returned yet, with a line end. */
   end(): string;
-  /** The end of the text that was pushed but not returned yet. */
+  /** Last lines of the text that was pushed but not returned yet, as one line. */
   readonly pending: string;
 }
 

@@ -6,7 +6,7 @@ import { type Attachment, atHome, attachFile, sizeText } from "../shared/attachm
 /** `@word` or `@"several words"` where a word begins. An address such as `me@home.org` does not match. */
 const mention = /(?<![^\s(])@(?:"([^"\n]+)"|([^\s"]+))/gu;
 const punctuation = /[.,;:!?)\]}'’]+$/u;
-/** Limit for the name of a file or resource. A longer word is pasted text. */
+/** Maximum length of the name of a file or resource. A longer word is pasted text and not a name. */
 const maxNameLength = 4096;
 /** Matches the start of a word that must be a path. If no file has this path, attaching the file fails with an error. */
 const isClearlyPath = /^(?:~?\/|\.{1,2}\/)/;

@@ -18,7 +18,7 @@ export interface KeySource extends Readable {
   setRawMode?: (isRaw: boolean) => unknown;
 }
 
-/** Time that the system has to stop this process after SIGTSTP. */
+/** Time that the system has to stop this process after SIGTSTP, in ms. */
 const stopsWithinMs = 200;
 
 const pasteOn = "\u001b[?2004h";
