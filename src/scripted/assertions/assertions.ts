@@ -1,4 +1,4 @@
-/** Assertions of a script about a step. Types that promptfoo also has use its names and its form of values. */
+/** The assertions that a script makes about a step. Assertion types that promptfoo also has use its names and its formats of values. */
 import { messageOf } from "../../core/errors.js";
 import { nearest } from "../../core/text/nearest.js";
 import type { Assertion } from "../shared/script.js";
@@ -28,13 +28,16 @@ export const assertionTypes: readonly string[] = Object.keys(kinds);
 
 const typesWithThreshold = ["latency", "cost", "javascript", "llm-rubric"];
 
-/** Returns what is wrong with an assertion as written, before its templates are filled in. Undefined if it is valid. */
+/**
+ * Validates an assertion before its templates are filled in. Returns a text that says what is wrong, or undefined if the assertion is
+ * valid.
+ */
 export function problemOf(assertion: Assertion): string | undefined {
   const check = read(assertion);
   return "problem" in check ? check.problem : undefined;
 }
 
-/** Checks a step's outcome. Never rejects: if an assertion cannot be checked, it has failed. */
+/** Checks the outcome of a step against an assertion. Never rejects: an assertion that cannot be checked counts as failed. */
 export async function check(
   assertion: Assertion,
   outcome: StepOutcome,

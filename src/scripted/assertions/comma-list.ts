@@ -2,8 +2,8 @@ import type { AssertionProblem } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
 /**
- * Reads a list of texts. The value is a list, or one text with commas between the items. An item with a comma in it is put between `"`. A
- * `"` within such an item is written as `""` or `\"`.
+ * Reads a list of texts. The value is either a list, or one text with commas between the items. In such a text, an item that contains a
+ * comma is written in double quotes, and a `"` inside the quotes is written as `""` or `\"`.
  */
 export function readList(value: unknown): string[] | AssertionProblem {
   const texts = typeof value === "string" ? split(value) : Array.isArray(value) ? value : [];

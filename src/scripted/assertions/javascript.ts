@@ -3,8 +3,8 @@ import type { Kind } from "./kind.js";
 import { quoted, shown } from "./words.js";
 
 /**
- * Runs JavaScript code with the variables `output` and `context.vars`, as in promptfoo. `context` also has the step's outcome, as far as
- * JSON can express it.
+ * Runs JavaScript code with the variables `output` and `context.vars`, as promptfoo does. `context` also contains the outcome of the step,
+ * as far as JSON can express it.
  */
 export const javascript: Kind = ({ value: code, threshold }) => {
   if (typeof code !== "string" || code.trim() === "")
@@ -27,8 +27,8 @@ export const javascript: Kind = ({ value: code, threshold }) => {
 };
 
 /**
- * Returns the function body for the code, as promptfoo does. Code of one line is an expression, which declarations may precede. Code of
- * several lines is the body itself.
+ * Returns the function body for the code, as promptfoo does. Code of one line is an expression, possibly with declarations before it. Code
+ * of several lines is already a function body.
  */
 function bodyOf(code: string): string {
   if (code.trimEnd().includes("\n")) return code;

@@ -44,12 +44,15 @@ function containsJson({ value }: { value?: unknown }): ReturnType<Kind> {
   };
 }
 
-/** Limit of characters that are read in the search for closing braces. Only a text that is meant to keep the host busy reaches it. */
+/**
+ * Maximum number of characters that are read in total while searching for closing braces. Only a text that is made to keep the host busy
+ * exceeds it.
+ */
 const maxLooks = 20_000_000;
 
 /**
- * Returns all outermost objects in a text, also objects that are items of a list. Like promptfoo, accepts JSON as models write it: unquoted
- * names, comments, an extra comma, missing braces at the end.
+ * Returns all outermost objects in a text, including objects that are items of a list. Like promptfoo, accepts JSON with the mistakes that
+ * models make: unquoted names, comments, an extra comma, missing braces at the end.
  */
 function objectsWithin(text: string): unknown[] | AssertionProblem {
   const objects: unknown[] = [];
@@ -66,7 +69,10 @@ function objectsWithin(text: string): unknown[] | AssertionProblem {
   return objects;
 }
 
-/** Returns the position after the closing brace. If the brace is not closed, returns the end of the text and the number of open braces. */
+/**
+ * Returns the position after the brace that closes the object. If no brace closes it, returns the end of the text and the number of missing
+ * braces.
+ */
 function closeOf(text: string, start: number): { end: number; open: number } {
   let depth = 0;
   let isInText = false;
@@ -88,7 +94,7 @@ function objectOf(text: string): object | undefined {
   try {
     return JSON.parse(text);
   } catch {
-    // The text may still be JSON as models write it.
+    // The text is not strict JSON, but it may be JSON with the mistakes that models make.
   }
   try {
     const value = load(text.replaceAll(comments, (_, quotation = "") => quotation));

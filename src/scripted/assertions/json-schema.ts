@@ -13,11 +13,14 @@ import { containsTemplate, shown } from "./words.js";
 
 interface SchemaValue {
   isGiven: boolean;
-  /** Returns how the value violates the schema. Undefined if the value is valid. Throws RequestError if the check takes too long. */
+  /**
+   * Returns a text that says how the value violates the schema. Undefined if the value is valid. Throws RequestError if the check takes too
+   * long.
+   */
   violation(value: unknown): string | undefined;
 }
 
-/** Reads the schema of an assertion, which is optional. It may be an object, or a YAML or JSON text. */
+/** Reads the optional schema of an assertion. The schema is an object, or a text in YAML or JSON. */
 export function readSchemaValue(value: unknown): SchemaValue | AssertionProblem {
   if (value === undefined || value === null || value === "") return { isGiven: false, violation: () => undefined };
   // A schema text with templates cannot be checked yet, because the variables are not known.

@@ -1,6 +1,4 @@
-/**
- * Types for assertions. An assertion's value is parsed once; the result serves both the validation of a script and the check of an outcome.
- */
+/** Types for assertions. The value of an assertion is parsed only once. The result is used to validate the script and to check outcomes. */
 
 import type { Evaluate } from "../sandbox/sandbox.js";
 import type { Assertion } from "../shared/script.js";
@@ -9,7 +7,7 @@ import type { StepOutcome } from "../shared/script-result.js";
 /** Functions and variables that an assertion may use in addition to the outcome. */
 export interface AssertionParts {
   evaluate: Evaluate;
-  /** Asks a model to judge, in one request without tools. Resolves to the text of the answer. */
+  /** Asks a model to judge an output, in one request without tools. Resolves with the text of the model's answer. */
   ask(question: JudgeQuestion): Promise<string>;
   vars: Readonly<Record<string, unknown>>;
 }
@@ -21,7 +19,7 @@ interface JudgeQuestion {
   model?: string;
 }
 
-/** Reads the parameters of one type of assertion. Returns the check, or a `problem` if the parameters are invalid. */
+/** A function that reads the parameters of an assertion. Returns the check, or a `problem` if the parameters are invalid. */
 export type Kind = (
   written: Pick<Assertion, "value" | "threshold" | "provider">,
   isNot: boolean,
@@ -32,13 +30,13 @@ export type Check = (
   parts: AssertionParts,
 ) => AssertionVerdict | AssertionProblem | Promise<AssertionVerdict | AssertionProblem>;
 
-/** Result of a check. It becomes the sentence `expected SUBJECT [not] PREDICATE; FOUND`. */
+/** Result of a check. Messages combine its fields to the sentence `expected SUBJECT [not] PREDICATE; FOUND`. */
 export interface AssertionVerdict {
   holds: boolean;
   subject: string;
   predicate: string;
   found: string;
-  /** A value with which the assertion would hold. */
+  /** A value that would pass the assertion. */
   actual?: unknown;
 }
 

@@ -24,8 +24,8 @@ export function readOrder(value: unknown): Order | AssertionProblem {
 }
 
 /**
- * Compares the items that came with the expected order. With `exact`, no other items may come. `missing` is the first expected item that
- * did not come.
+ * Returns true in `holds` if the actual items have the expected order. With `exact`, no other items may be among them. `missing` is the
+ * first expected item that was not found.
  */
 export function inOrder<Wanted, Came>(
   mode: Order["mode"],

@@ -53,7 +53,7 @@ function several(verb: string, fits: Fits, how: "some" | "every"): Kind {
   };
 }
 
-/** Matches a regular expression in the sandbox. Endless backtracking then ends at the time limit and does not block the host. */
+/** Matches a regular expression in the sandbox, so that endless backtracking ends at the time limit and does not block the host. */
 function regex({ value }: { value?: unknown }): ReturnType<Kind> {
   if (typeof value !== "string" || value === "") {
     return { problem: `expected value to be a regular expression, got ${shown(value)}` };

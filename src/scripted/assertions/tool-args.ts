@@ -6,9 +6,9 @@ import { madeCalls, readMatcher } from "./tool-matcher.js";
 import { listed, shown, unknownKey } from "./words.js";
 
 /**
- * Checks that at least one call of the tool has these arguments. With the mode `partial`, the call may have more arguments and keys at any
- * depth, but no more list items. `ignore` names arguments that do not count, with `*` for any part of a name. An argument of the call that
- * equals its value in `defaults` does not count either.
+ * Checks that at least one call of the tool has these arguments. With the mode `partial`, the call may have additional arguments, and
+ * additional keys at any depth, but no additional list items. Arguments that are named in `ignore` are not compared; there, `*` stands for
+ * any part of a name. An argument of the call that equals its value in `defaults` is not compared either.
  */
 export const toolArgsMatch: Kind = ({ value }) => {
   if (!isPlainObject(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };

@@ -25,7 +25,7 @@ export function readMatcher(value: unknown): ToolMatcher | AssertionProblem {
   if (pattern.annotations.length > 0 || pattern.arguments.length > 0) {
     return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
   }
-  // A name without a server would match no tool, and an assertion with `not-` would always hold.
+  // No tool has a name without a server, so an assertion with `not-` would always hold.
   if (!/[.*]|__/.test(text) && !containsTemplate(text)) {
     return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
   }
@@ -48,7 +48,7 @@ export function nameOf({ server, tool }: CalledTool): string {
   return `${server}.${tool}`;
 }
 
-/** Returns the calls that were made. Denied calls are left out: they never ran, and the assertion `denied` checks them. */
+/** Returns the calls that ran. Denied calls are left out, because they never ran and have an assertion of their own (`denied`). */
 export function madeCalls(calls: readonly CalledTool[]): CalledTool[] {
   return calls.filter(({ isDenied }) => !isDenied);
 }

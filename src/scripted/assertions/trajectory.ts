@@ -1,4 +1,4 @@
-/** Assertions about the steps to the output: the tools that were used, their order, and the number of steps. */
+/** Assertions about how the output came about: the tools that were used, their order, and the number of steps. */
 import { isPlainObject } from "../../core/json.js";
 import type { StepOutcome } from "../shared/script-result.js";
 import type { Kind } from "./kind.js";

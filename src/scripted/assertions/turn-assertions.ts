@@ -39,7 +39,7 @@ const eventTypes: Record<ChatEvent["type"], true> = {
   fork: true,
 };
 
-/** Returns a problem for the first value that is neither one of the words nor a template. Undefined if there is no such value. */
+/** Checks that each value is one of the words or a template. Returns a problem for the first other value, or undefined if there is none. */
 function wrongWord(values: readonly unknown[], words: Record<string, true>): { problem: string } | undefined {
   const isWord = (one: unknown) => typeof one === "string" && (Object.hasOwn(words, one) || containsTemplate(one));
   const wrong = values.find((one) => !isWord(one));
@@ -60,7 +60,9 @@ function stopReason({ value }: { value?: unknown }): ReturnType<Kind> {
   });
 }
 
-/** Creates an assertion about a tool's calls. Its value is the pattern of a tool; `true` or no value means any tool. */
+/**
+ * Creates a type of assertion about the calls of a tool. The assertion's value is the pattern of a tool; `true` or no value means any tool.
+ */
 function callsThat(verb: string, isMeant: (call: CalledTool) => boolean): Kind {
   return ({ value }) => {
     const matcher =

@@ -1,4 +1,4 @@
-/** Formats values for the reason of an assertion: in one line, limited in length, and without control characters. */
+/** Formats values for the failure messages of assertions: in one line, limited in length, and without control characters. */
 import { endsOf } from "../../core/text/excerpt.js";
 import { unambiguous } from "../../core/text/inert.js";
 
@@ -22,7 +22,7 @@ export function containsTemplate(text: string): boolean {
   return text.includes("{{");
 }
 
-/** Returns a problem that names the first unknown key. Undefined if all keys are known. */
+/** Checks that all keys are known. Returns a problem that names the first unknown key, or undefined if there is none. */
 export function unknownKey(value: Record<string, unknown>, known: readonly string[]): { problem: string } | undefined {
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   return unknown === undefined

@@ -1,4 +1,7 @@
-/** The tape of a cassette. It plays recorded answers; a request without one is recorded or reported as a miss. */
+/**
+ * The tape of a cassette. It answers a request with the recorded answer. A request without a recorded answer is recorded, or reported as a
+ * miss.
+ */
 
 import { LlmError } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
@@ -30,7 +33,7 @@ interface CassetteTapeParts {
   isStrict: boolean;
   playback: Playback;
   faults: Faults;
-  /** Undefined on replay: a request without a recorded answer is then a miss. */
+  /** Records requests that have no recorded answer. Undefined on replay: such a request is then a miss. */
   recorder?: Recorder;
 }
 
@@ -51,7 +54,7 @@ export class CassetteTape implements Tape {
     this.#parts = parts;
   }
 
-  /** Returns the path of the first request recorded for this provider. */
+  /** Returns the URL path of the first request that was recorded for this provider. */
   pathFor(provider: string): string | undefined {
     const entries = this.#parts.recording.entries;
     const entry = entries.find((one): one is ModelEntry => "llm" in one && one.llm.provider === provider);
@@ -94,7 +97,7 @@ export class CassetteTape implements Tape {
     }
     const entry = withIdsOf(request, found.entry as ModelEntry);
     const { isRepeated } = found;
-    // An answer that a fault breaks does not use up the recorded answer: the retry gets the same one, whole.
+    // If a fault breaks the answer, the recorded answer stays unused, so that the client's retry gets it complete.
     if (fault?.kind === "cut" || fault?.kind === "stall") {
       return playModel(entry, playback, { signal, isRepeated, limit: fault.bytes, stalls: fault.kind === "stall" });
     }
@@ -166,7 +169,7 @@ function visibleLines(text: string): string {
   return text.split("\n").map(visible).join("\n");
 }
 
-/** Returns an error answer in the JSON shape that most providers use. */
+/** Returns a response with an error status. Its body has the JSON shape that most providers use for errors. */
 function refusal(status: number, fault: string): ModelAnswer {
   const body = Buffer.from(JSON.stringify({ error: { message: `the fault ${fault}` } }));
   return {

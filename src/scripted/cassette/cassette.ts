@@ -1,4 +1,4 @@
-/** A cassette: a file with the model and server traffic of a session, to be recorded or played. */
+/** A cassette: a file with the recorded requests and answers of a session's models and servers. It can be recorded and replayed. */
 import { existsSync } from "node:fs";
 import { setTimeout as timer } from "node:timers/promises";
 import { ConfigError, messageOf } from "../../core/errors.js";
@@ -12,26 +12,27 @@ import type { Sleep } from "./playing/played-body.js";
 import { Recorder } from "./recording/recorder.js";
 
 /**
- * `record`: every request goes to the real server or model, and the file is written anew. `replay`: no request does. `record-missing`: a
- * request with a recorded answer gets that answer; any other request goes to the real server or model, and its answer is added to the file.
+ * `record`: every request goes to the real server or model, and the file is replaced. `replay`: no request goes to a real server or model.
+ * `record-missing`: a request with a recorded answer gets that answer. Any other request goes to the real server or model, and its answer
+ * is added to the file.
  */
 export type CassetteMode = "record" | "replay" | "record-missing";
 
 export interface CassetteOptions {
-  /** Path of the file, which need not exist for `record` and `record-missing`. */
+  /** Path of the file. For `record` and `record-missing`, the file need not exist. */
   path: string;
   mode: CassetteMode;
-  /** True if every recorded request must be repeated, in the recorded order. */
+  /** True if the session must make all recorded requests, in the recorded order. */
   strict?: boolean;
-  /** `full` (default) plays without the recorded pauses, `recorded` with them. */
+  /** Whether a replay makes the recorded pauses: `full` (default) leaves them out, `recorded` repeats them. */
   speed?: "full" | "recorded";
   /** Faults to cause during a replay, in the notation of the command line: `llm[1]=429`, `llm[2]=cut@120`, `mcp.fs[2]=crash`. */
   faults?: readonly string[];
-  /** Secrets that the file must not hold. `createApp` adds its configured secrets itself. */
+  /** Secrets that must not be written into the file. `createApp` adds the secrets of its configuration. */
   secrets?: readonly string[];
   /**
-   * If `messages`, a recorded answer of a model is later played for any request with the same messages. Default: it is played only for the
-   * same request.
+   * Applies to newly recorded answers of models. If `messages`, a replay gives such an answer to any request with the same messages. By
+   * default, only the same request gets it.
    */
   match?: "messages";
   /** Monotonic clock, in ms. */
@@ -43,13 +44,13 @@ export interface Cassette {
   /** Value for `AppOptions.tape`. */
   readonly tape: Tape;
   /**
-   * Messages about requests so far that have no recorded answer, each with its differences. Misses after the first are usually its
-   * consequence.
+   * A message for each request so far that had no recorded answer. The message shows how the request differs from the recorded ones. Later
+   * misses are usually consequences of the first one.
    */
   readonly misses: readonly string[];
   /**
    * Writes the recording; call it after the host has closed. Resolves with the problems of the whole run, as texts: recorded requests that
-   * a strict replay did not use, faults that did not happen, a file that could not be written. Misses are not among them.
+   * a strict replay did not make, faults that did not happen, a file that could not be written. Misses are not included.
    */
   finish(): Promise<readonly string[]>;
 }
@@ -72,7 +73,8 @@ export async function openCassette(options: CassetteOptions): Promise<Cassette> 
     misses: tape.misses,
     async finish() {
       const left = strict && mode === "replay" ? tape.shelf.left : [];
-      // Waits for a timer, so that Node releases weak references. A replay at full speed uses no timers, and its host would stay in memory.
+      // Waits for a timer, because Node releases weak references only then. A replay at full speed uses no timers, so its host would stay
+      // in memory.
       await timer(1);
       const unwritten = recorder ? await written(path, recorder, cleaner) : [];
       return [...left, ...faults.left, ...unwritten];
@@ -91,7 +93,7 @@ async function written(path: string, { head, entries }: Recorder, cleaner: Clean
   }
 }
 
-/** Checks that a cassette can be replayed, without starting a host. Throws ConfigError if there is no file to replay. */
+/** Throws ConfigError if there is no file to replay. Can be called before a host is started. */
 export function requireCassette(path: string): void {
   if (!existsSync(path)) throw missing(path);
 }

@@ -5,7 +5,7 @@ import { parseDuration } from "../../core/text/durations.js";
 
 type Fault =
   | { kind: "status"; status: number }
-  /** Cuts the connection after `bytes` bytes of the body. */
+  /** Breaks the connection after this number of bytes of the body. */
   | { kind: "cut"; bytes: number }
   | { kind: "stall"; bytes: number }
   | { kind: "reset" }
@@ -58,7 +58,7 @@ export class Faults {
     return index < 0 ? undefined : this.#planned.splice(index, 1)[0]?.fault;
   }
 
-  /** Records a fault as without effect, because the answer came over the wire instead of from the recording. */
+  /** Records that a fault had no effect, because the answer came from the real model and not from the recording. */
   noteVain({ text }: NamedFault): void {
     this.#vain.push(`the fault ${text} did not happen: the request was recorded, and only what is played can be cut`);
   }

@@ -1,23 +1,23 @@
-/** Replacement of texts in a streamed answer. A text to replace may be split over several events. */
+/** Replaces texts in a streamed answer, even if such a text is split over several events. */
 import { isPlainObject, type JsonObject, parseJson } from "../../../core/json.js";
 import type { Chunk } from "./format.js";
 import { bytesOf } from "./recorded-chunks.js";
 
-/** The part of a longer text that one event carries. */
+/** The part of a text that one event contains. */
 interface Piece {
   text: string;
   event: number;
   put(text: string): unknown;
 }
 
-/** Replaces texts. Each method returns its argument itself if nothing changes. */
+/** An object that replaces texts. Each method returns its argument unchanged if there is nothing to replace. */
 export interface Rewriter {
   value<T>(value: T): T;
   /** Replaces parts of a text, which may be JSON. */
   text(text: string): string;
 }
 
-/** Rewrites the stream. Unchanged events keep their bytes. */
+/** Rewrites the stream. Events in which nothing is replaced stay the same byte for byte. */
 export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): Chunk[] {
   const texts = chunks.map((chunk) => bytesOf(chunk).toString());
   const events = texts.map(eventOf);
@@ -38,7 +38,7 @@ export function rewrittenStream(chunks: readonly Chunk[], rewriter: Rewriter): C
   });
 }
 
-/** An event whose data is one line of JSON (`written`), with the text before and after that line. */
+/** An event whose data is one line of JSON. `written` is that line; `before` and `after` are the text around it. */
 interface Event {
   json: JsonObject;
   written: string;
@@ -62,15 +62,15 @@ function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewri
   return rewriter.text(before) + line + rewriter.text(after);
 }
 
-/** Members that are never split over events, and that have the same value in many events. */
+/** Members of events that are not joined over several events: each event has the whole value, and many events have the same value. */
 const labels = new Set(["id", "type", "role", "name"]);
 
-/** Groups the pieces by the longer text that they form: the words of a choice, its reasoning, or the arguments of a call. */
+/** Groups the pieces of text by the text that they form together: an answer, its reasoning, or the arguments of a call. */
 function textsIn(events: readonly (JsonObject | undefined)[]): Map<string, Piece[]> {
   const texts = new Map<string, Piece[]>();
   const note = (of: string, event: number, holder: JsonObject | unknown[]) => {
     for (const [name, value] of Object.entries(holder)) {
-      // The events of several calls are interleaved; `index` says to which call an event belongs.
+      // The pieces of several calls may alternate. The `index` of a piece says to which call it belongs.
       const path = `${of} ${Array.isArray(holder) && isPlainObject(value) ? (value.index ?? name) : name}`;
       if (isPlainObject(value) || Array.isArray(value)) note(path, event, value);
       if (typeof value !== "string" || value === "" || labels.has(name)) continue;

@@ -1,11 +1,11 @@
-/** Redaction of recordings. The same text must always be redacted in the same way, or a replay would not find it. */
+/** Redacts recordings. The same text is always redacted in the same way, because a replay compares redacted requests. */
 import { isPlainObject, parseJson } from "../../../core/json.js";
 import { clearing, redactedMark } from "../../../core/text/redaction.js";
 
 /** Keys of base64 data, such as images and sound. Their values are not searched. */
 const bytes = new Set(["data", "blob"]);
 
-/** Keys whose value may be a secret. */
+/** Keys that suggest that the value is a secret. */
 const telling = /key|secret|passw|passphrase|token|credential/i;
 
 export class Cleaner {
@@ -13,12 +13,12 @@ export class Cleaner {
   #clear = clearing([]);
   #known = clearing([], []);
 
-  /** Removes known secrets from a finished line of JSON, in every text of it. */
+  /** Removes known secrets from all texts in a line of the file. The line is JSON. */
   line(text: string): string {
     return this.#known(text) === text ? text : JSON.stringify(withTexts(JSON.parse(text), this.#known));
   }
 
-  /** Adds secrets to remove. Ignores secrets of fewer than 6 characters, because they would blank out ordinary words. */
+  /** Adds secrets to remove. Ignores secrets of fewer than 6 characters, because the same characters occur in ordinary words. */
   conceal(secrets: readonly string[]): void {
     const fresh = secrets.filter((secret) => secret.length >= 6);
     this.#secrets = [...new Set([...this.#secrets, ...fresh])];
@@ -26,7 +26,7 @@ export class Cleaner {
     this.#known = clearing(this.#secrets, []);
   }
 
-  /** Removes secrets from a value. Returns the same object if it holds none. */
+  /** Removes secrets from a value. Returns the same object if it contains no secrets. */
   value<T>(value: T): T {
     return this.#walk(value, "") as T;
   }
@@ -52,14 +52,14 @@ export class Cleaner {
     return isSame ? value : Object.fromEntries(entries);
   }
 
-  /** Removes secrets from a key, because some data uses secrets as keys. */
+  /** Removes secrets from the name of a key, because some data has secrets as keys. */
   #name(name: string): string {
     return name.length < 9 ? name : this.#clear(name);
   }
 
   /**
-   * Removes secrets from a value. Its key may mark the whole value as a secret. A text that is JSON, such as the arguments of a call, stays
-   * JSON.
+   * Removes secrets from the value of a key. If the key suggests a secret, the whole value may be removed. A text that is itself JSON, such
+   * as the arguments of a call, stays valid JSON.
    */
   #member(key: string, value: string): string {
     if (parsedJson(value) !== undefined) return this.text(value);

@@ -1,10 +1,10 @@
-/** The order in which concurrent calls end during a replay. It is the recorded order, because the host stores results in that order. */
+/** Makes concurrent calls end in the recorded order during a replay, because the host stores results in the order in which calls end. */
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type CallEntry, type Entry, isExchange } from "./format.js";
 
 /**
- * Longest time, in ms, that an ended call waits for the start of a call that ended earlier in the recording. Without this limit, a call
- * that is never made would delay the others for ever.
+ * Longest time, in ms, that a finished call waits for another call to start, if that call ended earlier in the recording. Without this
+ * limit, it would wait for ever for a call that is never made.
  */
 const longestBeginMs = 1000;
 
@@ -14,7 +14,7 @@ interface Placed {
   state: "idle" | "running" | "over";
 }
 
-/** Returns the session's calls of servers, in the order in which they began. */
+/** Returns the recorded calls to servers, in the order in which they began. */
 export function recordedCallsIn(entries: readonly Entry[]): CallEntry[] {
   return entries.filter((entry): entry is CallEntry => isExchange(entry) && "mcp" in entry);
 }
@@ -31,7 +31,7 @@ export class EndingOrder {
     this.#renew();
   }
 
-  /** Runs `work`. Resolves with its result once all calls that ended earlier in the recording have ended. */
+  /** Runs `work`. Resolves with its result, but not before all calls have ended that ended earlier in the recording. */
   async during<T>(entry: CallEntry, work: () => Promise<T>): Promise<T> {
     const own = this.#calls.get(entry);
     this.#become(own, "running");

@@ -5,11 +5,11 @@ import type { HostAnswer, ServerFailure, ServerHello } from "../../../core/tape.
 export interface Head {
   /** Version of the format. */
   cassette: 1;
-  /** Provider and model that the host chose during the recording, because `llm.active` was not set. */
+  /** Provider and model that the host chose during the recording. Absent if `llm.active` was set. */
   llm?: { active: string; model?: string };
 }
 
-/** The time since the previous chunk in ms, and the text. Bytes that are not valid UTF-8 are stored in base64. */
+/** A piece of an answer: the time since the previous piece in ms, and the text. Bytes that are not valid UTF-8 are stored in base64. */
 export type Chunk = [ms: number, piece: string | { base64: string }];
 
 /** Failure of a socket. `code` is empty if the error had no code. */
@@ -18,14 +18,14 @@ export interface RecordedError {
   message: string;
 }
 
-/** One attempt of a model request. */
+/** One attempt of a model request. A retry has an entry of its own. */
 export interface ModelEntry {
   llm: { provider: string; model: string; path: string };
-  /** `messages`: the entry answers any request with these messages, even if its system prompt, tools and parameters differ. */
+  /** If `messages`, the entry answers any request with these messages, even if its system prompt, tools and parameters differ. */
   match?: "messages";
-  /** The request; the file has its normalised form, see `normalise.ts`. */
+  /** The request. In the file, it is normalised (see `normalise.ts`). */
   request: JsonObject;
-  /** Ids created by the host, in the order in which the request names them. Absent if the answer mentions none of them. */
+  /** Ids created by the host, in the order in which they first occur in the request. Absent if the answer contains none of them. */
   ids?: string[];
   /** Absent if there was no response. */
   response?: { status: number; headers: Record<string, string> };
@@ -48,14 +48,14 @@ export type TimedEvent = [ms: number, event: ServerEvent];
 export interface CallEntry {
   mcp: string;
   method: string;
-  /** The parameters; the file has their normalised form, see `normalise.ts`. */
+  /** The parameters. In the file, they are normalised (see `normalise.ts`). */
   params: JsonObject;
   events?: TimedEvent[];
   /** Time from the last event to the answer, in ms. */
   ms: number;
   /**
-   * Position of this call among all calls when they are sorted by their ends, from 0. Absent if the call has the same position when they
-   * are sorted by their beginnings.
+   * Position of this call, from 0, if all calls are sorted by their ends. Absent if the call has the same position when all calls are
+   * sorted by their beginnings.
    */
   ended?: number;
   result?: JsonObject;
@@ -70,7 +70,7 @@ export interface HelloEntry {
   hello: ServerHello | { failure: ServerFailure };
 }
 
-/** Events of a server outside of calls. They happened after the requests on earlier lines had begun. */
+/** Events of a server that belong to no call. They happened after the requests on the lines above had begun. */
 export interface BetweenEntry {
   mcp: string;
   events: TimedEvent[];
@@ -78,16 +78,17 @@ export interface BetweenEntry {
 
 export type Entry = ModelEntry | CallEntry | HelloEntry | BetweenEntry;
 
-/** A recorded request of the session. Other entries depend on timing. */
+/** A recorded request whose number and order are the same in every run. The number and order of other entries depend on timing. */
 export type RecordedExchange = ModelEntry | CallEntry;
 
-/** Returns true if replay matches the entry by its number and order. */
+/** Returns true if a replay compares the number and the order of such entries. */
 export function isExchange(entry: Entry): entry is RecordedExchange {
   return "llm" in entry || ("method" in entry && !isRoutine(entry.method));
 }
 
 /**
- * Returns true for methods that the host calls unasked, at any time and any number of times. Replay does not match them by number or order.
+ * Returns true for methods that the host calls on its own, at any time and any number of times. A replay does not compare their number and
+ * order.
  */
 export function isRoutine(method: string): boolean {
   return method.endsWith("/list") || method === "completion/complete";

@@ -1,4 +1,7 @@
-/** Ids that the host creates anew in each run, such as those of stored results. A model may mention them in its answer. */
+/**
+ * Replaces ids that the host creates anew in each run, such as the ids of stored results. They are replaced because a model may repeat them
+ * in its answer.
+ */
 
 import { idPattern } from "../../../core/ids.js";
 import type { JsonObject } from "../../../core/json.js";
@@ -6,16 +9,18 @@ import { type Rewriter, rewrittenStream } from "./clean-stream.js";
 import type { ModelEntry } from "./format.js";
 import { historyOf } from "./request-history.js";
 
-/** Returns the ids that a request names, in the order of their first mention. */
+/** Returns the ids in the messages of a request, in the order in which they first occur. */
 function idsIn(request: JsonObject): string[] {
   return [...new Set(JSON.stringify(historyOf(request)).match(idPattern))];
 }
 
-/** Replaces ids by numbers, in the order in which they appear in a recording. A new recording of the same session gets the same numbers. */
+/** Numbers the ids in the order in which they first occur in a recording. A new recording of the same session gets the same numbers. */
 export class NumberedIds {
   readonly #names = new Map<string, string>();
 
-  /** Returns the entry with numbers in place of the ids in its answer. Adds the ids of its request if the answer mentions one of them. */
+  /**
+   * Returns the entry with numbers instead of the ids in its answer. If the answer contains ids of the request, `ids` of the entry is set.
+   */
   numbered(entry: ModelEntry): ModelEntry {
     const ids = entry.ids ?? idsIn(entry.request);
     const names = new Map(ids.map((id) => [id, this.#nameOf(id)]));
@@ -33,7 +38,9 @@ export class NumberedIds {
   }
 }
 
-/** Returns the recorded answer with the ids of this request in place of the recorded ids. */
+/**
+ * Returns the recorded answer for a new request: each id of the recorded request is replaced by the new request's id at the same position.
+ */
 export function withIdsOf(request: JsonObject, entry: ModelEntry): ModelEntry {
   if (!entry.ids) return entry;
   const now = idsIn(request);

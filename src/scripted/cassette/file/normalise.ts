@@ -1,10 +1,10 @@
-/** The normalised form of requests, which is used to compare them. Parts that differ from run to run are removed. */
+/** Normalises requests so that they can be compared. Parts that differ from run to run are removed or replaced. */
 
 import { idPattern } from "../../../core/ids.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import { historyOf, withHistory } from "./request-history.js";
 
-/** Patterns for values that change in each run, with their replacements. */
+/** Patterns for texts that differ from run to run, with their replacements. */
 const passing: readonly [RegExp, string][] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi, "<uuid>"],
   [idPattern, "$1_<id>"],
@@ -12,7 +12,7 @@ const passing: readonly [RegExp, string][] = [
   [/(\b(?:localhost|127\.0\.0\.1)|\[::1\]):\d{2,5}\b/g, "$1:<port>"],
 ];
 
-/** Returns the value with sorted keys, without undefined members, and with those values replaced in its texts. */
+/** Returns the value with sorted keys and without undefined members. Parts of its texts that differ from run to run are replaced. */
 export function normalised(value: unknown): unknown {
   if (typeof value === "string") return withStandIns(value);
   if (Array.isArray(value)) return value.map(normalised);
@@ -25,7 +25,7 @@ function withStandIns(text: string): string {
   return passing.reduce((rest, [pattern, standIn]) => rest.replace(pattern, standIn), text);
 }
 
-/** Removes the streaming options: a streamed answer and an unstreamed one count as the same. */
+/** Normalises a request body. Its streaming options are removed, so that requests with and without streaming are equal. */
 export function normalisedBody({ stream: _, stream_options: __, ...body }: JsonObject): JsonObject {
   return normalised(body) as JsonObject;
 }
@@ -37,7 +37,7 @@ export function messagesOf(request: JsonObject): JsonObject {
   return withHistory(historyOf(request), (messages) => messages.filter(isSaid));
 }
 
-/** Removes `_meta`, which holds the ids of the call and of its turn. */
+/** Normalises parameters. Ids of the call and of its trace are removed from `_meta`. */
 export function normalisedParams({ _meta, ...params }: JsonObject): JsonObject {
   const { traceparent: _, tracestate: __, "mcp-platform/call-id": ___, ...meta } = isPlainObject(_meta) ? _meta : {};
   return normalised({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }) as JsonObject;

@@ -1,12 +1,15 @@
 /**
- * Splitting of an answer into chunks. It splits at the ends of events, not where the network split, so that a new recording gives the same
- * chunks.
+ * Splits an answer into chunks. The splits are at the ends of events and not where the network split the answer, so that a new recording
+ * gives the same chunks.
  */
 import type { Chunk } from "./format.js";
 
 export type Arrival = [atMs: number, bytes: Buffer];
 
-/** Cuts an answer into chunks. All chunks joined give the bytes of the answer. `startedAt` is the time at which the request was sent. */
+/**
+ * Splits an answer into chunks. Joined together, the chunks are the bytes of the answer. `startedAt` is the time at which the request was
+ * sent.
+ */
 export function chunksOf(arrivals: readonly Arrival[], startedAt: number, isStream: boolean): Chunk[] {
   const whole = Buffer.concat(arrivals.map(([, bytes]) => bytes));
   const ends = isStream ? eventEnds(whole) : [];
@@ -37,7 +40,7 @@ function pieceOf(bytes: Buffer): Chunk[1] {
 const newline = 10;
 const carriageReturn = 13;
 
-/** Returns the position after each blank line. */
+/** Returns the position after each blank line, which ends an event. */
 function eventEnds(bytes: Buffer): number[] {
   const ends: number[] = [];
   for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) {

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../../core/json.js";
 
-/** Keys under which the APIs have the messages of a request. */
+/** Keys of a request that may contain its messages. The key depends on the API. */
 const keys = ["messages", "input", "contents"];
 
 /** Returns the messages of a request, without the rest of the request. */

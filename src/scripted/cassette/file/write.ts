@@ -1,4 +1,4 @@
-/** Conversion of a recording to the text of its file, and the writing of the file. */
+/** Converts a recording to the text of its file, and writes the file. */
 
 import { createHash } from "node:crypto";
 import { mkdir, realpath, rename, rm, writeFile } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { NumberedIds } from "./host-ids.js";
 import { normalisedBody, normalisedParams } from "./normalise.js";
 import { withHistory } from "./request-history.js";
 
-/** A part of a request that has at least this many characters is written only once if several requests share it. */
+/** Minimum length, in characters, of a part that is written only once although several requests contain it. */
 const partChars = 400;
 
 /**
@@ -29,10 +29,13 @@ export function cassetteText(head: Head, entries: readonly Entry[], cleaner: Cle
   return `${[JSON.stringify(cleaner.value(head)), ...lines].map((line) => cleaner.line(line)).join("\n")}\n`;
 }
 
-/** Counter for names of temporary files, because this process may write the same file twice at the same time. */
+/** Counter for the names of temporary files, because this process may write the same cassette twice at the same time. */
 let drafts = 0;
 
-/** Writes the whole file, or leaves the old one as it is. Only the user can read the file, because it holds conversations. */
+/**
+ * Replaces the file as a whole. If that fails, the old file stays unchanged. Only the user can read the file, because it contains
+ * conversations.
+ */
 export async function writeCassette(path: string, text: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const target = await realpath(path).catch(() => path);
@@ -46,7 +49,10 @@ export async function writeCassette(path: string, text: string): Promise<void> {
   }
 }
 
-/** Sorts the entries between two requests of the session by server, because servers start at the same time and answer in any order. */
+/**
+ * Sorts entries that belong to no request of the session by server, within each gap between two requests. Servers start at the same time,
+ * so the order of these entries depends on timing.
+ */
 function inOrder(entries: readonly Entry[]): Entry[] {
   const sorted: Entry[] = [];
   let run: Entry[] = [];
@@ -95,7 +101,8 @@ function cleanedModelEntry({ llm, request, chunks, ...rest }: ModelEntry, cleane
 }
 
 /**
- * Moves parts that several requests share to lines of their own. Otherwise every request would repeat the tools and the earlier messages.
+ * Moves parts that several requests have in common to lines of their own. Otherwise every request would repeat the tools and the earlier
+ * messages.
  */
 function withParts(entries: readonly JsonObject[]): JsonObject[] {
   const counts = new Map<string, number>();

@@ -5,8 +5,8 @@ export function isRedacted(text: string): boolean {
 }
 
 /**
- * Returns true if `now` equals the recorded text. A redacted part of the recorded text matches any text: on another machine this part may
- * differ, or may not count as a secret.
+ * Returns true if `now` equals the recorded text. A redacted part of the recorded text matches any text: on another machine the original
+ * text may be different, or may not be redacted.
  */
 export function isAlike(recorded: string, now: string): boolean {
   const [start = "", ...parts] = recorded.split(redactedMark);

@@ -11,10 +11,10 @@ export interface Difference {
 
 const maxShown = 5;
 const maxChars = 100;
-/** How many equal characters are shown before the first difference. */
+/** Number of equal characters that are shown before the first difference. */
 const leadChars = 20;
 
-/** Returns the values that differ. A member or item that only one side has is one difference. */
+/** Returns the differences between two values. A member or item that only one of the values has counts as one difference. */
 export function differences(recorded: unknown, now: unknown, path = "$"): Difference[] {
   if (Array.isArray(recorded) && Array.isArray(now)) {
     const length = Math.max(recorded.length, now.length);
@@ -31,7 +31,7 @@ export function distance(found: readonly Difference[]): number {
   return found.reduce((sum, { recorded, now }) => sum + Math.max(leaves(recorded), leaves(now)), 0);
 }
 
-/** Describes the differences in lines, limited in number and length. */
+/** Describes the differences as lines of text. Their number and length are limited. */
 export function changeText(found: readonly Difference[]): string {
   const lines = found.slice(0, maxShown).map(({ path, recorded, now }) => {
     const at = firstDifference(recorded, now);

@@ -1,4 +1,4 @@
-/** Replay of what servers do outside of calls: connections, lists, changes of lists, notifications. */
+/** Replays what servers did outside of calls: connections, lists, changes of lists, notifications. */
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { McpError } from "../../../core/errors.js";
@@ -9,10 +9,10 @@ import type { Recording } from "../file/read.js";
 import { playEvent } from "./player.js";
 import { askedOfServer, keyOf, type Wanted } from "./shelf.js";
 
-/** Longest time to wait until the host has read a changed list again. */
+/** Longest time, in ms, to wait until the host has read a changed list again. */
 const longestListMs = 2000;
 
-/** An entry with its position, which is the number of the session's requests that are recorded before it. */
+/** An entry with its position in the recording: the number of requests that are recorded before it. */
 interface Placed<T> {
   position: number;
   entry: T;
@@ -20,11 +20,11 @@ interface Placed<T> {
 
 export class Outside {
   readonly #hellos = new Map<string, HelloEntry["hello"][]>();
-  /** Recorded lists by the request that they answer. */
+  /** Recorded lists, by the key of the request that they answer. */
   readonly #lists = new Map<string, Placed<CallEntry>[]>();
   /**
-   * Events that have not happened yet, in order. An entry with a method is a changed list; the others are notifications and questions of a
-   * server.
+   * Recorded events that were not replayed yet, in order. An entry with a `method` is a changed list. All other entries are notifications
+   * and questions of a server.
    */
   readonly #coming: Placed<BetweenEntry | CallEntry>[] = [];
   readonly #links = new Map<string, ServerLife>();
@@ -46,8 +46,8 @@ export class Outside {
   }
 
   /**
-   * Returns the next recorded connection to the server, and the last one again if there is no other. Rejects with McpError if that
-   * connection failed in the recording. Resolves with undefined if no connection was recorded.
+   * Replays the next recorded connection to the server. If no further connection was recorded, replays the last one again. Rejects with
+   * McpError if the connection failed in the recording. Resolves with undefined if no connection was recorded.
    */
   async hello(server: string, life: ServerLife): Promise<ServerHello | undefined> {
     const hellos = this.#hellos.get(server) ?? [];
@@ -75,8 +75,8 @@ export class Outside {
   }
 
   /**
-   * Moves to a position, which is the number of requests that have begun. Resolves when the recorded events before the next request have
-   * been played and the host has handled them.
+   * Sets the position of the replay, which is the number of requests that have begun. Resolves when the events recorded up to this position
+   * have been replayed and the host has handled them.
    */
   reached(position: number): Promise<void> {
     this.#position = Math.max(this.#position, position);
@@ -90,7 +90,7 @@ export class Outside {
       const life = this.#links.get(entry.mcp);
       if (position > this.#position) return;
       if (!life) {
-        index++; // skipped until its server is connected
+        index++; // skipped for now: this server is not connected yet
         continue;
       }
       this.#coming.splice(index, 1);
@@ -106,7 +106,7 @@ export class Outside {
     const before = this.#lists.get(key) ?? [];
     this.#lists.set(key, [...before, placed]);
     const last = before.at(-1)?.entry;
-    // Lists recorded before the first request are the initial ones, not changes.
+    // Lists recorded before the first request are initial lists, not changes.
     const isChange = last && placed.position > 0 && !isDeepStrictEqual(last.result, placed.entry.result);
     if (isChange && kindOf(placed.entry.method)) this.#coming.push(placed);
   }
@@ -121,7 +121,7 @@ export class Outside {
     const late = new AbortController();
     await Promise.race([read, pause(longestListMs, undefined, { signal: late.signal }).catch(() => {})]);
     late.abort();
-    // The host uses new lists only when it has read all of them, so wait for it.
+    // The host uses changed lists only after it has read all of them. This wait lets it finish.
     for (let turns = 0; turns < 3; turns++) await setImmediate();
   }
 }

@@ -9,14 +9,14 @@ export type Sleep = (milliseconds: number, signal?: AbortSignal) => Promise<void
 export interface Playback {
   cleaner: Cleaner;
   sleep: Sleep;
-  /** True if the pauses of the recording are repeated. */
+  /** True if the replay makes the recorded pauses. */
   isPaced: boolean;
 }
 
-/** The end of a body that did not end cleanly: an error, or "open" if it never ends. */
+/** How a body ended if it did not end cleanly: with an error, or not at all ("open"). */
 type BadEnd = RecordedError | "open";
 
-/** Returns a body that arrives as it was recorded. `limit` is the number of bytes after which it ends. */
+/** Returns a body that sends the recorded chunks. `limit` is the number of bytes after which it ends early. */
 export function playedBody(
   chunks: readonly Chunk[],
   { sleep, isPaced }: Playback,
@@ -44,14 +44,14 @@ export function playedBody(
       body.push(bytes);
     }
     if (end === undefined) body.push(null);
-    // Deferred, so that the client first gets the bytes that were pushed.
+    // The error is delayed, because the client must first get the bytes that were pushed.
     else if (end !== "open") setImmediate(() => body.destroy(brokenBy(end)));
   };
-  play().catch(() => {}); // rejects if the body was aborted, which has already destroyed it
+  play().catch(() => {}); // rejects if the body was aborted; the body is then already destroyed
   return body;
 }
 
-/** Returns the error that a client gets for this failure of a socket. */
+/** Returns the error that a client gets if a socket fails in this way. */
 export function brokenBy({ code, message }: RecordedError): Error {
   return Object.assign(new Error(message), code ? { code } : {});
 }

@@ -1,4 +1,4 @@
-/** Playback of recorded answers in place of models and servers. */
+/** Plays recorded answers, so that no models and servers are needed. */
 import { LlmError, McpError } from "../../../core/errors.js";
 import type { ModelAnswer, ModelExchange, ServerAnswer, ServerExchange, ServerLife } from "../../../core/tape.js";
 import type { Cleaner } from "../file/clean.js";
@@ -8,12 +8,12 @@ import { isAlike } from "./alike.js";
 import { changeText, differences } from "./diff.js";
 import { brokenBy, type Playback, playedBody } from "./played-body.js";
 
-/** Headers added to a recorded error response if the same request is recorded once more: they make the client retry at once. */
+/** Headers that make the client retry at once. They are added to a recorded error response if the retry is recorded too. */
 const atOnce = { "retry-after-ms": "1" };
 
 /**
- * Returns the recorded answer. Throws the recorded error if there was no response. `isRepeated` is true if the same request is recorded
- * once more. `limit` is the number of bytes after which the body breaks off or, with `stalls`, sends no more.
+ * Returns the recorded answer. Throws the recorded error if there was no response. `isRepeated` is true if the recording contains the same
+ * request again. `limit` is the number of bytes after which the connection breaks or, with `stalls`, sends nothing more.
  */
 export function playModel(
   { response, broken, open, chunks }: ModelEntry,
@@ -33,8 +33,8 @@ export function playModel(
 }
 
 /**
- * Plays the recorded events of a call, then resolves with its answer. Rejects with the signal's reason if the call is cancelled, and with
- * McpError as `playEvent` does.
+ * Plays the recorded events of a call, then resolves with its answer. Rejects with the signal's reason if the call is cancelled. Rejects
+ * with McpError in the same case as `playEvent`.
  */
 export async function playCall(
   { events = [], ms, result, error, failure }: CallEntry,
@@ -55,8 +55,8 @@ export async function playCall(
 }
 
 /**
- * Plays one event. Rejects with McpError if the host now answers a server's question differently, because the rest of the recording depends
- * on the answer.
+ * Plays one event. If the event is a question of a server, and the host's answer differs from the recorded answer, rejects with McpError:
+ * the rest of the recording depends on the answer.
  */
 export async function playEvent(
   [, event]: TimedEvent,

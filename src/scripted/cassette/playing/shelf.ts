@@ -7,15 +7,15 @@ import type { Recording } from "../file/read.js";
 import { isAlike, isRedacted } from "./alike.js";
 import { changeText, differences, distance } from "./diff.js";
 
-/** A request in the form that is used to compare requests. */
+/** A request in a form in which requests can be compared. */
 export interface Wanted {
-  /** Kind of request, such as `llm openai` or `mcp fs tools/call`. */
+  /** The kind of the request, such as `llm openai` or `mcp fs tools/call`. */
   of: string;
   /** The normalised request. */
   asked: JsonObject;
   /**
-   * The normalised request with its secrets. Undefined for recorded requests. A secret of this machine may have been recorded as an
-   * ordinary text.
+   * The normalised request, not redacted. Undefined for recorded requests. It is needed because a text that is a secret on this machine may
+   * not have been redacted in the recording.
    */
   uncleared?: JsonObject;
 }
@@ -55,8 +55,8 @@ export class Shelf {
   }
 
   /**
-   * Finds the first unused entry that matches the request; `isRepeated` is true if another one follows. Returns undefined if no entry
-   * matches.
+   * Finds the first unused entry that matches the request. `isRepeated` is true if a further unused entry also matches. Returns undefined
+   * if no entry matches.
    */
   find(wanted: Wanted): { entry: RecordedExchange; isRepeated: boolean; take(): void } | undefined {
     const same = this.#answersTo(wanted).filter(({ isUsed }) => !isUsed);
@@ -68,7 +68,7 @@ export class Shelf {
     return { entry: found.entry, isRepeated: same.length > 1, take };
   }
 
-  /** Returns a message that says why no entry was found for the request. */
+  /** Returns a message that says why no entry matches the request. */
   missOf(wanted: Wanted): string {
     const what = `nothing recorded in ${this.#path} answers this request (${wanted.of})`;
     const next = this.#next;
@@ -83,7 +83,7 @@ export class Shelf {
     return nearest ? `${what}; the nearest one, line ${nearest.line}, is ${this.#compared(nearest, wanted)}` : what;
   }
 
-  /** Messages about the unused entries, with their lines. */
+  /** Messages about the entries that were not used, with their line numbers. */
   get left(): string[] {
     return this.#shelved
       .filter(({ isUsed }) => !isUsed)
@@ -127,7 +127,7 @@ export class Shelf {
   }
 }
 
-/** Suffix of the kind of an entry of which only the messages are compared. */
+/** Suffix of `of` for entries of which only the messages are compared. */
 const byMessages = ", by its messages";
 
 function reduced({ of, asked }: Wanted): Wanted {
@@ -142,12 +142,12 @@ export function askedOfServer({ mcp, method, params }: Pick<CallEntry, "mcp" | "
   return { of: `mcp ${mcp} ${method}`, asked: normalisedParams(params) };
 }
 
-/** Returns the request in the form that is used to compare it, with secrets removed from `asked`. */
+/** Returns the request in the form in which it is compared. Secrets are removed from `asked`. */
 export function wantedOf<What extends JsonObject>(what: What, cleaner: Cleaner, asked: (what: What) => Wanted): Wanted {
   return { ...asked(cleaner.value(what)), uncleared: asked(what).asked };
 }
 
-/** Returns a key. Two requests with the same key match each other. */
+/** Returns a key that is the same for requests that match each other. */
 export function keyOf({ of, asked }: Wanted): string {
   return `${of} ${JSON.stringify(asked)}`;
 }

@@ -2,8 +2,8 @@ import type { ServerLife } from "../../../core/tape.js";
 import type { TimedEvent } from "../file/format.js";
 
 /**
- * Returns a listener that records each event with `note` and passes it to `life`. `ms` returns the time since the previous event.
- * Notifications of changed lists are not recorded: the recorded lists show what changed, and when.
+ * Returns a listener that records each event with `note` and passes it on to `life`. `ms` returns the time since the previous event.
+ * Notifications of changed lists are not recorded, because the changes can be seen from the recorded lists.
  */
 export function noted(life: ServerLife, note: (event: TimedEvent) => void, ms: () => number = () => 0): ServerLife {
   return {

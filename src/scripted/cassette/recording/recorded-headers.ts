@@ -1,13 +1,13 @@
 import type { ModelAnswer } from "../../../core/tape.js";
 
 /**
- * Headers of an error response that the client reads. Of a successful response it reads only the content type. None of these headers
- * identifies the caller.
+ * Pattern of the response headers to record: those that the client reads from an error response. From a successful response it reads only
+ * the content type. None of these headers identifies the caller.
  */
 const ofErrors =
   /^(content-type|retry-after|retry-after-ms|x-should-retry|location|x-request-id|request-id|apim-request-id|x-amzn-requestid|cf-ray|x-ratelimit-.+|anthropic-ratelimit-.+)$/;
 
-/** Returns the headers to record, sorted. The query of a location is removed, because it may hold a token. */
+/** Returns the headers to record, sorted. The query string of a `location` is removed, because it may contain a token. */
 export function keptHeaders(status: number, headers: ModelAnswer["headers"]): Record<string, string> {
   const isAnswer = status >= 200 && status < 300;
   const kept = Object.entries(headers).flatMap(([name, value]): [string, string][] => {

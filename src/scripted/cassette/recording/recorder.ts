@@ -28,8 +28,8 @@ import { noted } from "./noted-life.js";
 import { keptHeaders } from "./recorded-headers.js";
 
 /**
- * List requests of a server that run at the same time. They are recorded together when the last one ends, because the host uses the lists
- * only then.
+ * Requests for the lists of a server that run at the same time. They are recorded together when the last one ends, because the host uses
+ * the lists only then.
  */
 interface Listing {
   running: number;
@@ -38,14 +38,14 @@ interface Listing {
 
 export class Recorder {
   readonly head: Head;
-  /** Recorded entries. Requests are in the order in which they began; an entry of another kind is added when it ends. */
+  /** Recorded entries. Requests are in the order in which they began. All other entries are added when they end. */
   readonly entries: Entry[];
   readonly #now: () => number;
   readonly #match: ModelEntry["match"];
   readonly #listings = new Map<string, Listing>();
   #ended: number;
 
-  /** Continues the recording `before`. `match` is set on all new entries of models. */
+  /** Continues the recording `before`. `match` is set on all new entries of model requests. */
   constructor(now: () => number, before: Pick<Recording, "head" | "entries">, match?: ModelEntry["match"]) {
     this.#now = now;
     this.#match = match;
