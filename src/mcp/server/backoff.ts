@@ -1,16 +1,17 @@
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
-/** A connection that lasted longer than this resets the pause to its first length. */
+/** A connection that lasted longer than this counts as a success: the next pause is short again. In ms. */
 const stableMs = 30_000;
 
 /**
- * Pauses between the attempts to start a server: 0.5 s, doubled with every failure in a row, at most a minute. The attempts never stop: the
- * database or network that a server needs may come back at any time, and one start per minute costs little.
+ * The pauses between attempts to start a server. The first pause is 0.5 s. Each failure in a row doubles the pause, up to a minute. The
+ * attempts never stop, because the database or network that the server needs may come back at any time, and one attempt a minute costs
+ * little.
  */
 export class Backoff {
   #failures = 0;
 
-  /** Counts a failure and returns the pause after it. */
+  /** Counts a failure and returns the pause before the next attempt. */
   nextPauseMs(): number {
     const ms = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
     this.#failures += 1;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 /**
- * Returns a function that runs the task after a delay. Only one run is active at a time; if the function is called during a run, one more
- * run follows. No run starts after `signal` aborts.
+ * Returns a function that schedules a run of the task after a delay. Runs never overlap. Calls during a run lead to one more run after it.
+ * No run starts after `signal` aborts.
  */
 export function coalesced(task: () => Promise<void>, signal: AbortSignal): (delayMs: number) => void {
   let isWanted = false;

@@ -16,8 +16,8 @@ interface ConnectParts {
 }
 
 /**
- * Connects to the server over the route that `open` starts. If the server does not accept that route, tries the next route that the failed
- * one suggests. Closes every route that failed. Rejects with McpError if no route is left.
+ * Connects to the server over the route that `open` opens. If the server does not speak that transport, tries the route that the failed
+ * route names next. Closes every failed route. Rejects with McpError if no route is left.
  */
 export async function connectServer(
   config: ServerConfig,
@@ -61,7 +61,7 @@ async function connectBy(
     return { connection, peer };
   } catch (error) {
     learnFrom(error, config);
-    const reason = route.explain(error); // called before `close`, which causes another error
+    const reason = route.explain(error); // called before `close`, because closing causes another error
     await route.close();
     const next = error instanceof EndedByProbe ? open : route.instead(error);
     if (next) return connectBy(next, config, parts, signal, wrap);

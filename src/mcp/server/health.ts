@@ -3,7 +3,7 @@ import { within } from "../shared/wait.js";
 
 export interface Patient {
   ping(signal: AbortSignal): Promise<void>;
-  /** Returns true while the server is busy. A busy server is not pinged, because it may be able to do only one thing at a time. */
+  /** Returns true while the server handles a call. It is not pinged then, because some servers can do only one thing at a time. */
   isBusy(): boolean;
   intervalMs: number;
   signal: AbortSignal;
@@ -13,7 +13,7 @@ export interface Patient {
 const longestAnswerMs = 10_000;
 const maxSilences = 2;
 
-/** Pings the server at intervals. Resolves once the server has not answered two pings in a row. Rejects when the signal aborts. */
+/** Pings the server at intervals. Resolves after two pings in a row without an answer. Rejects when the signal aborts. */
 export async function untilSilent({ ping, isBusy, intervalMs, signal, answered }: Patient): Promise<void> {
   for (let silences = 0; silences < maxSilences; ) {
     await sleep(intervalMs, undefined, { signal, ref: false });

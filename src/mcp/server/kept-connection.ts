@@ -1,4 +1,4 @@
-/** The connection to one server. A failed start is retried, and a lost connection is replaced. */
+/** Keeps one server connected: retries a failed start, and replaces a lost connection. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerConfig } from "../../core/config.js";
 import { McpError, type McpErrorKind, messageOf } from "../../core/errors.js";
@@ -22,20 +22,20 @@ interface KeptConnectionParts {
   condition: Condition;
   auth?: AuthOptions;
   tape?: Tape;
-  /** Called with each text that the server writes to stderr. */
+  /** Called with each piece of text that the server writes to stderr. */
   said?: (text: string) => void;
   meter?: Meter | undefined;
   events: ConnectionEvents;
   isBusy(): boolean;
   connected(connection: McpConnection, lists: ServerLists): void;
-  /** Called when a start has failed. Not called when a connection is lost, since a new start follows. */
+  /** Called when a start has failed. It is not called when a connection is lost, because a new start follows then. */
   failed(): void;
 }
 
 export class KeptConnection {
   /** Duration of the last successful start, in ms. */
   startMs: number | undefined;
-  /** Time that the server took for its last answer to a ping or a list request, in ms. */
+  /** Time in ms that the server took for its last answer, to a ping or to a request for its lists. */
   latencyMs: number | undefined;
   /** The last lines that the server wrote to stderr, across all its starts. */
   readonly stderr: StderrTail;
@@ -44,7 +44,7 @@ export class KeptConnection {
   readonly #closing = new AbortController();
   readonly #backoff = new Backoff();
   #connection: McpConnection | undefined;
-  /** The current or the last start. This promise never rejects. */
+  /** The start that is running or was the last to run. This promise never rejects. */
   #start: Promise<void> = Promise.resolve();
   #startedAt = 0;
   #readyAt = 0;
@@ -70,12 +70,12 @@ export class KeptConnection {
     return this.#start;
   }
 
-  /** Resolves once the current start has succeeded or failed; at once if the server is not starting. */
+  /** Resolves once the running start has succeeded or failed. Resolves at once if the server is not starting. */
   async started(): Promise<void> {
     if (this.#parts.condition.state === "starting") await this.#start;
   }
 
-  /** Waits like `started`, but for an optional server only until its grace period is over. */
+  /** Waits like `started`. For an optional server, waits only until the grace period for its start is over. */
   async settled(signal?: AbortSignal): Promise<void> {
     if (this.#parts.condition.state !== "starting") return;
     const { required, startupGraceMs } = this.#config;
@@ -84,7 +84,7 @@ export class KeptConnection {
     else if (graceLeftMs > 0) await abortable(atMost(this.#start, graceLeftMs), signal);
   }
 
-  /** Closes the connection for good. Resolves once the connection and the server's process have ended. */
+  /** Closes the connection for good. Resolves when the connection and the server's process have ended. */
   async close(reason: string): Promise<void> {
     this.#closing.abort(new McpError("unavailable", reason));
     await this.#start;
@@ -172,7 +172,7 @@ export class KeptConnection {
     this.#startedAt = performance.now();
     const { condition } = this.#parts;
     condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
-    // A played tape needs no pause: it has no process, and the recorded requests follow at once.
+    // While a tape is played, no pause is needed: there is no process, and the recorded requests follow at once.
     const pauseMs = this.#parts.tape?.plays.servers ? 0 : this.#backoff.nextPauseMs();
     this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }
@@ -190,7 +190,7 @@ export class KeptConnection {
     if (known?.retryable) void this.#afterPause(this.#backoff.nextPauseMs(), () => this.start());
   }
 
-  /** Runs the action after the pause, unless `close` is called before. */
+  /** Runs the action after the pause. Does not run it if `close` is called before the pause is over. */
   #afterPause(pauseMs: number, action: () => Promise<void>): Promise<void> {
     return sleep(pauseMs, undefined, { signal: this.closing }).then(action, () => {});
   }

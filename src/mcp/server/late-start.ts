@@ -4,8 +4,8 @@ import type { KeptConnection } from "./kept-connection.js";
 import type { Condition } from "./server-condition.js";
 
 /**
- * Longest time that a start is postponed, in ms. The first request to the model ends the wait earlier (see `hurry`). Servers that start at
- * once would take the processor from a host that is starting: with 8 servers on 2 cores, the first request left 4 times later.
+ * Longest delay of a postponed start, in ms. The first request to the model ends the delay earlier (see `hurry`). If servers started at
+ * once, they would take processor time from the starting host: with 8 servers on 2 cores, the first request left 4 times later.
  */
 const latestMs = 1000;
 
@@ -35,12 +35,15 @@ export class LateStart {
     else void this.#startInTime();
   }
 
-  /** Starts the server now, unless it is lazy. Called when the processor is free. */
+  /** Starts the server now, unless the server is lazy. Called when the processor is free. */
   hurry(): void {
     if (this.#isPending && !this.#parts.isLazy) this.#start();
   }
 
-  /** Starts a postponed server at its first use. Returns a promise of the running start; undefined if no start is running. */
+  /**
+   * Starts a postponed server because it is used for the first time. Returns a promise that resolves when the start is over. Returns
+   * undefined if no start is running.
+   */
   used(): Promise<void> | undefined {
     if (this.#isPending) this.#start();
     return this.#starting;

@@ -3,13 +3,13 @@ import type { ContentPart } from "../../core/messages.js";
 const maxLinked = 1000;
 
 /**
- * Addresses of the resources to which a server's tool results have linked. Such a resource can be read even if the server does not list it.
+ * Addresses to which a server's tool results have linked. A resource at such an address can be read even if the server does not list it.
  */
 export class LinkedResources {
   readonly #uris = new Set<string>();
   readonly #isFirst: () => void;
 
-  /** `isFirst` is called when the first resource is added. */
+  /** `isFirst` is called when the set of addresses is no longer empty. */
   constructor(isFirst: () => void) {
     this.#isFirst = isFirst;
   }
@@ -18,7 +18,7 @@ export class LinkedResources {
     return this.#uris.size === 0;
   }
 
-  /** Addresses of the resources, with the oldest link first. */
+  /** The addresses; the one whose last link is oldest comes first. */
   get uris(): ReadonlySet<string> {
     return this.#uris;
   }
@@ -27,7 +27,7 @@ export class LinkedResources {
     return this.#uris.has(uri);
   }
 
-  /** Adds the links in this content, and drops the oldest links beyond the maximum. */
+  /** Adds the links in this content. Beyond the maximum, drops the addresses with the oldest links. */
   add(content: readonly ContentPart[]): void {
     const wasEmpty = this.isEmpty;
     for (const part of content) {

@@ -1,4 +1,4 @@
-/** One connection to one server, from its start to its end. A connection that ended is never used again. */
+/** One connection to one server, from start to end. A connection that has ended is never used again. */
 
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
@@ -23,7 +23,7 @@ import { beginningOf } from "../shared/beginning.js";
 export interface ConnectionEvents {
   listsChanged(): void;
   resourceChanged(uri: string): void;
-  /** Called after an odd but harmless event. */
+  /** Called when something odd but harmless has happened. */
   noticed(message: string): void;
   logged(level: string, text: string): void;
 }
@@ -38,7 +38,7 @@ const extraListTimeoutMs = 5000;
 const maxVersionChars = 200;
 
 export class McpConnection {
-  /** Resolves with the reason when the connection is lost. Never resolves after `close`. */
+  /** Resolves with the reason when the connection is lost. Never resolves after `close` was called. */
   readonly lost: Promise<McpError>;
   #lose: (reason: McpError) => void = () => {};
   #lossReason: McpError | undefined;
@@ -89,12 +89,12 @@ export class McpConnection {
     return Boolean(tools?.listChanged || prompts?.listChanged || resources?.listChanged);
   }
 
-  /** True if the server declared that it has resources, even if it lists none. */
+  /** True if the server declared support for resources, even if it lists none. */
   get hasResources(): boolean {
     return this.#declared.resources !== undefined;
   }
 
-  /** Reads all lists of the server. Rejects if the tools cannot be listed; if another list fails, the result contains the problem. */
+  /** Reads all lists of the server. Rejects if the tools cannot be listed. If another list fails, the result's `problems` say so. */
   lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;
     return this.#listAge.during((saw) => {
@@ -119,8 +119,8 @@ export class McpConnection {
   }
 
   /**
-   * Resolves with the result as the server sent it. If the server refuses the call until the person has visited a page, sends the call
-   * again after the visit: a refused call was not run.
+   * Calls the tool, and resolves with the result as the server sent it. If the server first wants the person to visit a page, it refuses
+   * the call without running it; the call is sent again after the visit.
    */
   callTool(tool: ListedTool, args: JsonObject, options: SendOptions): Promise<JsonObject> {
     return this.#call(tool, args, options, true);
@@ -169,7 +169,7 @@ export class McpConnection {
     return this.#requests.send("resources/read", { uri }, { timeoutMs, signal });
   }
 
-  /** Resolves with the content of the resource. Takes it from memory for as long as the server said that it stays fresh. */
+  /** Resolves with the content of the resource. Uses the cached content while it is fresh. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     return this.#resources.get(uri, async () => {
       const result = await this.fetchResource(uri, signal);
@@ -178,8 +178,8 @@ export class McpConnection {
   }
 
   /**
-   * Resolves with the values that the server proposes for an argument of a prompt or a URI template; empty if the server does not support
-   * completion.
+   * Resolves with the values that the server proposes for an argument of a prompt or a URI template. Resolves with an empty list if the
+   * server does not support completion.
    */
   async complete(ref: JsonObject, argument: { name: string; value: string }, signal?: AbortSignal): Promise<string[]> {
     if (!this.#declared.completions) return [];
@@ -193,7 +193,7 @@ export class McpConnection {
     if (this.#declared.resources?.subscribe) await this.#parts.peer.subscribe(uri);
   }
 
-  /** Asks the server whether it is alive. Rejects if no answer comes; an error from the server counts as an answer. */
+  /** Asks the server whether it is alive. Rejects if there is no answer. An error from the server counts as an answer. */
   async ping(signal: AbortSignal): Promise<void> {
     const limits = new RunningLimits({ signal });
     try {
@@ -205,7 +205,7 @@ export class McpConnection {
     }
   }
 
-  /** Ends a connection that is still open but useless, as if it had been lost. */
+  /** Ends a connection that is open but useless. The connection then counts as lost. */
   giveUp(reason: McpError): void {
     this.#end(reason);
   }

@@ -18,20 +18,20 @@ interface OfferParts {
   changed(): void;
 }
 
-/** The lists that one server offers now, compared with the tool definitions that the user approved. */
+/** The lists that one server offers now, with the differences between its tools and their pinned definitions. */
 export class OfferedTools {
   lists: ServerLists = emptyLists;
   readonly #parts: OfferParts;
-  /** The lists from an earlier run; undefined once the server has sent its lists in this run. */
+  /** The lists from an earlier run. Undefined if there are none, or once the server has sent its lists in this run. */
   #remembered: Remembered | undefined;
-  /** Descriptions of how tools differ from their pinned definitions, keyed by tool name. */
+  /** How tools differ from their pinned definitions, in words. The keys are tool names. */
   #changes: ReadonlyMap<string, string> = new Map();
 
   constructor(parts: OfferParts) {
     this.#parts = parts;
   }
 
-  /** Restores the lists from an earlier run. Returns false if none are stored. */
+  /** Uses the lists of an earlier run as the current lists. Returns false if no lists are stored. */
   recall(): boolean {
     this.#remembered = this.#parts.manifest?.read();
     if (!this.#remembered) return false;
@@ -45,7 +45,9 @@ export class OfferedTools {
     return this.#remembered !== undefined;
   }
 
-  /** Replaces the lists by those that the server has sent, and sets the server's state to ready or degraded. */
+  /**
+   * Replaces the lists by the ones that the server has sent. Sets the server's state to ready, or to degraded if the lists have problems.
+   */
   take(lists: ServerLists, version?: string): void {
     this.#noteNews(lists, version);
     this.#compare(lists.tools);
@@ -65,8 +67,8 @@ export class OfferedTools {
   }
 
   /**
-   * Returns how the tool differs from its pinned definition; undefined if it does not. Reads the pins anew, because another host of the
-   * user may have changed them.
+   * Returns how the tool differs from its pinned definition. Returns undefined if it does not differ. Reads the pins again, because another
+   * host of the user may have changed them.
    */
   changeOf(tool: ListedTool): string | undefined {
     return this.#changes.has(tool.name) ? this.#parts.pins.changes([tool]).get(tool.name) : undefined;
@@ -78,8 +80,8 @@ export class OfferedTools {
   }
 
   /**
-   * Returns why the tool must not be called: it is no longer offered, or its definition is not the one that the model saw. Undefined if it
-   * may be called.
+   * Returns the reason why the tool must not be called: the server no longer offers it, or its definition is not the one that the model
+   * saw. Returns undefined if the tool may be called.
    */
   objectionTo(tool: ListedTool): string | undefined {
     if (this.lists.tools.includes(tool)) return undefined;
@@ -88,7 +90,7 @@ export class OfferedTools {
     return isDeepStrictEqual(offered.definition, tool.definition) ? undefined : outdated;
   }
 
-  /** Pins the definitions of these tools. Returns how they differed from the earlier pins, keyed by tool name. */
+  /** Pins the definitions of these tools. Returns how they differed from the earlier pins. The keys are tool names. */
   pin(tools: readonly ListedTool[]): ReadonlyMap<string, string> {
     const { pins } = this.#parts;
     const changes = pins.changes(tools);
@@ -98,7 +100,7 @@ export class OfferedTools {
     return changes;
   }
 
-  /** Logs how the lists differ from those of the earlier run, because a model may have seen the earlier ones. */
+  /** Logs how the lists differ from the lists of the earlier run. A model may have seen the earlier lists. */
   #noteNews(lists: ServerLists, version: string | undefined): void {
     const before = this.#remembered;
     this.#remembered = undefined;
@@ -141,10 +143,7 @@ export class OfferedTools {
     }
   }
 
-  /**
-   * Replaces the lists. Keeps the old objects if nothing has changed, because these objects are the keys of the cache of compiled argument
-   * checks.
-   */
+  /** Replaces the lists. If nothing has changed, keeps the old objects, because the cache of compiled argument checks uses them as keys. */
   #replace(lists: ServerLists): void {
     if (isDeepStrictEqual(lists, this.lists)) return;
     this.lists = lists;

@@ -15,7 +15,7 @@ export class RunningCalls {
     if (this.#count === 0) this.#ended();
   }
 
-  /** Resolves once no call is running. */
+  /** Resolves when no call is running any more. */
   async rest(): Promise<void> {
     while (this.any) {
       await new Promise<void>((resolve) => {

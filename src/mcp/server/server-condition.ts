@@ -4,14 +4,17 @@ import type { Observe } from "../../core/ports.js";
 import { beginningOf } from "../shared/beginning.js";
 import { redactor } from "../shared/redact-secrets.js";
 
-/** Longest notice in the log. A notice may quote a whole message of the server. */
+/** Longest notice in the log, in characters. A notice may quote a whole message of the server. */
 const maxNoticeChars = 200;
 const maxLogChars = 2000;
-/** Longest reason. It may quote names and errors of the server, is in every list of the servers, and is kept by every running turn. */
+/**
+ * Longest reason, in characters. A reason may quote names and errors of the server. It is part of every list of servers, and every running
+ * turn keeps it.
+ */
 const maxReasonChars = 4000;
 /**
- * Number of lines that one server may write into the host's log at once; `linesPerSecond` is the limit after that. The server's own log
- * gets all lines.
+ * Maximum number of lines that one server may write into the host's log in a burst; after a burst, the limit is `linesPerSecond`. The
+ * server's own log file gets all lines.
  */
 const linesAtOnce = 100;
 const linesPerSecond = 10;
@@ -34,7 +37,7 @@ interface ConditionParts {
 /** The state of one server. Each change is logged and reported to a listener. */
 export class Condition {
   state: ServerState;
-  /** Why the server is not ready, and what to do. */
+  /** Why the server is not ready, and what the user can do. */
   reason: string | undefined;
   readonly #name: string;
   readonly #observe: Observe;
@@ -45,7 +48,7 @@ export class Condition {
   #countedAt: number;
   #linesDropped = 0;
 
-  /** `now` returns the time of a monotonic clock, in ms. */
+  /** `now` returns the time in ms of a clock that never goes back. */
   constructor(config: ServerConfig, { observe, changed, now = () => performance.now() }: ConditionParts) {
     this.#now = now;
     this.#countedAt = now();
@@ -78,7 +81,8 @@ export class Condition {
   }
 
   /**
-   * Copies a line of the server's own log to the host's log; the server's errors are logged as warnings. Returns the line without secrets.
+   * Copies a line of the server's own log to the host's log. An error of the server becomes a warning of the host. Returns the line without
+   * secrets.
    */
   logged(level: string, text: string): string {
     const ours = level === "debug" ? "debug" : level === "info" || level === "notice" ? "info" : "warn";
@@ -87,8 +91,8 @@ export class Condition {
   }
 
   /**
-   * Returns true if one more line may go to the host's log; false while the server writes too fast. Once the server slows down, logs the
-   * number of dropped lines.
+   * Returns true if the host's log may get one more line. Returns false while the server writes too fast. Logs the number of dropped lines
+   * as soon as the server is slow enough again.
    */
   #mayLog(): boolean {
     const now = this.#now();

@@ -1,4 +1,4 @@
-/** Log files of the servers, one file per server. A file contains the server's stderr, its log messages and its states. */
+/** Log files of the servers, one for each server. A file contains what the server writes to stderr, its log messages and its states. */
 import { appendFile, mkdir, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { ServerConfig } from "../../core/config.js";
@@ -7,9 +7,9 @@ import { serverLogFile } from "../../core/files/server-log-file.js";
 import type { Observe } from "../../core/ports.js";
 import { redactor } from "../shared/redact-secrets.js";
 
-/** Size at which a file is renamed to `.1` and a new one begins. */
+/** Size in bytes at which a file is renamed to `.1` and a new file begins. */
 const maxFileBytes = 1_000_000;
-/** Limit of the text that waits to be written. If a server writes faster than the disk, the rest is dropped. */
+/** Maximum number of characters that wait to be written. If a server writes faster than the disk, further lines are dropped. */
 const maxPendingChars = 256_000;
 const maxLineChars = 8_000;
 
@@ -17,7 +17,7 @@ interface LogParts {
   observe: Observe;
   /** Returns the current time, in ms since the epoch. */
   now: () => number;
-  /** Returns the text without secrets that must not be stored. */
+  /** Returns the text without the secrets that must not be stored. */
   clear(text: string): string;
 }
 
@@ -51,7 +51,7 @@ export class ServerLogs {
 export class ServerLog {
   readonly #file: LogFile;
   readonly #redact: (text: string) => string;
-  /** Start of a stderr line whose end has not arrived yet. */
+  /** The beginning of a stderr line whose end has not arrived yet. */
   #rest = "";
 
   constructor(config: ServerConfig, file: LogFile) {

@@ -4,11 +4,11 @@ import { RequestError } from "../../core/errors.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import type { SupervisedServer } from "./supervised-server.js";
 
-/** The servers of a configuration, which can be replaced by another configuration while calls run. */
+/** The servers of a configuration. Another configuration can be applied while calls run. */
 export class ServerSet {
   readonly #newServer: (config: ServerConfig) => SupervisedServer;
   #all: readonly SupervisedServer[];
-  /** Servers that were removed from the set but have not closed yet, because their calls still run. */
+  /** Servers that were removed from the set but are not closed yet, because they still have running calls. */
   readonly #retiring = new Set<SupervisedServer>();
 
   constructor(configs: readonly ServerConfig[], newServer: (config: ServerConfig) => SupervisedServer) {
@@ -33,8 +33,8 @@ export class ServerSet {
   }
 
   /**
-   * Applies another configuration. The servers in `stay` keep running if their configuration is unchanged; by default these are all
-   * servers.
+   * Applies another configuration. A server in `stay` keeps running if its configuration is unchanged; `stay` is all servers by default.
+   * All other servers are started anew.
    */
   change(configs: readonly ServerConfig[], stay = this.#all): void {
     const old = this.#all;
@@ -68,7 +68,7 @@ export class ServerSet {
     );
   }
 
-  /** Closes all servers. Resolves once no process of a server is left. */
+  /** Closes all servers. Resolves when every process of a server has ended. */
   async close(): Promise<void> {
     await Promise.all([...this.#all, ...this.#retiring].map((server) => server.close()));
   }

@@ -35,16 +35,16 @@ export interface ServerEvents {
 export interface HostSide {
   /** Settings for logins. If undefined, requests to a remote server carry only its configured headers. */
   auth?: AuthOptions;
-  /** Asks the model, for servers that request sampling. If undefined, sampling is not offered to servers. */
+  /** Requests an answer from the model, for servers that use sampling. If undefined, servers are not offered sampling. */
   sample?: Sample;
-  /** A tape that records the traffic of the servers, or is played in place of the servers. */
+  /** A tape that records the traffic of the servers or answers in place of the servers. */
   tape?: Tape;
   meter?: Meter | undefined;
-  /** Location of the stored lists (manifests). If undefined, nothing is known of a server before it has started. */
+  /** Location of the stored lists. If undefined, nothing is known of a server until it has started. */
   manifests?: ManifestPlace | undefined;
-  /** Returns true if servers that are not lazy also use their stored lists until they are ready. */
+  /** Returns true if a server that is not lazy also uses its stored lists until it is ready. */
   remembers?: () => boolean;
-  /** Folder of the pinned tool definitions. If undefined, a changed tool is noticed only within this run. */
+  /** Folder of the pinned tool definitions. If undefined, pins last only for this run, so a change between runs is not noticed. */
   pinFolder?: string;
   logs?: ServerLogs;
 }
@@ -112,7 +112,7 @@ export class SupervisedServer {
       },
       isBusy: () => this.calls.any,
       connected: (connection, lists) => this.#connected(connection, lists),
-      // Not called if the connection is lost and the server restarts: the tool list, and with it the prompt cache, should not change for so
+      // Not called if the connection is lost and the server restarts. The tool list, and with it the prompt cache, should not change for so
       // short a time.
       failed: () => this.offer.withdraw(),
     });
@@ -120,23 +120,23 @@ export class SupervisedServer {
     this.refresh = new ListRefresh({ offer: this.offer, condition, kept: this.#kept, isPlayed: this.#isPlayed });
   }
 
-  /** Starts the server if it is enabled. In any case, reports its state once. */
+  /** Starts the server if it is enabled. Reports its state once, whether it is enabled or not. */
   start(): void {
     const { enabled, refusal } = this.config;
     const isWanted = enabled && !refusal;
     if (isWanted && this.#remembers() && this.offer.recall()) this.#late.putOff();
     else if (isWanted) void this.#kept.start();
-    if (this.condition.state !== "ready") this.#statusChanged(); // `ready` was reported when it was set
+    if (this.condition.state !== "ready") this.#statusChanged(); // `ready` was already reported when it was set
   }
 
-  /** Starts a postponed server, unless it is lazy. Called when the processor is free. */
+  /** Starts a server whose start was postponed, unless the server is lazy. Called when the processor is free. */
   startRemembered(): void {
     this.#late.hurry();
   }
 
   /**
-   * Starts a postponed server before it is used. Returns a promise of the running start; undefined if no start is running. The promise
-   * rejects only with the signal's reason.
+   * Starts a postponed server because it is about to be used. Returns a promise that resolves when the start is over, and rejects only with
+   * the signal's reason. Returns undefined if no start is running.
    */
   awake(signal?: AbortSignal): Promise<void> | undefined {
     const starting = this.#late.used();
@@ -167,7 +167,7 @@ export class SupervisedServer {
     };
   }
 
-  /** Number of tools that the model gets. It is cached, because the state of servers is read at every call. */
+  /** Number of tools that the model gets. The number is cached, because every call reads the state of servers. */
   get #offered(): number {
     const { lists } = this;
     if (this.#counted.lists !== lists) {
@@ -176,7 +176,7 @@ export class SupervisedServer {
     return this.#counted.offered;
   }
 
-  /** The end of the server's stderr; "" for a remote server. */
+  /** The last part of the server's stderr. It is "" for a remote server. */
   get stderr(): string {
     return this.#kept.stderr.words;
   }
@@ -190,19 +190,19 @@ export class SupervisedServer {
     return this.#kept.started();
   }
 
-  /** Waits like `settled`, but not for an optional server whose lists are remembered from an earlier run. */
+  /** Waits like `settled`. Does not wait for an optional server whose lists are remembered from an earlier run. */
   async offered(signal?: AbortSignal): Promise<void> {
     if (this.config.required || !this.offer.isRemembered) await this.settled(signal);
   }
 
-  /** Waits like `started`, but for an optional server only until its grace period is over. Also reads stale lists again. */
+  /** Waits like `started`, but for an optional server only until its grace period is over. Also reads lists again that are stale. */
   async settled(signal?: AbortSignal): Promise<void> {
     this.startRemembered();
     await this.refresh.ofStale(signal);
     await this.#kept.settled(signal);
   }
 
-  /** The live connection. Throws McpError if there is none. */
+  /** The current connection. Throws McpError if there is none. */
   get connection(): McpConnection {
     this.#kept.closing.throwIfAborted();
     const { current } = this.#kept;
@@ -210,7 +210,7 @@ export class SupervisedServer {
     return current;
   }
 
-  /** Reads a resource, and watches it from then on, so that its changes are noticed. Throws McpError. */
+  /** Reads a resource. Watches it from then on, so that its changes are noticed. Throws McpError. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     await this.awake(signal);
     const { connection } = this;

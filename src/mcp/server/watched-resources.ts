@@ -4,8 +4,8 @@ import type { McpConnection } from "./mcp-connection.js";
 const maxWatched = 100;
 
 /**
- * Resources of one server whose changes are watched. A resource is added when it is first read, and is watched again over every new
- * connection.
+ * Resources of one server that are watched for changes. After the first read, a resource is watched over the current connection and over
+ * every later one.
  */
 export class WatchedResources {
   readonly #uris = new Set<string>();

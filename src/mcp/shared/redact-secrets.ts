@@ -1,6 +1,6 @@
 import type { RemoteServerConfig, ServerConfig } from "../../core/config.js";
 
-/** Returns a function that removes the server's configured secrets from error messages and stderr. */
+/** Returns a function that removes the server's configured secrets from a text, such as an error message or stderr. */
 export function redactor(config: ServerConfig): (text: string) => string {
   const given = config.transport === "stdio" ? secretVariables(config.env) : remoteSecrets(config);
   return (text) =>
@@ -15,7 +15,7 @@ export function keepSecret(config: ServerConfig, secret: string): void {
 
 const received = new WeakMap<ServerConfig, Set<string>>();
 
-/** Shortest value that counts as a secret. Removing shorter values would blank out ordinary words. */
+/** Shortest value that counts as a secret, in characters. Removing shorter values would also remove ordinary words. */
 const shortestSecret = 6;
 
 function secretVariables(env: Readonly<Record<string, string>>): string[] {
@@ -29,7 +29,7 @@ function remoteSecrets({ headers, oauth }: RemoteServerConfig): string[] {
   return [...headerSecrets(headers), ...(oauth?.clientSecret ? [oauth.clientSecret] : [])];
 }
 
-/** Returns the values of the headers, and also each word of a value: "abc…" from "Bearer abc…". */
+/** Returns the values of the headers, and also each single word of a value: "abc…" from "Bearer abc…". */
 function headerSecrets(headers: Readonly<Record<string, string>>): string[] {
   return Object.values(headers)
     .flatMap((value) => [value, ...value.split(/\s+/)])

@@ -11,25 +11,25 @@ type Check = ValidateFunction | undefined;
 interface Compiled {
   check: Check;
   /**
-   * Length of the schema's JSON, in characters. Infinite if the schema has a keyword of `endless`, so that a check may visit a part of a
-   * value several times.
+   * Length of the schema as JSON, in characters. It is Infinity if the schema has one of the keywords in `endless`, because a check may
+   * then take unforeseeably long.
    */
   length: number;
 }
 
 const compiled = new WeakMap<JsonSchema, Compiled>();
 const maxProblems = 10;
-/** Time limit for one check. A pattern in a server's schema may backtrack for ever, which would block the whole host. */
+/** Longest time for one check, in ms. Without a limit, a pattern in a server's schema could backtrack for ever and block the whole host. */
 const longestCheckMs = 500;
-/** Keywords with which the time for a check may grow faster than linearly with the schema and the value. */
+/** Keywords with which a check may take more time than the size of the schema and the value suggests. */
 const endless = /"(pattern|patternProperties|uniqueItems|\$ref|\$dynamicRef|\$recursiveRef)"/;
 /**
- * Limit for checks without a time limit: the length of the schema times the length of the value, in characters. Such a check takes some ten
- * milliseconds at the very worst.
+ * Bound for checks that run without a time limit: length of the schema times length of the value, in characters. A check below the bound
+ * takes some ten milliseconds at most.
  */
 const mostUnwatched = 10_000_000;
 
-/** Returns the arguments to send to the server, or a problem in words that tell the model what to correct. */
+/** Returns the arguments to send to the server. If the model must correct them, returns the problem instead, in words for the model. */
 export function readArguments(
   text: string,
   schema: JsonSchema,
@@ -45,15 +45,18 @@ export function readArguments(
   return problemIn(meant, schema) === undefined ? { value: meant } : { problem };
 }
 
-/** Returns the arguments without nulls, except required ones. Models write null for an optional argument that they mean to leave out. */
+/**
+ * Returns the arguments without those that are null, except required ones. Models write null for optional arguments that they want to leave
+ * out.
+ */
 function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): Record<string, unknown> {
   const isRequired = (name: string) => Array.isArray(required) && required.includes(name);
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => value !== null || isRequired(name)));
 }
 
 /**
- * Returns how the value violates the schema, in words that tell a model what to correct; undefined if the value is valid. `chars` is the
- * length of the value's JSON, if known.
+ * Returns how the value violates the schema, in words for the model. Returns undefined if the value is valid. `chars` is the length of the
+ * value as JSON, if the caller knows it.
  */
 export function problemIn(value: unknown, schema: JsonSchema, chars?: number): string | undefined {
   const { check, length } = compiledOf(schema);
@@ -64,8 +67,8 @@ export function problemIn(value: unknown, schema: JsonSchema, chars?: number): s
 }
 
 /**
- * Returns true if the value is valid. Also returns true if the check takes too long; the schema is then no longer checked here, and the
- * server has to check.
+ * Returns true if the value is valid. If the check takes too long, also returns true, and does not use the schema for checks any more: the
+ * server must check then.
  */
 function passes(
   check: ValidateFunction,
@@ -73,7 +76,7 @@ function passes(
   schema: JsonSchema,
   length: number,
 ): boolean {
-  // A time limit needs a thread of its own, which costs more than the rest of a call. So a small check runs without a time limit.
+  // A time limit needs a separate thread, which costs more than the rest of a call. So a small check runs without a time limit.
   if (length < mostUnwatched && length * (chars ?? String(JSON.stringify(value)).length) < mostUnwatched)
     return Boolean(check(value));
   const checked = withinTime(longestCheckMs, () => Boolean(check(value)));
@@ -95,8 +98,8 @@ function compiledOf(schema: JsonSchema): Compiled {
 }
 
 /**
- * Compiles a schema. Each schema gets a new Ajv, because two tools may use the same `$id`. Loads nothing remote. Returns undefined if the
- * schema does not compile; the server then has to check. MCP's default dialect is 2020-12 (spec 2025-11-25).
+ * Compiles a schema. Returns undefined if the schema does not compile; the server must check then. Each schema gets a new Ajv, because two
+ * tools may use the same `$id`. Schemas at remote addresses are not loaded. The default dialect of MCP is 2020-12 (spec 2025-11-25).
  */
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);
@@ -111,7 +114,7 @@ function compile(schema: JsonSchema): Check {
     } as const;
     const check = withinTime(longestCheckMs, () => new Dialect(options).compile(schema))?.result;
     if (!check) return undefined;
-    // An `$async` schema of a server would return a promise, which is always truthy and may reject unhandled.
+    // If the schema has `$async`, the check would return a promise. A promise is always truthy, and may reject without a handler.
     return "$async" in check ? undefined : check;
   } catch {
     return undefined;

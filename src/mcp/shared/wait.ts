@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../../core/async/timers.js";
 
-/** Settles like the promise. If the signal aborts first, rejects with the signal's reason, and ignores a later rejection of the promise. */
+/**
+ * Settles like the promise, unless the signal aborts first. Then it rejects with the signal's reason, and ignores how the promise settles.
+ */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   promise.catch(() => {});
   signal?.throwIfAborted();
@@ -28,8 +30,8 @@ export async function atMost(promise: Promise<unknown>, ms: number): Promise<voi
 }
 
 /**
- * Runs the work with a signal that aborts when the given signal aborts, or after `ms`. AbortSignal.any over AbortSignal.timeout would not
- * work: nothing holds a reference to that timeout, and once it is collected (Node 20), it never fires.
+ * Runs the work with a signal that aborts when the given signal aborts, or after `ms`. AbortSignal.any with AbortSignal.timeout is not
+ * used: nothing holds a reference to that timeout, so Node 20 may collect it, and then it never fires.
  */
 export async function within<T>(
   ms: number,

@@ -1,6 +1,6 @@
 /**
- * Unique resource addresses for clients that see all servers as one server. If two servers use the same address, only the first keeps it;
- * the other server's resource gets a changed address.
+ * Unique resource addresses for clients that see all servers as one. If two servers use the same address, the first server's resource keeps
+ * the address, and the other's gets a changed one.
  */
 
 import { isPlainObject, type JsonObject } from "../../core/json.js";
@@ -16,10 +16,10 @@ interface Owned {
 export class Addresses {
   readonly #servers: readonly SupervisedServer[];
   readonly #owned = new Map<string, Owned>();
-  /** Changed addresses for clients, keyed by the server's name, then by the address as the server writes it. */
+  /** Changed addresses. The first key is the server's name, the second is the address as the server writes it. */
   readonly #renamed = new Map<string, Map<string, string>>();
 
-  /** If several servers use the same address, the first of them keeps it unchanged. */
+  /** If several servers use the same address, it stays unchanged for the first of them. */
   constructor(servers: readonly SupervisedServer[]) {
     this.#servers = servers;
     for (const server of servers) for (const uri of listedBy(server)) this.#add({ server, uri });
@@ -38,14 +38,14 @@ export class Addresses {
   }
 
   /**
-   * Returns the result with client addresses in place of the server's addresses: in its contents, in linked or embedded resources, and in
-   * its messages.
+   * Returns the result with the server's addresses replaced by the addresses for clients. Replaces them in its contents, in linked and
+   * embedded resources, and in its messages.
    */
   in(server: string, result: JsonObject): JsonObject {
     return this.#renamed.has(server) ? (this.#renamedIn(server, result) as JsonObject) : result;
   }
 
-  /** Returns a tool's listing with the client address of the tool's page (in `_meta`; MCP Apps, SEP-1865). */
+  /** Returns a tool's listing in which the address of the tool's page is the one for clients (in `_meta`; MCP Apps, SEP-1865). */
   inListing(server: string, listing: JsonObject): JsonObject {
     const { _meta } = listing;
     if (!this.#renamed.has(server) || !isPlainObject(_meta)) return listing;
@@ -88,10 +88,10 @@ export class Addresses {
   }
 }
 
-/** Key of the page's address in a tool's `_meta`, as the first version of MCP Apps writes it. */
+/** The key under which the first version of MCP Apps stores a page's address in a tool's `_meta`. */
 const flatPageKey = "ui/resourceUri";
 
-/** Returns the addresses of the server's resources and of its tool pages. The resource list need not contain the tool pages. */
+/** Returns the addresses of the server's resources and of its tools' pages. A server need not list its pages as resources. */
 function listedBy({ lists }: SupervisedServer): string[] {
   const pages = lists.tools.flatMap(({ extras: { _meta } }) => {
     if (!isPlainObject(_meta)) return [];

@@ -2,7 +2,7 @@ import type { PromptInfo, ResourceInfo } from "../../core/ports.js";
 
 const maxDescription = 200;
 const maxInstructions = 1000;
-/** Limit of the lines for one server, so that a server with thousands of resources leaves room for the other servers. */
+/** Maximum number of lines for one server. A server with thousands of resources must leave room for the other servers. */
 const maxOfServer = 20;
 
 export interface Offers {
@@ -12,9 +12,9 @@ export interface Offers {
 }
 
 /**
- * Returns the part of the system prompt that describes servers, prompts and resources; "" if there are none. The instructions and the lists
- * are at most `maxChars` long each; a last line says how many lines did not fit. Each text from a server is put on one line, so that it
- * cannot look like a section of the system prompt.
+ * Returns the part of the system prompt that describes servers, prompts and resources. Returns "" if there are none. The instructions have
+ * at most `maxChars` characters, and so have the lists; if lines do not fit, a last line says how many. A text from a server is put on one
+ * line, so that it cannot look like a section of the system prompt.
  */
 export function catalogue({ instructions, prompts, resources }: Offers, maxChars: number): string {
   const words = section(
@@ -34,8 +34,8 @@ export function catalogue({ instructions, prompts, resources }: Offers, maxChars
 }
 
 /**
- * Returns a line for each item, in the same order, up to the limit for each server. For each server over the limit, adds a line that says
- * how many items were left out.
+ * Returns one line for each item, in the same order, but at most `maxOfServer` lines for each server. If a server has more items, adds a
+ * line with the number of items that were left out.
  */
 function linesOf<Item extends { server: string }>(items: readonly Item[], lineOf: (item: Item) => string): string[] {
   const counts = new Map<string, number>();

@@ -6,7 +6,7 @@ import type { SupervisedServer } from "../server/supervised-server.js";
 import { Addresses } from "./addresses.js";
 import { noOwner } from "./resources.js";
 
-/** The servers' lists and results in MCP's own format, for frontends that speak MCP too. */
+/** The servers' lists and results in the format of MCP, for frontends that speak MCP. */
 export class ServerPassage implements Passage {
   readonly #servers: () => readonly SupervisedServer[];
   readonly #listeners: Set<(news: ServerNews) => void>;
@@ -126,7 +126,7 @@ export class ServerPassage implements Passage {
     return () => void this.#listeners.delete(listening);
   }
 
-  /** Resource addresses for clients. They are computed on each access, because servers come and go. */
+  /** Addresses of resources for clients. Computed anew at each access, because servers come and go. */
   get #addresses(): Addresses {
     return new Addresses(this.#servers());
   }

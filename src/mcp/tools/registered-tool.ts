@@ -3,7 +3,7 @@ import { annotationsOf, factsOf, isOffered, modelName } from "../lists/tool-fact
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { callServerTool } from "./tool-call.js";
 
-/** A tool under the name that the model sees. */
+/** A tool with the name that the model sees. */
 export interface RegisteredTool {
   definition: HubTool;
   /** True if the server is a process of this host. */
@@ -32,8 +32,8 @@ export function toolsOf(server: SupervisedServer): RegisteredTool[] {
         isProcess: config.transport === "stdio",
         prepare(args) {
           facts ??= factsOf(config, tool);
-          // The spread comes last: V8 11.3 takes 1.5 µs for each field that is added to a copied object, seven times as long as for all of
-          // this.
+          // The spread comes last for speed. If it came first, V8 11.3 would take 1.5 µs for each field after it: seven times as long as
+          // for the whole object in this order.
           return {
             change: server.offer.changeOf(tool),
             arguments: args,

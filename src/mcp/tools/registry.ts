@@ -1,4 +1,7 @@
-/** The tools, prompts and resources of all servers together, under the names that the model sees. Rebuilt whenever a list changes. */
+/**
+ * The tools, prompts and resources of all servers together, under the names that the model sees. The registry is rebuilt whenever a list
+ * changes.
+ */
 import type { HubTool, NamedTool, PromptInfo, ResourceInfo } from "../../core/ports.js";
 import { isDenied, isOffered, modelName } from "../lists/tool-facts.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
@@ -20,8 +23,8 @@ export interface Registry {
 const maxCatalogueChars = 4000;
 
 /**
- * Builds the registry from the servers' lists. Servers are in the order of the configuration, and items in the order of their server's
- * list; `order` then sorts the tools.
+ * Builds the registry from the servers' lists. Servers have the order of the configuration, and items the order of their server's list.
+ * Tools are then sorted by `order`.
  */
 export function buildRegistry(servers: readonly SupervisedServer[], order: ToolOrder): Registry {
   const byName = new Map<string, RegisteredTool>();
@@ -47,7 +50,7 @@ export function buildRegistry(servers: readonly SupervisedServer[], order: ToolO
 }
 
 /**
- * Returns the entries for the catalogue that the configuration allows. Leaves out servers whose tools are all denied, and resources that
+ * Returns the entries of the catalogue that the configuration allows. Leaves out servers whose tools are all denied, and resources that
  * must not be read.
  */
 function offersOf(servers: readonly SupervisedServer[], { prompts, resources }: Omit<Offers, "instructions">): Offers {

@@ -1,6 +1,4 @@
-/**
- * The host's own tool with which a model reads resources from the catalogue and from results. It is offered only while there are resources.
- */
+/** The host's own tool `read_resource`, with which a model reads resources. It is offered only while there are resources. */
 
 import { messageOf } from "../../core/errors.js";
 import type { JsonSchema } from "../../core/messages.js";
@@ -26,8 +24,8 @@ const inputSchema: JsonSchema = {
 };
 
 /**
- * Returns the tool that reads resources of these servers; an empty list if there is nothing to read. Servers whose `tools.deny` matches
- * `read_resource` are left out.
+ * Returns the tool that reads resources of these servers, as a list; the list is empty if there is nothing to read. Leaves out servers
+ * whose `tools.deny` matches `read_resource`.
  */
 export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTool[] {
   const readable = servers.filter(({ config }) => !isDenied(config, tool));
@@ -53,14 +51,12 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
   ];
 }
 
-/** Returns the tool that policy rules see when a listed resource of this server is read. */
+/** Returns the tool to which policy rules apply when a listed resource of this server is read. */
 export function readOf(server: string): NamedTool {
   return { server, tool, hostTool: tool, ...annotations };
 }
 
-/**
- * Prepares the read of a resource. The server to read from is chosen here, before the policy decides; no other server is read afterwards.
- */
+/** Prepares the read of a resource. Chooses the server now, before the policy decides about the read. Later no other server is asked. */
 function prepareRead(servers: readonly SupervisedServer[], uri: string, args: PreparedCall["arguments"]): PreparedCall {
   const owner = ownerOf(uri, servers);
   return {
@@ -79,8 +75,8 @@ function prepareRead(servers: readonly SupervisedServer[], uri: string, args: Pr
 }
 
 /**
- * Returns the facts that the policy decides by. A read counts as a call to the server that gets the request. If the server itself named the
- * address, the request tells the server nothing new, so the read counts as read-only. Any other address carries text of the model.
+ * Returns the facts for the decision of the policy. A read counts as a call to the server that gets the request. If the server itself named
+ * the address, the request reveals nothing new to it, so the read counts as read-only. Any other address contains text of the model.
  */
 function factsOfRead(owner: SupervisedServer, uri: string): ToolFacts {
   const isHarmless = owner.config.trusted || isNamed(uri, owner);

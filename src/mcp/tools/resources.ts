@@ -1,13 +1,16 @@
 /**
- * The choice of the server from which a resource is read. A model may ask for any URI, so a resource is read only if a server offered it,
- * and only from that server.
+ * Chooses the server from which a resource is read. A model may ask for any URI. A resource is read only if a server offered it, and only
+ * from that server.
  */
 
 import { McpError } from "../../core/errors.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 
-/** URI schemes that do not identify a server. With such a URI, any server could be made to fetch or open anything. */
+/**
+ * URI schemes that many servers use. For a URI with such a scheme, the scheme alone must not choose a server: a model could make any server
+ * fetch or open anything.
+ */
 const commonScheme = /^(https?|wss?|ftp|file|data):/i;
 
 /** Reads the resource from the server that offers it. Throws McpError. */
@@ -36,8 +39,8 @@ export function isNamed(uri: string, { lists, linked }: Offering): boolean {
 }
 
 /**
- * Returns the server that lists the URI. If there is none, returns a server that linked to the URI, or has a matching template, or uses the
- * same scheme, in this order.
+ * Returns the server that lists the URI. If no server does, returns one that linked to the URI, one with a matching template, or one that
+ * uses the same scheme; the first kind that exists wins.
  */
 export function ownerOf<Server extends Offering>(uri: string, servers: readonly Server[]): Server | undefined {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0];
@@ -57,7 +60,10 @@ export function ownerOf<Server extends Offering>(uri: string, servers: readonly 
   );
 }
 
-/** Returns true if the URI starts with the literal start of the template, which must be more than a scheme. The server checks the rest. */
+/**
+ * Returns true if the URI begins with the fixed first part of the template. That part must be longer than a scheme. The server checks the
+ * rest.
+ */
 function fits(uri: string, template: string): boolean {
   const start = template.split("{", 1)[0] ?? "";
   return /^[a-z][a-z0-9+.-]*:(\/\/)?[^/]/i.test(start) && uri.startsWith(start);

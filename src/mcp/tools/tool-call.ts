@@ -10,8 +10,8 @@ import { problemIn } from "../shared/tool-arguments.js";
 import { MeasuredCall } from "./tool-measure.js";
 
 /**
- * Calls a tool. Never rejects: a failure becomes a result for the model. That result says whether the call was not sent or may have been
- * carried out.
+ * Calls a tool. Never rejects: a failure becomes a result for the model. The result says that the call was not sent, or that it may have
+ * been carried out.
  */
 export async function callServerTool(
   server: SupervisedServer,
@@ -23,7 +23,7 @@ export async function callServerTool(
   server.calls.began();
   try {
     const result = await callOnce(server, tool, args, options, measure).catch(async () => {
-      // The server refused the call without running it (NotTaken), for example because the session was lost. So the call is sent again.
+      // The server refused the call without running it (NotTaken), for example because the session was lost. The call is sent again.
       await server.settled(options.signal).catch(() => {});
       return callOnce(server, tool, args, options, measure);
     });
@@ -39,7 +39,7 @@ export async function callServerTool(
   }
 }
 
-/** Calls a tool without a second attempt. Rejects only with NotTaken. */
+/** Sends a tool call only once. Rejects only with NotTaken. */
 async function callOnce(
   server: SupervisedServer,
   tool: ListedTool,
@@ -56,7 +56,7 @@ async function callOnce(
   if (waking) await waking.catch(() => {});
   if (!server.isUsable) return failed("unavailable", `was not called: ${server.condition.sentence}`);
   if (!server.offer.has(tool)) await server.refresh.late(signal).catch(() => {});
-  // After a late start or a restart, the server may offer another tool than the one that was shown and approved.
+  // After a late start or a restart, the server may offer another tool under the name of the tool that was approved.
   const objection = server.offer.objectionTo(tool);
   if (objection) return failed("outdated", `was not called: ${objection}`);
   const { connection } = server;
@@ -80,7 +80,7 @@ async function callOnce(
   }
 }
 
-/** Returns a note for the model if the result violates the tool's schema. The result itself is kept. */
+/** Returns a note for the model if the result violates the tool's output schema. The result itself is not changed. */
 function doubts(result: JsonObject, outputSchema: JsonSchema): ContentPart[] {
   const structured = structuredOf(result);
   const problem = structured === undefined ? "it has no structured content" : problemIn(structured, outputSchema);

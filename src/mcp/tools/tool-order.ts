@@ -1,6 +1,6 @@
 /**
- * Limit of the remembered names that are not offered now. A server may change its names all the time, so their number would grow without
- * end.
+ * Maximum number of remembered names that are not offered now. If a server keeps changing its names, their number would otherwise grow
+ * without end.
  */
 const mostAbsent = 1000;
 
@@ -9,14 +9,14 @@ interface Ordered {
 }
 
 /**
- * The order in which models see tools. Until the first turn, it is the order of the configuration. Afterwards a tool keeps its position,
- * even while its server is down, and a new tool comes last. Another order would change the start of every later request, which would then
- * miss the providers' prompt caches.
+ * The order in which models see tools. Until the first turn, it is the order of the configuration. From then on a tool keeps its position,
+ * even while its server is down, and a new tool comes last. If the order changed, the beginning of every later request would change, and
+ * the request would miss the provider's prompt cache.
  */
 export class ToolOrder {
   #places: Map<string, number> | undefined;
 
-  /** Fixes the order of these tools. Called at the start of a turn. */
+  /** Fixes the order of these tools. Called when a turn starts. */
   begin(tools: readonly Ordered[]): void {
     this.#places ??= new Map();
     this.#note(tools);

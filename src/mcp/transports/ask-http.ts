@@ -3,16 +3,19 @@ import { asObject, type JsonObject, parseJson } from "../../core/json.js";
 import { bodyText, type HttpAnswer, mediaTypeOf, type SendRequest } from "../http/exchange.js";
 import { readEvents } from "../http/read-event-stream.js";
 
-/** Statuses that do not show which protocol the server speaks. */
+/** Statuses that do not reveal which protocol the server speaks. */
 const noVerdict = new Set([401, 403, 408, 429]);
 
 interface Verdict {
   status: number;
-  /** The JSON-RPC answer. It is `{}` if the server refused the HTTP request, and undefined if the server's protocol remains unclear. */
+  /**
+   * The JSON-RPC answer. It is `{}` if the server refused the request with an HTTP status, and undefined if the server's protocol is still
+   * unknown.
+   */
   answer: JsonObject | undefined;
 }
 
-/** Sends one request of protocol 2026-07-28, by POST and without a session. Rejects if `send` rejects. */
+/** Sends one request of protocol 2026-07-28, as a POST without a session. Rejects if `send` rejects. */
 export async function askHttp(
   url: URL,
   request: JSONRPCRequest,

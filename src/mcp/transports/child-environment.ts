@@ -1,6 +1,6 @@
 /**
- * Environment variables that a server's process inherits. They are enough to find programs and the home folder, and exclude keys that
- * happen to be set.
+ * Environment variables that a server's process inherits. They suffice to find programs and the home folder. Other variables, such as keys,
+ * are not passed on.
  */
 const inherited =
   process.platform === "win32"
@@ -24,7 +24,7 @@ export function serverEnvironment(own: Readonly<Record<string, string>>): Record
   const environment: Record<string, string> = {};
   for (const name of inherited) {
     const value = process.env[name];
-    // "()" starts an exported shell function (Shellshock).
+    // A value that starts with "()" is an exported shell function, which could be an attack (Shellshock).
     if (value !== undefined && !value.startsWith("()")) environment[name] = value;
   }
   return { ...environment, ...own };

@@ -3,10 +3,10 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isPlainObject, type JsonObject, safeString } from "../../core/json.js";
 
 /**
- * The delivery of messages to an SDK client, in order. Answers are delivered at once. Notifications and requests, and messages that arrive
- * while these wait, are delivered one turn of the event loop later. The client handles notifications a microtask later than answers, and
- * would drop the last progress if it came in one chunk with the answer (typescript-sdk#2580). Errors that the client throws are caught, so
- * that a server cannot crash the host.
+ * Delivers messages to an SDK client, in order. Answers are delivered at once. Notifications and requests are delivered one turn of the
+ * event loop later, and so are messages that arrive in the meantime. The reason is that the client handles notifications a microtask later
+ * than answers: if the last progress came in one chunk with the answer, the client would drop it (typescript-sdk#2580). Errors of the
+ * client are caught, so that a server cannot crash the host.
  */
 export class Deliveries {
   readonly #transport: Pick<Transport, "onmessage" | "onerror">;
@@ -17,8 +17,8 @@ export class Deliveries {
   }
 
   /**
-   * Takes one message, or a batch of messages, which protocol 2025-03-26 allows. A value that is not JSON-RPC is passed on too: the client
-   * detects and reports it.
+   * Delivers one message, or a batch of messages (protocol 2025-03-26 allows batches). A value that is not JSON-RPC is delivered too,
+   * because the client detects and reports it.
    */
   push(parsed: unknown): void {
     if (Array.isArray(parsed)) for (const message of parsed) this.#one(message);
@@ -48,7 +48,7 @@ export class Deliveries {
   }
 }
 
-/** Returns true if the message answers a request. If `id` is given, the message must answer the request with this id. */
+/** Returns true if the message answers a request. If `id` is given, it must be the request with this id. */
 export function isAnswer(message: unknown, id?: string | number): message is JsonObject {
   if (!isPlainObject(message) || message.method !== undefined) return false;
   if (id !== undefined && safeString(message.id) !== String(id)) return false; // some servers return a number as text
@@ -56,8 +56,8 @@ export function isAnswer(message: unknown, id?: string | number): message is Jso
 }
 
 /**
- * Returns the answer in a form that the client accepts, even if a member is extra or missing, or the error code is not a number. The client
- * would drop such an answer, and the call would wait for its timeout.
+ * Returns the answer in a form that the client accepts. The server's answer may have extra or missing members, or an error code that is not
+ * a number. The client would drop such an answer, and the call would wait for its timeout.
  */
 function repaired(message: JsonObject): JSONRPCMessage {
   const { id, result, error } = message as { id: string | number; result?: JsonObject; error?: JsonObject };

@@ -1,12 +1,13 @@
 /**
- * Splitting of bytes into lines, in linear time: chunks are joined once per line, not once per chunk. The SDK's buffer takes quadratic
- * time: 60 MB took 31 s.
+ * Splits bytes into lines, in linear time: chunks are joined once per line, not once per chunk. The SDK's buffer needs quadratic time: 60
+ * MB took 31 s.
  */
 
 export interface LineSink {
   line(text: string): void;
   /**
-   * Called when a line was dropped because it is longer than the limit. `edges` are the first and last bytes of the line, to identify it.
+   * Called when a line was dropped because it was longer than the limit. `edges` are the first and the last bytes of the line, to identify
+   * the line.
    */
   tooLong(edges: { head: string; tail: string }): void;
 }
@@ -44,7 +45,9 @@ export class LineSplitter {
     if (this.#bytes > this.#maxBytes && this.#chunks.length > 2) this.#forgetMiddle();
   }
 
-  /** Keeps only the first and the last bytes of a line that is longer than the limit. Copies them, so that the chunks can be freed. */
+  /**
+   * Keeps only the first and the last bytes of a line that is longer than the limit. Copies these bytes, so that the chunks can be freed.
+   */
   #forgetMiddle(): void {
     const all = this.#chunks;
     const tail = Buffer.concat(all.slice(-2)).subarray(-edgeBytes);

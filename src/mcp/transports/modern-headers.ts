@@ -1,8 +1,11 @@
-/** HTTP headers that repeat facts of a request's body, so that intermediaries need not read the body (protocol 2026-07-28). */
+/**
+ * HTTP headers that repeat parts of a request's body, so that programs between host and server need not read the body (protocol
+ * 2026-07-28).
+ */
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { encoded } from "../protocol/header-params.js";
 
-/** For each method, the key of the parameter that names the tool, prompt, resource or task. */
+/** The parameter that names the tool, prompt, resource or task. The keys are methods. */
 const nameOf: Record<string, string> = {
   "tools/call": "name",
   "prompts/get": "name",
@@ -12,7 +15,7 @@ const nameOf: Record<string, string> = {
   "tasks/cancel": "taskId",
 };
 
-/** Returns the protocol version that a request names; undefined for messages of protocols before 2026-07-28. */
+/** Returns the protocol version that a request names. Returns undefined for a message of a protocol before 2026-07-28. */
 export function versionIn(message: JSONRPCMessage): string | undefined {
   if (!("method" in message) || !("id" in message)) return undefined;
   const version = message.params?._meta?.["io.modelcontextprotocol/protocolVersion"];
@@ -20,8 +23,8 @@ export function versionIn(message: JSONRPCMessage): string | undefined {
 }
 
 /**
- * Returns the headers of a request. A message of a protocol before 2026-07-28 gets the `usual` headers only. `more` are headers that come
- * from the arguments of a tool call.
+ * Returns the headers of a message. In a protocol before 2026-07-28 these are only the `usual` headers. `more` are headers that repeat
+ * arguments of a tool call.
  */
 export function modernHeaders(
   message: JSONRPCMessage,

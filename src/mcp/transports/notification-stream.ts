@@ -3,16 +3,16 @@ import { discard, type HttpAnswer, type HttpRequest, isOk, type SendRequest } fr
 import { atMost } from "../shared/wait.js";
 
 const opensWithinMs = 1500;
-/** A stream that stayed open for less than this counts as another failure in a row. */
+/** Time in ms. If a stream was open for less time, its end counts as another failure in a row. */
 const stableMs = 10_000;
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 const maxTries = 5;
 
 /**
- * The stream for messages that a Streamable HTTP server sends unprompted; the host opens it with a GET. Requests that the server sends
- * before the stream is open are lost (typescript-sdk#1167). The GET is repeated after a status of 5xx. If the server accepts the GET but
- * soon cuts the stream, the GET is repeated with growing pauses.
+ * The stream on which a Streamable HTTP server sends messages without being asked. The host opens it with a GET. Requests that the server
+ * sends before the stream is open are lost (typescript-sdk#1167). The GET is repeated after a status of 5xx. It is also repeated, with
+ * growing pauses, if the server soon ends the stream.
  */
 export class NotificationStream {
   readonly #send: SendRequest;
@@ -30,8 +30,8 @@ export class NotificationStream {
   }
 
   /**
-   * Waits until the GET has been answered in any way; a server without such a stream answers 405. The wait is bounded, because to some
-   * servers the GET is never sent. Returns undefined if the wait is already over.
+   * Waits until the GET has been answered in any way; a server without this stream answers 405. The wait has a limit, because the GET is
+   * not sent to every server. Returns undefined if the wait is already over.
    */
   opened(): Promise<void> | undefined {
     if (this.#isDone) return undefined;
@@ -42,8 +42,8 @@ export class NotificationStream {
   }
 
   /**
-   * Sends the GET. After the first cut of the stream, the caller waits before the retry; after later cuts in a row, this method waits too,
-   * each time longer. `signal` ends the waits.
+   * Sends the GET. After the first early end of the stream, the caller waits before this call. After more such ends in a row, this method
+   * waits too, longer each time. The waits end when `signal` aborts.
    */
   async ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const isShort = this.#openedAt !== undefined && performance.now() - this.#openedAt < stableMs;

@@ -4,13 +4,16 @@ import { loadLegacy, once } from "../protocol/lazy.js";
 import type { ServerRoute } from "../protocol/server-route.js";
 import { StdioTransport } from "./stdio-transport.js";
 
-/** Loads the routes to remote servers. They need the SDK's v1 client too. */
+/** Loads the module for routes to remote servers. These routes need the SDK's v1 client too. */
 const loadRemote = once(async () => {
   await loadLegacy();
   return import("./remote.js");
 });
 
-/** Opens the configured route. For a stdio server, this starts the server; `said` is called with each text that it writes to stderr. */
+/**
+ * Opens the configured route. For a stdio server, this starts the server's process. `said` is called with each piece of text that the
+ * process writes to stderr.
+ */
 export async function routeTo(
   config: ServerConfig,
   auth?: AuthOptions,

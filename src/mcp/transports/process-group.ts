@@ -1,4 +1,7 @@
-/** A child process with all its descendants, which are ended together: servers are often started through npx, uvx or a shell. */
+/**
+ * A child process and all its descendants, which end together. A descendant is often the server itself, because servers are started through
+ * npx, uvx or a shell.
+ */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +12,7 @@ const pollMs = 20;
 const hasGroups = process.platform !== "win32";
 const alive = new Set<ProcessGroup>();
 
-/** Kills the processes if the host exits without closing them. This is the best that is possible, because nothing can be awaited here. */
+/** Kills the processes if the host exits without closing them. Nothing can be awaited here, so they get no time to end. */
 process.on("exit", () => {
   for (const group of alive) group.signal("SIGKILL");
 });
@@ -18,14 +21,14 @@ export class ProcessGroup {
   readonly leader: ChildProcess;
 
   constructor(command: string, args: readonly string[], options: SpawnOptions) {
-    // The server gets its own process group, which also shields it from the terminal's Ctrl-C; the host handles Ctrl-C.
+    // The server gets its own process group. So the terminal's Ctrl-C does not reach it: only the host handles Ctrl-C.
     this.leader = spawn(command, args, { ...options, detached: hasGroups, windowsHide: true });
     if (this.leader.pid === undefined) return;
     alive.add(this);
     if (hasGroups) watchGroup(this.leader.pid);
   }
 
-  /** Sends SIGTERM, then SIGKILL after `graceMs`. Resolves once the group is empty, at the latest after the SIGKILL. */
+  /** Sends SIGTERM. If the group is not empty after `graceMs`, also sends SIGKILL. Resolves when the group is empty or SIGKILL was sent. */
   async end(graceMs: number): Promise<void> {
     this.signal("SIGTERM");
     await this.gone(graceMs);
@@ -48,7 +51,7 @@ export class ProcessGroup {
     if (alive.delete(this) && hasGroups && this.leader.pid !== undefined) unwatchGroup(this.leader.pid);
   }
 
-  /** Sends a signal to the group. Returns false if no process got it. */
+  /** Sends a signal to the group. Returns false if there was no process to receive it. */
   signal(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.leader;
     if (pid === undefined || !alive.has(this)) return false;
@@ -68,8 +71,8 @@ export class ProcessGroup {
 }
 
 /**
- * Returns true if only zombies are left in the group. A dead descendant stays in its group until PID 1 reaps it. In a container this may
- * take seconds or never happen.
+ * Returns true if every process in the group is a zombie. A dead descendant stays in its group until PID 1 reaps it, which in a container
+ * may take seconds or never happen.
  */
 function hasOnlyZombies(group: number): boolean {
   try {
@@ -82,9 +85,10 @@ function hasOnlyZombies(group: number): boolean {
 function livesInGroup(pid: string, group: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" "); // proc(5): pid (name) state ppid pgrp
+    // the fields according to proc(5): pid (name) state ppid pgrp
+    const [state, , itsGroup] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return Number(itsGroup) === group && state !== "Z" && state !== "X";
   } catch {
-    return false; // exited since the listing
+    return false; // the process has exited since /proc was listed
   }
 }

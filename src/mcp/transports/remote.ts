@@ -1,6 +1,6 @@
 /**
- * The routes to remote servers: Streamable HTTP, and the older HTTP+SSE through the SDK's transport. Imported only if a remote server is
- * configured.
+ * The routes to remote servers: Streamable HTTP, and the older HTTP+SSE through the SDK's transport. This module is loaded only if a remote
+ * server is configured.
  */
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { SSEClientTransport, SseError } from "@modelcontextprotocol/sdk/client/sse.js";
@@ -33,7 +33,7 @@ function routeWith(
 ): ServerRoute {
   const url = new URL(config.url);
   const plain = authorization ? authorized(authorization, url, exchange) : exchange;
-  // The login problem is looked up first, because the EventSource's error does not carry the error that its fetch threw.
+  // The login problem comes first, because the EventSource's error does not contain the error that its fetch threw.
   const explain = (error: unknown) => authorization?.problem ?? explainRemote(config, url, error);
   const loggedIn = authorization && ((signal: AbortSignal) => authorization.loggedIn(signal));
   const needsLogin = (error: unknown) => error instanceof McpError && error === authorization?.problem;
@@ -45,12 +45,13 @@ function routeWith(
     return {
       transport,
       instead: () => undefined,
-      // A lost stream is fatal, because the transport's own reconnect makes a new session without initialize (typescript-sdk 1.32.2).
+      // A lost stream is fatal, because the SDK's transport would reconnect with a new session but without `initialize` (typescript-sdk
+      // 1.32.2).
       isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
       explain,
       loggedIn,
-      // The transport is not closed during the event for a lost stream, but a moment later: after that event, the EventSource would
-      // otherwise set its timer for another try.
+      // Closes the transport a moment later. During the event for a lost stream it would be too early: only after that event, the
+      // EventSource sets its timer for a reconnect, and `close` must clear the timer.
       close: () =>
         setImmediate()
           .then(() => transport.close())
@@ -74,7 +75,7 @@ function routeWith(
         ? async () => routeWith(config, "sse", authorization)
         : undefined,
     loggedIn,
-    // "Maximum reconnection attempts" means that the notification stream is lost for good.
+    // "Maximum reconnection attempts" is the error after which the notification stream is not opened again.
     isFatal: (error) =>
       error instanceof SessionLost ||
       error.message.startsWith("Maximum reconnection attempts") ||
@@ -85,8 +86,7 @@ function routeWith(
       const isLost = transport.sessionId !== undefined && error instanceof SessionLost;
       return isLost ? new NotTaken("unavailable", explained.message, { retryable: true }) : explained;
     },
-    // `close` alone would not end the session on the server, so `leave` is called before. A server that does not answer must not delay the
-    // host.
+    // `leave` ends the session on the server, which `close` does not do. A server that does not answer must not delay the host.
     close: async () => {
       await Promise.race([transport.leave(), sleep(goodbyeMs, undefined, { ref: false })]).catch(() => {});
       await transport.close().catch(() => {});
@@ -102,19 +102,21 @@ function hasOwnAuthorization({ headers }: RemoteServerConfig): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
-/** Returns true if the status of the error is one with which servers of the older protocol answer the POST of an `initialize`. */
+/**
+ * Returns true if the status means that the server may speak only the older protocol: such servers answer the POST of `initialize` with it.
+ */
 function refusesHttp(error: unknown): boolean {
   return error instanceof HttpError && [400, 404, 405].includes(error.status) && !isModernOnly(error);
 }
 
 /**
- * Returns an McpError that explains the failure. An HTTP error does not become its cause, because the error's text is the server's whole
- * answer, which may repeat a header that this host sent.
+ * Returns an McpError that explains the failure. An HTTP error is not set as its cause: the text of such an error is the server's whole
+ * answer, which may quote a header that this host sent.
  */
 function explainRemote(config: RemoteServerConfig, url: URL, error: unknown): McpError {
   if (error instanceof McpError) return error;
   const { name } = config;
-  const place = `${url.origin}${url.pathname}`; // without user, password and query, which may be secret
+  const place = `${url.origin}${url.pathname}`; // user, password and query are left out, because they may be secret
   const status = statusOf(error);
   if (status === 401 || status === 403) {
     const hint = hasOwnAuthorization(config) ? `check mcpServers.${name}.headers.Authorization` : loginHint(config);

@@ -1,4 +1,4 @@
-/** Event streams that are reopened at the point where they ended, until all expected messages have arrived. */
+/** Event streams that end early are opened again, and continue after the last event that arrived. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RequestId } from "@modelcontextprotocol/sdk/types.js";
@@ -14,11 +14,11 @@ import { isAnswer } from "./deliveries.js";
 const firstPauseMs = 1000;
 const longestPauseMs = 30_000;
 const maxRetries = 5;
-/** Time that a server has to end a stream after the answer. Otherwise each call would leave a connection open. */
+/** Time in ms that a server has to end a stream after the answer. Without a limit, each call could leave a connection open. */
 const endsWithinMs = 5000;
 
 interface Stream {
-  /** Id of the request that is answered on the stream; undefined for the notification stream. */
+  /** Id of the request whose answer comes on the stream. Undefined for the notification stream. */
   id?: RequestId;
   lastEventId?: string;
   signals: readonly AbortSignal[];
@@ -30,7 +30,7 @@ interface StreamParts {
   /** Called with the parsed content of an event, which may be any JSON value. */
   came(parsed: unknown): void;
   failed(error: Error): void;
-  /** A signal that ends all streams and the waits between them when it aborts. */
+  /** When this signal aborts, all streams end, and so do the pauses before they are opened again. */
   signal: AbortSignal;
 }
 
@@ -44,7 +44,7 @@ export class ResumableStreams {
     this.#parts = parts;
   }
 
-  /** Opens a stream, or reopens it to get the rest of its events. Calls `failed` and rejects if the stream cannot be opened. */
+  /** Opens a stream, or opens it again for the rest of its events. If it cannot be opened, calls `failed` and rejects. */
   async open(stream: Stream): Promise<void> {
     const { lastEventId, signals } = stream;
     try {
@@ -53,7 +53,8 @@ export class ResumableStreams {
       if (isOk(answer)) return this.read(answer, stream);
       discard(answer);
       const { status, statusText } = answer;
-      // The server has no such stream. A missing notification stream is no error, but a request on this stream will get no answer.
+      // The server has no such stream. If it is the notification stream, that is no error. If it is the stream of a request, the request
+      // will get no answer.
       if (status === 405) return this.#lose(stream);
       throw new HttpError(status, `Failed to open SSE stream: ${unfollowed(answer, this.#url) ?? statusText}`);
     } catch (error) {
@@ -102,7 +103,7 @@ export class ResumableStreams {
   }
 
   /**
-   * Delivers an error to a request whose stream ended before the answer. Otherwise the request would wait for its timeout
+   * Delivers an error to a request whose stream ended without the answer. Without the error, the request would wait for its timeout
    * (typescript-sdk#2739).
    */
   #lose({ id, ended }: Stream): void {
@@ -111,7 +112,7 @@ export class ResumableStreams {
     ended?.();
   }
 
-  /** Reopens a stream that has ended, to get the rest of its events. Waits longer after each failure. */
+  /** Opens a stream again that has ended, to get the rest of its events. The pauses grow with each failure. */
   async #goOn(stream: Stream): Promise<void> {
     for (let attempt = 0; attempt < maxRetries; attempt += 1) {
       const pauseMs = this.#retryMs ?? Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);
@@ -124,7 +125,7 @@ export class ResumableStreams {
         this.#parts.failed(new Error(`Failed to reconnect SSE stream: ${messageOf(error)}`));
       }
     }
-    // If the notification stream is lost, the connection ends. If any other stream is lost, only its request fails.
+    // The loss of the notification stream ends the connection. The loss of any other stream only fails the stream's request.
     if (stream.id === undefined) {
       this.#parts.failed(new Error(`Maximum reconnection attempts (${maxRetries}) exceeded.`));
     } else this.#lose(stream);

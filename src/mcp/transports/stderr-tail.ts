@@ -16,7 +16,7 @@ export class StderrTail {
     this.#text = (this.#text + text).slice(-tailChars);
   }
 
-  /** The last part of the text, without the server's configured secrets and without terminal sequences. */
+  /** The end of what the server wrote to stderr, without its configured secrets and without terminal sequences. */
   get words(): string {
     return this.#redact(stripVTControlCharacters(this.#text)).trim();
   }

@@ -1,7 +1,7 @@
 /**
- * MCP's stdio transport (newline-delimited JSON-RPC). The SDK's transport is not used: it leaves grandchildren running, does not notice the
- * death of a server whose descendant holds the pipe, blocks if stderr is not read, and splits lines in quadratic time (typescript-sdk
- * 1.32.2).
+ * MCP's stdio transport: one JSON-RPC message per line. It replaces the SDK's transport, which has four faults (typescript-sdk 1.32.2). It
+ * leaves grandchildren running. It does not notice that a server has died if a descendant holds the pipe. It blocks if stderr is not read.
+ * It splits lines in quadratic time.
  */
 
 import { existsSync } from "node:fs";
@@ -21,14 +21,14 @@ import { startOf } from "./start-folder.js";
 import { StderrTail } from "./stderr-tail.js";
 
 const bytesOfMb = 1024 * 1024;
-/** Time that a server gets to exit after its stdin was closed. A server that reads its stdin exits within milliseconds. */
+/** Time in ms that a server gets to exit after its stdin was closed. A server that reads stdin exits within milliseconds. */
 const endOfInputGraceMs = 300;
 const terminateGraceMs = 1500;
-/** Time to wait for the last output of a dead server. A descendant may hold the pipe open for ever. */
+/** Time in ms to wait for the last output of a server that has exited. A descendant may hold the pipe open for ever. */
 const lastOutputMs = 100;
 /**
- * Time to wait for the server's exit after a failed write. A killed process closes its pipes first; on a busy machine it exits some time
- * later.
+ * Time in ms to wait for the server's exit after a failed write. When a process is killed, its pipes close first; on a busy machine, its
+ * exit comes some time later.
  */
 const dyingMs = 1000;
 
@@ -42,7 +42,7 @@ export class StdioTransport implements Transport {
   readonly #spawned: Promise<void>;
   readonly #exited: Promise<void>;
   readonly #deliveries = new Deliveries(this);
-  /** Text to write at the end of this turn of the event loop. */
+  /** The text to write at the end of the current turn of the event loop. */
   #outgoing = "";
   #sending: Promise<void> | undefined;
   #flushed: (error?: Error | null) => void = () => {};
@@ -54,8 +54,8 @@ export class StdioTransport implements Transport {
   #closing: Promise<void> | undefined;
 
   /**
-   * Spawns the server at once, so that it starts while the host still loads the SDK. `said` is called with each text that the server writes
-   * to stderr.
+   * Starts the server's process at once, so that it can start while the host still loads the SDK. `said` is called with each piece of text
+   * that the server writes to stderr.
    */
   constructor(config: StdioServerConfig, said: (text: string) => void = () => {}) {
     this.#config = config;
@@ -82,8 +82,8 @@ export class StdioTransport implements Transport {
   }
 
   /**
-   * Starts the transport; a second call starts nothing. If `ask` was called first, the client's call is the second. The client's call then
-   * delivers the messages that arrived before, except the answer to `ask`.
+   * Starts the transport. `ask` calls this method first, and the client calls it again. The second call does not start anything: it
+   * delivers the messages that arrived before the client, except the answer to `ask`.
    */
   async start(): Promise<void> {
     this.#started ??= this.#start();
@@ -92,8 +92,8 @@ export class StdioTransport implements Transport {
   }
 
   /**
-   * Sends one request before a client takes over the transport, and resolves with the answer. Rejects with EndedByProbe, or the signal's
-   * reason.
+   * Sends one request before a client uses the transport, and resolves with the answer. Rejects with EndedByProbe if the server exits, or
+   * with the signal's reason.
    */
   async ask(request: JSONRPCRequest, signal: AbortSignal): Promise<JsonObject | undefined> {
     await this.start();
@@ -106,7 +106,7 @@ export class StdioTransport implements Transport {
       this.onclose = () => reject(new EndedByProbe());
     });
     try {
-      const sent = this.send(request).catch(() => {}); // the close event reports a server that has exited
+      const sent = this.send(request).catch(() => {}); // if the server has exited, `onclose` reports it
       return await abortable(
         sent.then(() => answer),
         signal,
@@ -141,8 +141,8 @@ export class StdioTransport implements Transport {
     if (this.#closed) return Promise.reject(new Error("the connection is closed"));
     this.#outgoing += `${JSON.stringify(message)}\n`;
     this.#sending ??= new Promise((resolve, reject) => {
-      // Written as a variable first: V8 would allocate a function written in the assignment below among the old objects, and everything that
-      // it refers to would stay in memory until a full collection (AGENTS.md).
+      // The function is stored in a variable first. If it were written in the assignment below, V8 would allocate it among the old objects,
+      // and everything that it refers to would stay in memory until a full collection (AGENTS.md).
       const flushed = (error?: Error | null) => {
         if (error) void this.#closedByServer().then(() => reject(error));
         else resolve();
@@ -153,7 +153,7 @@ export class StdioTransport implements Transport {
     return this.#sending;
   }
 
-  /** Writes all messages of one turn of the event loop, such as parallel calls, in one write. */
+  /** Writes all messages of one turn of the event loop together, such as several parallel calls. */
   #flush(): void {
     if (!this.#sending) return;
     this.#group.leader.stdin?.write(this.#outgoing, this.#flushed);
@@ -162,7 +162,8 @@ export class StdioTransport implements Transport {
   }
 
   /**
-   * Closes the connection after a failed write. Waits for the server's exit first, because the exit explains more than the failed write.
+   * Closes the connection after a failed write. First waits for the exit of the server, because the exit explains the failure better than
+   * the failed write.
    */
   async #closedByServer(): Promise<void> {
     await Promise.race([this.#exited, sleep(dyingMs)]);
@@ -174,7 +175,7 @@ export class StdioTransport implements Transport {
     return this.#closing;
   }
 
-  /** Returns an McpError with the reason of a failure and the last output of the server. */
+  /** Returns an McpError with the reason of a failure and the server's last output on stderr. */
   explain(error: unknown): McpError {
     const { name, command, cwd } = this.#config;
     const code = isPlainObject(error) ? error.code : undefined;
@@ -207,8 +208,8 @@ export class StdioTransport implements Transport {
   }
 
   /**
-   * Fails the request whose answer was too long; the connection stays open. The request's id is found only if it is the first or the last
-   * member of the answer.
+   * Fails the request whose answer was too long, and keeps the connection open. Only the two ends of the answer are known, so the request
+   * is found only if its id is the first or the last member.
    */
   #refuse({ head, tail }: { head: string; tail: string }): void {
     const id =
@@ -231,7 +232,7 @@ export class StdioTransport implements Transport {
     this.#flush();
     leader.stdin?.end();
     if (!(await this.#group.gone(this.#exit ? 0 : endOfInputGraceMs))) await this.#group.end(terminateGraceMs);
-    // A descendant that left the group may still hold the other ends of the pipes, which would keep the host running.
+    // A descendant that left the group may still hold the other ends of the pipes. Open pipes would keep the host running.
     for (const pipe of leader.stdio) pipe?.destroy();
   }
 }

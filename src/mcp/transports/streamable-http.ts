@@ -1,6 +1,6 @@
 /**
- * MCP's Streamable HTTP transport, for all protocol versions. Each request says whether it uses version 2026-07-28. Features that this
- * version removed (sessions, the GET, resumable events) are used only if the server starts to use them.
+ * MCP's Streamable HTTP transport, for all protocol versions. A request that names version 2026-07-28 is sent in the way of that version.
+ * Features that this version removed (sessions, the GET, resumable events) are used only if the server starts to use them.
  */
 
 import { setMaxListeners } from "node:events";
@@ -16,17 +16,17 @@ import { modernHeaders, versionIn } from "./modern-headers.js";
 import { NotificationStream } from "./notification-stream.js";
 import { ResumableStreams } from "./resumable-streams.js";
 
-/** Time that a server has to accept a notification or an answer. Otherwise each of them could leave a connection open. */
+/** Time in ms that a server has to accept a notification or an answer. Without a limit, each of them could leave a connection open. */
 const acceptsWithinMs = 60_000;
 
-/** Statuses that are not an answer to the call itself: login needed, scopes missing, session lost. */
+/** Statuses that say nothing about the call itself: they mean that a login is needed, scopes are missing, or the session is lost. */
 const notOfTheCall = [401, 403, 404];
 
 export class StreamableHttp implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
-  /** Lets the SDK's v2 client cancel a request by ending its stream. */
+  /** Tells the SDK's v2 client that it can cancel a request by ending the request's stream. */
   readonly hasPerRequestStream = true;
 
   readonly #url: URL;
@@ -38,19 +38,19 @@ export class StreamableHttp implements Transport {
   readonly #deliveries = new Deliveries(this);
   #sessionId: string | undefined;
   #version: string | undefined;
-  /** Headers of every request. The headers of a POST are in `#posted`. */
+  /** Headers that every request has. A POST has more headers; all its headers are in `#posted`. */
   #common: Readonly<Record<string, string>> = {};
   #posted: Readonly<Record<string, string>> = {};
   readonly #each: readonly AbortSignal[] = [this.#ended.signal];
 
-  /** `headers` are sent with every request; their names are lower-case. */
+  /** `headers` are sent with every request. Their names must be lower-case. */
   constructor(url: URL, { headers, send }: { headers: Readonly<Record<string, string>>; send: SendRequest }) {
     this.#url = url;
     this.#headers = headers;
     this.#prepareHeaders();
     this.#send = send;
     this.#notifications = new NotificationStream(send);
-    setMaxListeners(0, this.#ended.signal); // each stream adds a listener
+    setMaxListeners(0, this.#ended.signal); // each stream adds a listener, so Node's warning is switched off
     this.#streams = new ResumableStreams(url, {
       ask: (wanted, signals) => {
         const request = { method: "GET" as const, url, headers: { ...this.#common, ...wanted }, signals };
@@ -134,9 +134,7 @@ export class StreamableHttp implements Transport {
     if (!isAnswered) throw new Error("the server answered with JSON that is no answer to the request");
   }
 
-  /**
-   * Handles an error status. If the body holds the server's own JSON-RPC error, that error is delivered as the answer. Otherwise throws.
-   */
+  /** Handles an error status. If the body contains the server's JSON-RPC error, delivers that error as the answer. Otherwise throws. */
   async #refused(message: JSONRPCMessage, answer: HttpAnswer): Promise<void> {
     const { status } = answer;
     const text = await bodyText(answer).catch(() => "");
@@ -162,7 +160,10 @@ export class StreamableHttp implements Transport {
   }
 }
 
-/** Returns true if an error status can be the answer to this request. For requests of protocol 2026-07-28, 400 and 404 can be answers. */
+/**
+ * Returns true if the body of this error status may be the answer to this request. In protocol 2026-07-28 the statuses 400 and 404 may
+ * carry an answer.
+ */
 function isOfTheCall(message: JSONRPCMessage & { method: string }, status: number): boolean {
   if (versionIn(message) !== undefined && (status === 400 || status === 404)) return true;
   return message.method === "tools/call" && status >= 400 && status < 500 && !notOfTheCall.includes(status);

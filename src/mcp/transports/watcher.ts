@@ -1,10 +1,11 @@
-/** A process that ends the server processes if the host was killed before it could end them. */
+/** A process that ends the servers' processes if the host is killed and cannot end them itself. */
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 
 /**
- * Shell script of the watcher process. It reads lines `+ GROUP` and `- GROUP`. Its input ends when the host ends; the script then ends the
- * remaining groups. It ignores signals from the terminal and from process supervisors, because the host handles those signals.
+ * Shell script of the watcher process. It reads lines `+ GROUP` and `- GROUP` from stdin, and remembers the process groups. Stdin ends when
+ * the host ends; the script then ends the remembered groups. It ignores signals of terminals and of process supervisors, because the host
+ * handles these signals.
  */
 const script = `
 trap '' HUP INT TERM
@@ -23,13 +24,13 @@ for one in $left; do kill -KILL "-$one"; done
 
 let input: Socket | undefined;
 
-/** Makes sure that a process group ends when this process ends, however that happens. POSIX only; does nothing if there is no shell. */
+/** Makes sure that a process group ends when this process ends for any reason. POSIX only. Does nothing if there is no shell. */
 export function watchGroup(group: number): void {
   input ??= startWatcher();
   input.write(`+ ${group}\n`);
 }
 
-/** Stops watching a group that has ended, because another process may get its number. */
+/** Stops watching a group that has ended, because a new group may get the same number. */
 export function unwatchGroup(group: number): void {
   input?.write(`- ${group}\n`);
 }
