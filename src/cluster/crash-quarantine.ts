@@ -6,15 +6,15 @@ interface Suspect {
 }
 
 /**
- * CrashQuarantine: turns that would not be tried again after one more crash. A crash ends all turns of a host, whichever turn caused it. So each
- * host runs only one suspect at a time. The other suspects wait, and a crash during the wait does not count for them.
+ * Lets only one suspect at a time run on this host. A suspect is a turn that is not tried again if it crashes once more. A crash ends all
+ * turns of a host, whichever turn caused it. So the other suspects wait, and a crash while they wait does not count for them.
  */
 export class CrashQuarantine {
   readonly #wake: (conversationId: string) => void;
   #running: Suspect | undefined;
   readonly #waiting = new Set<string>();
 
-  /** `wake` is called for a conversation with a refused suspect once that suspect may try to enter again. */
+  /** `wake` is called with the conversation of a suspect that was refused, when that suspect may try to enter again. */
   constructor(wake: (conversationId: string) => void) {
     this.#wake = wake;
   }
@@ -31,7 +31,7 @@ export class CrashQuarantine {
     return false;
   }
 
-  /** Notes that the suspect no longer runs here. Does nothing if the suspect has not entered. */
+  /** Removes the suspect, because it no longer runs here. Does nothing if it had not entered. */
   leave({ turnId }: Suspect): void {
     if (this.#running?.turnId !== turnId) return;
     this.#running = undefined;
@@ -41,8 +41,8 @@ export class CrashQuarantine {
   }
 
   /**
-   * Lets other suspects run during `work`, then waits until this suspect can enter again. `changed` must resolve when `wake` is called for
-   * the conversation, at the latest.
+   * Lets another suspect run during `work`, then waits until this suspect may run again. `changed` returns a promise that must resolve at
+   * the latest when `wake` is called for the conversation.
    */
   async leaveDuring<T>(
     suspect: Suspect,

@@ -13,16 +13,16 @@ interface DrivenTurnParts {
   store: Pick<ChatStore, "read" | "turns">;
   engine: TurnEngine;
   relay: DeltaRelay | undefined;
-  /** Number of turns of each conversation that run on this host or are about to. */
+  /** Number of turns of each conversation that run on this host or are about to run here. */
   runs: Map<string, number>;
 }
 
-/** A turn on its way to its end: this host waits until it may run the turn, or follows it on another host. */
+/** A turn that this host accompanies to its end: this host waits until it may run the turn, or shows it while another host runs it. */
 export class DrivenTurn {
   readonly #parts: DrivenTurnParts;
   readonly #drive: Drive;
   readonly #relayed: RelayedTurn;
-  /** True if the next crash during this turn would be its last: the turn is not tried again afterwards. */
+  /** True if the turn will not be tried again after one more crash. */
   #isSuspect = false;
 
   constructor(parts: DrivenTurnParts, drive: Drive) {
@@ -32,8 +32,8 @@ export class DrivenTurn {
   }
 
   /**
-   * Resolves once the turn has ended on any host. Rejects if the turn cannot go on: with StoreError, or with RequestError `shutting_down`
-   * or `not_found`.
+   * Resolves when the turn has ended on any host. Rejects if the turn cannot continue here: with StoreError, or with RequestError
+   * `shutting_down` or `not_found`.
    */
   async toItsEnd(): Promise<void> {
     try {
@@ -43,7 +43,10 @@ export class DrivenTurn {
     }
   }
 
-  /** Runs the turn, or waits until it may have changed. Resolves with true once the turn has ended. */
+  /**
+   * Runs the turn if this host gets its lease. Otherwise waits until the conversation may have changed. Resolves with true if the turn has
+   * ended.
+   */
   async #attempt(): Promise<boolean> {
     const { engine, store } = this.#parts;
     const { conversationId, turn } = this.#drive;
@@ -132,8 +135,8 @@ export class DrivenTurn {
   }
 
   /**
-   * Resumes the earlier turns of the conversation that no host owns. If this turn was given to this host, dispatched earlier turns are
-   * resumed too: until this turn has ended, the queue gives no turn of the conversation to another host.
+   * Resumes the earlier turns of the conversation that no host owns. Turns that the queue will give to a host are skipped, unless this turn
+   * was itself given to this host: until this turn has ended, the queue gives no other turn of the conversation to any host.
    */
   async #resumeBefore(): Promise<void> {
     const { engine, store } = this.#parts;
@@ -150,7 +153,7 @@ export class DrivenTurn {
     }
   }
 
-  /** True while a turn of the conversation runs on this host or is about to. */
+  /** True while a turn of the conversation runs on this host or is about to run here. */
   get #runsHere(): boolean {
     return this.#parts.runs.has(this.#drive.conversationId);
   }

@@ -24,22 +24,22 @@ import { TurnOwnership } from "./turn-ownership.js";
 export interface EngineParts {
   turns: TurnLeases;
   node: HostProcess;
-  /** Workspace of this host. It does not take turns of another workspace, because they need the servers of that workspace's hosts. */
+  /** Workspace of this host. This host does not take over turns of another workspace, because they need the servers of that workspace. */
   workspace: string;
-  /** True if the process of the host has certainly ended. Then other hosts take over its turns before its lease expires. */
+  /** True if the process of the host has certainly ended. Other hosts then take over its turns before its lease expires. */
   isGone: (node: LogNode) => boolean;
   observe: Observe;
   leaseMs?: number;
   /**
-   * Distributes turns over the hosts of one database. Undefined if hosts do not share turns: then a turn runs on the host that claimed it,
-   * or on any host that finds it abandoned.
+   * Distributes turns over the hosts of one database. If undefined, turns are not distributed: a turn runs on the host that claimed it or,
+   * if that host is lost, on a host that finds it.
    */
   dispatch?: TurnDispatch;
 }
 
-/** Time between two checks of the log for writes by other hosts, in ms. Only while a turn runs or waits here. */
+/** Time between two checks whether other hosts have written to the log, in ms. The checks run only while a turn runs or waits here. */
 const pollMs = 40;
-/** Every how many sweeps this host checks that all waiting turns are in the queue. */
+/** Number of sweeps between two checks that all waiting turns are in the queue. */
 const offerEverySweeps = 4;
 
 export class TurnEngine {
@@ -54,7 +54,8 @@ export class TurnEngine {
   readonly #news: LogNews;
   readonly #changes = new Changes();
   /**
-   * Turns dispatched to this host that it neither runs nor shows. No notification about such a turn arrives here, so each sweep checks it.
+   * Turns that were dispatched to this host but neither run nor are shown here. This host gets no notifications about such a turn, so each
+   * sweep checks it.
    */
   readonly #unsettled = new Set<TurnName>();
   #begun: Promise<void> | undefined;
@@ -94,15 +95,15 @@ export class TurnEngine {
   }
 
   /**
-   * Returns the request with which this host claims a turn. If there is a dispatch, turns of this host's workspace are enqueued. Turns of
-   * another workspace stay on this host, since perhaps only this host has their servers.
+   * Returns the request with which this host claims a turn. If there is a dispatch, a turn of this host's workspace is enqueued. A turn of
+   * another workspace stays on this host, since perhaps no other host has its servers.
    */
   request(options: unknown, workspace = this.#parts.workspace): TurnRequest {
     const dispatch = workspace === this.#parts.workspace ? this.#dispatch : undefined;
     return { workspace, options, ...(dispatch ? { enqueue: dispatch.enqueue } : { nodeId: this.nodeId }) };
   }
 
-  /** Must be called after this host has enqueued a turn: requests a poll of the queue. */
+  /** Requests a poll of the queue. Must be called after this host has enqueued a turn. */
   claimed(): void {
     this.#dispatch?.hurry();
   }
@@ -113,8 +114,7 @@ export class TurnEngine {
   }
 
   /**
-   * Acquires the lease of a turn, like `TurnLeases.acquire`. If that succeeds, also reads the mail that was sent to the turn's previous
-   * owner.
+   * Acquires the lease of a turn as `TurnLeases.acquire` does. On success, also reads the mail that was sent to the turn's previous owner.
    */
   async acquire(
     conversationId: string,
@@ -132,8 +132,8 @@ export class TurnEngine {
   }
 
   /**
-   * Sends mail to the host that owns the turn, which may be this host. Resolves with false if the turn has ended or its question was
-   * already answered.
+   * Sends mail to the host that owns the turn, which may be this host. Resolves with false if the turn has ended, or if its question has
+   * already been answered.
    */
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
     const isSent = await this.#parts.turns.send(conversationId, turnId, mail);
@@ -183,7 +183,7 @@ export class TurnEngine {
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
-  /** Returns the promise of a start. If the start fails, resets `#begun`, so that the next call of `begin` tries again. */
+  /** Returns the given promise of a start. If the start fails, resets `#begun`, so that the next call of `begin` tries again. */
   #orAgain(beginning: Promise<void>): Promise<void> {
     return beginning.catch((error: unknown) => {
       this.#begun = undefined;
@@ -227,7 +227,7 @@ export class TurnEngine {
       await this.#dispatch?.giveBack(nodeId); // before `bury`: if it fails, the host is still in the log and the next sweep retries
       await turns.bury(nodeId, seenAt);
     }
-    // Turns that this host owns but no longer runs: a failure of the log stopped them before their end was stored.
+    // Turns that this host owns but no longer runs. A failure of the log stopped them before their end could be stored.
     const stuck = (await this.ownership.look()).filter((turn) => !this.#events.has(turn));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (dead.length + stuck.length > 0) this.wake();
@@ -240,7 +240,7 @@ export class TurnEngine {
     else for (const turn of abandoned) this.#events.abandoned(turn);
   }
 
-  /** Repeats the work every `ms` until the engine closes. An error of the work is reported, and the work is repeated. */
+  /** Repeats the work every `ms` until the engine closes. If the work fails, the error is reported and the repetition continues. */
   #repeat(ms: number, work: () => Promise<void>): void {
     const next = async () => {
       for (;;) {

@@ -9,8 +9,8 @@ export function thisMachine(): string {
 }
 
 /**
- * True if the process has certainly ended. False for a process on another machine, because nothing is certain about it. If the process id
- * was reused, the process counts as alive.
+ * True if the process has certainly ended. False for any process on another machine, because this host cannot check it. Also false if
+ * another process has got the same process id.
  */
 export function isGone({ machine, pid }: HostProcess, ours: string): boolean {
   if (machine !== ours) return false;

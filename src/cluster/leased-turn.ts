@@ -19,8 +19,9 @@ interface LeasedTurnParts {
 }
 
 /**
- * A turn that this host runs under a lease, and may lose at any time. The next write to the log fails if the turn is lost. But a request
- * before that write would be paid for twice, because the new owner sends it again, and the turn may wait for something that never comes.
+ * A turn that this host runs under a lease. The host may lose the lease at any time, and then the next write to the log fails. That failure
+ * comes too late for a model request before the write: it is paid for twice, because the new owner sends it again. It never comes if the
+ * turn waits for an answer that is sent to the new owner. So the lease is also checked before requests and while the turn waits.
  */
 export class LeasedTurn implements OwnedTurn, Disposable {
   readonly lease: TurnLease;
@@ -40,7 +41,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     onLost: (error: unknown) => void,
   ): Promise<void> {
     const { relay, relayed, conversationId, turn, lease } = this.#parts;
-    await this.confirm(); // reading the log may have taken long
+    await this.confirm(); // the lease may have been lost while the log was read
     this.#onLost = onLost;
     this.#stop = this.#parts.engine.ownership.runs({ conversationId, turnId: turn.turnId, onLost });
     for (const event of own) relayed.stored(event);
@@ -73,7 +74,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     return engine.quarantine.leaveDuring({ conversationId, turnId: turn.turnId }, { work, changed, signal });
   }
 
-  /** Ends the run on this host, whether the turn has ended or was lost. */
+  /** Ends the run on this host, whether the turn itself has ended or another host has taken it over. */
   [Symbol.dispose](): void {
     const { relay, conversationId, turn } = this.#parts;
     this.#stop();

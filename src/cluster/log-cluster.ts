@@ -10,7 +10,7 @@ import { deadNodes } from "./lost-hosts.js";
 
 export interface LogClusterParts extends Omit<EngineParts, "turns"> {
   store: ChatStore;
-  /** Returns the time of this machine, in ms since the epoch. */
+  /** Returns the time by this machine's clock, in ms since the epoch. */
   now: () => number;
 }
 
@@ -20,7 +20,7 @@ export class LogCluster implements Cluster {
   readonly streams: DeltaRelay | undefined;
   readonly #parts: LogClusterParts;
   readonly #engine: TurnEngine;
-  /** See `DrivenTurn`. */
+  /** Shared by all turns; see `DrivenTurn`. */
   readonly #runs = new Map<string, number>();
 
   constructor(parts: LogClusterParts, local: LocalTurns) {

@@ -6,7 +6,7 @@ interface LogNewsParts {
   nodeId: string;
   isBusy: (conversationId?: string) => boolean;
   mail: (conversationId: string, turnId: string, mail: TurnMail) => void;
-  /** Called when this conversation may have changed. Without an id, any conversation may have changed. */
+  /** Called when the conversation with this id may have changed. If the id is missing, any conversation may have changed. */
   changed: (conversationId?: string) => void;
   report: (error: unknown) => void;
 }
@@ -15,9 +15,11 @@ const unknownVersion = -1;
 
 export class LogNews {
   readonly #parts: LogNewsParts;
-  /** Version of the log when its mail was last read. `unknownVersion`, which no log has, if there may be unread mail. */
+  /** Version of the log when the mail was last read. It is `unknownVersion`, which no log has, while there may be unread mail. */
   #version = unknownVersion;
-  /** Ids of conversations to which other hosts have written since the last check. Contains undefined if it may be any conversation. */
+  /**
+   * Ids of the conversations to which other hosts have written since the last check. Contains undefined if that may be any conversation.
+   */
   readonly #news = new Set<string | undefined>();
   #isLooking = false;
 
@@ -35,12 +37,12 @@ export class LogNews {
     this.#parts.changed();
   }
 
-  /** Makes the next poll read the mail. Needed after this host has sent mail: its own writes do not change the version. */
+  /** Makes the next poll read the mail. Must be called after this host has sent mail, because its own writes do not change the version. */
   expect(): void {
     this.#version = unknownVersion;
   }
 
-  /** Schedules a check. All notifications that arrive during a check lead to only one further check. */
+  /** Schedules a check. However many notifications arrive during a check, one further check follows. */
   noticed(conversationId?: string): void {
     if (!this.#parts.isBusy(conversationId)) return;
     this.#news.add(conversationId);
@@ -68,8 +70,8 @@ export class LogNews {
   }
 
   /**
-   * Reads the mail. If that fails, reports the error and lets the next poll try again. Never rejects, so that listeners are notified in any
-   * case.
+   * Reads the mail. If that fails, reports the error, and the next poll tries again. Never rejects, so that the caller notifies its
+   * listeners in any case.
    */
   async #receiveOrAgain(): Promise<void> {
     try {

@@ -1,4 +1,4 @@
-/** Detects lost hosts, as far as one host can tell by the clock of the log. */
+/** Detects lost hosts, as far as a single host can by the clock of the log. */
 import type { HostProcess, LogNode, TurnLeases } from "../core/store-ports.js";
 
 export const beatsPerLease = 4;
@@ -10,7 +10,7 @@ interface LostHostsParts {
   leaseMs: number;
 }
 
-/** Returns the hosts whose process has ended or that have sent no heartbeat for the time of a lease. */
+/** Returns the hosts whose process has ended, and those that have sent no heartbeat for longer than a lease. */
 export async function deadNodes(
   turns: TurnLeases,
   { isGone, leaseMs }: Pick<LostHostsParts, "isGone" | "leaseMs">,
@@ -19,9 +19,9 @@ export async function deadNodes(
 }
 
 /**
- * The heartbeats of this host, and its decisions which other hosts are lost. If this process or the log stalls, or the clock of the log is
- * set, the heartbeats of other hosts may be late for the same reason. Then, for the time of a lease, no host counts as lost because of its
- * silence.
+ * Sends the heartbeats of this host, and decides which other hosts are lost. If this process or the log has stalled, or the log's clock was
+ * set, heartbeats of other hosts may look late although these hosts are alive. So for the duration of a lease after that, no host counts as
+ * lost merely because it is silent.
  */
 export class LostHosts {
   readonly #parts: LostHostsParts;
@@ -29,8 +29,8 @@ export class LostHosts {
   #unsteadyAt: number | undefined;
   #isSteady = true;
   /**
-   * `#sentAt` is when the last confirmed heartbeat was sent. `#heardSince` is the time since which no heartbeat was confirmed too late.
-   * Both by the clock of `performance`.
+   * `#sentAt`: when the last confirmed heartbeat was sent. `#heardSince`: since when every heartbeat was confirmed in time. Both by the
+   * clock of `performance`.
    */
   #sentAt = Number.NEGATIVE_INFINITY;
   #heardSince = Number.NEGATIVE_INFINITY;
@@ -53,7 +53,7 @@ export class LostHosts {
     this.#isSteady = seenAt - (this.#unsteadyAt ?? Number.NEGATIVE_INFINITY) >= leaseMs;
   }
 
-  /** True if no other host can have considered this host lost since `at`, by the clock of `performance`. */
+  /** True if it is certain that, since `at`, no other host has considered this host lost. `at` is by the clock of `performance`. */
   isHeardSince(at: number): boolean {
     return at >= this.#heardSince && performance.now() - this.#sentAt < this.#parts.leaseMs;
   }
@@ -62,7 +62,8 @@ export class LostHosts {
     const { turns, node, isGone, leaseMs } = this.#parts;
     const nodes = await turns.nodes();
     const own = nodes.find(({ nodeId }) => nodeId === node.nodeId);
-    // This host's own entry must be recent. Otherwise the log was unreachable meanwhile, and its answer may be late.
+    // This host's own heartbeat in the log must be recent too. If it is not, the log was unreachable, and what it says of other hosts may
+    // be outdated.
     const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
     // `silentMs` is negative if the host was last seen before the clock was set back.
     const isLost = (other: LogNode) => isGone(other) || (mayJudge && Math.abs(other.silentMs) > leaseMs);

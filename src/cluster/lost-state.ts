@@ -1,6 +1,6 @@
 /**
- * Finds the servers whose state is lost, so that the model can be told. A stdio server keeps its state in a process, which ends with the
- * host that ran it.
+ * Finds the servers whose state is lost, so that the model can be notified. A stdio server keeps its state in its process, and this process
+ * ends together with the host that started it.
  */
 import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
@@ -8,8 +8,8 @@ import { resumeTurn } from "../log/folds/replay.js";
 import { withoutRewound } from "../log/folds/rewind.js";
 
 /**
- * Adds the id of this host to `tool_sent` events of calls to stdio servers. Other events stay unchanged. The planned call of such an event
- * is in `events`, or in `log` if the turn's previous owner planned it.
+ * Adds the id of this host to `tool_sent` events of calls to stdio servers. All other events stay unchanged. The event with the planned
+ * call is in `events` or, if the turn's previous owner planned the call, in `log`.
  */
 export function withProcesses(
   events: readonly ChatEvent[],
@@ -36,8 +36,8 @@ function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: st
 }
 
 /**
- * Returns the event that tells the model which servers have lost their state. Undefined if the model has called no such server on a lost
- * host, or was already told, or will not be asked again in this turn.
+ * Returns the event that informs the model which servers have lost their state. Returns undefined if the model has called no server whose
+ * host is lost, if it has already been informed, or if it will not be asked again in this turn.
  */
 export function stateLost(
   log: readonly StoredEvent[],
@@ -52,14 +52,14 @@ export function stateLost(
   return lost.length > 0 && isAsked ? { type: "state_lost", turnId, servers: lost } : undefined;
 }
 
-/** True if the model has called a server that ran on another host, and was not told since then that the server's state is lost. */
+/** True if the model has called a server on another host, and has not been informed since then that the server's state is lost. */
 export function countsOnOthers(log: readonly StoredEvent[], turnId: string, nodeId: string): boolean {
   return [...lastProcesses(log, turnId).values()].some((other) => other !== nodeId);
 }
 
 /**
- * Returns, for each server, the host that ran it at its last call in this conversation. Ignores calls that a rewind took back, and servers
- * whose loss was already reported.
+ * Returns, for each server, the host that ran the server when it was last called in this conversation. Ignores calls that a rewind took
+ * back, and servers whose loss has already been reported.
  */
 function lastProcesses(log: readonly StoredEvent[], turnId: string): Map<string, string> {
   const processes = new Map<string, string>();

@@ -10,15 +10,15 @@ interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
   places: Omit<NodePlaces, "nodeId">[];
 }
 
-/** The hosts that use one log, as the log records them. */
+/** The hosts that share one log, according to the log. */
 export interface Nodes {
-  /** The hosts, most recently seen first. */
+  /** The hosts. The host that was seen last comes first. */
   nodes: Node[];
   /** Number of unfinished turns that no host owns. */
   unclaimed: number;
 }
 
-/** Returns the hosts and how many turns each of them has. Rejects with StoreError. */
+/** Returns the hosts and the number of turns that each host has. Rejects with StoreError. */
 export async function nodesOf(store: ChatStore, isGone: (node: LogNode) => boolean, leaseMs: number): Promise<Nodes> {
   const [nodes, load, places] = await Promise.all([store.turns.nodes(), store.turns.load(), store.places?.() ?? []]);
   const known = new Set(nodes.map(({ nodeId }) => nodeId));

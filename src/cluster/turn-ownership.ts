@@ -1,4 +1,4 @@
-/** Knows which of the turns that run here this host certainly still owns. */
+/** Tracks which of the turns that run here certainly still belong to this host. */
 import type { StoreError } from "../core/errors.js";
 import type { TurnLeases, TurnName } from "../core/store-ports.js";
 import { fenced } from "../log/shared/claims.js";
@@ -13,7 +13,7 @@ interface TurnOwnershipParts {
 interface RunningTurn {
   conversationId: string;
   turnId: string;
-  /** Called when another host owns the turn or has ended it. */
+  /** Called when another host has taken the turn over or has ended it. */
   onLost: (error: StoreError) => void;
 }
 
@@ -26,8 +26,8 @@ export class TurnOwnership {
   }
 
   /**
-   * True if no host can have taken a turn from this host since the time `at`, by the clock of `performance`. So a turn that was owned at
-   * that time is still owned.
+   * True if no other host can have taken over a turn of this host since the time `at`, by the clock of `performance`. So a turn that this
+   * host owned at that time is still its own.
    */
   isSureSince(at: number): boolean {
     return this.#parts.hosts.isHeardSince(at);
@@ -47,8 +47,8 @@ export class TurnOwnership {
   }
 
   /**
-   * Registers a running turn: `onLost` is called if `look` finds that the turn is lost. Call the returned function when the turn stops
-   * running.
+   * Registers a running turn. From then on, `look` calls the turn's `onLost` if it finds that the turn is lost. Call the returned function
+   * when the turn stops running.
    */
   runs(turn: RunningTurn): () => void {
     this.#running.add(turn);

@@ -24,11 +24,14 @@ export interface DispatchParts {
 
 /** Channel on which a host notifies the others of queued turns that it cannot take itself. */
 const channel = "mcp_platform_turns";
-/** Returns the name of the queue for turns with this fold version. Hosts of the same or a newer version can resume them. */
+/**
+ * Returns the name of the queue for turns that were written with this fold version. Only hosts of the same or a later version can resume
+ * such turns.
+ */
 const queueOf = (fold: number) => `turns-v${fold}`;
 /**
- * Ended workflows are deleted in batches, `deletionMs` after the first of them has ended. If another host should have deleted one and did
- * not, this host deletes it `forgottenMs` after its end.
+ * Ended workflows are deleted in batches, `deletionMs` after the first workflow of a batch has ended. If another host fails to delete a
+ * workflow that ended there, this host deletes it `forgottenMs` after its end.
  */
 const deletionMs = 1_000;
 const forgottenMs = 60_000;
@@ -42,7 +45,7 @@ export class DbosDispatch implements TurnDispatch {
   #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
   #unsubscribe = () => {};
   #isRetired = false;
-  /** The running poll of the queue. Requests that come during a poll lead to one further poll. */
+  /** The poll of the queue that is running now. Requests to poll that arrive meanwhile lead to one further poll. */
   #look: Promise<void> | undefined;
   #looksAgain = false;
   /** Workflow ids of the tickets that looked void at the last offer. */
@@ -91,9 +94,9 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   /**
-   * Returns the valid tickets, and deletes tickets that are void at two offers in a row, because a void ticket blocks the turns behind it.
-   * A ticket is void if it is given to this host but this host does not know it, or if its turn has ended. In the second case it does not
-   * matter which host has the ticket, or why that host has not ended it.
+   * Returns the valid tickets. Deletes each ticket that was void at the last two offers, because a void ticket blocks the turns behind it.
+   * A ticket is void in two cases: it is given to this host, but this host does not know it; or its turn has ended, whichever host has the
+   * ticket.
    */
   async #valid(dbos: Launched): Promise<Ticket[]> {
     const tickets = await dbos.tickets();
@@ -121,7 +124,7 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   async retire(): Promise<void> {
-    await this.#look; // the running poll may give this host turns that it has claimed, so that they still end here
+    await this.#look; // the running poll may still give this host turns that this host has claimed
     this.#stopTaking();
   }
 
@@ -161,8 +164,8 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   /**
-   * Puts the turn back into the queue if, since the turn was enqueued, a host of a newer version has written to it. Only hosts that know
-   * that version can resume the turn. Resolves with true if the turn was put back.
+   * Puts the turn into the queue of a newer version if a host of that version has written to the turn since it was enqueued: this host can
+   * no longer resume it. Resolves with true if the turn was put back.
    */
   async #isPassedOn(turn: TurnName): Promise<boolean> {
     const { database, newId } = this.#parts;

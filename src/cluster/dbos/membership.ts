@@ -6,7 +6,7 @@ import type { TurnName } from "../../core/store-ports.js";
 import { openPool } from "../../log/postgres/connection/pool.js";
 import { type Launched, launch } from "./sdk.js";
 
-/** A host within this process to which DBOS can give turns. */
+/** A host within this process. DBOS can give turns to it. */
 export interface Member {
   nodeId: string;
   /** Runs the turn. Resolves with true when the turn has ended, and with false if this host leaves the turn to others. */
@@ -24,14 +24,14 @@ interface Shared {
   pool: pg.Pool;
 }
 
-/** Maximum number of turns that a process has at a time, running or waiting for a person. A waiting turn costs next to nothing. */
+/** Maximum number of turns that a process has at a time. Turns that wait for a person count too, but cost next to nothing. */
 const slots = 1_000;
 /** Maximum number of connections for DBOS. A few are enough, because DBOS uses one for only some milliseconds per turn. */
 export const poolSize = 4;
 
 /** The running instance of DBOS. A process can have only one, so all hosts of the process share it. */
 let shared: Shared | undefined;
-/** Resolves when the previous instance of DBOS has ended. */
+/** Resolves when the previous instance of DBOS has been shut down. */
 let leaving: Promise<void> = Promise.resolve();
 
 /**
@@ -62,16 +62,16 @@ export async function join(
   }
 }
 
-/** Stops giving new turns to the member. The turns that it has stay with it. May be called more than once. */
+/** Stops giving new turns to the member. The member keeps the turns that it already has. May be called more than once. */
 export function retire(member: Member): void {
   if (!shared?.takers.delete(member)) return;
   const { takers, launched } = shared;
-  launched.then((dbos) => takers.size === 0 && dbos.setSlots(0)).catch(() => {}); // DBOS was never launched
+  launched.then((dbos) => takers.size === 0 && dbos.setSlots(0)).catch(() => {}); // rejects only if DBOS was never launched
 }
 
 /**
- * Removes the member. Its turns go to other members of this process; after the last member, to other processes. May be called more than
- * once.
+ * Removes the member. Its unfinished turns go to other members of this process or, if it was the last member, to other processes. May be
+ * called more than once.
  */
 export async function leave(member: Member): Promise<void> {
   const left = shared;
@@ -97,8 +97,8 @@ function share(config: PostgresConfig, nodeId: string, queues: readonly string[]
         launched.then((dbos) => dbos.written(workflowId)).then(() => member.onEnded(workflowId));
         return;
       }
-      // This turn was given while the last member retired. The promise must never resolve, because DBOS would record that the turn has
-      // ended.
+      // No member takes this turn, because the last one retired meanwhile. The promise must never resolve: DBOS would record that the turn
+      // has ended.
       await launched.then((dbos) => dbos.giveBackOwn()).catch(() => {}); // on failure, `end` gives the turn back, or the lease expires
       await new Promise(() => {});
     },

@@ -11,9 +11,9 @@ const migrationLock = 0x44424f53;
 const pauseMs = 100;
 
 /**
- * Migrates DBOS's tables in this database to the version that is needed here. If several processes find outdated tables, one of them
- * migrates. The others wait, and must not hold a snapshot while they wait: DBOS builds indexes in a way that waits for all transactions
- * with a snapshot. Rejects with StoreError.
+ * Migrates DBOS's tables in this database to the version that is needed here. If several processes find outdated tables, one process
+ * migrates them and the others wait. A waiting process must not hold a snapshot: DBOS builds indexes in a way that waits for all
+ * transactions with a snapshot. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
   const pool = openPool({ ...config, leaseMs: undefined }, poolSize); // no lease: a starting host is slow and has no turns yet
@@ -22,7 +22,7 @@ export async function migrateDbos(config: PostgresConfig, database: Database, ob
       if (await isMigrated(client)) return true;
       await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // one message: the timeout may be short
       try {
-        // The query has no parameters: a query with parameters keeps its snapshot until the transaction ends.
+        // This query must not have parameters: a query with parameters would keep its snapshot until the transaction ends.
         const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${migrationLock}) AS mine`);
         const isMine = rows[0]?.mine === true;
         if (isMine) await migrateSystemTables(pool, observe);

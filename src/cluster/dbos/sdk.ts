@@ -12,29 +12,29 @@ import type { QueuedTurn, TurnName } from "../../core/store-ports.js";
 /** Name under which DBOS stores the rows of this program. */
 const application = "mcp-platform";
 /**
- * Version that DBOS compares: DBOS gives work only to executors with the same version. This version never changes, because the name of the
- * queue says which hosts can resume a turn.
+ * Application version for DBOS, which gives work only to executors of the same version. It never changes, because the name of the queue
+ * already says which hosts can resume a turn.
  */
 const version = "1";
 const workflow = "turn";
 /** Schema of the database for DBOS's own tables. It is separate from the schema of this program. */
 const schema = "dbos";
-/** Required by DBOS, but not used when a pool is given. */
+/** Database URL that DBOS requires. It is not used, because DBOS is given a pool. */
 const unusedUrl = "postgres://unused@unused:5432/unused";
-/** Time between two polls of the queue by DBOS itself, in ms. This program polls at once when a turn is urgent. */
+/** Time between two polls of the queue by DBOS itself, in ms. For urgent turns, this program polls the queue without waiting. */
 const pollMs = 2_000;
-/** Poll interval for the parts of DBOS that are not used here: its internal queue and its schedules. In ms. */
+/** Time between two polls of those parts of DBOS that are not used here, in ms: its internal queue and its schedules. */
 const seldomMs = 3_600_000;
 /**
- * Number of retries that DBOS allows, in effect without limit. The turn's lease decides whether the turn is tried again, because it knows
- * whether the turn had begun.
+ * Number of retries that DBOS allows: in effect there is no limit. The turn's lease decides whether the turn is tried again, because the
+ * lease knows whether the turn had begun.
  */
 const anyNumber = 2 ** 31 - 2;
 
 interface LaunchParts {
   pool: Pool;
   nodeId: string;
-  /** Names of the queues with the kinds of turns that this process can resume. */
+  /** Names of the queues whose turns this process can resume. */
   queues: readonly string[];
   slots: number;
   observe: Observe;
@@ -47,13 +47,16 @@ export interface Ticket {
   workflowId: string;
   nodeId: string;
   isGiven: boolean;
-  /** True if the turn was given to this process but does not run here. It may be about to run, or the answer of the database was lost. */
+  /**
+   * True if the turn was given to this process but does not run here. Either it is about to run, or the database's answer that gave it was
+   * lost.
+   */
   isUnheard: boolean;
 }
 
 /**
- * Checks that the package of DBOS is installed. Called first, because only hosts that share a database need the package. Rejects with
- * StoreError.
+ * Checks that the package of DBOS is installed. Must be called before all other functions: the package is optional, because only hosts that
+ * share a database need it. Rejects with StoreError.
  */
 export async function ensureInstalled(): Promise<void> {
   try {
@@ -65,7 +68,10 @@ export async function ensureInstalled(): Promise<void> {
   }
 }
 
-/** Creates or updates DBOS's tables. Must not run in two processes at the same time, nor after this process has begun to use the tables. */
+/**
+ * Creates or updates DBOS's tables. Must not run in two processes at the same time. Must not run after this process has begun to use the
+ * tables.
+ */
 export async function migrateSystemTables(pool: Pool, observe: Observe): Promise<void> {
   const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
   const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
@@ -81,7 +87,7 @@ export async function isMigrated(client: ClientBase): Promise<boolean> {
   return (await getCurrentSysDBVersion(client, schema)) >= needed;
 }
 
-/** Opens the queue for enqueueing turns within transactions of the caller. Processes that take no turns can use it too. */
+/** Opens the queue. Turns are enqueued within the caller's transactions. Processes that take no turns can use the queue too. */
 export async function openQueue(pool: Pool, observe: Observe) {
   const { DBOSClient } = await import("@dbos-inc/dbos-sdk");
   const logger = loggerTo(observe);
@@ -93,8 +99,8 @@ export async function openQueue(pool: Pool, observe: Observe) {
     logger,
   });
   /**
-   * Enqueues a turn. Does nothing if the workflow id exists already. Turns of the same conversation are given one after another, in the
-   * order of `place`.
+   * Enqueues a turn. Does nothing if the workflow id exists already. Turns of the same conversation are given to hosts one after another,
+   * in the order of `place`.
    */
   return async (transaction: ClientBase, queue: string, workflowId: string, turn: QueuedTurn): Promise<void> => {
     const { conversationId, turnId, requestId, place } = turn;
@@ -113,7 +119,7 @@ export async function openQueue(pool: Pool, observe: Observe) {
 let current: LaunchParts | undefined;
 let isRegistered = false;
 
-/** Launches DBOS, which starts to give turns of the queues to this process. DBOS must not be launched twice at a time. */
+/** Launches DBOS, which then gives turns of the queues to this process. Must not be called while DBOS is already launched. */
 export async function launch(parts: LaunchParts) {
   const { DBOS } = await import("@dbos-inc/dbos-sdk");
   const { registerInternalQueue, wfQueueRunner } = await import("@dbos-inc/dbos-sdk/internal/wfqueue");
@@ -123,7 +129,8 @@ export async function launch(parts: LaunchParts) {
   Object.assign(dbRetryConfig, { initialBackoffSec: 0.1, maxBackoffSec: 2 });
   current = parts;
   if (!isRegistered) {
-    // The turn runs outside the context of the DBOS workflow. Otherwise DBOS would record its calls of DBOS as steps of the workflow.
+    // The turn runs outside the context of the DBOS workflow. Otherwise DBOS would record the turn's own calls of DBOS as steps of the
+    // workflow.
     const outside = AsyncLocalStorage.snapshot();
     const run = async (turn: TurnName) => {
       const workflowId = DBOS.workflowID ?? "";
@@ -154,7 +161,7 @@ export async function launch(parts: LaunchParts) {
   const executor = DBOSExecutor.globalInstance;
   if (!executor) throw new Error("DBOS has not been launched");
   const { systemDatabase } = executor;
-  // `pollQueue` is a private member of WFQueueRunner: it polls the queue once and starts the turns that it found.
+  // `pollQueue` is a private member of WFQueueRunner. It polls the queue once and starts the turns that it finds.
   const runner = wfQueueRunner as unknown as {
     pollQueue(executor: unknown, queue: (typeof queues)[number]): Promise<boolean>;
   };
@@ -203,7 +210,7 @@ export async function launch(parts: LaunchParts) {
         return { workflowId: workflowID, nodeId: executorId, isGiven, isUnheard };
       });
     },
-    /** Returns the ids of workflows that have ended before the time but are not deleted yet, the oldest first. */
+    /** Returns the ids of workflows that ended before the given time and are not deleted yet, the oldest first. */
     async ended(before: Date, limit: number): Promise<string[]> {
       const found = await DBOS.listWorkflows({
         workflowName: workflow,
@@ -234,8 +241,8 @@ export async function launch(parts: LaunchParts) {
 export type Launched = Awaited<ReturnType<typeof launch>>;
 
 /**
- * Returns a logger for DBOS. The logger of DBOS itself writes to stdout, which is reserved for output. Each level is lowered by one,
- * because DBOS logs a warning even when it will retry.
+ * Returns a logger for DBOS. DBOS's own logger writes to stdout, which is reserved for output. The logger reports each message one level
+ * lower, because DBOS logs warnings even for failures that it will retry.
  */
 function loggerTo(observe: Observe) {
   const to = (level: "debug" | "info" | "warn") => (entry: unknown) =>

@@ -4,7 +4,7 @@ import type { Watch } from "./subscriptions.js";
 export interface Watcher {
   nodeId: string;
   until: number;
-  /** How much this host has been sent of the message at `place`. Undefined if nothing. */
+  /** The message of which parts were last sent to this host, and how much of it was sent. Undefined if nothing was sent yet. */
   told?: { place: MessagePosition; known: Known };
 }
 
@@ -12,7 +12,10 @@ export interface Watcher {
 export class Audience {
   readonly #watchers = new Map<string, Map<string, Watcher>>();
 
-  /** Subscribes the host until the given time, in ms since the epoch. `has` replaces what this host remembered that the subscriber has. */
+  /**
+   * Subscribes a host to a conversation until the given time, in ms since the epoch. `has` replaces the earlier record of what the host
+   * has.
+   */
   add(nodeId: string, { conversationId, has }: Watch, until: number): void {
     const watchers = this.#watchers.get(conversationId) ?? new Map<string, Watcher>();
     this.#watchers.set(conversationId, watchers.set(nodeId, { nodeId, until, told: has }));
@@ -48,7 +51,7 @@ export function knowsAll(watcher: Watcher, open: OpenMessage): boolean {
 
 const unknown: Known = { text: -1, reasoning: -1, notice: -1 };
 
-/** Returns how much of this message the host has been sent. Undefined if it was not told of the message at all. */
+/** Returns how much of this message the host has been sent. Undefined if it has been sent nothing of this message. */
 export function toldOf({ told }: Watcher, open: OpenMessage): Known | undefined {
   return told && samePlace(told.place, open.place) ? told.known : undefined;
 }

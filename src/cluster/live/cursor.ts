@@ -3,12 +3,12 @@ import type { LiveEvent, StoredEvent } from "../../core/events.js";
 import type { OpenMessage } from "./open-message.js";
 import { ShownMessage } from "./shown-message.js";
 
-/** Number of turns for which the end of the last message is remembered. It is more than can be in transit at a time. */
+/** Maximum number of turns whose last stored event is remembered. Fewer turns than this can be in transit at a time. */
 const mostTurns = 8;
 
 /**
- * A reader of the message that another host is writing. It keeps in step with the stored events: nothing of a message is shown before the
- * event that the message follows, nor after the message itself was stored.
+ * A reader of the message that another host is writing. The message and the stored events are shown in order: the message appears only
+ * after the stored event that it follows, and no longer once the message itself has been stored.
  */
 export class Cursor implements LiveCursor {
   readonly shown = new ShownMessage();
@@ -16,8 +16,8 @@ export class Cursor implements LiveCursor {
   readonly #turnId: string | undefined;
   #lastSeq: number;
   /**
-   * Turn id -> `seq` of the turn's last stored event. Kept per turn, because a turn that is cancelled while it waits ends while another
-   * turn is running.
+   * Turn id -> `seq` of the turn's last stored event. It is kept for several turns, because a turn that is cancelled while it waits ends
+   * while another turn is running.
    */
   readonly #lastEnds = new Map<string, number>();
   #seen: OpenMessage | undefined;
@@ -34,7 +34,7 @@ export class Cursor implements LiveCursor {
     if (turnId !== undefined) this.#lastEnds.set(turnId, lastEnd);
   }
 
-  /** True if the open message follows a stored event that the reader does not have yet. */
+  /** True if the open message follows a stored event that this reader has not received yet. */
   get isBehind(): boolean {
     return (this.#source.open?.place.after ?? 0) > this.#lastSeq;
   }
@@ -51,7 +51,7 @@ export class Cursor implements LiveCursor {
     return [...words, ...notices.map(({ notice }) => notice)];
   }
 
-  /** Returns what to show before this stored event. The caller then shows the event itself, unless it has shown the event before. */
+  /** Returns what to show before this stored event. The caller must then show the event itself, unless it has already done so. */
   stored(event: StoredEvent): LiveEvent[] {
     if (event.seq <= this.#lastSeq) return [];
     this.skipTo(event.seq);

@@ -1,4 +1,7 @@
-/** Sends the live events of turns that run here to the hosts on the same log that follow them, and receives events of other hosts. */
+/**
+ * Sends the live events of turns that run here to the hosts that follow them, and receives the live events of turns on other hosts. All
+ * hosts use the same log.
+ */
 
 import type { PeerStreams } from "../../core/cluster-port.js";
 import type { TurnEvent } from "../../core/events.js";
@@ -15,20 +18,23 @@ import { readWords, type Word } from "./subscriptions.js";
 interface ExchangeParts {
   bus: LiveBus;
   nodeId: string;
-  /** Machine on which addresses of this host are valid if they are local. */
+  /** Identifies this machine. Local addresses of this host are valid only on this machine. */
   machine: string;
   now: () => number;
 }
 
-/** Time in which events are collected and then sent over the bus in one message, in ms. */
+/** Period in which events are collected before they are sent over the bus in one message, in ms. */
 const windowMs = 40;
-/** Time in which events are collected for a stream, in ms. It is shorter, because a stream costs the database nothing. */
+/**
+ * Period in which events are collected before they are sent over a stream, in ms. It is shorter than for the bus, because a stream costs
+ * the database nothing.
+ */
 const streamWindowMs = 5;
 /** Time between two renewals of a subscription, in ms. */
 const repeatMs = 5_000;
 /** Time after which a subscription expires unless it is renewed, in ms. */
 const silentMs = 3 * repeatMs;
-/** Maximum number of bytes of one send, so that a long answer does not delay the others. */
+/** Maximum number of bytes in one send, so that a long answer does not delay other answers. */
 const room = 256 * 1024;
 
 /** Channel that all hosts receive. */
@@ -48,7 +54,7 @@ export class DeltaRelay implements PeerStreams {
   /** Time of the last offer of a stream that this host sent, for each other host. */
   readonly #offeredAt = new Map<string, number>();
   #writing: NodeJS.Timeout | undefined;
-  /** True if other hosts must be asked to send their subscriptions again: they may have sent them before this host listened. */
+  /** True if this host must ask other hosts to repeat their subscriptions, because they may have sent them before this host listened. */
   #saysHello = false;
   #hears = false;
   #hasRun = false;
@@ -100,7 +106,9 @@ export class DeltaRelay implements PeerStreams {
     this.#schedule();
   }
 
-  /** Records an event of a turn that runs here. Without `turnId`, the event belongs to the turn that is writing in the conversation. */
+  /**
+   * Records an event of a turn that runs here. If `turnId` is missing, the event belongs to the turn that is writing in the conversation.
+   */
   note(conversationId: string, event: TurnEvent, turnId?: string): void {
     this.#teller.note(conversationId, event, turnId);
     this.#schedule();
@@ -110,12 +118,15 @@ export class DeltaRelay implements PeerStreams {
     this.#teller.end(conversationId, turnId);
   }
 
-  /** Returns the message that a turn on this host is writing in the conversation. */
+  /** Returns the message that a turn on this host is currently writing in the conversation. */
   writing(conversationId: string): OpenMessage | undefined {
     return this.#teller.writing(conversationId);
   }
 
-  /** Follows what other hosts write in the conversation. `onChange` is called when the feed has changed. Call `leave` to stop. */
+  /**
+   * Follows what other hosts write in the conversation. `onChange` is called when the feed has changed. To stop following, call `leave` of
+   * the result.
+   */
   follow(conversationId: string, onChange: () => void): { feed: Feed; leave: () => void } {
     this.#listen();
     const { feed, leave } = this.#feeds.follow(conversationId, onChange);
@@ -128,16 +139,16 @@ export class DeltaRelay implements PeerStreams {
   }
 
   /**
-   * Offers streams at this address to other hosts. The server at the address must pass each stream to `serve`. With `isLocal`, the offer is
-   * only for hosts on this machine.
+   * Offers other hosts to open streams at this address. The server at the address must pass each stream to `serve`. If `isLocal` is true,
+   * only hosts on this machine can use the offer.
    */
   offer(url: string, secret: string, { isLocal }: { isLocal: boolean }): void {
     this.#offer = { by: this.#nodeId, url, secret, ...(isLocal && { machine: this.#machine }) };
   }
 
   /**
-   * Sends all further frames for that host through `write` instead of the bus. Resolves when the stream has ended. `write` must resolve
-   * when the stream has room for more.
+   * Sends all further frames for the given host through `write` instead of the bus. Resolves when the stream has ended. The promise that
+   * `write` returns must resolve when the stream has room for more.
    */
   serve(nodeId: string, write: (text: string) => Promise<void>, gone: AbortSignal): Promise<void> {
     return this.#isClosed ? Promise.resolve() : this.#routes.serve(nodeId, write, gone);
@@ -185,7 +196,9 @@ export class DeltaRelay implements PeerStreams {
     return this.#teller.isDue || this.#feeds.isDue || this.#saysHello;
   }
 
-  /** Schedules a send over the bus: at once, or at the end of the window if something was sent less than `windowMs` ago. */
+  /**
+   * Schedules a send over the bus. It takes place at once or, if something was sent less than `windowMs` ago, at the end of that window.
+   */
   #schedule(): void {
     this.#writeSoon();
     if (this.#timer || this.#isSending || this.#isClosed || !this.#isDue) return;
@@ -228,8 +241,8 @@ export class DeltaRelay implements PeerStreams {
   }
 
   /**
-   * Returns the offer of a stream, unless it was sent to the host a short while ago. It is repeated from time to time, because it may be
-   * lost or the host may fail to connect.
+   * Returns the offer of a stream, or nothing if the host got the offer a short while ago. The offer is repeated from time to time, because
+   * it may get lost or the host may fail to connect.
    */
   #offerTo(nodeId: string): string[] {
     if (!this.#offer || this.#offeredAt.has(nodeId)) return [];
@@ -254,7 +267,7 @@ export class DeltaRelay implements PeerStreams {
   }
 }
 
-/** Number of bytes that a JSON list adds to a single text. */
+/** Number of bytes that a JSON list with a single text has in addition to the text. */
 const listBytes = 2;
 
 function channelOf(nodeId: string): string {

@@ -12,20 +12,20 @@ interface Telling {
 }
 
 /**
- * The open messages of the turns that run here, and the hosts that follow them. There is no queue: when there is room to send, the parts
- * that a host lacks are looked up. So a slow bus gets fewer, longer frames.
+ * The open messages of the turns that run here, and the hosts that follow them. Parts are not queued: whenever there is room to send, it is
+ * determined which parts each host lacks. So a slow bus gets fewer and longer frames.
  */
 export class DeltaSender {
   readonly #writing = new Map<string, OpenMessage>();
   readonly #audience = new Audience();
-  /** Ids of the conversations of which parts remain to be sent. */
+  /** Ids of the conversations of which some parts have not been sent yet. */
   readonly #due = new Set<string>();
   /** Ids of the conversations whose turn has ended. They are dropped once their last delta has been sent. */
   readonly #ended = new Set<string>();
 
   /**
-   * Opens the message that a turn begins to write. Does nothing while another turn writes in the conversation: a turn that ends while it
-   * waits writes no message.
+   * Opens the message that a turn begins to write. Does nothing while another turn is writing in the conversation: this turn then ends
+   * while it waits, so it writes no message.
    */
   begin(conversationId: string, place: MessagePosition): void {
     const other = this.#writing.get(conversationId);
@@ -71,8 +71,8 @@ export class DeltaSender {
   }
 
   /**
-   * Returns, for each host that `isFor` accepts, the frames with the parts that it lacks, about `room` bytes in all. Further parts are
-   * returned by the next call.
+   * Returns frames with the parts that each host lacks, keyed by host id, for the hosts that `isFor` accepts. The frames have about `room`
+   * bytes in all; the next call returns further parts.
    */
   frames(now: number, { maxBytes, room, isFor }: Telling): Map<string, string[]> {
     const frames = new Map<string, string[]>();

@@ -2,7 +2,7 @@ import { type Frame, joinFrame, openOf } from "./frames.js";
 import { compare, type MessagePosition, type OpenMessage } from "./open-message.js";
 import type { Watch } from "./subscriptions.js";
 
-/** The known part of the message that another host is writing in a conversation. */
+/** The message that another host is writing in a conversation, as far as this host has received it. */
 export interface Feed {
   readonly open: OpenMessage | undefined;
 }
@@ -15,13 +15,14 @@ class Followed implements Feed {
 }
 
 /**
- * Minimum time between two requests for missing parts, in ms. Without it, every frame that arrives after a lost one would cause a request.
+ * Minimum time between two requests for missing parts, in ms. Without this minimum, one lost frame would lead to a request for every frame
+ * after it.
  */
 const askMs = 250;
 
 export class Feeds {
   readonly #feeds = new Map<string, Followed>();
-  /** Ids of the conversations whose subscription must be sent or renewed. */
+  /** Ids of the conversations whose subscription must be sent, for the first time or again. */
   readonly #unsaid = new Set<string>();
   readonly #left = new Set<string>();
 
@@ -46,7 +47,7 @@ export class Feeds {
     return this.#feeds.size === 0;
   }
 
-  /** Adds a frame to its message. If a part before the frame is missing, requests it by renewing the subscription. */
+  /** Adds a frame to its message. If a part before the frame is missing, renews the subscription, which requests the missing part. */
   take(frame: Frame, now: number): void {
     const feed = this.#feeds.get(frame.conversationId);
     if (!feed || !open(feed, frame)) return;
@@ -57,7 +58,7 @@ export class Feeds {
     for (const changed of feed.followers) changed();
   }
 
-  /** Drops the open message if it comes before this position: a new writer has taken over the conversation. */
+  /** Drops the open message if its position is before `place`: a new writer has taken over the conversation. */
   supersede(conversationId: string, place: MessagePosition): void {
     const feed = this.#feeds.get(conversationId);
     if (feed) open(feed, { conversationId, ...place });
@@ -86,9 +87,7 @@ export class Feeds {
   }
 }
 
-/**
- * Opens the message of the frame if it is newer than the open one. Returns false if the frame belongs to an older message, which is over.
- */
+/** Opens the frame's message if it is newer than the message that is open. Returns false if it is older: the older message is over. */
 function open(feed: Followed, frame: Frame): boolean {
   const order = feed.open ? compare(frame, feed.open.place) : 1;
   if (order > 0) feed.open = openOf(frame);

@@ -10,16 +10,16 @@ export interface Frame extends MessagePosition {
   text?: Piece;
   reasoning?: Piece;
   notices?: [number: number, notice: Notice][];
-  /** Reason for which the previous attempt was voided. */
+  /** Reason why the previous attempt was voided. */
   reason?: string;
 }
 
 const maxReasonLength = 200;
 
 /**
- * Returns the next frame of a message for a reader that has `known` of it, at most `maxBytes` of JSON, and what the reader has after the
- * frame. Without `known`, there is a frame even if the message is empty. Undefined if the reader has everything. A notice that is too long
- * for any frame is left out.
+ * Returns the next frame of a message for a reader, and what the reader has after that frame. The frame has at most `maxBytes` of JSON.
+ * `known`: how much of the message the reader already has. If `known` is missing, there is a frame even for an empty message. Returns
+ * undefined if the reader has everything. A notice that is too long for any frame is left out.
  */
 export function nextFrame(
   conversationId: string,
@@ -102,7 +102,8 @@ export function openOf({ turnId, after, fence, attempt, reason }: Frame): OpenMe
 }
 
 /**
- * Returns the longest piece of the text from `from` on whose JSON takes at most `maxBytes`, without the quotes. Does not split a character.
+ * Returns the longest piece of the text, starting at `from`, whose JSON has at most `maxBytes` without the quotes. Never splits a
+ * character.
  */
 function fittingPiece(text: string, from: number, maxBytes: number): string {
   let length = Math.max(0, Math.min(text.length - from, maxBytes)); // a reader may claim to have more than the text

@@ -2,13 +2,12 @@ import type { LiveEvent, TurnEvent } from "../../core/events.js";
 import type { Delta, Discard } from "../../core/messages.js";
 
 /**
- * The position of a message that is being written. The message follows the event `after`, its writer has the lease with this `fence`, and
- * it is attempt number `attempt` since that event. Of two positions in a conversation, the later one is greater, also across turns and
- * hosts; see `compare`.
+ * The position of a message that is being written: it follows the event `after`, its writer has the lease with this `fence`, and it is
+ * attempt number `attempt` since that event. Positions in a conversation are ordered by time, even across turns and hosts; see `compare`.
  */
 export interface MessagePosition {
   turnId: string;
-  /** `seq` of the last event of the conversation that the writer knew. */
+  /** `seq` of the last event of the conversation that the writer had read. */
   after: number;
   fence: number;
   attempt: number;
@@ -40,11 +39,11 @@ export class OpenMessage implements Words {
 
   constructor(
     readonly place: MessagePosition,
-    /** Reason for which the previous attempt was voided. */
+    /** Reason why the previous attempt was voided. */
     readonly reason?: string,
   ) {}
 
-  /** Applies the event. Returns the message that is open afterwards: this one, or a new one after a stored event or a `discard`. */
+  /** Applies the event. Returns the message that is open after it: this message or, after a stored event or a `discard`, a new one. */
   after(event: TurnEvent): OpenMessage {
     if ("seq" in event) return new OpenMessage({ ...this.place, after: event.seq, attempt: 0 });
     if (event.type === "discard") {
@@ -56,7 +55,7 @@ export class OpenMessage implements Words {
     return this;
   }
 
-  /** Adds a notice. Ignores it if a later notice of the same call or server is known. */
+  /** Adds a notice. Ignores it if a later notice of the same call or server has already been added. */
   notice(notice: Notice, number: number): void {
     const key = notice.type === "tool_progress" ? `call ${notice.callId}` : `server ${notice.server}`;
     if (number <= (this.#notices.get(key)?.number ?? 0)) return;

@@ -5,7 +5,7 @@ import type { DeltaRelay } from "./delta-relay.js";
 import type { Feed } from "./feeds.js";
 import type { OpenMessage } from "./open-message.js";
 
-/** A turn as it is shown on this host, whichever host runs it, also while it moves from one host to another. */
+/** A turn as this host shows it, whichever host runs it. The turn may move from one host to another meanwhile. */
 export class RelayedTurn {
   readonly #turn: WatchedTurn;
   readonly #conversationId: string;
@@ -14,7 +14,7 @@ export class RelayedTurn {
   #feed: Feed | undefined;
   #leave: (() => void) | undefined;
 
-  /** Without an exchange, only stored events and events of this host are shown. */
+  /** If `exchange` is undefined, only stored events and events of this host are shown. */
   constructor(turn: WatchedTurn, conversationId: string, exchange: DeltaRelay | undefined) {
     this.#turn = turn;
     this.#conversationId = conversationId;
@@ -27,7 +27,7 @@ export class RelayedTurn {
     return this.#feed?.open;
   }
 
-  /** Starts to follow other hosts. Called when one of them may run the turn. */
+  /** Starts to receive live events of other hosts. Called when another host may run the turn. */
   follow(): void {
     const exchange = this.#exchange;
     if (!exchange || this.#leave) return;
@@ -42,7 +42,7 @@ export class RelayedTurn {
     });
   }
 
-  /** Stops following other hosts. Called when none of them runs the turn. */
+  /** Stops receiving live events of other hosts. Called when no other host runs the turn. */
   leave(): void {
     this.#leave?.();
     this.#leave = undefined;
@@ -66,12 +66,12 @@ export class RelayedTurn {
     this.#turn.publish(event, this.#inPlaceOf(event));
   }
 
-  /** Forgets what was shown of the open message. Otherwise it would be taken for the beginning of the next message. */
+  /** Forgets which part of the open message was shown. Otherwise that part would be taken for the beginning of the next message. */
   forget(): void {
     this.#cursor.shown.void("");
   }
 
-  /** Returns what to show for an event of this host. Words that the previous host had already shown are not repeated. */
+  /** Returns what to show for an event of this host. Text that was shown while the previous host ran the turn is not repeated. */
   #inPlaceOf(event: TurnEvent): TurnEvent[] {
     const { shown } = this.#cursor;
     if (shown.isEmpty) return [event];

@@ -3,14 +3,15 @@ import type { Delta } from "../../core/messages.js";
 import type { Words } from "./open-message.js";
 
 /**
- * The part of a message that a reader has already been shown. Another host writes the message, or wrote it until the host crashed. If the
- * part turns out not to be a prefix of the message, it is voided.
+ * The part of a message that a reader has already been shown. Another host is writing the message, or wrote it until it crashed. If the
+ * message turns out not to begin with this part, the part is voided.
  */
 export class ShownMessage {
   #text = "";
   #reasoning = "";
   /**
-   * The message that the last check found to begin with what was shown. It only grows, so its new words are shown without another check.
+   * The message for which the last check found that it begins with the part shown. A message only grows, so its new text is shown without
+   * another check.
    */
   #followed: Words | undefined;
 
@@ -19,8 +20,8 @@ export class ShownMessage {
   }
 
   /**
-   * Returns what to show so that the reader has seen the message as far as it is written. Returns nothing while the message is no longer
-   * than what was shown.
+   * Returns what to show so that the reader has the message as far as it is written. Returns nothing as long as the message is not longer
+   * than the part shown.
    */
   toward(words: Words, reason: string): LiveEvent[] {
     if (this.#followed === words) return this.#rest(words);
@@ -33,8 +34,8 @@ export class ShownMessage {
   }
 
   /**
-   * Returns what to show before this stored event. If nothing was shown of the message yet, returns nothing: the event itself shows the
-   * text.
+   * Returns what to show before this stored event. Returns nothing if no part of the message was shown yet, because the event itself
+   * contains the text.
    */
   settle(event: StoredEvent): LiveEvent[] {
     if (this.isEmpty) return [];

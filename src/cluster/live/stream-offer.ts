@@ -1,14 +1,14 @@
 import { parseList } from "./frames.js";
 
 /**
- * Offer of a host to send live events directly to its followers, at this address. It is sent only over the bus, which is encrypted, so only
- * hosts with access to the log know the secret. Neither `secret` nor `url` is ever logged.
+ * A host's offer to send live events directly to its followers, which connect to this address. The offer is sent only over the bus, which
+ * is encrypted. So only hosts with access to the log know the secret. Neither `secret` nor `url` is ever logged.
  */
 export interface StreamOffer {
   by: string;
   url: string;
   secret: string;
-  /** Machine on which `url` is valid. Undefined if it is valid everywhere. */
+  /** The only machine on which `url` is valid. Undefined if it is valid everywhere. */
   machine?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Streams that other hosts have opened to this host. Each carries everything that the other host follows here. */
+/** Streams that other hosts have opened to this host. One stream carries everything that the other host follows here. */
 
 interface Route {
   write: (text: string) => Promise<void>;
@@ -15,8 +15,8 @@ export class StreamRoutes {
   }
 
   /**
-   * Sends frames to the host through `write`. Resolves when the host disconnects, opens another stream, or no longer names this stream
-   * among its open ones.
+   * Sends frames to the host through `write`. Resolves when the host disconnects, opens another stream, or reports that this stream is no
+   * longer open.
    */
   async serve(nodeId: string, write: Route["write"], gone: AbortSignal): Promise<void> {
     this.drop(nodeId);
@@ -38,8 +38,8 @@ export class StreamRoutes {
   }
 
   /**
-   * True if the host has a stream and the last write to it has finished. During a write, frames wait: one later frame is shorter than many
-   * small ones.
+   * True if the host has a stream and no write to it is in progress. Frames wait for a write to finish: one frame is shorter than the many
+   * small ones that it replaces.
    */
   hasRoom(nodeId: string): boolean {
     return this.#routes.get(nodeId)?.isBusy === false;

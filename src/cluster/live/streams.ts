@@ -7,18 +7,19 @@ interface StreamsParts {
   machine: string;
   now: () => number;
   /**
-   * Time in ms after which a silent stream is closed. After a stream has failed, no new stream to the same host is opened for this time.
+   * Time in ms after which a silent stream is closed. It is also the time to wait, after a stream to a host has failed, before another one
+   * is opened.
    */
   silentMs: number;
   onText: (text: string) => void;
-  /** Called when a stream has ended. Frames that were sent since then may be lost. */
+  /** Called when a stream has ended. Frames that the host has sent since then may be lost. */
   onLost: () => void;
 }
 
 export class Streams {
   readonly #parts: StreamsParts;
   readonly #open = new Map<string, AbortController>();
-  /** Times at which the stream to a host ended or could not be opened, by the id of the host. */
+  /** Host id -> time at which the stream from that host ended or could not be opened. */
   readonly #lostAt = new Map<string, number>();
 
   constructor(parts: StreamsParts) {
@@ -26,8 +27,8 @@ export class Streams {
   }
 
   /**
-   * Opens a stream to the host that made the offer. Does nothing if there is one already, if a stream to the host failed a short while ago,
-   * or if the address is valid only on another machine.
+   * Opens a stream to the host that made the offer. Does nothing if there is already a stream to this host, if one failed a short while
+   * ago, or if the address is valid only on another machine.
    */
   take(offer: StreamOffer): void {
     const { machine, now, silentMs } = this.#parts;
@@ -49,14 +50,14 @@ export class Streams {
     return [...this.#open.keys()];
   }
 
-  /** Closes all streams. Called when nothing is followed here any more. */
+  /** Closes all streams. Called when this host no longer follows any conversation. */
   close(): void {
     const all = [...this.#open.values()];
     this.#open.clear();
     for (const ended of all) ended.abort();
   }
 
-  /** Reads the stream until it ends for any reason. Never rejects. */
+  /** Reads the stream until it ends, for whatever reason. Never rejects. */
   async #read({ url, secret }: StreamOffer, ended: AbortController): Promise<void> {
     const { nodeId, silentMs, onText } = this.#parts;
     const silence = setTimeout(() => ended.abort(), silentMs);
@@ -77,7 +78,7 @@ export class Streams {
         for (const line of lines) if (line.startsWith(prefix)) onText(line.slice(prefix.length));
       }
     } catch {
-      // a failed stream needs no error: missing parts are sent over the bus
+      // a failed stream is not reported: the missing parts are sent over the bus
     } finally {
       clearTimeout(silence);
       ended.abort();
@@ -85,5 +86,5 @@ export class Streams {
   }
 }
 
-/** Beginning of the line with the data in a server-sent event. Each event has only this line. */
+/** Start of the line that holds the data of a server-sent event. Each event consists of this line only. */
 const prefix = "data: ";

@@ -1,11 +1,11 @@
-/** Messages with which hosts tell all other hosts what they follow. */
+/** Messages by which a host notifies all other hosts of what it follows. */
 import { isPlainObject } from "../../core/json.js";
 import { parseList } from "./frames.js";
 import type { Known, MessagePosition } from "./open-message.js";
 
 /**
- * A subscription to a conversation. `has` is how much of the open message the subscriber has. Without `has`, the subscriber needs the whole
- * message.
+ * A subscription to a conversation. `has`: how much of the open message the subscriber has. If it is missing, the subscriber needs the
+ * whole message.
  */
 export interface Watch {
   conversationId: string;
@@ -14,7 +14,7 @@ export interface Watch {
 
 export type Word = { nodeId: string } & (
   | { say: "hello" }
-  /** The host has open streams from exactly the hosts in `from`. */
+  /** Reports that the host has open streams from exactly the hosts in `from`. */
   | { say: "streams"; from: string[] }
   | ({ say: "watch" } & Watch)
   | { say: "leave"; conversationId: string }

@@ -69,7 +69,7 @@ function reasoningOf(configured: JsonObject | undefined, { reasoning, summaries 
   return Object.keys(sent).length > 0 ? sent : undefined;
 }
 
-/** Writes a tool with `strict: false`. Strict mode, the default, requires schemas that the schemas of MCP servers do not meet. */
+/** Writes a tool with `strict: false`. Strict mode, the default, has requirements that the schemas of MCP servers may not meet. */
 function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: ResponsesQuirks): JsonObject {
   const schema = asObject(inputSchema) ?? {};
   const isPlain = quirks.toolSchemas === "plain" || REFUSED_AT_ROOT.some((key) => key in schema);
