@@ -51,7 +51,7 @@ export function isLoopbackAddress(host: string): boolean {
  */
 const probePaths = /^\/(?:healthz|readyz)$/;
 /**
- * Paths that need no token, so that load balancers and browsers can request them. The page and its files contain nothing of a conversation.
+ * Paths that need no token, so that load balancers and browsers can request them. The page and its files contain no data of conversations.
  */
 const openPaths = /^\/(?:healthz|readyz|assets\/[^/]*)?$/;
 /** Subprotocol with the token in base64url. The page uses it, since a browser cannot set headers for a WebSocket. */

@@ -172,7 +172,10 @@ async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): 
   return toldOrGiven(told, givenAnswer(hub, blocks));
 }
 
-/** Reads an answer as the caller has sent it. The servers' calls and their results come before the text that the model wrote after them. */
+/**
+ * Reads an answer as the caller has sent it. Calls of servers' tools and their results become separate messages, before the text that
+ * follows them.
+ */
 function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
   const resultOf = new Map(
     blocks.flatMap((placed) =>

@@ -1,4 +1,4 @@
-/** Anthropic's Messages API. https://docs.claude.com/en/api/messages */
+/** Routes of Anthropic's Messages API. https://docs.claude.com/en/api/messages */
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
@@ -95,7 +95,7 @@ async function count(parts: DoorParts, call: ApiCall, options: MessageOptions): 
 }
 
 /**
- * Returns the error for a call with `thread`. The tool runner of Anthropic's client knows the code of this error: it then sends the whole
+ * Returns the error for a call with `thread`. When the tool runner of Anthropic's client gets the code of this error, it sends the whole
  * conversation in each call.
  */
 function noThreads(): ApiError {
@@ -110,7 +110,7 @@ interface ReadCall {
   tools: CallerTools;
 }
 
-/** Reads a call as a turn. Rejects with ApiError. */
+/** Reads a call: the turn to start and the caller's tools. Rejects with ApiError. */
 async function readCall(
   parts: DoorParts,
   { header, ...call }: ApiCall,

@@ -86,8 +86,8 @@ async function readGroup(parts: InputParts, { isOutput, items, place }: Group): 
 }
 
 /**
- * Returns the ids of the caller's calls among the items. If an item refers to an earlier item, the call's id is made from the index in the
- * earlier item's id.
+ * Returns the call ids of the items. An item reference contains only the id of an earlier output item. The call's id is then made from the
+ * index in the item's id.
  */
 function givenIds(items: readonly InputItem[]): Set<string> {
   const ids = items.map(({ type, id, call_id }) => {
@@ -103,7 +103,8 @@ function readOwn({ type, role, content, call_id, output }: InputItem): Message {
 }
 
 /**
- * Reads output items as messages. Each call is a separate item. The calls of one answer become one message, and their results follow it.
+ * Converts output items to messages. Each call is a separate item, but the calls of one answer become one message. Their results follow
+ * this message.
  */
 function readOutput(parts: InputParts, items: readonly InputItem[]): Message[] {
   let messages: Message[] = [];

@@ -84,7 +84,6 @@ export class ResponseView implements ResponseWriter {
     this.#failure = failure;
     // Two events report the failure. OpenAI's client throws at the first event, and software built on that client handles only this one.
     // Other clients read the second event.
-    // Other clients read the second event.
     const error = { ...errorBody(failure).error, ...responseError(failure) };
     const { code, message, param } = error;
     return [

@@ -38,7 +38,7 @@ interface ChatCompletionBody extends ToolUseBody {
 
 export interface OpenAiOptions {
   keepAliveMs: number;
-  /** Returns the models that callers may ask for besides the default model. */
+  /** Returns the models that callers may ask for in addition to the default model. */
   models: () => readonly string[];
   /** Models to which the servers' tools are not offered. */
   plainModels: readonly string[];

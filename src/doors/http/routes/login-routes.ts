@@ -1,6 +1,6 @@
 /**
- * Logins at remote servers that are started over HTTP. After a login the browser returns to a port of this machine, so the caller must be
- * on this machine.
+ * Route that starts a login at a remote server. After a login the browser returns to a port of this machine, so the caller must be on this
+ * machine.
  */
 import type { DoorParts } from "../../shared/door.js";
 import { isLoopbackAddress } from "../admission/gate.js";
@@ -14,7 +14,8 @@ export function loginRoutes({ login }: DoorParts): ApiRoute[] {
     const shown = new Promise<Response>((resolve) => {
       ended = login(name, ({ href }) => resolve(Response.json({ url: href }, { status: 202 })));
     });
-    // An error is ignored here. If the login page was already shown, the state of the server has the error.
+    // Called when the login has ended or failed. An error is ignored here: if the login page was already shown, the server's state has the
+    // error.
     const forget = () => underWay.delete(name);
     ended.then(forget, forget);
     return Promise.race([shown, ended.then((status) => Response.json({ url: null, status }))]);

@@ -1,4 +1,4 @@
-/** Conversations over HTTP. Requests can do all that the message protocol can do, and the answers have the same messages. */
+/** Routes for conversations. They can do everything that the message protocol can do, and they answer with the same messages. */
 import { errorInfo } from "../../../core/errors.js";
 import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
 import type { Session } from "../../../session/session.js";

@@ -27,7 +27,7 @@ function statusOf({ status, code }: ProblemDetails): number {
   return status === 503 && overloadedCodes.has(code) ? 529 : status;
 }
 
-/** Returns the message. Clients compact the conversation when they read `prompt is too long`. */
+/** Returns the text of an error. Clients compact the conversation if the text contains `prompt is too long`. */
 function text({ code, message }: ProblemDetails): string {
   return code === "context_length_exceeded" ? `prompt is too long: ${message}` : message;
 }

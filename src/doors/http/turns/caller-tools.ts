@@ -78,7 +78,7 @@ export function serverToolName(
   );
 }
 
-/** Returns the name. If it is too long for models, it is shortened and ends in a hash. */
+/** Returns the name unchanged unless it is too long for models. A longer name is shortened and ends in a hash. */
 function offeredName(whole: string): string {
   if (whole.length <= longestName) return whole;
   const hash = createHash("sha256").update(whole).digest("hex").slice(0, 8);

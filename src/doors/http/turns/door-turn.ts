@@ -66,7 +66,7 @@ export interface DoorTurn {
   model: { provider: string; model: string };
   /** Response headers with the ids by which the caller can find the turn in the log. */
   headers: Record<string, string>;
-  /** True if the caller can send the call again and continue this turn, without anything being done twice. */
+  /** True if the caller can send the call again to continue this turn, without running anything twice. */
   isRepeatable: boolean;
   /** True if the answer must be a single JSON value. */
   isStructured: boolean;

@@ -24,8 +24,8 @@ export interface ToolUse {
 }
 
 /**
- * Reads how the model has to use tools. Throws ApiError for a choice that this host supports for no model. Whether the chosen tool is
- * offered is checked later, when the turn begins.
+ * Reads how the model has to use tools. Throws ApiError for a choice that this host cannot support for any model. Whether the chosen tool
+ * is offered is checked later, when the turn begins.
  */
 export function readToolUse({ tool_choice: choice, parallel_tool_calls: parallel }: ToolUseBody): ToolUse {
   return {

@@ -1,6 +1,6 @@
 /**
- * The turn to which an id belongs. Ids of responses, of output items and of the caller's calls contain the turn, so no table of ids is
- * needed.
+ * Finds the turn to which an id belongs. Ids of responses, of output items and of the caller's calls contain the turn, so no table of ids
+ * is needed.
  */
 import { parseJson } from "../../../core/json.js";
 

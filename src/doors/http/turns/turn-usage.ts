@@ -7,7 +7,8 @@ import type { Usage } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
 
 /**
- * Returns the usage of the last request of the turn. The field `turn` has the sum over all requests. Null if the provider counted nothing.
+ * Returns the usage of the last request of the turn. The field `turn` has the sum over all requests. Null if the provider reported no
+ * usage.
  */
 export function turnUsage(events: readonly StoredEvent[], fieldsOf: (usage: Usage) => object): object | null {
   const sum = summarizeTurn(events).usage;
