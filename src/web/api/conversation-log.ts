@@ -73,7 +73,7 @@ export class ConversationLog implements Follower {
   #take({ seq, chunk }: StoredMessage): void {
     if (seq <= this.#lastSeq) return;
     this.#parts.push({ seq, chunk });
-    if (chunk.type === "text" || chunk.type === "reasoning") return; // the chunk `usage` follows and completes the answer
+    if (chunk.type === "text" || chunk.type === "reasoning") return; // not the last chunk of the answer: `usage` follows and completes it
     this.#lastSeq = seq;
     // The event took some time to arrive. So the host's clock is ahead of this one by at least this difference.
     if (this.#isWhole.value) this.#leastSkewMs = Math.max(this.#leastSkewMs, chunk.metadata.at - Date.now());

@@ -3,8 +3,8 @@ import { fromAddress } from "../shared/format-text.js";
 const key = "mcp-platform-token";
 
 /**
- * Returns the bearer token from `#token=` of the address, where `serve` puts it. The token is stored for this tab and removed from the
- * address and the history. A cookie is not used: a browser sends cookies to every port of this machine, whatever program listens there.
+ * Returns the bearer token from `#token=` in the page's address, where `serve` puts it. The token is stored for this tab and removed from
+ * the address and the history. A cookie is not used: a browser sends cookies to every port of this machine, whatever program listens there.
  */
 export function takeToken(location: Location, history: History, storage: Storage): string | undefined {
   const given = /^#token=(.+)$/.exec(location.hash)?.[1];

@@ -1,4 +1,4 @@
-/** A turn as spans of time: requests to the model, calls of tools, and times of waiting for the user. */
+/** Divides a turn into spans of time: requests to the model, calls of tools, and times of waiting for the user. */
 import type { Item, Turn } from "./fold-turns.js";
 
 export interface RowSpan {

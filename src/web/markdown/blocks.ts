@@ -1,10 +1,10 @@
 /** Splits a growing Markdown text into complete blocks, which do not change any more, and one open block. */
 
-/** Length of the longest block that the lexer may read. The lexer takes quadratic time for some inputs and is recursive for others. */
+/** Length of the longest block that the lexer may read. The lexer takes quadratic time for some inputs and recurses deeply for others. */
 const maxLength = 20_000;
 /**
- * Limit of emphasis marks in a block. The lexer took 17 s for 10,000 marks in 20,000 characters. A list of 150 items, each with bold text,
- * code and a link, has only 2,300.
+ * Maximum number of emphasis marks in a block. The lexer took 17 s for 10,000 marks in 20,000 characters. A list of 150 items, each with
+ * bold text, code and a link, has only 2,300 marks.
  */
 const mostMarks = 3_000;
 

@@ -51,7 +51,7 @@ export function leftRows(rows: readonly TraceRow[]): TraceRow[] {
   });
 }
 
-/** Returns a last row: for the request that is running now, or for the error that ended the turn. Empty if there is neither. */
+/** Returns the row after `rows`: the request that is running now, or the error that ended the turn. Empty if there is neither. */
 function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
   const from = lastEnd(turn, rows);
   if (!turn.end) {

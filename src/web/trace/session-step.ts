@@ -2,7 +2,7 @@
 import { asObject, parseJson } from "../../core/json.js";
 import type { WireQuestion } from "../api/host-messages.js";
 
-/** A tool by the name of its server and the server's name for the tool. */
+/** Name of a server, and the name that this server gives to the tool. */
 export interface ServerTool {
   server: string;
   tool: string;

@@ -18,11 +18,11 @@ interface RequestLine {
   cached_tokens: number;
   cache_write_tokens: number;
   /**
-   * Estimated input and output tokens of requests whose tokens the provider did not count. The other fields do not contain these tokens.
+   * Estimated input and output tokens of requests whose tokens the provider did not count. The other fields do not include these tokens.
    */
   estimated_tokens: number;
   usd: number;
-  /** Number of requests without a known price. `usd` does not contain their cost. */
+  /** Number of requests without a known price. `usd` does not include their cost. */
   unpriced_requests: number;
 }
 
