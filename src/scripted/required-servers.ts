@@ -4,8 +4,8 @@ import { innerSteps, type Script, type Step } from "./shared/script.js";
 import type { ScriptHost } from "./steps/script-host.js";
 
 /**
- * Waits until the servers that the script uses are ready or have failed. Rejects with RequestError if one of them cannot be used, and with
- * the reason of `signal` if the signal is aborted.
+ * Waits until each server that the script uses is ready or has failed. Rejects with RequestError if one of the servers cannot be used.
+ * Rejects with the reason of `signal` if the signal is aborted.
  */
 export async function requireServers(script: Script, host: ScriptHost, signal: AbortSignal): Promise<void> {
   const known = host.hub.servers();

@@ -15,7 +15,7 @@ import { ScriptLimits } from "./steps/script-limits.js";
 /** Name of the conversation with which a script begins. */
 const MAIN = "main";
 
-/** Runs a script in a host. Errors of the model, a server or the script become part of the result; they do not make it reject. */
+/** Runs a script in a host. Errors of the model, a server or the script do not reject the promise; they become part of the result. */
 export async function runInHost(
   script: Script,
   host: ScriptHost,
@@ -53,14 +53,14 @@ export async function runInHost(
 }
 
 /**
- * Returns the first request that the cassette or the scripted replies could not answer, as an error. It may explain why a server is
- * missing.
+ * Returns the first request that the cassette or the scripted replies could not answer, as an error. Such a request may be the reason why a
+ * server is missing.
  */
 function missIn({ misses = [] }: ScriptHost): ScriptError | undefined {
   return misses.flatMap(({ kind, said }) => said.map((text) => new ScriptError(kind, text)))[0];
 }
 
-/** Returns the result of a script for which no host could be started. */
+/** Returns the result of a script whose host could not be started. */
 export function unbegun(
   script: Script,
   error: unknown,
@@ -91,7 +91,7 @@ function modelName(host: ScriptHost, given: string | undefined): string {
   return `${provider}/${model}`;
 }
 
-/** Returns the first error that ends the whole script instead of its step: a reached limit or a cancellation. */
+/** Returns the first error that ends the whole script and not only its step: a reached limit or a cancellation. */
 function endOf(steps: readonly StepResult[]): Failure | undefined {
   const kinds: readonly string[] = ["limit", "aborted"] satisfies ScriptError["kind"][];
   return steps.map(({ error }) => error).find((each) => each && kinds.includes(each.kind));

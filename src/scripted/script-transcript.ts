@@ -11,8 +11,8 @@ export interface Spoken {
 }
 
 /**
- * Returns the stored events of all conversations as JSON lines, one conversation after the other. Ids are numbered in the order in which
- * they appear, and times are left out.
+ * Returns the stored events of all conversations as JSON lines, one conversation after the other. Ids are replaced by numbers in the order
+ * in which they appear, and times are left out.
  */
 export function transcriptOf(conversations: readonly Spoken[]): string {
   const ids = new Ids();
@@ -47,7 +47,7 @@ class Ids {
       return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.renamed(item, name)]));
     }
     if (typeof value !== "string") return value;
-    // The provider chooses the ids of calls, and they may be any text. So they are replaced only under the keys `id` and `callId`.
+    // The ids of calls are chosen by the provider and can be any text, so they are replaced only under the keys `id` and `callId`.
     const name = key === "id" || key === "callId" ? this.#names.get(value) : undefined;
     return name ?? value.replaceAll(idPattern, (id, prefix: string) => this.note(id, prefix));
   }

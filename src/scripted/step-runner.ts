@@ -99,7 +99,7 @@ export class StepRunner {
     return [result, ...context.answers.results(!result.error)];
   }
 
-  /** Runs steps with additional variables. If the steps change the conversation, later steps continue in the new one. */
+  /** Runs steps that see additional variables. If these steps switch to another conversation, later steps continue in that conversation. */
   async #inside(steps: readonly Step[], lane: Lane, values: Readonly<Record<string, unknown>>): Promise<StepResult[]> {
     const inner = { ...lane, variables: lane.variables.inside(values) };
     const results = await this.#list(steps, inner);

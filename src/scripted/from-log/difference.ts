@@ -2,7 +2,9 @@ import { textOf } from "../../core/messages.js";
 import { type FindTool, type PlayableTurn, readPlayable } from "../../session/export/playable.js";
 import type { StepResult } from "../shared/script-result.js";
 
-/** Describes the first difference between the turns in the log and the replayed session. Returns undefined if they agree. */
+/**
+ * Compares the turns in the log with the replayed session. Returns a description of the first difference, or undefined if there is none.
+ */
 export function difference(
   turns: readonly PlayableTurn[],
   steps: readonly StepResult[],
@@ -26,7 +28,7 @@ function excerpt(line = ""): string {
   return line.length > 200 ? `${line.slice(0, 200)}…` : line;
 }
 
-/** Returns the texts and calls of the model and the results of the tools, as lines that can be compared. */
+/** Returns the model's texts and calls, and the results of the tools, as lines that can be compared. */
 function linesOf(turn: Pick<PlayableTurn, "hops" | "stopReason">): string[] {
   return [
     ...turn.hops.flatMap(({ answer, calls }) => [

@@ -1,4 +1,4 @@
-/** Replays the model and the servers of a conversation from its log. */
+/** A tape that answers for the model and the servers of a conversation, with the answers in the conversation's log. */
 
 import { LlmError, McpError } from "../../core/errors.js";
 import type { ContentPart } from "../../core/messages.js";
@@ -20,7 +20,7 @@ export class LogTape implements Tape {
   readonly #calls: PlayableCall[];
   readonly #tools: ReadonlyMap<string, readonly RequestTool[]>;
 
-  /** `definitions` has the tools of each server. If a called tool is missing there, it gets a made-up definition. */
+  /** `definitions` maps each server to its tools. A called tool that is missing there gets a made-up definition. */
   constructor(turns: readonly PlayableTurn[], definitions: ReadonlyMap<string, readonly RequestTool[]>) {
     const hops = turns.flatMap((turn) => turn.hops);
     this.#answers = hops.map(replyOf);
@@ -80,7 +80,10 @@ function replyOf({ answer }: PlayableTurn["hops"][number], index: number): WireR
   };
 }
 
-/** Returns true if the request is the call in the log. The tool's name and the call id, which the host sends to the server, must agree. */
+/**
+ * Returns true if the request is this call from the log. Both the tool's name and the call id, which the host sends to the server, must be
+ * equal.
+ */
 function isSameCall({ call, tool }: PlayableCall, { name, _meta }: Readonly<Record<string, unknown>>): boolean {
   const id = String((_meta as Record<string, unknown> | undefined)?.["mcp-platform/call-id"]);
   return tool === name && id.endsWith(`/${call.id}`);

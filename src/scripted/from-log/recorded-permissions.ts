@@ -1,4 +1,4 @@
-/** Derives permissions from the log, so that a replayed conversation asks about the same calls as the original one. */
+/** Derives permission rules from the log. With these rules, a replayed conversation asks about the same calls as the original one. */
 
 import { asObject, parseJson } from "../../core/json.js";
 import { textOf } from "../../core/messages.js";
@@ -11,7 +11,7 @@ interface Permissions {
   deny?: string[];
 }
 
-/** Returns the permissions. `calls` are all calls of the conversation. */
+/** Returns the permission rules. `calls` must contain all calls of the conversation. */
 export function permissionsOf(calls: readonly PlayableCall[]): Permissions {
   const deny = unique(calls.flatMap(denialOf));
   const asked = new Set(calls.filter(({ approval }) => approval).map(patternOf));
@@ -35,7 +35,7 @@ function isRefused(call: PlayableCall): boolean {
   return !call.isSent && resultOf(call).startsWith("not run: ");
 }
 
-/** Returns the deny rule that the text of a refused call names. Empty if the call was not refused by a rule. */
+/** Returns the deny rule that is named in the result of a refused call. Returns an empty list if no rule refused the call. */
 function denialOf(call: PlayableCall): string[] {
   if (!isRefused(call)) return [];
   const [, tool, rule] =
@@ -46,8 +46,8 @@ function denialOf(call: PlayableCall): string[] {
 }
 
 /**
- * Returns a pattern for this call only, with its arguments. The user was asked about other calls of the tool, so the arguments must have
- * allowed this call.
+ * Returns a pattern that includes the call's arguments. It is used if the user was asked about other calls of the same tool, but not about
+ * this one. The arguments must have made the difference.
  */
 function withArguments(call: PlayableCall): string {
   const texts = Object.entries(asObject(parseJson(call.call.arguments)) ?? {}).filter(

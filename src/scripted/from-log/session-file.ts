@@ -1,4 +1,7 @@
-/** Writes the session file of a logged conversation. Its steps are the user's prompts and answers; the results become assertions. */
+/**
+ * Writes the session file of a logged conversation. The steps of the file are the user's prompts and answers. The results in the log become
+ * assertions.
+ */
 
 import { dump } from "js-yaml";
 import type { Question } from "../../core/events.js";
@@ -16,19 +19,19 @@ export interface SessionFileParts {
   conversationId: string;
   turns: readonly PlayableTurn[];
   model: { provider: string; model: string };
-  /** Configuration of the servers, in the form of config.yaml. */
+  /** Configuration of the servers, with the keys of `mcpServers` in config.yaml. */
   mcpServers: Readonly<Record<string, unknown>>;
   /** Texts that become comments at the start of the file, one line each. */
   notes: readonly string[];
 }
 
-/** Limit for an answer that is asserted as a whole. Only the start of a longer answer is asserted. */
+/** Maximum length of an answer for which the assertion contains the whole text. For a longer answer it contains only the start. */
 const maxEqualChars = 500;
 const maxPartChars = 120;
 /** Default value of `chat.service.max_tool_hops`. */
 const usualHops = 8;
 
-/** Returns the file's text: YAML, with a first line that makes the file executable. */
+/** Returns the text of the file. The text is YAML after a `#!` line, which makes the file executable. */
 export function sessionFile({ conversationId, turns, model, mcpServers, notes }: SessionFileParts): string {
   const { provider, model: name } = model;
   const hops = hopsOf(turns);
@@ -38,7 +41,7 @@ export function sessionFile({ conversationId, turns, model, mcpServers, notes }:
     mcpServers,
     config: {
       llm: { active: provider, providers: { [provider]: { model: name } } },
-      // Compaction is off: the log does not contain the requests for summaries, but it has the uncompacted conversation.
+      // Compaction is turned off: the log contains the whole conversation, but not the requests that asked for summaries.
       ...(turns.some(({ isCompacted }) => isCompacted) && { chat: { service: { compaction: "off" } } }),
     },
     permissions: permissionsOf(turns.flatMap(callsOf)),
@@ -52,8 +55,8 @@ export function sessionFile({ conversationId, turns, model, mcpServers, notes }:
 const callsOf = ({ hops }: PlayableTurn) => hops.flatMap(({ calls }) => calls);
 
 /**
- * Returns the hop limit that the file needs, or undefined if the default is enough. A turn that reaches the limit has one hop more than the
- * limit: the host then sends a last request without tools.
+ * Returns the hop limit for the file, or undefined if the default limit is enough. A turn that reached its limit has one hop more than the
+ * limit, because the host then sends a last request without tools.
  */
 function hopsOf(turns: readonly PlayableTurn[]): number | undefined {
   const ended = turns.filter(({ stopReason }) => stopReason === "max_tool_hops").map(({ hops }) => hops.length - 1);
@@ -75,12 +78,15 @@ function stepsOf(turn: PlayableTurn): object[] {
   ];
 }
 
-/** Returns the `output` of the turn's step, if it has one. It is not escaped, because schemas have no templates. */
+/**
+ * Returns the `output` setting for the turn's step, or undefined if the step needs none. Its schema is not escaped, because schemas are not
+ * searched for templates.
+ */
 function outputOf(turn: PlayableTurn): { json_schema: JsonSchema } | undefined {
   return turn.answerSchema && hasAskedShape(turn) ? { json_schema: turn.answerSchema } : undefined;
 }
 
-/** Returns false if the answer violates the turn's schema, because it was cut: a step that asks for the schema would fail. */
+/** Returns false if the answer was cut and therefore violates the turn's schema. A step with this schema would fail. */
 export function hasAskedShape({ answerSchema, events }: PlayableTurn): boolean {
   if (!answerSchema) return true;
   const final = events.findLast((event) => event.type === "assistant_message");
@@ -88,7 +94,7 @@ export function hasAskedShape({ answerSchema, events }: PlayableTurn): boolean {
 }
 
 function assertionsOf(turn: PlayableTurn): object[] {
-  // A step with a schema has only the final answer as its output.
+  // If a step has a schema, its output is only the final answer.
   const { text } = summarizeTurn(outputOf(turn) ? turn.events.map(withFinalText) : turn.events);
   const steps = callsOf(turn).filter(isMade).map(nameOf);
   const start = escaped(text.trimStart().split("\n")[0]?.slice(0, maxPartChars) ?? "");
@@ -104,7 +110,7 @@ function isMade({ isSent, result: { content, isError } }: PlayableCall): boolean
   return isSent || !isDeniedResult({ isError, text: textOf(content) });
 }
 
-/** Returns the tool as a pattern. */
+/** Returns a pattern that matches the tool. */
 function nameOf({ server, tool }: { server: string; tool: string }): string {
   return (server === "" ? `${tool}*` : `${server}.${tool}`).replaceAll(/[@()]/g, "*");
 }
@@ -119,7 +125,7 @@ function addressOf(question: Question): object {
   return isPlain ? { to: { elicitation: question.message } } : {};
 }
 
-/** Escapes `{{` in all texts, so that text from the log is not taken for a template. */
+/** Escapes `{{` in all texts, because text from the log must not be read as a template. */
 function escaped<Value>(value: Value): Value {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{") as Value;
   if (Array.isArray(value)) return value.map(escaped) as Value;

@@ -1,4 +1,4 @@
-/** `sessions export ID --as session`: writes a conversation as a scripted session with its cassette, from the event log alone. */
+/** Implements `sessions export ID --as session`: converts a conversation to a session file and a cassette, using only the event log. */
 
 import { constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ import { loadScript, runOnTape, runReadScript } from "./run-script.js";
 import { settingsOf } from "./script-settings.js";
 
 export interface SessionExport {
-  /** Configuration of the user who exports. It has the definitions of the servers. */
+  /** Configuration of the user who exports. It contains the definitions of the servers. */
   loaded: LoadedConfig;
   env: Environment;
   secrets: readonly string[];
@@ -32,12 +32,13 @@ export interface SessionExport {
 /** Clock of the recording. It always returns 0, because the log does not record pauses. */
 const now = () => 0;
 
-/** Settings of the host that makes the session. They ignore this machine's configuration, so that the session runs on any machine. */
+/** Settings of the host that records the cassette. This machine's configuration is ignored, because the session must run on any machine. */
 const nowhere = { config: {}, env: {}, observe: () => {} };
 
 /**
- * Repeats the conversation with answers from its log, records that as a cassette, and plays the cassette as a test. Resolves with the paths
- * of the files and with notes for their reader. If the conversation cannot be repeated, rejects with RequestError and writes no file.
+ * Replays the conversation with the answers from its log, records a cassette while doing so, and then plays the cassette as a test.
+ * Resolves with the paths of the new files and with notes for the user. If the conversation cannot be replayed, rejects with RequestError
+ * and writes no file.
  */
 export async function exportSession(
   conversationId: string,
@@ -55,7 +56,7 @@ export async function exportSession(
   const playable = readPlayable(await redacted(events, secrets), findTool(known));
   const servers = serversOf(playable);
   const clean = clearing(secrets);
-  // The demo server need not be defined in the session, because a host without configuration starts it anyway.
+  // The session does not have to define the demo server, because a host without configuration starts it anyway.
   const own = servers.filter((server) => server !== "demo" || isConfigured(loaded, server));
   const mcpServers = Object.fromEntries(own.map((server) => [server, writtenServer(loaded, server, clean)]));
   const temporary = mkdtempSync(join(tmpdir(), "mcp-platform-export-"));
@@ -68,7 +69,7 @@ export async function exportSession(
       return { notes, problem: await playThrough(draft, playable, { tools, secrets }) };
     };
     let made = await make(known);
-    // Second attempt without the stored definitions: a tool may have had another definition when it was called.
+    // Tries again without the stored tool definitions, because a tool may have had another definition when it was called.
     if (made.problem !== undefined && servers.some((server) => known.has(server))) made = await make(new Map());
     if (made.problem !== undefined) {
       throw new RequestError("usage", `the conversation does not go the same way again: ${made.problem}`);
@@ -83,7 +84,10 @@ export async function exportSession(
   }
 }
 
-/** Records the session and plays it once. Returns the first problem or difference from the conversation, or undefined. */
+/**
+ * Records the session and plays it once. Returns the first problem, or the first difference from the conversation, or undefined if there is
+ * neither.
+ */
 async function playThrough(
   path: string,
   { turns }: Playable,
@@ -107,7 +111,7 @@ function failureIn({ passed, error, steps }: ScriptResult): string | undefined {
   return [error?.message, step?.error?.message, ...reasons].find((each) => each !== undefined) ?? "it fails";
 }
 
-/** Returns the model of the last turn, because a session has only one model. */
+/** Returns the model of the last turn. A session has only one model, even if the turns have several. */
 function modelOf({ turns }: Playable): { provider: string; model: string } {
   const { provider, model } = answersOf(turns).at(-1) ?? { provider: "demo", model: "demo" };
   return { provider, model };
@@ -146,7 +150,7 @@ function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unkn
     .map((server) => `the tools of ${server} are made up from their calls: this host does not know their definitions`);
 }
 
-/** Returns a tape that answers with the tape `source` and records its answers with the tape `recorder`. */
+/** Returns a tape that gets its answers from the tape `source` and records them with the tape `recorder`. */
 function keptBy(recorder: Tape, source: Tape): Tape {
   const never = () => Promise.reject(new TypeError("there is no wire"));
   return {

@@ -1,4 +1,7 @@
-/** Information about servers that is available without starting them. It is used to repeat a conversation. */
+/**
+ * Information about servers that is known without starting them: stored tool definitions and configuration. It is used to replay a
+ * conversation.
+ */
 
 import type { LoadedConfig } from "../../config/reading/load.js";
 import type { Environment } from "../../core/environment.js";
@@ -35,8 +38,8 @@ export function findTool(known: ReadonlyMap<string, readonly RequestTool[]>): Fi
 const shared = ["command", "args", "url", "type"] as const;
 
 /**
- * Returns the server as an entry of `mcpServers`. Values of its environment and headers become variables. The command of an unknown server
- * is its name.
+ * Returns the server as an entry of `mcpServers`. The values of its environment and headers are replaced by variables. If the server is not
+ * configured, its name is used as its command.
  */
 export function writtenServer(
   { written }: Pick<LoadedConfig, "written">,
@@ -59,7 +62,7 @@ function cleaned(value: unknown, clean: (text: string) => string): unknown {
   return Array.isArray(value) ? value.map((item) => cleaned(item, clean)) : value;
 }
 
-/** Returns an object such as `{env: {TOKEN: "${TOKEN}"}}`, with the names that are configured below the pointer `at`. */
+/** Returns an object such as `{env: {TOKEN: "${TOKEN}"}}`. Its names are those that are configured below the pointer `at`. */
 function variables(
   written: LoadedConfig["written"],
   at: string,

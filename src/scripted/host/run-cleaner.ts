@@ -1,4 +1,4 @@
-/** Removal of secrets from reports about a run. */
+/** Removes secrets from the reports of a run. */
 
 import type { LoadedConfig } from "../../config/reading/load.js";
 import { configuredSecrets } from "../../config/reading/secrets.js";

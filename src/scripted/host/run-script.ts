@@ -1,4 +1,4 @@
-/** Running of scripted sessions, each in a host of its own. */
+/** Runs scripted sessions, each in a new host. */
 import { existsSync } from "node:fs";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "../../config/reading/load.js";
 import { ConfigError, ScriptError } from "../../core/errors.js";
@@ -20,26 +20,27 @@ import { offline, settingsOf } from "./script-settings.js";
 export interface RunScriptOptions extends ScriptRunOptions {
   /** Configuration, in any form that `createApp` takes. The script's own settings override it. */
   config?: string | ConfigObject | LoadedConfig;
-  /** Source of keys and `${VAR}`. Default: the process's environment. */
+  /** Environment variables, for API keys and `${VAR}`. Default: the process's environment. */
   env?: AppOptions["env"];
-  /** Receives the observations of the level `logging.level` and above. Default: they are logged to stderr. */
+  /** Called for observations of the level `logging.level` and above. Default: they are logged to stderr. */
   observe?: Observe;
-  /** Folder for relative paths, also for those in error messages. Default: the working directory. */
+  /** Folder to which relative paths refer; paths in error messages are relative to it too. Default: the working directory. */
   cwd?: string;
   /**
-   * `auto` (default) means `replay` if `CI` is set and there is a cassette. Otherwise requests go to the real servers and models, and
-   * nothing is recorded.
+   * How the cassette is used. `auto` (default) means `replay` if `CI` is set and the cassette exists. Otherwise `auto` means that requests
+   * go to the real servers and models, and nothing is recorded.
    */
   cassette?: CassetteMode | "auto";
-  /** Only for a replay: `full` (default) plays without the recorded pauses. */
+  /** Whether a replay makes the recorded pauses: `full` (default) leaves them out. Used only for a replay. */
   speed?: CassetteOptions["speed"];
-  /** Only for a replay: faults to cause on purpose, such as `llm[1]=429`. */
+  /** Faults to cause on purpose, such as `llm[1]=429`. Used only for a replay. */
   faults?: readonly string[];
 }
 
 /**
- * Runs a `*.session.yaml`, or an object of the same shape, once. `model` and `vars` select one run of its matrix. Rejects with ConfigError
- * before anything starts; the error has `file:line` for every mistake. Later failures are in the result.
+ * Runs a `*.session.yaml`, or an object of the same shape, once. If the script has a matrix, `model` and `vars` select which run of the
+ * matrix is made. Rejects with ConfigError before anything starts; the error has `file:line` for every mistake. Later failures are part of
+ * the result.
  */
 export async function runScript(script: string | ScriptObject, options: RunScriptOptions = {}): Promise<ScriptResult> {
   return runReadScript(loadScript(script, options.cwd), options);
@@ -58,7 +59,7 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
   const loaded = isLoaded(given) ? given : loadConfig(given, { env, cwd, allowsUnset: isReplay });
   const model = run.model ?? script.model;
   const settings = settingsOf(script, model);
-  // Anybody may have written the script, so a replay cannot read this machine's variables and cannot send anything out.
+  // The script may come from anybody. A replay therefore gets none of this machine's variables, and cannot send data anywhere.
   const config = isReplay
     ? loaded.with(offline(settings), { allowsUnset: true, variables: {} })
     : loaded.with(settings);
@@ -77,16 +78,16 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
     tape,
   };
   const result = await runApp(script, app, { cassette, scripted, run });
-  // If the run did not begin or was cut short, its recording is not written: it would replace a complete recording.
+  // If the run did not begin or was cut short, its recording is not written, because it would replace a complete recording.
   const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);
   const [problem] = result.error || isCutShort ? [] : ((await cassette?.finish()) ?? []);
   if (problem !== undefined) return failed(result, new ScriptError("cassette", problem));
-  // If steps were skipped, unused answers are no failure.
+  // Replies that were not used are a failure only if no step has failed: a failed script skips steps, which leaves replies unused.
   const unused = (result.passed && scripted?.unused) || [];
   return unused.length > 0 ? failed(result, new ScriptError("scripted", unused.join("\n"))) : result;
 }
 
-/** Returns true if the run was stopped by a provider or a server. An unmet expectation does not count. */
+/** Returns true if a provider or a server kept the run from continuing. An assertion that failed does not count. */
 function isKeptFromGoingOn(result: ScriptResult): boolean {
   return ![exitCodes.done, exitCodes.unmet].some((code) => code === exitCodeOfScripts([result]));
 }
@@ -95,7 +96,7 @@ function failed(result: ScriptResult, error: ScriptError): ScriptResult {
   return { ...result, passed: false, error: stepFailureOf(error) };
 }
 
-/** Runs a script in a host of its own. Requests to models and servers go to the tape. Rejects with ConfigError. */
+/** Runs a script in a new host. The tape answers all requests to models and servers. Rejects with ConfigError. */
 export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
   return runApp(script, { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity }, { run: {} });
 }
@@ -119,7 +120,7 @@ async function runApp(
   }
 }
 
-/** Returns the mode to use in place of `auto`, or undefined if all requests are live and not recorded. */
+/** Resolves `auto` to a mode. Returns undefined if requests go to the real servers and models, and nothing is recorded. */
 export function cassetteModeOf(
   { cassette }: Script,
   mode: RunScriptOptions["cassette"] = "auto",

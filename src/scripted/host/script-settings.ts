@@ -1,4 +1,6 @@
-/** The settings that a script makes for its host, in the shape of config.yaml. Errors point to their lines in the script. */
+/**
+ * The settings that a script contains for its host, in the form of config.yaml. Errors in them are reported with their lines in the script.
+ */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source } from "../../core/source/source.js";
 import { SCRIPTED, type Script } from "../shared/script.js";
@@ -25,7 +27,7 @@ export function settingsOf(script: Script, model = script.model): Source {
   };
 }
 
-/** Adds the scripted model, as a provider. It costs nothing unless the script sets prices for it. */
+/** Adds a provider for the scripted model. Its tokens cost nothing unless the script sets prices for it. */
 function withScripted(llm: unknown): JsonObject {
   const given = isPlainObject(llm) ? llm : {};
   const { providers, prices } = given as { providers?: JsonObject; prices?: JsonObject };

@@ -6,10 +6,10 @@ import { globMatches } from "../../core/patterns/glob.js";
 const scriptName = /\.session\.(ya?ml|json)$/;
 
 /**
- * Returns true if the argument of `run` means scripts, not a prompt. It means scripts if it is one of these: a word with the ending of a
- * script's name; a path to a folder or to a link to a script; a glob with `**`; a path to something that does not exist. Scripts run
- * commands, and somebody else may have named the files in this folder. So a text that could be a prompt does not count as a script only
- * because a file has that name.
+ * Returns true if the argument of `run` names scripts, and false if it is a prompt. It names scripts if it is one of these: a word with the
+ * file extension of a script; a path to a folder, or to a link to a script; a glob with `**`; a path to something that does not exist. The
+ * check is strict because scripts run commands, and somebody else may have chosen the names of the files here. A text that could be a
+ * prompt therefore counts as a prompt, even if there is a file with that name.
  */
 export function isScriptArgument(text: string, cwd: string): boolean {
   const path = resolve(cwd, text);
@@ -20,7 +20,9 @@ export function isScriptArgument(text: string, cwd: string): boolean {
   return /^(\.{1,2}\/\S*|(?!\S*:\/\/)\S*\/)$/.test(text) && !existsSync(path);
 }
 
-/** Returns true if a folder or a link with this name leads to scripts. The word is not written as a path, so it may also be a prompt. */
+/**
+ * Returns true if a folder or a link with this name leads to scripts. The word could also be a prompt, because it is not written as a path.
+ */
 export function couldBeScripts(word: string, cwd: string): boolean {
   if (word === "" || /[\s/]/.test(word)) return false;
   const path = resolve(cwd, word);
@@ -32,9 +34,9 @@ function isScript(path: string): boolean {
 }
 
 /**
- * Returns absolute paths of scripts, sorted and without duplicates. An argument is a file, a folder (all scripts in it and below it), or a
- * glob. In a glob, `*` is a part of a name and `**` any number of folders. Globs skip `node_modules` and names that begin with a dot.
- * Throws RequestError if an argument leads to no script.
+ * Returns the absolute paths of the scripts, sorted and without duplicates. An argument is a file, a folder (all scripts in it and below
+ * it), or a glob. In a glob, `*` stands for a part of a name, and `**` for any number of folders. Globs skip `node_modules` and names that
+ * begin with a dot. Throws RequestError if no script is found for an argument.
  */
 export function findScripts(given: readonly string[], cwd: string): string[] {
   const found = new Set<string>();
@@ -54,7 +56,7 @@ function pathsOf(argument: string, cwd: string): string[] {
   return below(`${root}/`, names, () => true);
 }
 
-/** Returns the files below the folder whose path matches the names. */
+/** Returns the files below the folder whose paths match the glob. `name` and `rest` are the parts of the glob. */
 function below(folder: string, [name = "", ...rest]: readonly string[], isWanted: (name: string) => boolean): string[] {
   if (name === "**") {
     const deeper = entriesOf(folder).filter((entry) => entry.isDirectory() && !isHidden(entry.name));
@@ -85,8 +87,8 @@ function isHidden(name: string): boolean {
 }
 
 /**
- * Returns true if the path is a folder. A prompt is no valid path if it is longer than a file name or contains NUL; the result is then
- * false.
+ * Returns true if the path is a folder. Returns false for a prompt that is no valid path, because it contains NUL or is longer than a file
+ * name may be.
  */
 function isFolder(path: string): boolean {
   try {

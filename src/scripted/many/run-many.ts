@@ -6,7 +6,7 @@ import type { ScriptRunOptions } from "../steps/script-host.js";
 import type { PlannedRun } from "./run-plan.js";
 import { type RunReport, reportOf, skippedReport } from "./run-report.js";
 
-/** Receiver of progress. Its methods are called as soon as something happens. */
+/** Receiver of progress. Each method is called at the moment of the event that it reports. */
 export interface Reporter {
   begin?(count: number): void;
   runBegan?(run: PlannedRun): void;
@@ -16,7 +16,7 @@ export interface Reporter {
 }
 
 export interface ManyResult {
-  /** Reports of all runs, in the order of the plan. */
+  /** Reports of all runs, in the same order as the planned runs. */
   reports: readonly RunReport[];
   durationMs: number;
 }
@@ -32,13 +32,13 @@ export interface ManyOptions {
   /** Runs one script in a new host. */
   runOne(run: PlannedRun, options: ScriptRunOptions): Promise<ScriptResult>;
   jobs: number;
-  /** True to start no further runs after a failure. Running ones continue to their end. */
+  /** If true, no further runs are started after a failure. Runs that have already started continue to their end. */
   bail?: boolean;
-  /** Signal that cancels the running scripts. No further runs are started. */
+  /** When this signal aborts, the running scripts are cancelled and no further runs are started. */
   signal?: AbortSignal;
   /**
-   * Stores parts of the result that the report leaves out. `index` is the position in the plan. Resolves to the path of the transcript, or
-   * to undefined if no transcript was stored.
+   * Stores parts of the result that the report leaves out. `index` is the position of the run in the plan. Resolves with the path of the
+   * stored transcript, or with undefined if it was not stored.
    */
   keep?(run: PlannedRun, result: ScriptResult, index: number): Promise<string | undefined>;
   /** Returns functions that remove secrets from the results of a run. Default: nothing is removed. */
@@ -87,7 +87,7 @@ async function oneRun(run: PlannedRun, index: number, options: ManyOptions): Pro
   const whole = await runOne(run, how).catch((error: unknown) => unbegun(script, error, how));
   const cleaner = cleanerFor(run, options);
   const report = (of: ScriptResult, transcript?: string) => cleaner.value(reportOf(run, of, transcript));
-  // Secrets are removed before the report shortens the texts. If a secret were cut, no pattern would recognise the rest.
+  // Secrets are removed before texts are shortened for the report. If a secret were cut, no pattern would recognise what is left of it.
   const { error, steps, transcript } = whole;
   const result: ScriptResult = {
     ...whole,

@@ -1,6 +1,4 @@
-/**
- * Plans the runs of scripts. Each script gets a run for every combination of its matrix, and each run is repeated as often as requested.
- */
+/** Plans the runs of scripts. Each combination of a script's matrix is a run, and each run is repeated as often as requested. */
 import { createHash } from "node:crypto";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { evaluate } from "../sandbox/sandbox.js";
@@ -21,14 +19,14 @@ export interface PlannedRun {
 }
 
 export interface PlanOptions {
-  /** Model that replaces the `model` and `matrix.models` of every script. */
+  /** Model to use for every script, instead of its `model` and `matrix.models`. */
   model?: string;
   /** Regular expression that selects runs by their names. */
   grep?: string;
   repeat?: number;
 }
 
-/** Returns the runs. Rejects with RequestError if `grep` is invalid, takes too long or matches no run. */
+/** Returns the planned runs. Rejects with RequestError if `grep` is invalid, takes too long or matches no run. */
 export async function plan(
   scripts: readonly Script[],
   { model, grep, repeat = 1 }: PlanOptions = {},
@@ -39,7 +37,7 @@ export async function plan(
   return grep === undefined ? runs : named(runs, grep);
 }
 
-/** Limit of combinations of one matrix. A larger matrix is a mistake. */
+/** Maximum number of combinations of one matrix. A larger matrix is certainly a mistake. */
 const maxCells = 10_000;
 
 function cellsOf(script: Script, given: string | undefined): PlannedRun[] {
@@ -84,7 +82,7 @@ function slug(part: string): string {
   return part.replaceAll(/[^\p{L}\p{N}_-]+/gu, "-").slice(0, 60);
 }
 
-/** Returns the runs whose names match. Matches in the sandbox, so that endless backtracking ends at the time limit. */
+/** Returns the runs whose names match. The regular expression runs in the sandbox, so that endless backtracking ends at the time limit. */
 async function named(runs: readonly PlannedRun[], grep: string): Promise<PlannedRun[]> {
   const names = runs.map(({ name }) => name);
   const matches = await evaluate("names.map((name) => new RegExp(pattern).test(name))", { pattern: grep, names }).catch(

@@ -11,7 +11,7 @@ export type RunStatus = "passed" | "failed" | "cancelled" | "skipped";
 export interface RunReport {
   name: string;
   place: ScriptPosition;
-  /** Name of the script. The summary has one row for each script. */
+  /** Name of the script. The summary has one row per script. */
   script: string;
   /** Model of the run, as `provider/model`. Empty if it was not known yet. */
   model: string;
@@ -37,19 +37,19 @@ export interface StepReport {
   failures: readonly AssertionResult[];
 }
 
-/** Limits in bytes. `maxName` is for names; `maxText` is for reasons of assertions and for errors. */
+/** Limits in bytes: `maxName` for names, `maxText` for failure messages of assertions and for errors. */
 const maxName = 300;
 const maxText = 4000;
 
 /**
- * Returns the report of a run. `transcript` is the path of the transcript's file. The only texts that are kept are reasons of assertions
- * and errors.
+ * Returns the report of a run. Its only texts are names, errors, and failure messages of assertions. `transcript` is the path of the file
+ * with the transcript.
  */
 export function reportOf(run: PlannedRun, result: ScriptResult, transcript?: string): RunReport {
   const { passed, model, steps, error, durationMs, usage, costUsd } = result;
   const status = error?.kind === "aborted" ? "cancelled" : passed ? "passed" : "failed";
   const reports = steps.map(stepReport);
-  // If a step failed because of the limit or the cancellation, the step already reports the error.
+  // A limit or a cancellation may have failed a step. The step then already reports the error, so it is not repeated here.
   const isTold = steps.some((step) => step.error?.message === error?.message && step.error?.kind === error?.kind);
   return {
     ...base(run),

@@ -7,14 +7,17 @@ import type { ScriptResult } from "../shared/script-result.js";
 import type { PlannedRun } from "./run-plan.js";
 
 /**
- * Stores transcripts in files that only their owner can read. If a folder is given, the transcripts of all runs are stored there. Otherwise
- * only those of failed runs are stored, in a new temporary folder.
+ * Stores transcripts in files that only their owner can read. If the user names a folder, the transcripts of all runs are stored there.
+ * Otherwise only the transcripts of failed runs are stored, in a new temporary folder.
  */
 export class Transcripts {
   readonly #keepsAll: boolean;
   #folder: string | undefined;
 
-  /** `given` is the absolute path of a folder; if it does not exist, it is created. Throws RequestError if the folder is not writable. */
+  /**
+   * `given` is the absolute path of the folder for transcripts. It is created if it does not exist. Throws RequestError if it is not
+   * writable.
+   */
   constructor(given?: string) {
     this.#keepsAll = given !== undefined;
     this.#folder = given && writableFolder(given);
@@ -29,7 +32,7 @@ export class Transcripts {
     this.#folder ??= mkdtempSync(join(tmpdir(), "mcp-platform-transcripts-"));
     const slug = name.replaceAll(/[^\w.=-]+/g, "-").slice(0, 100);
     const path = join(this.#folder, `${String(index + 1).padStart(3, "0")}-${slug}.jsonl`);
-    // An existing file is deleted first: others may be able to read it, or it may be a link.
+    // An existing file is deleted and not overwritten: other users may be able to read it, or it may be a link.
     await rm(path, { force: true });
     await writeFile(path, transcript, { mode: 0o600, flag: "wx" });
     return path;

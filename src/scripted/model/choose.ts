@@ -4,7 +4,7 @@ import type { HubTool } from "../../core/ports.js";
 import type { ReplyCondition } from "../shared/reply.js";
 import { type AskedRequest, newest, resultsIn } from "./request.js";
 
-/** Time limit for matching, in ms. A regular expression may backtrack for ever on the text of a tool. */
+/** Time limit for matching, in ms. It is needed because a regular expression may backtrack for ever on a tool's text. */
 const longestMatchMs = 500;
 
 export interface Circumstances {
@@ -13,7 +13,7 @@ export interface Circumstances {
   tools: readonly HubTool[];
 }
 
-/** Returns true if the condition holds for the request. The templates of `condition` must be filled in. */
+/** Returns true if the condition holds for the request. `condition` must not contain templates any more. */
 export function applies(condition: ReplyCondition, { request, step, tools }: Circumstances): boolean {
   const { contains, icontains, regex, toolResult } = condition;
   const messages = newest(request);

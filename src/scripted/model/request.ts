@@ -1,4 +1,4 @@
-/** Reads those parts of a Chat Completions request that determine which reply is chosen. */
+/** Reads the parts of a Chat Completions request that are needed to choose a reply. */
 import { isPlainObject } from "../../core/json.js";
 import type { HubTool } from "../../core/ports.js";
 
@@ -12,7 +12,10 @@ export interface AskedRequest {
 export interface AskedMessage {
   role: string;
   text: string;
-  /** Tools that an assistant message calls, or the tool whose result a tool message has. The names are those that the model sees. */
+  /**
+   * For a message of the assistant, the tools that it calls. For a tool message, the tool whose result it contains. The names are those
+   * that the model sees.
+   */
   tools: readonly string[];
 }
 

@@ -36,7 +36,7 @@ export class ScriptedModel {
     this.#replies = replies.map((reply) => ({ reply, uses: 0 }));
   }
 
-  /** Runs `work`. Requests to the model during the work count as requests of this step. */
+  /** Runs `work`. Model requests during this time count as requests of this step. */
   async during<T>(scene: Scene, work: () => Promise<T>): Promise<T> {
     this.#scenes.add(scene);
     try {
@@ -47,15 +47,15 @@ export class ScriptedModel {
   }
 
   /**
-   * Answers a request with a scripted reply. Rejects with LlmError if no reply fits. A scripted error is returned or thrown as a real
-   * provider would cause it.
+   * Answers a request with a scripted reply. Rejects with LlmError if no reply fits. If the reply is an error, it is returned or thrown in
+   * the same way as an error of a real provider.
    */
   async answer({ body, provider, model, signal }: ModelExchange): Promise<ModelAnswer> {
     const request = readRequest(body);
     const number = ++this.#asked;
     try {
-      // A sampling request of a server arrives outside the context of the step. Any running step may have caused it, so the first one is
-      // taken.
+      // A sampling request of a server does not arrive in the context of a step. Any of the running steps may have caused the request, so
+      // it is attributed to the first one.
       const scene = this.#scene.getStore() ?? [...this.#scenes][0];
       const chosen = scene && this.#choose(request, scene);
       if (!chosen) throw new ScriptError("scripted", this.#missOf(request, number));
@@ -72,7 +72,7 @@ export class ScriptedModel {
     }
   }
 
-  /** Messages about replies that were used less often than expected, each with the reply's place. */
+  /** Messages about replies that were used less often than expected. Each message names the position of the reply in the script. */
   get unused(): string[] {
     return this.#replies.filter(isOwing).map(({ reply, uses }) => {
       const times = uses === 0 ? "" : ` more than ${uses} of ${reply.times} times`;
@@ -80,7 +80,7 @@ export class ScriptedModel {
     });
   }
 
-  /** Returns the first reply whose condition holds. If there is none, returns the next reply without a condition. */
+  /** Returns the first reply whose condition holds, or else the next reply without a condition. */
   #choose(request: AskedRequest, { step, variables, tools }: Scene): Counted | undefined {
     const left = this.#replies.filter(isLeft);
     const circumstances = { request, step, tools: tools() };
@@ -134,7 +134,10 @@ function wireReply(
   return { ...answer, number, calls: named };
 }
 
-/** Returns the name of a tool that the model sees. `server.tool` must be an existing tool. A name without a dot is returned unchanged. */
+/**
+ * Returns the name by which the model knows a tool. A name `server.tool` must belong to an existing tool. A name without a dot is returned
+ * unchanged.
+ */
 function modelSideName(name: string, place: ScriptedReply["place"], tools: readonly HubTool[]): string {
   const tool = tools.find(({ server, tool: own }) => `${server}.${own}` === name);
   if (tool) return tool.name;

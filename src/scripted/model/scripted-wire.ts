@@ -1,4 +1,4 @@
-/** Writes the answers of the scripted model as Chat Completions. The same reply to the same request always becomes the same bytes. */
+/** Converts answers of the scripted model to Chat Completions. The same reply to the same request always gives the same bytes. */
 
 import { Readable } from "node:stream";
 import type { JsonObject } from "../../core/json.js";
@@ -8,14 +8,14 @@ import type { AskedRequest } from "./request.js";
 
 export const writtenPath = "/v1/chat/completions";
 
-/** An answer whose templates are filled in. `number` is the number of the request, counted from 1. */
+/** An answer without templates. `number` is the number of the request, counted from 1. */
 export interface WireReply extends Omit<ScriptedAnswer, "calls"> {
   number: number;
-  /** Tool calls, with the tool name that the model sees and the arguments as JSON text. The default of `id` is made from `number`. */
+  /** Tool calls: the tool name that the model sees, and the arguments as JSON text. If `id` is missing, it is made from `number`. */
   calls: readonly { id?: string; name: string; arguments: string }[];
 }
 
-/** Returns the error answer of a refusal. For `reset`, throws an error like that of a broken socket. */
+/** Returns the HTTP response for a scripted error. For `reset`, throws an error like that of a broken socket. */
 export function writeRefusal(
   { error, message, code, retryAfterMs }: ScriptedRefusal,
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export function writeRefusal(
   return { status: error, headers, body: bodyOf([JSON.stringify(body)], "end", signal) };
 }
 
-/** Returns the answer, streamed or whole as the request asks. If `broken` is set, the answer ends early. */
+/** Returns the answer. It is streamed if the request asks for that. If `broken` is set, the answer ends early. */
 export function writeAnswer(reply: WireReply, request: AskedRequest, signal: AbortSignal): ModelAnswer {
   const { kind = "end", afterCharacters = Number.POSITIVE_INFINITY } = reply.broken ?? {};
   const type = request.isStreamed ? "text/event-stream" : "application/json";
@@ -114,8 +114,8 @@ function usage({ reasoning, text, calls, usage: given }: WireReply, { messages }
 }
 
 /**
- * Returns a stream of the texts. A text is sent when the reader has taken the one before. With `cut` or `stall`, all texts are sent before
- * the stream breaks or stops.
+ * Returns a stream of the texts. Each text is sent when the reader has read the previous one. With `cut` or `stall`, the stream breaks or
+ * stops after the last text.
  */
 function bodyOf(texts: readonly string[], end: "end" | "cut" | "stall", signal: AbortSignal): Readable {
   const left = texts.filter((text) => text !== "");

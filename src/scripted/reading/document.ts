@@ -10,15 +10,15 @@ import { schemaErrors } from "./script-schema.js";
 export class ScriptDocument {
   readonly problems: ConfigProblem[] = [];
   readonly source: Source;
-  /** Absolute paths of the files that lead to this file by `include`. This file is the last one. */
+  /** Absolute paths of the files from the first script to this file. Each file includes the next one. */
   readonly chain: readonly string[];
   readonly #broken = new Set<string>();
 
   constructor(source: Source, chain: readonly string[]) {
     this.source = source;
     this.chain = chain;
-    // The last error at a place is the most specific one, so only that error is kept. The schema does without `oneOf` and the like;
-    // `kindOf` and `checkSense` check such rules with clearer messages.
+    // If several errors are at the same place, only the last one is kept, because it is the most specific one. The schema avoids `oneOf`
+    // and similar keywords; `stepKindOf` and `checkSense` check such rules and give clearer messages.
     const found = new Map<string, SourceProblem>();
     for (const error of schemaErrors(source.tree)) {
       const problem = describeSchemaError(error);
@@ -39,7 +39,7 @@ export class ScriptDocument {
     return new ScriptDocument(objectSource(tree, cwd, "(script)"), []);
   }
 
-  /** Returns true if the schema accepts this value and everything in it. Other values are not checked further. */
+  /** Returns true if the schema accepts this value and everything in it. A value for which this is false is not checked further. */
   isSound(pointer: string): boolean {
     return ![...this.#broken].some((broken) => broken === pointer || broken.startsWith(`${pointer}/`));
   }
@@ -49,7 +49,7 @@ export class ScriptDocument {
     this.problems.push({ file: source.file, ...source.position(pointer, part), path: keyPath(pointer), message });
   }
 
-  /** Reports every key that cannot be written as a variable `{{name}}`. */
+  /** Reports every key that is not a valid name of a variable, and so could not be used as `{{name}}`. */
   checkVariables(pointer: string, values: unknown): void {
     for (const name of Object.keys(isPlainObject(values) ? values : {})) {
       if (/^[A-Za-z_]\w*$/.test(name)) continue;
@@ -62,7 +62,7 @@ export class ScriptDocument {
     return { file: this.source.file, line: this.source.position(pointer, "value").line };
   }
 
-  /** Returns the absolute path for a path that is relative to this file's folder. */
+  /** Returns the absolute path of a path that is relative to this file's folder. */
   resolve(path: string): string {
     return resolve(this.source.folder, path);
   }

@@ -4,8 +4,8 @@ import { child } from "../../core/source/tree.js";
 import { ScriptDocument } from "./document.js";
 
 /**
- * Opens an included file and checks its variables. Returns undefined if the file cannot be read or includes itself; the including document
- * then has the problem.
+ * Opens an included file and checks its variables. If the file cannot be read or includes itself, adds a problem to the including document
+ * and returns undefined.
  */
 export function openInclude(
   file: string,

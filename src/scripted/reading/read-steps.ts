@@ -11,8 +11,8 @@ import { templateProblems } from "./template-problems.js";
 export function readSteps(list: unknown, pointer: string, document: ScriptDocument, cwd: string): Step[] {
   const steps: Step[] = [];
   /**
-   * True if the previous step may ask questions, so that answers may follow. Also true after an invalid step: its problem is already
-   * reported, and the answers after it are no mistake.
+   * True if `answer` steps may follow, because the previous step may ask questions. After an invalid step it is also true: the step's
+   * problem is already reported, and its answers may be correct.
    */
   let isAskable = false;
   for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
@@ -36,7 +36,7 @@ export function readSteps(list: unknown, pointer: string, document: ScriptDocume
 
 const ASKABLE: readonly StepKind[] = ["user", "tool", "prompt"];
 
-/** Appends a step. An answer after a conditional step is appended to the steps of the condition. */
+/** Appends a step. An answer that follows an `if` step is appended to the steps inside the `if`. */
 function place(step: Step, steps: Step[]): void {
   const last = steps.at(-1);
   const conditional = step.kind === "answer" && last?.kind === "if" ? last : undefined;
@@ -46,7 +46,7 @@ function place(step: Step, steps: Step[]): void {
 
 interface Reading {
   document: ScriptDocument;
-  /** Working directory of the command, as an absolute path. */
+  /** Absolute path of the command's working directory. */
   cwd: string;
 }
 
@@ -109,10 +109,7 @@ function byKind(kind: StepKind, item: JsonObject, at: string, { document, cwd }:
   }
 }
 
-/**
- * Reads the variables and the steps of an included file. Everything else is ignored, because the file may also be a script that is run on
- * its own.
- */
+/** Reads the variables and the steps of an included file. All other keys are ignored, because the file may also be a script of its own. */
 function readIncluded(included: ScriptDocument | undefined, including: ScriptDocument, cwd: string) {
   if (!included) return { vars: {}, steps: [] };
   const { vars, steps } = included.source.tree;
@@ -121,7 +118,7 @@ function readIncluded(included: ScriptDocument | undefined, including: ScriptDoc
   return { vars: isPlainObject(vars) ? vars : {}, steps: read };
 }
 
-/** A step that the schema has accepted. Only the keys of its own kind are present; `stepKindOf` returns the kind. */
+/** A step that the schema has accepted. It has only the keys of its own kind of step; `stepKindOf` returns that kind. */
 interface WrittenStep {
   name?: string;
   assert?: unknown;
@@ -144,7 +141,7 @@ interface WrittenStep {
   else?: unknown;
 }
 
-/** Checks the templates of a step. The steps within it are checked when they are read. */
+/** Checks the templates of a step. Templates of inner steps are checked when the inner steps are read. */
 function checkTemplates(kind: StepKind, item: JsonObject, at: string, document: ScriptDocument): void {
   const own = kind === "repeat" ? { ...item, repeat: { ...(item.repeat as JsonObject), steps: [] } } : item;
   for (const [key, value] of Object.entries(own)) {

@@ -1,4 +1,4 @@
-/** Returns the text of the JSON Schema of script files. Editors and the reader of scripts use it. */
+/** Provides the JSON Schema of script files, which is used by editors and by the reader of scripts. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";

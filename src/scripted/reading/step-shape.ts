@@ -6,7 +6,7 @@ import { pathProblem } from "../shared/json-path.js";
 import type { StepKind } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";
 
-/** Keys that a step of each kind may have, in addition to its own kind, `name` and `if`. */
+/** Keys that are allowed in each kind of step, in addition to the key that names the kind, `name` and `if`. */
 const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
   user: ["output", "assert", "save"],
   tool: ["assert", "save"],
@@ -23,7 +23,7 @@ const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
 
 const kinds = Object.keys(KEYS) as StepKind[];
 
-/** Returns the kind of a step. If the item is not exactly one step, adds a problem and returns undefined. */
+/** Returns the kind of a step. If the item is not a step, or more than one step, adds a problem and returns undefined. */
 export function stepKindOf(item: JsonObject, at: string, document: ScriptDocument): StepKind | undefined {
   const found = kinds.filter((kind) => kind in item && kind !== "if");
   if ("then" in item || ("if" in item && found.length === 0)) found.push("if");

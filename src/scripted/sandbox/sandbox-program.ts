@@ -1,7 +1,7 @@
 /**
- * Source code that runs in QuickJS. Its value is a function `(code, json) => promise of JSON`. The function uses built-ins that were saved
- * before the code could replace them. `Function` compiles the code without running it, so that a SyntaxError thrown by the running code is
- * not mistaken for a syntax error in the code.
+ * Source code that runs in QuickJS. It evaluates to a function `(code, json) => promise of JSON`. The function uses copies of built-ins
+ * that were saved before `code` could replace them. `Function` compiles the code without running it, so that a SyntaxError that the running
+ * code throws is not mistaken for a syntax error in the code itself.
  */
 export const program = `(() => {
   const { parse, stringify } = JSON;

@@ -4,15 +4,15 @@ import type { Evaluation, WorkerAnswer, WorkerWord } from "./worker.js";
 
 interface EvaluationLimits {
   timeoutMs: number;
-  /** Memory of QuickJS with all its values. At least 17, because QuickJS starts with 16. */
+  /** Memory limit of QuickJS including all its values. The minimum is 17, because QuickJS starts with 16. */
   memoryMb: number;
 }
 
 /**
- * Evaluates untrusted JavaScript. The code is an expression, a function body with `return`, or statements; the value of the last statement
- * is the result. The code sees the values (JSON) as global variables. It has no process, modules, network or timers. Promises are awaited.
- * Rejects with a RequestError of one sentence if the code throws, does not compile, exceeds a limit, or returns a value that JSON cannot
- * express.
+ * Evaluates untrusted JavaScript. The code is an expression, a function body with `return`, or statements. The result is the value of the
+ * last statement. The values (JSON) are global variables of the code. The code has no access to the process, modules, the network or
+ * timers. Promises are awaited. Rejects with a RequestError if the code throws, does not compile, exceeds a limit, or returns a value that
+ * JSON cannot express. The message of the error is one sentence.
  */
 export type Evaluate = (
   code: string,
@@ -21,12 +21,15 @@ export type Evaluate = (
 ) => Promise<unknown>;
 
 const defaults: EvaluationLimits = { timeoutMs: 1000, memoryMb: 64 };
-/** Time after the limit until the worker is terminated. QuickJS enforces the time limit itself, but cannot interrupt one long operation. */
+/**
+ * Time, in ms, after the time limit until the worker is terminated. QuickJS enforces the time limit itself, but cannot interrupt a single
+ * long operation.
+ */
 const graceMs = 500;
-/** Time limit for starting the worker and compiling QuickJS. It is long enough for a busy machine. */
+/** Time limit, in ms, for starting the worker and compiling QuickJS. It is long enough for a busy machine. */
 const startupMs = 30_000;
 
-/** Path of the compiled worker. It is needed even if this module runs from source (ts-node, jest). */
+/** Path of the compiled worker. The compiled worker is used even if this module runs from source (ts-node, jest). */
 const script = import.meta.url.endsWith(".ts") ? "../../../dist/scripted/sandbox/worker.js" : "./worker.js";
 
 /** The worker of this process. It is reused, because starting a worker takes longer than most evaluations. */
@@ -55,7 +58,7 @@ function forget(this: Worker): void {
   if (kept === this) kept = undefined;
 }
 
-/** Waits for the worker's answer and keeps the process alive meanwhile. A worker that is late or fails is terminated. */
+/** Waits for the worker's answer and keeps the process alive meanwhile. Terminates the worker if it is late or fails. */
 function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
   return new Promise((resolve) => {
     const inTime = () => {
@@ -80,7 +83,8 @@ function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
     const fail = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
     const end = () => giveUp("the sandbox ended");
     let lastLook: NodeJS.Immediate | undefined;
-    // If this thread was busy, the answer may be in the queue when the timer fires. The immediate lets the answer arrive first.
+    // If this thread was busy, the answer may already be in the queue when the timer fires. With the immediate, the answer is received
+    // first.
     const within = (ms: number, lateness: string) =>
       setTimeout(() => {
         lastLook = setImmediate(giveUp, lateness);

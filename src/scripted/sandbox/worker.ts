@@ -1,6 +1,7 @@
 /**
- * The thread that runs untrusted JavaScript. It runs QuickJS in WebAssembly, whose memory cannot grow beyond the limit. QuickJS's own limit
- * is not used, because in this build it covers only single allocations. Each evaluation gets a new runtime.
+ * The thread that runs untrusted JavaScript. It runs QuickJS in WebAssembly. The memory of the WebAssembly module cannot grow beyond the
+ * memory limit. QuickJS's own memory limit is not used, because in this build it covers only single allocations. Each evaluation gets a new
+ * runtime.
  */
 import { parentPort } from "node:worker_threads";
 import variant from "@jitl/quickjs-wasmfile-release-sync";
@@ -28,7 +29,9 @@ export interface Evaluation {
 /** Answer of the worker. `json` is absent if the result is undefined or if JSON cannot express it. */
 export type WorkerAnswer = { json?: string } | { problem: string };
 
-/** Message of the worker. `begun` means that QuickJS is compiled and the time limit of the code starts; the answer follows later. */
+/**
+ * Message of the worker. `begun` means that QuickJS is compiled and that the time limit of the code starts now; the answer follows later.
+ */
 export type WorkerWord = "begun" | WorkerAnswer;
 
 /** The package's types describe a CommonJS module, but `import` loads the ES module. */
@@ -54,10 +57,10 @@ let kept: { memoryMb: number; quickJs: QuickJSWASMModule } | undefined;
 async function moduleWithin(memoryMb: number): Promise<QuickJSWASMModule> {
   if (kept?.memoryMb === memoryMb) return kept.quickJs;
   const maximum = Math.max(Math.floor((memoryMb * 1024 * 1024) / pageBytes), firstPages);
-  // `printErr` is replaced, because on an abort Emscripten would write to this process's stderr.
+  // `printErr` is replaced, because Emscripten would otherwise write to this process's stderr when it aborts.
   const emscriptenModule = { wasmMemory: new Memory({ initial: firstPages, maximum }), printErr: () => undefined };
   const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { emscriptenModule }));
-  // V8 compiles a WebAssembly function when it is first called. This run makes sure that compiling does not count as the code's time.
+  // V8 compiles a WebAssembly function at its first call. This first run makes sure that the compilation is not part of the code's time.
   run(quickJs, () => false, "0", "{}");
   kept = { memoryMb, quickJs };
   return quickJs;
@@ -112,7 +115,7 @@ function resultIn(scope: Scope, runtime: QuickJSRuntime, code: string, json: str
   return result.length > maxResultBytes ? { problem: "the code comes to more than 1 MB of JSON" } : { json: result };
 }
 
-/** Describes an error that the code threw. If there was no memory for an error object, QuickJS throws null. */
+/** Describes an error that the code threw. QuickJS throws null if there is no memory left for an error object. */
 function problemOf(context: QuickJSContext, error: QuickJSHandle): string {
   const thrown: unknown = context.dump(error);
   if (typeof thrown !== "object" || thrown === null) {

@@ -3,24 +3,24 @@ import { RequestError } from "../../core/errors.js";
 
 interface Segment {
   selector: { name: string } | { index: number } | "any";
-  /** True for `..`, which also selects in all descendants. */
+  /** True for `..`, which selects in the value and in all its descendants. */
   isDeep: boolean;
-  /** Position in the path's text at which the segment ends. */
+  /** Position in the path's text, at the end of this segment. */
   end: number;
 }
 
 const segmentShape =
   /(\.\.)?(?:(?:(?<=\.\.)|\.)(?:([\p{L}_][\p{L}\p{N}_-]*)|(\*))|\[\s*(?:(-?(?:0|[1-9]\d{0,14}))|(\*)|'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*"))\s*\])/uy;
 
-/** Returns why the path is not valid. Undefined if it is valid. */
+/** Checks a path. Returns a text that says what is wrong, or undefined if the path is valid. */
 export function pathProblem(path: string): string | undefined {
   const read = readSegments(path);
   return "problem" in read ? read.problem : undefined;
 }
 
 /**
- * Returns the value at the path. If the path contains `*` or `..`, returns a list of all values. Throws RequestError if there is no value;
- * its message says which part of the path exists and what was found there.
+ * Returns the value at the path. If the path contains `*` or `..`, returns a list of all selected values. Throws RequestError if there is
+ * no value. The error message names the part of the path that exists, and describes what was found there.
  */
 export function readPath(path: string, value: unknown): unknown {
   const segments = readSegments(path);
@@ -70,8 +70,7 @@ function unquoted(single: string | undefined, double: string | undefined): strin
 }
 
 /**
- * Returns the selected children in document order. Works without recursion, because a value may be nested more deeply than the stack
- * allows.
+ * Returns the selected children in document order. Does not use recursion, because a value may be nested more deeply than the stack allows.
  */
 function childrenOf(value: unknown, { selector, isDeep }: Segment): unknown[] {
   if (!isDeep) return selected(value, selector);
@@ -102,7 +101,7 @@ function isContainer(value: unknown): value is Record<string, unknown> {
 
 const maxNames = 10;
 
-/** Describes the shape of values without their content, which may be secret. */
+/** Describes the types of values, without their content, because the content may be secret. */
 function shapeOf(found: readonly unknown[]): string {
   if (found.length !== 1) return `${found.length} values`;
   const value = found[0];

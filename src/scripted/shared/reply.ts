@@ -1,9 +1,9 @@
-/** Types of a scripted model's reply. Its templates are not filled in yet. */
+/** Types for the replies of a scripted model, with templates that are not filled in yet. */
 import type { ScriptPosition } from "./script-position.js";
 
 export interface ScriptedReply {
   place: ScriptPosition;
-  /** Condition of the reply. A reply without a condition answers the next request for which no condition holds. */
+  /** Condition of the reply. A reply without a condition answers the next request for which no other reply's condition holds. */
   when?: ReplyCondition;
   /** Number of requests that the reply must answer. `any` means one or more. */
   times: number | "any";
@@ -14,12 +14,12 @@ export interface ScriptedReply {
 /** Conditions about the messages since the model's last answer. All conditions must hold. */
 export interface ReplyCondition {
   contains?: string;
-  /** Like `contains`, but upper and lower case are the same. */
+  /** Like `contains`, but ignores upper and lower case. */
   icontains?: string;
   regex?: string;
   /** Name of the step that makes the request. */
   step?: string;
-  /** Pattern of a tool whose result is among the messages. */
+  /** Pattern of a tool. One of the messages must be a result of such a tool. */
   toolResult?: string;
 }
 
@@ -27,16 +27,19 @@ export interface ScriptedAnswer {
   reasoning: string;
   text: string;
   calls: readonly ScriptedCall[];
-  /** Finish reason as a provider would send it. Default: the reason that follows from the answer. */
+  /** Finish reason that the model reports. Default: the reason that follows from the answer. */
   finish?: "length" | "content_filter";
-  /** Numbers of tokens. Default: one token per four characters. */
+  /** Numbers of tokens that the model reports. Default: one token per four characters. */
   usage: { input?: number; output?: number; cached?: number; cacheWrite?: number };
-  /** Ends the answer early, after this number of characters. `cut` breaks the connection; `stall` keeps it open and sends nothing more. */
+  /**
+   * Ends the answer early, after this number of characters. `cut` breaks the connection. `stall` keeps the connection open but sends
+   * nothing more.
+   */
   broken?: { kind: "cut" | "stall"; afterCharacters: number };
 }
 
 interface ScriptedCall {
-  /** Tool to call: `server.tool`, or any name as the model would write it. */
+  /** Tool to call: `server.tool`, or any name that a model might write. */
   name: string;
   /** Arguments of the call. A text is sent unchanged and may be invalid JSON. */
   arguments: Readonly<Record<string, unknown>> | string;

@@ -1,11 +1,11 @@
-/** A line of a file of a scripted session. */
+/** A line in a file of a scripted session. */
 export interface ScriptPosition {
   /** Name of the file as it is shown to people. */
   file: string;
   line: number;
 }
 
-/** Returns a place as text, such as `triage.session.yaml:12`. Returns only the file if there is no line. */
+/** Formats a position, such as `triage.session.yaml:12`. Without a line, the result is only the file name. */
 export function placeText({ file, line }: ScriptPosition): string {
   return line > 0 ? `${file}:${line}` : file;
 }

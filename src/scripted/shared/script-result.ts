@@ -4,15 +4,15 @@ import type { Usage } from "../../core/messages.js";
 import type { StepKind } from "./script.js";
 import type { ScriptPosition } from "./script-position.js";
 
-/** A tool call within a step. The model or the script has made it. */
+/** A tool call within a step, made by the model or by the script. */
 export interface CalledTool {
-  /** Name of the server. `tool` is the name that the server gives the tool, such as `read_file`. */
+  /** Name of the server. The field `tool` below is the server's own name of the tool, such as `read_file`. */
   server: string;
   tool: string;
   /** Arguments of the call. Undefined if they are not valid JSON. */
   args: unknown;
   isError: boolean;
-  /** True if the call was not allowed. It was then not made. */
+  /** True if the call was not allowed and therefore did not run. */
   isDenied: boolean;
   text: string;
 }
@@ -29,7 +29,10 @@ export interface Failure {
 export interface StepOutcome {
   /** Text of the model's answer, of the tool's result or of the resource. */
   output: string;
-  /** The tool's structured content, or else the output parsed as JSON. Undefined if there is neither. */
+  /**
+   * Structured content of the tool, or else the output parsed as JSON. Undefined if there is no structured content and the output is not
+   * JSON.
+   */
   json?: unknown;
   stopReason?: string;
   calls: readonly CalledTool[];
@@ -48,7 +51,7 @@ export interface AssertionResult {
   passed: boolean;
   /** Sentence with the expected and the actual value. */
   reason: string;
-  /** The value that would have passed. Set for a failed `equals` whose value has no templates. */
+  /** The value that would have passed. Set for a failed `equals` assertion if its value has no templates. */
   actual?: unknown;
 }
 
@@ -62,7 +65,7 @@ export interface StepResult {
   skipped: boolean;
   outcome?: StepOutcome;
   assertions: readonly AssertionResult[];
-  /** The error that kept the step from being completed. */
+  /** The error that stopped the step before its end. */
   error?: Failure;
   durationMs: number;
 }
@@ -77,11 +80,11 @@ export interface ScriptResult {
   vars: Readonly<Record<string, unknown>>;
   passed: boolean;
   steps: readonly StepResult[];
-  /** The error that kept the script from starting or ending, such as a failed server, a limit or unused replies. */
+  /** The error that stopped the script, or that makes it fail as a whole, such as a failed server, a limit or unused replies. */
   error?: Failure;
   durationMs: number;
   usage?: Usage;
   costUsd?: number;
-  /** The conversations as JSON lines. They are the same in every run, because ids are numbered and times are left out. */
+  /** The conversations as JSON lines. They are the same in every run: ids are replaced by numbers, and times are left out. */
   transcript: string;
 }

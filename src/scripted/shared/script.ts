@@ -1,4 +1,4 @@
-/** Types of a scripted session that was read and checked. Included files are part of it; templates are not filled in yet. */
+/** Types of a scripted session after reading and checking. Included files are already part of it, but templates are not filled in yet. */
 import type { Source } from "../../core/source/source.js";
 import type { ScriptedReply } from "./reply.js";
 import type { ScriptPosition } from "./script-position.js";
@@ -13,7 +13,7 @@ export interface Script {
   model?: string;
   system?: string;
   vars: Readonly<Record<string, unknown>>;
-  /** Servers, in the form of config.yaml. Undefined: the configured servers are used. */
+  /** Servers, in the form of config.yaml. If undefined, the servers of the configuration are used. */
   mcpServers?: Readonly<Record<string, unknown>>;
   /** Further settings, in the form of config.yaml. */
   config: Readonly<Record<string, unknown>>;
@@ -25,7 +25,7 @@ export interface Script {
   matrix: { models: readonly string[]; vars: Readonly<Record<string, readonly unknown[]>> };
   scripted: readonly ScriptedReply[];
   steps: readonly Step[];
-  /** Source text. It gives the line of a server or setting for error messages. */
+  /** Source text of the script. Error messages get the line of a server or setting from it. */
   source: Source;
 }
 
@@ -37,7 +37,7 @@ export type Step = StepBase &
     | { kind: "resource"; uri: string }
     | { kind: "answer"; value: unknown; to?: { tool?: string; elicitation?: string } }
     | { kind: "set"; values: Readonly<Record<string, unknown>> }
-    /** `values` are variables that only the included steps see. */
+    /** `values` are variables that are visible only in the included steps. */
     | { kind: "include"; values: Readonly<Record<string, unknown>>; steps: readonly Step[] }
     | { kind: "parallel"; steps: readonly Step[] }
     /** If `until` is set, `max` is set, too. */
@@ -51,7 +51,7 @@ interface StepBase {
   /** Name of the step. Default: a short description. */
   name: string;
   assert: readonly Assertion[];
-  /** Variables to set after the step. Maps the name of a variable to the JSON path of its value in the outcome. */
+  /** Variables to set after the step: name of the variable, and JSON path of its value in the outcome. */
   save: Readonly<Record<string, string>>;
 }
 
@@ -70,7 +70,7 @@ export type StepKind = Step["kind"];
 
 export type StepOf<Kind extends StepKind> = Extract<Step, { kind: Kind }>;
 
-/** Returns the steps within a step; for an `if`, the steps of both branches. Undefined if the step cannot contain steps. */
+/** Returns the steps inside a step. For an `if`, these are the steps of both branches. Undefined if the step cannot contain steps. */
 export function innerSteps(step: Step): readonly Step[] | undefined {
   if (step.kind === "if") return [...step.steps, ...step.otherwise];
   return "steps" in step ? step.steps : undefined;

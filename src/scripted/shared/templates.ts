@@ -43,7 +43,7 @@ function pathOf(text: string | undefined): Path {
   return { text: text.trim(), name, keys: keys.match(/\w+/g) ?? [] };
 }
 
-/** Returns what is wrong with the templates of a text. Undefined if they are valid. Variables are not looked up. */
+/** Checks the templates of a text, without looking up variables. Returns a text that says what is wrong, or undefined if they are valid. */
 export function templateProblem(text: string): string | undefined {
   try {
     parse(text);
@@ -54,8 +54,8 @@ export function templateProblem(text: string): string | undefined {
 }
 
 /**
- * Fills in all templates in the texts of a value. A text that consists of exactly one template becomes the variable's value, of any type.
- * Throws ScriptError with the place and the known variables.
+ * Fills in all templates in the texts of a value. If a text is exactly one template, the variable's value replaces it, whatever its type.
+ * Throws ScriptError with the position in the script and the known variables.
  */
 export function render<Value>(value: Value, variables: Variables, place: ScriptPosition): Value {
   return rendered(value, variables, place) as Value;
@@ -66,7 +66,7 @@ export function renderText(text: string, variables: Variables, place: ScriptPosi
   return asText(rendered(text, variables, place));
 }
 
-/** Replaces templates within a JavaScript expression by expressions: `{{a.b.0}} > 1` becomes `(a["b"]["0"]) > 1`. */
+/** Replaces the templates in a JavaScript expression by property accesses: `{{a.b.0}} > 1` becomes `(a["b"]["0"]) > 1`. */
 export function asExpression(text: string): string {
   return parse(text)
     .map((piece) => {
@@ -80,7 +80,7 @@ export function hasTemplate(value: unknown): boolean {
   return /(?<!\\)\{\{/.test(JSON.stringify(value) ?? "");
 }
 
-/** Escapes all texts of a value. `render` of the result returns the original value. */
+/** Escapes all texts of a value, so that `render` of the result returns the original value. */
 export function literal(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("{{", "\\{{");
   if (Array.isArray(value)) return value.map(literal);

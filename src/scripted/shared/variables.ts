@@ -1,6 +1,6 @@
 type Values = Readonly<Record<string, unknown>>;
 
-/** Variables of a script. Variables of an included file or of a round of a loop hide outer variables of the same name. */
+/** Variables of a script. A variable of an included file or of a loop hides an outer variable with the same name. */
 export class Variables {
   readonly #own: Map<string, unknown>;
   readonly #outer: Variables | undefined;
@@ -22,7 +22,7 @@ export class Variables {
     return this.#own.has(name) ? this.#own.get(name) : this.#outer?.get(name);
   }
 
-  /** Sets the innermost variable of this name. If there is no such variable, creates one for the whole script. */
+  /** Changes the innermost variable with this name. If there is no such variable, creates one for the whole script. */
   set(name: string, value: unknown): void {
     if (this.#outer && !this.#own.has(name)) this.#outer.set(name, value);
     else this.#own.set(name, value);

@@ -21,7 +21,7 @@ export class Answers {
     this.#answers = steps.map((step) => ({ step, value: render(step.value, variables, step.place) }));
   }
 
-  /** Returns the value of the first unused answer that fits the question. If no answer fits, the question is denied. */
+  /** Returns the value of the first unused answer that fits the question. If no answer fits, returns false, which denies the question. */
   to(question: Question): unknown {
     const answer = this.#answers.find((each) => !each.question && fits(each.step.to, question));
     if (!answer) return false;
@@ -29,10 +29,7 @@ export class Answers {
     return answer.value;
   }
 
-  /**
-   * Returns a result for each answer. An unused answer has failed. If the step ended before it could ask, an unused answer counts as
-   * skipped.
-   */
+  /** Returns a result for each answer. An answer that was not used counts as failed, or as skipped if the step ended early. */
   results(isStepDone: boolean): StepResult[] {
     return this.#answers.flatMap(({ step, question }) => {
       if (question) return passedStep(step);

@@ -41,8 +41,8 @@ export async function performStep(step: Acting, context: StepContext): Promise<S
 }
 
 /**
- * Returns a function that returns the first miss after this call, or undefined. A miss is a request that the cassette or the scripted
- * replies could not answer. It explains all later errors.
+ * Returns a function that returns the first miss since this call, or undefined. A miss is a request that the cassette or the scripted
+ * replies could not answer. The first miss is usually the cause of all later errors.
  */
 function watchMisses({ misses = [] }: StepContext["host"]): () => ScriptError | undefined {
   const before = misses.map(({ said }) => said.length);
@@ -71,7 +71,10 @@ function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed)
   return assert.some(({ type }) => expectedBy.includes(type)) ? undefined : failure;
 }
 
-/** Returns `ask`, which asks the judge within the script's limits. `refusal` returns the limit that has prevented a request. */
+/**
+ * Returns `ask`, which asks the judge unless a limit of the script is reached. `refusal` returns the limit that prevented a question to the
+ * judge, if there is one.
+ */
 function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"]; refusal(): Failure | undefined } {
   let refusal: Failure | undefined;
   const ask: AssertionParts["ask"] = async (question) => {
@@ -88,12 +91,12 @@ function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"
   return { ask, refusal: () => refusal };
 }
 
-/** Returns the reason of the abort if the script ended while a judge was asked. Otherwise returns undefined. */
+/** Returns the reason if the script was aborted while the judge was asked. Otherwise returns undefined. */
 function endedBy({ limits: { signal } }: StepContext): Failure | undefined {
   return signal.aborted ? stepFailureOf(signal.reason) : undefined;
 }
 
-/** Sets the step's variables. Called before the assertions, which may use these variables. */
+/** Sets the variables of the step's `save`. Called before the assertions are checked, because they may use these variables. */
 function save(step: Acting, { outcome }: Performed, { variables }: StepContext): void {
   for (const [name, path] of Object.entries(step.save)) {
     try {

@@ -17,7 +17,7 @@ export interface StepContext {
   conversation: NamedConversation;
   answers: Answers;
   limits: ScriptLimits;
-  /** Permission rules for calls that the script makes without a model. */
+  /** Permission rules for calls that the script makes itself, without a model. */
   rules: ReturnType<typeof rulesOf>;
   updates?: boolean;
 }
@@ -25,7 +25,7 @@ export interface StepContext {
 export interface Performed {
   outcome: StepOutcome;
   failure?: Failure;
-  /** Types of assertions that expect this failure. If the step has one of them, the failure does not fail the step. */
+  /** Types of assertions that expect this failure. If the step has an assertion of such a type, the failure does not make the step fail. */
   expectedBy?: readonly string[];
 }
 

@@ -4,7 +4,7 @@ import type { Sessions } from "../../session/sessions.js";
 export interface NamedConversation {
   name: string;
   session: Session;
-  /** Returns an unused request id. The ids are the same in every run of the script. */
+  /** Returns a new request id. The ids are the same in every run of the script. */
   nextRequestId(): string;
 }
 
@@ -17,7 +17,7 @@ export class ScriptConversations {
     this.#sessions = sessions;
   }
 
-  /** Returns the conversation of this name. Begins it if there is none. */
+  /** Returns the conversation with this name. Begins a new one if there is none. */
   open(name: string): NamedConversation {
     const known = this.#named.get(name);
     if (known) return known;

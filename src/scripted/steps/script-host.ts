@@ -12,7 +12,7 @@ type Values = Readonly<Record<string, unknown>>;
 export interface ScriptHost {
   sessions: Sessions;
   hub: ToolHub;
-  /** Access to prompts and resources in the form in which the servers provide them. */
+  /** Access to prompts and resources exactly as the servers provide them. */
   passage: Pick<Passage, "prompts" | "readResource">;
   /** Returns the provider and model for a model's name. Throws LlmError. */
   resolveModel(model?: string): { provider: string; model: string };
@@ -20,12 +20,12 @@ export interface ScriptHost {
   defaults: RuleDefaults & { systemPrompt: string };
   /** Resolves when each of these servers is ready or has failed. */
   ready(servers: readonly string[]): Promise<void>;
-  /** Sends one model request without tools, so that a model can judge an assertion. Resolves to the answer and its usage. */
+  /** Sends one model request without tools. It is used to let a model judge an assertion. Resolves with the answer and its usage. */
   ask(
     question: Parameters<AssertionParts["ask"]>[0],
     signal: AbortSignal,
   ): Promise<{ text: string } & Pick<StepOutcome, "usage" | "costUsd">>;
-  /** Messages about requests that the cassette or the scripted replies could not answer, since the script began. */
+  /** Messages about all requests since the start of the script that the cassette or the scripted replies could not answer. */
   misses?: readonly { kind: "cassette" | "scripted"; said: readonly string[] }[];
   /** The scripted model. Set if the script has `model: scripted`. */
   scripted?: Pick<ScriptedModel, "during">;
@@ -34,15 +34,17 @@ export interface ScriptHost {
 }
 
 export interface ScriptRunOptions {
-  /** Model that replaces the script's model. */
+  /** Model to use instead of the script's model. */
   model?: string;
   /** Variables that override the variables of the script and of the matrix. */
   vars?: Values;
   /** Variables of the matrix. They override the variables of the script. */
   matrix?: Values;
-  /** True if actual values will be written into the script. A failed `equals` then does not fail its step. */
+  /**
+   * True if the actual values of failed `equals` assertions will be written into the script. Such an assertion then does not fail its step.
+   */
   updates?: boolean;
   signal?: AbortSignal;
-  /** Called after each step. Steps of a `parallel` are reported in the order in which they end. */
+  /** Called after each step. The steps of a `parallel` are reported as they end, in any order. */
   onStep?: (result: StepResult) => void;
 }

@@ -11,7 +11,7 @@ export class ScriptLimits implements Disposable {
   #turns = 0;
   #usage: Usage | undefined;
   #usd: number | undefined;
-  /** True if the price of a turn or of a judge's answer was unknown. The sum is then unknown, too. */
+  /** True if the price of any turn or of any judge's answer was unknown. `costUsd` is then undefined. */
   #isUnpriced = false;
 
   constructor(limits: Script["limits"], cancelled?: AbortSignal) {
@@ -28,7 +28,7 @@ export class ScriptLimits implements Disposable {
     };
   }
 
-  /** Signal that is aborted when the time is over or the script is cancelled. Its reason is a ScriptError. */
+  /** Signal that is aborted when the time limit is reached or the script is cancelled. Its reason is a ScriptError. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -41,7 +41,7 @@ export class ScriptLimits implements Disposable {
     return this.#isUnpriced ? undefined : this.#usd;
   }
 
-  /** Counts a turn. Throws ScriptError if no turns, tokens or money are left. */
+  /** Counts a turn. Throws ScriptError if the limit of turns, tokens or money is reached. */
   beginTurn(): void {
     const { turns } = this.#limits;
     if (turns !== undefined && this.#turns >= turns) throw reached("turns", `${turns} turns are done`);
@@ -49,7 +49,7 @@ export class ScriptLimits implements Disposable {
     this.#turns++;
   }
 
-  /** Throws ScriptError if no tokens or no money are left. */
+  /** Throws ScriptError if the limit of tokens or money is reached. */
   requireLeft(): void {
     const { tokens, usd } = this.#limits;
     const spent = (this.#usage?.inputTokens ?? 0) + (this.#usage?.outputTokens ?? 0);

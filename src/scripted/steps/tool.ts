@@ -11,8 +11,8 @@ import { render, renderText } from "../shared/templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 
 /**
- * Calls a tool. Rejects with ScriptError for an unknown tool or variable. If the tool returns an error, the step has a failure, which an
- * assertion may expect.
+ * Calls a tool. Rejects with ScriptError for an unknown tool or variable. If the tool returns an error, the step gets a failure, but
+ * assertions of the step may expect it.
  */
 export async function performTool(step: StepOf<"tool">, context: StepContext): Promise<Performed> {
   const { host, variables, conversation, answers, limits, rules } = context;

@@ -12,7 +12,10 @@ import { stepFailureOf } from "../shared/step-result.js";
 import type { Performed, StepContext } from "./performed.js";
 import { reached } from "./script-limits.js";
 
-/** Runs a turn. Rejects with ScriptError if the script may run no more turns. An error of the turn becomes the failure of the step. */
+/**
+ * Runs a turn. Rejects with ScriptError if a limit of the script allows no more turns. An error of the turn becomes the failure of the
+ * step.
+ */
 export async function performTurn(
   content: ContentPart[],
   context: StepContext,
@@ -49,7 +52,7 @@ export async function performTurn(
 
 interface Followed {
   events: StoredEvent[];
-  /** Limit of the script that the turn has reached. Undefined if it has reached no limit. */
+  /** The limit of the script that the turn has reached, or undefined. */
   refusedLimit?: "tokens" | "usd";
 }
 
@@ -67,7 +70,7 @@ async function follow(turn: LiveTurn, { conversation, answers, script }: StepCon
   return followed;
 }
 
-/** Returns the limit that a question is about. The host enforces a limit of the script as a limit of the conversation. */
+/** Returns the limit that a question is about. The limits of a script are enforced by the host as limits of the conversation. */
 function limitOf(question: Question): "tokens" | "usd" | undefined {
   if (question.kind !== "limit" || question.scope !== "conversation") return undefined;
   return question.limit === "tokens" || question.limit === "usd" ? question.limit : undefined;
@@ -113,7 +116,10 @@ function outcomeOf(events: readonly StoredEvent[], text: string, hub: ToolHub, l
   };
 }
 
-/** Returns the call with its server and tool. If no server has the tool now, both are taken from the name that the model wrote. */
+/**
+ * Returns the call with the names of its server and tool. If no server currently has the tool, both names are derived from the name that
+ * the model wrote.
+ */
 function calledTool({ call, ...result }: AnsweredCall, hub: ToolHub): CalledTool {
   const [server = "", ...rest] = call.name.split("__");
   const known = hub.tools().find(({ name }) => name === call.name) ?? { server, tool: rest.join("__") };

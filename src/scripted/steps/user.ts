@@ -6,7 +6,7 @@ import { renderText } from "../shared/templates.js";
 import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 
-/** Runs a turn with a user's text. If the answer violates `json_schema`, the step has a failure that no assertion can expect. */
+/** Runs a turn with a user's text. If the answer violates `json_schema`, the step gets a failure that assertions cannot expect. */
 export async function performUser(step: StepOf<"user">, context: StepContext): Promise<Performed> {
   const text = renderText(step.text, context.variables, step.place);
   const performed = await performTurn([{ type: "text", text }], context, step.output);
@@ -14,7 +14,7 @@ export async function performUser(step: StepOf<"user">, context: StepContext): P
   const { outcome } = performed;
   const read = readStructured(outcome.output, step.output.jsonSchema);
   if ("value" in read) return { outcome: { ...outcome, json: read.value } };
-  // The turn does not check an answer that was cut or filtered, so such an answer may arrive here.
+  // The turn itself does not check answers that were cut or filtered, so an invalid answer may arrive here.
   const failure = stepFailureOf(new ScriptError("output", `the answer is not of its json_schema: ${read.problem}`));
   return { outcome, failure };
 }

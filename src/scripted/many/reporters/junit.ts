@@ -1,6 +1,6 @@
 /**
- * Formats results as JUnit XML. A run becomes a suite, and a step becomes a case. The XML is valid in both common schemas: Jenkins' old
- * JUnit format and its xUnit plugin (junit-10).
+ * Formats results as JUnit XML. Each run becomes a suite, and each step a case. The XML is valid in both common schemas: Jenkins' old JUnit
+ * format and the format of its xUnit plugin (junit-10).
  */
 import { placeText } from "../../shared/script-position.js";
 import type { ManyResult } from "../run-many.js";
@@ -41,12 +41,12 @@ interface Case {
   name: string;
   durationMs: number;
   status: "passed" | "failure" | "error" | "skipped";
-  /** Kind of the error, or type of the assertion that failed. */
+  /** Kind of the error, or type of the failed assertion. */
   type?: string;
   text?: string;
 }
 
-/** Returns a case for each step. An error that belongs to no single step gets a case of its own. */
+/** Returns a case for each step. An error that does not belong to a step gets a case of its own. */
 function casesOf({ status, steps, error, durationMs }: RunReport): Case[] {
   if (status === "skipped") return [{ name: "the run", durationMs: 0, status: "skipped" }];
   const whole: Case[] = error

@@ -7,7 +7,10 @@ import { createReporter, type ReporterName } from "./reporters.js";
 
 export interface ReportTarget {
   name: ReporterName;
-  /** Absolute path. If undefined, the reporter writes to `output`, or to stdout if `output` is undefined, too. */
+  /**
+   * Absolute path of the file to which the reporter writes. If undefined, it writes to `output`, or to stdout if there is no `output`
+   * either.
+   */
   file?: string;
 }
 
@@ -19,8 +22,8 @@ interface Wanted {
 type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
 /**
- * Opens all files before the first run starts. `isWatched` is true if stdout is meant for a person, which includes the case that every
- * reporter has a file. Throws RequestError.
+ * Opens all files before the first run starts. In the result, `isWatched` is true if a person reads stdout; this includes the case that all
+ * reporters write to files. Throws RequestError.
  */
 export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
   const asked: readonly ReportTarget[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];

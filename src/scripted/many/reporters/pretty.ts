@@ -1,4 +1,4 @@
-/** Shows results to a person: the running scripts, a line per finished run, and the failures at the end. */
+/** Shows results to a person: first the running scripts, then a line for each finished run, and at the end the failures. */
 
 import { unambiguous } from "../../../core/text/inert.js";
 import { eraseLine, StatusLine } from "../../../doors/shared/status-line.js";
@@ -13,7 +13,7 @@ import { failureText, runLine, transcriptLine } from "./run-text.js";
 export interface ReportScreen {
   write(text: string): void;
   colors: Colors;
-  /** Returns the width of a terminal on which lines can be overwritten. Called for every frame. Undefined if stdout is no such terminal. */
+  /** Returns the width of the terminal; called for every frame. Undefined if stdout is not a terminal on which lines can be overwritten. */
   columns?: () => number;
 }
 
@@ -54,7 +54,7 @@ export function prettyReporter({ write, colors, columns }: ReportScreen, now: ()
       if (index >= 0) running.splice(index, 1);
       ended++;
       if (report.status === "failed") failed++;
-      // With a status line, finished runs are only counted, and the failures follow at the end.
+      // With a status line, finished runs are only counted; failures are shown at the end.
       if (!status && report.status !== "skipped") write(runLine(report));
     },
     end: ({ reports, durationMs }) => {

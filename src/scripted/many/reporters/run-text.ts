@@ -5,7 +5,7 @@ import type { RunReport, StepReport } from "../run-report.js";
 import { runDuration } from "../summary/run-facts.js";
 import { sentence } from "./step-text.js";
 
-/** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that belongs to no single step follows. */
+/** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that does not belong to a step is added below it. */
 export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
   const mark = status === "failed" ? "FAILED" : status;
   const facts = [model, runDuration(durationMs)].filter(Boolean).join(", ");

@@ -1,6 +1,6 @@
 /**
- * Formats results as TAP 14 (https://testanything.org/tap-version-14-specification.html). A run becomes a test point, and its steps become
- * a subtest.
+ * Formats results as TAP 14 (https://testanything.org/tap-version-14-specification.html). Each run becomes a test point, and its steps
+ * become a subtest.
  */
 import { toVisibleJson, unambiguous } from "../../../core/text/inert.js";
 import { placeText } from "../../shared/script-position.js";
@@ -44,7 +44,7 @@ function indented(text: string): string {
   return text.replaceAll(/^(?=.)/gm, "    ");
 }
 
-/** Returns the text in one line, with characters escaped that would begin a TAP directive. */
+/** Returns the text in one line. Characters that would begin a TAP directive are escaped. */
 function escaped(text: string): string {
   return unambiguous(text)
     .replaceAll(/[\s\p{Cc}\p{Zl}\p{Zp}]+/gu, " ")

@@ -9,7 +9,7 @@ const formats: Readonly<Record<string, (summary: Summary) => string>> = {
   md: summaryMarkdown,
 };
 
-/** Returns the function that formats a summary for the extension of the file's name. Undefined if the extension is unknown. */
+/** Returns the function that formats a summary, chosen by the extension of the file name. Undefined if the extension is unknown. */
 export function summaryFormat(path: string): ((summary: Summary) => string) | undefined {
   const extension = /\.([a-z]+)$/.exec(path)?.[1] ?? "";
   return Object.hasOwn(formats, extension) ? formats[extension] : undefined;

@@ -7,7 +7,7 @@ export interface SummaryRow {
   passed: number;
   inputTokens: number;
   outputTokens: number;
-  /** Cost of all runs. Undefined if the cost of one run is unknown. */
+  /** Cost of all runs. Undefined if the cost of any run is unknown. */
   costUsd?: number;
   p50Ms: number;
   p95Ms: number;
@@ -41,7 +41,7 @@ function rowsBy(reports: readonly RunReport[], nameOf: (report: RunReport) => st
 
 function rowOf(name: string, reports: readonly RunReport[]): SummaryRow {
   const times = reports.map(({ durationMs }) => durationMs).sort((one, other) => one - other);
-  // A run that made no model request has no cost and does not make the sum unknown.
+  // A run without model requests has no cost. It is left out, because it must not make the sum unknown.
   const costs = reports.filter(({ usage, costUsd }) => usage || costUsd !== undefined).map(({ costUsd }) => costUsd);
   return {
     name,

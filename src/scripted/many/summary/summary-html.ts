@@ -32,12 +32,12 @@ function tokens({ inputTokens, outputTokens }: SummaryRow): number {
 
 interface Measure {
   of(row: SummaryRow): number;
-  /** Value that fills the whole length of a bar. Default: the largest value. */
+  /** Value that is drawn as a bar of full length. Default: the largest value. */
   max?: number;
   text(row: SummaryRow): string;
 }
 
-/** Sizes in SVG units: the height of a row, the start and the maximum length of the bars, and the width of the chart. */
+/** Sizes in SVG units: height of a row, position at which bars start, maximum length of a bar, and width of the chart. */
 const size = { row: 26, left: 200, bar: 300, width: 600 };
 
 function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: Measure): string {
@@ -54,7 +54,7 @@ function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: Me
   return `<figure><figcaption>${title}</figcaption><svg viewBox="${box}" role="img" aria-label="${title}">${bars.join("\n")}</svg></figure>`;
 }
 
-/** Shortens a name to 26 characters. The end is kept, because it distinguishes models. */
+/** Shortens a name to its last 26 characters, because the names of models differ at the end. */
 function shortened(name: string): string {
   const characters = [...name];
   return characters.length > 26 ? `…${characters.slice(-25).join("")}` : name;

@@ -2,7 +2,7 @@ import { unambiguous } from "../../../core/text/inert.js";
 import { summaryCells, summaryColumns } from "./run-facts.js";
 import type { Summary, SummaryRow } from "./run-summary.js";
 
-/** Returns tables in GitHub's Markdown, for a job summary or a comment. */
+/** Returns tables in GitHub's Markdown. They are meant for a job summary or a comment. */
 export function summaryMarkdown({ all, models, scripts }: Summary): string {
   return `${table("model", [...models, all])}\n${table("script", scripts)}`;
 }

@@ -3,7 +3,7 @@ import { oneLine } from "../../../doors/shared/terminal.js";
 import { summaryCells, summaryColumns } from "./run-facts.js";
 import type { SummaryRow } from "./run-summary.js";
 
-/** Limit of columns for a name. A longer name is cut. */
+/** Maximum width of the name column, in characters. A longer name is cut. */
 const maxName = 60;
 
 /** Returns a table for a terminal. Names are left-aligned, and numbers are right-aligned. */

@@ -10,9 +10,9 @@ import { type Edit, type Edited, rewritten } from "./rewrite.js";
 interface Wanted {
   place: ScriptPosition;
   edit: Omit<Edit, "value">;
-  /** Different actual values, as JSON. */
+  /** All different actual values that runs have had, as JSON. */
   values: Set<string>;
-  /** True if the written value was right in another run. */
+  /** True if the assertion passed in another run. */
   isMet: boolean;
 }
 
@@ -26,8 +26,8 @@ export class Updates {
   }
 
   /**
-   * Writes the values into the files. Returns a result for each assertion that failed. `cwd` is the folder to which file names are
-   * relative.
+   * Writes the actual values into the script files. Returns a result for each assertion that failed. File names are relative to the folder
+   * `cwd`.
    */
   apply(cwd: string): Update[] {
     const files = new Map<string, Wanted[]>();

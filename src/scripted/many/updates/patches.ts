@@ -1,4 +1,4 @@
-/** Computes minimal changes to a YAML text that give a node another value. */
+/** Finds the smallest changes to a YAML text that give a node another value. */
 
 import { load } from "js-yaml";
 import { isMap, isScalar, isSeq, type Node, type Scalar } from "yaml";
@@ -11,7 +11,7 @@ interface Patch {
 }
 
 /**
- * Returns the changes. The layout of a mapping is kept if the new value has the same keys; the layout of a list is kept if the new value
+ * Returns the changes to the text. A mapping keeps its layout if the new value has the same keys. A list keeps its layout if the new value
  * has the same length.
  */
 export function patches(node: Node | null | undefined, value: unknown, text: string): Patch[] {
@@ -27,14 +27,14 @@ export function patches(node: Node | null | undefined, value: unknown, text: str
   if (!node?.range || (isScalar(node) && node.value === value)) return [];
   const [start, end] = node.range;
   const old = text.slice(start, end);
-  // White space at the end is not part of the value and is kept.
+  // White space at the end does not belong to the value, so it is kept.
   const trail = /\s*$/.exec(old)?.[0] ?? "";
   const isBlock = isScalar(node) && (node.type === "BLOCK_LITERAL" || node.type === "BLOCK_FOLDED");
   const written = isScalar(node) && typeof value === "string" ? scalarText(node, value, old) : JSON.stringify(value);
   return [{ start, end, part: isBlock ? written + (trail || "\n") : written + trail }];
 }
 
-/** Returns the text of a scalar. Its style stays the same if that style can express the value. */
+/** Returns the text of a scalar in its old style (plain, quoted or block). If that style cannot express the value, another one is used. */
 function scalarText({ type }: Scalar, value: string, old: string): string {
   const isLine = !/[\p{Cc}\u2028\u2029\ufeff]/u.test(value);
   if (type === "PLAIN" && /^[\p{L}\p{N}$][^:#,[\]{}]*$/u.test(value) && isLine && isItself(value)) return value;
@@ -51,7 +51,8 @@ function isItself(plain: string): boolean {
 }
 
 /**
- * Returns the value as a literal block: `|` and the lines, with the old indentation. Undefined if a literal block cannot express the value.
+ * Returns the value as a literal block, which is `|` and the lines of the value, with the old indentation. Undefined if a literal block
+ * cannot express the value.
  */
 function blockText(value: string, old: string): string | undefined {
   const indent = /\n( +)\S/.exec(old)?.[1];

@@ -4,7 +4,7 @@ import { load } from "js-yaml";
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { patches } from "./patches.js";
 
-/** A new value for one assertion: the one at position `index` among the `of` assertions that begin in the line. */
+/** A new value for an assertion. If `of` assertions begin in the same line, `index` says which of them it is. */
 export interface Edit {
   line: number;
   index: number;
@@ -12,12 +12,12 @@ export interface Edit {
   value: unknown;
 }
 
-/** Result of an edit: the text of the value before and after, or the reason why it was not changed. */
+/** Result of an edit: the text of the value before and after the edit, or the reason why it was not changed. */
 export type Edited = { before: string; after: string } | { problem: string };
 
 /**
- * Returns the text with the new values. Throws if the text cannot be parsed; that is unexpected, because the text was a valid script just
- * before.
+ * Returns the text with the new values. Throws if the text cannot be parsed, which is not expected: the text was a valid script when it was
+ * run.
  */
 export function rewritten(source: string, edits: readonly Edit[]): { text: string; edited: Edited[] } {
   const assertions = assertionsOf(source);
@@ -26,7 +26,7 @@ export function rewritten(source: string, edits: readonly Edit[]): { text: strin
     return here.length === edit.of ? here[edit.index] : undefined;
   });
   const edited: Edited[] = found.map(() => ({ problem: "several steps have assertions in this line" }));
-  // Edits are made from the end of the text to its start, so that the positions of earlier assertions stay valid.
+  // Edits are applied from the end of the text to its start, because an edit moves everything after it.
   const order = [...edits.keys()].sort((one, other) => startOf(found[other]) - startOf(found[one]));
   let text = source;
   for (const index of order) {
@@ -56,7 +56,7 @@ interface Found {
   node: Node | undefined;
 }
 
-/** Returns all assertions in the order in which they stand in the text. */
+/** Returns all assertions in the order of the text. */
 function assertionsOf(source: string): Found[] {
   const lineCounter = new LineCounter();
   const found: Found[] = [];
@@ -82,9 +82,9 @@ function keysOf(nodes: readonly unknown[]): PropertyKey[] {
   });
 }
 
-/** Returns the changed text. Undefined if the change would also change other parts of the script. */
+/** Returns the changed text. Undefined if the change would also affect other parts of the script. */
 function applied(text: string, { path, node }: Found, value: unknown): string | undefined {
-  // The copy has no shared objects. YAML aliases make several places refer to one object.
+  // With YAML aliases, several places in `load(text)` are the same object. In the copy, each place has its own object.
   const before: unknown = JSON.parse(JSON.stringify(load(text)));
   const wanted = alike(at(before, path), value);
   const changed = patches(node, wanted, text)
@@ -100,8 +100,8 @@ function at(tree: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Returns the new value. A text becomes a value of the old value's type, such as a number, if it then still has the same text. `equals`
- * compares texts.
+ * Returns the new value for the script. If the old value was a number, for example, and the new one is a text such as "12", the text
+ * becomes a number, provided that it is written in the same way. `equals` compares only the texts.
  */
 function alike(before: unknown, value: unknown): unknown {
   if (typeof before === "string" || typeof value !== "string") return value;
