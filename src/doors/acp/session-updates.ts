@@ -48,7 +48,7 @@ export class UpdateEncoder {
     return "seq" in event ? this.#stored(event) : this.#live(event);
   }
 
-  /** Returns an id of a call that is unique in the session, even if the model reuses an id. */
+  /** Returns an id for a call that is unique in the session, even if the model reuses its ids. */
   callId(callId: string): string {
     return `${this.#turn.turnId}/${this.#hop}/${callId}`;
   }

@@ -62,7 +62,7 @@ function textOfQuestion(question: Exclude<Question, { kind: "elicitation" }>): s
   }
 }
 
-/** Returns the form as a schema with `properties`, which the specification requires. */
+/** Returns the form as the schema of an object. Adds `properties` if it is absent, because the specification requires this field. */
 function formOf(form: Record<string, unknown>): object {
   return { properties: {}, ...form, type: "object" };
 }

@@ -2,8 +2,8 @@
 const waitingBytes = 4 * 1024 * 1024;
 
 /**
- * Returns a body with the same content. The body ends early if its reader is too slow; the client can fetch the missed events when it
- * reconnects. Calls `ended` once, when everything was passed on or the reader has disconnected.
+ * Returns a body with the same content as `source`. The body ends early if its reader is too slow; the client can fetch the missed events
+ * when it reconnects. Calls `ended` once, when everything was passed on or the reader has disconnected.
  */
 export function boundedBody(source: ReadableStream<Uint8Array>, ended: () => void): ReadableStream<Uint8Array> {
   const reader = source.getReader();
@@ -21,7 +21,7 @@ export function boundedBody(source: ReadableStream<Uint8Array>, ended: () => voi
         };
         void pass()
           .then(() => controller.close())
-          .catch(() => {}) // the reader has disconnected
+          .catch(() => {}) // fails if the reader has disconnected
           .finally(ended);
       },
       cancel: () => reader.cancel(),

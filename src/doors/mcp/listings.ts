@@ -20,8 +20,8 @@ interface Schema {
 }
 
 /**
- * Returns the tool for the list. A tool that must run as a task is listed as one that can also be called directly: this host runs the task
- * and answers with its result.
+ * Returns a server's tool as the client's list shows it. A tool that must run as a task is listed as one that can also be called directly:
+ * this host runs the task and answers with its result.
  */
 export function listedTool(item: Item): Tool {
   const { name, execution } = item;
@@ -35,8 +35,8 @@ export function listedTool(item: Item): Tool {
 }
 
 /**
- * Returns the prompt for the list. `known` are the prompt's arguments; they replace `arguments` if the server lists these in an invalid
- * form.
+ * Returns a server's prompt as the client's list shows it. `known` are the prompt's arguments; they replace `arguments` if the server lists
+ * these in an invalid form.
  */
 export function listedPrompt(item: Item, known: readonly Item[]): Prompt {
   return valid(PromptSchema, item, { name: item.name, arguments: known }) as Prompt;

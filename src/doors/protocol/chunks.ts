@@ -7,7 +7,7 @@ export interface WireChunk {
   metadata?: Record<string, unknown>;
 }
 
-/** Parts of an assistant message, each true if it was already sent as deltas. */
+/** Flags for the parts of an assistant message: true if the part was already sent as deltas. */
 export interface Shown {
   text: boolean;
   reasoning: boolean;

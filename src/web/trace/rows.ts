@@ -67,7 +67,7 @@ interface RowContext {
   key: string;
   turn: Turn;
   approvals: Approvals;
-  /** Time when the last of the earlier rows had ended. */
+  /** Time at which the last of the earlier rows ended. */
   since: number;
 }
 

@@ -161,7 +161,10 @@ function follow(session: Session, from: number, keepAliveMs: number): Response {
   );
 }
 
-/** Returns the id of the conversation. Throws ApiError if it is unknown, so that reading does not create a conversation. */
+/**
+ * Returns the id of the conversation that a call names. Throws ApiError if there is no such conversation; without this check, reading would
+ * create it.
+ */
 async function knownConversation({ sessions }: DoorParts, call: ApiCall): Promise<string> {
   const conversationId = call.path("id");
   if (sessions.find(conversationId) || (await sessions.history(conversationId)).length > 0) return conversationId;

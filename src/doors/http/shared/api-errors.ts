@@ -16,7 +16,7 @@ export interface ErrorBody {
   error: { message: string; type: string; code: string; param: string | null };
 }
 
-/** A request that was refused or that failed, with a code of OpenAI's API. */
+/** Error of a request that was refused or that failed, with a code of OpenAI's API. */
 export interface ProblemDetails {
   status: number;
   code: string;
