@@ -10,13 +10,13 @@ import { patterns } from "./shared/rules.js";
 
 interface DirectCall extends SendOptions {
   rules: PolicyRules;
-  /** Asks the user for approval, as in a turn, and resolves with the answer. */
+  /** Asks the user for approval, in the same way as in a turn, and resolves with the answer. */
   ask: (question: Question) => Promise<unknown>;
 }
 
 /**
- * Checks the arguments, the policy and, if needed, the user's approval, then calls the server. Never rejects: a refused call gets an error
- * as its result.
+ * Checks the arguments and the policy, asks for the user's approval if needed, then calls the server. Never rejects: the result of a
+ * refused call is an error.
  */
 export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options }: DirectCall): Promise<ToolResult> {
   const prepared = hub.prepare(call);
@@ -33,7 +33,7 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
   return prepared.send(options);
 }
 
-/** Returns what the rules say about reading this address from the server. The read counts as a call, as when a model reads it. */
+/** Returns the verdict of the rules about a read of this address from the server. The read is judged as a tool call, as in a turn. */
 export function decideRead(server: string, uri: string, rules: PolicyRules): Verdict {
   return decide({ ...readOf(server), place: server, autoApproved: true, arguments: { uri } }, rules);
 }
@@ -43,15 +43,15 @@ export function hidesResources(server: string, rules: PolicyRules): boolean {
   return isHidden(readOf(server), rules);
 }
 
-/** The host's tool for resources, as the rules see it when it reads from this server. */
+/** The tool to which rules apply when a program reads a resource of this server. */
 const readOf = (server: string) => {
   const tool = "read_resource";
   return { server, tool, hostTool: tool, readOnly: true, idempotent: true, destructive: false, openWorld: true };
 };
 
 /**
- * Returns the tools of servers that match one of the patterns and are not denied by any rule. The host's own tools are excluded. Throws
- * RequestError for an invalid pattern.
+ * Returns those tools of servers that match one of the patterns, without the tools that the rules always deny. Tools of the host itself are
+ * excluded. Throws RequestError for an invalid pattern.
  */
 export function selectTools(hub: ToolHub, chosen: readonly string[], rules: PolicyRules): HubTool[] {
   const named = patterns(chosen);

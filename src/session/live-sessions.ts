@@ -1,15 +1,15 @@
 import type { Session } from "./session.js";
 
 /**
- * How long a session is kept after its last use if it remembers something that the log does not hold, such as an approval "for this
- * session". In ms.
+ * Time in ms for which a session is kept after its last use if it remembers something that is not in the log, such as an approval "for this
+ * session".
  */
 const rememberedMs = 60 * 60 * 1000;
 
 /**
- * The sessions of this host, at most one per conversation. A session is kept while it is in use, and for an hour longer if it remembers
- * something that the log does not hold. Other sessions are held weakly: `open` finds them only as long as a front door still refers to
- * them.
+ * The sessions of this host, at most one for each conversation. A session is kept while it is in use. If it remembers something that is not
+ * in the log, it is kept for an hour longer. All other sessions are referenced weakly: `open` returns such a session only while a frontend
+ * still refers to it, and otherwise creates a new one.
  */
 export class LiveSessions {
   readonly #create: (conversationId: string) => Session;
@@ -42,7 +42,7 @@ export class LiveSessions {
     return this.#busy;
   }
 
-  /** True if the session is in use or remembers something. */
+  /** True if the session is kept: it is in use, or was in use in the last hour and remembers something. */
   isKept(conversationId: string): boolean {
     return this.#kept.has(conversationId);
   }
@@ -55,9 +55,9 @@ export class LiveSessions {
     return [...this.#known.values()].flatMap((known) => known.deref() ?? []);
   }
 
-  /** Must be called whenever the use of a session may have begun or ended. */
+  /** Updates what is known of the session. Must be called whenever its use may have begun or ended. */
   used(session: Session): void {
-    if (this.find(session.id) !== session) return; // this session was forgotten
+    if (this.find(session.id) !== session) return; // the session was forgotten
     if (session.isBusy) this.#busy.add(session);
     else this.#busy.delete(session);
     clearTimeout(this.#expiries.get(session));
@@ -67,7 +67,7 @@ export class LiveSessions {
     else this.#kept.delete(session.id);
   }
 
-  /** Removes the session, so that `find` and `open` do not return it any more, even if something still refers to it. */
+  /** Removes the session. `find` and `open` do not return it any more, even if a caller still refers to it. */
   forget(session: Session): void {
     if (this.find(session.id) !== session) return;
     this.#kept.delete(session.id);

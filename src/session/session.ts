@@ -19,23 +19,26 @@ export interface PromptRequest extends PromptOptions {
   /** Idempotency key, chosen by the caller. A request id is answered only once in a conversation. */
   requestId: string;
   text?: string;
-  /** Content of the message in place of `text`. May hold images, audio and resources. */
+  /** Content of the message, used in place of `text`. It may contain images, audio and resources. */
   content?: ContentPart[];
-  /** True to cancel the turns that run or wait in this conversation, on any host, instead of waiting for them. */
+  /** True to cancel the earlier turns of this conversation, on any host. If false, the new turn waits for them. */
   interrupt?: boolean;
-  /** Earlier messages that the caller sends along. In the model's view they come after the messages of the log and before this content. */
+  /**
+   * Earlier messages that the caller sends along. The model reads them after the messages of the log and before the content of this
+   * request.
+   */
   history?: Message[];
-  /** Details of the request that are stored with it, as in `UserMessageEvent`. */
+  /** Details that are stored with the request, as in `UserMessageEvent`. */
   asked?: Readonly<Record<string, unknown>>;
   /**
-   * True if the caller sends the whole history with each request, and so without the text that this host adds to a message. Then the schema
-   * of the answer is stated in the system prompt.
+   * True if the caller sends the whole history with each request. Text that this host adds to a message is then missing in later requests,
+   * so the schema of the answer is put into the system prompt.
    */
   bringsAll?: boolean;
 }
 
 interface SessionListeners {
-  /** Called when this host resumes a turn that was not requested on it. */
+  /** Called when this host resumes a turn that was not requested on this host. */
   onResumed: (turn: LiveTurn) => void;
   /** Called when `isInUse`, `isBusy` or `remembers` may have changed. */
   onUse: () => void;
@@ -70,23 +73,23 @@ export class Session {
     this.#control = new TurnControl({ cluster, store, conversationId: id, turns, questions, follow });
   }
 
-  /** Sets the servers for later turns, and the workspace whose hosts may resume these turns. */
+  /** Sets the servers for later turns. Also sets their workspace: hosts with this workspace may resume the turns. */
   equip({ hub, workspace }: { hub: ToolHub; workspace: string }): void {
     Object.assign(this.#parts, { hub, workspace });
   }
 
   /**
-   * Submits a request like `submit`, and yields the events of its turn. Leaving the loop does not cancel the turn; call `cancel` for that.
+   * Submits a request like `submit`, and yields the events of its turn. The turn continues if the caller leaves the loop; `cancel` ends it.
    */
   prompt(request: PromptRequest): AsyncGenerator<TurnEvent> {
     return LiveTurn.watch(() => this.submit(request));
   }
 
   /**
-   * Starts a turn, and resolves once its request is in the log. Each request id is answered only once. If the request is repeated while its
-   * turn runs on any host, the caller gets the same turn from its start. If it is repeated later, the caller gets the stored events. A turn
-   * that failed with a retryable error is resumed instead. Rejects with RequestError if an id or a pattern is invalid or the id was used with
-   * other content, and with StoreError if the log cannot be read or written.
+   * Starts a turn, and resolves when the request is in the log. Each request id is answered only once. If the request is repeated while its
+   * turn runs on any host, the caller gets the same turn from its start. If it is repeated after the end, the caller gets the stored
+   * events; but a turn that failed with a retryable error is resumed. Rejects with RequestError if an id or pattern is invalid, or if the
+   * id was used with other content. Rejects with StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {
@@ -111,13 +114,13 @@ export class Session {
     const turn = this.#turns.begin(requestId, content);
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
     await this.#turns.claim(turn, this.#intake.start(turn, { history, asked, answerSchema }, options));
-    // If this fails, the turn waits like any other turn. An error of the log will be reported by the turn itself.
+    // If this fails, the turn waits for the earlier turns as usual. If the log is broken, the turn itself will report the error.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;
   }
 
   /**
-   * Resumes the turns of this conversation that have lost their host. Turns in the queue are skipped, because the queue gives them to a
+   * Resumes those turns of this conversation that have lost their host. Skips turns in the queue, because the queue will give them to a
    * host. Rejects with StoreError.
    */
   async recover(): Promise<LiveTurn[]> {
@@ -131,7 +134,7 @@ export class Session {
   }
 
   /**
-   * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, if it has ended, or if the log cannot be read. Never
+   * Resumes a turn that no host owns. Resolves with undefined if a host owns the turn, the turn has ended, or the log cannot be read. Never
    * rejects.
    */
   resume(abandoned: TurnName): Promise<LiveTurn | undefined> {
@@ -139,8 +142,8 @@ export class Session {
   }
 
   /**
-   * Handles a turn that was dispatched to this host: runs it, or shows it while another host owns it. Resolves when the turn no longer runs
-   * or waits here. Never rejects.
+   * Handles a turn that was dispatched to this host: runs it, or shows it if another host owns it. Resolves when the turn neither runs nor
+   * waits here any more. Never rejects.
    */
   async take(given: TurnName): Promise<void> {
     const running = this.#turns.get(given.requestId);
@@ -153,50 +156,47 @@ export class Session {
     await turn.ended();
   }
 
-  /** Answers a question. Returns false unless the question is open in a turn that runs or is shown here. */
+  /** Answers a question. Returns false if the question is not open in any turn that runs or is shown here. */
   answer(questionId: string, value: unknown): boolean {
     return this.#control.answer(questionId, value);
   }
 
   /**
-   * Answers a question like `answer`, but also in a turn that this session has not seen because another host runs it. If several hosts
-   * answer in this way, the first answer counts, and the other calls resolve with false. Rejects with StoreError.
+   * Answers a question like `answer`, but also if the turn runs on another host and this session has not seen it. If several hosts answer,
+   * only the first answer counts, and the other calls resolve with false. Rejects with StoreError.
    */
   answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     return this.#control.answerAnywhere(questionId, value);
   }
 
   /**
-   * True if the event is a question that still waits for its answer. When a turn is shown again, it repeats questions that are already
-   * answered.
+   * True if the event is a question that is still unanswered. A turn that is shown again also shows questions that were answered before.
    */
   isAsking(event: ChatEvent | LiveEvent): event is QuestionEvent {
     return event.type === "question" && this.hasOpen(event.questionId);
   }
 
-  /** True if the question is open, so that `answer` would count. */
+  /** True if the question is open, so that `answer` would accept an answer. */
   hasOpen(questionId: string): boolean {
     return this.#questions.isOpen(questionId);
   }
 
-  /**
-   * Cancels like `cancel`, but also turns that this session has not seen because they run or wait on another host. Rejects with StoreError.
-   */
+  /** Cancels turns like `cancel`, but also turns on other hosts that this session has not seen. Rejects with StoreError. */
   cancelAnywhere(requestId?: string): Promise<boolean> {
     return this.#control.cancelAnywhere(requestId);
   }
 
   /**
-   * Cancels the turn of one request at once, even if it waits for earlier turns. Without an id, cancels all turns, which then end in order.
-   * Returns false if there was nothing to cancel.
+   * With an id, cancels the turn of that request at once, even if it waits for earlier turns. Without an id, cancels all turns, and they
+   * end in order. Returns false if there was nothing to cancel.
    */
   cancel(requestId?: string): boolean {
     return this.#control.cancel(requestId);
   }
 
   /**
-   * Estimates the input tokens of the first request of a turn with these options, including system prompt and tools. Rejects with
-   * RequestError if a pattern is invalid, and with StoreError.
+   * Estimates the input tokens of a turn's first request, including system prompt and tools. Rejects with RequestError if a pattern is
+   * invalid, and with StoreError.
    */
   estimate(
     { history = [], content }: { history?: Message[]; content: ContentPart[] },
@@ -206,48 +206,48 @@ export class Session {
     return this.#runner.estimate(said, options);
   }
 
-  /** Makes the next turn begin by summarising the older turns. */
+  /** Requests a summary of the older turns. The next turn begins with it. */
   compactNext(): void {
     this.#runner.compactNext();
     this.#onUse();
   }
 
   /**
-   * Takes turns back, so that later turns do not see them. Rejects with RequestError while a turn of the conversation runs or waits on any
-   * host.
+   * Takes turns back, so that the model does not see them in later turns. Rejects with RequestError while any host has a running or waiting
+   * turn of the conversation.
    */
   rewind(to: RewindTo): Promise<RewindEvent> {
     return this.#parts.conversations.rewind(this.id, to);
   }
 
-  /** Shows an event to the watchers of the turns that run here. If none runs here, drops the event. */
+  /** Shows an event to the watchers of all turns that run here. Drops the event if none runs here. */
   tell(event: LiveEvent): void {
     const turns = this.#turns.all().filter(({ isRunning }) => isRunning);
     if (turns.length > 0) this.#parts.cluster.relay(this.id, event);
     for (const turn of turns) turn.publish(event);
   }
 
-  /** Takes mail that another host has sent for a turn on this host. */
+  /** Receives a message (mail) that another host has sent for a turn on this host. */
   receive(turnId: string, mail: TurnMail): void {
     this.#control.receive(turnId, mail);
   }
 
   /**
-   * Calls the listener once for every event of the turns that run or are shown here. Call the returned function to stop. Events of other
-   * hosts may arrive late and out of order.
+   * Calls the listener once for every event of the turns that run or are shown here. Call the returned function to stop. Events from other
+   * hosts may come late and out of order.
    */
   listen(listener: (event: TurnEvent) => void): () => void {
     return this.#turns.listen(listener);
   }
 
-  /** Returns the events that turns on this host have shown since their last stored event. */
+  /** Returns the events that the running turns on this host have shown after their last stored event. */
   happening(): TurnEvent[] {
     return this.#turns.all().flatMap((turn) => (turn.isRunning ? turn.happening : []));
   }
 
   /**
-   * Follows turns that other hosts run. `lastSeq` is the last stored event that the reader has. `onChange` is called when the cursor has
-   * new events to take. Call `leave` to stop.
+   * Follows turns that run on other hosts. `lastSeq` is the number of the last stored event that the reader has. `onChange` is called when
+   * the cursor has new events. Call `leave` to stop.
    */
   overhear(lastSeq: number, onChange: () => void): { cursor: LiveCursor; leave: () => void } {
     return this.#parts.cluster.follow(this.id, lastSeq, onChange);
@@ -258,12 +258,12 @@ export class Session {
     return this.#parts.store.read(this.id, from);
   }
 
-  /** Refuses further requests. Running turns continue. */
+  /** Refuses further requests. Turns that run continue. */
   refuseMore(): void {
     this.#intake.close();
   }
 
-  /** Stops all turns without storing an end. They are resumed at the next start. */
+  /** Stops all turns without storing an end for them. A host resumes them at the next start. */
   park(): void {
     this.#intake.close();
     for (const turn of this.#turns.all()) this.#control.park(turn);
@@ -271,8 +271,8 @@ export class Session {
   }
 
   /**
-   * Stops all turns because the host is closing. If any turn runs here, turns that were requested on this host are cancelled, and turns
-   * that were dispatched to it are parked. If none runs here, all turns are parked, so that other hosts can resume them.
+   * Stops all turns because the host is closing. If no turn runs here, all turns are parked, so that other hosts can resume them. If a turn
+   * runs here, turns that were requested on this host are cancelled, and turns that were dispatched to it are parked.
    */
   leave(): void {
     const turns = this.#turns.all();
@@ -287,8 +287,8 @@ export class Session {
   }
 
   /**
-   * True if the turn of this request runs or waits here. Also true once the session is closed: its parked turns are released when the
-   * engine closes, and not by a sweep before.
+   * True if the turn of this request runs or waits here. Also true for every request after the session has closed: the engine releases the
+   * parked turns when it closes, and no sweep must release them before.
    */
   has(requestId: string): boolean {
     return this.#intake.isClosed || this.#turns.has(requestId);
@@ -300,8 +300,7 @@ export class Session {
   }
 
   /**
-   * Keeps the session in memory, and its conversation from being deleted by retention, even between turns. Call the returned function to
-   * stop.
+   * Keeps the session in memory, even between turns. Retention then does not delete its conversation. Call the returned function to stop.
    */
   hold(): () => void {
     this.#holds++;
@@ -315,18 +314,19 @@ export class Session {
     };
   }
 
-  /** True while a turn runs or waits, and while a caller listens to the session or holds it. */
+  /** True while a turn runs or waits, or a caller listens to the session or holds it. */
   get isInUse(): boolean {
     return this.#holds > 0 || this.isBusy || this.#turns.isFollowed;
   }
 
-  /** True if the session remembers something that the log does not hold: answers for this session, or a request for a summary. */
+  /** True if the session remembers something that is not in the log: answers for this session, or a request for a summary. */
   get remembers(): boolean {
     return this.#runner.remembers;
   }
 
   /**
-   * Numbers of turns. `running`: turns that run here. `waiting`: turns that wait here, or that are shown here while another host runs them.
+   * Numbers of turns on this host. `running` counts the turns that run here. `waiting` counts the turns that wait here, and those that run
+   * on another host but are shown here.
    */
   get turnCounts(): { running: number; waiting: number } {
     const turns = this.#turns.all();

@@ -16,18 +16,18 @@ import type { LiveTurn } from "./turns/live-turn.js";
 import type { SessionParts } from "./turns/session-parts.js";
 
 export interface SessionsParts extends Omit<SessionParts, "cluster" | "conversations" | "failedSummaries" | "logs"> {
-  /** Joins the hosts on the log. */
+  /** Creates the cluster, which connects this host to the other hosts on the log. */
   join: (local: LocalTurns) => Cluster;
   observe: Observe;
   now: () => number;
-  /** Decides which conversations `startRetention` deletes. Default: none. */
+  /** Rules that say which conversations `startRetention` deletes. Default: none are deleted. */
   retention?: RetentionRules;
 }
 
 type ResumedListener = (turn: LiveTurn, session: Session) => void;
 
 export class Sessions {
-  /** All conversations of the log, whether or not they are open on this host. */
+  /** All conversations in the log, even if they are not open on this host. */
   readonly conversations: Conversations;
   readonly #parts: SessionParts;
   readonly #retention: Retention;
@@ -58,8 +58,8 @@ export class Sessions {
   }
 
   /**
-   * Returns the session of a conversation, always the same object while it is in use. Without an id, starts a new conversation. A caller
-   * that needs the same session between turns must call `Session.hold`.
+   * Returns the session of a conversation. While the session is in use, this is always the same object. A caller that needs the same object
+   * between turns must call `Session.hold`. Without an id, starts a new conversation.
    */
   open(conversationId = this.#parts.newId("conv")): Session {
     return this.#live.open(conversationId);
@@ -75,8 +75,8 @@ export class Sessions {
   }
 
   /**
-   * Waits until no turn of the session runs, then drops the session. For sessions that no other caller refers to. Answers for this session,
-   * and whatever else the log does not hold, are lost.
+   * Waits until no turn of the session runs, then drops the session. It is for a session that no other caller uses. Data that is not in the
+   * log is lost, such as answers for this session.
    */
   async forget(session: Session): Promise<void> {
     await session.idle();
@@ -84,7 +84,7 @@ export class Sessions {
   }
 
   /**
-   * Deletes the conversation for good. Rejects with RequestError if the conversation does not exist or a turn of it runs or waits, and with
+   * Deletes the conversation for good. Rejects with RequestError if it does not exist or has a running or waiting turn, and with
    * StoreError.
    */
   async delete(conversationId: string): Promise<void> {
@@ -95,19 +95,19 @@ export class Sessions {
   }
 
   /**
-   * Resumes the turns of this workspace that lost hosts have left, now and whenever another host is lost. If this is never called, such a
-   * turn is resumed only when a request comes for the same conversation. Rejects with StoreError.
+   * Resumes the turns of this workspace that lost hosts have left, now and whenever a host is lost. Without this call, such a turn is
+   * resumed only when a request for its conversation comes. Rejects with StoreError.
    */
   recover(): Promise<void> {
     return this.#parts.cluster.recover();
   }
 
-  /** Direct streams to the other hosts on the log. Undefined if live events stay in this process. */
+  /** Direct streams to the other hosts on the log. Undefined if no other host gets live events. */
   get streams(): PeerStreams | undefined {
     return this.#parts.cluster.streams;
   }
 
-  /** Starts to delete conversations that exceed the limits of retention, now and every hour. Only for hosts that keep running. */
+  /** Deletes conversations that exceed the limits of retention, now and then every hour. It is for hosts that run for a long time. */
   startRetention(): void {
     this.#retention.start();
   }
@@ -116,7 +116,7 @@ export class Sessions {
     this.#retention.change(rules);
   }
 
-  /** Returns the ids of conversations in this workspace that have an unfinished turn without an owner. Rejects with StoreError. */
+  /** Returns the ids of the conversations in this workspace with an unfinished turn that no host owns. Rejects with StoreError. */
   async unfinished(): Promise<string[]> {
     const { cluster, store } = this.#parts;
     await cluster.begin();
@@ -124,7 +124,9 @@ export class Sessions {
     return [...new Set(turns.map(({ conversationId }) => conversationId))];
   }
 
-  /** Sets the listener that is called when this host resumes a turn that was not requested on it. Replaces the previous listener. */
+  /**
+   * Sets the listener, which is called when this host resumes a turn that was not requested on it. The listener replaces the previous one.
+   */
   onResumed(listener: ResumedListener): void {
     this.#onResumed = listener;
   }
@@ -145,9 +147,7 @@ export class Sessions {
     return session.cancelAnywhere(requestId);
   }
 
-  /**
-   * Answers a question of a turn, whichever host runs the turn. Resolves with false if the question is not open. Rejects with StoreError.
-   */
+  /** Answers a question of a turn on any host. Resolves with false if the question is not open. Rejects with StoreError. */
   answer(conversationId: string, questionId: string, value: unknown): Promise<boolean> {
     return this.open(conversationId).answerAnywhere(questionId, value);
   }
@@ -164,8 +164,8 @@ export class Sessions {
   }
 
   /**
-   * Checks whether the log can be read, which every turn needs. Resolves with the problem in words, or with undefined if there is none. The
-   * words do not contain the log's own error, because not everybody may see it.
+   * Checks that the log can be read, because every turn needs it. Resolves with undefined if it can, or else with the problem as text. The
+   * text does not quote the log's own error, because not everybody may see that error.
    */
   async unreadable(withinMs: number): Promise<string | undefined> {
     const late = new AbortController();
@@ -186,8 +186,8 @@ export class Sessions {
   }
 
   /**
-   * Refuses further requests, and gives the running turns this long to end. Turns that have not ended by then are resumed at the next
-   * start.
+   * Closes the host. First refuses further requests, and gives the running turns `withinMs` to end. Turns that have not ended by then are
+   * resumed at the next start.
    */
   async drain(withinMs: number): Promise<void> {
     this.#isClosing = true;

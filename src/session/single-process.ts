@@ -11,11 +11,11 @@ interface SingleProcessParts {
   workspace: string;
 }
 
-/** A cursor where no other host writes. */
+/** A cursor that never has events, because no other host writes to the log. */
 const nothing: LiveCursor = { isBehind: false, take: () => [], stored: () => [], void: () => [] };
 
 /**
- * The cluster of a log that only this process can reach, such as one in memory. Every turn runs here, after the earlier turns of its
+ * The cluster for a log that only this process can reach, such as a log in memory. Every turn runs here, after the earlier turns of its
  * conversation.
  */
 export class SingleProcess implements Cluster {
@@ -23,7 +23,7 @@ export class SingleProcess implements Cluster {
   readonly #parts: SingleProcessParts;
   readonly #local: LocalTurns;
   readonly #changes = new Changes();
-  /** Id of each running turn -> id of its conversation. */
+  /** Running turns: the keys are turn ids, the values conversation ids. */
   readonly #running = new Map<string, string>();
   #begun: Promise<unknown> | undefined;
 
@@ -35,7 +35,7 @@ export class SingleProcess implements Cluster {
 
   async begin(): Promise<void> {
     const { store, node } = this.#parts;
-    this.#begun ??= store.turns.beat(node); // once: turns of unknown hosts count as abandoned
+    this.#begun ??= store.turns.beat(node); // once is enough: it registers this host, because turns of unknown hosts count as abandoned
     await this.#begun;
   }
 
@@ -63,7 +63,7 @@ export class SingleProcess implements Cluster {
     const { turns } = store;
     for (;;) {
       turn.requireOpen();
-      const changed = this.#changes.next(conversationId, defaultLeaseMs); // before the check, so that no change is missed
+      const changed = this.#changes.next(conversationId, defaultLeaseMs); // created before the check, so that no change is missed
       const lease = await turns.acquire(conversationId, turn.turnId, node.nodeId, turn.endsOutOfTurn);
       if (lease) return this.#run(lease, drive);
       const state = await turns.stateOf(conversationId, turn.turnId);
@@ -112,11 +112,12 @@ export class SingleProcess implements Cluster {
     const { nodeId } = this.#parts.node;
     this.#running.set(turnId, conversationId);
     try {
-      // mail for a run of this turn that broke off
+      // mail that came for an earlier run of the turn, which broke off
       for (const each of await turns.receive(nodeId)) this.#local.mail(each.conversationId, each.turnId, each.mail);
       await run(owned(lease, turn));
     } catch (error) {
-      // The log failed before the turn's end was stored. Without an owner the turn can be resumed, so that later turns need not wait.
+      // The log failed before the end of the turn was stored. The turn is released, so that it can be resumed and later turns need not wait
+      // for it.
       if (turn.closing !== "parked") await turns.release({ conversationId, turnId, requestId: turn.requestId }, nodeId);
       throw error;
     } finally {

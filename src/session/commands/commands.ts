@@ -97,7 +97,10 @@ export function isSlashCommand(line: string): boolean {
   return line.startsWith("/");
 }
 
-/** Runs a line such as `/name words…`. Rejects with RequestError if the command is invalid, and with McpError if a server fails. */
+/**
+ * Runs a line such as `/name words…`. Rejects with RequestError if the command or its words are invalid, and with McpError if a server
+ * fails.
+ */
 export async function runSlashCommand(line: string, scope: CommandScope): Promise<CommandOutcome> {
   const [name = "", ...words] = splitWords(line.slice(1));
   const command = slashCommands.find((known) => known.name === name || known.alias === name);

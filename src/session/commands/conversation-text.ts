@@ -5,7 +5,7 @@ import type { Conversation } from "../conversations/conversations.js";
 import { time } from "../export/export-facts.js";
 import { columns } from "../shared/command-text.js";
 
-/** Output of the `sessions` command. Texts are not escaped here: the caller must make them safe for a terminal. */
+/** Texts that the `sessions` command prints. They are not escaped: the caller must make them safe for a terminal. */
 
 const titleLength = 60;
 
@@ -34,7 +34,10 @@ export function conversationsJson(conversations: readonly Conversation[]): strin
   return toVisibleJson(wire, 2);
 }
 
-/** Formats the events one per line. Each event has the number that `rewind` and `fork` take; each turn has its time. */
+/**
+ * Formats the events, one per line. Each line shows the event's number, which `rewind` and `fork` accept. The first line of a turn shows
+ * its time.
+ */
 export function eventsText(events: readonly StoredEvent[]): string {
   const lines = events.flatMap((event) => {
     const [first, ...more] = eventLines(event).flatMap((line) => line.split("\n"));

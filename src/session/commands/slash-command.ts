@@ -4,13 +4,13 @@ import type { ToolHub } from "../../core/ports.js";
 import type { Session } from "../session.js";
 import type { Sessions } from "../sessions.js";
 
-/** The result of a slash command, for its front door to carry out. */
+/** The result of a slash command. The frontend must carry it out. */
 export type CommandOutcome =
   | { type: "text"; text: string }
   | { type: "prompt"; content: ContentPart[] }
   | { type: "clear" }
   | { type: "resume"; conversationId: string }
-  /** Asks the front door to write the text to a new file. */
+  /** Asks the frontend to write the text to a new file. */
   | { type: "save"; file: string; text: string }
   | { type: "model"; model: string }
   | { type: "exit" };
@@ -19,13 +19,13 @@ export interface CommandScope {
   hub: ToolHub;
   session: Session;
   sessions: Sessions;
-  /** Returns the provider and model of the next turn. `wire` is for display only. Throws if the provider is not known. */
+  /** Returns the provider and model that the next turn would use. `wire` is only for display. Throws if the provider is unknown. */
   resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
   /** Reads the configuration again. Resolves with a report for the user. */
   reload: () => Promise<string>;
-  /** The model that was last chosen with `/model`. */
+  /** The model that the user chose last with `/model`. */
   model?: string;
-  /** Commands that this front door offers. Default: all. */
+  /** The commands that the frontend offers. Default: all. */
   commands?: readonly SlashCommand[];
   help?: string;
   /** Secrets to remove from exports. */
@@ -38,9 +38,9 @@ export interface CommandScope {
 export interface SlashCommand {
   name: string;
   alias?: string;
-  /** Parameters of the command as the help shows them after its name. */
+  /** Parameters of the command. The help shows this text after the command's name. */
   parameters: string;
-  /** Kind of value to complete for its arguments. */
+  /** Kind of values that the Tab key offers for the command's parameters. */
   argument?: "prompt" | "resource" | "model" | "conversation" | "file";
   description: string;
   run: (words: readonly string[], scope: CommandScope) => CommandOutcome | Promise<CommandOutcome>;

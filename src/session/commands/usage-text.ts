@@ -7,8 +7,8 @@ const eighths = " ▏▎▍▌▋▊▉";
 const bytesPerToken = 4;
 
 /**
- * Formats the report with a line per key. Each line ends with a bar: for its cost, for its tokens if no price is known, or for its calls in
- * a report about tools.
+ * Formats the report with one line for each key. Each line ends with a bar. The bar shows the cost, or the tokens if no price is known. In
+ * a report about tools it shows the number of calls.
  */
 export function usageText(report: UsageReport): string {
   const { by, period, lines } = report;
@@ -21,7 +21,10 @@ export function usageText(report: UsageReport): string {
   return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}`;
 }
 
-/** Formats the report as a JSON object. `rest` is the sum of the lines beyond the limit of the report. Amounts are numbers. */
+/**
+ * Formats the report as a JSON object, with amounts as numbers. `rest` is the sum of the lines that the report left out because of its
+ * limit.
+ */
 export function usageJson({ by, period, ...report }: UsageReport): string {
   const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
   const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
@@ -82,7 +85,7 @@ function bar(share: number): string {
   return `${"█".repeat(Math.floor(filled / eighths.length))}${rest}`.trimEnd();
 }
 
-/** Formats rows as aligned columns: the first column to the left, numbers to the right, the last column (the bar) as it is. */
+/** Aligns rows in columns. The first column is aligned left and numbers are aligned right. The last column (the bar) is not padded. */
 function aligned(rows: readonly string[][]): string {
   const widths = rows[0]?.map((_, column) => greatest(rows.map((row) => row[column]?.length ?? 0))) ?? [];
   const last = widths.length - 1;
@@ -93,7 +96,9 @@ function aligned(rows: readonly string[][]): string {
   return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
 }
 
-/** Returns the greatest value, or 0 for none. `Math.max(...values)` would overflow the stack from about 120,000 values on. */
+/**
+ * Returns the greatest value, or 0 if there are no values. From about 120,000 values on, `Math.max(...values)` would overflow the stack.
+ */
 function greatest(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), 0);
 }
@@ -116,7 +121,7 @@ function wireOf(totals: ModelTotals | ToolTotals): Record<string, number> {
   };
 }
 
-/** Formats a cell of CSV. A name from a server or a provider must not be read as a formula by a spreadsheet. */
+/** Formats a cell of CSV. Prevents a spreadsheet from reading the name of a server or provider as a formula. */
 function csvCell(text: string): string {
   const inert = /^[=+@-]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(inert) ? `"${inert.replaceAll('"', '""')}"` : inert;

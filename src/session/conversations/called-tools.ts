@@ -7,7 +7,7 @@ export interface AnsweredCall {
   /** Text of the result; empty if the call has no result. */
   text: string;
   isError: boolean;
-  /** True if the policy or the user refused the call. Then the call was not sent to its server. */
+  /** True if the policy or the user refused the call, so that it was not sent to its server. */
   isDenied: boolean;
 }
 
@@ -23,7 +23,7 @@ export function calledTools(events: readonly StoredEvent[]): AnsweredCall[] {
   });
 }
 
-/** True if the policy or the user refused the direct call that has this result. */
+/** True if the result says that the policy or the user refused a direct call. */
 export function isDeniedResult(result: { isError: boolean; text: string }): boolean {
   return result.isError && isDenial(result.text);
 }

@@ -2,14 +2,14 @@ import type { StoredEvent } from "../../core/events.js";
 import type { Usage } from "../../core/messages.js";
 import { addUsage } from "../../core/usage.js";
 
-/** Totals of the usage of a conversation. They include turns that were taken back by a rewind. */
+/** Total usage of a conversation. Turns that were taken back by a rewind are included. */
 export interface ConversationAccount extends Usage {
-  /** Cost of the requests whose cost is known. */
+  /** Total cost in USD of those requests whose cost is known. */
   usd: number;
   requests: number;
-  /** Number of requests whose cost is unknown, because their price or their usage is. */
+  /** Number of requests whose cost is unknown, because their price or usage is unknown. */
   unpriced: number;
-  /** Tokens of the latest request plus those of its answer: about as many as the next request begins with. */
+  /** Tokens of the latest request and of its answer. The next request will begin with about as many tokens. */
   contextTokens?: number;
 }
 

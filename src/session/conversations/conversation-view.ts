@@ -7,7 +7,7 @@ export function historyText(events: readonly StoredEvent[]): string {
   return events.flatMap(eventLines).join("\n") || "nothing was said yet";
 }
 
-/** Formats an event as lines for a person. Returns no lines for an event that only the host needs. */
+/** Formats an event as lines for people. Returns no lines if the event is of use only to the host. */
 export function eventLines(event: StoredEvent): string[] {
   switch (event.type) {
     case "user_message":
@@ -37,7 +37,7 @@ export function eventLines(event: StoredEvent): string[] {
   }
 }
 
-/** Formats the last tool call of the conversation: the arguments as the model wrote them, and the whole result that the model got. */
+/** Formats the last tool call of the conversation: its arguments as the model wrote them, and its whole result as the model got it. */
 export function lastCallText(events: readonly StoredEvent[]): string {
   const last = events.findLast((event) => event.type === "tool_call");
   if (last?.type !== "tool_call") return "no tool was called yet";

@@ -6,17 +6,17 @@ import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";
 
 interface ConversationsParts {
   store: ChatStore;
-  /** Returns the hosts that have ended without giving up their turns. */
+  /** Returns the hosts that have ended without releasing their turns. */
   lostHosts: () => Promise<LogNode[]>;
   newId: NewId;
 }
 
 export interface Conversation extends ConversationOverview {
-  /** The state is `unfinished` if a turn waits to be resumed and no living host owns it. */
+  /** State of the conversation. It is `unfinished` if a turn waits to be resumed and no living host owns it. */
   state: "running" | "unfinished" | "idle";
 }
 
-/** All conversations in the log, whichever host uses them. Every method may reject with RequestError or StoreError. */
+/** All conversations in the log, no matter which host uses them. Every method may reject with RequestError or StoreError. */
 export class Conversations {
   readonly #parts: ConversationsParts;
 
@@ -38,7 +38,7 @@ export class Conversations {
     return listed.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" }));
   }
 
-  /** Returns the stored events with `seq >= from`, including those of turns that were taken back by a rewind. */
+  /** Returns the stored events with `seq >= from`. Events of turns that were taken back by a rewind are included. */
   async events(conversationId: string, from = 1): Promise<StoredEvent[]> {
     const events = await this.#parts.store.read(conversationId);
     if (events.length === 0) throw notFound(conversationId);
@@ -50,8 +50,8 @@ export class Conversations {
   }
 
   /**
-   * Takes turns back: they stay in the log, but the conversation continues without them. Rejects while a turn of the conversation runs or
-   * waits on any host.
+   * Takes turns back. They stay in the log, but the conversation continues without them. Rejects while any host has a running or waiting
+   * turn of the conversation.
    */
   async rewind(conversationId: string, to: RewindTo): Promise<RewindEvent> {
     const { store, newId } = this.#parts;
@@ -73,7 +73,7 @@ export class Conversations {
     return to;
   }
 
-  /** Deletes the conversation. Rejects while a turn of it runs or waits on a living host. */
+  /** Deletes the conversation. Rejects while a living host has a running or waiting turn of it. */
   async delete(conversationId: string): Promise<void> {
     const { turns, archive } = this.#parts.store;
     for (const { nodeId, seenAt } of await this.#parts.lostHosts()) await turns.bury(nodeId, seenAt);

@@ -1,6 +1,6 @@
 /**
- * Selects the turns of a conversation to take back or to copy. Called with all events of the conversation, while nothing can be written to
- * it.
+ * Selects the turns of a conversation to take back or to copy. The functions get all events of the conversation. Nothing can be written to
+ * the conversation while they run.
  */
 
 import { RequestError } from "../../core/errors.js";
@@ -8,8 +8,8 @@ import type { ForkEvent, RewindEvent, StoredEvent } from "../../core/events.js";
 import { eventsByTurn } from "../../log/folds/turn-records.js";
 
 /**
- * The point to go back to: either the number of the last event that stays (a turn that began before it stays whole), or how many turns are
- * taken back.
+ * Where to go back to. `toSeq` is the number of the last event that stays; a turn that began before it stays whole. `turns` is the number
+ * of turns to take back.
  */
 export type RewindTo = { toSeq: number } | { turns: number };
 
@@ -26,7 +26,10 @@ export function decideRewind(events: readonly StoredEvent[], turnId: string, to:
   });
 }
 
-/** Selects the whole turns that had ended by event `toSeq`. Default: all ended turns. Throws RequestError if there are none. */
+/**
+ * Selects the turns to copy: all whole turns that had ended by event `toSeq`. Default: all ended turns. Throws RequestError if there are
+ * none.
+ */
 export function decideFork(
   events: readonly StoredEvent[],
   {

@@ -1,26 +1,26 @@
 /**
- * A cache of conversations. With the cache, a turn reads only new events from the store, and data that is derived from an event is computed
- * only once.
+ * A cache of conversations. A turn then reads only new events from the store. Data that is computed from an event is also computed only
+ * once.
  */
 import type { StoredEvent } from "../../core/events.js";
 import type { ChatStore } from "../../core/store-ports.js";
 
 interface KnownLog {
   events: readonly StoredEvent[];
-  /** Length of the events in characters of JSON. */
+  /** Total size of the events, in characters of JSON. */
   size: number;
 }
 
 /**
- * Limit of all cached conversations together, in characters of JSON. The conversation read last is not counted. In memory, parsed events
- * take about four times as much.
+ * Maximum size of all cached conversations, in characters of JSON. The conversation that was read last does not count. Parsed events take
+ * about four times as much memory.
  */
 const mostKept = 4 * 1024 * 1024;
 
 export class KnownLogs {
   readonly #store: Pick<ChatStore, "read">;
   readonly #mostKept: number;
-  /** The cached conversations by id. The conversation that was read last is the last entry. */
+  /** The cached conversations. The keys are their ids. The conversation that was read last is the last entry. */
   readonly #logs = new Map<string, KnownLog>();
   #size = 0;
 
@@ -30,14 +30,14 @@ export class KnownLogs {
   }
 
   /**
-   * Returns all events of the conversation in order. An event stays the same object while it is cached. So callers may keep derived data in
-   * a WeakMap by event, and must not change an event. Rejects with StoreError.
+   * Returns all events of the conversation in order. While an event is cached, every read returns the same object for it. So callers may
+   * store derived data in a WeakMap with the event as key. Callers must not change an event. Rejects with StoreError.
    */
   async read(conversationId: string): Promise<readonly StoredEvent[]> {
     const known = this.#logs.get(conversationId);
     const last = known?.events.at(-1);
     const [again, ...news] = last ? await this.#store.read(conversationId, last.seq) : [];
-    // A log only grows. But the conversation may have been deleted, and its id used again for a new one.
+    // A log only grows, but the conversation may have been deleted and a new one created with the same id.
     if (!known || !last || !again || !isSame(again, last)) {
       const events = await this.#store.read(conversationId);
       this.#keep(conversationId, { events, size: sizeOf(events) });
@@ -48,7 +48,7 @@ export class KnownLogs {
     return events;
   }
 
-  /** Drops the conversation from the cache, because it was deleted or other conversations need the room. */
+  /** Drops the conversation from the cache. Called if it was deleted, or to make room for other conversations. */
   forget(conversationId: string): void {
     this.#size -= this.#logs.get(conversationId)?.size ?? 0;
     this.#logs.delete(conversationId);
@@ -65,7 +65,10 @@ export class KnownLogs {
   }
 }
 
-/** True if both are the same event. Compares the turn ids too, because a turn id is never used again. */
+/**
+ * True if both are the same event. Turn ids are compared too: a turn id is never used again, so they differ if the conversation was deleted
+ * and created again.
+ */
 function isSame(one: StoredEvent, other: StoredEvent): boolean {
   return one.seq === other.seq && one.turnId === other.turnId && one.type === other.type && one.at === other.at;
 }

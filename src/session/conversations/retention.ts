@@ -6,43 +6,46 @@ import type { ChatStore } from "../../core/store-ports.js";
 import { midnightBefore } from "../shared/turn-limits.js";
 
 export interface RetentionRules extends RetentionConfig {
-  /** True if today's conversations must stay, because a limit per day reads today's spending from them. */
+  /**
+   * True if conversations of today must stay. It is set if there is a limit per day, because today's spending is computed from these
+   * conversations.
+   */
   keepsToday?: boolean;
 }
 
 export interface RetentionParts {
   store: ChatStore;
   rules: RetentionRules;
-  /** True if a conversation is open on this host. Such a conversation is not deleted, as a person may be looking at it. */
+  /** Returns true if a conversation is open on this host. An open conversation is not deleted, because a person may be looking at it. */
   isOpen: (conversationId: string) => boolean;
-  /** Returns the time of this machine in ms since the epoch. Used for logs that have no clock of their own. */
+  /** Returns the time of this machine, in ms since the epoch. It is used for logs without a clock of their own. */
   now: () => number;
-  /** Returns the time of a clock that nobody can set, in ms. Default: `performance.now`. */
+  /** Returns the time of a clock that cannot be set, in ms. Default: `performance.now`. */
   steadyNow?: () => number;
   observe: Observe;
 }
 
 const everyMs = 60 * 60 * 1000;
 /**
- * Within this time, only one of the hosts on a log deletes conversations. It is a little shorter than `everyMs`, because timers are
- * inexact.
+ * Time in ms within which only one host deletes conversations, even if several hosts share the log. It is a little shorter than `everyMs`,
+ * because timers are not exact.
  */
 const dueMs = 0.9 * everyMs;
-/** How long this machine's clock must have run without being set until it alone decides what is too old. */
+/** Time in ms for which this machine's clock must have run undisturbed before it alone decides which conversations are too old. */
 const trustedAfterMs = 0.9 * everyMs;
-/** Largest difference, in ms, between two clocks that is not taken for a change of the machine's clock. */
+/** Largest difference in ms between two clocks that still counts as inexact. A larger difference means that the machine's clock was set. */
 const toleranceMs = 60_000;
 
 /**
- * Deletion of conversations beyond the maximum age or number, at the start and then every hour. A conversation with an unfinished turn is
- * never deleted.
+ * Deletes conversations beyond the maximum age or number, at the start and then every hour. Never deletes a conversation with an unfinished
+ * turn.
  */
 export class Retention {
   readonly #parts: RetentionParts;
   #rules: RetentionRules;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
-  /** When the machine's clock was first seen to run as it does now, by both clocks. */
+  /** When the machine's clock was last found to have been set, or was first read: the time on both clocks. */
   #since: { wall: number; steady: number } | undefined;
 
   constructor(parts: RetentionParts) {
@@ -72,8 +75,8 @@ export class Retention {
   }
 
   /**
-   * Deletes expired conversations and resolves with their number. Each deletion is a transaction of its own, so that no other write waits
-   * long.
+   * Deletes expired conversations, and resolves with their number. Each deletion is a separate transaction, so that no other write waits
+   * for long.
    */
   async apply(): Promise<number> {
     const { store, isOpen } = this.#parts;
@@ -94,9 +97,10 @@ export class Retention {
   }
 
   /**
-   * Returns the time up to which the age of conversations counts. A machine's clock can be wrong for a moment, such as before it was set
-   * from the network after a start, and would then make all conversations too old. So it counts only once it has run for an hour without
-   * being set. Until then the age counts up to the latest conversation that ended at least an hour ago: the clock was believed then.
+   * Returns the time from which the age of conversations is computed. The machine's clock can be wrong for a moment, for example before it
+   * is set from the network after a start. All conversations would then seem too old. So the clock is used only after it has run for about
+   * an hour without being set. Until then, the result is the latest change of a conversation that is at least an hour old: the clock was
+   * trusted at that time.
    */
   #ageNow(all: readonly { updatedAt: number }[]): number {
     const { now, steadyNow = () => performance.now() } = this.#parts;

@@ -12,9 +12,9 @@ export type ToolTotals = Omit<ToolUsage, "at" | "conversationId" | "name">;
 interface Table<Key, Totals> {
   by: Key;
   period: Period;
-  /** Days are in their order. All other keys are sorted from the most used to the least used. */
+  /** The lines of the report. Days are in order of time. Other keys are in order of use, the most used first. */
   lines: (Totals & { key: string })[];
-  /** Sum of the lines that are left out because of the limit; `rest.lines` is how many they are. Null if no line is left out. */
+  /** Sum of the lines that exceed the limit and are left out. `rest.lines` is their number. Null if no line is left out. */
   rest: (Totals & { lines: number }) | null;
   total: Totals;
 }
@@ -28,7 +28,9 @@ interface Used {
   tools: readonly ToolUsage[];
 }
 
-/** Builds the report. Days are those of the local calendar. Keeps only the first `limit` lines, or the latest `limit` days. */
+/**
+ * Builds the report. Days are days of the local calendar. Keeps only the first `limit` lines; in a report by day, the latest `limit` days.
+ */
 export function usageReport(
   { models, tools }: Used,
   by: UsageKey,
@@ -84,13 +86,13 @@ const nothing: ModelTotals = {
 
 const noCalls: ToolTotals = { calls: 0, errors: 0, durationMs: 0, resultBytes: 0 };
 
-/** Returns the server that the name of a tool contains. For a tool of the host itself, returns `(host)`. */
+/** Returns the server's part of a tool's name. Returns `(host)` for a tool of the host itself. */
 function serverOf(name: string): string {
   const end = name.indexOf("__");
   return end > 0 ? name.slice(0, end) : "(host)";
 }
 
-/** Groups the rows by key and adds up each group, in one pass: a large log may have a row for each of its conversations. */
+/** Groups the rows by key and adds up each group. Needs only one pass, because a large log may have one row for each conversation. */
 function summed<Row extends Totals, Totals extends object>(
   rows: readonly Row[],
   keyOf: (row: Row) => string,

@@ -1,4 +1,4 @@
-/** Escapes text for HTML and for quoted attributes. Control characters, which HTML does not allow, are replaced by visible ones. */
+/** Escapes text for HTML and for quoted attributes. HTML does not allow control characters, so they are replaced by visible characters. */
 export function escapeHtml(text: string): string {
   return text
     .replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

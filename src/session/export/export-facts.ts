@@ -13,7 +13,7 @@ export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): stri
     .join(" · ");
 }
 
-/** Describes how the turn ended if it did not end normally. Undefined for a normal end. */
+/** Describes how the turn ended. Returns undefined if it ended normally. */
 export function endNote({ summary: { stopReason, error } }: TranscriptTurn): string | undefined {
   if (error) return `error: ${error.message}`;
   if (stopReason === "end_turn") return undefined;

@@ -10,7 +10,9 @@ import { markdownToHtml, plain } from "./html-markdown.js";
 import { exportStyle } from "./html-style.js";
 import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
 
-/** Formats the transcript as a page. If the trace view has been built, the page also contains it and the events. All text is escaped. */
+/**
+ * Formats the transcript as a page. All text is escaped. If the trace view has been built, the page also contains the view and the events.
+ */
 export async function toHtml(
   { conversationId, origins, turns }: Transcript,
   events: readonly StoredEvent[],
@@ -26,7 +28,8 @@ export async function toHtml(
 }
 
 /**
- * Removes data that only providers need, such as signatures and encrypted reasoning. It can be longer than the rest of the conversation.
+ * Removes data that is of use only to providers, such as signatures and encrypted reasoning. This data can be longer than the rest of the
+ * conversation.
  */
 function withoutKept(event: StoredEvent): StoredEvent {
   if (event.type === "tool_call") return { ...event, call: callWithoutKept(event.call) };
@@ -85,7 +88,10 @@ function partHtml(part: ContentPart): string {
   return `<p>[${part.type}, ${escapeHtml(part.mimeType)}]</p>`;
 }
 
-/** Folder of the trace view for exported files, which `npm run build` makes from web/file. The relative path is the same from src/ and from dist/. */
+/**
+ * Folder of the trace view for exported files. `npm run build` creates it from web/file. The relative path is the same from src/ and from
+ * dist/.
+ */
 const folder = new URL("../../../dist/file-view/", import.meta.url);
 
 interface TraceViewFiles {
@@ -93,7 +99,7 @@ interface TraceViewFiles {
   style: string;
 }
 
-/** Returns the script and style of the trace view. Undefined if they have not been built. */
+/** Returns the script and style of the trace view. Returns undefined if they have not been built. */
 function traceView(): TraceViewFiles | undefined {
   try {
     const [script = "", style = ""] = ["view.js", "view.css"].map((name) =>

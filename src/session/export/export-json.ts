@@ -3,8 +3,8 @@ import type { StoredEvent } from "../../core/events.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 
 /**
- * Formats the conversation as one JSON object that contains every event. Names are in snake_case; times are in ISO 8601. Leaves out the hash
- * of the account in `kept`: a short key could be guessed from it.
+ * Formats the conversation as one JSON object with all events. Names are in snake_case, and times in ISO 8601. Leaves out the hash of the
+ * account in `kept`, because a short key could be guessed from the hash.
  */
 export async function toJson(conversationId: string, events: readonly StoredEvent[]): Promise<string> {
   const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };
@@ -19,7 +19,7 @@ function eventJson({ seq, at, type, ...rest }: StoredEvent): object {
   return { seq, at: new Date(at).toISOString(), type, ...(snakeCase(rest) as object) };
 }
 
-/** Fields whose JSON comes from outside this program. The names within these fields stay unchanged. */
+/** Fields whose value is JSON from outside this program. The names inside such a value are not changed to snake_case. */
 const foreign = new Set(["value", "form", "opaque", "blocks", "extra"]);
 
 function snakeCase(value: unknown): unknown {

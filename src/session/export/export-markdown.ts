@@ -6,8 +6,8 @@ import { duration, endNote, time, turnFacts } from "./export-facts.js";
 import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
 
 /**
- * Formats the transcript as Markdown that cannot control a terminal. Texts of the model are already Markdown and stay unchanged. Arguments
- * and results of tools are put into code fences.
+ * Formats the transcript as Markdown without characters that could control a terminal. The model's texts are already Markdown, so they are
+ * not escaped. Arguments and results of tools are put into code fences.
  */
 export async function toMarkdown({ conversationId, origins, turns }: Transcript): Promise<string> {
   const from = origins[0] ? `\n\nA copy of ${inline(origins[0])}.` : "";

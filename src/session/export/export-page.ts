@@ -2,23 +2,22 @@ import { createHash } from "node:crypto";
 import { escapeHtml } from "./escape.js";
 
 interface PageParts {
-  /** Title as plain text. This module escapes it. */
+  /** Title as plain text. It is escaped here. */
   title: string;
   style: string;
-  /** HTML of the page's content. The caller has escaped all texts in it. */
+  /** The page's content as HTML. The caller must have escaped all texts in it. */
   main: string;
-  /** True to allow pictures and sounds that are contained in the page (`data:` addresses). */
+  /** True if the page may show pictures and play sounds that are embedded in it (`data:` addresses). */
   hasMedia?: boolean;
   /**
-   * A script of ours and its data. The script finds the data in the element with the id `data`, and renders into the element with the id
-   * `view`.
+   * A script of this program, and data for the script. The script reads the data from the element with the id `data`, and renders into the
+   * element with the id `view`.
    */
   view?: { script: string; data: unknown };
 }
 
 /**
- * Builds a page that loads nothing from the network and runs no script but the given one. The page has a content security policy that
- * enforces this.
+ * Builds a page that loads nothing from the network and runs only the given script. A content security policy in the page enforces this.
  */
 export function selfContainedPage({ title, style, main, hasMedia = false, view }: PageParts): string {
   const script = view?.script.replaceAll("</script", "<\\/script");
@@ -54,7 +53,7 @@ function hashOf(text: string): string {
 }
 
 /**
- * Formats data as JSON for a script element. Escapes all characters that could close the element, open another one, control a terminal or
+ * Formats data as JSON for a script element. Escapes characters that could close the element, open another one, control a terminal, or
  * reverse the direction of text.
  */
 function inertJson(value: unknown): string {

@@ -8,8 +8,8 @@ import { redacted } from "./redact-export.js";
 import { readTranscript } from "./transcript.js";
 
 /**
- * Exports a conversation in a form that can be shared. Turns that were taken back, the given secrets and everything that looks like a
- * secret are removed.
+ * Exports a conversation in a form that can be shared. Removes turns that were taken back, the given secrets, and everything that looks
+ * like a secret.
  */
 export async function exportConversation(
   conversationId: string,

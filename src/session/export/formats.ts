@@ -1,4 +1,4 @@
-/** Names of the formats. They are not in the module of the exporters, so that the command line need not load the exporters to list them. */
+/** Names of the formats. They have their own module, so that the command line can list them without loading the exporters. */
 export const exportFormats = ["md", "json", "html"] as const;
 
 export type ExportFormat = (typeof exportFormats)[number];

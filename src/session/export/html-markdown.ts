@@ -2,14 +2,14 @@ import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import { escapeHtml } from "./escape.js";
 
 /**
- * Maximum length of a text that is parsed as Markdown, in characters. For some inputs the lexer takes quadratic time or recurses deeply. A
- * longer text is shown unchanged.
+ * Maximum length of a text that is parsed as Markdown, in characters. A longer text is shown as plain text, because for some inputs the
+ * lexer takes quadratic time or recurses deeply.
  */
 const maxLength = 20_000;
 
 /**
- * Converts the Markdown of a model to HTML with few kinds of elements. HTML in the text is shown as text, and pictures become links, so
- * that nothing is loaded.
+ * Converts the model's Markdown to HTML that uses only a few kinds of elements. HTML in the Markdown is shown as text. Pictures become
+ * links, so that the page loads nothing.
  */
 export function markdownToHtml(markdown: string): string {
   if (markdown.length > maxLength) return plain(markdown);

@@ -1,4 +1,4 @@
-/** Reads a conversation so that it can be replayed: what the user said and answered, and what the model and the servers did. */
+/** Reads from a log what is needed to replay a conversation: what the user said and answered, and what the model and the servers did. */
 import { type ApprovalAnswer, readApproval } from "../../core/approval.js";
 import { RequestError } from "../../core/errors.js";
 import type { Question, StopReason, StoredEvent } from "../../core/events.js";
@@ -7,7 +7,7 @@ import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } fr
 
 export interface Playable {
   turns: PlayableTurn[];
-  /** One sentence for each turn that cannot be replayed: the number of the turn and the reason. */
+  /** One sentence for each turn that cannot be replayed. It names the turn's number and the reason. */
   leftOut: string[];
 }
 
@@ -20,7 +20,7 @@ export interface PlayableTurn {
   stopReason: StopReason;
   /** Schema of the final answer. */
   answerSchema?: JsonSchema;
-  /** True if the turn summarised older turns: from this turn on the model sees their summary. */
+  /** True if older turns were summarised in this turn. From this turn on, the model sees the summary in place of these turns. */
   isCompacted: boolean;
   events: readonly StoredEvent[];
 }
@@ -31,7 +31,7 @@ export interface PlayableCall {
   /** Name of the tool on its server. */
   tool: string;
   isSent: boolean;
-  /** True if there was no such tool, so that the model got an error as the result. */
+  /** True if the model called a tool that does not exist, and so got an error as the result. */
   isInvented: boolean;
   approval?: ApprovalAnswer;
   result: Pick<ToolResult, "content" | "isError">;
@@ -45,8 +45,8 @@ type Elicitation = Extract<Question, { kind: "elicitation" }>;
 export type FindTool = (name: string) => { server: string; tool: string } | undefined;
 
 /**
- * Reads the turns that can be replayed. `known` finds tools whose name is not simply `server__tool`. Throws RequestError if no turn can be
- * replayed or a turn has something that no script can repeat.
+ * Reads the turns that can be replayed. `known` finds the server and tool for names that are not simply `server__tool`. Throws RequestError
+ * if no turn can be replayed, or if a turn contains something that a script cannot repeat.
  */
 export function readPlayable(events: readonly StoredEvent[], known: FindTool): Playable {
   const playable: Playable = { turns: [], leftOut: [] };
@@ -104,21 +104,21 @@ function approvedTool(question: Question | undefined): { server: string; tool: s
   return question?.kind === "approval" ? question : undefined;
 }
 
-/** Reads the answer to an approval. An invalid answer counts as no. */
+/** Reads the answer to a request for approval. An invalid answer counts as no. */
 function approvalIn(value: unknown): ApprovalAnswer {
   const answer = readApproval(value);
   return "problem" in answer ? { allow: false } : answer;
 }
 
-/** Splits a name into server and tool. A name that the model invented may contain no server; then `server` is empty. */
+/** Splits a name into server and tool. If the model invented the name, it may contain no server; `server` is empty then. */
 function namedTool(name: string): { server: string; tool: string } {
   const [server = "", ...rest] = name.split("__");
   return rest.length > 0 ? { server, tool: rest.join("__") } : { server: "", tool: name };
 }
 
 /**
- * Yields each elicitation together with the call during which it was asked: a call of the same server that was sent and had no result yet.
- * `call` is undefined if there is no such call.
+ * Yields each question of a server, together with the call during which the server asked it. That is a call to the same server that was
+ * sent and had no result yet. `call` is undefined if there is no such call.
  */
 function* elicitations(
   events: readonly StoredEvent[],

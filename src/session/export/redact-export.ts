@@ -3,8 +3,9 @@ import type { StoredEvent } from "../../core/events.js";
 import { clearing } from "../../core/text/redaction.js";
 
 /**
- * Removes the given secrets and everything that looks like a key, because a user may have typed a key, or a tool may have read one. Only
- * the returned events change, not the log. A secret of an unknown form remains, so an export should be read before it is shared.
+ * Returns the events without the given secrets and without everything that looks like a key: a user may have typed a key, or a tool may
+ * have read one. The log itself does not change. A secret that has an unknown form is not found, so people should read an export before
+ * they share it.
  */
 export function redacted(events: readonly StoredEvent[], secrets: readonly string[]): Promise<StoredEvent[]> {
   const clean = clearing(secrets);
@@ -19,11 +20,14 @@ export function redacted(events: readonly StoredEvent[], secrets: readonly strin
 }
 
 const none: ReadonlySet<string> = new Set();
-/** Fields of an event that are not searched for secrets, because they hold words of this program. */
+/** Fields of an event that are not searched for secrets, because this program chose their values. */
 const eventFields = new Set(["type", "turnId", "callId", "questionId"]);
 const textFields = new Set(["type"]);
 const mediaFields = new Set(["type", "mimeType", "data"]);
-/** Fields of a part of a message that are not searched, by its type: words of this program, and the bytes of pictures and sounds. */
+/**
+ * Fields of a message part that are not searched for secrets. The keys are types of parts. This program chose the values of these fields,
+ * or they are the bytes of pictures and sounds.
+ */
 const partFields: ReadonlyMap<unknown, ReadonlySet<string>> = new Map([
   ["text", textFields],
   ["resource_link", textFields],

@@ -7,7 +7,7 @@ import { summarizeTurn, type TurnSummary } from "../shared/summary.js";
 /** A conversation for readers, without the turns that were taken back. All times are in ms since the epoch. */
 export interface Transcript {
   conversationId: string;
-  /** Ids of the conversations from which this one was copied, directly or through other copies. The nearest comes first. */
+  /** Ids of the conversations from which this one was copied. The direct source comes first, then the source of that copy, and so on. */
   origins: readonly string[];
   /** Turns in the order of their start. */
   turns: TranscriptTurn[];
@@ -36,7 +36,7 @@ export interface TranscriptCall {
   arguments: string;
   /** Absent if the call has no result. */
   result?: { content: readonly ContentPart[]; isError: boolean };
-  /** Time from the sending of the call to its result. */
+  /** Time in ms from the sending of the call until its result. */
   durationMs?: number;
 }
 
@@ -71,7 +71,10 @@ function turnOf(events: readonly StoredEvent[]): TranscriptTurn {
   return { turnId, startedAt, endedAt, asked, hops, summary: summarizeTurn(events) };
 }
 
-/** Returns the time that the call took. Ids may be used again in later answers, so `events` must begin after the answer with this call. */
+/**
+ * Returns how long the call took, in ms. A later answer may use the same call id again, so `events` must begin after the answer that
+ * contains the call.
+ */
 function durationOf(callId: string, events: readonly StoredEvent[]): number | undefined {
   const sent = events.find((event) => event.type === "tool_sent" && event.callId === callId);
   const result = events.find((event) => event.type === "tool_result" && event.callId === callId);

@@ -3,7 +3,7 @@ import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../../core
 import { toVisibleJson } from "../../core/text/inert.js";
 
 /**
- * Output of the slash commands. Texts from servers and models are not escaped here: the front door must make them safe for its terminal or
+ * Texts that the slash commands print. Text from servers and models is not escaped: the frontend must make it safe for its terminal or
  * page.
  */
 
@@ -32,7 +32,7 @@ export function serversText(servers: readonly ServerStatus[]): string {
   );
 }
 
-/** Formats the servers as a JSON list of objects. A value that is not known is null. */
+/** Formats the servers as a JSON list of objects. Unknown values are null. */
 export function serversData(servers: readonly ServerStatus[]): string {
   const objects = servers.map(
     ({ startMs = null, latencyMs = null, version = null, era = null, reason = null, ...rest }) => ({
@@ -72,7 +72,7 @@ export function resourcesText(resources: readonly ResourceInfo[]): string {
   );
 }
 
-/** Formats the parts of a message as text: text parts unchanged, every other part as its type or address in brackets. */
+/** Formats the parts of a message as text. A text part stays unchanged; any other part becomes its type or address in brackets. */
 export function partsText(parts: readonly ContentPart[]): string {
   return parts
     .map((part) => {

@@ -1,16 +1,16 @@
-/** Maximum number of conversations that are remembered. Beyond it, the oldest failure is forgotten. */
+/** Maximum number of conversations to remember. Beyond it, the conversation that failed longest ago is forgotten. */
 const mostRemembered = 1_000;
-/** Maximum number of turns that are skipped between two attempts. */
+/** Maximum number of turns to skip between two attempts. */
 const mostSkipped = 32;
 
 /**
- * Conversations whose last summary failed. After each failure in a row, twice as many turns are skipped before the next attempt (2, 4, 8
- * …), because every attempt costs a request. In skipped turns, older turns are left out without a summary.
+ * Conversations whose last attempt at a summary failed. Every attempt costs a request, so turns are skipped before the next attempt: 2
+ * turns after the first failure, then 4, 8 … A skipped turn leaves out older turns without a summary.
  */
 export class FailedSummaries {
   readonly #failed = new Map<string, { times: number; toSkip: number }>();
 
-  /** True if this turn should not request a summary. Must be called at most once per turn, because each call counts as a skipped turn. */
+  /** True if this turn should not request a summary. Must be called at most once in a turn, because each call counts as a skipped turn. */
   skips(conversationId: string): boolean {
     const failed = this.#failed.get(conversationId);
     if (!failed || failed.toSkip === 0) return false;

@@ -1,4 +1,4 @@
-/** Converts the user's settings about tools into the policy rules of a turn. */
+/** Converts settings about tools into the policy rules of a turn. */
 import { RequestError } from "../../core/errors.js";
 import { parseToolPattern, type ToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { ApprovalMemory } from "../../core/ports.js";

@@ -7,14 +7,14 @@ import { isYes } from "../../turn/tool-batch.js";
 export interface TurnSummary {
   /** All text that the assistant wrote in the turn. */
   text: string;
-  /** Reason for which the turn ended. Absent while the turn runs. If it is `error`, `error` is set too. */
+  /** Why the turn ended. Absent while the turn runs. If it is `error`, `error` is set too. */
   stopReason?: StopReason;
   error?: ErrorInfo;
-  /** Sum of the usage of all requests that reported any. Absent if none did. */
+  /** Usage of all requests together. A request that reported no usage is not included. Absent if no request reported usage. */
   usage?: Usage;
-  /** Cost of the turn. Absent unless the cost of every request is known. */
+  /** Cost of the turn in USD. Absent if the cost of any request is unknown. */
   costUsd?: number;
-  /** The limit that stopped the turn, because nobody allowed it to be exceeded. */
+  /** The limit that stopped the turn, because the user did not allow the turn to exceed it. */
   limit?: LimitQuestion;
   /** All calls of the turn. `isError` is absent for a call without a result. */
   toolCalls: { id: string; name: string; arguments: string; isError?: boolean }[];
@@ -33,7 +33,7 @@ export function summarizeTurn(events: readonly StoredEvent[]): TurnSummary {
   const costUsd = sumCosts(requests);
   const limit = refusedLimit(events);
   const last = answers.at(-1);
-  // `attempts` of an interrupted answer already includes the requests of the error that ended the turn.
+  // If the last answer was interrupted, its `attempts` already include those of the error that ended the turn.
   const failedAttempts = (turn.end?.type === "turn_error" && turn.end.error.attempts) || 0;
   return {
     text: validHops(turn)
@@ -69,7 +69,7 @@ function isNo(event: StoredEvent): event is Extract<StoredEvent, { type: "answer
   return event.type === "answer" && !isYes(event.value);
 }
 
-/** Returns the sum of the costs. Undefined if the cost of any request is not known. */
+/** Returns the sum of the costs in USD. Returns undefined if the cost of any request is unknown. */
 function sumCosts(requests: readonly { usage?: Usage; spent?: Spent }[]): number | undefined {
   if (requests.length === 0 || requests.some(({ usage, spent }) => !usage || spent?.usd === undefined))
     return undefined;

@@ -7,11 +7,11 @@ import { Budget } from "../../turn/turn-budget.js";
 interface LimitParts {
   store: ChatStore;
   defaults: { limits?: LimitsConfig };
-  /** Amounts that the user allowed beyond the limits of conversation and day. */
+  /** Amounts that the user has allowed in addition to the limits of the conversation and of the day. */
   granted: Map<string, number>;
 }
 
-/** Returns the budget of a turn. It includes what the conversation and this turn have already spent. */
+/** Returns the budget of a turn. Spending of the conversation and of this turn so far is already counted. */
 export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: LimitParts): Budget {
   const { limits } = parts.defaults;
   if (!limits) return new Budget();
@@ -28,14 +28,14 @@ export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: Li
 }
 
 /**
- * Returns the maximum number of hops with tool calls. It is infinite if the user has set a limit of hops: that limit asks the user, whereas
+ * Returns the maximum number of hops with tool calls. It is infinite if the user has set a limit of hops, because that limit asks the user.
  * `chat.service.max_tool_hops` would stop the turn without asking.
  */
 export function maxToolHopsOf(defaults: { limits?: LimitsConfig; maxToolHops: number }): number {
   return defaults.limits?.turn.hops === undefined ? defaults.maxToolHops : Number.POSITIVE_INFINITY;
 }
 
-/** Returns the start of the day that contains `time`, in this host's time zone. Both are milliseconds since the epoch. */
+/** Returns the start of the day that contains `time`, in this host's time zone. Both times are in ms since the epoch. */
 export function midnightBefore(time: number): number {
   return new Date(time).setHours(0, 0, 0, 0);
 }

@@ -18,7 +18,10 @@ const inputSchema: JsonSchema = {
   required: ["query"],
 };
 
-/** Builds the search tool. `tools` are all tools that it can find. Its definition changes only if the names of their servers change. */
+/**
+ * Builds the search tool. `tools` are the tools that it searches. The definition of the search tool changes only if the names of their
+ * servers change.
+ */
 export function findTools(tools: readonly HubTool[]): HostTool {
   return {
     definition: hostDefinition(
@@ -52,7 +55,7 @@ function serversOf(tools: readonly HubTool[]): string {
   return names.slice(0, maxNamedServers).join(", ") + more;
 }
 
-/** Returns the tools with exactly this name, then other tools ranked by BM25. */
+/** Returns tools that have exactly this name, then other tools in the order of their BM25 score. */
 async function search(tools: readonly HubTool[], query: string, limit: number): Promise<HubTool[]> {
   const named = tools.filter(({ name, tool }) => query.trim() === name || query.trim() === tool);
   const index = await indexOf(tools);
@@ -69,7 +72,7 @@ function indexOf(tools: readonly HubTool[]): Promise<Index> {
   return index;
 }
 
-/** Builds the search index. The library is loaded only now, because most hosts never search. */
+/** Builds the search index. The library is loaded only here, because most hosts never search. */
 async function buildIndex(tools: readonly HubTool[]) {
   const { default: MiniSearch } = await import("minisearch");
   const index = new MiniSearch({

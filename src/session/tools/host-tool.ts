@@ -1,4 +1,4 @@
-/** Tools of the host itself. They only read, so they need no approval. */
+/** Tools of the host itself. They only read data, so they need no approval. */
 
 import { messageOf } from "../../core/errors.js";
 import { isPlainObject, jsonProblem, parseJson } from "../../core/json.js";
@@ -11,7 +11,7 @@ const annotations = { readOnly: true, idempotent: true, destructive: false, open
 
 export interface HostTool {
   definition: HubTool;
-  /** Runs the tool. Rejects with an error whose message is meant for the model. */
+  /** Runs the tool. Rejects with an error whose message the model can read. */
   run(args: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ToolResult>;
 }
 
@@ -20,8 +20,8 @@ export function hostDefinition(tool: string, description: string, inputSchema: J
 }
 
 /**
- * Prepares a call of a tool of the host. The tool itself checks the arguments when it runs. An error becomes the result, for the model to
- * read.
+ * Prepares a call of one of the host's tools. The tool checks its arguments only when it runs. An error becomes the result, which the model
+ * reads.
  */
 export function prepareHostCall(tool: HostTool, call: ToolCall): PreparedCall {
   const { name, tool: ownName } = tool.definition;

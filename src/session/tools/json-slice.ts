@@ -1,14 +1,14 @@
-/** Reads one value of a JSON text by its pointer (RFC 6901). The rest is not parsed, because the text may be 50 MB long. */
+/** Reads one value from a JSON text by its pointer (RFC 6901). Does not parse the rest of the text, because the text may be 50 MB long. */
 import { setImmediate as breathe } from "node:timers/promises";
 import { RequestError } from "../../core/errors.js";
 
 const maxNamedKeys = 30;
-/** Number of characters after which the search pauses, so that other work of the process can run. */
+/** Number of characters after which the search pauses, so that other work in the process can run. */
 const pauseChars = 1_000_000;
 
 /**
- * Returns the JSON text of the value. A string is returned without quotes and escapes. Rejects with RequestError, whose message is for the
- * model.
+ * Returns the JSON text of the value. For a string, returns its content without quotes and escapes. Rejects with RequestError; its message
+ * is for the model.
  */
 export async function jsonSlice(text: string, pointer: string): Promise<string> {
   const scan = new Scan(text);
@@ -59,7 +59,10 @@ class Scan {
     throw notJson(this.#text.length);
   }
 
-  /** Returns where the value of this key or index begins. `start` is where its object or array begins. */
+  /**
+   * Returns the position at which the value of this key or index begins. `start` is the position of the object or array that contains the
+   * value.
+   */
   async member(start: number, token: string, path: string): Promise<number> {
     const isObject = this.#text[start] === "{";
     if (!isObject && this.#text[start] !== "[") throw missing(path, token, "it is no object and no list");

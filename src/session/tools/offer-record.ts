@@ -5,15 +5,15 @@ interface Named {
 }
 
 /**
- * Record of how the requests of a conversation begin. Providers cache that beginning, so it should stay the same. The record is read from
- * the log. A tool keeps its position across turns, restarts and hosts; a new tool comes last. The instructions of the servers stay as they
- * are in the system prompt; the model is told of later changes by an event at the current end of the conversation. A compaction resets the
- * record, because requests then begin differently anyway.
+ * Records how the requests of a conversation begin. Providers cache the beginning, so it should not change. The record is read from the
+ * log, so it is the same after a restart and on another host. A tool keeps its position, and a new tool comes last. The servers'
+ * instructions in the system prompt do not change; an event at the end of the conversation tells the model about later changes. A
+ * compaction resets the record, because the requests then begin differently anyway.
  */
 export class OfferRecord {
   readonly #places = new Map<string, number>();
   #unstored: string[] = [];
-  /** Instructions of the servers: `front` as they are in the system prompt, `told` as the model was last told. */
+  /** The servers' instructions. `front` is their text in the system prompt, and `told` is the newest text that the model knows. */
   #catalogue: { front: string; told: string } | undefined;
   #isCatalogueStored = false;
 
@@ -32,7 +32,7 @@ export class OfferRecord {
     this.#isCatalogueStored = true;
   }
 
-  /** Returns the instructions for the system prompt: those of the first request, or the given ones if no request has been sent yet. */
+  /** Returns the instructions for the system prompt. They are those of the first request, or the given ones if there was no request yet. */
   frontOf(catalogue: string): string {
     return this.#catalogue?.front ?? catalogue;
   }
@@ -44,7 +44,7 @@ export class OfferRecord {
     this.#isCatalogueStored = false;
   }
 
-  /** Returns the event that tells the model what has changed in the instructions. Undefined if nothing has. */
+  /** Returns an event that tells the model how the instructions have changed. Returns undefined if they have not changed. */
   news(catalogue: string, turnId: string): CatalogueEvent | undefined {
     const told = this.#catalogue?.told;
     if (told === undefined || told === catalogue) return undefined;
@@ -55,7 +55,7 @@ export class OfferRecord {
     return this.#places.has(name);
   }
 
-  /** Sorts the tools of the next request, and gives positions to new tools. Returns the same array if it is already sorted. */
+  /** Sorts the tools for the next request. A new tool gets the next position. Returns the same array if it is already sorted. */
   sorted<Tool extends Named>(tools: readonly Tool[]): readonly Tool[] {
     const placeOf = ({ name }: Named) => this.#places.get(name) ?? Number.MAX_SAFE_INTEGER;
     const isSorted = tools.every((tool, index) => index === 0 || placeOf(tools[index - 1] as Tool) <= placeOf(tool));
@@ -64,13 +64,16 @@ export class OfferRecord {
     return sorted;
   }
 
-  /** Returns what was sent but is not in the log yet, for the event that is stored next. Names are in the order of their positions. */
+  /**
+   * Returns the names and instructions that were sent but are not in the log yet; the next event to be stored will contain them. The names
+   * are in the order of their positions.
+   */
   takeUnstored(): { offered?: string[]; catalogue?: string } {
     const offered = this.#unstored;
     const catalogue = this.#isCatalogueStored ? undefined : this.#catalogue?.front;
     this.#unstored = [];
     this.#isCatalogueStored = true;
-    // If a conversation has no tools and no instructions, there is nothing to store.
+    // Without tools and instructions, there is nothing to store.
     if (offered.length === 0 && !catalogue) return {};
     return { ...(offered.length > 0 && { offered }), ...(catalogue !== undefined && { catalogue }) };
   }

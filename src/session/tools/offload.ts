@@ -1,4 +1,4 @@
-/** Shortens tool results that are too large for a model: the beginning and the end are shown, and the whole result is stored. */
+/** Shortens tool results that are too large for a model. The model gets the beginning and the end, and the whole result is stored. */
 
 import { messageOf } from "../../core/errors.js";
 import type { NewId } from "../../core/ids.js";
@@ -6,7 +6,7 @@ import { type ContentPart, linkText, type ToolResult } from "../../core/messages
 import { headOf, tailOf } from "../../core/text/excerpt.js";
 
 export interface OffloadParts {
-  /** Maximum size of a result that is shown whole, in tokens. A token is counted as four bytes. */
+  /** Maximum size of a result that the model gets whole, in tokens. Four bytes count as one token. */
   limitTokens: number;
   /** Stores the text under this id. Rejects with StoreError. */
   put: (resultId: string, text: string) => Promise<void>;
@@ -16,16 +16,16 @@ export interface OffloadParts {
 }
 
 const bytesPerToken = 4;
-/** Maximum number of bytes that are shown of a large text. That is well below 2,000 tokens even at two bytes per token. */
+/** Maximum number of bytes that the model gets of a large text. Even with only two bytes per token, this is well below 2,000 tokens. */
 const maxShownBytes = 3_000;
-/** Maximum length of a picture or sound in base64, about 5 MB: no provider takes a larger picture. */
+/** Maximum length of a picture or sound, in characters of base64 (about 5 MB). No provider accepts a larger picture. */
 const maxMediaChars = 7_000_000;
 
 type Media = Extract<ContentPart, { data: string }>;
 
 /**
- * Returns the result as its event will hold it. A result that is not too large is returned unchanged, and not as a promise. A large result
- * is stored first, so that no event names a result that is not stored.
+ * Returns the result in the form in which its event is stored. A result that is small enough is returned unchanged, and without a promise.
+ * For a large result, the whole text is stored first, because an event must not refer to a text that is not stored.
  */
 export function offload(result: ToolResult, parts: OffloadParts): ToolResult | Promise<ToolResult> {
   const { content } = result;
@@ -58,7 +58,7 @@ async function offloaded(result: ToolResult, isLong: boolean, parts: OffloadPart
       shown.push({ type: "text", text: note });
     } else if (!isLong || isMedia(part)) shown.push(part);
   }
-  // The tool that reads results is offered only once the conversation has a stored result; see `TurnToolbox.tools`.
+  // From now on, the model is offered the tool that reads stored results; see `TurnToolbox.tools`.
   return { ...result, content: shown, ...(resultIds.length > 0 && { resultIds, found: [parts.reader] }) };
 }
 
@@ -70,8 +70,8 @@ function endsWithNote(text: string, maxBytes: number, where: string): string {
 }
 
 /**
- * True if the texts are longer than `maxBytes`. Counts bytes only if the number of characters does not decide: a character is one to three
- * bytes.
+ * True if the texts together are longer than `maxBytes`. A character is one to three bytes, so bytes are counted only if the number of
+ * characters does not settle it.
  */
 function isLonger(content: readonly ContentPart[], maxBytes: number): boolean {
   let chars = 0;

@@ -1,4 +1,4 @@
-/** The tool with which a model reads stored results that were too large to be shown. */
+/** The tool with which a model reads tool results that were too large to be shown and are therefore stored. */
 
 import { RequestError } from "../../core/errors.js";
 import type { JsonSchema } from "../../core/messages.js";
@@ -9,9 +9,9 @@ import { grep, linesOf, readCharacters } from "./result-slices.js";
 
 export interface ReadResultParts {
   results: ResultStore;
-  /** Ids of the results in this conversation's log. Other results cannot be read. */
+  /** Ids of the stored results in this conversation's log. The model cannot read any others. */
   known: ReadonlySet<string>;
-  /** Maximum size of what one call returns, in bytes. */
+  /** Maximum number of bytes that one call returns. */
   maxBytes: number;
 }
 
@@ -70,7 +70,8 @@ async function piece(text: string, args: Arguments, maxBytes: number, signal: Ab
 }
 
 /**
- * Returns a text argument; undefined if it is missing. Null counts as missing, because models write null for arguments that they leave out.
+ * Returns a text argument. Returns undefined if the argument is missing or null, because models write null for arguments that they leave
+ * out.
  */
 function textOf(args: Arguments, name: string): string | undefined {
   const value = args[name] ?? undefined;

@@ -1,6 +1,6 @@
 /**
- * Reads pieces of a long text for a model: by characters, by lines or by matches. Each piece has a maximum size, and tells the model how to
- * continue.
+ * Reads pieces of a long text for a model: characters, lines or matches of a pattern. Each piece has a maximum size, and ends with a note
+ * on how to continue.
  */
 import { setImmediate as breathe } from "node:timers/promises";
 import { withinTime } from "../../core/async/within-time.js";
@@ -22,7 +22,7 @@ export function readCharacters(
 
 const linesPerPause = 100_000;
 
-/** Returns lines of the text. `startLine` is the number of the first line, from 1. */
+/** Returns lines of the text. `startLine` is the number of the first of these lines, counted from 1. */
 export async function linesOf(
   text: string,
   { startLine, count }: { startLine: number; count: number },
@@ -34,7 +34,7 @@ export async function linesOf(
   return readCharacters(text, { start: from, length: end - from }, maxBytes);
 }
 
-/** Returns where the line begins that is `lines` lines below the one at `from`. Undefined if the text has fewer lines. */
+/** Returns the position of the line that comes `lines` lines after the line at `from`. Returns undefined if the text has too few lines. */
 async function lineStart(text: string, from: number, lines: number): Promise<number | undefined> {
   let start = from;
   for (let line = 1; line <= lines; line++) {
@@ -47,19 +47,19 @@ async function lineStart(text: string, from: number, lines: number): Promise<num
 }
 
 /**
- * `chunkChars` is how many characters are searched at a time. In a line longer than that, only matches up to `longestMatchChars` are
- * certain to be found.
+ * Number of characters that are searched at a time. A line may be longer than that. In such a line, a match of more than
+ * `longestMatchChars` characters may be missed.
  */
 const chunkChars = 1_000_000;
 const longestMatchChars = 10_000;
-/** Time limit for searching one chunk, in ms. Without it, a pattern that backtracks forever would block the whole host. */
+/** Time limit for the search of one chunk, in ms. Without a limit, a pattern that backtracks for ever would block the whole host. */
 const chunkTimeMs = 250;
 const maxMatches = 100;
-/** A line longer than this is shown only around its match. */
+/** Longest line that is returned whole, in characters. A longer line is cut to the part around the match. */
 const longestLine = 300;
 const aroundChars = 120;
 
-/** Returns the lines that match, each with its offset in the text. Rejects with RequestError. */
+/** Returns the lines that match, each with its position in the text. Rejects with RequestError. */
 export async function grep(
   text: string,
   { pattern, start, signal }: { pattern: string; start: number; signal: AbortSignal },
@@ -92,7 +92,7 @@ export async function grep(
     : `${shown}[each line begins with its character; no more matches]`;
 }
 
-/** Compiles the pattern. If it is not a valid regular expression, it is searched for as plain text. */
+/** Compiles the pattern. An invalid regular expression is taken as plain text. */
 function compile(pattern: string): RegExp {
   try {
     return new RegExp(pattern, "gm");
@@ -102,8 +102,8 @@ function compile(pattern: string): RegExp {
 }
 
 /**
- * Returns the end of the chunk at `at`, and the beginning of the next chunk. The chunk ends at a line end if there is one nearby. Otherwise
- * the next chunk overlaps it by `longestMatchChars`.
+ * Returns where the chunk that begins at `at` ends, and where the next chunk begins. The chunk ends at the end of a line if one is near.
+ * Otherwise the next chunk overlaps it by `longestMatchChars`.
  */
 function chunkAt(text: string, at: number): { end: number; next: number } {
   const soft = at + chunkChars;
@@ -113,7 +113,7 @@ function chunkAt(text: string, at: number): { end: number; next: number } {
   return { end: Math.min(text.length, soft + longestMatchChars), next: soft };
 }
 
-/** Returns the positions of matches that begin before `limit`, at most one per line. */
+/** Returns the positions of the matches that begin before `limit`. Only the first match of each line counts. */
 function placesIn(chunk: string, expression: RegExp, limit: number, most: number): number[] {
   const places: number[] = [];
   expression.lastIndex = 0;

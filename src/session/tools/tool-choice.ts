@@ -1,27 +1,29 @@
-/** Chooses the tools that a request contains if all of them would cost too much. */
+/** Chooses the tools for a request if the definitions of all tools would be too large together. */
 import type { HubTool } from "../../core/ports.js";
 import { toolTokens } from "../../log/folds/estimate.js";
 
 export interface ToolLimits {
-  /** Maximum size of all tool definitions that requests contain from the start, in tokens. */
+  /** Maximum total size of the tool definitions that every request contains, in tokens. */
   maxTokens: number;
-  /** Maximum number of tool definitions that the provider accepts. */
+  /** Maximum number of tools that the provider accepts in a request. */
   maxTools: number;
 }
 
-/** Number of positions reserved for the host's own tools (`hostTools`), and at most for tools that are found later (`maxFoundTools`). */
+/**
+ * Positions in a request: `hostTools` are reserved for tools of the host, and at most `maxFoundTools` for tools that the model finds later.
+ */
 const hostTools = 2;
 const maxFoundTools = 32;
 
-/** True if all tools fit into a request together with one tool of the host. */
+/** True if all tools fit into a request, and one tool of the host as well. */
 export function fitsAll(tools: readonly HubTool[], { maxTokens, maxTools }: ToolLimits): boolean {
   return tools.length < maxTools && tools.reduce((sum, tool) => sum + toolTokens(tool), 0) <= maxTokens;
 }
 
 /**
- * Returns the tools that are sent with every request, in the order of the list. They are chosen in turns, one tool of each server at a
- * time, as long as they fit; tools that were `sent` before are chosen first. The choice does not depend on the prompt, so that requests
- * begin with the same bytes.
+ * Returns the tools that every request contains, in the order of the list. Takes one tool of each server in turn, as long as the tools fit.
+ * Tools in `sent` were sent before, so they are taken first. The choice does not depend on the prompt, so that all requests begin with the
+ * same bytes.
  */
 export function firstTools(
   tools: readonly HubTool[],
@@ -46,8 +48,8 @@ export function firstTools(
 }
 
 /**
- * Returns the found tools that are kept, the oldest first. If they get too many or too large, the older half is dropped at once. So later
- * requests begin alike for as long as possible.
+ * Returns those of the found tools that stay in requests, the oldest first. If they become too many or too large, the older half is dropped
+ * at once. Fewer changes mean that requests begin alike for longer.
  */
 export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: ToolLimits): HubTool[] {
   let kept: HubTool[] = [];

@@ -1,7 +1,7 @@
 /**
- * The tools of one turn: those of the servers and the host's own. The host's own tools read results that were too large to be shown, and
- * search tools if there are too many to send all. Which tools were found and which results were stored is read from the log, so both
- * survive a restart or a copy of the conversation.
+ * The tools of one turn: tools of the servers, and tools of the host. One tool of the host reads results that were too large to be shown.
+ * Another searches for tools if there are too many to send all. The log says which tools were found and which results were stored, so a
+ * restart or a copy of the conversation keeps them.
  */
 import type { StoredEvent } from "../../core/events.js";
 import type { NewId } from "../../core/ids.js";
@@ -27,13 +27,11 @@ interface TurnToolboxParts {
 }
 
 interface Choice {
-  /** The list of tools as the hub returned it. It stays the same object while no tool changes. */
+  /** The tools as the hub returned them. The hub returns the same array while no tool changes. */
   offered: readonly HubTool[];
   /** The tools in `offered` that are not hidden. */
   tools: readonly HubTool[];
-  /**
-   * Set if there are too many tools to send all. The tools in `first` are sent with every request; `search` finds the tools in `byName`.
-   */
+  /** Set if there are too many tools to send all. Every request contains the tools in `first`; `search` finds the tools in `byName`. */
   deferral?: { search: HostTool; first: ReadonlySet<HubTool>; byName: ReadonlyMap<string, HubTool> };
 }
 
@@ -42,13 +40,13 @@ export class TurnToolbox implements Toolbox {
   readonly #reader: HostTool;
   readonly #offload: OffloadParts;
   readonly #resultIds = new Set<string>();
-  /** Names of tools that the model has called or found, in the order of the log. */
+  /** Names of the tools that the model has called or found, in the order of the log. */
   readonly #found = new Set<string>();
   /** Record of how requests begin. It covers all turns of the conversation. */
   readonly record = new OfferRecord();
   #choice: Choice | undefined;
 
-  /** `wanted` is the name of the tool that the first answer must call. It is offered even if there are too many tools. */
+  /** `wanted` is the name of a tool that the first answer must call. The tool is offered even if there are too many tools. */
   constructor(parts: TurnToolboxParts, log: readonly StoredEvent[], wanted?: string) {
     this.#parts = parts;
     const { results, conversationId, resultLimitTokens, newId } = parts;
@@ -58,7 +56,7 @@ export class TurnToolbox implements Toolbox {
     for (const event of log) this.#noteTools(event);
     for (const event of withoutRewound(log)) this.record.note(event);
     if (wanted === undefined) return;
-    // Moved to the end: tools that were found last are dropped last.
+    // The tool is moved to the end, because the tools that were found last are dropped last.
     this.#found.delete(wanted);
     this.#found.add(wanted);
   }
@@ -76,9 +74,9 @@ export class TurnToolbox implements Toolbox {
   }
 
   /**
-   * Returns the tools so that requests keep their beginning: first the tools that are always sent, then the tools that were found, the
-   * oldest first. The tool that reads results is included only once there is a stored result, because most conversations never have one.
-   * `record` decides the final order.
+   * Returns the tools for the next request: first those that are always sent, then those that were found, the oldest first. This keeps the
+   * beginning of requests the same. The tool that reads results is included only if a result is stored, because most conversations never
+   * store one. `record` determines the final order.
    */
   tools(): readonly HubTool[] {
     const { tools, deferral } = this.#chosen();
@@ -97,20 +95,21 @@ export class TurnToolbox implements Toolbox {
     const prepared = isSearch ? prepareHostCall(search, call) : this.#parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
     const whole = prepared.send;
-    // A model may call a tool that it was not offered. The tool is then offered from the next request on.
+    // A model may call a tool that it was not offered. From the next request on, the tool is offered.
     const called = deferral?.byName.has(call.name) ? call.name : undefined;
-    // Not written inline: V8 would keep the function forever, and with it everything it refers to (AGENTS.md).
+    // If this function were written inline, V8 would keep it for ever, and everything that it refers to (AGENTS.md).
     const send: PreparedCall["send"] = async (options) => {
       const result = await whole(options);
       return this.#withFresh(isSearch ? result : await offload(result, this.#offload), called);
     };
-    // The object is changed, not copied, since it was made for this call only. Copying its many fields would cost more than the rest of
+    // The object belongs to this call only, so it is changed and not copied. Copying its many fields would cost more than the rest of this
+    // function.
     // this function.
     prepared.send = send;
     return prepared;
   }
 
-  /** Limits `found` of the result to new tools, because a tool that was already sent keeps its position. */
+  /** Removes names from the result's `found` if their tools were already sent, because such a tool keeps its position. */
   #withFresh(result: ToolResult, called: string | undefined): ToolResult {
     const { found, ...rest } = result;
     const names = called === undefined ? (found ?? []) : [...(found ?? []), called];

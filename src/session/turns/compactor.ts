@@ -1,4 +1,4 @@
-/** Summaries of older turns. The model writes a summary, which later requests contain in place of these turns. */
+/** Summarises older turns. The model writes the summary, and later requests contain it in place of these turns. */
 
 import { LlmError } from "../../core/errors.js";
 import type { AssistantMessageEvent, CompactionEvent } from "../../core/events.js";
@@ -12,13 +12,13 @@ interface SummaryRequest {
   turnId: string;
   trace: TraceContext;
   model?: string;
-  /** Maximum size of the conversation that is given to the model, in bytes. */
+  /** Maximum number of bytes of the conversation that the model reads for the summary. */
   maxBytes: number;
   signal: AbortSignal;
   beforeRequest: () => Promise<void> | undefined;
 }
 
-/** Maximum size of a summary: about 2,000 tokens. */
+/** Maximum size of a summary in bytes: about 2,000 tokens. */
 const maxSummaryBytes = 8_000;
 
 const instructions = `You condense a conversation between a user and an assistant that works with tools. Your summary takes the place of \
@@ -28,8 +28,9 @@ which tool and how it ended; what is still open. What stands in the conversation
 and nothing else, in the user's language.`;
 
 /**
- * Requests a summary from the model. Resolves with the summary. If the model wrote no summary but its answer must be paid for, resolves
- * with an answer without text. Resolves with undefined if there is nothing to store; the turn then continues without a summary.
+ * Requests a summary from the model, and resolves with it. If the model wrote no summary but its answer costs money, resolves with an
+ * answer without text, so that the cost is stored. Resolves with undefined if there is nothing to store. Without a summary, the turn simply
+ * continues.
  */
 export async function summarise(
   orchestrator: Orchestrator,
@@ -51,7 +52,7 @@ export async function summarise(
     if (!summary) return { ...wordless, turnId, ...facts };
     return { type: "compaction", turnId, upToSeq: plan.upToSeq, summary, ...facts, ...(usage && { usage }) };
   } catch (error) {
-    // The error is not reported here: the turn's own request will fail in the same way and report it.
+    // The error is not reported here, because the turn's own request will fail in the same way and report it.
     const { lost = [], attempts = 1 } = error instanceof LlmError ? error : {};
     const last = lost.at(-1);
     if (!last) return undefined;

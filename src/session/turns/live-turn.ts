@@ -4,25 +4,28 @@ import type { LiveEvent, TurnEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import { isSameContent, requestMismatch } from "../../log/shared/claims.js";
 
-/** Work that is done only while somebody watches the turn. `end` is set while the work is being done. */
+/**
+ * Work that is done only while the turn has watchers. `begin` starts the work and returns the function that ends it; `end` is that function
+ * while the work is being done.
+ */
 interface Attendance {
   begin: () => () => void;
   end?: () => void;
 }
 
-/** If more events than this wait to be read by the furthest watcher, new events are merged into the last one. */
+/** Maximum number of events that wait for the fastest watcher. Beyond it, new events are merged into the last one. */
 const mostWaiting = 100;
 
 /**
- * A turn as its watchers see it. Every watcher gets all events since the start of the turn, however late it joins. The turn does not wait
- * for its watchers, and does not end when they leave. If many events wait to be read, deltas are merged into fewer, longer ones.
+ * A turn as its watchers see it. Every watcher gets all events since the start of the turn, even if it comes late. The turn does not wait
+ * for watchers, and continues without them. If many events wait to be read, several deltas are merged into one.
  */
 export class LiveTurn implements WatchedTurn {
   readonly #events: TurnEvent[] = [];
   readonly #stopping = new AbortController();
   /** Aborts when the turn is cancelled or parked. */
   readonly stop: AbortSignal = this.#stopping.signal;
-  /** Number of events that the furthest watcher has read. */
+  /** Number of events that the fastest watcher has read. */
   #taken = 0;
   #wake: (() => void)[] = [];
   #state: LiveTurnState = { at: "claiming" };
@@ -30,13 +33,13 @@ export class LiveTurn implements WatchedTurn {
   #lastSeq = 0;
   /** Index of the first event after the last stored one. */
   #open = 0;
-  /** Id of the turn. Empty until the request is in the log: a request that is repeated after a failure may resume its old turn. */
+  /** Id of the turn. It is empty until the request is in the log: only then it is known whether the request resumes an old turn. */
   turnId = "";
-  /** True if the log already held the whole answer: nothing was run or paid for. */
+  /** True if the log already contained the whole answer, so that nothing was run or paid for. */
   cached = false;
-  /** True if the turn was dispatched to this host but not requested on it. */
+  /** True if the turn was dispatched to this host and was not requested here. */
   isGuest = false;
-  /** True if this turn was cancelled by its request id. Then it ends at once, without waiting for earlier turns to end. */
+  /** True if the turn was cancelled by its request id. It then ends at once, and does not wait for earlier turns. */
   endsOutOfTurn = false;
   #lastEnd = 0;
   #watchers = 0;
@@ -56,12 +59,15 @@ export class LiveTurn implements WatchedTurn {
     return this.#state.at === "running";
   }
 
-  /** Changes the state. A turn that has ended stays so. */
+  /** Changes the state. Does nothing if the turn has ended. */
   become(at: Exclude<LiveTurnState["at"], "claiming" | "ended">): void {
     if (this.#state.at !== "ended") this.#state = { at };
   }
 
-  /** The turn no longer waits to be given to a host: it may run here once its time comes. Does nothing for a turn in another state. */
+  /**
+   * Called when the queue has given the turn to a host. The turn may then run here, after the earlier turns. Does nothing if the turn was
+   * not in the queue.
+   */
   leaveQueue(): void {
     if (this.#state.at === "queued") this.become("waiting");
   }
@@ -74,21 +80,19 @@ export class LiveTurn implements WatchedTurn {
     return this.#closing;
   }
 
-  /** Cancels the turn because the host is closing. If the turn still waits then, it is left to another host. */
+  /** Cancels the turn because the host is closing. If the turn is still waiting, it is left to another host. */
   leave(): void {
     if (this.#closing === "open") this.#closing = "leaving";
     this.cancel();
   }
 
-  /**
-   * Stops the turn because the host is closing, without storing an end. This holds even for a turn that was cancelled but has not ended.
-   */
+  /** Stops the turn without storing an end, because the host is closing. Even a turn that was cancelled but has not ended gets no end. */
   park(): void {
     this.#closing = "parked";
     this.cancel();
   }
 
-  /** Throws RequestError if the host is closing and leaves the turn to its next owner. */
+  /** Throws RequestError if the turn was parked, because the host is closing and another host will continue the turn. */
   requireOpen(): void {
     if (this.#closing !== "parked") return;
     throw new RequestError("shutting_down", "the host is closing; this turn continues when the host is started again", {
@@ -97,14 +101,14 @@ export class LiveTurn implements WatchedTurn {
     });
   }
 
-  /** Throws RequestError if the content of the request differs from this content. */
+  /** Throws RequestError if this content differs from the content of the turn's request. */
   requireContent(content: readonly ContentPart[]): void {
     if (!isSameContent(this.content, content)) throw requestMismatch(this.requestId);
   }
 
   /**
-   * Publishes an event of the turn. Does nothing for a stored event that was published before. `shown` are the events that the watchers get
-   * for it.
+   * Publishes an event of the turn. Does nothing if it is a stored event that was already published. `shown` are the events that watchers
+   * get in its place.
    */
   publish(event: TurnEvent, shown: readonly TurnEvent[] = [event]): void {
     if ("seq" in event) {
@@ -124,12 +128,12 @@ export class LiveTurn implements WatchedTurn {
     this.#notify();
   }
 
-  /** Marks the stored events up to `seq` as published, so that `publish` skips them. */
+  /** Marks stored events up to `seq` as published. `publish` then skips them. */
   skipTo(seq: number): void {
     this.#lastSeq = Math.max(this.#lastSeq, seq);
   }
 
-  /** Events that were shown since the last stored event. */
+  /** The events that were shown after the last stored event. */
   get happening(): TurnEvent[] {
     return this.#events.slice(this.#open);
   }
@@ -138,14 +142,14 @@ export class LiveTurn implements WatchedTurn {
     return this.#lastSeq;
   }
 
-  /** `seq` of the last stored event that was shown, the request excepted. 0 if there is none. */
+  /** `seq` of the last stored event that was shown, not counting the request. It is 0 if there is none. */
   get lastEnd(): number {
     return this.#lastEnd;
   }
 
   /**
-   * Calls `begin` when the first watcher comes, and the function that `begin` returned when the last watcher leaves. Call the returned
-   * function to stop.
+   * Calls `begin` when the first watcher comes. When the last watcher leaves, calls the function that `begin` returned. Call the function
+   * returned here to stop this.
    */
   whileWatched(begin: () => () => void): () => void {
     const attendance: Attendance = { begin };
@@ -157,7 +161,7 @@ export class LiveTurn implements WatchedTurn {
     };
   }
 
-  /** Ends the turn: watchers get the remaining events. If the log could not be written, they then get the error. */
+  /** Ends the turn. Watchers get the remaining events, and after them the error, if there is one. */
   end(failure: { error?: unknown } = {}): void {
     this.#state = { at: "ended", ...failure };
     this.#notify();
@@ -172,8 +176,8 @@ export class LiveTurn implements WatchedTurn {
   }
 
   /**
-   * Yields the events of a turn. If `begin` is a function, it is called when the first event is requested. One generator serves both cases,
-   * because every further generator that an event passes through costs time.
+   * Yields the events of a turn. If `begin` is a function, calls it when the first event is requested. One generator serves both cases,
+   * because an event takes longer through each further generator.
    */
   static async *watch(begin: LiveTurn | (() => Promise<LiveTurn>)): AsyncGenerator<TurnEvent> {
     const turn = begin instanceof LiveTurn ? begin : await begin();
@@ -227,7 +231,7 @@ export class LiveTurn implements WatchedTurn {
   }
 }
 
-/** Returns one event in place of both if the second continues or replaces the first. Otherwise returns undefined. */
+/** Returns one event that replaces both, if the second event continues or replaces the first. Otherwise returns undefined. */
 function mergedEvent(first: TurnEvent, second: TurnEvent): TurnEvent | undefined {
   if (second.type === "text_delta" || second.type === "reasoning_delta") {
     return first.type === second.type ? { ...second, delta: first.delta + second.delta } : undefined;

@@ -8,17 +8,17 @@ interface OpenQuestion {
   resolve: (value: unknown) => void;
 }
 
-/** Open questions of a conversation. A turn asks a question; any front door may answer it. */
+/** The open questions of a conversation. Turns ask them, and any frontend may answer them. */
 export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
-  /** Ids of open questions of turns that wait or run on another host, each with the id of its turn. */
+  /** Open questions of turns that wait or run on another host. The keys are question ids, the values turn ids. */
   readonly #elsewhere = new Map<string, string>();
-  /** Answers that another host sent before the turn here reached its question, by question id. */
+  /** Answers that arrived from another host before the turn asked the question here. The keys are question ids. */
   readonly #early = new Map<string, { turnId: string; value: unknown }>();
 
   /**
-   * Opens a question. Called before anybody sees the question, so that no answer can come too early. If the turn ends on this host, for
-   * whatever reason, the question closes with the answer `false`. A host that resumes the turn asks the question again.
+   * Opens a question. Must be called before anybody sees the question, so that no answer comes too early. When `signal` aborts, because the
+   * turn has ended here, the question closes with the answer `false`. A host that resumes the turn asks the question again.
    */
   open(questionId: string, signal: AbortSignal): OpenQuestion {
     this.#elsewhere.delete(questionId);
@@ -48,8 +48,8 @@ export class Questions {
   }
 
   /**
-   * Opens the questions of a turn on another host that are unanswered in the log. So they can be answered here before anybody has seen
-   * them.
+   * Opens the questions that a turn on another host has asked and that have no answer in the log. They can then be answered here, even
+   * before anybody here has seen them.
    */
   openElsewhereOf(events: readonly StoredEvent[]): void {
     for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
@@ -57,36 +57,39 @@ export class Questions {
     }
   }
 
-  /** Closes a question that was answered on the host of its turn. */
+  /** Closes a question that was answered on the host that runs its turn. */
   closeElsewhere(questionId: string): void {
     this.#elsewhere.delete(questionId);
   }
 
-  /** Answers a question like `answer`. If the question is not open yet, keeps the answer until it is. */
+  /** Answers a question like `answer`. If the question is not open yet, keeps the answer until it is opened. */
   answerEarly(questionId: string, turnId: string, value: unknown): void {
     if (!this.answer(questionId, value)) this.#early.set(questionId, { turnId, value });
   }
 
-  /** True if the question is open here, so that an answer to it would count. */
+  /** True if the question is open, so that an answer would be accepted. */
   isOpen(questionId: string): boolean {
     return this.#open.has(questionId) || this.#elsewhere.has(questionId);
   }
 
-  /** Drops all questions and early answers of a turn that has left this host. */
+  /** Drops all questions and early answers of a turn that no longer runs or waits on this host. */
   forget(turnId: string): void {
     for (const [questionId, id] of this.#elsewhere) if (id === turnId) this.#elsewhere.delete(questionId);
     for (const [questionId, early] of this.#early) if (early.turnId === turnId) this.#early.delete(questionId);
   }
 
   /**
-   * Returns the id of the turn that asked the question if that turn is on another host. The answer must then be sent to that host.
-   * Otherwise undefined.
+   * Returns the id of the turn that asked the question, if the turn is on another host. The answer must then be sent to that host. Returns
+   * undefined for any other question.
    */
   elsewhere(questionId: string): string | undefined {
     return this.#elsewhere.get(questionId);
   }
 
-  /** Opens the question if it is not open yet, and waits for its answer. Resolves with `false` if none comes within `timeoutMs`. */
+  /**
+   * Waits for the answer to a question, and opens the question first if it is not open. Resolves with `false` if there is no answer within
+   * `timeoutMs`.
+   */
   async wait(questionId: string, signal: AbortSignal, timeoutMs: number = Number.POSITIVE_INFINITY): Promise<unknown> {
     const { answer, resolve } = this.open(questionId, signal);
     if (timeoutMs === 0) resolve(false);
@@ -102,8 +105,8 @@ export class Questions {
   }
 
   /**
-   * Answers a question. Returns false if the question is not open, because it was answered before or its turn has ended. Only the first
-   * answer counts. An answer that is too deeply nested to be stored counts as no: otherwise the turn would break off.
+   * Answers a question. Only the first answer counts. Returns false if the question is not open: it was answered before, or its turn has
+   * ended. An answer that is nested too deep to be stored counts as no, because the turn would otherwise break off.
    */
   answer(questionId: string, value: unknown): boolean {
     const question = this.#open.get(questionId);

@@ -2,14 +2,15 @@ import type { ApprovalAnswer } from "../../core/approval.js";
 import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../../core/ports.js";
 
 /**
- * The user's answers about tools: those that hold for the rest of this session, and the stored ones, which hold in the workspace or always.
+ * The user's answers about tools. Some answers hold for the rest of this session. The others are stored, and hold in the workspace or
+ * always.
  */
 export class SessionApprovals implements ApprovalMemory {
   readonly #kept: KeptApprovals | undefined;
   readonly #workspace: string;
   readonly #session = new Map<string, Required<ApprovalAnswer>>();
 
-  /** Without `kept`, no answer is stored: all answers end with the session. */
+  /** If `kept` is undefined, no answer is stored, and all answers end with the session. */
   constructor(kept: KeptApprovals | undefined, workspace: string) {
     this.#kept = kept;
     this.#workspace = workspace;

@@ -9,7 +9,7 @@ import type { KnownLogs } from "../conversations/known-logs.js";
 import type { FailedSummaries } from "../shared/failed-summaries.js";
 import type { TurnDefaults } from "../shared/prompt-options.js";
 
-/** The settings of a turn. They stay the same for the whole turn, even if the configuration changes meanwhile. */
+/** The settings of a turn. They stay the same for the whole turn, even if the configuration changes. */
 export interface TurnSettings extends Disposable {
   orchestrator: Orchestrator;
   defaults: TurnDefaults;
@@ -21,15 +21,15 @@ export interface SessionParts {
   conversations: Conversations;
   cluster: Cluster;
   failedSummaries: FailedSummaries;
-  /** Workspace of this session's turns. Undefined if it is the workspace of the host. */
+  /** Workspace of this session's turns. If undefined, it is the workspace of the host. */
   workspace?: string;
   hub: ToolHub;
   newId: NewId;
   meter?: Meter | undefined;
-  /** Returns the current settings. A turn calls this once at its start, and disposes of the settings at its end. */
+  /** Returns the current settings. A turn calls this function once, at its start, and disposes of the settings at its end. */
   settings: () => TurnSettings;
-  /** A question that stays unanswered for this long counts as answered with no. Default: it waits forever. */
+  /** Time in ms after which an unanswered question counts as answered with no. Default: no time limit. */
   questionTimeoutMs?: number | undefined;
-  /** Store of the answers about tools that outlive the host. */
+  /** Store of the user's answers about tools that are kept when the host ends. */
   approvals?: KeptApprovals;
 }

@@ -1,6 +1,4 @@
-/**
- * The answers of a turn together with the results of their calls. For front doors whose callers send the whole history with each request.
- */
+/** The answers of a turn, with the results of their calls. For frontends whose callers send the whole history with each request. */
 import type { StoredEvent } from "../../core/events.js";
 import type { AssistantMessage, Message, ToolCall } from "../../core/messages.js";
 import { answerOf, toolMessageOf } from "../../log/folds/replay.js";
@@ -8,7 +6,7 @@ import { readTurn, readTurns, type TurnRecord, validHops } from "../../log/folds
 
 interface AnsweredCall {
   call: ToolCall;
-  /** The result that the model gets. Undefined for a call that the caller of the turn carries out. */
+  /** The result that the model gets. Undefined if the caller of the turn runs the call itself. */
   result?: Message;
 }
 
@@ -17,13 +15,13 @@ export interface TurnAnswer {
   calls: AnsweredCall[];
 }
 
-/** Returns the answers of one turn, given its events. The event of the user message may be missing. */
+/** Returns the answers in the events of one turn. The event of the user message may be missing. */
 export function answersOf(events: readonly StoredEvent[]): TurnAnswer[] {
   return answersIn(readTurn(events));
 }
 
 /**
- * Returns the answers of the latest turn that has any. The caller of that turn may be about to send results for the calls in these answers.
+ * Returns the answers of the latest turn that has answers. The caller of that turn may be about to send results for calls in these answers.
  */
 export function lastAnswers(events: readonly StoredEvent[]): { turnId: string; answers: TurnAnswer[] } | undefined {
   const last = readTurns(events).findLast(({ hops }) => hops.length > 0);

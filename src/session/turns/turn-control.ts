@@ -1,4 +1,4 @@
-/** Cancels the turns of a conversation and answers their questions, whichever host runs the turns. */
+/** Cancels the turns of a conversation and answers their questions, no matter which host runs the turns. */
 import type { TurnMail, TurnName } from "../../core/store-ports.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
@@ -9,7 +9,7 @@ interface TurnControlParts extends Pick<SessionParts, "cluster" | "store"> {
   conversationId: string;
   turns: TurnsHere;
   questions: Questions;
-  /** Shows on this host a turn that another host runs, or that waits to be dispatched. */
+  /** Makes a turn visible on this host that runs on another host or waits to be dispatched. */
   follow: (turn: TurnName) => Promise<unknown>;
 }
 
@@ -29,8 +29,8 @@ export class TurnControl {
   }
 
   /**
-   * Implements `Session.answerAnywhere`. Every answer is sent as mail through the log, even if the turn runs here, so that the first answer
-   * counts.
+   * Implements `Session.answerAnywhere`. Sends every answer as mail through the log, even if the turn runs here, because the log decides
+   * which answer was the first.
    */
   async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     const { conversationId, cluster, store, questions } = this.#parts;
@@ -66,7 +66,7 @@ export class TurnControl {
     return this.cancel(requestId);
   }
 
-  /** Cancels all turns of the conversation before this one. They stay in the history as far as they got. */
+  /** Cancels all turns of the conversation that come before this one. The history keeps what they have done so far. */
   async cancelBefore(turnId: string): Promise<void> {
     const { conversationId, store, turns } = this.#parts;
     for (const earlier of await store.turns.before(conversationId, turnId)) this.#cancel(earlier, turns.find(earlier));
@@ -79,23 +79,26 @@ export class TurnControl {
     else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
-  /** Stops the turn without storing an end. If the turn was cancelled before, sends mail so that its next owner ends it. */
+  /** Stops the turn without storing an end. If the turn was already cancelled, sends mail, so that its next owner ends the turn. */
   park(turn: LiveTurn): void {
     if (turn.turnId && turn.stop.aborted && turn.closing !== "parked") this.#sendSoon(turn.turnId, { type: "cancel" });
     turn.park();
   }
 
-  /** Cancels the turn here, and sends mail if another host runs it. `turn` is undefined if this host does not show the turn. */
+  /**
+   * Cancels the turn here. If the turn does not run here, also sends mail to its owner. `turn` is undefined if the turn is not shown on
+   * this host.
+   */
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
     if (!turnId || turn?.isRunning) return;
     this.#sendSoon(turnId, { type: "cancel" });
     const { conversationId, cluster } = this.#parts;
-    cluster.wake(conversationId); // if no host owns the turn, it is ended here
+    cluster.wake(conversationId); // if no host owns the turn, this host ends it
   }
 
   #sendSoon(turnId: string, mail: TurnMail): void {
     const { conversationId, cluster } = this.#parts;
-    cluster.send(conversationId, turnId, mail).catch(() => {}); // if the log fails, the host that runs the turn will report it
+    cluster.send(conversationId, turnId, mail).catch(() => {}); // if the log fails, the host that runs the turn reports it
   }
 }

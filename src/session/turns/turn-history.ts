@@ -1,4 +1,4 @@
-/** Builds the messages that show the conversation to the model, so that they fit into the model's window. */
+/** Builds the messages with which the model reads the conversation, so that they fit into the model's window. */
 import type { ChatEvent, CompactionEvent, StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
 import type { TraceContext } from "../../core/trace-context.js";
@@ -18,36 +18,39 @@ interface TurnHistoryParts {
   turnId: string;
   trace: TraceContext;
   model?: string;
-  /** Tokens that each request needs besides the history: system prompt and tools. */
+  /** Number of tokens in each request that do not belong to the history: system prompt and tools. */
   besideTokens: number;
   compaction: "auto" | "off";
   signal: AbortSignal;
-  /** Stores an answer that contained no summary but must be paid for. */
+  /** Stores an answer that contained no summary but costs money. */
   store: (events: readonly ChatEvent[]) => Promise<void>;
-  /** True if the user's limits leave room for another request with about this many tokens. */
+  /** Returns true if the user's limits allow another request with about this many tokens. */
   mayAsk: (tokens: number) => Promise<boolean>;
   beforeRequest: () => Promise<void> | undefined;
 }
 
-/** The history may fill at most `historyShare` of the model's window. At least `answerShare` is left for the answer. */
+/** Maximum share of the model's window for the history. At least `answerShare` of the window is left for the answer. */
 const historyShare = 0.75;
 const answerShare = 0.125;
-/** After a summary, the latest turns may keep this share of the history's room. Then the next summary is needed only some turns later. */
+/**
+ * Share of the room for the history that the latest turns may fill after a summary. The remaining room delays the next summary by some
+ * turns.
+ */
 const keptShare = 0.3;
-/** Limits of what the model reads for a summary: a share of its window, and a number of tokens. */
+/** Limits of what the model reads to write a summary: `summaryShare` of its window, and `maxSummaryInputTokens`. */
 const summaryShare = 0.5;
 const maxSummaryInputTokens = 50_000;
-/** Older turns with fewer tokens are not summarised. The summary would cost a request and would be hardly shorter than the turns. */
+/** Older turns with fewer tokens in all are not summarised: the request would cost money, and the summary would be hardly shorter. */
 const leastWorthTokens = 200;
 
 export class TurnHistory {
   readonly #parts: TurnHistoryParts;
-  /** Ratio of tokens as the model counts them to tokens as this host estimates them. */
+  /** Ratio of the model's own count of tokens to this host's estimate. */
   readonly #factor: number;
   readonly #window: number;
-  /** Room for the history, in estimated tokens. */
+  /** Room for the history, in tokens as this host estimates them. */
   #room: number;
-  /** True if this turn should request no summary because the last one failed. Undefined until looked up. */
+  /** True if this turn should not request a summary, because an earlier attempt failed. Undefined until it is looked up. */
   #skips: boolean | undefined;
   #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
@@ -63,8 +66,8 @@ export class TurnHistory {
   }
 
   /**
-   * Returns the messages for the model, and the point at which an interrupted turn resumes. Messages that do not fit are left out, as
-   * `trimTurns` says.
+   * Returns the messages for the model, and the point at which an interrupted turn resumes. Leaves out messages that do not fit;
+   * `trimTurns` decides which.
    */
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
@@ -73,8 +76,8 @@ export class TurnHistory {
   }
 
   /**
-   * Summarises older turns if they do not fit, or if a summary is `wanted`. Resolves with the event to store before the next request.
-   * Undefined if no summary was made.
+   * Summarises older turns if the history does not fit or `wanted` is true. Resolves with the event to store before the next request, or
+   * with undefined if no summary was made.
    */
   async compaction(wanted: boolean): Promise<CompactionEvent | undefined> {
     const tokens = this.#foldTokens();
@@ -84,8 +87,8 @@ export class TurnHistory {
   }
 
   /**
-   * Shortens the history after the model refused a request as too long. If it was shortened by a summary, `compaction` is the event to
-   * store first. Resolves with undefined if nothing can be left out, so that it is pointless to send the request again.
+   * Shortens the history after the model refused a request as too long. If a summary made it shorter, `compaction` is an event that must be
+   * stored first. Resolves with undefined if nothing can be left out; sending the request again would be pointless then.
    */
   async shorten(): Promise<{ compaction?: CompactionEvent } | undefined> {
     const tokens = this.#foldTokens();
@@ -98,7 +101,7 @@ export class TurnHistory {
     return {};
   }
 
-  /** Returns the turn as it resumes from the log. It is computed again only when the log has grown. */
+  /** Returns the turn as the log resumes it. The result is computed again only when the log has grown. */
   #resumed(): ReturnType<typeof resumeTurn> {
     const { log, turnId } = this.#parts;
     if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };
@@ -129,7 +132,7 @@ export class TurnHistory {
   }
 
   /**
-   * Returns whether this turn should request no summary. It is looked up only once per turn, because each look-up counts as a skipped turn.
+   * Returns true if this turn should not request a summary. Looks it up only once in a turn, because each look-up counts as a skipped turn.
    */
   #skipsSummary(): boolean {
     this.#skips ??= this.#parts.failedSummaries.skips(this.#parts.conversationId);

@@ -1,4 +1,4 @@
-/** Starts turns of a conversation on this host: turns that are requested here, and turns that it takes over from another host. */
+/** Starts turns of a conversation on this host: turns that are requested here, and turns that are taken over from another host. */
 
 import { RequestError } from "../../core/errors.js";
 import type { StoredEvent, UserMessageEvent } from "../../core/events.js";
@@ -19,7 +19,7 @@ interface TurnIntakeParts {
   onResumed: (turn: LiveTurn) => void;
 }
 
-/** The parts of a request that are stored besides its id and content. */
+/** Parts of a request that are stored in addition to its id and content. */
 type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked" | "answerSchema">>;
 
 export class TurnIntake {
@@ -60,8 +60,8 @@ export class TurnIntake {
   }
 
   /**
-   * Shows on this host a turn that another host runs, or that waits to be dispatched. Resolves with undefined if the turn has ended or the
-   * log cannot be read. Never rejects.
+   * Makes a turn visible on this host that runs on another host or waits to be dispatched. Resolves with undefined if the turn has ended or
+   * the log cannot be read. Never rejects.
    */
   follow(turn: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session } = this.#parts;
@@ -95,8 +95,8 @@ export class TurnIntake {
   }
 
   /**
-   * Shows and drives a turn that is already in the log. Calls `isOpen` after reading the log, so an end that is stored later is seen when
-   * the turn is followed.
+   * Shows and drives a turn that is already in the log. Calls `isOpen` only after reading the log, so that an end stored between the two is
+   * noticed.
    */
   async #join(
     { turnId, requestId }: TurnName,
@@ -141,13 +141,13 @@ export class TurnIntake {
     turns.remove(turn);
     questions.forget(turn.turnId);
     turn.end(failure);
-    if (failure) session.cluster.wake(conversationId); // a later turn that waits for this turn may resume it now
+    if (failure) session.cluster.wake(conversationId); // a later turn that waits for this turn may now resume it
   }
 }
 
 /**
- * True if the event still holds after the turn has resumed. False for the failure from which the turn recovers, and for an answer that
- * broke off.
+ * True if the event is still valid when the turn is resumed. False for the error from which the turn recovers, and for an answer that broke
+ * off.
  */
 function stillHolds(event: StoredEvent): boolean {
   return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);

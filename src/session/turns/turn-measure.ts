@@ -7,7 +7,7 @@ import { addUsage } from "../../core/usage.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 
 interface TurnMeasureParts {
-  /** Undefined if nothing uses the measurements. */
+  /** Receives the measurements. Undefined if nothing uses them. */
   meter: Meter | undefined;
   conversationId: string;
   turnId: string;
@@ -15,7 +15,7 @@ interface TurnMeasureParts {
   options: PromptOptions;
 }
 
-/** Trace span and measurements of a turn, for the time that this host runs it. */
+/** Trace span and measurements of a turn, for the time during which this host runs the turn. */
 export class TurnMeasure implements Disposable {
   readonly trace: TraceContext;
   readonly #meter: Meter | undefined;
@@ -25,7 +25,7 @@ export class TurnMeasure implements Disposable {
 
   constructor({ meter, conversationId, turnId, lease, options }: TurnMeasureParts) {
     this.#meter = meter;
-    // If another host resumes the turn, that host has a span of its own in the same trace.
+    // If another host resumes the turn, that host records a span of its own in the same trace.
     this.trace = traceOf(turnId, { carried: options.trace, samples: meter?.samples, run: lease.fence });
     meter?.record({ type: "turn_started", trace: this.trace, conversationId, turnId });
   }

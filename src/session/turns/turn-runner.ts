@@ -50,8 +50,9 @@ export class TurnRunner {
   }
 
   /**
-   * Runs the turn or follows it. Resolves once the turn has ended on any host. While the turn waits, `resume` is called with earlier turns
-   * that no host owns. Rejects if the turn cannot go on: with StoreError, or with RequestError `shutting_down` or `not_found`.
+   * Runs the turn, or follows it on another host. Resolves when the turn has ended on any host. While the turn waits, calls `resume` for
+   * each earlier turn that no host owns. Rejects if the turn cannot continue: with StoreError, or with RequestError `shutting_down` or
+   * `not_found`.
    */
   drive(turn: LiveTurn, resume: (abandoned: AbandonedTurn) => void): Promise<void> {
     return this.#parts.cluster.drive({
@@ -66,7 +67,7 @@ export class TurnRunner {
     });
   }
 
-  /** Runs the turn. Resolves as `Drive.run` does. */
+  /** Runs the turn. The result is described at `Drive.run`. */
   async #run(turn: LiveTurn, owned: OwnedTurn): Promise<TurnMail[] | undefined> {
     const { store, hub, meter } = this.#parts;
     const conversationId = this.#conversationId;
@@ -95,7 +96,7 @@ export class TurnRunner {
       const onStored = (event: StoredEvent) => {
         tools.note(event);
         measure.stored(event);
-        if (isTurnEnd(event)) turn.become("stored"); // no live events are sent after the end
+        if (isTurnEnd(event)) turn.become("stored"); // no live events are sent after the end of a turn
       };
       const { signal } = run;
       writer = new TurnWriter({
@@ -109,20 +110,20 @@ export class TurnRunner {
       return undefined;
     } catch (error) {
       const unwritten = writer?.stop() ?? [];
-      run.abort(); // results of tools that still run could not be stored
+      run.abort(); // results of tools that are still running could not be stored
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       if (turn.state.at === "stored") return undefined;
       this.#questions.openElsewhereOf(eventsOf(turnId, log));
       if (writer) turn.publish({ type: "discard", reason: "another process continues this turn" });
       return mailFor(turn, unwritten);
     } finally {
-      if (turn.isRunning) turn.become("waiting"); // its end is not in the log
+      if (turn.isRunning) turn.become("waiting"); // the end of the turn is not in the log
       if (limit) clearTimeout(limit);
     }
   }
 }
 
-/** Returns the mail for the next owner of the turn: the user's cancellation, or the answers that are not stored yet. */
+/** Returns the messages (mail) for the next owner of the turn: either the user's cancellation, or the answers that are not stored yet. */
 function mailFor({ stop, closing }: LiveTurn, unwritten: readonly ChatEvent[]): TurnMail[] {
   if (stop.aborted && closing !== "parked") return [{ type: "cancel" }];
   return unwritten.flatMap((event) =>
@@ -130,7 +131,7 @@ function mailFor({ stop, closing }: LiveTurn, unwritten: readonly ChatEvent[]): 
   );
 }
 
-/** Returns the log without the events of other unfinished turns. Turns that wait behind this turn are not part of its history. */
+/** Returns the log without the events of other unfinished turns. A turn that waits for this turn is not part of this turn's history. */
 function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
   const others = new Set<string>();
   for (const { turnId: other, type } of log) {

@@ -1,6 +1,6 @@
 /**
- * The steps of one turn, whichever host started the turn: building the messages and tools for the model, and running the loop over
- * requests.
+ * The steps of one turn: building the messages and tools for the model, and running the loop over requests. They are the same on every
+ * host.
  */
 
 import type { OwnedTurn } from "../../core/cluster-port.js";
@@ -38,14 +38,14 @@ interface StepParts {
 
 type EstimateParts = Pick<StepParts, "log" | "settings" | "options" | "rules">;
 
-/** Maximum share of the model's window for tool definitions. It holds whatever the configuration says. */
+/** Maximum share of the model's window for tool definitions. No configuration can raise it. */
 const toolShare = 0.25;
 
 export class TurnSteps {
   readonly #conversationId: string;
   readonly #parts: SessionParts;
   readonly #questions: Questions;
-  /** Amounts that the user has allowed beyond the limits, until the session ends. */
+  /** Amounts that the user has allowed in addition to the limits. They are forgotten when the session ends. */
   readonly #granted = new Map<string, number>();
   #compactNext = false;
 
@@ -86,7 +86,9 @@ export class TurnSteps {
     return new TurnToolbox(parts, log, typeof toolChoice === "object" ? toolChoice.name : undefined);
   }
 
-  /** Runs the whole turn. Failures of a server or the model are stored as the turn's end. Rejects only if `outlet` does. */
+  /**
+   * Runs the whole turn. If a server or the model fails, the failure is stored as the end of the turn. Rejects only if `outlet` rejects.
+   */
   async run(parts: StepParts): Promise<void> {
     const { log, turnId, owned, trace, settings, options, rules, tools, signal, outlet } = parts;
     const { hub } = this.#parts;
@@ -98,7 +100,7 @@ export class TurnSteps {
       await hub.offered(signal);
     } catch (error) {
       if (!signal.aborted) return fail(error);
-      // The turn was cancelled. `driveTurn` below sends no request then, and ends the turn.
+      // The turn was cancelled. `driveTurn` below will send no request, and will end the turn.
     }
     const lost = await owned.lostState(log, hub);
     if (lost) await outlet.store([lost]);
@@ -136,8 +138,8 @@ export class TurnSteps {
   }
 
   /**
-   * Estimates the input tokens of the first request of a turn that would start now. `said` are the messages after the log, including the
-   * user's next message.
+   * Estimates the input tokens of the first request of a turn that would start now. `said` are the messages that follow the log, including
+   * the user's next message.
    */
   estimate(said: readonly Message[], { log, settings, options, rules }: EstimateParts): number {
     const { callerTools = [] } = options;
@@ -157,8 +159,7 @@ export class TurnSteps {
   }
 
   /**
-   * True if the limits leave room for a request that must not ask the user. If a limit is already reached, the request of the turn itself
-   * asks the user.
+   * True if the limits allow a request that cannot ask the user. If a limit is already reached, the turn's own request will ask the user.
    */
   async #mayAsk(parts: StepParts, tokens: number): Promise<boolean> {
     const budget = this.#budget(parts);
@@ -166,7 +167,7 @@ export class TurnSteps {
     return (await budget.reached({ tokens, usd: 0 })) === undefined;
   }
 
-  /** Runs the loop over requests with the current history. Resolves with the last events, which are not stored yet. */
+  /** Runs the loop over requests with the current history. Resolves with the last events; the caller must store them. */
   #drive(catalogue: string, history: TurnHistory, parts: StepParts): Promise<readonly ChatEvent[]> {
     const { turnId, owned, trace, settings, options, rules, tools, signal, outlet } = parts;
     const { orchestrator, defaults } = settings;
@@ -204,12 +205,14 @@ export class TurnSteps {
   }
 }
 
-/** True if the caller hides tools from the model for this turn only. Then the instructions of their servers are hidden too. */
+/** True if the caller hides tools from the model for this turn only. The instructions of these tools' servers are then hidden too. */
 function isNarrowed({ deny = [], only }: PromptOptions): boolean {
   return deny.length > 0 || only !== undefined;
 }
 
-/** Returns the schema of the answer if the system prompt must state it. Undefined if the turn's message states it. */
+/**
+ * Returns the schema of the answer if it must be put into the system prompt. Returns undefined if the turn's message already contains it.
+ */
 function untoldSchema({ log, turnId, options }: StepParts): JsonSchema | undefined {
   const isTold = log.some(
     (event) => event.turnId === turnId && event.type === "user_message" && event.answerSchema !== undefined,

@@ -1,4 +1,4 @@
-/** Stores the events of one turn in the log, then shows them to the watchers. */
+/** Stores the events of one turn in the log, and then shows them to the watchers. */
 
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { StoreError } from "../../core/errors.js";
@@ -12,9 +12,9 @@ interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   conversationId: string;
   turn: LiveTurn;
   owned: Pick<OwnedTurn, "lease" | "signed" | "show">;
-  /** Log to which stored events are appended. */
+  /** The events of the conversation. Each stored event is appended to this array. */
   log: StoredEvent[];
-  /** Number of events of this turn that are already in the log. */
+  /** Number of events of this turn that the log already contains. */
   position: number;
   /** See `lastSeq` in TurnGrant. */
   lastSeq: number | undefined;
@@ -29,8 +29,8 @@ interface Batch {
 }
 
 /**
- * Writer that stores events in batches: one write stores all events that arrive within the same tick or during the previous write. Results
- * of parallel calls often arrive in this way. If a write fails, neither its events nor any later events are shown.
+ * Stores events in batches. One write stores all events that come in the same tick or during the previous write, such as the results of
+ * parallel calls. If a write fails, its events are not shown, and neither are any later events.
  */
 export class TurnWriter implements Outlet {
   readonly #parts: TurnWriterParts;
@@ -39,7 +39,7 @@ export class TurnWriter implements Outlet {
   #gathering: Batch | undefined;
   #last: Promise<void> = Promise.resolve();
   readonly #unwritten = new Set<readonly ChatEvent[]>();
-  /** Set once the writer has stopped: the reason, and the events that were not stored by then. */
+  /** Set when the writer has stopped. `unwritten` are the events that were not stored by then. */
   #over: { error: unknown; unwritten: ChatEvent[] } | undefined;
 
   constructor(parts: TurnWriterParts) {
@@ -61,7 +61,7 @@ export class TurnWriter implements Outlet {
     if (!this.#over && this.#parts.turn.closing !== "parked") this.#parts.owned.show(event);
   }
 
-  /** Stops storing and showing events. Returns the events that were not stored when this was first called. */
+  /** Stops storing and showing events. Returns the events that were not stored when this method was called for the first time. */
   stop(
     error: unknown = new StoreError("write", `the turn ${this.#parts.turn.turnId} is not run here any more`),
   ): ChatEvent[] {
@@ -99,7 +99,7 @@ export class TurnWriter implements Outlet {
   }
 }
 
-/** Resolves at the end of the current tick, when all work that does not wait for I/O is done. */
+/** Resolves at the end of the current tick, after all work that does not wait for I/O. */
 function endOfTick(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
 }

@@ -2,10 +2,10 @@ import type { TurnEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import { LiveTurn } from "./live-turn.js";
 
-/** The turns of one conversation that run, wait or are shown on this host, by request id. */
+/** The turns of one conversation that run, wait or are shown on this host. The keys are request ids. */
 export class TurnsHere {
   readonly #turns = new Map<string, LiveTurn>();
-  /** Turns whose request is being written to the log, each with the promise of that write. */
+  /** Turns whose request is being written to the log. The values are the promises of these writes. */
   readonly #claims = new Map<LiveTurn, Promise<void>>();
   readonly #driven = new Set<Promise<void>>();
   readonly #listeners = new Set<(event: TurnEvent) => void>();
@@ -54,25 +54,28 @@ export class TurnsHere {
     return [...this.#turns.values()];
   }
 
-  /** Registers the write of the turn's request, and settles as `claiming` does. */
+  /** Registers the write of the turn's request. Settles like `claiming`. */
   async claim(turn: LiveTurn, claiming: Promise<void>): Promise<void> {
     const claim = claiming.finally(() => this.#claims.delete(turn));
     this.#claims.set(turn, claim);
     await claim;
   }
 
-  /** Settles when the request of the turn is stored or could not be stored. Resolves at once if it is not being written. */
+  /**
+   * Waits until the request of the turn is stored or could not be stored; rejects in the second case. Resolves at once if the request is
+   * not being written.
+   */
   async claimOf(turn: LiveTurn): Promise<void> {
     await this.#claims.get(turn);
   }
 
-  /** Registers the run of a turn for `idle`. `driving` must never reject. */
+  /** Registers the run of a turn, so that `idle` waits for it. `driving` must never reject. */
   drive(driving: Promise<void>): void {
     const driven = driving.finally(() => this.#driven.delete(driven));
     this.#driven.add(driven);
   }
 
-  /** Resolves when no request is being written and no turn runs or is followed here. */
+  /** Resolves when no request is being written here, and no turn runs or is followed here. */
   async idle(): Promise<void> {
     while (this.#driven.size + this.#claims.size > 0) {
       await Promise.allSettled([...this.#claims.values(), ...this.#driven]);
