@@ -70,7 +70,9 @@ function field(name: string, property: JsonSchema, isRequired: boolean): FormFie
   }
 }
 
-/** Returns the choices of a field: `enum` with or without names, or constants with titles in `oneOf` (in a list, `anyOf`). */
+/**
+ * Reads the choices of a field from `enum`, with `enumNames` as their titles, or from titled constants in `oneOf` (for a list: in `anyOf`).
+ */
 function choicesOf({ enum: values, enumNames, oneOf, anyOf }: JsonSchema): Choice[] | undefined {
   const names = texts(enumNames);
   if (Array.isArray(values)) return texts(values).map((value, index) => ({ value, label: names[index] ?? value }));

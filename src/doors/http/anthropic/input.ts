@@ -64,7 +64,7 @@ function readSystem(blocks: readonly Placed[]): Message[] {
 /** Reads a user message. The results of tools are put before the user's content, so that they directly follow their calls. */
 function readUser(blocks: readonly Placed[]): Message[] {
   const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
-  // Claude Code sends a file that its tool has read next to the tool's result, so a file in such a message comes from the tool.
+  // Claude Code puts a file that its tool has read beside the tool's result. So if a message has results, its files come from tools.
   const read = results.length > 0 ? readToolPart : readPart;
   const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : read(placed)));
   return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;

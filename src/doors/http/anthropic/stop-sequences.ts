@@ -37,7 +37,7 @@ export class StopSequences {
   }
 }
 
-/** Returns how many characters at the end of the text are the beginning of the sequence. */
+/** Returns the length of the longest end of `text` that is a beginning of `sequence`. */
 function beginningAtEnd(text: string, sequence: string): number {
   for (let length = Math.min(sequence.length - 1, text.length); length > 0; length--) {
     if (text.endsWith(sequence.slice(0, length))) return length;

@@ -104,7 +104,7 @@ export const responseBody = object(
     instructions: optional(text),
     previous_response_id: optional(text),
     conversation: optional({ anyOf: [text, object({ id: text }, ["id"])] }),
-    /** Refused, since the prompt is stored at OpenAI and would be part of the input. */
+    /** Refused: the field names a prompt that is stored at OpenAI, which this host cannot add to the input. */
     prompt: nothing,
     stream: flag,
     store: flag,
