@@ -173,8 +173,7 @@ async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): 
 }
 
 /**
- * Reads an answer as the caller has sent it. Calls of servers' tools and their results become separate messages, before the text that
- * follows them.
+ * Reads an answer as the caller has sent it. Text that the model wrote after the results of servers' calls becomes a new assistant message.
  */
 function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
   const resultOf = new Map(
