@@ -19,8 +19,8 @@ import { stepLine } from "../../scripted/many/reporters/step-text.js";
 import { runMany } from "../../scripted/many/run-many.js";
 import { type PlannedRun, plan } from "../../scripted/many/run-plan.js";
 import { exitCodeOf } from "../../scripted/many/summary/counts.js";
-import { summaryFormat } from "../../scripted/many/summary/file.js";
 import { summaryOf } from "../../scripted/many/summary/run-summary.js";
+import { summaryText } from "../../scripted/many/summary/summary-text.js";
 import { Transcripts } from "../../scripted/many/transcripts.js";
 import type { Update } from "../../scripted/many/updates/assertion-updates.js";
 import type { Script } from "../../scripted/shared/script.js";
@@ -53,7 +53,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
   if (mode && mode !== "replay") requireOwnCassettes(runs);
   const { reporters, isWatched } = openReporters(flags, stdout, now);
-  for (const path of flags.summary ?? []) requireWritable(path);
+  for (const { path } of flags.summary ?? []) requireWritable(path);
   // Loaded only when needed, because the YAML parser that preserves comments loads slowly.
   const updates = flags.update
     ? new (await import("../../scripted/many/updates/assertion-updates.js")).Updates()
@@ -83,7 +83,7 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
       runReadScript(run.script, { ...how, ...given, ...(isWatched && runs.length === 1 && { onStep: toldStep(run) }) }),
   });
   for (const reporter of reporters) reporter.end(many);
-  for (const path of flags.summary ?? []) writeFileSync(path, summaryFormat(path)?.(summaryOf(many.reports)) ?? "");
+  for (const { path, format } of flags.summary ?? []) writeFileSync(path, summaryText(summaryOf(many.reports), format));
   const changes = updates?.apply(cwd) ?? [];
   for (const change of changes) stderr.write(updateLine(change));
   const code = exitCodeOf(many.reports);

@@ -6,9 +6,14 @@ import { RequestError } from "../../core/errors.js";
 import { parseJson } from "../../core/json.js";
 import { couldBeScripts, isScriptArgument } from "../../scripted/many/find-scripts.js";
 import type { ReportTarget } from "../../scripted/many/reporters/open-reporters.js";
-import { reporterNames } from "../../scripted/many/reporters/reporters.js";
-import { summaryFormat } from "../../scripted/many/summary/file.js";
+import { reporterNames } from "../../scripted/many/reporters/reporter-names.js";
+import { type SummaryFormat, summaryFormatOf } from "../../scripted/many/summary/summary-formats.js";
 import { appended, positive } from "../shared/flags.js";
+
+interface SummaryTarget {
+  path: string;
+  format: SummaryFormat;
+}
 
 export interface ScriptFlags {
   model?: string;
@@ -25,7 +30,7 @@ export interface ScriptFlags {
   update?: boolean;
   reporter?: ReportTarget[];
   output?: string;
-  summary?: string[];
+  summary?: SummaryTarget[];
   transcripts?: string;
 }
 
@@ -117,8 +122,9 @@ function absolute(path: string): string {
   return resolve(path);
 }
 
-function summary(path: string, all: string[] = []): string[] {
-  if (summaryFormat(path)) return [...all, resolve(path)];
+function summary(path: string, all: SummaryTarget[] = []): SummaryTarget[] {
+  const format = summaryFormatOf(path);
+  if (format) return [...all, { path: resolve(path), format }];
   throw new InvalidArgumentError("a file that ends with .html, .json or .md is expected");
 }
 

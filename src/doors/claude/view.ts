@@ -18,7 +18,7 @@ export interface ClaudeOptions {
   newUuid: () => string;
 }
 
-interface ClaudeStream extends ClaudeOptions {
+export interface ClaudeStream extends ClaudeOptions {
   parts: Pick<DoorParts, "hub" | "newId" | "now">;
   conversationId: string;
   account: SessionUsage;

@@ -3,8 +3,7 @@ import type { TurnEvent } from "../../core/events.js";
 import type { ServerStatus, ToolHub } from "../../core/ports.js";
 import { toVisibleJson, unambiguous } from "../../core/text/inert.js";
 import type { PromptRequest } from "../../session/session.js";
-import { SessionUsage } from "../claude/anthropic-usage.js";
-import { type ClaudeOptions, ClaudeView } from "../claude/view.js";
+import type { ClaudeOptions, ClaudeStream } from "../claude/view.js";
 import { denyQuestions, printTurn } from "../printed/printed-turn.js";
 import { JsonView, type OneshotView, StreamJsonView, TextView } from "../printed/views.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
@@ -48,7 +47,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   const view: OneshotView =
     typeof outputFormat === "string"
       ? views[outputFormat]()
-      : new ClaudeView({ ...outputFormat, parts, conversationId: session.id, account: new SessionUsage(), write });
+      : await claudeView({ ...outputFormat, parts, conversationId: session.id, write });
   // Plain text that was written to a pipe cannot be taken back. So if the model's stream breaks off, the turn fails instead of starting its
   // answer again.
   const recovery = outputFormat === "text" && !streams.stdout.isTTY ? "fail" : "restart";
@@ -82,6 +81,13 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   } finally {
     unsubscribe();
   }
+}
+
+/** Returns the view of `claude-stream-json`. Loads it here, because the other formats do not need it. */
+async function claudeView(options: Omit<ClaudeStream, "account">): Promise<OneshotView> {
+  const { ClaudeView } = await import("../claude/view.js");
+  const { SessionUsage } = await import("../claude/anthropic-usage.js");
+  return new ClaudeView({ ...options, account: new SessionUsage() });
 }
 
 /**

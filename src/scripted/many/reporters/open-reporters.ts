@@ -3,7 +3,8 @@ import { closeSync, openSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { messageOf, RequestError } from "../../../core/errors.js";
 import type { Reporter } from "../run-many.js";
-import { createReporter, type ReporterName } from "./reporters.js";
+import type { ReporterName } from "./reporter-names.js";
+import { createReporter } from "./reporters.js";
 
 export interface ReportTarget {
   name: ReporterName;

@@ -2,10 +2,8 @@ import type { Reporter } from "../run-many.js";
 import { resultsJson } from "../summary/summary-json.js";
 import { resultsJunit } from "./junit.js";
 import { prettyReporter, type ReportScreen } from "./pretty.js";
+import type { ReporterName } from "./reporter-names.js";
 import { tapBegin, tapRun } from "./tap.js";
-
-export const reporterNames = ["pretty", "json", "junit", "tap"] as const;
-export type ReporterName = (typeof reporterNames)[number];
 
 /** Creates the reporter of this name. `now` returns milliseconds. */
 export function createReporter(name: ReporterName, screen: ReportScreen, now: () => number): Reporter {
