@@ -66,7 +66,8 @@ export class ListRefresh {
       const lists = await connection?.lists(kept.closing);
       if (lists && connection === kept.current) offer.take(lists, connection?.serverVersion);
     } catch (error) {
-      if (connection === kept.current) condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);
+      if (connection !== kept.current || kept.closing.aborted) return;
+      condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);
     }
   }
 }
