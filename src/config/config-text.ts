@@ -1,4 +1,4 @@
-/** Output of the `config` commands. */
+/** Formats the output of the `config` commands. */
 
 import { dump } from "js-yaml";
 import { isPlainObject, type JsonObject } from "../core/json.js";
@@ -13,9 +13,9 @@ export { schemaText } from "./schema/config-schema.js";
 export { initText } from "./starter.js";
 
 interface ShowOptions {
-  /** True to add the origin of each value. */
+  /** True if the output names the origin of each value. */
   origin?: boolean;
-  /** Pointers of the settings and servers that are marked as unconfirmed. */
+  /** Pointers of the settings and servers that are marked as not confirmed. */
   unconfirmed?: readonly string[];
 }
 
@@ -37,7 +37,10 @@ export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed =
   return `${[...shown, ...(origin ? presetLines(loaded) : [])].join("\n")}\n`;
 }
 
-/** Returns comment lines with the values that presets add to configured or active providers, because no file contains these values. */
+/**
+ * Returns comment lines with the values that providers get from presets. They are shown as comments, because they are in no file. Only
+ * configured providers and the active provider are included.
+ */
 function presetLines({ config: { llm } }: LoadedConfig): string[] {
   const names = new Set([...(llm.active ? [llm.active] : []), ...Object.keys(llm.providers)]);
   return [...names].flatMap((name) => {
@@ -53,7 +56,7 @@ function presetLines({ config: { llm } }: LoadedConfig): string[] {
   });
 }
 
-/** Returns what `config validate` prints if the configuration is valid. */
+/** Returns the text that `config validate` prints for a valid configuration. */
 export function validText({ file, config }: LoadedConfig): string {
   const count = config.mcpServers.length;
   return `${file}: ok (${count} ${count === 1 ? "server" : "servers"}, provider ${config.llm.active ?? "chosen at start"})\n`;

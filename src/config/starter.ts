@@ -1,6 +1,6 @@
 import { schemaFile } from "./schema/config-schema.js";
 
-/** Returns a commented configuration to begin with. `schema` is the path or URL of the schema, for editors. */
+/** Returns a commented configuration for new users. `schema` is the path or URL of the schema, which editors use. */
 export function initText(schema: string = schemaFile): string {
   return `# yaml-language-server: $schema=${schema}
 #

@@ -1,11 +1,16 @@
-/** Variables that a part of a configuration needs and that are not set, for a configuration that was loaded with `allowsUnset`. */
+/**
+ * Finds variables that a part of a configuration needs and that are not set. The configuration must have been loaded with `allowsUnset`.
+ */
 
 import type { Environment } from "../core/environment.js";
 import { keyPath } from "../core/source/tree.js";
 import { interpolate } from "./reading/interpolate.js";
 import type { LoadedConfig } from "./reading/load.js";
 
-/** Returns the problems of placeholders below this pointer, such as `mcpServers.fs.env.KEY: environment variable KEY is not set (…)`. */
+/**
+ * Returns messages about unset variables in the values below this pointer, such as `mcpServers.fs.env.KEY: environment variable KEY is not
+ * set (…)`.
+ */
 export function unsetBelow(pointer: string, { written }: LoadedConfig, env: Environment): string[] {
   return [...written]
     .filter(([place]) => place.startsWith(`${pointer}/`))

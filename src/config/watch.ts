@@ -2,38 +2,38 @@ import { existsSync, type FSWatcher, realpathSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { type FileTexts, readText } from "../core/source/source.js";
 
-/** Time, in ms, without further events before files are compared, because an editor may write several times. */
+/** Time, in ms, without further events before the files are compared. It is needed because an editor may write a file several times. */
 const debounceMs = 200;
-/** Longest time, in ms, until files are compared, even if further events keep arriving. */
+/** Longest time, in ms, from the first event until the files are compared, even if further events keep arriving. */
 const longestDebounceMs = 1000;
 
 interface FileListener {
-  /** Called when the content of a file has changed, or a file has been deleted or created. */
+  /** Called after the content of a file has changed, or a file has been deleted or created. */
   changed(): void;
   /** Called if the system cannot report changes in this folder. */
   failed(folder: string, error: Error): void;
 }
 
 interface FolderWatch {
-  /** The folder, or its nearest parent that exists. */
+  /** The folder, or its nearest existing parent if the folder does not exist. */
   watched: string;
   watcher: FSWatcher;
 }
 
 /**
- * Watches the contents of files. It watches their folders, because editors replace files. It compares contents, because other files change
- * in these folders too. It does not keep the process alive.
+ * Watches the contents of files. It watches the folders of the files, because editors replace files instead of changing them. It compares
+ * the contents, because other files in these folders may change too. It does not keep the process alive.
  */
 export class FileWatch {
   readonly #listener: FileListener;
-  /** Folder watches by the folder of the watched file. */
+  /** Watches, by the folder of the watched file. The folder that is really watched may be a parent. */
   readonly #watches = new Map<string, FolderWatch>();
   #texts: FileTexts;
   #timer: NodeJS.Timeout | undefined;
   /** Time of the first event since the last comparison. */
   #since = 0;
 
-  /** Also reports changes that happened after `texts` were read and before this watcher was created. */
+  /** Starts watching. Changes that happened after `texts` were read are also reported, even if they happened before this call. */
   constructor(texts: FileTexts, listener: FileListener) {
     this.#listener = listener;
     this.#texts = texts;
@@ -41,7 +41,7 @@ export class FileWatch {
     this.#compareSoon();
   }
 
-  /** Replaces the watched files. */
+  /** Watches these files from now on instead of the previous ones. */
   watch(texts: FileTexts): void {
     this.#texts = texts;
     this.#watchFolders();
@@ -78,7 +78,10 @@ export class FileWatch {
     }
   }
 
-  /** Moves each watch to its folder if the folder now exists, or to a parent if the folder was deleted. */
+  /**
+   * Adapts the watches to the existing folders. If a missing folder now exists, watches the folder itself. If a watched folder was deleted,
+   * watches a parent.
+   */
   #followFolders(): void {
     for (const [folder, { watched, watcher }] of [...this.#watches]) {
       if (watched === folder && existsSync(folder)) continue;
@@ -106,14 +109,14 @@ export class FileWatch {
   }
 }
 
-/** Reads a file. The text of a pipe can be read only once, so the known text is returned. */
+/** Reads a file. For a pipe, returns the known text, because a pipe can be read only once. */
 function textOf(path: string, known: string | undefined): string | undefined {
   const read = readText(path);
   if ("text" in read) return read.text;
   return read.isPipe ? known : undefined;
 }
 
-/** Returns the file's folder. If the file is a link, also returns the folder of its target. */
+/** Returns the folder of the file. If the file is a link, also returns the folder of the link's target. */
 function foldersOf(path: string): string[] {
   try {
     return [dirname(path), dirname(realpathSync(path))];

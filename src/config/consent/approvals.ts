@@ -1,4 +1,4 @@
-/** The user's stored answers to "may this tool run?", for one project or for all. */
+/** Stores the user's answers to the question "may this tool run?". An answer applies to one project or to all projects. */
 import { hash } from "node:crypto";
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { readExisting, readState, writeState } from "./state-file.js";
 export interface KeptApproval extends RememberedTool {
   allow: boolean;
   remember: "project" | "always";
-  /** Folder of the project, if the answer is for one project. */
+  /** Folder of the project. Undefined if the answer applies to all projects. */
   workspace?: string;
   /** Time of the answer, in ms since the epoch. */
   answeredAt: number;
@@ -21,26 +21,26 @@ interface ApprovalsParts {
 }
 
 /**
- * Age, in ms, from which a folder's change time can be trusted. File systems round change times: most to some milliseconds, FAT to two
- * seconds.
+ * Minimum age, in ms, of a folder's last change so that its change time can be used. File systems round change times: most to some
+ * milliseconds, FAT to two seconds.
  */
 const settledMs = 4_000;
 /**
- * Time, in ms, for which a check of the folder stays valid. This covers the tool calls of one model answer, and is shorter than a person
- * takes to answer in another host. A check costs about as much as the rest of the decision about a call.
+ * Time, in ms, for which a check of the folder stays valid. One check then serves all tool calls of a model's answer. The time is shorter
+ * than a person needs to answer in another host. A check costs about as much as the rest of the decision about a call.
  */
 const lookMs = 10;
 
 /**
- * Stored answers, each in a file of its own. Hosts that write at the same time therefore keep each other's answers, and an answer that is
- * deleted is deleted for all hosts.
+ * The stored answers. Each answer has a file of its own, so hosts that write at the same time do not overwrite each other's answers. An
+ * answer that one host deletes is deleted for all hosts.
  */
 export class Approvals implements KeptApprovals {
   readonly #folder: string;
   readonly #parts: ApprovalsParts;
-  /** Answers that could not be written. */
+  /** Answers that could not be written to a file. */
   readonly #unwritten = new Map<string, KeptApproval>();
-  /** Tools without a stored answer. Valid until the folder changes. */
+  /** Tools for which no answer is stored. Valid until the folder changes. */
   #unanswered: { lookedAt: number; changedAt: number; tools: Set<string> } = notLooked();
 
   constructor(folder: string, parts: ApprovalsParts) {
@@ -49,8 +49,8 @@ export class Approvals implements KeptApprovals {
   }
 
   /**
-   * Returns the answer about a tool. It is called before every tool call. Most tools have no answer; finding that out costs at most one
-   * check of the folder.
+   * Returns the stored answer about a tool. It is called before every tool call. For most tools no answer is stored; finding that out costs
+   * at most one check of the folder.
    */
   find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
     const unanswered = this.#unansweredNow();
@@ -96,7 +96,7 @@ export class Approvals implements KeptApprovals {
       .sort((one, other) => one.answeredAt - other.answeredAt);
   }
 
-  /** Deletes the stored answers about the tools that match `isMeant`, and returns the deleted ones. Throws errors of the file system. */
+  /** Deletes the stored answers about the tools for which `isMeant` returns true, and returns them. Throws errors of the file system. */
   forget(isMeant: (tool: RememberedTool) => boolean): KeptApproval[] {
     const forgotten = this.list().filter(isMeant);
     for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });
@@ -104,8 +104,8 @@ export class Approvals implements KeptApprovals {
   }
 
   /**
-   * Returns the tools without a stored answer. Returns undefined if the folder cannot be checked, or if it has just changed: another change
-   * could get the same change time.
+   * Returns the tools for which no answer is stored. Returns undefined if the folder cannot be checked. Also returns undefined if the
+   * folder has just changed, because the next change could get the same change time and would not be noticed.
    */
   #unansweredNow(): Set<string> | undefined {
     const now = this.#parts.now();
@@ -130,7 +130,10 @@ export class Approvals implements KeptApprovals {
     }
   }
 
-  /** Reads a stored answer. An answer that is there and cannot be read, such as with too many open files, counts as no: it may be one. */
+  /**
+   * Reads a stored answer. An answer that exists but cannot be read (for example because too many files are open) counts as "no", because
+   * it may be a "no".
+   */
   #readOrNo(name: string, tool: RememberedTool, workspace: string | undefined): KeptApproval | undefined {
     try {
       return this.#read(name, readExisting);

@@ -1,12 +1,12 @@
-/** The settings of a configuration found in the working directory that the user must confirm. */
+/** Decides which settings the user must confirm in a configuration that was found in the working directory. */
 import { isDeepStrictEqual } from "node:util";
 import { keys, valueAt } from "../../core/source/tree.js";
 import type { LoadedConfig } from "../reading/load.js";
 
 /**
- * Settings that need no confirmation. They restrict something, or they say how the model samples, waits or is displayed. All other
- * settings, and keys that are new in the schema, may grant rights, choose a model or its input, send data, cost money, delete data or run
- * code. Limits are harmless because the user's own limits still apply (`restrictions.ts`).
+ * Settings that the user need not confirm. They restrict something, or they only change how the model samples, how long the host waits, or
+ * what is displayed. All other settings may grant rights, choose a model or its input, send data, cost money, delete data or run code; keys
+ * that are new in the schema count as such. Limits are harmless because the user's own limits still apply (`restrictions.ts`).
  */
 const HARMLESS = [
   "llm.stream_recovery",
@@ -38,22 +38,22 @@ export function isHarmless(pointer: string): boolean {
   );
 }
 
-/** Values that need no confirmation because they restrict. Other values of these settings must be confirmed. */
+/** Values that the user need not confirm, because they restrict. All other values of these settings must be confirmed. */
 const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
   "/chat/service/approval": "ask",
   "/chat/service/changed_tools": "ask",
 };
 
-/** Returns true if the value has a placeholder. Such a value can hold any variable of the environment, secrets too. */
+/** Returns true if the value contains a placeholder. Such a value may become any variable of the environment, including secrets. */
 export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
 
-/** Returns the values that the preset of this name gives a provider. */
+/** Function that returns the values that a provider gets from the preset with its name. */
 export type PresetOf = (provider: string) => { baseUrl?: string; model?: string; keyVariable: string };
 
 /**
- * Returns the pointers of the effective settings that the user must confirm. A setting equal to its default needs no confirmation; neither
- * does a provider's preset `base_url` or model. Servers, and the file that lists them, are not among the pointers, because each server is
- * confirmed on its own.
+ * Returns the pointers of the settings that are in effect and that the user must confirm. A setting that equals its default needs no
+ * confirmation. The same applies to a provider's `base_url` or model that equals its preset. Servers, and the file that lists them, are
+ * left out, because each server is confirmed separately.
  */
 export function grants(loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const doubtful = [...loaded.written]

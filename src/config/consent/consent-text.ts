@@ -1,4 +1,7 @@
-/** Descriptions of what a configuration from the working directory would do. They are shown when the user is asked to confirm it. */
+/**
+ * Describes what a configuration from the working directory would do. The user reads these descriptions before confirming the
+ * configuration.
+ */
 
 import type { ServerConfig } from "../../core/config.js";
 import { ConfigError } from "../../core/errors.js";
@@ -9,7 +12,10 @@ import { isSecretName, redactPlainArgs, redactPlainUrls } from "../reading/redac
 import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "../schema/config-schema.js";
 import { hasPlaceholder, isHarmless, type PresetOf } from "./consent-settings.js";
 
-/** Describes a server: what it runs or connects to, then what it gets, sends and may do. Each setting that is not harmless has a line. */
+/**
+ * Describes a server: first the program that it runs or the address that it connects to, then what it gets, sends and may do. Each setting
+ * that needs confirmation has a line.
+ */
 export function describeServer({ name, ...server }: ServerConfig, loaded: LoadedConfig): string[] {
   const place = child("/mcpServers", name);
   const shown = (pointer: string) => shownAt(pointer, loaded);
@@ -36,10 +42,13 @@ export function describeServer({ name, ...server }: ServerConfig, loaded: Loaded
   ];
 }
 
-/** Describes a server from another program's configuration, as `describeServer` would if it were configured in `folder`. */
+/**
+ * Describes a server from another program's configuration in the same way as `describeServer`. `folder` is the folder to which its relative
+ * paths refer.
+ */
 export function describeEntry(name: string, entry: JsonObject, folder: string): string[] {
   const args = Array.isArray(entry.args) ? { args: redactPlainArgs(entry.args.map(String)) } : {};
-  // If the entry does not load, it is tried again as disabled, because only a disabled server may have a missing `env_file`.
+  // An entry that cannot be loaded is tried again as disabled, because `env_file` may be missing only for a disabled server.
   for (const more of [{}, { enabled: false }]) {
     try {
       const mcpServers = { [name]: { ...entry, ...args, ...more } };
@@ -49,7 +58,7 @@ export function describeEntry(name: string, entry: JsonObject, folder: string): 
       if (!(error instanceof ConfigError)) throw error;
     }
   }
-  // The import will leave out this server.
+  // The import will skip this server.
   return [`has a server that cannot be used: ${name}`];
 }
 
@@ -94,7 +103,7 @@ function variablesOfFile(place: string, env: Readonly<Record<string, string>>, l
     : [`gets the variables of the file ${shownAt(file, loaded)}: ${names.join(", ") || "none yet"}`];
 }
 
-/** Describes which variables of the user's environment the setting uses, and where it sends them. */
+/** Describes which variables of the user's environment the setting contains, and to which address they are sent. */
 function sentBy(pointer: string, destination: string | undefined, { variablesOf }: LoadedConfig): string[] {
   const names = [...new Set(variablesOf(pointer))];
   if (names.length === 0) return [];
@@ -103,7 +112,7 @@ function sentBy(pointer: string, destination: string | undefined, { variablesOf 
   ];
 }
 
-/** Describes which key would be sent to the address that a provider's `base_url` sets. */
+/** Describes which API key would be sent to the address in a provider's `base_url`. */
 function keySentBy(pointer: string, loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const [llm, providers, name = "", key] = keys(pointer);
   if (llm !== "llm" || providers !== "providers" || key !== "base_url") return [];
@@ -123,7 +132,7 @@ function destinationOf(pointer: string, loaded: LoadedConfig, presetOf: PresetOf
   return address ? hostOf(address, loaded) : "whoever connects";
 }
 
-/** Returns the host of an address as the file has it. Placeholders stay, because their values could be secrets. */
+/** Returns the host of an address, as it is written in the file. Placeholders are not replaced, because their values may be secrets. */
 function hostOf(pointer: string, loaded: LoadedConfig): string {
   const url = textAt(pointer, loaded);
   const [, host] = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(url) ?? [];
@@ -142,13 +151,13 @@ function shownAt(pointer: string, loaded: LoadedConfig): string {
   return redactPlainUrls(textAt(pointer, loaded));
 }
 
-/** Quotes an argument of a command line if needed, so that it is not taken for two arguments. */
+/** Quotes an argument of a command line if it would otherwise look like two arguments. */
 function asWord(text: string): string {
   return /^[^\s"'\\]+$/.test(text) ? text : JSON.stringify(text);
 }
 
 /**
- * Returns a value for display, with secrets of the file hidden. A value of a key that may hold a secret is hidden unless it looks like a
+ * Returns a value for display. Secrets from the file are hidden. If the key suggests a secret, the value is hidden unless it looks like a
  * path or an address.
  */
 function shownValue(pointer: string, value: unknown): string {

@@ -1,4 +1,7 @@
-/** The servers of a configuration found in the working directory. Starting such a server runs code that someone else chose. */
+/**
+ * Handles the servers of a configuration that was found in the working directory. Somebody else may have written it, and starting its
+ * servers runs code.
+ */
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
@@ -7,14 +10,14 @@ import type { LoadedConfig } from "../reading/load.js";
 import { isHarmless } from "./consent-settings.js";
 import { readState, writeState } from "./state-file.js";
 
-/** Returns the enabled servers that differ from all of the user's own servers. */
+/** Returns the enabled servers that are not the same as one of the user's own servers. */
 export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {
   return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isDeepStrictEqual(mine, server)));
 }
 
 /**
- * Returns a hash of everything in these servers and settings that is not harmless. `settings` are pointers. Placeholders are hashed as they
- * are, not their values. Paths are hashed as absolute paths, and an `env_file` by its content.
+ * Returns a hash of these servers and settings. Harmless values are not part of the hash. `settings` are pointers. Placeholders are hashed
+ * as they are written, without their values. Paths are made absolute before they are hashed, and an `env_file` is hashed by its content.
  */
 export function fingerprint(
   servers: readonly ServerConfig[],
@@ -36,14 +39,14 @@ interface Refused {
   servers: readonly ServerConfig[];
   /** Pointers of the refused settings. */
   settings: readonly string[];
-  /** Values that the user confirmed earlier and that the settings keep, by pointer. */
+  /** Values that the user confirmed earlier and that stay in effect, by pointer. */
   held?: ReadonlyMap<string, unknown>;
   refusal: string;
 }
 
 /**
- * Returns the configuration without the refused settings and servers. If the user's own configuration has a server of the same name, it
- * replaces the refused one. Otherwise the refused server stays, marked with the reason for the refusal.
+ * Returns the configuration without the refused settings and servers. If the user's own configuration has a server with the name of a
+ * refused server, that server is used. Otherwise the refused server stays in the list, marked with the reason for the refusal.
  */
 export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: Refused): LoadedConfig {
   const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))], held);
@@ -54,7 +57,7 @@ export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal 
   return { ...rest, config: { ...rest.config, mcpServers } };
 }
 
-/** The configurations that the user has confirmed: the path of each file with the fingerprint of its servers and settings. */
+/** The configurations that the user has confirmed. For each file, stores its path and the fingerprint of its servers and settings. */
 export class Confirmations {
   readonly #path: string;
 

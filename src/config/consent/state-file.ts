@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { writePrivately } from "../../core/files/private-file.js";
 import { asObject, type JsonObject, parseJson } from "../../core/json.js";
 
-/** Reads a state file, which all hosts of the user write. Returns undefined if the file is missing or unusable. */
+/** Reads a state file. All hosts of the user write such files. Returns undefined if the file is missing or cannot be used. */
 export function readState(path: string): JsonObject | undefined {
   try {
     return readExisting(path);
@@ -11,20 +11,20 @@ export function readState(path: string): JsonObject | undefined {
   }
 }
 
-/** Reads a state file like `readState`, but throws if the file is there and cannot be read. */
+/** Reads a state file. Returns undefined if the file is missing. Throws if the file exists but cannot be read. */
 export function readExisting(path: string): JsonObject | undefined {
   if (!isThere(path)) return undefined;
   try {
     return asObject(parseJson(readFileSync(path, "utf8")));
   } catch (error) {
-    if (!isThere(path)) return undefined; // another host has deleted it meanwhile
+    if (!isThere(path)) return undefined; // another host has deleted the file in the meantime
     throw error;
   }
 }
 
 /**
- * False also if the folder cannot be searched. Checked before a file is read, because usually there is no file, and this runs for every
- * tool call: an exception costs ten times as much as the check.
+ * Returns true if the file exists. Returns false if the folder cannot be searched. It is called before a file is read, because usually the
+ * file is missing and this runs before every tool call. Catching an exception would cost ten times as much.
  */
 function isThere(path: string): boolean {
   try {

@@ -1,4 +1,4 @@
-/** Checks of one entry of `mcpServers`, before it is written to a file. */
+/** Checks an entry of `mcpServers` before it is written to a file. */
 
 import type { Environment } from "../../core/environment.js";
 import { ConfigError } from "../../core/errors.js";
@@ -12,9 +12,12 @@ export interface EntryPlace {
   folder: string;
 }
 
-/** Returns why a configuration with this entry would not load, or undefined if it would. Variables of a disabled entry may be unset. */
+/**
+ * Checks whether a configuration with this entry could be loaded. Returns the problems as one text, or undefined if there are none. In a
+ * disabled entry, variables may be unset.
+ */
 export function entryProblems(name: string, entry: JsonObject, { env, folder }: EntryPlace): string | undefined {
-  // Without the variables that override the configuration, because they do not concern the entry.
+  // Variables that override settings (`MCP_PLATFORM_…`) are left out, because they do not concern the entry.
   const own = Object.fromEntries(Object.entries(env).filter(([key]) => !/^MCP_PLATFORM_.*__/.test(key)));
   try {
     loadConfig({ mcpServers: { [name]: entry } }, { env: own, cwd: folder });
@@ -30,7 +33,7 @@ export function entryProblems(name: string, entry: JsonObject, { env, folder }: 
   }
 }
 
-/** Returns true if the entry holds a secret in plain text. `entry` must be valid. */
+/** Returns true if the entry contains a secret in plain text. `entry` must be valid. */
 export function holdsSecret(name: string, entry: JsonObject): boolean {
   return looksSecret(entry) || inlineSecrets(name, entry).length > 0;
 }

@@ -2,7 +2,10 @@ import { applyEdits, type JSONPath, modify, type ParseError, parse } from "jsonc
 import { isPlainObject } from "../../core/json.js";
 import { type ServerEdit, switchOf } from "./server-edit.js";
 
-/** Returns true if the text is JSON. `{}` is valid JSON and YAML, so the file's name decides. */
+/**
+ * Returns true if the text is a JSON object. An empty object counts only if the file's name ends with `.json`, because `{}` is also valid
+ * YAML.
+ */
 export function isJson(text: string, file: string): boolean {
   const errors: ParseError[] = [];
   const tree: unknown = parse(text, errors, { allowTrailingComma: true });

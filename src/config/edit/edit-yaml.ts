@@ -1,4 +1,4 @@
-/** Edits of the text of a YAML file. They replace whole lines in block style, and only a few characters in flow style. */
+/** Edits the text of a YAML file. In block style, whole lines are replaced; in flow style, only the characters that must change. */
 
 import { load } from "js-yaml";
 import {
@@ -20,7 +20,7 @@ import { type EntryComments, type ServerEdit, switchOf } from "./server-edit.js"
 type Block = YAMLMap<Node, Node | null>;
 type Item = Pair<Node, Node | null>;
 
-/** Returns the edited text, or undefined if the text cannot be edited, for example because of an alias. */
+/** Returns the edited text. Returns undefined if the text cannot be edited, for example because it uses an alias. */
 export function editYaml(text: string, edit: ServerEdit): string | undefined {
   const document = parseDocument<Node>(text, { uniqueKeys: false });
   const top = document.contents;
@@ -43,13 +43,13 @@ function itemOf(map: Block, key: string): Item | undefined {
   return map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
 }
 
-/** Returns true if the node is missing, `{}` or null. */
+/** Returns true if the node is missing, or is `{}` or null. */
 function isEmpty(node: Node | null | undefined): boolean {
   if (isCollection(node)) return isMap(node) && node.items.length === 0;
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
-/** Returns the text without its `{}` or null, if the file holds nothing else. */
+/** Returns the text without its `{}` or null. If nothing but white space is left, returns an empty text. */
 function withoutEmpty(text: string, top: Node | null): string {
   const [start, end] = (isEmpty(top) && top?.range) || [0, 0];
   const rest = text.slice(0, start) + text.slice(end);
@@ -61,7 +61,7 @@ function appended(text: string, edit: Set): string {
   return `${text}${gap}mcpServers:\n${block(edit, "  ")}`;
 }
 
-/** Adds the first servers below `mcpServers:`. A comment in that line stays there. */
+/** Adds the first server below `mcpServers:`. A comment in the line of `mcpServers:` stays there. */
 function begun(text: string, { key, value }: Item, edit: Set): string {
   const [start, end] = value?.range ?? [endOf(key), endOf(key)];
   const isWritten = end > start;
@@ -106,7 +106,10 @@ function removed(text: string, map: Block, item: Item): string {
   return text.slice(0, from) + text.slice(Math.min(text.length, endOfLine(text, endOf(item)) + 1));
 }
 
-/** Writes `{}` after `mcpServers:`, because the key must have a value. The key is in the last line that is neither blank nor a comment. */
+/**
+ * Writes `{}` after `mcpServers:`, because the key must have a value. Expects this key in the last line that is neither blank nor a
+ * comment.
+ */
 function behindKey(text: string): string {
   const lines = text.replace(/\n$/, "").split("\n");
   const index = lines.findLastIndex((line) => /^\s*[^\s#]/.test(line));
@@ -136,7 +139,7 @@ function startOf({ key }: Item): number {
   return key.range?.[0] ?? 0;
 }
 
-/** Returns the end of a node or pair. A comment or blank lines after it are not part of it. */
+/** Returns the end of a node or pair, not including a comment or blank lines after it. */
 function endOf(node: Node | Item): number {
   if ("key" in node) {
     const { key, value } = node as Item;
@@ -179,13 +182,12 @@ function withLines(text: string, lineEnd: number, lines: string): string {
   return `${text.slice(0, lineEnd)}\n${lines}${text.slice(lineEnd + 1)}`;
 }
 
-/** Lists with more items are written with one item per line. */
+/** Maximum number of items in a list that is written in one line. Longer lists have one item per line. */
 const maxFlowItems = 8;
 
 function block({ name, entry, comments }: Set, indent: string): string {
-  // YAML 1.1, so that a text gets quotes if some parser could take it for a date or a flag. `visit` adds quotes where our own parser would
-  // read a text differently.
-  // read differently.
+  // Written as YAML 1.1, so that a text that some parsers would read as a date or a boolean gets quotes. `visit` adds quotes to texts that
+  // our own parser would read differently.
   const document = new Document({ [name]: entry }, { version: "1.1" });
   const root = document.contents as unknown as Block;
   const server = root.items[0]?.value;

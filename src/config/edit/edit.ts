@@ -1,4 +1,4 @@
-/** Edits of `mcpServers` in the text of a configuration. Comments and layout are kept. */
+/** Edits `mcpServers` in the text of a configuration. Comments and layout are kept. */
 
 import { isDeepStrictEqual } from "node:util";
 import { loadAll } from "js-yaml";
@@ -9,7 +9,7 @@ import { editYaml } from "./edit-yaml.js";
 import { type ServerEdit, switchOf } from "./server-edit.js";
 
 /**
- * Returns the edited text. `file` is the name for error messages. Throws ConfigError if an edit would change any other part of the
+ * Returns the edited text. `file` is the file's name for error messages. Throws ConfigError if an edit would change other parts of the
  * configuration.
  */
 export function editServers(text: string, edits: readonly ServerEdit[], file: string): string {

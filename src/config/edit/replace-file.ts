@@ -13,8 +13,9 @@ import {
 import { dirname } from "node:path";
 
 /**
- * Replaces the whole file, or leaves the old one as it is; the new one survives a power cut. A link stays a link. The mode of a file stays
- * the same unless `mode` is given. Only the user can read a new file. Throws errors of the file system.
+ * Replaces a file as a whole. If that fails, the old file stays unchanged. The new content survives a power cut. If the path is a link, the
+ * link stays and its target is replaced. The file keeps its mode unless `mode` is given. A file that did not exist is created so that only
+ * the user can read it. Throws errors of the file system.
  */
 export function replaceFile(path: string, text: string, mode?: number): void {
   const target = realPath(path);

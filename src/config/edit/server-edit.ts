@@ -1,7 +1,7 @@
 /** The kinds of changes to `mcpServers` in a configuration file. */
 import type { JsonObject } from "../../core/json.js";
 
-/** A change of one server. `set` writes the whole entry and replaces an existing one. `comments` are written with it. */
+/** A change to one server. `set` adds the entry, or replaces the existing entry as a whole. `comments` are written with the entry. */
 export type ServerEdit =
   | { kind: "set"; name: string; entry: JsonObject; comments?: EntryComments }
   | { kind: "remove"; name: string }
@@ -12,7 +12,10 @@ export interface EntryComments {
   keys: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Returns the key that enables or disables a server, with its new value: `enabled`, or `disabled` if the entry uses that key. */
+/**
+ * Returns the key and the value that enable or disable a server: `enabled`, or `disabled` if the entry already has that key. Returns `{}`
+ * if a server without these keys is to be enabled, because servers are enabled by default.
+ */
 export function switchOf(entry: JsonObject, enabled: boolean): JsonObject {
   if (Object.hasOwn(entry, "enabled")) return { enabled };
   if (Object.hasOwn(entry, "disabled")) return { disabled: !enabled };

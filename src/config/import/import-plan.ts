@@ -1,4 +1,4 @@
-/** The plan of an import: which servers are added to the configuration, which are not, and why. */
+/** Plans an import: which servers are added to the configuration, which are not, and why. */
 import type { JsonObject } from "../../core/json.js";
 import { type EntryPlace, entryProblems } from "../edit/check-entry.js";
 import type { ServerEdit } from "../edit/server-edit.js";
@@ -12,7 +12,7 @@ export interface PlannedServer {
   name: string;
   file: string;
   outcome: Outcome;
-  /** Reason why the server is disabled or is not added. */
+  /** Reason why the server is disabled or not added. */
   reason?: string;
   isOff: boolean;
   notes: readonly Note[];
@@ -25,20 +25,20 @@ export interface ImportPlan {
   /** The same edits with secrets removed, for display. */
   shown: SetEdit[];
   servers: PlannedServer[];
-  /** True if at least one entry holds a secret in plain text. */
+  /** True if at least one entry contains a secret in plain text. */
   hasSecrets: boolean;
 }
 
 export interface ImportTarget extends EntryPlace {
-  /** Path of the configuration file for display. */
+  /** Path of the configuration file, in the form in which it is displayed. */
   file: string;
-  /** The servers that the configuration has now. */
+  /** The servers that are already in the configuration. */
   servers: JsonObject;
 }
 
 export interface ImportChoices {
   replace: boolean;
-  /** `keep` copies secrets as they are. `refer` replaces them by placeholders. */
+  /** Handling of secrets in plain text: `keep` copies them, `refer` replaces them by placeholders. */
   secrets: "keep" | "refer";
 }
 

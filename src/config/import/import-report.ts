@@ -1,4 +1,4 @@
-/** The report of an import. Texts that look like secrets are removed. */
+/** Writes the report of an import. Texts that look like secrets are removed. */
 
 import { clearingLines } from "../reading/inline-secrets.js";
 import type { ImportPlan, PlannedServer } from "./import-plan.js";

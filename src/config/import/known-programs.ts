@@ -39,7 +39,7 @@ export interface FoundFile {
   imported: ImportedFile | { problem: string };
 }
 
-/** Reads the files of all programs that are on this machine or in the working directory. */
+/** Reads the configuration files of all known programs that exist on this machine or in the working directory. */
 export function findAll(surroundings: ImportSurroundings): FoundFile[] {
   return importers.flatMap((importer) =>
     filesOf(importer, surroundings).map((path): FoundFile => {
@@ -54,8 +54,8 @@ export function findAll(surroundings: ImportSurroundings): FoundFile[] {
 }
 
 /**
- * Reads all files of one program, or one file. `from` is the program's name or the path. Throws RequestError if there is no file, and
- * ConfigError if a file cannot be read.
+ * Reads all files of one program, or one file. `from` is the name of the program or the path of the file. Throws RequestError if there is
+ * no file, and ConfigError if a file cannot be read.
  */
 export function importFrom(from: string, surroundings: ImportSurroundings): ImportedFile[] {
   const { cwd } = surroundings;
@@ -89,13 +89,13 @@ export function importFrom(from: string, surroundings: ImportSurroundings): Impo
   });
 }
 
-/** Imports a file that `importer.places` lists. */
+/** Imports a file whose path is one of `importer.places`. */
 function imported(importer: Importer, path: string, surroundings: ImportSurroundings): ImportedFile {
   const file = importFile(importer, readForeign(path, surroundings.cwd), surroundings);
   return { ...file, isOfFolder: isOfFolder(importer, path, surroundings) };
 }
 
-/** Returns true if the program finds the file only from this working directory. */
+/** Returns true if the path depends on the working directory: from another working directory, the program would not find this file. */
 function isOfFolder(importer: Importer, path: string, surroundings: ImportSurroundings): boolean {
   const elsewhere = { ...surroundings, cwd: join(surroundings.cwd, "elsewhere") };
   return !importer.places(elsewhere).includes(path);
@@ -106,7 +106,7 @@ function filesOf(importer: Importer, surroundings: ImportSurroundings): string[]
 }
 
 /**
- * Returns the importer that recognises the file by its name and keys. A file that has only `mcpServers` is read like one of Claude Code.
+ * Returns the importer that recognises the file by its name and keys. A file that only has `mcpServers` is read as a file of Claude Code.
  */
 function ownerOf(text: ForeignText): Importer | undefined {
   const known = importers.find((importer) => importer.knows(text));

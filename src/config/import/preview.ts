@@ -4,7 +4,8 @@ import { withoutSecrets } from "../reading/inline-secrets.js";
 import type { ImportPlan, ImportTarget } from "./import-plan.js";
 
 /**
- * Returns a diff of the changes that the plan makes to the configuration, with secrets removed, or "" if there are none. Throws ConfigError.
+ * Returns a diff of the changes that the plan would make to the configuration. Secrets are removed. Returns "" if there are no changes.
+ * Throws ConfigError.
  */
 export function previewOf({ shown }: ImportPlan, { text, file, servers }: ImportTarget & { text: string }): string {
   const edited = editServers(text, shown, file);

@@ -1,7 +1,10 @@
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { child } from "../../core/source/tree.js";
 
-/** Keys that other hosts use in `mcpServers`, with our key for each. A dot separates a mapping from the key in it. */
+/**
+ * Keys that other hosts use in `mcpServers`, with our name for each. `tools.auto_approve` means the key `auto_approve` in the mapping
+ * `tools`.
+ */
 const KEYS: Record<string, string> = {
   disabled: "enabled",
   autoApprove: "tools.auto_approve",
@@ -14,12 +17,12 @@ const KEYS: Record<string, string> = {
 
 const TYPES: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
 
-/** Maps our pointer of each renamed key to the key's pointer in the file. */
+/** For each renamed key, its pointer with our name, and its pointer in the file. */
 export type Renamed = ReadonlyMap<string, string>;
 
 /**
- * Returns the tree with our keys in `mcpServers`. If a server has an alias and our key, the value of our key is used. A server that is null
- * becomes an empty mapping.
+ * Returns the tree with our names of keys in `mcpServers`. If a server has both an alias and our key, the value of our key is used. A
+ * server that is null becomes an empty mapping.
  */
 export function canonicalServers(tree: JsonObject): { tree: JsonObject; renamed: Renamed } {
   const renamed = new Map<string, string>();
@@ -45,8 +48,8 @@ function canonicalServer(server: JsonObject, at: string, renamed: Map<string, st
 }
 
 /**
- * Returns true if the key is an alias of one of our keys. `disabled` with a placeholder is no alias, because its value is not known yet and
- * cannot be inverted. It remains an unknown key.
+ * Returns true if the server has this key and it is an alias of one of our keys. Exception: a `disabled` whose value contains a
+ * placeholder. It cannot be inverted before the value is known, so it counts as an unknown key.
  */
 function isAlias(server: JsonObject, key: string): boolean {
   const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);

@@ -106,8 +106,8 @@ interface ServerTree {
 }
 
 /**
- * Builds the configuration from a tree that has passed the schema. Keys change from snake_case to camelCase only here, and numbers from
- * seconds to milliseconds.
+ * Builds the configuration from a tree that has passed the schema. This is the only place where keys change from snake_case to camelCase,
+ * and numbers from seconds to milliseconds.
  */
 export function buildConfig(
   tree: JsonObject,
@@ -226,7 +226,7 @@ function buildOAuth(oauth: ServerTree["oauth"]): OAuthConfig | undefined {
   return { ...camelCase(rest), ...(idp && { idp: camelCase(idp) }) } as unknown as OAuthConfig;
 }
 
-/** Names of keys under `llm` that hold times. A number there is in seconds. */
+/** Pattern of the keys under `llm` whose values are times in seconds. */
 const TIME = /(timeout|delay|expiry|_after)$/;
 
 function camelCase(tree: JsonObject): JsonObject {

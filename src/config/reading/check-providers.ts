@@ -1,11 +1,14 @@
-/** Checks of providers that a schema cannot express: their names are known, and each has an address. */
+/** Checks providers for mistakes that a schema cannot express: unknown names, and providers without an address. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { SourceProblem } from "../../core/source/source.js";
 import { child, valueAt } from "../../core/source/tree.js";
 import { nearest } from "../../core/text/nearest.js";
 import { PRESETS } from "../../llm/providers/presets.js";
 
-/** Returns the problems of the providers. `unresolved` are pointers of values with an unset placeholder; they are reported elsewhere. */
+/**
+ * Returns the problems of the providers. Values at the pointers in `unresolved` contain unset placeholders; they are skipped, because they
+ * are reported elsewhere.
+ */
 export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<string>): SourceProblem[] {
   const configured = valueAt(tree, "/llm/providers");
   const providers = isPlainObject(configured) ? configured : {};
@@ -38,7 +41,7 @@ export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<strin
   ];
 }
 
-/** Returns true if the provider of this name has an address without configuration. The demo model gets its address when it starts. */
+/** Returns true if the provider with this name needs no configured address. The demo model gets its address when it starts. */
 function hasAddress(name: string): boolean {
   return name === "demo" || (Object.hasOwn(PRESETS, name) && PRESETS[name]?.baseUrl !== undefined);
 }

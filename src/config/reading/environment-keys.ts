@@ -7,8 +7,8 @@ import type { Layer } from "./layers.js";
 const PREFIX = "MCP_PLATFORM_";
 
 /**
- * Returns one layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`. Two underscores separate a mapping from the key in it.
- * Names of servers and providers take the spelling that they have in `known`, otherwise lower case. An empty variable counts as unset.
+ * Returns one layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`. Two underscores separate a mapping from a key in it.
+ * Names of servers and providers are spelled as in `known` if they occur there, otherwise in lower case. An empty variable counts as unset.
  */
 export function environmentLayers(environment: Environment, known: JsonObject): Layer[] {
   return Object.entries(environment).flatMap(([name, text]) => {
@@ -40,7 +40,7 @@ function variableName(key: string): string {
   return key.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_");
 }
 
-/** Parses a text as YAML, so that "1" becomes a number. Returns the text itself if the schema requires a text. */
+/** Parses a text as YAML, so that "1" becomes a number. If the schema requires a text, returns the text unchanged. */
 export function scalar(text: string, schema: SchemaNode | undefined): unknown {
   if (schema?.type === "string") return text;
   try {

@@ -9,7 +9,7 @@ import { interpolate } from "./interpolate.js";
 import type { Merged } from "./layers.js";
 
 interface Template {
-  /** The text as written, with placeholders. */
+  /** The text with its placeholders, as it is written in the file. */
   text: string;
   variables: string[];
 }
@@ -18,13 +18,13 @@ export interface Expanded {
   tree: JsonObject;
   templates: ReadonlyMap<string, Template>;
   problems: SourceProblem[];
-  /** Pointers of the values with unresolved placeholders. Other problems with these values are not reported. */
+  /** Pointers of the values in which a placeholder could not be replaced. Other problems of these values are not reported. */
   unresolved: ReadonlySet<string>;
 }
 
 /**
- * Replaces the placeholders in files and defaults. Values from the environment and flags are taken literally. Texts become numbers or
- * booleans, and durations become milliseconds, where the schema requires it. Placeholders of a disabled server may be unresolved.
+ * Replaces the placeholders in values from files and defaults. Values from the environment and from flags are taken literally. If the
+ * schema requires it, texts become numbers or booleans, and durations become milliseconds. In a disabled server, placeholders may stay.
  */
 export function expandTree({ tree, origins }: Merged, environment: Environment): Expanded {
   const templates = new Map<string, Template>();

@@ -1,4 +1,4 @@
-/** Secrets in plain text in an entry of `mcpServers`, and their replacement by placeholders. */
+/** Finds secrets in plain text in an entry of `mcpServers`, and replaces them by placeholders. */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { clearing } from "../../core/text/redaction.js";
 import { loadConfig } from "./load.js";
@@ -6,8 +6,8 @@ import { isSecretName, redactArgs, redactUrls } from "./redact-config.js";
 import { configuredSecrets } from "./secrets.js";
 
 /**
- * Returns the secrets in an entry, found by the name of their key, longest first. Values such as `${NAME}` are skipped. `entry` must be
- * valid.
+ * Returns the secrets in an entry, longest first. A value is a secret if its key suggests one. Values such as `${NAME}` are skipped.
+ * `entry` must be valid.
  */
 export function inlineSecrets(name: string, entry: JsonObject): string[] {
   const mcpServers = { [name]: { ...entry, enabled: false } };
@@ -17,13 +17,13 @@ export function inlineSecrets(name: string, entry: JsonObject): string[] {
     .sort((one, other) => other.length - one.length);
 }
 
-/** Returns true if any text in the entry looks like an API key, whatever the name of its key. */
+/** Returns true if any text in the entry looks like an API key, even if its key does not suggest a secret. */
 export function looksSecret(entry: JsonObject): boolean {
   const text = JSON.stringify(entry).replaceAll(/\$\{[^}]*\}/g, "");
   return clearing([])(text) !== text;
 }
 
-/** Returns the entry with each secret replaced by a placeholder. A prefix such as `Bearer ` stays. */
+/** Returns the entry with a placeholder instead of each secret. A prefix such as `Bearer ` is kept. */
 export function referring(name: string, entry: JsonObject, inline: readonly string[]): JsonObject {
   const secrets = inline.filter((secret) => !inline.some((other) => secret.endsWith(` ${other}`)));
   const server = variableName(name);
@@ -51,7 +51,7 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, change)]));
 }
 
-/** Returns the entry for display. Values are hidden as in `config show`, except placeholders. */
+/** Returns the entry for display. Hides the same values as `config show`, but shows placeholders. */
 export function masked(entry: JsonObject): JsonObject {
   const hidden = (mapping: unknown) =>
     isPlainObject(mapping)
@@ -76,8 +76,8 @@ function hide(value: unknown): unknown {
 }
 
 /**
- * Returns a function that removes these secrets, and texts that look like secrets, from a text. In a line with a placeholder, only the
- * given secrets are removed.
+ * Returns a function that removes these secrets, and other texts that look like secrets, from a text. From a line that contains a
+ * placeholder, it removes only these secrets.
  */
 export function clearingLines(secrets: readonly string[]): (text: string) => string {
   const clear = clearing(secrets);
@@ -89,7 +89,7 @@ export function clearingLines(secrets: readonly string[]): (text: string) => str
       .join("\n");
 }
 
-/** Removes the secrets of these servers from a text that may quote their entries. */
+/** Removes the secrets of these servers from a text. The text may quote the servers' entries. */
 export function withoutSecrets(text: string, servers: JsonObject): string {
   const secrets = Object.entries(servers).flatMap(([name, entry]) =>
     isPlainObject(entry) ? secretsIfValid(name, entry) : [],

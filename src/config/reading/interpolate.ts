@@ -2,9 +2,9 @@ import type { Environment } from "../../core/environment.js";
 
 export interface Interpolated {
   text: string;
-  /** Names of all variables in the text, also of those inside defaults. */
+  /** Names of all variables in the text, including those inside defaults. */
   variables: string[];
-  /** Messages about problems. They name variables, but never quote the text, because it may be a secret. */
+  /** Error messages. They name variables but do not quote the text, because it may be a secret. */
   problems: string[];
 }
 
@@ -12,8 +12,9 @@ const NAME = /\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(:-|\})/y;
 const MALFORMED = `malformed placeholder: write \${NAME}, \${NAME:-default} or \${env:NAME}, and $\${ for a literal \${`;
 
 /**
- * Replaces `${NAME}` and `${NAME:-default}`, also with `env:` before the name. `$${` stands for a literal `${`. The default is used if the
- * variable is unset or empty, as in a shell, and may contain placeholders. Placeholders in the value of a variable are not replaced.
+ * Replaces `${NAME}` and `${NAME:-default}` by the value of the variable. `env:` before the name is also allowed. `$${` becomes a literal
+ * `${`. As in a shell, the default is used if the variable is unset or empty, and the default may contain placeholders. Placeholders in the
+ * value of a variable are not replaced.
  */
 export function interpolate(source: string, environment: Environment): Interpolated {
   const variables: string[] = [];
@@ -65,7 +66,7 @@ export function interpolate(source: string, environment: Environment): Interpola
   return { text, variables, problems };
 }
 
-/** Escapes all texts of a tree, so that interpolation leaves them unchanged. It is for trees that do not come from a user's file. */
+/** Escapes all texts of a tree, so that interpolation does not change them. It is used for trees that do not come from a user's file. */
 export function literally(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("${", () => "$${");
   if (Array.isArray(value)) return value.map(literally);

@@ -3,20 +3,20 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source, SourceProblem } from "../../core/source/source.js";
 import { child, keyPath } from "../../core/source/tree.js";
 
-/** The origin of a value. For a file, `pointer` is where the value is in that file, under the file's name of the key. */
+/** The origin of a value. For a file, `pointer` is the position of the value in that file. It may contain an alias of a key. */
 export type Origin =
   | { kind: "default" }
   | { kind: "file"; source: Source; pointer: string }
   | { kind: "env"; name: string }
   | { kind: "flag" };
 
-/** Values from one source, such as a file, a variable or the flags, in the shape of the file. */
+/** Values from one source, such as a file, an environment variable or the flags. The tree has the same form as the file. */
 export interface Layer {
   tree: JsonObject;
   originOf(pointer: string): Origin;
 }
 
-/** The origin of each mapping, scalar and whole list, by pointer. */
+/** Origins by pointer. Each mapping, each scalar and each whole list has an origin. */
 export type Origins = Map<string, Origin>;
 
 export interface Merged {
@@ -25,8 +25,8 @@ export interface Merged {
 }
 
 /**
- * Merges the layers; later ones win. Mappings are merged key by key, all other values are replaced as a whole. A null counts as a missing
- * key.
+ * Merges the layers. A later layer overrides an earlier one. Mappings are merged key by key; all other values are replaced as a whole. A
+ * null is treated like a missing key.
  */
 export function mergeLayers(layers: readonly Layer[]): Merged {
   const origins: Origins = new Map();
@@ -47,15 +47,15 @@ function overlay(target: JsonObject, tree: JsonObject, pointer: string, layer: L
     const below = target[key];
     const nested: JsonObject = isPlainObject(below) ? below : Object.create(null);
     target[key] = nested;
-    // A mapping belongs to the first layer that has it: a key that is missing in it is reported there.
+    // The origin of a mapping is the first layer that has it. A key that is missing in the mapping is reported at that position.
     if ((origins.get(at)?.kind ?? "default") === "default") origins.set(at, layer.originOf(at));
     overlay(nested, value, at, layer, origins);
   }
 }
 
 /**
- * Returns the origin of the value at `pointer`. If it has none, returns the origin of the nearest mapping or list above it, and appends the
- * missing keys to that origin's pointer.
+ * Returns the origin of the value at `pointer`. If the value has no origin of its own, uses the origin of the nearest mapping or list above
+ * it, and appends the remaining keys to that origin's pointer.
  */
 export function originOf(origins: Origins, pointer: string): Origin {
   let above = pointer;

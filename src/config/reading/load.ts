@@ -23,19 +23,21 @@ import { completeServers, serverProblems, startFolders } from "./servers.js";
 export type ConfigObject = Readonly<Record<string, unknown>>;
 
 export interface LoadOptions {
-  /** Default: the environment of the process. */
+  /** Environment variables. Default: those of the process. */
   env?: Environment;
-  /** Absolute path of the folder for relative paths. Default: the working directory of the process. */
+  /** Absolute path of the folder to which relative paths refer. Default: the working directory of the process. */
   cwd?: string;
   /** Settings from flags, with the keys of config.yaml. They override all other settings. */
   overrides?: ConfigObject;
-  /** True if the user has not named the file. It is then read only if it is a regular file. */
+  /** True if the file was found and not named by the user. Such a file is read only if it is a regular file. */
   isFound?: boolean;
-  /** Path of the user's own file. Settings in `source` override it, except its rules and limits, see `restrictions.ts`. */
+  /**
+   * Path of the user's own configuration file. Settings in `source` override it, but its rules and limits still apply (`restrictions.ts`).
+   */
   base?: string;
   /**
-   * True for a host that asks no provider. Placeholders of unset variables then stay as they are, and a provider needs no address. By
-   * default both are errors.
+   * True if no provider will be asked. Placeholders of unset variables then stay as they are, and a provider need not have an address. By
+   * default, both are errors.
    */
   allowsUnset?: boolean;
 }
@@ -43,28 +45,31 @@ export interface LoadOptions {
 export interface LoadedConfig {
   /** The configuration, deeply frozen. */
   config: Config;
-  /** File name for display, `(config)` if an object was loaded. */
+  /** File name for display. It is `(config)` if an object was loaded. */
   file: string;
-  /** The user's own configuration, if a found file overrides it. */
+  /** The user's own configuration. Set if a file that was found overrides it. */
   base?: LoadedConfig;
   /** Texts of the files that were read. */
   files: FileTexts;
-  /** Effective values under the keys of config.yaml. They include secrets, so only `showConfig` may use them. */
+  /** The values that are in effect, with the keys of config.yaml. They include secrets, so only `showConfig` may display them. */
   tree: JsonObject;
   /** Returns the origin of the value at this pointer: `config.yaml:12`, `env NAME`, `flag` or `default`. */
   originOf(pointer: string): string;
-  /** Returns the environment variables used in the value at this pointer. */
+  /** Returns the names of the environment variables that the value at this pointer uses. */
   variablesOf(pointer: string): readonly string[];
   /**
-   * Effective values that come from the file, with their placeholders, by pointer: scalars and whole lists. Values from the base file are
-   * not included.
+   * The values that are in effect and come from the file, by pointer: scalars and whole lists. Their placeholders are not replaced. Values
+   * from the base file are not included.
    */
   written: ReadonlyMap<string, unknown>;
-  /** Loads the same configuration without the values at these pointers. Values in `held` replace them. Throws as `loadConfig` does. */
+  /**
+   * Loads the same configuration without the values at these pointers. Values in `held` are used instead of them. Throws the same errors as
+   * `loadConfig`.
+   */
   without(pointers: readonly string[], held?: ReadonlyMap<string, unknown>): LoadedConfig;
   /**
-   * Loads the same configuration with more settings, which override the files and the environment. If `more` has `mcpServers`, they replace
-   * all other servers. Throws as `loadConfig` does.
+   * Loads the same configuration with more settings, which override the files and the environment. If `more` contains `mcpServers`, they
+   * replace all other servers. Throws the same errors as `loadConfig`.
    */
   with(more: Source, options?: WithOptions): LoadedConfig;
 }
@@ -74,14 +79,14 @@ interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
   variables?: Environment;
 }
 
-/** Everything that a configuration is built from. */
+/** All inputs from which a configuration is built. */
 interface Given {
   file: Source;
   read: FileTexts;
   surroundings: Surroundings;
   overrides: ConfigObject;
   base?: { source: Source; loaded: LoadedConfig };
-  /** Pointers to ignore in the file and in its `mcp.config_file`. */
+  /** Pointers of values to ignore in the file and in the file that its `mcp.config_file` names. */
   leftOut?: readonly string[];
   /** Values to use instead of ignored ones, by pointer. */
   held?: ReadonlyMap<string, unknown>;
@@ -139,7 +144,7 @@ function compose(given: Given): LoadedConfig {
   if (base) {
     keepStricter(expanded.tree, { base: base.loaded, baseSource: base.source, sources, origins: merged.origins });
   }
-  // A file named by --mcp-config for this run, as programs do for their own servers, is not the user's own file.
+  // A file that `--mcp-config` names for this run is not the user's own file. Programs use this flag to pass their own servers.
   const isNamed = merged.origins.get("/mcp/config_file")?.kind === "flag";
   const named = [...below.sources, ...top.sources].filter((source) => source !== file && source !== baseFile);
   const inPlace = new Set([...(more ? [more] : []), ...(isNamed ? named : [])]);
@@ -165,7 +170,7 @@ function compose(given: Given): LoadedConfig {
   };
 }
 
-/** The layers of a file: the servers of its `mcp.config_file`, then the file itself. Later layers win. */
+/** The layers of a file: first the servers from its `mcp.config_file`, then the file itself. Later layers override earlier ones. */
 interface FileLayers {
   layers: readonly Layer[];
   sources: readonly Source[];
@@ -187,8 +192,8 @@ function withoutPlaces(source: Source, pointers: readonly string[]): Source {
 const withoutServers = (source: Source) => withoutPlaces(source, ["/mcpServers", "/mcp/config_file"]);
 
 /**
- * Removes from the layers below each server that the file defines too. The file's server replaces it as a whole, without its variables,
- * headers or rights.
+ * Removes servers from the lower layers if the file defines a server with the same name. The file's server thus replaces the lower one
+ * completely, including its variables, headers and rights.
  */
 function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer[] {
   const names = top.flatMap(({ tree }) => (isPlainObject(tree.mcpServers) ? Object.keys(tree.mcpServers) : []));
@@ -196,7 +201,7 @@ function withoutNamesakes(below: readonly Layer[], top: readonly Layer[]): Layer
   return below.map((layer) => ({ ...layer, tree: pruned(layer.tree, pointers) }));
 }
 
-/** Returns the values that come from `sources`, or from any file if there is no `sources`. */
+/** Returns the values that come from one of the `sources`. Without `sources`, returns the values from all files. */
 function writtenIn({ tree, origins }: Merged, sources?: ReadonlySet<Source>): Map<string, unknown> {
   const inFiles = [...origins].filter(([, origin]) => origin.kind === "file" && (sources?.has(origin.source) ?? true));
   const values = inFiles.map(([pointer]) => [pointer, valueAt(tree, pointer)] as const);
@@ -214,18 +219,18 @@ function fileLayer(source: Source): Layer {
   return { tree, originOf: (pointer) => ({ kind: "file", source, pointer: renamed.get(pointer) ?? pointer }) };
 }
 
-/** Returns a layer for each held value, with the file as its origin. */
+/** Returns a layer for each held value. The file counts as its origin. */
 function heldLayers(file: Source, held: ReadonlyMap<string, unknown>): Layer[] {
   const { originOf } = fileLayer(file);
   return [...held].map(([pointer, value]) => ({ tree: treeWith(pointer, value), originOf }));
 }
 
 interface LayerParts extends Pick<Given, "surroundings" | "variables" | "leftOut"> {
-  /** Merges the layers of files with the defaults, the environment and the flags. */
+  /** Merges the layers of files with those of the defaults, the environment and the flags. */
   stack: (files: readonly Layer[]) => Merged;
 }
 
-/** Returns the layers of a file. A server in its `mcp.config_file` is ignored if the file itself has a server of that name. */
+/** Returns the layers of a file. A server in its `mcp.config_file` is ignored if the file itself has a server with the same name. */
 function fileLayers(
   file: Source,
   below: readonly Layer[],
@@ -235,7 +240,7 @@ function fileLayers(
   const alone = { layers: [fileLayer(file)], sources: [file], read: new Map<string, string>(), problems: [] };
   const merged = stack([...below, ...alone.layers]);
   const origin = merged.origins.get(pointer);
-  // If the path comes from a flag, the environment or the file below, the layers below already have its servers.
+  // If the path of `mcp.config_file` does not come from this file, the layers below already contain its servers.
   if (below.length > 0 && !(origin?.kind === "file" && origin.source === file)) return alone;
   const { tree, unresolved } = expandTree(merged, variables);
   const named = valueAt(tree, pointer);
@@ -265,15 +270,15 @@ function fileLayers(
   }
 }
 
-/** Adds defaults and absolute paths to the tree in place. Returns the problems of the tree. */
+/** Checks the tree. Adds defaults and makes paths absolute; both change the tree in place. Returns the problems. */
 function check(expanded: Expanded, { origins }: Merged, given: Given): SourceProblem[] {
   const { surroundings, allowsUnset, leftOut, more } = given;
   const { tree } = expanded;
   const unset = allowsUnset ? [] : expanded.problems;
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
-  // Addresses of providers are not checked if some settings are left out, because an address may be among them. They are not checked either
-  // if a tape may answer for the provider.
+  // Addresses of providers are not checked if some settings are left out, because an address may be one of these settings. They are not
+  // checked either if no provider may be needed: a tape may answer for a script (`more`), and with `allowsUnset` no provider is asked.
   if (!leftOut && !more && !allowsUnset) problems.push(...providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isPlainObject(storage) && storage.driver === "postgres" && storage.url === undefined) {

@@ -6,8 +6,8 @@ import type { Expanded } from "./expand.js";
 import { redactUrls } from "./redact-config.js";
 
 /**
- * Converts errors of ajv to messages for users, one for each value. Skips values with an unresolved placeholder, because they have been
- * reported.
+ * Converts errors of ajv to messages for users. Returns one message for each value. Skips values with an unresolved placeholder, because
+ * they are already reported.
  */
 export function schemaProblems(errors: readonly ErrorObject[], { templates, unresolved }: Expanded): SourceProblem[] {
   const problems = new Map<string, SourceProblem>();
@@ -18,7 +18,7 @@ export function schemaProblems(errors: readonly ErrorObject[], { templates, unre
       isSecret: isSecret(error.instancePath),
       redact: redactUrls,
     });
-    // A later error of the same value replaces the earlier one: the enum error comes after the type error and says more.
+    // A later error about the same value replaces the earlier one. The enum error comes after the type error and is more helpful.
     if (!unresolved.has(problem.pointer)) problems.set(problem.pointer, problem);
   }
   return [...problems.values()];

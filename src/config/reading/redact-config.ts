@@ -1,22 +1,22 @@
 const SECRET_NAME = /key|token|secret|pass(?!ive|enger|age)|pwd|credential|cookie|auth/i;
 
-/** Names of common variables that describe paths and the environment, and therefore hold no secret. */
+/** Names of common variables that contain no secret, such as paths and facts about the environment. */
 const PLAIN_VARIABLE =
   /^(?:(?:OLD)?PWD|(?:GIT|SSH|SUDO)_ASKPASS|PATH|HOME|USER|USERNAME|USERPROFILE|LOGNAME|HOSTNAME|SHELL|TERM|TZ|LANG|LC_\w+|TMPDIR|TE?MP|XDG_\w+|(?:LOCAL)?APPDATA|SYSTEMROOT|WINDIR|PROGRAM(?:DATA|FILES)|NODE_ENV|NODE_PATH|PORT|DEBUG|(?:\w+_)?LOG_?LEVEL)$/i;
 
 /** Returns true if the name of a variable or flag suggests a secret. */
 export const isSecretName = (name: string) => SECRET_NAME.test(name) && !PLAIN_VARIABLE.test(name);
 
-/** Returns true if the value of this variable may be displayed. Other variables that the configuration names may hold a secret. */
+/** Returns true if the value of this variable may be displayed. The value of any other variable in the configuration may be a secret. */
 export const isPlainVariable = (name: string) => PLAIN_VARIABLE.test(name);
 
 const uuid = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
-/** Shortest part of a path that can be a secret. */
+/** Minimum length of a part of a path that can be a secret. */
 const shortestRandom = 16;
 
 /**
- * Returns true if the part of an address's path looks like a secret: a UUID, or a long word in which letters and digits change places often.
- * Some services give each user an address of their own instead of a key.
+ * Returns true if this part of a URL's path looks like a secret: a UUID, or a long word that often alternates between letters and digits.
+ * Some services give each user a secret URL instead of a key.
  */
 export function isRandomSegment(segment: string): boolean {
   if (uuid.test(segment)) return true;
@@ -26,13 +26,13 @@ export function isRandomSegment(segment: string): boolean {
   });
 }
 
-/** Hides the user, the password and the query of each URL in the text, and parts of its path that look like secrets. */
+/** Hides secrets in all URLs of the text: the user, the password, the query, and parts of the path that look like secrets. */
 export function redactUrls(text: string): string {
   return text.replaceAll(/\S+/g, (word) => {
     const [before = "", ...addresses] = word.split("://");
     if (!/^[a-z0-9+.-]$/i.test(before.slice(-1))) return word;
     const shown = addresses.map(withoutSecrets);
-    // A text after a query belongs to the query, even if it contains another URL.
+    // Everything after a query is part of the query, even if it contains another URL.
     const end = shown.findIndex((address) => address.endsWith(hiddenQuery)) + 1;
     return [before, ...shown.slice(0, end || undefined)].join("://");
   });
@@ -40,7 +40,7 @@ export function redactUrls(text: string): string {
 
 const hiddenQuery = "?***";
 
-/** Returns the rest of a URL, after its scheme, without its secrets. */
+/** Hides the secrets of a URL. `address` is the URL without its scheme. */
 function withoutSecrets(address: string): string {
   const [, user = "", host = "", path = "", query = "", fragment = ""] =
     /^([^/?#]*@)?([^/?#]*)([^?#]*)(\?[^#]*)?(.*)$/s.exec(address) ?? [];
@@ -49,8 +49,8 @@ function withoutSecrets(address: string): string {
 }
 
 /**
- * Hides the user and query of URLs, but only if they cannot be anything else. It is for a text that the user confirms before a shell may
- * run it: in `http://a?;rm`, the part after `?` is a command and must stay visible.
+ * Hides the user and query of URLs, but only if they cannot be anything else. It is used for a text that a shell may run after the user has
+ * confirmed it: in `http://a?;rm`, the part after `?` is a command, so the user must see it.
  */
 export function redactPlainUrls(text: string): string {
   return text
@@ -71,7 +71,7 @@ export function redactArgs(args: readonly string[]): string[] {
   });
 }
 
-/** Hides secrets in arguments that the user confirms before they run. A path, or a text that a shell could run, stays visible. */
+/** Hides secrets in arguments that the user must confirm before they run. Paths, and texts that a shell could run, are not hidden. */
 export function redactPlainArgs(args: readonly string[]): string[] {
   const redacted = redactArgs(args);
   const isPlain = (arg: string) => /^(?:[\w-]+\s*[:=]\s*)?(?:Bearer )?[\w.~%+=-]*$/.test(arg);

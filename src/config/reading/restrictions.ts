@@ -1,10 +1,13 @@
-/** The rules and limits of the user's own configuration. A file that overrides it can make them stricter, but cannot remove them. */
+/**
+ * Applies the rules and limits of the user's own configuration. A file that overrides this configuration can make them stricter, but cannot
+ * remove them.
+ */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source } from "../../core/source/source.js";
 import { child, keys, valueAt } from "../../core/source/tree.js";
 import type { Origins } from "./layers.js";
 
-/** Lists that are merged: the entries of both files apply. */
+/** Lists that are merged, so that the entries of both files apply. */
 const united = ["chat.service.permissions.{ask,deny}", "mcpServers.*.tools.deny"];
 /** Numeric limits. If both files set a limit, the lower value applies. */
 const limits = [
@@ -14,16 +17,17 @@ const limits = [
 ];
 
 interface Parts {
-  /** The user's own configuration. `written` has the values from its file, by pointer. */
+  /** The user's own configuration. `written` contains the values from its file, by pointer. */
   base: { tree: JsonObject; written: ReadonlyMap<string, unknown> };
   baseSource: Source;
-  /** Sources of the overriding file. Values from the environment and flags are the user's own and are not restricted. */
+  /** Sources of the overriding file. Only they are restricted: values from the environment and from flags are the user's own. */
   sources: ReadonlySet<Source>;
   origins: Origins;
 }
 
 /**
- * Restores the user's rules and lower limits. Changes the tree and the origins in place. Durations in both trees must be in milliseconds.
+ * Adds the user's rules and restores the user's lower limits. Changes the tree and the origins in place. Durations in both trees must be in
+ * milliseconds.
  */
 export function keepStricter(tree: JsonObject, { base, baseSource, sources, origins }: Parts): void {
   const isLaidOver = (pointer: string) => {
@@ -33,7 +37,8 @@ export function keepStricter(tree: JsonObject, { base, baseSource, sources, orig
   for (const [pointer, own] of placesOf(base.tree, united)) {
     if (!Array.isArray(own) || !(isLaidOver(pointer) || isLaidOver(serverOf(pointer)))) continue;
     const theirs = valueAt(tree, pointer) ?? [];
-    // The user's rules are appended, so that positions of errors in the file stay right. A value that is not a list is reported elsewhere.
+    // The user's rules are added at the end, so that the positions of the file's own rules stay the same for error messages. A value that
+    // is not a list is reported elsewhere.
     if (Array.isArray(theirs)) setAt(tree, pointer, [...theirs, ...own.filter((rule) => !theirs.includes(rule))]);
   }
   for (const [pointer, own] of placesOf(base.tree, limits)) {

@@ -3,15 +3,15 @@ import type { Environment } from "../../core/environment.js";
 import { isPlainVariable, isRandomSegment, isSecretName } from "./redact-config.js";
 
 /**
- * Shortest text, in characters, that is redacted: a shorter one would blank out ordinary words. `shortestNamed` is the limit for values of
- * keys that hold secrets.
+ * Minimum length, in characters, of a secret that is redacted, because shorter texts also occur in ordinary words. `shortestNamed` applies
+ * to values whose keys suggest a secret.
  */
 const shortest = 8;
 const shortestNamed = 6;
 
 /**
- * Returns all texts that must not be shown to others: every value of a key or variable whose name suggests a secret, every value from a
- * placeholder, and every value in a server's `env`.
+ * Returns all texts that must not be shown to others: values of keys and variables whose names suggest a secret, values of placeholders,
+ * and values in a server's `env`.
  */
 export function configuredSecrets(config: Config, env: Environment): string[] {
   const taken = config.privateVariables.map((name) => env[name]);
@@ -69,7 +69,10 @@ function secretArgs(args: readonly string[]): string[] {
   });
 }
 
-/** Returns the passwords in URLs, and the query values whose names suggest a secret. Each is returned as written and decoded. */
+/**
+ * Returns the passwords in URLs, and the query values whose names suggest a secret. Returns each value twice: as it is written, and
+ * decoded.
+ */
 function secretsInUrls(text: string | undefined = ""): string[] {
   return (text.match(/[a-z][a-z0-9+.-]*:\/\/[^\s"']+/gi) ?? [])
     .filter((url) => URL.canParse(url))
@@ -106,7 +109,7 @@ function passwordOf(url: string): string | undefined {
 
 const scheme = /^(?:Bearer|Basic|Digest|Token|ApiKey)$/i;
 
-/** Returns the values whose names suggest a secret. For `Authorization: Bearer abc` it returns `Bearer abc` and `abc`, but not `Bearer`. */
+/** Returns the values whose names suggest a secret. For `Authorization: Bearer abc`, returns `Bearer abc` and `abc`, but not `Bearer`. */
 function secretValues(values: Readonly<Record<string, string | undefined>> = {}): string[] {
   return Object.entries(values).flatMap(([name, value = ""]) =>
     isSecretName(name) ? [value, ...value.split(/\s+/)].filter((part) => !scheme.test(part)) : [],

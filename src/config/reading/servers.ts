@@ -10,7 +10,7 @@ import { child } from "../../core/source/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 
-/** Returns the problems of servers that a schema cannot express: their names and transports. */
+/** Returns the problems of servers that a schema cannot express. They concern the servers' names and transports. */
 export function serverProblems(tree: JsonObject): SourceProblem[] {
   return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
     const message = pointer === reserved ? reservedName : transportProblem(Boolean(command), Boolean(url), type);
@@ -31,7 +31,7 @@ function transportProblem(hasCommand: boolean, hasUrl: boolean, type: unknown): 
   return undefined;
 }
 
-/** Completes enabled servers in place: makes their paths absolute and adds the variables of `env_file` to `env`. Returns the problems. */
+/** Changes enabled servers in place: makes their paths absolute and adds the variables from `env_file` to `env`. Returns the problems. */
 export function completeServers(tree: JsonObject, origins: Origins, surroundings: Surroundings): SourceProblem[] {
   const problems: SourceProblem[] = [];
   for (const [pointer, server] of eachServer(tree)) {
@@ -64,8 +64,9 @@ export function completeServers(tree: JsonObject, origins: Origins, surroundings
 }
 
 /**
- * Returns the folders of a stdio server without `cwd`, see `StdioServerConfig`. Undefined if it starts in the working folder: its file is
- * there or below, or one of `inPlace`, or the server comes from the environment or from flags.
+ * Returns the folders for a stdio server without `cwd`, see `StdioServerConfig`. Returns undefined if the server starts in the working
+ * directory. This is the case if its file is in the working directory or below, if its file is one of `inPlace`, or if it comes from the
+ * environment or a flag.
  */
 export function startFolders(
   name: string,

@@ -5,7 +5,10 @@ import type { JsonObject } from "../../core/json.js";
 import { keys } from "../../core/source/tree.js";
 import { schemaCheck } from "./schema-check.js";
 
-/** The keywords of JSON Schema draft-07 that `config.schema.json` uses. `writeOnly` marks values that must never be printed. */
+/**
+ * A node of `config.schema.json`. The fields are the keywords of JSON Schema draft-07 that this schema uses. `writeOnly` marks values that
+ * must never be printed.
+ */
 export interface SchemaNode {
   type?: string | string[];
   description?: string;
@@ -21,7 +24,7 @@ export interface SchemaNode {
   items?: SchemaNode;
 }
 
-/** Path of the published schema. The first line of a configuration refers to it, for editors. */
+/** Path of the published schema. Editors find the schema by the first line of a configuration, which contains this path. */
 export const schemaFile = fileURLToPath(new URL("../config.schema.json", import.meta.url));
 
 export const schemaText = () => readFileSync(schemaFile, "utf8");
@@ -38,12 +41,15 @@ function compile() {
   return { schema, validate: schemaCheck(schema) };
 }
 
-/** Checks a tree, and adds the schema's defaults to it in place. Each returned error has `parentSchema` and `data`. */
+/**
+ * Checks a tree against the schema, and adds the schema's defaults to the tree in place. Returns the errors; each has `parentSchema` and
+ * `data`.
+ */
 export const validate = (tree: JsonObject): ErrorObject[] => once().validate(tree);
 
 export const configSchema = (): SchemaNode => once().schema;
 
-/** Returns the schema of one key. Returns undefined if the key is unknown, and `{}` if it may have any value. */
+/** Returns the schema of a key in this node. Returns undefined if the key is unknown, and `{}` if the key may have any value. */
 export function schemaOfChild(node: SchemaNode, key: string): SchemaNode | undefined {
   const known = node.properties?.[key] ?? node.items;
   if (known) return known;

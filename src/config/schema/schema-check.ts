@@ -1,6 +1,6 @@
 /**
- * The check of a configuration against its schema. In the command line's bundle, code generated from the schema replaces this module
- * (scripts/bundle.mjs).
+ * Checks a configuration against its schema. In the bundle of the command line, `scripts/bundle.mjs` replaces this module by code that is
+ * generated from the schema.
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { schemaFormats } from "./schema-formats.js";
@@ -19,9 +19,9 @@ export const checkOptions = {
   formats: schemaFormats,
 } as const;
 
-/** Returns a function that checks a tree, and adds the schema's defaults to it in place. */
+/** Returns a function that checks a tree and returns the errors. The function also adds the schema's defaults to the tree in place. */
 export function schemaCheck(schema: object): (tree: object) => ErrorObject[] {
-  // Not optimised, because optimising takes longer than it saves.
+  // The generated code is not optimised, because the optimisation takes longer than it saves.
   const check: ValidateFunction = new Ajv({ ...checkOptions, code: { optimize: false } }).compile(schema);
   return (tree) => (check(tree) ? [] : (check.errors ?? []));
 }

@@ -7,7 +7,7 @@ import type { Importer, ServersSection } from "../shared/importer.js";
 import { braces } from "../shared/placeholders.js";
 import type { FieldImport, FieldImports, Note, ServerDraft } from "../shared/server-draft.js";
 
-/** Translates a list such as `[{name, permission_policy}]`. */
+/** Translates Claude Code's list of tool permissions, such as `[{name, permission_policy}]`. */
 const policies: FieldImport = (value, draft, key) => {
   for (const tool of Array.isArray(value) ? value : []) {
     const { name, permission_policy: policy } = isPlainObject(tool) ? tool : {};

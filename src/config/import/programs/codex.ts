@@ -22,7 +22,7 @@ import type { Importer } from "../shared/importer.js";
 import { noPlaceholder, variable } from "../shared/placeholders.js";
 import type { FieldImport } from "../shared/server-draft.js";
 
-/** Translates names of variables that the server gets if they are set. */
+/** Translates a list of variable names. The server gets each of these variables from the environment if it is set there. */
 const forwarded: FieldImport = (value, draft, key) => {
   for (const item of Array.isArray(value) ? value : []) {
     const name = isPlainObject(item) ? item.name : item;

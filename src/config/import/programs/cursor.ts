@@ -5,10 +5,10 @@ import type { Importer } from "../shared/importer.js";
 import { editorVariables } from "../shared/placeholders.js";
 import type { FieldImport } from "../shared/server-draft.js";
 
-/** Undefined means that no type is written. Cursor tries Streamable HTTP, then SSE; this host does the same for a URL without a type. */
+/** No type is written for these names. Cursor tries Streamable HTTP first and then SSE. This host does the same if a URL has no type. */
 const either = undefined;
 
-/** Importer for Cursor. It also reads files of Cline and Roo Code, which have the same format; the file's name tells them apart. */
+/** Importer for Cursor. It also reads files of Cline and Roo Code, which have the same format; their file names are different. */
 export const cursor: Importer = {
   tool: "cursor",
   title: "Cursor",
@@ -45,5 +45,5 @@ export const cursor: Importer = {
   },
 };
 
-/** Translates the timeout of Cline and Roo Code, which is in seconds. */
+/** Translates a timeout of Cline and Roo Code, which is given in seconds. */
 const clineTimeout: FieldImport = seconds("timeout");

@@ -25,7 +25,7 @@ const own: Readonly<Record<string, string>> = {
   inline_python: "it is Python code that goose runs: save it as a server, and add that",
 };
 
-/** Translates the names of variables whose values goose keeps in the system's keyring. */
+/** Translates a list of variable names. Goose keeps the values of these variables in the system's keyring. */
 const keyring = ofTexts((names, draft, key) => {
   for (const name of names) {
     setAll(draft, "env", { [name]: variable(name).text }, key);
@@ -85,8 +85,8 @@ export const goose: Importer = {
 };
 
 /**
- * Returns the headers with `$NAME` replaced by the server's own variable of that name. If the server has no such variable, a placeholder
- * stays.
+ * Replaces `$NAME` in the headers by the value that the server's own variables have for it. If they have no such variable, `$NAME` becomes
+ * a placeholder.
  */
 function headersOf(headers: JsonObject, envs: unknown): Record<string, string> {
   const known = isPlainObject(envs) ? envs : {};

@@ -16,7 +16,7 @@ import type { Importer } from "../shared/importer.js";
 import { converting, variable } from "../shared/placeholders.js";
 import type { FieldImport } from "../shared/server-draft.js";
 
-/** Matches `Name: value`. A name cannot contain `{`, so a line that is only a placeholder does not match. */
+/** Matches a header line `Name: value`. A line that is only a placeholder does not match, because a name cannot contain `{`. */
 const headerLine = /^([!#$%&'*+.^_`|~\w-]+):\s*(.*)$/s;
 
 const headers = ofTexts((lines, draft, key) => {
@@ -27,7 +27,7 @@ const headers = ofTexts((lines, draft, key) => {
   }
 });
 
-/** Translates the command, which is a list or, in mcphost, only the program. */
+/** Translates the command. In Kit it is a list with the program and its arguments, in mcphost only the program. */
 const command: FieldImport = (value, draft, key) =>
   Array.isArray(value) ? commandLine(value, draft, key) : copiedText("command")(value, draft, key);
 
@@ -66,7 +66,7 @@ export const kit: Importer = {
               : undefined,
           finish(draft, { type, transport }) {
             if (draft.entry.url === undefined) return;
-            // A URL without a type means SSE, as it did in mcphost.
+            // A URL without a type means SSE, because mcphost treated it as SSE.
             const isHttp = type === "remote" || type === "streamable" || transport === "streamable";
             draft.entry.type = isHttp ? "http" : "sse";
           },

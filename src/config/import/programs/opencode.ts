@@ -27,7 +27,7 @@ const variables = converting(/\{(env|file):([^}]+)\}/, (kind, name = "") => {
   return { ...variable(stand), note };
 });
 
-/** Translates a timeout: a number for the start, or a mapping with times for the start and for requests. */
+/** Translates a timeout, which is a number (time to start) or a mapping with a time to start and a time for requests. */
 const timeouts: FieldImport = (value, draft, key) => {
   const { startup, request, ...rest } = isPlainObject(value) ? value : { startup: value };
   if (startup !== undefined) copiedMilliseconds("startup_timeout")(startup, draft, key);
@@ -71,7 +71,7 @@ export const opencode: Importer = {
           project: projectOf(file, surroundings),
           convert: variables,
           fields: {
-            // For a remote server, opencode tries Streamable HTTP, then SSE. This host does the same without a type.
+            // For a remote server, opencode tries Streamable HTTP first and then SSE. This host does the same if no type is given.
             type: transport({ local: undefined, remote: undefined }),
             command: commandLine,
             environment: textMap("env"),
@@ -95,7 +95,10 @@ export const opencode: Importer = {
   },
 };
 
-/** Returns the servers and their pointer. In version 2 of the format they are in `mcp.servers`, before that in `mcp`. */
+/**
+ * Returns the servers and the pointer of the mapping that contains them. In version 2 of the format this is `mcp.servers`, in earlier
+ * versions `mcp`.
+ */
 function serversOf({ mcp }: JsonObject): { pointer: string; servers: JsonObject } {
   const all = isPlainObject(mcp) ? mcp : {};
   if (isPlainObject(all.servers) && all.servers.type === undefined)
@@ -118,7 +121,7 @@ function hasItsTypes(servers: JsonObject): boolean {
 
 type Rule = [pattern: string, answer: "allow" | "ask" | "deny"];
 
-/** Returns the rules in mappings such as `tools: {"server_*": false}` and `permission: {"server_tool": "ask"}`. */
+/** Reads tool rules from a mapping such as `tools: {"server_*": false}` or `permission: {"server_tool": "ask"}`. */
 function rulesOf(tools: unknown): Rule[] {
   return Object.entries(isPlainObject(tools) ? tools : {}).flatMap(([pattern, answer]): Rule[] => {
     if (answer === false || answer === "deny") return [[pattern, "deny"]];
@@ -126,7 +129,7 @@ function rulesOf(tools: unknown): Rule[] {
   });
 }
 
-/** Applies the rules that name this server. opencode names a tool `server_tool`. */
+/** Applies the rules that concern this server. In opencode, the name of a tool is `server_tool`. */
 function applyRules(draft: ServerDraft, rules: readonly Rule[]): void {
   for (const [pattern, answer] of rules) {
     if (!pattern.startsWith(draft.name)) continue;

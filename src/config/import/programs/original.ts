@@ -13,7 +13,7 @@ const settings: Readonly<Record<string, string>> = {
   logLevel: "is logging.level here, for the whole host",
 };
 
-/** Importer for `servers_config.json` of the platform on which this program is modelled. */
+/** Importer for `servers_config.json`, the file of the original MCP-Platform, on which this program is modelled. */
 export const original: Importer = {
   tool: "original",
   title: "the original MCP-Platform",
@@ -49,7 +49,7 @@ export const original: Importer = {
   },
 };
 
-/** Returns the folder in which that platform was started: the one above `src`. */
+/** Returns the folder in which the original platform was started: for a file in `src`, the parent of `src`. */
 function startFolder(folder: string): string {
   return folder.replace(/[/\\]src$/, "");
 }

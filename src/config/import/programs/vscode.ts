@@ -30,7 +30,7 @@ export const vscode: Importer = {
           project,
           convert: editorVariables(project ?? surroundings.cwd, inputs),
           fields: {
-            // For `http`, VS Code tries Streamable HTTP, then SSE. This host does the same for a URL without a type.
+            // For `http`, VS Code tries Streamable HTTP first and then SSE. This host does the same if a URL has no type.
             type: transport({ stdio: undefined, http: undefined, sse: "sse" }),
             ...commonFields,
             envFile: path("env_file"),
@@ -51,7 +51,7 @@ export const vscode: Importer = {
   },
 };
 
-/** Returns true if a settings.json holds servers of VS Code. The servers of opencode are under the same key, with other types. */
+/** Returns true if a settings.json contains servers of VS Code. opencode has its servers under the same key, but they have other types. */
 function hasServersInSettings({ mcp }: JsonObject): boolean {
   const servers =
     isPlainObject(mcp) && isPlainObject(mcp.servers) ? Object.values(mcp.servers).filter(isPlainObject) : [];

@@ -15,7 +15,7 @@ import type { Importer } from "../shared/importer.js";
 import { noPlaceholder } from "../shared/placeholders.js";
 import type { FieldImport } from "../shared/server-draft.js";
 
-/** Translates the command, which is the program's path. In the format until 2025 it was a mapping of path, arguments and variables. */
+/** Translates the command, which is the path of the program. Until 2025 it was a mapping of path, arguments and variables. */
 const command: FieldImport = (value, draft, key) => {
   if (isPlainObject(value))
     draft.take(value, { path: copiedText("command"), args: copiedTexts("args"), env: textMap("env") });

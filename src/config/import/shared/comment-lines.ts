@@ -1,8 +1,8 @@
-/** A line of a comment. `line` is its line number, from 1. */
+/** A line of a comment. `line` is the number of the line in the file, counted from 1. */
 export interface CommentLine {
   line: number;
   text: string;
-  /** True if the comment follows other text in its line. */
+  /** True if there is other text before the comment in its line. */
   isTrailing: boolean;
 }
 
@@ -11,11 +11,11 @@ export interface KeyLine {
   pointer: string;
 }
 
-/** In the order of the file. */
+/** Comments and keys of a file, with their lines, in the order of the file. */
 export interface Lines {
   comments: readonly CommentLine[];
   keys: readonly KeyLine[];
 }
 
-/** Throws ConfigError with the position in the file. */
+/** Function that throws ConfigError for a position in the file. */
 export type Fail = (message: string, line?: number, column?: number) => never;

@@ -1,10 +1,10 @@
-/** Translations of other programs' keys, from which importers build their tables. */
+/** Functions that translate other programs' keys. Importers build their tables from them. */
 import { isPlainObject } from "../../../core/json.js";
 import type { FieldImport, FieldImports, ServerDraft } from "./server-draft.js";
 
 const longestMs = 86_400_000;
 
-/** Returns a field that passes values of this shape to `take`. For any other value it adds a note. */
+/** Returns a translation that passes a value to `take` if `isShaped` accepts it, and otherwise adds a note. */
 function shaped<T>(isShaped: (value: unknown) => value is T, shape: string, take: TakeOf<T>): FieldImport {
   return (value, draft, key) => {
     if (isShaped(value)) take(value, draft, key);
@@ -43,7 +43,7 @@ export const copiedTexts = (target: string) =>
       );
   });
 
-/** Translates a list whose first item is the program and whose other items are its arguments. */
+/** Translates a list that contains the program and then its arguments. */
 export const commandLine = ofTexts(([command = "", ...args], draft, key) => {
   draft.set("command", draft.text(command, key), key);
   if (args.length > 0)
@@ -54,7 +54,7 @@ export const commandLine = ofTexts(([command = "", ...args], draft, key) => {
     );
 });
 
-/** Adds the pairs of a mapping to those that other keys have set in the same target. */
+/** Returns a translation that adds the pairs of a mapping to `target`. Pairs that other keys have added there are kept. */
 export const textMap = (target: string) =>
   ofMapping((mapping, draft, key) => {
     const values = Object.entries(mapping).flatMap(([name, value]) => {
@@ -75,7 +75,7 @@ export function setAll(
   draft.set(target, { ...(isPlainObject(before) ? before : {}), ...values }, key);
 }
 
-/** Keys that have the same name in most programs and in this host. */
+/** Translations of keys that have the same name in most programs and in this host. */
 export const commonFields: FieldImports = {
   command: copiedText("command"),
   args: copiedTexts("args"),
@@ -85,7 +85,7 @@ export const commonFields: FieldImports = {
   headers: textMap("headers"),
 };
 
-/** Translates a flag whose default is true. Only the value false is written. */
+/** Translates a boolean whose default is true, so only false is written. */
 export const enabled = ofFlag((isOn, draft, key) => {
   if (!isOn) draft.set("enabled", false, key);
 });
@@ -110,8 +110,8 @@ function durationText(ms: number): string {
 }
 
 /**
- * Translates the list of offered tools. `none` is the meaning of an empty list in the other program. In this host an empty list means all
- * tools.
+ * Translates the list of tools that are offered to the model. `none` says what an empty list means in the other program. In this host an
+ * empty list means all tools.
  */
 export const allowed = (none: "all" | "nothing" = "all") =>
   ofTexts((names, draft, key) => {
@@ -122,14 +122,14 @@ export const allowed = (none: "all" | "nothing" = "all") =>
 export const denied = ofTexts((names, draft, key) => draft.add("tools.deny", names, key));
 export const approved = ofTexts((names, draft, key) => draft.add("tools.auto_approve", names, key));
 
-/** Translates a flag that lets every tool of the server run without asking. */
+/** Translates a boolean. If it is true, every tool of the server may run without asking. */
 export const copiedTrust = ofFlag((isTrusted, draft, key) => {
   if (isTrusted) draft.add("tools.auto_approve", ["*"], key);
 });
 
 /**
- * Translates the name of a transport. `types` maps the other program's names to ours. A name that is mapped to undefined is not written,
- * because this host detects that transport.
+ * Translates the name of a transport. `types` maps the other program's names to ours. For undefined, no type is written, because this host
+ * detects the transport.
  */
 export const transport = (types: Readonly<Record<string, "http" | "sse" | undefined>>) =>
   ofText((type, draft, key) => {
@@ -137,7 +137,7 @@ export const transport = (types: Readonly<Record<string, "http" | "sse" | undefi
     else if (types[type]) draft.set("type", types[type], key);
   });
 
-/** Translates the keys of an OAuth client that was registered beforehand. */
+/** Translates the keys for a login with an OAuth client that was registered in advance. */
 export const oauth = (
   keys: Readonly<Record<string, "client_id" | "client_secret" | "scope" | "callback_port">>,
 ): FieldImport =>
@@ -151,18 +151,18 @@ export const oauth = (
     }
   });
 
-/** Returns a field that drops the key and adds `why` as a note. */
+/** Returns a translation that leaves the key out and adds the note `why`. */
 export const dropped =
   (why: string): FieldImport =>
   (_value, draft, key) =>
     draft.note(key, why);
 
-/** Returns a field like `dropped` that adds no note if the value equals `usual`, the other program's default. */
+/** Returns a translation that leaves the key out. It adds the note `why` unless the value is `usual`, the other program's default. */
 export const droppedUnless =
   (usual: unknown, why: string): FieldImport =>
   (value, draft, key) => {
     if (value !== usual) draft.note(key, why);
   };
 
-/** Ignores a key that asks for something that this host does anyway. */
+/** Leaves a key out without a note, because this host always does what the key asks for. */
 export const understood: FieldImport = () => {};

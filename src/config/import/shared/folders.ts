@@ -18,7 +18,10 @@ export function applicationData(surroundings: ImportSurroundings): string {
   return platform === "darwin" ? join(home, "Library", "Application Support") : configHome(surroundings);
 }
 
-/** Returns the project of a file that is in the project's folder `name`. Returns undefined if that folder is in the user's home. */
+/**
+ * Returns the folder of the project if the file is in a subfolder `name` of a project. Returns undefined otherwise, and if `name` is in the
+ * user's home folder.
+ */
 export function projectAround(file: ForeignText, name: string, { home }: ImportSurroundings): string | undefined {
   const folder = folderOf(file);
   return folder === join(dirname(folder), name) && dirname(folder) !== home ? dirname(folder) : undefined;

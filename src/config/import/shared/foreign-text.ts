@@ -1,4 +1,4 @@
-/** A configuration file of another program: its values, and its comments by key. */
+/** Reads a configuration file of another program: its values, and its comments by key. */
 
 import { dirname } from "node:path";
 import {
@@ -17,16 +17,16 @@ import type { CommentLine, Fail, KeyLine, Lines } from "./comment-lines.js";
 import { readToml } from "./toml.js";
 
 export interface ForeignText {
-  /** Path of the file for display. */
+  /** Path of the file, in the form in which it is displayed. */
   file: string;
   /** Absolute path of the file. */
   path: string;
   tree: JsonObject;
-  /** Comment lines without `#` or `//`, by the pointer of the key to which they belong. */
+  /** Comment lines without `#` or `//`, by the pointer of the key that they describe. */
   comments: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Reads a file as YAML or TOML if its extension says so, otherwise as JSON with comments. Throws ConfigError. */
+/** Reads a file. An extension of YAML or TOML decides the format; any other file is read as JSON with comments. Throws ConfigError. */
 export function readForeign(path: string, cwd: string): ForeignText {
   const file = displayName(path, cwd);
   const read = readText(path);
@@ -45,7 +45,10 @@ export function readForeign(path: string, cwd: string): ForeignText {
 
 export const folderOf = ({ path }: ForeignText) => dirname(path);
 
-/** Assigns each comment to a key: a comment after other text to the key before it, any other comment to the next key. */
+/**
+ * Assigns each comment to a key. A comment after other text in its line belongs to the key before the comment. Any other comment belongs to
+ * the next key.
+ */
 function assigned({ comments, keys }: Lines): Map<string, string[]> {
   const about = new Map<string, string[]>();
   for (const { line, text, isTrailing } of comments) {
@@ -93,9 +96,9 @@ function plainValue({ type, children = [], value }: JsonNode): unknown {
   );
 }
 
-/** Token that the YAML lexer puts before a scalar. The scalar itself may begin with `#`, like a comment. */
+/** Token that the YAML lexer puts before each scalar. It is needed because a scalar may begin with `#`, like a comment. */
 const scalarMark = "\u001f";
-/** Tokens of the YAML lexer that have no text in the file. */
+/** Tokens of the YAML lexer that do not occur in the text of the file. */
 const marks = ["\u0002", "\u0018", scalarMark];
 
 function yamlLines(text: string): Lines {

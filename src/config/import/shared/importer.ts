@@ -1,4 +1,4 @@
-/** The interface of importers, and the import of one file. */
+/** Defines the interface of importers, and imports one file. */
 
 import type { Environment } from "../../../core/environment.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
@@ -20,7 +20,7 @@ type ToolName =
   | "kit"
   | "original";
 
-/** The machine and the working directory of an import. */
+/** The machine and the working directory on which an import depends. */
 export interface ImportSurroundings {
   platform: NodeJS.Platform;
   env: Environment;
@@ -29,51 +29,51 @@ export interface ImportSurroundings {
   cwd: string;
 }
 
-/** A mapping in a file whose values are servers. */
+/** A mapping in a file. Its values are servers. */
 export interface ServersSection {
   /** Pointer of this mapping in the file. */
   pointer: string;
   servers: unknown;
-  /** Folder in which the other program starts these servers. Undefined if it uses no particular folder. */
+  /** Folder in which the other program starts these servers. Undefined if it does not start them in a particular folder. */
   project?: string;
   convert: Convert;
   fields: FieldImports;
-  /** Returns why this server cannot be used here, or undefined if it can. */
+  /** Returns a reason if this host cannot use the server, otherwise undefined. */
   skip?(raw: JsonObject): string | undefined;
-  /** Completes the entry after its keys have been translated, for rules that involve several keys. */
+  /** Called after all keys have been translated. Completes the entry, for example where several keys together mean something. */
   finish?(draft: ServerDraft, raw: JsonObject): void;
 }
 
 export interface Importer {
   tool: ToolName;
-  /** The program's name for display. */
+  /** The program's name, as it is displayed. */
   title: string;
-  /** Returns the paths at which the program has its configuration files. If several exist, the program prefers the earlier ones. */
+  /** Returns all paths at which the program may have a configuration file. Files that the program prefers come first. */
   places(surroundings: ImportSurroundings): string[];
-  /** Returns true if the file belongs to this program. The file may come from any path. */
+  /** Returns true if the file, which may have any path, belongs to this program. */
   knows(file: ForeignText): boolean;
   sections(file: ForeignText, surroundings: ImportSurroundings): { sections: ServersSection[]; notes?: Note[] };
 }
 
 export interface ImportedServer {
   name: string;
-  /** Path of the imported file for display. */
+  /** Path of the imported file, in the form in which it is displayed. */
   file: string;
   /** The server as an entry of `mcpServers`. */
   entry: JsonObject;
-  /** Comments to write: those above the server, and those of each key, under our name of the key. */
+  /** Comments to write: `above` the server, and above its keys. `keys` has our names of the keys. */
   comments: { above: readonly string[]; keys: ReadonlyMap<string, readonly string[]> };
   notes: Note[];
-  /** Reason why the server is not imported. Undefined if it is. */
+  /** Reason why the server is not imported. Undefined if the server is imported. */
   skipped?: string;
 }
 
 export interface ImportedFile {
   file: string;
-  /** True if the file was found in the working directory. Anybody may have written such a file. */
+  /** True if the file was found through the working directory. Anybody may have written such a file. */
   isOfFolder?: boolean;
   servers: ImportedServer[];
-  /** Notes on keys outside of the servers. */
+  /** Notes about keys of the file that do not belong to a server. */
   notes: Note[];
 }
 
@@ -110,15 +110,15 @@ const noComments = { above: [], keys: new Map() };
 
 const order = ["type", "command", "args", "env", "env_file", "cwd", "url", "headers", "oauth"];
 
-/** Sorts the keys of an entry: first those that say how the server is reached. */
+/** Sorts the keys of an entry. The keys that say how the server is started or reached come first. */
 function inOrder(entry: JsonObject): JsonObject {
   const rank = (key: string) => (order.includes(key) ? order.indexOf(key) : order.length);
   return Object.fromEntries(Object.entries(entry).sort(([one], [other]) => rank(one) - rank(other)));
 }
 
 /**
- * Returns the comments for the new entry. A comment on a nested key is written at the top-level key above it. A comment on a key that has
- * no counterpart here is written above the server.
+ * Returns the comments for the new entry. The comment of a nested key is written above its top-level key. The comment of a key that has no
+ * counterpart here is written above the server.
  */
 function commentsOf(
   { comments }: ForeignText,

@@ -1,7 +1,7 @@
-/** Conversion of other programs' placeholders to ours, which are `${NAME}` and `${NAME:-default}`. A literal `${` becomes `$${`. */
+/** Converts other programs' placeholders to ours, which are `${NAME}` and `${NAME:-default}`. A literal `${` becomes `$${`. */
 import { basename, sep } from "node:path";
 
-/** Our text for another program's placeholder, with an optional note for the user. */
+/** The text that replaces another program's placeholder, with an optional note for the user. */
 export interface Replaced {
   text: string;
   note?: string;
@@ -11,8 +11,8 @@ type Converted = { text: string; notes: string[] };
 export type Convert = (text: string) => Converted;
 
 /**
- * Returns a conversion of the placeholders that match `pattern`. `replaced` gets the groups of a match; if it returns undefined, the
- * matched text stays literal.
+ * Returns a function that converts placeholders. Each match of `pattern` is replaced by the result of `replaced`, which gets the groups of
+ * the match. If `replaced` returns undefined, the matched text is kept as literal text.
  */
 export function converting(
   pattern: RegExp,
@@ -41,21 +41,21 @@ export function variable(name: string | undefined, fallback?: string): Replaced 
   return { text: fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}` };
 }
 
-/** Conversion for programs that have no placeholders: all text stays literal. */
+/** Conversion for programs without placeholders. All text is kept as literal text. */
 export const noPlaceholder: Convert = (text) => ({ text: literal(text), notes: [] });
 
 /** Conversion for programs whose placeholders are `${NAME}` and `${NAME:-default}`. */
 export const braces = converting(/\$\{([A-Za-z_]\w*)(?::-([^}]*))?\}/, variable);
 
-/** Conversion like `braces`, which also accepts `$NAME`. */
+/** Conversion for programs whose placeholders are `${NAME}`, `${NAME:-default}` and `$NAME`. */
 export const shell = converting(/\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_]\w*))/, (name, fallback, bare) =>
   variable(name ?? bare, fallback),
 );
 
-/** The inputs for which VS Code asks the user, by their id. */
+/** The inputs of a VS Code configuration, by their id. VS Code asks the user for their values. */
 export type Inputs = ReadonlyMap<string, { default?: string }>;
 
-/** Returns the name of the variable that replaces this input. */
+/** Returns the name of the variable to use instead of this input. */
 export function inputVariable(id: string): string {
   return `MCP_PLATFORM_INPUT_${id
     .replaceAll(/[^A-Za-z0-9]+/g, "_")
@@ -64,8 +64,8 @@ export function inputVariable(id: string): string {
 }
 
 /**
- * Returns the conversion for VS Code and editors derived from it: `${env:NAME}`, `${input:id}`, `${workspaceFolder}` and others. `folder`
- * is the folder of the workspace.
+ * Returns the conversion for VS Code and for editors that are derived from it. Their placeholders are `${env:NAME}`, `${input:id}`,
+ * `${workspaceFolder}` and others. `folder` is the workspace's folder.
  */
 export function editorVariables(folder: string, inputs: Inputs = new Map()): Convert {
   const fixed: Readonly<Record<string, string>> = {

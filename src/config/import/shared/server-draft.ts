@@ -1,17 +1,17 @@
-/** An entry of `mcpServers` that an importer builds key by key from another program's server. What cannot be translated gets a note. */
+/** Builds an entry of `mcpServers` key by key from another program's server. Keys that cannot be translated get a note. */
 
 import { resolve } from "node:path";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";
 import type { Convert } from "./placeholders.js";
 
-/** A note that a key of the imported file has no counterpart here, or has another meaning. */
+/** A note about a key of the imported file that has no counterpart here, or another meaning here. */
 export interface Note {
   /** Key in the imported file, or "" if the note is about the whole server. */
   key: string;
   text: string;
 }
 
-/** Translates one key of the imported file. `value` is the value in that file. */
+/** A function that translates one key of the imported file. `value` is the value of that key in the file. */
 export type FieldImport = (value: unknown, draft: ServerDraft, key: string) => void;
 export type FieldImports = Readonly<Record<string, FieldImport>>;
 
@@ -21,7 +21,7 @@ export class ServerDraft {
   readonly notes: Note[] = [];
   /** Description of the server in the imported file. It becomes a comment. */
   readonly remarks: string[] = [];
-  /** The top-level key of our entry for each translated key of the imported file. */
+  /** For each translated key of the imported file, the top-level key of our entry that it became. */
   readonly targets = new Map<string, string>();
   /** Absolute path of the folder to which relative paths refer. */
   readonly base: string;
@@ -41,7 +41,9 @@ export class ServerDraft {
     this.remarks.push(...words.split("\n"));
   }
 
-  /** Sets a value of the entry. `target` is a key, or a mapping and a key in it, such as `tools.allow`. */
+  /**
+   * Sets a value in the entry. `target` is a top-level key, or `mapping.key` such as `tools.allow`. `key` is the key in the imported file.
+   */
   set(target: string, value: unknown, key: string): void {
     const [first = "", second] = target.split(".");
     const below = this.entry[first];
@@ -56,7 +58,7 @@ export class ServerDraft {
     if (items.length > 0) this.set(target, [...new Set([...before, ...items])], key);
   }
 
-  /** Returns the text with the other program's placeholders replaced by ours. */
+  /** Converts the other program's placeholders in the text to ours. */
   text(value: string, key: string): string {
     const { text, notes } = this.#convert(value);
     for (const note of notes) this.note(key, note);
@@ -69,7 +71,7 @@ export class ServerDraft {
     return /^(\$\{|~(?=$|[/\\]))/.test(path) ? path : resolve(this.base, path);
   }
 
-  /** Translates each key with the field of that name. Notes the keys for which there is no field. */
+  /** Translates each key with the function that `fields` has for it. If there is no function, adds a note. */
   take(raw: JsonObject, fields: FieldImports): void {
     for (const [key, value] of Object.entries(raw)) {
       if (value === null || value === undefined) continue;

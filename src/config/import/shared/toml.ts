@@ -1,4 +1,4 @@
-/** TOML with the line numbers of its comments and keys, which the TOML parser does not return. */
+/** Reads TOML together with the line numbers of its comments and keys, which the TOML parser does not return. */
 import { parse, TomlError } from "smol-toml";
 import { child } from "../../../core/source/tree.js";
 import type { CommentLine, Fail, KeyLine, Lines } from "./comment-lines.js";
@@ -8,14 +8,15 @@ export function readToml(text: string, fail: Fail): Lines & { tree: unknown } {
     return { tree: parse(text), ...linesOf(text) };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    // Only the first line of the message is used: the rest quotes the file, which may hold a secret.
+    // Only the first line of the message is used. The other lines quote the file, which may contain a secret.
     const [what = ""] = error.message.split("\n");
     return fail(`not valid TOML: ${what.replace(/^Invalid TOML document: /, "")}`, error.line, error.column);
   }
 }
 
 /**
- * Splits TOML into strings of all four kinds, comments, line breaks and other characters. A `#` or `[` in a string is part of the string.
+ * Pattern of the parts of a TOML text: strings of all four kinds, comments, line breaks and other characters. It keeps a string together,
+ * so that a `#` or `[` inside is not read as a comment or a table.
  */
 const token = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n|[^"'#\n]+/g;
 
