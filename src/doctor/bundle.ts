@@ -1,4 +1,4 @@
-/** Builds one file with all that is needed to debug a failure, without secrets. */
+/** Builds a file that contains everything needed to debug a failure, without secrets. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
@@ -12,18 +12,18 @@ import { clearing } from "../core/text/redaction.js";
 import { type TarFile, tarOf } from "./tar.js";
 
 export interface BundleParts {
-  /** JSON report of `doctor`. */
+  /** The report of `doctor`, as JSON. */
   report: string;
   versions: Readonly<Record<string, string>>;
   loaded?: LoadedConfig;
   logFolder: string;
-  /** Export of a conversation that the user adds. Its secrets are already removed. */
+  /** A conversation that the user has added, as an export. Its secrets are already removed. */
   conversation?: string;
   clear(text: string): string;
   nowMs: number;
 }
 
-/** Lines of stderr that are kept for each server. */
+/** Maximum number of lines from each server's log. The last lines are kept. */
 const lastLines = 200;
 
 /** Returns the bundle as a gzipped tar. */
@@ -43,7 +43,10 @@ export function bundleOf({ report, versions, loaded, logFolder, conversation, cl
   return gzipSync(tarOf(clean, nowMs / 1000));
 }
 
-/** Returns the lines of stderr and of the host in a server's log file. Log messages of the server may contain parts of a conversation. */
+/**
+ * Returns lines from a server's log file: only those that the server wrote to stderr and those that the host wrote. The server's log
+ * messages are left out, because they may contain parts of a conversation.
+ */
 function stderrOf(file: string): string {
   const text = [`${file}.1`, file].map((path) => (existsSync(path) ? readFileSync(path, "utf8") : "")).join("");
   const lines = text.split("\n").filter((line) => /^\S+ \d+ (stderr|host) /.test(line));
@@ -54,12 +57,13 @@ function plain(name: string): string {
   return name.replaceAll(/[^\w.-]/g, "_").slice(0, 60);
 }
 
-/** Minimum length of a value that is removed. Removing shorter values would blank out ordinary words. */
+/** Minimum length of a value that is removed, because shorter values also occur in ordinary words. */
 const shortest = 6;
 
 /**
- * Returns a function that removes secrets from a text. It removes the known secrets, all header and variable values of providers and
- * servers, and user, password and query values of their URLs, whatever the name of the value.
+ * Returns a function that removes secrets from a text. It removes the known secrets, all values of headers and environment variables of
+ * providers and servers, and the user, password and query values of their URLs. These values are removed even if their names do not suggest
+ * a secret.
  */
 export function clearingForOthers(config: Config, env: Environment): (text: string) => string {
   const providers = Object.values(config.llm.providers);

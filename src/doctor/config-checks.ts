@@ -1,4 +1,4 @@
-/** Reports which configuration file applies, and what is wrong in the file. */
+/** Reports which configuration file is used, and what is wrong in it. */
 
 import { existsSync } from "node:fs";
 import type { LoadedConfig } from "../config/reading/load.js";
@@ -7,19 +7,19 @@ import { ConfigError, type ConfigProblem } from "../core/errors.js";
 import { type Finding, fail, ok, warn } from "./finding.js";
 
 export interface Configuration {
-  /** The file that a command would choose. Undefined if there is no file and only defaults apply. */
+  /** The configuration file that a command would use. Undefined if there is no file, so that only defaults apply. */
   file?: string;
-  /** True if `file` was found in the working directory and the user has not named it. */
+  /** True if `file` was found in the working directory and was not named by the user. */
   isFound: boolean;
-  /** Names of configuration files that are looked up in the working directory, in this order. */
+  /** File names of configurations. The working directory is searched for them in this order. */
   names: readonly string[];
-  /** Path of the user's own configuration file, whether the file exists or not. */
+  /** Path of the user's own configuration file. The file need not exist. */
   usersFile: string;
   /** The error that prevents a host from starting. */
   error?: ConfigError;
-  /** The configuration as far as it can be loaded, even with unset variables. */
+  /** The configuration, loaded even if variables are unset. Undefined if it cannot be loaded. */
   loaded?: LoadedConfig;
-  /** Parts of a found file that do not apply until the user confirms them. */
+  /** Servers and settings of a found file that have no effect until the user confirms them. */
   unconfirmed?: { servers: readonly string[]; settings: readonly string[] };
   env: Environment;
 }

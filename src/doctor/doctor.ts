@@ -1,4 +1,4 @@
-/** Runs all checks that need no turn, in the order in which a host needs the checked parts. */
+/** Runs all checks for which no turn is needed, in the order in which a host needs what is checked. */
 import { join } from "node:path";
 import { unsetBelow } from "../config/unset.js";
 import type { LlmConfig, ServerConfig } from "../core/config.js";
@@ -21,7 +21,7 @@ import { serverSections, toolsOfServers } from "./server-checks.js";
 
 export interface Examined {
   configuration: Configuration;
-  /** The provider settings; `active` is the provider that turns use. Undefined if no configuration could be loaded. */
+  /** Settings of the providers. `active` is the provider that turns use. Undefined if no configuration could be loaded. */
   llm: LlmConfig | undefined;
   servers: readonly ServerConfig[];
   isLive: boolean;
@@ -29,7 +29,7 @@ export interface Examined {
   /** Build time of this program, in milliseconds since the epoch. */
   builtMs: number;
   cacheFolder: string;
-  /** Removes the secrets of the configuration and the environment from a text, such as a message of a server. */
+  /** Removes secrets from a text, such as a message of a server. These are the secrets of the configuration and of the environment. */
   clear(text: string): string;
   signal: AbortSignal;
 }
@@ -64,7 +64,7 @@ export async function examine(parts: Examined): Promise<Section[]> {
   return [...first, ...providers, ...servers].map((section) => cleared(section, parts.clear));
 }
 
-/** Returns the error kind of the first section that failed. The kind determines the exit code. Undefined if nothing failed. */
+/** Returns the error kind of the first failed section, which determines the exit code. Undefined if no section failed. */
 export function failedKind(sections: readonly Section[]): string | undefined {
   return sections.find(({ findings }) => hasFailed(findings))?.kind;
 }

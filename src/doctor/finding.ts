@@ -3,7 +3,7 @@ export interface Finding {
   check: string;
   status: "ok" | "warn" | "fail";
   text: string;
-  /** Advice for the user, as a sentence without a full stop. Absent only if the status is `ok`. */
+  /** Advice for the user, as a sentence without a full stop. Set unless the status is `ok`. */
   fix?: string;
 }
 
@@ -17,7 +17,7 @@ export function hasFailed(findings: readonly Finding[]): boolean {
   return findings.some(({ status }) => status === "fail");
 }
 
-/** Removes the full stop of a hint, because a `fix` ends without one. */
+/** Removes the full stop at the end of a hint, because a `fix` ends without a full stop. */
 export function withoutEnd(sentence: string): string {
   return sentence.replace(/\.$/, "");
 }

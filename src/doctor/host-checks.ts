@@ -21,17 +21,17 @@ export interface Clocks {
   /** Current time by the wall clock, in milliseconds since the epoch. */
   nowMs: number;
   /**
-   * Current time by the monotonic clock, in milliseconds since the epoch. It differs from `nowMs` if the wall clock was set after the
-   * process started.
+   * Start of the process plus the time since then by a monotonic clock, in milliseconds since the epoch. It differs from `nowMs` if the
+   * wall clock was set while the process ran.
    */
   steadyMs: number;
   builtMs: number;
 }
 
-/** Tolerated difference between two clocks. Signatures and expiry times tolerate about as much. */
+/** Difference between two clocks, in ms, that is tolerated. The checks of signatures and expiry times tolerate about as much. */
 export const toleratedSkewMs = 60_000;
 
-/** Checks the clock of this machine without asking another machine. */
+/** Checks the clock of this machine without contacting another machine. */
 export function clockFinding({ nowMs, steadyMs, builtMs }: Clocks): Finding {
   const time = Number.isFinite(nowMs) ? new Date(nowMs).toISOString() : String(nowMs);
   const fix = "set the clock (timedatectl set-ntp true): certificates and logins are refused under a wrong one";
@@ -43,7 +43,8 @@ export function clockFinding({ nowMs, steadyMs, builtMs }: Clocks): Finding {
 }
 
 /**
- * Creates a temporary entry to check that the folder can be written. If the folder does not exist, its nearest existing parent is checked.
+ * Checks that the folder can be written, by creating and deleting a temporary folder in it. If the folder does not exist, its nearest
+ * existing parent is checked.
  */
 export function folderFinding(check: string, path: string, status: "warn" | "fail"): Finding {
   try {
@@ -75,7 +76,10 @@ function freeAt(path: string): number | undefined {
   }
 }
 
-/** Checks whether `serve` can listen on its port. `isChosen` is true if the configuration names the port; a problem is then a failure. */
+/**
+ * Checks whether `serve` can listen on its port. `isChosen` is true if the port is in the configuration; a problem then counts as a failure
+ * and not as a warning.
+ */
 export async function portFinding({ host, port }: { host: string; port: number }, isChosen: boolean): Promise<Finding> {
   const place = `${host.includes(":") ? `[${host}]` : host}:${port}`;
   const problem = await listenProblem(host, port);
@@ -95,7 +99,7 @@ export async function portFinding({ host, port }: { host: string; port: number }
   return isChosen ? fail("port", text, fix) : warn("port", text, fix);
 }
 
-/** Checks the token that clients send to `serve`, and whether other users could read the file that contains it. */
+/** Checks the token that clients of `serve` need, and whether other users can read the file that contains it. */
 export function tokenFinding(file: string, isConfigured: boolean): Finding {
   if (isConfigured) return ok("token", "serve takes the token of serve.token");
   const state = statSync(file, { throwIfNoEntry: false });

@@ -1,4 +1,6 @@
-/** Sends test requests to a provider with the client and the wire that turns use. If that wire fails, the other wires are tried too. */
+/**
+ * Sends test requests to a provider. Uses the same client and the same wire as turns. If that wire fails, the other wires are tried too.
+ */
 import type { LlmConfig } from "../core/config.js";
 import type { ResolvedModel } from "../llm/providers/providers.js";
 import { type Finding, hasFailed } from "./finding.js";
@@ -6,7 +8,9 @@ import { otherWireFindings } from "./other-wires.js";
 import { TheirClock } from "./their-clock.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
-/** Sends test requests to the provider. `kind` is the kind of the error that ended the test. Rejects only with the signal's reason. */
+/**
+ * Sends test requests to the provider. If an error ended the test, `kind` is the kind of that error. Rejects only with the signal's reason.
+ */
 export async function askProvider(
   llm: LlmConfig,
   target: ResolvedModel,

@@ -1,18 +1,18 @@
-/** When the configured wire fails, finds other wires that the provider answers. */
+/** Searches for another wire that works with the provider. Used if the configured wire fails. */
 import type { LlmConfig, WireName } from "../core/config.js";
 import { type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { type Finding, hasFailed, warn } from "./finding.js";
 import { type TrialParts, tryWire } from "./wire-trial.js";
 
-/** Wires in the order in which they are tried. `chat` is last, because many providers imitate it besides their own wire. */
+/** Wires in the order in which they are tried. `chat` is last, because many providers offer it in addition to their own wire. */
 const WIRES: readonly WireName[] = ["responses", "messages", "gemini", "chat"];
-/** Kinds of errors that would occur over any wire, or that occur before a request is sent. */
+/** Kinds of errors for which no other wire is tried: they occur over every wire, or before a request is sent. */
 const SAME_OVER_ALL = new Set([
   ...["rate_limit", "quota", "overloaded", "connect", "connect_timeout", "queue_timeout", "total_timeout"],
   ...["context_length", "content_filter", "aborted"],
 ]);
 
-/** Tries the other wires. `kind` is the kind of the error over the configured wire. Rejects only with the signal's reason. */
+/** Tries the other wires. `kind` is the error kind of the configured wire. Rejects only with the signal's reason. */
 export async function otherWireFindings(
   llm: LlmConfig,
   { provider, model }: ResolvedModel,
@@ -35,7 +35,7 @@ export async function otherWireFindings(
       if (isUsed && why !== undefined) failed.push(`${wire}: ${why}`);
     }
   }
-  // A provider that refuses the key refuses it over every wire.
+  // A provider that rejects the key rejects it over every wire.
   if (kind === "auth") return [];
   const fix = `see that llm.providers.${name}.base_url and model are right`;
   return [warn("wire", `no other wire gets an answer either (${failed.join("; ")})`, fix)];
@@ -52,8 +52,8 @@ function worksFinding(
 }
 
 /**
- * Returns the addresses at which the server of this `baseUrl` may speak the wire. The paths are those that vendors and gateways use. The
- * host stays the same, so no other server gets the key.
+ * Returns the addresses at which this provider may offer the wire. The paths are those that vendors and gateways usually have. The host of
+ * `baseUrl` stays the same, so no other host gets the key.
  */
 function addressesOf(baseUrl: string, wire: WireName): string[] {
   const [, path = "", query = ""] = /^([^?]*?)\/*(\?.*)?$/.exec(baseUrl) ?? [];

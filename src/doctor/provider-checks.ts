@@ -1,4 +1,4 @@
-/** Checks the providers: their settings, whether they can be reached, and with `live` how they answer. */
+/** Checks the providers: their settings, whether they can be reached, and, if `isLive` is true, how they answer. */
 
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";
@@ -16,20 +16,20 @@ import type { TrialParts } from "./wire-trial.js";
 
 export interface ProviderParts extends TrialParts {
   llm: LlmConfig;
-  /** True if each provider gets real requests. The demo model always gets them, because it costs nothing. */
+  /** True if real requests are sent to each provider. The demo model always gets real requests, because they cost nothing. */
   isLive: boolean;
   toolBudgetTokens: number;
   /** Returns problems about unset environment variables of this provider. */
   unsetOf(name: string): readonly string[];
 }
 
-/** Checks all providers, first the provider that turns use. A failure of any other provider is only a warning. */
+/** Checks all providers, beginning with the provider that turns use. A failure of any other provider counts only as a warning. */
 export async function providerSections(parts: ProviderParts): Promise<Section[]> {
   const { active = "", fallback, providers } = parts.llm;
   const used = [active, ...fallback].filter((entry) => entry !== "");
   const others = Object.keys(providers).filter((name) => !used.some((entry) => entry.split("/")[0] === name));
   const sections: Section[] = [];
-  // Checks one provider after another, so that no provider slows down the answers of another.
+  // The providers are checked one after another, so that the checks do not slow each other down.
   for (const entry of [...new Set([...used, ...others])]) {
     const examined = await examine(entry, parts);
     if (entry === active) {
@@ -122,8 +122,8 @@ function wireFinding({ provider, model }: ResolvedModel): Finding {
 }
 
 /**
- * Returns the tools that a turn would send in one request, with room for doctor's own tool. Tools beyond the budget are left out: the model
- * must search for them.
+ * Returns the tools that a turn would send in one request, with room for the tool that doctor adds. Tools that exceed the token budget are
+ * left out, because in a turn the model would have to search for them.
  */
 function inOneRequest({ tools, toolBudgetTokens }: ProviderParts, { quirks }: Provider): readonly ToolDefinition[] {
   let tokens = 0;

@@ -1,4 +1,4 @@
-/** Checks whether a provider accepts the tool schemas of the servers unchanged. */
+/** Checks whether a provider accepts the servers' tool schemas without changes. */
 
 import { isDeepStrictEqual } from "node:util";
 import { isPlainObject } from "../core/json.js";
@@ -55,8 +55,8 @@ function saysLess(schema: JsonSchema): boolean {
 }
 
 /**
- * Describes the part of a schema that OpenAI and Anthropic refuse with status 400, although other providers accept it. Undefined if there
- * is no such part.
+ * Describes a part of the schema that OpenAI and Anthropic reject with status 400, although other providers accept it. Undefined if the
+ * schema has no such part.
  */
 function oddityOf(schema: JsonSchema): string | undefined {
   const branches = ["oneOf", "anyOf", "allOf", "not", "enum"].find((word) => word in schema);

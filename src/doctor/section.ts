@@ -5,7 +5,7 @@ import type { ServerCheck } from "./server-check.js";
 export interface Section {
   name: string;
   findings: Finding[];
-  /** Error kind with which a turn, or the start of a host, would end if a check of this section has failed. */
+  /** Error kind of the section. If one of its checks fails, a turn or the start of a host would end with an error of this kind. */
   kind: string;
   server?: ServerCheck;
 }

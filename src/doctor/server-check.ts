@@ -1,4 +1,4 @@
-/** Tries one MCP server: finds and starts the program, initializes, lists the tools and pings. Prints nothing. */
+/** Tests an MCP server: finds its program, starts it, initializes, lists the tools and pings. Prints nothing. */
 import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import type { ServerConfig, StdioServerConfig } from "../core/config.js";
@@ -27,12 +27,15 @@ export interface ServerCheck {
 }
 
 export interface CheckParts {
-  /** Logins of remote servers. If undefined, a remote server gets only the headers of its configuration. */
+  /** Settings for logins to remote servers. If undefined, a remote server gets only the headers from its configuration. */
   auth?: AuthOptions;
-  /** Problems about unset environment variables in the server's configuration. */
+  /** Problems of unset environment variables in the server's configuration. */
   unset?: readonly string[];
   toolBudgetTokens: number;
-  /** Removes secrets of the whole configuration from the server's texts. Secrets of this server's own entry are always removed. */
+  /**
+   * Removes the secrets of the whole configuration from the server's texts. The secrets of this server's own entry are removed even without
+   * it.
+   */
   clear(text: string): string;
   signal: AbortSignal;
 }
@@ -41,7 +44,7 @@ const maxStderrChars = 8_000;
 const maxStderrLines = 20;
 const pingMs = 10_000;
 
-/** Tries one server and closes it in any case. Rejects only with the signal's reason. */
+/** Tests one server, and closes it in any case. Rejects only with the signal's reason. */
 export async function checkServer(config: ServerConfig, parts: CheckParts): Promise<ServerCheck> {
   const check: ServerCheck = { server: config.name, findings: [], timings: {}, tools: [], stderr: [] };
   if (!beforeStart(config, parts, check)) return check;
@@ -87,7 +90,7 @@ export async function checkServer(config: ServerConfig, parts: CheckParts): Prom
   return check;
 }
 
-/** Runs the checks that need no start of the server. Returns false if the server should not be started. */
+/** Runs the checks that can be made before the server is started. Returns false if the server should not be started. */
 function beforeStart(config: ServerConfig, { unset = [] }: CheckParts, { findings }: ServerCheck): boolean {
   const { name, enabled, refusal } = config;
   if (refusal) findings.push(fail("confirmed", refusal, "read what the file starts, then confirm it"));
@@ -145,8 +148,8 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
 }
 
 /**
- * Returns a finding with the stage that failed and a fix. The server's stderr output is removed from the error message, because
- * `ServerCheck.stderr` has it.
+ * Returns a finding that names the failed stage and a fix. The server's stderr output is removed from the error message, because
+ * `ServerCheck.stderr` already contains it.
  */
 function failure(
   config: ServerConfig,

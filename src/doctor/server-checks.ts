@@ -1,4 +1,4 @@
-/** Tries all servers of a configuration concurrently. */
+/** Tests all servers of a configuration at the same time. */
 
 import type { ServerConfig } from "../core/config.js";
 import type { ToolDefinition } from "../core/messages.js";
@@ -12,7 +12,7 @@ export interface ServersParts extends Omit<CheckParts, "unset" | "auth"> {
   unsetOf(server: string): readonly string[];
 }
 
-/** Tries all servers except disabled ones. Rejects only with the signal's reason. */
+/** Tests all servers that are not disabled. Rejects only with the signal's reason. */
 export async function serverSections(servers: readonly ServerConfig[], parts: ServersParts): Promise<Section[]> {
   // `allSettled`, not `all`: every server must be closed before this function rejects.
   const settled = await Promise.allSettled(servers.map((server) => serverSection(server, parts)));
@@ -22,7 +22,7 @@ export async function serverSections(servers: readonly ServerConfig[], parts: Se
   });
 }
 
-/** Returns the tools of these servers that are offered to the model in a turn. */
+/** Returns those tools of the servers that a turn offers to the model. */
 export function toolsOfServers(sections: readonly Section[]): ToolDefinition[] {
   return sections.flatMap(({ findings, server }) =>
     server && !hasFailed(findings) ? server.tools.filter((tool) => tool.isOffered).map((tool) => tool.definition) : [],

@@ -5,8 +5,8 @@ import { type Finding, ok, warn } from "./finding.js";
 import { toleratedSkewMs } from "./host-checks.js";
 
 /**
- * Compares this machine's clock with the provider's clock. The provider's time is the `Date` header of answers to requests that are sent
- * anyway.
+ * Compares this machine's clock with the provider's clock. The provider's time is taken from the `Date` header of responses. No additional
+ * requests are sent for it.
  */
 export class TheirClock implements Disposable {
   #skewMs: number | undefined;

@@ -28,7 +28,10 @@ export function toolCosts(config: ServerConfig, tools: ServerLists["tools"]): To
   });
 }
 
-/** Returns findings about the server's lists. `budgetTokens` is the limit for all tools; beyond it the model must search for tools. */
+/**
+ * Returns findings about the server's lists. `budgetTokens` is the token limit for the definitions of all tools; if they exceed it, the
+ * model must search for tools.
+ */
 export function listFindings(
   config: ServerConfig,
   { tools, problems }: ServerLists,

@@ -7,7 +7,7 @@ import { type HttpProxy, hostOf, portOf, proxyTo } from "../llm/connection/proxy
 import type { Provider } from "../llm/providers/providers.js";
 import { type Finding, fail, ok, withoutEnd } from "./finding.js";
 
-/** Connects to the provider, or to the proxy on the way to it, and sends nothing. */
+/** Connects to the provider or, if a proxy is used, to the proxy. Sends nothing over the connection. */
 export async function wayFindings(provider: Provider, { http }: LlmConfig, env: Environment): Promise<Finding[]> {
   const { name, baseUrl, limits } = provider;
   const url = new URL(baseUrl);

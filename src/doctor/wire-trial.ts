@@ -1,6 +1,6 @@
 /**
- * Tries one wire of a provider in the way a turn uses it. Five small steps: a whole answer, a streamed answer, a tool call, the answer to
- * the tool's result, and sending the model's reasoning back.
+ * Tests one wire of a provider in the same way as a turn uses it. There are five small steps: a whole answer, a streamed answer, a tool
+ * call, the answer to the tool's result, and sending the model's reasoning back.
  */
 
 import type { LlmConfig } from "../core/config.js";
@@ -20,7 +20,7 @@ export interface TrialParts {
   signal: AbortSignal;
 }
 
-/** A tool whose name no server or model is likely to use. */
+/** The tool that the model is asked to call. It has a name that no server or model is likely to use. */
 const probe: ToolDefinition = {
   name: "mcp_platform_doctor",
   description: "Says that tools work. Takes the word `works`.",
@@ -32,14 +32,14 @@ const probe: ToolDefinition = {
 };
 
 /**
- * Conversation id of the tool call and its result, so that both requests use the same API key. Requests without a conversation id use the
- * keys in turn.
+ * Conversation id of the tool call and its result, so that both requests use the same API key. If there are several keys, requests without
+ * a conversation id alternate between them.
  */
 const conversation = "mcp-platform-doctor";
 
 /**
- * Runs the steps and stops at the first failed request; `kind` is the kind of its error. `wire` is the wire of the last request. It differs
- * from the configured wire if the provider has named another one. Rejects only with the signal's reason.
+ * Runs the steps, and stops at the first failed request. `kind` is the error kind of that request. `wire` is the wire of the last request;
+ * it is not the configured wire if the provider has asked for another one. Rejects only with the signal's reason.
  */
 export async function tryWire(
   llm: LlmConfig,
@@ -63,7 +63,7 @@ class Trial {
   readonly #parts: TrialParts;
   #check = "";
   #refusesReasoning = false;
-  /** True if the client corrected the request and sent it again. A second attempt is then not the provider's failure. */
+  /** True if the client has corrected the request and sent it again. The provider is then not to blame for the second attempt. */
   #isCorrected = false;
 
   constructor(llm: LlmConfig, target: ResolvedModel, parts: TrialParts) {
@@ -95,7 +95,7 @@ class Trial {
     return `${this.#target.provider.name}/${this.#target.model}`;
   }
 
-  /** Runs the steps. Resolves to the kind of the error that ended them, or to undefined if all requests succeeded. */
+  /** Runs the steps. Resolves with the kind of the error that ended them, or with undefined if all requests succeeded. */
   async run(): Promise<string | undefined> {
     try {
       await this.#askForWord("plain", false);
@@ -162,7 +162,7 @@ class Trial {
     return { message, facts: `${model} answered in ${ms} ms${first}` };
   }
 
-  /** Returns a finding for a warning of the client, with advice for the configuration. */
+  /** Returns a finding for a warning of the client, with advice on what to change in the configuration. */
   #notice(message: string): Finding {
     const { name, wire } = this.#target.provider;
     const spoken = this.wire;
@@ -194,7 +194,7 @@ const resultOf = ({ id }: ToolCall): Message => ({
   isError: false,
 });
 
-/** Returns true for a block that only its provider can read, and for a part with a signature. */
+/** Returns true if the part is reasoning: a block that only its provider can read, or a part with a signature. */
 function isReasoning(part: KeptPart): boolean {
   return "opaque" in part || /signature/i.test(JSON.stringify(part.extra ?? {}));
 }

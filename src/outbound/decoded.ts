@@ -3,7 +3,10 @@ import { pipeline, type Readable } from "node:stream";
 import { constants, createBrotliDecompress, createUnzip } from "node:zlib";
 import { rawHeader } from "./raw-header.js";
 
-/** Returns the body, decompressed if a proxy has compressed it unasked. Data that the sender flushes is passed on at once. */
+/**
+ * Returns the body of a response. Decompresses it if a proxy has compressed it, although the request did not ask for that. Data that the
+ * sender has flushed is passed on at once.
+ */
 export function decoded(incoming: IncomingMessage): Readable {
   const encoding = rawHeader(incoming, "content-encoding");
   return encoding === undefined ? incoming : decompressed(incoming, encoding.toLowerCase());

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 
 /**
- * Returns one response header; `name` is in lower case. Avoids `incoming.headers`: Node builds that object from all headers at its first
- * use, and most answers do not need it.
+ * Returns the value of one response header. `name` must be in lower case. Does not use `incoming.headers`: Node builds that object from all
+ * headers when it is first used, and most responses do not need it.
  */
 export function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
   for (let place = 0; place < rawHeaders.length; place += 2) {

@@ -1,4 +1,4 @@
-/** Pools of connections for requests to model providers and MCP servers. */
+/** Creates pools of connections for requests to model providers and MCP servers. */
 import { Agent, type ClientRequest, type Agent as HttpAgent, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -7,57 +7,59 @@ import KeepAlive from "agentkeepalive";
 import { rawHeader } from "./raw-header.js";
 
 /**
- * An idle connection is closed this long before the server would close it: a request sent while the server closes the connection would
- * fail.
+ * Time, in ms, by which an idle connection is closed before the server would close it. A request that is sent while the server closes the
+ * connection would fail.
  */
 const KEEP_ALIVE_MARGIN_MS = 1000;
 /**
- * How long a connection beyond `maxKeepaliveConnections` may be idle. With many parallel requests, most connections are needed again soon.
+ * Longest time, in ms, that a connection may be idle if there are more than `maxKeepaliveConnections`. With many parallel requests, most of
+ * these connections are needed again soon.
  */
 const SPARE_MS = 250;
 
 export interface PoolOptions {
   /** Protocol of the origin: `https:` or `http:`. */
   protocol: string;
-  /** Most connections per origin. */
+  /** Maximum number of connections per origin. */
   maxConnections: number;
-  /** Most idle connections per origin that are kept until `keepaliveExpiryMs`. */
+  /** Maximum number of idle connections per origin that are kept until `keepaliveExpiryMs`. */
   maxKeepaliveConnections: number;
   keepaliveExpiryMs: number;
-  /** TLS context with the trusted certificate authorities. Default: Node's authorities. */
+  /** TLS context with the trusted certificate authorities. Default: the authorities that Node trusts. */
   secureContext?: SecureContext | undefined;
-  /** Node's agent option of this name, for proxies set by `NODE_USE_ENV_PROXY` (from Node 22.21 on). */
+  /** Value for Node's agent option `proxyEnv`. It is used for proxies that `NODE_USE_ENV_PROXY` enables (from Node 22.21 on). */
   proxyEnv?: NodeJS.ProcessEnv | undefined;
 }
 
 /**
- * Creates a connection pool with exact limits per origin. Never uses `maxTotalSockets`, which counts idle connections to other origins. The
- * agent's own `timeout` is off, because requests have their own limits.
+ * Creates a connection pool whose limits apply to each origin. `maxTotalSockets` is not used, because it also counts idle connections to
+ * other origins. The agent's own `timeout` is off, because requests have time limits of their own.
  */
 export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
   const { protocol, maxConnections, maxKeepaliveConnections, keepaliveExpiryMs, secureContext, proxyEnv } = options;
   const pool = {
-    // The agent reads 0 idle connections as its default of 256, and 0 milliseconds as no limit, so either setting turns keep-alive off
-    // here.
+    // Keep-alive is off if either value is 0. The agent itself would read 0 idle connections as its default of 256, and 0 milliseconds as
+    // no limit.
     keepAlive: maxKeepaliveConnections > 0 && keepaliveExpiryMs > 0,
     maxSockets: maxConnections,
     maxFreeSockets: maxConnections,
     freeSocketTimeout: keepaliveExpiryMs,
     timeout: 0,
-    // Unset options are left out, because the agent copies its options for every request.
+    // Options that are not set are left out, because Node copies the options for every request.
     ...(secureContext && { secureContext }),
     ...(proxyEnv && { proxyEnv }),
   };
   const agent = protocol === "https:" ? new KeepAlive.HttpsAgent(pool) : new KeepAlive(pool);
   closeSpare(agent, maxKeepaliveConnections);
-  // Node copies these options at every request. Copying Node's own object, which has no prototype, takes four times as long as this one.
+  // Node copies these options for every request. Node's own object has no prototype, and copying it takes four times as long as copying
+  // this plain object.
   const { options: own } = agent as unknown as { options: object };
   return Object.assign(agent as HttpAgent & Connecting, { options: { ...own }, reuseSocket });
 }
 
 /**
- * Closes connections beyond `kept` only after `SPARE_MS` of idleness. The agent's own limit would close them at once: with 64 requests in
- * flight, every second request then needed a new connection, a quarter of its cost.
+ * Keeps connections beyond the number `kept` open for `SPARE_MS` after their last request. The agent's own limit would close them at once.
+ * With 64 parallel requests, every second request then needed a new connection, which is a quarter of its cost.
  */
 function closeSpare(agent: KeepAlive, kept: number): void {
   agent.on("free", (socket: Socket, options: Parameters<HttpAgent["getName"]>[0]) => {
@@ -76,15 +78,16 @@ function reuseSocket(this: HttpAgent, socket: Socket, request: ClientRequest): v
   if (socket.timeout) socket.setTimeout(0);
 }
 
-/** The method that the agents for http and https have in common; their types differ. */
+/** The method that the agents for http and https have in common. It is declared here, because the types of the two agents differ. */
 export interface Connecting {
-  /** Returns undefined if `onCreated` gets the socket later. */
+  /** Creates a connection. Returns undefined if the socket is passed to `onCreated` later. */
   createConnection(options: ConnectTarget, onCreated: unknown): Socket | undefined;
 }
 type ConnectTarget = { host?: string; port?: number; socket?: Duplex };
 
 /**
- * Sets one time limit for DNS, TCP, the proxy's answer to CONNECT and TLS together. All other time limits include the wait for the answer.
+ * Sets one time limit for all steps of connecting: DNS, TCP, the proxy's answer to CONNECT, and TLS. It is needed because all other time
+ * limits include the wait for the answer.
  */
 export function limitConnecting(agent: Connecting, limitMs: number, where = ""): void {
   const createConnection = agent.createConnection.bind(agent);
@@ -107,8 +110,8 @@ export class ConnectTimeout extends Error {
 }
 
 /**
- * Applies the idle timeout that the server announces (`Keep-Alive: timeout=5`). Node's agent would do so, but agentkeepalive replaces it
- * with its own expiry unless the socket has one.
+ * Applies the idle timeout that the server announces (`Keep-Alive: timeout=5`). Node's own agent would apply it. agentkeepalive uses its
+ * own expiry instead, unless the socket has an expiry.
  */
 export function respectKeepAlive(incoming: IncomingMessage, expiryMs: number): void {
   const announced = /timeout=(\d+)/.exec(rawHeader(incoming, "keep-alive") ?? "")?.[1];

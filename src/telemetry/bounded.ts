@@ -1,10 +1,10 @@
-/** Replacement for every value beyond the limit. OpenTelemetry's conventions define it. */
+/** Value that replaces all further values of a label after the limit is reached. OpenTelemetry's conventions define it. */
 const other = "_OTHER";
 const mostChars = 128;
 
 /**
- * Limits the values of metric labels. Each distinct value creates a new time series, and clients and servers choose some values. Each label
- * keeps at most `most` distinct values; each value is one short line.
+ * Limits the values of metric labels, because each distinct value creates a new time series, and some values are chosen by clients and
+ * servers. A label has at most `most` distinct values, and each value is one short line.
  */
 export class BoundedValues {
   readonly #most: number;
@@ -24,7 +24,7 @@ export class BoundedValues {
   }
 }
 
-/** Shortens the text and replaces characters that could control a terminal or break a line. */
+/** Shortens the text, and replaces characters that could control a terminal or break the line. */
 export function boundedLine(text: string): string {
   return text.slice(0, mostChars).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }

@@ -3,11 +3,11 @@ import { attributes, metrics } from "./metric-names.js";
 
 export interface Instrument {
   name: string;
-  /** Unit in UCUM notation. Braces stand for a count: `{token}` is a number of tokens. */
+  /** Unit in UCUM notation. Braces mean a number of things: `{token}` is a number of tokens. */
   unit: string;
   kind: "counter" | "histogram" | "gauge";
   description: string;
-  /** Every label of the instrument. Each reading has a value for all of them. */
+  /** Names of all labels. Each reading of the instrument has a value for each of these labels. */
   labels: readonly string[];
   /** Upper bounds of a histogram's buckets. */
   buckets?: readonly number[];
@@ -20,7 +20,7 @@ export interface Reading {
   labels: Readonly<Record<string, string>>;
 }
 
-/** Receives readings. Must not throw. */
+/** A function that receives readings. It must not throw. */
 export type Sink = (reading: Reading) => void;
 
 /** Bucket bounds that OpenTelemetry's conventions for GenAI and MCP recommend. */

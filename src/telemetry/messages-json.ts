@@ -1,4 +1,7 @@
-/** Writes messages in the JSON format of OpenTelemetry's conventions: roles and parts. Images and audio are named, not copied. */
+/**
+ * Converts messages to the JSON format of OpenTelemetry's conventions, which has roles and parts. Images and audio are only mentioned, not
+ * copied.
+ */
 import type { ContentPart, Message, ToolCall } from "../core/messages.js";
 
 export function messagesJson(messages: readonly Message[]): string {

@@ -1,5 +1,5 @@
 /**
- * Every name of spans and metrics that leaves this host. Names without `mcp_platform` are from OpenTelemetry's semantic conventions for
+ * All names of spans and metrics that this host exports. Names without `mcp_platform` come from OpenTelemetry's semantic conventions for
  * generative AI and MCP; a test compares them with `@opentelemetry/semantic-conventions`.
  */
 
@@ -85,7 +85,7 @@ export const spanEvents = {
   fallback: "mcp_platform.llm.fallback",
 } as const;
 
-/** Maps the configured name of a provider to its name in the conventions, where the two differ. */
+/** Names of providers in the conventions, by the name in the configuration. Contains only providers for which the two names differ. */
 const providerNames: Readonly<Record<string, string>> = {
   azure: "azure.ai.openai",
   gemini: "gcp.gemini",

@@ -1,4 +1,4 @@
-/** Opens the configured receivers of measurements: OpenTelemetry and Prometheus. */
+/** Opens the receivers of measurements that are configured: OpenTelemetry and Prometheus. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TelemetryConfig } from "../core/config.js";
@@ -21,7 +21,7 @@ export interface TelemetryParts {
   observe: Observe;
   /** Removes secrets from a text. */
   clear: (text: string) => string;
-  /** `collector` is true if there is a collector to send to. `scraped` is true if metrics may be scraped. */
+  /** `collector` is true if there is a collector to which data is sent. `scraped` is true if Prometheus may scrape metrics. */
   collector: boolean;
   scraped: boolean;
   state: () => Promise<HostState>;
@@ -31,14 +31,14 @@ export interface Telemetry {
   meter: Meter;
   /** Undefined if metrics are not scraped. */
   prometheus: PrometheusMetrics | undefined;
-  /** Sends all data that is still pending. Never rejects. */
+  /** Sends all data that was not sent yet. Never rejects. */
   close(): Promise<void>;
 }
 
-/** How long `close` waits for the collector, in ms. */
+/** Longest time, in ms, that `close` waits for the collector. */
 const closeWithinMs = 2_000;
 
-/** Opens telemetry. Resolves to undefined if neither a collector nor a scraper gets any data. */
+/** Opens telemetry. Resolves with undefined if neither a collector nor Prometheus would get any data. */
 export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | undefined> {
   const { config, env, state, clear } = parts;
   const readings = new Readings();
@@ -90,7 +90,10 @@ function harmless(listeners: readonly ((fact: Measurement) => void)[], observe: 
   };
 }
 
-/** Opens OpenTelemetry. If its packages are not installed, warns and resolves to undefined; the host works without it. */
+/**
+ * Opens OpenTelemetry. If that fails, for example because its packages are not installed, logs a warning and resolves with undefined. The
+ * host also works without OpenTelemetry.
+ */
 async function optional({ config, env, version, observe }: TelemetryParts): Promise<Otel | undefined> {
   const warn = (message: string) => observe({ level: "warn", scope: "telemetry", message });
   try {

@@ -6,7 +6,7 @@ import type { Readings } from "./readings.js";
 
 type Recorder = (value: number, labels: Readonly<Record<string, string>>) => void;
 
-/** Returns a sink for counts and durations. Gauges are read by calling `state` at every export. */
+/** Returns a sink for counts and durations. Gauges do not use the sink: at every export, their values are read by calling `state`. */
 export function otelMetrics(
   meter: Meter,
   readings: Readings,
@@ -46,7 +46,7 @@ function optionsOf({ unit, description }: Instrument) {
   return { unit, description };
 }
 
-/** Removes labels whose value is empty. */
+/** Returns the labels without those whose value is empty. */
 function said(labels: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== ""));
 }

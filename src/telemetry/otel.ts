@@ -1,4 +1,4 @@
-/** Exports telemetry over OTLP. OpenTelemetry's packages are optional, so this file is loaded only if telemetry is configured. */
+/** Exports telemetry over OTLP. This file is loaded only if telemetry is configured, because OpenTelemetry's packages are optional. */
 
 import type { Meter as OtelMeter, Tracer } from "@opentelemetry/api";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
@@ -20,10 +20,10 @@ interface OtelParts {
 }
 
 export interface Otel {
-  /** `traces` or `metrics` is undefined if that signal is switched off. */
+  /** `traces` is undefined if traces are switched off, and `metrics` if metrics are. */
   traces?: { tracer: Tracer; ids: ChosenIds };
   metrics?: OtelMeter;
-  /** Exports pending data. Can take as long as the exporters' timeouts. */
+  /** Exports the data that was not exported yet. This can take as long as the timeouts of the exporters. */
   close(): Promise<unknown>;
 }
 
@@ -50,7 +50,7 @@ function tracing({ observe, ...parts }: OtelParts, resource: Resource) {
   const provider = new NodeTracerProvider({
     resource,
     idGenerator: ids,
-    // The sampler accepts all spans, because spans that are not sampled never reach the tracer.
+    // All spans are sampled here, because the host does not pass spans to the tracer that should not be sampled.
     sampler: new AlwaysOnSampler(),
     spanProcessors: [new BatchSpanProcessor(exporter)],
   });
@@ -65,7 +65,7 @@ function metering({ observe, ...parts }: OtelParts, resource: Resource): MeterPr
   return new MeterProvider({ resource, readers: [reader] });
 }
 
-/** Returns the exporter's options. Without `url` the exporter reads the endpoint from the environment. */
+/** Returns the options of an exporter. If they have no `url`, the exporter reads its endpoint from the environment. */
 function targetOf({ config, env }: Pick<OtelParts, "config" | "env">, signal: "traces" | "metrics") {
   const isNamed = env[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`] !== undefined;
   const base = isNamed ? undefined : (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? config.endpoint);
@@ -80,7 +80,7 @@ interface Exporter {
   export(items: never, done: (result: { code: number; error?: Error }) => void): void;
 }
 
-/** Wraps the exporter. Warns once when exports begin to fail, and reports once when they work again. */
+/** Makes the exporter log a warning when exports begin to fail, and a message when they work again. */
 function told<T extends Exporter>(exporter: T, signal: string, observe: Observe): T {
   const send = exporter.export.bind(exporter);
   let isFailing = false;

@@ -31,7 +31,7 @@ export class PrometheusMetrics {
 
   readonly scrape = async (): Promise<{ contentType: string; text: string }> => {
     const state = await this.#state();
-    for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // removes labels that no longer exist
+    for (const metric of this.#metrics.values()) if (metric instanceof Gauge) metric.reset(); // removes label values that no longer exist
     for (const reading of this.#readings.ofState(state)) this.record(reading);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   };

@@ -1,4 +1,4 @@
-/** Converts the measurements of all layers, and the host's state, to readings of instruments. */
+/** Converts measurements, and the state of the host, to readings of the instruments. */
 import type { HostState, Measurement } from "../core/measurements.js";
 import { BoundedValues } from "./bounded.js";
 import { type Instrument, instruments, type Reading, type Sink } from "./instruments.js";
@@ -12,7 +12,7 @@ const breakerStates = { closed: 0, half_open: 1, open: 2 };
 export class Readings {
   readonly #values = new BoundedValues();
 
-  /** Passes all readings of one measurement to `sink`. */
+  /** Converts one measurement to readings, and passes them to `sink`. */
   of(fact: Measurement, sink: Sink): void {
     const read = (instrument: Instrument, value: number | undefined, labels: Labels) => {
       if (value !== undefined) sink(this.#reading(instrument, value, labels));
@@ -92,7 +92,7 @@ export class Readings {
     ];
   }
 
-  /** Creates a reading. A missing label becomes an empty text, because Prometheus needs the same labels in every reading. */
+  /** Creates a reading. A label without a value gets an empty text, because Prometheus needs the same labels in every reading. */
   #reading(instrument: Instrument, value: number, labels: Labels): Reading {
     const all = instrument.labels.map((label) => [label, this.#values.of(label, labels[label] ?? "")] as const);
     return { instrument, value, labels: Object.fromEntries(all) };

@@ -1,4 +1,4 @@
-/** Determines what a measurement does to its span: start it, add an event or end it. */
+/** Converts a measurement to a change of its span: start it, add an event to it, or end it. */
 import { type Attributes, SpanKind } from "@opentelemetry/api";
 import type { Measurement } from "../core/measurements.js";
 import type { Usage } from "../core/messages.js";
@@ -12,12 +12,12 @@ export type SpanChange =
   | { type: "event"; name: string; attributes: Attributes }
   | { type: "end"; attributes: Attributes; error: string | undefined };
 
-/** Prepares a text of people, models or servers for export: removes secrets and shortens the text. */
+/** A function that prepares texts of people, models and servers for export. It removes secrets and shortens the text. */
 export type Show = (text: string) => string;
 
 /**
- * Returns the change that a measurement makes to its span, or undefined if it makes none. Without `show`, messages and results are not
- * exported.
+ * Returns the change that a measurement makes to its span, or undefined if there is no change. If `show` is undefined, messages and results
+ * are not exported.
  */
 export function spanChange(fact: Measurement, show: Show | undefined): SpanChange | undefined {
   switch (fact.type) {
@@ -74,7 +74,7 @@ export function spanChange(fact: Measurement, show: Show | undefined): SpanChang
         [names.operation]: operations.executeTool,
         [names.mcpMethod]: methods.callTool,
         [names.toolName]: boundedLine(fact.tool),
-        // The id that the model chose. The host's prefix with turn and hop is removed.
+        // The id as the model chose it, without the prefix of turn and hop that the host adds.
         [names.toolCallId]: fact.callId?.replace(/^[^/]+\/\d+\//, ""),
         [names.mcpServer]: fact.server,
         [names.transport]: transportName(fact.transport),

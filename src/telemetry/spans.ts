@@ -1,4 +1,4 @@
-/** Turns measurements into spans: an `invoke_agent` span contains `chat` and `tools/call` spans. */
+/** Converts measurements to spans. An `invoke_agent` span contains `chat` and `tools/call` spans. */
 import {
   type AttributeValue,
   createTraceState,
@@ -13,7 +13,10 @@ import type { TraceContext } from "../core/trace-context.js";
 import { attributes as names } from "./metric-names.js";
 import { type Show, type SpanChange, spanChange } from "./span-changes.js";
 
-/** Sets the ids of the next span. Servers and providers receive the same ids, so the tracer must not choose its own. */
+/**
+ * Id generator for the tracer. It returns the ids in `next`, because the host has already chosen them and sends them to servers and
+ * providers.
+ */
 export class ChosenIds {
   next: Pick<TraceContext, "traceId" | "spanId"> = { traceId: "", spanId: "" };
   generateTraceId = () => this.next.traceId;
@@ -22,9 +25,9 @@ export class ChosenIds {
 
 interface SpansParts {
   tracer: Tracer;
-  /** Generator of the tracer's ids. Its `next` is set before a span starts. */
+  /** Id generator of the tracer. `next` is set before each start of a span. */
   ids: ChosenIds;
-  /** Undefined if messages and results are not exported. */
+  /** Prepares messages and results for export. Undefined if they are not exported. */
   show: Show | undefined;
 }
 

@@ -2,8 +2,9 @@ import type { Environment } from "../core/environment.js";
 import type { Samples } from "../core/trace-context.js";
 
 /**
- * Returns the sampler that `OTEL_TRACES_SAMPLER` selects. The default is `parentbased_always_on`. The sampler decides once per trace, from
- * the trace id, so that called servers make the same decision. The last digits of a trace id are always random:
+ * Returns the sampler that `OTEL_TRACES_SAMPLER` selects; the default is `parentbased_always_on`. The sampler makes one decision per trace.
+ * It uses only the trace id and the decision of the parent, so that servers that are called make the same decision. The last digits of a
+ * trace id are always random:
  * https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id.
  * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */

@@ -1,7 +1,10 @@
 import type { TelemetryConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 
-/** Returns true if spans and metrics are sent to a collector. The configuration or OpenTelemetry's standard variables decide. */
+/**
+ * Returns true if spans or metrics are to be sent to a collector. This is decided by the configuration or by OpenTelemetry's standard
+ * variables.
+ */
 export function wantsCollector(
   { enabled, endpoint }: Pick<TelemetryConfig, "enabled" | "endpoint">,
   env: Environment,
