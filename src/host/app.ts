@@ -41,7 +41,7 @@ export interface AppOptions {
   overrides?: ConfigObject;
   /** Environment variables, read for keys and for `${VAR}` in the configuration. Default: those of this process. */
   env?: Environment;
-  /** Receives the host's observations from `logging.level` upwards. Default: they are written as log lines to stderr. */
+  /** Receives the host's log events of level `logging.level` or higher. Default: they are written as log lines to stderr. */
   observe?: Observe;
   /** Records the requests and answers of models and servers, or plays recorded answers instead of sending requests. Default: no tape. */
   tape?: Tape;
@@ -73,8 +73,8 @@ export interface App extends AsyncDisposable {
   /** Notices to show to a person before the first prompt. */
   notices: readonly string[];
   /**
-   * Returns the provider and model that a request naming `model` would use. `wire` is text for people: the wire and the reason for its
-   * choice. Throws LlmError if no provider matches.
+   * Returns the provider and model for a request with this `model`. `wire` is text for people: the wire and the reason for its choice.
+   * Throws LlmError if no provider matches.
    */
   resolveModel(model?: string): { provider: string; model: string; wire?: string };
   /**

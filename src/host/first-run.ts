@@ -30,7 +30,7 @@ export class FirstRun {
     return this.#isDemo ? [demoNotice] : [];
   }
 
-  /** Returns the settings for models with `active` set. Starts the demo model if it is the active provider. */
+  /** Returns the settings of `llm`, with `active` set to the provider in use. Starts the demo model if it is the active provider. */
   async llmOf({ llm }: Config): Promise<LlmConfig> {
     if (!llm.active) this.#chosen ??= await this.#choose(llm);
     const { provider, model } = llm.active ? { provider: llm.active, model: undefined } : (this.#chosen as ModelChoice);

@@ -23,7 +23,7 @@ export function fromLevel(
     try {
       observe(event);
     } catch {
-      // ignored: `observe` is called again for the next event
+      // the error is ignored: `observe` is called again for the next event
     }
   };
 }

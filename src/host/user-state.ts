@@ -13,7 +13,7 @@ import type { Observe } from "../core/ports.js";
 import type { Logins } from "../mcp/auth/logins.js";
 import type { ManifestPlace } from "../mcp/lists/manifest.js";
 
-/** Opens the user's approvals and refusals of tool calls that outlive a session. */
+/** Opens the store of the user's lasting approvals and refusals of tool calls. */
 export function openApprovals(env: Environment, observe: Observe): Approvals {
   return new Approvals(stateFolder(env, "approvals"), { observe, now: Date.now });
 }
@@ -31,8 +31,8 @@ export async function createLogins(
 }
 
 /**
- * Returns where hosts remember the lists of servers (such as their tools): the folder, and the file with the key from which the names of
- * the files are made.
+ * Returns where hosts remember the lists of servers (such as their tools): a folder, and the file with the key that is used to compute the
+ * file names in that folder.
  */
 export function manifestPlace(env: Environment): ManifestPlace {
   const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");

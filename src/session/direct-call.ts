@@ -43,7 +43,7 @@ export function hidesResources(server: string, rules: PolicyRules): boolean {
   return isHidden(readOf(server), rules);
 }
 
-/** The tool to which rules apply when a program reads a resource of this server. */
+/** Describes a read of this server's resources as a tool, so that the rules can be applied to the read. */
 const readOf = (server: string) => {
   const tool = "read_resource";
   return { server, tool, hostTool: tool, readOnly: true, idempotent: true, destructive: false, openWorld: true };

@@ -287,8 +287,8 @@ export class Session {
   }
 
   /**
-   * True if the turn of this request runs or waits here. Also true for every request after the session has closed: the engine releases the
-   * parked turns when it closes, and no sweep must release them before.
+   * True if the turn of this request runs or waits here. Also true for every request after the session has closed. Otherwise the engine
+   * would release the parked turns too early: it must release them only when it closes.
    */
   has(requestId: string): boolean {
     return this.#intake.isClosed || this.#turns.has(requestId);

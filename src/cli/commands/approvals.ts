@@ -30,8 +30,8 @@ export function addApprovalCommands(program: Command): void {
 }
 
 /**
- * Stored answers do not include a tool's annotations, but `namesTool` wants some. Patterns with annotations are refused, so these never
- * matter.
+ * Annotations to pass to `namesTool`. The values never matter: stored answers have no annotations, and `toolNames` refuses patterns with
+ * annotations.
  */
 const noAnnotations = { readOnly: false, idempotent: false, destructive: false, openWorld: false };
 

@@ -36,8 +36,8 @@ const now = () => performance.now();
 const defaultJobs = 8;
 
 /**
- * Runs the scripts and ends the process. Rejects before any session begins, with a ConfigError that lists every mistake of every script, or
- * with a RequestError.
+ * Runs the scripts and ends the process. If anything is wrong before the first session begins, rejects with a ConfigError that lists every
+ * mistake of every script, or with a RequestError.
  */
 export async function runScripts(words: readonly string[], flags: ScriptFlags, global: GlobalOptions): Promise<never> {
   const cwd = process.cwd();

@@ -78,7 +78,7 @@ export interface Unconfirmed {
 /** The state that the user has confirmed so far. Needed when a running host reads its files again. */
 interface Confirmed {
   servers: readonly ServerConfig[];
-  /** The last configuration in which nothing was unconfirmed. */
+  /** The last configuration that the user had confirmed completely. */
   loaded?: LoadedConfig;
 }
 

@@ -1,4 +1,4 @@
-/** The question to the user whether a configuration file found in the working directory may be used. */
+/** Asks the user whether a configuration file that was found in the working directory may be used. */
 import type { LoadedConfig, LoadOptions } from "../../config/reading/load.js";
 import { keyPath } from "../../core/source/tree.js";
 import { unambiguous } from "../../core/text/inert.js";

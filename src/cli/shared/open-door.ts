@@ -43,7 +43,7 @@ export async function openDoor(
   const flushes: (() => Promise<void>)[] = [];
   const starting = createApp({ config: loaded, observe, scraped, recover: false, questionTimeoutMs: Infinity });
   let host: App | undefined;
-  // Registered before the app exists, because servers of the app are already running while it starts.
+  // Registered before the app exists, because servers of the app already run while the app starts.
   onTermination(async (signal) => {
     const { drainTimeoutMs } = (host ?? loaded).config.chat.service;
     // SIGHUP means that the terminal was closed: running turns are cancelled. After SIGTERM a new process may follow, so running turns are

@@ -38,9 +38,9 @@ interface ReloadParts {
 export class Reload {
   readonly #parts: ReloadParts;
   #source: ConfigSource;
-  /** The configuration that the files held at the last successful read, with its unconfirmed parts. */
+  /** The configuration that the files held at the last successful read, including its unconfirmed parts. */
   #said: LoadedConfig;
-  /** The last configuration in which nothing was unconfirmed. */
+  /** The last configuration that the user had confirmed completely. */
   #confirmed: LoadedConfig | undefined;
   #watch: FileWatch | undefined;
   #last: Promise<unknown> = Promise.resolve();

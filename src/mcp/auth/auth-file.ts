@@ -100,10 +100,7 @@ export class AuthFile {
     await rm(this.#path, { force: true });
   }
 
-  /**
-   * Runs `work` while no other process runs its own: an authorization server may end the session if two processes use the same refresh
-   * token.
-   */
+  /** Runs `work` in only one process at a time, because an authorization server may end the session if a refresh token is used twice. */
   async locked<T>(work: () => Promise<T>): Promise<T> {
     await this.#makeFolder();
     return withFileLock(`${this.#path}.lock`, work);

@@ -17,7 +17,7 @@ export interface AuthOptions {
   showPage?(page: URL): void;
 }
 
-/** Demands from the WWW-Authenticate header of a server's answer. */
+/** The demands of a server, from the WWW-Authenticate header of its answer. */
 export interface Challenge {
   error?: string;
   scope?: string;
@@ -99,7 +99,7 @@ export class Authorization {
     }
   }
 
-  /** Tries to get a new token without a person. Resolves with true if the stored token is now another one than the refused one. */
+  /** Tries to get a new token without a person. Resolves with true if the stored token now differs from the refused token. */
   async #renewAlone(challenge: Challenge, refused: Refused, isStepUp: boolean): Promise<boolean> {
     const record = this.#file.read();
     if (record.tokens && record.tokens.access_token !== refused.token) return true;

@@ -108,9 +108,9 @@ async function refreshed(tokens: OAuthTokens, { serverUrl, client, discovery, fe
 }
 
 /**
- * Returns the authorization code from the query that the browser brought back. Throws McpError if the login was refused. Also throws if
- * another authorization server answered than the expected one, because the code of one server must not be sent to another. Issuers are
- * compared character by character (RFC 9207).
+ * Returns the authorization code from the query that the browser brought back. Throws McpError if the login was refused. Also throws if the
+ * query came from an unexpected authorization server, because the code of one server must not be sent to another. Issuers are compared
+ * character by character (RFC 9207).
  */
 function codeOf(arrived: URLSearchParams, discovery: OAuthDiscoveryState): string {
   const { authorizationServerUrl, authorizationServerMetadata: metadata } = discovery;

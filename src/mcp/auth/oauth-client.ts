@@ -1,4 +1,4 @@
-/** The host as the OAuth client in one authorization: its metadata, its requests, and the storage of their results. */
+/** This host's side of one authorization, as an OAuth client: its metadata, its requests, and the storage of the results. */
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type {
@@ -95,8 +95,8 @@ export class OAuthClient implements OAuthClientProvider {
   }
 
   /**
-   * Resolves with the configured client, or else with the registered one. Resolves with undefined if that one was registered for another
-   * redirect URL.
+   * Resolves with the configured client, or else with the registered client. Resolves with undefined if the client was registered for
+   * another redirect URL.
    */
   async clientInformation(): Promise<OAuthClientInformationMixed | undefined> {
     const { oauth, file, redirectUrl } = this.#parts;

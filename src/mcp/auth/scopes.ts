@@ -1,6 +1,6 @@
 /**
- * Returns the scopes of all these lists as one list, without duplicates, in order of appearance. A list is a text with spaces between
- * scopes. Undefined if there are no scopes.
+ * Joins lists of scopes into one list without duplicates, in order of appearance. Each list is a text with spaces between the scopes.
+ * Returns undefined if there are no scopes.
  */
 export function unionOf(...scopes: readonly (string | undefined)[]): string | undefined {
   return [...new Set(scopes.flatMap(namesOf))].join(" ") || undefined;

@@ -97,8 +97,8 @@ export class Callbacks {
   }
 
   /**
-   * Asks the person to visit pages before a call is repeated. Resolves with true if the person has accepted every page; resolves with false
-   * if there are no pages.
+   * Asks the person to visit pages before a call is repeated. Resolves with true if there is at least one page and the person has accepted
+   * every page.
    */
   async visit(pages: readonly Page[], ask: RunningCall["ask"]): Promise<boolean> {
     for (const page of pages) if (!(await acceptsPage(this.#config.name, page, ask))) return false;

@@ -1,5 +1,5 @@
 /**
- * Requests of a server to the model, through this host.
+ * Requests that a server sends to the model, through this host.
  * https://modelcontextprotocol.io/specification/2025-11-25/client/sampling
  */
 
@@ -37,7 +37,7 @@ export class SamplingBudget {
 
   /**
    * Reserves tokens for a request before it is sent, because a server may send many requests at once. Returns how many tokens the model may
-   * write; `giveBack` returns the unused tokens. Throws RpcRefusal if the budget is used up.
+   * write; unused tokens are given back with `giveBack`. Throws RpcRefusal if the budget is used up.
    */
   grant(wanted: number, inputTokens: number): number {
     if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {
@@ -50,7 +50,7 @@ export class SamplingBudget {
     return granted;
   }
 
-  /** Returns tokens to the budget that were granted but not written. */
+  /** Puts granted tokens that were not written back into the budget. */
   giveBack(tokens: number): void {
     this.#tokens += tokens;
   }

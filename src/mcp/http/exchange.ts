@@ -116,7 +116,8 @@ function placeOf(url: URL): Endpoint {
 export const exchange: SendRequest = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
-    // A list of headers, because Node writes a list unchanged. With an object, Node would check each header three times and store it.
+    // A list, because Node writes headers unchanged if they are a list. Node would check each header of an object three times, and store
+    // it.
     const list: string[] = [];
     const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);

@@ -9,7 +9,7 @@ import type { ContentPart } from "../../core/messages.js";
 const longestMs = 86_400_000;
 /** Shortest time between two reads of a server's lists, in ms. It applies even if the server sends a shorter `ttlMs`. */
 const shortestListMs = 1000;
-/** Time in ms after a failed read of the lists until they are read again. */
+/** Time in ms from a failed read of the lists to the next read. */
 const againMs = 30_000;
 const maxResources = 100;
 /** Maximum size of all cached contents together, in characters of JSON. */

@@ -1,6 +1,6 @@
 /**
- * Storage on disk for the lists that servers sent in earlier runs. The host offers the stored lists until a server is ready. For a lazy
- * server, that is until its first use.
+ * Storage on disk for the lists that servers sent in earlier runs. The host offers the stored lists of a server until the server is ready.
+ * A lazy server starts only at its first use, so its stored lists are offered until then.
  */
 
 import { createHmac } from "node:crypto";

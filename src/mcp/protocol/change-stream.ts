@@ -80,8 +80,8 @@ export class ChangeStream {
   }
 
   /**
-   * Opens a stream for all changes that are wanted. Waits for the next turn of the event loop first, because several calls of `follow` come
-   * at once.
+   * Opens a stream for all changes that are wanted. Waits for the next turn of the event loop first, because `follow` is often called
+   * several times in a row.
    */
   async #listen(): Promise<Subscription> {
     await setImmediate();

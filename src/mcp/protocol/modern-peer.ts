@@ -40,8 +40,8 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
   };
 
   /**
-   * Sends a request. After a failure, sends it once more if that is safe: the server certainly did not carry it out, or it has no side
-   * effect.
+   * Sends a request. After a failure, sends it once more if that is safe: the server certainly did not carry out the request, or the
+   * request has no side effect.
    */
   const sendSafely: Peer["request"] = async (method, params, options = {}) => {
     try {

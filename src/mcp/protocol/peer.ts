@@ -59,8 +59,8 @@ export interface Peer {
   /** Asks the server whether it is alive. Any answer proves that it is, even an error. */
   ping(ending: Ending): Promise<void>;
   /**
-   * Returns a promise that resolves as soon as the server can send requests to this host, or when that takes too long. Returns undefined if
-   * no wait is needed.
+   * Returns a promise that resolves as soon as the server can send requests to this host, or after a time limit. Returns undefined if no
+   * wait is needed.
    */
   canBeAsked(): Promise<void> | undefined;
   /** Returns the reason why a tool with these parameters must not be offered. Returns undefined if it may be offered. */

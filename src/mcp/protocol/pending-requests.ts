@@ -131,7 +131,7 @@ export class PendingRequests {
   #takeProgress({ progressToken, progress, total, message }: JsonObject): boolean {
     const token = Number(safeString(progressToken));
     const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
-    // Does not handle invalid progress: the SDK's client gets it and reports the error.
+    // Invalid progress is not handled here: the SDK's client gets it and reports the error.
     if (!onProgress || ending?.isOver || typeof progress !== "number") return false;
     const news: ToolProgress = { progress };
     if (typeof total === "number") news.total = total;

@@ -24,8 +24,8 @@ export interface ServerRoute {
   /** Returns true if the connection is useless after this error, although the transport has not closed. */
   isFatal(error: Error): boolean;
   /**
-   * Returns a promise that resolves as soon as the server can send requests to this host, or when that takes too long. Returns undefined if
-   * no wait is needed.
+   * Returns a promise that resolves as soon as the server can send requests to this host, or after a time limit. Returns undefined if no
+   * wait is needed.
    */
   listening?(): Promise<void> | undefined;
   explain(error: unknown): McpError;

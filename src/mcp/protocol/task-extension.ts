@@ -1,6 +1,6 @@
 /**
- * Tasks of protocol 2026-07-28, in which the server decides which calls become tasks. Earlier tasks (`tasks.ts`) differ: here the last poll
- * brings the result. A poll may also bring questions of the server, and `tasks/update` sends the answers.
+ * Tasks of protocol 2026-07-28, in which the server decides which calls become tasks. In contrast to earlier tasks (`tasks.ts`), the last
+ * poll brings the result. A poll may also bring questions of the server; `tasks/update` sends the answers.
  * https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-28/tasks.html
  */
 

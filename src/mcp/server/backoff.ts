@@ -1,6 +1,6 @@
 const firstPauseMs = 500;
 const longestPauseMs = 60_000;
-/** A connection that lasted longer than this counts as a success: the next pause is short again. In ms. */
+/** Time in ms. A connection that lasted longer counts as a success, and the next pause is short again. */
 const stableMs = 30_000;
 
 /**

@@ -18,7 +18,7 @@ export class LinkedResources {
     return this.#uris.size === 0;
   }
 
-  /** The addresses; the one whose last link is oldest comes first. */
+  /** The addresses, in the order of their latest links. The address with the oldest link comes first. */
   get uris(): ReadonlySet<string> {
     return this.#uris;
   }

@@ -24,8 +24,8 @@ const longestCheckMs = 500;
 /** Keywords with which a check may take more time than the size of the schema and the value suggests. */
 const endless = /"(pattern|patternProperties|uniqueItems|\$ref|\$dynamicRef|\$recursiveRef)"/;
 /**
- * Bound for checks that run without a time limit: length of the schema times length of the value, in characters. A check below the bound
- * takes some ten milliseconds at most.
+ * Maximum size of a check that runs without a time limit: length of the schema times length of the value, in characters. Such a check takes
+ * some ten milliseconds at most.
  */
 const mostUnwatched = 10_000_000;
 
@@ -45,10 +45,7 @@ export function readArguments(
   return problemIn(meant, schema) === undefined ? { value: meant } : { problem };
 }
 
-/**
- * Returns the arguments without those that are null, except required ones. Models write null for optional arguments that they want to leave
- * out.
- */
+/** Removes arguments that are null, except required ones. Models write null for optional arguments that they want to leave out. */
 function withoutNulls(args: Record<string, unknown>, { required }: JsonSchema): Record<string, unknown> {
   const isRequired = (name: string) => Array.isArray(required) && required.includes(name);
   return Object.fromEntries(Object.entries(args).filter(([name, value]) => value !== null || isRequired(name)));

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../../core/async/timers.js";
 
 /**
- * Settles like the promise, unless the signal aborts first. Then it rejects with the signal's reason, and ignores how the promise settles.
+ * Settles like the promise. If the signal aborts first, rejects with the signal's reason; the promise is then ignored, even if it rejects.
  */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   promise.catch(() => {});

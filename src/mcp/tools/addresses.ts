@@ -19,7 +19,7 @@ export class Addresses {
   /** Changed addresses. The first key is the server's name, the second is the address as the server writes it. */
   readonly #renamed = new Map<string, Map<string, string>>();
 
-  /** If several servers use the same address, it stays unchanged for the first of them. */
+  /** If several servers use the same address, the first of these servers keeps it unchanged. */
   constructor(servers: readonly SupervisedServer[]) {
     this.#servers = servers;
     for (const server of servers) for (const uri of listedBy(server)) this.#add({ server, uri });
@@ -45,7 +45,10 @@ export class Addresses {
     return this.#renamed.has(server) ? (this.#renamedIn(server, result) as JsonObject) : result;
   }
 
-  /** Returns a tool's listing in which the address of the tool's page is the one for clients (in `_meta`; MCP Apps, SEP-1865). */
+  /**
+   * Returns a tool's listing in which the address of the tool's page is replaced by the address for clients (in `_meta`; MCP Apps,
+   * SEP-1865).
+   */
   inListing(server: string, listing: JsonObject): JsonObject {
     const { _meta } = listing;
     if (!this.#renamed.has(server) || !isPlainObject(_meta)) return listing;

@@ -51,7 +51,7 @@ export function resourceTool(servers: readonly SupervisedServer[]): RegisteredTo
   ];
 }
 
-/** Returns the tool to which policy rules apply when a listed resource of this server is read. */
+/** Describes a read of this server's resources as a tool, so that policy rules can be applied to the read. */
 export function readOf(server: string): NamedTool {
   return { server, tool, hostTool: tool, ...annotations };
 }

@@ -102,9 +102,7 @@ function hasOwnAuthorization({ headers }: RemoteServerConfig): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
-/**
- * Returns true if the status means that the server may speak only the older protocol: such servers answer the POST of `initialize` with it.
- */
+/** Returns true if the error has one of the statuses with which servers of the older protocol answer the POST of `initialize`. */
 function refusesHttp(error: unknown): boolean {
   return error instanceof HttpError && [400, 404, 405].includes(error.status) && !isModernOnly(error);
 }

@@ -1,6 +1,6 @@
 /**
- * A cache of conversations. A turn then reads only new events from the store. Data that is computed from an event is also computed only
- * once.
+ * A cache of conversations. With the cache, a turn reads only new events from the store. Data that is computed from an event is computed
+ * only once.
  */
 import type { StoredEvent } from "../../core/events.js";
 import type { ChatStore } from "../../core/store-ports.js";

@@ -33,7 +33,9 @@ const everyMs = 60 * 60 * 1000;
 const dueMs = 0.9 * everyMs;
 /** Time in ms for which this machine's clock must have run undisturbed before it alone decides which conversations are too old. */
 const trustedAfterMs = 0.9 * everyMs;
-/** Largest difference in ms between two clocks that still counts as inexact. A larger difference means that the machine's clock was set. */
+/**
+ * Largest difference in ms between two clocks that counts as mere inaccuracy. A larger difference means that the machine's clock was set.
+ */
 const toleranceMs = 60_000;
 
 /**
@@ -45,7 +47,7 @@ export class Retention {
   #rules: RetentionRules;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
-  /** When the machine's clock was last found to have been set, or was first read: the time on both clocks. */
+  /** The times on both clocks when the machine's clock was first read, or was last found to have been set. */
   #since: { wall: number; steady: number } | undefined;
 
   constructor(parts: RetentionParts) {
@@ -99,8 +101,8 @@ export class Retention {
   /**
    * Returns the time from which the age of conversations is computed. The machine's clock can be wrong for a moment, for example before it
    * is set from the network after a start. All conversations would then seem too old. So the clock is used only after it has run for about
-   * an hour without being set. Until then, the result is the latest change of a conversation that is at least an hour old: the clock was
-   * trusted at that time.
+   * an hour without being set. Until then, the result is the newest time of a conversation in the log that is at least an hour old: the
+   * clock was trusted when that conversation was stored.
    */
   #ageNow(all: readonly { updatedAt: number }[]): number {
     const { now, steadyNow = () => performance.now() } = this.#parts;

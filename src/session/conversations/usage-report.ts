@@ -86,7 +86,7 @@ const nothing: ModelTotals = {
 
 const noCalls: ToolTotals = { calls: 0, errors: 0, durationMs: 0, resultBytes: 0 };
 
-/** Returns the server's part of a tool's name. Returns `(host)` for a tool of the host itself. */
+/** Returns the name of the server, which is the first part of a tool's name. Returns `(host)` for a tool of the host itself. */
 function serverOf(name: string): string {
   const end = name.indexOf("__");
   return end > 0 ? name.slice(0, end) : "(host)";

@@ -5,7 +5,7 @@ import type { CarriedTrace } from "../../core/trace-context.js";
 /** Options of one turn. They are stored as JSON with the turn, so that a host that resumes the turn uses the same options. */
 export interface PromptOptions {
   streaming?: boolean;
-  /** `restart` is allowed only if the watcher can remove what it has shown, when a `discard` event tells it to. Default: `fail`. */
+  /** Set this to `restart` only if the watcher removes the shown text when it gets a `discard` event. Default: `fail`. */
   streamRecovery?: StreamRecovery;
   /** The model: either `model`, for the active provider, or `provider/model`, for any provider. */
   model?: string;

@@ -97,14 +97,13 @@ export class TurnToolbox implements Toolbox {
     const whole = prepared.send;
     // A model may call a tool that it was not offered. From the next request on, the tool is offered.
     const called = deferral?.byName.has(call.name) ? call.name : undefined;
-    // If this function were written inline, V8 would keep it for ever, and everything that it refers to (AGENTS.md).
+    // If this function were written inline, V8 would keep it for ever, with everything that it refers to (AGENTS.md).
     const send: PreparedCall["send"] = async (options) => {
       const result = await whole(options);
       return this.#withFresh(isSearch ? result : await offload(result, this.#offload), called);
     };
     // The object belongs to this call only, so it is changed and not copied. Copying its many fields would cost more than the rest of this
     // function.
-    // this function.
     prepared.send = send;
     return prepared;
   }

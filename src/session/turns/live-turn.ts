@@ -177,7 +177,7 @@ export class LiveTurn implements WatchedTurn {
 
   /**
    * Yields the events of a turn. If `begin` is a function, calls it when the first event is requested. One generator serves both cases,
-   * because an event takes longer through each further generator.
+   * because each further generator that an event passes through costs time.
    */
   static async *watch(begin: LiveTurn | (() => Promise<LiveTurn>)): AsyncGenerator<TurnEvent> {
     const turn = begin instanceof LiveTurn ? begin : await begin();

@@ -9,7 +9,7 @@ interface TurnControlParts extends Pick<SessionParts, "cluster" | "store"> {
   conversationId: string;
   turns: TurnsHere;
   questions: Questions;
-  /** Makes a turn visible on this host that runs on another host or waits to be dispatched. */
+  /** Follows a turn that runs on another host or waits to be dispatched. The turn is then shown on this host. */
   follow: (turn: TurnName) => Promise<unknown>;
 }
 

@@ -101,7 +101,7 @@ export class TurnHistory {
     return {};
   }
 
-  /** Returns the turn as the log resumes it. The result is computed again only when the log has grown. */
+  /** Computes from the log how the turn resumes. The result is computed again only when the log has grown. */
   #resumed(): ReturnType<typeof resumeTurn> {
     const { log, turnId } = this.#parts;
     if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };

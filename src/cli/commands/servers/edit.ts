@@ -148,7 +148,7 @@ async function change(edit: ServerEdit, done: string, globals: GlobalOptions): P
   await printInert(`${file}: ${name} ${done}`);
 }
 
-/** Returns a hint that names where to change the server, if another file defines it. Returns "" if no file defines it. */
+/** Returns a hint that names the configuration file to change, if another file defines the server. Returns "" if no file defines it. */
 async function elsewhere(name: string, globals: GlobalOptions): Promise<string> {
   const { load } = await import("../../shared/configuration.js");
   const { child } = await import("../../../core/source/tree.js");

@@ -1,4 +1,4 @@
-/** `servers …` and `tools`: show the state and tools of servers, store trust in tools, and log in at remote servers. */
+/** `servers …` and `tools`: show the state and tools of servers, approve tool definitions, and log in at remote servers. */
 import type { Command } from "commander";
 import { unambiguous } from "../../../core/text/inert.js";
 import { exitCodes } from "../../../doors/shared/exit-codes.js";
@@ -59,7 +59,7 @@ export function addServerCommands(program: Command): void {
     .action(() => show(flags(), (texts, { hub }) => texts.toolsText(hub.tools())));
 }
 
-/** Returns the error text for an unknown command. Commander takes such a word for an argument of the default command. */
+/** Returns the error text for an unknown command. Commander itself would take the word for an argument of the default command. */
 async function unknownText(word: string, { commands }: Command): Promise<string> {
   const { didYouMean } = await import("../../../core/text/nearest.js");
   const names = commands.map((command) => command.name());
