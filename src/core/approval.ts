@@ -1,21 +1,24 @@
 export interface ApprovalAnswer {
   allow: boolean;
-  /** How long the answer holds. Absent: for this call only. */
+  /** The calls for which the answer is remembered. Absent: the answer is for this call only. */
   remember?: ApprovalScope;
 }
 
 export interface GivenApproval extends ApprovalAnswer {
-  /** Text that the model gets if the answer is no. */
+  /** Text that the model gets if the call is not allowed. */
   message?: string;
 }
 
-/** `session`: this conversation until the host ends; `project`: the host's workspace; `always`: wherever the same server is used. */
+/**
+ * How long an answer is remembered. `session`: in this conversation, until the host ends. `project`: in the host's workspace. `always`:
+ * wherever the same server is used.
+ */
 const approvalScopes = ["session", "project", "always"] as const;
 type ApprovalScope = (typeof approvalScopes)[number];
 
 /**
- * Reads an answer: `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always", "message"?: string}`. Returns the
- * problem if it is none of these.
+ * Reads an answer: `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always", "message"?: string}`. For any
+ * other value, returns a description of the problem.
  */
 export function readApproval(value: unknown): GivenApproval | { problem: string } {
   if (typeof value === "boolean") return { allow: value };

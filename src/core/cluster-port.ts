@@ -4,40 +4,40 @@ import type { ToolHub } from "./ports.js";
 import type { AbandonedTurn, Claim, LogNode, TurnLease, TurnMail, TurnName } from "./store-ports.js";
 
 /**
- * The hosts on one event log, as a host sees them. There are two implementations: one for a log that only this process can reach, and one
- * for logs that several processes share. Methods reject with StoreError if the log fails.
+ * All hosts on one event log, as this host uses them. There are two implementations: for a log that only this process can reach, and for
+ * logs that several processes share. Methods reject with StoreError if the log fails.
  */
 export interface Cluster {
-  /** Workspace of this host. It does not take turns of another workspace, because they need the servers of that workspace's hosts. */
+  /** Workspace of this host. This host does not take over turns of another workspace, because they need the servers of that workspace. */
   readonly workspace: string;
-  /** Direct streams to the other hosts. Undefined if live events stay in this process. */
+  /** Direct streams to other hosts. Undefined if live events are not sent to other processes. */
   readonly streams?: PeerStreams | undefined;
   /** Registers this host in the log. Must be called before the first turn. */
   begin(): Promise<void>;
   /** Starts to resume turns of lost hosts, and to take turns that are given to this host. */
   recover(): Promise<void>;
-  /** Stores a request, like `ChatStore.claim`. `isQueued`: the turn waits until it is given to a host. */
+  /** Stores a request as `ChatStore.claim` does. In the result, `isQueued` is true if the turn must wait until it is given to a host. */
   claim(
     conversationId: string,
     message: UserMessageEvent,
     request: ClaimOptions,
   ): Promise<Claim & { isQueued: boolean }>;
-  /** True if the turn, which no host owns, will be given to a host. Otherwise a host has to resume it. */
+  /** True if this turn, which no host owns, will be given to a host by the cluster. If false, a host must resume the turn by itself. */
   isGivenOut(turn: AbandonedTurn): boolean;
-  /** Runs the turn here, or shows it while another host runs it. Resolves once the turn has ended on any host. */
+  /** Runs the turn here, or shows it while another host runs it. Resolves when the turn has ended on any host. */
   drive(drive: Drive): Promise<void>;
-  /** Lets all turns of the conversation check whether they may run now. */
+  /** Makes all turns of the conversation that wait here check whether they may run now. */
   wake(conversationId: string): void;
   /**
-   * Sends mail to the host that owns the turn, which may be this host. Resolves with false if the turn has ended or its question was
-   * already answered.
+   * Sends mail to the host that owns the turn, which may be this host. Resolves with false if the turn has ended, or if its question has
+   * already been answered.
    */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean>;
-  /** Relays a live event of the turn that runs here in this conversation to other hosts. */
+  /** Sends a live event to other hosts. The event is from the turn of this conversation that runs here. */
   relay(conversationId: string, event: LiveEvent): void;
   /**
-   * Follows turns that other hosts run in the conversation. `lastSeq` is the last stored event that the reader has. `onChange` is called
-   * when there is something new to take.
+   * Follows turns that other hosts run in the conversation. `lastSeq`: `seq` of the last stored event that the reader has. `onChange` is
+   * called when the cursor has something new to take.
    */
   follow(conversationId: string, lastSeq: number, onChange: () => void): { cursor: LiveCursor; leave: () => void };
   /** Returns the hosts whose process has ended, or that have been silent for longer than their lease. */
@@ -62,22 +62,25 @@ export interface LocalTurns {
   has(turn: TurnName): boolean;
   /** Called with a turn that no host owns. */
   abandoned(turn: AbandonedTurn): void;
-  /** Called with a turn that was given to this host. Runs it, and resolves when the turn neither runs nor waits here. */
+  /** Called with a turn that was given to this host. Runs the turn. Resolves when the turn neither runs here nor waits here. */
   given(turn: TurnName): Promise<void>;
   mail(conversationId: string, turnId: string, mail: TurnMail): void;
 }
 
 /**
- * The treatment of a turn by a closing host. `leaving`: it ends the turn if the turn runs here, and leaves it to other hosts if it waits.
- * `parked`: it stops the turn without an end, so that another host resumes it.
+ * The treatment of a turn by a closing host. `leaving`: a turn that runs here is run to its end; a turn that waits here is left to other hosts.
+ * `parked`: the turn is stopped without an end, so that another host resumes it.
  */
 export type TurnClosing = "open" | "leaving" | "parked";
 
-/** The stage of a turn, as this host knows it. The states follow each other in this order, but a turn that another host takes waits again. */
+/**
+ * The stage of a turn, as this host knows it. The stages follow each other in this order. But if another host takes over a running turn,
+ * the turn goes back to `waiting`.
+ */
 export type LiveTurnState =
   /** Its request is being stored. */
   | { at: "claiming" }
-  /** It waits until it is given to a host. It cannot run here meanwhile. */
+  /** It waits until it is given to a host. Until then, it cannot run here. */
   | { at: "queued" }
   /** It waits for the turns before it, or runs on another host. */
   | { at: "waiting" }
@@ -85,41 +88,44 @@ export type LiveTurnState =
   | { at: "running" }
   /** This host has stored its end. */
   | { at: "stored" }
-  /** It is over here. `error` is set if the log could not be written or the turn was left to another host. */
+  /** It is over on this host. `error` is set if the log could not be written, or if the turn was left to another host. */
   | { at: "ended"; error?: unknown };
 
 /** A turn as its watchers on this host see it. */
 export interface WatchedTurn {
   readonly turnId: string;
   readonly requestId: string;
-  /** True if the turn ends without running, because it was cancelled. Then it does not wait for earlier turns. */
+  /** True if the turn was cancelled before it ran, and so ends without running. It then does not wait for earlier turns. */
   readonly endsOutOfTurn: boolean;
   readonly state: LiveTurnState;
   readonly closing: TurnClosing;
   /** `seq` of the last stored event that was shown or skipped. */
   readonly lastSeq: number;
-  /** `seq` of the last stored event that was shown, the request excepted. 0 if there is none. */
+  /** `seq` of the last stored event that was shown, not counting the request. 0 if no such event was shown. */
   readonly lastEnd: number;
   /** Throws RequestError if the turn was parked. */
   requireOpen(): void;
   park(): void;
-  /** The turn no longer waits to be given to a host. */
+  /** Notes that the turn no longer waits to be given to a host. */
   leaveQueue(): void;
   publish(event: TurnEvent, shown?: readonly TurnEvent[]): void;
   /** Shows an event of another host. */
   overhear(event: LiveEvent): void;
   skipTo(seq: number): void;
-  /** Calls `begin` when the first watcher comes, and the function that it returned when the last one leaves. Returns a function to stop. */
+  /**
+   * Calls `begin` when the first watcher comes, and the function returned by `begin` when the last watcher leaves. Returns a function that
+   * stops this.
+   */
   whileWatched(begin: () => () => void): () => void;
 }
 
-/** A turn to be driven to its end. */
+/** A turn that the cluster brings to its end, with the functions to do so. */
 export interface Drive {
   conversationId: string;
   turn: WatchedTurn;
   /**
-   * Runs the turn. Resolves when the turn has ended. If this host has lost the turn meanwhile, resolves with the mail for its next owner.
-   * Called again if the turn comes back.
+   * Runs the turn. Resolves with undefined when the turn has ended. If another host has taken over the turn meanwhile, resolves with the
+   * mail for that host. Called again if this host gets the turn back.
    */
   run(owned: OwnedTurn): Promise<readonly TurnMail[] | undefined>;
   /** Called with an earlier turn of the conversation that no host owns. */
@@ -132,49 +138,54 @@ export interface Drive {
 export interface OwnedTurn {
   readonly lease: TurnLease;
   /**
-   * Begins the run once the log was read. `own` are the stored events of the turn, `lastSeq` the last one of the conversation. From then on,
-   * `onLost` is called if another host has taken the turn over. Rejects with StoreError `fenced` if one has.
+   * Starts the run; called once the log has been read. `own`: the stored events of this turn; `lastSeq`: `seq` of the conversation's last
+   * event. From then on, `onLost` is called when another host takes the turn over. If another host has already done so, rejects with
+   * StoreError `fenced`.
    */
   begin(log: { own: readonly StoredEvent[]; lastSeq: number }, onLost: (error: unknown) => void): Promise<void>;
   /**
-   * Confirms that this host owns the turn. Returns undefined if that is certain without asking the log. The promise rejects, after `onLost`
-   * was called, if nothing more may be sent for the turn.
+   * Confirms that this host owns the turn. Returns undefined if that is certain without asking the log. Otherwise returns a promise. If
+   * this host has lost the turn, the promise rejects after `onLost` was called; then nothing more may be sent for the turn.
    */
   readonly confirm: () => Promise<void> | undefined;
   /** Shows an event to the watchers on all hosts. */
   show(event: TurnEvent): void;
-  /** Adds this host to events that tell where state is kept. Called before the events are stored. */
+  /** Adds the id of this host to the events that record which host keeps the state of a server. Called before the events are stored. */
   signed(events: readonly ChatEvent[], log: readonly StoredEvent[], hub: ToolHub): readonly ChatEvent[];
-  /** Resolves with an event that tells the model of servers whose state is lost. Undefined if there is none, or if the log cannot say so. */
+  /**
+   * Resolves with an event that informs the model which servers have lost their state. Resolves with undefined if there are no such
+   * servers, or if the log cannot be read.
+   */
   lostState(log: readonly StoredEvent[], hub: ToolHub): Promise<StateLostEvent | undefined>;
-  /** Does work during which the turn waits for a person. A crash of the host during this time does not count against the turn. */
+  /** Does work while the turn waits for a person. If the host crashes during this work, the crash does not count against the turn. */
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
-/** A reader of the message that another host is writing. It keeps in step with the stored events. */
+/** A reader of the message that another host is writing. It shows the message and the stored events in their order. */
 export interface LiveCursor {
-  /** True if the message follows a stored event that the reader does not have yet. */
+  /** True if the message follows a stored event that this reader has not received yet. */
   readonly isBehind: boolean;
   /** Returns what to show now. */
   take(): LiveEvent[];
   /** Returns what to show before this stored event. */
   stored(event: StoredEvent): LiveEvent[];
-  /** Returns what to show when the message is void. */
+  /** Voids the part of the message that was shown. Returns what to show for that. */
   void(reason: string): LiveEvent[];
 }
 
 /** Path at which a host serves streams to other hosts on its log. */
 export const peerStreamPath = "/api/live";
 
-/** Streams over HTTP to other hosts, used beside the log once one of them has connected. */
+/** HTTP streams to other hosts. While such a stream is open, live events take it instead of the log's bus. */
 export interface PeerStreams {
   /**
-   * Offers streams at this address to other hosts. The server at the address must pass each stream to `serve`. With `isLocal`, the offer is
-   * only for hosts on this machine.
+   * Offers other hosts to open streams at this address. The server at the address must pass each stream to `serve`. If `isLocal` is true,
+   * only hosts on this machine can use the offer.
    */
   offer(url: string, secret: string, options: { isLocal: boolean }): void;
   /**
-   * Sends what a host follows through `write`. Resolves when the stream has ended. `write` must resolve when the stream has room for more.
+   * Sends everything that the given host follows through `write`. Resolves when the stream has ended. The promise that `write` returns must
+   * resolve when the stream has room for more.
    */
   serve(nodeId: string, write: (text: string) => Promise<void>, gone: AbortSignal): Promise<void>;
 }

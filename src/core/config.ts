@@ -2,14 +2,14 @@
 
 type JitterMode = "proportional" | "full" | "decorrelated";
 
-/** Timeouts of `llm.http`, which a provider may override. */
+/** Time limits of `llm.http`. A provider may override them. */
 export interface TimeoutConfig {
-  /** Longest wait for the response headers, per attempt. */
+  /** Maximum time until the response headers arrive, per attempt. */
   timeoutMs: number;
   connectTimeoutMs: number;
-  /** Longest time from the headers to the first delta of the answer. */
+  /** Maximum time from the response headers to the first delta of the answer. */
   ttftTimeoutMs: number;
-  /** Longest time between two deltas of the answer. Comments in the event stream do not count. */
+  /** Maximum time between two deltas of the answer. Comments in the event stream do not count as deltas. */
   idleTimeoutMs: number;
 }
 
@@ -18,62 +18,62 @@ export interface HttpConfig extends TimeoutConfig {
   initialRetryDelayMs: number;
   maxRetryDelayMs: number;
   retryMultiplier: number;
-  /** Share of a retry delay by which that delay varies at random, up or down. */
+  /** Fraction of a retry delay by which the delay varies at random, up or down. */
   retryJitter: number;
   retryJitterMode: JitterMode;
-  /** Longest `Retry-After` that is obeyed. After a longer one the provider is not asked again. */
+  /** Longest `Retry-After` that the host waits for. If a provider asks for a longer wait, the request is not retried. */
   maxRetryAfterMs: number;
   maxKeepaliveConnections: number;
   maxConnections: number;
   keepaliveExpiryMs: number;
-  /** Longest wait in the queue for a free connection. */
+  /** Maximum time that a request waits in the queue for a free connection. */
   queueTimeoutMs: number;
   /** Time limit of a whole call: queue, attempts, back-off and fallback together. */
   totalTimeoutMs: number;
-  /** URL of the proxy. Unset: taken from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). `""`: no proxy. */
+  /** URL of the proxy. If unset, the environment decides (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). `""`: no proxy. */
   proxy?: string;
-  /** PEM file of authorities to trust besides the default ones. */
+  /** PEM file with certificate authorities to trust in addition to the default ones. */
   caFile?: string;
 }
 
 /** API of a provider: Chat Completions, OpenAI's Responses, Anthropic's Messages, Gemini's generateContent. */
 export type WireName = "chat" | "responses" | "messages" | "gemini";
 
-/** Peculiarities of an API; a preset sets them for its provider. */
+/** Peculiarities of an API. A preset sets them for its provider. */
 export interface QuirksConfig {
   tokenLimitKey: "max_tokens" | "max_completion_tokens";
-  /** True: `content` of a message that only calls tools is null, as in OpenAI's API; false: "" (Ollama rejects null). */
+  /** True if `content` is null in a message that only calls tools, as OpenAI's API has it. False if it is "" (Ollama rejects null). */
   nullContent: boolean;
   /** True if the API understands `stream_options: { include_usage: true }`. */
   streamUsage: boolean;
   /** True if the model accepts `temperature` and `top_p`; reasoning models do not. */
   temperature: boolean;
-  /** True if the API accepts `parallel_tool_calls`; for OpenAI's o-models it refuses even `false`. */
+  /** True if the API accepts `parallel_tool_calls`. For its o-models, OpenAI refuses even `false`. */
   parallelToolCalls: boolean;
   /** True if the API expects the system prompt as a `developer` message. */
   developerRole: boolean;
-  /** True if the API expects `reasoning_content` back with tool calls (Kimi, DeepSeek); other APIs answer 400 to it. */
+  /** True if the API expects `reasoning_content` to be sent back with tool calls (Kimi, DeepSeek). Other APIs answer 400 to it. */
   echoReasoning: boolean;
   /** True if text between `<think>` and `</think>` is reasoning. */
   thinkTags: boolean;
   /** Form of tool call ids. Mistral accepts only ids of exactly nine letters and digits. */
   toolIds: "any" | "nine_alphanumeric";
-  /** `plain`: tool schemas are reduced to the keywords that Gemini and local servers that build grammars accept. */
+  /** `plain`: tool schemas are reduced to a few keywords, which Gemini and those local servers accept that turn schemas into grammars. */
   toolSchemas: "full" | "plain";
   maxTools: number;
-  /** `images` and `audio`: true if the model accepts pictures and sound. Otherwise a note replaces them. */
+  /** `images` and `audio`: true if the model accepts pictures or sound. If false, a note takes their place. */
   images: boolean;
   audio: boolean;
 }
 
-/** An entry of `llm.providers` as written; `llm/providers/providers.ts` adds presets and keys. */
+/** An entry of `llm.providers`, as the configuration has it. `llm/providers/providers.ts` adds the preset and the keys. */
 export interface ProviderConfig extends Partial<TimeoutConfig> {
   baseUrl?: string;
   /** The provider's API. Default: the API of the preset, or `chat` for a custom `baseUrl`. */
   wire?: WireName;
   model?: string;
   apiKey?: string;
-  /** A key that is refused or used up is set aside, and the next one is tried. */
+  /** Several keys. If a key is refused or used up, another key is used. */
   apiKeys?: readonly string[];
   /** Version of Azure's API. At Azure, `model` is the name of the deployment. */
   apiVersion?: string;
@@ -81,25 +81,28 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   temperature?: number;
   maxTokens?: number;
   topP?: number;
-  /** Number of tokens that the model accepts. A longer request leaves out its oldest turns, always whole turns. */
+  /** Number of tokens that the model accepts. If a request would be longer, its oldest turns are left out as a whole. */
   contextWindow?: number;
   reasoning?: Record<string, unknown>;
-  /** How long the provider caches the prompt, for APIs whose requests set it (Messages). Default: `5m`. */
+  /** How long the provider caches the prompt. Used by APIs that let a request choose (Messages). Default: `5m`. */
   cache?: "5m" | "1h" | "off";
   extraBody?: Record<string, unknown>;
   /** Requests per minute, tokens per minute, concurrent requests. */
   rpm?: number;
   tpm?: number;
   maxConcurrency?: number;
-  /** Time without a first byte after which the request is sent a second time; the faster answer counts. */
+  /** If no byte has arrived after this time, the request is sent a second time. The faster answer counts. */
   hedgeAfterMs?: number;
   quirks?: Partial<QuirksConfig>;
 }
 
-/** `restart`: the request is repeated, and the text shown so far is voided. `fail`: the turn fails, and the text shown so far is kept. */
+/**
+ * Recovery from a stream that breaks off. `restart`: the request is repeated, and the text shown so far is voided. `fail`: the turn fails, and
+ * the text shown so far is kept.
+ */
 export type StreamRecovery = "restart" | "fail";
 
-/** US dollars per million tokens. */
+/** Prices in US dollars per million tokens. */
 export interface PriceConfig {
   input: number;
   output: number;
@@ -112,10 +115,10 @@ export interface PriceConfig {
 }
 
 export interface LlmConfig {
-  /** The provider that is asked first. Unset: the first usable provider, or else the demo model. */
+  /** The provider that is asked first. If unset, the first usable provider is chosen, or the demo model if there is none. */
   active?: string;
   fallback: readonly string[];
-  /** Handling of a stream that breaks off after some text was shown. `auto`: each frontend decides. */
+  /** Handling of a stream that breaks off after some text was shown. `auto`: each front door decides. */
   streamRecovery: "auto" | StreamRecovery;
   http: HttpConfig;
   /** Prices keyed by `provider/model` or `model`. They override the built-in table. */
@@ -126,7 +129,7 @@ export interface LlmConfig {
 interface ServerCommon {
   name: string;
   enabled: boolean;
-  /** Set if the server must not be started although it is enabled: the reason. */
+  /** Reason why the server must not be started although it is enabled. Unset: it may be started. */
   refusal?: string;
   /** True: a turn fails if this server is down. False: it continues without the server. */
   required: boolean;
@@ -136,17 +139,17 @@ interface ServerCommon {
   /** Limit of a whole call. Progress messages extend `timeoutMs`, but not this limit. */
   maxTotalTimeoutMs: number;
   startupTimeoutMs: number;
-  /** How long a turn waits until this server is ready, counted from the server's start. */
+  /** How long a turn waits for this server to become ready, counted from the server's start. */
   startupGraceMs: number;
-  /** True: the server is started only at its first use, provided that its tools are known from an earlier run. */
+  /** True: the server is started only when it is first used, provided that its tools are known from an earlier run. */
   lazy: boolean;
   /** Time between two pings. 0: the server is never pinged. */
   pingIntervalMs: number;
-  /** Era of the MCP protocol. `auto`: the host asks the server which one it speaks. */
+  /** Version of the MCP protocol, old or new. `auto`: the host asks the server which one it supports. */
   protocol: "auto" | "legacy" | "modern";
-  /** Whether the server may make the model write something, at the user's cost. */
+  /** Whether the server may ask the model to write something, at the user's cost. */
   sampling: "ask" | "allow" | "deny";
-  /** Absolute paths of the folders in which the server is asked to work. Empty: the server is told no folders. */
+  /** Absolute paths of the folders in which the server is asked to work. If empty, the server is given no folders. */
   roots: readonly string[];
   tools: {
     allow: readonly string[];
@@ -164,25 +167,26 @@ export interface StdioServerConfig extends ServerCommon {
   env: Readonly<Record<string, string>>;
   cwd?: string;
   /**
-   * Set for a server without `cwd` whose file is outside the working folder. The server starts in `own`, because files of the working folder,
-   * such as a cloned repository, can decide which program npx runs. Relative paths such as `./x` in command and arguments mean `working`.
+   * Set for a server without `cwd` whose configuration file is outside the working folder. The server then starts in the folder `own`,
+   * because files of the working folder, such as a cloned repository, could decide which program npx runs. In the command and its
+   * arguments, relative paths such as `./x` are relative to `working`.
    */
   folders?: { own: string; working: string };
-  /** Limit of one message from the server. A larger message fails its call. */
+  /** Maximum size of one message from the server. If a message is larger, the call it answers fails. */
   maxMessageMb: number;
 }
 
-/** Settings to obtain authorization for a server. Unset fields are discovered from the server and its authorization server. */
+/** Settings for obtaining authorization at a server. Unset fields are discovered from the server and its authorization server. */
 export interface OAuthConfig {
   /** `authorization_code`: a person logs in. The other grants need no person. */
   grant: "authorization_code" | "client_credentials" | "cross_app_access";
   clientId?: string;
   clientSecret?: string;
-  /** Address of the client's metadata document, which serves as its id on servers that support CIMD. */
+  /** Address of the client's metadata document. On servers that support CIMD, the address is the client's id. */
   clientMetadataUrl?: string;
   /** Names of scopes, separated by spaces. */
   scope?: string;
-  /** PEM file (PKCS #8) of the key with which the client signs instead of sending a secret. */
+  /** PEM file (PKCS #8) with the key by which the client signs; no secret is sent then. */
   privateKeyFile?: string;
   signingAlg: string;
   /** Port of the loopback address that the browser returns to. */
@@ -192,7 +196,7 @@ export interface OAuthConfig {
 }
 
 export interface RemoteServerConfig extends ServerCommon {
-  /** `auto`: Streamable HTTP, then SSE if the server refuses it. */
+  /** `auto`: Streamable HTTP is tried first, then SSE if the server refuses it. */
   transport: "http" | "sse" | "auto";
   url: string;
   headers: Readonly<Record<string, string>>;
@@ -203,7 +207,7 @@ export type ServerConfig = StdioServerConfig | RemoteServerConfig;
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** Patterns of tools and calls, as written; deny wins over ask, ask over allow. */
+/** Patterns of tools and calls, as the configuration has them. Deny wins over ask, and ask over allow. */
 export interface Permissions {
   allow: readonly string[];
   ask: readonly string[];
@@ -214,18 +218,18 @@ export interface ServiceConfig {
   systemPrompt: string;
   streaming: boolean;
   maxToolHops: number;
-  /** Shows tool calls and results to the person as they run. */
+  /** Whether tool calls and their results are shown to the person as they run. */
   toolNotifications: boolean;
-  /** How long running turns may take to end when the host is told to stop. */
+  /** How long running turns may continue after the host is asked to stop. */
   drainTimeoutMs: number;
   approval: "ask" | "auto";
   permissions: Permissions;
-  /** `ask`: a tool whose definition has changed needs approval, even if it would run unasked otherwise. */
+  /** `ask`: a tool whose definition has changed needs approval, even if it would otherwise run without asking. */
   changedTools: "ask" | "allow";
   compaction: "auto" | "off";
-  /** Limit of all tool definitions in a request. Tools beyond this limit are not listed; the model must search for them. */
+  /** Maximum size of all tool definitions in a request. Tools that do not fit are not listed; the model must search for them. */
   toolBudgetTokens: number;
-  /** Limit of a tool result. A longer result is stored, and the model gets only a part of it. */
+  /** Maximum size of a tool result. If a result is longer, it is stored, and the model gets only a part of it. */
   resultLimitTokens: number;
 }
 
@@ -234,15 +238,15 @@ export interface LimitsConfig {
   /** `hops` overrides `ServiceConfig.maxToolHops`. */
   turn: { hops?: number; tokens?: number; usd?: number; timeMs?: number; calls?: number };
   conversation: { tokens?: number; usd?: number; calls?: number };
-  /** Per day of the local calendar, over all conversations of the event log. */
+  /** Limits per day of the local calendar, over all conversations of the event log. */
   day: { tokens?: number; usd?: number };
 }
 
-/** Rules for automatic deletion; unset: nothing is deleted. */
+/** Rules for automatic deletion. If none is set, nothing is deleted. */
 export interface RetentionConfig {
   /** A conversation is deleted when its last event is older than this. */
   maxAgeMs?: number;
-  /** Number of conversations to keep, the latest ones. */
+  /** Number of conversations to keep. The latest ones are kept. */
   maxConversations?: number;
 }
 
@@ -252,42 +256,42 @@ export interface PostgresConfig {
   /** Contains user and password: never show it. */
   url: string;
   poolSize?: number;
-  /** Set to false behind a pooler in transaction mode: the host then does not rely on the state of a database session. */
+  /** Must be false behind a pooler in transaction mode. The host then does not rely on the state of a database session. */
   listen?: boolean;
   connectTimeoutMs?: number;
   statementTimeoutMs?: number;
-  /** How long operations that may be repeated are retried while the database is unreachable. */
+  /** How long an operation is retried while the database is unreachable, provided that it may be repeated. */
   retryTimeoutMs?: number;
-  /** How long a host may be silent before others take over its turns. */
+  /** A host that has been silent for this long loses its turns to other hosts. */
   leaseMs?: number;
-  /** True: a database is used in which every role may create functions in the schema of the log. */
+  /** True: the host accepts a database in which every role may create functions in the schema of the log. */
   sharedSchema?: boolean;
 }
 
-/** Where conversations are stored. `durability: full`: an acknowledged event also survives a power cut. */
+/** Where conversations are stored. With `durability: full`, an acknowledged event survives even a power cut. */
 export type StorageConfig = RetentionConfig &
   ({ driver: "sqlite"; path: string; durability?: "normal" | "full" } | { driver: "memory" } | PostgresConfig);
 
-/** Settings of the HTTP frontend. */
+/** Settings of the HTTP front door. */
 export interface ServeConfig {
   host: string;
   /** Port to listen on. 0: any free port. */
   port: number;
-  /** Token that callers must send. Unset: the token that the user's hosts share in a file. */
+  /** Token that callers must send. If unset, it is the token in a file that all hosts of the user share. */
   token?: string;
-  /** Allowed names in the Host header, besides loopback ones. */
+  /** Names that are allowed in the Host header, in addition to loopback names. */
   allowedHosts: readonly string[];
-  /** Allowed origins of web pages, besides the host's own. */
+  /** Allowed origins of web pages, in addition to the host's own origin. */
   allowedOrigins: readonly string[];
   maxBodyMb: number;
   maxConnections: number;
-  /** Limit for each client address. */
+  /** Maximum number of requests for each client address. */
   requestsPerMinute: number;
-  /** Models, as callers write them, that get none of the servers' tools. */
+  /** Names of models as callers write them. Calls of these models get none of the servers' tools. */
   plainModels: readonly string[];
   /**
-   * URL, without a path, at which other hosts on the same database reach this one. Unset: hosts of the same machine use its loopback
-   * address, if it has one.
+   * URL, without a path, at which other hosts on the same database reach this host. If unset, hosts on the same machine use this host's
+   * loopback address, if it has one.
    */
   advertise?: string;
 }
@@ -298,14 +302,14 @@ export interface McpServeConfig {
   tools: readonly string[];
   resources: boolean;
   prompts: boolean;
-  /** True: a name that only one server uses is offered as that server wrote it, without the server's name as prefix. */
+  /** True: if only one server uses a tool name, the tool is offered under that name, without the server's name as prefix. */
   plainNames: boolean;
 }
 
 /** Settings of what is written to stderr. */
 export interface LoggingConfig {
   level: LogLevel;
-  /** Levels of single scopes (`llm`, `mcp`…), which override `level`. */
+  /** Levels of single scopes (`llm`, `mcp`…). They override `level`. */
   modules: Readonly<Record<string, LogLevel>>;
   /** Maximum size, in bytes, of one text in a log line. A longer text is cut in its middle. */
   maxLength: number;
@@ -319,7 +323,7 @@ export interface TelemetryConfig {
   endpoint?: string;
   headers: Readonly<Record<string, string>>;
   serviceName: string;
-  /** True: spans include what people, models and tools said. */
+  /** True: spans include what people, models and tools have said. */
   captureContent: boolean;
   /** Limit of captured text per attribute, in bytes. */
   maxLength: number;
@@ -332,9 +336,9 @@ export interface Config {
   logging: LoggingConfig;
   telemetry: TelemetryConfig;
   mcpServe: McpServeConfig;
-  /** True: until a server is ready, the tools that it offered last time are offered. */
+  /** True: as long as a server is not ready, the tools that it offered last time are offered. */
   remembersTools: boolean;
   mcpServers: readonly ServerConfig[];
-  /** Names of environment variables in `${NAME}` placeholders, except those that every process has, such as HOME. */
+  /** Names of the environment variables used in `${NAME}` placeholders. Variables that every process has, such as HOME, are excluded. */
   privateVariables: readonly string[];
 }

@@ -2,7 +2,7 @@ import type { ErrorInfo } from "./events.js";
 import type { KeptParts, LostAnswer } from "./messages.js";
 
 /**
- * Base class of this host's errors. Each kind of boundary has its own subclass, with a literal `kind`. Message and cause never contain a
+ * Base class of this host's errors. Each boundary of the host has a subclass with a literal `kind`. Message and cause never contain a
  * secret.
  */
 abstract class HostError extends Error {
@@ -25,7 +25,7 @@ interface ErrorDetails {
   cause?: unknown;
 }
 
-/** A mistake in a configuration with its position. `line` and `column` count from 1; 0 if there is no text to point into. */
+/** A mistake in a configuration, with its position. `line` and `column` count from 1; they are 0 if the configuration has no text. */
 export interface ConfigProblem {
   file: string;
   line: number;
@@ -43,7 +43,7 @@ export class ConfigError extends HostError {
   }
 }
 
-/** Formats `config.yaml:5:5 mcpServers.fs.comand: unknown key "comand" (did you mean "command"?)`. */
+/** Formats the problem, for example as `config.yaml:5:5 mcpServers.fs.comand: unknown key "comand" (did you mean "command"?)`. */
 function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
   const place = line > 0 ? `${file}:${line}:${column}` : file;
   return `${path ? `${place} ${path}` : place}: ${message}`;
@@ -83,12 +83,12 @@ export interface LlmErrorDetails extends ErrorDetails {
   model?: string;
   status?: number;
   attempts?: number;
-  /** The provider's id of the failed request, which its support may ask for. */
+  /** The provider's own id of the failed request. The provider's support may ask for it. */
   requestId?: string;
   retryAfterMs?: number;
 }
 
-/** A failed request to a provider. Built from allow-listed fields only: never holds an AxiosError, a header or the prompt. */
+/** A failed request to a provider. It holds allow-listed facts only, and never an AxiosError, a header or the prompt. */
 export class LlmError extends HostError {
   readonly provider?: string;
   readonly model?: string;
@@ -96,9 +96,9 @@ export class LlmError extends HostError {
   readonly attempts?: number;
   readonly requestId?: string;
   readonly retryAfterMs?: number;
-  /** Answers that broke off after they had begun, including the last one. */
+  /** All answers that broke off after they had begun, including the last one. */
   lost?: readonly LostAnswer[];
-  /** Parts to send back with the text that was shown of an answer that broke off. */
+  /** Parts to send back later together with the shown text of an answer that broke off. */
   kept?: KeptParts;
 
   constructor(
@@ -119,7 +119,7 @@ export class LlmError extends HostError {
 /** `cassette`: no recorded answer fits the request. */
 export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_found" | "timeout" | "cassette";
 
-/** A server that was unreachable or violated the protocol. A failed tool is a result, not an error. */
+/** Thrown if a server was unreachable or violated the protocol. A tool that reports a failure is not an error but a result. */
 export class McpError extends HostError {
   constructor(
     readonly kind: McpErrorKind,
@@ -130,7 +130,7 @@ export class McpError extends HostError {
   }
 }
 
-/** `fenced`: another host owns the turn, and this one must not write to it. */
+/** `fenced`: another host owns the turn, so this host must not write to it. */
 export type StoreErrorKind = "open" | "locked" | "full" | "corrupt" | "newer_schema" | "write" | "fenced";
 
 export class StoreError extends HostError {
@@ -189,7 +189,7 @@ export class ScriptError extends HostError {
   }
 }
 
-/** Converts any thrown value to the shape that events and wires carry. */
+/** Converts any thrown value to the form in which events and wires carry errors. */
 export function errorInfo(error: unknown): ErrorInfo {
   if (!(error instanceof HostError)) {
     return { kind: "unexpected", message: messageOf(error), retryable: false, hint: "" };
@@ -207,7 +207,7 @@ export function errorInfo(error: unknown): ErrorInfo {
   };
 }
 
-/** Formats facts about the requests, for debugging. */
+/** Formats facts about the failed requests for debugging. */
 function requestFacts({ attempts = 0, requestId }: LlmError): string {
   const facts = [attempts > 1 && `${attempts} requests`, requestId && `request id ${requestId}`].filter(Boolean);
   return facts.length > 0 ? ` (${facts.join(", ")})` : "";

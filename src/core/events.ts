@@ -1,4 +1,4 @@
-/** Events of a conversation: what has happened is stored, what is happening is only shown. */
+/** Events of a conversation. Events of what has happened are stored; events of what is happening are only shown. */
 
 import type {
   AssistantMessage,
@@ -14,36 +14,39 @@ import type {
   Usage,
 } from "./messages.js";
 
-/** Reason for a turn's end: the terms of Agent Client Protocol, plus ours for limits and failures. */
+/** Reason why a turn ended: the terms of the Agent Client Protocol, and additional ones for limits and failures. */
 export type StopReason = "end_turn" | "max_tokens" | "max_tool_hops" | "budget" | "refusal" | "cancelled" | "error";
 
-/** A question to a person (or program) during a turn; answered by `session.answer(questionId, value)`. */
+/** A question to a person (or program) during a turn. It is answered by `session.answer(questionId, value)`. */
 export type Question =
   | ApprovalQuestion
   /**
-   * A server wants data (a form by its schema), or wants the person to visit a page. Answer: `{"action": "accept" | "decline" | "cancel",
-   * "content": {…}}`.
+   * A question from a server: it wants data in a form that its schema describes, or wants the person to visit a page. Answer: `{"action":
+   * "accept" | "decline" | "cancel", "content": {…}}`.
    */
   | { kind: "elicitation"; server: string; message: string; form: JsonSchema }
   | { kind: "elicitation"; server: string; message: string; url: string }
-  /** A server wants the model to write something, at the user's cost. Answer: `true` or `false`. */
+  /** The question whether a server may let the model write something, at the user's cost. Answer: `true` or `false`. */
   | { kind: "sampling"; server: string; prompt: string; maxTokens: number }
   | LimitQuestion;
 
-/** The question whether to continue after a reached limit, for the same amount again. Answer: `true`, `false` or `{"allow": boolean}`. */
+/**
+ * The question whether to continue after a limit was reached. A yes raises the limit by its configured amount. Answer: `true`, `false` or
+ * `{"allow": boolean}`.
+ */
 export interface LimitQuestion {
   kind: "limit";
-  /** `loop`: the model repeats a call and gets the same result. */
+  /** The limit that was reached. `loop`: the model repeats a call and gets the same result. */
   limit: "hops" | "tokens" | "usd" | "time" | "calls" | "loop";
   scope: "turn" | "conversation" | "day";
-  /** Tokens, US dollars, milliseconds or counts, depending on `limit`. */
+  /** Amount used so far. Its unit depends on `limit`: tokens, US dollars, milliseconds, or a count. */
   used: number;
   allowed: number;
-  /** Amount that the next step would add to `used`. Once tools were called, this includes a final answer after the next request. */
+  /** Amount that the next step would add to `used`. If tools were called before, it also covers a final answer after the next request. */
   needed?: number;
-  /** True if `used` includes estimates, because a provider did not report usage. */
+  /** True if `used` includes estimates, because a provider did not report its usage. */
   estimated?: true;
-  /** Number of requests of unknown price, not included in the dollars of `used`. */
+  /** Number of requests whose price is unknown. They are not included in the dollars of `used`. */
   unpriced?: number;
 }
 
@@ -54,11 +57,11 @@ export interface ApprovalQuestion {
   server: string;
   tool: string;
   reason: string;
-  /** The server's annotations of the tool, if the user trusts the server: `read-only`, `destructive`… */
+  /** The server's claims about the tool (`read-only`, `destructive`…). Absent unless the user trusts the server. */
   annotations?: readonly string[];
-  /** True if a rule requires this question for every such call: a yes then covers only this call. */
+  /** True if a rule requires a question for every such call. A yes then covers only this call. */
   onceOnly?: true;
-  /** Hash of the tool's definition when the question was asked. Undefined for tools of the host, and in older logs. */
+  /** Hash of the tool's definition at the time of the question. Undefined for tools of the host, and in older logs. */
   definition?: string;
 }
 
@@ -66,7 +69,7 @@ export interface ApprovalQuestion {
 export interface ErrorInfo {
   kind: string;
   message: string;
-  /** True if the same request may succeed later: its request id can be sent again. */
+  /** True if the same request may succeed later. The caller can then send it again with the same request id. */
   retryable: boolean;
   hint: string;
   /** HTTP requests sent to the provider without success. */
@@ -79,17 +82,17 @@ export interface UserMessageEvent {
   type: "user_message";
   turnId: string;
   requestId: string;
-  /** Empty if the caller's history contains everything. */
+  /** The new message. Empty if the caller's `history` already contains everything. */
   content: ContentPart[];
-  /** Earlier messages as the caller states them, for calls that bring their own history. */
+  /** Earlier messages, if the caller sends its own history with the call. */
   history?: Message[];
   /**
-   * Schema of the turn's final answer. The model is told of it at the end of this message, here and in every later turn, so that a schema
-   * leaves the beginning of requests unchanged. Absent in calls that bring the whole history and in older logs: there the system prompt
-   * states the schema.
+   * Schema of the turn's final answer. The model gets the schema at the end of this message, in this turn and in all later ones, so that
+   * the beginning of requests stays the same. Absent in two cases, in which the system prompt states the schema instead: in calls that
+   * bring the whole history, and in older logs.
    */
   answerSchema?: JsonSchema;
-  /** Only for calls of `/v1/responses`: further parameters of the call, which its response repeats. The turn does not read them. */
+  /** Only for calls of `/v1/responses`: further parameters of the call, which the response repeats. They do not affect the turn. */
   asked?: Readonly<Record<string, unknown>>;
 }
 
@@ -103,15 +106,18 @@ export interface AssistantMessageEvent {
   usage?: Usage;
   spent?: Spent;
   attempts: number;
-  /** Names of the tools that this request was the first to offer, in order. They come after the tools sent since the last compaction. */
+  /**
+   * Names of the tools that this request was the first to offer, in order. In the request, they come after all tools sent since the last
+   * compaction.
+   */
   offered?: string[];
-  /** The servers' instructions in the system prompt from here to the next compaction. Absent: unchanged. */
+  /** The servers' instructions that the system prompt has from this request until the next compaction. Absent: they have not changed. */
   catalogue?: string;
-  /** True if the answer was cut (cancel, broken stream): `message` holds what was shown. */
+  /** True if the answer was cut off because the turn was cancelled or the stream broke. `message` then holds the part that was shown. */
   interrupted?: true;
 }
 
-/** True for an answer that broke off before it had any text to show. It is in the log only for its cost. */
+/** True for an answer that broke off before any text was shown. The log contains it only because it costs something. */
 export function isUnsaid(event: { type: string }): boolean {
   if (event.type !== "assistant_message") return false;
   const { interrupted, message } = event as AssistantMessageEvent;
@@ -125,7 +131,7 @@ export interface QuestionEvent {
   question: Question;
 }
 
-/** A summary that replaces, for the model, every turn that had ended at `upToSeq`. The log keeps those turns. */
+/** A summary. For the model, it replaces all turns that had ended by the event with `seq` `upToSeq`. These turns stay in the log. */
 export interface CompactionEvent {
   type: "compaction";
   /** The turn whose request would have been too long without the summary. */
@@ -146,15 +152,18 @@ export interface StartedCall {
   planned: boolean;
   /** True if the call may have reached its server. */
   sent: boolean;
-  /** The question to the person whether the call may run. Absent if it was not asked. */
+  /** The question to the person whether the call may run. Absent if no question was asked. */
   question?: QuestionEvent;
   answer?: { value: unknown };
   result?: Pick<ToolResult, "content" | "isError" | "found">;
-  /** Text for the model after the result. */
+  /** Text that the model gets after the result. */
   note?: string;
 }
 
-/** An event that has happened: stored and numbered per conversation. A tool call is planned, then sent, then has its result. */
+/**
+ * An event that has happened. It is stored, and numbered within its conversation. For each tool call there is first an event with the plan,
+ * then one when it is sent, then one with its result.
+ */
 export type ChatEvent =
   | UserMessageEvent
   | AssistantMessageEvent
@@ -172,7 +181,7 @@ export type ChatEvent =
   | RewindEvent
   | ForkEvent;
 
-/** A notice to the model that the turn has moved to another host: these servers' processes and their state are lost. */
+/** A notice to the model that the turn has moved to another host. The processes of these servers are lost, and their state with them. */
 export interface StateLostEvent {
   type: "state_lost";
   turnId: string;
@@ -189,24 +198,30 @@ export interface CatalogueEvent {
   note: string;
 }
 
-/** An event that removes turns begun after `toSeq` from the conversation. It belongs to no turn: `turnId` is its own. */
+/**
+ * An event that removes from the conversation all turns that began after the event whose `seq` is `toSeq`. It belongs to no turn, so its
+ * `turnId` is used by no other event.
+ */
 export interface RewindEvent {
   type: "rewind";
   turnId: string;
   toSeq: number;
 }
 
-/** The first event of a conversation that was copied from another. It belongs to no turn: `turnId` is its own. */
+/** The first event of a conversation that was copied from another one. It belongs to no turn, so its `turnId` is used by no other event. */
 export interface ForkEvent {
   type: "fork";
   turnId: string;
-  /** Conversations from which this one was copied, directly or through other copies; nearest first. */
+  /**
+   * Ids of the conversations from which this one was copied. The first is the one it was copied from directly, the next is the one that
+   * this was copied from, and so on.
+   */
   origins: string[];
-  /** The `seq` of an event in the first origin: turns that had ended by then were copied. */
+  /** `seq` of an event in the conversation `origins[0]`. The turns that had ended by then were copied. */
   toSeq: number;
 }
 
-/** `seq` counts from 1 without gaps within its conversation; `at` is milliseconds since the epoch. */
+/** An event as stored. `seq` counts from 1 without gaps within the conversation; `at` is in milliseconds since the epoch. */
 export type StoredEvent = ChatEvent & { seq: number; at: number };
 
 /** An event that is shown but never stored. */
@@ -216,7 +231,7 @@ export type LiveEvent =
   | { type: "tool_progress"; callId: string; progress: number; total?: number; message?: string }
   | { type: "server_status"; server: string; state: ServerState; reason?: string };
 
-/** An event that a frontend shows. Every `ChatEvent` arrives as stored, with its `seq`. */
+/** An event that a front door shows: a stored event with its `seq`, or a live event. */
 export type TurnEvent = StoredEvent | LiveEvent;
 
 export type ServerState = "starting" | "ready" | "degraded" | "needs_auth" | "failed" | "disabled";

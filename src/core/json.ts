@@ -19,7 +19,7 @@ export function asArray(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Returns the text; undefined for "" and for anything that is not a text. */
+/** Returns the text. Returns undefined for "" and for any other type. */
 export function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
@@ -29,15 +29,13 @@ export function textOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Returns the number, also if it is written as a text; otherwise undefined. */
+/** Returns the number, even if it is written as a text. Returns undefined for any other value. */
 export function asNumber(value: unknown): number | undefined {
   const number = asText(value)?.trim() ? Number(value) : value;
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
-/**
- * Returns the value as text. `String` alone throws for an object whose `toString` is not a function, and JSON may contain such an object.
- */
+/** Returns the value as text. `String` alone may throw: JSON may contain an object whose `toString` is not a function. */
 export function safeString(value: unknown): string {
   return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
 }
@@ -51,7 +49,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Returns why the text is not JSON. Undefined if it is JSON. */
+/** Returns why the text is not JSON, or undefined if it is JSON. */
 export function jsonProblem(text: string): string | undefined {
   try {
     JSON.parse(text);
@@ -61,19 +59,21 @@ export function jsonProblem(text: string): string | undefined {
   }
 }
 
-/** Returns the JSON with indentation, for people. Returns a text that is not JSON unchanged. */
+/** Returns the JSON with indentation for people. If the text is not JSON, returns it unchanged. */
 export function indentedJson(text: string): string {
   const value = parseJson(text);
   return value === undefined ? text : JSON.stringify(value, null, 2);
 }
 
 /**
- * Deepest allowed nesting of lists and objects. JSON.parse reads any depth, but JSON.stringify fails beyond some thousands. SQLite, which
- * reads a value as part of its event, fails beyond 1,000.
+ * Maximum nesting of lists and objects. JSON.parse reads any depth, but JSON.stringify fails beyond some thousands. SQLite fails beyond
+ * 1,000, and it counts the levels of the event around the value too.
  */
 const deepest = 500;
 
-/** True if this value, parsed from JSON, is shallow enough to be written again as a part of other JSON. */
+/**
+ * True if the nesting of this value, which was parsed from JSON, is small enough for the value to be written again as a part of other JSON.
+ */
 export function isWritable(value: unknown, levels = deepest): boolean {
   if (typeof value !== "object" || value === null) return true;
   return levels > 0 && Object.values(value).every((inner) => isWritable(inner, levels - 1));

@@ -7,22 +7,22 @@ import type { Completion, CompletionRequest, FinishReason, ToolResult, Usage } f
 import type { ServerStatus } from "./ports.js";
 import type { Samples, TraceContext } from "./trace-context.js";
 
-/** Sink of measurements. Undefined for a layer if nobody listens; the layer then skips the work. */
+/** Receiver of measurements. A layer without a meter skips the work of measuring. */
 export interface Meter {
-  /** Must neither throw nor block. */
+  /** Takes a measurement. Must neither throw nor block. */
   record: (measurement: Measurement) => void;
   samples: Samples;
 }
 
 /**
- * A single fact. Times are in milliseconds. `content` is what people, models and servers said, by reference: pass it on only if the
- * configuration allows it.
+ * A single measured fact. Times are in milliseconds. `content` refers to what people, models and servers have said; it may be passed on
+ * only if the configuration allows it.
  */
 export type Measurement =
   | TurnMeasurement
   | CompletionMeasurement
   | ToolMeasurement
-  /** A call has waited for its slot in the queue of its provider. */
+  /** A call has waited for its slot in the provider's queue. */
   | { type: "place_taken"; provider: string; waitMs: number }
   | { type: "breaker_opened"; provider: string; model: string }
   /** A connection that was ready has ended. */
@@ -37,19 +37,19 @@ type TurnMeasurement =
       type: "turn_ended";
       trace: TraceContext;
       durationMs: number;
-      /** `left`: the turn continues on another host. */
+      /** How the turn ended. `left`: it continues on another host. */
       end: StopReason | "left";
-      /** Set if `end` is `error`: the kind of error. */
+      /** Kind of the error. Set if `end` is `error`. */
       error?: string;
       usage: Usage;
     };
 
-/** A completion, over all attempts and providers, identified by `trace`. */
+/** A completion with all its attempts and providers. `trace` identifies it. */
 type CompletionMeasurement =
   | {
       type: "completion_started";
       trace: TraceContext;
-      /** The provider asked first. */
+      /** The provider that was asked first. */
       provider: string;
       model: string;
       baseUrl: string;
@@ -74,16 +74,16 @@ export interface CompletionFacts {
   provider: string;
   model: string;
   durationMs: number;
-  /** HTTP requests. */
+  /** Number of HTTP requests that were sent. */
   attempts: number;
-  /** Time from the start of the completion to the first delta; streams only. */
+  /** Time from the start of the completion to the first delta. Only for streams. */
   firstChunkMs?: number | undefined;
-  /** Longest time between two pieces of one answer; streams only. */
+  /** Longest time between two pieces of one answer. Only for streams. */
   longestGapMs?: number | undefined;
-  /** Absent if it failed. */
+  /** Absent if the completion failed. */
   finishReason?: FinishReason;
   usage?: Usage | undefined;
-  /** Absent if unknown, which is not 0. */
+  /** Cost in US dollars. Absent if it is unknown; unknown is not 0. */
   usd?: number | undefined;
   error?: LlmErrorKind;
   content?: Completion;
@@ -96,8 +96,8 @@ type ToolMeasurement =
       type: "tool_ended";
       durationMs: number;
       /**
-       * Set if the call failed. `tool_error`: the server reported the failure. Otherwise a JSON-RPC code, or the reason why there is no
-       * answer.
+       * Set if the call failed. `tool_error` if the server reported that the tool failed. Otherwise a JSON-RPC code, or the reason why
+       * there is no answer.
        */
       error?: string | undefined;
       errorCode?: number | undefined;
@@ -117,7 +117,7 @@ export type BreakerState = "closed" | "half_open" | "open";
 /** A snapshot of the host, taken on request. */
 export interface HostState {
   turns: { sessions: number; running: number; waiting: number };
-  /** Slots of each provider that was asked. */
+  /** Use of the slots of each provider that has been asked. */
   limiters: readonly { provider: string; active: number; waiting: number; limit: number }[];
   breakers: readonly { provider: string; model: string; state: BreakerState }[];
   servers: readonly Pick<ServerStatus, "name" | "state">[];

@@ -1,4 +1,4 @@
-/** The message model of all layers. Other formats (OpenAI, MCP, YAML) are converted where they enter or leave the program. */
+/** The message model of all layers. Messages in other formats (OpenAI, MCP, YAML) are converted where they enter or leave the program. */
 
 export type JsonSchema = Record<string, unknown>;
 
@@ -11,9 +11,11 @@ export type ContentPart =
 export interface ToolCall {
   id: string;
   name: string;
-  /** JSON text exactly as the model wrote it. If it does not parse, the call gets a tool error result, never `{}`. */
+  /**
+   * JSON text exactly as the model wrote it. If it is not valid JSON, the call gets an error as its result; it is never replaced by `{}`.
+   */
   arguments: string;
-  /** Only in logs of earlier versions: data that the provider wants back with the call. Now stored in `AssistantMessage.kept`. */
+  /** Data that the provider wants back with the call. Only in logs of earlier versions; now `AssistantMessage.kept` stores it. */
   opaque?: unknown;
 }
 
@@ -22,23 +24,23 @@ export interface AssistantMessage {
   content: string;
   reasoning?: string;
   toolCalls: ToolCall[];
-  /** Only in logs of earlier versions. Now stored in `kept`. */
+  /** Signed reasoning. Only in logs of earlier versions; now `kept` stores it. */
   reasoningDetails?: ReasoningDetails;
   /**
-   * Parts that the provider wants back in later requests. Absent if there are no such parts. In an interrupted answer, they include neither
-   * reasoning nor calls.
+   * Parts of the answer that the provider wants back in later requests. Absent if there are none. If the answer was interrupted, they
+   * contain neither reasoning nor calls.
    */
   kept?: KeptParts;
   /**
-   * True if a summary now replaces messages that the model had read when it wrote this one: signatures bound to them are invalid. Not
-   * stored.
+   * True if a summary has replaced messages that the model had read when it wrote this one. Signatures in this message are then invalid,
+   * because they also cover those messages. Not stored.
    */
   isBeforeSummary?: true;
 }
 
 /**
- * Parts of an answer, besides text and calls, that its provider wants back, with the answer's origin: other providers refuse such parts.
- * The parts are stored unchanged; each request decides which ones to send.
+ * Parts of an answer, besides text and calls, that its provider wants back. The answer's origin is stored too, because other providers
+ * refuse these parts. They are stored unchanged; each request decides which of them to send.
  */
 export interface KeptParts {
   wire: string;
@@ -50,18 +52,21 @@ export interface KeptParts {
   parts: readonly KeptPart[];
 }
 
-/** A part of an answer. `extra`: provider-specific keys of the text or call. The texts and arguments themselves are only in the message. */
+/**
+ * A part of an answer. `extra` holds provider-specific keys of the text or call. The texts and arguments themselves are stored only in the
+ * message.
+ */
 export type KeptPart =
   /** Reasoning, signed or encrypted, as the provider wrote it. */
   | { opaque: Readonly<Record<string, unknown>> }
-  /** A text: the number of its characters in `content`, counted from the end of the text before it. */
+  /** A text: its length in characters. In `content` it begins where the previous text ends. */
   | { text: number; extra?: Readonly<Record<string, unknown>> }
   /** A tool call: its index in `toolCalls`. */
   | { call: number; extra?: Readonly<Record<string, unknown>> };
 
 /**
- * Signed reasoning (OpenRouter's `reasoning_details`). The model wants it back together with the calls that followed it; other models
- * refuse it. The host sends it back without reading it.
+ * Signed reasoning (OpenRouter's `reasoning_details`). The model that wrote it wants it back together with the calls that followed it;
+ * other models refuse it. The host sends it back without reading it.
  */
 export interface ReasoningDetails {
   /** `provider/model`. */
@@ -81,57 +86,57 @@ export interface ToolMessage {
   content: ContentPart[];
   isError: boolean;
   /**
-   * Names of tools that are offered from this message on; see `ToolResult.found`. A wire that can add tools in mid-conversation leaves the
-   * request's first list of tools unchanged.
+   * Names of tools that are offered from this message on; see `ToolResult.found`. If an API can add tools in the middle of a conversation,
+   * they are added here, and the list of tools at the front of the request stays unchanged.
    */
   found?: readonly string[];
 }
 
 export type FinishReason = "stop" | "length" | "tool_calls" | "content_filter" | "unknown";
 
-/** Token counts under OpenTelemetry's GenAI names. A count that the provider did not give is absent, never 0. */
+/** Token counts, named as in OpenTelemetry's GenAI conventions. A count that the provider did not report is absent, never 0. */
 export interface Usage {
-  /** All input, including tokens read from or written to a cache. */
+  /** All input tokens, including those read from a cache or written to it. */
   inputTokens: number;
-  /** All output, including reasoning. */
+  /** All output tokens, including reasoning. */
   outputTokens: number;
-  /** Part of the output. */
+  /** Reasoning tokens; a part of `outputTokens`. */
   reasoningTokens?: number;
-  /** Part of the input: read from the provider's cache. */
+  /** Tokens read from the provider's cache; a part of `inputTokens`. */
   cachedTokens?: number;
-  /** Part of the input: written to the provider's cache. */
+  /** Tokens written to the provider's cache; a part of `inputTokens`. */
   cacheWriteTokens?: number;
-  /** Part of `cacheWriteTokens`: cached for an hour. */
+  /** Tokens cached for an hour; a part of `cacheWriteTokens`. */
   cacheWrite1hTokens?: number;
 }
 
-/** An answer that broke off after it had begun: the provider bills what it had read and written by then. */
+/** An answer that broke off after it had begun. The provider bills the tokens that it had read and written by then. */
 export interface LostAnswer {
   provider: string;
   model: string;
-  /** Token counts that the provider reported. `outputTokens` covers at least the output received. */
+  /** Token counts that the provider reported. `outputTokens` is at least the number of tokens received. */
   usage: Partial<Usage> & Pick<Usage, "outputTokens">;
 }
 
-/** Tokens and dollars of one request, to be counted against limits. */
+/** Tokens and dollars that one request cost. They count against limits. */
 export interface Spent {
   tokens: number;
-  /** Absent if the price is unknown. An unknown price is not the same as 0. */
+  /** Absent if the price is unknown; unknown is not 0. */
   usd?: number;
-  /** True if the amounts are estimates: the provider did not report usage, or the answer broke off before it did. */
+  /** True if the amounts are estimates, because the provider did not report usage or the answer broke off before the report. */
   estimated?: true;
 }
 
 export interface ToolDefinition {
-  /** Name for the model, `server__tool`, matching `^[a-zA-Z0-9_-]{1,64}$`. */
+  /** The tool's name for the model: `server__tool`. It matches `^[a-zA-Z0-9_-]{1,64}$`. */
   name: string;
   description: string;
   inputSchema: JsonSchema;
 }
 
 /**
- * The tool that the model must call: any offered one, or the one of this name. `none`: the model must not call a tool, although some are
- * offered.
+ * Whether the model must call a tool. `required`: any tool that is offered. `{ name }`: the tool of this name. `none`: the model must not
+ * call a tool, although tools are offered.
  */
 export type ToolChoice = "required" | "none" | { name: string };
 
@@ -140,11 +145,11 @@ export interface OutputFormat {
   jsonSchema: JsonSchema;
   /** Name of the format, for providers that need one; matches `^[a-zA-Z0-9_-]{1,64}$`. Default: `answer`. */
   name?: string;
-  /** True: the provider enforces the whole schema, and refuses one that it cannot enforce. */
+  /** True if the provider must enforce the whole schema. It then refuses a schema that it cannot enforce. */
   strict?: boolean;
 }
 
-/** Returns an instruction for the model to answer in this form, since not every provider enforces a schema. */
+/** Returns an instruction for the model to answer in this form. It is needed because not every provider enforces a schema. */
 export function formInstruction(jsonSchema: JsonSchema): string {
   return (
     "Your final answer is read by a program: it has to be one JSON value that is valid against this JSON Schema, " +
@@ -154,19 +159,19 @@ export function formInstruction(jsonSchema: JsonSchema): string {
 
 export interface CompletionRequest {
   messages: readonly Message[];
-  /** A definition is never changed after it was sent: a new object replaces it. */
+  /** Tools to offer. A definition is never changed once it has been sent: a new object replaces it. */
   tools: readonly ToolDefinition[];
-  /** `model` of the active provider, or `provider/model`. Default: the active provider's model. */
+  /** The model: a model of the active provider, or `provider/model`. Default: the active provider's configured model. */
   model?: string;
   temperature?: number;
   maxTokens?: number;
-  /** Default: the model decides whether it calls a tool. Not every provider honours it. */
+  /** Default: the model decides whether it calls a tool. Some providers ignore this choice. */
   toolChoice?: ToolChoice;
-  /** False: the model is asked for one tool call at a time. Not every provider honours it. */
+  /** False if the model should call only one tool at a time. Some providers ignore this. */
   parallelToolCalls?: boolean;
-  /** Form of the final answer, enforced by the provider if its API can do so. An answer that calls tools is not final. */
+  /** Form of the final answer. The provider enforces it if its API can. An answer that calls tools is not final. */
   output?: OutputFormat;
-  /** Names the conversation for prompt caches of providers. */
+  /** Id of the conversation. Providers use it for their prompt caches. */
   conversation?: string;
 }
 
@@ -176,7 +181,7 @@ export interface Completion {
   provider: string;
   model: string;
   usage?: Usage;
-  /** HTTP requests sent for this completion: 1 if nothing was retried. */
+  /** Number of HTTP requests sent for this completion: 1 if nothing was retried. */
   attempts: number;
   /** Answers that broke off before this one. */
   lost?: readonly LostAnswer[];
@@ -184,7 +189,7 @@ export interface Completion {
 
 export type Delta = { type: "text_delta" | "reasoning_delta"; delta: string };
 
-/** `discard` voids this request's deltas so far: the request is started again. */
+/** An event that voids all earlier deltas of this request, because the answer starts again. */
 export type Discard = { type: "discard"; reason: string };
 
 /** Events of one model request: any number of deltas, then exactly one completion. */
@@ -194,14 +199,15 @@ export interface ToolResult {
   content: ContentPart[];
   isError: boolean;
   /**
-   * Ids of stored results, of which `content` shows only the beginning and the end. Every conversation whose log names them may read them.
+   * Ids of stored results, of which `content` shows only the beginning and the end. A conversation may read a stored result if its log
+   * contains the result's id.
    */
   resultIds?: string[];
-  /** Names of tools offered to the model from here on, in addition to earlier ones. */
+  /** Names of tools that are offered to the model from here on, in addition to the tools offered before. */
   found?: string[];
 }
 
-/** Formats a link for a model, which may open it with a tool. */
+/** Formats a link as text for a model. The model may open the link with a tool. */
 export function linkText({ uri, name, mimeType }: Extract<ContentPart, { type: "resource_link" }>): string {
   const facts = [name, mimeType].filter(Boolean).join(", ");
   return `[resource ${uri}${facts ? ` (${facts})` : ""}]`;

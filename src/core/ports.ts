@@ -1,4 +1,4 @@
-/** Ports between layers: interfaces to layers that the caller must not import. Ports of the event log are in `store-ports.ts`. */
+/** Ports between layers: interfaces to layers that the caller must not import. The ports of the event log are in `store-ports.ts`. */
 import type { ApprovalAnswer } from "./approval.js";
 import type { Question, ServerState } from "./events.js";
 import type { ContentPart, ToolCall, ToolDefinition, ToolResult } from "./messages.js";
@@ -7,14 +7,14 @@ import type { TraceContext } from "./trace-context.js";
 export type { ToolResult };
 
 /**
- * Sink of log entries: layers report, `app.ts` subscribes; measurements go to a `Meter`. Must not throw. Fields never hold a secret or
- * prompt text.
+ * Receives log entries: all layers call it, and `app.ts` provides it. (Measurements go to a `Meter`.) Must not throw. Fields never hold a
+ * secret or prompt text.
  */
 export type Observe = (event: Observation) => void;
 
 export interface Observation {
   level: "debug" | "info" | "warn" | "error";
-  /** Reporting layer: `llm`, `mcp`, `history`… */
+  /** The layer that reports: `llm`, `mcp`, `history`… */
   scope: string;
   message: string;
   fields?: Record<string, unknown>;
@@ -30,22 +30,23 @@ export interface SendOptions {
   signal: AbortSignal;
   onProgress?: (progress: ToolProgress) => void;
   /**
-   * Asks the person behind the turn a server's question. Resolves with the answer, or with `false` if nobody can be asked. Never rejects.
+   * Asks a server's question to the person behind the turn. Resolves with the answer, or with `false` if nobody can be asked. Never
+   * rejects.
    */
   ask?: (question: Question) => Promise<unknown>;
   /**
-   * Handles a server's `sampling/createMessage` instead of this host's model; parameters and result as in MCP. Returns undefined if this
-   * host's model is to handle it.
+   * Handles a server's `sampling/createMessage` in place of this host's model. Parameters and result are as in MCP. Returns undefined if
+   * this host's model must handle it.
    */
   sample?: (params: Record<string, unknown>) => Promise<Record<string, unknown>> | undefined;
-  /** Id of this call, unique to this turn, by which a server may recognise a repeated call. */
+  /** Id of this call, unique within the turn. By this id, a server may recognise a repeated call. */
   callId?: string;
   trace?: TraceContext;
   /** Called with the result as the server sent it. Not called if there is no result. */
   onAnswer?: (result: Record<string, unknown>) => void;
 }
 
-/** A server's claims about a tool. All false unless the user trusts the server. */
+/** A server's claims about a tool. All are false unless the user trusts the server. */
 export interface ToolAnnotations {
   readOnly: boolean;
   idempotent: boolean;
@@ -58,17 +59,19 @@ export interface ToolFacts extends ToolAnnotations {
   server: string;
   /** The tool's name on its server. */
   tool: string;
-  /** Hash of the server and its address or command: differs for another server of the same name. */
+  /** Hash of the server with its address or command. Another server of the same name has another hash. */
   place: string;
   /** True if the tool matches the server's `tools.auto_approve`. */
   autoApproved: boolean;
-  /** Set if the tool's definition differs from the one that the user approved: `its description changed since …`. */
+  /**
+   * How the tool's definition differs from the one that the user approved: `its description changed since …`. Absent if it does not differ.
+   */
   change?: string;
-  /** The host's own tool through which the model reached this server. Rules may also name that tool: `host.read_resource`. */
+  /** The host's own tool through which the model called this server. Rules may also name that tool: `host.read_resource`. */
   hostTool?: string;
 }
 
-/** Facts about a tool that patterns are compared with. */
+/** The facts about a tool that patterns are compared with. */
 export type NamedTool = ToolAnnotations & Pick<ToolFacts, "server" | "tool" | "hostTool">;
 
 /** A tool, the server that has it, and its name on that server. */
@@ -79,28 +82,29 @@ export interface HubTool extends ToolDefinition, ToolAnnotations {
   actsOn?: readonly string[];
 }
 
-/** A checked call, not yet sent. `send` never rejects: a failure is an `isError` result. */
+/** A call that is checked but not yet sent. `send` never rejects: a failure becomes a result with `isError`. */
 export interface PreparedCall extends ToolFacts {
-  /** Arguments to be sent. */
+  /** The arguments that will be sent. */
   arguments: Readonly<Record<string, unknown>>;
   /** Hashes of the parts of the tool's definition. Undefined for tools of the host, whose definition no server can change. */
   definition?: Readonly<Record<string, string>>;
-  /** Makes the tool's current definition the approved one. */
+  /** Records the tool's current definition as the approved one. */
   pin(): void;
   send(options: SendOptions): Promise<ToolResult>;
 }
 
-/** The user's answers that hold for more than one call. A no outweighs a yes. */
+/** Answers of the user that hold for more than one call. If answers contradict each other, a no outweighs a yes. */
 export interface ApprovalMemory {
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined;
   remember(tool: RememberedTool, answer: Required<ApprovalAnswer>): void;
 }
 
-/** Identifies a tool in stored answers. A tool with the same name but another `place` is another tool. */
+/** Identifies a tool in stored answers. If `place` differs, it is another tool, even if its name is the same. */
 export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place">;
 
 /**
- * Stored answers, which outlive the host. Methods never throw: an answer that cannot be stored is logged, and holds until the host ends.
+ * Stored answers, which outlive the host. The methods never throw: if an answer cannot be stored, that is logged, and the answer holds
+ * until the host ends.
  */
 export interface KeptApprovals {
   find(tool: RememberedTool, workspace: string): Required<ApprovalAnswer> | undefined;
@@ -114,19 +118,19 @@ export interface ServerStatus {
   tools: number;
   prompts: number;
   resources: number;
-  /** Time from start to ready, in ms. */
+  /** Time from the server's start until it was ready, in ms. */
   startMs?: number;
   version?: string;
-  /** Time that the server took to answer its last trivial request, in ms. */
+  /** Time in which the server answered its last trivial request, in ms. */
   latencyMs?: number;
-  /** Protocol era: `legacy` up to 2025-11-25, `modern` from 2026-07-28 on. */
+  /** Version of the MCP protocol: `legacy` up to 2025-11-25, `modern` from 2026-07-28 on. */
   era?: "legacy" | "modern";
   /** Why the server is not ready, and what to do about it. */
   reason?: string;
 }
 
 export interface PromptInfo {
-  /** `server__prompt`, unique over all servers. */
+  /** Name of the prompt, unique over all servers: `server__prompt`. */
   name: string;
   server: string;
   description: string;
@@ -141,21 +145,19 @@ export interface ResourceInfo {
   mimeType?: string;
 }
 
-/** Tools as a turn sees them. */
+/** The tools that a turn can use. */
 export interface Toolbox {
-  /** Returns the tools in a stable order, so that a provider's prompt cache holds from request to request. */
+  /** Returns the tools. Their order is stable, so that a provider's prompt cache stays valid from request to request. */
   tools(): readonly HubTool[];
-  /** Finds the tool, then parses and validates the arguments. If the call is refused, `refused` is the error result for the model. */
+  /** Finds the tool, then parses and validates the arguments. If the call is invalid, `refused` is the result that the model gets. */
   prepare(call: ToolCall): PreparedCall | { refused: ToolResult };
 }
 
-/** Completions for what a person types. */
+/** Proposals for completing what a person types. */
 interface ArgumentChoices {
-  /** Returns URI templates (RFC 6570) of resources, besides the listed resources. */
+  /** Returns URI templates (RFC 6570) for resources that are not listed. */
   templates(): readonly { uriTemplate: string; server: string }[];
-  /**
-   * Returns proposed values for an argument of a prompt or of a URI template. `prompt` is the prompt's name in this hub. Throws McpError.
-   */
+  /** Returns proposed values for an argument of a prompt or of a URI template. `prompt`: the prompt's name in this hub. Throws McpError. */
   complete(
     of: { prompt: string } | { template: string },
     argument: { name: string; value: string },
@@ -163,31 +165,34 @@ interface ArgumentChoices {
   ): Promise<string[]>;
 }
 
-/** All MCP servers as one tool list. */
+/** All MCP servers, with one list of all their tools. */
 export interface ToolHub extends Toolbox, ArgumentChoices {
   /**
-   * Resolves when every server is ready or has failed. Waits for an optional server only until its grace period is over. Rejects if a
+   * Resolves when every server is ready or has failed. An optional server is waited for only until its grace period is over. Rejects if a
    * required server is down.
    */
   settled(signal?: AbortSignal): Promise<void>;
   /**
-   * Waits like `settled`, but not for an optional server whose tools are known from last time. A call of such a tool then waits for its
-   * server.
+   * Waits like `settled`, but does not wait for an optional server whose tools are known from an earlier run. A call of such a tool then
+   * waits for the server.
    */
   offered(signal?: AbortSignal): Promise<void>;
   servers(): readonly ServerStatus[];
-  /** Returns the name of the tool's server if that server now runs as a process of this host. A new configuration may change the result. */
+  /**
+   * Returns the name of the tool's server if it runs as a process of this host now, otherwise undefined. A change of the configuration may
+   * change the result.
+   */
   processOf(tool: string): string | undefined;
-  /** Reconnects to the server now. The old connection is closed when its running calls have ended. Throws RequestError. */
+  /** Reconnects to the server at once. The old connection is closed when its running calls have ended. Throws RequestError. */
   reconnect(name: string): void;
-  /** Returns the server's latest stderr output, without secrets; "" if there is none. Throws RequestError. */
+  /** Returns the latest stderr output of the server, with secrets removed. Returns "" if there is none. Throws RequestError. */
   stderr(name: string): string;
   prompts(): readonly PromptInfo[];
   resources(): readonly ResourceInfo[];
   /**
-   * Returns the servers' instructions, prompts and resources as text of bounded length for the system prompt; "" if there are none. Leaves
-   * out servers whose tools are all hidden. Leaves out resources whose server's tool `read_resource` is hidden, because the model cannot
-   * read them.
+   * Returns the servers' instructions, prompts and resources as text for the system prompt, with a limited length. Returns "" if there are
+   * none. Leaves out servers whose tools are all hidden. Leaves out resources of servers whose tool `read_resource` is hidden, because the
+   * model cannot read them.
    */
   catalogue(isHidden?: (tool: NamedTool) => boolean): string;
   /** Returns the prompt's messages as one user message. Throws McpError. */
@@ -196,38 +201,38 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
 }
 
-/** Messages that a server sends unasked, for frontends that pass them on. */
+/** Messages that a server sends without being asked, for front doors that pass them on. */
 export type ServerNews =
   | { type: "lists" }
   | { type: "resource"; server: string; uri: string }
   | { type: "log"; server: string; level: string; text: string };
 
-/** The servers' complete MCP results, for a frontend that passes them on. Names are those of the hub. Methods throw McpError. */
+/** The servers' complete MCP results, for a front door that passes them on. Names are those of the hub. All methods throw McpError. */
 export interface Passage extends ArgumentChoices {
   /**
-   * Returns a map from a tool's name to the fields of its listing that the model does not get (title, annotations, result schema, `_meta`,
-   * …).
+   * Returns, keyed by the tool's name, those fields of each tool's listing that the model does not get (title, annotations, result schema,
+   * `_meta`, …).
    */
   toolDetails(): ReadonlyMap<string, Record<string, unknown>>;
-  /** Returns this server's result, with its resource addresses replaced by the unique ones that `resources` returns. */
+  /** Returns this result of the server with each resource address replaced by the unique address that `resources` returns for it. */
   withAddresses(server: string, result: Record<string, unknown>): Record<string, unknown>;
-  /** Returns all prompts. `own`: the prompt's name on its server; `details`: the remaining fields of the prompt's listing. */
+  /** Returns all prompts. `own`: the prompt's name on its server; `details`: all other fields of the prompt's listing. */
   prompts(): readonly (PromptInfo & { own: string; details: Record<string, unknown> })[];
   /** Returns the result of `prompts/get`. */
   getPrompt(name: string, args: Record<string, string>, signal: AbortSignal): Promise<Record<string, unknown>>;
   /**
-   * Returns the resources of the servers for which `isShown` is true, as they list them, each under an address that is unique over all
-   * servers.
+   * Returns the resources as the servers list them, but each with an address that is unique over all servers. Only servers for which
+   * `isShown` returns true are included.
    */
   resources(isShown: (server: string) => boolean): readonly Record<string, unknown>[];
   resourceTemplates(isShown: (server: string) => boolean): readonly Record<string, unknown>[];
-  /** Returns the server from which `readResource` would read this address. Throws McpError if there is none. */
+  /** Returns the server from which `readResource` reads this address. Throws McpError if there is none. */
   serverOf(uri: string): string;
   /** Returns the servers' own instructions; skips servers without any. */
   instructions(): readonly { server: string; text: string }[];
   /** Returns the result of `resources/read`. */
   readResource(uri: string, signal: AbortSignal): Promise<Record<string, unknown>>;
-  /** Subscribes to changes of the resource, reported by `onNews`. */
+  /** Subscribes to changes of the resource. `onNews` reports the changes. */
   watchResource(uri: string, signal: AbortSignal): Promise<void>;
   /** Calls the listener until the returned function is called. */
   onNews(listener: (news: ServerNews) => void): () => void;

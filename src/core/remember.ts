@@ -1,4 +1,4 @@
-/** Default limit of a map's entries. A limit is needed because callers choose keys such as the names of models. */
+/** Default for the maximum number of entries in a map. There must be a limit, because callers can choose keys, such as names of models. */
 const mostEntries = 1_000;
 
 /** Sets the entry and returns its value. If the map then has more than `most` entries, drops the one added first. */

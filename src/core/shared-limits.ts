@@ -1,4 +1,4 @@
-/** Port between requests to a provider and the limits that all nodes on one log share. */
+/** Port for the limits that all hosts on one log share in their requests to a provider. */
 
 export interface Bounds {
   maxConcurrency: number;
@@ -7,51 +7,55 @@ export interface Bounds {
   tpm?: number;
 }
 
-/** The limit that a request waited for until it timed out. `overload`: the number of slots, reduced because of the provider's errors. */
+/**
+ * The limit because of which a request timed out in the queue. `overload`: the number of slots, which was reduced because the provider
+ * reported errors.
+ */
 export type Bound = "concurrency" | "overload" | "rpm" | "tpm";
 
 export class QueueTimeout extends Error {
   constructor(
     readonly bound: Bound,
-    /** True if the limit is shared by all nodes. */
+    /** True if all hosts share the limit. */
     readonly isShared = false,
   ) {
     super(bound);
   }
 }
 
-/** A slot among a provider's concurrent requests. Held over retries and for the life of a stream. */
+/** One of the slots for concurrent requests to a provider. A request keeps its slot during retries and until its stream has ended. */
 export interface Slot extends Disposable {
-  /** Waits until this slot may send a further request. Rejects with the signal's reason. */
+  /** Waits until a retry may be sent within this slot. Rejects with the signal's reason. */
   again(signal: AbortSignal): Promise<void>;
-  /** Replaces the estimated tokens of the last request by this real number. */
+  /** Replaces the estimated number of tokens of the last request by the actual number. */
   correct(tokens: number): void;
 }
 
-/** Limits of all nodes together; undefined: no limit. */
+/** Limits that hold for all hosts together. Undefined: no limit. */
 export type SharedBounds = { readonly [Name in keyof Bounds]?: Bounds[Name] | undefined };
 
 export interface SharedLimits {
   /**
-   * Opens a lane. Lanes with the same `keyHash` share their limits; if the limits differ, the lowest counts. `onPause` is called when the
-   * provider has told another node to send nothing for `forMs` milliseconds.
+   * Opens a lane. Lanes with the same `keyHash` share their limits; if their limits differ, the lowest limit counts. `onPause` is called
+   * with the time in ms for which the provider has asked another host to send nothing.
    */
   lane(keyHash: string, bounds: SharedBounds, onPause: (forMs: number) => void): SharedLane;
-  /** Sends pending updates to the other nodes. Never rejects. */
+  /** Sends pending updates to the other hosts. Never rejects. */
   close(): Promise<void>;
 }
 
 /**
- * The queue of one provider's key, shared by all nodes. A node sends only within its share, and its share does not grow while the shared
- * state is unreachable.
+ * The queue for one provider's key, which all hosts share. Each host uses only its share of the limit, and the share does not grow while
+ * the shared state is unreachable.
  */
 export interface SharedLane {
   /**
-   * Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. Time in which the other nodes are unreachable does not count.
+   * Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. Time during which the other hosts are unreachable does not
+   * count towards the timeout.
    */
   acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot>;
-  /** Returns a slot if one is free without waiting and without overtaking other requests. */
+  /** Returns a slot if one is free now and no other request waits for it. */
   tryAcquire(tokens: number): Promise<Slot | undefined>;
-  /** Pauses the requests of all nodes for `forMs` milliseconds, as the provider demands. */
+  /** Pauses the requests of all hosts for `forMs` milliseconds, because the provider asks for it. */
   pause(forMs: number): void;
 }

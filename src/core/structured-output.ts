@@ -9,16 +9,18 @@ import { parseJson } from "./json.js";
 import type { JsonSchema } from "./messages.js";
 
 const maxProblems = 5;
-/** Time limit of one check. A schema's pattern may backtrack forever on a model's text. */
+/** Time limit of one check, in ms. A pattern in a schema may backtrack forever on a model's text. */
 const longestCheckMs = 500;
-/** Time limit for compiling a schema. A caller's schema may have tens of thousands of parts: 20,000 properties took 10 s. */
+/** Time limit for compiling a schema, in ms. A caller's schema may have tens of thousands of parts: 20,000 properties took 10 s. */
 const longestCompileMs = 2_000;
 
 type Check = { validate: ValidateFunction } | { problem: string };
 
 const compiled = new WeakMap<JsonSchema, Check>();
 
-/** Reads the JSON of an answer: the whole text, or its only fenced block. Checks the value by the schema, if there is one. */
+/**
+ * Reads the JSON of an answer, which is either the whole text or its only fenced block. If there is a schema, checks the value against it.
+ */
 export function readStructured(text: string, schema?: JsonSchema): { value: unknown } | { problem: string } {
   const read = parse(text.trim()) ?? parseFenced(text);
   if ("problem" in read || schema === undefined) return read;
@@ -30,15 +32,18 @@ export function readStructured(text: string, schema?: JsonSchema): { value: unkn
   }
 }
 
-/** Returns why a schema cannot be used; undefined if it can. A `$ref` to another document is a problem, because nothing is loaded. */
+/**
+ * Returns why a schema cannot be used, or undefined if it can. A `$ref` to another document makes it unusable, because no documents are
+ * loaded.
+ */
 export function schemaProblem(schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
   return "problem" in check ? check.problem : undefined;
 }
 
 /**
- * Returns how the value violates the schema, in a sentence; undefined if it does not. Throws RequestError if the schema is unusable or the
- * check timed out. A check that timed out is not tried again with this schema.
+ * Returns how the value violates the schema, as a sentence, or undefined if it is valid. Throws RequestError if the schema is unusable or
+ * the check times out. After a timeout, no value is checked by this schema any more.
  */
 export function problemBySchema(value: unknown, schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
@@ -51,7 +56,7 @@ export function problemBySchema(value: unknown, schema: JsonSchema): string | un
   }
 }
 
-/** Returns how the value fails the check, in a sentence; undefined if it passes. Throws RequestError on a timeout. */
+/** Returns how the value fails the check, as a sentence, or undefined if it passes. Throws RequestError on a timeout. */
 export function violationWithin(validate: ValidateFunction, value: unknown): string | undefined {
   const checked = withinTime(longestCheckMs, () => Boolean(validate(value)));
   if (!checked) {
@@ -100,8 +105,8 @@ function checkOf(schema: JsonSchema): Check {
 }
 
 /**
- * Compiles the schema with a fresh Ajv, since two schemas may have the same `$id`. Uses JSON Schema 2020-12 unless the schema names another
- * version.
+ * Compiles the schema. Each schema gets a new Ajv, since two schemas may have the same `$id`. The version is JSON Schema 2020-12, unless
+ * the schema names another.
  */
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);

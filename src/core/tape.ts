@@ -1,10 +1,10 @@
 /**
- * Port between the host and its connections to models and servers: for a cassette that records or plays them, or a model that follows a
- * script.
+ * Port between the host and its connections to models and servers. It lets a cassette record or play these connections, and lets a scripted
+ * model answer.
  */
 import type { McpErrorKind } from "./errors.js";
 
-/** An attempt of a model request, about to be sent. */
+/** One attempt of a model request, before it is sent. */
 export interface ModelExchange {
   provider: string;
   model: string;
@@ -15,7 +15,7 @@ export interface ModelExchange {
   signal: AbortSignal;
 }
 
-/** A provider's answer, unprocessed. */
+/** A provider's answer as it arrives, unprocessed. */
 export interface ModelAnswer {
   status: number;
   /** Names are in lower case. */
@@ -30,7 +30,7 @@ export interface ModelChoice {
   model?: string;
 }
 
-/** Facts that a server reported when it was connected. */
+/** Facts that a server stated when the host connected to it. */
 export interface ServerHello {
   era: "legacy" | "modern";
   capabilities: Readonly<Record<string, unknown>>;
@@ -38,16 +38,16 @@ export interface ServerHello {
   instructions?: string;
 }
 
-/** A request to a server, as in JSON-RPC; a tool that runs as a task is one `tools/call`. */
+/** A request to a server, as in JSON-RPC. If a tool runs as a task, the whole task is one `tools/call`. */
 export interface ServerExchange {
   server: string;
   method: string;
   params: Readonly<Record<string, unknown>>;
-  /** Aborts when nobody waits for the answer any longer. */
+  /** Aborted when the answer is no longer awaited. */
   signal: AbortSignal;
 }
 
-/** Outcome of a request to a server: its result, its JSON-RPC error, or why there is neither. */
+/** Outcome of a request to a server: its result, its JSON-RPC error, or the reason why neither arrived. */
 export type ServerAnswer =
   | { result: Record<string, unknown> }
   | { error: { code: number; message: string; data?: unknown } }
@@ -58,15 +58,15 @@ export interface ServerFailure {
   message: string;
   retryable?: boolean;
   hint?: string;
-  /** True if the server did not accept the request: nothing was done. */
+  /** True if the server did not accept the request, so that the request had no effect. */
   notTaken?: boolean;
 }
 
-/** Receives everything that a server sends besides answers, during a request or between requests. */
+/** Receives everything that a server sends besides answers, whether or not a request is running. */
 export interface ServerLife {
   progress(progress: { progress: number; total?: number; message?: string }): void;
   notified(method: string, params: Record<string, unknown>): void;
-  /** Passes a server's question to the host. Resolves to the host's answer. */
+  /** Passes a server's question to the host. Resolves with the host's answer. */
   ask(method: string, params: Record<string, unknown>, signal: AbortSignal): Promise<HostAnswer>;
   closed(reason: string): void;
 }
@@ -74,22 +74,22 @@ export interface ServerLife {
 export type HostAnswer = { result: Record<string, unknown> } | { error: { code: number; message: string } };
 
 /**
- * Records or plays exchanges. Methods that ask a model or a server get a function that uses the real connection; a tape that plays does not
- * call it. If no recording answers a request, the method rejects with LlmError or McpError of kind `cassette`.
+ * Records or plays exchanges. The methods that send something get a function that uses the real connection; a tape that plays does not call
+ * this function. If there is no recorded answer to a request, the method rejects with LlmError or McpError of kind `cassette`.
  */
 export interface Tape {
-  /** True where the tape answers requests without keys, servers or network. */
+  /** `models` or `servers` is true if the tape answers their requests, so that no keys, servers or network are needed. */
   readonly plays: { readonly models: boolean; readonly servers: boolean };
   /**
-   * Returns the request path of the recorded answers for this provider: requests are then built for that API. Undefined: the configured API
-   * is used.
+   * Returns the request path for which the tape has answers of this provider; requests are then built for the API with this path. If
+   * undefined, the configured API is used.
    */
   pathFor?(provider: string): string | undefined;
-  /** Registers values that must not be recorded. */
+  /** Registers secrets that must not appear in the recording. */
   conceal(secrets: readonly string[]): void;
   /** Chooses the model. Called only if `llm.active` is unset. */
   choose(choose: () => Promise<ModelChoice>): Promise<ModelChoice>;
-  /** Sends an attempt to a model. Rejects as a real connection does, with an error that has a `code`. */
+  /** Sends an attempt to a model. Rejects as a real connection does, that is, with an error that has a `code`. */
   model(exchange: ModelExchange, send: () => Promise<ModelAnswer>): Promise<ModelAnswer>;
   /** Connects to a server. Rejects with McpError. */
   hello(server: string, life: ServerLife, connect: (life: ServerLife) => Promise<ServerHello>): Promise<ServerHello>;

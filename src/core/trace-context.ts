@@ -7,33 +7,33 @@ export interface TraceContext {
   /** 16 hexadecimal digits. */
   spanId: string;
   parentId?: string;
-  /** False: most tracers, including those of servers, do not record this trace. */
+  /** False if the trace should not be recorded; most tracers, including those of servers, follow this. */
   isSampled: boolean;
-  /** `tracestate`: data that the vendor of the trace's origin has added. It is passed on unchanged. */
+  /** `tracestate`: data from the vendor of the system where the trace began. It is passed on unchanged. */
   state?: string;
 }
 
-/** A trace in the form in which requests and stored JSON carry it. */
+/** A trace in the form that requests and stored JSON use. */
 export interface CarriedTrace {
   traceparent: string;
   tracestate?: string;
 }
 
-/** Decides whether a trace is sampled; `parent`: the parent's flag. */
+/** Decides whether a trace is recorded. `parent`: the parent's decision. */
 export type Samples = (traceId: string, parent: boolean | undefined) => boolean;
 
 interface TraceOptions {
   /** The trace to continue. */
   carried?: CarriedTrace | undefined;
-  /** Decides whether the trace is sampled. Default: the parent's flag; a trace without a parent is sampled. */
+  /** Decides whether the trace is recorded. Default: as its parent; a trace without a parent is recorded. */
   samples?: Samples | undefined;
-  /** Number of the run: each run of a resumed turn has its own span. */
+  /** Number of the run. A turn that is resumed has several runs, and each has its own span. */
   run?: number;
 }
 
 /**
- * Returns the span for this id. Without a trace to continue, starts a trace whose id is the hexadecimal part of `id`, so that one can be
- * found from the other. The same id gives the same span after a restart.
+ * Returns the span for this id. If there is no trace to continue, starts a trace whose id is the hexadecimal part of `id`, so that the
+ * trace can be found by the id and the id by the trace. The same id always gives the same span, even after a restart.
  */
 export function traceOf(id: string, { carried, samples, run }: TraceOptions = {}): TraceContext {
   const parent = carried && parsed(carried);
@@ -51,18 +51,18 @@ export function childOf({ traceId, spanId, isSampled, state }: TraceContext, id:
   return state ? { ...child, state } : child;
 }
 
-/** Returns the span for this id: a child span of `trace`, or else the span of a trace of its own. */
+/** Returns the span for this id: a child span of `trace` or, if `trace` is undefined, the root span of a new trace. */
 export function spanWithin(trace: TraceContext | undefined, id: string, samples?: Samples): TraceContext {
   return trace ? childOf(trace, id) : traceOf(id, { samples });
 }
 
-/** Returns the trace as request headers, which are also the members of MCP's `_meta`. */
+/** Returns the trace as request headers. Under the same names, they are also the members of MCP's `_meta`. */
 export function carry({ traceId, spanId, isSampled, state }: TraceContext): CarriedTrace {
   const traceparent = `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
   return state ? { traceparent, tracestate: state } : { traceparent };
 }
 
-/** Reads the trace of a request. Ignores invalid values, as the specification demands. */
+/** Reads the trace of a request. Ignores invalid values, as the specification requires. */
 export function carriedTrace(traceparent: unknown, tracestate: unknown): CarriedTrace | undefined {
   if (typeof traceparent !== "string" || !parsed({ traceparent })) return undefined;
   const isState = typeof tracestate === "string" && /^[\x20-\x7e]{1,512}$/.test(tracestate);
@@ -70,7 +70,7 @@ export function carriedTrace(traceparent: unknown, tracestate: unknown): Carried
 }
 
 function parsed({ traceparent, tracestate }: CarriedTrace): TraceContext | undefined {
-  // A later version may be longer; version ff is invalid.
+  // Later versions of the header may be longer. Version ff is invalid.
   const form = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
   const [, traceId, spanId, flags = ""] = form.exec(traceparent) ?? [];
   if (!traceId || !spanId || (traceparent.startsWith("00") && traceparent.length !== 55)) return undefined;
@@ -83,8 +83,8 @@ function parsed({ traceparent, tracestate }: CarriedTrace): TraceContext | undef
 }
 
 /**
- * Returns the random digits at the end of an id that `newId` made; for any other id, a hash. An id composed of others is hashed too, since
- * it may end in the digits of one of them.
+ * Returns the random digits at the end of an id that `newId` created. For any other id, returns a hash. An id that is composed of other ids
+ * is hashed too, since it may end in the digits of one of them.
  */
 function spanIdOf(id: string): string {
   if (id.includes("/")) return hexOf(id, 16); // every call of a tool has such an id

@@ -9,7 +9,7 @@ const counts = [
   "cacheWrite1hTokens",
 ] as const satisfies readonly (keyof Usage)[];
 
-/** Adds `usage` to `sum`. A count that both lack stays absent. */
+/** Adds `usage` to `sum`. A count that neither of them has stays absent. */
 export function addUsage(sum: Usage, usage: Usage): void {
   for (const key of counts) {
     const count = usage[key];
@@ -17,7 +17,7 @@ export function addUsage(sum: Usage, usage: Usage): void {
   }
 }
 
-/** Sums the usage; undefined if no answer has any. */
+/** Returns the total usage of the answers, or undefined if none of them has a usage. */
 export function usageSum(answers: readonly { usage?: Usage }[]): Usage | undefined {
   let sum: Usage | undefined;
   for (const { usage } of answers) {
@@ -28,7 +28,7 @@ export function usageSum(answers: readonly { usage?: Usage }[]): Usage | undefin
   return sum;
 }
 
-/** Formats `1200 tokens in (800 from the cache, 200 written to it), 80 out`. */
+/** Formats token counts, for example as `1200 tokens in (800 from the cache, 200 written to it), 80 out`. */
 export function tokensText(
   usage: Pick<Usage, "inputTokens" | "outputTokens" | "cachedTokens" | "cacheWriteTokens">,
 ): string {

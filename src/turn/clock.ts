@@ -1,4 +1,4 @@
-/** Clock of the wall time of a turn, without the time for which the turn waits for a person to answer. */
+/** Clock for the running time of a turn. It stops while the turn waits for a person to answer. */
 export class TurnClock {
   readonly #now: () => number;
   readonly #startedAt: number;

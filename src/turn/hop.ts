@@ -27,8 +27,8 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
 }
 
 /**
- * Runs one request of a turn: shows the deltas of the answer, and adds its message to `out`, which stores it with the next write. Returns
- * the end of the turn if the request fails.
+ * Runs one request of a turn. Shows the deltas of the answer, and adds its message to `out`, which stores the message with the next write.
+ * Returns the message's event or, if the request fails, the event that ends the turn.
  */
 export async function runHop(
   request: CompletionRequest,
@@ -36,8 +36,8 @@ export async function runHop(
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
-    // If an answer must have a required form, its text is shown only once it has that form. Text next to tool calls is not part of the
-    // answer.
+    // If the answer must have a required form, its text is shown only after the form was checked. Text next to tool calls is not shown,
+    // because it is not part of the final answer.
     if (request.output && event.type === "text_delta") return;
     if (event.type === "discard") shown = [];
     else shown.push(event);
@@ -57,7 +57,7 @@ export async function runHop(
     }
   } catch (error) {
     const { attempts = 1, lost = [], kept } = error instanceof LlmError ? error : {};
-    // Providers also bill output that was lost before it could be shown: tool calls, JSON, or an answer that was not streamed.
+    // The provider also bills output that was never shown: tool calls, JSON, or an answer that was not streamed.
     if (shown.length + lost.length > 0) {
       const { provider, model } = lost.at(-1) ?? resolved(llm, request);
       const facts = { finishReason: "unknown", provider, model, attempts } as const;
@@ -77,7 +77,7 @@ export async function runHop(
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
   const spent = spentOn(request, completion, priceOf);
   const type = "assistant_message";
-  // Written field by field: an object spread takes some microseconds until V8 compiles this function, and every hop runs it.
+  // The fields are listed one by one: every hop runs this, and an object spread takes some microseconds until V8 compiles the function.
   const { offered, catalogue } = record?.takeUnstored() ?? {};
   const answer = {
     type,

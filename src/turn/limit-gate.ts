@@ -18,15 +18,16 @@ interface GateParts {
   newId: NewId;
   out: EventQueue;
   answer: (question: QuestionEvent) => Promise<unknown>;
-  /** The known prices of all models that may answer. A fallback may be dearer than the model that is asked first. */
+  /** The prices, as far as known, of all models that may answer. A fallback may be more expensive than the model that is asked first. */
   prices: readonly Price[];
 }
 
 type Asked = Pick<CompletionRequest, "messages" | "tools">;
 
 /**
- * The gate at which a turn pauses for its limits: before a request, and before a batch of calls. Once the person has said no, the turn no
- * longer pauses; `stopReason` is set. `beforeRequest` and `beforeCalls` return undefined if the turn need not pause.
+ * Pauses a turn when it reaches a limit: before a request, and before a batch of calls. When the person refuses to raise the limit,
+ * `stopReason` is set, and the turn does not pause any more. `beforeRequest` and `beforeCalls` return undefined if there is no need to
+ * pause.
  */
 export class LimitGate {
   readonly #parts: GateParts;
@@ -36,14 +37,14 @@ export class LimitGate {
     this.#parts = parts;
   }
 
-  /** Reason for which the turn stops. Set once the person has refused to raise a limit; a front door with nobody to ask refuses too. */
+  /** Reason why the turn stops. Set when the person has refused to raise a limit. If a front door has no person to ask, it refuses too. */
   get stopReason(): StopReason | undefined {
     return this.#refused && (this.#refused.limit === "hops" ? "max_tool_hops" : "budget");
   }
 
   /**
-   * Checks the limits before a request. After a hop with tool calls, enough must be left for this request and for one more that answers
-   * without calls.
+   * Checks the limits before a request. From the second hop on, enough must be left for two requests: this one, and one more in which the
+   * model answers without calls.
    */
   beforeRequest(request: Asked, hop: number): Promise<void> | undefined {
     const need = this.#parts.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
@@ -61,8 +62,8 @@ export class LimitGate {
   }
 
   /**
-   * Returns the bounds of the last request, which is sent after the person has refused to raise a limit. This request may not call tools.
-   * Undefined if too little is left for the request.
+   * Returns the bounds of the last request, which is sent after the person has refused to raise a limit. In this request, the model must
+   * not call tools. Returns undefined if too little is left for a request.
    */
   async lastRequest(request: Asked): Promise<{ maxTokens?: number } | undefined> {
     const { budget } = this.#parts;
@@ -78,8 +79,7 @@ export class LimitGate {
 
   #tokensFor(request: Asked, hop: number): { tokens: number; usd: number } {
     const once = this.#need(inputTokens(request), leastAnswerTokens);
-    // From the second hop on, there must also be room for the request that answers without calls: it sends the same messages and tools
-    // again.
+    // From the second hop on, there must be room for one more request without calls. It sends the same messages and tools again.
     return hop === 0 ? once : { tokens: 2 * once.tokens, usd: 2 * once.usd };
   }
 
@@ -87,7 +87,7 @@ export class LimitGate {
     return { tokens: input + output, usd: this.#most(input, output) };
   }
 
-  /** Returns what these tokens cost at most, in US dollars: at the dearest of the models that may answer. */
+  /** Returns the highest possible cost of these tokens, in US dollars: the price of the most expensive model that may answer. */
   #most(inputTokens: number, outputTokens: number): number {
     return Math.max(0, ...this.#parts.prices.map((price) => costUsd({ inputTokens, outputTokens }, price)));
   }

@@ -3,24 +3,21 @@ import { isPlainObject } from "../core/json.js";
 import type { ToolCall } from "../core/messages.js";
 import type { ToolResult } from "../core/ports.js";
 
-/** If a call has had the same result this many times in a row, the result tells the model to do something else. */
+/** If a call has the same result this many times in a row, a note in the result asks the model to do something else. */
 const toldAt = 3;
-/** Number of hops with the same call and the same result after which the person is asked. */
+/** Number of hops with the same call and result after which the person is asked whether to continue. */
 export const loopAllowed = 5;
 
 /**
- * Detector of a model that repeats a call and gets the same result. It counts hops, not calls: if one answer contains the same call twice,
- * that counts once. A hop with any new call or new result resets all counts.
+ * Detects that a model repeats a call and gets the same result. It counts hops, not calls: two equal calls in one answer count once. A hop
+ * with any new call or new result resets all counts.
  */
 export class Loops {
-  /**
-   * Number of hops in a row with the same call and result, by call and result. 0 if they occurred in this turn, but a hop with something
-   * new has come since.
-   */
+  /** For each pair of call and result, the number of hops in a row that had it. 0 if a hop with something new has come since. */
   readonly #hops = new Map<string, number>();
   #batch = new Set<string>();
 
-  /** Returns the result as the model gets it: with a note if the same call has had the same result several times. */
+  /** Returns the result for the model. Adds a note if the same call has had the same result several times. */
   noted(call: ToolCall, result: ToolResult): ToolResult {
     const key = keyOf(call, result);
     this.#batch.add(key);
@@ -30,7 +27,7 @@ export class Loops {
     return { ...result, content: [...result.content, { type: "text", text }] };
   }
 
-  /** Ends a hop. Returns the length, in hops, of the longest loop to which a call of this hop belongs, or 0 if the hop had no calls. */
+  /** Ends a hop. Returns how many hops in a row have had the most repeated call of this hop, or 0 if the hop had no calls. */
   endHop(): number {
     const batch = this.#batch;
     this.#batch = new Set();
@@ -40,7 +37,7 @@ export class Loops {
   }
 }
 
-/** Longest key, in characters, that is stored unhashed. Hashing a shorter key would cost more than it saves. */
+/** Maximum length of a key that is stored unhashed, in characters. Hashing a shorter key would cost more than it saves. */
 const shortKey = 512;
 
 function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolResult): string {
@@ -48,7 +45,10 @@ function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolRe
   return key.length <= shortKey ? key : hash("sha256", key, "base64");
 }
 
-/** Returns the JSON with sorted keys and no white space, so that equal arguments give equal texts. Returns invalid JSON unchanged. */
+/**
+ * Returns the JSON with sorted keys and without white space, so that equal arguments give equal texts. If the text is not JSON, returns it
+ * unchanged.
+ */
 function canonical(text: string): string {
   try {
     const parsed: unknown = JSON.parse(text);

@@ -4,8 +4,8 @@ import { isHidden } from "./policy.js";
 import type { TurnOptions } from "./turn-options.js";
 
 /**
- * The tools that are offered to the model. They are read again at every hop, so the tools of a server that becomes ready join the running
- * turn.
+ * The tools that are offered to the model. They are read again at every hop, so a running turn gets the tools of a server that becomes
+ * ready late.
  */
 export class Offered {
   readonly #hub: Toolbox;
@@ -17,7 +17,7 @@ export class Offered {
     this.#options = options;
   }
 
-  /** Returns the same array object as long as no tool changes, so that callers can reuse what they computed from it. */
+  /** Returns the same array object as long as the tools do not change, so that callers can reuse what they computed from it. */
   tools(): readonly ToolDefinition[] {
     const all = this.#hub.tools();
     if (this.#known?.all !== all) this.#known = { all, tools: this.#inOrder(this.#of(all)) };
@@ -36,7 +36,7 @@ export class Offered {
   }
 }
 
-/** True if the tool is run by the caller that started the turn, not by a server. */
+/** True if the tool is not run by a server but by the caller that started the turn. */
 export function isCallers(name: string, { callerTools = [] }: Pick<TurnOptions, "callerTools">): boolean {
   return callerTools.some((tool) => tool.name === name);
 }

@@ -34,7 +34,7 @@ import { type Answer, abortReason, type TurnOptions } from "./turn-options.js";
 
 export interface CallOptions {
   signal?: AbortSignal;
-  /** Reaction if a stream breaks off after its first delta and `llm.stream_recovery` is `auto`. Default: `fail`. */
+  /** Recovery from a stream that breaks off after its first delta. Used if `llm.stream_recovery` is `auto`. Default: `fail`. */
   streamRecovery?: StreamRecovery;
   /** Parent span of the completion. Default: the completion starts its own trace. */
   trace?: TraceContext;
@@ -53,7 +53,7 @@ interface Asking {
   priceOf: Llm["priceOf"];
 }
 
-/** The requests to the model: a single one (`callOpenAIApi`, `streamOpenAIApi`), or a loop of requests and tool calls (`runTurn`). */
+/** Sends requests to the model: a single request (`callOpenAIApi`, `streamOpenAIApi`), or a loop of requests and tool calls (`runTurn`). */
 export class Orchestrator {
   readonly #llm: Llm;
   readonly #hub: Toolbox;
@@ -71,9 +71,9 @@ export class Orchestrator {
   }
 
   /**
-   * Yields the deltas of a completion as they arrive, then the completion. Retries failures until the first delta is shown. Later it
-   * retries only if the caller handles `discard` events, which void what was shown. Leaving the loop early cancels the request. Throws
-   * LlmError.
+   * Yields the deltas of a completion as they arrive, then the completion. Failures before the first delta are retried. Later failures are
+   * retried only if the caller handles `discard` events, which void the deltas shown so far. Leaving the loop early cancels the request.
+   * Throws LlmError.
    */
   streamOpenAIApi(request: CompletionRequest, options: CallOptions = {}): AsyncGenerator<CompletionEvent, undefined> {
     let left: LinkedAbort | undefined;
@@ -93,7 +93,7 @@ export class Orchestrator {
   }
 
   /**
-   * Returns the provider and model that a request would use, the model's context window in tokens, and how many tools the model can take.
+   * Returns the provider and model for a request, the model's context window in tokens, and the maximum number of tools in a request.
    * Throws LlmError.
    */
   facts(model?: string): { provider: string; model: string; contextWindow: number; maxTools: number } {
@@ -111,7 +111,7 @@ export class Orchestrator {
     return spentInVain(request, { message, provider, model, lost }, (...named) => this.#llm.priceOf(...named));
   }
 
-  /** True if the price is known of every model that may answer. */
+  /** True if the prices of all models that may answer are known. */
   isPriced(model?: string): boolean {
     return this.#llm.priced(model).every(({ price }) => price !== undefined);
   }
@@ -122,10 +122,13 @@ export class Orchestrator {
 
   /**
    * Runs one turn: requests and tool calls until the model is done. `history` ends with the user's message or, if the turn resumes, with
-   * the turn's last answer. Failures of a model, a tool or a provider do not throw: the last event is always `turn_end` or `turn_error`.
+   * the turn's last answer. A failure of a model, a tool or a provider does not throw: the last event is always `turn_end` or `turn_error`.
+   *
    * The turn takes its next step only when the consumer asks for the next event. So if the consumer stores each event before asking for the
-   * next one, no event takes effect before it is stored. The turn ends after an answer that calls a tool of `callerTools`: the calls of
-   * servers' tools in this answer are run, and the calls of the caller's tools get no result.
+   * next one, every event is stored before it takes effect.
+   *
+   * If an answer calls a tool of `callerTools`, the turn ends after this answer. The calls of servers' tools in this answer are still run;
+   * the calls of the caller's tools get no result.
    */
   runTurn(history: readonly Message[], options: TurnOptions): AsyncGenerator<ChatEvent | LiveEvent> {
     return pulled(async (outlet, left) => {
@@ -135,9 +138,9 @@ export class Orchestrator {
   }
 
   /**
-   * Runs a turn like `runTurn`, but pushes its events to `outlet`. One write stores all that a hop is about to do; deltas are shown without
-   * waiting. Resolves with the last events, which the caller still has to store; the very last one is `turn_end` or `turn_error`. Rejects
-   * only if `outlet` does.
+   * Runs a turn as `runTurn` does, but pushes its events to `outlet`. Everything that a hop is about to do is stored in one write. Deltas
+   * are shown without waiting for writes. Resolves with the last events, which the caller still has to store; the last of them is
+   * `turn_end` or `turn_error`. Rejects only if `outlet` does.
    */
   async driveTurn(history: readonly Message[], options: TurnOptions, outlet: Outlet): Promise<readonly ChatEvent[]> {
     const { turnId, signal, rules, model, resume, budget = new Budget(), tools: hub = this.#hub } = options;
@@ -185,7 +188,7 @@ export class Orchestrator {
     }
   }
 
-  /** Requests the next answer, and appends it to `messages`. Returns the answer, or the end of the turn. */
+  /** Requests the next answer and appends it to `messages`. Returns the answer or, if the turn ends here, its last event. */
   async #ask(
     messages: Message[],
     { hop, offered, gate, budget, trace, out, priceOf, signal }: Asking,
@@ -222,7 +225,7 @@ export class Orchestrator {
 }
 
 /**
- * True if the model only called tools and wrote no text although `tool_choice` was `none`, which some servers ignore. The caller then
+ * True if the model called tools and wrote no text, although `tool_choice` was `none`; some servers ignore this parameter. The caller then
  * repeats the request without tools, so that the model has to write text.
  */
 function saidNothing({ message, finishReason }: AssistantMessageEvent, request: CompletionRequest): boolean {

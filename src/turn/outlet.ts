@@ -1,7 +1,7 @@
 import type { ChatEvent, LiveEvent } from "../core/events.js";
 
 export interface Outlet {
-  /** Stores the events, all or none of them, then shows them. Resolves when that is done. If it rejects, the turn stops. */
+  /** Stores the events, either all or none of them, and then shows them. Resolves after that. If the promise rejects, the turn stops. */
   store(events: readonly ChatEvent[]): Promise<void>;
   /** Shows the event at once, without storing it. Must not throw. */
   show(event: LiveEvent): void;
@@ -10,9 +10,9 @@ export interface Outlet {
 export type TurnEnd = Extract<ChatEvent, { type: "turn_end" | "turn_error" }>;
 
 /**
- * The events of a turn on their way to the log. An event that nothing depends on yet waits until some event must be stored, and is
- * stored with it. So a hop takes only two writes: its plan and its outcome. Each write costs an SQLite statement or a round trip to
- * PostgreSQL.
+ * Collects the events of a turn before they are written to the log. An event waits as long as nothing depends on it, and is then stored
+ * together with the next event that must be stored. So a hop takes only two writes: one for its plan and one for its outcome. A write costs
+ * an SQLite statement or a round trip to PostgreSQL.
  */
 export class EventQueue {
   readonly #outlet: Outlet;
@@ -26,7 +26,7 @@ export class EventQueue {
     this.#outlet.show(event);
   }
 
-  /** Keeps the event; the next `store` or `endWith` takes it along. */
+  /** Adds the event to the waiting events, which the next `store` stores or the next `endWith` returns. */
   add(event: ChatEvent): void {
     this.#waiting.push(event);
   }
@@ -40,7 +40,7 @@ export class EventQueue {
     return all.length > 0 ? this.#outlet.store(all) : Promise.resolve();
   }
 
-  /** Returns the waiting events followed by the turn's end, for the caller to store. */
+  /** Returns the waiting events followed by the end of the turn. The caller must store them. */
   endWith(end: TurnEnd): readonly ChatEvent[] {
     return this.#taken([end]);
   }

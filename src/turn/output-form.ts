@@ -12,8 +12,8 @@ import {
 import { readStructured } from "../core/structured-output.js";
 
 /**
- * Checks that the final answer has the requested form, and asks the model once more if it has not. Returns the completion; `problem` is set
- * if the second answer is wrong too. The first answer is not kept in the conversation, but its tokens count. Rejects if `ask` does.
+ * Checks that the final answer has the requested form. If it has not, asks the model once more. Returns the completion; `problem` is set if
+ * the second answer is wrong too. The first answer is not kept in the conversation, but its tokens count. Rejects if `ask` does.
  */
 export async function inAskedForm(
   completion: Completion,
@@ -42,8 +42,8 @@ export async function inAskedForm(
 }
 
 /**
- * True if the completion is a complete final answer. False if the answer was cut, or if it contains calls, even unrequested ones: then
- * another answer follows.
+ * True if the completion is a complete final answer. False if the answer was cut off. Also false if it contains calls, even unrequested
+ * ones, because another answer will follow.
  */
 function isFinal(completion: Completion): boolean {
   return completion.message.toolCalls.length === 0 && completion.finishReason !== "tool_calls" && !isCut(completion);
@@ -54,7 +54,7 @@ function isCut({ finishReason }: Completion): boolean {
   return finishReason === "length" || finishReason === "content_filter";
 }
 
-/** Checks the answer against the schema. Removes text and a code fence around the JSON, because the caller parses the answer as it is. */
+/** Checks the answer against the schema. Removes any text and code fence around the JSON, because the caller parses the answer as it is. */
 function checked(completion: Completion, { jsonSchema }: OutputFormat): { completion: Completion; problem?: string } {
   const { message } = completion;
   const read = readStructured(message.content, jsonSchema);
@@ -63,7 +63,10 @@ function checked(completion: Completion, { jsonSchema }: OutputFormat): { comple
   return { completion: { ...completion, message: { ...message, content: JSON.stringify(read.value) } } };
 }
 
-/** Returns the request for another answer. It states the schema again, because no text states it in a turn that has only tool results. */
+/**
+ * Returns the request for another answer. The request states the schema again: in a turn that contains only tool results, no other text
+ * states it.
+ */
 function repairOf(
   { message }: Completion,
   request: CompletionRequest,
@@ -78,14 +81,14 @@ function repairOf(
   return { ...request, messages, ...(request.tools.length > 0 ? { toolChoice: "none" as const } : {}) };
 }
 
-/** Returns the lost answers to bill if this completion is dropped: the earlier lost ones, then this one. */
+/** Returns the answers that are billed although they were not used: those that broke off before this completion, and this completion. */
 function billed({ provider, model, usage, lost = [] }: Completion): LostAnswer[] {
   return [...lost, { provider, model, usage: usage ?? { outputTokens: 0 } }];
 }
 
 /**
- * Returns the second answer, billed together with the first. Its tool calls are dropped, because the request forbade them. `kept` (provider
- * data to send back later) is dropped too: it refers to the first answer, which is not in the conversation.
+ * Returns the second answer, billed together with the first. Its tool calls are dropped, because the request forbade them. Its `kept` (data
+ * that the provider wants back later) is dropped too, because it refers to the first answer, which is not in the conversation.
  */
 function after(first: Completion, second: Completion): Completion {
   const lost = [...billed(first), ...(second.lost ?? [])];

@@ -10,15 +10,15 @@ interface Rules {
 
 export interface PolicyRules {
   /**
-   * Rules for this turn, from command-line flags or the request. `all` runs every tool without asking. `only` leaves no tools but those it
-   * names and the host's own.
+   * Rules for this turn, from command-line flags or the request. `all`: every tool runs without asking. `only`: all tools are excluded
+   * except the named ones and the host's own.
    */
   turn: Pick<Rules, "allow" | "deny"> & { all: boolean; only?: readonly ToolPattern[] };
   /** Rules for every turn, from the configuration. */
   permissions: Rules;
   /** Decision about a call that no rule matches. */
   approval: "ask" | "auto";
-  /** Decision about a call that needs no approval, but whose tool has changed its definition since the user approved it. */
+  /** Decision about a call that needs no approval by itself, if the tool's definition has changed since the user approved it. */
   changedTools: "ask" | "allow";
   memory: ApprovalMemory;
 }
@@ -28,13 +28,13 @@ export type PolicyCall = Omit<PreparedCall, "pin" | "send">;
 export type Verdict =
   | { decision: "allow" }
   | { decision: "deny"; reason: string }
-  /** `onceOnly` is true if a rule asks about every such call: then no earlier answer counts, and the new one is not remembered. */
+  /** `onceOnly` is true if a rule asks about every such call. Then earlier answers do not count, and the new answer is not remembered. */
   | { decision: "ask"; reason: string; onceOnly: boolean };
 
 /**
- * Decides whether a call runs. In this order: rules that deny; the user's permission for this turn; a remembered no; rules that ask; rules
- * and answers that allow. If the tool's definition has changed, the last group asks instead, unless `changedTools` or `approval` allows the
- * call.
+ * Decides whether a call runs. The first match counts, in this order: rules that deny; the user's permission for this turn; a remembered
+ * no; rules that ask; rules and answers that allow. If the tool's definition has changed, rules and answers of the last group do not allow
+ * the call, and the person is asked, unless `changedTools` or `approval` allows the call.
  */
 export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
   const isDenying = (pattern: ToolPattern) => forbids(pattern, call);
@@ -75,7 +75,7 @@ export function isHidden({ actsOn, ...tool }: NamedTool & Pick<HubTool, "actsOn"
   return rules.turn.deny.some(isDenying) || rules.permissions.deny.some(isDenying);
 }
 
-/** True if `only` excludes the tool. The host's own tools are never excluded: they act only on servers that remain. */
+/** True if `only` excludes the tool. The host's own tools are never excluded, because they act only on servers that are not excluded. */
 function isLeftOut(
   only: readonly ToolPattern[] | undefined,
   { server }: { server: string },
@@ -89,7 +89,7 @@ function allows(pattern: ToolPattern, call: PolicyCall): boolean {
   return namesTool(pattern, call) && pattern.arguments.every((argument) => permits(argument, call.arguments));
 }
 
-/** True if the pattern names the tool and matches any part of the call's arguments. */
+/** True if the pattern names the tool and each of its argument patterns matches some value in the call's arguments. */
 function forbids(pattern: ToolPattern, call: PolicyCall): boolean {
   return namesTool(pattern, call) && pattern.arguments.every((argument) => touches(argument, call.arguments));
 }

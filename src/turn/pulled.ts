@@ -3,8 +3,8 @@ import type { ChatEvent, LiveEvent } from "../core/events.js";
 import type { Outlet } from "./outlet.js";
 
 /**
- * Yields a turn's events one by one. `run` is called when the consumer requests the first event. `store` of the outlet resolves when the
- * consumer, after it took the stored events, requests the next event. The signal `left` aborts when the consumer leaves the loop.
+ * Yields a turn's events one by one. `run` is called when the consumer requests the first event. The outlet's `store` resolves when the
+ * consumer has taken the stored events and requests the next event. The signal `left` aborts when the consumer leaves the loop.
  */
 export async function* pulled(
   run: (outlet: Outlet, left: AbortSignal) => Promise<void>,

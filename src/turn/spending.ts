@@ -1,16 +1,19 @@
 import type { Completion, CompletionRequest, LostAnswer, Spent, Usage } from "../core/messages.js";
 import { costUsd, type Price } from "../llm/providers/prices.js";
 
-/** Estimated tokens of a picture or a sound, as for a large picture. Providers bill pictures by pixels and sound by time, not by bytes. */
+/**
+ * Estimated tokens of one picture or sound; the figure is for a large picture. An estimate by bytes would be wrong, because providers bill
+ * pictures by pixels and sound by time.
+ */
 const mediaTokens = 1_500;
 
 type Billed = Pick<Completion, "message" | "provider" | "model" | "usage" | "lost">;
 type PriceOf = (provider: string, model: string) => Price | undefined;
 
 /**
- * Returns what an answer counts against the limits: the reported usage, or else an estimate. Includes earlier answers to this request that
- * broke off, because the provider bills them too. Excludes requests that got no answer at all, whose cost is unknown. `usd` is undefined if
- * a price is not known.
+ * Returns the amounts by which an answer counts against the limits: its reported usage, or an estimate if none was reported. Earlier
+ * answers to this request that broke off are included, because the provider bills them too. Requests without any answer are not included,
+ * because their cost is unknown. `usd` is undefined if a price is unknown.
  */
 export function spentOn(request: CompletionRequest, answer: Billed, priceOf: PriceOf): Spent {
   const { provider, model, usage, lost = [] } = answer;
@@ -32,8 +35,8 @@ export function spentOn(request: CompletionRequest, answer: Billed, priceOf: Pri
 }
 
 /**
- * Returns what counts against the limits when a request ended without a whole answer: the usage of the last answer that broke off, or else
- * an estimate. Earlier answers that broke off are included.
+ * Returns the amounts that count against the limits if a request ended without a complete answer: the usage of the last answer that broke
+ * off, or an estimate if no answer had begun. Earlier answers that broke off are included.
  */
 export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "usage">, priceOf: PriceOf): Spent {
   const lost = answer.lost ?? [];
@@ -42,7 +45,10 @@ export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "us
   return { ...spentOn(request, { ...answer, usage, lost: lost.slice(0, -1) }, priceOf), estimated: true };
 }
 
-/** Returns the input usage of a lost answer: what the provider reported for `answer` if both came from the same model, else an estimate. */
+/**
+ * Returns the input usage of a lost answer. If `answer` came from the same model, its reported input usage is taken; otherwise the input is
+ * estimated.
+ */
 function inputOf(
   request: CompletionRequest,
   { provider, model }: LostAnswer,
@@ -65,7 +71,7 @@ export function inputTokens({ messages, tools }: Pick<CompletionRequest, "messag
   return tokensOf({ bytes, media });
 }
 
-/** Counts a quarter of a token per byte of JSON. That is close for English and code, and an overestimate for most other scripts. */
+/** Estimates a quarter of a token per byte of JSON. That is close for English and code, and too high for most other scripts. */
 function tokensOf({ bytes, media }: Size): number {
   return Math.ceil(bytes / 4) + media * mediaTokens;
 }
@@ -73,19 +79,19 @@ function tokensOf({ bytes, media }: Size): number {
 const separatorBytes = 1;
 
 interface Size {
-  /** Bytes of the JSON without media. */
+  /** Size of the JSON without media, in bytes. */
   bytes: number;
   media: number;
 }
 
-/** Returns the tools with only the fields that a request sends. */
+/** Returns the tools with only those fields that a request contains. */
 function sentOf(tools: CompletionRequest["tools"]): object {
   return tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
 }
 
 /**
- * Measures a message or a list of tools. The size is cached by object, because each request of a conversation repeats the parts of the
- * previous one.
+ * Measures a message or a list of tools. The size is cached for each object, because a request contains most objects of the previous
+ * request.
  */
 function sizeOf<Part extends object>(part: Part, sent: (part: Part) => object = (whole) => whole): Size {
   const known = sizes.get(part);

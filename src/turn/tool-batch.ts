@@ -20,24 +20,26 @@ export interface CallingTurn {
   signal: AbortSignal;
   newId: (prefix: string) => string;
   out: EventQueue;
-  /** Waits for the answer to a question that was just stored. Resolves with `false` if the turn is cancelled meanwhile. Never rejects. */
+  /**
+   * Waits for the answer to a question that has just been stored. Resolves with `false` if the turn is cancelled meanwhile. Never rejects.
+   */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
 
 export interface ToolBatch {
   calls: readonly StartedCall[];
-  /** Number of answers in this turn before the answer with these calls. */
+  /** Number of answers in this turn that came before the answer with these calls. */
   hop: number;
-  /** True if the answer reached its token limit. Then the arguments of the last call are incomplete, even if they parse as JSON. */
+  /** True if the answer was cut off at its token limit. The arguments of its last call are then incomplete, even if they are valid JSON. */
   truncated: boolean;
-  /** How many of the unsent calls may run, counted from the first. A limit has stopped the rest. */
+  /** Number of unsent calls that may run, counted from the first. A limit prevents the others. */
   runnable: number;
 }
 
 type Checked = PreparedCall | { refused: ToolResult };
 
 /**
- * Runs the calls of one hop in parallel. Each call is stored as planned and as sent before it is sent, so that after a crash the log shows
+ * Runs the calls of one hop in parallel. A call is stored as planned and as sent before it is sent, so that the log shows after a crash
  * what may have happened. A call that began before a crash continues from its stored state. Returns the results in the order of the calls.
  */
 export async function runToolCalls(
@@ -103,14 +105,15 @@ const limitMessage = "not run: a limit that the user has set stopped the turn be
 
 const cancelMessage = "not run: the turn was cancelled";
 
-/** True if this result says that the policy or the person has refused the call. */
+/** True if this result states that the policy or the person has refused the call. */
 export function isDenial(result: string): boolean {
   return result.startsWith("not run: ") && ![cutMessage, limitMessage, cancelMessage].includes(result);
 }
 
 /**
- * Decides what happens to a call that was sent before the process died. It is sent again only if it is read-only or idempotent, the user
- * trusts the server that says so, and the server has not redefined the tool since the user approved it. Otherwise its result is "outcome unknown".
+ * Decides what happens to a call that was sent before the host crashed. It is sent again only on three conditions: it is read-only or
+ * idempotent, the user trusts the server that says so, and the server has not changed the tool's definition since the user approved it.
+ * Otherwise its result is "outcome unknown".
  */
 function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
   if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
@@ -123,8 +126,8 @@ const unknownOutcome =
   "outcome unknown: the host stopped before the result arrived, and the call may have been carried out";
 
 /**
- * Prepares a call. An error becomes the result of the call. If it were thrown, the turn would lose the model's answer, which is paid for
- * but not stored yet.
+ * Prepares a call. If that fails, the error becomes the result of the call. If the error were thrown instead, the turn would lose the
+ * model's answer, which is paid for but not stored yet.
  */
 function looked(call: ToolCall, hub: Toolbox): Checked {
   try {
@@ -134,7 +137,7 @@ function looked(call: ToolCall, hub: Toolbox): Checked {
   }
 }
 
-/** Checks the arguments and the policy, and asks the person if the policy says so. Returns a promise only if the person is asked. */
+/** Checks the arguments and the policy. If the policy says so, asks the person, and only then returns a promise. */
 function check(started: StartedCall, turn: CallingTurn): Checked | Promise<Checked> {
   if (turn.signal.aborted) return refused(cancelMessage);
   const prepared = looked(started.call, turn.hub);
@@ -154,7 +157,7 @@ async function permitted(
   const asked = earlier && isAbout(earlier, prepared, about) ? earlier : undefined;
   const given = asked && answer;
   if (earlier && !asked && !answer) {
-    // Closes the earlier question, so that nobody answers it instead of the new one.
+    // Closes the earlier question, so that the person answers the new question instead of that one.
     turn.out.add({ type: "answer", turnId: turn.turnId, questionId: earlier.questionId, value: false });
   }
   const question =
@@ -163,8 +166,8 @@ async function permitted(
   const value = given ? given.value : await turn.answer(question);
   const approval = readApproval(value);
   const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
-  // Remembered before the answer is stored: a turn that resumes after a crash takes a stored answer from the log and does not remember it
-  // again.
+  // The answer is remembered before it is stored: if the turn resumes after a crash, it takes a stored answer from the log and no longer
+  // remembers it.
   if (!given && remember && !(allow && verdict.onceOnly)) turn.rules.memory.remember(prepared, { allow, remember });
   if (!given) await turn.out.store({ type: "answer", turnId: turn.turnId, questionId: question.questionId, value });
   if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
@@ -173,8 +176,8 @@ async function permitted(
 }
 
 /**
- * True if a question of an earlier host is about the tool as its server defines it now. Otherwise its answer does not count: the person has
- * not seen what the tool has become. Questions of older logs do not say which definition they are about.
+ * True if a question that an earlier host asked is about the tool's present definition. If it is not, its answer does not count, because
+ * the person has not seen the present definition. In older logs, questions do not say which definition they are about.
  */
 function isAbout({ question }: QuestionEvent, { change }: PreparedCall, definition: string | undefined): boolean {
   const then = question.kind === "approval" ? question.definition : undefined;
@@ -189,7 +192,7 @@ const annotationNames = {
 } as const;
 
 /**
- * Returns the question that asks for approval of a call. It shows the arguments that would be sent, which may differ from the text that the
+ * Returns the question that asks for approval of a call. It shows the arguments that would be sent. They may differ from the text that the
  * model wrote.
  */
 export function approvalQuestion(

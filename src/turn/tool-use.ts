@@ -1,9 +1,9 @@
-/** Checks of how the model uses tools, for providers that do not enforce a request's `tool_choice` or `parallel_tool_calls`. */
+/** Checks how the model uses tools, for providers that do not enforce `tool_choice` or `parallel_tool_calls`. */
 
 import { LlmError, RequestError } from "../core/errors.js";
 import type { Completion, CompletionRequest, ToolChoice, ToolDefinition } from "../core/messages.js";
 
-/** Returns an error if the tool that the model has to call is not among the offered tools. */
+/** Returns an error if the tool that the model must call is not offered. */
 export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefinition[]): RequestError | undefined {
   if (choice === "none") return undefined;
   if (choice === "required") {
@@ -20,7 +20,8 @@ export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefiniti
 
 /**
  * Returns the completion without the calls that the request did not permit. A model may call tools although none were offered or all were
- * forbidden (as in the last hop); such a call would never get a result. If the request allowed one call at a time, only the first is kept.
+ * forbidden, as in the last hop. Such a call would never get a result. If the request allowed only one call at a time, only the first call
+ * is kept.
  */
 export function withAskedCalls(
   completion: Completion,
@@ -31,14 +32,14 @@ export function withAskedCalls(
     tools.length === 0 || toolChoice === "none" ? 0 : parallelToolCalls === false ? 1 : Number.POSITIVE_INFINITY;
   if (message.toolCalls.length <= most) return completion;
   const toolCalls = message.toolCalls.slice(0, most);
-  // The token limit can only have cut the last call, which was dropped. The first call is complete.
+  // Only the last call can have been cut by the token limit, and it was dropped. The first call is complete.
   const isWhole = finishReason === "length" && most > 0;
   const isLast = finishReason === "tool_calls" && tools.length === 0;
   const reason = isWhole ? "tool_calls" : isLast ? "stop" : finishReason;
   return { ...completion, message: { ...message, toolCalls }, finishReason: reason };
 }
 
-/** Returns an error if no tools were offered and the model did nothing but call tools: such an answer is unusable. */
+/** Returns an error if no tools were offered but the model answered only with tool calls: such an answer is unusable. */
 export function unofferedCalls(completion: Completion, { tools, toolChoice }: CompletionRequest): LlmError | undefined {
   const { message, finishReason, provider, model, attempts } = completion;
   if (tools.length > 0 || toolChoice === "none" || message.toolCalls.length === 0) return undefined;
@@ -50,8 +51,8 @@ export function unofferedCalls(completion: Completion, { tools, toolChoice }: Co
 }
 
 /**
- * Returns an error if the model did not call the tool that it had to call. Accepts an answer that was cut or filtered, because its finish
- * reason already says what went wrong.
+ * Returns an error if the model did not call the tool that it had to call. An answer that was cut off or filtered is no error here, because
+ * its finish reason already says what went wrong.
  */
 export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmError | undefined {
   if (choice === "none") return undefined; // `withAskedCalls` drops forbidden calls

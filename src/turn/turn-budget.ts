@@ -11,17 +11,17 @@ export interface Totals extends SpentTotals {
 
 export interface BudgetParts {
   limits: LimitsConfig;
-  /** Amounts spent before, as read from the log: by the whole conversation, and by this turn before it resumed. */
+  /** Amounts that were already spent according to the log: by this turn before it resumed, and by the whole conversation. */
   earlier: { turn: Totals & { hops: number }; conversation: Totals };
-  /** Reads from the log what was spent today, including the stored part of this turn. Called only if the day has a limit. */
+  /** Reads from the log what was spent today, including what this turn has stored. Called only if the day has a limit. */
   daySpent: () => Promise<SpentTotals>;
-  /** Amounts that the person has allowed beyond the limits of conversation and day. They stay in force after the turn. */
+  /** Amounts that the person has allowed in addition to the limits of the conversation and the day. They remain in force after the turn. */
   granted: Map<string, number>;
   /** Returns the current time in ms. */
   now: () => number;
 }
 
-/** Amounts that the next step will use up. `usd` is 0 if the price is not known. */
+/** Amounts that the next step will use. `usd` is 0 if the price is unknown. */
 export interface Need {
   hops?: number;
   calls?: number;
@@ -32,7 +32,7 @@ export interface Need {
 interface Account {
   scope: LimitQuestion["scope"];
   limit: LimitQuestion["limit"];
-  /** Configured limit. Each time the person says yes, the limit rises by this amount. */
+  /** Configured limit. With each yes of the person, the limit rises by this amount. */
   amount: number;
   used: number;
   totals?: SpentTotals;
@@ -55,7 +55,7 @@ const every = [
   ),
 ];
 
-/** The accounts of one turn against its limits. This class only decides whether a step fits; the callers ask the person. */
+/** Counts what one turn uses against its limits. This class only decides whether a step fits; its callers ask the person. */
 export class Budget {
   readonly clock: TurnClock;
   readonly #parts: BudgetParts;
@@ -89,7 +89,7 @@ export class Budget {
     return this.limitsMoney || [turn, conversation, day].some(({ tokens }) => tokens !== undefined);
   }
 
-  /** True if the day has a limit. The spending of the day is read from the log. */
+  /** True if the day has a limit. What was spent on that day must then be read from the log. */
   get readsLog(): boolean {
     const { day } = this.#parts.limits;
     return day.tokens !== undefined || day.usd !== undefined;
@@ -106,8 +106,8 @@ export class Budget {
   }
 
   /**
-   * Adds the number of a hop's calls to the totals, without the calls that a limit has stopped. `loop` is the length of the longest loop,
-   * as returned by `Loops.endHop`.
+   * Adds the calls of a hop to the totals. `calls`: number of calls, not counting those that a limit has prevented. `loop`: the length of
+   * the longest loop, as returned by `Loops.endHop`.
    */
   called(calls: number, loop: number): void {
     this.#turn.calls += calls;
@@ -115,7 +115,7 @@ export class Budget {
     this.#loop = loop;
   }
 
-  /** Returns the first limit that the step would cross; undefined if the step fits. Returns a promise only if the log must be read. */
+  /** Returns the first limit that the step would exceed, or undefined if the step fits. Returns a promise only if the log must be read. */
   reached(need: Need): LimitQuestion | undefined | Promise<LimitQuestion | undefined> {
     if (!this.readsLog) return this.#reached(need, nothing);
     return this.#parts.daySpent().then((day) => this.#reached(need, day));
@@ -130,7 +130,7 @@ export class Budget {
     return undefined;
   }
 
-  /** Raises a limit after the person said yes: by the configured amount, as many times as needed for the next step to fit. */
+  /** Raises a limit after the person has said yes. Adds the configured amount, and adds it again until the next step fits. */
   grant({ scope, limit, used, needed = 0 }: LimitQuestion): void {
     const { granted } = this.#parts;
     const store = scope === "turn" ? this.#granted : granted;
@@ -140,7 +140,9 @@ export class Budget {
     while (exceeds(used, needed, amount + (store.get(key) ?? 0)));
   }
 
-  /** Returns how many tokens and dollars may still be spent under the tightest limits. A value is infinite if nothing limits it. */
+  /**
+   * Returns how many tokens and dollars may still be spent under the tightest limits. Each value is infinite if there is no limit for it.
+   */
   async left(): Promise<{ tokens: number; usd: number }> {
     const left = { tokens: Number.POSITIVE_INFINITY, usd: Number.POSITIVE_INFINITY };
     const day = this.readsLog ? await this.#parts.daySpent() : nothing;
@@ -176,10 +178,10 @@ export class Budget {
   }
 }
 
-/** Returns the amount that the step would add to this limit. Undefined if the limit need not be checked for the step. */
+/** Returns the amount that the step would add to this limit. Returns undefined if the limit need not be checked for this step. */
 function wantedOf({ limit }: Account, need: Need): number | undefined {
   if (limit === "time") return 0;
-  // Loops are checked only before a request, which is the only step with `hops`.
+  // Loops are checked only before a request. Only for a request is `need.hops` set.
   if (limit === "loop") return need.hops === undefined ? undefined : 0;
   return need[limit];
 }

@@ -12,11 +12,11 @@ export interface Answer {
   calls: readonly StartedCall[];
 }
 
-/** Record of the tools that the requests of the conversation have offered, over all its turns. */
+/** A record of the tools that were offered in the conversation, by the requests of all its turns. */
 interface OfferRecord {
-  /** Sorts the tools by when they were first sent. New tools come last. */
+  /** Sorts the tools by the time at which each was first sent. Tools that were never sent come last. */
   sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[];
-  /** Returns what was sent to the model but is not in the log yet; the event of the answer stores it. */
+  /** Returns the facts about the request that are not in the log yet. They are stored with the event of the answer. */
   takeUnstored(): Pick<AssistantMessageEvent, "offered" | "catalogue">;
 }
 
@@ -28,46 +28,51 @@ export interface TurnOptions {
   system: string;
   model?: string;
   streaming: boolean;
-  /** `restart` may be set only if the client can void what it has already shown. */
+  /** Recovery from a stream that breaks off. `restart` may be set only if the client can void text that it has already shown. */
   streamRecovery?: StreamRecovery;
   temperature?: number;
   /** Maximum number of tokens of each answer. */
   maxTokens?: number;
-  /** Tools that the caller runs. They are offered along with the servers' tools. An answer that calls one ends the turn, see `runTurn`. */
+  /**
+   * Tools that the caller runs. They are offered together with the servers' tools. If an answer calls one of them, the turn ends; see
+   * `runTurn`.
+   */
   callerTools?: readonly ToolDefinition[];
   /** Decides the order of the tools in requests. Default: the order of the hub's list. */
   record?: OfferRecord;
   /**
-   * Applies to the first answer only: a turn in which every answer had to call a tool would never end. The turn fails if the required tool
-   * is not offered or the model does not call it.
+   * Holds only for the first answer: if every answer had to call a tool, the turn would never end. The turn fails if the required tool is
+   * not offered, or if the model does not call it.
    */
   toolChoice?: ToolChoice;
-  /** If false, an answer may contain at most one tool call. Further calls are dropped; the model is not told. */
+  /** False if an answer may contain at most one tool call. Further calls are dropped, and the model does not learn of that. */
   parallelToolCalls?: boolean;
-  /** Required form of the last answer. The caller must state it to the model, with `formInstruction`. */
+  /** Required form of the final answer. The caller must describe it to the model with `formInstruction`. */
   output?: OutputFormat;
   /**
-   * Maximum number of requests in which the model may call tools. One more request without tool calls follows, so that the user gets an
-   * answer.
+   * Maximum number of requests in which the model may call tools. After that, one more request without tool calls follows, so that the user
+   * gets an answer.
    */
   maxToolHops: number;
-  /** State from which to resume after a crash: the last answer, which is the end of the history, and what happened to its calls. */
+  /**
+   * State from which the turn resumes after a crash: its last answer, with which the history ends, and the progress of that answer's calls.
+   */
   resume?: Answer & { hop: number };
   rules: PolicyRules;
-  /** Limits at which the turn pauses and asks the person. Default: only the limit for loops. */
+  /** Accounts of the limits at which the turn pauses and asks the person. Default: there is a limit for loops only. */
   budget?: Budget;
   /** Tools of the turn. Default: those of the orchestrator's own hub. */
   tools?: Toolbox;
   signal: AbortSignal;
   beforeRequest?: CompleteOptions["beforeRequest"];
   /**
-   * Waits for the answer to a `question` event that was just stored. Resolves with `false` if the turn is cancelled meanwhile. Never
+   * Waits for the answer to a `question` event that has just been stored. Resolves with `false` if the turn is cancelled meanwhile. Never
    * rejects.
    */
   answer: (question: QuestionEvent) => Promise<unknown>;
 }
 
-/** Abort reason of a turn that ran out of time. Its stop reason is `budget`, not `cancelled`. */
+/** Abort reason of a turn that ran out of time. The turn's stop reason is then `budget` instead of `cancelled`. */
 export class TimeLimitReached extends Error {}
 
 export function abortReason(signal: Pick<AbortSignal, "reason">): StopReason {

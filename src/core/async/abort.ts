@@ -1,7 +1,7 @@
 /** Abort reason of a time limit that was reached. */
 export class TotalTimeout extends Error {}
 
-/** Aborts with the signal that it follows, or at its time limit, until it is disposed of. */
+/** An AbortController that aborts when another signal aborts or when its time limit is reached. Once it is disposed of, it does neither. */
 export class LinkedAbort extends AbortController implements Disposable {
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #unfollow: (() => void) | undefined;
@@ -28,10 +28,14 @@ export class LinkedAbort extends AbortController implements Disposable {
   }
 }
 
-/** Calls the action when the signal aborts. Each call adds a listener of its own, and returns a function that removes this listener. */
+/**
+ * Calls the action when the signal aborts. Returns a function that cancels this. Several calls with the same action are independent of each
+ * other.
+ */
 export function onAbort(signal: AbortSignal, action: () => void): () => void {
   const listener = () => action();
   signal.addEventListener("abort", listener);
-  // A signal made from other signals stays in memory as long as those signals exist and it has a listener.
+  // The listener must be removed: a signal combined from other signals stays in memory as long as it has a listener and those signals
+  // exist.
   return () => signal.removeEventListener("abort", listener);
 }

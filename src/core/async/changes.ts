@@ -1,4 +1,6 @@
-/** Callers that wait until something changes in a conversation: a turn of it ended on this host, or another host wrote to it. */
+/**
+ * Lets callers wait until something changes in a conversation: one of its turns has ended on this host, or another host has written to it.
+ */
 export class Changes {
   #waiting: { conversationId: string; resolve: () => void }[] = [];
 

@@ -1,19 +1,19 @@
-/** Most items handed over in a row before the event loop gets a turn. */
+/** Maximum number of items handed over in a row before other work of the event loop can run. */
 const longestBurst = 256;
 
 interface ChannelParts {
-  /** Called at the first request for an item. */
+  /** Called when the first item is requested. */
   begin?: () => void;
   /** Called when no further item will be requested. */
   left?: () => void;
 }
 
 /**
- * A waiting call of `next`. A class, because V8 allocates object literals in its old generation once hundreds of channels wait. Each
- * literal would then keep alive the item that it was resolved with.
+ * A waiting call of `next`. It is a class, because V8 allocates object literals in its old generation once hundreds of channels wait; each
+ * literal would then keep the item alive with which it was resolved.
  */
 class Asked<T> {
-  /** The next waiting call. */
+  /** The waiting call that was made after this one. */
   after: Asked<T> | undefined;
 
   constructor(
@@ -23,20 +23,21 @@ class Asked<T> {
 }
 
 /**
- * A queue between a producer that calls `push` and one consumer that iterates. Ready items are handed over without a pause, so that a burst
- * costs one wake-up; after `longestBurst` items, timers and sockets get their turn. The queue is unbounded: it holds one turn's deltas and
- * tool results. The iterator is written by hand, because an async generator takes three times as long per item.
+ * A queue between a producer that calls `push` and one consumer that iterates. Items that are ready are handed over one after another, so
+ * that a burst wakes the consumer only once. After `longestBurst` items, the channel pauses so that timers and sockets are served. The
+ * queue is unbounded: it holds one turn's deltas and tool results. The iterator is written by hand, because an async generator takes three
+ * times as long per item.
  */
 export class Channel<T> implements AsyncGenerator<T, undefined> {
   readonly #parts: ChannelParts;
-  /** Items pushed so far. The items before index `#next` were handed over. */
+  /** Items that were pushed. Items before the index `#next` have already been handed over. */
   #items: T[] = [];
   #next = 0;
   #burst = 0;
   #isPausing = false;
   /**
-   * First waiting call of `next`; `after` leads to the others. A second waiting call is rare, and a list would take more memory than the
-   * rest of a channel.
+   * The first waiting call of `next`; its `after` leads to the others. There is rarely more than one, and an array would take more memory
+   * than the rest of a channel.
    */
   #asked: Asked<T> | undefined;
   #hasBegun = false;
@@ -49,14 +50,15 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
 
   push(item: T): void {
     if (this.#isOver) return;
-    // If a call waits and no other item is ready, the call gets this item directly: a stream read as fast as it arrives needs no queue.
+    // If a call waits and no other item is ready, the call gets this item directly. So a stream that is read as fast as it arrives needs no
+    // queue.
     if (this.#asked && !this.#isReady && !this.#isPausing) {
       this.#burst = 0;
       this.#served()?.resolve({ done: false, value: item });
     } else this.#items.push(item);
   }
 
-  /** Ends the iteration after the items pushed so far. With `failure`, the iteration then throws its error. */
+  /** Ends the iteration after all items pushed so far. With `failure`, the iteration ends by throwing its error. */
   close(failure?: { error: unknown }): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -142,7 +144,7 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
     return { done: false, value };
   }
 
-  /** Settles the first call of `next` after the last item. */
+  /** Settles a waiting call of `next` after the last item: with the failure if there is one, otherwise with the end. */
   #end(): void {
     const failure = this.#failure;
     const asked = this.#served();

@@ -1,7 +1,7 @@
-/** Length of a slice, after which the event loop gets a turn. */
+/** Time in ms after which the work pauses, so that other work of the event loop can run. */
 const sliceMs = 20;
 
-/** Returns what `Array.map` does, without blocking the event loop: a conversation may have 100,000 events. */
+/** Returns the same as `Array.map`, without blocking the event loop: a conversation may have 100,000 events. */
 export async function mapInSlices<Item, Mapped>(
   items: readonly Item[],
   map: (item: Item) => Mapped,

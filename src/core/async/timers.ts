@@ -1,2 +1,2 @@
-/** Node's longest timer, 24.8 days: a longer one would fire at once. */
+/** The longest timer that Node supports: 24.8 days, in ms. A longer one would fire at once. */
 export const longestTimerMs = 2 ** 31 - 1;

@@ -3,12 +3,16 @@ import { type Context, createContext, Script } from "node:vm";
 const script = new Script("work()");
 let context: Context | undefined;
 
-/** Number of tries for work that gets too little of the processor, each with four times the time. They hold up the event loop. */
+/**
+ * Maximum number of tries. Work is tried again if other processes kept it from the processor; each try may take four times as long as the
+ * one before. All tries block the event loop.
+ */
 const maxTries = 3;
 
 /**
- * Runs synchronous work, and returns its result; undefined if it needs more than the given time on the processor. On a busy machine the
- * clock says little about that, so work that was stopped by the clock begins again with more time. Rethrows errors of the work.
+ * Runs synchronous work and returns its result. Returns undefined if the work needs more than the given time on the processor. Only elapsed
+ * time can stop the work, and on a busy machine it says little about processor time. So stopped work that had little of the processor is
+ * run again with a longer limit. Rethrows errors of the work.
  */
 export function withinTime<T>(timeoutMs: number, work: () => T): { result: T } | undefined {
   for (let tries = 1, clockMs = timeoutMs; ; tries += 1, clockMs *= 4) {

@@ -14,12 +14,12 @@ import {
 import { dirname } from "node:path";
 
 const secretBytes = 32;
-/** Matches a secret as base64url. */
+/** Matches a secret, which is written as base64url. */
 const form = /^[\w-]{43}$/;
 
 /**
- * Returns the secret that all hosts of the user share by this file. Creates the file unless it holds a secret that only the user can read.
- * Hosts that create it at the same moment use the same secret. Throws errors of the file system.
+ * Returns the secret in this file, which all hosts of the user share. Creates the file unless it already holds a secret that only the user
+ * can read. If several hosts create the file at the same moment, they use the same secret. Throws errors of the file system.
  */
 export function keptSecret(path: string): string {
   const known = privateSecretIn(path);
@@ -30,7 +30,7 @@ export function keptSecret(path: string): string {
   try {
     linkSync(draft, path);
   } catch {
-    // The file system has no links, or the existing file is unusable.
+    // Reached if the file system has no links, or if the existing file is unusable.
     if (privateSecretIn(path) === undefined) renameSync(draft, path);
   } finally {
     rmSync(draft, { force: true });
@@ -40,7 +40,7 @@ export function keptSecret(path: string): string {
   return made;
 }
 
-/** Reads the secret. Undefined if there is none, or if another account could have read or written it. */
+/** Reads the secret. Returns undefined if there is no secret, or if another account could have read or written it. */
 function privateSecretIn(path: string): string | undefined {
   let file: number;
   try {

@@ -5,7 +5,9 @@ export function isNotInstalled(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
 }
 
-/** Returns the command that installs the packages whose names begin with `prefix`, in the versions that this host was tested with. */
+/**
+ * Returns the command that installs the packages whose names begin with `prefix`. The versions are those with which this host was tested.
+ */
 export function installationOf(prefix: string): string {
   const file = new URL("../../../package.json", import.meta.url);
   const { peerDependencies } = JSON.parse(readFileSync(file, "utf8")) as { peerDependencies: Record<string, string> };

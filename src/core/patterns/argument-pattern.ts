@@ -1,4 +1,6 @@
-/** Patterns for the arguments of a tool call. A model writes the arguments, so matching takes linear time and accepts any depth. */
+/**
+ * Patterns for the arguments of a tool call. A model writes the arguments, so matching takes linear time and accepts any depth of nesting.
+ */
 
 import { parseJson } from "../json.js";
 import { globMatches } from "./glob.js";
@@ -6,16 +8,19 @@ import { globMatches } from "./glob.js";
 export interface ArgumentPattern {
   /** Names of nested keys, outermost first; `*` matches any name. */
   path: readonly string[];
-  /** Glob over the value as text. */
+  /** Glob that is compared with the argument's value as text. */
   value: string;
 }
 
-/** Longest text between two stars of a value. Searching it in a text of 1 MB then takes less than a second, whatever the text. */
+/**
+ * Maximum length of a text between two stars of a glob. With this limit, searching a text of 1 MB takes less than a second, whatever it
+ * contains.
+ */
 const longestBetweenStars = 1_000;
 
 const item = /\s*([^\s=,"]+)\s*=\s*(?:("(?:[^"\\]|\\.)*")\s*|([^,"]*))(?:,|$)/sy;
 
-/** Parses `name=value, outer.inner=value`; a value with a comma or a quote is written as a JSON string. */
+/** Parses `name=value, outer.inner=value`. A value that contains a comma or a quote must be written as a JSON string. */
 export function readArgumentPatterns(text: string): ArgumentPattern[] | { problem: string } {
   const patterns: ArgumentPattern[] = [];
   item.lastIndex = 0;
@@ -39,8 +44,8 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
 }
 
 /**
- * Returns true if a permission with this pattern covers the argument: it exists, every value in it matches, and no value leaves the
- * pattern's folder by `..`.
+ * Returns true if a permission with this pattern covers the argument. It does if the argument exists and every value in it matches. A value
+ * that could leave the pattern's folder by `..` is not covered.
  */
 export function permits({ path, value }: ArgumentPattern, given: object): boolean {
   const texts = textsAt(path, given);
@@ -48,22 +53,22 @@ export function permits({ path, value }: ArgumentPattern, given: object): boolea
 }
 
 /**
- * Returns true if a prohibition with this pattern applies: any value in the argument matches, as written or as the path to which it
- * resolves.
+ * Returns true if a prohibition with this pattern applies: some value in the argument matches, either as written or after it is resolved as
+ * a path.
  */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
   return textsAt(path, given).some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
 }
 
 /**
- * True for a glob such as `/tmp/*`, which means everything below a folder. False for `*`, which matches anything, and for a text without a
- * star.
+ * True for a glob such as `/tmp/*`, which stands for everything below a folder. False for `*`, which stands for any value, and for a glob
+ * without a star.
  */
 function isOpen(glob: string): boolean {
   return glob.includes("*") && /[^*]/.test(glob);
 }
 
-/** Matches a path separator, even percent-encoded once or several times: a server may decode it. */
+/** Matches a path separator. It may be percent-encoded once or several times, because a server may decode it. */
 const separator = String.raw`(?:[/\\]|%(?:25)*(?:2f|5c))`;
 const upwards = new RegExp(`(?:^|${separator})(?:\\.|%(?:25)*2e){2}(?:$|${separator})`, "i");
 
@@ -71,7 +76,7 @@ function leadsUp(text: string): boolean {
   return upwards.test(text);
 }
 
-/** Resolves `/tmp//x/../../etc` to `/etc`. */
+/** Resolves a path: `/tmp//x/../../etc` becomes `/etc`. */
 function plainPath(text: string): string {
   const decoded = text.replaceAll(/%(?:25)*2e/gi, ".").replaceAll(new RegExp(separator, "gi"), "/");
   const kept: string[] = [];
@@ -82,10 +87,10 @@ function plainPath(text: string): string {
   return (decoded.startsWith("/") ? "/" : "") + kept.join("/");
 }
 
-/** Returns every text, number, true, false and null at or below the path, as text; lists on the way are searched item by item. */
+/** Returns all scalar values at the path or below it, as texts. In a list on the way, every item is searched. */
 function textsAt(path: readonly string[], given: object): string[] {
   const texts: string[] = [];
-  /** The rest of the path from each step on, as one name: an argument's own name may contain dots. */
+  /** For each step of the path, the rest of the path from there on as one name: an argument's own name may contain dots. */
   const rests = path.map((_, index) => path.slice(index).join("."));
   const open: [value: unknown, steps: number][] = [[given, 0]];
   for (let next = open.pop(); next; next = open.pop()) {

@@ -6,11 +6,11 @@ import { globMatches } from "./glob.js";
 
 export interface ToolPattern {
   text: string;
-  /** Spellings of the tool's name, of which one must match. The prefix `mcp__`, which other hosts use, is optional. */
+  /** Spellings of the tool's name; one of them must match. The prefix `mcp__`, which other hosts use, is optional. */
   names: readonly string[];
-  /** Annotations, all of which the tool must have. */
+  /** Annotations. The tool must have all of them. */
   annotations: readonly (keyof ToolAnnotations)[];
-  /** Argument patterns, all of which must match. Empty: every call of the tool matches. */
+  /** Patterns for arguments; all of them must match. If there are none, every call of the tool matches. */
   arguments: readonly ArgumentPattern[];
 }
 
@@ -24,12 +24,12 @@ const annotations: Readonly<Record<string, keyof ToolAnnotations>> = {
 const shape = /^([^@()]*)((?:@[^@()]*)*)(?:\((.*)\))?$/s;
 
 /**
- * Parses `name[@annotation…][(argument=value, …)]`. Without a name, the pattern matches any tool with these annotations. Returns a problem
- * for an invalid pattern, because such a pattern would silently match nothing.
+ * Parses `name[@annotation…][(argument=value, …)]`. Without a name, the pattern matches any tool that has these annotations. Returns a
+ * problem if the pattern is invalid: it would otherwise match nothing without notice.
  */
 export function parseToolPattern(text: string): ToolPattern | { problem: string } {
   const [match, name = "", marks = "", inner] = shape.exec(text.trim()) ?? [];
-  // An empty variable of a script (`--allow "$TOOLS"`) must not mean every tool.
+  // An empty shell variable (`--allow "$TOOLS"`) must not allow every tool.
   if (!match || (name === "" && marks === "") || name === "mcp__")
     return { problem: "expected server.tool, server.tool(argument=value) or @annotation" };
   const words = marks.split("@").slice(1);
@@ -57,7 +57,7 @@ export function namesTool(pattern: ToolPattern, tool: NamedTool): boolean {
   );
 }
 
-/** Returns a pattern that names this tool. Characters with a meaning in patterns become `*`. */
+/** Returns a pattern that names this tool. Characters that have a meaning in patterns are replaced by `*`. */
 export function patternOf({ server, tool }: { server: string; tool: string }): string {
   return `${server}__${tool}`.replaceAll(/[@()]/g, "*");
 }

@@ -1,9 +1,9 @@
 /**
- * Returns the first key that occurs twice in one object of this JSON. Parsers disagree on which of its values counts, so a person could be
- * shown another value than the one used. The text must be valid JSON. Takes linear time.
+ * Returns the first key that occurs twice in one object of this JSON. Parsers disagree on which of the two values counts, so a person could
+ * be shown another value than the one that is used. The text must be valid JSON. Takes linear time.
  */
 export function duplicateKey(json: string): string | undefined {
-  /** Keys seen so far in each object that is still open; undefined for an open list. */
+  /** For each object or list that is open: the keys seen so far, or undefined for a list. */
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < json.length; at++) {
     const char = json[at];
@@ -27,7 +27,7 @@ export function duplicateKey(json: string): string | undefined {
 
 const colon = /\s*:/y;
 
-/** Returns the index behind the string that begins at `start`. A pattern would run out of stack in a string of some megabytes. */
+/** Returns the index after the string that begins at `start`. A regular expression would run out of stack in a string of some megabytes. */
 function endOfString(json: string, start: number): number {
   let quote = start;
   let isEscaped: boolean;

@@ -3,7 +3,7 @@ import type { Node } from "yaml";
 import { keys } from "./tree.js";
 
 interface Position {
-  /** Both count from 1; 0 if there is no text to point into. */
+  /** `line` and `column` count from 1. They are 0 if there is no text. */
   line: number;
   column: number;
 }
@@ -14,9 +14,9 @@ export type Part = "key" | "value";
 export type FindPosition = (pointer: string, part: Part) => Position;
 
 /**
- * Returns a function that finds the position of a key or value in a YAML or JSON text. If it is missing, the nearest parent is found.
- * js-yaml, which parsed the text, keeps no positions. The package `yaml` does; it is loaded on demand, because only an error or `--origin`
- * needs it.
+ * Returns a function that finds the position of a key or value in a YAML or JSON text, or the position of the nearest parent if the key is
+ * missing. js-yaml, which parsed the text, keeps no positions, so the package `yaml` is used. It is loaded on demand, because only errors
+ * and `--origin` need it.
  */
 export function positionsOf(text: string): FindPosition {
   const { parseDocument, LineCounter, isAlias, isMap, isSeq }: typeof import("yaml") = createRequire(import.meta.url)(

@@ -19,10 +19,10 @@ interface SchemaWords {
 }
 
 interface Wording {
-  /** The value as written, if it was derived from a template. */
+  /** The value as written, if the actual value was derived from a template. */
   template?: string;
   isSecret?: boolean;
-  /** Removes secrets from a value before a message quotes it. */
+  /** Removes secrets from a text. Applied to values before a message quotes them. */
   redact?: (text: string) => string;
 }
 
@@ -40,7 +40,8 @@ export function describeSchemaError(error: ErrorObject, wording: Wording = {}): 
   if (/^min(Length|Items|Properties)$/.test(error.keyword)) {
     return { pointer, part: "value", message: "must not be empty" };
   }
-  // A value in place of a mapping, a list or a free text may be a secret, and repeating it explains nothing.
+  // If the schema wants a mapping, a list or a free text, the wrong value is not quoted: it may be a secret, and quoting it would explain
+  // nothing.
   const quotable = !wording.isSecret && (schema.enum || !/^(object|array|string)$/.test(String(schema.type)));
   const got = kindAndValue(wording.template ?? error.data, quotable ? (wording.redact ?? asItIs) : undefined);
   return { pointer, part: "value", message: `expected ${expected(error, schema)}, got ${got}${advice(error, schema)}` };
@@ -73,7 +74,7 @@ function range({ minimum, exclusiveMinimum, maximum }: SchemaWords): string {
   return maximum === undefined ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
 }
 
-/** Formats the kind and, if `redact` is given, the value. */
+/** Formats the type of the value. If `redact` is given, adds the value. */
 function kindAndValue(value: unknown, redact: ((text: string) => string) | undefined): string {
   if (Array.isArray(value)) return "list";
   if (isPlainObject(value)) return "mapping";
@@ -85,7 +86,8 @@ function kindAndValue(value: unknown, redact: ((text: string) => string) | undef
 const shorten = (text: string) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
 
 /**
- * Returns advice on common mistakes. YAML reads `8080` and `true` as a number and a boolean, not as texts. Times under `llm` take no unit.
+ * Returns advice on common mistakes: YAML reads `8080` and `true` as a number and a boolean instead of texts, and times under `llm` have no
+ * unit.
  */
 function advice({ keyword, data }: ErrorObject, { type }: SchemaWords): string {
   if (keyword !== "type") return "";

@@ -7,32 +7,32 @@ import { type FindPosition, type Part, positionsOf } from "./positions.js";
 
 /** A configuration text (or object) as its author wrote it. */
 export interface Source {
-  /** Name of the file for messages: relative to the working directory if the file is below it. */
+  /** Name of the file in messages. It is relative to the working directory if the file is below it. */
   file: string;
-  /** Absolute path of the folder to which relative paths in this source refer. */
+  /** Absolute path of the folder. Relative paths in this source are relative to this folder. */
   folder: string;
   tree: JsonObject;
   position: FindPosition;
 }
 
-/** Contents by absolute path; undefined if the file could not be read. */
+/** Contents of files, keyed by absolute path. Undefined if the file could not be read. */
 export type FileTexts = ReadonlyMap<string, string | undefined>;
 
-/** A mistake at a key, before its position in a file is known. */
+/** A mistake at a key whose position in the file is not yet known. */
 export interface SourceProblem {
   pointer: string;
   part: Part;
   message: string;
 }
 
-/** Wraps an object as a source. `file`: its name in errors. */
+/** Makes a source from an object. `file`: its name in error messages. */
 export function objectSource(tree: JsonObject, folder: string, file = "(config)"): Source {
   return { file, folder, tree, position: () => ({ line: 0, column: 0 }) };
 }
 
 /**
- * Reads YAML, which includes JSON; an empty file is an empty mapping. Throws ConfigError: with its position for a syntax error, with
- * `advice` if the file cannot be read. `mayBePipe`: true if the user has named this file, which may then be a pipe.
+ * Reads YAML, which includes JSON. An empty file is an empty mapping. Throws ConfigError: for a syntax error with its position, for an
+ * unreadable file with `advice`. `mayBePipe`: true if the user has named this file, so that it may be a pipe.
  */
 export function readSource(
   path: string,
@@ -58,8 +58,8 @@ export function readSource(
 }
 
 /**
- * Returns the text, or the problem without the file's name. Removes a byte order mark, which would count as a column. Reads a pipe or a
- * device only if the user has named it (`--config <(…)`): a pipe that somebody put in place of a file may never end.
+ * Returns the text, or the problem without the file's name. Removes a byte order mark, which would shift columns by one. Reads a pipe or a
+ * device only if the user has named it (`--config <(…)`), because a pipe that somebody else put there may never end.
  */
 export function readText(path: string, mayBePipe = false): { text: string } | { problem: string; isPipe?: boolean } {
   try {
@@ -72,8 +72,8 @@ export function readText(path: string, mayBePipe = false): { text: string } | { 
 }
 
 /**
- * Returns the text of a file; undefined for a pipe or a device. Opens it without waiting for a writer. Checks the open file, so that it
- * cannot be exchanged between check and read.
+ * Returns the text of a file, or undefined for a pipe or a device. Opens the file without waiting for a writer. Checks the file after
+ * opening it, so that it cannot be exchanged between check and read.
  */
 function readRegularFile(path: string): string | undefined {
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));
@@ -124,7 +124,7 @@ function parseYaml(text: string, fail: (message: string, line?: number, column?:
   }
 }
 
-/** Returns js-yaml's reason without the tag, alias or text it may quote, which can be the start of an unquoted secret. */
+/** Returns js-yaml's reason without the tag, alias or text that it may quote. Such a quotation can be the start of an unquoted secret. */
 function syntaxMessage(reason: string, text: string, position: number): string {
   if (reason === "duplicated mapping key") {
     return `duplicate key "${/["']?([^"':\s]*)/.exec(text.slice(position))?.[1]}"`;
@@ -133,10 +133,10 @@ function syntaxMessage(reason: string, text: string, position: number): string {
   return `not valid YAML: ${reason.replace(/!<.*>|".*"|(?<=such characters: ).*/s, "…")}${advice}`;
 }
 
-/** Limit of the values in a file. Nobody writes more, but a few lines of nested aliases would expand to billions. */
+/** Maximum number of values in a file. No real file has as many, but a few lines of nested aliases would expand to billions. */
 const maxValues = 1_000_000;
 
-/** Counts values with aliases expanded; Infinity if an alias stands inside its own anchor. */
+/** Counts the values, with all aliases expanded. Returns Infinity if an alias is inside the value that it refers to. */
 function valuesIn(tree: JsonObject): number {
   const counts = new Map<object, number>();
   const count = (value: unknown): number => {

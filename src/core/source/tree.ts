@@ -1,4 +1,4 @@
-/** A configuration before it is typed: mappings, lists and scalars, addressed by JSON pointers (RFC 6901). */
+/** A configuration before its types are checked: mappings, lists and scalars. JSON pointers (RFC 6901) address its values. */
 import { isPlainObject, type JsonObject } from "../json.js";
 
 export function child(pointer: string, key: string | number): string {

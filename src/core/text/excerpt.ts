@@ -1,6 +1,6 @@
 /**
- * Functions that shorten a text to a number of UTF-8 bytes, and never split a character. Bytes are counted because tokens correlate with
- * them.
+ * Functions that shorten a text to a number of UTF-8 bytes without splitting a character. They count bytes because the number of tokens
+ * depends on the bytes.
  */
 
 export function headOf(text: string, maxBytes: number): string {
@@ -14,7 +14,7 @@ export function tailOf(text: string, maxBytes: number): string {
   });
 }
 
-/** Returns the beginning and the end of the text with a mark between them, or the whole text if it is short enough. */
+/** Returns the beginning and the end of the text, with a mark in between. Returns the whole text if it is short enough. */
 export function endsOf(text: string, maxBytes: number): string {
   if (Buffer.byteLength(text) <= maxBytes) return text;
   return `${headOf(text, Math.ceil((maxBytes * 2) / 3))} […] ${tailOf(text, Math.floor(maxBytes / 3))}`;
@@ -28,7 +28,7 @@ function cut(text: string, maxBytes: number, take: (text: string, length: number
   return part;
 }
 
-/** True if a cut before this position would split a character. */
+/** True if a cut at this position would split a character. */
 function isWithinPair(text: string, position: number): boolean {
   const unit = text.charCodeAt(position);
   const before = text.charCodeAt(position - 1);

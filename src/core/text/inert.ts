@@ -1,36 +1,36 @@
-/** Makes foreign texts harmless for the terminal that shows them. */
+/** Makes texts from outside harmless for the terminal that shows them. */
 
 const escapeKey = "\u001b";
 const bell = "\u0007";
 
 /**
- * Terminal sequences: CSI, strings (OSC, DCS…) with their terminator, short escapes. A string's payload ends at the next control character.
- * An unterminated string is therefore scanned at most twice, and the whole search takes linear time.
+ * Matches terminal sequences: CSI, strings (OSC, DCS…) with their terminator, short escapes. The content of a string ends at the next
+ * control character. So a string without a terminator is scanned at most twice, and the whole search takes linear time.
  */
 const sequences = new RegExp(
   `${escapeKey}(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_]\\P{Cc}*(?:${bell}|${escapeKey}\\\\)|[ -/]*[0-Z\\\\^-~])`,
   "gu",
 );
 const controls = /(?![\n\t])\p{Cc}/gu;
-/** Unicode's embeddings, overrides and isolates. They can make a command read as another one. */
+/** Unicode's embeddings, overrides and isolates. With them, one command can look like another. */
 const bidiControls = /[\u202a-\u202e\u2066-\u2069]/gu;
 
-/** Removes characters and sequences that could move the cursor, set a title, or write to the clipboard. Line ends become `\n`. */
+/** Removes characters and sequences that could move the cursor, set a title, or write to the clipboard. Replaces all line ends by `\n`. */
 export function inert(text: string): string {
   return text.replace(sequences, "").replace(controls, "");
 }
 
 /**
- * Makes a text inert and removes characters that change its reading order, for texts that people decide by. The model's answer is only
- * `inert`, because right-to-left languages need these characters.
+ * Makes a text inert, and removes the characters that change its reading order. Used for texts on which people base decisions. The model's
+ * answers are only made `inert`, because right-to-left languages need these characters.
  */
 export function unambiguous(text: string): string {
   return inert(text).replace(bidiControls, "");
 }
 
 /**
- * Escapes each character of the JSON text that is invisible or moves other characters, so that a person sees the real value. Line breaks
- * between values stay.
+ * Escapes the characters of the JSON text that are invisible or move other characters, so that a person sees the real value. Keeps line
+ * breaks between values.
  */
 export function visibleJson(json: string): string {
   return json.replace(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
@@ -41,7 +41,10 @@ export function visibleJson(json: string): string {
   );
 }
 
-/** Formats the value as JSON for people and programs alike; see `visibleJson`. `indent`: columns; undefined: one line. */
+/**
+ * Formats the value as JSON that both people and programs can read; see `visibleJson`. `indent`: number of columns; if undefined, the JSON
+ * is on one line.
+ */
 export function toVisibleJson(value: unknown, indent?: number): string {
   return visibleJson(JSON.stringify(value, undefined, indent));
 }

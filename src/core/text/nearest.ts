@@ -1,5 +1,6 @@
 /**
- * Returns up to `count` candidates that are similar to the word, best first. They differ from it by at most a third of its length in edits.
+ * Returns up to `count` candidates that are similar to the word, the best first. A candidate is similar if the number of edits between the
+ * two is at most a third of the word's length.
  */
 export function nearest(word: string, candidates: readonly string[], count: number): string[] {
   const limit = Math.max(1, Math.floor(word.length / 3));
@@ -12,7 +13,7 @@ export function nearest(word: string, candidates: readonly string[], count: numb
     .map(({ candidate }) => candidate);
 }
 
-/** Counts the edits between two words, ignoring case. Two swapped neighbours count as one edit (optimal string alignment). */
+/** Counts the edits between two words, ignoring case. Swapping two neighbouring letters counts as one edit (optimal string alignment). */
 function editDistance(left: string, right: string): number {
   const a = left.toLowerCase();
   const b = right.toLowerCase();
@@ -32,7 +33,7 @@ function editDistance(left: string, right: string): number {
   return row[b.length] ?? 0;
 }
 
-/** Formats ` (did you mean a or b?)`, or "" if no name is near. */
+/** Formats ` (did you mean a or b?)`. Returns "" if no name is similar. */
 export function didYouMean(name: string, names: readonly string[]): string {
   const near = nearest(name, names, 3);
   return near.length > 0 ? ` (did you mean ${near.join(" or ")}?)` : "";

@@ -1,8 +1,8 @@
-/** Removes known secrets, and texts that look like secrets, from texts to be shared. */
+/** Removes known secrets, and strings that look like secrets, from texts before they are shared. */
 
 /**
- * Returns a function that removes the given secrets from a text, also in the spellings of JSON and URLs, and anything that looks like a
- * key. It cannot find other secrets.
+ * Returns a function that removes the given secrets from a text, and anything that looks like a key. Secrets are found in the spellings of
+ * JSON and URLs too. Secrets that are neither given nor look like a key are not found.
  */
 export function clearing(
   secrets: readonly string[],
@@ -16,7 +16,7 @@ export function clearing(
     );
 }
 
-/** Returns the spellings of a secret: plain, in JSON, in JSON within JSON (the arguments of a call), in a URL, in base64. */
+/** Returns the spellings of a secret: plain, in JSON, in JSON inside JSON (the arguments of a call), in a URL, in base64. */
 function writtenAs(secret: string): string[] {
   const inJsons = [inJson(secret), ascii(inJson(secret))].flatMap((text) => [text, text.replaceAll("/", "\\/")]);
   const inUrl = encodeURIComponent(secret);
@@ -28,15 +28,18 @@ function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** Escapes non-ASCII characters as JSON writers may. */
+/** Escapes all non-ASCII characters, as some JSON writers do. */
 function ascii(json: string): string {
   return json.replace(/[\u0080-\uffff]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** Least length of a base64 text to search for. Shorter ones occur by chance. */
+/** Minimum length of a base64 text that is searched for. Shorter texts may occur by chance. */
 const fewestLetters = 10;
 
-/** Returns the base64 characters that depend only on the secret, for each alignment of its bytes. */
+/**
+ * Returns the base64 spellings of the secret, one for each alignment of its bytes. They contain only characters that do not depend on the
+ * neighbouring bytes.
+ */
 function inBase64(secret: string): string[] {
   const letters = [0, 1, 2].map((bytesBefore) => {
     const bytes = Buffer.concat([Buffer.alloc(bytesBefore), Buffer.from(secret)]);
@@ -49,7 +52,7 @@ function inBase64(secret: string): string[] {
 export const redactedMark = "[redacted]";
 const mark = redactedMark;
 
-/** Texts that look like secrets. Every repetition in a pattern is bounded, so that a search takes linear time. */
+/** Patterns of texts that look like secrets. Every repetition in a pattern is bounded, so that a search takes linear time. */
 const patterns: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[\s\S]{1,8000}?-----END [A-Z ]{0,30}PRIVATE KEY-----/g, mark],
   [/\b(?:sk|rk|pk|gsk|hf|glpat|github_pat|gh[pousr]|xox[abeprs])[-_][\w-]{16,400}/g, mark],
