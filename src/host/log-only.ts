@@ -46,7 +46,10 @@ export async function readUsage(config: Config, period: Period): ReturnType<Chat
   }
 }
 
-/** Migrates the event log to the schema of this program version, and returns its location. Throws StoreError. */
+/**
+ * Migrates the event log to the schema of this program version. Returns the location of the log and the version of the schema. Throws
+ * StoreError.
+ */
 export function migrateLog(config: Config): Promise<{ place: string; version: number }> {
   return bringToSchema(config.chat.storage, { now: Date.now, observe: observerOf(config) });
 }

@@ -38,7 +38,7 @@ export function decideRead(server: string, uri: string, rules: PolicyRules): Ver
   return decide({ ...readOf(server), place: server, autoApproved: true, arguments: { uri } }, rules);
 }
 
-/** True if the rules deny every read of resources from this server. */
+/** Returns true if the rules deny every read of resources from this server. */
 export function hidesResources(server: string, rules: PolicyRules): boolean {
   return isHidden(readOf(server), rules);
 }

@@ -42,7 +42,7 @@ export class LiveSessions {
     return this.#busy;
   }
 
-  /** True if the session is kept: it is in use, or was in use in the last hour and remembers something. */
+  /** Returns true if the session is kept: it is in use, or it was in use in the last hour and remembers something. */
   isKept(conversationId: string): boolean {
     return this.#kept.has(conversationId);
   }

@@ -170,13 +170,14 @@ export class Session {
   }
 
   /**
-   * True if the event is a question that is still unanswered. A turn that is shown again also shows questions that were answered before.
+   * Returns true if the event is a question that is still unanswered. A turn that is shown again also shows questions that were answered
+   * before.
    */
   isAsking(event: ChatEvent | LiveEvent): event is QuestionEvent {
     return event.type === "question" && this.hasOpen(event.questionId);
   }
 
-  /** True if the question is open, so that `answer` would accept an answer. */
+  /** Returns true if the question is open, so that `answer` would accept an answer. */
   hasOpen(questionId: string): boolean {
     return this.#questions.isOpen(questionId);
   }
@@ -287,8 +288,8 @@ export class Session {
   }
 
   /**
-   * True if the turn of this request runs or waits here. Also true for every request after the session has closed. Otherwise the engine
-   * would release the parked turns too early: it must release them only when it closes.
+   * Returns true if the turn of this request runs or waits here. After the session has closed, returns true for every request. Otherwise
+   * the engine would release the parked turns too early: it must release them only when it closes.
    */
   has(requestId: string): boolean {
     return this.#intake.isClosed || this.#turns.has(requestId);

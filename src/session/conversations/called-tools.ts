@@ -23,7 +23,7 @@ export function calledTools(events: readonly StoredEvent[]): AnsweredCall[] {
   });
 }
 
-/** True if the result says that the policy or the user refused a direct call. */
+/** Returns true if the result says that the policy or the user refused a direct call. */
 export function isDeniedResult(result: { isError: boolean; text: string }): boolean {
   return result.isError && isDenial(result.text);
 }

@@ -66,8 +66,8 @@ export class KnownLogs {
 }
 
 /**
- * True if both are the same event. Turn ids are compared too: a turn id is never used again, so they differ if the conversation was deleted
- * and created again.
+ * Returns true if both are the same event. Turn ids are never used again, so they differ if the conversation was deleted and created again
+ * with the same id.
  */
 function isSame(one: StoredEvent, other: StoredEvent): boolean {
   return one.seq === other.seq && one.turnId === other.turnId && one.type === other.type && one.at === other.at;

@@ -10,7 +10,10 @@ const mostSkipped = 32;
 export class FailedSummaries {
   readonly #failed = new Map<string, { times: number; toSkip: number }>();
 
-  /** True if this turn should not request a summary. Must be called at most once in a turn, because each call counts as a skipped turn. */
+  /**
+   * Returns true if this turn should not request a summary. Must be called at most once in a turn, because each call counts as a skipped
+   * turn.
+   */
   skips(conversationId: string): boolean {
     const failed = this.#failed.get(conversationId);
     if (!failed || failed.toSkip === 0) return false;

@@ -70,8 +70,8 @@ function endsWithNote(text: string, maxBytes: number, where: string): string {
 }
 
 /**
- * True if the texts together are longer than `maxBytes`. A character is one to three bytes, so bytes are counted only if the number of
- * characters does not settle it.
+ * Returns true if the texts together are longer than `maxBytes`. A character is one to three bytes, so the number of characters often
+ * suffices. Otherwise counts the bytes.
  */
 function isLonger(content: readonly ContentPart[], maxBytes: number): boolean {
   let chars = 0;

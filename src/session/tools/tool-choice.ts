@@ -15,7 +15,7 @@ export interface ToolLimits {
 const hostTools = 2;
 const maxFoundTools = 32;
 
-/** True if all tools fit into a request, and one tool of the host as well. */
+/** Returns true if all tools and one more tool of the host fit into a request. */
 export function fitsAll(tools: readonly HubTool[], { maxTokens, maxTools }: ToolLimits): boolean {
   return tools.length < maxTools && tools.reduce((sum, tool) => sum + toolTokens(tool), 0) <= maxTokens;
 }

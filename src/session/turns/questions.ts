@@ -67,7 +67,7 @@ export class Questions {
     if (!this.answer(questionId, value)) this.#early.set(questionId, { turnId, value });
   }
 
-  /** True if the question is open, so that an answer would be accepted. */
+  /** Returns true if the question is open, so that an answer would be accepted. */
   isOpen(questionId: string): boolean {
     return this.#open.has(questionId) || this.#elsewhere.has(questionId);
   }

@@ -146,8 +146,8 @@ export class TurnIntake {
 }
 
 /**
- * True if the event is still valid when the turn is resumed. False for the error from which the turn recovers, and for an answer that broke
- * off.
+ * Returns true if the event is still valid when the turn is resumed. Returns false for the error from which the turn recovers, and for an
+ * answer that broke off.
  */
 function stillHolds(event: StoredEvent): boolean {
   return event.type !== "turn_error" && !(event.type === "assistant_message" && event.interrupted);

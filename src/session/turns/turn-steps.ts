@@ -159,7 +159,8 @@ export class TurnSteps {
   }
 
   /**
-   * True if the limits allow a request that cannot ask the user. If a limit is already reached, the turn's own request will ask the user.
+   * Returns true if the limits allow a request that cannot ask the user. If a limit is already reached, the turn's own request will ask the
+   * user.
    */
   async #mayAsk(parts: StepParts, tokens: number): Promise<boolean> {
     const budget = this.#budget(parts);
@@ -205,7 +206,9 @@ export class TurnSteps {
   }
 }
 
-/** True if the caller hides tools from the model for this turn only. The instructions of these tools' servers are then hidden too. */
+/**
+ * Returns true if the caller hides tools from the model for this turn only. The instructions of these tools' servers are then hidden too.
+ */
 function isNarrowed({ deny = [], only }: PromptOptions): boolean {
   return deny.length > 0 || only !== undefined;
 }
