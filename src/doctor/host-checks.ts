@@ -128,7 +128,7 @@ async function answersAsHost(origin: string): Promise<boolean> {
   }
 }
 
-/** Opens the event log as a host does, but never migrates the schema. */
+/** Checks the event log. Opens it in the same way as a host, but never migrates its schema. */
 export async function logFindings(storage: StorageConfig, now: () => number): Promise<Finding[]> {
   const warnings: Finding[] = [];
   const observe = ({ level, message }: { level: string; message: string }) => {

@@ -46,7 +46,7 @@ function atMostWarn(finding: Finding): Finding {
   return finding.status === "fail" ? { ...finding, status: "warn" } : finding;
 }
 
-/** Checks one provider. `entry` has the form of an entry of `llm.fallback`. */
+/** Checks one provider. `entry` is written like an entry of `llm.fallback`: the name of a provider, or `provider/model`. */
 async function examine(entry: string, parts: ProviderParts): Promise<Pick<Section, "findings" | "kind">> {
   const { llm, env, tools, isLive } = parts;
   const unset = parts.unsetOf(entry.split("/")[0] ?? entry);

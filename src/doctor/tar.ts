@@ -10,8 +10,8 @@ export interface TarFile {
 }
 
 /**
- * Returns the archive. `seconds` is the modification time of all files, since the epoch. Throws RangeError if a name is longer than 100
- * bytes.
+ * Returns the archive. `seconds` is the modification time of all its files, in seconds since the epoch. Throws RangeError if a name is
+ * longer than 100 bytes.
  */
 export function tarOf(files: readonly TarFile[], seconds: number): Buffer {
   const parts = files.flatMap(({ name, text }) => {

@@ -70,8 +70,8 @@ function closeSpare(agent: KeepAlive, kept: number): void {
 }
 
 /**
- * Does what agentkeepalive's `reuseSocket` does, without its debug output (1 % of W5). Removes the idle timeout of the socket, because
- * requests have time limits of their own.
+ * Does what agentkeepalive's `reuseSocket` does, without its debug output (1 % of the benchmark W5). Removes the idle timeout of the
+ * socket, because requests have time limits of their own.
  */
 function reuseSocket(this: HttpAgent, socket: Socket, request: ClientRequest): void {
   Agent.prototype.reuseSocket.call(this, socket, request);

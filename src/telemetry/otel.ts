@@ -76,7 +76,7 @@ function targetOf({ config, env }: Pick<OtelParts, "config" | "env">, signal: "t
 }
 
 interface Exporter {
-  // biome-ignore format: as the packages have it, whatever is exported
+  // biome-ignore format: the signature that all exporters of OpenTelemetry share; `never` fits any kind of items
   export(items: never, done: (result: { code: number; error?: Error }) => void): void;
 }
 

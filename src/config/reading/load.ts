@@ -75,7 +75,7 @@ export interface LoadedConfig {
 }
 
 interface WithOptions extends Pick<LoadOptions, "allowsUnset"> {
-  /** Variables for placeholders. Default: the environment. */
+  /** Variables whose values replace placeholders. Default: the environment. */
   variables?: Environment;
 }
 
@@ -88,11 +88,11 @@ interface Given {
   base?: { source: Source; loaded: LoadedConfig };
   /** Pointers of values to ignore in the file and in the file that its `mcp.config_file` names. */
   leftOut?: readonly string[];
-  /** Values to use instead of ignored ones, by pointer. */
+  /** Values to use instead of the ignored values, by pointer. */
   held?: ReadonlyMap<string, unknown>;
   more?: Source;
   allowsUnset?: boolean;
-  /** Variables for placeholders. */
+  /** Variables whose values replace placeholders. */
   variables: Environment;
 }
 

@@ -6,7 +6,8 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { schemaFormats } from "./schema-formats.js";
 
 /**
- * Options for checking one small tree at each start. The schema itself is not checked here, because a test does that.
+ * Compiler options for a check that runs once at each start, on a small tree. The schema itself is not validated here, because a test
+ * validates it.
  * @public of the bundle
  */
 export const checkOptions = {

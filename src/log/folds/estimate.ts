@@ -11,7 +11,10 @@ import { askedContent, readTurns } from "./turn-records.js";
 
 /** Tokens of the role and separators that a provider adds to each message. */
 const messageTokens = 4;
-/** Tokens of a large image or audio clip. Providers bill these by size in pixels or by duration, not by bytes. */
+/**
+ * Estimated tokens of an image or audio clip, which is assumed to be large. Providers bill images by size in pixels and audio by duration,
+ * not by bytes.
+ */
 const mediaTokens = 1_500;
 
 /**

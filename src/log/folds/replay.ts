@@ -125,9 +125,9 @@ export function withSummary(messages: readonly Message[], summary: string | unde
 const summaryHead = "[Summary of the conversation so far, whose older messages are left out:]";
 const summaryEnd = "[End of the summary.]";
 
-/** The last answer of a turn that broke off, with the state of each of its calls. */
+/** The point at which an interrupted turn is continued: its last answer, with the state of each call in that answer. */
 export interface ResumePoint {
-  /** Number of answers of the turn before this answer. */
+  /** Number of answers that the turn had before this answer. */
   hop: number;
   finishReason: FinishReason;
   calls: StartedCall[];

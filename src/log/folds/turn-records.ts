@@ -60,7 +60,10 @@ function grouped(events: readonly StoredEvent[]): StoredEvent[][] {
   return [...turns.values()];
 }
 
-/** Returns `readTurn(events)`. For a turn that has ended for good, the result is cached by its last event, which stays the same object. */
+/**
+ * Returns `readTurn(events)`. For a turn that has ended for good, the result is cached. The cache key is the turn's last event, which stays
+ * the same object.
+ */
 function turnOf(events: readonly StoredEvent[]): TurnRecord {
   const last = events.at(-1);
   if (last?.type !== "turn_end") return readTurn(events);

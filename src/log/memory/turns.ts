@@ -195,7 +195,7 @@ export class MemoryTurns implements TurnLeases {
     return this.#mail.receive(nodeId);
   }
 
-  /** Returns the same number every time, because no other process can write. */
+  /** Returns a version that never changes, because no other process can write to this log. */
   async version(): Promise<number> {
     return 1;
   }

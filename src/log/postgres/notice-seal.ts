@@ -24,7 +24,7 @@ export class NoticeSeal {
     this.#key = key;
   }
 
-  /** Reads the key from the database. Rejects with StoreError. */
+  /** Creates a seal with the key that is stored in the database. Rejects with StoreError. */
   static async of(database: Database): Promise<NoticeSeal> {
     const [row] = await database.rows<{ key: string }>("read", "idempotent", "SELECT key FROM notice_key");
     if (!row) throw new StoreError("open", `the key of notices is missing in ${database.place.shown}`);

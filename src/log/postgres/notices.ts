@@ -113,5 +113,5 @@ export class Notices {
 
 const tell = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('${logChannel}', payload)
   FROM unnest($1::text[]) AS payload`;
-/** Longest conversation id, in bytes, that fits into a payload besides the origin. */
+/** Longest conversation id, in bytes, that fits into a payload together with the origin. */
 const longestBytes = maxSealedBytes - 200;

@@ -3,7 +3,7 @@ import type { StepOf } from "../shared/script.js";
 import { renderText } from "../shared/templates.js";
 import { type Performed, plainOutcome, type StepContext } from "./performed.js";
 
-/** Reads a resource. The outcome has its texts; other content is left out. */
+/** Reads a resource. The output of the step is the text of the resource; other content is left out. */
 export async function performResource(step: StepOf<"resource">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;
   const uri = renderText(step.uri, variables, step.place);

@@ -1,4 +1,4 @@
-/** Reachability of the shared database, with a clock that stands still while the database cannot be reached. */
+/** Tracks whether the shared database can be reached, and provides a clock that stands still while it cannot. */
 export class Outage {
   readonly #now: () => number;
   readonly #onChange: (isAway: boolean, why: unknown) => void;
@@ -15,7 +15,7 @@ export class Outage {
     return this.#since !== undefined;
   }
 
-  /** Returns the time of a monotonic clock in ms. The duration of outages is not counted. */
+  /** Returns a time in ms that is used to measure durations. Time that passes during an outage is not counted. */
   readonly clock = (): number => (this.#since ?? this.#now()) - this.#lostMs;
 
   began(why: unknown): void {

@@ -31,7 +31,7 @@ interface Notice {
   paused_ms?: number;
 }
 
-/** Topic of limits. The name of their secret channel is derived from it. */
+/** Name from which the secret channel of the limits is derived. */
 export const limitsTopic = "limits";
 
 const beatsPerLease = 4;

@@ -25,7 +25,7 @@ interface PlacesRow {
   paused_ms: number;
 }
 
-/** The limits of one provider key, as far as they concern this node. */
+/** This node's view of the shared limits of one provider key. */
 export class KeyLimits {
   readonly #parts: KeyLimitsParts;
   readonly #rates: Rates;

@@ -36,7 +36,7 @@ const keptMs = 10_000;
 
 /**
  * This node's share of the slots for one key. The node never uses more slots than the database has granted. It keeps unused slots for its
- * next requests until other nodes want them. A slot that it may have given back counts as given back.
+ * next requests until other nodes want them. If it is unknown whether a slot was given back, the slot counts as given back.
  */
 export class Places {
   readonly #parts: PlacesParts;

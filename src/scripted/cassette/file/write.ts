@@ -83,7 +83,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Returns the redacted entry. `index` is its position among the calls. */
+/** Returns the redacted entry. `index` is the position of the entry among the calls. */
 function cleanedEntry(entry: Exclude<Entry, ModelEntry>, cleaner: Cleaner, index: number | undefined): JsonObject {
   if (!("method" in entry)) return cleaner.value(entry) as unknown as JsonObject;
   const { mcp, method, params, ended, ...rest } = entry;

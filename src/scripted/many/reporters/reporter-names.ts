@@ -1,4 +1,4 @@
-/** Names of the reporters. They are not in the module of the reporters, so that the command line can list them without loading those. */
+/** Names of the reporters. They have a module of their own, so that the command line can list them without loading the reporters. */
 export const reporterNames = ["pretty", "json", "junit", "tap"] as const;
 
 export type ReporterName = (typeof reporterNames)[number];

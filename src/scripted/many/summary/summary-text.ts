@@ -10,7 +10,7 @@ const writers: Readonly<Record<SummaryFormat, (summary: Summary) => string>> = {
   md: summaryMarkdown,
 };
 
-/** Returns a summary as the text of a file of this format. */
+/** Returns a summary in this format, as the text of a file. */
 export function summaryText(summary: Summary, format: SummaryFormat): string {
   return writers[format](summary);
 }
