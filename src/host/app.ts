@@ -79,7 +79,7 @@ export interface App extends AsyncDisposable {
   resolveModel(model?: string): { provider: string; model: string; wire?: string };
   /**
    * Switches to this configuration. Changes of servers apply at once (see `McpHub.apply`), all other changes from the next turn on. Running
-   * turns keep their configuration. The location of the event log and the settings of the frontends do not change.
+   * turns keep their configuration. The location of the event log and the settings of the front doors do not change.
    */
   apply(config: Config): Promise<void>;
   /**

@@ -22,7 +22,7 @@ export class RunningConfig {
   readonly clear = (text: string): string => this.#clear(text);
 
   /**
-   * Replaces the configuration. Keeps the parts that cannot change while the host runs: the location of its log, its frontends and its
+   * Replaces the configuration. Keeps the parts that cannot change while the host runs: the location of its log, its front doors and its
    * telemetry.
    */
   change(next: Config): void {

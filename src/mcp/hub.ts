@@ -40,7 +40,7 @@ export class McpHub implements ToolHub, AsyncDisposable {
   readonly #extensions = new Set<McpHub>();
   readonly #options: HubOptions;
   readonly #listeners = new Set<(news: ServerNews) => void>();
-  /** The servers' lists and results in the format of MCP, for frontends that speak MCP. */
+  /** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
   readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
   readonly #order = new ToolOrder();
   #registry: Registry;

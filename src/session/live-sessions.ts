@@ -8,8 +8,8 @@ const rememberedMs = 60 * 60 * 1000;
 
 /**
  * The sessions of this host, at most one for each conversation. A session is kept while it is in use. If it remembers something that is not
- * in the log, it is kept for an hour longer. All other sessions are referenced weakly: `open` returns such a session only while a frontend
- * still refers to it, and otherwise creates a new one.
+ * in the log, it is kept for an hour longer. All other sessions are referenced weakly: `open` returns such a session only while a front
+ * door still refers to it, and otherwise creates a new one.
  */
 export class LiveSessions {
   readonly #create: (conversationId: string) => Session;

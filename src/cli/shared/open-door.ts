@@ -1,4 +1,4 @@
-/** Starts a host with one frontend, from the loading of its configuration to the exit code of the process. */
+/** Starts a host with one front door, from the loading of its configuration to the exit code of the process. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { configuredSecrets } from "../../config/reading/secrets.js";
 import { newId } from "../../core/ids.js";
@@ -14,9 +14,9 @@ import { exit, keepStdoutClean, onInterrupt, onTermination, whenWritten } from "
 export interface DoorOptions {
   /** Receives the log lines. If undefined, log lines are written to stderr. */
   observe?: Observe;
-  /** True if the frontend runs for a long time. The host then applies changes of its configuration files. */
+  /** True if the front door runs for a long time. The host then applies changes of its configuration files. */
   followsFiles?: boolean;
-  /** True if Prometheus can scrape metrics from the frontend. */
+  /** True if Prometheus can scrape metrics from the front door. */
   scraped?: boolean;
 }
 
@@ -28,7 +28,7 @@ const flushMs = 1_000;
  */
 const partingMs = 5_000;
 
-/** Starts the host and one frontend (`door`). When `door` returns, ends the process with the returned exit code. */
+/** Starts the host and one front door (`door`). When `door` returns, ends the process with the returned exit code. */
 export async function openDoor(
   flags: GlobalOptions,
   door: (parts: DoorParts, app: App) => Promise<number>,

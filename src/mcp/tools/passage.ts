@@ -6,7 +6,7 @@ import type { SupervisedServer } from "../server/supervised-server.js";
 import { Addresses } from "./addresses.js";
 import { noOwner } from "./resources.js";
 
-/** The servers' lists and results in the format of MCP, for frontends that speak MCP. */
+/** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
 export class ServerPassage implements Passage {
   readonly #servers: () => readonly SupervisedServer[];
   readonly #listeners: Set<(news: ServerNews) => void>;

@@ -4,13 +4,13 @@ import type { ToolHub } from "../../core/ports.js";
 import type { Session } from "../session.js";
 import type { Sessions } from "../sessions.js";
 
-/** The result of a slash command. The frontend must carry it out. */
+/** The result of a slash command. The front door must carry it out. */
 export type CommandOutcome =
   | { type: "text"; text: string }
   | { type: "prompt"; content: ContentPart[] }
   | { type: "clear" }
   | { type: "resume"; conversationId: string }
-  /** Asks the frontend to write the text to a new file. */
+  /** Asks the front door to write the text to a new file. */
   | { type: "save"; file: string; text: string }
   | { type: "model"; model: string }
   | { type: "exit" };
@@ -25,7 +25,7 @@ export interface CommandScope {
   reload: () => Promise<string>;
   /** The model that the user chose last with `/model`. */
   model?: string;
-  /** The commands that the frontend offers. Default: all. */
+  /** The commands that the front door offers. Default: all. */
   commands?: readonly SlashCommand[];
   help?: string;
   /** Secrets to remove from exports. */

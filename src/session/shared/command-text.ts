@@ -3,7 +3,7 @@ import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../../core
 import { toVisibleJson } from "../../core/text/inert.js";
 
 /**
- * Texts that the slash commands print. Text from servers and models is not escaped: the frontend must make it safe for its terminal or
+ * Texts that the slash commands print. Text from servers and models is not escaped: the front door must make it safe for its terminal or
  * page.
  */
 

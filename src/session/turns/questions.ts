@@ -8,7 +8,7 @@ interface OpenQuestion {
   resolve: (value: unknown) => void;
 }
 
-/** The open questions of a conversation. Turns ask them, and any frontend may answer them. */
+/** The open questions of a conversation. Turns ask them, and any front door may answer them. */
 export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
   /** Open questions of turns that wait or run on another host. The keys are question ids, the values turn ids. */
