@@ -17,7 +17,7 @@ interface DrivenTurnParts {
   runs: Map<string, number>;
 }
 
-/** A turn that this host accompanies to its end: this host waits until it may run the turn, or shows it while another host runs it. */
+/** Brings a turn to its end: waits until this host may run the turn, or shows the turn while another host runs it. */
 export class DrivenTurn {
   readonly #parts: DrivenTurnParts;
   readonly #drive: Drive;

@@ -6,7 +6,7 @@ interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
    * its turns.
    */
   state: "alive" | "late" | "gone";
-  /** Slots for requests to providers that this host holds, per key. */
+  /** The host's slots for requests, for each provider's key. */
   places: Omit<NodePlaces, "nodeId">[];
 }
 

@@ -22,7 +22,7 @@ export interface Cluster {
     message: UserMessageEvent,
     request: ClaimOptions,
   ): Promise<Claim & { isQueued: boolean }>;
-  /** True if this turn, which no host owns, will be given to a host by the cluster. If false, a host must resume the turn by itself. */
+  /** True if the cluster will give this turn, which no host owns, to a host. If false, a host must find the turn and resume it. */
   isGivenOut(turn: AbandonedTurn): boolean;
   /** Runs the turn here, or shows it while another host runs it. Resolves when the turn has ended on any host. */
   drive(drive: Drive): Promise<void>;
@@ -68,8 +68,8 @@ export interface LocalTurns {
 }
 
 /**
- * The treatment of a turn by a closing host. `leaving`: a turn that runs here is run to its end; a turn that waits here is left to other hosts.
- * `parked`: the turn is stopped without an end, so that another host resumes it.
+ * The treatment of a turn by a closing host. `leaving`: a turn that runs here is run to its end; a turn that waits here is left to other
+ * hosts. `parked`: the turn is stopped without an end, so that another host resumes it.
  */
 export type TurnClosing = "open" | "leaving" | "parked";
 
@@ -179,8 +179,8 @@ export const peerStreamPath = "/api/live";
 /** HTTP streams to other hosts. While such a stream is open, live events take it instead of the log's bus. */
 export interface PeerStreams {
   /**
-   * Offers other hosts to open streams at this address. The server at the address must pass each stream to `serve`. If `isLocal` is true,
-   * only hosts on this machine can use the offer.
+   * Invites other hosts to open streams at this address. The server at the address must pass each stream to `serve`. If `isLocal` is true,
+   * only hosts on this machine can use the address.
    */
   offer(url: string, secret: string, options: { isLocal: boolean }): void;
   /**

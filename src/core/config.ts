@@ -87,7 +87,7 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
   /** How long the provider caches the prompt. Used by APIs that let a request choose (Messages). Default: `5m`. */
   cache?: "5m" | "1h" | "off";
   extraBody?: Record<string, unknown>;
-  /** Requests per minute, tokens per minute, concurrent requests. */
+  /** Maximum requests per minute (`rpm`), tokens per minute (`tpm`), and concurrent requests. */
   rpm?: number;
   tpm?: number;
   maxConcurrency?: number;
@@ -97,8 +97,8 @@ export interface ProviderConfig extends Partial<TimeoutConfig> {
 }
 
 /**
- * Recovery from a stream that breaks off. `restart`: the request is repeated, and the text shown so far is voided. `fail`: the turn fails, and
- * the text shown so far is kept.
+ * Recovery from a stream that breaks off. `restart`: the request is repeated, and the text shown so far is voided. `fail`: the turn fails,
+ * and the text shown so far is kept.
  */
 export type StreamRecovery = "restart" | "fail";
 

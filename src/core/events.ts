@@ -131,7 +131,10 @@ export interface QuestionEvent {
   question: Question;
 }
 
-/** A summary. For the model, it replaces all turns that had ended by the event with `seq` `upToSeq`. These turns stay in the log. */
+/**
+ * A summary. For the model, it replaces all turns that had ended when the event with the number `upToSeq` was stored. These turns stay in
+ * the log.
+ */
 export interface CompactionEvent {
   type: "compaction";
   /** The turn whose request would have been too long without the summary. */
@@ -213,8 +216,8 @@ export interface ForkEvent {
   type: "fork";
   turnId: string;
   /**
-   * Ids of the conversations from which this one was copied. The first is the one it was copied from directly, the next is the one that
-   * this was copied from, and so on.
+   * Ids of the conversations of which this one is a copy, directly or through other copies. The first is its direct origin, the second is
+   * the origin of the first, and so on.
    */
   origins: string[];
   /** `seq` of an event in the conversation `origins[0]`. The turns that had ended by then were copied. */

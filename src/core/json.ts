@@ -40,7 +40,7 @@ export function safeString(value: unknown): string {
   return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
 }
 
-/** Returns undefined if the text is not JSON. */
+/** Parses the text. Returns undefined if it is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -59,7 +59,7 @@ export interface ToolFacts extends ToolAnnotations {
   server: string;
   /** The tool's name on its server. */
   tool: string;
-  /** Hash of the server with its address or command. Another server of the same name has another hash. */
+  /** Hash that covers the server and its address or command. Another server of the same name has another hash. */
   place: string;
   /** True if the tool matches the server's `tools.auto_approve`. */
   autoApproved: boolean;
@@ -197,7 +197,7 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   catalogue(isHidden?: (tool: NamedTool) => boolean): string;
   /** Returns the prompt's messages as one user message. Throws McpError. */
   applyPrompt(name: string, args: Record<string, string>, signal?: AbortSignal): Promise<ContentPart[]>;
-  /** Throws McpError. */
+  /** Reads a resource. Throws McpError. */
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
 }
 

@@ -38,7 +38,7 @@ export interface ConversationOverview extends Omit<ConversationSummary, "workspa
 export interface Archive {
   /** Returns the conversations, the latest first. */
   overview(): Promise<ConversationOverview[]>;
-  /** Returns the unfinished turns and, for each turn, the host that owns it. */
+  /** Returns the unfinished turns and, for each turn, the host that owns it, if any. */
   unfinished(): Promise<{ conversationId: string; nodeId?: string }[]>;
   /**
    * Reads the conversation's events, calls `decide` with them, and appends the event that `decide` returns. No other event is written in

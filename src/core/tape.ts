@@ -78,7 +78,10 @@ export type HostAnswer = { result: Record<string, unknown> } | { error: { code: 
  * this function. If there is no recorded answer to a request, the method rejects with LlmError or McpError of kind `cassette`.
  */
 export interface Tape {
-  /** `models` or `servers` is true if the tape answers their requests, so that no keys, servers or network are needed. */
+  /**
+   * `models`: true if the tape answers model requests. `servers`: true if it answers requests to servers. Keys, servers and the network are
+   * then not needed.
+   */
   readonly plays: { readonly models: boolean; readonly servers: boolean };
   /**
    * Returns the request path for which the tape has answers of this provider; requests are then built for the API with this path. If

@@ -101,7 +101,7 @@ export class LlmClient {
     return this.#models.resolve(model);
   }
 
-  /** Returns the wire now used for a model, and what chose it. Throws as `resolve` does. */
+  /** Returns the wire that is used for a model now, and the reason for this choice. Throws as `resolve` does. */
   wireOf(model?: string): { name: string; by: string } {
     const { wire, wireBy: by } = this.#dialects.of(this.resolve(model));
     return { name: wire.name, by };

@@ -77,7 +77,8 @@ export async function runHop(
   const message = ignored ? { ...kept.message, toolCalls: [] } : kept.message;
   const spent = spentOn(request, completion, priceOf);
   const type = "assistant_message";
-  // The fields are listed one by one: every hop runs this, and an object spread takes some microseconds until V8 compiles the function.
+  // The fields of `answer` are listed one by one: every hop builds it, and an object spread takes some microseconds until V8 compiles the
+  // function.
   const { offered, catalogue } = record?.takeUnstored() ?? {};
   const answer = {
     type,

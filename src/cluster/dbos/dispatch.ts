@@ -25,8 +25,8 @@ export interface DispatchParts {
 /** Channel on which a host notifies the others of queued turns that it cannot take itself. */
 const channel = "mcp_platform_turns";
 /**
- * Returns the name of the queue for turns that were written with this fold version. Only hosts of the same or a later version can resume
- * such turns.
+ * Returns the name of the queue for turns that were written with this fold version (see `foldVersion`). Only hosts of the same or a later
+ * version can resume such turns.
  */
 const queueOf = (fold: number) => `turns-v${fold}`;
 /**
@@ -61,7 +61,7 @@ export class DbosDispatch implements TurnDispatch {
     await this.#put(transaction as ClientBase, turn, String(turn.place));
   };
 
-  /** Joins the dispatch. Rejects with StoreError. */
+  /** Starts to give turns to this host. Rejects with StoreError. */
   begin(nodeId: string, take: Member["take"]): Promise<void> {
     this.#begun ??= this.#begin(nodeId, take).catch((error: unknown) => {
       this.#begun = undefined;
@@ -177,7 +177,7 @@ export class DbosDispatch implements TurnDispatch {
       await database.transaction("idempotent", (client) => this.#put(client, { ...turn, ...row }, newId("again")));
       return true;
     } catch {
-      return false; // the host that runs the turn will notice
+      return false; // the query failed; a host of an older version cannot acquire the turn anyway
     }
   }
 

@@ -26,7 +26,7 @@ interface Shared {
 
 /** Maximum number of turns that a process has at a time. Turns that wait for a person count too, but cost next to nothing. */
 const slots = 1_000;
-/** Maximum number of connections for DBOS. A few are enough, because DBOS uses one for only some milliseconds per turn. */
+/** Maximum number of connections for DBOS. A few are enough, because DBOS uses a connection for only some milliseconds per turn. */
 export const poolSize = 4;
 
 /** The running instance of DBOS. A process can have only one, so all hosts of the process share it. */

@@ -20,7 +20,7 @@ export async function migrateDbos(config: PostgresConfig, database: Database, ob
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {
       if (await isMigrated(client)) return true;
-      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // one message: the timeout may be short
+      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // one message, because the timeout may be short
       try {
         // This query must not have parameters: a query with parameters would keep its snapshot until the transaction ends.
         const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${migrationLock}) AS mine`);

@@ -48,8 +48,8 @@ export interface Ticket {
   nodeId: string;
   isGiven: boolean;
   /**
-   * True if the turn was given to this process but does not run here. Either it is about to run, or the database's answer that gave it was
-   * lost.
+   * True if the turn was given to this process but does not run here. Either it is about to run, or this process never received the answer
+   * by which the database gave it the turn.
    */
   isUnheard: boolean;
 }
@@ -189,7 +189,7 @@ export async function launch(parts: LaunchParts) {
     async written(workflowId: string): Promise<void> {
       await systemDatabase.runningWorkflowMap.get(workflowId)?.at(-1)?.promise;
     },
-    /** Puts the unfinished turns of that host back into the queue. */
+    /** Puts the unfinished turns of the given host back into the queue. */
     async giveBack(nodeId: string): Promise<void> {
       await executor.recoverPendingWorkflows([nodeId]);
     },

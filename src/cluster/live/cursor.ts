@@ -3,7 +3,7 @@ import type { LiveEvent, StoredEvent } from "../../core/events.js";
 import type { OpenMessage } from "./open-message.js";
 import { ShownMessage } from "./shown-message.js";
 
-/** Maximum number of turns whose last stored event is remembered. Fewer turns than this can be in transit at a time. */
+/** Maximum number of turns whose last stored event is remembered. Events of fewer turns than this can be in transit at a time. */
 const mostTurns = 8;
 
 /**

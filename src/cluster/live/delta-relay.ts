@@ -139,8 +139,8 @@ export class DeltaRelay implements PeerStreams {
   }
 
   /**
-   * Offers other hosts to open streams at this address. The server at the address must pass each stream to `serve`. If `isLocal` is true,
-   * only hosts on this machine can use the offer.
+   * Invites other hosts to open streams at this address. The server at the address must pass each stream to `serve`. If `isLocal` is true,
+   * only hosts on this machine can use the address.
    */
   offer(url: string, secret: string, { isLocal }: { isLocal: boolean }): void {
     this.#offer = { by: this.#nodeId, url, secret, ...(isLocal && { machine: this.#machine }) };

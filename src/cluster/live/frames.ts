@@ -96,7 +96,7 @@ export function joinFrame(open: OpenMessage, { text, reasoning, notices = [] }: 
   return whole.text !== undefined && whole.reasoning !== undefined;
 }
 
-/** Returns an empty message at the place of the frame. */
+/** Returns an empty message with the position that the frame states. */
 export function openOf({ turnId, after, fence, attempt, reason }: Frame): OpenMessage {
   return new OpenMessage({ turnId, after, fence, attempt }, reason);
 }

@@ -19,7 +19,7 @@ const ESCAPED = /["\\]|[^ -\uffff]/;
 export class AlikeEvents {
   readonly #place: WordPlace;
   readonly #counter: RegExp | undefined;
-  /** Text before and after the word in the last event. Empty if that event is not remembered. */
+  /** Text of the last event before and after its piece of answer text. Empty if that event is not remembered. */
   #head = "";
   #tail = "";
   #misses = 0;
@@ -29,7 +29,7 @@ export class AlikeEvents {
     if (place.counter) this.#counter = new RegExp(`"${place.counter}":\\d+`, "g");
   }
 
-  /** True while events may still turn out to be alike, so that comparing is worthwhile. */
+  /** True as long as it is worthwhile to compare events. It is not after too many events in a row without a match. */
   get isHopeful(): boolean {
     return this.#misses < MAX_MISSES;
   }
@@ -44,9 +44,9 @@ export class AlikeEvents {
   }
 
   /**
-   * Takes whole events from a comparable text, starting at `from`, as long as each event equals the remembered one except for its word.
-   * Passes all their words on as one text. Returns the position where these events end. The number of steps does not depend on the number
-   * of events: the first burst after a pause runs uncompiled code, where one step per word took twice as long.
+   * Takes whole events from a comparable text, starting at `from`, as long as each event equals the remembered one except for its piece of
+   * answer text. Passes all these pieces on as one text. Returns the position where these events end. The number of steps does not depend
+   * on the number of events: the first burst after a pause runs uncompiled code, where one step per piece took twice as long.
    */
   takeWords(text: string, from: number, to: Pick<AnswerFold, "pushWords">): number {
     const head = this.#head;
@@ -77,8 +77,8 @@ export class AlikeEvents {
   }
 
   /**
-   * Remembers the comparable text before and after the word of an event. Does nothing if the position of the word is uncertain, that is, if
-   * the event has escaped characters or the word's key occurs more than once. `message`: the parsed event.
+   * Remembers the comparable text before and after an event's piece of answer text. Does nothing if the position of that piece is
+   * uncertain, that is, if the event has escaped characters or the piece's key occurs more than once. `message`: the parsed event.
    */
   remember(event: string, message: JsonObject): void {
     this.#misses++;
@@ -94,7 +94,10 @@ export class AlikeEvents {
   }
 }
 
-/** Joins the entries up to the first one that is not a valid word. Returns their text, their number, and their length as written. */
+/**
+ * Joins the entries up to the first one that is not the inside of a JSON string. Returns their text, their number, and their length as
+ * written.
+ */
 function wordsIn(written: readonly string[]): { words: string; count: number; length: number } {
   const joined = written.join("");
   const count = written.length;
@@ -110,7 +113,7 @@ function wordsIn(written: readonly string[]): { words: string; count: number; le
   return { words: words.join(""), count: words.length, length };
 }
 
-/** Returns the word; undefined if `written` is not the inside of a JSON string. */
+/** Returns the text that `written` stands for. Returns undefined if `written` is not the inside of a JSON string. */
 function wordOf(written: string): string | undefined {
   if (written.length <= MAX_COPIED_LENGTH && !ESCAPED.test(written)) return written;
   const word = parseJson(`"${written}"`);

@@ -18,8 +18,8 @@ const BLANK_LINE = /\n\r?\n/g;
 const DONE_LINE = /\s*data:\s*\[DONE\]\s*$/i;
 
 /**
- * Reads the JSON messages of a response body: the events of a stream, or one document. The first character tells which of the two it is,
- * because the requested format and the content type are too often wrong.
+ * Reads the JSON messages of a response body, which is either an event stream or one document. The first character tells which of the two
+ * it is: the server may not send the requested format, and its content type may be wrong.
  */
 export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
@@ -151,8 +151,8 @@ export class MessageReader {
 
   #takeLine(text: string, event: string | undefined): void {
     if (/^"?\[DONE\]"?$/i.test(text)) this.isDone = this.#fault === undefined;
-    // `data: ping` and `data: null` occur between chunks and are skipped. Half a chunk is a fault, because the answer would be wrong
-    // without it.
+    // `data: ping` and `data: null` occur between chunks and are skipped. But a chunk that is cut off is a fault: the answer would lack its
+    // text.
     else if (text.startsWith("{")) {
       const message = asObject(parseJson(text));
       if (message) this.#take(message, event);

@@ -16,7 +16,7 @@ import { keptFor } from "../wires/shared/kept.js";
 import type { Lesson, Wire, WireQuirks } from "../wires/wire.js";
 import { textsIn } from "./quotes.js";
 
-/** Average of English and code; other texts have more tokens. */
+/** Average for English and code. In other languages, a token has fewer bytes of text. */
 const BYTES_PER_TOKEN = 4;
 /** Prompts with fewer tokens are not compared: they fit every window, and their estimate is too rough. */
 const LEAST_COMPARED = 1000;
@@ -83,7 +83,9 @@ export class Dialect {
       : provider.wireBy;
   }
 
-  /** Switches to that wire. Returns false if there is no such wire, or if the provider has refused it too. */
+  /**
+   * Switches to the wire of this name. Returns false if there is no such wire, if it is already in use, or if the provider has refused it.
+   */
   speak(name: WireName, note: string): boolean {
     const wire = wireOf(name);
     if (wire.name !== name || wire === this.#wire || this.#refusedWire === name) return false;

@@ -12,7 +12,7 @@ import { textsIn, withoutQuotes } from "./quotes.js";
 /** Statuses after which the request is sent again. The statuses 501 and 505 to 511 are left out: the answer would be the same again. */
 const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
-/** Errors before the request has left this machine: sending it again repeats nothing. */
+/** Errors of requests that never left this machine. It is safe to send such a request again. */
 const NOT_CONNECTED = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 
 /**

@@ -29,7 +29,7 @@ function textsOf(message: Message): string[] {
   }
 }
 
-/** Replaces parts that quote the request by `…`: providers often repeat it. */
+/** Replaces quotations of the request in a provider's message by `…`. Providers often quote the request. */
 export function withoutQuotes(said: string, texts: readonly string[]): string {
   const message = said.slice(0, MAX_SAID_LENGTH);
   const written = texts.join("\n");

@@ -35,8 +35,8 @@ export function shouldRetry(headers: Headers): boolean | undefined {
 }
 
 /**
- * Returns the times until exhausted limits reset; of several limits, the last to reset counts. OpenAI: `x-ratelimit-reset-tokens: 6m0s`;
- * Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`.
+ * Returns the times until exhausted limits reset, in ms. If several limits are exhausted, the one that resets last counts. OpenAI:
+ * `x-ratelimit-reset-tokens: 6m0s`; Anthropic: `anthropic-ratelimit-tokens-reset: 2026-11-24T12:00:30Z`.
  */
 function exhaustedLimits(headers: Headers, now: number): number[] {
   const header = (name: string) => textOf(headers, name);

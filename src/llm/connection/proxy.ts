@@ -6,7 +6,7 @@ export interface HttpProxy {
   url: URL;
   /** `host:port`, for messages: the URL may hold a password. */
   name: string;
-  /** Value of the header `Proxy-Authorization`. Absent if the URL holds no name. */
+  /** Value of the header `Proxy-Authorization`. Absent if the URL holds no user name. */
   authorization?: string;
   /** True if the proxy is set by `llm.http.proxy`, false if it is from the environment. */
   isExplicit: boolean;

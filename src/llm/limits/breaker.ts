@@ -69,7 +69,7 @@ export class Breaker {
     }
   }
 
-  /** Lets one call test the model. Other calls are refused rather than made to wait for it: it may be a long stream. */
+  /** Lets one call test the model, and refuses all other calls. They do not wait for the test, because it may be a long stream. */
   #try(asked: AskedModel): CircuitState {
     if (this.state === "open" || this.#state === CircuitState.HalfOpen) throw this.#refusal(asked);
     this.#state = CircuitState.HalfOpen;

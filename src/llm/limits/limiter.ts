@@ -13,7 +13,7 @@ const COOL_DOWN_MS = 1000;
 
 /**
  * Queue of a provider, served in order of arrival. The number of slots shrinks when the provider is overloaded, and grows back one by one
- * as requests succeed (AIMD, as in TCP). So a provider that is barely back does not get all waiting calls at once.
+ * as requests succeed (AIMD, as in TCP). So a provider that has just recovered does not get all waiting calls at once.
  */
 export class Limiter {
   readonly #bounds: Bounds;

@@ -37,7 +37,10 @@ export async function chooseProvider(
   return { provider: local.provider, model: configured ?? local.models?.[0] };
 }
 
-/** Asks a plain-HTTP server for its models. Anything but a list of models in time counts as no answer: any program may use that port. */
+/**
+ * Asks a plain-HTTP server for its models. If no list of models arrives in time, the server counts as absent: another kind of program may
+ * use that port.
+ */
 function listModels(baseUrl: string): Promise<readonly string[] | undefined> {
   return new Promise((resolve) => {
     const none = () => resolve(undefined);

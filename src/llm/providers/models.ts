@@ -39,7 +39,7 @@ export class Models {
     return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
   }
 
-  /** Returns undefined if the price is unknown, which is not 0. */
+  /** Returns the price, or undefined if it is unknown. Unknown is not the same as 0. */
   priceOf(provider: string, model: string): Price | undefined {
     const name = `${provider}/${model}`;
     const known = this.#prices.get(name);

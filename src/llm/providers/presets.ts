@@ -9,7 +9,9 @@ export interface Quirks extends QuirksConfig {
   echoesOpaque: boolean;
   /** True if the provider wants an assistant message between a tool's result and a user's message (Mistral: 400 without it). */
   bridgesResults: boolean;
-  /** True if the provider accepts a tool whose `properties` are empty. OpenAI requires the key, Gemini refuses it. */
+  /**
+   * True if the provider accepts a tool whose `properties` are an empty object. OpenAI requires `properties` even then, Gemini refuses it.
+   */
   emptyProperties: boolean;
   /**
    * True if the provider obeys `tool_choice: none`. Otherwise a request that forbids tools is sent without any tools; it then begins

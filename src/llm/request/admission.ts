@@ -44,7 +44,7 @@ export class Admission {
     this.#attempts = new Attempts(http, parts);
   }
 
-  /** Throws LlmError. */
+  /** Sends the call and resolves with the completion. Throws LlmError. */
   answer(call: ProviderCall, parts: AnswerParts): Promise<Completion> {
     const entrance = this.#entranceTo(call.provider);
     return this.#breakerOf(call, entrance).run(call, () => this.#answerFrom(entrance.lane, call, parts));

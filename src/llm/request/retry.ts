@@ -111,8 +111,9 @@ function isAskedOnceMore(call: ProviderCall): boolean {
 }
 
 /**
- * Returns the pause after `attempts` failures. `proportional`: `min(initial * multiplier^(n-1), max)`, plus or minus the share
- * `retry_jitter`. `full`: a random time up to that maximum. `decorrelated`: a random time that grows with the previous pause.
+ * Returns the pause after `attempts` failures. `proportional`: `min(initial * multiplier^(n-1), max)`, raised or lowered at random by up to
+ * the fraction `retry_jitter`. `full`: a random time between 0 and that value. `decorrelated`: a random time that grows with the previous
+ * pause.
  */
 export function retryDelay(
   http: HttpConfig,

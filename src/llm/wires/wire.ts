@@ -51,7 +51,10 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
   errorIn(message: JsonObject, event: string | undefined): ProviderError | undefined;
   /** Returns true if the message has the shape of this wire's answers. A message of another shape may be an error. */
   isAnswer(message: JsonObject): boolean;
-  /** Returns the lessons of a refused request (a 400), most likely first. A lesson that does not change the request is skipped. */
+  /**
+   * Returns possible lessons of a refused request (a 400), most likely first. A lesson changes how later requests are written. A lesson
+   * that does not change the request is skipped.
+   */
   learn(refusal: ProviderError, quirks: Q): Lesson<Q>[];
 
   /**

@@ -170,8 +170,8 @@ export class ChatFold implements AnswerFold {
   }
 
   /**
-   * Returns the finish reason. Whether the answer has calls counts more than the reason stated: many servers end an answer with tool calls
-   * with "stop", and some state tool calls where there are none.
+   * Returns the finish reason. If the answer has calls, this counts more than the reason that the server states: many servers state "stop"
+   * although the answer has calls, and some state tool calls although it has none.
    */
   #reason(hasCalls: boolean): FinishReason {
     if (this.#refused) return "content_filter";

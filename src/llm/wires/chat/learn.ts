@@ -8,8 +8,8 @@ type QuirkLesson = {
 }[keyof Quirks];
 
 /**
- * Returns the lessons of a refused request (a 400), most likely first. Providers word a refusal in a dozen ways, so a lesson is a guess:
- * the caller checks that it changes the request, and applies it only once.
+ * Returns possible lessons of a refused request (a 400), most likely first. A lesson changes how later requests are written. Providers word
+ * a refusal in a dozen ways, so a lesson is only a guess: the caller checks that it changes the request, and applies it only once.
  */
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
   const text = refusalText(said);

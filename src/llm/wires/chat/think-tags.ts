@@ -12,7 +12,7 @@ export class ThinkTags {
   #mode: "unknown" | "text" | "reasoning" = "unknown";
   readonly #held: string[] = [];
   #tail = "";
-  /** True right after a tag: blank lines that follow belong to the tag. */
+  /** True right after a tag. White space at this position is not shown. */
   #afterTag = false;
 
   constructor(show: (type: Delta["type"], delta: string) => void) {

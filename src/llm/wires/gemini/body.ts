@@ -33,7 +33,10 @@ function jsonOutput({ jsonSchema }: OutputFormat): JsonObject {
   return { responseMimeType: "application/json", responseJsonSchema: jsonSchema };
 }
 
-/** Drops either the level or the budget of thinking if the body has both, since Gemini refuses that. The one set in `extra_body` stays. */
+/**
+ * Leaves only one depth of thinking in the body, because Gemini refuses a body with both a level and a budget. If `extra_body` sets one of
+ * them, that one stays.
+ */
 function withOneDepth(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   const own = asObject(asObject(extra?.generationConfig)?.thinkingConfig);
   const generationConfig = asObject(body.generationConfig);

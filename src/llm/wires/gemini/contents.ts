@@ -153,8 +153,8 @@ function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
 }
 
 /**
- * Gives the first call of a step a signature if it has none: the placeholder. Gemini checks signatures only in the current turn. Calls of
- * earlier turns have the placeholder too, so that their bytes are the same as in the previous request.
+ * Gives the first call of a step the placeholder signature if it has no signature. Gemini checks signatures only in the current turn. Calls
+ * of earlier turns keep the placeholder, so that their bytes are the same as in the previous request.
  */
 function signFirstCall(parts: JsonObject[]): void {
   const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);

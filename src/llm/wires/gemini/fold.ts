@@ -174,8 +174,8 @@ function isData(part: KeptPart): boolean {
 }
 
 /**
- * Reads token counts. The count of the candidates excludes thoughts, and counts of 0 are left out. Returns undefined if the input was not
- * counted.
+ * Reads token counts. `candidatesTokenCount` does not include thoughts, and Gemini leaves out counts of 0. Returns undefined if the input
+ * was not counted.
  */
 function usageOf(value: unknown): Usage | undefined {
   const usage = asObject(value);

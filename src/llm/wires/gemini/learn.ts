@@ -4,8 +4,9 @@ import type { Lesson } from "../wire.js";
 import type { GeminiQuirks } from "./gemini-models.js";
 
 /**
- * Returns the lessons of a refused request (a 400), most likely first. The rules follow error texts from ai.google.dev and threads about
- * it. These texts change, so a lesson is a guess: the caller checks that it changes the request.
+ * Returns possible lessons of a refused request (a 400), most likely first. A lesson changes how later requests are written. The rules
+ * follow error texts from ai.google.dev and from threads about it. These texts change, so a lesson is only a guess: the caller checks that
+ * it changes the request.
  */
 export function lessonsIn(said: ProviderError, used: GeminiQuirks): Lesson<GeminiQuirks>[] {
   const text = refusalText(said);

@@ -113,7 +113,7 @@ function outputConfig(
   return effort || format ? { ...effort, ...(format && { format }) } : undefined;
 }
 
-/** Returns `temperature` and `top_p`; neither for a model that thinks, since it accepts no temperature but 1. */
+/** Returns `temperature` and `top_p`. Leaves both out for a model that thinks, since such a model accepts only the temperature 1. */
 function wireSampling(
   request: CompletionRequest,
   { provider, quirks }: Target<MessagesQuirks>,

@@ -123,7 +123,7 @@ export class MessagesFold implements AnswerFold {
     else this.#shown.progress++;
   }
 
-  /** Adds a delta. Returns true if it holds only words. */
+  /** Adds a delta. Returns true if the delta holds only text of the answer. */
   #add(delta: JsonObject, index: number | undefined): boolean {
     const block = (index === undefined ? undefined : this.#byIndex.get(index)) ?? this.#blocks.at(-1);
     if (!block) return false;

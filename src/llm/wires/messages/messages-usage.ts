@@ -3,7 +3,7 @@
 import { asNumber, asObject, type JsonObject } from "../../../core/json.js";
 import type { Usage } from "../../../core/messages.js";
 
-/** Returns the earlier counts, replaced by those of a later event. Missing or null counts replace nothing. */
+/** Merges token counts. A count of the later event replaces the earlier one, unless it is missing or null. */
 export function mergedUsage(before: JsonObject | undefined, later: unknown): JsonObject | undefined {
   const given = asObject(later);
   if (!given) return before;
@@ -21,7 +21,7 @@ export function usageOf(counts: JsonObject | undefined): Usage | undefined {
   const cacheWrite1hTokens = asNumber(asObject(counts.cache_creation)?.ephemeral_1h_input_tokens);
   const reasoningTokens = asNumber(asObject(counts.output_tokens_details)?.thinking_tokens);
   return {
-    // Moonshot subtracts the cached tokens twice.
+    // Moonshot subtracts the cached tokens twice, so `fresh` may be negative.
     inputTokens: Math.max(0, fresh) + (cachedTokens ?? 0) + (cacheWriteTokens ?? 0),
     outputTokens,
     ...(reasoningTokens === undefined ? {} : { reasoningTokens }),

@@ -168,7 +168,7 @@ export class ResponsesFold implements AnswerFold {
     return placed && (native === undefined || placed.native.type === native.type) ? placed : undefined;
   }
 
-  /** Adds a piece. Returns true if it holds only words. */
+  /** Adds a piece. Returns true if the piece holds only text of the answer. */
   #pushPiece(type: string, event: JsonObject): boolean {
     const piece = PIECES.get(type);
     if (!piece) return false;

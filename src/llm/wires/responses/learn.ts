@@ -5,7 +5,10 @@ import type { ResponsesQuirks } from "./quirks.js";
 
 type Rule = (text: string, used: ResponsesQuirks) => Lesson<ResponsesQuirks> | undefined;
 
-/** Returns the lessons of a refused request, most likely first. A lesson is a guess: the caller checks that it changes the request. */
+/**
+ * Returns possible lessons of a refused request, most likely first. A lesson changes how later requests are written. It is only a guess:
+ * the caller checks that it changes the request.
+ */
 export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<ResponsesQuirks>[] {
   const text = refusalText(said);
   return RULES.flatMap((rule) => rule(text, used) ?? []);

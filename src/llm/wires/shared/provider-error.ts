@@ -83,8 +83,8 @@ export function providerError(body: unknown, status?: number): ProviderError {
 }
 
 /**
- * Adds the waiting time that the message states. OpenAI and providers that imitate it state it there because an error within a stream has
- * no headers.
+ * Adds the waiting time that the message states. OpenAI and its imitators put the time into the message, because an error within a stream
+ * has no headers.
  */
 export function withStatedWait(error: ProviderError): ProviderError {
   const [, amount, unit] = /try again in (\d+(?:\.\d+)?)\s?(ms|s)\b/i.exec(error.message) ?? [];
