@@ -44,8 +44,8 @@ export function bundleOf({ report, versions, loaded, logFolder, conversation, cl
 }
 
 /**
- * Returns lines from a server's log file: only those that the server wrote to stderr and those that the host wrote. The server's log
- * messages are left out, because they may contain parts of a conversation.
+ * Returns the lines of a server's log file that come from the server's stderr or from the host. The server's log messages are left out,
+ * because they may contain parts of a conversation.
  */
 function stderrOf(file: string): string {
   const text = [`${file}.1`, file].map((path) => (existsSync(path) ? readFileSync(path, "utf8") : "")).join("");

@@ -59,7 +59,7 @@ export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
 
 /**
  * Keeps connections beyond the number `kept` open for `SPARE_MS` after their last request. The agent's own limit would close them at once.
- * With 64 parallel requests, every second request then needed a new connection, which is a quarter of its cost.
+ * With 64 parallel requests, every second request then needed a new connection, which makes up a quarter of the cost of a request.
  */
 function closeSpare(agent: KeepAlive, kept: number): void {
   agent.on("free", (socket: Socket, options: Parameters<HttpAgent["getName"]>[0]) => {

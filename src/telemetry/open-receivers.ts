@@ -29,7 +29,7 @@ export interface TelemetryParts {
 
 export interface Telemetry {
   meter: Meter;
-  /** Undefined if metrics are not scraped. */
+  /** Metrics for Prometheus. Undefined if metrics are not scraped. */
   prometheus: PrometheusMetrics | undefined;
   /** Sends all data that was not sent yet. Never rejects. */
   close(): Promise<void>;

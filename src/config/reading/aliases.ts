@@ -48,8 +48,8 @@ function canonicalServer(server: JsonObject, at: string, renamed: Map<string, st
 }
 
 /**
- * Returns true if the server has this key and it is an alias of one of our keys. Exception: a `disabled` whose value contains a
- * placeholder. It cannot be inverted before the value is known, so it counts as an unknown key.
+ * Returns true if the server has this key and the key is an alias. A `disabled` whose value contains a placeholder is not an alias: its
+ * value cannot be inverted before it is known. It counts as an unknown key.
  */
 function isAlias(server: JsonObject, key: string): boolean {
   const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);

@@ -85,7 +85,7 @@ function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summ
   return messages;
 }
 
-/** Returns the turns that the summary does not cover. The current turn is never covered. */
+/** Returns the turns that are not replaced by a summary. The current turn is always among them. */
 export function uncompacted(
   events: readonly StoredEvent[],
   currentTurnId?: string,
@@ -100,8 +100,8 @@ export function uncompacted(
 type StoredCompaction = CompactionEvent & Pick<StoredEvent, "seq">;
 
 /**
- * Returns the last summary that was not rewound with its turn. Earlier summaries are not needed, because each summary repeats the previous
- * one.
+ * Returns the last summary that is still part of the conversation. A summary is not part of it any more if it was rewound with its turn.
+ * Earlier summaries are not needed, because each summary repeats the previous one.
  */
 export function latestCompaction(events: readonly StoredEvent[], currentTurnId?: string): StoredCompaction | undefined {
   return withoutRewound(events, currentTurnId).findLast((event) => event.type === "compaction");
@@ -207,8 +207,8 @@ function add(messages: Message[], message: Message): void {
 
 /**
  * Returns the messages that fit into `maxTokens`. If not all fit, whole turns are dropped, oldest first, so that no result loses its call.
- * The number of dropped tokens is rounded up to a multiple of about half of `maxTokens`. Several later requests then begin with the same
- * messages, which providers can cache. The last turn and the system messages at the beginning are always kept.
+ * The amount to drop is rounded up to a multiple of about half of `maxTokens`. Several later requests then begin with the same messages, so
+ * that providers can cache them. The last turn and the system messages at the beginning are always kept.
  */
 export function trimTurns(messages: readonly Message[], maxTokens: number): Message[] {
   const firstTurn = messages.findIndex(({ role }) => role !== "system");

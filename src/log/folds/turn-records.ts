@@ -87,8 +87,8 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
     if (event.type === "user_message") {
       turn.history = event.history ?? [];
       turn.userContent.push(...event.content);
-      // The note is added only if the message has content. Without content, the request ends with the caller's tool results. A model that
-      // sees text after tool results learns to expect such text.
+      // The note about the schema is added only if the message has content. Without content, the request ends with the caller's tool
+      // results. A model that sees text after tool results learns to expect such text.
       if (event.answerSchema && event.content.length > 0)
         turn.notes.push({ type: "text", text: formText(event.answerSchema) });
     }

@@ -224,7 +224,7 @@ export class MemoryTurns implements TurnLeases {
 
   /**
    * Returns true if no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may
-   * still have taken the turn, and died before its next heartbeat.
+   * still have taken the turn and then died before its next heartbeat.
    */
   #isNobodys({ nodeId }: Turn): boolean {
     return nodeId === undefined || !this.#nodes.has(nodeId);

@@ -71,7 +71,7 @@ export const appendEnd = appended(`,
 
 /**
  * SQL for the last and the first event of each conversation. Conversations are sorted by `id` and not by `at`, because clocks can be set
- * back. The time of a copied conversation is at least the time of the copy, which is the time of its first event.
+ * back. The first event is needed for copied conversations: it has the time of the copy, and later events may have older times.
  */
 const latest = `(SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
   JOIN events AS last USING (conversation_id, seq)

@@ -18,7 +18,7 @@ import { logChannel, type Notices } from "./notices.js";
 
 /**
  * SQL condition: no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may still
- * have taken the turn, and died before its next heartbeat.
+ * have taken the turn and then died before its next heartbeat.
  */
 const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
@@ -115,7 +115,7 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async leave(nodeId: string): Promise<void> {
-    // Not retried, because a host that shuts down does not wait. If this fails, its turns become free when its lease expires.
+    // Not retried, because a host that shuts down does not wait. If this fails, the host's turns become free when its lease expires.
     await this.#database.transaction("now", (client) =>
       Promise.all([
         client.query("DELETE FROM nodes WHERE node_id = $1", [nodeId]),

@@ -19,7 +19,7 @@ function copyOf(value: unknown): unknown {
   return copy;
 }
 
-/** Returns true for an object that can be copied field by field. An object with a field `__proto__` cannot. */
+/** Returns true for an object that can be copied field by field. An object with a field `__proto__` cannot be copied in this way. */
 function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);

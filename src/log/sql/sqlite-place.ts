@@ -5,7 +5,7 @@
  */
 
 /**
- * Number of low bits of an `id` that hold `seq`. The higher bits hold the conversation's number. Both parts are larger than any
+ * Number of low bits of an `id` that hold `seq`. The higher bits hold the conversation's number. Both parts have more bits than any
  * conversation or file needs.
  */
 const seqBits = 32;

@@ -135,8 +135,8 @@ const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each
 
 /**
  * SQL for the last and the first event of each conversation. Conversations are sorted by `touched`, which is increased by each request,
- * each end of a turn and each other change. Event times are not used, because clocks can be set back. The time of a copied conversation is
- * at least the time of the copy, which is the time of its first event.
+ * each end of a turn and each other change. Event times are not used, because clocks can be set back. The first event is needed for copied
+ * conversations: it has the time of the copy, and later events may have older times.
  */
 export const lastAndFirst = {
   columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,

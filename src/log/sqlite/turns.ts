@@ -240,7 +240,7 @@ const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queue
   WHERE node_id = ?1 AND state IN ('queued', 'running')`;
 /**
  * SQL condition: no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may still
- * have taken the turn, and died before its next heartbeat.
+ * have taken the turn and then died before its next heartbeat.
  */
 const isNobodys = "(node_id IS NULL OR node_id NOT IN (SELECT node_id FROM nodes))";
 const nextPlace = "(SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = ?1)";

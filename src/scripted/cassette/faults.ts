@@ -35,7 +35,7 @@ export function readFaults(texts: readonly string[]): Faults {
 }
 
 interface Planned {
-  /** `llm`, or `mcp.` and the server's name. */
+  /** Target of the requests that the fault affects: `llm`, or `mcp.` followed by the name of a server. */
   target: string;
   nth: number;
   fault: NamedFault;

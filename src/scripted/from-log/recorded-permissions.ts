@@ -47,7 +47,7 @@ function denialOf(call: PlayableCall): string[] {
 
 /**
  * Returns a pattern that includes the call's arguments. It is used if the user was asked about other calls of the same tool, but not about
- * this one. The arguments must have made the difference.
+ * this one: the original permissions must have depended on the arguments.
  */
 function withArguments(call: PlayableCall): string {
   const texts = Object.entries(asObject(parseJson(call.call.arguments)) ?? {}).filter(

@@ -49,8 +49,8 @@ export interface ManyOptions {
 }
 
 /**
- * Runs all scripts. An error of a run becomes part of its report. Calls all methods of the reporters except `end`, which the caller must
- * call.
+ * Runs all scripts. An error of a run becomes part of the run's report. Calls all methods of the reporters except `end`, which the caller
+ * must call.
  */
 export async function runMany(runs: readonly PlannedRun[], options: ManyOptions): Promise<ManyResult> {
   const { jobs, bail = false, signal, reporters, now } = options;

@@ -3,7 +3,7 @@ import type { ScriptPosition } from "./script-position.js";
 
 export interface ScriptedReply {
   place: ScriptPosition;
-  /** Condition of the reply. A reply without a condition answers the next request for which no other reply's condition holds. */
+  /** Condition of the reply. A reply without a condition answers the next request for which no other reply has a condition that holds. */
   when?: ReplyCondition;
   /** Number of requests that the reply must answer. `any` means one or more. */
   times: number | "any";

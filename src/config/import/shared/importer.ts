@@ -31,7 +31,7 @@ export interface ImportSurroundings {
 
 /** A mapping in a file. Its values are servers. */
 export interface ServersSection {
-  /** Pointer of this mapping in the file. */
+  /** Position of this mapping in the file, as a JSON pointer. */
   pointer: string;
   servers: unknown;
   /** Folder in which the other program starts these servers. Undefined if it does not start them in a particular folder. */
@@ -61,7 +61,7 @@ export interface ImportedServer {
   file: string;
   /** The server as an entry of `mcpServers`. */
   entry: JsonObject;
-  /** Comments to write: `above` the server, and above its keys. `keys` has our names of the keys. */
+  /** Comments to write. `above` has the lines above the server. `keys` has the lines above each key, by our name of the key. */
   comments: { above: readonly string[]; keys: ReadonlyMap<string, readonly string[]> };
   notes: Note[];
   /** Reason why the server is not imported. Undefined if the server is imported. */

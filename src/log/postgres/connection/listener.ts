@@ -37,7 +37,7 @@ export class Listener {
     this.#observe = observe;
   }
 
-  /** True while notices arrive. If false, waiting callers have to poll. */
+  /** True while the process is listening for notices. If false, waiting callers must poll. */
   get isListening(): boolean {
     return this.#client !== undefined;
   }

@@ -27,9 +27,9 @@ export interface ModelEntry {
   request: JsonObject;
   /** Ids created by the host, in the order in which they first occur in the request. Absent if the answer contains none of them. */
   ids?: string[];
-  /** Absent if there was no response. */
+  /** The response of the provider. Absent if there was no response. */
   response?: { status: number; headers: Record<string, string> };
-  /** Why there was no response, or why the body ended too early. */
+  /** The error because of which there was no response, or because of which the body ended too early. */
   broken?: RecordedError;
   /** Set if the host stopped reading before the end of the body. */
   open?: true;
@@ -81,7 +81,7 @@ export type Entry = ModelEntry | CallEntry | HelloEntry | BetweenEntry;
 /** A recorded request whose number and order are the same in every run. The number and order of other entries depend on timing. */
 export type RecordedExchange = ModelEntry | CallEntry;
 
-/** Returns true if a replay compares the number and the order of such entries. */
+/** Returns true if the entry is a request whose number and order a replay compares. */
 export function isExchange(entry: Entry): entry is RecordedExchange {
   return "llm" in entry || ("method" in entry && !isRoutine(entry.method));
 }

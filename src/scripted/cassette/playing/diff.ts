@@ -4,7 +4,7 @@ import { isPlainObject } from "../../../core/json.js";
 export interface Difference {
   /** Path to the value, such as `$.messages[2].content`. */
   path: string;
-  /** Undefined if the recorded request does not have this value. */
+  /** Value in the recorded request. Undefined if the recorded request does not have this value. */
   recorded: unknown;
   now: unknown;
 }
