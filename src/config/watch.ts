@@ -26,7 +26,7 @@ interface FolderWatch {
  */
 export class FileWatch {
   readonly #listener: FileListener;
-  /** Watches, by the folder of the watched file. The folder that is really watched may be a parent. */
+  /** Watches, by the folder of the watched file. A watch may be on a parent of that folder. */
   readonly #watches = new Map<string, FolderWatch>();
   #texts: FileTexts;
   #timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** Runs all checks for which no turn is needed, in the order in which a host needs what is checked. */
+/** Runs all checks for which no turn is needed. Reports the configuration first, then this machine, the providers and the servers. */
 import { join } from "node:path";
 import { unsetBelow } from "../config/unset.js";
 import type { LlmConfig, ServerConfig } from "../core/config.js";

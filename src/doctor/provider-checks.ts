@@ -19,7 +19,7 @@ export interface ProviderParts extends TrialParts {
   /** True if real requests are sent to each provider. The demo model always gets real requests, because they cost nothing. */
   isLive: boolean;
   toolBudgetTokens: number;
-  /** Returns problems about unset environment variables of this provider. */
+  /** Returns problems that are caused by unset environment variables in this provider's settings. */
   unsetOf(name: string): readonly string[];
 }
 

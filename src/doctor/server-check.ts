@@ -29,12 +29,12 @@ export interface ServerCheck {
 export interface CheckParts {
   /** Settings for logins to remote servers. If undefined, a remote server gets only the headers from its configuration. */
   auth?: AuthOptions;
-  /** Problems of unset environment variables in the server's configuration. */
+  /** Problems that are caused by unset environment variables in the server's configuration. */
   unset?: readonly string[];
   toolBudgetTokens: number;
   /**
    * Removes the secrets of the whole configuration from the server's texts. The secrets of this server's own entry are removed even without
-   * it.
+   * this function.
    */
   clear(text: string): string;
   signal: AbortSignal;

@@ -111,7 +111,7 @@ export class ConnectTimeout extends Error {
 
 /**
  * Applies the idle timeout that the server announces (`Keep-Alive: timeout=5`). Node's own agent would apply it. agentkeepalive uses its
- * own expiry instead, unless the socket has an expiry.
+ * own expiry instead, unless the socket has an expiry; so the timeout is set on the socket.
  */
 export function respectKeepAlive(incoming: IncomingMessage, expiryMs: number): void {
   const announced = /timeout=(\d+)/.exec(rawHeader(incoming, "keep-alive") ?? "")?.[1];

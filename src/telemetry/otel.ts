@@ -50,7 +50,7 @@ function tracing({ observe, ...parts }: OtelParts, resource: Resource) {
   const provider = new NodeTracerProvider({
     resource,
     idGenerator: ids,
-    // All spans are sampled here, because the host does not pass spans to the tracer that should not be sampled.
+    // All spans are sampled here, because the host passes only sampled spans to the tracer.
     sampler: new AlwaysOnSampler(),
     spanProcessors: [new BatchSpanProcessor(exporter)],
   });

@@ -44,7 +44,9 @@ const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
   "/chat/service/changed_tools": "ask",
 };
 
-/** Returns true if the value contains a placeholder. Such a value may become any variable of the environment, including secrets. */
+/**
+ * Returns true if the value contains a placeholder. The value in effect may then be that of any environment variable, including secrets.
+ */
 export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
 
 /** Function that returns the values that a provider gets from the preset with its name. */

@@ -219,7 +219,7 @@ function fileLayer(source: Source): Layer {
   return { tree, originOf: (pointer) => ({ kind: "file", source, pointer: renamed.get(pointer) ?? pointer }) };
 }
 
-/** Returns a layer for each held value. The file counts as its origin. */
+/** Returns a layer for each value in `held`. The file counts as the origin of these values. */
 function heldLayers(file: Source, held: ReadonlyMap<string, unknown>): Layer[] {
   const { originOf } = fileLayer(file);
   return [...held].map(([pointer, value]) => ({ tree: treeWith(pointer, value), originOf }));

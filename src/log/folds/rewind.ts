@@ -22,7 +22,9 @@ export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: s
   return turns.filter(({ turnId }) => !gone.has(turnId));
 }
 
-/** Returns true if there are rewind or fork events. The result is cached by the length of the log, because a log only grows. */
+/**
+ * Returns true if there are rewind or fork events. The result is cached. A result of false stays valid until events are added to the array.
+ */
 function hasMarks(events: readonly StoredEvent[]): boolean {
   const known = marks.get(events);
   if (known && (known.found || known.length === events.length)) return known.found;

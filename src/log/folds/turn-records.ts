@@ -34,7 +34,7 @@ export function readTurns(events: readonly StoredEvent[], currentTurnId?: string
   return recordsOf(withoutRewound(events, currentTurnId)).sort((a, b) => place(a) - place(b));
 }
 
-/** Returns the turns of these events. The result is cached by the length of the log, because a log only grows. */
+/** Returns the turns of these events. The result is cached and stays valid until events are added to the array. */
 function recordsOf(events: readonly StoredEvent[]): TurnRecord[] {
   const known = records.get(events);
   if (known?.length === events.length) return [...known.turns];

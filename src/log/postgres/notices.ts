@@ -21,7 +21,7 @@ interface NoticesParts {
   database: Database;
   listener: Listener;
   seal: NoticeSeal;
-  /** Name under which this process announces its writes. */
+  /** Name that identifies this process in the announcements of its writes. */
   origin: string;
 }
 

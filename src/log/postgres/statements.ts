@@ -107,7 +107,7 @@ function isMark(events: string): string {
   return `${events}.type IN ('fork', 'rewind')`;
 }
 
-/** SQL for the ids of all conversations of which there is a copy. */
+/** SQL for the ids of all conversations that have been copied. */
 export const originsOf = `SELECT origin.value AS origin FROM events AS fork,
   json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 

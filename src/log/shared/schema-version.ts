@@ -1,6 +1,6 @@
 /** Versions that are written into a log. They have a file of their own, so that reading a version does not load the migrations. */
 
-/** Application id in the header of the file ("MCPP"). A database with another id is never changed. */
+/** Application id in the header of the file ("MCPP"). A file with another id is never changed. */
 export const applicationId = 0x4d435050;
 
 /** Number of steps in `migrations.ts`. */

@@ -55,8 +55,8 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     // Tables for hosts that share a database, but not a machine.
     ["ALTER TABLE nodes ADD COLUMN version text", ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks])],
     [
-      // `question_id` is the question that the mail answers; a question gets only one answer. `fence` is that of the owner to which the
-      // mail was delivered.
+      // `question_id` is the id of the question that the mail answers; a question gets only one answer. `fence` is the fence of the owner
+      // to which the mail was delivered.
       "ALTER TABLE mail ADD COLUMN question_id text",
       "ALTER TABLE mail ADD COLUMN fence integer",
       "CREATE UNIQUE INDEX mail_answers ON mail (conversation_id, turn_id, question_id) WHERE question_id IS NOT NULL",

@@ -129,7 +129,7 @@ export class SqliteArchive implements Archive {
  */
 const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
 
-/** SQL for the ids of all conversations of which there is a copy. */
+/** SQL for the ids of all conversations that have been copied. */
 const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each(fork.payload, '$.origins') AS origin
   WHERE ${isMark("fork")} AND fork.type = 'fork'`;
 

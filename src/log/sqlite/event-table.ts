@@ -30,7 +30,7 @@ export class SqliteEvents {
   readonly #ofTurn: Statement;
   readonly #from: Statement;
   readonly #onwards: Statement;
-  /** Prepared statements of `insertGranted`, by their number of events. */
+  /** Prepared statements from `insertGranted`. The index is the number of events that a statement inserts. */
   readonly #granted: Statement[] = [];
 
   constructor(db: Connection, now: () => number) {
@@ -61,7 +61,9 @@ export class SqliteEvents {
     );
   }
 
-  /** Marks the conversation as the one that was changed last. Creates the conversation if it is missing. Returns its number. */
+  /**
+   * Marks the conversation as the one that was changed last. Creates the conversation if it is missing. Returns the conversation's number.
+   */
   touch(conversationId: string, at = this.#now()): number {
     this.#touched = Math.max(this.#touched + 1, at);
     return (this.#touch.get(conversationId, this.#touched) as { number: number }).number;

@@ -8,7 +8,7 @@ export interface ReaderData {
   busyTimeoutMs: number;
 }
 
-/** An SQL query, or `next` for the next chunk of its rows. */
+/** A question to the thread: an SQL query, or `next`, which asks for the next chunk of rows. */
 export type ReaderQuestion = { sql: string; values: readonly (string | number)[] } | "next";
 
 export type ReaderAnswer = { rows: unknown[]; isLast: boolean } | { problem: string };

@@ -30,7 +30,7 @@ export class SqliteReader {
     return reading;
   }
 
-  /** Stops the thread. Reads that have not ended reject. */
+  /** Stops the thread. Rejects all reads that have not ended. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#worker?.terminate();

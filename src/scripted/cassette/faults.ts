@@ -13,7 +13,7 @@ type Fault =
   | { kind: "error"; code: number }
   | { kind: "delay"; ms: number };
 
-/** A fault with the text that the user typed, for messages. */
+/** A fault, together with the text that the user typed for it. Messages quote this text. */
 type NamedFault = Fault & { text: string };
 
 const grammar =

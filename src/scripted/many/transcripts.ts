@@ -24,8 +24,8 @@ export class Transcripts {
   }
 
   /**
-   * Stores a transcript. `index` is the position of the run in the plan. Resolves to the file's path, or to undefined if the transcript is
-   * not stored.
+   * Stores a transcript. `index` is the position of the run in the plan. Resolves with the file's path, or with undefined if the transcript
+   * is not stored.
    */
   async keep({ name }: PlannedRun, { passed, transcript }: ScriptResult, index: number): Promise<string | undefined> {
     if (transcript === "" || (passed && !this.#keepsAll)) return undefined;

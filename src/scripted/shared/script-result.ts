@@ -59,7 +59,7 @@ export interface StepResult {
   place: ScriptPosition;
   name: string;
   kind: StepKind;
-  /** True if nothing failed. A skipped step has also passed. */
+  /** True if nothing failed. Also true for a skipped step. */
   passed: boolean;
   /** True if the step was not run, because an earlier step failed or a condition did not hold. */
   skipped: boolean;

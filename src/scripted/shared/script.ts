@@ -40,7 +40,7 @@ export type Step = StepBase &
     /** `values` are variables that are visible only in the included steps. */
     | { kind: "include"; values: Readonly<Record<string, unknown>>; steps: readonly Step[] }
     | { kind: "parallel"; steps: readonly Step[] }
-    /** If `until` is set, `max` is set, too. */
+    /** `max` is always set if `until` is set. */
     | { kind: "repeat"; times?: number; until?: string; max?: number; steps: readonly Step[] }
     | { kind: "if"; condition: string; steps: readonly Step[]; otherwise: readonly Step[] }
     | { kind: "conversation"; conversation: string }

@@ -10,8 +10,8 @@ export interface Subscriber {
   /** Called with the payload of each notice (`pg_notify`). */
   notice(payload: string): void;
   /**
-   * Called when listening begins, also after a lost connection. Notices before that may have been lost, so the subscriber should read the
-   * tables.
+   * Called when listening begins, and when it begins again after a lost connection. Earlier notices may have been lost, so the subscriber
+   * should read the tables.
    */
   missed(): void;
 }
@@ -31,7 +31,7 @@ export class Listener {
   #client: pg.Client | undefined;
   #ended: Promise<void> | undefined;
 
-  /** If the configuration says that LISTEN is not available, the listener never connects. */
+  /** The listener never connects if the configuration says that LISTEN is not available. */
   constructor(config: PostgresConfig, observe: Observe) {
     this.#config = config;
     this.#observe = observe;

@@ -1,4 +1,4 @@
-/** Connections to the database and the timeouts on them. */
+/** Opens connections to the database, with timeouts. */
 
 import pg from "pg";
 import type { PostgresConfig } from "../../../core/config.js";

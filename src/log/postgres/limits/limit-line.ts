@@ -16,7 +16,10 @@ export class Line {
     return this.#waiting.size;
   }
 
-  /** Waits until the request is admitted. Rejects with the signal's reason, or with `tooLong()` after `patienceMs` on the clock. */
+  /**
+   * Waits until the request is admitted. Rejects with the signal's reason. Rejects with `tooLong()` after `patienceMs`, measured with
+   * `clock`.
+   */
   join(signal: AbortSignal, patienceMs: number, tooLong: () => Error): Promise<void> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);

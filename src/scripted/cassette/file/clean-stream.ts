@@ -62,7 +62,7 @@ function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewri
   return rewriter.text(before) + line + rewriter.text(after);
 }
 
-/** Members of events that are not joined over several events: each event has the whole value, and many events have the same value. */
+/** Keys whose values are never split over events: each event has the whole value, and many events have the same value. */
 const labels = new Set(["id", "type", "role", "name"]);
 
 /** Groups the pieces of text by the text that they form together: an answer, its reasoning, or the arguments of a call. */

@@ -29,7 +29,7 @@ export interface ModelEntry {
   ids?: string[];
   /** The response of the provider. Absent if there was no response. */
   response?: { status: number; headers: Record<string, string> };
-  /** The error because of which there was no response, or because of which the body ended too early. */
+  /** The error that prevented a response, or that ended the body too early. */
   broken?: RecordedError;
   /** Set if the host stopped reading before the end of the body. */
   open?: true;
@@ -54,8 +54,8 @@ export interface CallEntry {
   /** Time from the last event to the answer, in ms. */
   ms: number;
   /**
-   * Position of this call, from 0, if all calls are sorted by their ends. Absent if the call has the same position when all calls are
-   * sorted by their beginnings.
+   * Position of this call, counted from 0, in the order in which the calls ended. Absent if it equals the call's position in the order in
+   * which the calls began.
    */
   ended?: number;
   result?: JsonObject;

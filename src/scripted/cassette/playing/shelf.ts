@@ -1,4 +1,4 @@
-/** The recorded requests of a session, and the search for the one that matches a new request. */
+/** Holds the recorded requests of a session, and finds the one that matches a new request. */
 import type { JsonObject } from "../../../core/json.js";
 import type { Cleaner } from "../file/clean.js";
 import { type CallEntry, isExchange, type ModelEntry, type RecordedExchange } from "../file/format.js";

@@ -23,8 +23,8 @@ interface Wanted {
 type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
 /**
- * Opens all files before the first run starts. In the result, `isWatched` is true if a person reads stdout; this includes the case that all
- * reporters write to files. Throws RequestError.
+ * Opens all files before the first run starts. In the result, `isWatched` is true if stdout shows results to a person. This is also the
+ * case if all reporters write to files. Throws RequestError.
  */
 export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
   const asked: readonly ReportTarget[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
