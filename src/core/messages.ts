@@ -157,20 +157,28 @@ export function formInstruction(jsonSchema: JsonSchema): string {
   );
 }
 
-export interface CompletionRequest {
-  messages: readonly Message[];
-  /** Tools to offer. A definition is never changed once it has been sent: a new object replaces it. */
-  tools: readonly ToolDefinition[];
+/** Options for the answers of the model. They pass unchanged from the front doors to the wires. */
+export interface AnswerOptions {
   /** The model: a model of the active provider, or `provider/model`. Default: the active provider's configured model. */
   model?: string;
   temperature?: number;
+  /** Maximum number of tokens of each answer. */
   maxTokens?: number;
-  /** Default: the model decides whether it calls a tool. Some providers ignore this choice. */
+  /**
+   * Default: the model decides whether it calls a tool. Some providers ignore this choice. In a turn, the choice holds only for the first
+   * answer.
+   */
   toolChoice?: ToolChoice;
-  /** False if the model should call only one tool at a time. Some providers ignore this. */
+  /** False if the model should call only one tool in each answer. Some providers ignore this. */
   parallelToolCalls?: boolean;
   /** Form of the final answer. The provider enforces it if its API can. An answer that calls tools is not final. */
   output?: OutputFormat;
+}
+
+export interface CompletionRequest extends AnswerOptions {
+  messages: readonly Message[];
+  /** Tools to offer. A definition is never changed once it has been sent: a new object replaces it. */
+  tools: readonly ToolDefinition[];
   /** Id of the conversation. Providers use it for their prompt caches. */
   conversation?: string;
 }

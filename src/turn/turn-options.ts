@@ -1,6 +1,6 @@
 import type { StreamRecovery } from "../core/config.js";
 import type { AssistantMessageEvent, QuestionEvent, StartedCall, StopReason } from "../core/events.js";
-import type { FinishReason, OutputFormat, ToolChoice, ToolDefinition } from "../core/messages.js";
+import type { AnswerOptions, FinishReason, ToolDefinition } from "../core/messages.js";
 import type { Toolbox } from "../core/ports.js";
 import type { TraceContext } from "../core/trace-context.js";
 import type { CompleteOptions } from "../llm/client.js";
@@ -20,19 +20,21 @@ interface OfferRecord {
   takeUnstored(): Pick<AssistantMessageEvent, "offered" | "catalogue">;
 }
 
-export interface TurnOptions {
+/**
+ * Options of a run of the loop. The turn fails if the tool of `toolChoice` is not offered, or if the model does not call it. After the first
+ * answer the choice no longer holds: if every answer had to call a tool, the turn would never end. If `parallelToolCalls` is false, further
+ * calls of an answer are dropped, and the model does not learn of that. The caller must describe `output` to the model with
+ * `formInstruction`.
+ */
+export interface TurnOptions extends AnswerOptions {
   turnId: string;
   /** Span of the turn. Default: the root span of a trace derived from the turn's id. */
   trace?: TraceContext;
   conversation?: string;
   system: string;
-  model?: string;
   streaming: boolean;
   /** Recovery from a stream that breaks off. `restart` may be set only if the client can void text that it has already shown. */
   streamRecovery?: StreamRecovery;
-  temperature?: number;
-  /** Maximum number of tokens of each answer. */
-  maxTokens?: number;
   /**
    * Tools that the caller runs. They are offered together with the servers' tools. If an answer calls one of them, the turn ends; see
    * `runTurn`.
@@ -40,15 +42,6 @@ export interface TurnOptions {
   callerTools?: readonly ToolDefinition[];
   /** Decides the order of the tools in requests. Default: the order of the hub's list. */
   record?: OfferRecord;
-  /**
-   * Holds only for the first answer: if every answer had to call a tool, the turn would never end. The turn fails if the required tool is
-   * not offered, or if the model does not call it.
-   */
-  toolChoice?: ToolChoice;
-  /** False if an answer may contain at most one tool call. Further calls are dropped, and the model does not learn of that. */
-  parallelToolCalls?: boolean;
-  /** Required form of the final answer. The caller must describe it to the model with `formInstruction`. */
-  output?: OutputFormat;
   /**
    * Maximum number of requests in which the model may call tools. After that, one more request without tool calls follows, so that the user
    * gets an answer.

@@ -1,14 +1,15 @@
 import type { LimitsConfig, Permissions, StreamRecovery } from "../../core/config.js";
-import type { OutputFormat, ToolChoice, ToolDefinition } from "../../core/messages.js";
+import type { AnswerOptions, ToolDefinition } from "../../core/messages.js";
 import type { CarriedTrace } from "../../core/trace-context.js";
 
-/** Options of one turn. They are stored as JSON with the turn, so that a host that resumes the turn uses the same options. */
-export interface PromptOptions {
+/**
+ * Options of one turn. They are stored as JSON with the turn, so that a host that resumes the turn uses the same options. If the last answer
+ * does not have the form `output`, it is requested once more. If the second one has not either, the turn fails with the error `output`.
+ */
+export interface PromptOptions extends AnswerOptions {
   streaming?: boolean;
   /** Set this to `restart` only if the watcher removes the shown text when it gets a `discard` event. Default: `fail`. */
   streamRecovery?: StreamRecovery;
-  /** The model: either `model`, for the active provider, or `provider/model`, for any provider. */
-  model?: string;
   system?: string;
   maxToolHops?: number;
   approval?: "ask" | "auto";
@@ -17,20 +18,8 @@ export interface PromptOptions {
   deny?: readonly string[];
   /** If set, the turn can use only those tools and calls of servers that match one of these patterns. */
   only?: readonly string[];
-  temperature?: number;
-  /** Maximum number of tokens in each answer. */
-  maxTokens?: number;
   /** Tools that the caller runs itself. An answer with a call of such a tool ends the turn, and the caller finds the call in the answer. */
   callerTools?: readonly ToolDefinition[];
-  /** The tool that the first answer must call. Later answers may call any tool or none. */
-  toolChoice?: ToolChoice;
-  /** If false, the model may call only one tool in each answer. */
-  parallelToolCalls?: boolean;
-  /**
-   * Required form of the last answer. An answer in another form is requested once more. If the second answer also has another form, the
-   * turn fails with the error `output`.
-   */
-  output?: OutputFormat;
   /** True if there is nobody to ask. Every question then counts as answered with no, even if another host resumes the turn. */
   unattended?: boolean;
   /**

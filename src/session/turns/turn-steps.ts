@@ -176,21 +176,14 @@ export class TurnSteps {
     const front = isNarrowed(options) ? catalogue : tools.record.frontOf(catalogue);
     if (!isNarrowed(options)) tools.record.sends(front);
     const turn = {
+      ...options,
       turnId,
       trace,
       conversation: options.dialogue ?? this.#conversationId,
       system: systemText(parts, front, untoldSchema(parts)),
-      model: options.model,
       tools,
       streaming: options.streaming ?? defaults.streaming,
-      streamRecovery: options.streamRecovery,
-      temperature: options.temperature,
-      maxTokens: options.maxTokens,
-      callerTools: options.callerTools,
       record: tools.record,
-      toolChoice: options.toolChoice,
-      parallelToolCalls: options.parallelToolCalls,
-      output: options.output,
       maxToolHops: options.maxToolHops ?? maxToolHopsOf(defaults),
       budget: this.#budget(parts),
       resume: point,

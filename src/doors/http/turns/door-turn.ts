@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { messageOf } from "../../../core/errors.js";
 import type { UserMessageEvent } from "../../../core/events.js";
 import { singleCallPrefix } from "../../../core/ids.js";
-import type { OutputFormat, ToolChoice, ToolDefinition } from "../../../core/messages.js";
+import type { AnswerOptions, ToolDefinition } from "../../../core/messages.js";
 import { type CarriedTrace, carriedTrace } from "../../../core/trace-context.js";
 import type { Session } from "../../../session/session.js";
 import type { PromptOptions } from "../../../session/shared/prompt-options.js";
@@ -17,17 +17,9 @@ import { ownConversation } from "../../shared/own-conversation.js";
 import { ApiError } from "../shared/api-errors.js";
 import type { Said } from "./said.js";
 
-export interface TurnCall extends Said {
-  /** Undefined to ask the configured model. */
-  model?: string;
+export interface TurnCall extends Said, AnswerOptions {
   streaming?: boolean;
-  temperature?: number;
-  maxTokens?: number;
   callerTools: readonly ToolDefinition[];
-  toolChoice?: ToolChoice;
-  parallelToolCalls?: boolean;
-  /** Required format of the answer. Undefined if any text is valid. */
-  output?: OutputFormat;
   /** True if the servers' tools are not offered to the model. */
   withoutTools: boolean;
   /** Patterns that select the servers' tools to offer. Undefined if all tools are offered. */
