@@ -17,11 +17,12 @@ function keep(text: string): string {
   const forget = () => {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   };
-  // This handler is registered before the folder exists. Otherwise a signal in between would end the process and leave the folder behind.
+  // This handler is registered before the folder is created. Otherwise a signal between the two steps would end the process and leave the
+  // folder behind.
   process.on("exit", forget);
   for (const signal of ["SIGHUP", "SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => {
-      if (process.listenerCount(signal) > 0) return; // other listeners exist: they end the host, and the exit handler deletes the file
+      if (process.listenerCount(signal) > 0) return; // the other listeners end the host, and the exit handler then deletes the folder
       forget();
       process.kill(process.pid, signal);
     });

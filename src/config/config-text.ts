@@ -38,8 +38,8 @@ export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed =
 }
 
 /**
- * Returns comment lines with the values that providers get from presets. They are shown as comments, because they are in no file. Only
- * configured providers and the active provider are included.
+ * Returns comment lines with the values that providers get from presets. The values are shown as comments, because no file contains them.
+ * Only configured providers and the active provider are included.
  */
 function presetLines({ config: { llm } }: LoadedConfig): string[] {
   const names = new Set([...(llm.active ? [llm.active] : []), ...Object.keys(llm.providers)]);

@@ -21,8 +21,8 @@ interface FolderWatch {
 }
 
 /**
- * Watches the contents of files. It watches the folders of the files, because editors replace files instead of changing them. It compares
- * the contents, because other files in these folders may change too. It does not keep the process alive.
+ * Watches the contents of files. Watches the folders of the files, because editors replace files instead of changing them. Compares the
+ * contents, because other files in these folders may change too. The watch does not keep the process alive.
  */
 export class FileWatch {
   readonly #listener: FileListener;

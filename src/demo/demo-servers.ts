@@ -2,7 +2,8 @@ import { fileURLToPath } from "node:url";
 import type { StdioServerConfig } from "../core/config.js";
 
 /**
- * Returns the bundled MCP server, which runs when there is no configuration. It belongs to this project, so its annotations are trusted.
+ * Returns the bundled MCP server, which runs if the user has no configuration. The server belongs to this project, so its annotations are
+ * trusted.
  */
 export function demoServer(): StdioServerConfig {
   return {

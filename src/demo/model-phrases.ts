@@ -8,7 +8,7 @@ export interface DemoTool {
 
 export interface DemoCall {
   name: string;
-  /** Arguments as JSON text. If the user wrote them, they may be invalid JSON. */
+  /** Arguments as JSON text. If the user wrote the arguments, the text may be invalid JSON. */
   arguments: string;
 }
 

@@ -61,9 +61,9 @@ function plain(name: string): string {
 const shortest = 6;
 
 /**
- * Returns a function that removes secrets from a text. It removes the known secrets, all values of headers and environment variables of
- * providers and servers, and the user, password and query values of their URLs. These values are removed even if their names do not suggest
- * a secret.
+ * Returns a function that removes secrets from a text: the known secrets, all values of headers and environment variables of providers and
+ * servers, and the user, password and query values of URLs of providers and servers. The values are removed even if their names do not
+ * suggest a secret.
  */
 export function clearingForOthers(config: Config, env: Environment): (text: string) => string {
   const providers = Object.values(config.llm.providers);

@@ -8,7 +8,7 @@ interface StartConditions {
   cwd: string | undefined;
 }
 
-/** Returns the absolute path of the program. Undefined if there is no such program or it is not executable. */
+/** Returns the absolute path of the program. Undefined if the program does not exist or is not executable. */
 export function commandPath(command: string, { env, cwd = process.cwd() }: StartConditions): string | undefined {
   if (isAbsolute(command) || /[/\\]/.test(command)) return runnable(resolve(cwd, command));
   const folders = (env.PATH ?? process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");

@@ -1,4 +1,4 @@
-/** Reports which configuration file is used, and what is wrong in it. */
+/** Reports which configuration file is used, and which mistakes the file contains. */
 
 import { existsSync } from "node:fs";
 import type { LoadedConfig } from "../config/reading/load.js";

@@ -52,7 +52,7 @@ function worksFinding(
 }
 
 /**
- * Returns the addresses at which this provider may offer the wire. The paths are those that vendors and gateways usually have. The host of
+ * Returns the addresses at which this provider may offer the wire. The paths are the usual paths of vendors and gateways. The host of
  * `baseUrl` stays the same, so no other host gets the key.
  */
 function addressesOf(baseUrl: string, wire: WireName): string[] {

@@ -1,4 +1,4 @@
-/** Checks the providers: their settings, whether they can be reached, and, if `isLive` is true, how they answer. */
+/** Checks the providers: their settings, whether each provider can be reached, and, if `isLive` is true, how each provider answers. */
 
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";

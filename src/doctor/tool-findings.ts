@@ -29,8 +29,8 @@ export function toolCosts(config: ServerConfig, tools: ServerLists["tools"]): To
 }
 
 /**
- * Returns findings about the server's lists. `budgetTokens` is the token limit for the definitions of all tools; if they exceed it, the
- * model must search for tools.
+ * Returns findings about the server's lists. `budgetTokens` is the token limit for the definitions of all tools. If the definitions exceed
+ * the limit, the model must search for tools.
  */
 export function listFindings(
   config: ServerConfig,

@@ -32,14 +32,14 @@ const probe: ToolDefinition = {
 };
 
 /**
- * Conversation id of the tool call and its result, so that both requests use the same API key. If there are several keys, requests without
- * a conversation id alternate between them.
+ * Conversation id of the tool call and of the tool's result. With this id both requests use the same API key; if there are several keys,
+ * requests without a conversation id alternate between the keys.
  */
 const conversation = "mcp-platform-doctor";
 
 /**
- * Runs the steps, and stops at the first failed request. `kind` is the error kind of that request. `wire` is the wire of the last request;
- * it is not the configured wire if the provider has asked for another one. Rejects only with the signal's reason.
+ * Runs the steps, and stops at the first failed request. `kind` is the error kind of that request. `wire` is the wire of the last request.
+ * It differs from the configured wire if the provider has asked for another wire. Rejects only with the signal's reason.
  */
 export async function tryWire(
   llm: LlmConfig,
@@ -63,7 +63,9 @@ class Trial {
   readonly #parts: TrialParts;
   #check = "";
   #refusesReasoning = false;
-  /** True if the client has corrected the request and sent it again. The provider is then not to blame for the second attempt. */
+  /**
+   * True if the client has corrected the request and sent it again. The second attempt is then not reported as a problem of the provider.
+   */
   #isCorrected = false;
 
   constructor(llm: LlmConfig, target: ResolvedModel, parts: TrialParts) {

@@ -56,16 +56,14 @@ export class McpHub implements ToolHub, AsyncDisposable {
     this.#registry = buildRegistry(this.#servers, this.#order);
   }
 
-  /**
-   * Starts all enabled servers in parallel, without waiting for them. A server whose lists are remembered from an earlier run starts later.
-   */
+  /** Starts all enabled servers in parallel, without waiting for them. A server whose lists are stored from an earlier run starts later. */
   start(): void {
     this.#own.start();
   }
 
   /**
-   * Returns a new, started hub. It has the given servers and all servers of this hub; if two have the same name, it uses the given server.
-   * Closing the new hub ends only the given servers.
+   * Returns a new, started hub with the given servers and all servers of this hub. If a given server has the same name as a server of this
+   * hub, the given server is used. Closing the new hub ends only the given servers.
    */
   extend(configs: readonly ServerConfig[], onStatus?: (status: ServerStatus) => void): McpHub {
     const extension = new McpHub(configs, { ...this.#options, onStatus }, this);

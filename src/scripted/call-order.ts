@@ -26,7 +26,7 @@ function isLate({ type }: StoredEvent): boolean {
   return type === "tool_result" || type === "question" || type === "answer";
 }
 
-/** Returns the questions sorted by their content, each followed by its answers, and then the results in the order of the calls. */
+/** Returns the questions, sorted by their content, each followed by the answers to it. The results come last, in the order of the calls. */
 function sorted(late: readonly StoredEvent[], order: readonly string[]): StoredEvent[] {
   const questions = late.filter((event) => event.type === "question");
   const byText = questions.toSorted((one, other) =>

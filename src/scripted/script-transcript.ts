@@ -12,7 +12,7 @@ export interface Spoken {
 
 /**
  * Returns the stored events of all conversations as JSON lines, one conversation after the other. Ids are replaced by numbers in the order
- * in which they appear, and times are left out.
+ * in which the ids appear, and times are left out.
  */
 export function transcriptOf(conversations: readonly Spoken[]): string {
   const ids = new Ids();

@@ -1,4 +1,6 @@
-/** Value that replaces all further values of a label after the limit is reached. OpenTelemetry's conventions define it. */
+/**
+ * Value that replaces all further values of a label after the limit of values is reached. The value comes from OpenTelemetry's conventions.
+ */
 const other = "_OTHER";
 const mostChars = 128;
 

@@ -20,7 +20,7 @@ interface OtelParts {
 }
 
 export interface Otel {
-  /** `traces` is undefined if traces are switched off, and `metrics` if metrics are. */
+  /** `traces` is undefined if traces are switched off. `metrics` is undefined if metrics are switched off. */
   traces?: { tracer: Tracer; ids: ChosenIds };
   metrics?: OtelMeter;
   /** Exports the data that was not exported yet. This can take as long as the timeouts of the exporters. */
@@ -65,7 +65,7 @@ function metering({ observe, ...parts }: OtelParts, resource: Resource): MeterPr
   return new MeterProvider({ resource, readers: [reader] });
 }
 
-/** Returns the options of an exporter. If they have no `url`, the exporter reads its endpoint from the environment. */
+/** Returns the options of an exporter. If the options have no `url`, the exporter reads its endpoint from the environment. */
 function targetOf({ config, env }: Pick<OtelParts, "config" | "env">, signal: "traces" | "metrics") {
   const isNamed = env[`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`] !== undefined;
   const base = isNamed ? undefined : (env.OTEL_EXPORTER_OTLP_ENDPOINT ?? config.endpoint);

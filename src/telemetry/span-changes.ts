@@ -1,4 +1,4 @@
-/** Converts a measurement to a change of its span: start it, add an event to it, or end it. */
+/** Converts a measurement to the change of a span: the start of the span, an event in the span, or the end of the span. */
 import { type Attributes, SpanKind } from "@opentelemetry/api";
 import type { Measurement } from "../core/measurements.js";
 import type { Usage } from "../core/messages.js";

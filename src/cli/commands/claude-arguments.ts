@@ -45,7 +45,7 @@ const needless = {
 } as const;
 
 /**
- * Flags that end in an error, because a program relies on them and this host does not support them: limits, the shape of the answer, the
+ * Flags that end in an error, because programs rely on their effect and this host does not support it: limits, the shape of the answer, the
  * choice of servers or conversation.
  */
 const refused = [

@@ -1,4 +1,4 @@
-/** `run`: takes one prompt and prints one answer. If its input format is lines, it takes many prompts. */
+/** `run`: takes one prompt and prints one answer. With `claude-stream-json` as input format, it takes many prompts. */
 
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";

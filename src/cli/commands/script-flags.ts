@@ -40,7 +40,7 @@ const maxJobs = 64;
 /** Highest number of repeats. All runs are planned in memory before the first one begins. */
 const maxRepeats = 999_999;
 
-/** Adds the flags for session files. The help lists them in a group of their own. */
+/** Adds the flags for session files. The help lists these flags in a separate group. */
 export function addScriptOptions(command: Command): Command {
   return command
     .optionsGroup(heading)
@@ -90,7 +90,9 @@ export function addScriptOptions(command: Command): Command {
     );
 }
 
-/** Returns true if the words are session files and not a prompt. Throws RequestError if a word could be either. */
+/**
+ * Returns true if the words are session files and not a prompt. Throws RequestError if a word could be a session file as well as a prompt.
+ */
 export function areScripts(words: readonly string[]): boolean {
   const cwd = process.cwd();
   if (words.some((word) => isScriptArgument(word, cwd))) return true;

@@ -26,8 +26,9 @@ const risk =
   "no token: every account and every program of this machine can use your tools, answer your approvals and read your conversations";
 
 /**
- * Returns the token for callers. The first that exists wins: none with `--no-token`, then the one in `--token-file`, then `serve.token`,
- * then the token that all hosts of this user share. Throws RequestError if `--no-token` or the token file cannot be used.
+ * Returns the token for callers, or no token if `--no-token` was given. Otherwise the first that exists is used: the token in
+ * `--token-file`, the setting `serve.token`, the token that all hosts of this user share. Throws RequestError if `--no-token` or the token
+ * file cannot be used.
  */
 export function doorToken(flags: TokenFlags, { host, token }: ServeConfig, env: Environment): DoorToken {
   if (flags.token === false) return withoutToken(host);

@@ -19,7 +19,7 @@ export interface ConfigSource {
   file?: string;
   /** True if the file was found in the working directory, not named by the user. Anybody may have written such a file. */
   isFound: boolean;
-  /** The user's own configuration file. A found file overrides it. */
+  /** The user's own configuration file. Settings in a found file override the settings in this file. */
   base?: string;
 }
 
@@ -83,9 +83,10 @@ interface Confirmed {
 }
 
 /**
- * Returns the parts of a found file that need the user's confirmation: servers that it would start, and settings that grant rights. Returns
- * undefined if there are none. The user confirms a file once per path and content, at the terminal or with `--trust-project`. Parts that
- * are confirmed and unchanged need no new confirmation. A changed setting keeps its confirmed value until the new value is confirmed.
+ * Returns the parts of a found file that need the user's confirmation: servers that the file would start, and settings that grant rights.
+ * Returns undefined if no part needs it. The user confirms a file once per path and content, at the terminal or with `--trust-project`.
+ * Parts that are confirmed and unchanged need no new confirmation. A changed setting keeps its confirmed value until the new value is
+ * confirmed.
  */
 export async function findUnconfirmed(
   loaded: LoadedConfig,

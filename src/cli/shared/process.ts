@@ -12,7 +12,7 @@ let endedBy: Termination | undefined;
 
 /**
  * Handles errors of stdout and stderr. Without a handler, an error would end the process with a stack trace. A pipe that its reader has
- * closed (`| head`) is no failure; a full disk is one.
+ * closed (`| head`) is not a failure; a full disk is a failure.
  */
 export function guardStreams(): void {
   stdout.on("error", (error: NodeJS.ErrnoException) => {

@@ -96,7 +96,10 @@ export class Approvals implements KeptApprovals {
       .sort((one, other) => one.answeredAt - other.answeredAt);
   }
 
-  /** Deletes the stored answers about the tools for which `isMeant` returns true, and returns them. Throws errors of the file system. */
+  /**
+   * Deletes the stored answers about the tools for which `isMeant` returns true, and returns the deleted answers. Throws errors of the file
+   * system.
+   */
   forget(isMeant: (tool: RememberedTool) => boolean): KeptApproval[] {
     const forgotten = this.list().filter(isMeant);
     for (const answer of forgotten) rmSync(join(this.#folder, fileNameOf(answer, answer.workspace)), { force: true });

@@ -5,8 +5,9 @@ import type { LoadedConfig } from "../reading/load.js";
 
 /**
  * Settings that the user need not confirm. They restrict something, or they only change how the model samples, how long the host waits, or
- * what is displayed. All other settings may grant rights, choose a model or its input, send data, cost money, delete data or run code; keys
- * that are new in the schema count as such. Limits are harmless because the user's own limits still apply (`restrictions.ts`).
+ * what is displayed. All other settings, including keys that are new in the schema, must be confirmed: they may grant rights, choose a
+ * model or its input, send data, cost money, delete data or run code. Limits are harmless because the user's own limits still apply
+ * (`restrictions.ts`).
  */
 const HARMLESS = [
   "llm.stream_recovery",
@@ -44,9 +45,7 @@ const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
   "/chat/service/changed_tools": "ask",
 };
 
-/**
- * Returns true if the value contains a placeholder. The value in effect may then be that of any environment variable, including secrets.
- */
+/** Returns true if the value contains a placeholder. Such a value may contain any environment variable, including secrets. */
 export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
 
 /** Function that returns the values that a provider gets from the preset with its name. */
@@ -54,8 +53,8 @@ export type PresetOf = (provider: string) => { baseUrl?: string; model?: string;
 
 /**
  * Returns the pointers of the settings that are in effect and that the user must confirm. A setting that equals its default needs no
- * confirmation. The same applies to a provider's `base_url` or model that equals its preset. Servers, and the file that lists them, are
- * left out, because each server is confirmed separately.
+ * confirmation. A provider's `base_url` or model that equals its preset needs none either. Servers, and the setting for the file that lists
+ * servers, are left out, because each server is confirmed separately.
  */
 export function grants(loaded: LoadedConfig, presetOf: PresetOf): string[] {
   const doubtful = [...loaded.written]

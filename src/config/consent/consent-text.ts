@@ -13,8 +13,8 @@ import { configSchema, isSecret, type SchemaNode, schemaOfChild } from "../schem
 import { hasPlaceholder, isHarmless, type PresetOf } from "./consent-settings.js";
 
 /**
- * Describes a server: first the program that it runs or the address that it connects to, then what it gets, sends and may do. Each setting
- * that needs confirmation has a line.
+ * Describes a server: first the program that the server runs or the address that it connects to, then what the server gets, sends and may
+ * do. Each setting that needs confirmation has a line.
  */
 export function describeServer({ name, ...server }: ServerConfig, loaded: LoadedConfig): string[] {
   const place = child("/mcpServers", name);
@@ -48,7 +48,7 @@ export function describeServer({ name, ...server }: ServerConfig, loaded: Loaded
  */
 export function describeEntry(name: string, entry: JsonObject, folder: string): string[] {
   const args = Array.isArray(entry.args) ? { args: redactPlainArgs(entry.args.map(String)) } : {};
-  // An entry that cannot be loaded is tried again as disabled, because `env_file` may be missing only for a disabled server.
+  // An entry that cannot be loaded is tried again as disabled, because a missing `env_file` is an error only for an enabled server.
   for (const more of [{}, { enabled: false }]) {
     try {
       const mcpServers = { [name]: { ...entry, ...args, ...more } };

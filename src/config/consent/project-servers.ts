@@ -10,7 +10,7 @@ import type { LoadedConfig } from "../reading/load.js";
 import { isHarmless } from "./consent-settings.js";
 import { readState, writeState } from "./state-file.js";
 
-/** Returns the enabled servers that are not the same as one of the user's own servers. */
+/** Returns the enabled servers, without those that are identical to one of the user's own servers. */
 export function projectServers({ config }: LoadedConfig, own: readonly ServerConfig[]): ServerConfig[] {
   return config.mcpServers.filter((server) => server.enabled && !own.some((mine) => isDeepStrictEqual(mine, server)));
 }

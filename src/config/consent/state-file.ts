@@ -23,8 +23,8 @@ export function readExisting(path: string): JsonObject | undefined {
 }
 
 /**
- * Returns true if the file exists. Returns false if the folder cannot be searched. It is called before a file is read, because usually the
- * file is missing and this runs before every tool call. Catching an exception would cost ten times as much.
+ * Returns true if the file exists. Returns false if the folder cannot be searched. Called before each read, because every tool call reads a
+ * file that is usually missing: catching the exception of that read would cost ten times as much.
  */
 function isThere(path: string): boolean {
   try {

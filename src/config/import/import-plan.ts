@@ -22,7 +22,7 @@ type SetEdit = Extract<ServerEdit, { kind: "set" }>;
 
 export interface ImportPlan {
   edits: SetEdit[];
-  /** The same edits with secrets removed, for display. */
+  /** Copy of `edits` with secrets removed, for display. */
   shown: SetEdit[];
   servers: PlannedServer[];
   /** True if at least one entry contains a secret in plain text. */
@@ -38,7 +38,7 @@ export interface ImportTarget extends EntryPlace {
 
 export interface ImportChoices {
   replace: boolean;
-  /** Handling of secrets in plain text: `keep` copies them, `refer` replaces them by placeholders. */
+  /** Handling of secrets in plain text: `keep` copies the secrets, `refer` replaces them by placeholders. */
   secrets: "keep" | "refer";
 }
 

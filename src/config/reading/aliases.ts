@@ -48,8 +48,8 @@ function canonicalServer(server: JsonObject, at: string, renamed: Map<string, st
 }
 
 /**
- * Returns true if the server has this key and the key is an alias. A `disabled` whose value contains a placeholder is not an alias: its
- * value cannot be inverted before it is known. It counts as an unknown key.
+ * Returns true if the server has this key and the key is an alias. A `disabled` whose value contains a placeholder counts as an unknown key
+ * and not as an alias, because the value has to be inverted and is not known yet.
  */
 function isAlias(server: JsonObject, key: string): boolean {
   const known = Object.hasOwn(KEYS, key) && Object.hasOwn(server, key);

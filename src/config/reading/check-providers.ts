@@ -6,8 +6,8 @@ import { nearest } from "../../core/text/nearest.js";
 import { PRESETS } from "../../llm/providers/presets.js";
 
 /**
- * Returns the problems of the providers. Values at the pointers in `unresolved` contain unset placeholders; they are skipped, because they
- * are reported elsewhere.
+ * Returns the problems of the providers. Values at the pointers in `unresolved` contain unset placeholders. These values are skipped,
+ * because they are reported elsewhere.
  */
 export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<string>): SourceProblem[] {
   const configured = valueAt(tree, "/llm/providers");
@@ -41,7 +41,10 @@ export function providerProblems(tree: JsonObject, unresolved: ReadonlySet<strin
   ];
 }
 
-/** Returns true if the provider with this name needs no configured address. The demo model gets its address when it starts. */
+/**
+ * Returns true if the provider with this name needs no configured address. The demo model needs none, because it gets its address when it
+ * starts.
+ */
 function hasAddress(name: string): boolean {
   return name === "demo" || (Object.hasOwn(PRESETS, name) && PRESETS[name]?.baseUrl !== undefined);
 }

@@ -23,8 +23,9 @@ export interface Expanded {
 }
 
 /**
- * Replaces the placeholders in values from files and defaults. Values from the environment and from flags are taken literally. If the
- * schema requires it, texts become numbers or booleans, and durations become milliseconds. In a disabled server, placeholders may stay.
+ * Replaces the placeholders in values from files and defaults. Values from the environment and from flags are taken literally. Where the
+ * schema requires it, texts become numbers or booleans, and durations become milliseconds. In a disabled server, a placeholder that cannot
+ * be replaced stays, and is not reported as a problem.
  */
 export function expandTree({ tree, origins }: Merged, environment: Environment): Expanded {
   const templates = new Map<string, Template>();

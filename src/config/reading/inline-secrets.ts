@@ -76,8 +76,8 @@ function hide(value: unknown): unknown {
 }
 
 /**
- * Returns a function that removes these secrets, and other texts that look like secrets, from a text. From a line that contains a
- * placeholder, it removes only these secrets.
+ * Returns a function that removes `secrets`, and other texts that look like secrets, from a text. From a line that contains a placeholder,
+ * the function removes only `secrets`.
  */
 export function clearingLines(secrets: readonly string[]): (text: string) => string {
   const clear = clearing(secrets);

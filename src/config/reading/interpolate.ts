@@ -4,7 +4,7 @@ export interface Interpolated {
   text: string;
   /** Names of all variables in the text, including those inside defaults. */
   variables: string[];
-  /** Error messages. They name variables but do not quote the text, because it may be a secret. */
+  /** Error messages. The messages name variables but do not quote the text, because the text may be a secret. */
   problems: string[];
 }
 
@@ -66,7 +66,7 @@ export function interpolate(source: string, environment: Environment): Interpola
   return { text, variables, problems };
 }
 
-/** Escapes all texts of a tree, so that interpolation does not change them. It is used for trees that do not come from a user's file. */
+/** Escapes all texts of a tree, so that interpolation does not change the texts. Used for trees that do not come from a user's file. */
 export function literally(value: unknown): unknown {
   if (typeof value === "string") return value.replaceAll("${", () => "$${");
   if (Array.isArray(value)) return value.map(literally);

@@ -3,7 +3,7 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source, SourceProblem } from "../../core/source/source.js";
 import { child, keyPath } from "../../core/source/tree.js";
 
-/** The origin of a value. For a file, `pointer` is the position of the value in that file. It may contain an alias of a key. */
+/** The origin of a value. For a file, `pointer` is the position of the value in that file. The pointer may contain an alias of a key. */
 export type Origin =
   | { kind: "default" }
   | { kind: "file"; source: Source; pointer: string }
@@ -47,7 +47,8 @@ function overlay(target: JsonObject, tree: JsonObject, pointer: string, layer: L
     const below = target[key];
     const nested: JsonObject = isPlainObject(below) ? below : Object.create(null);
     target[key] = nested;
-    // The origin of a mapping is the first layer that has it. A key that is missing in the mapping is reported at that position.
+    // The origin of a mapping is the first layer that has the mapping. An error about a missing key of the mapping is reported at that
+    // position.
     if ((origins.get(at)?.kind ?? "default") === "default") origins.set(at, layer.originOf(at));
     overlay(nested, value, at, layer, origins);
   }

@@ -32,12 +32,13 @@ export interface LoadOptions {
   /** True if the file was found and not named by the user. Such a file is read only if it is a regular file. */
   isFound?: boolean;
   /**
-   * Path of the user's own configuration file. Settings in `source` override it, but its rules and limits still apply (`restrictions.ts`).
+   * Path of the user's own configuration file. Settings in `source` override the settings in this file, but the rules and limits of this
+   * file still apply (`restrictions.ts`).
    */
   base?: string;
   /**
    * True if no provider will be asked. Placeholders of unset variables then stay as they are, and a provider need not have an address. By
-   * default, both are errors.
+   * default, an unset variable or a missing address is an error.
    */
   allowsUnset?: boolean;
 }
@@ -47,11 +48,11 @@ export interface LoadedConfig {
   config: Config;
   /** File name for display. It is `(config)` if an object was loaded. */
   file: string;
-  /** The user's own configuration. Set if a file that was found overrides it. */
+  /** The user's own configuration. Set if a found file overrides its settings. */
   base?: LoadedConfig;
   /** Texts of the files that were read. */
   files: FileTexts;
-  /** The values that are in effect, with the keys of config.yaml. They include secrets, so only `showConfig` may display them. */
+  /** The values that are in effect, with the keys of config.yaml. The values include secrets, so only `showConfig` may display them. */
   tree: JsonObject;
   /** Returns the origin of the value at this pointer: `config.yaml:12`, `env NAME`, `flag` or `default`. */
   originOf(pointer: string): string;
@@ -63,8 +64,8 @@ export interface LoadedConfig {
    */
   written: ReadonlyMap<string, unknown>;
   /**
-   * Loads the same configuration without the values at these pointers. Values in `held` are used instead of them. Throws the same errors as
-   * `loadConfig`.
+   * Loads the same configuration without the values at these pointers. Where `held` has a value for a pointer, this value is used instead.
+   * Throws the same errors as `loadConfig`.
    */
   without(pointers: readonly string[], held?: ReadonlyMap<string, unknown>): LoadedConfig;
   /**
@@ -240,7 +241,7 @@ function fileLayers(
   const alone = { layers: [fileLayer(file)], sources: [file], read: new Map<string, string>(), problems: [] };
   const merged = stack([...below, ...alone.layers]);
   const origin = merged.origins.get(pointer);
-  // If the path of `mcp.config_file` does not come from this file, the layers below already contain its servers.
+  // If `mcp.config_file` was not set by this file, the servers of the file that it names are already in the layers below.
   if (below.length > 0 && !(origin?.kind === "file" && origin.source === file)) return alone;
   const { tree, unresolved } = expandTree(merged, variables);
   const named = valueAt(tree, pointer);
@@ -277,8 +278,8 @@ function check(expanded: Expanded, { origins }: Merged, given: Given): SourcePro
   const unset = allowsUnset ? [] : expanded.problems;
   const problems = [...unset, ...completeServers(tree, origins, surroundings)];
   problems.push(...schemaProblems(validate(tree), expanded), ...serverProblems(tree), ...permissionProblems(tree));
-  // Addresses of providers are not checked if some settings are left out, because an address may be one of these settings. They are not
-  // checked either if no provider may be needed: a tape may answer for a script (`more`), and with `allowsUnset` no provider is asked.
+  // Addresses of providers are not checked if some settings are left out, because an address may be one of these settings. They are also
+  // not checked if the run may need no provider: a tape may answer for a script (`more`), and with `allowsUnset` no provider is asked.
   if (!leftOut && !more && !allowsUnset) problems.push(...providerProblems(tree, expanded.unresolved));
   const storage = valueAt(tree, "/chat/storage");
   if (isPlainObject(storage) && storage.driver === "postgres" && storage.url === undefined) {

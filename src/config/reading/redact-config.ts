@@ -49,8 +49,8 @@ function withoutSecrets(address: string): string {
 }
 
 /**
- * Hides the user and query of URLs, but only if they cannot be anything else. It is used for a text that a shell may run after the user has
- * confirmed it: in `http://a?;rm`, the part after `?` is a command, so the user must see it.
+ * Hides the user and query of URLs, but only where the text can be nothing else than a URL. Used for a text that a shell may run after the
+ * user has confirmed it: in `http://a?;rm`, the part after `?` is a command, so the user must see it.
  */
 export function redactPlainUrls(text: string): string {
   return text

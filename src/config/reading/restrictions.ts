@@ -1,6 +1,6 @@
 /**
- * Applies the rules and limits of the user's own configuration. A file that overrides this configuration can make them stricter, but cannot
- * remove them.
+ * Applies the rules and limits of the user's own configuration. A file that overrides this configuration can make the rules and limits
+ * stricter, but cannot remove them.
  */
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source } from "../../core/source/source.js";
@@ -20,7 +20,10 @@ interface Parts {
   /** The user's own configuration. `written` contains the values from its file, by pointer. */
   base: { tree: JsonObject; written: ReadonlyMap<string, unknown> };
   baseSource: Source;
-  /** Sources of the overriding file. Only they are restricted: values from the environment and from flags are the user's own. */
+  /**
+   * Sources of the overriding file. Only values from these sources are restricted. Values from the environment and from flags are the
+   * user's own.
+   */
   sources: ReadonlySet<Source>;
   origins: Origins;
 }

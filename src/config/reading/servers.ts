@@ -65,8 +65,8 @@ export function completeServers(tree: JsonObject, origins: Origins, surroundings
 
 /**
  * Returns the folders for a stdio server without `cwd`, see `StdioServerConfig`. Returns undefined if the server starts in the working
- * directory. This is the case if its file is in the working directory or below, if its file is one of `inPlace`, or if it comes from the
- * environment or a flag.
+ * directory. It starts there if the file that defines it is in the working directory or below, or is one of `inPlace`, or if the server is
+ * defined by the environment or a flag.
  */
 export function startFolders(
   name: string,

@@ -30,7 +30,7 @@ interface AcpSessionParts {
   hub: ToolHub;
 }
 
-/** An ACP session: a conversation, the mode and the model that its user chose, and the client that receives its turns. */
+/** An ACP session: a conversation, the mode and the model that the user of the session chose, and the client that receives the turns. */
 export class AcpSession {
   readonly #parts: AcpSessionParts;
   readonly #prompts = new Set<AbortController>();
@@ -102,8 +102,8 @@ export class AcpSession {
   }
 
   /**
-   * Shows a turn to its end and resolves with its stop reason. ACP's updates do not name the request that they answer. So a turn that two
-   * requests follow is shown only once.
+   * Shows a turn to its end and resolves with the turn's stop reason. If two requests follow the same turn, the turn is shown only once,
+   * because ACP's updates do not name the request that they answer.
    */
   follow(turn: LiveTurn, shown: { showsPrompt: boolean }): Promise<PromptResponse["stopReason"]> {
     const following = this.#following.get(turn) ?? this.#show(turn, shown).finally(() => this.#following.delete(turn));

@@ -28,8 +28,8 @@ interface Active {
 
 const pageSize = 100;
 /**
- * Prefix of the workspace of a session that uses the client's own servers. It keeps other hosts from resuming the session's turns, because
- * they do not have these servers.
+ * Prefix of the workspace of a session that uses the client's own servers. The prefix keeps other hosts from resuming the session's turns,
+ * because other hosts do not have these servers.
  */
 const withServers = "acp:";
 
@@ -74,7 +74,7 @@ export class AcpSessions {
     await session.recover();
     const running = [...(this.#resumed.get(sessionId) ?? [])];
     if (replay) await shown.replay(await session.history(), running);
-    // An error of a turn needs no handling here: the log contains it, and the client has seen it.
+    // An error of a turn needs no handling here: the error is in the log and was sent to the client.
     for (const turn of running) void shown.follow(turn, { showsPrompt: replay }).catch(() => {});
     return shown.choices;
   }

@@ -20,7 +20,7 @@ export function modeState({ mode }: Choice): SessionModeState {
   return { currentModeId: mode, availableModes: modes.map((known) => ({ ...known })) };
 }
 
-/** Returns the modes and the models as config options. Clients that do not know config options use the modes alone. */
+/** Returns the modes and the models as config options. Clients that do not know config options can choose only a mode. */
 export function configOptions({ mode, model, models }: Choice): SessionConfigOption[] {
   const choices = modes.map(({ id, name, description }) => ({ value: id, name, description }));
   const options: SessionConfigOption[] = [

@@ -40,7 +40,7 @@ export class OpenQuestions {
     askClient(event, { client, capabilities, sessionId: session.id, toolCallId }).then(answer, () => answer(false));
   }
 
-  /** Removes a question that was answered, by this client or by another one. */
+  /** Removes a question that was answered by this client or by another client. */
   close(questionId: string): void {
     this.#open.delete(questionId);
   }

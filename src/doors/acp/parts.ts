@@ -9,8 +9,8 @@ export interface AcpParts extends DoorParts {
   approval: () => ModeId;
   /** Returns the models as `provider/model`. The default model comes first. */
   models: () => readonly string[];
-  /** Returns the context window of a model, in tokens. Without `model`, returns that of the default model. */
+  /** Returns the context window of a model, in tokens. Without `model`, returns the context window of the default model. */
   contextWindow: (model?: string) => number;
-  /** Returns a hub for one session. It has the servers of the host and those of the client. Throws ConfigError. */
+  /** Returns a hub for one session. The hub has the servers of the host and the servers of the client. Throws ConfigError. */
   extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
 }

@@ -1,5 +1,5 @@
 /**
- * Encodes the events of one turn as ACP session updates, both live and from the log.
+ * Encodes the events of one turn as ACP session updates. The events may be live events or events from the log.
  * https://agentclientprotocol.com/protocol/v1/prompt-turn
  */
 import type { SessionUpdate } from "@agentclientprotocol/sdk";

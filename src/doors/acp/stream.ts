@@ -5,7 +5,7 @@ import { parseJson } from "../../core/json.js";
 import { readLines } from "../lines/lines.js";
 import type { Output } from "../shared/output.js";
 
-const maxLineBytes = 64 * 1024 * 1024; // lines may contain images in base64
+const maxLineBytes = 64 * 1024 * 1024; // a line may contain images in base64, so the limit is high
 const parseError = -32700;
 const invalidRequest = -32600;
 
@@ -81,8 +81,8 @@ function parse(text: string): { message: AnyMessage } | { code: number; problem:
 }
 
 /**
- * Returns true if the id is a string, a number or null. A request with any other id could never be answered, and the end of the input waits
- * until all requests have been answered.
+ * Returns true if the id is a string, a number or null. A request with any other id could never be answered. It would keep the stream open
+ * for ever, because after the end of the input the stream waits until all requests have been answered.
  */
 function isRequest({ method, id = null }: { method: unknown; id?: unknown }): boolean {
   return typeof method === "string" && (id === null || typeof id === "string" || typeof id === "number");

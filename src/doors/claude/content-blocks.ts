@@ -22,7 +22,10 @@ export function toolInput(text: string): Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : { unparsed: text };
 }
 
-/** Converts a part of a tool's result to a block. If there is no block type for the part, returns a text block that describes it. */
+/**
+ * Converts a part of a tool's result to a block. If Anthropic's API has no block type for the part, returns a text block that describes the
+ * part.
+ */
 export function resultBlock(part: ContentPart): Block {
   switch (part.type) {
     case "text":

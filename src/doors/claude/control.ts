@@ -15,15 +15,16 @@ type ControlResponse =
   | { subtype: "error"; request_id: string; error: string };
 
 /**
- * Answers the control requests of the controlling program and keeps the settings that it makes. A setting applies to later messages only.
+ * Answers the control requests of the controlling program and keeps the settings that the program makes. A setting applies only to messages
+ * that come later.
  */
 export class Control {
   readonly #parts: DoorParts;
   readonly #options: ControlOptions;
   readonly #interrupt: (all: boolean) => object;
   /**
-   * Reason why all prompts are refused. Set if the program has asked for an unsupported feature when it initialised. The program got an
-   * error then, but it may send prompts all the same.
+   * Reason why all prompts are refused. Set if the program asked for an unsupported feature when it initialised. The program got an error
+   * for that request, but it may still send prompts.
    */
   refusal: string | undefined;
   /** True if the program speaks the control protocol. Such a program can be asked questions. */

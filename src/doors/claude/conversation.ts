@@ -32,7 +32,7 @@ export class ClaudeConversation {
   readonly #control: Control;
   readonly #inquiries: Inquiries;
   readonly #account = new SessionUsage();
-  /** Ids of the requests that have no result yet. The first one is being shown. */
+  /** Ids of the requests that have no result yet. The turn of the first request is being shown. */
   readonly #queue: string[] = [];
   #shown: Promise<void> = Promise.resolve();
   #hasLeft = false;

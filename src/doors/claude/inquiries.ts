@@ -88,7 +88,7 @@ function elicitationRequest(question: Extract<Question, { kind: "elicitation" }>
 
 /**
  * Converts the program's response to an approval. Only a clear yes allows the call. A denial is returned as an object that may have a
- * message for the model. A plain `false` would mean that nobody could be asked.
+ * message for the model, because a plain `false` would mean that nobody could be asked.
  */
 function approvalOf(response: Record<string, unknown>, { call }: ApprovalQuestion): unknown {
   const { behavior, message, updatedInput, updatedPermissions } = response;
@@ -109,7 +109,8 @@ const scopes: ReadonlyMap<unknown, string> = new Map([
 ]);
 
 /**
- * Finds a rule in `updates` that allows the whole tool. Returns how long the rule must be remembered. Undefined if there is no such rule.
+ * Finds a rule in `updates` that allows the whole tool. Returns how long the rule is to be kept. Undefined if no rule allows the whole
+ * tool.
  */
 function scopeOf(updates: unknown, toolName: string): string | undefined {
   for (const update of asObjects(updates)) {

@@ -45,7 +45,9 @@ function serverStatus({ name, state, version, reason }: ServerStatus, hub: ToolH
 }
 
 export interface Permission {
-  /** Undefined if the configured approval applies. Rules and remembered answers may override the configured approval. */
+  /**
+   * Undefined if the configured approval applies. In that case, permission rules and stored answers still override the configured approval.
+   */
   approval?: "ask" | "auto";
   /** True if the controlling program is asked about calls that need approval. If false, these calls are denied. */
   isAsked: boolean;

@@ -41,11 +41,11 @@ export class ClaudeView implements OneshotView {
     this.#messageId = stream.parts.newId("msg");
   }
 
-  /** Writes `init`. Waits for the servers first, so that `init` lists their tools; the turn waits for them as well. */
+  /** Writes `init`. Waits for the servers first, so that `init` lists the servers' tools. The turn waits for the servers as well. */
   async start({ model: { model }, signal }: TurnStart): Promise<void> {
     const { parts, cwd, approval, version } = this.#stream;
     this.#model = model;
-    await parts.hub.settled(signal).catch(() => {}); // the turn reports the error
+    await parts.hub.settled(signal).catch(() => {}); // the turn itself reports an error of the servers
     const permissionMode = permissionModeOf(approval);
     const facts = { ...initFacts(parts.hub), cwd, model, permissionMode, claude_code_version: version };
     await this.#write({ type: "system", subtype: "init", ...facts });

@@ -4,7 +4,8 @@ import type { Socket } from "node:net";
 
 /**
  * When a connection closes, ends the answers that wait behind an earlier answer of the connection. Node emits "close" only for the answer
- * that is being written. Without this function, calls behind it would run on for nobody, and streams behind it would never end.
+ * that is being written. Without this function, the calls whose answers wait would continue although nobody reads the answers, and waiting
+ * streams would never end.
  */
 export function endWaitingAnswers(server: Server): void {
   const waitingOf = new WeakMap<Socket, Set<ServerResponse>>();

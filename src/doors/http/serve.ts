@@ -67,7 +67,7 @@ const lookForLateMs = 1_000;
 const idleConnectionMs = 75_000;
 
 export interface ShownToken {
-  /** Text that tells people where the token is stored. Undefined if the token is not stored, or if there is no token. */
+  /** Text that tells people where the token is stored. Undefined if the token is not stored or no token is needed. */
   place: string | undefined;
   /** True if this host generated the token. A token that the user has set is never shown. */
   isMade: boolean;

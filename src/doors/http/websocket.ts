@@ -23,7 +23,7 @@ interface SocketOptions {
   pingMs: number;
 }
 
-/** Maximum number of bytes that wait in a socket. Above it, messages are sent only as fast as the client reads them. */
+/** Maximum number of bytes that wait in a socket. Above this number, messages are sent only as fast as the client reads them. */
 const bufferedBytes = 1024 * 1024;
 
 /** Time that a refused client has to read the reason, in ms. */

@@ -1,6 +1,6 @@
 const newline = 0x0a;
 
-/** Maximum size of one message on a pipe, in bytes. One or two images fit into it. */
+/** Maximum size of one message on a pipe, in bytes. A message with one or two images fits. */
 export const maxLineBytes = 16 * 1024 * 1024;
 
 /** One line of input without its line end, or the reason why the line could not be read. */

@@ -13,10 +13,12 @@ import { limitText } from "../shared/limit-text.js";
 
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
-/** Timeout of requests to the client: the longest possible one, since a person may take any time to answer. */
+/** Timeout of requests to the client, in ms. It is the longest possible timeout, since a person may take any time to answer. */
 export const personTimeoutMs = longestTimerMs;
 
-/** Resolves with the user's answer. Never rejects: the answer is no if the client cannot ask or fails to. */
+/**
+ * Resolves with the user's answer. Never rejects: the answer is no if the client cannot ask the user or the request to the client fails.
+ */
 export async function askClient(
   question: Question,
   extra: Pick<Extra, "sendRequest" | "signal">,

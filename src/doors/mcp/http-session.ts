@@ -20,7 +20,7 @@ export interface McpSession {
   usedAt: number;
 }
 
-/** Error code for a cancelled request. It comes from the Language Server Protocol. Other implementations of MCP use it too. */
+/** Error code for a cancelled request. The code comes from the Language Server Protocol, and other implementations of MCP use it too. */
 const requestCancelled = -32800;
 
 /**

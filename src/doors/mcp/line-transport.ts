@@ -33,7 +33,7 @@ export class LineTransport implements Transport {
   onerror?: (error: Error) => void;
   /**
    * Resolves when the reader has closed the output, or when the input has ended and all requests except tool calls are answered. The
-   * answers are awaited because input such as `echo '{…"tools/list"}'` ends before the servers are ready.
+   * transport waits for these answers because input such as `echo '{…"tools/list"}'` ends before the servers are ready.
    */
   readonly ended = new Promise<void>((resolve) => {
     this.#end = resolve;

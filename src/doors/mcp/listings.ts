@@ -20,8 +20,8 @@ interface Schema {
 }
 
 /**
- * Returns a server's tool as the client's list shows it. A tool that must run as a task is listed as one that can also be called directly:
- * this host runs the task and answers with its result.
+ * Returns a server's tool as the client's list shows it. A tool that must run as a task is listed as a tool that can also be called
+ * directly: this host runs the task and answers with the task's result.
  */
 export function listedTool(item: Item): Tool {
   const { name, execution } = item;
@@ -35,8 +35,8 @@ export function listedTool(item: Item): Tool {
 }
 
 /**
- * Returns a server's prompt as the client's list shows it. `known` are the prompt's arguments; they replace `arguments` if the server lists
- * these in an invalid form.
+ * Returns a server's prompt as the client's list shows it. `known` are the prompt's arguments as this host has read them. They replace
+ * `arguments` if the server's own `arguments` are invalid.
  */
 export function listedPrompt(item: Item, known: readonly Item[]): Prompt {
   return valid(PromptSchema, item, { name: item.name, arguments: known }) as Prompt;
@@ -53,7 +53,7 @@ export function listedTemplate(item: Item): ResourceTemplate {
   }) as ResourceTemplate;
 }
 
-/** Returns the item without its invalid fields. `least` has values for the required fields, for the case that they are invalid. */
+/** Returns the item without its invalid fields. If a required field is invalid, its value is taken from `least`. */
 function valid(schema: Schema, item: Item, least: Item): Item {
   const { success, error } = schema.safeParse(item);
   if (success) return item;

@@ -25,7 +25,7 @@ export interface McpConnectionParts {
 }
 
 /**
- * Returns the rules for the tools that a client calls and the resources that it reads. The user's answers are remembered as long as the
+ * Returns the rules for the tools that a client calls and the resources that a client reads. The user's answers are kept as long as the
  * client is connected.
  */
 export function rulesFor({ said, defaults }: McpParts): ReturnType<typeof rulesOf> {

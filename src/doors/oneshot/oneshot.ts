@@ -83,7 +83,7 @@ export async function runOneshot(parts: DoorParts, options: OneshotOptions, stre
   }
 }
 
-/** Returns the view of `claude-stream-json`. Loads it here, because the other formats do not need it. */
+/** Returns the view of `claude-stream-json`. The module is loaded here, because the other formats do not need it. */
 async function claudeView(options: Omit<ClaudeStream, "account">): Promise<OneshotView> {
   const { ClaudeView } = await import("../claude/view.js");
   const { SessionUsage } = await import("../claude/anthropic-usage.js");
@@ -92,10 +92,10 @@ async function claudeView(options: Omit<ClaudeStream, "account">): Promise<Onesh
 
 /**
  * Prints a note for each server that is still starting when the turn stops waiting for servers: the model does not get the server's tools.
- * There is no note for a server whose tools are known from an earlier start.
+ * No note is printed for a server whose tools are known from an earlier start.
  */
 async function noteSlowServers(hub: ToolHub, stderr: Output, ended: AbortSignal): Promise<void> {
-  await hub.offered(ended).catch(() => {}); // the turn reports the error
+  await hub.offered(ended).catch(() => {}); // the turn itself reports an error of the servers
   if (ended.aborted) return;
   const isUnknown = ({ state, tools, prompts, resources }: ServerStatus) =>
     state === "starting" && tools + prompts + resources === 0;

@@ -14,7 +14,7 @@ export interface Shown {
 }
 
 /**
- * Returns usage and cost in the format of the message protocol. Null if there is no usage. Unknown counts and an unknown cost are
+ * Returns usage and cost in the format of the message protocol. Null if `usage` is undefined. Unknown counts and an unknown cost are
  * undefined.
  */
 export function wireUsage(usage: Usage | undefined, costUsd?: number): Record<string, number | undefined> | null {

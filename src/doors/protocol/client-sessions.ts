@@ -1,20 +1,17 @@
 import type { Session } from "../../session/session.js";
 import type { Sessions } from "../../session/sessions.js";
 
-/**
- * Maximum number of conversations that are remembered for one client. Beyond it, the oldest conversations without a running turn are
- * forgotten.
- */
+/** Maximum number of conversations that are kept for one client. Beyond it, the oldest conversations without a running turn are removed. */
 const mostVisited = 1_000;
 
 /**
- * Conversations of one client. An `answer` or `cancel` message that names no conversation reaches only these conversations, never those of
- * another client.
+ * Conversations of one client. An `answer` or `cancel` message that names no conversation reaches only these conversations, never the
+ * conversations of another client.
  */
 export class ClientSessions {
   readonly #sessions: Sessions;
   readonly #visited = new Map<string, Session>();
-  /** Conversation of the messages that name no conversation. The first such message opens it. */
+  /** Conversation for messages that name no conversation. It is opened by the first such message. */
   #own: Session | undefined;
   #release = () => {};
 
@@ -31,8 +28,8 @@ export class ClientSessions {
   }
 
   /**
-   * Replaces the client's own conversation by a new one and returns the new one. Returns undefined and changes nothing if `conversationId`
-   * names another conversation.
+   * Replaces the client's own conversation by a new one and returns the new conversation. If `conversationId` names another conversation
+   * than the client's own, changes nothing and returns undefined.
    */
   startAnew(conversationId: string | undefined): Session | undefined {
     if (conversationId !== undefined && conversationId !== this.#own?.id) return undefined;

@@ -2,18 +2,20 @@ import { Channel } from "../../core/async/channel.js";
 import type { StoredEvent, TurnEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 
-/** Interval, in ms, at which the log is read for events of other processes. The log is not read while events wait for the reader. */
+/**
+ * Interval, in ms, at which the log is read for events of other processes. The log is not polled while the client still has unread events.
+ */
 const pollMs = 1_000;
 /**
- * Maximum number of events that wait for a slow reader. Beyond it, events are dropped and later read again from the log. A message that is
- * being written is then sent again from its start.
+ * Maximum number of events that wait for a slow reader. Beyond it, events are dropped and later read again from the log. If an assistant
+ * message is being written at that time, the message is then sent again from its start.
  */
 const mostWaiting = 1_000;
 
 /**
- * Yields every stored event of a conversation from the seq `from` on, in order and without a gap, even if another process writes it. Also
- * yields live events, of this process and of other processes that publish them. If a message is being written, it is yielded from its
- * start. Ends when the signal is aborted. Rejects with StoreError.
+ * Yields every stored event of a conversation from the seq `from` on, in order and without a gap, even if another process writes the
+ * events. Also yields live events of this process, and of other processes that publish theirs. An assistant message that is being written
+ * is yielded from its start. Ends when the signal is aborted. Rejects with StoreError.
  */
 export async function* conversationEvents(
   session: Session,
@@ -58,8 +60,8 @@ export async function* conversationEvents(
     for (const event of await session.history(next)) yield* shown(event);
   };
   /**
-   * Yields the rest of the log, then all live events so far. The live events include those that still wait for the reader, so the waiting
-   * events are dropped.
+   * Yields the rest of the log, then all live events so far. Events that still wait for the reader are also among these live events, so the
+   * waiting events are dropped.
    */
   const join = async function* (): AsyncGenerator<TurnEvent> {
     let before: number;

@@ -1,6 +1,6 @@
 /**
- * Messages that a client may send on a pipe or a WebSocket. A table lists their fields. The parser, its types and the schema are derived
- * from the table.
+ * Messages that a client may send on a pipe or a WebSocket. The fields of each message are listed in a table, from which the parser, the
+ * types and the schema are derived.
  */
 
 import { isPlainObject } from "../../core/json.js";

@@ -4,8 +4,8 @@ import { clientSchemas } from "./incoming.js";
 import { partSchemas } from "./part-schemas.js";
 
 /**
- * Returns the schemas of all messages by name. A schema refers to another one by `place` followed by its name. `ClientMessage` and
- * `HostMessage` together cover every message.
+ * Returns the schemas of all messages by name. A reference to another schema is `place` followed by the name of that schema.
+ * `ClientMessage` and `HostMessage` together cover every message.
  */
 export function messageSchemas(place: string): Record<string, JsonSchema> {
   const refer = (name: string) => ({ $ref: `${place}${name}` });

@@ -11,8 +11,8 @@ export class PromptTurns {
   readonly #hub: ToolHub;
   readonly #asked: ServerRequests;
   /**
-   * The latest turn of each conversation that waits to be submitted. Resolves when it no longer waits. Later turns of the conversation wait
-   * for it.
+   * For each conversation, the latest turn that waits to be submitted. The promise resolves when this turn no longer waits. Later turns of
+   * the conversation wait for the promise.
    */
   readonly #pending = new Map<Session, Promise<void>>();
 

@@ -74,8 +74,8 @@ export class ProtocolClient {
   }
 
   /**
-   * True if the next message may be read from the client. While a client does not read its own messages, nothing is read from it, so that
-   * it uses no more memory.
+   * True if the next message may be read from the client. While the client does not read the messages that are sent to it, no message is
+   * read from it, because more answers would fill the memory.
    */
   get hasRoom(): boolean {
     return this.#backlog.hasRoom;

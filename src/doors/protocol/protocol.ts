@@ -15,7 +15,10 @@ interface WireError {
   kind: string;
   retryable: boolean;
   hint: string;
-  /** Action of the failed message. Absent if the message was to start a turn. If it is set, a turn with the same request id continues. */
+  /**
+   * Action of the failed message. Absent if the message was to start a turn. If `action` is set, the error does not end a turn that has the
+   * same request id.
+   */
   action?: string;
 }
 

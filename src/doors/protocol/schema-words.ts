@@ -1,5 +1,5 @@
 /**
- * Small JSON Schemas (2020-12) from which the message schemas are built. They allow fields that they do not list, because a newer client or
+ * Small JSON Schemas (2020-12) from which the message schemas are built. The schemas allow additional fields, because a newer client or
  * host may send more fields.
  */
 import type { JsonSchema } from "../../core/messages.js";

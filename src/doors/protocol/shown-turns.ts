@@ -56,7 +56,7 @@ export class ShownTurns {
     begun();
     for await (const event of turn.watch()) {
       if (event.type === "question") {
-        if (!session.isAsking(event)) continue; // answered before this client began to follow the turn
+        if (!session.isAsking(event)) continue; // the question was answered before this client began to follow the turn
         this.#openQuestions.set(event.questionId, { session, kind: event.question.kind });
         if (this.#isUnattended) session.answer(event.questionId, false);
       }

@@ -2,13 +2,13 @@ import type { NewId } from "../../core/ids.js";
 import type { Observe, ToolHub } from "../../core/ports.js";
 import type { Sessions } from "../../session/sessions.js";
 
-/** Parts of the app that every front end gets. */
+/** Parts of the app that every front door gets. */
 export interface DoorParts {
   sessions: Sessions;
   hub: ToolHub;
   /**
-   * Returns the provider and model that a request with this model name would use. `wire` describes the API for people. Throws if there is
-   * no such provider.
+   * Returns the provider and model that a request with this model name would use. `wire` describes the API for people. Throws if no
+   * provider fits the name.
    */
   resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
   /** Reads the configuration files again and applies changes to the servers. Resolves to a report as text. */

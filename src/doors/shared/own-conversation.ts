@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import type { NewId } from "../../core/ids.js";
 
 /**
- * Returns the conversation id for a call that names no conversation. The same call with the same request id gets the same conversation id,
- * so that it finds its stored answer. A different call with the same request id gets a different conversation id. `call` contains
- * everything that distinguishes two calls; it must be serialisable as JSON.
+ * Returns the conversation id for a call that names no conversation. If a call is repeated with the same request id, it gets the same
+ * conversation id and thus finds its stored answer. A different call with the same request id gets a different conversation id. `call`
+ * contains everything that distinguishes two calls; it must be serialisable as JSON.
  */
 export function ownConversation(
   requestId: string | undefined,

@@ -9,7 +9,7 @@ interface Piped {
 
 /**
  * Returns the prompt of a one-shot run. Piped text comes before the argument, as in `cat log | mcp-platform run "what is wrong?"`. Without
- * an argument, or with `-`, stdin alone is the prompt. Throws RequestError if there is no prompt.
+ * an argument, or with `-`, stdin alone is the prompt. Throws RequestError if stdin and argument give no prompt.
  */
 export async function readPrompt(argument: string | undefined, { stdin, stderr }: Piped): Promise<string> {
   if (argument !== undefined && argument !== "-") {

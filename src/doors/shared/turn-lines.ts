@@ -23,7 +23,7 @@ export class ToolLines {
     return oneLine(`> ${this.name(name)} ${text}`, width);
   }
 
-  /** Remembers when a call was sent. The time comes from the log, so that a replayed turn shows the true duration. */
+  /** Stores the time at which a call was sent. The time comes from the log, so that a replayed turn shows the true duration. */
   sent({ callId, at }: { callId: string; at: number }): void {
     this.#sentAt.set(callId, at);
   }
@@ -47,8 +47,9 @@ export class ToolLines {
 }
 
 /**
- * Formats lines for people about servers that are lost and come back during a turn. The states failed, needs_auth and degraded are left
- * out: they are logged as warnings, which people see even without a turn. Servers that become ready at their first start are not reported.
+ * Formats lines for people about servers whose connection is lost or restored during a turn. The states failed, needs_auth and degraded are
+ * left out: they are logged as warnings, which people see even without a turn. Servers that become ready at their first start are not
+ * reported.
  */
 export class ServerLosses {
   readonly #lost = new Set<string>();

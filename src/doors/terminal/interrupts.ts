@@ -51,7 +51,7 @@ export class Interrupts {
     this.#stopOnce("cancelling");
   }
 
-  /** Makes the next Ctrl-C count as a first one again. Called after new input. */
+  /** Makes the next Ctrl-C count as the first one again. Called after new input. */
   forget(): void {
     this.#leaveUntil = 0;
   }

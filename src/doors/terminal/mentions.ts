@@ -19,9 +19,9 @@ interface MentionParts {
 }
 
 /**
- * Returns the files and resources that a prompt mentions with `@`. A word that names neither a file nor a resource stays text, unless it is
- * quoted or begins like a path; then it is an error. Throws RequestError if a file cannot be attached or the user cancels, and McpError if
- * a resource cannot be read.
+ * Returns the files and resources that a prompt mentions with `@`. A word that names no file and no resource stays text. If such a word is
+ * quoted or begins like a path, this is an error. Throws RequestError if a file cannot be attached or the user cancels, and McpError if a
+ * resource cannot be read.
  */
 export async function attachMentions(text: string, parts: MentionParts): Promise<Attachment[]> {
   const attachments = new Map<string, Attachment>();

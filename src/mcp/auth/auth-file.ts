@@ -13,15 +13,15 @@ import { withFileLock } from "./file-lock.js";
 
 /**
  * The stored authorization for one server. The fields have the form in which the SDK passes them. `client` and `tokens` contain the
- * `issuer` that they belong to.
+ * `issuer` from which they come.
  */
 export interface AuthRecord {
   client?: OAuthClientInformationMixed;
   tokens?: OAuthTokens;
   discovery?: OAuthDiscoveryState;
-  /** All scopes that the tokens have, and all scopes that were requested for them. */
+  /** The scopes that were requested for the tokens, together with the scopes that the tokens have. */
   scope?: string;
-  /** Scopes that the server demanded at a time when no person could log in. The next login requests them. */
+  /** Scopes that the server demanded at a time when no person could log in. The next login requests these scopes. */
   wantedScope?: string;
   /** Time at which the tokens were stored, in ms since the epoch. */
   tokensAt?: number;
@@ -46,7 +46,7 @@ export class AuthFile {
   /** The version of the file at the last read. Undefined if there was no file. */
   #seen: string | undefined;
 
-  /** The path depends on the server's URL and its client: two servers share a file only if both are the same. */
+  /** The path depends on the server's URL and its client: two servers share a file only if they have the same URL and the same client. */
   constructor(folder: string, { url, oauth }: RemoteServerConfig) {
     const key = JSON.stringify([url, oauth?.clientId ?? oauth?.clientMetadataUrl ?? ""]);
     const hash = createHash("sha256").update(key).digest("hex").slice(0, 32);

@@ -1,6 +1,6 @@
 /**
- * The authorization for one remote server. It provides the token, renews the token if the server refuses it, and requests more scopes if
- * the server demands them.
+ * The authorization for one remote server. Provides the token, renews the token if the server refuses it, and requests more scopes if the
+ * server demands more.
  */
 import type { OAuthConfig, RemoteServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
@@ -26,7 +26,7 @@ export interface Challenge {
 
 interface Refused {
   token: string | undefined;
-  /** True if the token had just been renewed when the server refused it. Another renewal will not help. */
+  /** True if the refused token had just been renewed. Another renewal will then not help. */
   isNew: boolean;
 }
 

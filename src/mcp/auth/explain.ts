@@ -7,7 +7,7 @@ import { redactor } from "../shared/redact-secrets.js";
 const maxReasonChars = 300;
 
 /**
- * Returns an McpError that tells the user what to do, for example which command logs in. The SDK's error is not its `cause`, because SDK
+ * Returns an McpError that tells the user what to do, for example which command logs in. The SDK's error is not set as `cause`, because SDK
  * errors repeat the server's whole answer.
  */
 export function explainAuth(error: unknown, config: RemoteServerConfig): McpError {

@@ -46,7 +46,8 @@ async function create(path: string, content: string): Promise<boolean> {
 
 /**
  * Removes the lock if its holder no longer runs. Resolves with true if the caller should try at once to get the lock. The removal itself
- * runs under a second lock. Otherwise it could delete the lock of a new holder.
+ * runs under a second lock. Otherwise two processes could remove the lock at the same time, and one of them could delete the lock of a new
+ * holder.
  */
 async function removeAbandoned(path: string): Promise<boolean> {
   const content = await contentOf(path);

@@ -21,7 +21,7 @@ export class Logins {
 
   /**
    * Logs in, even if the stored token is still valid. Resolves with the new status as text. Rejects with McpError if the login fails, or
-   * with RequestError if there is no such server or it is no remote server.
+   * with RequestError if there is no such server or the server is not a remote server.
    */
   async login(name: string): Promise<string> {
     const config = this.#remote(name);

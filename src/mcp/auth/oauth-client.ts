@@ -57,7 +57,7 @@ export class OAuthClient implements OAuthClientProvider {
       redirect_uris: redirectUrl ? [redirectUrl] : [],
       grant_types: ["authorization_code", "refresh_token"],
       response_types: ["code"],
-      // This host is a public client: its program is readable by anybody, so it cannot keep a client secret.
+      // This host is a public client: anybody can read its program, so the program cannot keep a client secret.
       ...(methods?.includes("none") && { token_endpoint_auth_method: "none" }),
       ...(scope && { scope }),
     };

@@ -22,9 +22,9 @@ export interface RunningCall {
 }
 
 /**
- * Answers the requests of one server. In protocol 2025-11-25 a request does not say which call it belongs to, so this host assigns it to
- * the call that began last. While no call is running, requests to the person or the model are declined: no person could be asked, and
- * nothing would limit the cost.
+ * Answers the requests of one server. In protocol 2025-11-25 a request does not say to which call it belongs, so this host assigns the
+ * request to the call that began last. While no call is running, requests to the person or the model are declined: no person could be
+ * asked, and nothing would limit the cost.
  */
 export class Callbacks {
   readonly #config: ServerConfig;
@@ -41,7 +41,7 @@ export class Callbacks {
     this.#noticed = noticed;
   }
 
-  /** The capabilities that this host declares to the server. It declares only those that it would really serve. */
+  /** The capabilities that this host declares to the server. A capability is declared only if this host can really serve it. */
   get capabilities(): JsonObject {
     return {
       elicitation: { form: { applyDefaults: true }, url: {} },

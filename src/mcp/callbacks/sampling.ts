@@ -36,8 +36,8 @@ export class SamplingBudget {
   #inputTokens = maxInputTokens;
 
   /**
-   * Reserves tokens for a request before it is sent, because a server may send many requests at once. Returns how many tokens the model may
-   * write; unused tokens are given back with `giveBack`. Throws RpcRefusal if the budget is used up.
+   * Reserves tokens for a request before the request is sent, because a server may send many requests at once. Returns how many tokens the
+   * model may write. Unused tokens are returned with `giveBack`. Throws RpcRefusal if the budget is used up.
    */
   grant(wanted: number, inputTokens: number): number {
     if (this.#requests <= 0 || this.#tokens <= 0 || inputTokens > this.#inputTokens) {
@@ -50,7 +50,7 @@ export class SamplingBudget {
     return granted;
   }
 
-  /** Puts granted tokens that were not written back into the budget. */
+  /** Puts back into the budget the granted tokens that the model did not use. */
   giveBack(tokens: number): void {
     this.#tokens += tokens;
   }
@@ -117,7 +117,7 @@ function toRequest(params: JsonObject, granted: number): CompletionRequest {
   };
 }
 
-/** Converts one message of the server. A user message may hold both tool results and text; for a model, these are separate messages. */
+/** Converts one message of the server. A user message may hold tool results as well as text; for a model, these are separate messages. */
 function toMessages({ role, content }: JsonObject): Message[] {
   const blocks = (Array.isArray(content) ? content : [content]).filter(isPlainObject);
   if (role === "assistant") {

@@ -1,6 +1,6 @@
 /**
- * HTTP requests to MCP servers, over the shared pool of connections. Node's fetch is not used for two reasons. Its Web Streams made a call
- * five to seven times as slow (scripts/bench/mcp-calls.mjs), and it ends a stream that is idle for 300 s.
+ * HTTP requests to MCP servers, over the shared pool of connections. Node's fetch is not used for two reasons. The Web Streams of fetch
+ * made a call five to seven times as slow (scripts/bench/mcp-calls.mjs), and fetch ends a stream that is idle for 300 s.
  */
 import {
   type Agent,
@@ -26,7 +26,7 @@ export interface HttpRequest {
   signals: readonly AbortSignal[];
 }
 
-/** An answer to a request. The caller must read its body to the end or discard it, because until then the answer occupies a connection. */
+/** An answer to a request. The caller must read the body to its end or discard it. Until then, the answer occupies a connection. */
 export interface HttpAnswer {
   status: number;
   statusText: string;
@@ -59,8 +59,8 @@ export class TooLong extends Error {
 }
 
 /**
- * Time in ms for which an idle connection is kept if the server names no time. If the server names one, `longestIdleMs` is the maximum.
- * Both values are those of Node's fetch.
+ * Time in ms for which an idle connection is kept if the server names no time. If the server names a time, the connection is kept for that
+ * time, but at most `longestIdleMs`. Both values are those of Node's fetch.
  */
 const idleMs = 4000;
 const longestIdleMs = 600_000;
@@ -116,8 +116,7 @@ function placeOf(url: URL): Endpoint {
 export const exchange: SendRequest = ({ method, url, headers, body, signals }) =>
   new Promise((resolve, reject) => {
     for (const signal of signals) signal.throwIfAborted();
-    // A list, because Node writes headers unchanged if they are a list. Node would check each header of an object three times, and store
-    // it.
+    // The headers are a list, because Node writes a list unchanged. In an object, Node would check each header three times and store it.
     const list: string[] = [];
     const all: Record<string, string> = Object.assign({ host: url.host }, usual, headers);
     for (const name in all) list.push(name, all[name] as string);

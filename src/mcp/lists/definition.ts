@@ -15,7 +15,7 @@ const parts: Readonly<Record<string, string>> = {
   execution: "execution",
 };
 
-/** Returns the hashes of a tool as its server listed it. The order of keys in the JSON does not matter. */
+/** Returns the hashes of a tool. `raw` is the tool as its server listed it. The order of keys in the JSON does not matter. */
 export function definitionOf(raw: JsonObject): Definition {
   return Object.fromEntries(
     Object.entries(parts).flatMap(([key, part]) => (raw[key] === undefined ? [] : [[part, hashOf(raw[key])]])),

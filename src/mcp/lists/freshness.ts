@@ -1,5 +1,5 @@
 /**
- * The time for which a server's answers stay fresh (`ttlMs`). Servers of protocols before 2026-07-28 do not send it.
+ * The time for which a server's answers stay fresh (`ttlMs`). Only servers of protocol 2026-07-28 and later send `ttlMs`.
  * https://modelcontextprotocol.io/specification/2026-07-28/server/utilities/caching
  */
 
@@ -47,8 +47,9 @@ export class ListAge {
 }
 
 /**
- * A cache of resource contents while they are fresh. It belongs to one connection and so to one authorization, so it may hold `private`
- * contents. The SDK has a cache too, but only for its `readResource`, which refuses some contents that this host can use (client 2.4.0).
+ * A cache of resource contents while the contents are fresh. The cache belongs to one connection and so to one authorization, so it may
+ * hold `private` contents. The SDK has a cache too, but only for its own `readResource`, which refuses some contents that this host can use
+ * (client 2.4.0).
  */
 export class FreshResources {
   readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();
@@ -56,8 +57,8 @@ export class FreshResources {
   #changes = 0;
 
   /**
-   * Resolves with the content from the cache, or else from `read`. New content is cached for its `ttlMs`. It is not cached if a change was
-   * announced during `read`.
+   * Resolves with the content from the cache, or else from `read`. New content is cached for its `ttlMs`, unless a change of the resource
+   * was announced during `read`.
    */
   async get(uri: string, read: () => Promise<{ content: ContentPart[]; result: JsonObject }>): Promise<ContentPart[]> {
     const kept = this.#kept.get(uri);

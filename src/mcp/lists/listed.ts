@@ -1,4 +1,7 @@
-/** Readers for the items of a server's lists. They are lenient: they refuse an item only if it is unusable, and report the reason. */
+/**
+ * Readers for the items of a server's lists. The readers are lenient: an item is refused only if it is unusable, and the reason is
+ * reported.
+ */
 
 import { asArray, isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
@@ -131,8 +134,8 @@ function isTask({ execution }: JsonObject): boolean {
 }
 
 /**
- * Returns true if `_meta.ui.visibility` (SEP-1865) exists but does not name the model. A tool without this field is for both the model and
- * the pages.
+ * Returns true if `_meta.ui.visibility` (SEP-1865) exists but does not name the model. A tool without this field is offered to the model as
+ * well as to the pages.
  */
 function isForApps({ _meta }: JsonObject): boolean {
   const visibility = isPlainObject(_meta) && isPlainObject(_meta.ui) ? _meta.ui.visibility : undefined;

@@ -10,7 +10,7 @@ export type Ask = (method: string, params: JsonObject) => Promise<JsonObject>;
 
 export interface ListKind<Item> {
   method: string;
-  /** Key of the result under which the items are. */
+  /** Key in the result that holds the list of items. */
   key: string;
   /** Converts an item of the list. Throws if the item is unusable. */
   read(raw: JsonObject): Item;

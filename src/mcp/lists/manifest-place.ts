@@ -6,8 +6,9 @@ const places = new WeakMap<ServerConfig, string>();
 const programs = new WeakMap<ServerConfig, string>();
 
 /**
- * Returns a hash of the server's name and its command or address. Environment variables and headers are not part of it, so the hash stays
- * the same if only a key in them changes. It is a hash because the command or address may contain secrets.
+ * Returns a hash of the server's name and its command or address. Environment variables and headers are not part of the hash, so the hash
+ * stays the same if only an API key changes. The result is a hash and not the plain text, because the command or address may contain
+ * secrets.
  */
 function placeOf(config: ServerConfig): string {
   const known = places.get(config) ?? hashOf(config);
@@ -16,8 +17,8 @@ function placeOf(config: ServerConfig): string {
 }
 
 /**
- * Returns a hash of the server's name, its command or address, and its environment. Remembered approvals are stored under this hash,
- * because another variable (NODE_OPTIONS) can make the same command run another program.
+ * Returns a hash of the server's name, its command or address, and its environment. Stored approvals are kept under this hash, because
+ * another variable (NODE_OPTIONS) can make the same command run another program.
  */
 export function programOf(config: ServerConfig): string {
   const known = programs.get(config) ?? hashOf(config, environmentOf(config));

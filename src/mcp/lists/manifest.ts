@@ -59,7 +59,7 @@ export class Manifest {
   }
 
   /**
-   * Returns the path of the file. The file name is a hash of all settings of the server, because the lists may depend on any of them. Some
+   * Returns the path of the file. The file name is a hash of all settings of the server, because the lists may depend on any setting. Some
    * settings are secrets. A short secret could be guessed from a plain hash, so the hash uses a key.
    */
   #file(): string {

@@ -1,5 +1,6 @@
 /**
- * The pinned definitions of a server's tools. A pinned definition is the one that was seen first, or the one that the user approved last.
+ * The pinned definitions of a server's tools. The pinned definition of a tool is the definition that a host saw first, or the one that the
+ * user approved last.
  */
 
 import { readFileSync } from "node:fs";
@@ -38,7 +39,8 @@ export class Pins {
 
   /**
    * Returns how these tools differ from their pinned definitions. The keys are tool names; tools without a difference or without a pin are
-   * left out. If the file cannot be read, a tool counts as changed unless this host has pinned it: its definition may have changed.
+   * left out. If the file cannot be read, a tool counts as changed unless this host itself has pinned it, because its definition may have
+   * changed.
    */
   changes(tools: readonly ListedTool[]): Map<string, string> {
     let known = this.#unwritten;
@@ -59,8 +61,8 @@ export class Pins {
   }
 
   /**
-   * Pins those of the tools that are not pinned yet. Throws errors of the file system. If the file can be read but not written, this host
-   * uses the new pins nevertheless. If the file cannot be read, pins nothing.
+   * Pins the tools that are not pinned yet. Throws errors of the file system. If the file can be read but not written, this host uses the
+   * new pins nevertheless. If the file cannot be read, pins nothing.
    */
   pinNew(tools: readonly ListedTool[]): void {
     const known = this.#known();
@@ -86,7 +88,7 @@ export class Pins {
 }
 
 /**
- * Reads the pins from a file. Returns no pins if there is no file or its content is unusable; every tool is then new. Throws if the file
+ * Reads the pins from a file. Returns no pins if the file is missing or its content is unusable; every tool is then new. Throws if the file
  * cannot be read, because the file may hold pins that must not be replaced.
  */
 function readPins(path: string): Known {

@@ -18,7 +18,7 @@ export interface ServerLists {
   prompts: ListedPrompt[];
   resources: ListedResource[];
   templates: ListedTemplate[];
-  /** The server's text on how to use its tools, prompts and resources; "" if it has none. */
+  /** The server's text that says how to use its tools, prompts and resources; "" if the server sends no such text. */
   instructions: string;
   problems: string[];
 }
@@ -76,8 +76,8 @@ export async function readLists(
 const nothing: Listed<never> = { items: [], problems: [] };
 
 /**
- * Returns an error handler that turns a failed read into an empty list with a problem. A missing method is no problem: many servers declare
- * resources but have no templates.
+ * Returns an error handler that turns a failed read into an empty list with a problem. If the server does not know the method, the list is
+ * empty without a problem: many servers declare resources but have no templates.
  */
 function asProblemOf(method: string): (error: unknown) => Listed<never> {
   return (error) => {

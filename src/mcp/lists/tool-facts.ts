@@ -12,7 +12,7 @@ const hashed = new RegExp(`_[0-9a-f]{${hashLength}}$`);
 /**
  * Returns the name under which the model sees an item: `server__item`, within `^[a-zA-Z0-9_-]{1,64}$`. The name depends only on the server
  * and the item, so other servers never change it. Two different pairs of server and item never share a name: an ambiguous or unusual name
- * gets a hash of the pair as its end. A plain name that seems to end with such a hash gets one too.
+ * ends with a hash of the pair. A plain name that looks as if it ended with such a hash also gets a hash.
  */
 export function modelName(server: string, item: string): string {
   const name = `${server}__${item}`;
@@ -31,8 +31,8 @@ function splitsBack(server: string): boolean {
 }
 
 /**
- * Returns true if the model may see the tool. The tool must not be only for the server's own pages, and the user's filters must allow it.
- * The filters contain the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows every tool.
+ * Returns true if the model may see the tool. Returns false for a tool that is only for the server's own pages, and for a tool that the
+ * user's filters forbid. The filters contain the server's own tool names. `deny` wins over `allow`, and an empty `allow` allows every tool.
  */
 export function isOffered(
   { tools }: ServerConfig,
@@ -47,8 +47,8 @@ export function isDenied({ tools }: Pick<ServerConfig, "tools">, name: string): 
 }
 
 /**
- * Returns how long a call of the tool may stay silent, in ms. The timeout is that of the first pattern of the user that matches the tool;
- * if no pattern matches, it is the server's timeout.
+ * Returns how long a call of the tool may stay silent, in ms. Returns the timeout of the user's first pattern that matches the tool. If no
+ * pattern matches, returns the server's timeout.
  */
 export function timeoutOf({ tools, timeoutMs }: ServerConfig, tool: string): number {
   return Object.entries(tools.timeoutsMs).find(([pattern]) => globMatches(pattern, tool))?.[1] ?? timeoutMs;

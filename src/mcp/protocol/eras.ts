@@ -14,9 +14,7 @@ const taskExtension = "io.modelcontextprotocol/tasks";
 /** Longest wait for the answer to the probe, in ms. A legacy server may never answer a method that it does not know. */
 const probeMs = 2000;
 
-/**
- * The era that each server was found to speak. The key is made from the server's configuration. The process forgets the eras when it ends.
- */
+/** The era that each server was found to speak. The key is made from the server's configuration. The eras are kept in memory only. */
 const verdicts = new Map<string, Era>();
 
 /** Resolves with a peer of the right era, which is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
@@ -36,13 +34,13 @@ export async function peerOf(
   return (await loadLegacy()).legacyPeer(route, capabilities);
 }
 
-/** Remembers the era after a successful start. Even a server that did not answer the probe is then not probed again. */
+/** Stores the era after a successful start. Later starts do not probe the server again, even if it did not answer the probe. */
 export function learn(era: Era, config: ServerConfig): void {
   if (config.protocol === "auto") verdicts.set(keyOf(config), era);
 }
 
 /**
- * Remembers that the server is modern if the error of a failed start proves it. A modern server may have been too slow to answer the probe.
+ * Stores that the server is modern if the error of a failed start proves this. A modern server may have been too slow to answer the probe.
  */
 export function learnFrom(error: unknown, config: ServerConfig): void {
   if (config.protocol === "auto" && isModernOnly(error)) verdicts.set(keyOf(config), "modern");

@@ -12,8 +12,8 @@ interface HeaderParam {
 }
 
 /**
- * Schema keywords whose subschemas do not describe a plain property. A header cannot be declared there, because there is no single value
- * that it could carry.
+ * Schema keywords whose subschemas do not describe a plain property. A header cannot be declared in such a subschema, because the subschema
+ * has no single value that the header could carry.
  */
 const elsewhere =
   /^(items|prefixItems|contains|additionalProperties|unevaluatedProperties|unevaluatedItems|propertyNames|patternProperties|dependentSchemas|oneOf|anyOf|allOf|not|if|then|else|\$defs|definitions)$/;

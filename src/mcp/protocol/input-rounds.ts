@@ -10,7 +10,7 @@ import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js"
 import type { PeerEvents } from "./peer.js";
 import { RpcRefusal } from "./refusal.js";
 
-/** Maximum number of rounds. A server that still asks after them is looping. */
+/** Maximum number of rounds. A server that still asks after this many rounds is looping. */
 const maxRounds = 10;
 /** Pause in ms before the next round if the server asks no question and only wants the request again. */
 const pauseMs = 500;

@@ -52,7 +52,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
       const isLost = error.code === lostAnswer.code && error.message === lostAnswer.message;
       if (isLost && method !== "tools/call") return send(method, params, options);
       if (error.code !== headerMismatch || !options.inputSchema) throw error;
-      // The server now wants other arguments as headers than its tool list said. So the list is read again.
+      // The server expects a different set of arguments in headers than its tool list said, so the list is read again.
       const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolListKind);
       const tool = items.find(({ name }) => name === params.name);
       if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;

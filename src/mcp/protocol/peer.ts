@@ -56,7 +56,7 @@ export interface Peer {
   /** Resolves with the result of `tools/call`, even if the server runs the call as a task. Rejects like `request`, or with McpError. */
   callTool(params: JsonObject, run: ToolRun): Promise<JsonObject>;
   subscribe(uri: string): Promise<void>;
-  /** Asks the server whether it is alive. Any answer proves that it is, even an error. */
+  /** Asks the server whether it is alive. Any answer, even an error, proves that the server is alive. */
   ping(ending: Ending): Promise<void>;
   /**
    * Returns a promise that resolves as soon as the server can send requests to this host, or after a time limit. Returns undefined if no

@@ -1,5 +1,5 @@
 /**
- * Requests that wait for their answers. They bypass the clients of the two SDKs, which took half the time of a call
+ * Requests that wait for their answers. They are sent without the clients of the two SDKs, which took half the time of a call
  * (scripts/bench/mcp-calls.mjs). The clients set a timer for each request, and their schemas refuse a whole list for one bad item. The v1
  * client also never removes its listener from a signal (typescript-sdk 1.32.2, client 2.4.0).
  */
@@ -48,8 +48,8 @@ export class PendingRequests {
   #isClosed = false;
 
   /**
-   * Intercepts the messages of a connected client's transport. This object handles answers to its own requests and their progress; the
-   * client gets all other messages.
+   * Intercepts the messages of a connected client's transport. This object handles answers to its own requests, and progress of these
+   * requests. The client gets all other messages.
    */
   constructor(transport: ConnectedTransport, protocol: Protocol = {}) {
     this.#transport = transport;
@@ -106,7 +106,7 @@ export class PendingRequests {
   }
 
   /**
-   * Handles a message if it answers one of these requests or reports its progress. Returns true if it handled the message. Some servers
+   * Handles a message that answers one of these requests or reports progress of one. Returns true if it handled the message. Some servers
    * return the id of a request as text.
    */
   #take(message: unknown): boolean {

@@ -5,8 +5,8 @@ import type { ToolProgress } from "../../core/ports.js";
 import { beginningOf } from "../shared/beginning.js";
 
 /**
- * Number of progress reports of one request that are all passed on; later ones are limited to one a second. A turn keeps its reports until
- * it ends, for watchers that come later. Without a limit, a server could fill the host's memory with them.
+ * Number of progress reports of one request that are all passed on. Later reports are limited to one a second. A turn keeps its reports
+ * until it ends, for watchers that come later. Without a limit, the reports of a server could fill the host's memory.
  */
 const mostReports = 500;
 const laterReportsMs = 1_000;
@@ -21,7 +21,7 @@ export interface Limits {
   onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
-/** How a request ends, for the code that carries it out: whether it was aborted, and whether it is over. */
+/** The end of a request, for the code that carries out the request: whether it was aborted, and whether it is over. */
 export interface Ending {
   readonly aborted: boolean;
   /** The reason of the abort; undefined until the request is aborted. */
@@ -37,8 +37,8 @@ export interface Ending {
 }
 
 /**
- * The limits of a running request. They apply until `end` is called. The constructor throws if the signal has already aborted; it throws
- * the signal's reason.
+ * The limits of a running request. They apply until `end` is called. If the signal has already aborted, the constructor throws the signal's
+ * reason.
  */
 export class RunningLimits implements Ending {
   reason: unknown;
@@ -76,8 +76,8 @@ export class RunningLimits implements Ending {
   }
 
   /**
-   * Restarts the timeout for silence (`timeoutMs`), and passes the progress on. Drops reports that follow each other too fast, and cuts
-   * long messages.
+   * Restarts the timeout for silence (`timeoutMs`), and passes the report on. After the first `mostReports` reports, drops every report
+   * that arrives less than `laterReportsMs` after the last one that was passed on. Cuts long messages.
    */
   readonly progress = (news: ToolProgress): void => {
     this.#heardAt = performance.now();
@@ -143,8 +143,8 @@ export class RunningLimits implements Ending {
 }
 
 /**
- * A single timer for all running requests. Most requests end long before their limits, so the timer rarely has to be set again. It keeps
- * the process alive while a request runs.
+ * A single timer for all running requests. Most requests end long before their limits, so the timer rarely has to be set again. The timer
+ * keeps the process alive while a request runs.
  */
 class Watch {
   readonly #running = new Set<RunningLimits>();

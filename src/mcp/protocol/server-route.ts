@@ -6,7 +6,7 @@ import type { JsonObject } from "../../core/json.js";
 
 export type { ModernTransport };
 
-/** A way to reach one server, as peers use it. Each transport implements this interface. */
+/** A route to one server, used by peers. Each transport implements this interface. */
 export interface ServerRoute {
   transport: Transport;
   /** Resolves with the transport for protocols from 2026-07-28 on. The method is undefined if the route has no such transport. */
@@ -38,5 +38,5 @@ export interface ServerRoute {
   close(): Promise<void>;
 }
 
-/** The methods of a route that a connection still needs when its peer is connected. */
+/** The methods of a route that a connection still needs after its peer has connected. */
 export type RouteEnd = Pick<ServerRoute, "isFatal" | "explain" | "close">;

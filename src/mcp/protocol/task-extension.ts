@@ -31,7 +31,7 @@ export async function resultOfTask(
     if (!taskId) throw new McpError("protocol", "the server made a task without an id of the call");
     let task = handle;
     for (let polls = 1; ; polls++) {
-      // The status in the task handle only decides whether to wait before the first poll.
+      // The status in the task handle is used only to decide whether to wait before the first poll.
       if (task !== handle || task.status === "working") await pollPause(task.pollIntervalMs, signal);
       task = await poll(taskId, run);
       const message = textOrEmpty(task.statusMessage);

@@ -3,7 +3,7 @@ import { within } from "../shared/wait.js";
 
 export interface Patient {
   ping(signal: AbortSignal): Promise<void>;
-  /** Returns true while the server handles a call. It is not pinged then, because some servers can do only one thing at a time. */
+  /** Returns true while the server handles a call. A busy server is not pinged, because some servers can do only one thing at a time. */
   isBusy(): boolean;
   intervalMs: number;
   signal: AbortSignal;

@@ -5,7 +5,8 @@ import type { Condition } from "./server-condition.js";
 
 /**
  * Longest delay of a postponed start, in ms. The first request to the model ends the delay earlier (see `hurry`). If servers started at
- * once, they would take processor time from the starting host: with 8 servers on 2 cores, the first request left 4 times later.
+ * once, they would take processor time from the starting host: with 8 servers on 2 cores, the time until the first request was sent was 4
+ * times as long.
  */
 const latestMs = 1000;
 

@@ -94,7 +94,10 @@ export class McpConnection {
     return this.#declared.resources !== undefined;
   }
 
-  /** Reads all lists of the server. Rejects if the tools cannot be listed. If another list fails, the result's `problems` say so. */
+  /**
+   * Reads all lists of the server. Rejects if the tools cannot be listed. If another list cannot be read, `problems` of the result gives
+   * the reason.
+   */
   lists(signal: AbortSignal): Promise<ServerLists> {
     const { timeoutMs } = this.#config;
     return this.#listAge.during((saw) => {
@@ -119,8 +122,8 @@ export class McpConnection {
   }
 
   /**
-   * Calls the tool, and resolves with the result as the server sent it. If the server first wants the person to visit a page, it refuses
-   * the call without running it; the call is sent again after the visit.
+   * Calls the tool, and resolves with the result as the server sent it. A server that first wants the person to visit a page refuses the
+   * call without running it. The call is then sent again after the visit.
    */
   callTool(tool: ListedTool, args: JsonObject, options: SendOptions): Promise<JsonObject> {
     return this.#call(tool, args, options, true);

@@ -80,8 +80,8 @@ export class OfferedTools {
   }
 
   /**
-   * Returns the reason why the tool must not be called: the server no longer offers it, or its definition is not the one that the model
-   * saw. Returns undefined if the tool may be called.
+   * Returns the reason why the tool must not be called: the server no longer offers the tool, or the tool's definition is not the one that
+   * the model saw. Returns undefined if the tool may be called.
    */
   objectionTo(tool: ListedTool): string | undefined {
     if (this.lists.tools.includes(tool)) return undefined;

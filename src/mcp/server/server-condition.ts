@@ -8,8 +8,8 @@ import { redactor } from "../shared/redact-secrets.js";
 const maxNoticeChars = 200;
 const maxLogChars = 2000;
 /**
- * Longest reason, in characters. A reason may quote names and errors of the server. It is part of every list of servers, and every running
- * turn keeps it.
+ * Longest reason, in characters. A reason may quote names and errors of the server. Every list of servers contains the reason, and every
+ * running turn keeps it in memory.
  */
 const maxReasonChars = 4000;
 /**
@@ -37,7 +37,7 @@ interface ConditionParts {
 /** The state of one server. Each change is logged and reported to a listener. */
 export class Condition {
   state: ServerState;
-  /** Why the server is not ready, and what the user can do. */
+  /** Reason why the server is not ready, and advice for the user. */
   reason: string | undefined;
   readonly #name: string;
   readonly #observe: Observe;

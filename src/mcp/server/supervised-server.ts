@@ -42,7 +42,7 @@ export interface HostSide {
   meter?: Meter | undefined;
   /** Location of the stored lists. If undefined, nothing is known of a server until it has started. */
   manifests?: ManifestPlace | undefined;
-  /** Returns true if a server that is not lazy also uses its stored lists until it is ready. */
+  /** Returns true if the stored lists of a server are used until the server is ready, even if the server is not lazy. */
   remembers?: () => boolean;
   /** Folder of the pinned tool definitions. If undefined, pins last only for this run, so a change between runs is not noticed. */
   pinFolder?: string;
@@ -126,7 +126,7 @@ export class SupervisedServer {
     const isWanted = enabled && !refusal;
     if (isWanted && this.#remembers() && this.offer.recall()) this.#late.putOff();
     else if (isWanted) void this.#kept.start();
-    if (this.condition.state !== "ready") this.#statusChanged(); // `ready` was already reported when it was set
+    if (this.condition.state !== "ready") this.#statusChanged(); // the state `ready` was already reported when it was set
   }
 
   /** Starts a server whose start was postponed, unless the server is lazy. Called when the processor is free. */
@@ -190,12 +190,12 @@ export class SupervisedServer {
     return this.#kept.started();
   }
 
-  /** Waits like `settled`. Does not wait for an optional server whose lists are remembered from an earlier run. */
+  /** Waits like `settled`, but does not wait for an optional server whose lists are stored from an earlier run. */
   async offered(signal?: AbortSignal): Promise<void> {
     if (this.config.required || !this.offer.isRemembered) await this.settled(signal);
   }
 
-  /** Waits like `started`, but for an optional server only until its grace period is over. Also reads lists again that are stale. */
+  /** Waits like `started`, but for an optional server only until its grace period is over. Also reads stale lists again. */
   async settled(signal?: AbortSignal): Promise<void> {
     this.startRemembered();
     await this.refresh.ofStale(signal);
@@ -210,7 +210,7 @@ export class SupervisedServer {
     return current;
   }
 
-  /** Reads a resource. Watches it from then on, so that its changes are noticed. Throws McpError. */
+  /** Reads a resource, and watches it from then on, so that changes of the resource are noticed. Throws McpError. */
   async readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]> {
     await this.awake(signal);
     const { connection } = this;
@@ -219,7 +219,7 @@ export class SupervisedServer {
     return content;
   }
 
-  /** Watches a resource, so that its changes are noticed. Throws McpError. */
+  /** Watches a resource, so that changes of the resource are noticed. Throws McpError. */
   async watchResource(uri: string, signal?: AbortSignal): Promise<void> {
     await this.awake(signal);
     this.#watched.add(uri, this.connection);

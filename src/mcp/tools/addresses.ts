@@ -1,6 +1,6 @@
 /**
  * Unique resource addresses for clients that see all servers as one. If two servers use the same address, the first server's resource keeps
- * the address, and the other's gets a changed one.
+ * the address, and the other server's resource gets a changed address.
  */
 
 import { isPlainObject, type JsonObject } from "../../core/json.js";
@@ -38,8 +38,8 @@ export class Addresses {
   }
 
   /**
-   * Returns the result with the server's addresses replaced by the addresses for clients. Replaces them in its contents, in linked and
-   * embedded resources, and in its messages.
+   * Returns the result with the server's addresses replaced by the addresses for clients: in the contents, in linked and embedded
+   * resources, and in the messages of the result.
    */
   in(server: string, result: JsonObject): JsonObject {
     return this.#renamed.has(server) ? (this.#renamedIn(server, result) as JsonObject) : result;

@@ -13,8 +13,8 @@ export interface Offers {
 
 /**
  * Returns the part of the system prompt that describes servers, prompts and resources. Returns "" if there are none. The instructions have
- * at most `maxChars` characters, and so have the lists; if lines do not fit, a last line says how many. A text from a server is put on one
- * line, so that it cannot look like a section of the system prompt.
+ * at most `maxChars` characters, and the lists also have at most `maxChars`. If lines do not fit, a last line says how many were left out.
+ * A text from a server is put on one line, so that it cannot look like a section of the system prompt.
  */
 export function catalogue({ instructions, prompts, resources }: Offers, maxChars: number): string {
   const words = section(

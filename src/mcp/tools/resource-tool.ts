@@ -76,7 +76,8 @@ function prepareRead(servers: readonly SupervisedServer[], uri: string, args: Pr
 
 /**
  * Returns the facts for the decision of the policy. A read counts as a call to the server that gets the request. If the server itself named
- * the address, the request reveals nothing new to it, so the read counts as read-only. Any other address contains text of the model.
+ * the address, the request reveals nothing new to the server, so the read counts as read-only. Any other address contains text of the
+ * model.
  */
 function factsOfRead(owner: SupervisedServer, uri: string): ToolFacts {
   const isHarmless = owner.config.trusted || isNamed(uri, owner);

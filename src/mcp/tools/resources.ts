@@ -39,8 +39,8 @@ export function isNamed(uri: string, { lists, linked }: Offering): boolean {
 }
 
 /**
- * Returns the server that lists the URI. If no server does, returns one that linked to the URI, one with a matching template, or one that
- * uses the same scheme; the first kind that exists wins.
+ * Returns the server that lists the URI. If no server lists it, returns a server that linked to the URI; if there is none, a server with a
+ * matching template; if there is none, a server that uses the same scheme.
  */
 export function ownerOf<Server extends Offering>(uri: string, servers: readonly Server[]): Server | undefined {
   const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(uri)?.[0];

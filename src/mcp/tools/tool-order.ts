@@ -1,6 +1,6 @@
 /**
- * Maximum number of remembered names that are not offered now. If a server keeps changing its names, their number would otherwise grow
- * without end.
+ * Maximum number of remembered names of tools that are not offered now. Without it, a server that keeps renaming its tools would make the
+ * list grow without end.
  */
 const mostAbsent = 1000;
 

@@ -48,10 +48,10 @@ export class Deliveries {
   }
 }
 
-/** Returns true if the message answers a request. If `id` is given, it must be the request with this id. */
+/** Returns true if the message answers a request. If `id` is given, returns true only for an answer to the request with this id. */
 export function isAnswer(message: unknown, id?: string | number): message is JsonObject {
   if (!isPlainObject(message) || message.method !== undefined) return false;
-  if (id !== undefined && safeString(message.id) !== String(id)) return false; // some servers return a number as text
+  if (id !== undefined && safeString(message.id) !== String(id)) return false; // some servers return a numeric id as text
   return isPlainObject(message.result) || isPlainObject(message.error);
 }
 

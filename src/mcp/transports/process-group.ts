@@ -12,7 +12,7 @@ const pollMs = 20;
 const hasGroups = process.platform !== "win32";
 const alive = new Set<ProcessGroup>();
 
-/** Kills the processes if the host exits without closing them. Nothing can be awaited here, so they get no time to end. */
+/** Kills the processes if the host exits without closing them. Nothing can be awaited here, so the processes get no time to end. */
 process.on("exit", () => {
   for (const group of alive) group.signal("SIGKILL");
 });
@@ -21,7 +21,7 @@ export class ProcessGroup {
   readonly leader: ChildProcess;
 
   constructor(command: string, args: readonly string[], options: SpawnOptions) {
-    // The server gets its own process group. So the terminal's Ctrl-C does not reach it: only the host handles Ctrl-C.
+    // The server gets its own process group, so the terminal's Ctrl-C does not reach the server: only the host handles Ctrl-C.
     this.leader = spawn(command, args, { ...options, detached: hasGroups, windowsHide: true });
     if (this.leader.pid === undefined) return;
     alive.add(this);

@@ -50,8 +50,8 @@ function routeWith(
       isFatal: (error) => error instanceof SseError || error instanceof Unreachable || needsLogin(error),
       explain,
       loggedIn,
-      // Closes the transport a moment later. During the event for a lost stream it would be too early: only after that event, the
-      // EventSource sets its timer for a reconnect, and `close` must clear the timer.
+      // Closes the transport in the next turn of the event loop. After the event for a lost stream, the EventSource sets a timer for a
+      // reconnect. `close` must come later, so that it clears this timer.
       close: () =>
         setImmediate()
           .then(() => transport.close())
@@ -86,7 +86,7 @@ function routeWith(
       const isLost = transport.sessionId !== undefined && error instanceof SessionLost;
       return isLost ? new NotTaken("unavailable", explained.message, { retryable: true }) : explained;
     },
-    // `leave` ends the session on the server, which `close` does not do. A server that does not answer must not delay the host.
+    // `leave` ends the session on the server; `close` would not end it. A server that does not answer must not delay the host.
     close: async () => {
       await Promise.race([transport.leave(), sleep(goodbyeMs, undefined, { ref: false })]).catch(() => {});
       await transport.close().catch(() => {});

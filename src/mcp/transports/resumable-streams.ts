@@ -44,7 +44,7 @@ export class ResumableStreams {
     this.#parts = parts;
   }
 
-  /** Opens a stream, or opens it again for the rest of its events. If it cannot be opened, calls `failed` and rejects. */
+  /** Opens a stream, or reopens it for the rest of its events. If the stream cannot be opened, calls `failed` and rejects. */
   async open(stream: Stream): Promise<void> {
     const { lastEventId, signals } = stream;
     try {
@@ -53,8 +53,8 @@ export class ResumableStreams {
       if (isOk(answer)) return this.read(answer, stream);
       discard(answer);
       const { status, statusText } = answer;
-      // The server has no such stream. If it is the notification stream, that is no error. If it is the stream of a request, the request
-      // will get no answer.
+      // The server has no such stream. A missing notification stream is not an error. If the missing stream is that of a request, the
+      // request will get no answer.
       if (status === 405) return this.#lose(stream);
       throw new HttpError(status, `Failed to open SSE stream: ${unfollowed(answer, this.#url) ?? statusText}`);
     } catch (error) {
@@ -112,7 +112,7 @@ export class ResumableStreams {
     ended?.();
   }
 
-  /** Opens a stream again that has ended, to get the rest of its events. The pauses grow with each failure. */
+  /** Reopens a stream that has ended, to get the rest of its events. The pauses grow with each failure. */
   async #goOn(stream: Stream): Promise<void> {
     for (let attempt = 0; attempt < maxRetries; attempt += 1) {
       const pauseMs = this.#retryMs ?? Math.min(longestPauseMs, firstPauseMs * 2 ** attempt);

@@ -1,7 +1,7 @@
 /**
- * MCP's stdio transport: one JSON-RPC message per line. It replaces the SDK's transport, which has four faults (typescript-sdk 1.32.2). It
- * leaves grandchildren running. It does not notice that a server has died if a descendant holds the pipe. It blocks if stderr is not read.
- * It splits lines in quadratic time.
+ * MCP's stdio transport: one JSON-RPC message per line. It replaces the SDK's transport, which has four faults (typescript-sdk 1.32.2): it
+ * leaves grandchildren running; it does not notice that a server has died if a descendant holds the pipe; it blocks if stderr is not read;
+ * it splits lines in quadratic time.
  */
 
 import { existsSync } from "node:fs";
@@ -27,8 +27,8 @@ const terminateGraceMs = 1500;
 /** Time in ms to wait for the last output of a server that has exited. A descendant may hold the pipe open for ever. */
 const lastOutputMs = 100;
 /**
- * Time in ms to wait for the server's exit after a failed write. When a process is killed, its pipes close first; on a busy machine, its
- * exit comes some time later.
+ * Time in ms to wait for the server's exit after a failed write. When a process is killed, first its pipes are closed; on a busy machine,
+ * the process exits some time later.
  */
 const dyingMs = 1000;
 

@@ -1,6 +1,6 @@
 /**
- * MCP's Streamable HTTP transport, for all protocol versions. A request that names version 2026-07-28 is sent in the way of that version.
- * Features that this version removed (sessions, the GET, resumable events) are used only if the server starts to use them.
+ * MCP's Streamable HTTP transport, for all protocol versions. A request that names version 2026-07-28 is sent as that version demands.
+ * Features that this version removed (sessions, the GET, resumable events) are used only after the server has begun to use them.
  */
 
 import { setMaxListeners } from "node:events";
@@ -16,7 +16,10 @@ import { modernHeaders, versionIn } from "./modern-headers.js";
 import { NotificationStream } from "./notification-stream.js";
 import { ResumableStreams } from "./resumable-streams.js";
 
-/** Time in ms that a server has to accept a notification or an answer. Without a limit, each of them could leave a connection open. */
+/**
+ * Time in ms that a server has to accept a notification or an answer. Without a limit, each notification and each answer could leave a
+ * connection open.
+ */
 const acceptsWithinMs = 60_000;
 
 /** Statuses that say nothing about the call itself: they mean that a login is needed, scopes are missing, or the session is lost. */
@@ -38,7 +41,7 @@ export class StreamableHttp implements Transport {
   readonly #deliveries = new Deliveries(this);
   #sessionId: string | undefined;
   #version: string | undefined;
-  /** Headers that every request has. A POST has more headers; all its headers are in `#posted`. */
+  /** Headers that every request has. `#posted` contains all headers of a POST, which has more. */
   #common: Readonly<Record<string, string>> = {};
   #posted: Readonly<Record<string, string>> = {};
   readonly #each: readonly AbortSignal[] = [this.#ended.signal];
@@ -86,7 +89,7 @@ export class StreamableHttp implements Transport {
     }
   }
 
-  /** Ends the session on the server, if there is one. */
+  /** Ends the session on the server. Does nothing if there is no session. */
   async leave(): Promise<void> {
     if (this.sessionId === undefined) return;
     discard(await this.#send({ method: "DELETE", url: this.#url, headers: this.#common, signals: this.#each }));

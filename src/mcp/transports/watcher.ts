@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 
 /**
- * Shell script of the watcher process. It reads lines `+ GROUP` and `- GROUP` from stdin, and remembers the process groups. Stdin ends when
- * the host ends; the script then ends the remembered groups. It ignores signals of terminals and of process supervisors, because the host
- * handles these signals.
+ * Shell script of the watcher process. It reads lines `+ GROUP` (watch this process group) and `- GROUP` (stop watching it) from stdin.
+ * Stdin ends when the host ends; the script then ends the watched groups. It ignores signals of terminals and of process supervisors,
+ * because the host handles these signals.
  */
 const script = `
 trap '' HUP INT TERM

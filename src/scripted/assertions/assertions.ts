@@ -1,4 +1,7 @@
-/** The assertions that a script makes about a step. Assertion types that promptfoo also has use its names and its formats of values. */
+/**
+ * The assertions that a script makes about a step. An assertion type that promptfoo also has uses promptfoo's name and promptfoo's format
+ * of values.
+ */
 import { messageOf } from "../../core/errors.js";
 import { nearest } from "../../core/text/nearest.js";
 import type { Assertion } from "../shared/script.js";

@@ -46,7 +46,7 @@ function containsJson({ value }: { value?: unknown }): ReturnType<Kind> {
 
 /**
  * Maximum number of characters that are read in total while searching for closing braces. Only a text that is made to keep the host busy
- * exceeds it.
+ * needs more.
  */
 const maxLooks = 20_000_000;
 

@@ -24,8 +24,8 @@ export function readOrder(value: unknown): Order | AssertionProblem {
 }
 
 /**
- * Returns true in `holds` if the actual items have the expected order. With `exact`, no other items may be among them. `missing` is the
- * first expected item that was not found.
+ * Compares the actual items with an expected order. `holds` is true if the actual items have that order; with `exact`, there must be no
+ * other items. `missing` is the first expected item that was not found.
  */
 export function inOrder<Wanted, Came>(
   mode: Order["mode"],

@@ -7,8 +7,8 @@ import { listed, shown, unknownKey } from "./words.js";
 
 /**
  * Checks that at least one call of the tool has these arguments. With the mode `partial`, the call may have additional arguments, and
- * additional keys at any depth, but no additional list items. Arguments that are named in `ignore` are not compared; there, `*` stands for
- * any part of a name. An argument of the call that equals its value in `defaults` is not compared either.
+ * additional keys at any depth, but no additional list items. Arguments that are named in `ignore` are not compared; in `ignore`, `*`
+ * stands for any part of a name. An argument of the call that equals its value in `defaults` is not compared either.
  */
 export const toolArgsMatch: Kind = ({ value }) => {
   if (!isPlainObject(value)) return { problem: `expected value to be {name, args}, got ${shown(value)}` };

@@ -25,7 +25,7 @@ export function readMatcher(value: unknown): ToolMatcher | AssertionProblem {
   if (pattern.annotations.length > 0 || pattern.arguments.length > 0) {
     return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
   }
-  // No tool has a name without a server, so an assertion with `not-` would always hold.
+  // A pattern without a server matches no tool, because every tool's name contains its server. An assertion with `not-` would always hold.
   if (!/[.*]|__/.test(text) && !containsTemplate(text)) {
     return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
   }
@@ -48,7 +48,7 @@ export function nameOf({ server, tool }: CalledTool): string {
   return `${server}.${tool}`;
 }
 
-/** Returns the calls that ran. Denied calls are left out, because they never ran and have an assertion of their own (`denied`). */
+/** Returns the calls that ran. Denied calls are left out: they did not run, and the assertion `denied` is about them. */
 export function madeCalls(calls: readonly CalledTool[]): CalledTool[] {
   return calls.filter(({ isDenied }) => !isDenied);
 }

@@ -32,7 +32,7 @@ export interface CassetteOptions {
   secrets?: readonly string[];
   /**
    * Applies to newly recorded answers of models. If `messages`, a replay gives such an answer to any request with the same messages. By
-   * default, only the same request gets it.
+   * default, a replay gives the answer only to an equal request.
    */
   match?: "messages";
   /** Monotonic clock, in ms. */
@@ -44,8 +44,8 @@ export interface Cassette {
   /** Value for `AppOptions.tape`. */
   readonly tape: Tape;
   /**
-   * A message for each request so far that had no recorded answer. The message shows how the request differs from the recorded ones. Later
-   * misses are usually consequences of the first one.
+   * A message for each request so far that had no recorded answer. The message shows how the request differs from the recorded requests.
+   * Later misses are usually consequences of the first miss.
    */
   readonly misses: readonly string[];
   /**

@@ -81,8 +81,8 @@ function replyOf({ answer }: PlayableTurn["hops"][number], index: number): WireR
 }
 
 /**
- * Returns true if the request is this call from the log. Both the tool's name and the call id, which the host sends to the server, must be
- * equal.
+ * Returns true if the request is this call from the log. The tool's name must be equal, and so must the call id, which the host sends to
+ * the server.
  */
 function isSameCall({ call, tool }: PlayableCall, { name, _meta }: Readonly<Record<string, unknown>>): boolean {
   const id = String((_meta as Record<string, unknown> | undefined)?.["mcp-platform/call-id"]);

@@ -25,7 +25,10 @@ export interface SessionFileParts {
   notes: readonly string[];
 }
 
-/** Maximum length of an answer for which the assertion contains the whole text. For a longer answer it contains only the start. */
+/**
+ * Maximum length of an answer for which the assertion contains the whole text. For a longer answer, the assertion contains only the start
+ * of the text.
+ */
 const maxEqualChars = 500;
 const maxPartChars = 120;
 /** Default value of `chat.service.max_tool_hops`. */

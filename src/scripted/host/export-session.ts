@@ -150,7 +150,7 @@ function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unkn
     .map((server) => `the tools of ${server} are made up from their calls: this host does not know their definitions`);
 }
 
-/** Returns a tape that gets its answers from the tape `source` and records them with the tape `recorder`. */
+/** Returns a tape that answers with the tape `source` and records these answers with the tape `recorder`. */
 function keptBy(recorder: Tape, source: Tape): Tape {
   const never = () => Promise.reject(new TypeError("there is no wire"));
   return {

@@ -1,5 +1,5 @@
 /**
- * Information about servers that is known without starting them: stored tool definitions and configuration. It is used to replay a
+ * Information about servers that can be had without starting the servers: stored tool definitions and configuration. It is used to replay a
  * conversation.
  */
 
@@ -38,8 +38,8 @@ export function findTool(known: ReadonlyMap<string, readonly RequestTool[]>): Fi
 const shared = ["command", "args", "url", "type"] as const;
 
 /**
- * Returns the server as an entry of `mcpServers`. The values of its environment and headers are replaced by variables. If the server is not
- * configured, its name is used as its command.
+ * Returns the server as an entry of `mcpServers`. The values of its environment and headers are replaced by placeholders. If the server is
+ * not configured, the server's name is used as its command.
  */
 export function writtenServer(
   { written }: Pick<LoadedConfig, "written">,

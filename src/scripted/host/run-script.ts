@@ -78,7 +78,7 @@ export async function runReadScript(script: Script, options: RunScriptOptions = 
     tape,
   };
   const result = await runApp(script, app, { cassette, scripted, run });
-  // If the run did not begin or was cut short, its recording is not written, because it would replace a complete recording.
+  // If the run did not begin or was cut short, the recording is not written, because it would replace a complete recording.
   const isCutShort = cassetteMode !== "replay" && isKeptFromGoingOn(result);
   const [problem] = result.error || isCutShort ? [] : ((await cassette?.finish()) ?? []);
   if (problem !== undefined) return failed(result, new ScriptError("cassette", problem));

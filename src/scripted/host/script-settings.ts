@@ -6,7 +6,7 @@ import type { Source } from "../../core/source/source.js";
 import { SCRIPTED, type Script } from "../shared/script.js";
 
 /**
- * Returns the script's settings, which override those of the configuration. Conversations are kept in memory unless the script sets
+ * Returns the script's settings, which override the settings of the configuration. Conversations are kept in memory unless the script sets
  * `chat.storage`. `model` is the name as the user typed it.
  */
 export function settingsOf(script: Script, model = script.model): Source {
@@ -27,7 +27,7 @@ export function settingsOf(script: Script, model = script.model): Source {
   };
 }
 
-/** Adds a provider for the scripted model. Its tokens cost nothing unless the script sets prices for it. */
+/** Adds a provider for the scripted model. Tokens of the scripted model cost nothing unless the script sets prices. */
 function withScripted(llm: unknown): JsonObject {
   const given = isPlainObject(llm) ? llm : {};
   const { providers, prices } = given as { providers?: JsonObject; prices?: JsonObject };

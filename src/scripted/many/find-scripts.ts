@@ -6,10 +6,10 @@ import { globMatches } from "../../core/patterns/glob.js";
 const scriptName = /\.session\.(ya?ml|json)$/;
 
 /**
- * Returns true if the argument of `run` names scripts, and false if it is a prompt. It names scripts if it is one of these: a word with the
- * file extension of a script; a path to a folder, or to a link to a script; a glob with `**`; a path to something that does not exist. The
- * check is strict because scripts run commands, and somebody else may have chosen the names of the files here. A text that could be a
- * prompt therefore counts as a prompt, even if there is a file with that name.
+ * Returns true if the argument of `run` names scripts, and false if it is a prompt. Scripts are named by a word with the file extension of
+ * a script; by a path to a folder, or to a link to a script; by a glob with `**`; or by a path to something that does not exist. The check
+ * is strict because scripts run commands, and somebody else may have chosen the names of the files in `cwd`. A text that could be a prompt
+ * therefore counts as a prompt, even if a file has that name.
  */
 export function isScriptArgument(text: string, cwd: string): boolean {
   const path = resolve(cwd, text);
@@ -87,7 +87,7 @@ function isHidden(name: string): boolean {
 }
 
 /**
- * Returns true if the path is a folder. Returns false for a prompt that is no valid path, because it contains NUL or is longer than a file
+ * Returns true if the path is a folder. Returns false for a prompt that cannot be a path, because it contains NUL or is longer than a file
  * name may be.
  */
 function isFolder(path: string): boolean {

@@ -15,8 +15,8 @@ export class Transcripts {
   #folder: string | undefined;
 
   /**
-   * `given` is the absolute path of the folder for transcripts. It is created if it does not exist. Throws RequestError if it is not
-   * writable.
+   * `given` is the absolute path of the folder for transcripts. The folder is created if it does not exist. Throws RequestError if the
+   * folder is not writable.
    */
   constructor(given?: string) {
     this.#keepsAll = given !== undefined;
@@ -32,7 +32,7 @@ export class Transcripts {
     this.#folder ??= mkdtempSync(join(tmpdir(), "mcp-platform-transcripts-"));
     const slug = name.replaceAll(/[^\w.=-]+/g, "-").slice(0, 100);
     const path = join(this.#folder, `${String(index + 1).padStart(3, "0")}-${slug}.jsonl`);
-    // An existing file is deleted and not overwritten: other users may be able to read it, or it may be a link.
+    // An existing file is deleted and not overwritten: other users may have the right to read this file, or the path may be a link.
     await rm(path, { force: true });
     await writeFile(path, transcript, { mode: 0o600, flag: "wx" });
     return path;

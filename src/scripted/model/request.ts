@@ -13,8 +13,8 @@ export interface AskedMessage {
   role: string;
   text: string;
   /**
-   * For a message of the assistant, the tools that it calls. For a tool message, the tool whose result it contains. The names are those
-   * that the model sees.
+   * For a message of the assistant: the tools that the message calls. For a tool message: the tool whose result the message contains. The
+   * names are those that the model sees.
    */
   tools: readonly string[];
 }

@@ -55,7 +55,7 @@ export class ScriptedModel {
     const number = ++this.#asked;
     try {
       // A sampling request of a server does not arrive in the context of a step. Any of the running steps may have caused the request, so
-      // it is attributed to the first one.
+      // the request is attributed to the first running step.
       const scene = this.#scene.getStore() ?? [...this.#scenes][0];
       const chosen = scene && this.#choose(request, scene);
       if (!chosen) throw new ScriptError("scripted", this.#missOf(request, number));

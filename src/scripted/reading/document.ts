@@ -17,8 +17,9 @@ export class ScriptDocument {
   constructor(source: Source, chain: readonly string[]) {
     this.source = source;
     this.chain = chain;
-    // If several errors are at the same place, only the last one is kept, because it is the most specific one. The schema avoids `oneOf`
-    // and similar keywords; `stepKindOf` and `checkSense` check such rules and give clearer messages.
+    // If several errors are at the same place, only the last error is kept, because it is the most specific one. The schema avoids `oneOf`
+    // and similar keywords. `stepKindOf` and `checkSense` make the checks for which such keywords would be needed, and give clearer
+    // messages.
     const found = new Map<string, SourceProblem>();
     for (const error of schemaErrors(source.tree)) {
       const problem = describeSchemaError(error);
@@ -39,7 +40,7 @@ export class ScriptDocument {
     return new ScriptDocument(objectSource(tree, cwd, "(script)"), []);
   }
 
-  /** Returns true if the schema accepts this value and everything in it. A value for which this is false is not checked further. */
+  /** Returns true if the schema accepts this value and everything in it. Otherwise the value is not checked further. */
   isSound(pointer: string): boolean {
     return ![...this.#broken].some((broken) => broken === pointer || broken.startsWith(`${pointer}/`));
   }

@@ -11,8 +11,8 @@ import { templateProblems } from "./template-problems.js";
 export function readSteps(list: unknown, pointer: string, document: ScriptDocument, cwd: string): Step[] {
   const steps: Step[] = [];
   /**
-   * True if `answer` steps may follow, because the previous step may ask questions. After an invalid step it is also true: the step's
-   * problem is already reported, and its answers may be correct.
+   * True if `answer` steps may follow, because the previous step may ask questions. Also true after an invalid step: the problem of the
+   * invalid step is already reported, and the answers to it may be correct.
    */
   let isAskable = false;
   for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
@@ -118,7 +118,10 @@ function readIncluded(included: ScriptDocument | undefined, including: ScriptDoc
   return { vars: isPlainObject(vars) ? vars : {}, steps: read };
 }
 
-/** A step that the schema has accepted. It has only the keys of its own kind of step; `stepKindOf` returns that kind. */
+/**
+ * A step that the schema has accepted. Of the keys below, only those that are allowed for its own kind of step are set; `stepKindOf`
+ * returns the kind.
+ */
 interface WrittenStep {
   name?: string;
   assert?: unknown;

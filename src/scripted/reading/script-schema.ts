@@ -1,4 +1,4 @@
-/** Provides the JSON Schema of script files, which is used by editors and by the reader of scripts. */
+/** Provides the JSON Schema of script files. Editors and the code that reads scripts use it. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";

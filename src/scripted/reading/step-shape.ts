@@ -23,7 +23,7 @@ const KEYS: Readonly<Record<StepKind, readonly string[]>> = {
 
 const kinds = Object.keys(KEYS) as StepKind[];
 
-/** Returns the kind of a step. If the item is not a step, or more than one step, adds a problem and returns undefined. */
+/** Returns the kind of a step. If the item has no step key, or several, adds a problem and returns undefined. */
 export function stepKindOf(item: JsonObject, at: string, document: ScriptDocument): StepKind | undefined {
   const found = kinds.filter((kind) => kind in item && kind !== "if");
   if ("then" in item || ("if" in item && found.length === 0)) found.push("if");

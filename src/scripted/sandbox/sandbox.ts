@@ -83,7 +83,7 @@ function answerOf(worker: Worker, timeoutMs: number): Promise<WorkerAnswer> {
     const fail = (error: Error) => giveUp(`the sandbox failed: ${error.message}`);
     const end = () => giveUp("the sandbox ended");
     let lastLook: NodeJS.Immediate | undefined;
-    // If this thread was busy, the answer may already be in the queue when the timer fires. With the immediate, the answer is received
+    // If this thread was busy, the answer may already be in the queue when the timer fires. `setImmediate` lets the answer be received
     // first.
     const within = (ms: number, lateness: string) =>
       setTimeout(() => {

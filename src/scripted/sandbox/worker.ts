@@ -60,7 +60,8 @@ async function moduleWithin(memoryMb: number): Promise<QuickJSWASMModule> {
   // `printErr` is replaced, because Emscripten would otherwise write to this process's stderr when it aborts.
   const emscriptenModule = { wasmMemory: new Memory({ initial: firstPages, maximum }), printErr: () => undefined };
   const quickJs = await newQuickJSWASMModuleFromVariant(newVariant(release, { emscriptenModule }));
-  // V8 compiles a WebAssembly function at its first call. This first run makes sure that the compilation is not part of the code's time.
+  // V8 compiles a WebAssembly function at its first call. This first run compiles the functions, so that the compilation does not count
+  // towards the time limit of the code.
   run(quickJs, () => false, "0", "{}");
   kept = { memoryMb, quickJs };
   return quickJs;

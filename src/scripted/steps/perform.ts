@@ -72,8 +72,8 @@ function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed)
 }
 
 /**
- * Returns `ask`, which asks the judge unless a limit of the script is reached. `refusal` returns the limit that prevented a question to the
- * judge, if there is one.
+ * Returns `ask` and `refusal`. `ask` asks the judge, or throws if a limit of the script is reached. `refusal` returns the error of this
+ * limit, or undefined if no limit was reached.
  */
 function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"]; refusal(): Failure | undefined } {
   let refusal: Failure | undefined;
@@ -91,7 +91,7 @@ function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"
   return { ask, refusal: () => refusal };
 }
 
-/** Returns the reason if the script was aborted while the judge was asked. Otherwise returns undefined. */
+/** If the script was aborted while the judge was asked, returns the reason of the abort. Otherwise returns undefined. */
 function endedBy({ limits: { signal } }: StepContext): Failure | undefined {
   return signal.aborted ? stepFailureOf(signal.reason) : undefined;
 }

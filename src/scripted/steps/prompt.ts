@@ -4,8 +4,8 @@ import type { Performed, StepContext } from "./performed.js";
 import { performTurn } from "./turn.js";
 
 /**
- * Runs a turn with a prompt of a server. The prompt is named `server.prompt`, or by its name in the host. Rejects if there is no such
- * prompt or if the server does not return it.
+ * Runs a turn with a prompt of a server. The step names the prompt as `server.prompt`, or by the prompt's name in the host. Rejects if the
+ * prompt does not exist or if the server does not return it.
  */
 export async function performPrompt(step: StepOf<"prompt">, context: StepContext): Promise<Performed> {
   const { host, variables, limits } = context;

@@ -16,11 +16,11 @@ export interface ScriptHost {
   passage: Pick<Passage, "prompts" | "readResource">;
   /** Returns the provider and model for a model's name. Throws LlmError. */
   resolveModel(model?: string): { provider: string; model: string };
-  /** Permissions and system prompt that apply if the script does not set them. */
+  /** Permissions and system prompt for scripts that set none themselves. */
   defaults: RuleDefaults & { systemPrompt: string };
   /** Resolves when each of these servers is ready or has failed. */
   ready(servers: readonly string[]): Promise<void>;
-  /** Sends one model request without tools. It is used to let a model judge an assertion. Resolves with the answer and its usage. */
+  /** Sends one model request without tools, in which a model judges an assertion. Resolves with the answer and its usage. */
   ask(
     question: Parameters<AssertionParts["ask"]>[0],
     signal: AbortSignal,

@@ -11,7 +11,10 @@ export interface LogChange {
   isAnew: boolean;
 }
 
-/** A conversation as the host sends it. It has every message with a `seq` once, in order. Live events are passed on to listeners. */
+/**
+ * A conversation as the host sends it. The log contains every message with a `seq` exactly once, in order. Live events are not kept; they
+ * are passed on to listeners.
+ */
 export class ConversationLog implements Follower {
   /** Stored messages in order, as in the answer of /api/sessions/ID. */
   readonly stored: ReadonlySignal<readonly StoredMessage[]>;

@@ -12,7 +12,7 @@ export class ApiFailure extends Error {
     super(message, { cause });
   }
 
-  /** True if the error may pass: the host is restarting, or a proxy in front of the host cannot reach it. */
+  /** True if the error may be temporary: the host is restarting, or a proxy in front of the host cannot reach the host. */
   get isPassing(): boolean {
     return [0, 502, 503, 504].includes(this.status);
   }

@@ -17,7 +17,10 @@ const longestDelayMs = 10_000;
 /** Subprotocol that the page asks for. The token is sent as a second subprotocol, since a browser cannot set headers for a WebSocket. */
 const subprotocol = "mcp-platform";
 
-/** The only WebSocket of the page. Conversations are followed over it, and it reconnects when the link is lost or the host restarts. */
+/**
+ * The only WebSocket of the page. The events of followed conversations arrive over it. It reconnects when the link is lost or the host
+ * restarts.
+ */
 export class HostSocket {
   readonly state: ReadonlySignal<LinkState>;
   readonly #state = signal<LinkState>("connecting");

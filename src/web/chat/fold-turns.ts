@@ -67,7 +67,7 @@ export interface Dialogue {
 
 export const emptyDialogue: Dialogue = { turns: [] };
 
-/** Reasoning and text of an answer. They arrive with the same `seq` as the answer's usage, before it. */
+/** Reasoning and text of an answer. They arrive before the usage of the answer, with the same `seq`. */
 interface Parts {
   reasoning: string;
   text: string;

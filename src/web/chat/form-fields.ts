@@ -63,7 +63,8 @@ function field(name: string, property: JsonSchema, isRequired: boolean): FormFie
     default: {
       const type = inputTypes[text(property.format)] ?? "text";
       const bounds = { minLength: number(property.minLength), maxLength: number(property.maxLength) };
-      // In a schema, a pattern may match any part of the text. In an input element it must match the whole text, so it is extended here.
+      // In a schema, a pattern may match any part of the text. In an input element, the pattern must match the whole text, so it is
+      // extended here.
       const pattern = text(property.pattern) ? `[\\s\\S]*(?:${text(property.pattern)})[\\s\\S]*` : undefined;
       return { ...base, kind: "text", type, pattern, ...bounds, initial: text(property.default) };
     }

@@ -9,7 +9,7 @@ export interface Span {
   to?: number;
 }
 
-/** Result of a row. `left` means that the turn ended before the work of the row did. */
+/** Result of a row. `left` means that the turn ended before the work of the row ended. */
 export type Outcome = "done" | "failed" | "running" | "waiting" | "left";
 
 interface Timed {
@@ -51,7 +51,10 @@ export function leftRows(rows: readonly TraceRow[]): TraceRow[] {
   });
 }
 
-/** Returns the row after `rows`: the request that is running now, or the error that ended the turn. Empty if there is neither. */
+/**
+ * Returns the row that follows `rows`: the request that is running now, or the error that ended the turn. Returns an empty list if no
+ * request is running and the turn has no error.
+ */
 function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
   const from = lastEnd(turn, rows);
   if (!turn.end) {

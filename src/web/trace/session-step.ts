@@ -19,8 +19,8 @@ export function toolStep({ server, tool }: ServerTool, written: string): string 
 }
 
 /**
- * Returns the names of the tool and its server. They are taken from the question about the call (`approval`) or, without a question, from
- * the model's name for the tool. Undefined for a tool of the host itself, and for a name that no server's tool can have.
+ * Returns the names of the tool and its server. If the call has a question (`approval`), the names are taken from the question, otherwise
+ * from the model's name for the tool. Undefined for a tool of the host itself, and for a name that no server's tool can have.
  */
 export function serverTool(name: string, approval: WireQuestion | undefined): ServerTool | undefined {
   const [server = "", ...rest] = name.split("__");

@@ -18,7 +18,8 @@ interface RequestLine {
   cached_tokens: number;
   cache_write_tokens: number;
   /**
-   * Estimated input and output tokens of requests whose tokens the provider did not count. The other fields do not include these tokens.
+   * Estimated input and output tokens of requests for which the provider reported no token counts. The other fields do not include these
+   * tokens.
    */
   estimated_tokens: number;
   usd: number;

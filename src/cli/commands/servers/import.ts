@@ -86,7 +86,7 @@ async function isTaken(file: ImportedFile): Promise<boolean> {
   return isAgreed(unambiguous(`${file.file}:\n${await listed(file)}Take these over? y/n: `));
 }
 
-/** Describes the servers of a file and what they may do. */
+/** Describes the servers of a file and what these servers may do. */
 async function listed({ servers }: ImportedFile): Promise<string> {
   const { describeEntry } = await import("../../../config/consent/consent-text.js");
   const folder = process.cwd();

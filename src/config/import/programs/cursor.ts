@@ -5,7 +5,10 @@ import type { Importer } from "../shared/importer.js";
 import { editorVariables } from "../shared/placeholders.js";
 import type { FieldImport } from "../shared/server-draft.js";
 
-/** No type is written for these names. Cursor tries Streamable HTTP first and then SSE. This host does the same if a URL has no type. */
+/**
+ * For these transport names, no type is written. Cursor tries Streamable HTTP first and then SSE. This host does the same if a URL has no
+ * type.
+ */
 const either = undefined;
 
 /** Importer for Cursor. It also reads files of Cline and Roo Code, which have the same format; their file names are different. */

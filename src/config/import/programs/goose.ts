@@ -85,8 +85,8 @@ export const goose: Importer = {
 };
 
 /**
- * Replaces `$NAME` in the headers by the value that the server's own variables have for it. If they have no such variable, `$NAME` becomes
- * a placeholder.
+ * Replaces `$NAME` in the headers by the value of the variable NAME in the server's own `envs`. If `envs` does not have the variable,
+ * `$NAME` becomes a placeholder.
  */
 function headersOf(headers: JsonObject, envs: unknown): Record<string, string> {
   const known = isPlainObject(envs) ? envs : {};

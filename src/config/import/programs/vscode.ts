@@ -51,7 +51,10 @@ export const vscode: Importer = {
   },
 };
 
-/** Returns true if a settings.json contains servers of VS Code. opencode has its servers under the same key, but they have other types. */
+/**
+ * Returns true if a settings.json contains servers of VS Code. opencode has its servers under the same key, but with other values of
+ * `type`.
+ */
 function hasServersInSettings({ mcp }: JsonObject): boolean {
   const servers =
     isPlainObject(mcp) && isPlainObject(mcp.servers) ? Object.values(mcp.servers).filter(isPlainObject) : [];

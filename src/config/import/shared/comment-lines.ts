@@ -2,7 +2,7 @@
 export interface CommentLine {
   line: number;
   text: string;
-  /** True if there is other text before the comment in its line. */
+  /** True if the same line has other text before the comment. */
   isTrailing: boolean;
 }
 

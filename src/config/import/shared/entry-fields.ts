@@ -1,4 +1,4 @@
-/** Functions that translate other programs' keys. Importers build their tables from them. */
+/** Functions that translate other programs' keys. Importers build their tables from these functions. */
 import { isPlainObject } from "../../../core/json.js";
 import type { FieldImport, FieldImports, ServerDraft } from "./server-draft.js";
 
@@ -128,8 +128,8 @@ export const copiedTrust = ofFlag((isTrusted, draft, key) => {
 });
 
 /**
- * Translates the name of a transport. `types` maps the other program's names to ours. For undefined, no type is written, because this host
- * detects the transport.
+ * Translates the name of a transport. `types` maps the other program's names to ours. If a name is mapped to undefined, no type is written,
+ * because this host detects the transport.
  */
 export const transport = (types: Readonly<Record<string, "http" | "sse" | undefined>>) =>
   ofText((type, draft, key) => {

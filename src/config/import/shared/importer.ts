@@ -34,7 +34,7 @@ export interface ServersSection {
   /** Position of this mapping in the file, as a JSON pointer. */
   pointer: string;
   servers: unknown;
-  /** Folder in which the other program starts these servers. Undefined if it does not start them in a particular folder. */
+  /** Folder in which the other program starts these servers. Undefined if the program does not start the servers in a particular folder. */
   project?: string;
   convert: Convert;
   fields: FieldImports;

@@ -52,7 +52,7 @@ export const shell = converting(/\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_
   variable(name ?? bare, fallback),
 );
 
-/** The inputs of a VS Code configuration, by their id. VS Code asks the user for their values. */
+/** The inputs of a VS Code configuration, by their id. VS Code asks the user for the value of each input. */
 export type Inputs = ReadonlyMap<string, { default?: string }>;
 
 /** Returns the name of the variable to use instead of this input. */
@@ -64,8 +64,8 @@ export function inputVariable(id: string): string {
 }
 
 /**
- * Returns the conversion for VS Code and for editors that are derived from it. Their placeholders are `${env:NAME}`, `${input:id}`,
- * `${workspaceFolder}` and others. `folder` is the workspace's folder.
+ * Returns the conversion for VS Code and for editors that are derived from VS Code. Placeholders of these editors are `${env:NAME}`,
+ * `${input:id}`, `${workspaceFolder}` and others. `folder` is the workspace's folder.
  */
 export function editorVariables(folder: string, inputs: Inputs = new Map()): Convert {
   const fixed: Readonly<Record<string, string>> = {

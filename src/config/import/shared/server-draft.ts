@@ -71,7 +71,7 @@ export class ServerDraft {
     return /^(\$\{|~(?=$|[/\\]))/.test(path) ? path : resolve(this.base, path);
   }
 
-  /** Translates each key with the function that `fields` has for it. If there is no function, adds a note. */
+  /** Translates each key with the function that `fields` has for the key. If `fields` has no function for a key, adds a note. */
   take(raw: JsonObject, fields: FieldImports): void {
     for (const [key, value] of Object.entries(raw)) {
       if (value === null || value === undefined) continue;

@@ -15,8 +15,8 @@ export function readToml(text: string, fail: Fail): Lines & { tree: unknown } {
 }
 
 /**
- * Pattern of the parts of a TOML text: strings of all four kinds, comments, line breaks and other characters. It keeps a string together,
- * so that a `#` or `[` inside is not read as a comment or a table.
+ * Pattern of the parts of a TOML text: strings of all four kinds, comments, line breaks and other characters. It matches a string as a
+ * whole, so that a `#` or `[` inside the string is not read as a comment or a table.
  */
 const token = /"""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|\n|[^"'#\n]+/g;
 

@@ -1,4 +1,4 @@
-/** Limits the open connections of the HTTP server, and closes some of them to make room for others. */
+/** Limits the open connections of the HTTP server, and closes some of them to make room for new connections. */
 import type { Socket } from "node:net";
 import { callerAddress } from "./caller-address.js";
 import type { Visit } from "./gate.js";
@@ -18,9 +18,9 @@ interface ConnectionsParts {
 }
 
 /**
- * Open connections. A connection counts as a stranger until a request with the token arrives on it. Strangers are closed to make room for a
- * new connection, the oldest first. If strangers of the new connection's address hold half of the limit, one of them is closed. If the
- * limit is reached, a stranger of any address is closed.
+ * Open connections. A connection counts as a stranger until a request with the token arrives on it. Strangers are closed to make room for
+ * new connections. If strangers of the new connection's address hold half of the limit, the oldest of these strangers is closed. If the
+ * limit is reached, the oldest stranger of any address is closed.
  */
 export class Connections {
   readonly #parts: ConnectionsParts;
@@ -80,7 +80,7 @@ export class Connections {
     };
   }
 
-  /** Records that the connection carried the token. From then on, it is not closed to make room for others. */
+  /** Records that the connection carried the token. From then on, the connection is not closed to make room for new connections. */
   #keep(socket: Socket): void {
     if (!this.#strangers.has(socket)) return;
     this.#remove(socket);

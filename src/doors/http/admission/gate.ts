@@ -12,7 +12,7 @@ export interface Visit {
   address: string;
   /** True if the connection may be used only for probes. */
   isForProbes: boolean;
-  /** Records that the caller is authorised, so that the connection is not closed to make room for others. */
+  /** Records that the caller is authorised, so that the connection is not closed to make room for new connections. */
   keep(): void;
 }
 

@@ -3,7 +3,10 @@ interface Bucket {
   at: number;
 }
 
-/** Maximum number of addresses that are remembered. Beyond it, the address that has not called for the longest time is forgotten. */
+/**
+ * Maximum number of addresses for which a token bucket is kept. Beyond it, the bucket of the address whose last call is the longest ago is
+ * dropped.
+ */
 const mostBuckets = 10_000;
 
 /** Limits the requests of each address. Each address has a token bucket that refills evenly over a minute. */

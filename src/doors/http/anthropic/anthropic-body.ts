@@ -19,7 +19,7 @@ export interface AnthropicTool {
   name: string;
   description?: string | null;
   input_schema?: object | null;
-  /** True if the tool is offered only after a search has found it. */
+  /** True if the tool is not offered until a search has found the tool. */
   defer_loading?: boolean | null;
 }
 

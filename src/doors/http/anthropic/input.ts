@@ -61,10 +61,11 @@ function readSystem(blocks: readonly Placed[]): Message[] {
   return content === "" ? [] : [{ role: "system", content }];
 }
 
-/** Reads a user message. The results of tools are put before the user's content, so that they directly follow their calls. */
+/** Reads a user message. The results of tools are put before the user's content, so that the results directly follow their calls. */
 function readUser(blocks: readonly Placed[]): Message[] {
   const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
-  // Claude Code puts a file that its tool has read beside the tool's result. So if a message has results, its files come from tools.
+  // Claude Code sends a file that its tool has read in the same message as the tool's result, but outside the result. So if a message has
+  // results, its files come from tools.
   const read = results.length > 0 ? readToolPart : readPart;
   const content = blocks.flatMap((placed) => (placed.block.type === "tool_result" ? [] : read(placed)));
   return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;
@@ -162,7 +163,8 @@ function partsOf(content: unknown, at: string, read: (placed: Placed) => Content
 }
 
 /**
- * Reads an answer of the model. The answer is taken from the log if a signature of its thinking, or an id of a call, was made by this host.
+ * Reads an answer of the model. The answer is taken from the log if this host made a signature of the answer's thinking or an id of the
+ * answer's calls.
  */
 async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
@@ -203,7 +205,8 @@ function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
       case "thinking":
         reasoning += stringIn(block, "thinking", at);
         break;
-      // Blocks that another service has encrypted are skipped. Results are skipped here, because they are added together with their calls.
+      // Blocks that another service has encrypted are skipped. Results are skipped here, because each result is added together with its
+      // call.
       case "redacted_thinking":
       case "mcp_tool_result":
         break;

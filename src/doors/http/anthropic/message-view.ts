@@ -30,8 +30,8 @@ interface Identity {
 }
 
 /**
- * Shows a turn as one message of Anthropic's API. The message contains the servers' calls with their results, in the form that Anthropic
- * uses for MCP calls that it ran itself. The caller's own calls come last, and the caller has to run them.
+ * Shows a turn as one message of Anthropic's API. The servers' calls and their results have the form that Anthropic uses for MCP calls that
+ * ran at Anthropic. The caller's own calls come last; the caller has to run them.
  */
 export class MessageView implements ResponseWriter {
   readonly ping = event("ping", {});

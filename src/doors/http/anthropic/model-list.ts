@@ -1,5 +1,5 @@
 /**
- * Returns the models in Anthropic's format. All models are on one page. Their creation time is unknown, so it is the epoch.
+ * Returns the models in Anthropic's format. All models are on one page. The creation time of a model is unknown, so the epoch is returned.
  * https://docs.claude.com/en/api/models-list
  */
 export function modelList(ids: readonly string[]): object {

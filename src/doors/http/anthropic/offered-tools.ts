@@ -1,13 +1,13 @@
 /**
- * Chooses the caller's tools that the model is offered. A tool with `defer_loading` is held back until the caller's search has found it. A
- * tool result then refers to the found tool, or a system message adds it.
+ * Chooses the caller's tools that the model is offered. A tool with `defer_loading` is not offered until the caller's search has found it.
+ * A found tool is referred to by a tool result, or added by a system message.
  * https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
  */
 import type { AnthropicTool, Block, MessageParam } from "./anthropic-body.js";
 
 /**
- * Returns the tools to offer. Tools that a tool search has found come last, in the order in which they were found, so that the prompt before
- * them stays the same and is read from the provider's cache.
+ * Returns the tools to offer. Tools that a tool search has found come last, in the order in which the search found them. The beginning of
+ * the prompt thus stays the same and is read from the provider's cache.
  */
 export function offeredTools(
   tools: readonly AnthropicTool[],

@@ -95,8 +95,8 @@ async function count(parts: DoorParts, call: ApiCall, options: MessageOptions): 
 }
 
 /**
- * Returns the error for a call with `thread`. When the tool runner of Anthropic's client gets the code of this error, it sends the whole
- * conversation in each call.
+ * Returns the error for a call with `thread`. When the tool runner of Anthropic's client gets the code of this error, it no longer uses a
+ * thread and sends the whole conversation in each call.
  */
 function noThreads(): ApiError {
   const text =

@@ -1,6 +1,6 @@
 /**
  * Finds the stop sequences of a call: texts at which the answer has to end. Not every provider supports stop sequences, so this host cuts
- * the text itself. Text that may begin a stop sequence is held back until the next text shows whether it does.
+ * the text itself. Text that may be the beginning of a stop sequence is held back until the next text shows whether it is one.
  */
 export class StopSequences {
   readonly #sequences: readonly string[];

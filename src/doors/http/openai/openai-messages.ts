@@ -63,7 +63,10 @@ function readPart(part: Part): ContentPart {
   }
 }
 
-/** Returns the text. Throws ApiError for any other value, which would reach the model as a text that nobody has written. */
+/**
+ * Returns the value if it is a text. Throws ApiError for any other value: converted to a text, the value would reach the model as something
+ * that nobody has written.
+ */
 function textIn(value: unknown, name: string): string {
   if (typeof value === "string") return value;
   throw new ApiError(400, "invalid_body", `the content's ${name} has to be a text`);

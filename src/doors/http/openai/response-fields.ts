@@ -1,4 +1,7 @@
-/** Fields of a call that are shown in its response. The log stores these fields, so that the response is the same when it is read later. */
+/**
+ * Fields of a call that are shown in the call's response. The log stores these fields, so that the response has the same fields when it is
+ * read later.
+ */
 import type { WireTool } from "../turns/caller-tools.js";
 
 export interface AskedFields {

@@ -88,7 +88,8 @@ export class ResponseView implements ResponseWriter {
     const { code, message, param } = error;
     return [
       ...this.#leave(),
-      // OpenAI's API description has these fields at the top level, but OpenAI's service sends them in `error`. Here they are in both.
+      // OpenAI's API description has these fields at the top level, but OpenAI's service sends them in `error`. This host sends the fields
+      // at the top level and in `error`.
       this.#event("error", { code, message, param, error }),
       this.#event("response.failed", { response: this.whole() }),
     ];
@@ -207,7 +208,10 @@ export class ResponseView implements ResponseWriter {
     ];
   }
 
-  /** Sends the caller's calls of an answer. If the answer was cut off, its calls may be incomplete, so they are marked as incomplete. */
+  /**
+   * Sends the caller's calls of an answer. If the answer was cut off, the arguments of a call may be incomplete, so the calls are marked as
+   * incomplete.
+   */
   #callersCalls(finishReason: FinishReason): StreamedEvent[] {
     const status = finishReason === "length" ? "incomplete" : "completed";
     const { calls, firstIndex } = lastCalls(this.#stored, this.#identity.place);
@@ -234,7 +238,9 @@ export class ResponseView implements ResponseWriter {
     return [...events, ...written, this.#done(placed, { status })];
   }
 
-  /** Sends a text in a single delta, since the calls of an answer are known only when the answer has ended. */
+  /**
+   * Sends the arguments or the input of a call in a single delta, since the calls of an answer are known only when the answer has ended.
+   */
   #writeText({ item, index }: Placed, type: string, field: string, text: string, more: object = {}): StreamedEvent[] {
     item[field] = text;
     const place = { output_index: index, item_id: item.id };

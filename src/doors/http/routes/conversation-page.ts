@@ -10,8 +10,8 @@ export const pageQuery = {
 };
 
 /**
- * Returns the page of conversations that the call asks for, the latest first. `next` is the value of `before` for the following page; null
- * if there is no further page.
+ * Returns the page of conversations that the call asks for, the latest first. `next` is the value of `before` for the following page. It is
+ * null if this is the last page.
  */
 export function conversationPage(all: readonly ConversationSummary[], { query }: ApiCall): object {
   const limit = limitIn(query("limit"));

@@ -7,7 +7,7 @@ import { serverList, serverStderr, toolList } from "../shared/api-schemas.js";
 
 /** Time that /readyz waits for servers that are still starting, in ms. */
 const readyWithinMs = 50;
-/** Time that /readyz waits for the event log, in ms. The timeout of a probe should be longer. */
+/** Time that /readyz waits for the event log, in ms. The timeout of a probe should be longer than this. */
 const logWithinMs = 1_500;
 
 /**

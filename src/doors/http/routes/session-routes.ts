@@ -1,4 +1,4 @@
-/** Routes for conversations. They can do everything that the message protocol can do, and they answer with the same messages. */
+/** Routes for conversations. The routes can do everything that the message protocol can do, and answer with the same messages. */
 import { errorInfo } from "../../../core/errors.js";
 import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
 import type { Session } from "../../../session/session.js";
@@ -162,8 +162,8 @@ function follow(session: Session, from: number, keepAliveMs: number): Response {
 }
 
 /**
- * Returns the id of the conversation that a call names. Throws ApiError if there is no such conversation; without this check, reading would
- * create it.
+ * Returns the id of the conversation that a call names. Throws ApiError if the conversation does not exist. Without this check, reading
+ * would create the conversation.
  */
 async function knownConversation({ sessions }: DoorParts, call: ApiCall): Promise<string> {
   const conversationId = call.path("id");

@@ -139,7 +139,7 @@ export const forkBody = object({ to_seq: optional(position) });
 
 export const cancelBody = object({ request_id: text });
 
-/** Path in the OpenAPI document under which the schemas of the message protocol are. */
+/** Path of the message protocol's schemas in the OpenAPI document. */
 export const messagePlace = "#/components/schemas/";
 const named = (schema: string) => ({ $ref: messagePlace + schema });
 

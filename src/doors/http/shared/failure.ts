@@ -44,7 +44,8 @@ const codesOfResponses = new Set([
 ]);
 
 /**
- * Returns the error of a failed response. Clients retry if they do not know the code. The code `invalid_prompt` stops them from retrying.
+ * Returns the error of a failed response. Clients retry after a code that they do not know. The code `invalid_prompt` stops clients from
+ * retrying.
  */
 export function responseError({ code, message, mayRetry }: ApiFailureInfo): { code: string; message: string } {
   if (codesOfResponses.has(code)) return { code, message };
@@ -76,8 +77,8 @@ const causes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the status and the code of the answer. Many clients retry some statuses even if the headers forbid it. No client retries a 400,
- * so a call whose tools must not run again gets a 400.
+ * Returns the status and the code of the answer. For some statuses, many clients retry even if the headers forbid a retry. No client
+ * retries after a 400, so a call whose tools must not run again gets a 400.
  */
 function wordsFor({ kind, retryable }: ErrorInfo, ranTools: boolean): { status: number; code: string } {
   const [status, code = kind] = words[kind] ?? [500];

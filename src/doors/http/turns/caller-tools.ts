@@ -61,7 +61,7 @@ export function readCallerTools(tools: readonly WireTool[]): CallerTools {
   };
 }
 
-/** Returns the name that a caller's tool has for the model. There is no namespace in chat completions. */
+/** Returns the name that a caller's tool has for the model. In chat completions, tools have no namespace. */
 export function callerToolName({ name, namespace }: { name: string; namespace?: string }): string {
   if (namespace === undefined) return offeredName(name);
   return offeredName(`${namespace.replace(/_+$/, "")}__${name.replace(/^_+/, "")}`);

@@ -17,7 +17,7 @@ interface ChosenTool {
 }
 
 export interface ToolUse {
-  /** True if `tool_choice` is `none`. The model is then offered neither the servers' tools nor the caller's tools. */
+  /** True if `tool_choice` is `none`. The model is then offered no tools: not the servers' tools and not the caller's tools. */
   withoutTools: boolean;
   toolChoice?: ToolChoice;
   parallelToolCalls?: boolean;

@@ -30,8 +30,8 @@ export class RepeatedCalls {
   }
 
   /**
-   * Begins an attempt. Returns undefined if the client does not count its attempts. Throws ApiError if an earlier attempt has run tools,
-   * and this attempt would run them again.
+   * Begins an attempt. Returns undefined if the client does not count its attempts. Throws ApiError if an earlier attempt has run tools
+   * that this attempt would run again.
    */
   begin(call: ApiCall): Attempt | undefined {
     const count = call.header(retryCount);

@@ -26,8 +26,8 @@ export function asSaid(all: readonly Message[]): Said {
 }
 
 /**
- * Splits the messages of a call. If there is no conversation id, earlier answers in `messages` must already be replaced by those of the
- * log. Throws ApiError.
+ * Splits the messages of a call. If the call has no conversation id, earlier answers in `messages` must already be replaced by the answers
+ * in the log. Throws ApiError.
  */
 export async function saidIn(
   parts: Pick<DoorParts, "sessions">,

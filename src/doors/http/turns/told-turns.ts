@@ -1,6 +1,6 @@
 /**
- * Finds earlier turns that a caller sends back in its history. The caller knows only the calls of its own tools. It lacks the calls of the
- * servers' tools, and the reasoning and signatures of the answers. So the model gets the whole turn from the log.
+ * Finds earlier turns that a caller sends back in its history. The caller knows only the calls of its own tools. The caller does not know
+ * the calls of the servers' tools, nor the reasoning and signatures of the answers. So the model gets the whole turn from the log.
  */
 import { createHash } from "node:crypto";
 import type { StoredEvent } from "../../../core/events.js";
@@ -58,8 +58,8 @@ export class ToldTurns {
   }
 
   /**
-   * Replaces answers in a history of chat completions by the turns of the log. Finds the turn of an answer by the ids of its calls, so an
-   * answer without calls stays as it is.
+   * Replaces answers in a history of chat completions by the turns of the log. The turn of an answer is found by the ids of the answer's
+   * calls, so an answer without calls is not replaced.
    */
   async history(messages: readonly Message[]): Promise<Message[]> {
     const told = await Promise.all(messages.map((message) => this.#answer(message)));
@@ -110,8 +110,8 @@ export class ToldTurns {
 const uniqueLength = 16;
 
 /**
- * Returns the answer from the log if it has calls, or if the caller has not changed its text. Otherwise returns the answer that the caller
- * sent, since the caller may have edited it.
+ * Returns the answer from the log if that answer has calls, or if the caller's copy has the same text. Otherwise returns the answer that
+ * the caller sent, since the caller may have edited it.
  */
 export function toldOrGiven(told: Message[] | undefined, given: Message[]): Message[] {
   if (!told) return given;
@@ -179,8 +179,8 @@ export function withResultsFirst(
 }
 
 /**
- * Returns the ids of the calls that the last answer left to the caller. Maps both the caller's id and the model's id of a call to the
- * model's id.
+ * Returns the open calls of the last answer: the calls that the caller has to run. The keys are the caller's id and the model's id of each
+ * call; the value is always the model's id.
  */
 function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<string, string> {
   const open = new Map<string, string>();

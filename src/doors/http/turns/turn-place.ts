@@ -23,8 +23,8 @@ export function itemId(prefix: string, place: TurnPlace, index: number): string 
 }
 
 /**
- * Returns the id of a call. `index` is its index among all calls of the turn. The model's own ids are not used, since a later answer may
- * reuse them.
+ * Returns the id of a call. `index` is the position of the call among all calls of the turn. The model's own ids are not used, since a
+ * later answer may reuse an id.
  */
 export function callId(place: TurnPlace, index: number): string {
   return itemId("call", place, index);

@@ -70,7 +70,7 @@ export function echoOf(
 }
 
 /**
- * Splits a question into its last line, after which the answer is typed, and the lines before it. If the last line is too long to leave
+ * Splits a question into its last line and the lines before. The answer is typed after the last line. If the last line is too long to leave
  * room for an answer, the answer is typed after the usual prompt instead.
  */
 export function splitQuestion(question: string, columns: number): { head: string; label: string } {

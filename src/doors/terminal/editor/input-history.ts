@@ -5,8 +5,8 @@ import { inert } from "../../../core/text/inert.js";
 
 const maxEntries = 1000;
 /**
- * Maximum length of an entry that is written to the file. A longer entry was probably pasted. It stays in memory only; the conversation
- * contains it anyway.
+ * Maximum length of an entry that is written to the file. A longer entry was probably pasted, so it is kept in memory only. The
+ * conversation contains the text anyway.
  */
 const maxEntryLength = 10_000;
 

@@ -71,7 +71,7 @@ export class Keys {
   readonly #onContinue = (): void => {
     if (this.#isClosed) return;
     this.#isSuspended = false;
-    this.#setRaw(false); // turned off first, because Node does nothing if it believes that raw mode is already on
+    this.#setRaw(false); // raw mode is turned off first, because Node does nothing if it believes that raw mode is already on
     this.#take();
     this.#listener.onContinue();
   };

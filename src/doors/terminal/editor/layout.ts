@@ -6,11 +6,14 @@ export interface Area {
   cursor: { row: number; column: number };
 }
 
-/** Minimum width of a row, in columns. A wide character takes two. */
+/** Minimum width of a row, in columns. A wide character takes two columns. */
 const minRowColumns = 2;
 const segmenter = new Intl.Segmenter();
 
-/** Wraps the text being typed, behind its prompt. No row reaches the last column, because terminals treat that column differently. */
+/**
+ * Wraps the prompt and, after it, the text that is being typed. No row reaches the last column, because terminals treat that column
+ * differently.
+ */
 export function layOut(text: string, cursor: number, { prompt, columns }: { prompt: string; columns: number }): Area {
   const indent = stringWidth(prompt);
   const width = Math.max(minRowColumns, columns - 1 - indent);

@@ -3,8 +3,8 @@ import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type CallEntry, type Entry, isExchange } from "./format.js";
 
 /**
- * Longest time, in ms, that a finished call waits for another call to start, if that call ended earlier in the recording. Without this
- * limit, it would wait for ever for a call that is never made.
+ * Longest time, in ms, that a finished call waits for the start of a call that ended before it in the recording. Without this limit, it
+ * would wait for ever if that other call is never made.
  */
 const longestBeginMs = 1000;
 

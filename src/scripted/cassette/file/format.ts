@@ -87,8 +87,8 @@ export function isExchange(entry: Entry): entry is RecordedExchange {
 }
 
 /**
- * Returns true for methods that the host calls on its own, at any time and any number of times. A replay does not compare their number and
- * order.
+ * Returns true for methods that the host calls on its own initiative, at any time and any number of times. A replay does not compare the
+ * number and order of these calls.
  */
 export function isRoutine(method: string): boolean {
   return method.endsWith("/list") || method === "completion/complete";

@@ -1,6 +1,6 @@
 /**
- * Replaces ids that the host creates anew in each run, such as the ids of stored results. They are replaced because a model may repeat them
- * in its answer.
+ * Replaces ids that the host creates anew in each run, such as the ids of stored results. The replacement is needed because a model may
+ * repeat such an id in its answer.
  */
 
 import { idPattern } from "../../../core/ids.js";

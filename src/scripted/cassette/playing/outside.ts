@@ -121,7 +121,7 @@ export class Outside {
     const late = new AbortController();
     await Promise.race([read, pause(longestListMs, undefined, { signal: late.signal }).catch(() => {})]);
     late.abort();
-    // The host uses changed lists only after it has read all of them. This wait lets it finish.
+    // The host uses changed lists only after all of them have been read. This wait lets the host finish.
     for (let turns = 0; turns < 3; turns++) await setImmediate();
   }
 }

@@ -1,8 +1,8 @@
 import type { ModelAnswer } from "../../../core/tape.js";
 
 /**
- * Pattern of the response headers to record: those that the client reads from an error response. From a successful response it reads only
- * the content type. None of these headers identifies the caller.
+ * Pattern of the response headers to record: those that the client reads from an error response. From a successful response the client
+ * reads only the content type. None of these headers identifies the caller.
  */
 const ofErrors =
   /^(content-type|retry-after|retry-after-ms|x-should-retry|location|x-request-id|request-id|apim-request-id|x-amzn-requestid|cf-ray|x-ratelimit-.+|anthropic-ratelimit-.+)$/;

@@ -9,8 +9,8 @@ import { createReporter } from "./reporters.js";
 export interface ReportTarget {
   name: ReporterName;
   /**
-   * Absolute path of the file to which the reporter writes. If undefined, it writes to `output`, or to stdout if there is no `output`
-   * either.
+   * Absolute path of the file to which the reporter writes. If undefined, the reporter writes to `output`. If `output` is also undefined,
+   * it writes to stdout.
    */
   file?: string;
 }
@@ -23,8 +23,8 @@ interface Wanted {
 type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
 /**
- * Opens all files before the first run starts. In the result, `isWatched` is true if stdout shows results to a person. This is also the
- * case if all reporters write to files. Throws RequestError.
+ * Opens all files before the first run starts. In the result, `isWatched` is true if the `pretty` reporter writes to stdout. It also does
+ * so if no chosen reporter uses stdout. Throws RequestError.
  */
 export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
   const asked: readonly ReportTarget[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];

@@ -34,7 +34,9 @@ export function patches(node: Node | null | undefined, value: unknown, text: str
   return [{ start, end, part: isBlock ? written + (trail || "\n") : written + trail }];
 }
 
-/** Returns the text of a scalar in its old style (plain, quoted or block). If that style cannot express the value, another one is used. */
+/**
+ * Returns the text of a scalar in its old style (plain, quoted or block). If that style cannot express the value, another style is used.
+ */
 function scalarText({ type }: Scalar, value: string, old: string): string {
   const isLine = !/[\p{Cc}\u2028\u2029\ufeff]/u.test(value);
   if (type === "PLAIN" && /^[\p{L}\p{N}$][^:#,[\]{}]*$/u.test(value) && isLine && isItself(value)) return value;

@@ -4,7 +4,10 @@ import { load } from "js-yaml";
 import { isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { patches } from "./patches.js";
 
-/** A new value for an assertion. If `of` assertions begin in the same line, `index` says which of them it is. */
+/**
+ * A new value for an assertion. If several assertions begin in the same line, `of` is their number and `index` is the position of this
+ * assertion among them.
+ */
 export interface Edit {
   line: number;
   index: number;
@@ -100,8 +103,8 @@ function at(tree: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Returns the new value for the script. If the old value was a number, for example, and the new one is a text such as "12", the text
- * becomes a number, provided that it is written in the same way. `equals` compares only the texts.
+ * Returns the new value for the script. `equals` compares only texts. So if the old value is a number and the new value is the text "12",
+ * returns the number 12. The same applies to other types, if the text of the returned value is exactly the new text.
  */
 function alike(before: unknown, value: unknown): unknown {
   if (typeof before === "string" || typeof value !== "string") return value;
