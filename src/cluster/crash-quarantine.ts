@@ -6,15 +6,16 @@ interface Suspect {
 }
 
 /**
- * Lets only one suspect at a time run on this host. A suspect is a turn that is not tried again if it crashes once more. A crash ends all
- * turns of a host, whichever turn caused it. So the other suspects wait, and a crash while they wait does not count for them.
+ * Lets only one suspect at a time run on this host. A suspect is a turn that is not tried again after one more crash. A crash ends all
+ * turns of a host, whichever turn caused it. So the other suspects wait, and a crash that happens while they wait is not counted against
+ * them.
  */
 export class CrashQuarantine {
   readonly #wake: (conversationId: string) => void;
   #running: Suspect | undefined;
   readonly #waiting = new Set<string>();
 
-  /** `wake` is called with the conversation of a suspect that was refused, when that suspect may try to enter again. */
+  /** When a suspect that was refused may try to enter again, `wake` is called with the suspect's conversation. */
   constructor(wake: (conversationId: string) => void) {
     this.#wake = wake;
   }
@@ -31,7 +32,7 @@ export class CrashQuarantine {
     return false;
   }
 
-  /** Removes the suspect, because it no longer runs here. Does nothing if it had not entered. */
+  /** Removes the suspect, because it no longer runs here. Does nothing if the suspect had not entered. */
   leave({ turnId }: Suspect): void {
     if (this.#running?.turnId !== turnId) return;
     this.#running = undefined;
@@ -54,7 +55,7 @@ export class CrashQuarantine {
     const onAbort = () => this.#wake(suspect.conversationId);
     signal.addEventListener("abort", onAbort);
     for (;;) {
-      const next = changed(); // before the check, so that no change is missed
+      const next = changed(); // called before the check, so that no change is missed
       if (signal.aborted || this.enter(suspect)) break;
       await next;
     }

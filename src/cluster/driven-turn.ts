@@ -51,25 +51,26 @@ export class DrivenTurn {
     const { engine, store } = this.#parts;
     const { conversationId, turn } = this.#drive;
     turn.requireOpen();
-    const changed = engine.changed(conversationId); // before the check, so that no change is missed
+    const changed = engine.changed(conversationId); // called before the check, so that no change is missed
     const since = performance.now();
     const lease = await this.#acquire();
     if (lease) return this.#run(lease, since);
-    if (!this.#runsHere) this.#relayed.follow(); // otherwise this turn waits for a turn on this host
+    // if a turn of the conversation runs here, this turn waits for that turn, not for another host
+    if (!this.#runsHere) this.#relayed.follow();
     if (await this.#showStored()) return true;
     const state = await store.turns.stateOf(conversationId, turn.turnId);
     if (!state) throw wasDeleted(conversationId);
     if (!state.isUnfinished) {
-      await this.#showStored(); // the turn has ended since the last read, so read its end
+      await this.#showStored(); // the turn has ended since the last read, so its last events are read now
       return true;
     }
     if (!this.#isSuspect && CrashQuarantine.includes(state.crashes)) {
       this.#isSuspect = true;
-      engine.wake(conversationId); // the turn may be the next suspect that can enter
+      engine.wake(conversationId); // this turn may be the suspect that can enter next
       return false;
     }
     if (turn.closing === "leaving" && !this.#runsHere) {
-      turn.park(); // the turn waits for another host, so this host leaves it
+      turn.park(); // this host is closing and does not run the turn, so it leaves the turn to another host
       engine.wake(conversationId);
       return false;
     }
@@ -128,7 +129,7 @@ export class DrivenTurn {
     for (const event of own) {
       onStored(event);
       this.#relayed.stored(event);
-      if (isTurnEnd(event)) return true; // later events may belong to a repeated request, which resumed the turn
+      if (isTurnEnd(event)) return true; // events after the end may belong to a repetition of the request, which has resumed the turn
     }
     this.#relayed.skipTo(events.at(-1)?.seq ?? 0);
     return false;
@@ -146,7 +147,7 @@ export class DrivenTurn {
       if (isQueued && engine.isDispatched(abandoned)) continue;
       if (abandoned.turnId === turn.turnId) {
         if (isQueued) engine.wake(conversationId);
-        turn.leaveQueue(); // no other host will be given this turn
+        turn.leaveQueue(); // the queue will not give this turn to another host
         return;
       }
       resume(abandoned);

@@ -26,13 +26,13 @@ export interface EngineParts {
   node: HostProcess;
   /** Workspace of this host. This host does not take over turns of another workspace, because they need the servers of that workspace. */
   workspace: string;
-  /** True if the process of the host has certainly ended. Other hosts then take over its turns before its lease expires. */
+  /** True if the process of the host has certainly ended. Other hosts then take over the turns of that host before its lease expires. */
   isGone: (node: LogNode) => boolean;
   observe: Observe;
   leaseMs?: number;
   /**
-   * Distributes turns over the hosts of one database. If undefined, turns are not distributed: a turn runs on the host that claimed it or,
-   * if that host is lost, on a host that finds it.
+   * Distributes turns over the hosts of one database. If undefined, turns are not distributed: a turn runs on the host that claimed it. If
+   * that host is lost, the first host that finds the turn runs it.
    */
   dispatch?: TurnDispatch;
 }
@@ -150,7 +150,7 @@ export class TurnEngine {
     this.#changes.happened(conversationId);
   }
 
-  /** Stops taking dispatched turns. Turns that run here continue; turns that wait here are left to other hosts. */
+  /** Stops taking dispatched turns. Turns that run on this host continue. Turns that only wait on this host are left to other hosts. */
   async retire(): Promise<void> {
     await this.#dispatch?.retire();
   }
@@ -183,7 +183,9 @@ export class TurnEngine {
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
-  /** Returns the given promise of a start. If the start fails, resets `#begun`, so that the next call of `begin` tries again. */
+  /**
+   * Returns the given promise. If it rejects, because the start has failed, resets `#begun`, so that the next call of `begin` tries again.
+   */
   #orAgain(beginning: Promise<void>): Promise<void> {
     return beginning.catch((error: unknown) => {
       this.#begun = undefined;
@@ -203,12 +205,12 @@ export class TurnEngine {
   async #given(turn: TurnName): Promise<boolean> {
     const { conversationId, turnId } = turn;
     while (!this.#ended.signal.aborted) {
-      const changed = this.changed(conversationId); // before the check, so that no change is missed
+      const changed = this.changed(conversationId); // called before the check, so that no change is missed
       await this.#events.given(turn);
       try {
         if (!(await this.#parts.turns.stateOf(conversationId, turnId))?.isUnfinished) return true;
       } catch (error) {
-        this.#report(error); // the log has failed: the turn is tried again after the next change
+        this.#report(error); // the log has failed: the turn is checked again after the next change
       }
       this.#unsettled.add(turn);
       await changed;
@@ -224,7 +226,8 @@ export class TurnEngine {
     const { living, dead } = await this.#lostHosts.look();
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
-      await this.#dispatch?.giveBack(nodeId); // before `bury`: if it fails, the host is still in the log and the next sweep retries
+      // called before `bury`: if this call fails, the host is still in the log, so the next sweep tries again
+      await this.#dispatch?.giveBack(nodeId);
       await turns.bury(nodeId, seenAt);
     }
     // Turns that this host owns but no longer runs. A failure of the log stopped them before their end could be stored.
@@ -248,7 +251,7 @@ export class TurnEngine {
         await work().catch(this.#report);
       }
     };
-    next().catch(() => {}); // rejected only because the engine has closed
+    next().catch(() => {}); // `next` rejects only because the engine has closed
   }
 
   readonly #report = (error: unknown): void => {

@@ -19,9 +19,10 @@ interface LeasedTurnParts {
 }
 
 /**
- * A turn that this host runs under a lease. The host may lose the lease at any time, and then the next write to the log fails. That failure
- * comes too late for a model request before the write: it is paid for twice, because the new owner sends it again. It never comes if the
- * turn waits for an answer that is sent to the new owner. So the lease is also checked before requests and while the turn waits.
+ * A turn that this host runs under a lease. After this host has lost the lease, its next write to the log fails. For a model request, that
+ * failure comes too late: the new owner sends the same request again, so it is paid for twice. And while the turn waits for an answer, this
+ * host writes nothing that could fail, but the answer is sent to the new owner. So the lease is also checked before each request and while
+ * the turn waits.
  */
 export class LeasedTurn implements OwnedTurn, Disposable {
   readonly lease: TurnLease;
@@ -41,11 +42,11 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     onLost: (error: unknown) => void,
   ): Promise<void> {
     const { relay, relayed, conversationId, turn, lease } = this.#parts;
-    await this.confirm(); // the lease may have been lost while the log was read
+    await this.confirm(); // rejects if the lease was lost while the log was read
     this.#onLost = onLost;
     this.#stop = this.#parts.engine.ownership.runs({ conversationId, turnId: turn.turnId, onLost });
     for (const event of own) relayed.stored(event);
-    if (turn.endsOutOfTurn) return; // another turn may be writing in the conversation
+    if (turn.endsOutOfTurn) return; // this turn writes no message, but another turn of the conversation may be writing one
     relay?.begin(conversationId, { turnId: turn.turnId, after: lastSeq, fence: lease.fence, attempt: 0 });
   }
 
@@ -64,7 +65,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
   async lostState(log: readonly StoredEvent[], hub: ToolHub): Promise<StateLostEvent | undefined> {
     const { engine, turn } = this.#parts;
     if (!countsOnOthers(log, turn.turnId, engine.nodeId)) return undefined;
-    const nodes = await engine.nodes().catch(() => undefined); // if the log fails, the turn itself will fail with that error
+    const nodes = await engine.nodes().catch(() => undefined); // if the log cannot be read, the turn itself will fail and report the error
     return nodes && stateLost(log, turn.turnId, { hub, living: nodes.map(({ nodeId }) => nodeId) });
   }
 

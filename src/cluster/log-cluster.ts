@@ -20,7 +20,7 @@ export class LogCluster implements Cluster {
   readonly streams: DeltaRelay | undefined;
   readonly #parts: LogClusterParts;
   readonly #engine: TurnEngine;
-  /** Shared by all turns; see `DrivenTurn`. */
+  /** For each conversation, the number of its turns that run on this host or are about to run here; see `DrivenTurn`. */
   readonly #runs = new Map<string, number>();
 
   constructor(parts: LogClusterParts, local: LocalTurns) {

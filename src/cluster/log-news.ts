@@ -15,10 +15,14 @@ const unknownVersion = -1;
 
 export class LogNews {
   readonly #parts: LogNewsParts;
-  /** Version of the log when the mail was last read. It is `unknownVersion`, which no log has, while there may be unread mail. */
+  /**
+   * Version of the log when the mail was last read. While there may be unread mail, the value is `unknownVersion`, which no log has as its
+   * version.
+   */
   #version = unknownVersion;
   /**
-   * Ids of the conversations to which other hosts have written since the last check. Contains undefined if that may be any conversation.
+   * Ids of the conversations to which other hosts have written since the last check. An entry that is undefined stands for any
+   * conversation.
    */
   readonly #news = new Set<string | undefined>();
   #isLooking = false;
@@ -37,7 +41,10 @@ export class LogNews {
     this.#parts.changed();
   }
 
-  /** Makes the next poll read the mail. Must be called after this host has sent mail, because its own writes do not change the version. */
+  /**
+   * Makes the next poll read the mail. Must be called after this host has sent mail, because writes of this host do not change the version
+   * of the log.
+   */
   expect(): void {
     this.#version = unknownVersion;
   }

@@ -1,4 +1,4 @@
-/** Detects lost hosts, as far as a single host can by the clock of the log. */
+/** Detects lost hosts by their heartbeats in the log, measured with the clock of the log. */
 import type { HostProcess, LogNode, TurnLeases } from "../core/store-ports.js";
 
 export const beatsPerLease = 4;
@@ -29,8 +29,8 @@ export class LostHosts {
   #unsteadyAt: number | undefined;
   #isSteady = true;
   /**
-   * `#sentAt`: when the last confirmed heartbeat was sent. `#heardSince`: since when every heartbeat was confirmed in time. Both by the
-   * clock of `performance`.
+   * `#sentAt`: when the last confirmed heartbeat was sent. `#heardSince`: since when every heartbeat was confirmed in time. Both times are
+   * by the clock of `performance`.
    */
   #sentAt = Number.NEGATIVE_INFINITY;
   #heardSince = Number.NEGATIVE_INFINITY;
@@ -62,8 +62,8 @@ export class LostHosts {
     const { turns, node, isGone, leaseMs } = this.#parts;
     const nodes = await turns.nodes();
     const own = nodes.find(({ nodeId }) => nodeId === node.nodeId);
-    // This host's own heartbeat in the log must be recent too. If it is not, the log was unreachable, and what it says of other hosts may
-    // be outdated.
+    // This host's own heartbeat in the log must be recent too. Otherwise the log was unreachable, and the heartbeats of other hosts in the
+    // log may be outdated.
     const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
     // `silentMs` is negative if the host was last seen before the clock was set back.
     const isLost = (other: LogNode) => isGone(other) || (mayJudge && Math.abs(other.silentMs) > leaseMs);

@@ -39,7 +39,7 @@ export class TurnOwnership {
    */
   async confirm(conversationId: string, turnId: string): Promise<number> {
     const { hosts, turns, nodeId } = this.#parts;
-    await hosts.beat(); // after a heartbeat, no other host takes turns from this one for the time of a lease
+    await hosts.beat(); // after a heartbeat, no other host takes turns from this host for the duration of a lease
     const askedAt = performance.now();
     const held = await turns.held(nodeId);
     if (!held.map(nameOf).includes(nameOf({ conversationId, turnId }))) throw fenced(turnId);
@@ -56,11 +56,11 @@ export class TurnOwnership {
   }
 
   /**
-   * Resolves with all turns that this host owns. Calls `onLost` for each running turn that it no longer owns: that turn may wait for an
-   * answer that is sent to the new owner.
+   * Resolves with all turns that this host owns. Calls `onLost` for each running turn that this host no longer owns, because such a turn
+   * may wait for an answer that is sent to the new owner.
    */
   async look(): Promise<TurnName[]> {
-    const running = [...this.#running]; // copied before the check, because a turn that starts meanwhile may be missing in `held`
+    const running = [...this.#running]; // copied before the log is asked, because a turn that starts meanwhile may be missing in `held`
     const held = await this.#parts.turns.held(this.#parts.nodeId);
     const names = new Set(held.map(nameOf));
     for (const turn of running) if (!names.has(nameOf(turn))) turn.onLost(fenced(turn.turnId));

@@ -42,7 +42,7 @@ export interface Cluster {
   follow(conversationId: string, lastSeq: number, onChange: () => void): { cursor: LiveCursor; leave: () => void };
   /** Returns the hosts whose process has ended, or that have been silent for longer than their lease. */
   lostHosts(): Promise<LogNode[]>;
-  /** Stops taking turns. Turns that run here continue; turns that wait here are left to other hosts. */
+  /** Stops taking turns. Turns that run on this host continue. Turns that only wait on this host are left to other hosts. */
   retire(): Promise<void>;
   /** Leaves the log. Gives up the leases of unfinished turns, so that other hosts can resume them. */
   close(): Promise<void>;
@@ -78,17 +78,17 @@ export type TurnClosing = "open" | "leaving" | "parked";
  * the turn goes back to `waiting`.
  */
 export type LiveTurnState =
-  /** Its request is being stored. */
+  /** The turn's request is being stored. */
   | { at: "claiming" }
-  /** It waits until it is given to a host. Until then, it cannot run here. */
+  /** The turn waits until it is given to a host. Until then, it cannot run here. */
   | { at: "queued" }
-  /** It waits for the turns before it, or runs on another host. */
+  /** The turn waits for the turns before it, or runs on another host. */
   | { at: "waiting" }
-  /** This host runs it. */
+  /** This host runs the turn. */
   | { at: "running" }
-  /** This host has stored its end. */
+  /** This host has stored the end of the turn. */
   | { at: "stored" }
-  /** It is over on this host. `error` is set if the log could not be written, or if the turn was left to another host. */
+  /** The turn is over on this host. `error` is set if the log could not be written, or if the turn was left to another host. */
   | { at: "ended"; error?: unknown };
 
 /** A turn as its watchers on this host see it. */
@@ -113,8 +113,8 @@ export interface WatchedTurn {
   overhear(event: LiveEvent): void;
   skipTo(seq: number): void;
   /**
-   * Calls `begin` when the first watcher comes, and the function returned by `begin` when the last watcher leaves. Returns a function that
-   * stops this.
+   * Calls `begin` when the first watcher comes, and the function returned by `begin` when the last watcher leaves. Returns a function after
+   * whose call neither is called any more.
    */
   whileWatched(begin: () => () => void): () => void;
 }
@@ -169,7 +169,7 @@ export interface LiveCursor {
   take(): LiveEvent[];
   /** Returns what to show before this stored event. */
   stored(event: StoredEvent): LiveEvent[];
-  /** Voids the part of the message that was shown. Returns what to show for that. */
+  /** Voids the part of the message that was shown so far. Returns the events that tell the watchers so. */
   void(reason: string): LiveEvent[];
 }
 

@@ -52,13 +52,16 @@ export interface QuirksConfig {
   parallelToolCalls: boolean;
   /** True if the API expects the system prompt as a `developer` message. */
   developerRole: boolean;
-  /** True if the API expects `reasoning_content` to be sent back with tool calls (Kimi, DeepSeek). Other APIs answer 400 to it. */
+  /**
+   * True if the API expects `reasoning_content` to be sent back with tool calls (Kimi, DeepSeek). Other APIs answer 400 to a request with
+   * `reasoning_content`.
+   */
   echoReasoning: boolean;
   /** True if text between `<think>` and `</think>` is reasoning. */
   thinkTags: boolean;
   /** Form of tool call ids. Mistral accepts only ids of exactly nine letters and digits. */
   toolIds: "any" | "nine_alphanumeric";
-  /** `plain`: tool schemas are reduced to a few keywords, which Gemini and those local servers accept that turn schemas into grammars. */
+  /** `plain`: tool schemas are reduced to a few keywords, for Gemini and for local servers that turn schemas into grammars. */
   toolSchemas: "full" | "plain";
   maxTools: number;
   /** `images` and `audio`: true if the model accepts pictures or sound. If false, a note takes their place. */
@@ -155,7 +158,7 @@ interface ServerCommon {
     allow: readonly string[];
     deny: readonly string[];
     autoApprove: readonly string[];
-    /** Timeouts keyed by tool pattern, tried in order. They override `timeoutMs`. */
+    /** Timeouts keyed by tool pattern. The first pattern that matches counts. These timeouts override `timeoutMs`. */
     timeoutsMs: Readonly<Record<string, number>>;
   };
 }
@@ -172,7 +175,7 @@ export interface StdioServerConfig extends ServerCommon {
    * arguments, relative paths such as `./x` are relative to `working`.
    */
   folders?: { own: string; working: string };
-  /** Maximum size of one message from the server. If a message is larger, the call it answers fails. */
+  /** Maximum size of one message from the server. If a message is larger, the call that it answers fails. */
   maxMessageMb: number;
 }
 
@@ -207,7 +210,10 @@ export type ServerConfig = StdioServerConfig | RemoteServerConfig;
 
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
-/** Patterns of tools and calls, as the configuration has them. Deny wins over ask, and ask over allow. */
+/**
+ * Patterns of tools and calls, as the configuration has them. If a call matches several lists, `deny` counts before `ask`, and `ask` before
+ * `allow`.
+ */
 export interface Permissions {
   allow: readonly string[];
   ask: readonly string[];
@@ -256,7 +262,7 @@ export interface PostgresConfig {
   /** Contains user and password: never show it. */
   url: string;
   poolSize?: number;
-  /** Must be false behind a pooler in transaction mode. The host then does not rely on the state of a database session. */
+  /** False: the host does not use LISTEN or any other state of a database session. Must be false behind a pooler in transaction mode. */
   listen?: boolean;
   connectTimeoutMs?: number;
   statementTimeoutMs?: number;
@@ -296,7 +302,7 @@ export interface ServeConfig {
   advertise?: string;
 }
 
-/** Parts of this host that MCP clients get. */
+/** The parts of this host that MCP clients can use. */
 export interface McpServeConfig {
   chat: boolean;
   tools: readonly string[];
@@ -336,7 +342,7 @@ export interface Config {
   logging: LoggingConfig;
   telemetry: TelemetryConfig;
   mcpServe: McpServeConfig;
-  /** True: as long as a server is not ready, the tools that it offered last time are offered. */
+  /** True: as long as a server is not ready, the host offers the tools that this server had when it was last connected. */
   remembersTools: boolean;
   mcpServers: readonly ServerConfig[];
   /** Names of the environment variables used in `${NAME}` placeholders. Variables that every process has, such as HOME, are excluded. */

@@ -98,7 +98,7 @@ export class LlmError extends HostError {
   readonly retryAfterMs?: number;
   /** All answers that broke off after they had begun, including the last one. */
   lost?: readonly LostAnswer[];
-  /** Parts to send back later together with the shown text of an answer that broke off. */
+  /** Parts of an answer that broke off. A later request must send them back to the provider together with the shown text of that answer. */
   kept?: KeptParts;
 
   constructor(

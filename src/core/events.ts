@@ -42,7 +42,10 @@ export interface LimitQuestion {
   /** Amount used so far. Its unit depends on `limit`: tokens, US dollars, milliseconds, or a count. */
   used: number;
   allowed: number;
-  /** Amount that the next step would add to `used`. If tools were called before, it also covers a final answer after the next request. */
+  /**
+   * Amount that the next step would add to `used`. If tools were called before, this amount also includes a final answer after the next
+   * request.
+   */
   needed?: number;
   /** True if `used` includes estimates, because a provider did not report its usage. */
   estimated?: true;
@@ -59,7 +62,7 @@ export interface ApprovalQuestion {
   reason: string;
   /** The server's claims about the tool (`read-only`, `destructive`…). Absent unless the user trusts the server. */
   annotations?: readonly string[];
-  /** True if a rule requires a question for every such call. A yes then covers only this call. */
+  /** True if a rule requires a question for every such call. The answer then holds for this call only. */
   onceOnly?: true;
   /** Hash of the tool's definition at the time of the question. Undefined for tools of the host, and in older logs. */
   definition?: string;
@@ -107,11 +110,11 @@ export interface AssistantMessageEvent {
   spent?: Spent;
   attempts: number;
   /**
-   * Names of the tools that this request was the first to offer, in order. In the request, they come after all tools sent since the last
-   * compaction.
+   * Names of the tools that this request was the first to offer, in order. In the request, they come after all tools that were sent earlier
+   * since the last compaction.
    */
   offered?: string[];
-  /** The servers' instructions that the system prompt has from this request until the next compaction. Absent: they have not changed. */
+  /** The servers' instructions in the system prompt, from this request on until the next compaction. Absent if they have not changed. */
   catalogue?: string;
   /** True if the answer was cut off because the turn was cancelled or the stream broke. `message` then holds the part that was shown. */
   interrupted?: true;

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { RequestError } from "./errors.js";
 
 /**
- * Creates an id with a prefix that tells the kind of thing: `turn_…`, `conv_…`. It is passed in as a parameter, so that tests can choose
- * the ids.
+ * Creates an id with a prefix that tells the kind of thing: `turn_…`, `conv_…`. This function is passed as a parameter, so that tests can
+ * choose the ids.
  */
 export type NewId = (prefix: string) => string;
 
@@ -11,8 +11,8 @@ export type NewId = (prefix: string) => string;
 export const idPattern = /\b([a-z]{1,20})_[0-9a-f]{32}\b/g;
 
 /**
- * Prefix of a conversation that was created for a single API call, because the caller keeps the history. Lists of conversations leave it
- * out.
+ * Prefix of the ids of conversations that were created for a single API call, because the caller keeps the history. Lists of conversations
+ * leave out these conversations.
  */
 export const singleCallPrefix = "single";
 
@@ -35,7 +35,7 @@ export const newId: NewId = (prefix) => {
 
 /**
  * Maximum length of an id that a caller chooses, in UTF-16 units. The ids of a conversation and of a request together must fit into an
- * entry of PostgreSQL's indexes. Such an entry has 2,704 bytes, and a unit takes at most three.
+ * entry of PostgreSQL's indexes. Such an entry has at most 2,704 bytes, and a UTF-16 unit takes at most three of them.
  */
 const longestId = 400;
 /** Matches half of a character (a lone surrogate), which UTF-8 cannot hold. */

@@ -35,7 +35,9 @@ export function asNumber(value: unknown): number | undefined {
   return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
-/** Returns the value as text. `String` alone may throw: JSON may contain an object whose `toString` is not a function. */
+/**
+ * Returns the value as text. Calling `String` without a check could throw: JSON may contain an object whose `toString` is not a function.
+ */
 export function safeString(value: unknown): string {
   return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
 }
@@ -67,7 +69,7 @@ export function indentedJson(text: string): string {
 
 /**
  * Maximum nesting of lists and objects. JSON.parse reads any depth, but JSON.stringify fails beyond some thousands. SQLite fails beyond
- * 1,000, and it counts the levels of the event around the value too.
+ * 1,000 levels, which include those of the event that contains the value.
  */
 const deepest = 500;
 

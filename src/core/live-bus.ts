@@ -1,4 +1,4 @@
-/** Port for messages between the hosts on one event log. These messages are not worth storing. */
+/** Port for messages between the hosts on one event log. The messages need not survive, so they are not stored. */
 
 export interface BusMessage {
   channel: string;

@@ -44,7 +44,7 @@ type TurnMeasurement =
       usage: Usage;
     };
 
-/** A completion with all its attempts and providers. `trace` identifies it. */
+/** A completion with all its attempts and providers. `trace` identifies the completion. */
 type CompletionMeasurement =
   | {
       type: "completion_started";
@@ -83,7 +83,7 @@ export interface CompletionFacts {
   /** Absent if the completion failed. */
   finishReason?: FinishReason;
   usage?: Usage | undefined;
-  /** Cost in US dollars. Absent if it is unknown; unknown is not 0. */
+  /** Cost in US dollars. Absent if the cost is unknown; an unknown cost is not 0. */
   usd?: number | undefined;
   error?: LlmErrorKind;
   content?: Completion;
@@ -105,7 +105,7 @@ type ToolMeasurement =
     } & ToolFacts);
 
 interface ToolFacts {
-  /** Undefined if the caller passed none. */
+  /** Undefined if the caller passed no trace. */
   trace: TraceContext | undefined;
   server: string;
   tool: string;

@@ -12,7 +12,8 @@ export interface ToolCall {
   id: string;
   name: string;
   /**
-   * JSON text exactly as the model wrote it. If it is not valid JSON, the call gets an error as its result; it is never replaced by `{}`.
+   * JSON text exactly as the model wrote it. If it is not valid JSON, the call gets an error as its result; the text itself is never
+   * replaced by `{}`.
    */
   arguments: string;
   /** Data that the provider wants back with the call. Only in logs of earlier versions; now `AssistantMessage.kept` stores it. */
@@ -59,7 +60,7 @@ export interface KeptParts {
 export type KeptPart =
   /** Reasoning, signed or encrypted, as the provider wrote it. */
   | { opaque: Readonly<Record<string, unknown>> }
-  /** A text: its length in characters. In `content` it begins where the previous text ends. */
+  /** A text: its length in characters. In `content`, this text begins where the previous text ends. */
   | { text: number; extra?: Readonly<Record<string, unknown>> }
   /** A tool call: its index in `toolCalls`. */
   | { call: number; extra?: Readonly<Record<string, unknown>> };
@@ -121,7 +122,7 @@ export interface LostAnswer {
 /** Tokens and dollars that one request cost. They count against limits. */
 export interface Spent {
   tokens: number;
-  /** Absent if the price is unknown; unknown is not 0. */
+  /** Absent if the price is unknown; an unknown price is not 0. */
   usd?: number;
   /** True if the amounts are estimates, because the provider did not report usage or the answer broke off before the report. */
   estimated?: true;
@@ -149,7 +150,7 @@ export interface OutputFormat {
   strict?: boolean;
 }
 
-/** Returns an instruction for the model to answer in this form. It is needed because not every provider enforces a schema. */
+/** Returns an instruction for the model to answer in this form. The instruction is needed because not every provider enforces a schema. */
 export function formInstruction(jsonSchema: JsonSchema): string {
   return (
     "Your final answer is read by a program: it has to be one JSON value that is valid against this JSON Schema, " +
@@ -207,8 +208,8 @@ export interface ToolResult {
   content: ContentPart[];
   isError: boolean;
   /**
-   * Ids of stored results, of which `content` shows only the beginning and the end. A conversation may read a stored result if its log
-   * contains the result's id.
+   * Ids of stored results, of which `content` shows only the beginning and the end. A conversation may read a stored result only if the log
+   * of the conversation contains the result's id.
    */
   resultIds?: string[];
   /** Names of tools that are offered to the model from here on, in addition to the tools offered before. */

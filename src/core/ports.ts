@@ -39,7 +39,7 @@ export interface SendOptions {
    * this host's model must handle it.
    */
   sample?: (params: Record<string, unknown>) => Promise<Record<string, unknown>> | undefined;
-  /** Id of this call, unique within the turn. By this id, a server may recognise a repeated call. */
+  /** Id of this call, unique within the turn. A server may use this id to recognise a repeated call. */
   callId?: string;
   trace?: TraceContext;
   /** Called with the result as the server sent it. Not called if there is no result. */
@@ -93,13 +93,13 @@ export interface PreparedCall extends ToolFacts {
   send(options: SendOptions): Promise<ToolResult>;
 }
 
-/** Answers of the user that hold for more than one call. If answers contradict each other, a no outweighs a yes. */
+/** Answers of the user that hold for more than one call. If answers contradict each other, the one that refuses counts. */
 export interface ApprovalMemory {
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined;
   remember(tool: RememberedTool, answer: Required<ApprovalAnswer>): void;
 }
 
-/** Identifies a tool in stored answers. If `place` differs, it is another tool, even if its name is the same. */
+/** Identifies a tool in stored answers. Tools with different `place` are different tools, even if they have the same name. */
 export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place">;
 
 /**
@@ -153,7 +153,7 @@ export interface Toolbox {
   prepare(call: ToolCall): PreparedCall | { refused: ToolResult };
 }
 
-/** Proposals for completing what a person types. */
+/** Proposals for the rest of an argument that a person is typing. */
 interface ArgumentChoices {
   /** Returns URI templates (RFC 6570) for resources that are not listed. */
   templates(): readonly { uriTemplate: string; server: string }[];
@@ -168,7 +168,7 @@ interface ArgumentChoices {
 /** All MCP servers, with one list of all their tools. */
 export interface ToolHub extends Toolbox, ArgumentChoices {
   /**
-   * Resolves when every server is ready or has failed. An optional server is waited for only until its grace period is over. Rejects if a
+   * Resolves when every server is ready or has failed. For an optional server, waits only until its grace period is over. Rejects if a
    * required server is down.
    */
   settled(signal?: AbortSignal): Promise<void>;
@@ -214,7 +214,10 @@ export interface Passage extends ArgumentChoices {
    * `_meta`, …).
    */
   toolDetails(): ReadonlyMap<string, Record<string, unknown>>;
-  /** Returns this result of the server with each resource address replaced by the unique address that `resources` returns for it. */
+  /**
+   * Returns a copy of this result, which the server has sent, in which each resource address is replaced by the unique address that
+   * `resources` returns for it.
+   */
   withAddresses(server: string, result: Record<string, unknown>): Record<string, unknown>;
   /** Returns all prompts. `own`: the prompt's name on its server; `details`: all other fields of the prompt's listing. */
   prompts(): readonly (PromptInfo & { own: string; details: Record<string, unknown> })[];

@@ -25,7 +25,7 @@ export class QueueTimeout extends Error {
 
 /** One of the slots for concurrent requests to a provider. A request keeps its slot during retries and until its stream has ended. */
 export interface Slot extends Disposable {
-  /** Waits until a retry may be sent within this slot. Rejects with the signal's reason. */
+  /** Waits until a retry, which uses the same slot, may be sent. Rejects with the signal's reason. */
   again(signal: AbortSignal): Promise<void>;
   /** Replaces the estimated number of tokens of the last request by the actual number. */
   correct(tokens: number): void;

@@ -47,7 +47,7 @@ export interface Archive {
   amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent>;
   /**
    * Creates the conversation `to`. `decide` gets the events of the original. It returns the first event of the copy, and the `seq` of every
-   * event that is copied after that one.
+   * event of the original that follows in the copy.
    */
   copy(
     conversationId: string,
@@ -78,7 +78,7 @@ export interface TurnRequest {
   /** Options of the turn, as JSON. */
   options: unknown;
   /**
-   * Called within the transaction that queues the turn, both the first time and later times. If the transaction is rolled back, so are the
+   * Called each time the turn is put into the queue, within the transaction that does so. If the transaction is rolled back, so are the
    * writes of `enqueue`.
    */
   enqueue?: Enqueue;
@@ -145,7 +145,7 @@ export interface ToolUsage {
   errors: number;
   /** Total time of the calls, each from its sending to its result. */
   durationMs: number;
-  /** Total size of the results as stored, which is what the model was given. */
+  /** Total size of the results as stored. What is stored is what the model was given. */
   resultBytes: number;
 }
 
@@ -189,7 +189,8 @@ export interface ChatStore {
   /** Returns the events with `seq >= from`, in order. Default: all events. */
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
   /**
-   * Returns all conversations. The one that was written to last comes first. What a running turn writes may affect this order only later.
+   * Returns all conversations. The one that was written to last comes first. Events of a running turn may affect this order only with a
+   * delay.
    */
   conversations(): Promise<ConversationSummary[]>;
   /** Returns the totals of all requests in all conversations since the given time, in milliseconds since the epoch. */
@@ -200,8 +201,8 @@ export interface ChatStore {
 }
 
 /**
- * Tool results that are too large for a model. A conversation may read a result if its log contains the result's id; see
- * `ToolResult.resultIds`. Methods throw StoreError.
+ * Tool results that are too large for a model. A conversation may read a result only if the log of the conversation contains the result's
+ * id; see `ToolResult.resultIds`. Methods throw StoreError.
  */
 export interface ResultStore {
   /**
@@ -219,8 +220,8 @@ export interface TurnGrant {
   /** Position of the first event to be written. Positions count the events of the turn from 1. Each position can be written only once. */
   position: number;
   /**
-   * `seq` of the conversation's last event, as far as the writer knows. It only makes writes cheaper: if the last event has this `seq` and
-   * belongs to this turn, no other host has written, and a log in a file needs no further query.
+   * `seq` of the conversation's last event, as far as the writer knows. This number only makes writes cheaper: if the conversation's last
+   * event has this `seq` and belongs to this turn, no other host has written, so a log in a file needs no further query.
    */
   lastSeq?: number | undefined;
 }
@@ -319,7 +320,7 @@ export interface TurnLeases {
   held(nodeId: string): Promise<TurnName[]>;
   /** Frees a turn that the given host owns but could not continue. This counts as a crash. */
   release(turn: TurnName, nodeId: string): Promise<void>;
-  /** Returns the ids of the conversation's unfinished turns before the given one, in order. */
+  /** Returns the ids of the unfinished turns that come before the given turn in the conversation, in order. */
   before(conversationId: string, turnId: string): Promise<string[]>;
   /** Returns the turn's state; undefined if its conversation was deleted. */
   stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined>;
@@ -337,8 +338,8 @@ export interface TurnLeases {
   version(): Promise<number>;
   /**
    * Calls `watcher` after writes to the log, until the returned function is called. `watcher` gets the id of the conversation that was
-   * written to, or no id if it may be any conversation. Undefined if the log cannot notify. Writes of which it notifies do not change
-   * `version`.
+   * written to, or no id if it may be any conversation. Undefined if the log cannot notify. Writes that are reported to a watcher do not
+   * change `version`.
    */
   watch?(watcher: (conversationId?: string) => void): () => void;
 }

@@ -43,7 +43,7 @@ export function schemaProblem(schema: JsonSchema): string | undefined {
 
 /**
  * Returns how the value violates the schema, as a sentence, or undefined if it is valid. Throws RequestError if the schema is unusable or
- * the check times out. After a timeout, no value is checked by this schema any more.
+ * the check times out. After a timeout, no further value is checked against this schema.
  */
 export function problemBySchema(value: unknown, schema: JsonSchema): string | undefined {
   const check = checkOf(schema);
@@ -105,8 +105,8 @@ function checkOf(schema: JsonSchema): Check {
 }
 
 /**
- * Compiles the schema. Each schema gets a new Ajv, since two schemas may have the same `$id`. The version is JSON Schema 2020-12, unless
- * the schema names another.
+ * Compiles the schema. Each schema gets a new Ajv, since two schemas may have the same `$id`. The schema is read as JSON Schema 2020-12,
+ * unless it names another version.
  */
 function compile(schema: JsonSchema): Check {
   const Dialect = dialectOf(schema);

@@ -1,6 +1,6 @@
 /**
- * Port between the host and its connections to models and servers. It lets a cassette record or play these connections, and lets a scripted
- * model answer.
+ * Port between the host and its connections to models and servers. With this port, a cassette can record or play the connections, and a
+ * scripted model can answer.
  */
 import type { McpErrorKind } from "./errors.js";
 

@@ -7,9 +7,9 @@ export interface TraceContext {
   /** 16 hexadecimal digits. */
   spanId: string;
   parentId?: string;
-  /** False if the trace should not be recorded; most tracers, including those of servers, follow this. */
+  /** False if the trace should not be recorded. Most tracers, including those of servers, obey this flag. */
   isSampled: boolean;
-  /** `tracestate`: data from the vendor of the system where the trace began. It is passed on unchanged. */
+  /** Value of the header `tracestate`: data from the vendor of the system in which the trace began. It is passed on unchanged. */
   state?: string;
 }
 
@@ -87,7 +87,7 @@ function parsed({ traceparent, tracestate }: CarriedTrace): TraceContext | undef
  * is hashed too, since it may end in the digits of one of them.
  */
 function spanIdOf(id: string): string {
-  if (id.includes("/")) return hexOf(id, 16); // every call of a tool has such an id
+  if (id.includes("/")) return hexOf(id, 16); // an id with a `/` is composed of other ids, such as the id of each tool call
   return /^[a-z]+_[0-9a-f]{16}(?!0{16})([0-9a-f]{16})$/.exec(id)?.[1] ?? hexOf(id, 16);
 }
 

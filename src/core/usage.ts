@@ -9,7 +9,7 @@ const counts = [
   "cacheWrite1hTokens",
 ] as const satisfies readonly (keyof Usage)[];
 
-/** Adds `usage` to `sum`. A count that neither of them has stays absent. */
+/** Adds `usage` to `sum`. A count that is absent in both stays absent. */
 export function addUsage(sum: Usage, usage: Usage): void {
   for (const key of counts) {
     const count = usage[key];

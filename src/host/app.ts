@@ -48,8 +48,8 @@ export interface AppOptions {
   /** True to resume the unfinished turns of crashed hosts as soon as this host starts, without waiting for a request. Default: true. */
   recover?: boolean;
   /**
-   * Name of the workspace. Hosts with the same workspace resume each other's unfinished turns. Default: the working directory, or a single
-   * workspace for all hosts on one database.
+   * Name of the workspace. Hosts with the same workspace resume each other's unfinished turns. Default: hosts that use a shared database
+   * all have the same workspace; any other host uses its working directory.
    */
   workspace?: string;
   /** True to apply stored approvals and refusals of tools, and to store new ones for later sessions. Default: true. */
@@ -83,8 +83,8 @@ export interface App extends AsyncDisposable {
    */
   apply(config: Config): Promise<void>;
   /**
-   * Returns a hub with the servers of the app and more servers for one session. The session is notified of the states of these servers.
-   * `mcpServers` has the same shape as in the configuration, but `${VAR}` is not replaced. Throws ConfigError.
+   * Returns a hub that has the servers of the app and further servers for one session. The session is notified of the states of the further
+   * servers. `mcpServers` has the same shape as in the configuration, but `${VAR}` is not replaced. Throws ConfigError.
    */
   extendHub(mcpServers: ConfigObject, session: Session): SessionHub;
   /** Returns the names of the usable configured models, as `provider/model`. The default model comes first. */
@@ -247,7 +247,7 @@ function reportedTo(observe: Observe): (error: unknown) => void {
   return (error) => observe({ level: "warn", scope: "app", message: messageOf(error) });
 }
 
-/** Opens telemetry. Returns undefined, without loading any telemetry modules, if nothing uses the measurements. */
+/** Loads and opens telemetry. If nothing uses the measurements, loads nothing and returns undefined. */
 async function listen(
   { telemetry: config }: Config,
   parts: Pick<TelemetryParts, "env" | "observe" | "clear" | "scraped" | "state">,

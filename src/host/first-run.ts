@@ -13,7 +13,7 @@ export class FirstRun {
   readonly #env: Environment;
   readonly #tape: Tape | undefined;
   /**
-   * The provider that was chosen. It does not change while the host runs, so a reload of the configuration does not probe local servers
+   * The provider that was chosen. It does not change while the host runs: after a reload of the configuration, local servers are not probed
    * again.
    */
   #chosen: ModelChoice | undefined;

@@ -23,7 +23,7 @@ export function fromLevel(
     try {
       observe(event);
     } catch {
-      // the error is ignored: `observe` is called again for the next event
+      // an error of `observe` is ignored; the next event is passed to `observe` all the same
     }
   };
 }

@@ -15,7 +15,10 @@ interface OpenParts {
 
 interface JoinParts {
   node: HostProcess;
-  /** Name of the workspace. If undefined, all hosts on one database share a workspace, and other hosts use the working directory. */
+  /**
+   * Name of the workspace. Default: hosts that use a shared database all have the same workspace; any other host uses its working
+   * directory.
+   */
   workspace: string | undefined;
   leaseMs: number;
 }
@@ -27,8 +30,8 @@ export interface OpenLog {
 }
 
 /**
- * Opens the event log that `chat.storage` configures. A log in memory belongs to this process alone. A file does not: two programs may open
- * the same file. Rejects with StoreError.
+ * Opens the event log that `chat.storage` configures. Only this process can use a log in memory, but several programs may open the same log
+ * file. Rejects with StoreError.
  */
 export async function openLog(storage: StorageConfig, parts: OpenParts): Promise<OpenLog> {
   if (storage.driver === "memory") {

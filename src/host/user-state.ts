@@ -1,6 +1,6 @@
 /**
- * Access to the state that all hosts of a user store outside the event log: lasting approvals, logins, and remembered lists of servers. No
- * host needs to run.
+ * Access to the state that all hosts of a user store outside the event log: lasting approvals, logins, and remembered lists of servers. The
+ * functions work without a running host.
  */
 
 import { homedir } from "node:os";
@@ -31,8 +31,8 @@ export async function createLogins(
 }
 
 /**
- * Returns where hosts remember the lists of servers (such as their tools): a folder, and the file with the key that is used to compute the
- * file names in that folder.
+ * Returns where hosts remember the lists of servers (such as their tools): a folder, and a file with a key. The names of the files in that
+ * folder are computed with this key.
  */
 export function manifestPlace(env: Environment): ManifestPlace {
   const cache = join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache"), "mcp-platform");

@@ -81,7 +81,7 @@ export class ChangingClient implements Llm {
 
   #release(client: LlmClient): void {
     const users = this.#users.get(client);
-    if (users === undefined) return; // all clients are closed
+    if (users === undefined) return; // `close` has already closed all clients
     if (users > 1) this.#users.set(client, users - 1);
     else {
       this.#users.delete(client);

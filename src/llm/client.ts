@@ -62,7 +62,7 @@ export interface CompleteOptions {
 /** Default of `llm.http.total_timeout`. A stream gets more, since `idle_timeout` watches its progress. */
 const DEFAULT_TOTAL_MS = 300_000;
 const DEFAULT_STREAM_TOTAL_MS = 900_000;
-/** Number of completions that may begin in one turn of the event loop. Starting them takes some 10 ms. */
+/** Number of completions that may begin in one turn of the event loop. Starting this many takes some 10 ms. */
 const BEGINNINGS_PER_TURN = 32;
 
 /** Client for completions by any provider. The HTTP stack is loaded with the first request, so that an idle host does not need it. */
@@ -174,8 +174,8 @@ export class LlmClient {
   }
 
   /**
-   * Asks a model for an answer. If the provider pauses the answer, sends the paused answer back so that the provider continues it. Nothing
-   * is added to it: any text of the host would end the pause.
+   * Asks a model for an answer. If the provider pauses the answer, sends the paused answer back so that the provider continues it. Adds
+   * nothing to the paused answer, because any text of the host would end the pause.
    */
   async #askToEnd(target: ResolvedModel, shared: ProviderCallOptions): Promise<Completion> {
     shared.measure?.asks(target, shared.request);
@@ -183,7 +183,7 @@ export class LlmClient {
     let { completion, isPaused } = await this.#ask(target, shared, watched);
     for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
       const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
-      // `restart` is off: a restart would show again the text from before the pause.
+      // `restart` is off, because a restart would show the text from before the pause a second time.
       const more = await this.#ask(target, { ...shared, request, restart: false }, watched).catch((error: unknown) => {
         const { provider, model, usage } = completion;
         if (usage) shared.tally.lost.push({ provider, model, usage });
@@ -216,7 +216,7 @@ export class LlmClient {
         // An answer that was cut within a call may lack signatures, so its parts must not be sent back later.
         const isCut = finishReason === "length" && message.toolCalls.length > 0;
         if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
-        // Calls of a filtered answer are dropped: they may be cut, and the provider has refused them.
+        // The calls of a filtered answer are dropped, because they may be incomplete and the provider has refused them.
         if (isFiltered) message.toolCalls = [];
         const asked = { provider: target.provider.name, model: target.model, attempts: call.attempts };
         return usage ? { message, finishReason, usage, ...asked } : { message, finishReason, ...asked };

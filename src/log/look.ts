@@ -46,7 +46,7 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
   const db = await connect(path);
   try {
     const row = db.prepare("PRAGMA user_version").get() as { user_version: number };
-    // A file that is not an event log is not detected here. `openStore` reports it.
+    // A file that is not an event log is not detected here, but by `openStore`.
     return { place: path, schema: row.user_version || schemaVersion };
   } catch {
     return { place: path, schema: schemaVersion };
@@ -56,8 +56,8 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
 }
 
 /**
- * Checks that a log can be created. Creates and deletes a temporary log in the folder of the future log, or in the nearest existing folder
- * above it.
+ * Checks that a log can be created. For this, creates and deletes a temporary log in the folder of the future log or, if that folder does
+ * not exist, in its nearest existing parent.
  */
 async function tryBeside(
   storage: Extract<StorageConfig, { driver: "sqlite" }>,

@@ -7,7 +7,7 @@ import KeepAlive from "agentkeepalive";
 import { rawHeader } from "./raw-header.js";
 
 /**
- * Time, in ms, by which an idle connection is closed before the server would close it. A request that is sent while the server closes the
+ * An idle connection is closed this many ms before the server would close it, because a request that is sent while the server closes the
  * connection would fail.
  */
 const KEEP_ALIVE_MARGIN_MS = 1000;
@@ -38,8 +38,8 @@ export interface PoolOptions {
 export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
   const { protocol, maxConnections, maxKeepaliveConnections, keepaliveExpiryMs, secureContext, proxyEnv } = options;
   const pool = {
-    // Keep-alive is off if either value is 0. The agent itself would read 0 idle connections as its default of 256, and 0 milliseconds as
-    // no limit.
+    // Keep-alive is off if one of the two values is 0. The agent itself would read 0 idle connections as its default of 256, and 0
+    // milliseconds as no limit.
     keepAlive: maxKeepaliveConnections > 0 && keepaliveExpiryMs > 0,
     maxSockets: maxConnections,
     maxFreeSockets: maxConnections,
@@ -51,15 +51,16 @@ export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
   };
   const agent = protocol === "https:" ? new KeepAlive.HttpsAgent(pool) : new KeepAlive(pool);
   closeSpare(agent, maxKeepaliveConnections);
-  // Node copies these options for every request. Node's own object has no prototype, and copying it takes four times as long as copying
-  // this plain object.
+  // Node copies these options for every request. The object that Node created has no prototype, and copying it takes four times as long as
+  // copying this plain object.
   const { options: own } = agent as unknown as { options: object };
   return Object.assign(agent as HttpAgent & Connecting, { options: { ...own }, reuseSocket });
 }
 
 /**
  * Keeps connections beyond the number `kept` open for `SPARE_MS` after their last request. The agent's own limit would close them at once.
- * With 64 parallel requests, every second request then needed a new connection, which makes up a quarter of the cost of a request.
+ * With that limit and 64 parallel requests, every second request needed a new connection. A new connection makes up a quarter of the cost
+ * of a request.
  */
 function closeSpare(agent: KeepAlive, kept: number): void {
   agent.on("free", (socket: Socket, options: Parameters<HttpAgent["getName"]>[0]) => {
@@ -70,8 +71,8 @@ function closeSpare(agent: KeepAlive, kept: number): void {
 }
 
 /**
- * Does what agentkeepalive's `reuseSocket` does, without its debug output (1 % of the benchmark W5). Removes the idle timeout of the
- * socket, because requests have time limits of their own.
+ * Does what agentkeepalive's `reuseSocket` does, without its debug output, which took 1 % of the time of benchmark W5. Also removes the
+ * socket's idle timeout, because requests have time limits of their own.
  */
 function reuseSocket(this: HttpAgent, socket: Socket, request: ClientRequest): void {
   Agent.prototype.reuseSocket.call(this, socket, request);
@@ -86,8 +87,8 @@ export interface Connecting {
 type ConnectTarget = { host?: string; port?: number; socket?: Duplex };
 
 /**
- * Sets one time limit for all steps of connecting: DNS, TCP, the proxy's answer to CONNECT, and TLS. It is needed because all other time
- * limits include the wait for the answer.
+ * Sets one time limit for all steps of connecting: DNS, TCP, the proxy's answer to CONNECT, and TLS. This limit is needed because all other
+ * time limits also include the wait for the provider's answer.
  */
 export function limitConnecting(agent: Connecting, limitMs: number, where = ""): void {
   const createConnection = agent.createConnection.bind(agent);

@@ -50,8 +50,8 @@ const readOf = (server: string) => {
 };
 
 /**
- * Returns those tools of servers that match one of the patterns, without the tools that the rules always deny. Tools of the host itself are
- * excluded. Throws RequestError for an invalid pattern.
+ * Returns those tools that match one of the patterns. Leaves out tools that the rules always deny, and tools of the host itself. Throws
+ * RequestError for an invalid pattern.
  */
 export function selectTools(hub: ToolHub, chosen: readonly string[], rules: PolicyRules): HubTool[] {
   const named = patterns(chosen);

@@ -55,9 +55,9 @@ export class LiveSessions {
     return [...this.#known.values()].flatMap((known) => known.deref() ?? []);
   }
 
-  /** Updates what is known of the session. Must be called whenever its use may have begun or ended. */
+  /** Updates what is known of the session. Must be called whenever the session may have begun or ceased to be in use. */
   used(session: Session): void {
-    if (this.find(session.id) !== session) return; // the session was forgotten
+    if (this.find(session.id) !== session) return; // the session has been removed from the list meanwhile
     if (session.isBusy) this.#busy.add(session);
     else this.#busy.delete(session);
     clearTimeout(this.#expiries.get(session));
@@ -67,7 +67,7 @@ export class LiveSessions {
     else this.#kept.delete(session.id);
   }
 
-  /** Removes the session. `find` and `open` do not return it any more, even if a caller still refers to it. */
+  /** Removes the session. `find` and `open` do not return this session any more, even if a caller still refers to it. */
   forget(session: Session): void {
     if (this.find(session.id) !== session) return;
     this.#kept.delete(session.id);

@@ -31,8 +31,8 @@ export interface PromptRequest extends PromptOptions {
   /** Details that are stored with the request, as in `UserMessageEvent`. */
   asked?: Readonly<Record<string, unknown>>;
   /**
-   * True if the caller sends the whole history with each request. Text that this host adds to a message is then missing in later requests,
-   * so the schema of the answer is put into the system prompt.
+   * True if the caller sends the whole history with each request. In later requests, text that this host has added to a message is then
+   * missing. So the schema of the answer is put into the system prompt, not into a message.
    */
   bringsAll?: boolean;
 }
@@ -87,9 +87,9 @@ export class Session {
 
   /**
    * Starts a turn, and resolves when the request is in the log. Each request id is answered only once. If the request is repeated while its
-   * turn runs on any host, the caller gets the same turn from its start. If it is repeated after the end, the caller gets the stored
-   * events; but a turn that failed with a retryable error is resumed. Rejects with RequestError if an id or pattern is invalid, or if the
-   * id was used with other content. Rejects with StoreError if the log cannot be read or written.
+   * turn runs on any host, the caller gets the same turn from its start. If the request is repeated after the turn has ended, the caller
+   * gets the stored events; but if the turn failed with a retryable error, it is resumed. Rejects with RequestError if an id or pattern is
+   * invalid, or if the id was used with other content. Rejects with StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {
@@ -114,7 +114,7 @@ export class Session {
     const turn = this.#turns.begin(requestId, content);
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
     await this.#turns.claim(turn, this.#intake.start(turn, { history, asked, answerSchema }, options));
-    // If this fails, the turn waits for the earlier turns as usual. If the log is broken, the turn itself will report the error.
+    // If this fails, the turn waits for the earlier turns as usual. A failure of the log is reported by the turn itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;
   }
@@ -188,8 +188,8 @@ export class Session {
   }
 
   /**
-   * With an id, cancels the turn of that request at once, even if it waits for earlier turns. Without an id, cancels all turns, and they
-   * end in order. Returns false if there was nothing to cancel.
+   * With an id, cancels the turn of that request at once, even if it waits for earlier turns. Without an id, cancels all turns; the turns
+   * then end in their order. Returns false if there was nothing to cancel.
    */
   cancel(requestId?: string): boolean {
     return this.#control.cancel(requestId);
@@ -221,7 +221,7 @@ export class Session {
     return this.#parts.conversations.rewind(this.id, to);
   }
 
-  /** Shows an event to the watchers of all turns that run here. Drops the event if none runs here. */
+  /** Shows an event to the watchers of all turns that run here. Drops the event if no turn runs here. */
   tell(event: LiveEvent): void {
     const turns = this.#turns.all().filter(({ isRunning }) => isRunning);
     if (turns.length > 0) this.#parts.cluster.relay(this.id, event);
@@ -254,7 +254,7 @@ export class Session {
     return this.#parts.cluster.follow(this.id, lastSeq, onChange);
   }
 
-  /** Returns the stored events with `seq >= from`. */
+  /** Returns the stored events with `seq >= from`. Default: all events. */
   history(from?: number): Promise<StoredEvent[]> {
     return this.#parts.store.read(this.id, from);
   }
@@ -288,8 +288,8 @@ export class Session {
   }
 
   /**
-   * Returns true if the turn of this request runs or waits here. After the session has closed, returns true for every request. Otherwise
-   * the engine would release the parked turns too early: it must release them only when it closes.
+   * Returns true if the turn of this request runs or waits here. After the session has closed, returns true for every request. This keeps
+   * the engine from releasing the parked turns too early: it must release them only when it closes.
    */
   has(requestId: string): boolean {
     return this.#intake.isClosed || this.#turns.has(requestId);

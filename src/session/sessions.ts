@@ -75,8 +75,8 @@ export class Sessions {
   }
 
   /**
-   * Waits until no turn of the session runs, then drops the session. It is for a session that no other caller uses. Data that is not in the
-   * log is lost, such as answers for this session.
+   * Waits until no turn of the session runs, then drops the session. This method is only for a session that no other caller uses. Data that
+   * is not in the log is lost, such as answers for this session.
    */
   async forget(session: Session): Promise<void> {
     await session.idle();
@@ -95,8 +95,8 @@ export class Sessions {
   }
 
   /**
-   * Resumes the turns of this workspace that lost hosts have left, now and whenever a host is lost. Without this call, such a turn is
-   * resumed only when a request for its conversation comes. Rejects with StoreError.
+   * Resumes the turns of this workspace that lost hosts have left, now and whenever a host is lost. If this method is not called, such a
+   * turn is resumed only when a request for its conversation comes. Rejects with StoreError.
    */
   recover(): Promise<void> {
     return this.#parts.cluster.recover();
@@ -165,7 +165,7 @@ export class Sessions {
 
   /**
    * Checks that the log can be read, because every turn needs it. Resolves with undefined if it can, or else with the problem as text. The
-   * text does not quote the log's own error, because not everybody may see that error.
+   * text does not quote the log's own error, because not every reader of the text may see that error.
    */
   async unreadable(withinMs: number): Promise<string | undefined> {
     const late = new AbortController();

@@ -35,7 +35,8 @@ export class SingleProcess implements Cluster {
 
   async begin(): Promise<void> {
     const { store, node } = this.#parts;
-    this.#begun ??= store.turns.beat(node); // once is enough: it registers this host, because turns of unknown hosts count as abandoned
+    // one call is enough to register this host; without it, the turns of this host would count as abandoned
+    this.#begun ??= store.turns.beat(node);
     await this.#begun;
   }
 
@@ -63,7 +64,7 @@ export class SingleProcess implements Cluster {
     const { turns } = store;
     for (;;) {
       turn.requireOpen();
-      const changed = this.#changes.next(conversationId, defaultLeaseMs); // created before the check, so that no change is missed
+      const changed = this.#changes.next(conversationId, defaultLeaseMs); // called before the check, so that no change is missed
       const lease = await turns.acquire(conversationId, turn.turnId, node.nodeId, turn.endsOutOfTurn);
       if (lease) return this.#run(lease, drive);
       const state = await turns.stateOf(conversationId, turn.turnId);
@@ -112,12 +113,12 @@ export class SingleProcess implements Cluster {
     const { nodeId } = this.#parts.node;
     this.#running.set(turnId, conversationId);
     try {
-      // mail that came for an earlier run of the turn, which broke off
+      // This mail came for an earlier run of the turn, which broke off.
       for (const each of await turns.receive(nodeId)) this.#local.mail(each.conversationId, each.turnId, each.mail);
       await run(owned(lease, turn));
     } catch (error) {
-      // The log failed before the end of the turn was stored. The turn is released, so that it can be resumed and later turns need not wait
-      // for it.
+      // The log failed before the end of the turn was stored. The turn is released, so that it can be resumed later and the turns after it
+      // need not wait for it.
       if (turn.closing !== "parked") await turns.release({ conversationId, turnId, requestId: turn.requestId }, nodeId);
       throw error;
     } finally {

@@ -17,7 +17,7 @@ export class TurnClock {
     return until - this.#startedAt - this.#stoppedMs;
   }
 
-  /** Runs `wait` and stops the clock meanwhile. The clock runs again once all waits that overlap have ended. */
+  /** Runs `wait` and stops the clock meanwhile. If several waits overlap, the clock runs again when all of them have ended. */
   async stopDuring<T>(wait: () => Promise<T>): Promise<T> {
     if (this.#waiting++ === 0) this.#stoppedAt = this.#now();
     try {

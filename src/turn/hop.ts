@@ -27,8 +27,8 @@ interface Hop extends Pick<CompleteOptions, "streaming" | "streamRecovery" | "tr
 }
 
 /**
- * Runs one request of a turn. Shows the deltas of the answer, and adds its message to `out`, which stores the message with the next write.
- * Returns the message's event or, if the request fails, the event that ends the turn.
+ * Runs one request of a turn. Shows the deltas of the answer, and adds the answer's message to `out`, which stores the message with the
+ * next write. Returns the message's event or, if the request fails, the event that ends the turn.
  */
 export async function runHop(
   request: CompletionRequest,
@@ -36,7 +36,7 @@ export async function runHop(
 ): Promise<(AssistantMessageEvent & { spent: Spent }) | TurnEnd> {
   let shown: Delta[] = [];
   const onDelta = (event: Delta | Discard) => {
-    // If the answer must have a required form, its text is shown only after the form was checked. Text next to tool calls is not shown,
+    // If the answer must have a certain form, its text is shown only after the form was checked. Text next to tool calls is never shown,
     // because it is not part of the final answer.
     if (request.output && event.type === "text_delta") return;
     if (event.type === "discard") shown = [];

@@ -9,7 +9,7 @@ import type { Budget, Need } from "./turn-budget.js";
 
 /** Number of tokens that the shortest useful answer needs. */
 const leastAnswerTokens = 64;
-/** If at least this many tokens are left, the last answer is sent without `maxTokens`. */
+/** If the limits leave at least this many tokens, the last answer is requested without `maxTokens`. */
 const longAnswerTokens = 4_096;
 
 interface GateParts {
@@ -37,7 +37,10 @@ export class LimitGate {
     this.#parts = parts;
   }
 
-  /** Reason why the turn stops. Set when the person has refused to raise a limit. If a front door has no person to ask, it refuses too. */
+  /**
+   * Reason why the turn stops. Set when the person has refused to raise a limit, or when a front door that has no person to ask has
+   * refused.
+   */
   get stopReason(): StopReason | undefined {
     return this.#refused && (this.#refused.limit === "hops" ? "max_tool_hops" : "budget");
   }
@@ -79,7 +82,8 @@ export class LimitGate {
 
   #tokensFor(request: Asked, hop: number): { tokens: number; usd: number } {
     const once = this.#need(inputTokens(request), leastAnswerTokens);
-    // From the second hop on, there must be room for one more request without calls. It sends the same messages and tools again.
+    // From the second hop on, there must be room for one more request without calls. That request would send the same messages and tools
+    // again.
     return hop === 0 ? once : { tokens: 2 * once.tokens, usd: 2 * once.usd };
   }
 
@@ -87,7 +91,7 @@ export class LimitGate {
     return { tokens: input + output, usd: this.#most(input, output) };
   }
 
-  /** Returns the highest possible cost of these tokens, in US dollars: the price of the most expensive model that may answer. */
+  /** Returns the highest possible cost of these tokens, in US dollars: the cost with the most expensive model that may answer. */
   #most(inputTokens: number, outputTokens: number): number {
     return Math.max(0, ...this.#parts.prices.map((price) => costUsd({ inputTokens, outputTokens }, price)));
   }
@@ -101,7 +105,7 @@ export class LimitGate {
   async #ask(need: Need): Promise<void> {
     const { budget, turnId, newId, out, answer } = this.#parts;
     while (!this.#refused) {
-      if (budget.readsLog) await out.store(); // so that the sum includes the previous answer
+      if (budget.readsLog) await out.store(); // the previous answer is stored first, so that the day's sum includes it
       const reached = await budget.reached(need);
       if (!reached) return;
       const question: QuestionEvent = { type: "question", turnId, questionId: newId("q"), question: reached };

@@ -13,7 +13,10 @@ export const loopAllowed = 5;
  * with any new call or new result resets all counts.
  */
 export class Loops {
-  /** For each pair of call and result, the number of hops in a row that had it. 0 if a hop with something new has come since. */
+  /**
+   * For each pair of call and result, the number of hops in a row that had it. The number is 0 if there was a hop with a new pair since
+   * then.
+   */
   readonly #hops = new Map<string, number>();
   #batch = new Set<string>();
 
@@ -52,7 +55,7 @@ function keyOf({ name, arguments: text }: ToolCall, { content, isError }: ToolRe
 function canonical(text: string): string {
   try {
     const parsed: unknown = JSON.parse(text);
-    if (!text.includes(",")) return JSON.stringify(parsed); // without a comma no object has two keys, so there is nothing to sort
+    if (!text.includes(",")) return JSON.stringify(parsed); // without a comma, no object has two keys, so there is nothing to sort
     return JSON.stringify(parsed, (_, value: unknown) =>
       isPlainObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
     );

@@ -4,8 +4,8 @@ import { isHidden } from "./policy.js";
 import type { TurnOptions } from "./turn-options.js";
 
 /**
- * The tools that are offered to the model. They are read again at every hop, so a running turn gets the tools of a server that becomes
- * ready late.
+ * The tools that are offered to the model. The list is read again at every hop, so a turn that is already running also gets the tools of a
+ * server that becomes ready late.
  */
 export class Offered {
   readonly #hub: Toolbox;

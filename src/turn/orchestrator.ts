@@ -225,8 +225,8 @@ export class Orchestrator {
 }
 
 /**
- * True if the model called tools and wrote no text, although `tool_choice` was `none`; some servers ignore this parameter. The caller then
- * repeats the request without tools, so that the model has to write text.
+ * True if the model called tools and wrote no text, although `tool_choice` was `none`; some servers ignore this parameter. In this case,
+ * the caller repeats the request without tools, so that the model has to write text.
  */
 function saidNothing({ message, finishReason }: AssistantMessageEvent, request: CompletionRequest): boolean {
   const isForbidden = request.toolChoice === "none" && request.tools.length > 0;

@@ -1,7 +1,10 @@
 import type { ChatEvent, LiveEvent } from "../core/events.js";
 
 export interface Outlet {
-  /** Stores the events, either all or none of them, and then shows them. Resolves after that. If the promise rejects, the turn stops. */
+  /**
+   * Stores the events, either all or none of them, and then shows them. Resolves when the events are stored and shown. If the promise
+   * rejects, the turn stops.
+   */
   store(events: readonly ChatEvent[]): Promise<void>;
   /** Shows the event at once, without storing it. Must not throw. */
   show(event: LiveEvent): void;

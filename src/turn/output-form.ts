@@ -12,8 +12,9 @@ import {
 import { readStructured } from "../core/structured-output.js";
 
 /**
- * Checks that the final answer has the requested form. If it has not, asks the model once more. Returns the completion; `problem` is set if
- * the second answer is wrong too. The first answer is not kept in the conversation, but its tokens count. Rejects if `ask` does.
+ * Checks that the final answer has the requested form. If the answer does not have this form, asks the model once more. Returns the
+ * completion; `problem` is set if the second answer is wrong too. The first answer is not kept in the conversation, but its tokens count.
+ * Rejects if `ask` does.
  */
 export async function inAskedForm(
   completion: Completion,
@@ -81,7 +82,7 @@ function repairOf(
   return { ...request, messages, ...(request.tools.length > 0 ? { toolChoice: "none" as const } : {}) };
 }
 
-/** Returns the answers that are billed although they were not used: those that broke off before this completion, and this completion. */
+/** Returns the answers that are billed although they were not used: this completion, and the answers that broke off before it. */
 function billed({ provider, model, usage, lost = [] }: Completion): LostAnswer[] {
   return [...lost, { provider, model, usage: usage ?? { outputTokens: 0 } }];
 }

@@ -18,7 +18,9 @@ export interface PolicyRules {
   permissions: Rules;
   /** Decision about a call that no rule matches. */
   approval: "ask" | "auto";
-  /** Decision about a call that needs no approval by itself, if the tool's definition has changed since the user approved it. */
+  /**
+   * Decision about a call of a tool whose definition has changed since the user approved it, if the call would otherwise need no approval.
+   */
   changedTools: "ask" | "allow";
   memory: ApprovalMemory;
 }
@@ -28,7 +30,10 @@ export type PolicyCall = Omit<PreparedCall, "pin" | "send">;
 export type Verdict =
   | { decision: "allow" }
   | { decision: "deny"; reason: string }
-  /** `onceOnly` is true if a rule asks about every such call. Then earlier answers do not count, and the new answer is not remembered. */
+  /**
+   * `onceOnly` is true if a rule asks about every such call. In this case, earlier answers do not count, and the new answer is not
+   * remembered.
+   */
   | { decision: "ask"; reason: string; onceOnly: boolean };
 
 /**

@@ -2,8 +2,8 @@ import type { Completion, CompletionRequest, LostAnswer, Spent, Usage } from "..
 import { costUsd, type Price } from "../llm/providers/prices.js";
 
 /**
- * Estimated tokens of one picture or sound; the figure is for a large picture. An estimate by bytes would be wrong, because providers bill
- * pictures by pixels and sound by time.
+ * Estimated tokens of one picture or sound. The figure is that of a large picture. An estimate by bytes would be wrong, because providers
+ * bill pictures by pixels and sound by time.
  */
 const mediaTokens = 1_500;
 
@@ -46,8 +46,8 @@ export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "us
 }
 
 /**
- * Returns the input usage of a lost answer. If `answer` came from the same model, its reported input usage is taken; otherwise the input is
- * estimated.
+ * Returns the input usage of a lost answer. If `answer` came from the same model, the input usage that was reported for `answer` is taken;
+ * otherwise the input is estimated.
  */
 function inputOf(
   request: CompletionRequest,

@@ -32,7 +32,7 @@ export interface ToolBatch {
   hop: number;
   /** True if the answer was cut off at its token limit. The arguments of its last call are then incomplete, even if they are valid JSON. */
   truncated: boolean;
-  /** Number of unsent calls that may run, counted from the first. A limit prevents the others. */
+  /** Number of calls, counted from the first unsent one, that may run. A limit prevents the calls after them. */
   runnable: number;
 }
 
@@ -137,7 +137,7 @@ function looked(call: ToolCall, hub: Toolbox): Checked {
   }
 }
 
-/** Checks the arguments and the policy. If the policy says so, asks the person, and only then returns a promise. */
+/** Checks the arguments and the policy. Asks the person if the policy requires it; only in this case, returns a promise. */
 function check(started: StartedCall, turn: CallingTurn): Checked | Promise<Checked> {
   if (turn.signal.aborted) return refused(cancelMessage);
   const prepared = looked(started.call, turn.hub);
@@ -166,8 +166,8 @@ async function permitted(
   const value = given ? given.value : await turn.answer(question);
   const approval = readApproval(value);
   const { allow, remember, message }: GivenApproval = "problem" in approval ? { allow: false } : approval;
-  // The answer is remembered before it is stored: if the turn resumes after a crash, it takes a stored answer from the log and no longer
-  // remembers it.
+  // The answer is remembered before it is stored. If it were stored first and the host then crashed, the resumed turn would take the answer
+  // from the log and would not remember it.
   if (!given && remember && !(allow && verdict.onceOnly)) turn.rules.memory.remember(prepared, { allow, remember });
   if (!given) await turn.out.store({ type: "answer", turnId: turn.turnId, questionId: question.questionId, value });
   if (!allow) return refused(`not run: the user did not allow ${call.name}${message ? `: ${message}` : ""}`);
@@ -176,8 +176,8 @@ async function permitted(
 }
 
 /**
- * True if a question that an earlier host asked is about the tool's present definition. If it is not, its answer does not count, because
- * the person has not seen the present definition. In older logs, questions do not say which definition they are about.
+ * True if a question that an earlier host asked is about the tool's present definition. If the question is about another definition, its
+ * answer does not count, because the person has not seen the present one. Questions in older logs do not contain a definition.
  */
 function isAbout({ question }: QuestionEvent, { change }: PreparedCall, definition: string | undefined): boolean {
   const then = question.kind === "approval" ? question.definition : undefined;

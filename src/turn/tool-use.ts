@@ -32,7 +32,7 @@ export function withAskedCalls(
     tools.length === 0 || toolChoice === "none" ? 0 : parallelToolCalls === false ? 1 : Number.POSITIVE_INFINITY;
   if (message.toolCalls.length <= most) return completion;
   const toolCalls = message.toolCalls.slice(0, most);
-  // Only the last call can have been cut by the token limit, and it was dropped. The first call is complete.
+  // The token limit can have cut only the last call, and that call was dropped. The first call is complete.
   const isWhole = finishReason === "length" && most > 0;
   const isLast = finishReason === "tool_calls" && tools.length === 0;
   const reason = isWhole ? "tool_calls" : isLast ? "stop" : finishReason;
@@ -51,11 +51,11 @@ export function unofferedCalls(completion: Completion, { tools, toolChoice }: Co
 }
 
 /**
- * Returns an error if the model did not call the tool that it had to call. An answer that was cut off or filtered is no error here, because
- * its finish reason already says what went wrong.
+ * Returns an error if the model did not call the tool that it had to call. Returns no error for an answer that was cut off or filtered,
+ * because the finish reason already says what went wrong.
  */
 export function ignoredChoice(completion: Completion, choice: ToolChoice): LlmError | undefined {
-  if (choice === "none") return undefined; // `withAskedCalls` drops forbidden calls
+  if (choice === "none") return undefined; // forbidden calls are not checked here, because `withAskedCalls` drops them
   const { message, finishReason, provider, model, attempts } = completion;
   const { toolCalls } = message;
   const isKept = choice === "required" ? toolCalls.length > 0 : toolCalls.some(({ name }) => name === choice.name);

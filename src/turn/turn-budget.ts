@@ -13,7 +13,7 @@ export interface BudgetParts {
   limits: LimitsConfig;
   /** Amounts that were already spent according to the log: by this turn before it resumed, and by the whole conversation. */
   earlier: { turn: Totals & { hops: number }; conversation: Totals };
-  /** Reads from the log what was spent today, including what this turn has stored. Called only if the day has a limit. */
+  /** Reads from the log what was spent today, including what this turn has stored. Called only if there is a limit for the day. */
   daySpent: () => Promise<SpentTotals>;
   /** Amounts that the person has allowed in addition to the limits of the conversation and the day. They remain in force after the turn. */
   granted: Map<string, number>;
@@ -89,7 +89,7 @@ export class Budget {
     return this.limitsMoney || [turn, conversation, day].some(({ tokens }) => tokens !== undefined);
   }
 
-  /** True if the day has a limit. What was spent on that day must then be read from the log. */
+  /** True if there is a limit for the day. The log must then be read to find out what was spent today. */
   get readsLog(): boolean {
     const { day } = this.#parts.limits;
     return day.tokens !== undefined || day.usd !== undefined;
@@ -130,7 +130,10 @@ export class Budget {
     return undefined;
   }
 
-  /** Raises a limit after the person has said yes. Adds the configured amount, and adds it again until the next step fits. */
+  /**
+   * Raises a limit after the person has said yes. Adds the configured amount once, and then again as often as needed until the next step
+   * fits.
+   */
   grant({ scope, limit, used, needed = 0 }: LimitQuestion): void {
     const { granted } = this.#parts;
     const store = scope === "turn" ? this.#granted : granted;

@@ -21,10 +21,9 @@ interface OfferRecord {
 }
 
 /**
- * Options of a run of the loop. The turn fails if the tool of `toolChoice` is not offered, or if the model does not call it. After the first
- * answer the choice no longer holds: if every answer had to call a tool, the turn would never end. If `parallelToolCalls` is false, further
- * calls of an answer are dropped, and the model does not learn of that. The caller must describe `output` to the model with
- * `formInstruction`.
+ * Options of a run of the loop. The turn fails if the tool of `toolChoice` is not offered, or if the model does not call it. `toolChoice`
+ * holds only for the first answer: if every answer had to call a tool, the turn would never end. If `parallelToolCalls` is false, all calls
+ * of an answer but the first are dropped, and the model is not told. The caller must describe `output` to the model with `formInstruction`.
  */
 export interface TurnOptions extends AnswerOptions {
   turnId: string;
@@ -52,7 +51,9 @@ export interface TurnOptions extends AnswerOptions {
    */
   resume?: Answer & { hop: number };
   rules: PolicyRules;
-  /** Accounts of the limits at which the turn pauses and asks the person. Default: there is a limit for loops only. */
+  /**
+   * Counts what the turn uses against the limits at which the turn pauses and asks the person. Default: there is only the limit for loops.
+   */
   budget?: Budget;
   /** Tools of the turn. Default: those of the orchestrator's own hub. */
   tools?: Toolbox;

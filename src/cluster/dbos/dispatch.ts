@@ -30,8 +30,8 @@ const channel = "mcp_platform_turns";
  */
 const queueOf = (fold: number) => `turns-v${fold}`;
 /**
- * Ended workflows are deleted in batches, `deletionMs` after the first workflow of a batch has ended. If another host fails to delete a
- * workflow that ended there, this host deletes it `forgottenMs` after its end.
+ * Ended workflows are deleted in batches, `deletionMs` after the first workflow of a batch has ended. Each host deletes the workflows that
+ * ended on it. If it fails to do so, any other host deletes them `forgottenMs` after their end.
  */
 const deletionMs = 1_000;
 const forgottenMs = 60_000;
@@ -45,10 +45,10 @@ export class DbosDispatch implements TurnDispatch {
   #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
   #unsubscribe = () => {};
   #isRetired = false;
-  /** The poll of the queue that is running now. Requests to poll that arrive meanwhile lead to one further poll. */
+  /** The running poll of the queue, if there is one. Requests to poll that arrive meanwhile lead to one further poll. */
   #look: Promise<void> | undefined;
   #looksAgain = false;
-  /** Workflow ids of the tickets that looked void at the last offer. */
+  /** Workflow ids of the tickets that were void at the last offer. */
   #void = new Set<string>();
   readonly #ended = new Set<string>();
   #deletion: NodeJS.Timeout | undefined;
@@ -95,8 +95,8 @@ export class DbosDispatch implements TurnDispatch {
 
   /**
    * Returns the valid tickets. Deletes each ticket that was void at the last two offers, because a void ticket blocks the turns behind it.
-   * A ticket is void in two cases: it is given to this host, but this host does not know it; or its turn has ended, whichever host has the
-   * ticket.
+   * A ticket is void in two cases: the ticket was given to this host, but its turn does not run here; or its turn has ended, whichever host
+   * has the ticket.
    */
   async #valid(dbos: Launched): Promise<Ticket[]> {
     const tickets = await dbos.tickets();
@@ -124,7 +124,7 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   async retire(): Promise<void> {
-    await this.#look; // the running poll may still give this host turns that this host has claimed
+    await this.#look; // waits for the running poll, which may still give this host turns that it has enqueued itself
     this.#stopTaking();
   }
 
@@ -152,7 +152,7 @@ export class DbosDispatch implements TurnDispatch {
       take: async (turn: TurnName) => !this.#isRetired && ((await this.#isPassedOn(turn)) || take(turn)),
       onEnded: (workflowId: string) => {
         this.#deleteSoon(workflowId);
-        if (this.#mayTake()) this.#lookNow(); // this host may take the next turn of the same conversation now
+        if (this.#mayTake()) this.#lookNow(); // the next turn of the same conversation may now be given to this host
       },
     };
     const queues = Array.from({ length: foldVersion }, (_, index) => queueOf(index + 1));
@@ -164,8 +164,8 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   /**
-   * Puts the turn into the queue of a newer version if a host of that version has written to the turn since it was enqueued: this host can
-   * no longer resume it. Resolves with true if the turn was put back.
+   * Puts the turn into the queue of a newer version if a host of that version has written to the turn since the turn was enqueued, because
+   * this host can then no longer resume the turn. Resolves with true if the turn was put back.
    */
   async #isPassedOn(turn: TurnName): Promise<boolean> {
     const { database, newId } = this.#parts;
@@ -177,7 +177,7 @@ export class DbosDispatch implements TurnDispatch {
       await database.transaction("idempotent", (client) => this.#put(client, { ...turn, ...row }, newId("again")));
       return true;
     } catch {
-      return false; // the query failed; a host of an older version cannot acquire the turn anyway
+      return false; // the query failed, so the turn is not passed on; a host of an older version cannot acquire the turn anyway
     }
   }
 
@@ -201,7 +201,7 @@ export class DbosDispatch implements TurnDispatch {
         await this.#dbos?.poll();
       }
     } finally {
-      this.#look = undefined; // cleared in the same microtask as the last check of `#looksAgain`, so that no request is lost
+      this.#look = undefined; // `#look` is cleared in the same microtask as the last check of `#looksAgain`, so that no request is lost
     }
   }
 
@@ -216,7 +216,7 @@ export class DbosDispatch implements TurnDispatch {
     this.#deletion ??= setTimeout(() => void this.#delete(), deletionMs).unref();
   }
 
-  /** Deletes ended workflows. If that fails, `offer` finds them later, on any host. */
+  /** Deletes ended workflows. If that fails, a later `offer` finds the same workflows again, on any host. */
   async #delete(): Promise<void> {
     this.#deletion = undefined;
     const workflowIds = [...this.#ended];

@@ -6,7 +6,7 @@ import type { TurnName } from "../../core/store-ports.js";
 import { openPool } from "../../log/postgres/connection/pool.js";
 import { type Launched, launch } from "./sdk.js";
 
-/** A host within this process. DBOS can give turns to it. */
+/** A host within this process. DBOS can give turns to this host. */
 export interface Member {
   nodeId: string;
   /** Runs the turn. Resolves with true when the turn has ended, and with false if this host leaves the turn to others. */
@@ -29,14 +29,14 @@ const slots = 1_000;
 /** Maximum number of connections for DBOS. A few are enough, because DBOS uses a connection for only some milliseconds per turn. */
 export const poolSize = 4;
 
-/** The running instance of DBOS. A process can have only one, so all hosts of the process share it. */
+/** The running instance of DBOS. A process can have only one instance, so all hosts of the process share it. */
 let shared: Shared | undefined;
 /** Resolves when the previous instance of DBOS has been shut down. */
 let leaving: Promise<void> = Promise.resolve();
 
 /**
- * Adds the host to the process's instance of DBOS, and launches it if there is none. Rejects with StoreError if the process already takes
- * turns from another database.
+ * Adds the host to the process's instance of DBOS, and launches an instance if there is none. Rejects with StoreError if the process
+ * already takes turns from another database.
  */
 export async function join(
   member: Member,
@@ -97,9 +97,9 @@ function share(config: PostgresConfig, nodeId: string, queues: readonly string[]
         launched.then((dbos) => dbos.written(workflowId)).then(() => member.onEnded(workflowId));
         return;
       }
-      // No member takes this turn, because the last one retired meanwhile. The promise must never resolve: DBOS would record that the turn
-      // has ended.
-      await launched.then((dbos) => dbos.giveBackOwn()).catch(() => {}); // on failure, `end` gives the turn back, or the lease expires
+      // The last member has retired meanwhile, so no member takes this turn. This function must never return: DBOS would record that the
+      // turn has ended.
+      await launched.then((dbos) => dbos.giveBackOwn()).catch(() => {}); // if this fails, `end` gives the turn back or its lease expires
       await new Promise(() => {});
     },
   });
@@ -111,7 +111,7 @@ async function end({ launched, pool }: Shared): Promise<void> {
   try {
     const dbos = await launched;
     await dbos.stop();
-    await dbos.giveBackOwn().catch(() => {}); // if the database is unreachable, other hosts notice when the lease expires
+    await dbos.giveBackOwn().catch(() => {}); // if the database is unreachable, other hosts take the turns when their leases expire
     await dbos.shutdown();
   } catch {
     // DBOS was never launched

@@ -12,15 +12,17 @@ const pauseMs = 100;
 
 /**
  * Migrates DBOS's tables in this database to the version that is needed here. If several processes find outdated tables, one process
- * migrates them and the others wait. A waiting process must not hold a snapshot: DBOS builds indexes in a way that waits for all
+ * migrates them and the others wait. A waiting process must not hold a snapshot, because DBOS builds indexes in a way that waits for all
  * transactions with a snapshot. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
-  const pool = openPool({ ...config, leaseMs: undefined }, poolSize); // no lease: a starting host is slow and has no turns yet
+  // without a lease the time limits are the default ones: a starting host is slow, and has no turns yet that others could take over
+  const pool = openPool({ ...config, leaseMs: undefined }, poolSize);
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {
       if (await isMigrated(client)) return true;
-      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0"); // one message, because the timeout may be short
+      // sent as one message, because the timeout, which may be short, could end the transaction between two messages
+      await client.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0");
       try {
         // This query must not have parameters: a query with parameters would keep its snapshot until the transaction ends.
         const { rows } = await client.query(`SELECT pg_try_advisory_xact_lock(${migrationLock}) AS mine`);

@@ -23,11 +23,11 @@ const schema = "dbos";
 const unusedUrl = "postgres://unused@unused:5432/unused";
 /** Time between two polls of the queue by DBOS itself, in ms. For urgent turns, this program polls the queue without waiting. */
 const pollMs = 2_000;
-/** Time between two polls of those parts of DBOS that are not used here, in ms: its internal queue and its schedules. */
+/** Time between two polls, in ms, of the parts of DBOS that this program does not use: its internal queue and its schedules. */
 const seldomMs = 3_600_000;
 /**
- * Number of retries that DBOS allows: in effect there is no limit. The turn's lease decides whether the turn is tried again, because the
- * lease knows whether the turn had begun.
+ * Number of retries that DBOS allows, so large that there is no limit in effect. The turn's lease decides whether the turn is tried again,
+ * because the lease records whether the turn had begun.
  */
 const anyNumber = 2 ** 31 - 2;
 

@@ -4,7 +4,7 @@ import type { Watch } from "./subscriptions.js";
 export interface Watcher {
   nodeId: string;
   until: number;
-  /** The message of which parts were last sent to this host, and how much of it was sent. Undefined if nothing was sent yet. */
+  /** The message whose parts were last sent to this host, and how much of that message was sent. Undefined if nothing was sent yet. */
   told?: { place: MessagePosition; known: Known };
 }
 
@@ -13,8 +13,8 @@ export class Audience {
   readonly #watchers = new Map<string, Map<string, Watcher>>();
 
   /**
-   * Subscribes a host to a conversation until the given time, in ms since the epoch. `has` replaces the earlier record of what the host
-   * has.
+   * Subscribes a host to a conversation until the given time, in ms since the epoch. `has` replaces the earlier record of how much of the
+   * open message the host has.
    */
   add(nodeId: string, { conversationId, has }: Watch, until: number): void {
     const watchers = this.#watchers.get(conversationId) ?? new Map<string, Watcher>();

@@ -7,8 +7,8 @@ import { ShownMessage } from "./shown-message.js";
 const mostTurns = 8;
 
 /**
- * A reader of the message that another host is writing. The message and the stored events are shown in order: the message appears only
- * after the stored event that it follows, and no longer once the message itself has been stored.
+ * A reader of the message that another host is writing. The message and the stored events are shown in order: the message is shown only
+ * after the stored event that it follows, and is no longer shown once it has been stored itself.
  */
 export class Cursor implements LiveCursor {
   readonly shown = new ShownMessage();
@@ -16,7 +16,7 @@ export class Cursor implements LiveCursor {
   readonly #turnId: string | undefined;
   #lastSeq: number;
   /**
-   * Turn id -> `seq` of the turn's last stored event. It is kept for several turns, because a turn that is cancelled while it waits ends
+   * Turn id -> `seq` of the turn's last stored event. It is kept for several turns, because a turn that is cancelled while it waits can end
    * while another turn is running.
    */
   readonly #lastEnds = new Map<string, number>();
@@ -55,7 +55,7 @@ export class Cursor implements LiveCursor {
   stored(event: StoredEvent): LiveEvent[] {
     if (event.seq <= this.#lastSeq) return [];
     this.skipTo(event.seq);
-    if (event.type === "user_message") return []; // the request of a turn that waits
+    if (event.type === "user_message") return []; // the request of a waiting turn does not end the message that is being written
     this.#lastEnds.delete(event.turnId);
     this.#lastEnds.set(event.turnId, event.seq);
     const [oldest] = this.#lastEnds.keys();

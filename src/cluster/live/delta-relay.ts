@@ -51,10 +51,13 @@ export class DeltaRelay implements PeerStreams {
   readonly #streams: Streams;
   readonly #routes = new StreamRoutes(() => this.#writeSoon());
   #offer: StreamOffer | undefined;
-  /** Time of the last offer of a stream that this host sent, for each other host. */
+  /** For each other host, the time at which this host last offered it a stream. */
   readonly #offeredAt = new Map<string, number>();
   #writing: NodeJS.Timeout | undefined;
-  /** True if this host must ask other hosts to repeat their subscriptions, because they may have sent them before this host listened. */
+  /**
+   * True if this host must ask other hosts to repeat their subscriptions, because those hosts may have sent their subscriptions before this
+   * host listened.
+   */
   #saysHello = false;
   #hears = false;
   #hasRun = false;
@@ -241,8 +244,8 @@ export class DeltaRelay implements PeerStreams {
   }
 
   /**
-   * Returns the offer of a stream, or nothing if the host got the offer a short while ago. The offer is repeated from time to time, because
-   * it may get lost or the host may fail to connect.
+   * Returns the offer of a stream in a list. Returns an empty list if the host got the offer a short while ago. The offer is repeated from
+   * time to time, because it may get lost or the host may fail to connect.
    */
   #offerTo(nodeId: string): string[] {
     if (!this.#offer || this.#offeredAt.has(nodeId)) return [];

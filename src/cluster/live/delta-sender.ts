@@ -12,8 +12,8 @@ interface Telling {
 }
 
 /**
- * The open messages of the turns that run here, and the hosts that follow them. Parts are not queued: whenever there is room to send, it is
- * determined which parts each host lacks. So a slow bus gets fewer and longer frames.
+ * The open messages of the turns that run here, and the hosts that follow these messages. Parts are not queued: whenever there is room to
+ * send, this class determines which parts each host lacks. So a slow bus gets fewer and longer frames.
  */
 export class DeltaSender {
   readonly #writing = new Map<string, OpenMessage>();
@@ -24,8 +24,8 @@ export class DeltaSender {
   readonly #ended = new Set<string>();
 
   /**
-   * Opens the message that a turn begins to write. Does nothing while another turn is writing in the conversation: this turn then ends
-   * while it waits, so it writes no message.
+   * Opens the message that a turn begins to write. Does nothing while another turn is writing in the conversation: in this case the turn
+   * ends while it waits, so it writes no message.
    */
   begin(conversationId: string, place: MessagePosition): void {
     const other = this.#writing.get(conversationId);

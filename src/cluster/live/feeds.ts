@@ -87,7 +87,10 @@ export class Feeds {
   }
 }
 
-/** Opens the frame's message if it is newer than the message that is open. Returns false if it is older: the older message is over. */
+/**
+ * Opens the frame's message if it is newer than the message that is open. Returns false if the frame's message is older, because that
+ * message is over.
+ */
 function open(feed: Followed, frame: Frame): boolean {
   const order = feed.open ? compare(frame, feed.open.place) : 1;
   if (order > 0) feed.open = openOf(frame);

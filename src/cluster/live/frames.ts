@@ -46,7 +46,7 @@ export function nextFrame(
   for (const each of open.noticesAfter(notice)) {
     const bytes = bytesOf({ notices: [[each.number, each.notice]] });
     if (bytes <= room) notices.push([each.number, each.notice]);
-    else if (bytes <= maxBytes / 2) break; // the notice fits into the next frame
+    else if (bytes <= maxBytes / 2) break; // the notice does not fit into this frame, but it fits into the next one
     room -= bytes <= room ? bytes : 0;
     next.notice = each.number;
   }
@@ -106,7 +106,7 @@ export function openOf({ turnId, after, fence, attempt, reason }: Frame): OpenMe
  * character.
  */
 function fittingPiece(text: string, from: number, maxBytes: number): string {
-  let length = Math.max(0, Math.min(text.length - from, maxBytes)); // a reader may claim to have more than the text
+  let length = Math.max(0, Math.min(text.length - from, maxBytes)); // a reader may claim to have more of the text than there is
   for (;;) {
     const last = text.charCodeAt(from + length - 1);
     if (length > 0 && from + length < text.length && last >= 0xd800 && last < 0xdc00) length--;

@@ -10,7 +10,7 @@ export class ShownMessage {
   #text = "";
   #reasoning = "";
   /**
-   * The message for which the last check found that it begins with the part shown. A message only grows, so its new text is shown without
+   * The message that began with the shown part when it was last checked. A message only grows, so new text of this message is shown without
    * another check.
    */
   #followed: Words | undefined;

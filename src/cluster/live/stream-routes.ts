@@ -38,8 +38,8 @@ export class StreamRoutes {
   }
 
   /**
-   * True if the host has a stream and no write to it is in progress. Frames wait for a write to finish: one frame is shorter than the many
-   * small ones that it replaces.
+   * True if the host has a stream and no write to it is in progress. While a write is in progress, frames wait: one frame sent afterwards
+   * is shorter than the many small frames that it replaces.
    */
   hasRoom(nodeId: string): boolean {
     return this.#routes.get(nodeId)?.isBusy === false;

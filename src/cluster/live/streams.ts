@@ -78,7 +78,7 @@ export class Streams {
         for (const line of lines) if (line.startsWith(prefix)) onText(line.slice(prefix.length));
       }
     } catch {
-      // a failed stream is not reported: the missing parts are sent over the bus
+      // the failure of a stream is not reported, because the missing parts are then sent over the bus
     } finally {
       clearTimeout(silence);
       ended.abort();

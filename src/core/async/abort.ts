@@ -1,4 +1,4 @@
-/** Abort reason of a time limit that was reached. */
+/** Reason with which a signal aborts when a time limit was reached. */
 export class TotalTimeout extends Error {}
 
 /** An AbortController that aborts when another signal aborts or when its time limit is reached. Once it is disposed of, it does neither. */
@@ -29,13 +29,13 @@ export class LinkedAbort extends AbortController implements Disposable {
 }
 
 /**
- * Calls the action when the signal aborts. Returns a function that cancels this. Several calls with the same action are independent of each
- * other.
+ * Calls the action when the signal aborts. Returns a function that removes the action again. Several calls with the same action are
+ * independent of each other.
  */
 export function onAbort(signal: AbortSignal, action: () => void): () => void {
   const listener = () => action();
   signal.addEventListener("abort", listener);
-  // The listener must be removed: a signal combined from other signals stays in memory as long as it has a listener and those signals
-  // exist.
+  // The listener must be removed: a signal that was combined from other signals stays in memory as long as it has a listener and the other
+  // signals exist.
   return () => signal.removeEventListener("abort", listener);
 }

@@ -25,8 +25,8 @@ class Asked<T> {
 /**
  * A queue between a producer that calls `push` and one consumer that iterates. Items that are ready are handed over one after another, so
  * that a burst wakes the consumer only once. After `longestBurst` items, the channel pauses so that timers and sockets are served. The
- * queue is unbounded: it holds one turn's deltas and tool results. The iterator is written by hand, because an async generator takes three
- * times as long per item.
+ * queue is unbounded: it holds one turn's deltas and tool results. The iterator is written by hand, because an async generator would take
+ * three times as long per item.
  */
 export class Channel<T> implements AsyncGenerator<T, undefined> {
   readonly #parts: ChannelParts;

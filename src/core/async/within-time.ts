@@ -4,15 +4,15 @@ const script = new Script("work()");
 let context: Context | undefined;
 
 /**
- * Maximum number of tries. Work is tried again if other processes kept it from the processor; each try may take four times as long as the
- * one before. All tries block the event loop.
+ * Maximum number of tries. Work is tried again if other processes used the processor meanwhile. Each try may take four times as long as the
+ * previous try. All tries block the event loop.
  */
 const maxTries = 3;
 
 /**
- * Runs synchronous work and returns its result. Returns undefined if the work needs more than the given time on the processor. Only elapsed
- * time can stop the work, and on a busy machine it says little about processor time. So stopped work that had little of the processor is
- * run again with a longer limit. Rethrows errors of the work.
+ * Runs synchronous work and returns its result. Returns undefined if the work needs more than the given time on the processor. The work can
+ * only be stopped after a certain elapsed time, which on a busy machine says little about the processor time that the work had. So work
+ * that was stopped after little processor time is run again with a longer limit. Rethrows errors of the work.
  */
 export function withinTime<T>(timeoutMs: number, work: () => T): { result: T } | undefined {
   for (let tries = 1, clockMs = timeoutMs; ; tries += 1, clockMs *= 4) {

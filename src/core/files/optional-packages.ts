@@ -6,7 +6,8 @@ export function isNotInstalled(error: unknown): boolean {
 }
 
 /**
- * Returns the command that installs the packages whose names begin with `prefix`. The versions are those with which this host was tested.
+ * Returns the command that installs the packages whose names begin with `prefix`. The command names the versions with which this host was
+ * tested.
  */
 export function installationOf(prefix: string): string {
   const file = new URL("../../../package.json", import.meta.url);

@@ -13,8 +13,8 @@ export interface ArgumentPattern {
 }
 
 /**
- * Maximum length of a text between two stars of a glob. With this limit, searching a text of 1 MB takes less than a second, whatever it
- * contains.
+ * Maximum length of a text between two stars of a glob. With this limit, searching an argument of 1 MB takes less than a second, whatever
+ * the argument contains.
  */
 const longestBetweenStars = 1_000;
 
@@ -44,8 +44,8 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
 }
 
 /**
- * Returns true if a permission with this pattern covers the argument. It does if the argument exists and every value in it matches. A value
- * that could leave the pattern's folder by `..` is not covered.
+ * Returns true if a permission with this pattern covers the argument. It covers the argument if the argument exists and every value in it
+ * matches. A value that could leave the pattern's folder by `..` is not covered.
  */
 export function permits({ path, value }: ArgumentPattern, given: object): boolean {
   const texts = textsAt(path, given);
@@ -53,8 +53,8 @@ export function permits({ path, value }: ArgumentPattern, given: object): boolea
 }
 
 /**
- * Returns true if a prohibition with this pattern applies: some value in the argument matches, either as written or after it is resolved as
- * a path.
+ * Returns true if a prohibition with this pattern applies: at least one value in the argument matches, either as written or after the value
+ * is resolved as a path.
  */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
   return textsAt(path, given).some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
@@ -90,7 +90,7 @@ function plainPath(text: string): string {
 /** Returns all scalar values at the path or below it, as texts. In a list on the way, every item is searched. */
 function textsAt(path: readonly string[], given: object): string[] {
   const texts: string[] = [];
-  /** For each step of the path, the rest of the path from there on as one name: an argument's own name may contain dots. */
+  /** For each step of the path, the rest of the path from that step on, joined by dots: the name of an argument may itself contain dots. */
   const rests = path.map((_, index) => path.slice(index).join("."));
   const open: [value: unknown, steps: number][] = [[given, 0]];
   for (let next = open.pop(); next; next = open.pop()) {

@@ -1,4 +1,4 @@
-/** Returns true if the text matches the glob, in which only `*` is special. It builds no regular expression and does not backtrack. */
+/** Returns true if the text matches the glob, in which only `*` is special. Builds no regular expression and does not backtrack. */
 export function globMatches(pattern: string, text: string): boolean {
   const parts = pattern.split("*");
   if (parts.length === 1) return pattern === text;

@@ -25,7 +25,7 @@ const shape = /^([^@()]*)((?:@[^@()]*)*)(?:\((.*)\))?$/s;
 
 /**
  * Parses `name[@annotation…][(argument=value, …)]`. Without a name, the pattern matches any tool that has these annotations. Returns a
- * problem if the pattern is invalid: it would otherwise match nothing without notice.
+ * problem if the pattern is invalid, because an invalid pattern would match nothing and nobody would notice.
  */
 export function parseToolPattern(text: string): ToolPattern | { problem: string } {
   const [match, name = "", marks = "", inner] = shape.exec(text.trim()) ?? [];

@@ -1,6 +1,6 @@
 /**
- * Returns the first key that occurs twice in one object of this JSON. Parsers disagree on which of the two values counts, so a person could
- * be shown another value than the one that is used. The text must be valid JSON. Takes linear time.
+ * Returns the first key that occurs twice in one object of this JSON. Parsers disagree on which of the two values counts, so the value that
+ * a person is shown could differ from the value that is used. The text must be valid JSON. Takes linear time.
  */
 export function duplicateKey(json: string): string | undefined {
   /** For each object or list that is open: the keys seen so far, or undefined for a list. */

@@ -15,8 +15,8 @@ export type FindPosition = (pointer: string, part: Part) => Position;
 
 /**
  * Returns a function that finds the position of a key or value in a YAML or JSON text, or the position of the nearest parent if the key is
- * missing. js-yaml, which parsed the text, keeps no positions, so the package `yaml` is used. It is loaded on demand, because only errors
- * and `--origin` need it.
+ * missing. js-yaml, which parsed the text, keeps no positions, so the package `yaml` is used. That package is loaded on demand, because
+ * only errors and `--origin` need it.
  */
 export function positionsOf(text: string): FindPosition {
   const { parseDocument, LineCounter, isAlias, isMap, isSeq }: typeof import("yaml") = createRequire(import.meta.url)(

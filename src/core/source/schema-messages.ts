@@ -40,8 +40,8 @@ export function describeSchemaError(error: ErrorObject, wording: Wording = {}): 
   if (/^min(Length|Items|Properties)$/.test(error.keyword)) {
     return { pointer, part: "value", message: "must not be empty" };
   }
-  // If the schema wants a mapping, a list or a free text, the wrong value is not quoted: it may be a secret, and quoting it would explain
-  // nothing.
+  // If the schema wants a mapping, a list or a free text, the message does not quote the wrong value: the value may be a secret, and it
+  // would explain nothing.
   const quotable = !wording.isSecret && (schema.enum || !/^(object|array|string)$/.test(String(schema.type)));
   const got = kindAndValue(wording.template ?? error.data, quotable ? (wording.redact ?? asItIs) : undefined);
   return { pointer, part: "value", message: `expected ${expected(error, schema)}, got ${got}${advice(error, schema)}` };

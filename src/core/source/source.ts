@@ -31,8 +31,8 @@ export function objectSource(tree: JsonObject, folder: string, file = "(config)"
 }
 
 /**
- * Reads YAML, which includes JSON. An empty file is an empty mapping. Throws ConfigError: for a syntax error with its position, for an
- * unreadable file with `advice`. `mayBePipe`: true if the user has named this file, so that it may be a pipe.
+ * Reads YAML, which includes JSON. An empty file is an empty mapping. Throws ConfigError: the error contains the position of a syntax
+ * error, or `advice` if the file is unreadable. `mayBePipe`: true if the user has named this file, so that it may be a pipe.
  */
 export function readSource(
   path: string,
@@ -73,7 +73,7 @@ export function readText(path: string, mayBePipe = false): { text: string } | { 
 
 /**
  * Returns the text of a file, or undefined for a pipe or a device. Opens the file without waiting for a writer. Checks the file after
- * opening it, so that it cannot be exchanged between check and read.
+ * opening it, so that nobody can exchange the file between the check and the read.
  */
 function readRegularFile(path: string): string | undefined {
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0));

@@ -1,6 +1,6 @@
 /**
- * Functions that shorten a text to a number of UTF-8 bytes without splitting a character. They count bytes because the number of tokens
- * depends on the bytes.
+ * Functions that shorten a text to a number of UTF-8 bytes without splitting a character. The limit is in bytes, because the number of
+ * tokens depends on the number of bytes.
  */
 
 export function headOf(text: string, maxBytes: number): string {

@@ -12,7 +12,7 @@ const sequences = new RegExp(
   "gu",
 );
 const controls = /(?![\n\t])\p{Cc}/gu;
-/** Unicode's embeddings, overrides and isolates. With them, one command can look like another. */
+/** Unicode's embeddings, overrides and isolates. With these characters, one command can be made to look like another. */
 const bidiControls = /[\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Removes characters and sequences that could move the cursor, set a title, or write to the clipboard. Replaces all line ends by `\n`. */
@@ -21,8 +21,8 @@ export function inert(text: string): string {
 }
 
 /**
- * Makes a text inert, and removes the characters that change its reading order. Used for texts on which people base decisions. The model's
- * answers are only made `inert`, because right-to-left languages need these characters.
+ * Makes a text inert, and removes the characters that change its reading order. Used for texts on which people base decisions. For the
+ * model's answers, only `inert` is used, because right-to-left languages need these characters.
  */
 export function unambiguous(text: string): string {
   return inert(text).replace(bidiControls, "");

@@ -5,7 +5,7 @@
 export function nearest(word: string, candidates: readonly string[], count: number): string[] {
   const limit = Math.max(1, Math.floor(word.length / 3));
   return candidates
-    .filter((candidate) => Math.abs(candidate.length - word.length) <= limit) // also keeps an endless word cheap
+    .filter((candidate) => Math.abs(candidate.length - word.length) <= limit) // otherwise, comparing a very long word would be slow
     .map((candidate) => ({ candidate, edits: editDistance(word, candidate) }))
     .filter(({ edits }) => edits <= limit)
     .sort((a, b) => a.edits - b.edits)

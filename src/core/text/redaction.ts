@@ -1,8 +1,8 @@
 /** Removes known secrets, and strings that look like secrets, from texts before they are shared. */
 
 /**
- * Returns a function that removes the given secrets from a text, and anything that looks like a key. Secrets are found in the spellings of
- * JSON and URLs too. Secrets that are neither given nor look like a key are not found.
+ * Returns a function that removes the given secrets from a text, and anything that looks like a key. The given secrets are also found as
+ * they are spelled in JSON and in URLs. Other secrets are found only if they look like a key.
  */
 export function clearing(
   secrets: readonly string[],

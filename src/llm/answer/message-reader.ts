@@ -28,12 +28,12 @@ export class MessageReader {
   /** Set once a piece has ended with a byte beyond ASCII, which may be half a character. */
   #decoder: StringDecoder | undefined;
   #alike: AlikeEvents | undefined;
-  /** Set for event streams only. It is dropped as long as events need no parser, since a parser takes a kilobyte of memory. */
+  /** The parser of an event stream. It is dropped as long as events need no parser, since a parser takes a kilobyte of memory. */
   #sse: SseReader | undefined;
   #messageCount = 0;
-  /** The last message, if it held nothing but text of the answer. */
+  /** The last message, if that message held nothing but text of the answer. */
   #wordMessage: JsonObject | undefined;
-  /** True if the next text is known to start with a new event. */
+  /** True if the text that comes next is known to start with a new event. */
   #isBetween = false;
   #document: string[] | undefined;
   #started = false;
@@ -102,7 +102,7 @@ export class MessageReader {
     return this.#fault;
   }
 
-  /** Processes the events one by one as long as events that differ only in their text are likely: most of these need no parser. */
+  /** Processes the events one by one, as long as it is likely that they differ only in their text: most of such events need no parser. */
   #feedEvents(text: string): boolean {
     this.#alike ??= new AlikeEvents(this.#place);
     if (!this.#alike.isHopeful) return this.#parseEvents(text);
@@ -113,7 +113,7 @@ export class MessageReader {
       if (end < 0) break;
       const before = this.#messageCount;
       if (!this.#parseEvents(text.slice(at, end))) return false;
-      // An event is remembered for comparison only if this piece holds all of it and it holds exactly one message.
+      // An event is remembered for comparison only if this piece contains the whole event, and the event contains exactly one message.
       const isSingle = this.#isBetween && this.#messageCount === before + 1;
       if (isSingle && this.#wordMessage) this.#alike.remember(compared.slice(at, end), this.#wordMessage);
       this.#isBetween = true;

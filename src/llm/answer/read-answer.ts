@@ -185,7 +185,7 @@ class Reading {
     reject(this.#failed ?? error ?? this.#complaint() ?? incomplete(call, fold));
   }
 
-  /** Returns the error that the provider sent instead of an answer, if any. Never throws: if it did, the caller would wait forever. */
+  /** Returns the error that the provider sent instead of an answer, if any. Never throws, because the caller would then wait forever. */
   #complaint(): unknown {
     if (this.#fold.progress > 0) return undefined;
     try {

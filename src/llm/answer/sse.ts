@@ -23,7 +23,7 @@ export class SseReader {
     });
   }
 
-  /** Parses a piece of the stream. Returns false once an event was too large; the reader is unusable from then on. */
+  /** Parses a piece of the stream. Returns false if an event was too large; after that, the reader cannot be used any more. */
   feed(text: string): boolean {
     this.#parser.feed(text);
     return !this.#overflow;

@@ -26,7 +26,7 @@ export interface ProviderCallOptions {
   request: CompletionRequest;
   streaming: boolean;
   showing: Showing;
-  /** True if text that was shown may be voided; see `Attempts.answer`. */
+  /** True if text may be voided after it was shown; see `Attempts.answer`. */
   restart: boolean;
   tally: Tally;
   completionId: string;
@@ -53,7 +53,7 @@ interface LaneSlot {
 export class ProviderCall {
   readonly provider: Provider;
   readonly model: string;
-  /** Set before the first request. */
+  /** The call's slot in the provider's lane. Set before the first request. */
   place: LaneSlot | undefined;
   sent = 0;
   retries = 0;
@@ -66,7 +66,10 @@ export class ProviderCall {
   response: { readonly headers: Headers } | undefined;
   delayMs = 0;
   hasAskedOnceMore = false;
-  /** True if a pooled connection that the server had closed was replaced once. If it happens again, it counts as a failure. */
+  /**
+   * True if a pooled connection that the server had closed was replaced once. If the server closes another such connection, that counts as
+   * a failure.
+   */
   replacedSocket = false;
 
   constructor(

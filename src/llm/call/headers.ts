@@ -12,7 +12,7 @@ export class RequestHeaders {
   readonly #ofRoute: ProviderRoute["headers"];
   readonly #provider: Provider;
   readonly #wire: Wire;
-  /** Keyed by API key. */
+  /** The headers that do not change, keyed by API key. */
   readonly #fixed = new Map<string | undefined, readonly string[]>();
   /** Names of the provider's own headers, in lower case. */
   readonly #own: ReadonlySet<string>;

@@ -9,7 +9,10 @@ import { inWords, kindOf, type ProviderError } from "../wires/shared/provider-er
 import type { ProviderCall } from "./call.js";
 import { textsIn, withoutQuotes } from "./quotes.js";
 
-/** Statuses after which the request is sent again. The statuses 501 and 505 to 511 are left out: the answer would be the same again. */
+/**
+ * Statuses after which the request is sent again. The statuses 501 and 505 to 511 are not among them, because a repeated request would get
+ * the same answer.
+ */
 const RETRIED = new Set([408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529]);
 
 /** Errors of requests that never left this machine. It is safe to send such a request again. */
@@ -74,7 +77,9 @@ function waitNote(waitMs: number | undefined, call: ProviderCall, now: number): 
   return `asks to wait ${waitText(waitMs)}${when}, longer than llm.http.max_retry_after (${waitText(maxRetryAfterMs)})`;
 }
 
-/** Creates the error for a proxy's failure. A proxy that refuses, or demands a login, does so every time, so there is no retry. */
+/**
+ * Creates the error for a proxy's failure. There is no retry, because a proxy that refuses a request or demands a login does so every time.
+ */
 function fromProxy(said: string, status: number | undefined, call: ProviderCall): LlmError {
   const hint =
     status === 407

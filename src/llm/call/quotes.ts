@@ -2,8 +2,8 @@ import type { CompletionRequest, Message } from "../../core/messages.js";
 import { textOf } from "../../core/messages.js";
 
 /**
- * Shortest text, in characters, that counts as a quotation wherever it is repeated. Shorter texts are common words, so they count only
- * between quotation marks.
+ * Shortest text, in characters, that counts as a quotation wherever it is repeated. Shorter texts may be common words, so they count only
+ * if they are between quotation marks.
  */
 const MIN_QUOTE = 16;
 /**

@@ -11,8 +11,8 @@ import { LlmError, messageOf } from "../../core/errors.js";
 export function trusting(caFile: string, env: Environment): SecureContext {
   const authorities = [...rootCertificates, ...certificatesIn(caFile)];
   try {
-    // Node trusts these certificates by default, but ignores them if it is given a list of authorities. If the file was unreadable, Node
-    // has already warned at its start.
+    // Node trusts the certificates in this file by default, but ignores the file if it is given a list of authorities. If the file is
+    // unreadable, Node has already warned of that at its start.
     if (env.NODE_EXTRA_CA_CERTS) authorities.push(readFileSync(env.NODE_EXTRA_CA_CERTS, "utf8"));
   } catch {}
   return createSecureContext({ ca: authorities });

@@ -75,8 +75,8 @@ export class ProviderRoutes {
   }
 
   /**
-   * Warns that a proxy can read the key and the prompt. Plain HTTP to the Internet uses the environment's proxy, as in other programs:
-   * without it the machine can probably reach nothing.
+   * Warns that a proxy can read the key and the prompt. Plain HTTP to the Internet uses the environment's proxy, as in other programs,
+   * because without the proxy the machine can probably reach nothing.
    */
   #warn({ host }: URL, proxy: string): void {
     const message = `requests to ${host} go unencrypted through the proxy ${proxy}, key and prompt readable`;

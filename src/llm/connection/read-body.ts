@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 
 /** How long a server may take to end a complete response before its connection is destroyed. */
 const DRAIN_GRACE_MS = 250;
-/** How long `drain` waits for the end of a response. A read that is already under way takes about as long. */
+/** How long `drain` waits for the end of a response. A read that has already begun takes about this long. */
 const END_GRACE_MS = 10;
 /** Number of turns of the event loop that `drain` waits in addition: a busy process runs its timers before it reads what has arrived. */
 const END_GRACE_TURNS = 4;

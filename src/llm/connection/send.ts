@@ -49,8 +49,8 @@ export function send(outgoing: OutgoingRequest): Promise<ModelAnswer> {
   const request = openRequest({ protocol, host, port, path, agent, headers, method: "POST" });
   const answered = answerTo(request, outgoing);
   if (outgoing.onSent) request.on("finish", outgoing.onSent);
-  // Flushed separately, the headers are kept as one string while the stream lasts. Written together with the body, they would be kept as
-  // dozens of pieces.
+  // The headers are flushed separately. They are then kept as one string while the stream lasts; written together with the body, they would
+  // be kept as dozens of pieces.
   if (isStream) request.flushHeaders();
   request.end(body.text, body.encoding);
   return answered;
@@ -70,7 +70,7 @@ export function received(
       const { status, body } = answer;
       const stream = body instanceof Readable ? body : Readable.from(body);
       if (status < 200 || status >= 300) return refused(config, answer, stream);
-      // axios passes `data` on unchanged, so the headers are inside it. axios would copy `headers` several times.
+      // axios passes `data` on unchanged, so the headers are put into `data`. axios would copy `headers` several times.
       return { status, statusText: "", headers: noHeaders, config, data: new Answered(answer, stream) };
     },
     (error: SocketError) => {
@@ -163,7 +163,7 @@ function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal
       reject(Object.assign(error, { reusedSocket: request.reusedSocket }));
     };
     request.on("error", fail);
-    // For an answer that switches protocols, Node emits only this event.
+    // If an answer switches protocols, `close` is the only event that Node emits.
     request.on("close", () => broken === request && fail(new SocketClosed()));
     if (signal.aborted) abort();
   });

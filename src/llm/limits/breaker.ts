@@ -69,7 +69,10 @@ export class Breaker {
     }
   }
 
-  /** Lets one call test the model, and refuses all other calls. They do not wait for the test, because it may be a long stream. */
+  /**
+   * Lets one call test the model, and refuses all other calls. The refused calls do not wait for the result, because the test may be a long
+   * stream.
+   */
   #try(asked: AskedModel): CircuitState {
     if (this.state === "open" || this.#state === CircuitState.HalfOpen) throw this.#refusal(asked);
     this.#state = CircuitState.HalfOpen;

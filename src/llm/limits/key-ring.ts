@@ -40,8 +40,8 @@ export class KeyRing {
   }
 
   /**
-   * Lets a key rest until `untilMs`; `Infinity` means for good. The last usable key never rests: it is tried again with every request, and
-   * the provider's own error then says what is wrong. Returns true if another key is ready now.
+   * Lets a key rest until `untilMs`; `Infinity` means for good. The last usable key never rests: the key is tried with every request, so
+   * that the provider's own error says what is wrong. Returns true if another key is ready now.
    */
   rest(value: string | undefined, untilMs: number): boolean {
     const now = this.#now();

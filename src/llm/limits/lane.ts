@@ -79,8 +79,8 @@ export class Lane {
   }
 
   /**
-   * Waits for a slot of this host, then for one of the slots that all hosts share. Each of the two waits may last `llm.http.queue_timeout`.
-   * Requests are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout.
+   * Waits for a slot of this host, then for one of the slots that all hosts share. Each of the two waits may take as long as
+   * `llm.http.queue_timeout`. Requests are served in order of arrival. Throws LlmError: queue_timeout, aborted, total_timeout.
    */
   async enter(call: Entrant): Promise<Slot> {
     const { now } = this.#parts;
@@ -169,7 +169,7 @@ export class Lane {
 }
 
 /**
- * Waits for a slot shared by all hosts, and combines it with this host's own slot. Frees the own slot if there is no shared one to be had.
+ * Waits for a slot shared by all hosts, and combines it with this host's own slot. If no shared slot can be had, frees this host's slot.
  */
 async function shared(own: Slot, entering: Promise<Slot> | undefined): Promise<Slot> {
   if (!entering) return own;

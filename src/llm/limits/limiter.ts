@@ -8,7 +8,10 @@ interface Waiter {
 }
 
 const SHRINK = 0.7;
-/** Requests sent within this time after the limit has shrunk met the same overload, so their failures do not shrink it again. */
+/**
+ * Requests that were sent within this time, in ms, after the limit has shrunk met the same overload. So their failures do not shrink the
+ * limit again.
+ */
 const COOL_DOWN_MS = 1000;
 
 /**
@@ -20,7 +23,10 @@ export class Limiter {
   readonly #now: () => number;
   readonly #rpm: RateWindow | undefined;
   readonly #tpm: RateWindow | undefined;
-  /** Waiting calls, in order of arrival. Calls in `#returning` go first: they already hold slots that other calls wait for. */
+  /**
+   * The calls that wait to send a retry and, in `#arriving`, the calls that wait for a slot, in order of arrival. Those in `#returning` go
+   * first, because they already hold slots that other calls wait for.
+   */
   readonly #returning = new Set<Waiter>();
   readonly #arriving = new Set<Waiter>();
   readonly #keeper: Keeper = {
@@ -179,7 +185,7 @@ interface Keeper {
   leave(): void;
 }
 
-/** A slot that is taken. It is a class, because an object literal with a symbol-named method costs several times as much. */
+/** A slot that is taken. This is a class, because an object literal with a symbol-named method would cost several times as much. */
 class TakenSlot implements Slot {
   readonly #keeper: Keeper;
   readonly #tokens: number;

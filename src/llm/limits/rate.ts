@@ -5,7 +5,7 @@ export interface Charge {
   cost: number;
 }
 
-/** A rate limit for any period of 60 s, not only for each minute of the clock. */
+/** A rate limit that holds for every period of 60 s, not only for each minute of the clock. */
 export class RateWindow {
   /** Charges of the last 60 s, oldest first. */
   readonly #charges = new Set<Charge>();

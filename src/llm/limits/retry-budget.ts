@@ -4,7 +4,10 @@ export const AMBIGUOUS_RETRY_COST = 10;
 
 const LEAST_CAPACITY = 50;
 const PER_CALL_IN_FLIGHT = 5;
-/** Refill of the budget. Without it, a provider's only caller could not retry after an outage, since no request has succeeded yet. */
+/**
+ * Refill of the budget, in tokens per second. Without it, a provider's only caller could not retry after an outage, since no request would
+ * have succeeded yet.
+ */
 const REFILL_PER_SECOND = 1;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Gate that lets `perTurn` callers through in each turn of the event loop, in order. Starting hundreds of completions at once would block
- * everything else. V8 would also treat everything that they allocate as long-lived: with 500 streams it put every chunk into its old
- * generation, and collecting that generation stops the process.
+ * everything else. V8 would also treat everything that they allocate as long-lived: with 500 streams, V8 put every chunk into its old
+ * generation, and the process stops while that generation is collected.
  */
 export class Turnstile {
   readonly #perTurn: number;
@@ -12,7 +12,7 @@ export class Turnstile {
     this.#perTurn = perTurn;
   }
 
-  /** Returns undefined if the caller may pass at once, otherwise a promise that resolves when it may. */
+  /** Returns undefined if the caller may pass at once. Otherwise returns a promise that resolves when the caller may pass. */
   pass(): Promise<void> | undefined {
     if (this.#passed === 0) setImmediate(() => this.#turn());
     if (this.#passed < this.#perTurn) {

@@ -33,7 +33,7 @@ export class Models {
     return 1 + this.#config.fallback.length;
   }
 
-  /** Returns the model at that position of the fallback chain; position 0 is `model`. Throws as `resolve` does. */
+  /** Returns the model at position `place` of the fallback chain; position 0 is `model`. Throws as `resolve` does. */
   at(place: number, model: string | undefined): ResolvedModel {
     const entry = place === 0 ? undefined : this.#config.fallback[place - 1];
     return this.resolve(entry === undefined ? model : modelOfEntry(this.#config, entry));
@@ -54,7 +54,7 @@ export class Models {
       try {
         const { provider, model: resolved } = this.at(place, model);
         found.push({ name: `${provider.name}/${resolved}`, price: this.priceOf(provider.name, resolved) });
-      } catch {} // a model that cannot be asked costs nothing
+      } catch {} // a model that cannot be asked is left out, because it causes no costs
     }
     return found;
   }
@@ -67,7 +67,7 @@ export class Models {
       try {
         return [`${name}/${this.resolve(`${name}/`).model}`];
       } catch {
-        return []; // unusable without a key or a model
+        return []; // without a key or a model, the provider cannot be used
       }
     });
   }

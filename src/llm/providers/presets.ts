@@ -99,8 +99,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.anthropic.com/v1",
     wire: "messages",
     model: "claude-haiku-5-5",
-    // This size is for all Claude models, since their `max_tokens` depends on it. Haiku 5.5 costs five times as much per token above
-    // 100,000 tokens.
+    // All Claude models get this size, since their `max_tokens` depends on it. Haiku 5.5 costs five times as much per token above 100,000
+    // tokens.
     contextWindow: 200_000,
     quirks: CLOUD,
   },
@@ -164,8 +164,8 @@ export function presetOf(name: string): Preset | undefined {
 
 /**
  * Returns the quirks of OpenAI's reasoning models, at any provider: `o1`, `o3-mini`, `o4-mini`, `gpt-5`, `gpt-5.4-mini`,
- * `openai/gpt-6-luna`, but not `gpt-5-chat-latest`. Reasoning models need other parameters than chat models. For other models the host
- * learns from 400s what is refused.
+ * `openai/gpt-6-luna`, but not `gpt-5-chat-latest`. Reasoning models need other parameters than chat models. For all other models, the host
+ * learns what is refused from answers with status 400.
  */
 export function modelQuirks(model: string): Partial<Quirks> {
   const name = model.slice(model.lastIndexOf("/") + 1);

@@ -27,7 +27,7 @@ export function priceOf(
   const { local, providers } = table();
   if (local.includes(provider) && (baseUrl === undefined || isNear(baseUrl))) return FREE;
   const rows = new Map(Object.entries(providers[vendorOf(provider, baseUrl)] ?? {}));
-  // A dated version costs as much as its model: `gpt-5.4-mini-2026-03-17`, `claude-haiku-4-5-20251001`.
+  // A dated version of a model has the price of the model without a date: `gpt-5.4-mini-2026-03-17`, `claude-haiku-4-5-20251001`.
   const row = rows.get(model) ?? rows.get(model.replace(/-(\d{4}-\d{2}-\d{2}|\d{8})$/, ""));
   return row && fromRow(row);
 }

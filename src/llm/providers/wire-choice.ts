@@ -48,8 +48,8 @@ export function isAzure(baseUrl: string): boolean {
 }
 
 /**
- * Returns true if both addresses are the same. For Messages, an address without version matches too: clients of that API add the version
- * themselves.
+ * Returns true if both addresses are the same. For Messages, an address without version matches too: many clients of that API add the
+ * version to the address themselves.
  */
 function isSameUrl(own: string, preset: string | undefined, wire: WireName): boolean {
   const path = own.replace(/\/+$/, "");

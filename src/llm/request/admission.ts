@@ -95,8 +95,8 @@ export class Admission {
   }
 
   /**
-   * Returns the provider's lane and breakers. After a change of configuration they are created anew only if the provider's endpoint, keys
-   * or limits have changed.
+   * Returns the provider's lane and breakers. After a change of the configuration, creates a new lane and new breakers only if the
+   * provider's endpoint, keys or limits have changed.
    */
   #entranceTo(provider: Provider): Entrance {
     const known = this.#known.get(provider);

@@ -12,8 +12,8 @@ import { isHedged, postHedged } from "./hedge.js";
 import { RetryPolicy, type RetryPolicyParts } from "./retry.js";
 
 /**
- * Kinds of error that are kept when an answer breaks off; all others become `stream_interrupted`. The name of the reached limit says more,
- * and a cancelled answer did not break off.
+ * Kinds of error that are kept when an answer breaks off; all others become `stream_interrupted`. The kinds `idle_timeout` and
+ * `total_timeout` name the reached limit, which says more, and an answer that was cancelled (`aborted`) did not break off.
  */
 const KEEPS_ITS_KIND = new Set(["idle_timeout", "total_timeout", "aborted"]);
 
@@ -36,7 +36,7 @@ export class Attempts {
   async answer(call: ProviderCall, showing?: Showing, restart = false): Promise<AnswerFold> {
     let shown = false;
     let broken: LlmError | undefined;
-    /** Parts to send back with the text that was shown last. */
+    /** The parts that must be sent back later together with the text that was shown last. */
     let kept: KeptParts | undefined;
     const discard = () => {
       if (broken) showing?.discard(saidBy(broken, call));
@@ -53,7 +53,7 @@ export class Attempts {
           ? postHedged(call, (each, signal) => this.#http.post(each, signal))
           : this.#http.post(call));
         call.response = response;
-        // Otherwise a long prompt would stay in memory as long as the stream lasts.
+        // The serialised request is freed: a long prompt would otherwise stay in memory as long as the stream lasts.
         call.draft.release();
         const onFirst = () => {
           if (!showing || isLost) return;

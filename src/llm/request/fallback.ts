@@ -21,7 +21,7 @@ const FINAL: ReadonlySet<LlmErrorKind> = new Set([
 
 /**
  * Failures caused by the request or by a provider's configuration. If the first model fails with one of them, no other model is tried, so
- * that the user sees the failure. If a later model does, the next model is tried.
+ * that the user sees the failure. If a later model fails with one of them, the next model is tried.
  */
 const AT_FAULT: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_generation_failed", "html", "redirect"]);
 
@@ -62,8 +62,8 @@ function report(observe: Observe, message: string, { provider, model, kind, stat
 }
 
 /**
- * Returns one error for all models that failed. If the last failure is of a kind that no other model could have avoided, it is that
- * failure, otherwise the first model's. The message also names the other failures.
+ * Returns one error for all models that failed. The error is the last failure if no other model could have avoided a failure of that kind;
+ * otherwise it is the first model's failure. The message also names the other failures.
  */
 function summary(failures: readonly LlmError[]): LlmError {
   const last = failures.at(-1);

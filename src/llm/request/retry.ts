@@ -25,14 +25,14 @@ const AMBIGUOUS: ReadonlySet<LlmErrorKind> = new Set([
   "idle_timeout",
   "empty_stream",
 ]);
-/** Limit of a fallback chain's retries, as a multiple of `max_retries`, which is for one provider. */
+/** Limit for the retries of a whole fallback chain, as a multiple of `max_retries`, which is the limit for one provider. */
 const CHAIN_RETRIES = 2;
 /** Maximum jitter added to the waiting time that a provider asks for, so that not all clients return at the same time. */
 const MAX_HINT_JITTER_MS = 1000;
 
 /**
- * Decides on every retry: axios-retry asks it before the response headers, `attempts.ts` after them. Both use the call's own count of
- * retries, so retries never multiply.
+ * Decides on every retry: axios-retry asks this class before the response headers have arrived, `attempts.ts` afterwards. Both use the
+ * call's own count of retries, so retries never multiply.
  */
 export class RetryPolicy {
   readonly now: () => number;
@@ -138,11 +138,11 @@ export function callOf(config: AxiosRequestConfig | undefined): ProviderCall | u
 
 export function wireRetries(instance: AxiosInstance, policy: RetryPolicy): void {
   const { requestInterceptorId } = axiosRetry(instance, {
-    // There is no limit here, because the condition counts retries itself: a request with another key does not count as a retry.
+    // axios-retry gets no limit, because `retryCondition` counts the retries itself: a request with another key does not count as a retry.
     retries: Number.MAX_SAFE_INTEGER,
     retryCondition: (error) => {
       const call = callOf(error.config);
-      // If only this request was aborted, it was the slower of two racing requests, and needs no retry.
+      // If only this request was aborted, not the whole call, then this request was the slower of two racing requests, and needs no retry.
       if (call === undefined || error.config?.signal?.aborted) return false;
       return policy.plan(call, toLlmError(error, call, policy.now()), replacesSocket(error, call));
     },

@@ -46,7 +46,7 @@ export class CompletionMeasure {
     this.#lastAt = undefined;
   }
 
-  /** Records progress. Called once for every read, so an answer that arrives in a single read has a gap of 0. */
+  /** Records progress. Called once for every read. An answer that arrives in a single read has 0 as its longest gap. */
   progressed(): void {
     const at = this.#parts.now();
     this.#firstAt ??= at;
@@ -66,7 +66,7 @@ export class CompletionMeasure {
   }
 
   failed(error: unknown, attempts: number): void {
-    if (!this.#asked) return; // no provider could be asked
+    if (!this.#asked) return; // no provider was asked, so there is nothing to record
     const { provider, model } = this.#asked;
     const kind = error instanceof LlmError ? error.kind : "protocol";
     this.#end({ provider: provider.name, model, attempts, error: kind });

@@ -3,7 +3,10 @@ import type { Delta, Discard } from "../../core/messages.js";
 /** Called for each delta and each discard. Must not throw. */
 export type OnDelta = (delta: Delta | Discard) => void;
 
-/** Tracks whether a completion has shown output, over all providers asked. It does not see each delta, since deltas are many. */
+/**
+ * Tracks whether a completion has shown output, over all providers asked. This class is not called for each delta, since there are many
+ * deltas.
+ */
 export class Showing {
   readonly onDelta: OnDelta;
   readonly #isWatched: boolean;

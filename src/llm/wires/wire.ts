@@ -19,13 +19,14 @@ import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "./shared/provider-error.js";
 
 /**
- * One kind of API. It is declared with methods instead of function properties, so that a wire with more quirks is still a `Wire`. `Q`:
- * differences between the models of this wire. They begin as `quirks` returns them, and change when a provider refuses something.
+ * One kind of API. It is declared with methods instead of function properties, so that a wire with more quirks is still a `Wire`. `Q`: the
+ * quirks by which the models of this wire differ. A model's quirks are at first as `quirks` returns them, and change when a provider
+ * refuses something.
  */
 export interface Wire<Q extends WireQuirks = WireQuirks> {
   readonly name: WireName;
   /**
-   * Position of the text inside an event. Events that differ from the previous event only in this text are not parsed with `JSON.parse`.
+   * Position of the text inside an event. If an event differs from the previous event only in this text, `JSON.parse` is not called for it.
    */
   readonly words: WordPlace;
 
@@ -35,8 +36,8 @@ export interface Wire<Q extends WireQuirks = WireQuirks> {
    */
   url(to: Destination): string;
   /**
-   * Returns the headers of all requests with this key: the key itself, a version. If the user has configured the same header, the user's
-   * value is sent.
+   * Returns the headers that all requests with this key have: the key itself and, for some APIs, a version. If the user has configured the
+   * same header, the user's value is sent.
    */
   headers(provider: Provider, key: string | undefined): Record<string, string>;
   /** Returns a model's quirks as known before the first request: from a table of model names, then from the user's `provider.quirks`. */
@@ -130,7 +131,7 @@ export interface AnswerFold {
   /** Number of pieces that the model has written: text, reasoning, parts of calls. Pings, roles and usage do not count. */
   readonly progress: number;
   readonly end: AnswerEnd;
-  /** Set if the answer turns out to be a failure as a whole. `end` is then `open`. */
+  /** Set if the answer turns out to be a failure as a whole. In this case, `end` is `open`. */
   readonly failure?: ProviderError | undefined;
   /**
    * Takes an event. `event`: the name of the server-sent event. Returns true if the message held only text of the answer. If later events

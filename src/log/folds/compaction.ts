@@ -36,7 +36,7 @@ export function planCompaction(
     return kept <= keepTokens;
   };
   let last = turns.findLastIndex((turn) => !fits(turn));
-  // A turn may begin with tool results from the caller. Their calls are in the turn before, so that turn is kept too.
+  // A turn may begin with tool results from the caller. The calls of these results are in the turn before, so the turn before is kept too.
   while (last >= 0 && all[last + 1]?.history[0]?.role === "tool") last--;
   const upToSeq = turns[last]?.end?.seq;
   if (upToSeq === undefined) return undefined;

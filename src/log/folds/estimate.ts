@@ -73,16 +73,16 @@ const counts = new WeakMap<object, number>();
 
 /**
  * Minimum size, in estimated tokens, of a step that is compared with the reported usage. A smaller step is merged with the next one,
- * because most of its tokens are added by the provider around each message.
+ * because most tokens of a small step are those that the provider adds around each message.
  */
 const leastStep = 50;
 const leastFactor = 0.5;
 const mostFactor = 4;
 
 /**
- * Returns the factor by which estimates for this model must be multiplied. It is computed from the usage that the model has reported so
- * far. Only the messages that were added between two requests are compared, because the system prompt and the tools are not in the log.
- * Returns 1 if there is nothing to compare yet.
+ * Returns the factor by which estimates for this model must be multiplied. The factor is computed from the usage that the model has
+ * reported so far. Only the messages that were added between two requests are compared, because the system prompt and the tools are not in
+ * the log. Returns 1 if there is nothing to compare yet.
  */
 export function tokenFactor(
   events: readonly StoredEvent[],

@@ -9,9 +9,9 @@ import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, val
 /**
  * Returns the conversation as messages for a model. Strict providers accept these messages even if the log ends in the middle of a turn.
  * Each call has exactly one result. The results directly follow the answer that made the calls, in the order of the calls. No message is
- * empty, and roles alternate. `currentTurnId` is the turn that the model is about to answer; it comes last, and its interrupted answer is
- * left out. If turns were compacted, their summary is at the beginning of the first user message. `resumeTurn` returns the same content in
- * parts: the messages, the summary, and the calls of the last answer.
+ * empty, and roles alternate. `currentTurnId` is the turn that the model is about to answer; this turn comes last, and if its last answer
+ * was interrupted, that answer is left out. If turns were compacted, their summary is at the beginning of the first user message.
+ * `resumeTurn` returns the same content in parts: the messages, the summary, and the calls of the last answer.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
   const compaction = latestCompaction(events, currentTurnId);
@@ -19,7 +19,7 @@ export function toMessages(events: readonly StoredEvent[], currentTurnId?: strin
   return withSummary(messages, compaction?.summary);
 }
 
-/** Returns the messages of these turns, without a summary. `summarisedAt` is the `seq` of the summary that the caller will add. */
+/** Returns the messages of these turns, without a summary. `summarisedAt` is the `seq` of the summary that the caller will put in front. */
 export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, summarisedAt = 0): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
@@ -100,8 +100,8 @@ export function uncompacted(
 type StoredCompaction = CompactionEvent & Pick<StoredEvent, "seq">;
 
 /**
- * Returns the last summary that is still part of the conversation. A summary is not part of it any more if it was rewound with its turn.
- * Earlier summaries are not needed, because each summary repeats the previous one.
+ * Returns the last summary that is still part of the conversation. A summary that was rewound together with its turn is not part of the
+ * conversation any more. Earlier summaries are not needed, because each summary repeats the previous one.
  */
 export function latestCompaction(events: readonly StoredEvent[], currentTurnId?: string): StoredCompaction | undefined {
   return withoutRewound(events, currentTurnId).findLast((event) => event.type === "compaction");

@@ -25,8 +25,8 @@ export interface TurnRecord {
 }
 
 /**
- * Returns the turns of a conversation in the order in which they ended. Turns that have not ended come last. A retried turn is therefore at
- * the position of its final answer. `currentTurnId` is a turn that is about to continue; it comes after all others.
+ * Returns the turns of a conversation in the order in which they ended. Turns that have not ended come last. So the position of a retried
+ * turn is that of its final answer. `currentTurnId` is a turn that is about to continue; it comes after all others.
  */
 export function readTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
   const place = ({ turnId, end }: TurnRecord) =>
@@ -61,8 +61,8 @@ function grouped(events: readonly StoredEvent[]): StoredEvent[][] {
 }
 
 /**
- * Returns `readTurn(events)`. For a turn that has ended for good, the result is cached. The cache key is the turn's last event, which stays
- * the same object.
+ * Returns `readTurn(events)`. For a turn that has ended for good, the result is cached with the turn's last event as key, because this
+ * event stays the same object.
  */
 function turnOf(events: readonly StoredEvent[]): TurnRecord {
   const last = events.at(-1);

@@ -85,8 +85,8 @@ export class MemoryArchive implements Archive {
   }
 
   /**
-   * Returns the fields that overviews and summaries have in common. In a copied conversation, the first event has the time of the copy, and
-   * the last event may have an older time; `updatedAt` is the later of the two.
+   * Returns the fields that overviews and summaries have in common. `updatedAt` is the time of the first or of the last event, whichever is
+   * later: in a copied conversation, the first event has the time of the copy, and the last event may be older.
    */
   #facts({ conversationId, entries }: MemoryConversation) {
     const [first, last] = [entries[0]?.event.at ?? 0, entries.at(-1)?.event.at ?? 0];

@@ -35,7 +35,8 @@ export class MemoryLog {
   }
 
   /**
-   * Appends all events to the conversation, or none of them. `position` is the position of the first event in its turn. Throws StoreError.
+   * Appends all events to the conversation, or none of them. `position`: position of the first of these events in its turn. Throws
+   * StoreError.
    */
   insert(conversationId: string, events: readonly ChatEvent[], position?: number): StoredEvent[] {
     const kept = events.map(storable);

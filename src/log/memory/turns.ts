@@ -78,7 +78,7 @@ export class MemoryTurns implements TurnLeases {
     if (!turn || turn.state === "failed") this.enqueue(conversationId, event, request);
   }
 
-  /** Throws StoreError `fenced` if the turn does not run under this fence. */
+  /** Throws StoreError `fenced` unless the turn is running and its lease has this fence. */
   requireGrant(conversationId: string, turnId: string, fence: number): void {
     const turn = this.#turn(conversationId, turnId);
     if (turn?.state !== "running" || turn.fence !== fence) throw fenced(turnId);

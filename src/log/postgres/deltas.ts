@@ -11,7 +11,10 @@ import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 const notify = "SELECT pg_notify(channel, payload) FROM unnest($1::text[], $2::text[]) AS message(channel, payload)";
 /** Longest channel name, in bytes: PostgreSQL accepts names of less than 64 bytes. */
 const maxNameBytes = 63;
-/** Time limit, in ms, for a statement. After this time the database counts as away, and the messages are out of date anyway. */
+/**
+ * Time limit, in ms, for a statement. A database that does not answer within this time counts as unreachable, and the messages are out of
+ * date by then anyway.
+ */
 const timeoutMs = 5_000;
 /** Time, in ms, after which an unused connection is closed, because a load balancer or firewall may have dropped it. */
 const idleMs = 30_000;

@@ -1,12 +1,12 @@
 /**
- * Largest difference, in ms, between this machine's clock and the database's clock that is explained by the delay of the database's answer.
- * A larger difference means that one of the clocks is wrong.
+ * Largest difference, in ms, between this machine's clock and the database's clock for which the delay of the database's answer may be the
+ * cause. A larger difference means that one of the clocks is wrong.
  */
 const toleranceMs = 1_000;
 
 /**
  * This machine's clock, corrected to the database's clock if the two differ by more than a second. Without the correction, a host with a
- * wrong clock would write events that look too old to other hosts, and would delete their events as too old.
+ * wrong clock would write events that look too old to other hosts, and would delete events of other hosts as too old.
  */
 export class LogClock {
   readonly #now: () => number;

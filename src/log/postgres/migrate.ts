@@ -54,7 +54,7 @@ export function underMigrationLock<T>(database: Database, work: (client: pg.Clie
 }
 
 /**
- * Returns the schema version of the database, without changing it. Returns 0 if the database has no tables of ours. Rejects with
+ * Returns the schema version of the database, without changing it. Returns 0 if the database has no tables of this program. Rejects with
  * StoreError.
  */
 export function schemaOf(database: Database): Promise<number> {
@@ -82,7 +82,7 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
   await client.query("INSERT INTO mcp_platform_schema VALUES ($1)", [schemaVersion]);
 }
 
-/** Returns the schema version, or 0 if the database has no tables of ours. */
+/** Returns the schema version, or 0 if the database has no tables of this program. */
 async function versionOf(client: pg.ClientBase): Promise<number> {
   if (!(await has(client, ["mcp_platform_schema"]))) return 0;
   const found = await client.query<{ version: number }>("SELECT version FROM mcp_platform_schema");

@@ -103,11 +103,11 @@ export class Notices {
     while (this.#untold.size > 0) {
       const payloads = [...this.#untold].map((conversationId) => this.payload(conversationId));
       this.#untold = new Set();
-      // a lost announcement does no harm, because waiting callers also read the tables
+      // The loss of an announcement does no harm, because waiting callers also read the tables.
       await this.#database.rows("write", "idempotent", tell, [payloads]).catch(() => {});
       await sleep(gatherMs);
     }
-    this.#telling = undefined; // cleared in the same microtask as the last check, so that no later call is missed
+    this.#telling = undefined; // `#telling` is cleared in the same microtask as the last check, so that no later call of `tell` is missed
   }
 }
 

@@ -16,7 +16,7 @@ export class PostgresResults implements ResultStore {
   }
 
   async put(conversationId: string, resultId: string, text: string): Promise<void> {
-    // If there is already a row with the same text, an earlier attempt has stored it, and only the answer was lost.
+    // If there is already a row with the same text, an earlier attempt has stored this text, and only the database's answer was lost.
     const rows = await this.#database.rows(
       "write",
       "idempotent",

@@ -53,7 +53,8 @@ export const enqueue = ([conversation, turn, request, ...rest]: readonly string[
   WHERE turns.state = 'failed' RETURNING place, fold`;
 
 /**
- * Longest time, in ms, that the database may take to report its time. The answer of a slower query is too imprecise to correct the clock.
+ * Longest time, in ms, that the database may take to report its time. If the query is slower, its result is too imprecise to correct the
+ * clock.
  */
 const promptMs = 500;
 
@@ -144,7 +145,7 @@ export class PostgresTurns implements TurnLeases {
     await this.#database.transaction("idempotent", async (client) => {
       const dead = await client.query("DELETE FROM nodes WHERE node_id = $1 AND seen_at <= $2", [nodeId, seenAt]);
       if (dead.rowCount === 0) return;
-      client.query(free, [nodeId, 1]).catch(() => {}); // the last statement fails with the same error
+      client.query(free, [nodeId, 1]).catch(() => {}); // ignored here, because the last statement fails with the same error
       client.query(freePlaces, [nodeId]).catch(() => {});
       await client.query(`SELECT ${notify(1)}`, [this.#notices.payload("")]);
     });
@@ -192,7 +193,8 @@ export class PostgresTurns implements TurnLeases {
        ON CONFLICT DO NOTHING RETURNING ${notify(4)}`;
     const payload = this.#notices.payload(conversationId);
     const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
-    // Runs under the conversation's lock. When a turn ends, its mail is deleted; mail that is stored after that would stay for ever.
+    // Runs under the conversation's lock. When a turn ends, its mail is deleted. Without the lock, mail could be stored after that, and
+    // would then stay for ever.
     const [sent = []] = await this.#database.inConversation("once", conversationId, [[insert, values]]);
     return sent.length > 0;
   }

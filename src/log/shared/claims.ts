@@ -23,8 +23,8 @@ export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | u
 export const isUnfinished = "state IN ('queued', 'running')";
 
 /**
- * Compares the stored events `there` with `events`, and returns `there` if they are equal. The events were then stored by an earlier
- * attempt whose acknowledgement was lost. Throws StoreError `fenced` if they differ, because another process then wrote at these positions.
+ * Compares the stored events `there` with `events`, and returns `there` if they are equal. Equal events were stored by an earlier attempt
+ * whose acknowledgement was lost. Throws StoreError `fenced` if they differ, because another process then wrote at these positions.
  */
 export function same(there: readonly StoredEvent[], events: readonly ChatEvent[]): StoredEvent[] {
   return events.map((event, index) => {
@@ -88,7 +88,10 @@ export function renumbered(
   return { ...compaction, upToSeq: 1 + seqs.filter((seq) => seq <= compaction.upToSeq).length };
 }
 
-/** Returns the value as it is after a round trip through JSON. Values that differ only in what JSON cannot express become equal. */
+/**
+ * Returns the value as it would be after a round trip through JSON. After this, values that differ only in what JSON cannot express are
+ * equal.
+ */
 function asStored(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }

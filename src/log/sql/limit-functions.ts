@@ -19,8 +19,8 @@ const lockKey = `INSERT INTO limit_keys (key_hash) SELECT p_key WHERE NOT EXISTS
 
 export const limitTables: readonly string[] = [
   "CREATE TABLE limit_keys (key_hash text PRIMARY KEY, paused_until bigint NOT NULL DEFAULT 0)",
-  // Columns: `round` is the number of the node's last report. `change` increases with each change of the node's slots. It starts at the
-  // current time, so that a row created later has higher values. `since` is when the node began to wait or last got a slot.
+  // Columns: `round` is the number of the node's last report. `change` increases with each change of the node's slots. `change` starts at
+  // the current time, so that a row that is created later has higher values. `since` is when the node began to wait or last got a slot.
   `CREATE TABLE limit_leases (key_hash text NOT NULL, node_id text NOT NULL, held integer NOT NULL, waiting integer NOT NULL,
      since timestamptz NOT NULL, round bigint NOT NULL, change bigint NOT NULL, PRIMARY KEY (key_hash, node_id))`,
   `CREATE TABLE limit_spent (key_hash text NOT NULL, second bigint NOT NULL, requests integer NOT NULL, tokens bigint NOT NULL,

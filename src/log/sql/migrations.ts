@@ -35,7 +35,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
       "CREATE UNIQUE INDEX events_position ON events (conversation_id, turn_id, position) WHERE position IS NOT NULL",
       // Index for computing the cost of a day.
       "CREATE INDEX events_answers ON events (at) WHERE type = 'assistant_message'",
-      // `state` is queued, running, ended or failed (the turn continues if its request is repeated). `place` orders the turns of a
+      // `state` is queued, running, ended or failed. A failed turn continues if its request is repeated. `place` orders the turns of a
       // conversation.
       `CREATE TABLE turns (conversation_id text NOT NULL, turn_id text NOT NULL, request_id text NOT NULL, state text NOT NULL,
          place integer NOT NULL, node_id text, fence integer DEFAULT 0 NOT NULL, crashes integer DEFAULT 0 NOT NULL,
@@ -68,9 +68,9 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
 }
 
 /**
- * Removes indexes, for SQLite only. A write costs a third less, because each index means one more page to write. The events of a turn can
- * be found by scanning from its request, and only requests are searched by id. PostgreSQL keeps its indexes, because rebuilding the table
- * would block the hosts.
+ * Removes indexes, for SQLite only. Without these indexes, a write costs a third less, because each index means one more page to write. The
+ * events of a turn can be found by scanning from its request, and only requests are searched by id. PostgreSQL keeps its indexes, because
+ * rebuilding the table would block the hosts.
  */
 const fewerIndexes = [
   `CREATE TABLE events_anew (id integer NOT NULL PRIMARY KEY, conversation_id text NOT NULL, seq integer NOT NULL, turn_id text NOT NULL,

@@ -36,7 +36,7 @@ export async function connect(path: string): Promise<Connection> {
         // The package cannot finalize statements, so `close` leaves the WAL file behind. This statement at least empties the WAL file.
         db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
       } catch {
-        // If this fails, the WAL file keeps its content. The content is read when the log is opened again.
+        // If this fails, the WAL file keeps its content, which is read when the log is opened again.
       }
       db.close();
     },

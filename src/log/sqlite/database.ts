@@ -50,7 +50,7 @@ export async function openDatabase(
   createPrivately(path);
   const db = await connect(path);
   try {
-    // Set before anything else, because opening would otherwise fail at once while another process recovers the file.
+    // This is set first. Otherwise opening would fail at once while another process recovers the file.
     db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     db.exec(`PRAGMA page_size = ${pageSize}`);
     await migrate(db, path, now);

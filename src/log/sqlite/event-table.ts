@@ -21,8 +21,8 @@ export class SqliteEvents {
   readonly #db: Connection;
   readonly #now: () => number;
   /**
-   * The highest `touched` of all conversations, which is the time of the last change. If the clock was set back, it is a little more than
-   * that.
+   * The highest `touched` of all conversations. It is the time of the last change or, if the clock was set back, one more than the previous
+   * highest value.
    */
   #touched: number;
   readonly #touch: Statement;
@@ -62,7 +62,8 @@ export class SqliteEvents {
   }
 
   /**
-   * Marks the conversation as the one that was changed last. Creates the conversation if it is missing. Returns the conversation's number.
+   * Marks the conversation as the one that was changed last. Creates the conversation if it does not exist. Returns the number of the
+   * conversation.
    */
   touch(conversationId: string, at = this.#now()): number {
     this.#touched = Math.max(this.#touched + 1, at);

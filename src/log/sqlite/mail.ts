@@ -41,7 +41,7 @@ export class SqliteMail {
 
   /** Implements `TurnLeases.receive`. */
   receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
-    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // checked without taking the write lock
+    if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // looks for mail without taking the write lock first
     const rows = this.#guarded("write", () => this.#receive.all(nodeId)) as MailRow[];
     return rows
       .sort((a, b) => a.id - b.id)

@@ -38,5 +38,5 @@ async function answerTo(question: ReaderQuestion): Promise<ReaderAnswer> {
   }
 }
 
-opening.catch(() => {}); // the error is reported in the answer to each question
+opening.catch(() => {}); // this error is not lost: the answer to each question reports it
 parentPort?.on("message", async (question: ReaderQuestion) => parentPort?.postMessage(await answerTo(question)));

@@ -4,8 +4,8 @@ import type { ReaderAnswer, ReaderData, ReaderQuestion } from "./reader-worker.j
 import { storeError } from "./store-errors.js";
 
 /**
- * Path of the worker script. It is always compiled code, because a worker cannot run TypeScript, even if this module runs from source
- * (ts-node, jest).
+ * Path of the worker script. The script is always compiled code, even if this module runs from source (ts-node, jest), because a worker
+ * cannot run TypeScript.
  */
 const script = import.meta.url.endsWith(".ts") ? "../../../dist/log/sqlite/reader-worker.js" : "./reader-worker.js";
 

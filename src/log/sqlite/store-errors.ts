@@ -27,7 +27,8 @@ export function isLocked(error: unknown): boolean {
 }
 
 function kindOf(error: unknown): StoreErrorKind | undefined {
-  if (error instanceof SyntaxError) return "corrupt"; // a stored payload is always valid JSON, so invalid JSON means a damaged file
+  // stored payloads are always valid JSON, so invalid JSON means that the file is damaged
+  if (error instanceof SyntaxError) return "corrupt";
   return kinds.find(([text]) => text.test(messageOf(error)))?.[1];
 }
 

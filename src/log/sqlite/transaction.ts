@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.js";
 
-/** Runs `work`. Converts its errors to a StoreError that says what failed. */
+/** Runs `work`. Converts the errors of `work` to a StoreError that says what failed. */
 export type Guarded = <T>(doing: "read" | "write", work: () => T) => T;
 
 /**

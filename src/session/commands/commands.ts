@@ -98,8 +98,8 @@ export function isSlashCommand(line: string): boolean {
 }
 
 /**
- * Runs a line such as `/name words…`. Rejects with RequestError if the command or its words are invalid, and with McpError if a server
- * fails.
+ * Runs a line such as `/name words…`. Rejects with RequestError if there is no such command or its words are invalid, and with McpError if
+ * a server fails.
  */
 export async function runSlashCommand(line: string, scope: CommandScope): Promise<CommandOutcome> {
   const [name = "", ...words] = splitWords(line.slice(1));

@@ -5,7 +5,9 @@ import type { Conversation } from "../conversations/conversations.js";
 import { time } from "../export/export-facts.js";
 import { columns } from "../shared/command-text.js";
 
-/** Texts that the `sessions` command prints. They are not escaped: the caller must make them safe for a terminal. */
+/**
+ * This file formats the texts that the `sessions` command prints. The texts are not escaped: the caller must make them safe for a terminal.
+ */
 
 const titleLength = 60;
 

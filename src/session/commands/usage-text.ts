@@ -7,8 +7,8 @@ const eighths = " ▏▎▍▌▋▊▉";
 const bytesPerToken = 4;
 
 /**
- * Formats the report with one line for each key. Each line ends with a bar. The bar shows the cost, or the tokens if no price is known. In
- * a report about tools it shows the number of calls.
+ * Formats the report with one line for each key. Each line ends with a bar. The bar shows the cost or, if no price is known, the tokens. In
+ * a report about tools, the bar shows the number of calls.
  */
 export function usageText(report: UsageReport): string {
   const { by, period, lines } = report;

@@ -2,7 +2,7 @@ import type { StoredEvent } from "../../core/events.js";
 import type { Usage } from "../../core/messages.js";
 import { addUsage } from "../../core/usage.js";
 
-/** Total usage of a conversation. Turns that were taken back by a rewind are included. */
+/** Total usage of a conversation. The usage of turns that were taken back by a rewind is included. */
 export interface ConversationAccount extends Usage {
   /** Total cost in USD of those requests whose cost is known. */
   usd: number;

@@ -63,7 +63,7 @@ export class Conversations {
     return event as RewindEvent;
   }
 
-  /** Copies whole turns, with their request ids, into a new conversation. Resolves with the id of the new conversation. */
+  /** Copies turns, always whole ones and with their request ids, into a new conversation. Resolves with the id of the new conversation. */
   async fork(conversationId: string, { to = this.#parts.newId("conv"), toSeq }: { to?: string; toSeq?: number } = {}) {
     const turnId = this.#parts.newId("fork");
     await this.#parts.store.archive.copy(conversationId, to, (events) => {
@@ -73,7 +73,7 @@ export class Conversations {
     return to;
   }
 
-  /** Deletes the conversation. Rejects while a living host has a running or waiting turn of it. */
+  /** Deletes the conversation. Rejects while a living host has a running or waiting turn of this conversation. */
   async delete(conversationId: string): Promise<void> {
     const { turns, archive } = this.#parts.store;
     for (const { nodeId, seenAt } of await this.#parts.lostHosts()) await turns.bury(nodeId, seenAt);

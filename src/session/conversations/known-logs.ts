@@ -12,8 +12,8 @@ interface KnownLog {
 }
 
 /**
- * Maximum size of all cached conversations, in characters of JSON. The conversation that was read last does not count. Parsed events take
- * about four times as much memory.
+ * Maximum size of all cached conversations, in characters of JSON. The conversation that was read last is not included in this limit. In
+ * memory, the parsed events take about four times this size.
  */
 const mostKept = 4 * 1024 * 1024;
 
@@ -30,8 +30,8 @@ export class KnownLogs {
   }
 
   /**
-   * Returns all events of the conversation in order. While an event is cached, every read returns the same object for it. So callers may
-   * store derived data in a WeakMap with the event as key. Callers must not change an event. Rejects with StoreError.
+   * Returns all events of the conversation in order. While an event is cached, every read returns the same object for this event. So
+   * callers may store derived data in a WeakMap with the event as key. Callers must not change an event. Rejects with StoreError.
    */
   async read(conversationId: string): Promise<readonly StoredEvent[]> {
     const known = this.#logs.get(conversationId);
@@ -66,8 +66,8 @@ export class KnownLogs {
 }
 
 /**
- * Returns true if both are the same event. Turn ids are never used again, so they differ if the conversation was deleted and created again
- * with the same id.
+ * Returns true if both are the same event. If the conversation was deleted and created again with the same id, the two events differ,
+ * because turn ids are never used again.
  */
 function isSame(one: StoredEvent, other: StoredEvent): boolean {
   return one.seq === other.seq && one.turnId === other.turnId && one.type === other.type && one.at === other.at;

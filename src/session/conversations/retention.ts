@@ -27,14 +27,15 @@ export interface RetentionParts {
 
 const everyMs = 60 * 60 * 1000;
 /**
- * Time in ms within which only one host deletes conversations, even if several hosts share the log. It is a little shorter than `everyMs`,
- * because timers are not exact.
+ * Time in ms within which only one host deletes conversations, even if several hosts share the log. This time is a little shorter than
+ * `everyMs`, because timers are not exact.
  */
 const dueMs = 0.9 * everyMs;
-/** Time in ms for which this machine's clock must have run undisturbed before it alone decides which conversations are too old. */
+/** How long, in ms, this machine's clock must have run undisturbed before the host relies on that clock alone. */
 const trustedAfterMs = 0.9 * everyMs;
 /**
- * Largest difference in ms between two clocks that counts as mere inaccuracy. A larger difference means that the machine's clock was set.
+ * Largest difference, in ms, between the times that passed on the two clocks that counts as mere inaccuracy. A larger difference means that
+ * the machine's clock was set.
  */
 const toleranceMs = 60_000;
 
@@ -47,7 +48,7 @@ export class Retention {
   #rules: RetentionRules;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
-  /** The times on both clocks when the machine's clock was first read, or was last found to have been set. */
+  /** The times on both clocks when this machine's clock was first read or, if the clock was set later, when that was noticed. */
   #since: { wall: number; steady: number } | undefined;
 
   constructor(parts: RetentionParts) {

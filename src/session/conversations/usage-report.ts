@@ -92,7 +92,10 @@ function serverOf(name: string): string {
   return end > 0 ? name.slice(0, end) : "(host)";
 }
 
-/** Groups the rows by key and adds up each group. Needs only one pass, because a large log may have one row for each conversation. */
+/**
+ * Groups the rows by key and adds up each group. Reads the rows only once, because there may be very many: a large log may have one row for
+ * each conversation.
+ */
 function summed<Row extends Totals, Totals extends object>(
   rows: readonly Row[],
   keyOf: (row: Row) => string,

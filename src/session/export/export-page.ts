@@ -7,7 +7,7 @@ interface PageParts {
   style: string;
   /** The page's content as HTML. The caller must have escaped all texts in it. */
   main: string;
-  /** True if the page may show pictures and play sounds that are embedded in it (`data:` addresses). */
+  /** True if the page may show pictures and play sounds that are embedded in the page (`data:` addresses). */
   hasMedia?: boolean;
   /**
    * A script of this program, and data for the script. The script reads the data from the element with the id `data`, and renders into the

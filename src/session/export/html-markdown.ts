@@ -2,8 +2,8 @@ import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import { escapeHtml } from "./escape.js";
 
 /**
- * Maximum length of a text that is parsed as Markdown, in characters. A longer text is shown as plain text, because for some inputs the
- * lexer takes quadratic time or recurses deeply.
+ * Maximum length of a text that is parsed as Markdown, in characters. A longer text is shown as plain text, because the Markdown lexer
+ * takes quadratic time or recurses deeply for some texts.
  */
 const maxLength = 20_000;
 

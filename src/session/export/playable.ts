@@ -20,7 +20,7 @@ export interface PlayableTurn {
   stopReason: StopReason;
   /** Schema of the final answer. */
   answerSchema?: JsonSchema;
-  /** True if older turns were summarised in this turn. From this turn on, the model sees the summary in place of these turns. */
+  /** True if older turns were summarised in this turn. From this turn on, the model gets the summary instead of those older turns. */
   isCompacted: boolean;
   events: readonly StoredEvent[];
 }
@@ -110,15 +110,15 @@ function approvalIn(value: unknown): ApprovalAnswer {
   return "problem" in answer ? { allow: false } : answer;
 }
 
-/** Splits a name into server and tool. If the model invented the name, it may contain no server; `server` is empty then. */
+/** Splits a name into server and tool. A name that the model invented may contain no server; in this case, `server` is empty. */
 function namedTool(name: string): { server: string; tool: string } {
   const [server = "", ...rest] = name.split("__");
   return rest.length > 0 ? { server, tool: rest.join("__") } : { server: "", tool: name };
 }
 
 /**
- * Yields each question of a server, together with the call during which the server asked it. That is a call to the same server that was
- * sent and had no result yet. `call` is undefined if there is no such call.
+ * Yields each question of a server, together with the call during which the server asked it. This is a call to the same server that had
+ * already been sent and had no result yet. `call` is undefined if there is no such call.
  */
 function* elicitations(
   events: readonly StoredEvent[],

@@ -25,8 +25,8 @@ const eventFields = new Set(["type", "turnId", "callId", "questionId"]);
 const textFields = new Set(["type"]);
 const mediaFields = new Set(["type", "mimeType", "data"]);
 /**
- * Fields of a message part that are not searched for secrets. The keys are types of parts. This program chose the values of these fields,
- * or they are the bytes of pictures and sounds.
+ * Fields of a message part that are not searched for secrets. The keys of the map are types of parts. The values of these fields were
+ * chosen by this program, or are the bytes of pictures and sounds.
  */
 const partFields: ReadonlyMap<unknown, ReadonlySet<string>> = new Map([
   ["text", textFields],

@@ -72,8 +72,8 @@ function turnOf(events: readonly StoredEvent[]): TranscriptTurn {
 }
 
 /**
- * Returns how long the call took, in ms. A later answer may use the same call id again, so `events` must begin after the answer that
- * contains the call.
+ * Returns how long the call took, in ms. A later answer may use the same call id again, so `events` must contain only what comes after the
+ * answer with this call.
  */
 function durationOf(callId: string, events: readonly StoredEvent[]): number | undefined {
   const sent = events.find((event) => event.type === "tool_sent" && event.callId === callId);

@@ -3,8 +3,8 @@ import type { HubTool, PromptInfo, ResourceInfo, ServerStatus } from "../../core
 import { toVisibleJson } from "../../core/text/inert.js";
 
 /**
- * Texts that the slash commands print. Text from servers and models is not escaped: the front door must make it safe for its terminal or
- * page.
+ * This file formats the texts that the slash commands print. Text from servers and models is not escaped: the front door must make it safe
+ * for its terminal or page.
  */
 
 export function toolsText(tools: readonly HubTool[]): string {

@@ -1,11 +1,11 @@
-/** Maximum number of conversations to remember. Beyond it, the conversation that failed longest ago is forgotten. */
+/** Maximum number of conversations to remember. If there are more, the conversation whose failure was longest ago is dropped. */
 const mostRemembered = 1_000;
 /** Maximum number of turns to skip between two attempts. */
 const mostSkipped = 32;
 
 /**
  * Conversations whose last attempt at a summary failed. Every attempt costs a request, so turns are skipped before the next attempt: 2
- * turns after the first failure, then 4, 8 … A skipped turn leaves out older turns without a summary.
+ * turns after the first failure, then 4, 8 … In a skipped turn, the model gets neither the oldest turns nor a summary of them.
  */
 export class FailedSummaries {
   readonly #failed = new Map<string, { times: number; toSkip: number }>();

@@ -3,8 +3,9 @@ import type { AnswerOptions, ToolDefinition } from "../../core/messages.js";
 import type { CarriedTrace } from "../../core/trace-context.js";
 
 /**
- * Options of one turn. They are stored as JSON with the turn, so that a host that resumes the turn uses the same options. If the last answer
- * does not have the form `output`, it is requested once more. If the second one has not either, the turn fails with the error `output`.
+ * Options of one turn. They are stored as JSON with the turn, so that a host that resumes the turn uses the same options. If the last
+ * answer does not have the form that `output` requires, another answer is requested once. If that answer does not have this form either,
+ * the turn fails with an error of kind `output`.
  */
 export interface PromptOptions extends AnswerOptions {
   streaming?: boolean;
@@ -18,13 +19,13 @@ export interface PromptOptions extends AnswerOptions {
   deny?: readonly string[];
   /** If set, the turn can use only those tools and calls of servers that match one of these patterns. */
   only?: readonly string[];
-  /** Tools that the caller runs itself. An answer with a call of such a tool ends the turn, and the caller finds the call in the answer. */
+  /** Tools that the caller runs itself. An answer with a call of such a tool ends the turn. The caller finds the call in that answer. */
   callerTools?: readonly ToolDefinition[];
   /** True if there is nobody to ask. Every question then counts as answered with no, even if another host resumes the turn. */
   unattended?: boolean;
   /**
-   * Maximum wall time of the whole turn, in ms. After it, the turn stops as `budget`. If the turn is resumed after a crash, the time starts
-   * again.
+   * Maximum wall time of the whole turn, in ms. After this time, the turn stops with the stop reason `budget`. If the turn is resumed after
+   * a crash, the time starts again.
    */
   timeoutMs?: number;
   /**

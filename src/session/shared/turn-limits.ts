@@ -11,7 +11,7 @@ interface LimitParts {
   granted: Map<string, number>;
 }
 
-/** Returns the budget of a turn. Spending of the conversation and of this turn so far is already counted. */
+/** Returns the budget of a turn. What the conversation and this turn have spent so far is already counted. */
 export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: LimitParts): Budget {
   const { limits } = parts.defaults;
   if (!limits) return new Budget();
@@ -28,8 +28,8 @@ export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: Li
 }
 
 /**
- * Returns the maximum number of hops with tool calls. It is infinite if the user has set a limit of hops, because that limit asks the user.
- * `chat.service.max_tool_hops` would stop the turn without asking.
+ * Returns the maximum number of hops with tool calls. The number is infinite if the user has set a limit of hops: at that limit the user is
+ * asked, whereas `chat.service.max_tool_hops` would stop the turn without asking.
  */
 export function maxToolHopsOf(defaults: { limits?: LimitsConfig; maxToolHops: number }): number {
   return defaults.limits?.turn.hops === undefined ? defaults.maxToolHops : Number.POSITIVE_INFINITY;

@@ -55,7 +55,7 @@ function serversOf(tools: readonly HubTool[]): string {
   return names.slice(0, maxNamedServers).join(", ") + more;
 }
 
-/** Returns tools that have exactly this name, then other tools in the order of their BM25 score. */
+/** Returns the tools that have exactly this name, followed by other tools in the order of their BM25 score. */
 async function search(tools: readonly HubTool[], query: string, limit: number): Promise<HubTool[]> {
   const named = tools.filter(({ name, tool }) => query.trim() === name || query.trim() === tool);
   const index = await indexOf(tools);

@@ -20,8 +20,8 @@ export function hostDefinition(tool: string, description: string, inputSchema: J
 }
 
 /**
- * Prepares a call of one of the host's tools. The tool checks its arguments only when it runs. An error becomes the result, which the model
- * reads.
+ * Prepares a call of one of the host's tools. The tool checks its arguments only when it runs. If the call fails, the model gets the error
+ * as the result.
  */
 export function prepareHostCall(tool: HostTool, call: ToolCall): PreparedCall {
   const { name, tool: ownName } = tool.definition;

@@ -5,7 +5,7 @@ interface Named {
 }
 
 /**
- * Records how the requests of a conversation begin. Providers cache the beginning, so it should not change. The record is read from the
+ * Records how the requests of a conversation begin. Providers cache the beginning, so it should not change. The record is rebuilt from the
  * log, so it is the same after a restart and on another host. A tool keeps its position, and a new tool comes last. The servers'
  * instructions in the system prompt do not change; an event at the end of the conversation tells the model about later changes. A
  * compaction resets the record, because the requests then begin differently anyway.
@@ -32,7 +32,7 @@ export class OfferRecord {
     this.#isCatalogueStored = true;
   }
 
-  /** Returns the instructions for the system prompt. They are those of the first request, or the given ones if there was no request yet. */
+  /** Returns the instructions for the system prompt: those of the first request or, if there was no request yet, the given ones. */
   frontOf(catalogue: string): string {
     return this.#catalogue?.front ?? catalogue;
   }
@@ -65,7 +65,7 @@ export class OfferRecord {
   }
 
   /**
-   * Returns the names and instructions that were sent but are not in the log yet; the next event to be stored will contain them. The names
+   * Returns the names and instructions that were sent but are not in the log yet. The caller must store them with the next event. The names
    * are in the order of their positions.
    */
   takeUnstored(): { offered?: string[]; catalogue?: string } {
@@ -73,7 +73,7 @@ export class OfferRecord {
     const catalogue = this.#isCatalogueStored ? undefined : this.#catalogue?.front;
     this.#unstored = [];
     this.#isCatalogueStored = true;
-    // Without tools and instructions, there is nothing to store.
+    // If there are neither new tools nor new instructions, there is nothing to store.
     if (offered.length === 0 && !catalogue) return {};
     return { ...(offered.length > 0 && { offered }), ...(catalogue !== undefined && { catalogue }) };
   }

@@ -58,7 +58,7 @@ async function offloaded(result: ToolResult, isLong: boolean, parts: OffloadPart
       shown.push({ type: "text", text: note });
     } else if (!isLong || isMedia(part)) shown.push(part);
   }
-  // From now on, the model is offered the tool that reads stored results; see `TurnToolbox.tools`.
+  // From now on, the model is also offered the tool that reads stored results; see `TurnToolbox.tools`.
   return { ...result, content: shown, ...(resultIds.length > 0 && { resultIds, found: [parts.reader] }) };
 }
 
@@ -70,8 +70,8 @@ function endsWithNote(text: string, maxBytes: number, where: string): string {
 }
 
 /**
- * Returns true if the texts together are longer than `maxBytes`. A character is one to three bytes, so the number of characters often
- * suffices. Otherwise counts the bytes.
+ * Returns true if the texts together are longer than `maxBytes`. A character takes one to three bytes, so the number of characters is often
+ * enough to decide. If it is not, counts the bytes.
  */
 function isLonger(content: readonly ContentPart[], maxBytes: number): boolean {
   let chars = 0;

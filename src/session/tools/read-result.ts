@@ -9,7 +9,7 @@ import { grep, linesOf, readCharacters } from "./result-slices.js";
 
 export interface ReadResultParts {
   results: ResultStore;
-  /** Ids of the stored results in this conversation's log. The model cannot read any others. */
+  /** Ids of the stored results in this conversation's log. The model can read only these results. */
   known: ReadonlySet<string>;
   /** Maximum number of bytes that one call returns. */
   maxBytes: number;

@@ -102,8 +102,8 @@ function compile(pattern: string): RegExp {
 }
 
 /**
- * Returns where the chunk that begins at `at` ends, and where the next chunk begins. The chunk ends at the end of a line if one is near.
- * Otherwise the next chunk overlaps it by `longestMatchChars`.
+ * Returns where the chunk that begins at `at` ends, and where the next chunk begins. If a line ends near the end of the chunk, the chunk
+ * ends with that line. Otherwise, the next chunk overlaps this chunk by `longestMatchChars`.
  */
 function chunkAt(text: string, at: number): { end: number; next: number } {
   const soft = at + chunkChars;

@@ -10,12 +10,13 @@ export interface ToolLimits {
 }
 
 /**
- * Positions in a request: `hostTools` are reserved for tools of the host, and at most `maxFoundTools` for tools that the model finds later.
+ * Numbers of reserved positions in a request: `hostTools` for tools of the host, and at most `maxFoundTools` for tools that the model finds
+ * later.
  */
 const hostTools = 2;
 const maxFoundTools = 32;
 
-/** Returns true if all tools and one more tool of the host fit into a request. */
+/** Returns true if a request has room for all these tools and one more tool of the host. */
 export function fitsAll(tools: readonly HubTool[], { maxTokens, maxTools }: ToolLimits): boolean {
   return tools.length < maxTools && tools.reduce((sum, tool) => sum + toolTokens(tool), 0) <= maxTokens;
 }
@@ -49,7 +50,7 @@ export function firstTools(
 
 /**
  * Returns those of the found tools that stay in requests, the oldest first. If they become too many or too large, the older half is dropped
- * at once. Fewer changes mean that requests begin alike for longer.
+ * at once. Because the tools change less often in this way, more requests begin alike.
  */
 export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: ToolLimits): HubTool[] {
   let kept: HubTool[] = [];

@@ -1,7 +1,7 @@
 /**
  * The tools of one turn: tools of the servers, and tools of the host. One tool of the host reads results that were too large to be shown.
- * Another searches for tools if there are too many to send all. The log says which tools were found and which results were stored, so a
- * restart or a copy of the conversation keeps them.
+ * Another searches for tools if there are too many to send all. Which tools were found and which results were stored is read from the log,
+ * so it is known after a restart and in a copy of the conversation too.
  */
 import type { StoredEvent } from "../../core/events.js";
 import type { NewId } from "../../core/ids.js";
@@ -56,7 +56,7 @@ export class TurnToolbox implements Toolbox {
     for (const event of log) this.#noteTools(event);
     for (const event of withoutRewound(log)) this.record.note(event);
     if (wanted === undefined) return;
-    // The tool is moved to the end, because the tools that were found last are dropped last.
+    // This tool is moved to the end, because those tools that were found last are dropped last.
     this.#found.delete(wanted);
     this.#found.add(wanted);
   }
@@ -95,7 +95,7 @@ export class TurnToolbox implements Toolbox {
     const prepared = isSearch ? prepareHostCall(search, call) : this.#parts.hub.prepare(call);
     if ("refused" in prepared) return prepared;
     const whole = prepared.send;
-    // A model may call a tool that it was not offered. From the next request on, the tool is offered.
+    // A model may call a tool that it was not offered. Such a tool is offered from the next request on.
     const called = deferral?.byName.has(call.name) ? call.name : undefined;
     // If this function were written inline, V8 would keep it for ever, with everything that it refers to (AGENTS.md).
     const send: PreparedCall["send"] = async (options) => {

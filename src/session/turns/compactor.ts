@@ -29,8 +29,8 @@ and nothing else, in the user's language.`;
 
 /**
  * Requests a summary from the model, and resolves with it. If the model wrote no summary but its answer costs money, resolves with an
- * answer without text, so that the cost is stored. Resolves with undefined if there is nothing to store. Without a summary, the turn simply
- * continues.
+ * answer without text, so that the cost is stored. Resolves with undefined if there is nothing to store. The turn continues even without a
+ * summary.
  */
 export async function summarise(
   orchestrator: Orchestrator,

@@ -13,12 +13,12 @@ interface Attendance {
   end?: () => void;
 }
 
-/** Maximum number of events that wait for the fastest watcher. Beyond it, new events are merged into the last one. */
+/** Maximum number of events that wait for the fastest watcher. If more events wait, each new event is merged into the last one. */
 const mostWaiting = 100;
 
 /**
- * A turn as its watchers see it. Every watcher gets all events since the start of the turn, even if it comes late. The turn does not wait
- * for watchers, and continues without them. If many events wait to be read, several deltas are merged into one.
+ * A turn as its watchers see it. Every watcher gets all events since the start of the turn, even if the watcher comes late. The turn does
+ * not wait for watchers, and continues without them. If many events wait to be read, several deltas are merged into one.
  */
 export class LiveTurn implements WatchedTurn {
   readonly #events: TurnEvent[] = [];
@@ -31,9 +31,11 @@ export class LiveTurn implements WatchedTurn {
   #state: LiveTurnState = { at: "claiming" };
   #closing: TurnClosing = "open";
   #lastSeq = 0;
-  /** Index of the first event after the last stored one. */
+  /** Index of the first event that was shown after the last stored event. */
   #open = 0;
-  /** Id of the turn. It is empty until the request is in the log: only then it is known whether the request resumes an old turn. */
+  /**
+   * Id of the turn. The id is empty until the request is in the log, because only then it is known whether the request resumes an old turn.
+   */
   turnId = "";
   /** True if the log already contained the whole answer, so that nothing was run or paid for. */
   cached = false;
@@ -148,8 +150,8 @@ export class LiveTurn implements WatchedTurn {
   }
 
   /**
-   * Calls `begin` when the first watcher comes. When the last watcher leaves, calls the function that `begin` returned. Call the function
-   * returned here to stop this.
+   * Calls `begin` when the first watcher comes. When the last watcher leaves, calls the function that `begin` returned. To stop all this,
+   * call the function that `whileWatched` returns.
    */
   whileWatched(begin: () => () => void): () => void {
     const attendance: Attendance = { begin };
@@ -176,8 +178,8 @@ export class LiveTurn implements WatchedTurn {
   }
 
   /**
-   * Yields the events of a turn. If `begin` is a function, calls it when the first event is requested. One generator serves both cases,
-   * because each further generator that an event passes through costs time.
+   * Yields the events of a turn. If `begin` is a function, calls it when the first event is requested. This one generator serves both
+   * cases, because every additional generator that an event passes through costs time.
    */
   static async *watch(begin: LiveTurn | (() => Promise<LiveTurn>)): AsyncGenerator<TurnEvent> {
     const turn = begin instanceof LiveTurn ? begin : await begin();

@@ -13,7 +13,7 @@ export class Questions {
   readonly #open = new Map<string, OpenQuestion>();
   /** Open questions of turns that wait or run on another host. The keys are question ids, the values turn ids. */
   readonly #elsewhere = new Map<string, string>();
-  /** Answers that arrived from another host before the turn asked the question here. The keys are question ids. */
+  /** Answers that arrived from another host before the question was opened on this host. The keys are question ids. */
   readonly #early = new Map<string, { turnId: string; value: unknown }>();
 
   /**
@@ -48,8 +48,8 @@ export class Questions {
   }
 
   /**
-   * Opens the questions that a turn on another host has asked and that have no answer in the log. They can then be answered here, even
-   * before anybody here has seen them.
+   * Opens the questions that a turn on another host has asked and that have no answer in the log. These questions can then be answered
+   * here, even before anybody has seen them on this host.
    */
   openElsewhereOf(events: readonly StoredEvent[]): void {
     for (const { question, answer } of readTurn(events).hops.at(-1)?.calls ?? []) {
@@ -105,8 +105,8 @@ export class Questions {
   }
 
   /**
-   * Answers a question. Only the first answer counts. Returns false if the question is not open: it was answered before, or its turn has
-   * ended. An answer that is nested too deep to be stored counts as no, because the turn would otherwise break off.
+   * Answers a question. Only the first answer counts. Returns false if the question is not open, because it was answered before or its turn
+   * has ended. An answer that is nested too deep to be stored counts as no, because the turn would otherwise break off.
    */
   answer(questionId: string, value: unknown): boolean {
     const question = this.#open.get(questionId);

@@ -2,8 +2,8 @@ import type { ApprovalAnswer } from "../../core/approval.js";
 import type { ApprovalMemory, KeptApprovals, RememberedTool } from "../../core/ports.js";
 
 /**
- * The user's answers about tools. Some answers hold for the rest of this session. The others are stored, and hold in the workspace or
- * always.
+ * The user's answers about tools. Some answers hold for the rest of this session. All other answers are stored, and hold in the workspace
+ * or always.
  */
 export class SessionApprovals implements ApprovalMemory {
   readonly #kept: KeptApprovals | undefined;

@@ -79,7 +79,7 @@ export class TurnControl {
     else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
-  /** Stops the turn without storing an end. If the turn was already cancelled, sends mail, so that its next owner ends the turn. */
+  /** Stops the turn without storing an end. If the turn was already cancelled, sends mail, so that the turn's next owner ends the turn. */
   park(turn: LiveTurn): void {
     if (turn.turnId && turn.stop.aborted && turn.closing !== "parked") this.#sendSoon(turn.turnId, { type: "cancel" });
     turn.park();
@@ -94,11 +94,11 @@ export class TurnControl {
     if (!turnId || turn?.isRunning) return;
     this.#sendSoon(turnId, { type: "cancel" });
     const { conversationId, cluster } = this.#parts;
-    cluster.wake(conversationId); // if no host owns the turn, this host ends it
+    cluster.wake(conversationId); // so that this host ends the turn if no host owns it
   }
 
   #sendSoon(turnId: string, mail: TurnMail): void {
     const { conversationId, cluster } = this.#parts;
-    cluster.send(conversationId, turnId, mail).catch(() => {}); // if the log fails, the host that runs the turn reports it
+    cluster.send(conversationId, turnId, mail).catch(() => {}); // a failure of the log is reported by the host that runs the turn
   }
 }

@@ -29,7 +29,7 @@ interface TurnHistoryParts {
   beforeRequest: () => Promise<void> | undefined;
 }
 
-/** Maximum share of the model's window for the history. At least `answerShare` of the window is left for the answer. */
+/** Maximum share of the model's window that the history may take. The answer gets at least `answerShare` of the window. */
 const historyShare = 0.75;
 const answerShare = 0.125;
 /**
@@ -40,7 +40,10 @@ const keptShare = 0.3;
 /** Limits of what the model reads to write a summary: `summaryShare` of its window, and `maxSummaryInputTokens`. */
 const summaryShare = 0.5;
 const maxSummaryInputTokens = 50_000;
-/** Older turns with fewer tokens in all are not summarised: the request would cost money, and the summary would be hardly shorter. */
+/**
+ * If the older turns have fewer tokens in all than this, they are not summarised: the request would cost money, and the summary would
+ * hardly be shorter than the turns.
+ */
 const leastWorthTokens = 200;
 
 export class TurnHistory {
@@ -50,7 +53,7 @@ export class TurnHistory {
   readonly #window: number;
   /** Room for the history, in tokens as this host estimates them. */
   #room: number;
-  /** True if this turn should not request a summary, because an earlier attempt failed. Undefined until it is looked up. */
+  /** True if this turn should not request a summary, because an earlier attempt failed. Undefined until this is looked up. */
   #skips: boolean | undefined;
   #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
@@ -87,8 +90,9 @@ export class TurnHistory {
   }
 
   /**
-   * Shortens the history after the model refused a request as too long. If a summary made it shorter, `compaction` is an event that must be
-   * stored first. Resolves with undefined if nothing can be left out; sending the request again would be pointless then.
+   * Shortens the history after the model refused a request as too long. If a summary made the history shorter, `compaction` is an event
+   * that must be stored before the next request. Resolves with undefined if nothing can be left out; sending the request again would be
+   * pointless then.
    */
   async shorten(): Promise<{ compaction?: CompactionEvent } | undefined> {
     const tokens = this.#foldTokens();

@@ -95,8 +95,8 @@ export class TurnIntake {
   }
 
   /**
-   * Shows and drives a turn that is already in the log. Calls `isOpen` only after reading the log, so that an end stored between the two is
-   * noticed.
+   * Shows and drives a turn that is already in the log. Calls `isOpen` only after it has read the log, so that no end of the turn is
+   * missed.
    */
   async #join(
     { turnId, requestId }: TurnName,
@@ -141,7 +141,7 @@ export class TurnIntake {
     turns.remove(turn);
     questions.forget(turn.turnId);
     turn.end(failure);
-    if (failure) session.cluster.wake(conversationId); // a later turn that waits for this turn may now resume it
+    if (failure) session.cluster.wake(conversationId); // a later turn of the conversation that waits here may now resume this turn
   }
 }
 

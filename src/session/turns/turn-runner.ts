@@ -96,7 +96,7 @@ export class TurnRunner {
       const onStored = (event: StoredEvent) => {
         tools.note(event);
         measure.stored(event);
-        if (isTurnEnd(event)) turn.become("stored"); // no live events are sent after the end of a turn
+        if (isTurnEnd(event)) turn.become("stored"); // so that no live events of the turn are sent after its end
       };
       const { signal } = run;
       writer = new TurnWriter({
@@ -110,14 +110,14 @@ export class TurnRunner {
       return undefined;
     } catch (error) {
       const unwritten = writer?.stop() ?? [];
-      run.abort(); // results of tools that are still running could not be stored
+      run.abort(); // stops tools that are still running, because their results could not be stored
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       if (turn.state.at === "stored") return undefined;
       this.#questions.openElsewhereOf(eventsOf(turnId, log));
       if (writer) turn.publish({ type: "discard", reason: "another process continues this turn" });
       return mailFor(turn, unwritten);
     } finally {
-      if (turn.isRunning) turn.become("waiting"); // the end of the turn is not in the log
+      if (turn.isRunning) turn.become("waiting"); // the turn has no end in the log, so it is not over
       if (limit) clearTimeout(limit);
     }
   }
@@ -131,7 +131,9 @@ function mailFor({ stop, closing }: LiveTurn, unwritten: readonly ChatEvent[]): 
   );
 }
 
-/** Returns the log without the events of other unfinished turns. A turn that waits for this turn is not part of this turn's history. */
+/**
+ * Returns the log without the events of other unfinished turns. A turn that waits for this turn to end is not part of this turn's history.
+ */
 function withoutOthers(log: readonly StoredEvent[], turnId: string): StoredEvent[] {
   const others = new Set<string>();
   for (const { turnId: other, type } of log) {

@@ -45,7 +45,7 @@ export class TurnSteps {
   readonly #conversationId: string;
   readonly #parts: SessionParts;
   readonly #questions: Questions;
-  /** Amounts that the user has allowed in addition to the limits. They are forgotten when the session ends. */
+  /** Amounts that the user has allowed in addition to the limits. These amounts are valid until the session ends. */
   readonly #granted = new Map<string, number>();
   #compactNext = false;
 
@@ -100,7 +100,7 @@ export class TurnSteps {
       await hub.offered(signal);
     } catch (error) {
       if (!signal.aborted) return fail(error);
-      // The turn was cancelled. `driveTurn` below will send no request, and will end the turn.
+      // The turn was cancelled. The call of `driveTurn` below then sends no request and ends the turn.
     }
     const lost = await owned.lostState(log, hub);
     if (lost) await outlet.store([lost]);
@@ -207,7 +207,8 @@ function isNarrowed({ deny = [], only }: PromptOptions): boolean {
 }
 
 /**
- * Returns the schema of the answer if it must be put into the system prompt. Returns undefined if the turn's message already contains it.
+ * Returns the schema of the answer if it must be put into the system prompt. Returns undefined if the turn's user message already contains
+ * the schema.
  */
 function untoldSchema({ log, turnId, options }: StepParts): JsonSchema | undefined {
   const isTold = log.some(

@@ -39,7 +39,7 @@ export class TurnWriter implements Outlet {
   #gathering: Batch | undefined;
   #last: Promise<void> = Promise.resolve();
   readonly #unwritten = new Set<readonly ChatEvent[]>();
-  /** Set when the writer has stopped. `unwritten` are the events that were not stored by then. */
+  /** Set when the writer has stopped. `unwritten` are the events that had not been stored when it stopped. */
   #over: { error: unknown; unwritten: ChatEvent[] } | undefined;
 
   constructor(parts: TurnWriterParts) {

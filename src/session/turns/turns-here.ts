@@ -62,8 +62,8 @@ export class TurnsHere {
   }
 
   /**
-   * Waits until the request of the turn is stored or could not be stored; rejects in the second case. Resolves at once if the request is
-   * not being written.
+   * Waits while the request of the turn is being stored. Rejects if it could not be stored. Resolves at once if the request is not being
+   * stored now.
    */
   async claimOf(turn: LiveTurn): Promise<void> {
     await this.#claims.get(turn);

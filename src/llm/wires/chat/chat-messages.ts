@@ -22,9 +22,9 @@ export function wireMessages(messages: readonly Message[], target: Target<Quirks
 }
 
 /**
- * Writes messages in order, since some of them depend on the message before. Tool messages hold only text. Other content of the results
- * follows in one user message, after the last result of the batch. Ids are never empty, even if they are empty in a caller's history: the
- * API would refuse the whole request.
+ * Writes messages in order, since some of them depend on the message before. Tool messages hold only text; images and other content of tool
+ * results follow in one user message after the batch's last result. An empty id in a caller's history is replaced, because the API would
+ * refuse the whole request.
  */
 class WireWalk {
   readonly #target: Target<Quirks>;
@@ -59,7 +59,8 @@ class WireWalk {
   }
 
   /**
-   * Writes a user message that also holds the attachments of the tool results before it: some servers refuse two user messages in a row.
+   * Writes a user message, which also holds the attachments of the tool results before it, because some servers refuse two user messages in
+   * a row.
    */
   #user(content: readonly ContentPart[]): void {
     if (this.#isAfterResult && this.#quirks.bridgesResults) this.#messages.push({ role: "assistant", content: BRIDGE });
@@ -90,8 +91,8 @@ class WireWalk {
   }
 
   /**
-   * Returns the kept parts that are sent back with the message. In logs of earlier versions, the parts are stored in the message itself and
-   * in its calls.
+   * Returns the kept parts that are sent back with the message. In logs of earlier versions, these parts are stored in the message itself
+   * and in the calls of the message.
    */
   #kept(message: AssistantMessage): WireKept {
     const target = this.#target;

@@ -72,7 +72,10 @@ export class ChatFold implements AnswerFold {
     return false;
   }
 
-  /** Takes a body that was not streamed. The answer is complete even without a finish reason, because some servers leave it out. */
+  /**
+   * Takes a body that was not streamed. Even without a finish reason, such an answer is complete, because some servers leave the reason
+   * out.
+   */
   pushWhole(body: JsonObject): void {
     this.push(body);
     if (this.progress > 0) this.#end = "over";
@@ -170,8 +173,8 @@ export class ChatFold implements AnswerFold {
   }
 
   /**
-   * Returns the finish reason. If the answer has calls, this counts more than the reason that the server states: many servers state "stop"
-   * although the answer has calls, and some state tool calls although it has none.
+   * Returns the finish reason. Whether the answer has calls counts more than the reason that the server states: many servers state "stop"
+   * although the answer has calls, and some state tool calls although the answer has none.
    */
   #reason(hasCalls: boolean): FinishReason {
     if (this.#refused) return "content_filter";

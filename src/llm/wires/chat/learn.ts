@@ -9,7 +9,8 @@ type QuirkLesson = {
 
 /**
  * Returns possible lessons of a refused request (a 400), most likely first. A lesson changes how later requests are written. Providers word
- * a refusal in a dozen ways, so a lesson is only a guess: the caller checks that it changes the request, and applies it only once.
+ * a refusal in a dozen ways, so a lesson is only a guess: the caller checks that the lesson changes the request, and applies each lesson
+ * only once.
  */
 export function lessonsIn(said: ProviderError, used: Quirks): Lesson<Quirks>[] {
   const text = refusalText(said);

@@ -24,7 +24,7 @@ export class ReasoningBlocks {
   #add(piece: JsonObject): void {
     const last = this.#blocks.at(-1);
     if (last && continues(piece, last)) extend(last, piece);
-    // Skips a block that was added before: a later chunk or the whole message may repeat it.
+    // Skips a block that was already added, because a later chunk or the whole message may repeat blocks.
     else if (!this.#blocks.some((block) => isSameData(piece, block))) this.#blocks.push({ ...piece });
   }
 }
@@ -34,7 +34,7 @@ function continues(piece: JsonObject, block: JsonObject): boolean {
   if (asNumber(piece.index) !== asNumber(block.index)) return false;
   const id = asText(piece.id);
   if (id !== undefined && asText(block.id) !== undefined && id !== block.id) return false;
-  // A signature ends its block.
+  // A signature ends its block: further pieces of text then belong to a new block.
   return asText(block.signature) === undefined || GROWING.every((key) => asText(piece[key]) === undefined);
 }
 

@@ -73,8 +73,8 @@ export class ToolCallAssembly {
 }
 
 /**
- * Returns true if the piece begins a new call, although its position is that of the call `open`. Some servers repeat the name in every
- * piece, so a name alone does not begin a new call.
+ * Returns true if the piece begins a new call, although the piece has the same position as the call `open`. Some servers repeat the name in
+ * every piece, so a name alone does not begin a new call.
  */
 function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boolean {
   const { name, arguments: given } = functionOf(piece);
@@ -88,8 +88,8 @@ function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boo
 }
 
 /**
- * Returns true if the piece continues the name of the open call. It may also be the name of a second call, if the first has no arguments;
- * without ids, only the names of the known tools tell the two cases apart.
+ * Returns true if the piece continues the name of the open call. If the open call has no arguments yet, the piece may also be the name of a
+ * second call. Without ids, only the names of the known tools tell these two cases apart.
  */
 function continuesName({ name = "", pieces }: OpenCall, piece: string, tools: readonly Named[]): boolean {
   const isTool = (text: string) => tools.some((tool) => tool.name === text);

@@ -35,7 +35,7 @@ function jsonOutput({ jsonSchema }: OutputFormat): JsonObject {
 
 /**
  * Leaves only one depth of thinking in the body, because Gemini refuses a body with both a level and a budget. If `extra_body` sets one of
- * them, that one stays.
+ * the two, that setting stays.
  */
 function withOneDepth(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   const own = asObject(asObject(extra?.generationConfig)?.thinkingConfig);

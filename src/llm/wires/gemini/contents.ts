@@ -50,7 +50,7 @@ class ContentWalk {
   readonly contents: Content[] = [];
   readonly #target: Target<GeminiQuirks>;
   #open: OpenCall[] = [];
-  /** System messages that came while some calls had no results yet. They are written after these results. */
+  /** System messages that came while the results of some calls were still missing. These messages are written after the results. */
   #instructions: JsonObject[] = [];
 
   constructor(target: Target<GeminiQuirks>) {
@@ -121,7 +121,7 @@ function plainParts({ content, toolCalls }: AssistantMessage): JsonObject[] {
   return [...(content === "" ? [] : [{ text: content }]), ...toolCalls.map((call) => callPart(call))];
 }
 
-/** Returns the kept parts as they came. Parts are never merged, moved or left out, even if their text is empty. */
+/** Returns the kept parts exactly as the provider sent them. Parts are never merged, moved or left out, even if their text is empty. */
 function keptParts(
   { content, toolCalls }: AssistantMessage,
   kept: readonly KeptPart[],

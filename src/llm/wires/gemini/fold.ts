@@ -54,8 +54,8 @@ export class GeminiFold implements AnswerFold {
   }
 
   /**
-   * Takes an event. Returns true if the event held only text. It may also hold token counts: an event counts as equal to this one only if
-   * its counts are the same.
+   * Takes an event. Returns true if the event held only text. Such an event may also hold token counts. A later event counts as equal to it
+   * only if the counts are the same too.
    */
   push(message: JsonObject): boolean {
     this.#usage = usageOf(message.usageMetadata) ?? this.#usage;
@@ -72,7 +72,10 @@ export class GeminiFold implements AnswerFold {
     this.#pushText({ text: words });
   }
 
-  /** Takes a whole body. The answer is complete only if there is a finish reason: the body may be the first of a list. */
+  /**
+   * Takes a whole body. The answer is complete only if there is a finish reason: the body may be only the first item of a list of
+   * responses.
+   */
   pushWhole(body: JsonObject): void {
     this.push(body);
     this.pushDone();
@@ -141,12 +144,12 @@ export class GeminiFold implements AnswerFold {
     this.#show("text_delta", text);
   }
 
-  /** Handles the finish reason. The usage has been read before that, because a failed answer is billed too. */
+  /** Handles the finish reason. The usage must have been read before, because a failed answer is billed too. */
   #finishes(reason: string, words: string | undefined): void {
     this.#failure = geminiFailure(reason, words);
     if (this.#failure) return;
     const known = FINISH_REASONS.find(([words]) => words.test(reason))?.[1] ?? "unknown";
-    // Gemini sometimes sends an empty answer, and a full one when asked again.
+    // Gemini sometimes sends an empty answer. If the request is repeated, Gemini sends a full answer.
     if (known === "stop" && !this.#hasAnswer) {
       this.#failure = { ...providerError("the answer was empty"), kind: "empty_stream", isRetriedOnce: true };
     } else this.#ends(known);

@@ -13,9 +13,9 @@ export interface GeminiQuirks extends WireQuirks {
   /** True if the model thinks without being asked to, so that a request may ask for its thoughts. */
   thinksUnasked: boolean;
   showsThoughts: boolean;
-  /** True if the API checks thought signatures: it refuses a step of the current turn whose first call has none. */
+  /** True if the API checks thought signatures: it then refuses a step of the current turn whose first call has no signature. */
   checksSignatures: boolean;
-  /** True if ids of calls may be sent back; Vertex refuses them. */
+  /** True if ids of calls may be sent back to the provider. Vertex refuses these ids. */
   sendsIds: boolean;
   /** Where pictures of a tool's result go: `inside` the part with the result, or as separate parts `beside` it. */
   resultMedia: "inside" | "beside";

@@ -52,7 +52,10 @@ export function requestBody(request: CompletionRequest, target: Target<MessagesQ
   );
 }
 
-/** Returns `max_tokens`, which the API requires. If the value were too small, thinking would use it up and the answer would be empty. */
+/**
+ * Returns `max_tokens`, which the API requires. If the value were too small, thinking would use up all these tokens and the answer would be
+ * empty.
+ */
 function maxTokensOf(
   { maxTokens }: CompletionRequest,
   { provider, quirks }: Target<MessagesQuirks>,

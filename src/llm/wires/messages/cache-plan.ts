@@ -8,7 +8,7 @@ import { asText, type JsonObject } from "../../../core/json.js";
  */
 const MARKS_BACK: readonly number[] = [0, 13, 26];
 
-/** Types of blocks that may be marked. Blocks of thinking and of the provider's own tools may not be marked. */
+/** Types of blocks that may be marked. Blocks of thinking and blocks of the provider's own tools must not be marked. */
 const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
 
 type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };

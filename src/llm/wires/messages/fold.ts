@@ -64,7 +64,7 @@ export class MessagesFold implements AnswerFold {
       case "message":
         this.pushWhole(event);
         break;
-      default: // ping, content_block_stop, and unknown events
+      default: // `ping`, `content_block_stop` and unknown events are ignored
     }
     return false;
   }
@@ -164,7 +164,7 @@ export class MessagesFold implements AnswerFold {
     return PAUSES.has(this.#stopReason ?? "");
   }
 
-  /** Returns the finish reason. If the answer has calls, this counts more than the reason that the provider states. */
+  /** Returns the finish reason. If the answer has calls, a pause, `stop` and an unknown reason all become `tool_calls`. */
   #reason(hasCalls: boolean): FinishReason {
     // The paused answer continues once the results of its calls are sent.
     if (hasCalls && this.#isPaused) return "tool_calls";

@@ -7,8 +7,8 @@ export interface MessagesQuirks extends WireQuirks {
   thinking: "adaptive" | "budget" | "none";
   thinksUnasked: boolean;
   /**
-   * Value of `thinking.type` that keeps a model from thinking if it thinks unasked. `none`: no value does, so the request asks for the
-   * lowest effort instead.
+   * Value of `thinking.type` that stops a model that thinks unasked from thinking. `none`: there is no such value, so the request asks for
+   * the lowest effort instead.
    */
   stopsThinking: "disabled" | "between_tools" | "none";
   /** True if requests must set `display: "summarized"` to get the thinking as text. */
@@ -34,7 +34,10 @@ export interface MessagesQuirks extends WireQuirks {
   toolChoice: boolean;
   parallelChoice: boolean;
   toolSchemas: "full" | "plain";
-  /** True if the model accepts a schema for its answer (`output_config.format`). */
+  /**
+   * True if thinking must be sent back together with the calls that follow it, even if another provider's model wrote the thinking
+   * (DeepSeek).
+   */
   jsonSchemas: boolean;
   images: boolean;
   /** True if thinking must be sent back together with the calls after it, even thinking that another provider's model wrote (DeepSeek). */
@@ -43,7 +46,10 @@ export interface MessagesQuirks extends WireQuirks {
 
 type ModelQuirks = Omit<MessagesQuirks, "maxTools" | "cutsPrompts" | "toolSchemas" | "images">;
 
-/** Quirks of models other than Claude: only the oldest features of this API. The host learns from 400s what else is refused. */
+/**
+ * Quirks of models other than Claude: only the oldest features of this API. The host learns what else is refused from answers with status
+ * 400.
+ */
 const OTHERS: ModelQuirks = {
   thinking: "budget",
   thinksUnasked: false,
@@ -93,7 +99,7 @@ export function quirksOf({ quirks, baseUrl }: Pick<Provider, "quirks" | "baseUrl
   return {
     ...own,
     ...(temperature ? {} : { sampling: "none" }),
-    // https://api-docs.deepseek.com/guides/anthropic_api
+    // Source: https://api-docs.deepseek.com/guides/anthropic_api
     ...(/\bdeepseek\b/.test(baseUrl) ? { echoThinking: true } : {}),
     maxTools,
     cutsPrompts,

@@ -28,7 +28,8 @@ type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
 
 /**
  * Writes the conversation as the API requires it: roles alternate, the first message is from the user, the message after an answer with
- * calls begins with the results, and no text is empty. `late`: names of the tools that the model learns from the result that found them.
+ * calls begins with the results, and no text is empty. `late`: names of the tools that the model learns from the tool result that found
+ * these tools.
  */
 export function wireConversation(
   messages: readonly Message[],
@@ -144,7 +145,9 @@ class Walk {
     return fresh.map((tool_name) => ({ type: "tool_reference", tool_name }));
   }
 
-  /** Adds the user's message unless it is empty. It is empty if the last message is an answer that the provider has paused. */
+  /**
+   * Adds the user's message unless it is empty. The user's message is empty if the last message is an answer that the provider has paused.
+   */
   #endUser(): void {
     const content = this.#said;
     if (this.#calls.length > 0) {

@@ -35,7 +35,7 @@ export function requestBody(request: CompletionRequest, target: Target<Responses
     stream_options: streaming && quirks.obfuscates ? { include_obfuscation: false } : undefined,
   };
   const { tool_choice, parallel_tool_calls, ...extra } = provider.extraBody ?? {};
-  // Both lists are joined: the user's list alone would leave out the reasoning.
+  // The user's list is joined with the list in the body, because the user's list alone would leave out the reasoning.
   if (Array.isArray(extra.include)) extra.include = [...new Set([...(body.include ?? []), ...extra.include])];
   const choice = typeof toolChoice === "object" ? { type: "function", ...toolChoice } : (toolChoice ?? tool_choice);
   const isParallel = parallelToolCalls === false ? false : parallel_tool_calls;
@@ -88,7 +88,7 @@ function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Re
  */
 const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];
 
-/** Where the tools are sent: some before the conversation, others after the result that found them. */
+/** Where the request contains its tools: some before the conversation, others after the tool result that found them. */
 interface ToolPlaces {
   first: readonly ToolDefinition[];
   /** Tools to send after a message, keyed by the message with the result that found them. Each tool occurs only once. */

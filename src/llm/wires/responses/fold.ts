@@ -33,7 +33,7 @@ export class ResponsesFold implements AnswerFold {
   readonly #byId = new Map<string, OpenItem>();
   readonly #byIndex = new Map<number, OpenItem>();
   readonly #reasoning = new GrowingText();
-  /** The part of text, and the part of reasoning, that was shown last. When another part begins, a new paragraph begins. */
+  /** For text and for reasoning, the part that was shown last. When another part begins, a new paragraph begins. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
   /** The item and part that the last text delta belonged to. `pushWords` adds to it. */
   #lastWords: { item: OpenItem; place: number } | undefined;
@@ -128,7 +128,7 @@ export class ResponsesFold implements AnswerFold {
   #begin(event: JsonObject): void {
     const native = asItem(event.item);
     if (!native) return;
-    // Text and reasoning count as progress only when their first piece arrives; here they are merely announced.
+    // Text and reasoning are merely announced here. They count as progress only when their first piece arrives.
     if (native.type !== "message" && native.type !== "reasoning") this.#shown.progress++;
     const known = this.#find(event, native);
     if (known) known.native = native;

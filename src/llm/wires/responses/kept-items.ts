@@ -54,7 +54,7 @@ export function keptOf(items: readonly JsonObject[]): { content: string; parts: 
   return { content, parts: isWanted ? withoutLoneReasoning(parts) : undefined };
 }
 
-/** Drops reasoning at the end of the parts: the API refuses reasoning without the item that followed it. */
+/** Drops reasoning at the end of the parts, because the API refuses reasoning without the item that followed this reasoning. */
 function withoutLoneReasoning(parts: readonly KeptPart[]): KeptPart[] | undefined {
   const kept = parts.slice(0, parts.findLastIndex((part) => !isReasoning(part)) + 1);
   return kept.length > 0 ? kept : undefined;

@@ -6,8 +6,8 @@ import type { ResponsesQuirks } from "./quirks.js";
 type Rule = (text: string, used: ResponsesQuirks) => Lesson<ResponsesQuirks> | undefined;
 
 /**
- * Returns possible lessons of a refused request, most likely first. A lesson changes how later requests are written. It is only a guess:
- * the caller checks that it changes the request.
+ * Returns possible lessons of a refused request, most likely first. A lesson changes how later requests are written. Each lesson is only a
+ * guess: the caller checks that the lesson changes the request.
  */
 export function lessonsIn(said: ProviderError, used: ResponsesQuirks): Lesson<ResponsesQuirks>[] {
   const text = refusalText(said);

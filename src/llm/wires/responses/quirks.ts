@@ -25,7 +25,7 @@ export interface ResponsesQuirks extends WireQuirks {
   tokenLimit: boolean;
   /** True if the server wants the system prompt as a message of the role `developer`; false for the role `system`. */
   developerRole: boolean;
-  /** True if the server knows `strict` in tools. Its default is then true. */
+  /** True if the server knows `strict` in tools. On such a server, `strict` is true by default. */
   strict: boolean;
   toolSchemas: "full" | "plain";
   parallelToolCalls: boolean;
@@ -93,7 +93,7 @@ const REASONING = /^(o\d(-|$)|gpt-([5-9]|1\d)(?=[.-]|$)(?!.*chat)|codex-)/;
 const HOSTS: readonly (readonly [RegExp, Partial<ResponsesQuirks>])[] = [
   // OpenRouter answers "Invalid Responses API request" to anything it does not know.
   [/^https?:\/\/openrouter\.ai[:/]/i, { obfuscates: false, lateTools: false }],
-  // console.groq.com/docs/responses-api: "unsupported features".
+  // Source: "unsupported features" in console.groq.com/docs/responses-api.
   [
     /^https?:\/\/api\.groq\.com[:/]/i,
     { store: false, encryptedReasoning: false, cacheKey: false, summaries: "refused" },

@@ -28,7 +28,7 @@ function classified(error: ProviderError): ProviderError {
  */
 const KINDS: readonly (readonly [RegExp, LlmErrorKind])[] = [
   [/biopolicy|contentpolicyviolation|policyviolation/, "content_filter"],
-  // When these errors arrive in a stream, they have no status.
+  // These errors may arrive in a stream, and then have no status.
   [
     /invalidprompt|invalidimage|invalidbase64image|imageto|imageparse|imagefile|emptyimagefile|unsupportedimage/,
     "bad_request",

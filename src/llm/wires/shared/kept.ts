@@ -26,8 +26,8 @@ export function partsOf({
 }
 
 /**
- * Returns true if the parts still fit the message. If text or calls of the message were changed, the parts belong to an answer that no
- * longer exists.
+ * Returns true if the parts still fit the message. They do not if text or calls of the message were changed, because the parts then
+ * describe another answer.
  */
 function isOf(parts: readonly KeptPart[], { content, toolCalls }: AssistantMessage): boolean {
   let characters = 0;

@@ -8,8 +8,8 @@ const MAX_DEPTH = 24;
 const MAX_RECURSION = 1;
 const MAX_REFERENCES = 64;
 /**
- * Maximum number of characters in the descriptions and enums of one reduced schema. A schema that is referenced several times counts each
- * time.
+ * Maximum number of characters in the descriptions and enums of one reduced schema. The texts of a schema that is referenced several times
+ * count each time.
  */
 const MAX_WORDS = 64 * 1024;
 
@@ -90,8 +90,8 @@ class Projection {
   }
 
   /**
-   * Reduces `allOf` to one schema with the properties of all objects in it. If `allOf` has no object, returns the first part that states a
-   * type.
+   * Reduces `allOf` to one schema with the properties of all objects in the list. If no schema in the list is an object, returns the first
+   * one that states a type.
    */
   #intersection(
     { allOf: _, ...rest }: JsonObject,

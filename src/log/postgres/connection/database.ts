@@ -11,8 +11,8 @@ const defaultRetryMs = 30_000;
 const firstPauseMs = 25;
 const longestPauseMs = 1_000;
 /**
- * When work is retried after an error. `idempotent`: also if the work may already have been done when the connection was lost. `once`: only
- * if the work certainly was not done. `now`: never, so that callers do not wait for a database that is away.
+ * In which cases work is retried after an error. `idempotent`: even if the work may already have been done when the connection was lost.
+ * `once`: only if the work certainly was not done. `now`: never, so that callers do not wait while the database cannot be reached.
  */
 export type Repeatable = "idempotent" | "once" | "now";
 
@@ -56,7 +56,7 @@ export class Database {
   transaction<T>(repeatable: Repeatable, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.run("write", repeatable, async (client) => {
       const begun = client.query("BEGIN");
-      begun.catch(() => {}); // the following statements fail with the same error
+      begun.catch(() => {}); // ignored here, because the following statements fail with the same error
       try {
         const result = await work(client);
         await client.query("COMMIT");
@@ -133,7 +133,7 @@ export class Database {
     const onError = () => {
       isBroken = true;
     };
-    client.on("error", onError); // without this listener, a connection lost between two statements would end the process
+    client.on("error", onError); // without this listener, a connection that is lost between two statements would end the process
     try {
       return await work(client);
     } catch (error) {

@@ -22,7 +22,10 @@ const longestPauseMs = 5_000;
 const probeMs = 10_000;
 const probeTimeoutMs = 5_000;
 
-/** The only connection of this process that listens for notices (LISTEN). It serves all channels, and reconnects when it is lost. */
+/**
+ * The only connection of this process that listens for notices (LISTEN). This connection serves all channels. If it is lost, a new one is
+ * opened.
+ */
 export class Listener {
   readonly #config: PostgresConfig;
   readonly #observe: Observe;
@@ -123,7 +126,7 @@ export class Listener {
         for (const subscriber of this.#subscribers.get(channel) ?? []) this.#pass(subscriber, channel, payload);
       });
       await client.connect();
-      this.#client = client; // later subscriptions run LISTEN on this client
+      this.#client = client; // subscriptions that are added from now on run LISTEN on this client
       const channels = [...this.#subscribers.keys()].map((channel) => `LISTEN ${pg.escapeIdentifier(channel)}`);
       await client.query(channels.join(";"));
       onReady();

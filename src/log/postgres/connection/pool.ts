@@ -7,7 +7,7 @@ import { defaultLeaseMs } from "../../../core/lease.js";
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 15_000;
 /**
- * An unused connection is closed after `idleMs`, any connection after `lifetimeS`, because load balancers and firewalls drop old
+ * A connection is closed when it was unused for `idleMs`, and in any case after `lifetimeS`, because load balancers and firewalls drop old
  * connections without notice.
  */
 const idleMs = 30_000;
@@ -18,7 +18,7 @@ const graceMs = 2_000;
 
 /**
  * Opens the pool in pipeline mode, because only then pg closes a connection whose statement has timed out. Otherwise the connection would
- * return to the pool, and the next statement would wait on it for just as long.
+ * return to the pool, and the next statement on this connection would wait for just as long.
  */
 export function openPool(config: PostgresConfig, max: number): pg.Pool {
   const settings = { max, idleTimeoutMillis: idleMs, maxLifetimeSeconds: lifetimeS, pipeline: true };
@@ -47,7 +47,7 @@ function standstillMsOf({ leaseMs = defaultLeaseMs }: PostgresConfig): number {
 }
 
 /**
- * Keeps the process alive if a connection fails while no statement runs on it. The pool removes an idle connection. If the connection was
+ * Keeps the process alive if a connection fails while no statement runs on it. If the connection was idle, the pool removes it. If it was
  * just being opened, its first statement fails.
  */
 export function outliving(pool: pg.Pool): pg.Pool {

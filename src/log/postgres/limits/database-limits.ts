@@ -38,7 +38,8 @@ const beatsPerLease = 4;
 const lookMs = 1_000;
 const lookAwayMs = 250;
 /**
- * Time, in ms, after which a database that does not answer counts as away. While it is away, the timeouts of waiting requests do not run.
+ * Time, in ms, after which a database that does not answer counts as away. While the database is away, the timeouts of waiting requests
+ * stand still.
  */
 const slowMs = 1_000;
 
@@ -95,7 +96,7 @@ export class PostgresLimits implements SharedLimits {
     await Promise.all([...this.#keys.values()].map((key) => key.flush()));
   }
 
-  /** Returns true if all other nodes certainly count this node as alive. It becomes false well before they take this node's slots. */
+  /** Returns true if all other nodes certainly count this node as alive. Returns false well before they take this node's slots. */
   #isLive(): boolean {
     return this.#now() - this.#beatAt < (1 - 1 / beatsPerLease) * this.#parts.leaseMs;
   }

@@ -9,7 +9,7 @@ interface PlacesSaid {
   max: number;
   used: number;
   waiting: number;
-  /** True if the node may keep slots for which no request waits, up to its share. */
+  /** True if the node may keep slots, up to its share, even if no request of the node waits for a slot. */
   keeps: boolean;
 }
 
@@ -36,7 +36,7 @@ const keptMs = 10_000;
 
 /**
  * This node's share of the slots for one key. The node never uses more slots than the database has granted. It keeps unused slots for its
- * next requests until other nodes want them. If it is unknown whether a slot was given back, the slot counts as given back.
+ * next requests until other nodes want them. If it is unknown whether a slot was given back, the node does not use this slot.
  */
 export class Places {
   readonly #parts: PlacesParts;
@@ -117,7 +117,7 @@ export class Places {
     if (this.#given > this.#used) void this.#settle();
   }
 
-  /** Updates this node's slots. Called when the report of another node has given slots to this node. */
+  /** Updates this node's slots. Called when the database has given slots to this node because of another node's report. */
   given(given: PlacesGiven): void {
     if (this.#settling) this.#heardGiven = given;
     else if (!this.#isUnsaid && this.#learn(given)) this.#admit();

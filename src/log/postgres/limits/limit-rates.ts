@@ -3,8 +3,8 @@ import { longestTimerMs } from "../../../core/async/timers.js";
 import { type Bound, QueueTimeout } from "../../../core/shared-limits.js";
 
 /**
- * When a request may be sent. `second` is the second in which the request was charged. It is null if the wait would be too long; the
- * request was then not charged.
+ * When a request may be sent. `second` is the second in which the request was charged. If the wait would be too long, `second` is null and
+ * the request was not charged.
  */
 export interface SpentRates {
   waitMs: number;
