@@ -74,8 +74,8 @@ export function writeCompletion(request: ChatRequest, reply: DemoReply): JsonObj
 }
 
 /**
- * Returns the chunks of a streamed response. Their content is the same as in `writeCompletion`, with texts and arguments cut into small
- * pieces.
+ * Returns the chunks of a streamed response. The chunks together have the same content as `writeCompletion`; texts and arguments are cut
+ * into small pieces.
  */
 export function writeChunks(request: ChatRequest, reply: DemoReply): JsonObject[] {
   const shared = envelope("chat.completion.chunk", request);

@@ -8,7 +8,7 @@ import { readDemoRequest, writeChunks, writeCompletion, writeError } from "./mod
 
 const modelName = "demo";
 
-/** Starts the demo model, which follows fixed rules. It is served as an OpenAI-compatible server on a free loopback port. */
+/** Starts the demo model, which follows fixed rules. The model is served by an OpenAI-compatible server on a free loopback port. */
 export async function startDemoModel(): Promise<{ baseUrl: string; close(): Promise<void> }> {
   const server = createServer((request, response) => void respond(request, response));
   server.listen(0, "127.0.0.1");

@@ -29,7 +29,7 @@ export interface Examined {
   /** Build time of this program, in milliseconds since the epoch. */
   builtMs: number;
   cacheFolder: string;
-  /** Removes secrets from a text, such as a message of a server. These are the secrets of the configuration and of the environment. */
+  /** Removes the secrets of the configuration and of the environment from a text, such as a message of a server. */
   clear(text: string): string;
   signal: AbortSignal;
 }

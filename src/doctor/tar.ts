@@ -31,7 +31,7 @@ function header(name: string, bytes: number, seconds: number): Buffer {
   block.write(octal(bytes, 12), 124);
   block.write(octal(seconds, 12), 136);
   block.write(" ".repeat(8), 148); // the checksum is computed with spaces in its own field
-  block.write("0", 156); // a regular file
+  block.write("0", 156); // type of the entry: a regular file
   block.write("ustar\u000000", 257);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${octal(sum, 7)} `, 148);

@@ -49,8 +49,8 @@ export class Approvals implements KeptApprovals {
   }
 
   /**
-   * Returns the stored answer about a tool. It is called before every tool call. For most tools no answer is stored; finding that out costs
-   * at most one check of the folder.
+   * Returns the stored answer about a tool. Called before every tool call. For most tools no answer is stored; finding that out costs at
+   * most one check of the folder.
    */
   find(tool: RememberedTool, workspace: string): KeptApproval | undefined {
     const unanswered = this.#unansweredNow();

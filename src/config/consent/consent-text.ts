@@ -43,8 +43,8 @@ export function describeServer({ name, ...server }: ServerConfig, loaded: Loaded
 }
 
 /**
- * Describes a server from another program's configuration in the same way as `describeServer`. `folder` is the folder to which its relative
- * paths refer.
+ * Describes a server from another program's configuration in the same way as `describeServer`. `folder` is the folder to which relative
+ * paths in the entry refer.
  */
 export function describeEntry(name: string, entry: JsonObject, folder: string): string[] {
   const args = Array.isArray(entry.args) ? { args: redactPlainArgs(entry.args.map(String)) } : {};

@@ -49,7 +49,7 @@ function isEmpty(node: Node | null | undefined): boolean {
   return node === null || node === undefined || (isScalar(node) && node.value === null);
 }
 
-/** Returns the text without its `{}` or null. If nothing but white space is left, returns an empty text. */
+/** Removes the top node from the text if this node is `{}` or null. If nothing but white space is left, returns an empty text. */
 function withoutEmpty(text: string, top: Node | null): string {
   const [start, end] = (isEmpty(top) && top?.range) || [0, 0];
   const rest = text.slice(0, start) + text.slice(end);

@@ -17,7 +17,7 @@ export function inlineSecrets(name: string, entry: JsonObject): string[] {
     .sort((one, other) => other.length - one.length);
 }
 
-/** Returns true if any text in the entry looks like an API key, even if its key does not suggest a secret. */
+/** Returns true if any text in the entry looks like an API key, even if the key of that text does not suggest a secret. */
 export function looksSecret(entry: JsonObject): boolean {
   const text = JSON.stringify(entry).replaceAll(/\$\{[^}]*\}/g, "");
   return clearing([])(text) !== text;

@@ -59,8 +59,8 @@ export interface LoadedConfig {
   /** Returns the names of the environment variables that the value at this pointer uses. */
   variablesOf(pointer: string): readonly string[];
   /**
-   * The values that are in effect and come from the file, by pointer: scalars and whole lists. Their placeholders are not replaced. Values
-   * from the base file are not included.
+   * The values that are in effect and come from the file, by pointer: scalars and whole lists. Placeholders in these values are not
+   * replaced. Values from the base file are not included.
    */
   written: ReadonlyMap<string, unknown>;
   /**
@@ -241,7 +241,7 @@ function fileLayers(
   const alone = { layers: [fileLayer(file)], sources: [file], read: new Map<string, string>(), problems: [] };
   const merged = stack([...below, ...alone.layers]);
   const origin = merged.origins.get(pointer);
-  // If `mcp.config_file` was not set by this file, the servers of the file that it names are already in the layers below.
+  // If this file does not set `mcp.config_file`, the servers of the file named there are already in the layers below.
   if (below.length > 0 && !(origin?.kind === "file" && origin.source === file)) return alone;
   const { tree, unresolved } = expandTree(merged, variables);
   const named = valueAt(tree, pointer);

@@ -3,7 +3,7 @@ import { parseToolPattern } from "../../core/patterns/tool-pattern.js";
 import type { SourceProblem } from "../../core/source/source.js";
 import { child, valueAt } from "../../core/source/tree.js";
 
-/** Returns the problems of permission rules. They must be reported: a rule with an invalid pattern would silently match nothing. */
+/** Returns the problems of permission rules. A rule with an invalid pattern must be reported, because it would silently match nothing. */
 export function permissionProblems(tree: JsonObject): SourceProblem[] {
   const pointer = "/chat/service/permissions";
   const permissions = valueAt(tree, pointer);

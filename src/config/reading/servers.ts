@@ -10,7 +10,7 @@ import { child } from "../../core/source/tree.js";
 import { type Origins, originOf } from "./layers.js";
 import { resolvePath, type Surroundings } from "./paths.js";
 
-/** Returns the problems of servers that a schema cannot express. They concern the servers' names and transports. */
+/** Returns problems that a schema cannot express: a reserved server name, or a transport that contradicts other keys of the server. */
 export function serverProblems(tree: JsonObject): SourceProblem[] {
   return eachServer(tree).flatMap(([pointer, { command, url, type }]) => {
     const message = pointer === reserved ? reservedName : transportProblem(Boolean(command), Boolean(url), type);

@@ -22,7 +22,7 @@ export interface PipeOptions extends ClaudeOptions {
   replaysPrompts: boolean;
 }
 
-/** One conversation with a controlling program. Its messages are answered in order, each with exactly one `result`. */
+/** One conversation with a controlling program. The program's messages are answered in order, each with exactly one `result`. */
 export class ClaudeConversation {
   readonly #parts: DoorParts;
   readonly #options: PipeOptions;
@@ -114,7 +114,7 @@ export class ClaudeConversation {
       return { model: resolved, turn: await this.#session.submit({ ...options, requestId, content }) };
     };
     const submitting = submit();
-    submitting.catch(() => {}); // `printTurn` reports the error after the earlier turns
+    submitting.catch(() => {}); // `printTurn` reports this error, after the earlier turns have been shown
     this.#queue.push(requestId);
     const isAsked = permission.isAsked;
     this.#then(async () => {

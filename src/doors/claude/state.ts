@@ -14,7 +14,8 @@ const serverStates: Readonly<Record<ServerState, string>> = {
 };
 
 /**
- * Returns the facts for `system/init`. It lists no slash commands, because a message that begins with a slash is an ordinary prompt here.
+ * Returns the facts for `system/init`. The facts contain no slash commands, because a message that begins with a slash is an ordinary
+ * prompt here.
  */
 export function initFacts(hub: ToolHub) {
   return {

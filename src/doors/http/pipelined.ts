@@ -10,11 +10,11 @@ import type { Socket } from "node:net";
 export function endWaitingAnswers(server: Server): void {
   const waitingOf = new WeakMap<Socket, Set<ServerResponse>>();
   server.on("request", ({ socket }: IncomingMessage, answer: ServerResponse) => {
-    if (answer.socket) return; // no earlier answer is being written
+    if (answer.socket) return; // this answer need not wait: no earlier answer is being written
     const known = waitingOf.get(socket);
     const waiting = known ?? new Set();
     waiting.add(answer);
-    answer.once("socket", () => waiting.delete(answer)); // from now on, Node emits "close"
+    answer.once("socket", () => waiting.delete(answer)); // from then on, Node emits "close" for this answer
     if (known) return;
     waitingOf.set(socket, waiting);
     socket.once("close", () => {

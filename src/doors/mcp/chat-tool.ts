@@ -53,7 +53,7 @@ export async function chat(
   const session = host.sessions.open(conversation_id ?? ownConversation(request_id, { prompt, model }, host));
   const requestId = request_id ?? host.newId("req");
   const cancel = () => {
-    // A client that has disconnected may fetch the answer later with its request id. A client that cancels may not.
+    // A client that has disconnected may fetch the answer later with its request id. A client that has cancelled the call may not fetch it.
     const mayReturn = request_id !== undefined && server.transport === undefined;
     if (!mayReturn) session.cancel(requestId);
   };

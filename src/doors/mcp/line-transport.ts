@@ -46,7 +46,7 @@ export class LineTransport implements Transport {
 
   async start(): Promise<void> {
     void this.#read()
-      .catch(() => {}) // the pipe has broken
+      .catch(() => {}) // reading fails if the pipe has broken
       .then(() => this.#lastAnswers())
       .finally(this.#end);
   }

@@ -34,7 +34,7 @@ interface ChunkSchema {
   needed?: readonly string[];
 }
 
-/** Chunks of live and stored events. Their messages have `status: "chunk"`. */
+/** Chunks of live and stored events. The messages with these chunks have `status: "chunk"`. */
 const events = (refer: Refer): Record<string, ChunkSchema> => ({
   text: { description: "A piece of the answer.", data: text },
   reasoning: { description: "A piece of the model's reasoning.", data: text },
@@ -93,7 +93,7 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
   },
 });
 
-/** Chunks that end a request that succeeded. Their messages have `status: "complete"`. */
+/** Chunks that end a request that succeeded. The messages with these chunks have `status: "complete"`. */
 const ends = (refer: Refer): Record<string, ChunkSchema> => ({
   turn_end: {
     description: "chat, apply_prompt: the turn has ended. data is all of its text.",

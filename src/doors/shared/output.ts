@@ -38,7 +38,7 @@ export class Output {
     });
   }
 
-  /** Drops the waiting writes and all later writes. Their promises resolve. */
+  /** Drops the waiting writes and all later writes. The promises of these writes resolve. */
   drop(): void {
     if (this.#gone) return;
     this.#gone = true;

@@ -55,8 +55,8 @@ export class AuthFile {
   }
 
   /**
-   * Returns the record, read at most `recentMs` ago. Every request calls this method. It avoids even a `stat` of the file, which is slow
-   * compared with the rest of the work.
+   * Returns the record, read at most `recentMs` ago. Every request calls this method, so the method avoids even a `stat` of the file, which
+   * is slow compared with the rest of the work.
    */
   recent(): AuthRecord {
     return performance.now() - this.#readAt < recentMs ? this.#recent : this.read();

@@ -64,7 +64,7 @@ export class Authorization {
   }
 
   /**
-   * Resolves with a token that replaces the refused one. Only one renewal runs at a time, and all callers share its result. Rejects with
+   * Resolves with a token that replaces the refused token. Only one renewal runs at a time, and all callers share its result. Rejects with
    * McpError.
    */
   renew(challenge: Challenge, refused: Refused): Promise<string> {

@@ -3,8 +3,8 @@ import { createParser, type EventSourceMessage, type EventSourceParser, type Par
 import { longestMessage, TooLong } from "./exchange.js";
 
 /**
- * Matches a chunk that is exactly one event. Most servers answer with one such chunk. It is read without a parser, because creating a
- * parser costs more than the rest of the work on the answer.
+ * Matches a chunk that is exactly one event. Most servers answer with one such chunk. Such a chunk is read without a parser, because
+ * creating a parser costs more than the rest of the work on the answer.
  */
 const oneEvent = /^(?:event: message\n)?data: ([^\r\n]+)\n\n$/;
 

@@ -38,8 +38,7 @@ interface Reading {
   instructions: string | undefined;
   ask: Ask;
   /**
-   * Sends a request like `ask`, but with a shorter timeout. It is used for optional lists: a list that hangs must not delay the tools for
-   * long.
+   * Sends a request like `ask`, but with a shorter timeout. Used for optional lists: a list that hangs must not delay the tools for long.
    */
   askBriefly: Ask;
   objectionTo(inputSchema: JsonSchema): string | undefined;

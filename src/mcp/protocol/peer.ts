@@ -33,7 +33,7 @@ export interface RequestOptions {
 export interface ToolRun {
   /** Sends a request within the limits of the call. */
   ask: Ask;
-  /** Sends a request without the limits of the call. It is used to cancel a task. */
+  /** Sends a request without the limits of the call. Used to cancel a task. */
   send: Ask;
   ending: Ending;
   /** Passes on progress of the call. Also restarts the timeout for a silent server. */

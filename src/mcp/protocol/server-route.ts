@@ -12,8 +12,8 @@ export interface ServerRoute {
   /** Resolves with the transport for protocols from 2026-07-28 on. The method is undefined if the route has no such transport. */
   modern?(): Promise<ModernTransport>;
   /**
-   * Sends one JSON-RPC request before there is a client, and resolves with the answer. Rejects with EndedByProbe, McpError, or the
-   * transport's error.
+   * Sends one JSON-RPC request before an SDK client uses the route, and resolves with the answer. Rejects with EndedByProbe, McpError, or
+   * the transport's error.
    */
   ask?(request: JSONRPCRequest, signal: AbortSignal): Promise<JsonObject | undefined>;
   /**

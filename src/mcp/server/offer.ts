@@ -46,7 +46,7 @@ export class OfferedTools {
   }
 
   /**
-   * Replaces the lists by the ones that the server has sent. Sets the server's state to ready, or to degraded if the lists have problems.
+   * Replaces the lists by the lists that the server has sent. Sets the server's state to ready, or to degraded if the lists have problems.
    */
   take(lists: ServerLists, version?: string): void {
     this.#noteNews(lists, version);
@@ -68,7 +68,7 @@ export class OfferedTools {
 
   /**
    * Returns how the tool differs from its pinned definition. Returns undefined if it does not differ. Reads the pins again, because another
-   * host of the user may have changed them.
+   * host of the user may have changed the pins.
    */
   changeOf(tool: ListedTool): string | undefined {
     return this.#changes.has(tool.name) ? this.#parts.pins.changes([tool]).get(tool.name) : undefined;
@@ -90,7 +90,7 @@ export class OfferedTools {
     return isDeepStrictEqual(offered.definition, tool.definition) ? undefined : outdated;
   }
 
-  /** Pins the definitions of these tools. Returns how they differed from the earlier pins. The keys are tool names. */
+  /** Pins the definitions of these tools. Returns how the tools differed from the earlier pins. The keys are tool names. */
   pin(tools: readonly ListedTool[]): ReadonlyMap<string, string> {
     const { pins } = this.#parts;
     const changes = pins.changes(tools);

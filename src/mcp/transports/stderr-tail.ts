@@ -16,7 +16,7 @@ export class StderrTail {
     this.#text = (this.#text + text).slice(-tailChars);
   }
 
-  /** The end of what the server wrote to stderr, without its configured secrets and without terminal sequences. */
+  /** The last part of the text that the server wrote to stderr, without the server's configured secrets and without terminal sequences. */
   get words(): string {
     return this.#redact(stripVTControlCharacters(this.#text)).trim();
   }

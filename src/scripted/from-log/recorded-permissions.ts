@@ -46,8 +46,8 @@ function denialOf(call: PlayableCall): string[] {
 }
 
 /**
- * Returns a pattern that includes the call's arguments. It is used if the user was asked about other calls of the same tool, but not about
- * this one: the original permissions must have depended on the arguments.
+ * Returns a pattern that includes the call's arguments. Used if the user was asked about other calls of the same tool, but not about this
+ * call: the original permissions must have depended on the arguments.
  */
 function withArguments(call: PlayableCall): string {
   const texts = Object.entries(asObject(parseJson(call.call.arguments)) ?? {}).filter(

@@ -82,8 +82,8 @@ function stepsOf(turn: PlayableTurn): object[] {
 }
 
 /**
- * Returns the `output` setting for the turn's step, or undefined if the step needs none. Its schema is not escaped, because schemas are not
- * searched for templates.
+ * Returns the `output` setting for the turn's step, or undefined if the step needs no such setting. The schema in the setting is not
+ * escaped, because schemas are not searched for templates.
  */
 function outputOf(turn: PlayableTurn): { json_schema: JsonSchema } | undefined {
   return turn.answerSchema && hasAskedShape(turn) ? { json_schema: turn.answerSchema } : undefined;

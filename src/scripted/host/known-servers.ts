@@ -1,5 +1,5 @@
 /**
- * Information about servers that can be had without starting the servers: stored tool definitions and configuration. It is used to replay a
+ * Information about servers that is available without starting the servers: stored tool definitions and configuration. Used to replay a
  * conversation.
  */
 

@@ -42,8 +42,8 @@ const maxName = 300;
 const maxText = 4000;
 
 /**
- * Returns the report of a run. Its only texts are names, errors, and failure messages of assertions. `transcript` is the path of the file
- * with the transcript.
+ * Returns the report of a run. The only texts in the report are names, errors, and failure messages of assertions. `transcript` is the path
+ * of the file with the transcript.
  */
 export function reportOf(run: PlannedRun, result: ScriptResult, transcript?: string): RunReport {
   const { passed, model, steps, error, durationMs, usage, costUsd } = result;

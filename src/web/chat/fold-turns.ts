@@ -163,7 +163,10 @@ function withTool(items: readonly Item[], id: string, change: Partial<ToolItem>)
   return items.map((item, each) => (each === index ? ({ ...item, ...change } as ToolItem) : item));
 }
 
-/** Returns the time when the model was asked next. This is the start of the turn or the time when its last tool had finished. */
+/**
+ * Returns the time when the model was asked for its next answer. This is the start of the turn, or the time when the turn's last tool call
+ * had finished.
+ */
 function lastAnswered(turn: Turn): number {
   const ends = turn.items.map((item) => (item.kind === "tool" ? (item.result?.at ?? 0) : 0));
   return Math.max(turn.startedAt, ...ends);

@@ -6,7 +6,7 @@ import { visibleText } from "../markdown/visible.js";
 import { ConversationRow } from "./conversation-row.js";
 import { goTo, placeLink } from "./page-address.js";
 
-/** Number of conversations in a page. They fill more than a screen but are few enough to be drawn at once. */
+/** Number of conversations in a page. A page fills more than a screen but is small enough to be drawn at once. */
 const pageSize = 100;
 /** Pause in typing after which the search begins, in ms. */
 const pauseMs = 150;

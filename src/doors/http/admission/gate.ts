@@ -8,7 +8,7 @@ export interface Visit {
   /** Path of the request, including the query. */
   url: string;
   header(name: string): string | undefined;
-  /** Address of the caller. For an IPv6 address, this is its network. */
+  /** Address of the caller. For IPv6, this is the network that contains the address. */
   address: string;
   /** True if the connection may be used only for probes. */
   isForProbes: boolean;

@@ -155,7 +155,10 @@ export class MessageView implements ResponseWriter {
     return this.#add({ type: "mcp_tool_result", tool_use_id, is_error: isError, content: texts });
   }
 
-  /** Sends a call of a caller's tool. The input is sent in a delta, since clients read it only there. */
+  /**
+   * Sends a call of a caller's tool. The input is sent in a delta and not in `content_block_start`, since clients read the input only from
+   * deltas.
+   */
   #callersCall({ id, name, arguments: text }: ToolCall): StreamedEvent[] {
     const block = { type: "tool_use", id, name, input: {} };
     const index = this.#content.push({ ...block, input: toolInput(text) }) - 1;

@@ -103,8 +103,8 @@ function readOwn({ type, role, content, call_id, output }: InputItem): Message {
 }
 
 /**
- * Converts output items to messages. Each call is a separate item, but the calls of one answer become one message. Their results follow
- * this message.
+ * Converts output items to messages. Each call is a separate item, but the calls of one answer become one message. The results of the calls
+ * follow this message.
  */
 function readOutput(parts: InputParts, items: readonly InputItem[]): Message[] {
   let messages: Message[] = [];

@@ -82,8 +82,8 @@ export class ResponseView implements ResponseWriter {
 
   fail(failure: ApiFailureInfo): StreamedEvent[] {
     this.#failure = failure;
-    // Two events report the failure. OpenAI's client throws at the first event, and software built on that client handles only this one.
-    // Other clients read the second event.
+    // Two events report the failure. OpenAI's client throws at the first event, so software that is built on that client handles only the
+    // first event. Other clients read the second event.
     const error = { ...errorBody(failure).error, ...responseError(failure) };
     const { code, message, param } = error;
     return [

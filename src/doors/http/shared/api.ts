@@ -20,7 +20,7 @@ export interface ApiCall {
   /** Aborted when the caller disconnects before the answer is written. */
   gone: AbortSignal;
   request: Request;
-  /** Reads the body of a route without a schema. Rejects with ApiError if it is too large. */
+  /** Reads the body of a route without a schema. Rejects with ApiError if the body is too large. */
   text(): Promise<string>;
   /** Remote address of the connection. */
   address: string;

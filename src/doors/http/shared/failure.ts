@@ -92,8 +92,8 @@ function waitHeaders(waitMs: number): Record<string, string> {
 }
 
 /**
- * Status of each kind of error, and OpenAI's code if it differs from the kind. A failure between this host and the provider is not the
- * caller's fault.
+ * Status of each kind of error, and OpenAI's code if it differs from the kind. A failure of the connection to the provider gets 502,
+ * because it is not the caller's fault.
  */
 const words: Readonly<Record<string, readonly [status: number, code?: string]>> = {
   usage: [400],

@@ -1,4 +1,4 @@
-/** Splits a call into system text, history and new content. This is the same for every API. */
+/** Splits a call into system text, history and new content. The code is the same for every API. */
 import type { ContentPart, Message } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";

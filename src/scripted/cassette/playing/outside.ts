@@ -9,7 +9,7 @@ import type { Recording } from "../file/read.js";
 import { playEvent } from "./player.js";
 import { askedOfServer, keyOf, type Wanted } from "./shelf.js";
 
-/** Longest time, in ms, to wait until the host has read a changed list again. */
+/** Longest time, in ms, to wait until the host has read a list again after the list has changed. */
 const longestListMs = 2000;
 
 /** An entry with its position in the recording: the number of requests that are recorded before it. */

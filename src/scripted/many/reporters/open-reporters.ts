@@ -23,8 +23,8 @@ interface Wanted {
 type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
 
 /**
- * Opens all files before the first run starts. In the result, `isWatched` is true if the `pretty` reporter writes to stdout. It also does
- * so if no chosen reporter uses stdout. Throws RequestError.
+ * Opens all files before the first run starts. If all chosen reporters write to files, `pretty` also reports to stdout. In the result,
+ * `isWatched` is true if `pretty` writes to stdout. Throws RequestError.
  */
 export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
   const asked: readonly ReportTarget[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];

@@ -41,7 +41,7 @@ function rowsBy(reports: readonly RunReport[], nameOf: (report: RunReport) => st
 
 function rowOf(name: string, reports: readonly RunReport[]): SummaryRow {
   const times = reports.map(({ durationMs }) => durationMs).sort((one, other) => one - other);
-  // A run without model requests has no cost. It is left out, because it must not make the sum unknown.
+  // A run without model requests has no cost. Such a run is left out, because it must not make the sum unknown.
   const costs = reports.filter(({ usage, costUsd }) => usage || costUsd !== undefined).map(({ costUsd }) => costUsd);
   return {
     name,

@@ -1,4 +1,4 @@
-/** Formats results as one JSON document. Its keys are in snake_case, and times end with `_ms`, as everywhere in the host. */
+/** Formats results as one JSON document. The keys are in snake_case, and keys of times end with `_ms`, as everywhere in the host. */
 import { toVisibleJson } from "../../../core/text/inert.js";
 import { wireUsage } from "../../../doors/protocol/chunks.js";
 import type { ManyResult } from "../run-many.js";
