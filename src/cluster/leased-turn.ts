@@ -20,9 +20,9 @@ interface LeasedTurnParts {
 
 /**
  * A turn that this host runs under a lease. After this host has lost the lease, its next write to the log fails. For a model request, that
- * failure comes too late: the new owner sends the same request again, so it is paid for twice. And while the turn waits for an answer, this
- * host writes nothing that could fail, but the answer is sent to the new owner. So the lease is also checked before each request and while
- * the turn waits.
+ * failure comes too late: the new owner sends the same request again, so that request is paid for twice. And while the turn waits for an
+ * answer, this host writes nothing that could fail, but the answer is sent to the new owner. So the lease is also checked before each
+ * request and while the turn waits.
  */
 export class LeasedTurn implements OwnedTurn, Disposable {
   readonly lease: TurnLease;

@@ -37,7 +37,7 @@ function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: st
 
 /**
  * Returns the event that informs the model which servers have lost their state. Returns undefined if the model has called no server whose
- * host is lost, if it has already been informed, or if it will not be asked again in this turn.
+ * host is lost, if the model has already been informed, or if the model will not be asked again in this turn.
  */
 export function stateLost(
   log: readonly StoredEvent[],

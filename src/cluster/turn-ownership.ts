@@ -27,7 +27,7 @@ export class TurnOwnership {
 
   /**
    * True if no other host can have taken over a turn of this host since the time `at`, by the clock of `performance`. So a turn that this
-   * host owned at that time is still its own.
+   * host owned at that time still belongs to this host.
    */
   isSureSince(at: number): boolean {
     return this.#parts.hosts.isHeardSince(at);

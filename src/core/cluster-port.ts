@@ -95,7 +95,7 @@ export type LiveTurnState =
 export interface WatchedTurn {
   readonly turnId: string;
   readonly requestId: string;
-  /** True if the turn was cancelled before it ran, and so ends without running. It then does not wait for earlier turns. */
+  /** True if the turn was cancelled before it ran, and so ends without running. Such a turn does not wait for earlier turns. */
   readonly endsOutOfTurn: boolean;
   readonly state: LiveTurnState;
   readonly closing: TurnClosing;
@@ -176,7 +176,7 @@ export interface LiveCursor {
 /** Path at which a host serves streams to other hosts on its log. */
 export const peerStreamPath = "/api/live";
 
-/** HTTP streams to other hosts. While such a stream is open, live events take it instead of the log's bus. */
+/** HTTP streams to other hosts. While such a stream is open, live events are sent over the stream instead of the log's bus. */
 export interface PeerStreams {
   /**
    * Invites other hosts to open streams at this address. The server at the address must pass each stream to `serve`. If `isLocal` is true,

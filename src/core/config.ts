@@ -39,10 +39,13 @@ export interface HttpConfig extends TimeoutConfig {
 /** API of a provider: Chat Completions, OpenAI's Responses, Anthropic's Messages, Gemini's generateContent. */
 export type WireName = "chat" | "responses" | "messages" | "gemini";
 
-/** Peculiarities of an API. A preset sets them for its provider. */
+/** Peculiarities of an API. The preset of a provider sets the peculiarities of the provider's API. */
 export interface QuirksConfig {
   tokenLimitKey: "max_tokens" | "max_completion_tokens";
-  /** True if `content` is null in a message that only calls tools, as OpenAI's API has it. False if it is "" (Ollama rejects null). */
+  /**
+   * True if messages that only call tools are sent with `content: null`, as in OpenAI's API. False: with `content: ""`, because Ollama
+   * rejects null.
+   */
   nullContent: boolean;
   /** True if the API understands `stream_options: { include_usage: true }`. */
   streamUsage: boolean;
@@ -64,7 +67,7 @@ export interface QuirksConfig {
   /** `plain`: tool schemas are reduced to a few keywords, for Gemini and for local servers that turn schemas into grammars. */
   toolSchemas: "full" | "plain";
   maxTools: number;
-  /** `images` and `audio`: true if the model accepts pictures or sound. If false, a note takes their place. */
+  /** `images` and `audio`: true if the model accepts pictures or sound. If false, a note takes the place of the pictures or sound. */
   images: boolean;
   audio: boolean;
 }
@@ -296,8 +299,8 @@ export interface ServeConfig {
   /** Names of models as callers write them. Calls of these models get none of the servers' tools. */
   plainModels: readonly string[];
   /**
-   * URL, without a path, at which other hosts on the same database reach this host. If unset, hosts on the same machine use this host's
-   * loopback address, if it has one.
+   * URL, without a path, at which other hosts on the same database reach this host. If unset, only hosts on the same machine reach this
+   * host, at its loopback address if it has one.
    */
   advertise?: string;
 }

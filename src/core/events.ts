@@ -168,7 +168,7 @@ export interface StartedCall {
 
 /**
  * An event that has happened. It is stored, and numbered within its conversation. For each tool call there is first an event with the plan,
- * then one when it is sent, then one with its result.
+ * then an event when the call is sent, then an event with its result.
  */
 export type ChatEvent =
   | UserMessageEvent

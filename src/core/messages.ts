@@ -146,7 +146,7 @@ export interface OutputFormat {
   jsonSchema: JsonSchema;
   /** Name of the format, for providers that need one; matches `^[a-zA-Z0-9_-]{1,64}$`. Default: `answer`. */
   name?: string;
-  /** True if the provider must enforce the whole schema. It then refuses a schema that it cannot enforce. */
+  /** True if the provider must enforce the whole schema. The provider then refuses a schema that it cannot enforce. */
   strict?: boolean;
 }
 
@@ -172,7 +172,7 @@ export interface AnswerOptions {
   toolChoice?: ToolChoice;
   /** False if the model should call only one tool in each answer. Some providers ignore this. */
   parallelToolCalls?: boolean;
-  /** Form of the final answer. The provider enforces it if its API can. An answer that calls tools is not final. */
+  /** Form of the final answer. The provider enforces this form if its API allows that. An answer that calls tools is not final. */
   output?: OutputFormat;
 }
 

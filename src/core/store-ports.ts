@@ -155,8 +155,8 @@ export interface ChatStore {
   readonly results: ResultStore;
   readonly archive: Archive;
   /**
-   * Returns the time of the clock that gives events their times, in milliseconds since the epoch. Undefined if it is the clock of this
-   * machine.
+   * Returns the time by the clock that gives events their times, in milliseconds since the epoch. Undefined if that clock is this machine's
+   * clock.
    */
   readonly now?: () => number;
   /** Reads the log once, without retrying. Rejects if it cannot be read. */
@@ -173,24 +173,24 @@ export interface ChatStore {
   /** Bus between the hosts on this log. Undefined if live events are not sent to other processes. */
   readonly live?: LiveBus;
   /**
-   * Stores the user message and its turn in one transaction. If the request id already exists, stores nothing; but if its turn failed in a
-   * way that a retry may fix, queues the turn again. Throws RequestError `request_mismatch` if the request id exists with different
-   * content.
+   * Stores the user message and its turn in one transaction. If the request id already exists, stores nothing; but if the turn of that
+   * request failed in a way that a retry may fix, queues the turn again. Throws RequestError `request_mismatch` if the request id exists
+   * with different content.
    */
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim>;
   /** Appends an event. Resolves when the event is as durable as this store can make it. For `grant`, see `appendAll`. */
   append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent>;
   /**
    * Appends events of one turn at consecutive positions: either all of them or none. Rejects with `fenced` if another host owns the turn.
-   * If the same events are already stored at these positions, returns the stored events. If an event ends the turn, it must be the last
-   * one; it gives back the turn's grant.
+   * If the same events are already stored at these positions, returns the stored events. An event that ends the turn must be the last one,
+   * and gives back the turn's grant.
    */
   appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]>;
   /** Returns the events with `seq >= from`, in order. Default: all events. */
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
   /**
-   * Returns all conversations. The one that was written to last comes first. Events of a running turn may affect this order only with a
-   * delay.
+   * Returns all conversations. The conversation that was written to last comes first. Events of a running turn may affect this order only
+   * with a delay.
    */
   conversations(): Promise<ConversationSummary[]>;
   /** Returns the totals of all requests in all conversations since the given time, in milliseconds since the epoch. */
@@ -214,7 +214,7 @@ export interface ResultStore {
   read(resultId: string): Promise<string | undefined>;
 }
 
-/** The right to write a turn's events. It ends when it is given back, or when another host takes the turn over. */
+/** The right to write a turn's events. The right ends when it is given back, or when another host takes the turn over. */
 export interface TurnGrant {
   fence: number;
   /** Position of the first event to be written. Positions count the events of the turn from 1. Each position can be written only once. */

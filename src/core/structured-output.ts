@@ -33,8 +33,8 @@ export function readStructured(text: string, schema?: JsonSchema): { value: unkn
 }
 
 /**
- * Returns why a schema cannot be used, or undefined if it can. A `$ref` to another document makes it unusable, because no documents are
- * loaded.
+ * Returns why a schema cannot be used, or undefined if the schema can be used. A `$ref` to another document makes it unusable, because no
+ * documents are loaded.
  */
 export function schemaProblem(schema: JsonSchema): string | undefined {
   const check = checkOf(schema);

@@ -18,7 +18,7 @@ export interface ModelExchange {
 /** A provider's answer as it arrives, unprocessed. */
 export interface ModelAnswer {
   status: number;
-  /** Names are in lower case. */
+  /** Headers of the answer. Their names are in lower case. */
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: AsyncIterable<Uint8Array>;
 }

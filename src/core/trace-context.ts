@@ -56,7 +56,7 @@ export function spanWithin(trace: TraceContext | undefined, id: string, samples?
   return trace ? childOf(trace, id) : traceOf(id, { samples });
 }
 
-/** Returns the trace as request headers. Under the same names, they are also the members of MCP's `_meta`. */
+/** Returns the trace as request headers. MCP's `_meta` has members with the same names. */
 export function carry({ traceId, spanId, isSampled, state }: TraceContext): CarriedTrace {
   const traceparent = `00-${traceId}-${spanId}-${isSampled ? "01" : "00"}`;
   return state ? { traceparent, tracestate: state } : { traceparent };

@@ -35,7 +35,10 @@ const { version } = JSON.parse(readFileSync(new URL("../../package.json", import
 };
 
 export interface AppOptions {
-  /** Path of a config file, an object of the same shape, or the result of `loadConfig`. Without it, every setting has its default. */
+  /**
+   * Path of a config file, an object of the same shape, or the result of `loadConfig`. If `config` is not set, every setting has its
+   * default.
+   */
   config?: string | ConfigObject | LoadedConfig;
   /** Settings that take precedence over the environment and the file. They have the same shape as the file. */
   overrides?: ConfigObject;

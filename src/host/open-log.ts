@@ -25,7 +25,7 @@ interface JoinParts {
 
 export interface OpenLog {
   store: ChatStore;
-  /** Returns this host's cluster, which connects it to the other hosts on the log. */
+  /** Returns this host's cluster, which connects this host to the other hosts on the log. */
   join(parts: JoinParts, local: LocalTurns): Cluster;
 }
 

@@ -207,7 +207,7 @@ export class Session {
     return this.#runner.estimate(said, options);
   }
 
-  /** Requests a summary of the older turns. The next turn begins with it. */
+  /** Requests a summary of the older turns. The summary is made at the beginning of the next turn. */
   compactNext(): void {
     this.#runner.compactNext();
     this.#onUse();

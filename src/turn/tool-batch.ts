@@ -32,7 +32,7 @@ export interface ToolBatch {
   hop: number;
   /** True if the answer was cut off at its token limit. The arguments of its last call are then incomplete, even if they are valid JSON. */
   truncated: boolean;
-  /** Number of calls, counted from the first unsent one, that may run. A limit prevents the calls after them. */
+  /** Number of unsent calls that may run. These are the first ones; a limit prevents the other unsent calls. */
   runnable: number;
 }
 
@@ -111,9 +111,9 @@ export function isDenial(result: string): boolean {
 }
 
 /**
- * Decides what happens to a call that was sent before the host crashed. It is sent again only on three conditions: it is read-only or
- * idempotent, the user trusts the server that says so, and the server has not changed the tool's definition since the user approved it.
- * Otherwise its result is "outcome unknown".
+ * Decides what happens to a call that was sent before the host crashed. The call is sent again only on three conditions: the tool is
+ * read-only or idempotent, the user trusts the server that says so, and the server has not changed the tool's definition since the user
+ * approved it. Otherwise the result of the call is "outcome unknown".
  */
 function checkSent(call: ToolCall, { hub, signal }: CallingTurn): Checked {
   if (signal.aborted) return refused(`${unknownOutcome}; it was not sent again, because the turn was cancelled`);
@@ -192,8 +192,8 @@ const annotationNames = {
 } as const;
 
 /**
- * Returns the question that asks for approval of a call. It shows the arguments that would be sent. They may differ from the text that the
- * model wrote.
+ * Returns the question that asks for approval of a call. The question shows the arguments that would be sent, which may differ from the
+ * text that the model wrote.
  */
 export function approvalQuestion(
   call: ToolCall,

@@ -205,7 +205,10 @@ export class DbosDispatch implements TurnDispatch {
     }
   }
 
-  /** Notifies other hosts that there are turns in the queue. If the notification is lost, they still poll within seconds. */
+  /**
+   * Notifies other hosts that there are turns in the queue. If the notification is lost, the other hosts still poll the queue within
+   * seconds.
+   */
   async #tellOthers(): Promise<void> {
     const notify = "SELECT pg_notify($1, '')";
     await this.#parts.database.rows("read", "once", notify, [channel]).catch(() => {});

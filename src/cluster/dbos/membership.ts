@@ -66,12 +66,12 @@ export async function join(
 export function retire(member: Member): void {
   if (!shared?.takers.delete(member)) return;
   const { takers, launched } = shared;
-  launched.then((dbos) => takers.size === 0 && dbos.setSlots(0)).catch(() => {}); // rejects only if DBOS was never launched
+  launched.then((dbos) => takers.size === 0 && dbos.setSlots(0)).catch(() => {}); // `launched` rejects only if DBOS was never launched
 }
 
 /**
- * Removes the member. Its unfinished turns go to other members of this process or, if it was the last member, to other processes. May be
- * called more than once.
+ * Removes the member. Its unfinished turns go to other members of this process or, if the removed member was the last one, to other
+ * processes. May be called more than once.
  */
 export async function leave(member: Member): Promise<void> {
   const left = shared;

@@ -51,7 +51,7 @@ export function knowsAll(watcher: Watcher, open: OpenMessage): boolean {
 
 const unknown: Known = { text: -1, reasoning: -1, notice: -1 };
 
-/** Returns how much of this message the host has been sent. Undefined if it has been sent nothing of this message. */
+/** Returns how much of this message has been sent to the host. Undefined if nothing of this message has been sent to the host. */
 export function toldOf({ told }: Watcher, open: OpenMessage): Known | undefined {
   return told && samePlace(told.place, open.place) ? told.known : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Sends the live events of turns that run here to the hosts that follow them, and receives the live events of turns on other hosts. All
- * hosts use the same log.
+ * Sends the live events of turns that run here to the hosts that follow these turns, and receives the live events of turns on other hosts.
+ * All hosts use the same log.
  */
 
 import type { PeerStreams } from "../../core/cluster-port.js";

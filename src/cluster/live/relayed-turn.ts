@@ -66,7 +66,9 @@ export class RelayedTurn {
     this.#turn.publish(event, this.#inPlaceOf(event));
   }
 
-  /** Forgets which part of the open message was shown. Otherwise that part would be taken for the beginning of the next message. */
+  /**
+   * Drops the record of which part of the open message was shown. Otherwise that part would be taken for the beginning of the next message.
+   */
   forget(): void {
     this.#cursor.shown.void("");
   }

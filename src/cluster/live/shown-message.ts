@@ -20,14 +20,14 @@ export class ShownMessage {
   }
 
   /**
-   * Returns what to show so that the reader has the message as far as it is written. Returns nothing as long as the message is not longer
-   * than the part shown.
+   * Returns what must still be shown so that the reader has the message as far as it is written. Returns nothing as long as the message is
+   * not longer than the part shown.
    */
   toward(words: Words, reason: string): LiveEvent[] {
     if (this.#followed === words) return this.#rest(words);
     const isOther = !agree(this.#text, words.text) || !agree(this.#reasoning, words.reasoning);
     const voided = isOther ? this.void(reason) : [];
-    // While the message is shorter than what was shown, it may still turn out to differ.
+    // While the message is shorter than what was shown, the message may still turn out to differ from what was shown.
     if (words.text.length < this.#text.length || words.reasoning.length < this.#reasoning.length) return [];
     this.#followed = words;
     return [...voided, ...this.#rest(words)];

@@ -1,7 +1,10 @@
 /** Reason with which a signal aborts when a time limit was reached. */
 export class TotalTimeout extends Error {}
 
-/** An AbortController that aborts when another signal aborts or when its time limit is reached. Once it is disposed of, it does neither. */
+/**
+ * An AbortController that aborts when another signal aborts or when its time limit is reached. After it has been disposed of, it no longer
+ * aborts for either reason.
+ */
 export class LinkedAbort extends AbortController implements Disposable {
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #unfollow: (() => void) | undefined;

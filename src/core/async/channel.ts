@@ -36,8 +36,8 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
   #burst = 0;
   #isPausing = false;
   /**
-   * The first waiting call of `next`; its `after` leads to the others. There is rarely more than one, and an array would take more memory
-   * than the rest of a channel.
+   * The first waiting call of `next`; its `after` leads to the other waiting calls. There is rarely more than one, and an array would take
+   * more memory than the rest of a channel.
    */
   #asked: Asked<T> | undefined;
   #hasBegun = false;

@@ -44,8 +44,8 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
 }
 
 /**
- * Returns true if a permission with this pattern covers the argument. It covers the argument if the argument exists and every value in it
- * matches. A value that could leave the pattern's folder by `..` is not covered.
+ * Returns true if a permission with this pattern covers the argument: the argument must exist, and every value in it must match. A value
+ * that could leave the pattern's folder by `..` is not covered.
  */
 export function permits({ path, value }: ArgumentPattern, given: object): boolean {
   const texts = textsAt(path, given);

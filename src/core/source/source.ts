@@ -25,7 +25,7 @@ export interface SourceProblem {
   message: string;
 }
 
-/** Makes a source from an object. `file`: its name in error messages. */
+/** Makes a source from an object. `file`: the name of the source in error messages. */
 export function objectSource(tree: JsonObject, folder: string, file = "(config)"): Source {
   return { file, folder, tree, position: () => ({ line: 0, column: 0 }) };
 }

@@ -36,7 +36,7 @@ export class AlikeEvents {
 
   /**
    * Replaces the digits of event counters by zeros, so that events do not differ by their counters. The length stays the same. Answer text
-   * is never changed: a counter's key inside it would have escaped quotation marks.
+   * is never changed: inside answer text, the quotation marks around a counter's key would be escaped.
    */
   comparable(text: string): string {
     const { counter } = this.#place;

@@ -25,8 +25,8 @@ type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done" | "fa
 
 /**
  * Reads one response body into the fold. Resolves when the answer is whole, otherwise rejects with LlmError. Only the content decides
- * whether it is whole, never the way in which the connection ended: some proxies turn a cut into a clean end, and others leave the
- * connection open after a whole answer. Frees the connection in both cases.
+ * whether the answer is whole, never the way in which the connection ended: some proxies turn a cut into a clean end, and others leave the
+ * connection open after a whole answer. Frees the connection whether it resolves or rejects.
  */
 export function readAnswer(response: Response, call: ProviderCall, fold: AnswerFold, now: () => number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -84,8 +84,8 @@ class Reading {
 
   /**
    * Processes the first piece of a socket read at once. Further pieces of the same read are collected, and processed together when the read
-   * is over: one read may bring hundreds of HTTP chunks, and no consumer runs before it is over. A stream that is read as fast as it comes
-   * brings one piece per read. If these pieces were delayed by a tick too, the stream would cost 5 % more.
+   * is over: one read may bring hundreds of HTTP chunks, and no consumer runs before that read is over. A stream that is read as fast as it
+   * comes brings one piece per read. If these pieces were delayed by a tick too, the stream would cost 5 % more.
    */
   readonly #onData = (piece: Buffer) => {
     if (this.#pieces) this.#pieces.push(piece);

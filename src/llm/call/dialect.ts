@@ -132,7 +132,7 @@ export class Dialect {
 
   /**
    * Returns the quirks with these changes applied. A quirk that has already been learnt is not changed again: if a provider refuses both
-   * values, the host would otherwise alternate between them forever.
+   * values of a quirk, the host would otherwise alternate between them forever.
    */
   with(changes: object): WireQuirks {
     const fresh = Object.entries(changes).filter(([quirk]) => !this.#learnt.has(quirk));

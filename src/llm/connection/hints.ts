@@ -6,7 +6,7 @@ export type Headers = Readonly<Record<string, unknown>>;
 
 /**
  * Returns how long the provider asks to wait; undefined if the provider gives no usable time. Zero, times in the past and garbage ("120s",
- * "soon") are ignored: with such values, the request would be repeated in a tight loop.
+ * "soon") are ignored: if such values were used, the request would be repeated in a tight loop.
  */
 export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: number): number | undefined {
   const headers = { ...error.headers, ...ofResponse };

@@ -19,9 +19,9 @@ export class ProxyError extends Error {
 }
 
 /**
- * A connection to `target` (`host:port`) through a proxy's CONNECT. It accepts writes before the proxy has answered, so the agent gets it
- * at once. This matters because the agent counts only connections that it has got: if it had to wait for the proxy, it would open more than
- * `max_connections`.
+ * A connection to `target` (`host:port`) through a proxy's CONNECT. The tunnel accepts writes before the proxy has answered, so the agent
+ * gets the tunnel at once. This matters because the agent counts only connections that it has got: if the agent had to wait for the proxy,
+ * it would open more than `max_connections`.
  */
 export class Tunnel extends Duplex {
   readonly #socket: Socket;

@@ -16,7 +16,7 @@ export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiK
 
 /**
  * Returns the hash that identifies a provider in the limits shared by all hosts. The hash depends on the endpoint and its keys, not on the
- * provider's name. For a loopback endpoint it differs on each machine.
+ * provider's name. For a loopback endpoint, the hash differs on each machine.
  */
 export function keyHashOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const url = new URL(baseUrl);

@@ -31,7 +31,7 @@ type PlayedModels = Pick<Tape, "plays" | "pathFor">;
 
 const NOWHERE = "http://tape.invalid";
 const CONTEXT_WINDOW = 128_000;
-/** Maximum length of a model's name. Names come from callers, and the host stores what it learns about a model under its name. */
+/** Maximum length of a model's name. Names come from callers, and the host stores what it learns about a model under that name. */
 const longestModelName = 500;
 
 /**

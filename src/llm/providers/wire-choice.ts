@@ -37,7 +37,7 @@ function wireOfPath(path: string): WireName {
   return /:(stream)?generateContent$/i.test(path) ? "gemini" : "chat";
 }
 
-/** Returns a preset's address. Gemini's own API and its Chat Completions have different ones. */
+/** Returns a preset's address. Gemini's own API and Gemini's Chat Completions have different addresses. */
 export function presetAddress(name: string, wire: WireName): string | undefined {
   const { baseUrl, chatBaseUrl } = presetOf(name) ?? {};
   return wire === "chat" ? (chatBaseUrl ?? baseUrl) : baseUrl;

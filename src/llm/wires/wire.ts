@@ -1,7 +1,7 @@
 /**
- * The interface of wires. A wire knows how one kind of API expects requests and how it writes answers. It has no side effects: no HTTP, no
- * retries, no timing, and it knows only the keys passed to it. No wire imports another; code that several wires use is in `shared/`.
- * `chat/` is an example of a wire.
+ * The interface of wires. A wire knows how one kind of API expects requests and how it writes answers. A wire has no side effects: no HTTP,
+ * no retries, no timing. It knows only the keys that are passed to it. No wire imports another; code that several wires use is in
+ * `shared/`. `chat/` is an example of a wire.
  */
 
 import type { WireName } from "../../core/config.js";
@@ -135,7 +135,7 @@ export interface AnswerFold {
   readonly failure?: ProviderError | undefined;
   /**
    * Takes an event. `event`: the name of the server-sent event. Returns true if the message held only text of the answer. If later events
-   * differ from it only in this text, their text may then be passed to `pushWords` instead.
+   * differ from this event only in their text, their text may then be passed to `pushWords` instead.
    */
   push(message: JsonObject, event: string | undefined): boolean;
   /** Takes the joined text of events that differed from the previous event only in their text. */

@@ -15,7 +15,7 @@ export interface MemoryConversation {
   readonly entries: Entry[];
   /** Turn ids, by the id of the request that began the turn. */
   readonly requests: Map<string, string>;
-  /** Number of the last write. The conversation that was written last has the highest number. */
+  /** Number of the last write. The conversation with the most recent write has the highest number. */
   written: number;
 }
 

@@ -42,8 +42,8 @@ export class PostgresBus implements LiveBus {
   }
 
   /**
-   * Sends the messages. If the database is away, the messages are lost, and the promise resolves only after a pause, so that callers do not
-   * try again at once.
+   * Sends the messages. If the database cannot be reached, the messages are lost, and the promise resolves only after a pause, so that
+   * callers do not try again at once.
    */
   async send(messages: readonly BusMessage[]): Promise<void> {
     const fitting = messages.filter(({ text }) => Buffer.byteLength(text) <= maxSealedBytes);

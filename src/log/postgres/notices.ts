@@ -7,14 +7,17 @@ import { maxSealedBytes, type NoticeSeal } from "./notice-seal.js";
 export const logChannel = "mcp_platform_log";
 
 /**
- * Time, in ms, between two reads of the tables by waiting callers. `lookMs` applies if no notices arrive; `checkMs` applies if they do, in
- * case one is lost.
+ * Time, in ms, between two reads of the tables by waiting callers. `lookMs` applies if the process gets no notices; `checkMs` applies if it
+ * gets notices, because a notice may be lost.
  */
 const lookMs = 250;
 const checkMs = 5_000;
 /** Time, in ms, for which writes are collected. They are then announced together in one transaction. */
 const gatherMs = 10;
-/** Longest time, in ms, that a process waits for its last announcements when it closes the log, because the database may be away. */
+/**
+ * Longest time, in ms, that a process that closes the log waits until its last announcements are sent. There is a limit, because the
+ * database may be unreachable.
+ */
 const lastWordsMs = 1_000;
 
 interface NoticesParts {

@@ -27,7 +27,7 @@ interface PostgresLogParts {
   newId: NewId;
 }
 
-/** Opens the log in this database and migrates its tables. Rejects with StoreError. Does not retry if the database is away. */
+/** Opens the log in this database and migrates its tables. Rejects with StoreError. Does not retry if the database cannot be reached. */
 export async function openPostgresLog(
   config: PostgresConfig,
   { now, heard, observe, newId }: PostgresLogParts,
@@ -51,7 +51,10 @@ export async function openPostgresLog(
   return { store, database, listener };
 }
 
-/** Returns the schema version of the database, without changing it. Rejects with StoreError. Does not retry if the database is away. */
+/**
+ * Returns the schema version of the database, without changing it. Rejects with StoreError. Does not retry if the database cannot be
+ * reached.
+ */
 export async function databaseSchema(
   config: PostgresConfig,
   observe: Observe,

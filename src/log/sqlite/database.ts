@@ -28,7 +28,7 @@ const pageSize = 2048;
 const checkpointPages = 4_000;
 /**
  * Number of pages that are cached in memory. It equals `checkpointPages`, so that pages that were written recently are not read again. With
- * 2,000 KB, the default of SQLite, a hop costs the host 3 to 4 % more. With twice as many pages it costs the same.
+ * 2,000 KB, the default of SQLite, a hop costs the host 3 to 4 % more. With twice as many pages, a hop costs the same.
  */
 const cachedPages = checkpointPages;
 

@@ -82,10 +82,10 @@ export class SqliteEvents {
   }
 
   /**
-   * Stores events with a single statement. It commits without an explicit transaction, at a third of the cost, so most events are stored in
-   * this way. Stores nothing and returns undefined in three cases. There are too many events for one statement. The turn does not run under
-   * this fence. The conversation's last event is not the expected one: its `seq` is not `lastSeq`, it belongs to another turn, or it is at
-   * `position` or after it.
+   * Stores events with a single statement. The statement commits without an explicit transaction, at a third of the cost, so most events
+   * are stored in this way. Stores nothing and returns undefined in three cases: there are too many events for one statement; the turn does
+   * not run under this fence; or the conversation's last event is not the expected one, because its `seq` is not `lastSeq`, it belongs to
+   * another turn, or it is at `position` or after it.
    */
   insertGranted(
     conversationId: string,

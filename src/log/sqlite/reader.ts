@@ -11,7 +11,8 @@ const script = import.meta.url.endsWith(".ts") ? "../../../dist/log/sqlite/reade
 
 /**
  * Runs queries that read the whole log, in a thread that has a connection of its own. The first read starts the thread. With 100,000
- * conversations a read takes seconds. In the main thread it would delay the host's heartbeats, and other hosts would take over its turns.
+ * conversations a read takes seconds. In the main thread, such a read would delay the host's heartbeats, and other hosts would take over
+ * its turns.
  */
 export class SqliteReader {
   readonly #data: ReaderData;

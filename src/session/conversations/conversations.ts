@@ -12,7 +12,7 @@ interface ConversationsParts {
 }
 
 export interface Conversation extends ConversationOverview {
-  /** State of the conversation. It is `unfinished` if a turn waits to be resumed and no living host owns it. */
+  /** State of the conversation. It is `unfinished` if a turn waits to be resumed and no living host owns that turn. */
   state: "running" | "unfinished" | "idle";
 }
 

@@ -8,8 +8,8 @@ import type { ForkEvent, RewindEvent, StoredEvent } from "../../core/events.js";
 import { eventsByTurn } from "../../log/folds/turn-records.js";
 
 /**
- * Where to go back to. `toSeq` is the number of the last event that stays; a turn that began before it stays whole. `turns` is the number
- * of turns to take back.
+ * Where to go back to. `toSeq` is the number of the last event that stays; a turn that began before that event stays whole. `turns` is the
+ * number of turns to take back.
  */
 export type RewindTo = { toSeq: number } | { turns: number };
 

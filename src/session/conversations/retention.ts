@@ -48,7 +48,9 @@ export class Retention {
   #rules: RetentionRules;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
-  /** The times on both clocks when this machine's clock was first read or, if the clock was set later, when that was noticed. */
+  /**
+   * The times on both clocks when this machine's clock was first read. If the clock was set later, the times when the host noticed that.
+   */
   #since: { wall: number; steady: number } | undefined;
 
   constructor(parts: RetentionParts) {

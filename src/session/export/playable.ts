@@ -117,7 +117,7 @@ function namedTool(name: string): { server: string; tool: string } {
 }
 
 /**
- * Yields each question of a server, together with the call during which the server asked it. This is a call to the same server that had
+ * Yields each question of a server, together with the call during which the server asked the question: a call to the same server that had
  * already been sent and had no result yet. `call` is undefined if there is no such call.
  */
 function* elicitations(

@@ -78,7 +78,7 @@ export class OfferRecord {
     return { ...(offered.length > 0 && { offered }), ...(catalogue !== undefined && { catalogue }) };
   }
 
-  /** Gives the tool the next position. Returns false if it already has one. */
+  /** Gives the tool the next position. Returns false if the tool already has a position. */
   #place(name: string): boolean {
     if (this.#places.has(name)) return false;
     this.#places.set(name, this.#places.size);

@@ -102,7 +102,7 @@ export class TurnToolbox implements Toolbox {
       const result = await whole(options);
       return this.#withFresh(isSearch ? result : await offload(result, this.#offload), called);
     };
-    // The object belongs to this call only, so it is changed and not copied. Copying its many fields would cost more than the rest of this
+    // `prepared` belongs to this call only, so it is changed and not copied. Copying its many fields would cost more than the rest of this
     // function.
     prepared.send = send;
     return prepared;

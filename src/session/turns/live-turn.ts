@@ -41,7 +41,7 @@ export class LiveTurn implements WatchedTurn {
   cached = false;
   /** True if the turn was dispatched to this host and was not requested here. */
   isGuest = false;
-  /** True if the turn was cancelled by its request id. It then ends at once, and does not wait for earlier turns. */
+  /** True if the turn was cancelled by its request id. The turn then ends at once, and does not wait for earlier turns. */
   endsOutOfTurn = false;
   #lastEnd = 0;
   #watchers = 0;

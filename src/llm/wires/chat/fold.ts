@@ -73,8 +73,8 @@ export class ChatFold implements AnswerFold {
   }
 
   /**
-   * Takes a body that was not streamed. Even without a finish reason, such an answer is complete, because some servers leave the reason
-   * out.
+   * Takes a body that was not streamed. Such an answer counts as complete even without a finish reason, because some servers leave the
+   * reason out.
    */
   pushWhole(body: JsonObject): void {
     this.push(body);

@@ -24,8 +24,8 @@ const ENDS = new Set(["response.completed", "response.incomplete"]);
 
 /**
  * Collects a stream's events, or one whole response, into an answer; both give the same answer. The final event of an item replaces
- * everything received of it before, because only that event is sure to hold all that must be sent back. Text that was not streamed is shown
- * then.
+ * everything received of it before, because only that event is sure to hold all that must be sent back. Text that was not streamed before
+ * is shown when that event arrives.
  */
 export class ResponsesFold implements AnswerFold {
   readonly #shown: ShownAnswer;

@@ -82,7 +82,7 @@ function nameOf(model: string): string {
   return model.slice(model.lastIndexOf("/") + 1);
 }
 
-/** Names of OpenAI's own models. `gpt-oss` is not among them, because others serve it. */
+/** Names of OpenAI's own models. `gpt-oss` is not among them, because other providers serve that model. */
 const OPENAI = /^(o\d(-|$)|gpt-\d|chatgpt-|codex-)/;
 /**
  * OpenAI's models that reason, from developers.openai.com/api/docs/models (2026-11). The chat models of the same generations do not reason.

@@ -54,7 +54,7 @@ export function addressOf(url: string): DatabaseAddress {
   return { shown: `postgres://${hostname || "localhost"}${port ? `:${port}` : ""}/${database}`, database };
 }
 
-/** Returns true if the connection was lost or could not be opened. In both cases it is unknown whether the statement ran. */
+/** Returns true if the connection was lost or could not be opened. This does not tell whether the statement ran; see `isUnsent`. */
 export function isLost(error: unknown): boolean {
   const code = codeOf(error);
   return isOf(lostStates, code) || lostCodes.includes(code) || lostWords.test(textOf(error));

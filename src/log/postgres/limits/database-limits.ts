@@ -38,8 +38,8 @@ const beatsPerLease = 4;
 const lookMs = 1_000;
 const lookAwayMs = 250;
 /**
- * Time, in ms, after which a database that does not answer counts as away. While the database is away, the timeouts of waiting requests
- * stand still.
+ * Time, in ms, after which a database that does not answer counts as unreachable. While the database is unreachable, the timeouts of
+ * waiting requests stand still.
  */
 const slowMs = 1_000;
 

@@ -58,8 +58,8 @@ export class Places {
   #isUnsaid = false;
   #forgotten = 0;
   /**
-   * Number of slots released since the last report was sent, while its answer is awaited. The next two fields hold notices from the same
-   * period.
+   * Number of slots released since the last report was sent, while the answer to the report is awaited. The next two fields hold notices
+   * from the same period.
    */
   #released = 0;
   #heardWanted = false;
@@ -124,8 +124,8 @@ export class Places {
   }
 
   /**
-   * Stops using granted slots until the next report is confirmed. It is called if other nodes may have counted this node as dead and taken
-   * its slots.
+   * Stops using granted slots until the next report is confirmed. Called if other nodes may have counted this node as dead and taken its
+   * slots.
    */
   forget(): void {
     this.#usable = 0;
