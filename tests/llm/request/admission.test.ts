@@ -16,21 +16,23 @@ import { clientOf } from "../client-of.js";
 const hi = answer("hi");
 
 /** Returns a step that answers once `open` is called. */
-function held(): { step: Step; open: () => void } {
+function held(step: Step = hi): { step: Step; open: () => void } {
   let open = () => {};
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
-  return { step: (response, request) => void opened.then(() => hi(response, request)), open };
+  return { step: (response, request) => void opened.then(() => step(response, request)), open };
 }
 
-/** Counts how many requests are at the server at once, at most. Each step takes a moment. */
-function counting(step: Step) {
+/** Counts how many requests are at the server at once, at most. Answers none of them before `places` have been there at once. */
+function counting(step: Step, places: number) {
   const at = { once: 0, most: 0 };
+  const full = held(step);
   const counted: Step = (response, request) => {
     at.most = Math.max(at.most, ++at.once);
     response.once("close", () => at.once--);
-    setTimeout(() => step(response, request), 5);
+    full.step(response, request);
+    if (at.once >= places) full.open();
   };
   return { at, step: counted };
 }
@@ -40,7 +42,7 @@ const debugs = ({ observed }: ReturnType<typeof clientOf>, message: string) =>
 
 describe.each([{ streaming: true }, { streaming: false }])("streaming: $streaming", ({ streaming }) => {
   test("no more requests at once than the provider's max_concurrency, and waits can be seen", async () => {
-    const { at, step } = counting(hi);
+    const { at, step } = counting(hi, 3);
     await using server = await startLlmServer(() => step);
     await using ends = clientOf(server, {}, { maxConcurrency: 3 });
     await Promise.all(Array.from({ length: 20 }, () => ends.ask({ streaming })));
@@ -136,7 +138,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
 
   test("overload leaves fewer places, and its successes bring them back", async () => {
     const waiting = held();
-    const { at, step: atOnce } = counting(waiting.step);
+    const { at, step: atOnce } = counting(waiting.step, 0);
     let step = failure(503);
     await using server = await startLlmServer(() => step);
     await using ends = clientOf(server, { maxConnections: 10, maxRetries: 0 });
