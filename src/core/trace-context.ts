@@ -32,8 +32,8 @@ interface TraceOptions {
 }
 
 /**
- * Returns the span for this id. If there is no trace to continue, starts a trace whose id is the hexadecimal part of `id`, so that the
- * trace can be found by the id and the id by the trace. The same id always gives the same span, even after a restart.
+ * Returns the span for this id. If there is no trace to continue, starts a trace. Its trace id is the hexadecimal part of `id`, so that
+ * people can find one by the other. The same id always gives the same span, even after a restart.
  */
 export function traceOf(id: string, { carried, samples, run }: TraceOptions = {}): TraceContext {
   const parent = carried && parsed(carried);

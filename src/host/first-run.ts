@@ -13,8 +13,8 @@ export class FirstRun {
   readonly #env: Environment;
   readonly #tape: Tape | undefined;
   /**
-   * The provider that was chosen. It does not change while the host runs: after a reload of the configuration, local servers are not probed
-   * again.
+   * The provider that was chosen at the start. It does not change while the host runs: a reload of the configuration does not probe the
+   * model servers of this machine again.
    */
   #chosen: ModelChoice | undefined;
   #demo: { baseUrl: string; close(): Promise<void> } | undefined;

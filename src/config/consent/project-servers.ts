@@ -39,7 +39,7 @@ interface Refused {
   servers: readonly ServerConfig[];
   /** Pointers of the refused settings. */
   settings: readonly string[];
-  /** Values that the user confirmed earlier and that stay in effect, by pointer. */
+  /** Values that the user confirmed earlier, and that stay in effect. The key is the JSON pointer of the setting. */
   held?: ReadonlyMap<string, unknown>;
   refusal: string;
 }

@@ -47,7 +47,7 @@ export class Followings {
     return meant.length > 0;
   }
 
-  /** Ends all followings. A following that begins later ends at once. Called when the client has disconnected. */
+  /** Stops following all turns. From then on, `follow` stops at once. Called when the client has disconnected. */
   end(): void {
     this.#isOver = true;
     for (const stopped of this.#running.keys()) stopped.abort();

@@ -32,8 +32,8 @@ export function toolsOf(server: SupervisedServer): RegisteredTool[] {
         isProcess: config.transport === "stdio",
         prepare(args) {
           facts ??= factsOf(config, tool);
-          // The spread comes last for speed. If it came first, V8 11.3 would take 1.5 µs for each field after it: seven times as long as
-          // for the whole object in this order.
+          // The spread comes last for speed: V8 11.3 makes the whole object in 0.2 µs. If the spread came first, each field after it would
+          // take 1.5 µs.
           return {
             change: server.offer.changeOf(tool),
             arguments: args,

@@ -3,10 +3,10 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isPlainObject, type JsonObject, safeString } from "../../core/json.js";
 
 /**
- * Delivers messages to an SDK client, in order. Answers are delivered at once. Notifications and requests are delivered one turn of the
- * event loop later, and so are messages that arrive in the meantime. The reason is that the client handles notifications a microtask later
- * than answers: if the last progress came in one chunk with the answer, the client would drop it (typescript-sdk#2580). Errors of the
- * client are caught, so that a server cannot crash the host.
+ * Delivers messages to an SDK client, in order. A notification or request is delivered by `setImmediate`, and so is an answer that arrives
+ * while one of them waits. Any other answer is delivered at once. The client handles an answer at once, but a notification one microtask
+ * later: without the wait it would drop progress that came in one chunk with the answer (typescript-sdk#2580). Microtasks run between two
+ * immediates. Errors of the client are caught, so that a server cannot crash the host.
  */
 export class Deliveries {
   readonly #transport: Pick<Transport, "onmessage" | "onerror">;

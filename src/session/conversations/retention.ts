@@ -104,8 +104,7 @@ export class Retention {
   /**
    * Returns the time from which the age of conversations is computed. The machine's clock can be wrong for a moment, for example before it
    * is set from the network after a start. All conversations would then seem too old. So the clock is used only after it has run for about
-   * an hour without being set. Until then, the result is the newest time of a conversation in the log that is at least an hour old: the
-   * clock was trusted when that conversation was stored.
+   * an hour without being set. Until then, the result is the newest time in the log that lies at least an hour before the clock's time.
    */
   #ageNow(all: readonly { updatedAt: number }[]): number {
     const { now, steadyNow = () => performance.now() } = this.#parts;

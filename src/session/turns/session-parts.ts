@@ -30,6 +30,6 @@ export interface SessionParts {
   settings: () => TurnSettings;
   /** Time in ms after which an unanswered question counts as answered with no. Default: no time limit. */
   questionTimeoutMs?: number | undefined;
-  /** Store for the user's answers about tools, as far as the answers still hold after the host has ended. */
+  /** Store for those answers about tools that remain valid after the host has ended. */
   approvals?: KeptApprovals;
 }

@@ -141,7 +141,7 @@ export class TurnIntake {
     turns.remove(turn);
     questions.forget(turn.turnId);
     turn.end(failure);
-    if (failure) session.cluster.wake(conversationId); // a later turn of the conversation that waits here may now resume this turn
+    if (failure) session.cluster.wake(conversationId); // a later turn, which waits for this turn to end, may now resume it
   }
 }
 

@@ -7,8 +7,8 @@ export interface MessagesQuirks extends WireQuirks {
   thinking: "adaptive" | "budget" | "none";
   thinksUnasked: boolean;
   /**
-   * Value of `thinking.type` that stops a model that thinks unasked from thinking. `none`: there is no such value, so the request asks for
-   * the lowest effort instead.
+   * Value of `thinking.type` that turns thinking off, for models that think by default. `none`: no value turns it off, so the request asks
+   * for the lowest effort instead.
    */
   stopsThinking: "disabled" | "between_tools" | "none";
   /** True if requests must set `display: "summarized"` to get the thinking as text. */

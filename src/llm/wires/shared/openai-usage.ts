@@ -27,7 +27,7 @@ export function openaiUsage(value: unknown): Usage | undefined {
   };
 }
 
-/** Reads the cache counts under the names of OpenAI and OpenRouter, LiteLLM and Anthropic, DeepSeek, Moonshot. */
+/** Reads the cache counts. There are four naming schemes: OpenAI and OpenRouter; LiteLLM and Anthropic; DeepSeek; Moonshot. */
 function cacheCounts(usage: JsonObject): Pick<Usage, "cachedTokens" | "cacheWriteTokens" | "cacheWrite1hTokens"> {
   const details = asObject(usage.prompt_tokens_details) ?? asObject(usage.input_tokens_details);
   const cachedTokens = firstNumber(

@@ -17,8 +17,8 @@ export function isAboutTools(text: string): boolean {
  * that is a tool's name.
  */
 export function toolNamedIn(text: string, names: readonly string[]): string | undefined {
-  // A name in quotes is more reliable than a position: in a refusal of tools inside a conversation, the position counts from the message
-  // with the tools (`input[4].tools[0]`).
+  // A name in quotes is more reliable than a position: if a message of the conversation holds the refused tools, the position is relative
+  // to that message (`input[4].tools[0]`).
   const quoted = /\b(?:function|tool) ['"`]([\w-]+)['"`]/i.exec(text)?.[1];
   if (quoted !== undefined && names.includes(quoted)) return quoted;
   // Gemini puts all functions into one tool: `tools[0].function_declarations[34]`.
