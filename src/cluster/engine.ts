@@ -54,8 +54,8 @@ export class TurnEngine {
   readonly #news: LogNews;
   readonly #changes = new Changes();
   /**
-   * Turns that were dispatched to this host but neither run nor are shown here. This host gets no notifications about such a turn, so each
-   * sweep checks it.
+   * Turns that were dispatched to this host while another host owns them. This host gets no notifications about such a turn, so each sweep
+   * checks it.
    */
   readonly #unsettled = new Set<TurnName>();
   #begun: Promise<void> | undefined;
@@ -74,7 +74,9 @@ export class TurnEngine {
     this.#news = new LogNews({
       turns,
       nodeId: this.nodeId,
-      isBusy: events.isBusy,
+      // A host that stands by for a turn must know at once when some host is lost.
+      isBusy: (conversationId) =>
+        events.isBusy(conversationId) || (conversationId === undefined && this.#unsettled.size > 0),
       mail: events.mail,
       changed: (conversationId) => this.wake(conversationId),
       report: this.#report,
@@ -95,17 +97,13 @@ export class TurnEngine {
   }
 
   /**
-   * Returns the request with which this host claims a turn. If there is a dispatch, a turn of this host's workspace is enqueued. A turn of
-   * another workspace stays on this host, since perhaps no other host has its servers.
+   * Returns the request with which this host claims a turn, to run the turn itself. If there is a dispatch, turns of this host's workspace
+   * are enqueued too, so that another host runs them if this one is lost. Turns of another workspace stay on this host, since perhaps only
+   * this host has their servers.
    */
   request(options: unknown, workspace = this.#parts.workspace): TurnRequest {
     const dispatch = workspace === this.#parts.workspace ? this.#dispatch : undefined;
-    return { workspace, options, ...(dispatch ? { enqueue: dispatch.enqueue } : { nodeId: this.nodeId }) };
-  }
-
-  /** Requests a poll of the queue. Must be called after this host has enqueued a turn. */
-  claimed(): void {
-    this.#dispatch?.hurry();
+    return { workspace, options, nodeId: this.nodeId, ...(dispatch && { enqueue: dispatch.enqueue }) };
   }
 
   /** True if the turn is dispatched: the queue will give it to a host. */
@@ -159,9 +157,8 @@ export class TurnEngine {
   async close(): Promise<void> {
     this.#ended.abort();
     if (this.#begun) {
-      await this.retire();
+      await this.retire().catch(this.#report);
       await this.#begun.then(() => this.#parts.turns.leave(this.nodeId)).catch(this.#report);
-      await this.#dispatch?.close().catch(this.#report);
     }
     this.wake();
   }
@@ -199,16 +196,21 @@ export class TurnEngine {
   }
 
   /**
-   * Handles a turn that was dispatched to this host. Resolves with true when the turn has ended on any host, and with false when this host
-   * closes and leaves the turn to others.
+   * Handles a turn that was dispatched to this host: runs it once no host owns it. Usually the host that claimed the turn runs it, and this
+   * host only stands by. Resolves with true when the turn has ended on any host, and with false when this host closes and leaves the turn to
+   * others.
    */
   async #given(turn: TurnName): Promise<boolean> {
     const { conversationId, turnId } = turn;
     while (!this.#ended.signal.aborted) {
       const changed = this.changed(conversationId); // called before the check, so that no change is missed
-      await this.#events.given(turn);
       try {
         if (!(await this.#parts.turns.stateOf(conversationId, turnId))?.isUnfinished) return true;
+        const abandoned = await this.#parts.turns.abandoned({ conversationId });
+        if (abandoned.some((each) => each.turnId === turnId)) {
+          await this.#events.given(turn);
+          if (!(await this.#parts.turns.stateOf(conversationId, turnId))?.isUnfinished) return true;
+        }
       } catch (error) {
         this.#report(error); // the log has failed: the turn is checked again after the next change
       }

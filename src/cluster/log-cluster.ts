@@ -39,16 +39,8 @@ export class LogCluster implements Cluster {
     return this.#engine.recover();
   }
 
-  async claim(
-    conversationId: string,
-    message: UserMessageEvent,
-    { options, workspace }: ClaimOptions,
-  ): Promise<Claim & { isQueued: boolean }> {
-    const request = this.#engine.request(options, workspace);
-    const claim = await this.#parts.store.claim(conversationId, message, request);
-    const isQueued = !claim.ended && request.enqueue !== undefined;
-    if (isQueued) this.#engine.claimed();
-    return { ...claim, isQueued };
+  claim(conversationId: string, message: UserMessageEvent, { options, workspace }: ClaimOptions): Promise<Claim> {
+    return this.#parts.store.claim(conversationId, message, this.#engine.request(options, workspace));
   }
 
   isGivenOut(turn: AbandonedTurn): boolean {

@@ -16,12 +16,8 @@ export interface Cluster {
   begin(): Promise<void>;
   /** Starts to resume turns of lost hosts, and to take turns that are given to this host. */
   recover(): Promise<void>;
-  /** Stores a request as `ChatStore.claim` does. In the result, `isQueued` is true if the turn must wait until it is given to a host. */
-  claim(
-    conversationId: string,
-    message: UserMessageEvent,
-    request: ClaimOptions,
-  ): Promise<Claim & { isQueued: boolean }>;
+  /** Stores a request, like `ChatStore.claim`. This host owns a new turn. */
+  claim(conversationId: string, message: UserMessageEvent, request: ClaimOptions): Promise<Claim>;
   /** True if the cluster will give this turn, which no host owns, to a host. If false, a host must find the turn and resume it. */
   isGivenOut(turn: AbandonedTurn): boolean;
   /** Runs the turn here, or shows it while another host runs it. Resolves when the turn has ended on any host. */

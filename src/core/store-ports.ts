@@ -285,8 +285,10 @@ export interface AbandonedTurn extends QueuedTurn {
   workspace: string;
 }
 
-/** Mail from another host to the turn's owner. */
-export type TurnMail = { type: "cancel" } | { type: "answer"; questionId: string; value: unknown };
+/** Mail from another host to the turn's owner. `isOutOfTurn`: a turn that waits ends without waiting for earlier turns. */
+export type TurnMail =
+  | { type: "cancel"; isOutOfTurn?: boolean }
+  | { type: "answer"; questionId: string; value: unknown };
 
 /**
  * Leases of turns. At most one host has the lease of a turn, and at most one turn of a conversation is leased at a time. Every method

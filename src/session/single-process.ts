@@ -44,14 +44,13 @@ export class SingleProcess implements Cluster {
     return this.begin();
   }
 
-  async claim(
+  claim(
     conversationId: string,
     message: UserMessageEvent,
     { options, workspace = this.workspace }: ClaimOptions,
-  ): Promise<Claim & { isQueued: boolean }> {
+  ): Promise<Claim> {
     const { store, node } = this.#parts;
-    const claim = await store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options });
-    return { ...claim, isQueued: false };
+    return store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options });
   }
 
   isGivenOut(): boolean {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, jest, test } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnEngine } from "../../src/cluster/engine.js";
 import { Channel } from "../../src/core/async/channel.js";
 import type { ChatStore, HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/store-ports.js";
@@ -154,43 +154,55 @@ test("a process that was silent for a lease's time is sure of no turn that it ha
   spy.mockRestore();
 });
 
-test("a turn that a process was given, and neither runs nor shows, is given back as ended once it is, though nobody tells", async () => {
-  const given: ((turn: TurnName) => Promise<boolean>)[] = [];
-  const dispatch = {
-    enqueue: async () => {},
-    begin: async (_nodeId: string, take: (turn: TurnName) => Promise<boolean>) => void given.push(take),
-    hurry: () => {},
-    offer: async () => {},
-    giveBack: async () => {},
-    retire: async () => {},
-    close: async () => {},
-  };
-  const looks = new Channel<void>();
-  const engine = new TurnEngine(
-    {
-      turns: ours.turns,
-      node: node("a"),
-      workspace: "here",
-      isGone: () => false,
-      observe: () => {},
-      leaseMs: 200,
-      dispatch,
-    },
-    {
-      isBusy: () => false,
-      has: () => false,
-      abandoned: () => {},
-      given: async () => looks.push(),
-      mail: () => {},
-    },
-  );
-  await theirs.turns.beat(node("b"));
-  await theirs.claim("c", user("hello"), request("b"));
-  await engine.recover();
-  const ended = given[0]?.({ conversationId: "c", turnId: "turn_1", requestId: "request-turn_1" });
-  await next(looks);
-  const lease = await theirs.turns.acquire("c", "turn_1", "b");
-  await theirs.append("c", turn("turn_1").end(), { fence: lease?.fence ?? 0, position: 2 });
-  expect(await ended).toBe(true);
-  await engine.close();
+describe("a turn that the queue has given to a host while another host owns it", () => {
+  /** Starts host "a", which is given the turn of host "b". `runs` gets an item when host "a" is to run the turn. */
+  async function standby() {
+    const given: ((turn: TurnName) => Promise<boolean>)[] = [];
+    const dispatch = {
+      enqueue: async () => {},
+      begin: async (_nodeId: string, take: (turn: TurnName) => Promise<boolean>) => void given.push(take),
+      offer: async () => {},
+      giveBack: async () => {},
+      retire: async () => {},
+    };
+    const runs = new Channel<void>();
+    const engine = new TurnEngine(
+      {
+        ...{ turns: ours.turns, node: node("a"), workspace: "here", isGone: () => false, observe: () => {} },
+        leaseMs: 200,
+        dispatch,
+      },
+      {
+        isBusy: () => false,
+        has: () => false,
+        abandoned: () => {},
+        given: async () => runs.push(),
+        mail: () => {},
+      },
+    );
+    await theirs.turns.beat(node("b"));
+    await theirs.claim("c", user("hello"), request("b"));
+    await engine.recover();
+    const ended = given[0]?.({ conversationId: "c", turnId: "turn_1", requestId: "request-turn_1" });
+    return { engine, runs, ended };
+  }
+
+  test("is left to that host, and known to have ended though nobody tells", async () => {
+    const { engine, runs, ended } = await standby();
+    const lease = await theirs.turns.acquire("c", "turn_1", "b");
+    await theirs.append("c", turn("turn_1").end(), { fence: lease?.fence ?? 0, position: 2 });
+    expect(await ended).toBe(true);
+    runs.close();
+    expect(await runs.next()).toMatchObject({ done: true });
+    await engine.close();
+  });
+
+  test("is run once that host is lost", async () => {
+    const { engine, runs, ended } = await standby();
+    await theirs.turns.bury("b", now);
+    await next(runs);
+    const closing = engine.close();
+    expect(await ended).toBe(false);
+    await closing;
+  });
 });

@@ -4,26 +4,21 @@ import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/store-ports.js";
 import type { Database } from "../../log/postgres/connection/database.js";
-import type { Listener } from "../../log/postgres/connection/listener.js";
 import { storeError } from "../../log/postgres/connection/store-errors.js";
 import { isUnfinished } from "../../log/shared/claims.js";
 import { foldVersion } from "../../log/shared/schema-version.js";
 import type { TurnDispatch } from "../turn-dispatch.js";
-import { join, leave, type Member, retire } from "./membership.js";
-import { migrateDbos } from "./migrate-system-tables.js";
+import { join, leave, type Member } from "./membership.js";
 import { type Launched, openQueue, type Ticket } from "./sdk.js";
 
 export interface DispatchParts {
   config: PostgresConfig;
   database: Database;
-  listener: Listener;
   newId: NewId;
   now: () => number;
   observe: Observe;
 }
 
-/** Channel on which a host notifies the others of queued turns that it cannot take itself. */
-const channel = "mcp_platform_turns";
 /**
  * Returns the name of the queue for turns that were written with this fold version (see `foldVersion`). Only hosts of the same or a later
  * version can resume such turns.
@@ -43,11 +38,7 @@ export class DbosDispatch implements TurnDispatch {
   #member: Member | undefined;
   #dbos: Launched | undefined;
   #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
-  #unsubscribe = () => {};
   #isRetired = false;
-  /** The running poll of the queue, if there is one. Requests to poll that arrive meanwhile lead to one further poll. */
-  #look: Promise<void> | undefined;
-  #looksAgain = false;
   /** Workflow ids of the tickets that were void at the last offer. */
   #void = new Set<string>();
   readonly #ended = new Set<string>();
@@ -61,18 +52,14 @@ export class DbosDispatch implements TurnDispatch {
     await this.#put(transaction as ClientBase, turn, String(turn.place));
   };
 
-  /** Starts to give turns to this host. Rejects with StoreError. */
-  begin(nodeId: string, take: Member["take"]): Promise<void> {
+  /** Joins the dispatch. Does nothing after `retire`: a host may close before it has begun. Rejects with StoreError. */
+  async begin(nodeId: string, take: Member["take"]): Promise<void> {
+    if (this.#isRetired) return;
     this.#begun ??= this.#begin(nodeId, take).catch((error: unknown) => {
       this.#begun = undefined;
       throw storeError(error, this.#parts.database.place, "open");
     });
-    return this.#begun;
-  }
-
-  hurry(): void {
-    if (this.#mayTake()) this.#lookNow();
-    else void this.#tellOthers();
+    await this.#begun;
   }
 
   async offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void> {
@@ -88,7 +75,6 @@ export class DbosDispatch implements TurnDispatch {
       const suffix = this.#parts.newId("again");
       await this.#parts.database.transaction("idempotent", (client) => this.#put(client, turn, suffix));
     }
-    if (lost.size + missing.length > 0) this.hurry();
     const forgotten = new Date(this.#parts.now() - forgottenMs);
     for (const workflowId of await dbos.ended(forgotten, deletedAtOnce)) this.#deleteSoon(workflowId);
   }
@@ -106,10 +92,7 @@ export class DbosDispatch implements TurnDispatch {
     const isVoid = ({ workflowId }: Ticket) => suspects.has(workflowId) && this.#void.has(workflowId);
     const voids = tickets.filter(isVoid).map(({ workflowId }) => workflowId);
     this.#void = suspects;
-    if (voids.length > 0) {
-      await dbos.delete(voids);
-      this.hurry();
-    }
+    if (voids.length > 0) await dbos.delete(voids);
     return tickets.filter((ticket) => !isVoid(ticket));
   }
 
@@ -120,47 +103,26 @@ export class DbosDispatch implements TurnDispatch {
 
   async giveBack(nodeId: string): Promise<void> {
     await this.#dbos?.giveBack(nodeId);
-    this.hurry();
   }
 
   async retire(): Promise<void> {
-    await this.#look; // waits for the running poll, which may still give this host turns that it has enqueued itself
-    this.#stopTaking();
-  }
-
-  #stopTaking(): void {
     this.#isRetired = true;
-    if (this.#member) retire(this.#member);
-  }
-
-  async close(): Promise<void> {
-    this.#stopTaking();
     await this.#begun?.catch(() => {});
-    this.#unsubscribe();
     clearTimeout(this.#deletion);
     await this.#delete();
     if (this.#member) await leave(this.#member);
-    await this.#tellOthers();
   }
 
   async #begin(nodeId: string, take: Member["take"]): Promise<void> {
-    const { config, database, listener, observe } = this.#parts;
-    await migrateDbos(config, database, observe);
+    const { config, database, observe } = this.#parts;
     this.#queue = await openQueue(database.pool, observe);
     this.#member = {
       nodeId,
       take: async (turn: TurnName) => !this.#isRetired && ((await this.#isPassedOn(turn)) || take(turn)),
-      onEnded: (workflowId: string) => {
-        this.#deleteSoon(workflowId);
-        if (this.#mayTake()) this.#lookNow(); // the next turn of the same conversation may now be given to this host
-      },
+      onEnded: (workflowId: string) => this.#deleteSoon(workflowId),
     };
     const queues = Array.from({ length: foldVersion }, (_, index) => queueOf(index + 1));
-    this.#dbos = await join(this.#member, { config, queues, observe });
-    const look = () => {
-      if (this.#mayTake()) this.#lookNow();
-    };
-    this.#unsubscribe = listener.subscribe(channel, { notice: look, missed: look });
+    this.#dbos = await join(this.#member, { config, database, queues, observe });
   }
 
   /**
@@ -183,35 +145,6 @@ export class DbosDispatch implements TurnDispatch {
 
   async #put(client: ClientBase, turn: QueuedTurn, suffix: string): Promise<void> {
     await this.#queue?.(client, queueOf(turn.fold), workflowIdOf(turn, suffix), turn);
-  }
-
-  #mayTake(): boolean {
-    return !this.#isRetired && this.#dbos !== undefined && this.#dbos.freeSlots() > 0;
-  }
-
-  #lookNow(): void {
-    this.#looksAgain = true;
-    this.#look ??= this.#looks();
-  }
-
-  async #looks(): Promise<void> {
-    try {
-      while (this.#looksAgain) {
-        this.#looksAgain = false;
-        await this.#dbos?.poll();
-      }
-    } finally {
-      this.#look = undefined; // `#look` is cleared in the same microtask as the last check of `#looksAgain`, so that no request is lost
-    }
-  }
-
-  /**
-   * Notifies other hosts that there are turns in the queue. If the notification is lost, the other hosts still poll the queue within
-   * seconds.
-   */
-  async #tellOthers(): Promise<void> {
-    const notify = "SELECT pg_notify($1, '')";
-    await this.#parts.database.rows("read", "once", notify, [channel]).catch(() => {});
   }
 
   #deleteSoon(workflowId: string): void {

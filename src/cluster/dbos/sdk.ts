@@ -1,6 +1,6 @@
 /**
- * All uses of DBOS Transact in this program. Some of them are not public API of DBOS; tests/nodes/dbos-contract.test.ts checks that they
- * still behave as expected. DBOS is a global of the process, so it can be launched only once at a time.
+ * All uses of DBOS Transact in this program, by its public API only. tests/nodes/dbos-contract.slow.test.ts checks that it behaves as
+ * expected. DBOS is a global of the process, so it can be launched only once at a time.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ClientBase, Pool } from "pg";
@@ -21,10 +21,13 @@ const workflow = "turn";
 const schema = "dbos";
 /** Database URL that DBOS requires. It is not used, because DBOS is given a pool. */
 const unusedUrl = "postgres://unused@unused:5432/unused";
-/** Time between two polls of the queue by DBOS itself, in ms. For urgent turns, this program polls the queue without waiting. */
-const pollMs = 2_000;
-/** Time between two polls, in ms, of the parts of DBOS that this program does not use: its internal queue and its schedules. */
+/** Time between two polls of a queue, in ms. A turn waits for it only if its host is lost: otherwise that host runs the turn at once. */
+const pollMs = 1_000;
+/** Time between two polls, in ms, of the schedules of DBOS, which this program does not use. */
 const seldomMs = 3_600_000;
+/** Interval in which the end of a workflow is looked up until DBOS has recorded it, and the time after which nobody waits for it. */
+const recordingMs = 50;
+const recordingLimitS = 10;
 /**
  * Number of retries that DBOS allows, so large that there is no limit in effect. The turn's lease decides whether the turn is tried again,
  * because the lease records whether the turn had begun.
@@ -36,6 +39,7 @@ interface LaunchParts {
   nodeId: string;
   /** Names of the queues whose turns this process can resume. */
   queues: readonly string[];
+  /** Maximum number of turns that a process has at a time. */
   slots: number;
   observe: Observe;
   /** Runs a turn that was given to this process. The process keeps the turn until the promise resolves. */
@@ -69,35 +73,40 @@ export async function ensureInstalled(): Promise<void> {
 }
 
 /**
- * Creates or updates DBOS's tables. Must not run in two processes at the same time. Must not run after this process has begun to use the
- * tables.
+ * Creates or updates DBOS's tables, which DBOS does when it is launched. Must not run in two processes at the same time, nor while this
+ * process uses DBOS.
  */
 export async function migrateSystemTables(pool: Pool, observe: Observe): Promise<void> {
-  const { ensureSystemDatabase } = await import("@dbos-inc/dbos-sdk/internal/system_database");
-  const { GlobalLogger } = await import("@dbos-inc/dbos-sdk/internal/telemetry/logs");
-  const logger = new GlobalLogger(undefined, { logger: loggerTo(observe) });
-  await ensureSystemDatabase(unusedUrl, logger, pool, schema, false);
+  const { DBOS } = await import("@dbos-inc/dbos-sdk");
+  DBOS.setConfig({ ...settings(pool, "migration", [], observe), runMigrations: true });
+  try {
+    await DBOS.launch();
+  } finally {
+    await DBOS.shutdown();
+  }
 }
 
-/** True if DBOS's tables exist in at least the version that is needed here. */
-export async function isMigrated(client: ClientBase): Promise<boolean> {
-  const { allMigrations } = await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/internal/migrations");
-  const { getCurrentSysDBVersion } = await import("@dbos-inc/dbos-sdk/internal/sysdb_migrations/migration_runner");
-  const needed = allMigrations(schema, { useListenNotify: false, isCockroach: false }).length;
-  return (await getCurrentSysDBVersion(client, schema)) >= needed;
+/** True if DBOS could not be launched, perhaps because its tables do not exist or are of an older version. */
+export async function isUnlaunched(error: unknown): Promise<boolean> {
+  const { Error: errors } = await import("@dbos-inc/dbos-sdk");
+  return error instanceof errors.DBOSInitializationError;
 }
 
-/** Opens the queue. Turns are enqueued within the caller's transactions. Processes that take no turns can use the queue too. */
-export async function openQueue(pool: Pool, observe: Observe) {
+/** Opens a client, which can enqueue and give back turns even while DBOS is not launched. */
+async function openClient(pool: Pool, observe: Observe) {
   const { DBOSClient } = await import("@dbos-inc/dbos-sdk");
-  const logger = loggerTo(observe);
-  const client = await DBOSClient.create({
+  return DBOSClient.create({
     systemDatabaseUrl: unusedUrl,
     systemDatabasePool: pool,
     systemDatabaseSchemaName: schema,
     applicationName: application,
-    logger,
+    logger: loggerTo(observe),
   });
+}
+
+/** Opens the queue for enqueueing turns within transactions of the caller. Processes that take no turns can use it too. */
+export async function openQueue(pool: Pool, observe: Observe) {
+  const client = await openClient(pool, observe);
   /**
    * Enqueues a turn. Does nothing if the workflow id exists already. Turns of the same conversation are given to hosts one after another,
    * in the order of `place`.
@@ -116,85 +125,70 @@ export async function openQueue(pool: Pool, observe: Observe) {
   };
 }
 
-let current: LaunchParts | undefined;
+/** The launched instance, and the workflows that run in it. */
+let current: { parts: LaunchParts; running: Set<{ workflowId: string }> } | undefined;
 let isRegistered = false;
 
 /** Launches DBOS, which then gives turns of the queues to this process. Must not be called while DBOS is already launched. */
 export async function launch(parts: LaunchParts) {
-  const { DBOS } = await import("@dbos-inc/dbos-sdk");
-  const { registerInternalQueue, wfQueueRunner } = await import("@dbos-inc/dbos-sdk/internal/wfqueue");
-  const { DBOSExecutor } = await import("@dbos-inc/dbos-sdk/internal/dbos-executor");
-  const { INTERNAL_QUEUE_NAME, dbRetryConfig } = await import("@dbos-inc/dbos-sdk/internal/utils");
-  const { runWithAbortableDbRetries } = await import("@dbos-inc/dbos-sdk/internal/context");
-  Object.assign(dbRetryConfig, { initialBackoffSec: 0.1, maxBackoffSec: 2 });
-  current = parts;
+  const { DBOS, Error: errors } = await import("@dbos-inc/dbos-sdk");
+  const { pool, nodeId, queues, slots, observe } = parts;
+  const here = { parts, running: new Set<{ workflowId: string }>() };
+  current = here;
   if (!isRegistered) {
     // The turn runs outside the context of the DBOS workflow. Otherwise DBOS would record the turn's own calls of DBOS as steps of the
     // workflow.
     const outside = AsyncLocalStorage.snapshot();
     const run = async (turn: TurnName) => {
-      const workflowId = DBOS.workflowID ?? "";
-      await outside(() => current?.run(turn, workflowId));
+      const known = { workflowId: DBOS.workflowID ?? "" };
+      const instance = current;
+      instance?.running.add(known);
+      try {
+        await outside(() => instance?.parts.run(turn, known.workflowId));
+      } finally {
+        instance?.running.delete(known);
+      }
     };
     DBOS.registerWorkflow(run, { name: workflow, maxRecoveryAttempts: anyNumber });
     isRegistered = true;
   }
-  registerInternalQueue(INTERNAL_QUEUE_NAME, { minPollingIntervalMs: seldomMs });
-  let { slots } = parts;
-  const limits = { partitionConcurrency: 1, workerConcurrency: slots, minPollingIntervalMs: pollMs };
-  const queues = parts.queues.map((name) => registerInternalQueue(name, limits));
-  DBOS.setConfig({
-    name: application,
-    applicationVersion: version,
-    executorID: parts.nodeId,
-    systemDatabaseUrl: unusedUrl,
-    systemDatabasePool: parts.pool,
-    systemDatabaseSchemaName: schema,
-    runMigrations: false,
-    useListenNotify: false,
-    listenQueues: [],
-    schedulerPollingIntervalMs: seldomMs,
-    enableOTLP: false,
-    logger: loggerTo(parts.observe),
-  });
-  await DBOS.launch();
-  const executor = DBOSExecutor.globalInstance;
-  if (!executor) throw new Error("DBOS has not been launched");
-  const { systemDatabase } = executor;
-  // `pollQueue` is a private member of WFQueueRunner. It polls the queue once and starts the turns that it finds.
-  const runner = wfQueueRunner as unknown as {
-    pollQueue(executor: unknown, queue: (typeof queues)[number]): Promise<boolean>;
-  };
-
-  const stopped = new AbortController();
+  DBOS.setConfig({ ...settings(pool, nodeId, queues, observe), runMigrations: false });
+  try {
+    await DBOS.launch();
+    const limits = { partitionConcurrency: 1, workerConcurrency: slots, minPollingIntervalMs: pollMs };
+    for (const name of queues) await DBOS.registerQueue(name, { ...limits, onConflict: "always_update" });
+  } catch (error) {
+    await DBOS.shutdown();
+    throw error;
+  }
+  const client = await openClient(pool, observe);
 
   return {
-    /** Polls the queues now. While the database cannot be reached, retries until `stop` is called. */
-    async poll(): Promise<void> {
-      await runWithAbortableDbRetries(stopped.signal, async () => {
-        for (const queue of queues) await runner.pollQueue(executor, queue);
-      });
-    },
-    /** Returns how many more turns this process can take. */
-    freeSlots(): number {
-      const running = queues.map(({ name }) => systemDatabase.countRunningWorkflowsForQueue(name));
-      return slots - running.reduce((sum, each) => sum + each, 0);
-    },
-    /** Sets how many turns this process can have at a time. Takes effect at the next poll. */
-    setSlots(count: number): void {
-      slots = count;
-      for (const queue of queues) queue.workerConcurrency = count;
-    },
     /** Resolves when DBOS has recorded the end of the workflow. From then on, the next turn of the same conversation can be given. */
     async written(workflowId: string): Promise<void> {
-      await systemDatabase.runningWorkflowMap.get(workflowId)?.at(-1)?.promise;
+      const wait = { pollingIntervalMs: recordingMs, timeoutSeconds: recordingLimitS };
+      await DBOS.getResult(workflowId, wait).catch(() => {}); // if the end was not recorded, it is noticed when the turn is given again
     },
-    /** Puts the unfinished turns of the given host back into the queue. */
-    async giveBack(nodeId: string): Promise<void> {
-      await executor.recoverPendingWorkflows([nodeId]);
-    },
-    async giveBackOwn(): Promise<void> {
-      await executor.recoverPendingWorkflows([parts.nodeId]);
+    /** Puts the unfinished turns of the given host back into the queue. Works after `shutdown` too. */
+    async giveBack(other: string): Promise<void> {
+      for (;;) {
+        const given = await client.listWorkflows({
+          workflowName: workflow,
+          executorId: other,
+          status: "PENDING",
+          loadInput: false,
+          loadOutput: false,
+        });
+        try {
+          for (const queueName of new Set(given.map((each) => each.queueName))) {
+            const ids = given.filter((each) => each.queueName === queueName).map(({ workflowID }) => workflowID);
+            await client.resumeWorkflows(ids, { queueName });
+          }
+          return;
+        } catch (error) {
+          if (!(error instanceof errors.DBOSNonExistentWorkflowError)) throw error; // deleted since it was listed
+        }
+      }
     },
     /** Returns the tickets of all turns that are in the queue or given to a host. */
     async tickets(): Promise<Ticket[]> {
@@ -204,10 +198,11 @@ export async function launch(parts: LaunchParts) {
         loadInput: false,
         loadOutput: false,
       });
-      return found.map(({ workflowID, executorId = "", status }) => {
+      const running = new Set([...here.running].map(({ workflowId }) => workflowId));
+      return found.map(({ workflowID: workflowId, executorId = "", status }) => {
         const isGiven = status === "PENDING";
-        const isUnheard = isGiven && executorId === parts.nodeId && !systemDatabase.runningWorkflowMap.has(workflowID);
-        return { workflowId: workflowID, nodeId: executorId, isGiven, isUnheard };
+        const isUnheard = isGiven && executorId === nodeId && !running.has(workflowId);
+        return { workflowId, nodeId: executorId, isGiven, isUnheard };
       });
     },
     /** Returns the ids of workflows that ended before the given time and are not deleted yet, the oldest first. */
@@ -223,22 +218,33 @@ export async function launch(parts: LaunchParts) {
       return found.map(({ workflowID }) => workflowID);
     },
     async delete(workflowIds: readonly string[]): Promise<void> {
-      await DBOS.deleteWorkflows([...workflowIds]);
+      await client.deleteWorkflows([...workflowIds]);
     },
-    /** Stops giving turns to this process. */
-    async stop(): Promise<void> {
-      stopped.abort();
-      await executor.deactivateEventReceivers();
-    },
-    /** Shuts DBOS down. Must be called after `stop`. Does not wait for running turns. */
+    /** Stops giving turns to this process. Does not wait for running turns. */
     async shutdown(): Promise<void> {
       await DBOS.shutdown();
-      current = undefined;
+      if (current === here) current = undefined;
     },
   };
 }
 
 export type Launched = Awaited<ReturnType<typeof launch>>;
+
+function settings(pool: Pool, nodeId: string, queues: readonly string[], observe: Observe) {
+  return {
+    name: application,
+    applicationVersion: version,
+    executorID: nodeId,
+    systemDatabaseUrl: unusedUrl,
+    systemDatabasePool: pool,
+    systemDatabaseSchemaName: schema,
+    useListenNotify: false,
+    listenQueues: [...queues],
+    schedulerPollingIntervalMs: seldomMs,
+    enableOTLP: false,
+    logger: loggerTo(observe),
+  };
+}
 
 /**
  * Returns a logger for DBOS. DBOS's own logger writes to stdout, which is reserved for output. The logger reports each message one level
@@ -247,5 +253,5 @@ export type Launched = Awaited<ReturnType<typeof launch>>;
 function loggerTo(observe: Observe) {
   const to = (level: "debug" | "info" | "warn") => (entry: unknown) =>
     observe({ level, scope: "dbos", message: messageOf(entry) });
-  return { debug: to("debug"), info: to("debug"), warn: to("info"), error: to("warn") };
+  return { debug: to("debug"), info: to("info"), warn: to("info"), error: to("warn") };
 }

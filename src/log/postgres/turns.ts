@@ -41,13 +41,16 @@ export const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigi
 
 /**
  * Returns SQL that queues the turn after the other turns of the conversation. The caller must hold the conversation's lock. `values`:
- * conversation ($1), turn, request, node, workspace, options. A turn that already exists is queued again only if it has failed.
+ * conversation ($1), turn, request, node, workspace, options. A turn that already exists is queued again only if it has failed. The node does
+ * not own the turn if a newer host has written to the conversation, because then only newer hosts can run it.
  */
-export const enqueue = ([conversation, turn, request, ...rest]: readonly string[], from = "") => `
+export const enqueue = ([conversation, turn, request, node, ...rest]: readonly string[], from = "") => `
   INSERT INTO turns (conversation_id, turn_id, request_id, state, place, fold, node_id, workspace, options)
   SELECT ${conversation}, ${turn}, ${request}, 'queued',
     (SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = $1),
-    greatest(${foldVersion}, (SELECT max(fold) FROM turns WHERE conversation_id = $1)), ${rest.join(", ")} ${from}
+    greatest(${foldVersion}, (SELECT max(fold) FROM turns WHERE conversation_id = $1)),
+    CASE WHEN (SELECT max(fold) FROM turns WHERE conversation_id = $1) > ${foldVersion} THEN NULL ELSE ${node}::text END,
+    ${rest.join(", ")} ${from}
   ON CONFLICT (conversation_id, turn_id) DO UPDATE SET state = 'queued', place = excluded.place, fold = excluded.fold,
     node_id = excluded.node_id, fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
   WHERE turns.state = 'failed' RETURNING place, fold`;

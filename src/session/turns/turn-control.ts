@@ -75,8 +75,10 @@ export class TurnControl {
   receive(turnId: string, mail: TurnMail): void {
     const { turns, questions } = this.#parts;
     const turn = turns.find(turnId);
-    if (mail.type === "cancel") turn?.cancel();
-    else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
+    if (mail.type === "cancel") {
+      if (turn && mail.isOutOfTurn) turn.endsOutOfTurn = true;
+      turn?.cancel();
+    } else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
   /** Stops the turn without storing an end. If the turn was already cancelled, sends mail, so that the turn's next owner ends the turn. */
@@ -92,7 +94,7 @@ export class TurnControl {
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();
     if (!turnId || turn?.isRunning) return;
-    this.#sendSoon(turnId, { type: "cancel" });
+    this.#sendSoon(turnId, { type: "cancel", ...(turn?.endsOutOfTurn && { isOutOfTurn: true }) });
     const { conversationId, cluster } = this.#parts;
     cluster.wake(conversationId); // so that this host ends the turn if no host owns it
   }

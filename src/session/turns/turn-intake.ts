@@ -85,12 +85,10 @@ export class TurnIntake {
       content: [...content],
       ...beside,
     };
-    const { created, turnId, ended, events, isQueued } = await cluster.claim(conversationId, message, {
-      options,
-      workspace,
-    });
+    const request = { options, workspace };
+    const { created, turnId, ended, events } = await cluster.claim(conversationId, message, request);
     turn.cached = !created && ended;
-    turn.become(isQueued ? "queued" : "waiting");
+    turn.become("waiting");
     this.#show(turn, turnId, events);
   }
 

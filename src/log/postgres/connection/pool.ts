@@ -50,7 +50,7 @@ function standstillMsOf({ leaseMs = defaultLeaseMs }: PostgresConfig): number {
  * Keeps the process alive if a connection fails while no statement runs on it. If the connection was idle, the pool removes it. If it was
  * just being opened, its first statement fails.
  */
-export function outliving(pool: pg.Pool): pg.Pool {
+function outliving(pool: pg.Pool): pg.Pool {
   pool.on("connect", (client) => void client.on("error", () => {}));
   return pool.on("error", () => {});
 }

@@ -27,6 +27,7 @@ const known: readonly [string, StoreErrorKind, (place: DatabaseAddress) => strin
  */
 const lostStates: readonly string[] = ["08", "25P03", "57P01", "57P02", "57P03", "57P05"];
 const lostCodes: readonly string[] = [
+  "ECONNABORTED",
   "ECONNREFUSED",
   "ECONNRESET",
   "EPIPE",
