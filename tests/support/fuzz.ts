@@ -1,7 +1,7 @@
 /** Hostile input that is the same in every run. */
 
-/** Number of bodies for a door over HTTP, where each one costs a request: all under `npm run test:fuzz`, otherwise a part. */
-export const bodiesPerDoor = process.env.FUZZ_TESTS === "all" ? 10_000 : 2_000;
+/** Number of inputs for a door over HTTP, where each one costs a request: all under `npm run test:fuzz`, otherwise a part. */
+export const inputsPerDoor = process.env.FUZZ_TESTS === "all" ? 10_000 : 2_000;
 
 /** Returns mulberry32's numbers: the same ones for the same seed, on every machine. */
 export function randomFrom(start: number): (below: number) => number {

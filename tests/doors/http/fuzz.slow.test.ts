@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { parseMessage } from "../../../src/doors/protocol/incoming.js";
 import { startApp } from "../../support/app.js";
-import { bodiesPerDoor, mutated, randomFrom } from "../../support/fuzz.js";
+import { inputsPerDoor, mutated, randomFrom } from "../../support/fuzz.js";
 import { answer, startLlmServer } from "../../support/llm-server.js";
 import { until } from "../../support/mcp-hub.js";
 import { openDoor, post, sdk } from "./door.js";
@@ -98,7 +98,7 @@ const longestMs = 900_000;
 
 describe("hostile inputs", () => {
   test(
-    `as ${bodiesPerDoor} bodies: each has one answer, an error in one shape or none, and nothing of another conversation`,
+    `as ${inputsPerDoor} bodies: each has one answer, an error in one shape or none, and nothing of another conversation`,
     async () => {
       await using llm = await startLlmServer(() => answer("ok"));
       await using app = await startApp({ llm: llm.url });
@@ -108,7 +108,7 @@ describe("hostile inputs", () => {
         { headers: { "x-conversation-id": "c-secret" } },
       );
       const random = randomFrom(seed);
-      const odder = Array.from({ length: bodiesPerDoor }, (_, index) => {
+      const odder = Array.from({ length: inputsPerDoor }, (_, index) => {
         const [path, body] = bodies[index % bodies.length] ?? ["", {}];
         return { path, text: mutated(body, random) };
       });
@@ -127,30 +127,32 @@ describe("hostile inputs", () => {
       };
       await Promise.all(Array.from({ length: 16 }, work));
       expect(wrong.slice(0, 3)).toEqual([]);
-      expect(statuses.get(400)).toBeGreaterThan(0.4 * bodiesPerDoor);
+      expect(statuses.get(400)).toBeGreaterThan(0.4 * inputsPerDoor);
       expect((await fetch(`${door.url}/healthz`)).status).toBe(200);
     },
     longestMs,
   );
 
   test(
-    "as 10,000 frames: each that is no message has one error, and the socket goes on",
+    `as ${inputsPerDoor} frames: each that is no message has one error, and the socket goes on`,
     async () => {
       await using llm = await startLlmServer(() => answer("ok"));
       await using app = await startApp({ llm: llm.url });
       await using door = await openDoor(app, { requestsPerMinute: 10_000_000 });
       await using socket = await connect(door);
       const random = randomFrom(seed + 1);
-      const odder = Array.from({ length: 30_000 }, (_, index) => mutated(frames[index % frames.length], random))
+      const odder = Array.from({ length: 3 * inputsPerDoor }, (_, index) =>
+        mutated(frames[index % frames.length], random),
+      )
         .filter((text) => "problem" in parseMessage(text))
-        .slice(0, 10_000);
-      expect(odder).toHaveLength(10_000);
+        .slice(0, inputsPerDoor);
+      expect(odder).toHaveLength(inputsPerDoor);
       for (const text of odder) socket.send(text);
       socket.send({ action: "ping", request_id: "end" });
-      await until(() => socket.messages.length > 10_000);
+      await until(() => socket.messages.length > inputsPerDoor);
       const kinds = new Set(socket.messages.map(({ status, chunk: { kind } }) => `${status} ${kind}`));
       expect([...kinds].sort()).toEqual(["complete undefined", "error bad_message"]);
-      expect(socket.messages).toHaveLength(10_001);
+      expect(socket.messages).toHaveLength(inputsPerDoor + 1);
     },
     longestMs,
   );

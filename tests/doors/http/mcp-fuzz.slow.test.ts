@@ -1,7 +1,7 @@
 import "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
 import { expect, test } from "@jest/globals";
 import { fixtureServer, startApp } from "../../support/app.js";
-import { bodiesPerDoor, mutated, randomFrom } from "../../support/fuzz.js";
+import { inputsPerDoor, mutated, randomFrom } from "../../support/fuzz.js";
 import { answer, startLlmServer } from "../../support/llm-server.js";
 import { mcpMessages } from "../../support/mcp-door.js";
 import { openDoor, post } from "./door.js";
@@ -9,7 +9,7 @@ import { openDoor, post } from "./door.js";
 const accept = "application/json, text/event-stream";
 const secret = "48151623";
 
-test(`${bodiesPerDoor} hostile bodies on /mcp have one answer each, which is an error or MCP, and nothing of another session`, async () => {
+test(`${inputsPerDoor} hostile bodies on /mcp have one answer each, which is an error or MCP, and nothing of another session`, async () => {
   await using llm = await startLlmServer(() => answer(secret));
   await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });
   const serve = { chat: true, tools: ["s.echo"], resources: true, prompts: true, plainNames: true };
@@ -29,7 +29,7 @@ test(`${bodiesPerDoor} hostile bodies on /mcp have one answer each, which is an 
 
   const hostile = await begin();
   const random = randomFrom(20261125);
-  const odder = Array.from({ length: bodiesPerDoor }, (_, index) => {
+  const odder = Array.from({ length: inputsPerDoor }, (_, index) => {
     const isInside = random(10) > 0;
     const message = others[index % others.length] ?? initialize;
     return { headers: isInside ? hostile : {}, text: mutated(isInside ? message : initialize, random) };
@@ -49,7 +49,7 @@ test(`${bodiesPerDoor} hostile bodies on /mcp have one answer each, which is an 
   };
   await Promise.all(Array.from({ length: 16 }, work));
   expect(wrong.slice(0, 3)).toEqual([]);
-  expect(statuses.get(400)).toBeGreaterThan(0.3 * bodiesPerDoor);
+  expect(statuses.get(400)).toBeGreaterThan(0.3 * inputsPerDoor);
   const listed = await send({ jsonrpc: "2.0", id: "last", method: "tools/list" }, own);
   expect(await listed.text()).toContain('"echo"');
 }, 900_000); // long, because a busy machine has the same work to do
