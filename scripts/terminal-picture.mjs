@@ -5,7 +5,7 @@ const margin = 14;
 const titleHeight = 28;
 const plain = Object.freeze({ colour: undefined, isBold: false, isDim: false, isItalic: false, isUnderlined: false });
 const sequence =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a terminal is told
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal is controlled by these characters
   /\u001b\[([?>=]?)([\d;]*)([A-Za-z])|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[=>78]|\r|\n|\u0008|\u0007|[^\u001b]/gu;
 
 export class Screen {

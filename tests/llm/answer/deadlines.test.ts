@@ -105,12 +105,12 @@ const cases: Case[] = [
   },
 ];
 
-const limits = { timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
+const shortLimits = { timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
 
 describe.each(cases)("$name, streaming: $streaming", ({ step, streaming, kind, key }) => {
   test(`is a ${kind} of llm.http`, async () => {
     await using server = await startLlmServer([step]);
-    await using ends = clientOf(server, { ...limits, maxRetries: 0 });
+    await using ends = clientOf(server, { ...shortLimits, maxRetries: 0 });
     const error = await ends.fails({ streaming });
     expect(error).toMatchObject({ kind, retryable: true, provider: "test", model: "m1", attempts: 1 });
     expect(error.message).toContain(`400 ms (llm.http.${key})`);
@@ -127,7 +127,7 @@ test.each<[string, boolean, Step]>([
   ["idle_timeout", true, stream([hello, STALL])],
 ])("a provider's own %s counts, and is named, streaming: %s", async (key, streaming, step) => {
   await using server = await startLlmServer([step]);
-  await using ends = clientOf(server, { maxRetries: 0 }, limits);
+  await using ends = clientOf(server, { maxRetries: 0 }, shortLimits);
   const error = await ends.fails({ streaming });
   expect(error.message).toContain(`400 ms (llm.providers.test.${key})`);
 });
