@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { problemBySchema, schemaProblem } from "../../src/core/structured-output.js";
+import { problemBySchema, readStructured, schemaProblem } from "../../src/core/structured-output.js";
 import { costMs } from "../support/processor-time.js";
 
 test("a schema of very many parts is refused after a while, once", () => {
@@ -9,4 +9,21 @@ test("a schema of very many parts is refused after a while, once", () => {
   const problem = "the schema is too large: a check by it was not ready within 2000 ms";
   expect(schemaProblem(hostile)).toBe(problem);
   expect(costMs(() => expect(() => problemBySchema({}, hostile)).toThrow(problem))).toBeLessThan(400);
+});
+
+test("a pattern that backtracks for ever ends the check and not the host, once", () => {
+  const text = JSON.stringify(`${"a".repeat(60)}!`);
+  const problem = "the check by the schema took longer than 500 ms";
+  const known = ["^(a+)+$", "^(a|a)+$", "^(a+a*)+$"].map((pattern) => {
+    const hostile = { type: "string", pattern };
+    expect(readStructured(text, hostile)).toEqual({ problem });
+    return hostile;
+  });
+  const again = () => {
+    // the second check of each schema; a third one would prove nothing
+    const hostile = known.pop() as (typeof known)[number];
+    expect(readStructured(text, hostile)).toEqual({ problem });
+    expect(() => problemBySchema("a", hostile)).toThrow(problem);
+  };
+  expect(costMs(again)).toBeLessThan(400);
 });

@@ -349,23 +349,11 @@ describe("what cannot be judged fails, also with not-", () => {
     [{ type: "javascript", value: "output.missing.it" }, /the code threw TypeError/],
     [{ type: "javascript", value: "'yes'" }, /come to true, false, a number or \{pass, score, reason\}, got "yes"/],
     [{ type: "llm-rubric", value: "is kind" }, /the judge did not answer as it was told to/],
-    [{ type: "contains-json" }, /too many braces/],
   ])("%j", async ({ type, ...written }, reason) => {
-    const output = type === "contains-json" ? "{".repeat(100_000) : "a text";
     for (const name of [type, `not-${type}`]) {
-      const result = await check({ place, type: name, ...written }, said(output), partsWith("Yes, it passes."));
+      const result = await check({ place, type: name, ...written }, said("a text"), partsWith("Yes, it passes."));
       expect(result).toMatchObject({ passed: false, reason: expect.stringMatching(reason) });
     }
-  });
-
-  test.each<[Written, RegExp]>([
-    [{ type: "not-javascript", value: "(() => { for (;;); })()" }, /took longer than/],
-    [{ type: "not-regex", value: '^"(a+)+$' }, /took longer than/],
-    [{ type: "not-is-json", value: { pattern: "^(a+)+$" } }, /the check by the schema took longer/],
-  ])("%j takes longer than it may", async (written, reason) => {
-    const output = JSON.stringify(`${"a".repeat(50)}!`);
-    const result = await check({ place, ...written }, said(output), partsWith());
-    expect(result).toMatchObject({ passed: false, reason: expect.stringMatching(reason) });
   });
 
   test.each([

@@ -12,7 +12,10 @@ import {
 } from "../../support/llm-server.js";
 import { clientOf } from "../client-of.js";
 
-/** Every time limit has its own error kind, and a message with the limit, its value and the key that raises it. */
+/**
+ * Every time limit has its own error kind, and a message with the limit, its value and the key that raises it. The tests run at the same
+ * time, because they mostly wait.
+ */
 
 const hello = chunk({ content: "Hello" });
 const role = chunk({ role: "assistant", content: "" });
@@ -108,7 +111,7 @@ const cases: Case[] = [
 const shortLimits = { timeoutMs: 400, ttftTimeoutMs: 400, idleTimeoutMs: 400 };
 
 describe.each(cases)("$name, streaming: $streaming", ({ step, streaming, kind, key }) => {
-  test(`is a ${kind} of llm.http`, async () => {
+  test.concurrent(`is a ${kind} of llm.http`, async () => {
     await using server = await startLlmServer([step]);
     await using ends = clientOf(server, { ...shortLimits, maxRetries: 0 });
     const error = await ends.fails({ streaming });
@@ -120,7 +123,7 @@ describe.each(cases)("$name, streaming: $streaming", ({ step, streaming, kind, k
   });
 });
 
-test.each<[string, boolean, Step]>([
+test.concurrent.each<[string, boolean, Step]>([
   ["timeout", true, beforeHeaders(STALL)],
   ["timeout", false, beforeHeaders(STALL)],
   ["ttft_timeout", true, stream([STALL])],
@@ -135,7 +138,7 @@ test.each<[string, boolean, Step]>([
 describe.each([{ streaming: true }, { streaming: false }])(
   "the total time limit, streaming: $streaming",
   ({ streaming }) => {
-    test.each<[string, Step]>([
+    test.concurrent.each<[string, Step]>([
       ["silence", beforeHeaders(STALL)],
       ["an answer that goes on and on", stream(dripping(hello))],
       ["a document that trickles in", stream(characters(document.padStart(500)))],
@@ -154,14 +157,14 @@ describe.each([{ streaming: true }, { streaming: false }])(
 describe("what goes on is not cut by a limit that it outlasts", () => {
   const limits = { timeoutMs: 1_000, ttftTimeoutMs: 1_000, idleTimeoutMs: 1_000 };
 
-  test("a stream with progress", async () => {
+  test.concurrent("a stream with progress", async () => {
     const words = Array.from({ length: 12 }, (_, index) => [chunk({ content: `${index} ` }), pause(100)]).flat();
     await using server = await startLlmServer([stream([...words, chunk({}, "stop")])]);
     await using ends = clientOf(server, { ...limits, maxRetries: 0 });
     expect((await ends.ask({ streaming: true })).message.content).toBe("0 1 2 3 4 5 6 7 8 9 10 11 ");
   });
 
-  test.each(["reasoning_content", "tool_calls"])("a stream whose progress is %s", async (field) => {
+  test.concurrent.each(["reasoning_content", "tool_calls"])("a stream whose progress is %s", async (field) => {
     const piece = (index: number) =>
       field === "tool_calls" ? [{ index: 0, id: "a", function: { name: "f", arguments: `${index}` } }] : `${index}`;
     const pieces = Array.from({ length: 12 }, (_, index) => [chunk({ [field]: piece(index % 10) }), pause(100)]).flat();
@@ -170,14 +173,14 @@ describe("what goes on is not cut by a limit that it outlasts", () => {
     expect((await ends.ask({ streaming: true })).finishReason).toBe(field === "tool_calls" ? "tool_calls" : "stop");
   });
 
-  test("a document that trickles in", async () => {
+  test.concurrent("a document that trickles in", async () => {
     await using server = await startLlmServer([stream(characters(document).slice(0, 40).concat(document.slice(20)))]);
     await using ends = clientOf(server, { ...limits, maxRetries: 0 });
     expect((await ends.ask({ streaming: false })).message.content).toBe("Hello");
   });
 });
 
-test("a limit that is reached before anything was shown is tried again, and after it only where that is wanted", async () => {
+test.concurrent("a limit that is reached before anything was shown is tried again, and after it only where that is wanted", async () => {
   await using server = await startLlmServer([
     stream([STALL]),
     stream([hello, STALL]),

@@ -40,7 +40,7 @@ const llamaCpp = (code: number) => [
 const limits = { timeoutMs: 5000, ttftTimeoutMs: 600, idleTimeoutMs: 600 };
 
 describe.each([true, false])("instead of an answer (streaming: %s)", (streaming) => {
-  test("a provider that switches protocols is asked again", async () => {
+  test.concurrent("a provider that switches protocols is asked again", async () => {
     const switching: Step = (response) =>
       void response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n");
     await using server = await startLlmServer([switching, answer("fine")]);
@@ -76,7 +76,7 @@ describe("before anything was shown", () => {
     ],
   ];
 
-  test.each(faults)("%s is repeated", async (_name, pieces) => {
+  test.concurrent.each(faults)("%s is repeated", async (_name, pieces) => {
     await using server = await startLlmServer([stream(pieces), answer("hello")]);
     await using ends = clientOf(server, limits);
     const completion = await ends.ask({ streaming: true });
@@ -84,7 +84,7 @@ describe("before anything was shown", () => {
     expect(ends.shown()).toBe("hello");
   });
 
-  test("a stall ends as ttft_timeout, which names the limit, its value and its key", async () => {
+  test.concurrent("a stall ends as ttft_timeout, which names the limit, its value and its key", async () => {
     await using server = await startLlmServer([stream([role, STALL])]);
     await using ends = clientOf(server, { ...limits, maxRetries: 0 });
     const error = await ends.fails({ streaming: true });
@@ -93,19 +93,19 @@ describe("before anything was shown", () => {
     await server.aborted(1);
   });
 
-  test("a provider's own limit is the one that is named", async () => {
+  test.concurrent("a provider's own limit is the one that is named", async () => {
     await using server = await startLlmServer([stream([role, STALL])]);
     await using ends = clientOf(server, { maxRetries: 0 }, { ttftTimeoutMs: 50 });
     expect((await ends.fails({ streaming: true })).message).toContain("50 ms (llm.providers.test.ttft_timeout)");
   });
 
-  test("an error that no retry cures is not repeated", async () => {
+  test.concurrent("an error that no retry cures is not repeated", async () => {
     await using server = await startLlmServer([stream([{ error: { code: "insufficient_quota", message: "pay" } }])]);
     await using ends = clientOf(server);
     expect(await ends.fails({ streaming: true })).toMatchObject({ kind: "quota", attempts: 1, retryable: false });
   });
 
-  test("an HTML page instead of a stream says that base_url is wrong", async () => {
+  test.concurrent("an HTML page instead of a stream says that base_url is wrong", async () => {
     await using server = await startLlmServer([
       stream(["<!DOCTYPE html><title>Hi</title>"], { headers: { "content-type": "text/html" } }),
     ]);
@@ -153,21 +153,21 @@ describe("after something was shown, nothing is ever sent again", () => {
     ["finish_reason, more text, and a clean end", [stop, lo, END], { kind: "stream_interrupted" }, "Hello"],
   ];
 
-  test.each(faults)("%s", async (_name, pieces, expected, shown = "Hel") => {
+  test.concurrent.each(faults)("%s", async (_name, pieces, expected, shown = "Hel") => {
     await using server = await startLlmServer([stream([role, hel, ...pieces])]);
     await using ends = clientOf(server, limits);
     expect(await ends.fails({ streaming: true })).toMatchObject({ ...expected, attempts: 1 });
     expect(ends.shown()).toBe(shown);
   });
 
-  test("but a whole answer collected from the same stream is", async () => {
+  test.concurrent("but a whole answer collected from the same stream is", async () => {
     await using server = await startLlmServer([stream([role, hel, CUT]), answer("hello")]);
     await using ends = clientOf(server);
     expect(await ends.ask({ streaming: false })).toMatchObject({ message: { content: "hello" }, attempts: 2 });
   });
 });
 
-test.each([true, false])(
+test.concurrent.each([true, false])(
   "what was billed of an answer that ends as a failure is counted, streaming: %s",
   async (streaming) => {
     const usage = { prompt_tokens: 9, completion_tokens: 4 };
@@ -184,7 +184,7 @@ test.each([true, false])(
 );
 
 describe("an answer is whole by its content", () => {
-  test.each<[string, Piece[]]>([
+  test.concurrent.each<[string, Piece[]]>([
     ["finish_reason, no [DONE]", [stop]],
     ["finish_reason, then a cut", [stop, CUT]],
     ["finish_reason, then a reset", [stop, RESET]],
@@ -200,7 +200,7 @@ describe("an answer is whole by its content", () => {
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
   });
 
-  test("a reason to finish is not the end where more text and calls follow after a pause", async () => {
+  test.concurrent("a reason to finish is not the end where more text and calls follow after a pause", async () => {
     const call = chunk({ tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{}" } }] });
     const pieces = [
       role,
@@ -221,7 +221,7 @@ describe("an answer is whole by its content", () => {
     });
   });
 
-  test("a connection left open after [DONE] is closed after a short grace", async () => {
+  test.concurrent("a connection left open after [DONE] is closed after a short grace", async () => {
     await using server = await startLlmServer([stream([hel, stop, DONE, STALL])]);
     await using ends = clientOf(server);
     await ends.ask({ streaming: true });
@@ -240,14 +240,14 @@ describe("a proxy that compresses although we asked it not to", () => {
       zip.flush(() => setImmediate(end, zip, response));
     };
 
-  test("is understood", async () => {
+  test.concurrent("is understood", async () => {
     const pieces = [hel, lo, stop].map((event) => `data: ${JSON.stringify(event)}\n\n`);
     await using server = await startLlmServer([zipped([...pieces, DONE], (zip) => zip.end())]);
     await using ends = clientOf(server);
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
   });
 
-  test("and cuts with a clean end is found out", async () => {
+  test.concurrent("and cuts with a clean end is found out", async () => {
     const half = zipped([`data: ${JSON.stringify(hel)}\n\n`], (zip, response) => {
       zip.unpipe();
       response.end();
@@ -259,7 +259,7 @@ describe("a proxy that compresses although we asked it not to", () => {
 });
 
 describe("connections", () => {
-  test("three streams in a row use one", async () => {
+  test.concurrent("three streams in a row use one", async () => {
     await using server = await startLlmServer([
       answer("one"),
       toolCalls([{ name: "f", arguments: {} }]),
@@ -270,7 +270,7 @@ describe("connections", () => {
     expect(server.connections).toBe(1);
   });
 
-  test("no more are opened than max_connections, no more kept than max_keepalive_connections", async () => {
+  test.concurrent("no more are opened than max_connections, no more kept than max_keepalive_connections", async () => {
     await using server = await startLlmServer(() => answer("hello"));
     await using ends = clientOf(server, { maxConnections: 4, maxKeepaliveConnections: 1 });
     await Promise.all(Array.from({ length: 12 }, () => ends.ask({ streaming: true })));
@@ -278,14 +278,14 @@ describe("connections", () => {
     while (server.openSockets > 1) await new Promise(setImmediate);
   });
 
-  test("an idle one is closed after keepalive_expiry", async () => {
+  test.concurrent("an idle one is closed after keepalive_expiry", async () => {
     await using server = await startLlmServer([answer("hello")]);
     await using ends = clientOf(server, { keepaliveExpiryMs: 50 });
     await ends.ask({ streaming: true });
     await server.idle();
   });
 
-  test("an idle one is closed before the server does, where it says when", async () => {
+  test.concurrent("an idle one is closed before the server does, where it says when", async () => {
     const headers = { "keep-alive": "timeout=2" };
     await using server = await startLlmServer([stream([hel, stop, DONE], { headers })]);
     await using ends = clientOf(server);
@@ -295,7 +295,7 @@ describe("connections", () => {
     expect(performance.now() - startedAt).toBeLessThan(1900);
   });
 
-  test("one that the server has closed meanwhile is replaced without a pause", async () => {
+  test.concurrent("one that the server has closed meanwhile is replaced without a pause", async () => {
     await using server = await startLlmServer([
       answer("one"),
       (response) => void response.socket?.destroy(),
@@ -306,7 +306,7 @@ describe("connections", () => {
     expect(await ends.ask({ streaming: true })).toMatchObject({ message: { content: "two" }, attempts: 2 });
   });
 
-  test("cancelling in the middle of an answer closes it", async () => {
+  test.concurrent("cancelling in the middle of an answer closes it", async () => {
     await using server = await startLlmServer([stream([hel, STALL])]);
     await using ends = clientOf(server);
     const controller = new AbortController();
@@ -315,14 +315,14 @@ describe("connections", () => {
     await server.idle();
   });
 
-  test("the silence between two words may be longer than the limit for the headers, twice", async () => {
+  test.concurrent("the silence between two words may be longer than the limit for the headers, twice", async () => {
     await using server = await startLlmServer([stream([hel, pause(1_500), lo, pause(1_500), stop])]);
     await using ends = clientOf(server, { timeoutMs: 1_000 });
     expect((await ends.ask({ streaming: true })).message.content).toBe("Hello");
   });
 });
 
-test("the total time limit ends everything, and names its key", async () => {
+test.concurrent("the total time limit ends everything, and names its key", async () => {
   await using server = await startLlmServer([failure(500), stream([role, STALL])]);
   await using ends = clientOf(server, { totalTimeoutMs: 1_500 });
   const error = await ends.fails({ streaming: true });
@@ -331,7 +331,7 @@ test("the total time limit ends everything, and names its key", async () => {
   expect(error.attempts).toBe(2);
 });
 
-test("closing the client ends what is in flight, for good", async () => {
+test.concurrent("closing the client ends what is in flight, for good", async () => {
   await using server = await startLlmServer([stream([role, STALL])]);
   await using ends = clientOf(server);
   const failed = ends.fails({ streaming: true });
@@ -341,7 +341,7 @@ test("closing the client ends what is in flight, for good", async () => {
   await server.idle();
 });
 
-test("a signal that is aborted already sends nothing", async () => {
+test.concurrent("a signal that is aborted already sends nothing", async () => {
   await using server = await startLlmServer([]);
   await using ends = clientOf(server);
   expect(await ends.fails({ streaming: true, signal: AbortSignal.abort() })).toMatchObject({

@@ -88,7 +88,7 @@ describe.each([{ streaming: true }, { streaming: false }])("streaming: $streamin
     expect(await ends.ask({ streaming }, request)).toMatchObject({ attempts: 1 });
   });
 
-  test("a repeated request is not doubled, nor is any once half of the retry budget is spent", async () => {
+  test.concurrent("a repeated request is not doubled, nor is any once half of the retry budget is spent", async () => {
     const slow: Step = (response, request) => void setTimeout(() => hi(response, request), 1_000);
     const steps = [...Array<Step>(6).fill(failure(500)), slow, slow];
     await using server = await startLlmServer(steps);
