@@ -1,7 +1,7 @@
 /**
  * `node --import ./scripts/ts-node.mjs scripts/comments.ts [COUNT] [SEED]`: prints COUNT (100) comments of src/ drawn at random, each with
- * its file, its line and the line of code after it. The same SEED (1) draws the same comments. For reviewers: give the comments to somebody
- * who has not seen the code, and ask which had to be read twice.
+ * its file and the code around it, as a reader of the file meets it. `>` marks the comment. The same SEED (1) draws the same comments. For
+ * reviewers: give the comments to somebody who has not seen the code, and ask which had to be read twice.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -14,8 +14,8 @@ interface SourceComment {
   line: number;
   /** The text on one line, without comment marks. */
   words: string;
-  /** The line of code after the comment. */
-  next: string;
+  /** Number of lines that the comment takes. */
+  lines: number;
 }
 
 /** Returns the comments of a TypeScript text with their lines. Comments for tools (`biome-ignore`) are left out. */
@@ -27,11 +27,7 @@ export function commentsIn(source: string): SourceComment[] {
         .replace(/^\s*(?:\/\*\*?|\*\/|\*|\/\/)|\*\/$/gm, "")
         .replace(/\s+/g, " ")
         .trim(),
-      next:
-        source
-          .slice(index + text.length)
-          .trimStart()
-          .split("\n", 1)[0] ?? "",
+      lines: text.split("\n").length,
     }))
     .filter(({ words }) => words !== "" && !/^(?:biome-|@|\/|#)/.test(words));
 }
@@ -55,14 +51,24 @@ function numbersFrom(seed: number): () => number {
   };
 }
 
+/** Number of lines of code that are printed before and after a comment. */
+const [linesBefore, linesAfter] = [4, 8];
+
 function main(count: number, seed: number): void {
-  const all = sourceFiles("src").flatMap((path) =>
-    commentsIn(readFileSync(path, "utf8")).map((each) => ({ path, ...each })),
-  );
+  const all = sourceFiles("src").flatMap((path) => {
+    const source = readFileSync(path, "utf8");
+    const code = source.split("\n");
+    return commentsIn(source).map(({ line, lines }) => {
+      const isComment = (index: number) => index >= line - 1 && index < line - 1 + lines;
+      const marked = code.map((text, index) => `${isComment(index) ? ">" : " "} ${text}`);
+      const around = marked.slice(Math.max(0, line - 1 - linesBefore), line - 1 + lines + linesAfter);
+      return { place: `${path}:${line}`, around };
+    });
+  });
   const next = numbersFrom(seed);
   for (let left = Math.min(count, all.length); left > 0; left--) {
-    for (const { path, line, words, next: code } of all.splice(Math.floor(next() * all.length), 1))
-      process.stdout.write(`${path}:${line}\n  ${words}\n    ${code}\n`);
+    for (const { place, around } of all.splice(Math.floor(next() * all.length), 1))
+      process.stdout.write(`=== ${place}\n${around.join("\n")}\n\n`);
   }
 }
 
