@@ -58,7 +58,8 @@ export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
 }
 
 /**
- * Keeps connections beyond the number `kept` open for `SPARE_MS` after their last request. The agent's own limit would close them at once.
+ * If more than `kept` connections are idle, closes the additional ones `SPARE_MS` after their last request. The agent's own limit would
+ * close them at once.
  * With that limit and 64 parallel requests, every second request needed a new connection. A new connection makes up a quarter of the cost
  * of a request.
  */

@@ -320,7 +320,10 @@ export class Session {
     return this.#holds > 0 || this.isBusy || this.#turns.isFollowed;
   }
 
-  /** True if the session remembers something that is not in the log: answers for this session, or a request for a summary. */
+  /**
+   * True if the session remembers something that is not in the log: a person's approvals that are valid for this session only, or a request
+   * to summarise the conversation that has not been carried out yet.
+   */
   get remembers(): boolean {
     return this.#runner.remembers;
   }

@@ -68,7 +68,7 @@ export interface Unconfirmed {
   servers: readonly ServerConfig[];
   /** JSON pointers of the unconfirmed settings. */
   settings: readonly string[];
-  /** Text for the user: the commands of the servers, and what each setting would set or send elsewhere. */
+  /** Text for the user: the commands of the servers, and for each setting its new value or where it would send data. */
   list: string;
   /** The configuration without the unconfirmed servers and settings. */
   refused: LoadedConfig;

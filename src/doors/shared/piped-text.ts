@@ -28,8 +28,9 @@ const firstByteTimeoutMs = 3_000;
 
 /**
  * Returns true if the file descriptor may contain input: it is a file, a shell's pipe, or a socket (the pipe of a Node parent process).
- * `bigint` works around a bug of Node 20: its module loader uses the numbers of the last stat call again for the next path that it
- * resolves. After the stat of a FIFO, the loader does not follow symlinks, and packages behind a symlink (pnpm, npm link) load as empty.
+ * `bigint` works around a bug of Node 20: its module loader takes the stale result of the last stat call without `bigint` for the next path
+ * that it resolves. If that result was of a FIFO, the loader does not follow symlinks, and packages behind a symlink (pnpm, npm link) load
+ * as empty.
  */
 function isPiped(fd: number): boolean {
   try {

@@ -45,8 +45,8 @@ export class LlmHttp {
   }
 
   /**
-   * Sends a call. Retries until the response headers arrive, never after. Throws LlmError. If `signal` is not the call's own, aborting it
-   * ends only this request.
+   * Sends a call as one HTTP request. Repeats the request until response headers arrive, never after. Throws LlmError. `signal` aborts this
+   * request; by default it is the signal of the whole call, which may consist of several requests.
    */
   async post(call: ProviderCall, signal = call.options.signal): Promise<Response> {
     try {

@@ -33,8 +33,9 @@ export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: strin
 }
 
 /**
- * Handles tool results at the beginning of a turn. They belong to calls of the previous answer that the caller ran, so they replace the
- * missing results of these calls in `before`. Returns the remaining messages of the turn.
+ * Moves the tool results at the beginning of a turn to the calls that they belong to. These calls were made by the previous answer and run
+ * by the caller of the API. `before` has a placeholder for the result of each such call, and the real result replaces the placeholder.
+ * Returns the remaining messages of the turn.
  */
 function withoutResults(own: readonly Message[], before: Message[]): readonly Message[] {
   const answerAt = before.findLastIndex(({ role }) => role === "assistant");

@@ -45,8 +45,8 @@ export class Link implements ServerLife {
 }
 
 /**
- * Returns a peer whose traffic with `inner` goes through the tape. A notification or request of the server is assigned to the running call
- * that began last, as in `Callbacks`.
+ * Returns a peer that lets the tape record its traffic with `inner`, or answer in place of `inner`. If the server sends a notification or a
+ * request while several calls run, it counts as part of the call that began last. `Callbacks` has the same rule.
  */
 export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: TapedPeerParts): Peer {
   const running: ServerLife[] = [];

@@ -55,8 +55,8 @@ const BROKEN_OFF =
   /^(error|abort(ed)?|network_error|insufficient_system_resource)$|malformed_function_call|unexpected_tool_call/i;
 
 /**
- * Models that need Responses at OpenAI's own API and at Azure. Gateways accept Chat Completions for them and translate. From errors of
- * 2026-03 to 2026-11: BerriAI/litellm PR#34569, openai-openapi#541.
+ * Models that OpenAI's own API and Azure serve only through Responses, fully or for requests with tools. Gateways accept Chat Completions
+ * for them and translate. Sources: error messages quoted in BerriAI/litellm PR#34569 and openai-openapi#541 (2026-03 to 2026-11).
  */
 const BY_RESPONSES: readonly { models: RegExp; why: string; unlessEffort?: string }[] = [
   { models: /^(o1|o3|gpt-5(\.\d)?)-pro\b|^gpt-[5-9](\.\d)?-codex\b/, why: "is served through Responses only" },

@@ -127,7 +127,7 @@ export class Shelf {
   }
 }
 
-/** Suffix of `of` for entries of which only the messages are compared. */
+/** Appended to the field `of`, the kind of an entry (such as `llm openai`), if only the messages of the entries are compared. */
 const byMessages = ", by its messages";
 
 function reduced({ of, asked }: Wanted): Wanted {
