@@ -3,6 +3,7 @@ import type { ChatEvent } from "../../src/core/events.js";
 import { toldChunks } from "../../src/doors/protocol/chunks.js";
 import type { StoredMessage } from "../../src/web/api/host-messages.js";
 import { DialogueFold, emptyDialogue, type Turn } from "../../src/web/chat/fold-turns.js";
+import { timelineRows } from "../../src/web/chat/timeline-rows.js";
 import { sumsOf, type TraceRow, traceRows } from "../../src/web/trace/rows.js";
 import { timeScale } from "../../src/web/trace/time-scale.js";
 import { call, turn } from "../log/support.js";
@@ -184,4 +185,20 @@ describe("the scale of a waterfall", () => {
   test("of nothing but waiting is that of the clock", () => {
     expect(timeScale([row([{ kind: "wait", from: 0, to: 10 }])], 0, 10).place(5)).toBe(0.5);
   });
+});
+
+test("the timeline beside the chat is in the order in which things began: an approval comes before the call that it allows", () => {
+  const asked = turnOf(
+    [0, one.user("go")],
+    [10, one.answer("", [a])],
+    [10, one.planned(a)],
+    [10, approval("q1", a)],
+    [500, approved("q1")],
+    [500, one.sent("call_a")],
+    [510, one.result("call_a", "yes")],
+    [600, one.answer("done")],
+    [600, one.end()],
+  );
+  const rows = timelineRows(asked, "").map(({ kind, from, to }) => `${kind} ${from}-${to}`);
+  expect(rows).toEqual(["model 0-10", "wait 10-500", "tool 500-510", "model 510-600"]);
 });

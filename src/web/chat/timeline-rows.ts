@@ -11,9 +11,11 @@ export interface RowSpan {
   isBad: boolean;
 }
 
-/** Returns the spans of a turn. `openNote` says what the model is doing now, if the turn is running. */
+/**
+ * Returns the spans of a turn, in the order in which they began. `openNote` says what the model is doing now, if the turn is running.
+ */
 export function timelineRows(turn: Turn, openNote: string): RowSpan[] {
-  const rows = turn.items.flatMap((item) => spanOf(item, turn.end?.at));
+  const rows = turn.items.flatMap((item) => spanOf(item, turn.end?.at)).toSorted((one, other) => one.from - other.from);
   const isOpen = !turn.end && rows.every(({ to }) => to !== undefined);
   if (!isOpen) return rows;
   const from = Math.max(turn.startedAt, ...rows.map(({ to = 0 }) => to));
