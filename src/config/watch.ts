@@ -2,7 +2,10 @@ import { existsSync, type FSWatcher, realpathSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { type FileTexts, readText } from "../core/source/source.js";
 
-/** Time, in ms, without further events before the files are compared. It is needed because an editor may write a file several times. */
+/**
+ * Time, in ms, that must pass without another file system event before the files are compared, because an editor may write a file several
+ * times.
+ */
 const debounceMs = 200;
 /** Longest time, in ms, from the first event until the files are compared, even if further events keep arriving. */
 const longestDebounceMs = 1000;
@@ -26,7 +29,7 @@ interface FolderWatch {
  */
 export class FileWatch {
   readonly #listener: FileListener;
-  /** Watches, by the folder of the watched file. A watch may be on a parent of that folder. */
+  /** Watches, keyed by the folder of the watched file. If that folder does not exist, the watch is on a parent. */
   readonly #watches = new Map<string, FolderWatch>();
   #texts: FileTexts;
   #timer: NodeJS.Timeout | undefined;

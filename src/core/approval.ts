@@ -1,6 +1,6 @@
 export interface ApprovalAnswer {
   allow: boolean;
-  /** The calls for which the answer is remembered. Absent: the answer is for this call only. */
+  /** How long the answer is remembered for later calls. Absent: the answer is for this call only. */
   remember?: ApprovalScope;
 }
 
@@ -10,15 +10,15 @@ export interface GivenApproval extends ApprovalAnswer {
 }
 
 /**
- * How long an answer is remembered. `session`: in this conversation, until the host ends. `project`: in the host's workspace. `always`:
- * wherever the same server is used.
+ * How long a person's answer to an approval question is remembered. `session`: in this conversation, until the host ends. `project`: in the
+ * host's workspace. `always`: wherever the same server is used.
  */
 const approvalScopes = ["session", "project", "always"] as const;
 type ApprovalScope = (typeof approvalScopes)[number];
 
 /**
- * Reads an answer: `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always", "message"?: string}`. For any
- * other value, returns a description of the problem.
+ * Reads a person's answer to an approval question: `true`, `false` or `{"allow": boolean, "remember"?: "session" | "project" | "always",
+ * "message"?: string}`. For any other value, returns a description of the problem.
  */
 export function readApproval(value: unknown): GivenApproval | { problem: string } {
   if (typeof value === "boolean") return { allow: value };

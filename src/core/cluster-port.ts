@@ -16,7 +16,7 @@ export interface Cluster {
   begin(): Promise<void>;
   /** Starts to resume turns of lost hosts, and to take turns that are given to this host. */
   recover(): Promise<void>;
-  /** Stores a request, like `ChatStore.claim`. This host owns a new turn. */
+  /** Stores a request as `ChatStore.claim` does. If that creates a turn, this host owns the turn. */
   claim(conversationId: string, message: UserMessageEvent, request: ClaimOptions): Promise<Claim>;
   /** True if the cluster will give this turn, which no host owns, to a host. If false, a host must find the turn and resume it. */
   isGivenOut(turn: AbandonedTurn): boolean;
@@ -25,11 +25,11 @@ export interface Cluster {
   /** Makes all turns of the conversation that wait here check whether they may run now. */
   wake(conversationId: string): void;
   /**
-   * Sends mail to the host that owns the turn, which may be this host. Resolves with false if the turn has ended, or if its question has
-   * already been answered.
+   * Sends mail (a cancellation, or a person's answer) to the host that owns the turn, which may be this host. Resolves with false if the
+   * turn has ended, or if its question has already been answered.
    */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean>;
-  /** Sends a live event to other hosts. The event is from the turn of this conversation that runs here. */
+  /** Sends a live event to other hosts. The event must be from the turn of this conversation that this host runs. */
   relay(conversationId: string, event: LiveEvent): void;
   /**
    * Follows turns that other hosts run in the conversation. `lastSeq`: `seq` of the last stored event that the reader has. `onChange` is
@@ -64,8 +64,8 @@ export interface LocalTurns {
 }
 
 /**
- * The treatment of a turn by a closing host. `leaving`: a turn that runs here is run to its end; a turn that waits here is left to other
- * hosts. `parked`: the turn is stopped without an end, so that another host resumes it.
+ * How a closing host treats a turn. `open`: it has not stopped the turn. `leaving`: if the turn runs here, it is cancelled and ended; if it
+ * waits here, it is left to other hosts. `parked`: the turn is stopped without an end, so that another host resumes it.
  */
 export type TurnClosing = "open" | "leaving" | "parked";
 
@@ -109,8 +109,8 @@ export interface WatchedTurn {
   overhear(event: LiveEvent): void;
   skipTo(seq: number): void;
   /**
-   * Calls `begin` when the first watcher comes, and the function returned by `begin` when the last watcher leaves. Returns a function after
-   * whose call neither is called any more.
+   * Calls `begin` when the first watcher comes, and the function returned by `begin` when the last watcher leaves. Returns a function that
+   * ends this: after its call, neither of the two is called any more.
    */
   whileWatched(begin: () => () => void): () => void;
 }
@@ -121,7 +121,8 @@ export interface Drive {
   turn: WatchedTurn;
   /**
    * Runs the turn. Resolves with undefined when the turn has ended. If another host has taken over the turn meanwhile, resolves with the
-   * mail for that host. Called again if this host gets the turn back.
+   * mail that this host must forward to it: a cancellation, or answers that are not stored yet. Called again if this host gets the turn
+   * back.
    */
   run(owned: OwnedTurn): Promise<readonly TurnMail[] | undefined>;
   /** Called with an earlier turn of the conversation that no host owns. */
@@ -134,7 +135,7 @@ export interface Drive {
 export interface OwnedTurn {
   readonly lease: TurnLease;
   /**
-   * Starts the run; called once the log has been read. `own`: the stored events of this turn; `lastSeq`: `seq` of the conversation's last
+   * Starts the run. Called after the log has been read. `own`: the stored events of this turn; `lastSeq`: `seq` of the conversation's last
    * event. From then on, `onLost` is called when another host takes the turn over. If another host has already done so, rejects with
    * StoreError `fenced`.
    */
@@ -165,7 +166,7 @@ export interface LiveCursor {
   take(): LiveEvent[];
   /** Returns what to show before this stored event. */
   stored(event: StoredEvent): LiveEvent[];
-  /** Voids the part of the message that was shown so far. Returns the events that tell the watchers so. */
+  /** Voids the part of the message that was shown so far. Returns the events that inform the watchers of this. */
   void(reason: string): LiveEvent[];
 }
 
@@ -180,8 +181,8 @@ export interface PeerStreams {
    */
   offer(url: string, secret: string, options: { isLocal: boolean }): void;
   /**
-   * Sends everything that the given host follows through `write`. Resolves when the stream has ended. The promise that `write` returns must
-   * resolve when the stream has room for more.
+   * Serves one stream: passes the live events of all conversations that the given host follows to `write`. Resolves when the stream has
+   * ended. The promise that `write` returns must resolve when the stream has room for more.
    */
   serve(nodeId: string, write: (text: string) => Promise<void>, gone: AbortSignal): Promise<void>;
 }

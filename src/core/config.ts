@@ -39,7 +39,9 @@ export interface HttpConfig extends TimeoutConfig {
 /** API of a provider: Chat Completions, OpenAI's Responses, Anthropic's Messages, Gemini's generateContent. */
 export type WireName = "chat" | "responses" | "messages" | "gemini";
 
-/** Peculiarities of an API. The preset of a provider sets the peculiarities of the provider's API. */
+/**
+ * Peculiarities of a provider's API. They come from the provider's preset (its built-in settings), and the configuration may override them.
+ */
 export interface QuirksConfig {
   tokenLimitKey: "max_tokens" | "max_completion_tokens";
   /**
@@ -72,7 +74,10 @@ export interface QuirksConfig {
   audio: boolean;
 }
 
-/** An entry of `llm.providers`, as the configuration has it. `llm/providers/providers.ts` adds the preset and the keys. */
+/**
+ * An entry of `llm.providers`, as the configuration has it. `llm/providers/providers.ts` adds the provider's preset (its built-in settings)
+ * and the keys.
+ */
 export interface ProviderConfig extends Partial<TimeoutConfig> {
   baseUrl?: string;
   /** The provider's API. Default: the API of the preset, or `chat` for a custom `baseUrl`. */
@@ -124,7 +129,7 @@ export interface LlmConfig {
   /** The provider that is asked first. If unset, the first usable provider is chosen, or the demo model if there is none. */
   active?: string;
   fallback: readonly string[];
-  /** Handling of a stream that breaks off after some text was shown. `auto`: each front door decides. */
+  /** Handling of a stream that breaks off after some text was shown. `auto`: each front door (terminal, HTTP, …) decides for itself. */
   streamRecovery: "auto" | StreamRecovery;
   http: HttpConfig;
   /** Prices keyed by `provider/model` or `model`. They override the built-in table. */
@@ -296,7 +301,7 @@ export interface ServeConfig {
   maxConnections: number;
   /** Maximum number of requests for each client address. */
   requestsPerMinute: number;
-  /** Names of models as callers write them. Calls of these models get none of the servers' tools. */
+  /** Names of models for plain chat. An API request that names one of them gets none of the MCP servers' tools. */
   plainModels: readonly string[];
   /**
    * URL, without a path, at which other hosts on the same database reach this host. If unset, only hosts on the same machine reach this

@@ -2,8 +2,8 @@ import type { ErrorInfo } from "./events.js";
 import type { KeptParts, LostAnswer } from "./messages.js";
 
 /**
- * Base class of this host's errors. Each boundary of the host has a subclass with a literal `kind`. Message and cause never contain a
- * secret.
+ * Base class of this host's errors. There is a subclass for each boundary (configuration, providers, servers, event log, callers, scripts),
+ * each with a literal `kind`. Message and cause never contain a secret.
  */
 abstract class HostError extends Error {
   abstract readonly kind: string;
@@ -116,7 +116,7 @@ export class LlmError extends HostError {
   }
 }
 
-/** `cassette`: no recorded answer fits the request. */
+/** `cassette`: recorded traffic is replayed, and it contains no answer to this request. */
 export type McpErrorKind = "unavailable" | "needs_auth" | "protocol" | "not_found" | "timeout" | "cassette";
 
 /** Thrown if a server was unreachable or violated the protocol. A tool that reports a failure is not an error but a result. */
@@ -189,7 +189,7 @@ export class ScriptError extends HostError {
   }
 }
 
-/** Converts any thrown value to the form in which events and wires carry errors. */
+/** Converts any thrown value to the form in which errors are stored in events and sent to clients. */
 export function errorInfo(error: unknown): ErrorInfo {
   if (!(error instanceof HostError)) {
     return { kind: "unexpected", message: messageOf(error), retryable: false, hint: "" };

@@ -31,8 +31,8 @@ export type Question =
   | LimitQuestion;
 
 /**
- * The question whether to continue after a limit was reached. A yes raises the limit by its configured amount. Answer: `true`, `false` or
- * `{"allow": boolean}`.
+ * The question whether to continue after a limit was reached. A yes raises the limit by its configured amount, or by several times this
+ * amount if the next step needs more. Answer: `true`, `false` or `{"allow": boolean}`.
  */
 export interface LimitQuestion {
   kind: "limit";
@@ -43,8 +43,8 @@ export interface LimitQuestion {
   used: number;
   allowed: number;
   /**
-   * Amount that the next step would add to `used`. If tools were called before, this amount also includes a final answer after the next
-   * request.
+   * Amount that the next step would add to `used`. If the step is a model request after tool calls, the amount is doubled, so that one more
+   * request for a final answer also fits.
    */
   needed?: number;
   /** True if `used` includes estimates, because a provider did not report its usage. */
@@ -68,14 +68,14 @@ export interface ApprovalQuestion {
   definition?: string;
 }
 
-/** An error as users, logs and wires see it. */
+/** An error in the form in which users, logs and clients get it. */
 export interface ErrorInfo {
   kind: string;
   message: string;
   /** True if the same request may succeed later. The caller can then send it again with the same request id. */
   retryable: boolean;
   hint: string;
-  /** HTTP requests sent to the provider without success. */
+  /** Number of HTTP requests that were sent to the provider without success. */
   attempts?: number;
   /** How long the provider asks callers to wait. */
   retryAfterMs?: number;
@@ -87,15 +87,15 @@ export interface UserMessageEvent {
   requestId: string;
   /** The new message. Empty if the caller's `history` already contains everything. */
   content: ContentPart[];
-  /** Earlier messages, if the caller sends its own history with the call. */
+  /** Earlier messages, if the caller sends its own history with the request. */
   history?: Message[];
   /**
    * Schema of the turn's final answer. The model gets the schema at the end of this message, in this turn and in all later ones, so that
-   * the beginning of requests stays the same. Absent in two cases, in which the system prompt states the schema instead: in calls that
-   * bring the whole history, and in older logs.
+   * the beginning of requests stays the same. Absent in two cases, in which the system prompt states the schema instead: if the caller
+   * sends the whole history with the request, and in older logs.
    */
   answerSchema?: JsonSchema;
-  /** Only for calls of `/v1/responses`: further parameters of the call, which the response repeats. They do not affect the turn. */
+  /** Only for requests to `/v1/responses`: their further parameters, which the response repeats. They do not affect the turn. */
   asked?: Readonly<Record<string, unknown>>;
 }
 
@@ -154,7 +154,7 @@ export interface CompactionEvent {
 /** Progress of a tool call in the model's last answer, so that a turn resumed after a crash does not repeat the call. */
 export interface StartedCall {
   call: ToolCall;
-  /** True if the call is in the log. */
+  /** True if the log has the call's `tool_call` event. */
   planned: boolean;
   /** True if the call may have reached its server. */
   sent: boolean;
@@ -237,7 +237,7 @@ export type LiveEvent =
   | { type: "tool_progress"; callId: string; progress: number; total?: number; message?: string }
   | { type: "server_status"; server: string; state: ServerState; reason?: string };
 
-/** An event that a front door shows: a stored event with its `seq`, or a live event. */
+/** An event that a front door (terminal, HTTP, …) shows: a stored event with its `seq`, or a live event. */
 export type TurnEvent = StoredEvent | LiveEvent;
 
 export type ServerState = "starting" | "ready" | "degraded" | "needs_auth" | "failed" | "disabled";

@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import { RequestError } from "./errors.js";
 
 /**
- * Creates an id with a prefix that tells the kind of thing: `turn_…`, `conv_…`. This function is passed as a parameter, so that tests can
- * choose the ids.
+ * Creates an id with a prefix for its kind: `turn_…`, `conv_…`. This function is passed as a parameter, so that tests can choose the ids.
  */
 export type NewId = (prefix: string) => string;
 
@@ -35,15 +34,16 @@ export const newId: NewId = (prefix) => {
 
 /**
  * Maximum length of an id that a caller chooses, in UTF-16 units. The ids of a conversation and of a request together must fit into an
- * entry of PostgreSQL's indexes. Such an entry has at most 2,704 bytes, and a UTF-16 unit takes at most three of them.
+ * entry of PostgreSQL's indexes. Such an entry has at most 2,704 bytes, and a UTF-16 unit takes at most three of them. Long ids would also
+ * fill every list of conversations.
  */
 const longestId = 400;
 /** Matches half of a character (a lone surrogate), which UTF-8 cannot hold. */
 const halfCharacter = /\p{Surrogate}/u;
 
 /**
- * Throws RequestError `usage` if an event log could not store the id unchanged, or if the id is too long: long ids would also fill every
- * list of conversations. `what` names the id in the message.
+ * Throws RequestError `usage` if the id is empty, too long, or contains something that an event log could not store unchanged. `what` names
+ * the id in the message.
  */
 export function requireStorable(id: string, what: string): void {
   if (id.length > 0 && id.length <= longestId && !id.includes("\0") && !halfCharacter.test(id)) return;

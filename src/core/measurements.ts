@@ -22,7 +22,7 @@ export type Measurement =
   | TurnMeasurement
   | CompletionMeasurement
   | ToolMeasurement
-  /** A call has waited for its slot in the provider's queue. */
+  /** A model request has got a slot in the provider's queue, after waiting for `waitMs`. */
   | { type: "place_taken"; provider: string; waitMs: number }
   | { type: "breaker_opened"; provider: string; model: string }
   /** A connection that was ready has ended. */
@@ -117,7 +117,7 @@ export type BreakerState = "closed" | "half_open" | "open";
 /** A snapshot of the host, taken on request. */
 export interface HostState {
   turns: { sessions: number; running: number; waiting: number };
-  /** Use of the slots of each provider that has been asked. */
+  /** Use of the slots for concurrent requests, for each provider that has been asked. */
   limiters: readonly { provider: string; active: number; waiting: number; limit: number }[];
   breakers: readonly { provider: string; model: string; state: BreakerState }[];
   servers: readonly Pick<ServerStatus, "name" | "state">[];

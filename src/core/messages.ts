@@ -40,8 +40,8 @@ export interface AssistantMessage {
 }
 
 /**
- * Parts of an answer, besides text and calls, that its provider wants back. The answer's origin is stored too, because other providers
- * refuse these parts. They are stored unchanged; each request decides which of them to send.
+ * The parts of an answer, in order. Some of them, such as signed reasoning, are wanted back by the provider in later requests. The answer's
+ * origin is stored too, because other providers refuse these parts. They are stored unchanged; each request decides which of them to send.
  */
 export interface KeptParts {
   wire: string;
@@ -158,7 +158,10 @@ export function formInstruction(jsonSchema: JsonSchema): string {
   );
 }
 
-/** Options for the answers of the model. They pass unchanged from the front doors to the wires. */
+/**
+ * Options for the answers of the model. They pass unchanged from the front doors (terminal, HTTP, …) to the wires, which put them into the
+ * providers' requests.
+ */
 export interface AnswerOptions {
   /** The model: a model of the active provider, or `provider/model`. Default: the active provider's configured model. */
   model?: string;

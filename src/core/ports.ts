@@ -54,7 +54,7 @@ export interface ToolAnnotations {
   openWorld: boolean;
 }
 
-/** Facts about a tool that the policy may use. */
+/** Facts about a tool by which the host decides whether a call may run. */
 export interface ToolFacts extends ToolAnnotations {
   server: string;
   /** The tool's name on its server. */
@@ -93,18 +93,21 @@ export interface PreparedCall extends ToolFacts {
   send(options: SendOptions): Promise<ToolResult>;
 }
 
-/** Answers of the user that hold for more than one call. If answers contradict each other, the one that refuses counts. */
+/**
+ * The user's answers to approval questions, as far as they hold for more than one call. If answers contradict each other, the one that
+ * refuses counts.
+ */
 export interface ApprovalMemory {
   find(tool: RememberedTool): Required<ApprovalAnswer> | undefined;
   remember(tool: RememberedTool, answer: Required<ApprovalAnswer>): void;
 }
 
-/** Identifies a tool in stored answers. Tools with different `place` are different tools, even if they have the same name. */
+/** Identifies a tool in stored approval answers. Tools with different `place` are different tools, even if they have the same name. */
 export type RememberedTool = Pick<ToolFacts, "server" | "tool" | "place">;
 
 /**
- * Stored answers, which outlive the host. The methods never throw: if an answer cannot be stored, that is logged, and the answer holds
- * until the host ends.
+ * The user's stored answers to approval questions. They outlive the host. The methods never throw: if an answer cannot be stored, that is
+ * logged, and the answer holds until the host ends.
  */
 export interface KeptApprovals {
   find(tool: RememberedTool, workspace: string): Required<ApprovalAnswer> | undefined;
@@ -121,7 +124,7 @@ export interface ServerStatus {
   /** Time from the server's start until it was ready, in ms. */
   startMs?: number;
   version?: string;
-  /** Time in which the server answered its last trivial request, in ms. */
+  /** Time that the server took to answer the last ping or, before the first ping, the first request for its lists, in ms. */
   latencyMs?: number;
   /** Version of the MCP protocol: `legacy` up to 2025-11-25, `modern` from 2026-07-28 on. */
   era?: "legacy" | "modern";
@@ -157,7 +160,10 @@ export interface Toolbox {
 interface ArgumentChoices {
   /** Returns URI templates (RFC 6570) for resources that are not listed. */
   templates(): readonly { uriTemplate: string; server: string }[];
-  /** Returns proposed values for an argument of a prompt or of a URI template. `prompt`: the prompt's name in this hub. Throws McpError. */
+  /**
+   * Returns proposed values for an argument. `of`: the prompt, by its name in this hub, or the URI template that has the argument. Throws
+   * McpError.
+   */
   complete(
     of: { prompt: string } | { template: string },
     argument: { name: string; value: string },
@@ -201,13 +207,16 @@ export interface ToolHub extends Toolbox, ArgumentChoices {
   readResource(uri: string, signal?: AbortSignal): Promise<ContentPart[]>;
 }
 
-/** Messages that a server sends without being asked, for front doors that pass them on. */
+/** Messages that a server sends without being asked, for front doors (such as MCP) that pass them on to their clients. */
 export type ServerNews =
   | { type: "lists" }
   | { type: "resource"; server: string; uri: string }
   | { type: "log"; server: string; level: string; text: string };
 
-/** The servers' complete MCP results, for a front door that passes them on. Names are those of the hub. All methods throw McpError. */
+/**
+ * The servers' complete MCP results, for a front door (such as MCP) that passes them on to its clients. Tools and prompts have the names
+ * that the hub gives them. All methods throw McpError.
+ */
 export interface Passage extends ArgumentChoices {
   /**
    * Returns, keyed by the tool's name, those fields of each tool's listing that the model does not get (title, annotations, result schema,

@@ -36,8 +36,8 @@ export type SharedBounds = { readonly [Name in keyof Bounds]?: Bounds[Name] | un
 
 export interface SharedLimits {
   /**
-   * Opens a lane. Lanes with the same `keyHash` share their limits; if their limits differ, the lowest limit counts. `onPause` is called
-   * with the time in ms for which the provider has asked another host to send nothing.
+   * Opens a lane, the queue for one provider's key. Lanes with the same `keyHash` share their limits; if their limits differ, the lowest
+   * limit counts. `onPause` is called with the time in ms for which the provider has asked another host to send nothing.
    */
   lane(keyHash: string, bounds: SharedBounds, onPause: (forMs: number) => void): SharedLane;
   /** Sends pending updates to the other hosts. Never rejects. */
@@ -45,8 +45,8 @@ export interface SharedLimits {
 }
 
 /**
- * The queue for one provider's key, which all hosts share. Each host uses only its share of the limit, and the share does not grow while
- * the shared state is unreachable.
+ * The queue for one provider's key, which all hosts share. Each host uses only its share of the limit. While the log cannot be reached, the
+ * share does not grow.
  */
 export interface SharedLane {
   /**

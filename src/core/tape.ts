@@ -1,6 +1,6 @@
 /**
- * Port between the host and its connections to models and servers. With this port, a cassette can record or play the connections, and a
- * scripted model can answer.
+ * Port between the host and its connections to models and servers. With this port, a cassette (a file of recorded traffic) can record or
+ * play the connections, and a scripted model can answer.
  */
 import type { McpErrorKind } from "./errors.js";
 
@@ -38,7 +38,7 @@ export interface ServerHello {
   instructions?: string;
 }
 
-/** A request to a server, as in JSON-RPC. If a tool runs as a task, the whole task is one `tools/call`. */
+/** A request to a server, with method and parameters as in JSON-RPC. If a tool runs as a task, the whole task is one `tools/call`. */
 export interface ServerExchange {
   server: string;
   method: string;
@@ -74,8 +74,9 @@ export interface ServerLife {
 export type HostAnswer = { result: Record<string, unknown> } | { error: { code: number; message: string } };
 
 /**
- * Records or plays exchanges. The methods that send something get a function that uses the real connection; a tape that plays does not call
- * this function. If there is no recorded answer to a request, the method rejects with LlmError or McpError of kind `cassette`.
+ * Records or plays exchanges, which are requests with their answers. The methods that send something get a function that uses the real
+ * connection; a tape that plays does not call this function. If there is no recorded answer to a request, the method rejects with LlmError
+ * or McpError of kind `cassette`.
  */
 export interface Tape {
   /**
@@ -84,8 +85,8 @@ export interface Tape {
    */
   readonly plays: { readonly models: boolean; readonly servers: boolean };
   /**
-   * Returns the request path for which the tape has answers of this provider; requests are then built for the API with this path. If
-   * undefined, the configured API is used.
+   * Returns the URL path of the requests to which the tape has this provider's answers. The host then builds its requests for the API with
+   * this path. If undefined, the configured API is used.
    */
   pathFor?(provider: string): string | undefined;
   /** Registers secrets that must not appear in the recording. */

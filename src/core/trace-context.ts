@@ -19,13 +19,13 @@ export interface CarriedTrace {
   tracestate?: string;
 }
 
-/** Decides whether a trace is recorded. `parent`: the parent's decision. */
+/** Decides whether a trace is recorded. `parent`: the decision of the parent span; undefined if there is no parent. */
 export type Samples = (traceId: string, parent: boolean | undefined) => boolean;
 
 interface TraceOptions {
   /** The trace to continue. */
   carried?: CarriedTrace | undefined;
-  /** Decides whether the trace is recorded. Default: as its parent; a trace without a parent is recorded. */
+  /** Decides whether the trace is recorded. Default: the decision of the parent span; without a parent, the trace is recorded. */
   samples?: Samples | undefined;
   /** Number of the run. A turn that is resumed has several runs, and each has its own span. */
   run?: number;

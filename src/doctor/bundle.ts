@@ -17,7 +17,7 @@ export interface BundleParts {
   versions: Readonly<Record<string, string>>;
   loaded?: LoadedConfig;
   logFolder: string;
-  /** A conversation that the user has added, as an export. Its secrets are already removed. */
+  /** The export of a conversation that the user wants to include. Its secrets are already removed. */
   conversation?: string;
   clear(text: string): string;
   nowMs: number;

@@ -1,5 +1,6 @@
 /**
- * Sends test requests to a provider. Uses the same client and the same wire as turns. If that wire fails, the other wires are tried too.
+ * Sends test requests to a provider. Uses the same client and the same wire (API) as turns. If that wire fails, the other wires are tried
+ * too.
  */
 import type { LlmConfig } from "../core/config.js";
 import type { ResolvedModel } from "../llm/providers/providers.js";

@@ -1,4 +1,4 @@
-/** Searches for another wire that works with the provider. Used if the configured wire fails. */
+/** Searches for another wire (API) that works with the provider. Used if the configured wire fails. */
 import type { LlmConfig, WireName } from "../core/config.js";
 import { type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { type Finding, hasFailed, warn } from "./finding.js";

@@ -5,7 +5,7 @@ import type { ServerCheck } from "./server-check.js";
 export interface Section {
   name: string;
   findings: Finding[];
-  /** Error kind of the section. If one of its checks fails, a turn or the start of a host would end with an error of this kind. */
+  /** The kind of error with which a turn, or the start of a host, would end if one of these checks fails. */
   kind: string;
   server?: ServerCheck;
 }

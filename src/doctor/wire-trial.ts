@@ -1,6 +1,6 @@
 /**
- * Tests one wire of a provider in the same way as a turn uses it. There are five small steps: a whole answer, a streamed answer, a tool
- * call, the answer to the tool's result, and sending the model's reasoning back.
+ * Tests one wire (API) of a provider in the same way as a turn uses it. There are five small steps: a whole answer, a streamed answer, a
+ * tool call, the answer to the tool's result, and sending the model's reasoning back.
  */
 
 import type { LlmConfig } from "../core/config.js";

@@ -21,13 +21,13 @@ interface ApprovalsParts {
 }
 
 /**
- * Minimum age, in ms, of a folder's last change so that its change time can be used. File systems round change times: most to some
- * milliseconds, FAT to two seconds.
+ * Time, in ms, after a folder's last change during which its change time is not relied on. File systems round change times (most to some
+ * milliseconds, FAT to two seconds), so a second change shortly after the first may leave the change time as it is.
  */
 const settledMs = 4_000;
 /**
- * Time, in ms, for which a check of the folder stays valid. One check then serves all tool calls of a model's answer. The time is shorter
- * than a person needs to answer in another host. A check costs about as much as the rest of the decision about a call.
+ * Time, in ms, for which a check of the folder stays valid, so that one check serves all tool calls of a model's answer. The time is
+ * shorter than a person needs to answer in another host. Without it, checks would double the cost of the decision about a call.
  */
 const lookMs = 10;
 
@@ -40,7 +40,7 @@ export class Approvals implements KeptApprovals {
   readonly #parts: ApprovalsParts;
   /** Answers that could not be written to a file. */
   readonly #unwritten = new Map<string, KeptApproval>();
-  /** Tools for which no answer is stored. Valid until the folder changes. */
+  /** Tools that are known to have no stored answer. Valid until the folder changes. */
   #unanswered: { lookedAt: number; changedAt: number; tools: Set<string> } = notLooked();
 
   constructor(folder: string, parts: ApprovalsParts) {
@@ -107,8 +107,9 @@ export class Approvals implements KeptApprovals {
   }
 
   /**
-   * Returns the tools for which no answer is stored. Returns undefined if the folder cannot be checked. Also returns undefined if the
-   * folder has just changed, because the next change could get the same change time and would not be noticed.
+   * Returns the set of tools that are known to have no stored answer, to which `find` adds more. Returns undefined if the folder cannot be
+   * checked. Also returns undefined if the folder has just changed, because the next change could get the same change time and would not be
+   * noticed.
    */
   #unansweredNow(): Set<string> | undefined {
     const now = this.#parts.now();

@@ -39,7 +39,9 @@ export function isHarmless(pointer: string): boolean {
   );
 }
 
-/** Values that the user need not confirm, because they restrict. All other values of these settings must be confirmed. */
+/**
+ * Values that the user need not confirm, because with them the host asks more often. All other values of these settings must be confirmed.
+ */
 const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
   "/chat/service/approval": "ask",
   "/chat/service/changed_tools": "ask",
@@ -48,7 +50,7 @@ const HARMLESS_VALUES: Readonly<Record<string, unknown>> = {
 /** Returns true if the value contains a placeholder. Such a value may contain any environment variable, including secrets. */
 export const hasPlaceholder = (written: unknown): boolean => JSON.stringify(written)?.includes("${") ?? false;
 
-/** Function that returns the values that a provider gets from the preset with its name. */
+/** A function that returns the defaults in the preset of a provider. The preset has the same name as the provider. */
 export type PresetOf = (provider: string) => { baseUrl?: string; model?: string; keyVariable: string };
 
 /**

@@ -16,8 +16,9 @@ export function projectServers({ config }: LoadedConfig, own: readonly ServerCon
 }
 
 /**
- * Returns a hash of these servers and settings. Harmless values are not part of the hash. `settings` are pointers. Placeholders are hashed
- * as they are written, without their values. Paths are made absolute before they are hashed, and an `env_file` is hashed by its content.
+ * Returns a hash of these servers and settings, by which a later change is noticed. `settings` are pointers. Values that need no
+ * confirmation (`isHarmless`) are not part of the hash. Placeholders are hashed as they are written, without their values. Paths are made
+ * absolute before they are hashed, and an `env_file` is hashed by its content.
  */
 export function fingerprint(
   servers: readonly ServerConfig[],

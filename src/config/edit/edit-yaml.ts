@@ -107,8 +107,8 @@ function removed(text: string, map: Block, item: Item): string {
 }
 
 /**
- * Writes `{}` after `mcpServers:`, because the key must have a value. The key must be in the last line of the text that has content other
- * than a comment.
+ * Writes `{}` after `mcpServers:`, because the key must have a value. The text must end with the line of this key; only comments and blank
+ * lines may follow it.
  */
 function behindKey(text: string): string {
   const lines = text.replace(/\n$/, "").split("\n");

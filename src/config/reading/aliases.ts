@@ -17,7 +17,7 @@ const KEYS: Record<string, string> = {
 
 const TYPES: Record<string, string> = { "streamable-http": "http", streamable_http: "http", streamableHttp: "http" };
 
-/** For each renamed key, its pointer with our name, and its pointer in the file. */
+/** Maps the pointer of each renamed key, with our name of the key, to the pointer that the key has in the file. */
 export type Renamed = ReadonlyMap<string, string>;
 
 /**

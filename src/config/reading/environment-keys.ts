@@ -8,8 +8,8 @@ const PREFIX = "MCP_PLATFORM_";
 
 /**
  * Returns one layer for each variable such as `MCP_PLATFORM_LLM__HTTP__MAX_RETRIES`. Two underscores separate the name of a mapping from a
- * key in this mapping. Names of servers and providers are spelled as in `known` if `known` has them, otherwise in lower case. An empty
- * variable counts as unset.
+ * key in this mapping. `known` is the configuration from files. A server or provider that it contains keeps its spelling; other names are
+ * in lower case. An empty variable counts as unset.
  */
 export function environmentLayers(environment: Environment, known: JsonObject): Layer[] {
   return Object.entries(environment).flatMap(([name, text]) => {

@@ -51,7 +51,10 @@ function mapTexts(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, mapTexts(inner, change)]));
 }
 
-/** Returns the entry for display. Hides the same values as `config show`, but shows placeholders. */
+/**
+ * Returns the entry for display. Hides the values of variables and headers, and secrets in the arguments, the URL and the OAuth settings,
+ * but shows placeholders.
+ */
 export function masked(entry: JsonObject): JsonObject {
   const hidden = (mapping: unknown) =>
     isPlainObject(mapping)

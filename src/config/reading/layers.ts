@@ -3,7 +3,10 @@ import { isPlainObject, type JsonObject } from "../../core/json.js";
 import type { Source, SourceProblem } from "../../core/source/source.js";
 import { child, keyPath } from "../../core/source/tree.js";
 
-/** The origin of a value. For a file, `pointer` is the position of the value in that file. The pointer may contain an alias of a key. */
+/**
+ * The origin of a value. For a file, `pointer` is the position of the value in that file. A key may have another name there than in our
+ * tree (see `aliases.ts`).
+ */
 export type Origin =
   | { kind: "default" }
   | { kind: "file"; source: Source; pointer: string }
@@ -16,7 +19,7 @@ export interface Layer {
   originOf(pointer: string): Origin;
 }
 
-/** Origins by pointer. Each mapping, each scalar and each whole list has an origin. */
+/** Origins, keyed by the pointer of the value. Each mapping, each scalar and each whole list has an origin. */
 export type Origins = Map<string, Origin>;
 
 export interface Merged {

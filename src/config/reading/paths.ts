@@ -11,8 +11,8 @@ export interface Surroundings {
 }
 
 /**
- * Returns the absolute path for a value `path` of the key at `pointer`. If the value comes from a file, the path is relative to the file's
- * folder, otherwise to the working directory.
+ * Returns the absolute path of `path`, which is the value at `pointer` in the configuration. If the value comes from a file, the path is
+ * relative to the file's folder, otherwise to the working directory.
  */
 export function resolvePath(path: string, pointer: string, origins: Origins, { env, cwd }: Surroundings): string {
   const origin = originOf(origins, pointer);

@@ -17,7 +17,7 @@ const limits = [
 ];
 
 interface Parts {
-  /** The user's own configuration. `written` contains the values from its file, by pointer. */
+  /** The user's own configuration. `written` contains the values from its file, keyed by pointer. */
   base: { tree: JsonObject; written: ReadonlyMap<string, unknown> };
   baseSource: Source;
   /**

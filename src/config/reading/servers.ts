@@ -64,9 +64,9 @@ export function completeServers(tree: JsonObject, origins: Origins, surroundings
 }
 
 /**
- * Returns the folders for a stdio server without `cwd`, see `StdioServerConfig`. Returns undefined if the server starts in the working
- * directory. It starts there if the file that defines it is in the working directory or below, or is one of `inPlace`, or if the server is
- * defined by the environment or a flag.
+ * Returns the folder in which a stdio server without `cwd` starts (`own`), and the folder to which its relative paths refer (`working`).
+ * Returns undefined if the server starts in the working directory. It starts there if the file that defines it is in the working directory
+ * or below, or is one of `inPlace`, or if the server is defined by the environment or a flag.
  */
 export function startFolders(
   name: string,

@@ -42,8 +42,8 @@ function compile() {
 }
 
 /**
- * Checks a tree against the schema, and adds the schema's defaults to the tree in place. Returns the errors; each has `parentSchema` and
- * `data`.
+ * Checks a tree against the schema, and adds the schema's defaults to the tree in place. Returns ajv's errors, in which `parentSchema` and
+ * `data` are set.
  */
 export const validate = (tree: JsonObject): ErrorObject[] => once().validate(tree);
 

@@ -9,8 +9,8 @@ interface ChannelParts {
 }
 
 /**
- * A waiting call of `next`. It is a class, because V8 allocates object literals in its old generation once hundreds of channels wait; each
- * literal would then keep the item alive with which it was resolved.
+ * A waiting call of `next`. It is a class, because V8 allocates object literals in its old generation once hundreds of channels wait. Such
+ * a literal would stay in memory for long, and with it the item that the call was resolved with.
  */
 class Asked<T> {
   /** The waiting call that was made after this one. */
@@ -25,8 +25,8 @@ class Asked<T> {
 /**
  * A queue between a producer that calls `push` and one consumer that iterates. Items that are ready are handed over one after another, so
  * that a burst wakes the consumer only once. After `longestBurst` items, the channel pauses so that timers and sockets are served. The
- * queue is unbounded: it holds one turn's deltas and tool results. The iterator is written by hand, because an async generator would take
- * three times as long per item.
+ * length of the queue is not limited, because it holds only one turn's deltas and tool results. The iterator is written by hand, because an
+ * async generator would take three times as long per item.
  */
 export class Channel<T> implements AsyncGenerator<T, undefined> {
   readonly #parts: ChannelParts;

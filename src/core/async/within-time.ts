@@ -4,15 +4,15 @@ const script = new Script("work()");
 let context: Context | undefined;
 
 /**
- * Maximum number of tries. Work is tried again if other processes used the processor meanwhile. Each try may take four times as long as the
- * previous try. All tries block the event loop.
+ * Maximum number of tries. A try is repeated if it ran out of time because other processes used the processor. Each try may take four times
+ * as long as the previous try. All tries block the event loop.
  */
 const maxTries = 3;
 
 /**
- * Runs synchronous work and returns its result. Returns undefined if the work needs more than the given time on the processor. The work can
- * only be stopped after a certain elapsed time, which on a busy machine says little about the processor time that the work had. So work
- * that was stopped after little processor time is run again with a longer limit. Rethrows errors of the work.
+ * Runs synchronous work and returns its result. Returns undefined if the work needs more than the given processor time. Node can only limit
+ * elapsed time. On a busy machine, work may reach that limit after little processor time; such work is run again with a longer limit.
+ * Rethrows errors of the work.
  */
 export function withinTime<T>(timeoutMs: number, work: () => T): { result: T } | undefined {
   for (let tries = 1, clockMs = timeoutMs; ; tries += 1, clockMs *= 4) {

@@ -3,7 +3,10 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Environment } from "../environment.js";
 
-/** Returns the folder in which the user's hosts keep files of this kind. Configuration and event log are elsewhere. */
+/**
+ * Returns the folder in which the user's hosts keep files of the kind `name`, such as `server-logs`. Configuration and event log are
+ * elsewhere.
+ */
 export function stateFolder(env: Environment, name: string): string {
   const home = env.HOME || homedir();
   return join(env.XDG_STATE_HOME || join(home, ".local", "state"), "mcp-platform", name);

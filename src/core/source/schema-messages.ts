@@ -19,7 +19,7 @@ interface SchemaWords {
 }
 
 interface Wording {
-  /** The value as written, if the actual value was derived from a template. */
+  /** The value as it is written in the file. Set if it contains placeholders such as `${NAME}`, which are replaced in the actual value. */
   template?: string;
   isSecret?: boolean;
   /** Removes secrets from a text. Applied to values before a message quotes them. */

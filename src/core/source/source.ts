@@ -15,7 +15,7 @@ export interface Source {
   position: FindPosition;
 }
 
-/** Contents of files, keyed by absolute path. Undefined if the file could not be read. */
+/** Contents of files, keyed by absolute path. The content of a file that could not be read is undefined. */
 export type FileTexts = ReadonlyMap<string, string | undefined>;
 
 /** A mistake at a key whose position in the file is not yet known. */

@@ -1,8 +1,8 @@
 /** Removes known secrets, and strings that look like secrets, from texts before they are shared. */
 
 /**
- * Returns a function that removes the given secrets from a text, and anything that looks like a key. The given secrets are also found as
- * they are spelled in JSON and in URLs. Other secrets are found only if they look like a key.
+ * Returns a function that removes the given secrets from a text, and everything that matches one of the patterns in `looks`: by default,
+ * whatever looks like a key. The given secrets are also found as they are spelled in JSON, in URLs and in base64.
  */
 export function clearing(
   secrets: readonly string[],

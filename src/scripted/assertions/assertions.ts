@@ -1,6 +1,6 @@
 /**
- * The assertions that a script makes about a step. An assertion type that promptfoo also has uses promptfoo's name and promptfoo's format
- * of values.
+ * The assertions that a script makes about a step. Assertions that promptfoo (a test tool for prompts) also has are named and written as in
+ * promptfoo.
  */
 import { messageOf } from "../../core/errors.js";
 import { nearest } from "../../core/text/nearest.js";

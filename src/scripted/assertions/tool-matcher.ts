@@ -25,7 +25,8 @@ export function readMatcher(value: unknown): ToolMatcher | AssertionProblem {
   if (pattern.annotations.length > 0 || pattern.arguments.length > 0) {
     return { problem: `${quoted(text)}: expected the name of a tool alone, as server.tool` };
   }
-  // A pattern without a server matches no tool, because every tool's name contains its server. An assertion with `not-` would always hold.
+  // A pattern without a server matches no tool, because every tool's name contains its server. So an assertion with `not-` and such a
+  // pattern would always hold.
   if (!/[.*]|__/.test(text) && !containsTemplate(text)) {
     return { problem: `${quoted(text)} does not name the server: expected server.tool, or *.${text} for any server` };
   }

@@ -1,6 +1,6 @@
 /**
- * The tape of a cassette. It answers a request with the recorded answer. A request without a recorded answer is recorded, or reported as a
- * miss.
+ * The tape of a cassette: it stands between the host and the connections to models and servers, and answers a request with the recorded
+ * answer. A request without a recorded answer is recorded, or reported as a miss.
  */
 
 import { LlmError } from "../../core/errors.js";

@@ -73,8 +73,8 @@ export async function openCassette(options: CassetteOptions): Promise<Cassette> 
     misses: tape.misses,
     async finish() {
       const left = strict && mode === "replay" ? tape.shelf.left : [];
-      // Waits for a timer, because Node releases weak references only then. A replay at full speed uses no timers, so its host would stay
-      // in memory.
+      // Node releases weak references only when a timer fires. A replay at full speed uses no timers, so without this one the closed host
+      // would stay in memory.
       await timer(1);
       const unwritten = recorder ? await written(path, recorder, cleaner) : [];
       return [...left, ...faults.left, ...unwritten];

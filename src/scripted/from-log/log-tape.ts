@@ -1,4 +1,4 @@
-/** A tape that answers for the model and the servers of a conversation, with the answers in the conversation's log. */
+/** A tape stands in for the connections to models and servers. This one gives the answers that a conversation's log contains. */
 
 import { LlmError, McpError } from "../../core/errors.js";
 import type { ContentPart } from "../../core/messages.js";

@@ -58,8 +58,8 @@ export function sessionFile({ conversationId, turns, model, mcpServers, notes }:
 const callsOf = ({ hops }: PlayableTurn) => hops.flatMap(({ calls }) => calls);
 
 /**
- * Returns the hop limit for the file, or undefined if the default limit is enough. A turn that reached its limit has one hop more than the
- * limit, because the host then sends a last request without tools.
+ * Returns the hop limit for the file, or undefined if the default limit is enough. A hop is a model request with the tool calls that it
+ * leads to. A turn that reached its limit has one hop more than the limit, because the host then sends a last request without tools.
  */
 function hopsOf(turns: readonly PlayableTurn[]): number | undefined {
   const ended = turns.filter(({ stopReason }) => stopReason === "max_tool_hops").map(({ hops }) => hops.length - 1);

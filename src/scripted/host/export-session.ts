@@ -150,7 +150,10 @@ function madeUpNotes(servers: readonly string[], known: ReadonlyMap<string, unkn
     .map((server) => `the tools of ${server} are made up from their calls: this host does not know their definitions`);
 }
 
-/** Returns a tape that answers with the tape `source` and records these answers with the tape `recorder`. */
+/**
+ * Returns a tape, which stands in for the connections to models and servers. The tape `source` gives the answers, and the tape `recorder`
+ * records them.
+ */
 function keptBy(recorder: Tape, source: Tape): Tape {
   const never = () => Promise.reject(new TypeError("there is no wire"));
   return {

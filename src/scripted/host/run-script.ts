@@ -18,17 +18,17 @@ import type { ScriptHost, ScriptRunOptions } from "../steps/script-host.js";
 import { offline, settingsOf } from "./script-settings.js";
 
 export interface RunScriptOptions extends ScriptRunOptions {
-  /** Configuration, in any form that `createApp` takes. The script's own settings override it. */
+  /** Configuration: the path of a file, an object, or a configuration that is already loaded. The script's own settings override it. */
   config?: string | ConfigObject | LoadedConfig;
   /** Environment variables, for API keys and `${VAR}`. Default: the process's environment. */
   env?: AppOptions["env"];
-  /** Called for observations of the level `logging.level` and above. Default: they are logged to stderr. */
+  /** Called with log entries of the level `logging.level` and above. Default: they are written to stderr. */
   observe?: Observe;
   /** Folder to which relative paths refer; paths in error messages are relative to it too. Default: the working directory. */
   cwd?: string;
   /**
-   * How the cassette is used. `auto` (default) means `replay` if `CI` is set and the cassette exists. Otherwise `auto` means that requests
-   * go to the real servers and models, and nothing is recorded.
+   * How the cassette (the file with recorded traffic) is used. `auto` (default) means `replay` if `CI` is set and the cassette exists.
+   * Otherwise `auto` means that requests go to the real servers and models, and nothing is recorded.
    */
   cassette?: CassetteMode | "auto";
   /** Whether a replay makes the recorded pauses: `full` (default) leaves them out. Used only for a replay. */
@@ -46,7 +46,9 @@ export async function runScript(script: string | ScriptObject, options: RunScrip
   return runReadScript(loadScript(script, options.cwd), options);
 }
 
-/** Reads and checks a script for `runReadScript`. Does not open other files. Throws ConfigError. */
+/**
+ * Reads and checks a script for `runReadScript`. Opens no files other than the script and the files that it includes. Throws ConfigError.
+ */
 export function loadScript(script: string | ScriptObject, cwd: string = process.cwd()): Script {
   return readScript(script, cwd);
 }
@@ -96,7 +98,9 @@ function failed(result: ScriptResult, error: ScriptError): ScriptResult {
   return { ...result, passed: false, error: stepFailureOf(error) };
 }
 
-/** Runs a script in a new host. The tape answers all requests to models and servers. Rejects with ConfigError. */
+/**
+ * Runs a script in a new host. The tape answers all requests to models and servers, in place of real connections. Rejects with ConfigError.
+ */
 export function runOnTape(script: Script, host: AppOptions & { tape: Tape }): Promise<ScriptResult> {
   return runApp(script, { ...host, recover: false, keepsApprovals: false, questionTimeoutMs: Infinity }, { run: {} });
 }

@@ -56,7 +56,7 @@ function pathsOf(argument: string, cwd: string): string[] {
   return below(`${root}/`, names, () => true);
 }
 
-/** Returns the files below the folder whose paths match the glob. `name` and `rest` are the parts of the glob. */
+/** Returns the files below the folder whose paths match the glob. `name` is the first part of the glob, `rest` has the parts after it. */
 function below(folder: string, [name = "", ...rest]: readonly string[], isWanted: (name: string) => boolean): string[] {
   if (name === "**") {
     const deeper = entriesOf(folder).filter((entry) => entry.isDirectory() && !isHidden(entry.name));

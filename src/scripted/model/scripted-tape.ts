@@ -3,8 +3,8 @@ import type { ScriptedModel } from "./scripted-model.js";
 import { writtenPath } from "./scripted-wire.js";
 
 /**
- * Returns a tape on which the scripted model answers all model requests. The tape `servers` answers for the servers. If `servers` is
- * undefined, the real servers are used.
+ * Returns a tape, which stands in for connections to models and servers. The scripted model answers all model requests. The tape `servers`
+ * answers for the servers; if `servers` is undefined, the real servers are used.
  */
 export function scriptedTape(model: Pick<ScriptedModel, "answer">, servers?: Tape): Tape {
   return {

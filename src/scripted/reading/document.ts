@@ -17,9 +17,8 @@ export class ScriptDocument {
   constructor(source: Source, chain: readonly string[]) {
     this.source = source;
     this.chain = chain;
-    // If several errors are at the same place, only the last error is kept, because it is the most specific one. The schema avoids `oneOf`
-    // and similar keywords. `stepKindOf` and `checkSense` make the checks for which such keywords would be needed, and give clearer
-    // messages.
+    // If several errors are at the same place, only the last error is kept, because it is the most specific one. The schema does not use
+    // `oneOf` and similar keywords: `stepKindOf` and `checkSense` check the same things with clearer messages.
     const found = new Map<string, SourceProblem>();
     for (const error of schemaErrors(source.tree)) {
       const problem = describeSchemaError(error);

@@ -3,7 +3,7 @@ import type { ScriptPosition } from "./script-position.js";
 
 export interface ScriptedReply {
   place: ScriptPosition;
-  /** Condition of the reply. A reply without a condition answers the next request for which no other reply has a condition that holds. */
+  /** Condition of the reply. Requests that meet no reply's condition are answered by the replies without a condition, in order. */
   when?: ReplyCondition;
   /** Number of requests that the reply must answer. `any` means one or more. */
   times: number | "any";

@@ -72,8 +72,8 @@ function unexpected({ assert }: Acting, { failure, expectedBy = [] }: Performed)
 }
 
 /**
- * Returns `ask` and `refusal`. `ask` asks the judge, or throws if a limit of the script is reached. `refusal` returns the error of this
- * limit, or undefined if no limit was reached.
+ * Returns `ask` and `refusal`. `ask` asks the judge, a model that decides about an assertion, or throws if a limit of the script is
+ * reached. `refusal` returns the error of this limit, or undefined if no limit was reached.
  */
 function judgeWithin({ host, limits }: StepContext): { ask: AssertionParts["ask"]; refusal(): Failure | undefined } {
   let refusal: Failure | undefined;

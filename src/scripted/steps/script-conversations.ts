@@ -4,7 +4,9 @@ import type { Sessions } from "../../session/sessions.js";
 export interface NamedConversation {
   name: string;
   session: Session;
-  /** Returns a new request id. The sequence of ids is the same in every run of the script. */
+  /**
+   * Returns a new request id, by which the host recognises a repeated request. The sequence of ids is the same in every run of the script.
+   */
   nextRequestId(): string;
 }
 

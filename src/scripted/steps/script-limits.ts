@@ -11,7 +11,7 @@ export class ScriptLimits implements Disposable {
   #turns = 0;
   #usage: Usage | undefined;
   #usd: number | undefined;
-  /** True if the price of any turn or of any judge's answer was unknown. `costUsd` is then undefined. */
+  /** True if the price of any turn, or of any model answer that judges an assertion, was unknown. `costUsd` is then undefined. */
   #isUnpriced = false;
 
   constructor(limits: Script["limits"], cancelled?: AbortSignal) {

@@ -22,7 +22,7 @@ export interface ForeignText {
   /** Absolute path of the file. */
   path: string;
   tree: JsonObject;
-  /** Comment lines without `#` or `//`, by the pointer of the key that they describe. */
+  /** Comment lines without `#` or `//`, keyed by the pointer of the key that they describe. */
   comments: ReadonlyMap<string, readonly string[]>;
 }
 

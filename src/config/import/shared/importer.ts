@@ -61,7 +61,7 @@ export interface ImportedServer {
   file: string;
   /** The server as an entry of `mcpServers`. */
   entry: JsonObject;
-  /** Comments to write. `above` has the lines above the server. `keys` has the lines above each key, by our name of the key. */
+  /** Comments to write: `above` the server, and above each of its `keys`. `keys` maps our name of a key to the lines above it. */
   comments: { above: readonly string[]; keys: ReadonlyMap<string, readonly string[]> };
   notes: Note[];
   /** Reason why the server is not imported. Undefined if the server is imported. */

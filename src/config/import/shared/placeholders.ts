@@ -52,7 +52,7 @@ export const shell = converting(/\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_
   variable(name ?? bare, fallback),
 );
 
-/** The inputs of a VS Code configuration, by their id. VS Code asks the user for the value of each input. */
+/** The inputs of a VS Code configuration, keyed by their ids. VS Code asks the user for the value of each input. */
 export type Inputs = ReadonlyMap<string, { default?: string }>;
 
 /** Returns the name of the variable to use instead of this input. */

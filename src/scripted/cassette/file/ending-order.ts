@@ -3,8 +3,8 @@ import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type CallEntry, type Entry, isExchange } from "./format.js";
 
 /**
- * Calls end in the order of the recording: a finished call waits for the calls that ended before it there. This is the longest time, in ms,
- * that it waits for such a call to begin. Without a limit it would wait for ever if that call is never made.
+ * Longest time, in ms, that a finished call waits for another call to begin that ended before it in the recording. Without a limit, it
+ * would wait for ever if the other call is never made.
  */
 const longestBeginMs = 1000;
 

@@ -78,7 +78,9 @@ export interface BetweenEntry {
 
 export type Entry = ModelEntry | CallEntry | HelloEntry | BetweenEntry;
 
-/** A recorded request whose number and order are the same in every run. The number and order of other entries depend on timing. */
+/**
+ * A recorded request of a kind that every run makes in the same number and order. The number and order of other entries depend on timing.
+ */
 export type RecordedExchange = ModelEntry | CallEntry;
 
 /** Returns true if the entry is a request whose number and order a replay compares. */

@@ -37,7 +37,7 @@ export function messagesOf(request: JsonObject): JsonObject {
   return withHistory(historyOf(request), (messages) => messages.filter(isSaid));
 }
 
-/** Normalises parameters. Ids of the call and of its trace are removed from `_meta`. */
+/** Normalises the parameters of a request to a server. Ids of the call and of its trace are removed from `_meta`. */
 export function normalisedParams({ _meta, ...params }: JsonObject): JsonObject {
   const { traceparent: _, tracestate: __, "mcp-platform/call-id": ___, ...meta } = isPlainObject(_meta) ? _meta : {};
   return normalised({ ...params, ...(Object.keys(meta).length > 0 && { _meta: meta }) }) as JsonObject;

@@ -50,8 +50,8 @@ export async function writeCassette(path: string, text: string): Promise<void> {
 }
 
 /**
- * Sorts entries that belong to no request of the session by server, within each gap between two requests. Servers start at the same time,
- * so the order of these entries depends on timing.
+ * Sorts the entries that lie between two requests of the session by the names of their servers. Servers start at the same time, so the
+ * order in which these entries were recorded depends on timing.
  */
 function inOrder(entries: readonly Entry[]): Entry[] {
   const sorted: Entry[] = [];
@@ -83,7 +83,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Returns the redacted entry. `index` is the position of the entry among the calls. */
+/** Returns the redacted entry. `index` is the position of the entry among the recorded calls; undefined if it is not one of them. */
 function cleanedEntry(entry: Exclude<Entry, ModelEntry>, cleaner: Cleaner, index: number | undefined): JsonObject {
   if (!("method" in entry)) return cleaner.value(entry) as unknown as JsonObject;
   const { mcp, method, params, ended, ...rest } = entry;

@@ -20,7 +20,7 @@ interface Placed<T> {
 
 export class Outside {
   readonly #hellos = new Map<string, HelloEntry["hello"][]>();
-  /** Recorded lists, by the key of the request that they answer. */
+  /** Recorded lists, keyed by the request that they answer (`keyOf`). */
   readonly #lists = new Map<string, Placed<CallEntry>[]>();
   /**
    * Recorded events that were not replayed yet, in order. An entry with a `method` is a changed list. All other entries are notifications

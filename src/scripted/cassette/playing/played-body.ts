@@ -16,7 +16,7 @@ export interface Playback {
 /** How a body ended if it did not end cleanly: with an error, or not at all ("open"). */
 type BadEnd = RecordedError | "open";
 
-/** Returns a body that sends the recorded chunks. `limit` is the number of bytes after which it ends early. */
+/** Returns a body that sends the recorded chunks. `limit` is the number of bytes after which the body ends early. */
 export function playedBody(
   chunks: readonly Chunk[],
   { sleep, isPaced }: Playback,

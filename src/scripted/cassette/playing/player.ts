@@ -34,7 +34,7 @@ export function playModel(
 
 /**
  * Plays the recorded events of a call, then resolves with its answer. Rejects with the signal's reason if the call is cancelled. Rejects
- * with McpError in the same case as `playEvent`.
+ * with McpError if the host answers a server's question otherwise than in the recording.
  */
 export async function playCall(
   { events = [], ms, result, error, failure }: CallEntry,

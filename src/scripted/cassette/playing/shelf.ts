@@ -55,8 +55,8 @@ export class Shelf {
   }
 
   /**
-   * Finds the first unused entry that matches the request. `isRepeated` is true if a further unused entry also matches. Returns undefined
-   * if no entry matches.
+   * Finds the first unused entry that matches the request. `take` marks the entry as used. `isRepeated` is true if a further unused entry
+   * also matches. Returns undefined if no entry matches.
    */
   find(wanted: Wanted): { entry: RecordedExchange; isRepeated: boolean; take(): void } | undefined {
     const same = this.#answersTo(wanted).filter(({ isUsed }) => !isUsed);

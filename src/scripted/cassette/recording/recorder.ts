@@ -28,8 +28,8 @@ import { noted } from "./noted-life.js";
 import { keptHeaders } from "./recorded-headers.js";
 
 /**
- * Requests for the lists of a server that run at the same time. They are recorded together when the last of these requests ends, because
- * the host uses the lists only then.
+ * The requests for the lists of one server that run at the same time, and those of them that are done. They are recorded together when the
+ * last of them ends, because the host uses the lists only then.
  */
 interface Listing {
   running: number;

@@ -9,8 +9,8 @@ import { createReporter } from "./reporters.js";
 export interface ReportTarget {
   name: ReporterName;
   /**
-   * Absolute path of the file to which the reporter writes. If undefined, the reporter writes to `output`. If `output` is also undefined,
-   * it writes to stdout.
+   * Absolute path of the file to which the reporter writes. If undefined, the reporter writes to the file `output` (`--output`). If
+   * `output` is also undefined, it writes to stdout.
    */
   file?: string;
 }
