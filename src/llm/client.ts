@@ -76,7 +76,8 @@ export class LlmClient {
   #isClosed = false;
 
   /**
-   * `admission`: taken over from a client with the same `llm.http`. `dialects`: taken over from the previous client.
+   * `admission`: limits and connections, taken over from a client with the same `llm.http`. `dialects`: what each model has refused so far,
+   * taken over from the previous client.
    * @internal
    */
   constructor(config: LlmConfig, parts: LlmClientParts, admission?: SharedAdmission, dialects?: Dialects) {
@@ -183,7 +184,8 @@ export class LlmClient {
     let { completion, isPaused } = await this.#ask(target, shared, watched);
     for (let resumed = 0; isPaused && resumed < MAX_RESUMPTIONS; resumed++) {
       const request = { ...shared.request, messages: [...shared.request.messages, completion.message] };
-      // `restart` is off, because a restart would show the text from before the pause a second time.
+      // `restart` is off: the `discard` of a restart would also void the text from before the pause, and nothing would show that text
+      // again.
       const more = await this.#ask(target, { ...shared, request, restart: false }, watched).catch((error: unknown) => {
         const { provider, model, usage } = completion;
         if (usage) shared.tally.lost.push({ provider, model, usage });
@@ -213,7 +215,7 @@ export class LlmClient {
         isPaused = answer.isPaused === true;
         if (usage) draft.counted(usage.inputTokens);
         const isFiltered = finishReason === "content_filter";
-        // An answer that was cut within a call may lack signatures, so its parts must not be sent back later.
+        // An answer that was cut off within a tool call may lack the signatures of its reasoning, so its parts must not be sent back later.
         const isCut = finishReason === "length" && message.toolCalls.length > 0;
         if (parts && !isCut && !isFiltered) message.kept = draft.kept(parts);
         // The calls of a filtered answer are dropped, because they may be incomplete and the provider has refused them.

@@ -12,9 +12,9 @@ const ESCAPED = /["\\]|[^ -\uffff]/;
 /**
  * Detects events of a stream that equal the previous event except for the piece of answer text (the "word") that they carry, as nearly all
  * events do. Such an event needs no parser. Whole events are compared as text, including field names and line ends, so that the same code
- * serves every wire. If `JSON.parse` runs for each event instead, W3 takes 2.2 times the processor time on Chat Completions, 1.5 on
- * Responses, 1.6 on Messages and 2.4 on Gemini (builds before and after, 2026-11-28). `npm run bench -- --only W3 --to ours --wires
- * responses,messages,gemini` measures the wires.
+ * serves every wire. If `JSON.parse` runs for each event instead, benchmark W3 (one fast stream) takes 2.2 times the processor time on Chat
+ * Completions, 1.5 on Responses, 1.6 on Messages and 2.4 on Gemini (builds before and after, 2026-11-28). `npm run bench -- --only W3 --to
+ * ours --wires responses,messages,gemini` measures the wires.
  */
 export class AlikeEvents {
   readonly #place: WordPlace;
@@ -45,8 +45,9 @@ export class AlikeEvents {
 
   /**
    * Takes whole events from a comparable text, starting at `from`, as long as each event equals the remembered one except for its piece of
-   * answer text. Passes all these pieces on as one text. Returns the position where these events end. The number of steps does not depend
-   * on the number of events: the first burst after a pause runs uncompiled code, where one step per piece took twice as long.
+   * answer text. Passes all these pieces to `to` as one text. Returns the position where these events end. The number of steps does not
+   * depend on the number of events: the first burst after a pause runs code that V8 has not compiled yet, where one step per piece took
+   * twice as long.
    */
   takeWords(text: string, from: number, to: Pick<AnswerFold, "pushWords">): number {
     const head = this.#head;

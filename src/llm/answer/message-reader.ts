@@ -25,10 +25,10 @@ export class MessageReader {
   readonly #onMessage: (message: JsonObject, event: string | undefined) => boolean;
   readonly #fold: Pick<AnswerFold, "pushWords">;
   readonly #place: WordPlace;
-  /** Set once a piece has ended with a byte beyond ASCII, which may be half a character. */
+  /** Set once a piece has ended with a byte beyond ASCII, because that byte may be only a part of a character. */
   #decoder: StringDecoder | undefined;
   #alike: AlikeEvents | undefined;
-  /** The parser of an event stream. It is dropped as long as events need no parser, since a parser takes a kilobyte of memory. */
+  /** The parser of an event stream. Undefined as long as events need no parser, since a parser takes a kilobyte of memory. */
   #sse: SseReader | undefined;
   #messageCount = 0;
   /** The last message, if that message held nothing but text of the answer. */
@@ -102,7 +102,10 @@ export class MessageReader {
     return this.#fault;
   }
 
-  /** Processes the events one by one, as long as it is likely that they differ only in their text: most of such events need no parser. */
+  /**
+   * Processes the events one by one as long as `#alike` expects events that differ only in their text. Most of these need no parser.
+   * Returns false if an event was too large.
+   */
   #feedEvents(text: string): boolean {
     this.#alike ??= new AlikeEvents(this.#place);
     if (!this.#alike.isHopeful) return this.#parseEvents(text);

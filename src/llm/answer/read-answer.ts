@@ -17,16 +17,16 @@ const DONE_GRACE_MS = 2000;
 const USAGE_GRACE_MS = 250;
 
 /**
- * Phase of a read. The first three phases are named after their time limits in the configuration. `more`: the model has said why it
- * stopped; since some models say so before they call tools, this phase lasts `idle_timeout`. `done`: everything has arrived. `failed`: the
- * provider has sent an error, and only its usage may follow.
+ * Phase of a read. The first three phases have the name of the setting that limits them. `more`: the model has said why it stopped; since
+ * some models say so before they call tools, this phase lasts `idle_timeout`. `done`: everything has arrived. `failed`: the provider has
+ * sent an error, and only its usage may follow.
  */
 type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done" | "failed";
 
 /**
- * Reads one response body into the fold. Resolves when the answer is whole, otherwise rejects with LlmError. Only the content decides
- * whether the answer is whole, never the way in which the connection ended: some proxies turn a cut into a clean end, and others leave the
- * connection open after a whole answer. Frees the connection whether it resolves or rejects.
+ * Reads one response body into `fold`, which builds the answer. Resolves when the answer is whole, otherwise rejects with LlmError. Only
+ * the content decides whether the answer is whole, never the way in which the connection ended: some proxies turn a cut into a clean end,
+ * and others leave the connection open after a whole answer. Frees the connection whether it resolves or rejects.
  */
 export function readAnswer(response: Response, call: ProviderCall, fold: AnswerFold, now: () => number): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -83,9 +83,9 @@ class Reading {
   }
 
   /**
-   * Processes the first piece of a socket read at once. Further pieces of the same read are collected, and processed together when the read
-   * is over: one read may bring hundreds of HTTP chunks, and no consumer runs before that read is over. A stream that is read as fast as it
-   * comes brings one piece per read. If these pieces were delayed by a tick too, the stream would cost 5 % more.
+   * Processes the first piece of a socket read at once. Collects further pieces of the same read, and processes them together when the read
+   * is over: one read may bring hundreds of HTTP chunks, and no consumer runs before that read is over. The first piece is not delayed,
+   * because a stream that is read as fast as it arrives brings only one piece per read: a tick of delay for each would cost 5 %.
    */
   readonly #onData = (piece: Buffer) => {
     if (this.#pieces) this.#pieces.push(piece);

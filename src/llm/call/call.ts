@@ -26,7 +26,7 @@ export interface ProviderCallOptions {
   request: CompletionRequest;
   streaming: boolean;
   showing: Showing;
-  /** True if text may be voided after it was shown; see `Attempts.answer`. */
+  /** True if an answer that breaks off may start again although text of it was shown. A `discard` then voids that text. */
   restart: boolean;
   tally: Tally;
   completionId: string;
@@ -53,7 +53,7 @@ interface LaneSlot {
 export class ProviderCall {
   readonly provider: Provider;
   readonly model: string;
-  /** The call's slot in the provider's lane. Set before the first request. */
+  /** The call's slot in the provider's lane (its queue, retry budget and keys). Set before the first request. */
   place: LaneSlot | undefined;
   sent = 0;
   retries = 0;
@@ -67,8 +67,8 @@ export class ProviderCall {
   delayMs = 0;
   hasAskedOnceMore = false;
   /**
-   * True if a pooled connection that the server had closed was replaced once. If the server closes another such connection, that counts as
-   * a failure.
+   * True after the server had closed the pooled connection of a request, so that the request was sent again on a new one. If that happens
+   * once more, it counts as a failure.
    */
   replacedSocket = false;
 

@@ -18,7 +18,7 @@ import { textsIn } from "./quotes.js";
 
 /** Average for English and code. In other languages, a token has fewer bytes of text. */
 const BYTES_PER_TOKEN = 4;
-/** Prompts with fewer tokens are not compared: they fit every window, and their estimate is too rough. */
+/** Prompts with fewer tokens are not checked for being cut off: they fit every window, and the estimate of their tokens is too rough. */
 const LEAST_COMPARED = 1000;
 
 export class Dialects {
@@ -116,7 +116,8 @@ export class Dialect {
   }
 
   /**
-   * Returns the kept parts of a message that may be sent back. It is a field instead of a method so that it can be passed on as a function.
+   * Returns the parts of an answer, such as signed reasoning, that may be sent back to this model. It is a field instead of a method so
+   * that it can be passed on as a function.
    */
   readonly keptIn = (message: AssistantMessage): readonly KeptPart[] | undefined => {
     if (!message.kept || this.#forgotten.has(message.kept)) return undefined;

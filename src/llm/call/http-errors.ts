@@ -78,7 +78,8 @@ function waitNote(waitMs: number | undefined, call: ProviderCall, now: number): 
 }
 
 /**
- * Creates the error for a proxy's failure. There is no retry, because a proxy that refuses a request or demands a login does so every time.
+ * Creates the error for a proxy's failure. There is no retry if the proxy refuses the request or demands a login, because it would do so
+ * every time.
  */
 function fromProxy(said: string, status: number | undefined, call: ProviderCall): LlmError {
   const hint =

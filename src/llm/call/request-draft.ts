@@ -5,7 +5,9 @@ import { isAboutTools, refusalText, toolNamedIn } from "../wires/shared/refusals
 import type { AnswerFold, FoldOptions, Target, Wire, WireQuirks, WireRequest } from "../wires/wire.js";
 import type { Dialect } from "./dialect.js";
 
-/** Maximum number of corrections of one request. If a request needs more corrections than this, the request itself is wrong. */
+/**
+ * Maximum number of times that one request is changed after a refusal and sent again. If that is not enough, the request itself is wrong.
+ */
 const MAX_CORRECTIONS = 8;
 
 export class RequestDraft {

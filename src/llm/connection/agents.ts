@@ -25,7 +25,7 @@ export function createAgent({ http, protocol, connectTimeoutMs, proxy, secureCon
 
 /**
  * Makes the agent connect through the proxy. Requests to an https origin go through a tunnel. Requests to an http origin go to the proxy
- * itself and name the whole URL.
+ * itself, with the whole URL in the request line.
  */
 function connectThrough(agent: Connecting, proxy: HttpProxy, secureContext: SecureContext | undefined): void {
   const createConnection = agent.createConnection.bind(agent);

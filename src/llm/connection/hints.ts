@@ -52,7 +52,10 @@ function exhaustedLimits(headers: Headers, now: number): number[] {
   return [Math.max(...resets), (epoch > 1e12 ? epoch : epoch * 1000) - now];
 }
 
-/** Returns the header as text. Returns "" for an object, which an error body may state as a header: converting it could throw. */
+/**
+ * Returns the header as text; "" if it is an object, since converting an object could throw. An object is possible because some error
+ * bodies state headers, as any JSON.
+ */
 function textOf(headers: Headers, name: string): string {
   const value = headers[name];
   return asText(value) ?? String(asNumber(value) ?? "");

@@ -30,14 +30,14 @@ interface Entrant extends AskedModel {
 
 const LOAD: ReadonlySet<LlmErrorKind> = new Set(["rate_limit", "overloaded", "server"]);
 
-/** How long a used-up key rests, unless the provider states a time. */
+/** How long a key rests after its quota is used up, unless the provider states a time. */
 const QUOTA_REST_MS = 600_000;
 const RATE_LIMIT_REST_MS = 5_000;
 
 const BYTES_PER_TOKEN = 4;
 /**
- * Matches images and sound in base64. They are left out of the estimate of tokens: a model counts far fewer tokens for them than their
- * base64 suggests.
+ * Matches images and sound in base64. They are left out when tokens are estimated, because a model counts far fewer tokens for them than
+ * their base64 suggests.
  */
 const ENCODED = /[\w+/=]{1000,}/g;
 
@@ -139,7 +139,10 @@ export class Lane {
     this.#parts.observe({ level, scope: "llm", message, fields: all });
   }
 
-  /** Estimates the request's tokens. The tokens of the answer are added when they are known. */
+  /**
+   * Estimates the request's tokens; 0 if the provider has no limit of tokens per minute. The tokens of the answer are added when they are
+   * known.
+   */
   #tokensOf(call: Entrant): number {
     if (this.#provider.tpm === undefined) return 0;
     return Math.ceil(Buffer.byteLength(String(call.body).replace(ENCODED, "")) / BYTES_PER_TOKEN);

@@ -9,8 +9,8 @@ interface Waiter {
 
 const SHRINK = 0.7;
 /**
- * Requests that were sent within this time, in ms, after the limit has shrunk met the same overload. So their failures do not shrink the
- * limit again.
+ * A failed request shrinks the limit only if it was sent at least this long, in ms, after the limit last shrank. Requests sent earlier met
+ * the same overload.
  */
 const COOL_DOWN_MS = 1000;
 
@@ -24,8 +24,8 @@ export class Limiter {
   readonly #rpm: RateWindow | undefined;
   readonly #tpm: RateWindow | undefined;
   /**
-   * The calls that wait to send a retry and, in `#arriving`, the calls that wait for a slot, in order of arrival. Those in `#returning` go
-   * first, because they already hold slots that other calls wait for.
+   * `#returning`: calls that wait to send a retry. `#arriving`: calls that wait for a slot. Both are in order of arrival. Returning calls
+   * go first, because they already hold slots that other calls wait for.
    */
   readonly #returning = new Set<Waiter>();
   readonly #arriving = new Set<Waiter>();
@@ -69,8 +69,8 @@ export class Limiter {
   }
 
   /**
-   * Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. A pause that the provider asked for does not count as
-   * waiting.
+   * Waits for a slot. Rejects with the signal's reason, or with QueueTimeout. A pause that the provider asked for does not count towards
+   * `queueTimeoutMs`.
    */
   async acquire(tokens: number, signal: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const free = signal.aborted ? undefined : this.tryAcquire(tokens);
@@ -185,7 +185,7 @@ interface Keeper {
   leave(): void;
 }
 
-/** A slot that is taken. This is a class, because an object literal with a symbol-named method would cost several times as much. */
+/** A taken slot. It is a class, because an object literal with a method named by a symbol would cost several times as much. */
 class TakenSlot implements Slot {
   readonly #keeper: Keeper;
   readonly #tokens: number;

@@ -5,8 +5,8 @@ export const AMBIGUOUS_RETRY_COST = 10;
 const LEAST_CAPACITY = 50;
 const PER_CALL_IN_FLIGHT = 5;
 /**
- * Refill of the budget, in tokens per second. Without it, a provider's only caller could not retry after an outage, since no request would
- * have succeeded yet.
+ * Refill of the budget, in tokens per second, besides the token that each success adds. Without it, a provider's only caller could not
+ * retry after an outage, since there would be no success to refill the budget.
  */
 const REFILL_PER_SECOND = 1;
 

@@ -18,7 +18,7 @@ export interface Quirks extends QuirksConfig {
    * differently, so the prompt cache does not match.
    */
   forbidsTools: boolean;
-  /** True if the provider accepts `response_format: json_schema`. Otherwise the prompt describes the schema in words. */
+  /** True if the provider accepts `response_format: json_schema`. Otherwise only the prompt describes the schema, in words. */
   jsonSchemas: boolean;
   cutsPrompts: boolean;
   /** Name of the request's parameter for the configured `reasoning`. `reasoning_effort` holds only the `effort`. */
@@ -99,8 +99,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     baseUrl: "https://api.anthropic.com/v1",
     wire: "messages",
     model: "claude-haiku-5-5",
-    // All Claude models get this size, since their `max_tokens` depends on it. Haiku 5.5 costs five times as much per token above 100,000
-    // tokens.
+    // All Claude models get this size, and their default `max_tokens` is at most a quarter of it. Haiku 5.5 costs five times as much per
+    // token in requests with more than 100,000 input tokens.
     contextWindow: 200_000,
     quirks: CLOUD,
   },

@@ -8,7 +8,10 @@ export interface Price extends PriceConfig {
   tiers?: readonly (PriceConfig & { aboveTokens: number })[];
 }
 
-/** US dollars per million tokens. A rate that is missing or null is taken to equal the input rate. */
+/**
+ * US dollars per million tokens. A missing or null `cachedInput` and a missing `cacheWrite` equal `input`; a missing `cacheWrite1h` equals
+ * `cacheWrite`.
+ */
 type Rates = [input: number, output: number, cachedInput?: number | null, cacheWrite?: number, cacheWrite1h?: number];
 type Tier = [aboveTokens: number, ...Rates];
 type Row = (number | null | Tier)[];

@@ -5,9 +5,9 @@ import type { Provider } from "./providers.js";
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /**
- * Returns an id of the account. A provider accepts encrypted or signed parts only from the account for which it made them. Several keys
- * count as one account, that of the first key: a conversation keeps its key (`KeyRing`). If a key of another account is used nevertheless,
- * the provider refuses the parts, and the host no longer sends them.
+ * Returns an id of the account. A provider accepts the encrypted or signed parts of an answer only from the account for which it made them.
+ * Several keys count as one account, that of the first key, because each conversation always uses the same key (`KeyRing`). If a key of
+ * another account is used nevertheless, the provider refuses the parts, and the host no longer sends them.
  */
 export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const whole = JSON.stringify([baseUrl, apiKeys[0] ?? ""]);

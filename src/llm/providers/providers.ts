@@ -35,9 +35,9 @@ const CONTEXT_WINDOW = 128_000;
 const longestModelName = 500;
 
 /**
- * Resolves `model`: a model of the active provider, or `provider/model` if the prefix is a known provider (`openai/gpt-5` of OpenRouter is
- * `openrouter/openai/gpt-5`). Throws LlmError before anything is sent: unknown provider, no base_url, no model, no key. While `tape` plays,
- * neither base_url nor key is needed.
+ * Resolves `model`: a model of the active provider, or `provider/model` if the prefix is a known provider. (OpenRouter's model
+ * `openai/gpt-5` is written `openrouter/openai/gpt-5`.) Throws LlmError before anything is sent: unknown provider, no base_url, no model,
+ * no key. While `tape` plays recorded answers, neither base_url nor key is needed.
  */
 export function resolveModel(config: LlmConfig, env: Environment, model?: string, tape?: PlayedModels): ResolvedModel {
   const isPlayed = tape?.plays.models === true;

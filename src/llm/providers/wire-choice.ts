@@ -10,7 +10,7 @@ interface WireChoice {
 /**
  * Chooses the wire: the configured one, else the preset's wire if requests go to the preset's address, else Chat Completions. If only the
  * `base_url` of a provider is known, it is a gateway or a self-hosted server, which supports at least Chat Completions. `playedPath`: path
- * of the requests for which a tape has answers; it outranks the configuration and the preset.
+ * of the requests for which a tape has recorded answers. It outranks the configuration and the preset.
  */
 export function chooseWire(name: string, own: ProviderConfig, model: string, playedPath?: string): WireChoice {
   if (playedPath !== undefined) return { wire: wireOfPath(playedPath), by: "what is played" };

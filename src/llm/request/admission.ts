@@ -28,8 +28,8 @@ interface Entrance {
 }
 
 /**
- * Takes a call to its provider: first past the model's breaker, then into a slot of the provider's lane, then through as many attempts as
- * it needs.
+ * Passes a call on to its provider: first through the model's breaker, then into a slot of the provider's lane, then through as many
+ * attempts as it needs.
  */
 export class Admission {
   readonly #http: HttpConfig;

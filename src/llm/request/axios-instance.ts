@@ -45,8 +45,8 @@ export class LlmHttp {
   }
 
   /**
-   * Sends a call as one HTTP request. Repeats the request until response headers arrive, never after. Throws LlmError. `signal` aborts this
-   * request; by default it is the signal of the whole call, which may consist of several requests.
+   * Sends a call. Retries failures before the response headers arrive, and leaves later failures to the caller. Throws LlmError. `signal`
+   * aborts this request; by default it is the signal of the whole call, which may consist of several requests.
    */
   async post(call: ProviderCall, signal = call.options.signal): Promise<Response> {
     try {

@@ -62,8 +62,8 @@ function report(observe: Observe, message: string, { provider, model, kind, stat
 }
 
 /**
- * Returns one error for all models that failed. The error is the last failure if no other model could have avoided a failure of that kind;
- * otherwise it is the first model's failure. The message also names the other failures.
+ * Returns one error for all models that failed. If the last failure is one that no other model could avoid (`FINAL`), that failure is
+ * returned, otherwise the first model's failure. The message also names the other failures.
  */
 function summary(failures: readonly LlmError[]): LlmError {
   const last = failures.at(-1);

@@ -52,7 +52,7 @@ export class RetryPolicy {
 
   /**
    * Returns true if the call must be sent again after `call.delayMs`. Returns false if the provider asks for too long a wait, or if the
-   * pause would end after the deadline. `atOnce`: there is no pause, because the provider did not cause the failure.
+   * pause would end after the deadline. `atOnce`: retry without a pause, because the provider did not cause the failure.
    */
   plan(call: ProviderCall, failure: LlmError, atOnce = false): boolean {
     if (this.#stopped || call.options.signal.aborted || call.gaveUp) return false;
@@ -111,8 +111,9 @@ function isAskedOnceMore(call: ProviderCall): boolean {
 }
 
 /**
- * Returns the pause after `attempts` failures. `proportional`: `min(initial * multiplier^(n-1), max)`, raised or lowered at random by up to
- * the fraction `retry_jitter`. `full`: a random time between 0 and that value. `decorrelated`: a random time that grows with the previous
+ * Returns the pause after `attempts` failures, in ms. If the provider asks for a wait (`hintMs`), the pause is that wait and a short random
+ * time. Otherwise the jitter mode decides. `proportional`: `min(initial * multiplier^(n-1), max)`, raised or lowered at random by up to the
+ * fraction `retry_jitter`. `full`: a random time between 0 and that value. `decorrelated`: a random time that grows with the previous
  * pause.
  */
 export function retryDelay(

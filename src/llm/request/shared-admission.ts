@@ -2,7 +2,10 @@ import type { HttpConfig } from "../../core/config.js";
 import type { HostState } from "../../core/measurements.js";
 import type { Admission, AdmissionParts } from "./admission.js";
 
-/** The admission that all clients with the same `llm.http` share. It is loaded with the first request and closed with the last client. */
+/**
+ * The admission (limits, breakers and connections) that all clients with the same `llm.http` share. It is loaded with the first request and
+ * closed with the last client.
+ */
 export class SharedAdmission {
   readonly #http: HttpConfig;
   readonly #parts: AdmissionParts;

@@ -4,15 +4,18 @@ import type { Delta, Discard } from "../../core/messages.js";
 export type OnDelta = (delta: Delta | Discard) => void;
 
 /**
- * Tracks whether a completion has shown output, over all providers asked. This class is not called for each delta, since there are many
- * deltas.
+ * Tracks whether a completion has shown output, from any of the providers asked. This class is not called for each delta, since there are
+ * many deltas.
  */
 export class Showing {
   readonly onDelta: OnDelta;
   readonly #isWatched: boolean;
   readonly #restart: boolean;
   #isShown = false;
-  /** True if the answer shown so far will not be completed. */
+  /**
+   * True if the output shown so far is from a provider that failed afterwards. A `discard` voids it before the next output, or when the
+   * completion succeeds.
+   */
   #isVoid = false;
 
   /** `restart`: a `discard` may void the output shown so far. Without `onDelta` nothing is shown. */

@@ -19,9 +19,9 @@ import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "./shared/provider-error.js";
 
 /**
- * One kind of API. It is declared with methods instead of function properties, so that a wire with more quirks is still a `Wire`. `Q`: the
- * quirks by which the models of this wire differ. A model's quirks are at first as `quirks` returns them, and change when a provider
- * refuses something.
+ * One kind of API. It is declared with methods instead of function properties, because TypeScript then accepts a wire with more quirks as a
+ * `Wire`. `Q`: the quirks by which the models of this wire differ. A model's quirks are at first as `quirks` returns them, and change when
+ * a provider refuses something.
  */
 export interface Wire<Q extends WireQuirks = WireQuirks> {
   readonly name: WireName;
@@ -177,6 +177,6 @@ export interface WireAnswer {
 export interface WordPlace {
   readonly key: string;
   holder(message: JsonObject): JsonObject | undefined;
-  /** Key of a number that only counts events. Two events that differ in nothing but this number and their text are treated as equal. */
+  /** Key of a number that only counts events. Two events that differ only in this number and in their text count as equal. */
   readonly counter?: string;
 }

@@ -23,8 +23,8 @@ export function wireMessages(messages: readonly Message[], target: Target<Quirks
 
 /**
  * Writes messages in order, since some of them depend on the message before. Tool messages hold only text; images and other content of tool
- * results follow in one user message after the batch's last result. An empty id in a caller's history is replaced, because the API would
- * refuse the whole request.
+ * results follow in one user message after the batch's last result. If a call in a caller's history has an empty id, it gets a new one,
+ * because the API would refuse the whole request.
  */
 class WireWalk {
   readonly #target: Target<Quirks>;

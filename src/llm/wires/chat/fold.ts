@@ -29,7 +29,8 @@ export class ChatFold implements AnswerFold {
   readonly #thinkTags: ThinkTags | undefined;
   #finishReason: string | undefined;
   /**
-   * A stop reason holds only until more of the answer arrives: some servers send a stop reason in every chunk, or before the last calls.
+   * State of the answer. It is `stopped` only until more of the answer arrives: some servers send a stop reason in every chunk, or before
+   * the last calls.
    */
   #end: AnswerEnd = "open";
   #usage: Usage | undefined;

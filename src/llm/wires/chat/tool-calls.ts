@@ -73,8 +73,8 @@ export class ToolCallAssembly {
 }
 
 /**
- * Returns true if the piece begins a new call, although the piece has the same position as the call `open`. Some servers repeat the name in
- * every piece, so a name alone does not begin a new call.
+ * Returns true if the piece begins a new call, although its number, id or position is that of the call `open`. Some servers repeat the name
+ * in every piece, so a name alone does not begin a new call.
  */
 function begins(piece: JsonObject, open: OpenCall, tools: readonly Named[]): boolean {
   const { name, arguments: given } = functionOf(piece);
@@ -113,7 +113,7 @@ function functionOf(piece: JsonObject): { name: string | undefined; arguments: s
 
 /**
  * Returns the call's name after this piece. Some servers send the name once, some repeat it with each piece, some send it in pieces, and
- * some send with each piece the name as far as it is written.
+ * some send the whole name so far in each piece.
  */
 function nameWith({ name = "", pieces }: OpenCall, piece: string): string {
   if (piece.startsWith(name)) return piece;
@@ -129,8 +129,8 @@ function argumentsOf(pieces: readonly string[]): string {
 }
 
 /**
- * Returns the arguments without repetition if a server has sent them repeatedly, otherwise undefined. In some streams each piece holds
- * everything so far, in some the last piece repeats everything, and in some the first piece is a mere `{}`.
+ * Returns the arguments without repetition if a server has sent them repeatedly, otherwise undefined. In some streams, each piece holds all
+ * arguments so far. In some, the last piece repeats all of them. In some, the first piece is a mere `{}`, before the real arguments.
  */
 function repeated(pieces: readonly string[]): string | undefined {
   const last = pieces.at(-1) ?? "";

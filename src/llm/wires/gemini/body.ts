@@ -34,8 +34,8 @@ function jsonOutput({ jsonSchema }: OutputFormat): JsonObject {
 }
 
 /**
- * Leaves only one depth of thinking in the body, because Gemini refuses a body with both a level and a budget. If `extra_body` sets one of
- * the two, that setting stays.
+ * Leaves only one setting for the depth of thinking, because Gemini refuses a body with both a level and a budget. If `extra_body` sets one
+ * of the two, that setting stays.
  */
 function withOneDepth(body: JsonObject, extra: JsonObject | undefined): JsonObject {
   const own = asObject(asObject(extra?.generationConfig)?.thinkingConfig);
@@ -66,7 +66,7 @@ function declaration({ name, description, inputSchema }: ToolDefinition, { toolS
 const EFFORTS = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /**
- * Budget for thinking, in tokens, keyed by effort. From Google's own translation of `reasoning_effort`
+ * Budget for thinking, in tokens, keyed by effort. Source: Google's own translation of `reasoning_effort`
  * (ai.google.dev/gemini-api/docs/openai, 2026-11).
  */
 const BUDGETS: Readonly<Record<string, number>> = {

@@ -7,11 +7,13 @@ import type { GeminiQuirks } from "./gemini-models.js";
 import { geminiName } from "./gemini-names.js";
 import { geminiPart } from "./media.js";
 
-/** Placeholder signature for a step that another model wrote (ai.google.dev/gemini-api/docs/thought-signatures). */
+/**
+ * Placeholder signature for a call without one, because another model wrote it. Source: ai.google.dev/gemini-api/docs/thought-signatures.
+ */
 const NO_SIGNATURE = "skip_thought_signature_validator";
 /**
- * User message put before a conversation that begins with an answer: Gemini refuses a conversation that begins with an answer, and a
- * message without parts.
+ * User message put before a conversation that begins with an answer, because Gemini refuses such a conversation. It holds a text, because
+ * Gemini also refuses a message without parts.
  */
 const BEGINNING = { role: "user", parts: [{ text: "(the conversation so far)" }] };
 const EMPTY = { text: "(empty)" };

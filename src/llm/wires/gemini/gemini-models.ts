@@ -37,8 +37,8 @@ const BEFORE: Partial<GeminiQuirks> = {
 };
 
 /**
- * Quirks by the model's name. The first match counts; an unknown name counts as a newer model. From ai.google.dev/gemini-api/docs
- * `thinking`, `thought-signatures` and `function-calling`, 2026-11.
+ * Quirks by the model's name. The first match counts; an unknown name counts as a newer model. Source: the pages `thinking`,
+ * `thought-signatures` and `function-calling` of ai.google.dev/gemini-api/docs (2026-11).
  */
 const BY_NAME: readonly (readonly [RegExp, Partial<GeminiQuirks>])[] = [
   [/^gemini-3-pro/, { levels: ["low", "high"] }],

@@ -7,7 +7,7 @@ import { type GeminiQuirks, geminiModelQuirks } from "./gemini-models.js";
 import { lessonsIn } from "./learn.js";
 import { errorIn, errorOf } from "./refused-request.js";
 
-/** Google's `generateContent`, as served by the Gemini API and, with its own `base_url`, by Vertex AI. */
+/** The wire for Google's `generateContent`. The Gemini API serves it, and Vertex AI too, at a `base_url` that the user must configure. */
 export const geminiWire: Wire<GeminiQuirks> = {
   name: "gemini",
   words: { key: "text", holder: (message) => asObjects(contentIn(message)?.parts)[0] },

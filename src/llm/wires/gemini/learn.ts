@@ -5,8 +5,8 @@ import type { GeminiQuirks } from "./gemini-models.js";
 
 /**
  * Returns possible lessons of a refused request (a 400), most likely first. A lesson changes how later requests are written. The rules
- * follow error texts from ai.google.dev and from threads about it. These texts change, so a lesson is only a guess: the caller checks that
- * the lesson changes the request.
+ * follow error texts from ai.google.dev and from forum threads. These texts change, so a lesson is only a guess: the caller checks that the
+ * lesson changes the request.
  */
 export function lessonsIn(said: ProviderError, used: GeminiQuirks): Lesson<GeminiQuirks>[] {
   const text = refusalText(said);

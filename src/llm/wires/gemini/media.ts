@@ -4,8 +4,8 @@ import { mediaReference } from "../shared/message-content.js";
 import type { GeminiQuirks } from "./gemini-models.js";
 
 /**
- * Types of media that Gemini accepts, from ai.google.dev/gemini-api/docs `image-understanding` and `audio`. If a request has any other
- * type, Gemini refuses the whole request.
+ * Types of media that Gemini accepts. If a request has any other type, Gemini refuses the whole request. Source: the pages
+ * `image-understanding` and `audio` of ai.google.dev/gemini-api/docs.
  */
 const TAKEN = /^(image\/(png|jpeg|webp|heic|heif)|audio\/(wav|mp3|mpeg|aiff|aac|ogg|flac))$/;
 

@@ -2,9 +2,9 @@ import type { ProviderConfig } from "../../../core/config.js";
 import { asText, type JsonObject } from "../../../core/json.js";
 
 /**
- * Distances of the cache marks from the last block. The provider looks for cached input at each mark and at the 19 blocks before it. With
- * these distances, the provider finds the end of the previous request even after a hop with 12 parallel calls, that is, 24 new blocks of
- * calls and results.
+ * Distances of the cache marks from the last block, in blocks. The provider looks for cached input at each mark and at the 19 blocks before
+ * it. With these distances, the provider finds the end of the previous request even after a hop with 12 parallel calls, that is, 24 new
+ * blocks of calls and results.
  */
 const MARKS_BACK: readonly number[] = [0, 13, 26];
 
@@ -14,9 +14,9 @@ const MARKABLE = new Set(["text", "image", "tool_use", "tool_result"]);
 type Marked = { system?: JsonObject[]; tools?: JsonObject[]; messages: { role: string; content: JsonObject[] }[] };
 
 /**
- * Marks the blocks up to which the provider may cache the input. One mark is at the end of the system prompt: the tools come before the
- * system prompt, and several conversations share the tools and the system prompt. Three marks are on the latest blocks. The provider
- * accepts four marks at most.
+ * Marks the blocks up to which the provider may cache the input. The provider accepts at most four marks. One is at the end of the system
+ * prompt: it covers the tools too, which come before the system prompt, and several conversations share both. Three marks are on the latest
+ * blocks.
  */
 export function markForCache(body: Marked, cache: ProviderConfig["cache"] = "5m"): void {
   if (cache === "off") return;

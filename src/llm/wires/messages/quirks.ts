@@ -27,16 +27,13 @@ export interface MessagesQuirks extends WireQuirks {
   lateTools: boolean;
   /** True if the model accepts `tool_choice` of the type `any` or `tool`. */
   forcedTools: boolean;
-  /**
-   * `toolChoice`: true if the provider accepts `tool_choice`. `parallelChoice`: true if it accepts `disable_parallel_tool_use` within
-   * `tool_choice`.
-   */
+  /** True if the provider accepts `tool_choice`. */
   toolChoice: boolean;
+  /** True if the provider accepts `disable_parallel_tool_use` within `tool_choice`. */
   parallelChoice: boolean;
   toolSchemas: "full" | "plain";
   /**
-   * True if thinking must be sent back together with the calls that follow it, even if another provider's model wrote the thinking
-   * (DeepSeek).
+   * True if the model accepts a schema for the answer (`output_config.format`). Otherwise only the prompt describes the schema, in words.
    */
   jsonSchemas: boolean;
   images: boolean;
@@ -71,8 +68,8 @@ const OTHERS: ModelQuirks = {
 const CLAUDE = /claude-(?:(opus|sonnet|haiku|fable)-)?(\d+)(?:[-.](\d{1,2}))?(?!\d)/;
 
 /**
- * Returns a Claude model's quirks by its version, from https://platform.claude.com/docs: `adaptive-thinking`, `thinking-troubleshooting`,
- * `tool-search-tool`, 2026-11. A model newer than all known ones gets the quirks of the newest.
+ * Returns a Claude model's quirks by its version. A model newer than all known ones gets the quirks of the newest. Source: the pages
+ * `adaptive-thinking`, `thinking-troubleshooting` and `tool-search-tool` of https://platform.claude.com/docs (2026-11).
  */
 function claudeQuirks(kind: string | undefined, version: number): ModelQuirks {
   const isOpus = kind === "opus";

@@ -28,8 +28,8 @@ type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
 
 /**
  * Writes the conversation as the API requires it: roles alternate, the first message is from the user, the message after an answer with
- * calls begins with the results, and no text is empty. `late`: names of the tools that the model learns from the tool result that found
- * these tools.
+ * calls begins with the results, and no text is empty. `late`: names of tools that are sent with `defer_loading`. The model reads such a
+ * tool only at the tool result that offers it (`found`).
  */
 export function wireConversation(
   messages: readonly Message[],
@@ -166,8 +166,8 @@ class Walk {
 }
 
 /**
- * Returns the names of the tools that earlier tool results have found. The model learns these tools from the results, so they are not
- * defined at the front of the request. If that would leave no tool at the front, returns no names.
+ * Returns the names of the tools that earlier tool results offer to the model (`found`). The model reads these tools at the results instead
+ * of at the front of the request. If that would leave no tool at the front, returns no names.
  */
 export function lateTools(messages: readonly Message[], names: ReadonlySet<string>): ReadonlySet<string> {
   const found = new Set<string>();
@@ -179,8 +179,8 @@ export function lateTools(messages: readonly Message[], names: ReadonlySet<strin
 }
 
 /**
- * Drops the thinking of a message that comes before a summary: the thinking is valid only together with the messages that the summary has
- * replaced.
+ * Drops the thinking of a message if a summary has since replaced messages before it: the signature of the thinking also covers the
+ * replaced messages.
  */
 function withoutUnbound(
   kept: readonly KeptPart[] | undefined,

@@ -33,7 +33,7 @@ export class ResponsesFold implements AnswerFold {
   readonly #byId = new Map<string, OpenItem>();
   readonly #byIndex = new Map<number, OpenItem>();
   readonly #reasoning = new GrowingText();
-  /** For text and for reasoning, the part that was shown last. When another part begins, a new paragraph begins. */
+  /** The part that was shown last: one for text, one for reasoning. When a delta belongs to another part, a new paragraph begins. */
   readonly #lastShown: Partial<Record<Delta["type"], string>> = {};
   /** The item and part that the last text delta belonged to. `pushWords` adds to it. */
   #lastWords: { item: OpenItem; place: number } | undefined;
@@ -101,7 +101,7 @@ export class ResponsesFold implements AnswerFold {
     };
   }
 
-  /** Returns the texts with their phases. Without its phase, a text would look like a final answer. */
+  /** Returns the texts that had arrived, each with its `phase`. Without its phase, a text would look like a final answer. */
   brokenParts(): readonly KeptPart[] | undefined {
     const said = this.#items.filter(({ native, pieces }) => native.type === "message" && pieces.toString() !== "");
     const whole = said

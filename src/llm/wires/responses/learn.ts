@@ -18,8 +18,8 @@ const REFUSED =
   /un(supported|known|recogni[sz]ed|expected)|not (currently )?(be )?(supported|permitted|allowed|accepted|available)|(does|do)(n't| not) (support|accept|allow)|extra[_ ](inputs?|fields?|forbidden)|forbidden|invalid (value|request parameter|parameter|argument|field)|deprecated|no longer|must be verified/i;
 
 /**
- * Matches the refusal of reasoning that comes from another account or model, or that is sent without the item it belongs to. Texts:
- * openai/codex#17541, sub2api#3138, llama.cpp.
+ * Matches the refusal of reasoning that comes from another account or model, or that is sent without the item it belongs to. Sources of the
+ * texts: openai/codex#17541, sub2api#3138 and llama.cpp.
  */
 const KEPT_REFUSED =
   /invalid_?encrypted_?content|encrypted content .{0,80}could not be|item with id '(rs|fc|msg|cmp)_[^']*' not found|provided without its required|item\['content'\] is not an array|id_mismatch/i;
@@ -112,7 +112,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** Refusals of images in tool results. llama.cpp: "Output of tool call should be 'Input text'". */
+/** Matches the refusal of images in tool results, such as llama.cpp's "Output of tool call should be 'Input text'". */
 const IN_RESULTS =
   /output of tool call should be|(function_call_output|tool (output|result)).{0,80}(image|text only|only.{0,10}text|string)/i;
 const NO_IMAGES =
@@ -123,8 +123,8 @@ const WRONG_IMAGE = /format|mime|media.?type|size|large|dimension|base64|downloa
 type Flag = { [K in keyof ResponsesQuirks]: ResponsesQuirks[K] extends boolean ? K : never }[keyof ResponsesQuirks];
 
 /**
- * Returns a rule that leaves out parameters once they are refused. `names`: pattern of the parameters' names, which a message has at its
- * beginning, in quotes, or after a dot.
+ * Returns a rule that leaves out parameters once they are refused. `names`: pattern of the parameters' names. A name counts only at the
+ * beginning of the refusal's text, after a quotation mark or after a dot.
  */
 function without(quirk: Flag, names: string, what: string): Rule {
   const named = new RegExp(`(^|['"\`.])(${names})\\b`, "i");

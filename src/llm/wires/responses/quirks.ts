@@ -39,7 +39,7 @@ export interface ResponsesQuirks extends WireQuirks {
    * all tools come before the conversation.
    */
   lateTools: boolean;
-  /** True if the server accepts a schema for the answer (`text.format`). Otherwise the prompt describes the schema in words. */
+  /** True if the server accepts a schema for the answer (`text.format`). Otherwise only the prompt describes the schema, in words. */
   jsonSchemas: boolean;
   images: boolean;
   /** True if the server accepts pictures in a tool's result. Otherwise they follow in a separate user message. */
@@ -85,7 +85,8 @@ function nameOf(model: string): string {
 /** Names of OpenAI's own models. `gpt-oss` is not among them, because other providers serve that model. */
 const OPENAI = /^(o\d(-|$)|gpt-\d|chatgpt-|codex-)/;
 /**
- * OpenAI's models that reason, from developers.openai.com/api/docs/models (2026-11). The chat models of the same generations do not reason.
+ * OpenAI's models that reason. The chat models of the same generations do not reason. Source: developers.openai.com/api/docs/models
+ * (2026-11).
  */
 const REASONING = /^(o\d(-|$)|gpt-([5-9]|1\d)(?=[.-]|$)(?!.*chat)|codex-)/;
 

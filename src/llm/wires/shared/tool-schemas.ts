@@ -115,8 +115,8 @@ class Projection {
   }
 
   /**
-   * Follows `$ref`. Returns the target, and the list of all schemas that were followed to it. A key beside `$ref` outranks the same key of
-   * the target.
+   * Follows `$ref`. Returns the target, and the list of all schemas that were followed on the way. A key beside `$ref` outranks the same
+   * key of the target.
    */
   #resolved(given: unknown, chain: readonly unknown[]): [JsonObject | undefined, readonly unknown[]] {
     let schema = asObject(given);
@@ -160,7 +160,7 @@ function choice(nodes: readonly JsonObject[], description: string | undefined): 
   return others.length === 0 ? (only ?? {}) : { anyOf: [only, ...others] };
 }
 
-/** Replaces a schema that accepts only null by an empty schema: `null` is valid only as a branch of a choice. */
+/** Replaces a schema that accepts only null by an empty schema: `type: "null"` is only a mark for `choice`, which makes it `nullable`. */
 function sayable(node: JsonObject): JsonObject {
   return node.type === "null" ? {} : node;
 }
