@@ -12,8 +12,8 @@ import { rawHeader } from "./raw-header.js";
  */
 const KEEP_ALIVE_MARGIN_MS = 1000;
 /**
- * Longest time, in ms, that a connection may be idle if there are more than `maxKeepaliveConnections`. With many parallel requests, most of
- * these connections are needed again soon.
+ * Time, in ms, after which an idle connection is closed if more than `maxKeepaliveConnections` are idle. With many parallel requests, most
+ * of these connections are needed again sooner than that.
  */
 const SPARE_MS = 250;
 
@@ -59,9 +59,8 @@ export function keepAliveAgent(options: PoolOptions): HttpAgent & Connecting {
 
 /**
  * If more than `kept` connections are idle, closes the additional ones `SPARE_MS` after their last request. The agent's own limit would
- * close them at once.
- * With that limit and 64 parallel requests, every second request needed a new connection. A new connection makes up a quarter of the cost
- * of a request.
+ * close them at once. With that limit and 64 parallel requests, every second request needed a new connection. A new connection makes up a
+ * quarter of the cost of a request.
  */
 function closeSpare(agent: KeepAlive, kept: number): void {
   agent.on("free", (socket: Socket, options: Parameters<HttpAgent["getName"]>[0]) => {
@@ -112,8 +111,8 @@ export class ConnectTimeout extends Error {
 }
 
 /**
- * Applies the idle timeout that the server announces (`Keep-Alive: timeout=5`). Node's own agent would apply it. agentkeepalive uses its
- * own expiry instead, unless the socket has an expiry; so the timeout is set on the socket.
+ * Applies the idle timeout that the server announces (`Keep-Alive: timeout=5`). Node's own agent would apply it, but agentkeepalive uses
+ * the expiry of its options, unless the socket has one of its own (`freeSocketTimeout`). So the announced timeout is set on the socket.
  */
 export function respectKeepAlive(incoming: IncomingMessage, expiryMs: number): void {
   const announced = /timeout=(\d+)/.exec(rawHeader(incoming, "keep-alive") ?? "")?.[1];

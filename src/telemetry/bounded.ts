@@ -1,5 +1,5 @@
 /**
- * Value that replaces all further values of a label after the limit of values is reached. The value comes from OpenTelemetry's conventions.
+ * Value that replaces every new value of a label that already has its maximum number of values. It comes from OpenTelemetry's conventions.
  */
 const other = "_OTHER";
 const mostChars = 128;

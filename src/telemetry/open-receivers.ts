@@ -21,8 +21,9 @@ export interface TelemetryParts {
   observe: Observe;
   /** Removes secrets from a text. */
   clear: (text: string) => string;
-  /** `collector` is true if there is a collector to which data is sent. `scraped` is true if Prometheus may scrape metrics. */
+  /** True if data is sent to a collector. */
   collector: boolean;
+  /** True if Prometheus may scrape metrics. */
   scraped: boolean;
   state: () => Promise<HostState>;
 }

@@ -20,8 +20,9 @@ interface OtelParts {
 }
 
 export interface Otel {
-  /** `traces` is undefined if traces are switched off. `metrics` is undefined if metrics are switched off. */
+  /** Undefined if traces are switched off. */
   traces?: { tracer: Tracer; ids: ChosenIds };
+  /** Undefined if metrics are switched off. */
   metrics?: OtelMeter;
   /** Exports the data that was not exported yet. This can take as long as the timeouts of the exporters. */
   close(): Promise<unknown>;

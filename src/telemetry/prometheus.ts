@@ -1,4 +1,4 @@
-/** Serves readings in Prometheus's text format. https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/** Serves readings (measured values) in Prometheus's text format. https://prometheus.io/docs/instrumenting/exposition_formats/ */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { HostState } from "../core/measurements.js";
 import { type Instrument, instruments, type Reading } from "./instruments.js";

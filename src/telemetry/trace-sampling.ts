@@ -2,11 +2,12 @@ import type { Environment } from "../core/environment.js";
 import type { Samples } from "../core/trace-context.js";
 
 /**
- * Returns the sampler that `OTEL_TRACES_SAMPLER` selects; the default is `parentbased_always_on`. The sampler makes one decision per trace.
- * It uses only the trace id and the decision of the parent. Servers that this host calls can therefore make the same decision. The last
- * digits of a trace id are always random:
- * https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id.
- * https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+ * Returns the sampler that `OTEL_TRACES_SAMPLER` selects; the default is `parentbased_always_on`
+ * (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
+ *
+ * The sampler makes one decision per trace. It uses only the trace id and the decision of the parent, so servers that this host calls can
+ * make the same decision. It uses the last digits of the trace id, because these are always random
+ * (https://www.w3.org/TR/trace-context-2/#randomness-of-trace-id).
  */
 export function samplesBy({
   OTEL_TRACES_SAMPLER: sampler = "",
