@@ -6,9 +6,9 @@ interface Suspect {
 }
 
 /**
- * Lets only one suspect at a time run on this host. A suspect is a turn that is not tried again after one more crash. A crash ends all
- * turns of a host, whichever turn caused it. So the other suspects wait, and a crash that happens while they wait is not counted against
- * them.
+ * Lets only one suspect at a time run on this host. A suspect is a turn during which so many hosts have crashed that it is not tried again
+ * after one more crash. A crash ends all turns of a host, whichever turn caused it. So the other suspects wait, and a crash that happens
+ * while they wait is not counted against them.
  */
 export class CrashQuarantine {
   readonly #wake: (conversationId: string) => void;

@@ -66,7 +66,7 @@ export class DrivenTurn {
     }
     if (!this.#isSuspect && CrashQuarantine.includes(state.crashes)) {
       this.#isSuspect = true;
-      engine.wake(conversationId); // this turn may be the suspect that can enter next
+      engine.wake(conversationId); // tries again at once, because this turn may be allowed to run as a suspect
       return false;
     }
     if (turn.closing === "leaving" && !this.#runsHere) {

@@ -31,15 +31,15 @@ export interface EngineParts {
   observe: Observe;
   leaseMs?: number;
   /**
-   * Distributes turns over the hosts of one database. If undefined, turns are not distributed: a turn runs on the host that claimed it. If
-   * that host is lost, the first host that finds the turn runs it.
+   * Distributes turns over the hosts of one database. If undefined, turns are not distributed: a turn runs on the host that received its
+   * request. If that host is lost, the first host that finds the turn runs it.
    */
   dispatch?: TurnDispatch;
 }
 
 /** Time between two checks whether other hosts have written to the log, in ms. The checks run only while a turn runs or waits here. */
 const pollMs = 40;
-/** Number of sweeps between two checks that all waiting turns are in the queue. */
+/** Number of sweeps (searches for lost hosts) between two checks that all waiting turns are in the queue. */
 const offerEverySweeps = 4;
 
 export class TurnEngine {
@@ -97,9 +97,9 @@ export class TurnEngine {
   }
 
   /**
-   * Returns the request with which this host claims a turn, to run the turn itself. If there is a dispatch, turns of this host's workspace
-   * are enqueued too, so that another host runs them if this one is lost. Turns of another workspace stay on this host, since perhaps only
-   * this host has their servers.
+   * Returns what this host stores with the request of a new turn, which makes this host the turn's owner. If there is a dispatch, turns of
+   * this host's workspace are enqueued too, so that another host runs them if this one is lost. Turns of another workspace stay on this
+   * host, since perhaps only this host has their servers.
    */
   request(options: unknown, workspace = this.#parts.workspace): TurnRequest {
     const dispatch = workspace === this.#parts.workspace ? this.#dispatch : undefined;
@@ -112,7 +112,8 @@ export class TurnEngine {
   }
 
   /**
-   * Acquires the lease of a turn as `TurnLeases.acquire` does. On success, also reads the mail that was sent to the turn's previous owner.
+   * Acquires the lease of a turn as `TurnLeases.acquire` does. On success, also reads the mail (answers and cancellations) that was sent to
+   * the turn's previous owner.
    */
   async acquire(
     conversationId: string,
@@ -196,9 +197,9 @@ export class TurnEngine {
   }
 
   /**
-   * Handles a turn that was dispatched to this host: runs it once no host owns it. Usually the host that claimed the turn runs it, and this
-   * host only stands by. Resolves with true when the turn has ended on any host, and with false when this host closes and leaves the turn to
-   * others.
+   * Handles a turn that was dispatched to this host: runs it once no host owns it. Usually the host that received the request runs the
+   * turn, and this host only stands by. Resolves with true when the turn has ended on any host, and with false when this host closes and
+   * leaves the turn to others.
    */
   async #given(turn: TurnName): Promise<boolean> {
     const { conversationId, turnId } = turn;

@@ -20,9 +20,9 @@ interface LeasedTurnParts {
 
 /**
  * A turn that this host runs under a lease. After this host has lost the lease, its next write to the log fails. For a model request, that
- * failure comes too late: the new owner sends the same request again, so that request is paid for twice. And while the turn waits for an
- * answer, this host writes nothing that could fail, but the answer is sent to the new owner. So the lease is also checked before each
- * request and while the turn waits.
+ * failure comes too late: the new owner sends the same request again, so that request is paid for twice. And while the turn waits for a
+ * person's answer, this host writes nothing that could fail, but the answer is sent to the new owner. So the lease is also checked before
+ * each request and while the turn waits.
  */
 export class LeasedTurn implements OwnedTurn, Disposable {
   readonly lease: TurnLease;
@@ -46,7 +46,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     this.#onLost = onLost;
     this.#stop = this.#parts.engine.ownership.runs({ conversationId, turnId: turn.turnId, onLost });
     for (const event of own) relayed.stored(event);
-    if (turn.endsOutOfTurn) return; // this turn writes no message, but another turn of the conversation may be writing one
+    if (turn.endsOutOfTurn) return; // cancelled while it waited: it writes no message, but another turn may be writing one
     relay?.begin(conversationId, { turnId: turn.turnId, after: lastSeq, fence: lease.fence, attempt: 0 });
   }
 

@@ -1,4 +1,4 @@
-/** Notices what other hosts write to conversations that are in use here, and receives the mail for turns of this host. */
+/** Notices what other hosts write to conversations in use here, and receives mail (answers and cancellations) for turns of this host. */
 import type { TurnLeases, TurnMail } from "../core/store-ports.js";
 
 interface LogNewsParts {

@@ -6,7 +6,7 @@ interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
    * its turns.
    */
   state: "alive" | "late" | "gone";
-  /** The host's slots for requests, for each provider's key. */
+  /** The slots for model requests that the host holds, for each provider's API key. */
   places: Omit<NodePlaces, "nodeId">[];
 }
 

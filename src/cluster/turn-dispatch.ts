@@ -6,7 +6,7 @@ import type { AbandonedTurn, Enqueue, TurnName } from "../core/store-ports.js";
  * gets would be lost, so every method may be called again after a failure.
  */
 export interface TurnDispatch {
-  /** Enqueues a turn, within the transaction that claims the turn. */
+  /** Enqueues a turn, within the transaction that stores (claims) the turn's request. */
   readonly enqueue: Enqueue;
   /**
    * Starts to give turns to this host: `take` is called with each turn. The promise that `take` returns resolves with true when the turn

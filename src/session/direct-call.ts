@@ -33,7 +33,7 @@ export async function callTool(hub: ToolHub, call: ToolCall, { rules, ...options
   return prepared.send(options);
 }
 
-/** Returns the verdict of the rules about a read of this address from the server. The read is judged as a tool call, as in a turn. */
+/** Returns the verdict of the rules about a read of this address from the server. As in a turn, a read is judged like a tool call. */
 export function decideRead(server: string, uri: string, rules: PolicyRules): Verdict {
   return decide({ ...readOf(server), place: server, autoApproved: true, arguments: { uri } }, rules);
 }

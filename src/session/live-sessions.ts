@@ -1,8 +1,8 @@
 import type { Session } from "./session.js";
 
 /**
- * Time in ms for which a session is kept after its last use if it remembers something that is not in the log, such as an approval "for this
- * session".
+ * Time in ms for which an unused session is kept. It applies only to a session that remembers something that is not in the log, such as an
+ * approval "for this session".
  */
 const rememberedMs = 60 * 60 * 1000;
 
@@ -55,7 +55,7 @@ export class LiveSessions {
     return [...this.#known.values()].flatMap((known) => known.deref() ?? []);
   }
 
-  /** Updates what is known of the session. Must be called whenever the session may have begun or ceased to be in use. */
+  /** Decides anew whether the session is kept. Must be called whenever the session may have begun or ceased to be in use. */
   used(session: Session): void {
     if (this.find(session.id) !== session) return; // the session has been removed from the list meanwhile
     if (session.isBusy) this.#busy.add(session);

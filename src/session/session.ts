@@ -28,7 +28,7 @@ export interface PromptRequest extends PromptOptions {
    * request.
    */
   history?: Message[];
-  /** Details that are stored with the request, as in `UserMessageEvent`. */
+  /** Only for calls of `/v1/responses`: further parameters of the call. They are stored with the request and do not affect the turn. */
   asked?: Readonly<Record<string, unknown>>;
   /**
    * True if the caller sends the whole history with each request. In later requests, text that this host has added to a message is then
@@ -142,8 +142,8 @@ export class Session {
   }
 
   /**
-   * Handles a turn that was dispatched to this host: runs it, or shows it if another host owns it. Resolves when the turn neither runs nor
-   * waits here any more. Never rejects.
+   * Handles a turn that the queue has given (dispatched) to this host: runs it, or shows it if another host owns it. Resolves when the turn
+   * neither runs nor waits here any more. Never rejects.
    */
   async take(given: TurnName): Promise<void> {
     const running = this.#turns.get(given.requestId);
@@ -288,8 +288,8 @@ export class Session {
   }
 
   /**
-   * Returns true if the turn of this request runs or waits here. After the session has closed, returns true for every request. This keeps
-   * the engine from releasing the parked turns too early: it must release them only when it closes.
+   * Returns true if the turn of this request runs or waits here. After the session has closed, returns true for every request. Otherwise
+   * the cluster would take the parked turns for stuck ones and release their leases at once: it must release them only when it closes.
    */
   has(requestId: string): boolean {
     return this.#intake.isClosed || this.#turns.has(requestId);

@@ -165,7 +165,7 @@ export class Sessions {
 
   /**
    * Checks that the log can be read, because every turn needs it. Resolves with undefined if it can, or else with the problem as text. The
-   * text does not quote the log's own error, because not every reader of the text may see that error.
+   * text does not quote the log's own error, because not every reader of the text is allowed to see that error.
    */
   async unreadable(withinMs: number): Promise<string | undefined> {
     const late = new AbortController();

@@ -112,7 +112,7 @@ export class SingleProcess implements Cluster {
     const { nodeId } = this.#parts.node;
     this.#running.set(turnId, conversationId);
     try {
-      // This mail came for an earlier run of the turn, which broke off.
+      // These answers and cancellations were sent to an earlier run of the turn, which broke off.
       for (const each of await turns.receive(nodeId)) this.#local.mail(each.conversationId, each.turnId, each.mail);
       await run(owned(lease, turn));
     } catch (error) {

@@ -9,8 +9,8 @@ const toldAt = 3;
 export const loopAllowed = 5;
 
 /**
- * Detects that a model repeats a call and gets the same result. It counts hops, not calls: two equal calls in one answer count once. A hop
- * with any new call or new result resets all counts.
+ * Detects that a model repeats a call and gets the same result. It counts hops (answers of the model), not calls: two equal calls in one
+ * answer count once. A hop with any new call or new result resets all counts.
  */
 export class Loops {
   /**

@@ -14,8 +14,8 @@ export type TurnEnd = Extract<ChatEvent, { type: "turn_end" | "turn_error" }>;
 
 /**
  * Collects the events of a turn before they are written to the log. An event waits as long as nothing depends on it, and is then stored
- * together with the next event that must be stored. So a hop takes only two writes: one for its plan and one for its outcome. A write costs
- * an SQLite statement or a round trip to PostgreSQL.
+ * together with the next event that must be stored. So a hop (a model request with its tool calls) takes only two writes: one for its plan
+ * and one for its outcome. A write costs an SQLite statement or a round trip to PostgreSQL.
  */
 export class EventQueue {
   readonly #outlet: Outlet;

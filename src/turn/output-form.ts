@@ -65,8 +65,8 @@ function checked(completion: Completion, { jsonSchema }: OutputFormat): { comple
 }
 
 /**
- * Returns the request for another answer. The request states the schema again: in a turn that contains only tool results, no other text
- * states it.
+ * Returns the request for another answer. The request states the schema again: if the caller's message held only tool results, no other
+ * message states it.
  */
 function repairOf(
   { message }: Completion,

@@ -38,8 +38,8 @@ export type Verdict =
 
 /**
  * Decides whether a call runs. The first match counts, in this order: rules that deny; the user's permission for this turn; a remembered
- * no; rules that ask; rules and answers that allow. If the tool's definition has changed, rules and answers of the last group do not allow
- * the call, and the person is asked, unless `changedTools` or `approval` allows the call.
+ * refusal; rules that ask; rules and remembered answers that allow. If the tool's definition has changed, the last group does not allow the
+ * call: the person is asked, unless `changedTools` or `approval` allows it.
  */
 export function decide(call: PolicyCall, { turn, permissions, approval, changedTools, memory }: PolicyRules): Verdict {
   const isDenying = (pattern: ToolPattern) => forbids(pattern, call);

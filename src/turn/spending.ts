@@ -46,8 +46,8 @@ export function spentInVain(request: CompletionRequest, answer: Omit<Billed, "us
 }
 
 /**
- * Returns the input usage of a lost answer. If `answer` came from the same model, the input usage that was reported for `answer` is taken;
- * otherwise the input is estimated.
+ * Returns the input usage of a lost answer, which broke off. If the complete `answer` came from the same model, takes the input usage that
+ * was reported for it. Otherwise estimates the input.
  */
 function inputOf(
   request: CompletionRequest,

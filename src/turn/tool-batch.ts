@@ -157,7 +157,7 @@ async function permitted(
   const asked = earlier && isAbout(earlier, prepared, about) ? earlier : undefined;
   const given = asked && answer;
   if (earlier && !asked && !answer) {
-    // Closes the earlier question, so that the person answers the new question instead of that one.
+    // Closes the earlier question, because the new question replaces it.
     turn.out.add({ type: "answer", turnId: turn.turnId, questionId: earlier.questionId, value: false });
   }
   const question =

@@ -19,9 +19,9 @@ export function unofferedChoice(choice: ToolChoice, tools: readonly ToolDefiniti
 }
 
 /**
- * Returns the completion without the calls that the request did not permit. A model may call tools although none were offered or all were
- * forbidden, as in the last hop. Such a call would never get a result. If the request allowed only one call at a time, only the first call
- * is kept.
+ * Returns the completion without the calls that the request did not permit. A model may call tools although none were offered, or although
+ * all were forbidden (which they are in the last hop). Such a call would never get a result. If the request allowed only one call at a
+ * time, only the first call is kept.
  */
 export function withAskedCalls(
   completion: Completion,

@@ -12,11 +12,11 @@ export interface Answer {
   calls: readonly StartedCall[];
 }
 
-/** A record of the tools that were offered in the conversation, by the requests of all its turns. */
+/** The tools that the requests of all turns of the conversation have offered to the model. */
 interface OfferRecord {
   /** Sorts the tools by the time at which each was first sent. Tools that were never sent come last. */
   sorted<Tool extends { readonly name: string }>(tools: readonly Tool[]): readonly Tool[];
-  /** Returns the facts about the request that are not in the log yet. They are stored with the event of the answer. */
+  /** Returns what the request offers and the log does not contain yet. It is stored with the event of the answer. */
   takeUnstored(): Pick<AssistantMessageEvent, "offered" | "catalogue">;
 }
 

@@ -5,10 +5,10 @@ import { openPool } from "../../log/postgres/connection/pool.js";
 import { addressOf, isLost } from "../../log/postgres/connection/store-errors.js";
 
 /**
- * Opens the pool for DBOS, in which a call fails at once when the database is away. DBOS itself repeats a call whose connection is lost until
- * the database is back, with pauses of up to 90 s, and nobody can stop it: meanwhile the host could neither close nor take over a turn. DBOS
- * recognises such errors by their codes and words, so this pool replaces them by a StoreError without these. Nothing is lost: DBOS polls its
- * queues each second, and each sweep of the host repairs what was not recorded.
+ * Opens the pool for DBOS. Its calls fail at once while the database is unreachable. With an ordinary pool, DBOS would repeat a call that
+ * lost its connection, with pauses of up to 90 s, until the database is back. Nothing can stop that, so meanwhile the host could neither
+ * close nor take over a turn. DBOS recognises such errors by their codes and messages, so this pool replaces them by a StoreError without
+ * these. Nothing is lost: DBOS polls its queues each second, and the regular check of the host (`sweep`) repairs what was not recorded.
  */
 export function openDbosPool(config: PostgresConfig, max: number): pg.Pool {
   const pool = openPool(config, max);
@@ -19,7 +19,10 @@ export function openDbosPool(config: PostgresConfig, max: number): pg.Pool {
   return pool;
 }
 
-/** Replaces the errors that DBOS would retry in the promises that the method returns. Calls with a callback stay as they are. */
+/**
+ * Wraps the method: where its promise would reject with an error that DBOS retries, it rejects with `away()`. Calls with a callback stay as
+ * they are.
+ */
 function replaceErrors(target: pg.Pool | pg.ClientBase, name: "connect" | "query", away: () => StoreError): void {
   const method = target[name].bind(target) as (...args: unknown[]) => unknown;
   const replacing = (...args: unknown[]) => {
@@ -32,7 +35,10 @@ function replaceErrors(target: pg.Pool | pg.ClientBase, name: "connect" | "query
   Object.assign(target, { [name]: replacing });
 }
 
-/** True for lost connections, and for a server that has no resources (53) or was stopped (57). A timeout of a statement is not retried. */
+/**
+ * True for a lost connection, and for a database server that lacks resources (SQLSTATE class 53) or was stopped (class 57). DBOS does not
+ * retry a statement that was cancelled, for example by its timeout (57014).
+ */
 function isRetriedByDbos(error: unknown): boolean {
   const code = error instanceof pg.DatabaseError ? (error.code ?? "") : "";
   return isLost(error) || code.startsWith("53") || (code.startsWith("57") && code !== "57014");

@@ -20,8 +20,8 @@ export interface DispatchParts {
 }
 
 /**
- * Returns the name of the queue for turns that were written with this fold version (see `foldVersion`). Only hosts of the same or a later
- * version can resume such turns.
+ * Returns the name of the queue for turns whose events have this version (see `foldVersion`). Only hosts of the same or a later version can
+ * resume such turns.
  */
 const queueOf = (fold: number) => `turns-v${fold}`;
 /**
@@ -39,7 +39,7 @@ export class DbosDispatch implements TurnDispatch {
   #dbos: Launched | undefined;
   #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
   #isRetired = false;
-  /** Workflow ids of the tickets that were void at the last offer. */
+  /** Workflow ids of the tickets (turns in the queue or given to a host) that were void at the last `offer`. */
   #void = new Set<string>();
   readonly #ended = new Set<string>();
   #deletion: NodeJS.Timeout | undefined;
@@ -80,9 +80,9 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   /**
-   * Returns the valid tickets. Deletes each ticket that was void at the last two offers, because a void ticket blocks the turns behind it.
-   * A ticket is void in two cases: the ticket was given to this host, but its turn does not run here; or its turn has ended, whichever host
-   * has the ticket.
+   * Returns the valid tickets. Deletes each ticket that was void at two calls of `offer` in a row, because a void ticket blocks the turns
+   * behind it. A ticket is void in two cases: the ticket was given to this host, but its turn does not run here; or its turn has ended,
+   * whichever host has the ticket.
    */
   async #valid(dbos: Launched): Promise<Ticket[]> {
     const tickets = await dbos.tickets();
@@ -126,8 +126,8 @@ export class DbosDispatch implements TurnDispatch {
   }
 
   /**
-   * Puts the turn into the queue of a newer version if a host of that version has written to the turn since the turn was enqueued, because
-   * this host can then no longer resume the turn. Resolves with true if the turn was put back.
+   * If a host of a newer version has written to the turn since the turn was enqueued, this host can no longer resume the turn. In this
+   * case, puts the turn into the queue of that version and resolves with true.
    */
   async #isPassedOn(turn: TurnName): Promise<boolean> {
     const { database, newId } = this.#parts;

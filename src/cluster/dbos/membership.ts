@@ -26,7 +26,10 @@ interface Shared {
   pool: pg.Pool;
 }
 
-/** Maximum number of turns that a process stands by for at a time. A turn that another host runs costs next to nothing here. */
+/**
+ * Maximum number of turns that DBOS gives to a process at a time. Most of these turns run on the host that received their request. This
+ * process only waits, to take a turn over if that host is lost. Waiting costs next to nothing.
+ */
 const slots = 1_000;
 /** Maximum number of connections for DBOS. A few are enough, because DBOS uses a connection for only some milliseconds per turn. */
 const poolSize = 4;
@@ -90,8 +93,8 @@ function share(parts: JoinParts, nodeId: string): Shared {
         launched.then((dbos) => dbos.written(workflowId)).then(() => member.onEnded(workflowId));
         return;
       }
-      // The last member has left, and has put the turn back into the queue. The promise must never resolve: DBOS is shut down, or would
-      // record that the turn has ended.
+      // The last member has left, and has put the turn back into the queue. The promise must never resolve: if DBOS is still running, it
+      // would record that the turn has ended.
       await new Promise(() => {});
     },
   });

@@ -13,11 +13,12 @@ const poolSize = 4;
 
 /**
  * Migrates DBOS's tables in this database to the version that is needed here. If several processes find outdated tables, they migrate one
- * after another, and only the first has something to do. A process that waits must not hold a snapshot: DBOS builds indexes in a way that
- * waits for all transactions with a snapshot. Rejects with StoreError.
+ * after another, and only the first has something to do. A process that waits must not hold a snapshot: DBOS creates indexes with
+ * CONCURRENTLY, which waits for all transactions with a snapshot. Rejects with StoreError.
  */
 export async function migrateDbos(config: PostgresConfig, database: Database, observe: Observe): Promise<void> {
-  // Uses the default lease: with a short one, a transaction of a slow start might be idle for too long. No turns depend on the lease yet.
+  // Uses the default lease. The pool derives from the lease how long a transaction may be idle, and a slow start could exceed the limit of
+  // a short lease. No turns depend on the lease yet.
   const pool = openDbosPool({ ...config, leaseMs: undefined }, poolSize);
   const tryOnce = () =>
     database.run("open", "idempotent", async (client) => {

@@ -1,6 +1,6 @@
 /**
- * All uses of DBOS Transact in this program, by its public API only. tests/nodes/dbos-contract.slow.test.ts checks that it behaves as
- * expected. DBOS is a global of the process, so it can be launched only once at a time.
+ * All uses of DBOS Transact in this program, by its public API only. tests/nodes/dbos-contract.slow.test.ts checks that DBOS behaves as
+ * expected. DBOS is a global object of the process, so a process can have only one running instance.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ClientBase, Pool } from "pg";
@@ -21,11 +21,11 @@ const workflow = "turn";
 const schema = "dbos";
 /** Database URL that DBOS requires. It is not used, because DBOS is given a pool. */
 const unusedUrl = "postgres://unused@unused:5432/unused";
-/** Time between two polls of a queue, in ms. A turn waits for it only if its host is lost: otherwise that host runs the turn at once. */
+/** Time between two polls of a queue, in ms. A turn waits for a poll only if its host is lost: otherwise that host runs it at once. */
 const pollMs = 1_000;
 /** Time between two polls, in ms, of the schedules of DBOS, which this program does not use. */
 const seldomMs = 3_600_000;
-/** Interval in which the end of a workflow is looked up until DBOS has recorded it, and the time after which nobody waits for it. */
+/** Time in ms between two checks whether DBOS has recorded the end of a workflow, and the time in s after which the checks stop. */
 const recordingMs = 50;
 const recordingLimitS = 10;
 /**

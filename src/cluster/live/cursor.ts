@@ -3,7 +3,7 @@ import type { LiveEvent, StoredEvent } from "../../core/events.js";
 import type { OpenMessage } from "./open-message.js";
 import { ShownMessage } from "./shown-message.js";
 
-/** Maximum number of turns whose last stored event is remembered. Events of fewer turns than this can be in transit at a time. */
+/** Maximum number of turns whose last stored event is remembered. It is more than the number of turns with events in transit at a time. */
 const mostTurns = 8;
 
 /**
@@ -34,7 +34,7 @@ export class Cursor implements LiveCursor {
     if (turnId !== undefined) this.#lastEnds.set(turnId, lastEnd);
   }
 
-  /** True if the open message follows a stored event that this reader has not received yet. */
+  /** True if the open message (the one that is being written) follows a stored event that this reader has not received yet. */
   get isBehind(): boolean {
     return (this.#source.open?.place.after ?? 0) > this.#lastSeq;
   }

@@ -23,7 +23,7 @@ interface ExchangeParts {
   now: () => number;
 }
 
-/** Period in which events are collected before they are sent over the bus in one message, in ms. */
+/** Period in which events are collected before they are sent in one message over the bus (notifications of the database), in ms. */
 const windowMs = 40;
 /**
  * Period in which events are collected before they are sent over a stream, in ms. It is shorter than for the bus, because a stream costs
@@ -244,8 +244,8 @@ export class DeltaRelay implements PeerStreams {
   }
 
   /**
-   * Returns the offer of a stream in a list. Returns an empty list if the host got the offer a short while ago. The offer is repeated from
-   * time to time, because it may get lost or the host may fail to connect.
+   * Returns a list with this host's offer of a stream, as JSON. Returns an empty list if the other host got the offer a short while ago.
+   * The offer is repeated from time to time, because it may get lost or the other host may fail to connect.
    */
   #offerTo(nodeId: string): string[] {
     if (!this.#offer || this.#offeredAt.has(nodeId)) return [];

@@ -24,8 +24,8 @@ export class DeltaSender {
   readonly #ended = new Set<string>();
 
   /**
-   * Opens the message that a turn begins to write. Does nothing while another turn is writing in the conversation: in this case the turn
-   * ends while it waits, so it writes no message.
+   * Opens the message that a turn begins to write. Does nothing while another turn is writing in the conversation: the given turn was then
+   * cancelled while it waited for the other turn, and only ends.
    */
   begin(conversationId: string, place: MessagePosition): void {
     const other = this.#writing.get(conversationId);

@@ -1,4 +1,4 @@
-/** Frames: pieces of open messages, sent between hosts as JSON texts that fit into a message of the bus. */
+/** Frames: pieces of messages that are still being written, sent between hosts as JSON texts that fit into a message of the bus. */
 import { asArray, parseJson } from "../../core/json.js";
 import { type Known, type MessagePosition, type Notice, nothingKnown, OpenMessage } from "./open-message.js";
 

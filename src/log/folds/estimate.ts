@@ -72,8 +72,8 @@ function once<T extends object>(measured: T, tokensOf: (measured: T) => number):
 const counts = new WeakMap<object, number>();
 
 /**
- * Minimum size, in estimated tokens, of a step that is compared with the reported usage. A smaller step is merged with the next one,
- * because most tokens of a small step are those that the provider adds around each message.
+ * Minimum size, in estimated tokens, of a step (the messages added between two requests) that is compared with the reported usage. A
+ * smaller step is merged with the next one, because most tokens of a small step are those that the provider adds around each message.
  */
 const leastStep = 50;
 const leastFactor = 0.5;

@@ -57,7 +57,7 @@ function isResultOf(message: Message, callId: string): boolean {
 
 /**
  * Returns the messages of a turn. If the turn has ended for good, the messages are computed only once, and every call returns the same
- * objects. Token counts and serialised messages are cached by object.
+ * objects, because token counts and serialised messages are cached by object.
  */
 function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): readonly Message[] {
   if (turn.turnId === currentTurnId || turn.end?.type !== "turn_end")

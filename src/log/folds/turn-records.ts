@@ -88,7 +88,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
       turn.history = event.history ?? [];
       turn.userContent.push(...event.content);
       // The note about the schema is added only if the message has content. Without content, the request ends with the caller's tool
-      // results. A model that sees text after tool results learns to expect such text.
+      // results. If text always follows tool results, a model learns to end its answer after a call and to wait for such text.
       if (event.answerSchema && event.content.length > 0)
         turn.notes.push({ type: "text", text: formText(event.answerSchema) });
     }

@@ -12,11 +12,11 @@ interface Addressee extends TurnName {
 interface Mail {
   readonly turn: Addressee;
   readonly mail: TurnMail;
-  /** `fence` of the owner to which the mail was delivered. Undefined if it was not delivered yet. */
+  /** Fence (number of the lease) under which the owner of the turn received the mail. Undefined if it was not received yet. */
   fence?: number;
 }
 
-/** Messages to queued and running turns. They are kept until the turn ends. */
+/** Messages to queued and running turns: answers to their questions, and cancellations. They are kept until the turn ends. */
 export class MemoryMail {
   readonly #log: MemoryLog;
   #mail: Mail[] = [];
@@ -32,7 +32,7 @@ export class MemoryMail {
     return true;
   }
 
-  /** Implements `TurnLeases.receive`. */
+  /** Returns the mail for turns of this host that was not delivered under their current leases yet, the oldest first. */
   receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
     const news = this.#mail.filter(({ turn, fence }) => turn.nodeId === nodeId && fence !== turn.fence);
     return news.map((each) => {

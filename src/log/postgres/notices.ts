@@ -73,17 +73,16 @@ export class Notices {
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** Returns the payload that announces a write to this conversation. The SQL to send it is `pg_notify('${logChannel}', $n)`. */
+  /** Returns the payload that announces a write to this conversation. The caller sends it with `pg_notify` on `logChannel`. */
   payload(conversationId: string): string {
     const isShort = Buffer.byteLength(conversationId) < longestBytes;
     return this.#seal.seal(logChannel, `${this.#origin} ${isShort ? conversationId : ""}`);
   }
 
   /**
-   * Announces a write whose event is already stored. The announcement has a transaction of its own, because PostgreSQL commits transactions
-   * with NOTIFY one at a time, each with its own flush to disk, while other transactions share a flush. The announcement itself waits for
-   * no flush. If the process dies before it announces the write, waiting callers of other hosts still find the event, because they also
-   * read the tables.
+   * Announces a write whose event is already stored. PostgreSQL commits transactions with NOTIFY one at a time, each with its own flush to
+   * disk, while other transactions share a flush. So the announcement has a transaction of its own, which waits for no flush. If the
+   * process dies before it announces the write, waiting callers of other hosts still find the event, because they also read the tables.
    */
   tell(conversationId: string): void {
     this.#untold.add(conversationId);

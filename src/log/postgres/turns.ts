@@ -41,8 +41,8 @@ export const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigi
 
 /**
  * Returns SQL that queues the turn after the other turns of the conversation. The caller must hold the conversation's lock. `values`:
- * conversation ($1), turn, request, node, workspace, options. A turn that already exists is queued again only if it has failed. The node does
- * not own the turn if a newer host has written to the conversation, because then only newer hosts can run it.
+ * conversation ($1), turn, request, node, workspace, options. A turn that already exists is queued again only if it has failed. If a host
+ * of a newer version has written to the conversation, the node does not own the turn, because only hosts of that version can run it.
  */
 export const enqueue = ([conversation, turn, request, node, ...rest]: readonly string[], from = "") => `
   INSERT INTO turns (conversation_id, turn_id, request_id, state, place, fold, node_id, workspace, options)
@@ -70,7 +70,10 @@ export class PostgresTurns implements TurnLeases {
   readonly #beats: Database;
   readonly #notices: Notices;
   readonly #heard: ((time: number) => void) | undefined;
-  /** The last call of `receive`. Each call waits for the previous one, so that mail is marked as received before it is read again. */
+  /**
+   * The last call of `receive`. Each call waits for the previous one, so that mail (answers and cancellations) is marked as received before
+   * it is read again.
+   */
   #receiving: Promise<unknown> = Promise.resolve();
 
   /**

@@ -1,6 +1,6 @@
 /**
  * SQL functions for the limits that hosts share. Each call takes one round trip. Each function first locks the row of its key, so that it
- * then reads current data. All times come from the database's clock. `held` is ignored for a node that is no longer in `nodes`.
+ * then reads current data. All times come from the database's clock. Slots (`held`) of a node that is no longer in `nodes` do not count.
  */
 
 /** Channel on which hosts are notified that slots have become free. The payload is ignored, because any role can send to this channel. */
@@ -80,8 +80,8 @@ export const limitFunctions: readonly string[] = [
    END $$`,
 
   /*
-   * Charges a request at the earliest second at which it fits, after all earlier requests. Returns how long the request must wait. If the
-   * wait (pauses not included) would be longer than `p_patience_ms`, `second` is null and nothing is charged.
+   * Charges a request at the earliest second, after all earlier requests, at which the limits allow it. Returns how long the request must
+   * wait. If the wait (pauses not included) would be longer than `p_patience_ms`, `second` is null and nothing is charged.
    */
   `CREATE FUNCTION limit_spend(p_key text, p_rpm double precision, p_tpm double precision, p_tokens bigint, p_patience_ms double precision)
    RETURNS TABLE (wait_ms double precision, second double precision, bound text) LANGUAGE plpgsql AS $$

@@ -50,13 +50,13 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     ],
     // Index of fork and rewind events. They decide which events belong to a conversation, and there are few of them.
     ["CREATE INDEX events_marks ON events (conversation_id, seq) WHERE type IN ('fork', 'rewind')"],
-    // The version is explained at `foldVersion` (log/shared/schema-version.ts).
+    // Version of the turn's events. Only hosts that know this version run the turn: see `foldVersion` (log/shared/schema-version.ts).
     ["ALTER TABLE turns ADD COLUMN fold integer DEFAULT 1 NOT NULL"],
     // Tables for hosts that share a database, but not a machine.
     ["ALTER TABLE nodes ADD COLUMN version text", ...(isSqlite ? [] : [...limitTables, ...limitFunctions, ...tasks])],
     [
-      // `question_id` is the id of the question that the mail answers; a question gets only one answer. `fence` is the fence of the owner
-      // to which the mail was delivered.
+      // `question_id` is the id of the question that the mail answers; a question gets only one answer. `fence` is the number of the lease
+      // under which the owner of the turn received the mail.
       "ALTER TABLE mail ADD COLUMN question_id text",
       "ALTER TABLE mail ADD COLUMN fence integer",
       "CREATE UNIQUE INDEX mail_answers ON mail (conversation_id, turn_id, question_id) WHERE question_id IS NOT NULL",

@@ -1,7 +1,7 @@
 /**
  * SQL for ids that determine where events are stored in the file. The `id` of an entry consists of the number of its conversation and its
  * `seq`. The entries of a conversation therefore lie next to each other without an index. If only one conversation is written to, most
- * events change only one page (measured: 11 writes per hop instead of 19).
+ * events change only one page (measured: a model request with its tool calls takes 11 writes instead of 19).
  */
 
 /**

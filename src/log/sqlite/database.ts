@@ -22,13 +22,13 @@ const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe5
 const pageSize = 2048;
 /**
  * Number of pages in the WAL file after which they are written to the main file. With a high number, a page that changes often is written
- * less often. With the default of SQLite, a quarter of this number, a step costs 5 % more. Without `isFull`, a power cut may lose the pages
- * in the WAL file.
+ * less often. With the default of SQLite, a quarter of this number, a step of a turn costs 5 % more. Without `isFull`, a power cut may lose
+ * the pages in the WAL file.
  */
 const checkpointPages = 4_000;
 /**
  * Number of pages that are cached in memory. It equals `checkpointPages`, so that pages that were written recently are not read again. With
- * 2,000 KB, the default of SQLite, a hop costs the host 3 to 4 % more. With twice as many pages, a hop costs the same.
+ * 2,000 KB, the default of SQLite, a step of a turn costs the host 3 to 4 % more. With twice as many pages, it costs the same.
  */
 const cachedPages = checkpointPages;
 

@@ -4,7 +4,7 @@ import { readable, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
 import type { Guarded } from "./transaction.js";
 
-/** Messages to queued and running turns. They are kept until the turn ends. */
+/** Messages to queued and running turns: answers to their questions, and cancellations. They are kept until the turn ends. */
 export class SqliteMail {
   readonly #guarded: Guarded;
   readonly #send: Statement;
@@ -31,15 +31,15 @@ export class SqliteMail {
   }
 
   /**
-   * Implements `TurnLeases.send`. Like `receive`, it reads all rows of its statement, because SQLite reports a failed commit only after the
-   * last row.
+   * Stores mail for a turn. Returns false if the turn has ended, or if the question already has an answer. Reads all rows of its statement,
+   * as `receive` does, because SQLite reports a failed commit only after the last row.
    */
   send(conversationId: string, turnId: string, mail: TurnMail): boolean {
     const values = [conversationId, turnId, JSON.stringify(mail), questionOf(mail)];
     return this.#guarded("write", () => this.#send.all(...values)).length > 0;
   }
 
-  /** Implements `TurnLeases.receive`. */
+  /** Returns the mail for turns of this host that was not delivered under their current leases yet, the oldest first. */
   receive(nodeId: string): { conversationId: string; turnId: string; mail: TurnMail }[] {
     if (this.#guarded("read", () => this.#any.all(nodeId)).length === 0) return []; // looks for mail without taking the write lock first
     const rows = this.#guarded("write", () => this.#receive.all(nodeId)) as MailRow[];

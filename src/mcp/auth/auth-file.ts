@@ -12,8 +12,8 @@ import { asObject, parseJson } from "../../core/json.js";
 import { withFileLock } from "./file-lock.js";
 
 /**
- * The stored authorization for one server. The fields have the form in which the SDK passes them. `client` and `tokens` contain the
- * `issuer` from which they come.
+ * The stored authorization for one server. The fields have the form in which the SDK passes them. `client` and `tokens` also contain their
+ * `issuer`, the authorization server that issued them.
  */
 export interface AuthRecord {
   client?: OAuthClientInformationMixed;
@@ -29,8 +29,8 @@ export interface AuthRecord {
 
 const changePollMs = 1000;
 /**
- * Longest time, in ms, for which a read record is reused. If another process has replaced or revoked the token meanwhile, the server
- * refuses the old token, and the file is read again.
+ * Longest time, in ms, for which a record is used again after it was read from the file. If another process has replaced or revoked the
+ * token meanwhile, the server refuses the old token, and the file is read again.
  */
 const recentMs = 100;
 

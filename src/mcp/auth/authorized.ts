@@ -9,8 +9,9 @@ import type { Authorization, Challenge } from "./authorization.js";
 const maxRenewals = 2;
 
 /**
- * Returns an exchange that sends each request with the server's token. If the server refuses the token, renews the token and repeats the
- * request. Sends the token only to the origin of `serverUrl`. Rejects with McpError if the token cannot be renewed.
+ * Returns a function that sends each request, through `send`, with the server's token. If the server refuses the token, the function renews
+ * the token and repeats the request. Only the origin of `serverUrl` gets the token. The function rejects with McpError if the token cannot
+ * be renewed.
  */
 export function authorized(authorization: Authorization, serverUrl: URL, send: SendRequest): SendRequest {
   const { origin } = serverUrl;

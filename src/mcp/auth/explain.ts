@@ -40,7 +40,7 @@ export function isBadMinute(error: unknown): boolean {
     if (error instanceof ServerError) return !/^HTTP 4(?!08|29)/.test(error.message);
     return error instanceof TooManyRequestsError || error.errorCode === "temporarily_unavailable";
   }
-  // Compares the names of errors and not their classes, because errors of `fetch` may come from another realm.
+  // Compares the names of errors, because an error of `fetch` may come from another JavaScript realm, where `instanceof` would fail.
   return (
     isPlainObject(error) && ((error.name === "TypeError" && error.cause !== undefined) || error.name === "TimeoutError")
   );

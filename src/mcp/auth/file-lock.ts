@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { asObject, isPlainObject, parseJson } from "../../core/json.js";
 
 const pollMs = 50;
-/** Age in ms at which a lock of another machine counts as abandoned, because no work under the lock takes that long. */
+/** Age in ms from which a lock that another machine holds counts as abandoned. No process works that long while it holds the lock. */
 const staleMs = 90_000;
 
 /**

@@ -14,8 +14,8 @@ import {
 const withoutBody = [204, 205, 304];
 
 /**
- * Returns a `fetch` that sends requests through the exchange. It is for the SDK's HTTP+SSE transport, which accepts only a `fetch` and
- * follows redirects itself. `longest` is the maximum size in bytes of a body or, in an event stream, of one event.
+ * Returns a `fetch` that sends requests with `send`. It is for the SDK's HTTP+SSE transport, which accepts only a `fetch` and follows
+ * redirects itself. `longest` is the maximum size in bytes of a body or, in an event stream, of one event.
  */
 export function asFetch(send: SendRequest, longest = longestMessage): FetchLike {
   return async (url, { method = "GET", headers, body, signal } = {}) => {

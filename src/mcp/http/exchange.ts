@@ -59,8 +59,8 @@ export class TooLong extends Error {
 }
 
 /**
- * Time in ms for which an idle connection is kept if the server names no time. If the server names a time, the connection is kept for that
- * time, but at most `longestIdleMs`. Both values are those of Node's fetch.
+ * Time in ms for which an idle connection is kept if the server sends no timeout in a Keep-Alive header. If the server sends a timeout, the
+ * connection is kept for that time, but at most `longestIdleMs`. Both values are those of Node's fetch.
  */
 const idleMs = 4000;
 const longestIdleMs = 600_000;

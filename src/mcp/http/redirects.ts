@@ -7,7 +7,7 @@ import { discard, type HttpAnswer, type HttpRequest, type SendRequest } from "./
 const maxRedirects = 5;
 const statuses = [301, 302, 303, 307, 308];
 
-/** Returns an exchange that follows the allowed redirects. If a redirect is not allowed, the exchange resolves with the redirect itself. */
+/** Returns a function that sends a request and follows the allowed redirects. Any other redirect is returned as the answer. */
 export function withinOrigin(send: SendRequest): SendRequest {
   return async (request) => {
     let { url } = request;

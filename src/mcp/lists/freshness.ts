@@ -48,8 +48,8 @@ export class ListAge {
 
 /**
  * A cache of resource contents while the contents are fresh. The cache belongs to one connection and so to one authorization, so it may
- * hold `private` contents. The SDK has a cache too, but only for its own `readResource`, which refuses some contents that this host can use
- * (client 2.4.0).
+ * hold `private` contents. The SDK's client (2.4.0) has a cache too, but only for its own `readResource`, which refuses some contents that
+ * this host can use.
  */
 export class FreshResources {
   readonly #kept = new Map<string, { content: ContentPart[]; chars: number; staleAt: number }>();

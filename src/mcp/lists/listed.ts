@@ -38,7 +38,7 @@ export type ListedPrompt = Omit<PromptInfo, "server"> & Listed;
 export type ListedResource = Omit<ResourceInfo, "server"> & Listed;
 
 export interface ListedTemplate extends Listed {
-  /** A URI template as in RFC 6570. */
+  /** A URI template (RFC 6570). */
   uriTemplate: string;
 }
 

@@ -19,7 +19,7 @@ export interface Remembered {
   lists: ServerLists;
 }
 
-/** The folder of the stored lists, and the file with the key that makes their file names. The key file must be outside the folder. */
+/** The folder of the stored lists. Their file names are keyed hashes; `keyFile` holds the key, and must be outside the folder. */
 export interface ManifestPlace {
   folder: string;
   keyFile: string;

@@ -1,4 +1,7 @@
-/** Chooses the peer for a server, by the era of the protocol that the server speaks. No other file makes this choice. */
+/**
+ * Chooses the peer for a server, which is the object that speaks MCP with it. There is one kind of peer for each era of the protocol:
+ * legacy and modern. No other file makes this choice.
+ */
 
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
@@ -11,13 +14,16 @@ import type { ServerRoute } from "./server-route.js";
 
 /** Name of the extension for tasks. Before protocol 2026-07-28, tasks were part of the protocol itself. */
 const taskExtension = "io.modelcontextprotocol/tasks";
-/** Longest wait for the answer to the probe, in ms. A legacy server may never answer a method that it does not know. */
+/** Longest wait for the answer to the probe (`server/discover`), in ms. A legacy server may never answer a method that it does not know. */
 const probeMs = 2000;
 
 /** The era that each server was found to speak. The key is made from the server's configuration. The eras are kept in memory only. */
 const verdicts = new Map<string, Era>();
 
-/** Resolves with a peer of the right era, which is not connected yet. Rejects with McpError, EndedByProbe, or the route's error. */
+/**
+ * Resolves with a peer of the right era, which is not connected yet. Rejects with EndedByProbe if the server exits when it is probed, with
+ * McpError, or with the route's error.
+ */
 export async function peerOf(
   config: ServerConfig,
   route: ServerRoute,

@@ -37,7 +37,10 @@ function knownParams(inputSchema: JsonSchema): HeaderParam[] {
   return params;
 }
 
-/** Returns the `Mcp-Param-…` headers of one call. An argument gets a header only if it is a text, a boolean or an exact number. */
+/**
+ * Returns the `Mcp-Param-…` headers of one call. Texts, booleans and numbers get a header. An integer beyond 2^53 gets none, because its
+ * digits are not exact.
+ */
 export function headersFor(inputSchema: JsonSchema, args: unknown): Record<string, string> {
   const found = knownParams(inputSchema);
   return Object.fromEntries(

@@ -53,7 +53,7 @@ export interface Peer {
   readonly instructions: string | undefined;
   /** Sends a request and resolves with its result. Rejects with RpcError if the server answers with an error. */
   request(method: string, params: JsonObject, options?: RequestOptions): Promise<JsonObject>;
-  /** Resolves with the result of `tools/call`, even if the server runs the call as a task. Rejects like `request`, or with McpError. */
+  /** Resolves with the result of `tools/call`, even if the server runs the call as a task. Rejects with RpcError or McpError. */
   callTool(params: JsonObject, run: ToolRun): Promise<JsonObject>;
   subscribe(uri: string): Promise<void>;
   /** Asks the server whether it is alive. Any answer, even an error, proves that the server is alive. */

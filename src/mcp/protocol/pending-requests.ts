@@ -60,7 +60,10 @@ export class PendingRequests {
     };
   }
 
-  /** Sends a request, as described at `Peer.request`. If the request is aborted, cancels it at the server. */
+  /**
+   * Sends a request and resolves with its result. Rejects with RpcError if the server answers with an error. If the request is aborted,
+   * cancels it at the server.
+   */
   readonly send = (method: string, params: JsonObject, options: SentOptions = {}): Promise<JsonObject> =>
     new Promise((resolve, reject) => {
       const { ending, onProgress, headers } = options;

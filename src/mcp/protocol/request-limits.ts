@@ -21,7 +21,7 @@ export interface Limits {
   onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
-/** The end of a request, for the code that carries out the request: whether it was aborted, and whether it is over. */
+/** Information for the code that carries out a request: whether the request was aborted, and whether it is over. */
 export interface Ending {
   readonly aborted: boolean;
   /** The reason of the abort; undefined until the request is aborted. */

@@ -37,8 +37,8 @@ export class Requests {
     if (error instanceof McpError) return error;
     const own = this.#route.explain(error);
     if (own instanceof NotTaken) return own;
-    // Perhaps another request caused the loss, because the server refused that request. It is unknown whether the server ran this request,
-    // so the error is not NotTaken.
+    // The reason of the loss may be a NotTaken error of another request, which the server refused before it did anything. Whether the
+    // server ran this request is unknown, so this request gets an ordinary McpError.
     const loss = this.#lossReason();
     if (loss) return new McpError(loss.kind, loss.message, { retryable: true });
     return error instanceof RpcError ? new McpError(kindOf(error.code), error.message, { cause: error }) : own;

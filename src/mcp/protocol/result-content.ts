@@ -1,7 +1,4 @@
-/**
- * Converts MCP's content blocks to the host's content parts. No other file knows the shapes of the blocks. Text from a server is treated as
- * data.
- */
+/** Converts MCP's content blocks to the host's content parts. No other file knows the shapes of the blocks. */
 
 import { isDeepStrictEqual } from "node:util";
 import { asArray, isPlainObject, type JsonObject, parseJson, textOrEmpty } from "../../core/json.js";

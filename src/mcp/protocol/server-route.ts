@@ -6,14 +6,14 @@ import type { JsonObject } from "../../core/json.js";
 
 export type { ModernTransport };
 
-/** A route to one server, used by peers. Each transport implements this interface. */
+/** A route to one server: a transport, with the functions that a peer needs to speak MCP over it. */
 export interface ServerRoute {
   transport: Transport;
   /** Resolves with the transport for protocols from 2026-07-28 on. The method is undefined if the route has no such transport. */
   modern?(): Promise<ModernTransport>;
   /**
-   * Sends one JSON-RPC request before an SDK client uses the route, and resolves with the answer. Rejects with EndedByProbe, McpError, or
-   * the transport's error.
+   * Sends one JSON-RPC request before an SDK client uses the route, and resolves with the answer. Rejects with EndedByProbe if the server
+   * exits, with McpError, or with the transport's error.
    */
   ask?(request: JSONRPCRequest, signal: AbortSignal): Promise<JsonObject | undefined>;
   /**

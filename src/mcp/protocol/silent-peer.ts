@@ -1,4 +1,4 @@
-/** A peer for a server that is played from a tape. It uses no process, no socket and no SDK. */
+/** A peer for a server whose answers come from a tape (recorded traffic). It uses no process, no socket and no SDK. */
 import type { ServerConfig } from "../../core/config.js";
 import { McpError } from "../../core/errors.js";
 import type { ServerHello } from "../../core/tape.js";

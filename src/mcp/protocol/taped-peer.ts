@@ -1,4 +1,4 @@
-/** A peer whose traffic goes through a tape. The tape either records the traffic or answers in place of the server. */
+/** A peer whose traffic with its server goes through a tape. The tape either records the traffic or answers in place of the server. */
 
 import { McpError, messageOf } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";

@@ -16,8 +16,8 @@ interface ConnectParts {
 }
 
 /**
- * Connects to the server over the route that `open` opens. If the server does not speak that transport, tries the route that the failed
- * route names next. Closes every failed route. Rejects with McpError if no route is left.
+ * Connects to the server over the route that `open` opens. If the server does not speak that transport, tries the other route that the
+ * failed route offers (`ServerRoute.instead`). Closes every failed route. Rejects with McpError if no route is left.
  */
 export async function connectServer(
   config: ServerConfig,

@@ -75,7 +75,7 @@ export class KeptConnection {
     if (this.#parts.condition.state === "starting") await this.#start;
   }
 
-  /** Waits like `started`. For an optional server, waits only until the grace period for its start is over. */
+  /** Waits until a running start has succeeded or failed. For an optional server, waits at most until its grace period is over. */
   async settled(signal?: AbortSignal): Promise<void> {
     if (this.#parts.condition.state !== "starting") return;
     const { required, startupGraceMs } = this.#config;
@@ -172,7 +172,7 @@ export class KeptConnection {
     this.#startedAt = performance.now();
     const { condition } = this.#parts;
     condition.set("starting", `the connection was lost: ${reason.message}; it is being restarted`);
-    // While a tape is played, no pause is needed: there is no process, and the recorded requests follow at once.
+    // While a tape (recorded traffic) is played, no pause is needed: there is no process, and the recorded requests follow at once.
     const pauseMs = this.#parts.tape?.plays.servers ? 0 : this.#backoff.nextPauseMs();
     this.#start = this.#afterPause(pauseMs, () => this.#connect());
   }

@@ -36,7 +36,7 @@ export class LateStart {
     else void this.#startInTime();
   }
 
-  /** Starts the server now, unless the server is lazy. Called when the processor is free. */
+  /** Starts the server now, unless it is lazy and so starts only at its first use. Called when the processor is free. */
   hurry(): void {
     if (this.#isPending && !this.#parts.isLazy) this.#start();
   }

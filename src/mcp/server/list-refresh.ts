@@ -23,7 +23,7 @@ interface ListRefreshParts {
   offer: OfferedTools;
   condition: Condition;
   kept: KeptConnection;
-  /** True if a tape is played in place of the server. Delays are needless then. */
+  /** True if a tape (recorded traffic) is played in place of the server. Delays are needless then. */
   isPlayed: boolean;
 }
 
@@ -46,7 +46,7 @@ export class ListRefresh {
     if (kept.current?.changesLists && !isPlayed) this.#soon(secondListMs);
   }
 
-  /** Waits a moment, then reads the lists again, if the server may change them. Some servers register tools only after their start. */
+  /** If the server may change its lists, waits a moment and reads them again. Some servers register tools only after their start. */
   async late(signal: AbortSignal): Promise<void> {
     if (!this.#parts.kept.current?.changesLists) return;
     await sleep(secondListMs, undefined, { signal });

@@ -18,7 +18,7 @@ interface OfferParts {
   changed(): void;
 }
 
-/** The lists that one server offers now, with the differences between its tools and their pinned definitions. */
+/** The lists that one server offers now. Also knows how its tools differ from their pinned definitions (first seen, or last approved). */
 export class OfferedTools {
   lists: ServerLists = emptyLists;
   readonly #parts: OfferParts;

@@ -112,8 +112,8 @@ export class SupervisedServer {
       },
       isBusy: () => this.calls.any,
       connected: (connection, lists) => this.#connected(connection, lists),
-      // Not called if the connection is lost and the server restarts. The tool list, and with it the prompt cache, should not change for so
-      // short a time.
+      // Not called if the connection is lost and the server restarts. A restart is short, so the tool list stays as it is: a change would
+      // invalidate the provider's prompt cache.
       failed: () => this.offer.withdraw(),
     });
     this.#late = new LateStart({ isLazy: config.lazy, condition, kept: this.#kept });
@@ -190,12 +190,12 @@ export class SupervisedServer {
     return this.#kept.started();
   }
 
-  /** Waits like `settled`, but does not wait for an optional server whose lists are stored from an earlier run. */
+  /** Waits as `settled` does, but not for an optional server whose lists are stored from an earlier run, because they are offered now. */
   async offered(signal?: AbortSignal): Promise<void> {
     if (this.config.required || !this.offer.isRemembered) await this.settled(signal);
   }
 
-  /** Waits like `started`, but for an optional server only until its grace period is over. Also reads stale lists again. */
+  /** Waits until the start has succeeded or failed, or the grace period of an optional server is over. Also reads stale lists again. */
   async settled(signal?: AbortSignal): Promise<void> {
     this.startRemembered();
     await this.refresh.ofStale(signal);

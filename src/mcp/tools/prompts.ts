@@ -5,7 +5,7 @@ import { modelName } from "../lists/tool-facts.js";
 import { promptParts } from "../protocol/result-content.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 
-/** Implements `ToolHub.applyPrompt`. */
+/** Returns the messages of a server's prompt as one user message. Rejects with McpError if the prompt or a required argument is missing. */
 export async function applyPrompt(
   servers: readonly SupervisedServer[],
   name: string,

@@ -56,7 +56,7 @@ export function readOf(server: string): NamedTool {
   return { server, tool, hostTool: tool, ...annotations };
 }
 
-/** Prepares the read of a resource. Chooses the server now, before the policy decides about the read. Later no other server is asked. */
+/** Prepares the read of a resource. The server is chosen now and not changed later, because the policy decides about a read from it. */
 function prepareRead(servers: readonly SupervisedServer[], uri: string, args: PreparedCall["arguments"]): PreparedCall {
   const owner = ownerOf(uri, servers);
   return {
@@ -76,8 +76,8 @@ function prepareRead(servers: readonly SupervisedServer[], uri: string, args: Pr
 
 /**
  * Returns the facts for the decision of the policy. A read counts as a call to the server that gets the request. If the server itself named
- * the address, the request reveals nothing new to the server, so the read counts as read-only. Any other address contains text of the
- * model.
+ * the address, the request reveals nothing new to the server, so the read counts as read-only. Any other address was written by the model,
+ * and may carry data to the server.
  */
 function factsOfRead(owner: SupervisedServer, uri: string): ToolFacts {
   const isHarmless = owner.config.trusted || isNamed(uri, owner);

@@ -3,10 +3,10 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { isPlainObject, type JsonObject, safeString } from "../../core/json.js";
 
 /**
- * Delivers messages to an SDK client, in order. A notification or request is delivered by `setImmediate`, and so is an answer that arrives
- * while one of them waits. Any other answer is delivered at once. The client handles an answer at once, but a notification one microtask
- * later: without the wait it would drop progress that came in one chunk with the answer (typescript-sdk#2580). Microtasks run between two
- * immediates. Errors of the client are caught, so that a server cannot crash the host.
+ * Delivers messages to an SDK client, in order. The client handles an answer at once, but a notification one microtask later. So it would
+ * drop progress that arrives in one chunk with the answer (typescript-sdk#2580). To prevent this, a notification or request is delivered by
+ * `setImmediate`, and so is an answer that arrives while one of them waits: microtasks run between two immediates. Any other answer is
+ * delivered at once. Errors of the client are caught, so that a server cannot crash the host.
  */
 export class Deliveries {
   readonly #transport: Pick<Transport, "onmessage" | "onerror">;

@@ -13,7 +13,7 @@ export function startOf({ command, args, cwd, folders }: Start & Pick<StdioServe
   const { own, working } = folders;
   return {
     command: /[/\\]/.test(command) ? resolve(working, command) : command,
-    // The argument is not normalized, because it may be a command that contains an address (`//`).
+    // The argument is not normalized: it may be a whole command that contains an address, whose `//` would become `/`.
     args: args.map((arg) => (arg === "." ? working : /^\.{1,2}(?:$|[/\\])/.test(arg) ? `${working}${sep}${arg}` : arg)),
     cwd: made(own) ?? parse(working).root,
   };

@@ -3,8 +3,8 @@ import type { StoredEvent } from "../../core/events.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 
 /**
- * Formats the conversation as one JSON object with all events. Names are in snake_case, and times in ISO 8601. Leaves out the hash of the
- * account in `kept`, because a short key could be guessed from the hash.
+ * Formats the conversation as one JSON object with all events. Names are in snake_case, and times in ISO 8601. Leaves out `kept.account`, a
+ * hash of the provider's address and the API key, because a short key could be guessed from the hash.
  */
 export async function toJson(conversationId: string, events: readonly StoredEvent[]): Promise<string> {
   const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };

@@ -24,12 +24,12 @@ export function rulesOf(options: PromptOptions, defaults: RuleDefaults, memory: 
   };
 }
 
-/** Checks the patterns before the turn is stored in the log. Throws like `rulesOf`. */
+/** Checks the patterns before the turn is stored in the log. Throws RequestError `usage` if a pattern is invalid. */
 export function requirePatterns({ allow, deny, only }: PromptOptions): void {
   patterns([...(allow ?? []), ...(deny ?? []), ...(only ?? [])]);
 }
 
-/** Parses patterns of tools. Throws like `rulesOf`. */
+/** Parses patterns of tools. Throws RequestError `usage` if a pattern is invalid. */
 export function patterns(texts: readonly string[] = []): ToolPattern[] {
   return texts.map((text) => {
     const pattern = parseToolPattern(text);

@@ -1,7 +1,7 @@
 /**
  * The tools of one turn: tools of the servers, and tools of the host. One tool of the host reads results that were too large to be shown.
- * Another searches for tools if there are too many to send all. Which tools were found and which results were stored is read from the log,
- * so it is known after a restart and in a copy of the conversation too.
+ * Another searches for tools if there are too many to send all. The found tools and the stored results are read from the log, so they are
+ * known after a restart and in a copy of the conversation too.
  */
 import type { StoredEvent } from "../../core/events.js";
 import type { NewId } from "../../core/ids.js";

@@ -39,7 +39,7 @@ export class LiveTurn implements WatchedTurn {
   turnId = "";
   /** True if the log already contained the whole answer, so that nothing was run or paid for. */
   cached = false;
-  /** True if the turn was dispatched to this host and was not requested here. */
+  /** True if the queue gave the turn to this host and the turn was not requested here. */
   isGuest = false;
   /** True if the turn was cancelled by its request id. The turn then ends at once, and does not wait for earlier turns. */
   endsOutOfTurn = false;

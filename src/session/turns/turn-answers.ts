@@ -1,4 +1,4 @@
-/** The answers of a turn, with the results of their calls. Used by front doors whose callers send the whole history with each request. */
+/** The model's answers in a turn, with the results of their calls. Used where callers send the whole history with each request. */
 import type { StoredEvent } from "../../core/events.js";
 import type { AssistantMessage, Message, ToolCall } from "../../core/messages.js";
 import { answerOf, toolMessageOf } from "../../log/folds/replay.js";

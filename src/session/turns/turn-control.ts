@@ -9,7 +9,7 @@ interface TurnControlParts extends Pick<SessionParts, "cluster" | "store"> {
   conversationId: string;
   turns: TurnsHere;
   questions: Questions;
-  /** Follows a turn that runs on another host or waits to be dispatched. The turn is then shown on this host. */
+  /** Follows a turn that runs on another host or is in the queue, which gives turns to hosts. The turn is then shown on this host. */
   follow: (turn: TurnName) => Promise<unknown>;
 }
 
@@ -29,8 +29,8 @@ export class TurnControl {
   }
 
   /**
-   * Implements `Session.answerAnywhere`. Sends every answer as mail through the log, even if the turn runs here, because the log decides
-   * which answer was the first.
+   * Answers a question of a turn on any host. Sends every answer as mail through the log, even if the turn runs here, because the log
+   * decides which answer was the first. Resolves with false if the question is unknown or already answered.
    */
   async answerAnywhere(questionId: string, value: unknown): Promise<boolean> {
     const { conversationId, cluster, store, questions } = this.#parts;
@@ -81,15 +81,15 @@ export class TurnControl {
     } else if (turn) questions.answerEarly(mail.questionId, turnId, mail.value);
   }
 
-  /** Stops the turn without storing an end. If the turn was already cancelled, sends mail, so that the turn's next owner ends the turn. */
+  /** Stops the turn without storing an end. If it was already cancelled, sends the cancellation to its next owner, which then ends it. */
   park(turn: LiveTurn): void {
     if (turn.turnId && turn.stop.aborted && turn.closing !== "parked") this.#sendSoon(turn.turnId, { type: "cancel" });
     turn.park();
   }
 
   /**
-   * Cancels the turn here. If the turn does not run here, also sends mail to its owner. `turn` is undefined if the turn is not shown on
-   * this host.
+   * Cancels the turn here. If the turn does not run here, also sends the cancellation to its owner. `turn` is undefined if the turn is not
+   * shown on this host.
    */
   #cancel(turnId: string, turn?: LiveTurn): void {
     turn?.cancel();

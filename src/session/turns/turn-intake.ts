@@ -60,8 +60,8 @@ export class TurnIntake {
   }
 
   /**
-   * Follows a turn that runs on another host or waits to be dispatched. The turn is then shown on this host. Resolves with undefined if the
-   * turn has ended or the log cannot be read. Never rejects.
+   * Follows a turn that runs on another host or is in the queue, which gives turns to hosts. The turn is then shown on this host. Resolves
+   * with undefined if the turn has ended or the log cannot be read. Never rejects.
    */
   follow(turn: TurnName): Promise<LiveTurn | undefined> {
     const { conversationId, session } = this.#parts;

@@ -67,7 +67,7 @@ export class TurnRunner {
     });
   }
 
-  /** Runs the turn. The result is described at `Drive.run`. */
+  /** Runs the turn. Resolves with undefined when it has ended, or with the mail for its new owner if another host has taken it over. */
   async #run(turn: LiveTurn, owned: OwnedTurn): Promise<TurnMail[] | undefined> {
     const { store, hub, meter } = this.#parts;
     const conversationId = this.#conversationId;

@@ -16,7 +16,7 @@ interface TurnWriterParts extends Pick<SessionParts, "store" | "hub"> {
   log: StoredEvent[];
   /** Number of events of this turn that the log already contains. */
   position: number;
-  /** `seq` of the conversation's last event, as far as the writer knows; see `lastSeq` in TurnGrant. */
+  /** `seq` of the conversation's last event, as far as the writer knows. It only makes writes cheaper (see `TurnGrant.lastSeq`). */
   lastSeq: number | undefined;
   questions: Questions;
   signal: AbortSignal;

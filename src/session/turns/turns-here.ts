@@ -54,7 +54,7 @@ export class TurnsHere {
     return [...this.#turns.values()];
   }
 
-  /** Registers the write of the turn's request. Settles like `claiming`. */
+  /** Registers `claiming`, the write of the turn's request to the log, and waits for it. Rejects if the write fails. */
   async claim(turn: LiveTurn, claiming: Promise<void>): Promise<void> {
     const claim = claiming.finally(() => this.#claims.delete(turn));
     this.#claims.set(turn, claim);

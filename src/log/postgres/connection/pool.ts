@@ -47,8 +47,8 @@ function standstillMsOf({ leaseMs = defaultLeaseMs }: PostgresConfig): number {
 }
 
 /**
- * Keeps the process alive if a connection fails while no statement runs on it. If the connection was idle, the pool removes it. If it was
- * just being opened, its first statement fails.
+ * Adds error listeners. Without them, Node would end the process if a connection fails while no statement runs on it. If the connection was
+ * idle, the pool removes it. If it was just being opened, its first statement fails.
  */
 function outliving(pool: pg.Pool): pg.Pool {
   pool.on("connect", (client) => void client.on("error", () => {}));

@@ -1,4 +1,7 @@
-/** Limits that all nodes on one database share. A node uses only the slots, requests and tokens that the database has granted to it. */
+/**
+ * Limits that all nodes (hosts) on one database share. A node uses only the slots for concurrent requests, and the requests and tokens per
+ * minute, that the database has granted to it.
+ */
 import { messageOf } from "../../../core/errors.js";
 import type { Observe } from "../../../core/ports.js";
 import type { SharedBounds, SharedLane, SharedLimits } from "../../../core/shared-limits.js";
@@ -88,7 +91,9 @@ export class PostgresLimits implements SharedLimits {
     return key.lane(bounds, onPause);
   }
 
-  /** Sends the collected corrections. Does not free the node's slots: they become free when the node is unregistered. */
+  /**
+   * Sends the collected corrections of charged tokens. Does not free the node's slots: they become free when the node is unregistered.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const unsubscribe of this.#unsubscribe) unsubscribe();

@@ -113,7 +113,7 @@ export class KeyLimits {
     return this.#rates.flush();
   }
 
-  /** Charges a request that already has a slot. Releases the slot if charging fails. */
+  /** Charges a request against the limits per minute. The request already has a slot, which is released if charging fails. */
   async #slot(tokens: number, entering: AbortSignal, queueTimeoutMs: number): Promise<Slot> {
     const places = this.#places;
     let charge: SharedCharge | undefined;

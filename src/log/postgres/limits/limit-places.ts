@@ -2,7 +2,7 @@ import { QueueTimeout } from "../../../core/shared-limits.js";
 import type { Outage } from "../connection/outage.js";
 import { Line } from "./limit-line.js";
 
-/** A node's report about its slots. */
+/** A node's report about its slots. Each slot allows one concurrent request to a provider. */
 interface PlacesSaid {
   /** Number of the report. It increases with each report. */
   round: number;

@@ -95,7 +95,7 @@ export class Rates {
     this.#timer ??= setTimeout(() => void this.flush(), gatherMs).unref();
   }
 
-  /** Sends corrections. If the answer is lost, a refund is not repeated, because it could be refunded twice. */
+  /** Sends corrections. If the answer is lost, refunds are not sent again, because they could then be booked twice. */
   async #send(corrections: readonly Correction[]): Promise<void> {
     try {
       await this.#parts.correct(corrections);
