@@ -22,9 +22,9 @@ export { Orchestrator } from "./turn/orchestrator.js";
 export type { TurnOptions } from "./turn/turn-options.js";
 
 /**
- * Runs a session once. `script` is a `*.session.yaml` file or an object of the same shape. If the script has a matrix, `model` and `vars`
- * select the run. If the script has mistakes, rejects with ConfigError before anything is started; the error names `file:line` of every
- * mistake. A later failure does not reject: the result reports it.
+ * Runs a session once. `script` is a `*.session.yaml` file or an object of the same shape. If the script has a matrix (lists of models and
+ * of values for variables), `model` and `vars` select one combination. If the script has mistakes, rejects with ConfigError before anything
+ * is started; the error names `file:line` of every mistake. A later failure does not reject: the result reports it.
  */
 export const runScript: typeof loadedRunScript = async (script, options) => {
   // Imported only here, because a third of all modules are needed only for scripts.

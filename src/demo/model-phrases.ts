@@ -50,7 +50,7 @@ function namedCall(phrase: string, tools: readonly DemoTool[]): DemoCall | undef
 
 const number = "(-?\\d+(?:\\.\\d+)?)";
 
-/** Phrases that call the demo server's tools. The groups of `phrase` are the arguments, in the order of the tool's schema. */
+/** Phrases that call the demo server's tools. The capture groups of `phrase` are the arguments, in the order of the tool's schema. */
 const sayings: readonly { tool: RegExp; phrase: RegExp }[] = [
   {
     tool: /^(add|sum|get-sum)$/i,

@@ -17,7 +17,7 @@ const token = takeToken(window.location, window.history, window.sessionStorage);
 const api = new Api(window.location.origin, token);
 const socket = new HostSocket(window.location.origin, token);
 // The page may already be open in the tab when the user opens the link of `serve`. Then only the part after # changes, and the browser does
-// not load the page again.
+// not load the page again. So the page reloads here, to read the token.
 window.addEventListener("hashchange", () => {
   if (window.location.hash.startsWith("#token=")) window.location.reload();
 });

@@ -88,8 +88,8 @@ export function ownArguments(args: readonly string[], { keep, warn }: Outside): 
   const isKnownMode = [...askingModes, "dontAsk", "bypassPermissions"].includes(mode);
   const odd = [...unknown.map((name) => `--${name}`), ...(isKnownMode ? [] : [`--permission-mode ${mode}`])];
   if (odd.length > 0) warn(`without effect here, of Claude Code's command line: ${odd.join(", ")}`);
-  // With `stream-json` input, prompts come on stdin. A positional argument is then no prompt: it is a stray word after a flag that takes no
-  // value.
+  // With `stream-json` input, prompts come on stdin. A positional argument is then not a prompt but a stray word after a flag that takes no
+  // value, so it is dropped.
   const prompt = values["input-format"] === "stream-json" ? [] : positionals;
   const asks = mode !== "dontAsk" && values["permission-prompt-tool"];
   const model = values.model === "default" ? undefined : values.model;

@@ -1,4 +1,4 @@
-/** Formatting of findings as text and as JSON. */
+/** Formats the findings of `doctor` and `servers test` as text and as JSON. */
 import { toVisibleJson } from "../../core/text/inert.js";
 import type { Finding } from "../../doctor/finding.js";
 import { hasFailed } from "../../doctor/finding.js";

@@ -47,7 +47,8 @@ export async function runScripts(words: readonly string[], flags: ScriptFlags, g
   const mode = modeOf(flags);
   const played = runs.filter(({ script }) => cassetteModeOf(script, mode) === "replay");
   allSound([...new Set(played.map(({ script }) => script.cassette))], requireCassette);
-  // If every run replays a cassette, no run needs API keys. Environment variables in the configuration may then be unset.
+  // If every run replays a cassette (recorded traffic with models and servers), no run needs API keys. Environment variables in the
+  // configuration may then be unset.
   const allowsUnset = played.length === runs.length;
   const config = await loadConfirmed(global, { allowsUnset });
   allSound(scripts, (script) => config.with(settingsOf(script), { allowsUnset: true }));
@@ -122,7 +123,7 @@ function allSound<Given, Made>(given: readonly Given[], make: (one: Given) => Ma
   return made;
 }
 
-/** Returns the mode of the cassette. `--fault` and `--speed` imply a replay. */
+/** Returns what the flags want done with the cassettes, or undefined if no flag says it. `--fault` and `--speed` imply a replay. */
 function modeOf({ record, recordMissing, replay, speed, fault }: ScriptFlags): CassetteMode | undefined {
   if (record) return "record";
   if (recordMissing) return "record-missing";

@@ -75,7 +75,7 @@ export interface Unconfirmed {
   confirm(): void;
 }
 
-/** The state that the user has confirmed so far. Needed when a running host reads its files again. */
+/** Parts of the configuration that the user has confirmed so far. A running host passes them when it reads its files again. */
 interface Confirmed {
   servers: readonly ServerConfig[];
   /** The last configuration that the user had confirmed completely. */

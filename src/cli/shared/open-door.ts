@@ -23,12 +23,12 @@ export interface DoorOptions {
 /** Longest time, in ms, that the ending process waits for a slow reader of stdout. */
 const flushMs = 1_000;
 /**
- * Longest time, in ms, that a host may take to end after draining. After it, the process ends even if something hangs; leases that the host
- * has not released expire later.
+ * Longest time, in ms, that a host may take to end after draining. After it, the process ends even if something hangs. Leases of turns that
+ * the host has not released then expire, and another host can continue these turns.
  */
 const partingMs = 5_000;
 
-/** Starts the host and one front door (`door`). When `door` returns, ends the process with the returned exit code. */
+/** Starts the host, then calls `door`, which runs the front door. When `door` returns, ends the process with the returned exit code. */
 export async function openDoor(
   flags: GlobalOptions,
   door: (parts: DoorParts, app: App) => Promise<number>,

@@ -74,8 +74,8 @@ export async function whenWritten(): Promise<void> {
 
 /** Ends the process at once, so that a server or socket that is still open cannot keep it running. */
 export function exit(exitCode: number): never {
-  // `process.exit` resets the terminal, and aborts if the terminal was closed. So the process sends itself the signal, and the default
-  // action of the signal ends the process.
+  // If the terminal was closed, `process.exit` crashes (abort), because Node tries to reset the terminal's mode. So the process sends
+  // itself the signal, and the default action of the signal ends the process.
   if (endedBy === "SIGHUP") {
     process.emit("exit", exitCodes.terminated); // runs the handlers that reset or delete things at the end of a process
     process.kill(process.pid, endedBy);

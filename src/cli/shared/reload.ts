@@ -129,7 +129,7 @@ function differences(before: readonly ServerConfig[], after: readonly ServerConf
   );
 }
 
-/** Sections of the configuration, with the names that people use for them. Servers are compared separately. */
+/** Sections of the configuration, keyed by the name that the report uses. Servers are compared separately. */
 const sections = {
   llm: ({ llm }: Config) => llm,
   "chat.service": ({ chat }: Config) => chat.service,
@@ -142,8 +142,8 @@ const sections = {
 };
 
 /**
- * Returns one text for each changed section. `wanted` is the configuration of the files; `after` is the configuration that the host uses
- * now.
+ * Returns up to two texts: which sections have changed, and which change only when the host starts anew. `wanted` is the configuration of
+ * the files; `after` is the configuration that the host uses now.
  */
 function changedSections(before: Config, after: Config, wanted: Config): string[] {
   const names = (differ: (of: (config: Config) => unknown) => boolean) =>

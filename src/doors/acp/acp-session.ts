@@ -89,7 +89,7 @@ export class AcpSession {
     this.#questions.leave();
   }
 
-  /** Sends the logged events to the client, but not the events of running turns. */
+  /** Sends the logged events to the client. Leaves out the events of running turns, because `follow` sends them. */
   async replay(events: readonly StoredEvent[], running: readonly LiveTurn[]): Promise<void> {
     const skipped = new Set(running.map(({ turnId }) => turnId));
     const encoders = new Map<string, UpdateEncoder>();
@@ -207,8 +207,8 @@ function failure({ kind, message, retryable, hint }: ErrorInfo): RequestError {
 }
 
 /**
- * Returns ACP's stop reason. ACP has only `max_turn_requests` for limits other than `max_tokens`. A failed turn is reported as the error of
- * the request, not by its stop reason.
+ * Returns ACP's stop reason. ACP has none for budgets, so a used-up budget is reported as `max_turn_requests`. A failed turn is reported as
+ * the error of the request, not by its stop reason.
  */
 function stopReasonOf(reason: StopReason): AcpStopReason {
   if (reason === "max_tool_hops" || reason === "budget") return "max_turn_requests";

@@ -28,8 +28,8 @@ interface Active {
 
 const pageSize = 100;
 /**
- * Prefix of the workspace of a session that uses the client's own servers. The prefix keeps other hosts from resuming the session's turns,
- * because other hosts do not have these servers.
+ * Prefix of the workspace of a session that uses the client's own servers. Hosts resume only turns of their own workspace, so with the
+ * prefix no other host resumes the session's turns: other hosts do not have these servers.
  */
 const withServers = "acp:";
 

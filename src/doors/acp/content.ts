@@ -31,7 +31,7 @@ export function textBlock(text: string): ContentBlock {
 
 type Embedded = Extract<ContentBlock, { type: "resource" }>["resource"];
 
-/** Converts an attachment of the editor. A text `[resource URI]` comes before its content. */
+/** Converts an attachment of the editor to parts: the text `[resource URI]`, then the content. */
 function embedded(resource: Embedded): ContentPart[] {
   const from = { type: "text" as const, text: `[resource ${resource.uri}]` };
   if ("text" in resource) return [{ ...from, text: `${from.text}\n${resource.text}` }];

@@ -11,6 +11,8 @@ export interface AcpParts extends DoorParts {
   models: () => readonly string[];
   /** Returns the context window of a model, in tokens. Without `model`, returns the context window of the default model. */
   contextWindow: (model?: string) => number;
-  /** Returns a hub for one session. The hub has the servers of the host and the servers of the client. Throws ConfigError. */
+  /**
+   * Returns a hub (all servers as one list of tools) for one session: with the servers of the host and of the client. Throws ConfigError.
+   */
   extendHub: (mcpServers: Record<string, object>, session: Session) => SessionHub;
 }

@@ -12,8 +12,8 @@ import { planOf } from "./plan-updates.js";
 import { rawInput } from "./raw-input.js";
 
 /**
- * Field in `_meta` of a usage update. It holds the token counts of the last request, in the format of the message protocol. ACP itself has
- * no field for token counts.
+ * Field in `_meta` of a usage update. It holds the token counts of the last request, in the format of this host's own protocol (`stdio`,
+ * `/ws/chat`). ACP itself has no field for token counts.
  */
 const usageField = "mcp-platform/usage";
 

@@ -15,8 +15,8 @@ type ControlResponse =
   | { subtype: "error"; request_id: string; error: string };
 
 /**
- * Answers the control requests of the controlling program and keeps the settings that the program makes. A setting applies only to messages
- * that come later.
+ * Answers the control requests of the controlling program, which writes to stdin, and keeps the settings that the program makes. A setting
+ * applies only to messages that come later.
  */
 export class Control {
   readonly #parts: DoorParts;

@@ -22,7 +22,10 @@ export interface PipeOptions extends ClaudeOptions {
   replaysPrompts: boolean;
 }
 
-/** One conversation with a controlling program. The program's messages are answered in order, each with exactly one `result`. */
+/**
+ * One conversation with the program that controls this host over stdin. The program's messages are answered in order, each with exactly one
+ * `result`.
+ */
 export class ClaudeConversation {
   readonly #parts: DoorParts;
   readonly #options: PipeOptions;
@@ -129,7 +132,7 @@ export class ClaudeConversation {
     });
   }
 
-  /** Refuses a message that cannot be a prompt: sends a `result` with the problem, after the results of earlier messages. */
+  /** Refuses a user message: sends a `result` with the problem, after the results of earlier messages. */
   #refuse(problem: string): void {
     const { kind, message, retryable, hint } = new RequestError("usage", problem);
     this.#then(async () => {

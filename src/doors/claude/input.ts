@@ -95,8 +95,8 @@ function readRequest(request: FieldReader): ControlRequest {
 const unsupported = ["sdkMcpServers", "jsonSchema", "agents", "mcpServers"];
 
 /**
- * Hooks by which the client's program decides what runs. All other hooks only report events, and most of these events do not occur in this
- * host.
+ * Hooks by which the client's program decides what runs. A client that sets one of them is refused, because this host calls no hooks. All
+ * other hooks only report events, and most of these events do not occur in this host.
  */
 const deciding = ["PreToolUse", "PermissionRequest", "UserPromptSubmit", "UserPromptExpansion", "Stop", "Elicitation"];
 

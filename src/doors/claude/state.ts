@@ -1,4 +1,4 @@
-/** Facts about the host for `system/init` and control responses. */
+/** Facts about the host, for the `system/init` message and the control responses of Claude Code's `stream-json`. */
 
 import { RequestError } from "../../core/errors.js";
 import type { ServerState } from "../../core/events.js";
@@ -47,7 +47,8 @@ function serverStatus({ name, state, version, reason }: ServerStatus, hub: ToolH
 
 export interface Permission {
   /**
-   * Undefined if the configured approval applies. In that case, permission rules and stored answers still override the configured approval.
+   * Undefined if the approval mode of the configuration applies. Permission rules and stored answers then still take precedence over that
+   * mode.
    */
   approval?: "ask" | "auto";
   /** True if the controlling program is asked about calls that need approval. If false, these calls are denied. */

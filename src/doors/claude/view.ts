@@ -9,7 +9,7 @@ import { initFacts, permissionModeOf } from "./state.js";
 
 type AssistantMessageEvent = Extract<StoredEvent, { type: "assistant_message" }>;
 
-/** Facts about the process that the stream reports, and how detailed the stream is. */
+/** Facts about this process that the output stream reports, and whether the stream has partial messages. */
 export interface ClaudeOptions {
   cwd: string;
   version: string;

@@ -10,7 +10,7 @@ import type { DoorParts } from "../shared/door.js";
 export interface McpParts extends DoorParts {
   version: string;
   serve: McpServeConfig;
-  /** Rules about tools from the flags of the command line. `defaults` returns the rules of the configuration. */
+  /** Rules about tools: `said` has the rules from the flags of the command line, `defaults` returns the rules of the configuration. */
   said: Pick<PromptOptions, "approval" | "allow" | "deny">;
   defaults: () => RuleDefaults;
   passage: Passage;

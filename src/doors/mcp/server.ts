@@ -27,7 +27,8 @@ import { passResources } from "./served-resources.js";
 
 /**
  * Creates the server for one client; the caller connects it to a transport. Closing the server ends the client's requests. The first
- * response contains the servers' instructions. So this function waits, as a turn does, for servers that are not known yet.
+ * response contains the servers' instructions. So this function waits, as a turn does, for starting servers whose tools are not known from
+ * an earlier run.
  */
 export async function createMcpServer(host: McpParts): Promise<Server> {
   const { serve, version, passage } = host;

@@ -46,7 +46,7 @@ export class StreamEvents {
     return event?.owner === owner ? event : undefined;
   }
 
-  /** Yields the events that followed this event on its stream, in order. `id` is the id of this event. */
+  /** Yields the later events of the event's stream, in order. `id` is the id of the event. */
   *after({ owner, stream }: StreamEvent, id: string): Generator<[id: string, text: string]> {
     for (const [other, event] of this.#events) {
       if (Number(other) > Number(id) && event.owner === owner && event.stream === stream) yield [other, event.text];
@@ -95,7 +95,9 @@ export class SessionEvents implements EventStore {
     return stream;
   }
 
-  /** Returns the stream of this event and its later events. Undefined if the event is unknown or was dropped. */
+  /**
+   * Returns the stream of the event with this id, and the later events of that stream. Undefined if the event is unknown or was dropped.
+   */
   since(lastEventId: string): { stream: string; events: [id: string, text: string][] } | undefined {
     const last = this.#all.find(this, lastEventId);
     return last && { stream: last.stream, events: [...this.#all.after(last, lastEventId)] };

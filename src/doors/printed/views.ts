@@ -164,7 +164,7 @@ export class JsonView implements OneshotView {
   }
 }
 
-/** Prints the messages of the message protocol, one per line. */
+/** Prints the same messages as `mcp-platform stdio`, one per line. */
 export class StreamJsonView implements OneshotView {
   readonly #identity: Identity;
   readonly #stdout: Output;

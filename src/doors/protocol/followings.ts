@@ -47,7 +47,7 @@ export class Followings {
     return meant.length > 0;
   }
 
-  /** Stops following all turns. From then on, `follow` stops at once. Called when the client has disconnected. */
+  /** Stops following all conversations. From then on, `follow` stops at once. Called when the client has disconnected. */
   end(): void {
     this.#isOver = true;
     for (const stopped of this.#running.keys()) stopped.abort();

@@ -26,8 +26,8 @@ type TurnMessage = ClientMessage<"chat" | "apply_prompt">;
 
 /**
  * One client of the message protocol, over any transport. The client's turns start at once, and messages of different turns interleave. If
- * an answer breaks off, a `discard` message is sent and the answer starts again. `turn_end` has the whole text, for clients that ignore the
- * chunks.
+ * an answer of the model breaks off, a `discard` message is sent and the answer starts again. `turn_end` has the whole text, for clients
+ * that ignore the chunks.
  */
 export class ProtocolClient {
   readonly #parts: DoorParts;

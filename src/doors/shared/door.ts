@@ -7,8 +7,8 @@ export interface DoorParts {
   sessions: Sessions;
   hub: ToolHub;
   /**
-   * Returns the provider and model that a request with this model name would use. `wire` describes the API for people. Throws if no
-   * provider fits the name.
+   * Returns the provider and model that a request with this model name would use. `wire` says for people which API is used and why, such as
+   * `chat, chosen by …`. Throws if no provider fits the name.
    */
   resolveModel: (model?: string) => { provider: string; model: string; wire?: string };
   /** Reads the configuration files again and applies changes to the servers. Resolves to a report as text. */

@@ -7,7 +7,7 @@ import type { Follower, HostSocket } from "./socket.js";
 export interface LogChange {
   stored: readonly StoredMessage[];
   live: readonly LiveChunk[];
-  /** True if the live chunks of earlier changes are no longer valid. */
+  /** True if the live chunks of earlier changes are no longer valid, because the page has connected anew. */
   isAnew: boolean;
 }
 

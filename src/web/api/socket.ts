@@ -6,7 +6,8 @@ export type LinkState = "connecting" | "open" | "waiting";
 
 export interface Follower {
   /**
-   * Called at each connect. Returns the first `seq` that the host should send. Earlier messages without a `seq` are then no longer valid.
+   * Called at each connect. Returns the first `seq` that the host should send. Earlier messages without a `seq` (previews of events that
+   * were not stored yet) are then no longer valid.
    */
   begin(): number;
   take(message: HostMessage): void;

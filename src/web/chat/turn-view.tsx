@@ -50,7 +50,10 @@ export function UserMessage({ text, children }: { text: string; children?: Compo
   );
 }
 
-/** Returns the key of an item. An answer keeps its key from the time when it is still being written, so its elements stay in the page. */
+/**
+ * Returns the key of an item. An answer has the same key while it is being written and when it is complete, so its elements stay in the
+ * page.
+ */
 function keyOf(item: Item, answers: readonly Item[]): string {
   switch (item.kind) {
     case "answer":

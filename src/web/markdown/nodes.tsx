@@ -10,7 +10,8 @@ const openFence = /^\s*(?:`{3,}|~{3,})([^\n`]*)\n([\s\S]*)$/;
 const fenceLine = /^\s*(?:`{3,}|~{3,})[ \t]*$/m;
 
 export function blockNodes(markdown: string): ComponentChildren {
-  // A code block that is still being written is shown without the lexer, since only such a block can become long.
+  // A code block that is still being written is shown without the lexer. Such a block may become long, and the lexer would read all of it
+  // again for each new piece of text.
   const [, language = "", code = ""] = openFence.exec(markdown) ?? [];
   if (code && !fenceLine.test(code)) return <CodeBlock language={language} text={code} />;
   if (!isReadable(markdown)) return plain(markdown);

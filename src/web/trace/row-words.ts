@@ -33,7 +33,7 @@ function questionLabel(question: WireQuestion): string {
   }
 }
 
-/** Description of each kind of row, for users who cannot see colours and bars. */
+/** Words for each kind of row, for users who cannot see colours and bars. The label of the row follows, as in `request to the model`. */
 export const kindWords: Record<TraceRow["kind"], string> = {
   model: "request to the model",
   asking: "request to",

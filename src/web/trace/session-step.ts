@@ -1,4 +1,7 @@
-/** Writes events as steps of a session file (`*.session.yaml`). The steps are in JSON, which is also valid YAML and cannot be misread. */
+/**
+ * Writes events as steps of a session file (`*.session.yaml`). Values are written as JSON: it is valid YAML, and a quoted text cannot be
+ * read as another type.
+ */
 import { asObject, parseJson } from "../../core/json.js";
 import type { WireQuestion } from "../api/host-messages.js";
 
@@ -19,8 +22,9 @@ export function toolStep({ server, tool }: ServerTool, written: string): string 
 }
 
 /**
- * Returns the names of the tool and its server. If the call has a question (`approval`), the names are taken from the question, otherwise
- * from the model's name for the tool. Undefined for a tool of the host itself, and for a name that no server's tool can have.
+ * Returns the names of the tool and its server. `approval` is the question whether the call may run. If there was such a question, the
+ * names are taken from it, otherwise from the model's name for the tool. Undefined for a tool of the host itself, and for a name that no
+ * server's tool can have.
  */
 export function serverTool(name: string, approval: WireQuestion | undefined): ServerTool | undefined {
   const [server = "", ...rest] = name.split("__");

@@ -33,7 +33,7 @@ export function TraceList({ dialogue, happening }: TraceListProps) {
   );
 }
 
-/** Shows a turn. It is drawn again only if the turn has changed: each event of a conversation renders the whole list of turns. */
+/** Shows a turn. It is drawn again only if the turn has changed. Otherwise each event of the conversation would draw all turns again. */
 function SteadyTurn(props: TurnTraceProps) {
   const { turn, number, happening } = props;
   return useMemo(() => <TurnTrace {...props} />, [turn, number, happening]);

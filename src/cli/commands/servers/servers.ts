@@ -59,7 +59,10 @@ export function addServerCommands(program: Command): void {
     .action(() => show(flags(), (texts, { hub }) => texts.toolsText(hub.tools())));
 }
 
-/** Returns the error text for an unknown command. Commander itself would take the word for an argument of the default command. */
+/**
+ * Returns the error text for an unknown command. Commander does not report it: it passes the unknown word to the default command `list`, as
+ * an argument.
+ */
 async function unknownText(word: string, { commands }: Command): Promise<string> {
   const { didYouMean } = await import("../../../core/text/nearest.js");
   const names = commands.map((command) => command.name());

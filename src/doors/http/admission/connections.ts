@@ -3,7 +3,10 @@ import type { Socket } from "node:net";
 import { callerAddress } from "./caller-address.js";
 import type { Visit } from "./gate.js";
 
-/** Number of extra connections beyond the limit, for probes only. An orchestrator restarts a host if its probes are refused. */
+/**
+ * Number of extra connections beyond the limit, for health probes only (`/healthz`, `/readyz`). An orchestrator such as Kubernetes restarts
+ * a host whose probes fail.
+ */
 const placesForProbes = 16;
 /** Minimum time between two messages that the limit is reached, in ms. */
 const repeatMs = 60_000;
@@ -19,8 +22,8 @@ interface ConnectionsParts {
 
 /**
  * Open connections. A connection counts as a stranger until a request with the token arrives on it. Strangers are closed to make room for
- * new connections. If strangers of the new connection's address hold half of the limit, the oldest of these strangers is closed. If the
- * limit is reached, the oldest stranger of any address is closed.
+ * new connections. If strangers from the new connection's address take up half of the limit, the oldest of them is closed. If the limit is
+ * reached, the oldest stranger of any address is closed.
  */
 export class Connections {
   readonly #parts: ConnectionsParts;

@@ -3,10 +3,7 @@ interface Bucket {
   at: number;
 }
 
-/**
- * Maximum number of addresses for which a token bucket is kept. Beyond it, the bucket of the address whose last call is the longest ago is
- * dropped.
- */
+/** Maximum number of token buckets. There is one for each address. Beyond the maximum, the least recently used bucket is dropped. */
 const mostBuckets = 10_000;
 
 /** Limits the requests of each address. Each address has a token bucket that refills evenly over a minute. */

@@ -163,8 +163,8 @@ function partsOf(content: unknown, at: string, read: (placed: Placed) => Content
 }
 
 /**
- * Reads an answer of the model. The answer is taken from the log if this host made a signature of the answer's thinking or an id of the
- * answer's calls.
+ * Reads an answer of the model. If a signature of its thinking or the id of a call in it was made by this host, the answer is looked up in
+ * the log; `toldOrGiven` then decides whether the stored answer or the caller's copy is used.
  */
 async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
@@ -175,7 +175,8 @@ async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): 
 }
 
 /**
- * Reads an answer as the caller has sent it. Text that the model wrote after the results of servers' calls becomes a new assistant message.
+ * Reads an answer as the caller has sent it. Text after the results of calls of servers' tools begins a new assistant message, because the
+ * model wrote it after it had seen these results.
  */
 function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
   const resultOf = new Map(

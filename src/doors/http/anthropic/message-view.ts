@@ -30,8 +30,8 @@ interface Identity {
 }
 
 /**
- * Shows a turn as one message of Anthropic's API. The servers' calls and their results have the form that Anthropic uses for MCP calls that
- * ran at Anthropic. The caller's own calls come last; the caller has to run them.
+ * Shows a turn as one message of Anthropic's API. Calls of the MCP servers' tools, with their results, look like MCP calls that Anthropic
+ * itself has run. Calls of the caller's own tools come last, because the caller has to run them.
  */
 export class MessageView implements ResponseWriter {
   readonly ping = event("ping", {});
@@ -40,7 +40,10 @@ export class MessageView implements ResponseWriter {
   readonly #content: Block[] = [];
   /** True while the last block of the content is being written. */
   #isOpen = false;
-  /** Ids of the blocks of the servers' calls, keyed by the model's ids of these calls. A later answer may reuse a model's id. */
+  /**
+   * Ids of the `mcp_tool_use` blocks, keyed by the model's id of the call. If a later answer reuses a model's id, the entry then has the id
+   * of the new block.
+   */
   readonly #serverCalls = new Map<string, string>();
   /** Kinds of content that were sent as deltas of the current answer. */
   readonly #told = new Set<string>();

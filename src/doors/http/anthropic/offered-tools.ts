@@ -1,6 +1,6 @@
 /**
  * Chooses the caller's tools that the model is offered. A tool with `defer_loading` is not offered until the caller's search has found it.
- * A found tool is referred to by a tool result, or added by a system message.
+ * The messages show that a tool was found: a tool result refers to it, a system message adds it, or the model has called it.
  * https://docs.claude.com/en/docs/agents-and-tools/tool-use/tool-search-tool
  */
 import type { AnthropicTool, Block, MessageParam } from "./anthropic-body.js";

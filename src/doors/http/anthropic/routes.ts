@@ -158,7 +158,10 @@ function systemIn({ system }: TokenCountBody): string | undefined {
   return texts.length > 0 ? texts.join("\n\n") : undefined;
 }
 
-/** Returns the caller's tools that are offered. A tool that runs at Anthropic, or that only Anthropic's models know, keeps its own type. */
+/**
+ * Returns the caller's tools that are offered. A tool that runs at Anthropic, or that only Anthropic's models know, keeps its own type;
+ * `readCallerTools` then leaves it out.
+ */
 function toolsOf({ tools, messages }: TokenCountBody) {
   return offeredTools(tools ?? [], messages).map(({ type, input_schema, ...tool }) => ({
     ...tool,

@@ -54,8 +54,8 @@ function addTo(groups: Group[], item: InputItem, index: number): void {
   const place = isOutput ? (placeOfItem(item.id) ?? placeOfItem(item.call_id)) : undefined;
   if (type === "item_reference" && !place) throw noItem(item);
   const last = groups.at(-1);
-  // An item without an id belongs to the same response as the item before it. The exception is a message after an item with an id: in a
-  // response the text comes before the calls, so the message begins another response.
+  // An item without an id belongs to the response of the item before it. Exception: a message without an id after an item with an id begins
+  // another response, because in a response the text comes before the calls.
   const isSame = place ? !last?.place || isSamePlace(place, last.place) : type !== "message" || !last?.place;
   if (isOutput && last?.isOutput && isSame) {
     last.items.push(item);

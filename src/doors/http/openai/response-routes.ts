@@ -140,8 +140,8 @@ async function read(parts: DoorParts, id: string): Promise<Response> {
 }
 
 /**
- * Finds the caller's tools in a log that does not list these tools. A tool that the model called is a caller's tool if the log has no
- * `tool_call` event for the call.
+ * Returns a look-up of the caller's tools, for a turn whose stored call does not list them. A tool that the model called is a caller's tool
+ * if the log has no `tool_call` event for the call.
  */
 function calledTools(events: readonly StoredEvent[]): CallerTools["find"] {
   const planned = new Set(events.flatMap((event) => (event.type === "tool_call" ? [event.call.name] : [])));

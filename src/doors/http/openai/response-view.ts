@@ -120,8 +120,8 @@ export class ResponseView implements ResponseWriter {
   }
 
   /**
-   * Returns the failure that the log contains. If tools ran, the call counts as unsafe to retry, because the log does not show whether the
-   * call had a request id.
+   * Returns the failure that the log contains. If tools ran, the call counts as unsafe to retry: the log does not show whether the call had
+   * a request id, with which a retry would not run the tools again.
    */
   #storedFailure(): ApiFailureInfo | undefined {
     const { error } = summarizeTurn(this.#stored);

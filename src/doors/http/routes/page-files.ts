@@ -1,4 +1,4 @@
-/** Serves the page that people open in a browser. `npm run build` builds it from ui/ into dist/ui. */
+/** Serves the page that people open in a browser. `npm run build` builds it from src/web/ into dist/ui. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
@@ -43,7 +43,7 @@ const headers = {
   vary: "accept-encoding",
 };
 
-/** Cache policy of assets. The name of an asset contains a hash of its content. */
+/** Cache policy of assets. The name of an asset contains a hash of its content, so the content under a name never changes. */
 const forever = "public, max-age=31536000, immutable";
 
 interface PageFile {

@@ -1,6 +1,6 @@
 /**
- * Stream over which other hosts on the same database receive what the turns of this host write. Only these hosts have the secret. The
- * stream is not part of the API.
+ * Stream over which other hosts on the same database receive what the turns of this host write. Only these hosts know the secret that a
+ * request must contain. The stream is not part of the API.
  */
 import { type PeerStreams, peerStreamPath } from "../../../core/cluster-port.js";
 import { hasBearer } from "../admission/gate.js";

@@ -1,4 +1,7 @@
-/** Routes for conversations. The routes can do everything that the message protocol can do, and answer with the same messages. */
+/**
+ * Routes for conversations. Turns are begun, answered and cancelled as with messages on `/ws/chat`, and their events are the same messages
+ * as there.
+ */
 import { errorInfo } from "../../../core/errors.js";
 import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
 import type { Session } from "../../../session/session.js";

@@ -13,7 +13,7 @@ export interface WireTool {
   parameters?: object | null;
   /** Format of the input of a custom tool. If absent, the input is free text. */
   format?: { type: string; syntax?: string; definition?: string } | null;
-  /** Tools of a namespace. */
+  /** Tools in this namespace, if `type` is `namespace`. */
   tools?: WireTool[];
 }
 
@@ -32,7 +32,10 @@ export interface CallerTools {
 }
 
 const longestName = 64;
-/** Valid tool names of callers, as in Anthropic's API. If a name is too long for models, the model gets a shortened name. */
+/**
+ * Pattern of the tool names that callers may use. Anthropic's API allows the same names. A name that is too long for models is shortened
+ * for the model.
+ */
 export const toolName = /^[a-zA-Z0-9_-]{1,128}$/;
 
 /** Reads the caller's tools. Throws ApiError if a tool is invalid. */

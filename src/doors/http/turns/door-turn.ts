@@ -24,7 +24,7 @@ export interface TurnCall extends Said, AnswerOptions {
   withoutTools: boolean;
   /** Patterns that select the servers' tools to offer. Undefined if all tools are offered. */
   only?: readonly string[];
-  /** True if nobody will continue a conversation that is created for this call. */
+  /** True if nobody continues the conversation that this call creates, because the caller keeps the history. */
   isSingle: boolean;
   /** Fields of the call that are stored in the log, so that the answer can be read again later. */
   asked?: object;
@@ -46,7 +46,10 @@ export function askedModel(name: string | null | undefined, plainModels: readonl
 
 export interface WireCallIds {
   conversationId?: string;
-  /** Value for `PromptOptions.dialogue`. Set if the call continues a response: it is the dialogue of the first call in the conversation. */
+  /**
+   * Name under which providers cache the beginning of the prompt (`PromptOptions.dialogue`). Set if the call continues a response: it is
+   * the name from the first call of the conversation.
+   */
   dialogue?: string;
   requestId?: string;
   trace?: CarriedTrace;
@@ -71,7 +74,7 @@ export interface DoorTurn {
 
 export function idsOf(header: (name: string) => string | undefined): WireCallIds {
   const trace = traceIn(header);
-  // A proxy may have set X-Request-Id, but Idempotency-Key always comes from the caller.
+  // Idempotency-Key is preferred: it always comes from the caller, but a proxy may have set X-Request-Id.
   const requestId = idIn(header, "idempotency-key") ?? idIn(header, "x-request-id");
   return { conversationId: idIn(header, "x-conversation-id"), requestId, trace };
 }
@@ -185,7 +188,10 @@ function turnOptions(call: TurnCall): PromptOptions {
   };
 }
 
-/** Returns the hash of the first message as the name of a dialogue. All calls of a dialogue have the same first message. */
+/**
+ * Returns the name of the dialogue to which a call belongs: a hash of the first message. Calls that send a growing history all have the
+ * same first message, and so the same name.
+ */
 export function dialogueOf({ history = [], content }: Pick<UserMessageEvent, "history" | "content">): string {
   const [first = { role: "user", content }] = history;
   return createHash("sha256").update(JSON.stringify(first)).digest("hex");

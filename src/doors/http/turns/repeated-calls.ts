@@ -1,6 +1,7 @@
 /**
  * Recognises repeated attempts of calls that have run tools. OpenAI's and Anthropic's clients retry a call after a timeout or a lost
- * connection, and count the attempts in a header. If these clients send an X-Request-Id, it differs in each attempt.
+ * connection, and count the attempts in a header. If these clients send an X-Request-Id, it differs in each attempt, so the calls are
+ * recognised by their content.
  */
 import { createHash } from "node:crypto";
 import type { ApiCall } from "../shared/api.js";
@@ -22,7 +23,7 @@ export interface Attempt {
 
 export class RepeatedCalls {
   readonly #now: () => number;
-  /** Calls that have run tools, keyed by their digest. The oldest call comes first. */
+  /** Calls that have run tools, keyed by a hash of their content. The oldest call comes first. */
   readonly #withTools = new Map<string, { requestId: string; at: number }>();
 
   constructor(now: () => number) {

@@ -19,7 +19,7 @@ export interface ResponseWriter {
   whole(): object;
   /** Event that keeps a silent stream alive, for clients that ignore comments. */
   readonly ping?: StreamedEvent;
-  /** True if content was sent that a later `discard` event would make invalid. */
+  /** True if content was sent that a later `discard` event (the answer starts again) would make invalid. */
   readonly isShown: boolean;
 }
 

@@ -1,4 +1,7 @@
-/** Named events about tools, for clients of OpenAI's API that ask for such events. Each event contains a chunk of the message protocol. */
+/**
+ * Named events about tools, for clients of OpenAI's API that ask for such events. Each event contains a chunk of this host's own protocol
+ * (`stdio`, `/ws/chat`).
+ */
 import type { TurnEvent } from "../../../core/events.js";
 import { TurnEncoder } from "../../protocol/protocol.js";
 import type { DoorTurn } from "./door-turn.js";

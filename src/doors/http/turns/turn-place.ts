@@ -38,8 +38,8 @@ export function placeOfItem(id: string | null | undefined): (TurnPlace & { index
 }
 
 /**
- * First character of a code that contains two ids made by this host. Other codes are JSON lists of strings in base64url, and these always
- * begin with W.
+ * First character of a code in the short form, which holds two ids that this host has made. A code in the long form is a JSON list of
+ * strings in base64url, which always begins with W.
  */
 const compact = "a";
 

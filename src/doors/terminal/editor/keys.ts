@@ -63,7 +63,8 @@ export class Keys {
   suspend(): void {
     this.#release();
     this.#isSuspended = true;
-    // `setImmediate` runs after pending signals such as SIGCONT, even if the timer was due long before the process continued.
+    // `setImmediate` lets Node handle a pending SIGCONT first. When a stopped process continues, the timer is often due already, and
+    // without this it would run before the signal's handler.
     setTimeout(() => setImmediate(() => this.#isSuspended && this.#onContinue()), stopsWithinMs);
     process.kill(process.pid, "SIGTSTP");
   }
