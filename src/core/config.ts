@@ -197,7 +197,7 @@ export interface OAuthConfig {
   clientMetadataUrl?: string;
   /** Names of scopes, separated by spaces. */
   scope?: string;
-  /** PEM file (PKCS #8) with the key by which the client signs; no secret is sent then. */
+  /** PEM file (PKCS #8) with the key by which the client signs its requests for tokens. If set, no client secret is sent. */
   privateKeyFile?: string;
   signingAlg: string;
   /** Port of the loopback address that the browser returns to. */

@@ -110,8 +110,8 @@ export interface AssistantMessageEvent {
   spent?: Spent;
   attempts: number;
   /**
-   * Names of the tools that this request was the first to offer, in order. In the request, they come after all tools that were sent earlier
-   * since the last compaction.
+   * Names of the tools that this request was the first to offer, in the order in which the request lists them: after all tools that were
+   * offered earlier since the last compaction.
    */
   offered?: string[];
   /** The servers' instructions in the system prompt, from this request on until the next compaction. Absent if they have not changed. */

@@ -19,7 +19,7 @@ import type {
 import type { JsonObject } from "../../core/json.js";
 import { parseDuration } from "../../core/text/durations.js";
 
-/** A configuration that matches the schema and has all defaults. */
+/** A configuration that matches the schema, with all defaults filled in. */
 interface ConfigTree {
   llm: {
     active?: string;

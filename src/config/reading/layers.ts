@@ -50,8 +50,8 @@ function overlay(target: JsonObject, tree: JsonObject, pointer: string, layer: L
     const below = target[key];
     const nested: JsonObject = isPlainObject(below) ? below : Object.create(null);
     target[key] = nested;
-    // The origin of a mapping is the first layer that has the mapping. An error about a missing key of the mapping is reported at that
-    // position.
+    // The origin of a mapping is the first layer after the defaults that has the mapping, so that an error about a missing key of the
+    // mapping is reported at that position.
     if ((origins.get(at)?.kind ?? "default") === "default") origins.set(at, layer.originOf(at));
     overlay(nested, value, at, layer, origins);
   }

@@ -3,8 +3,8 @@ import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type CallEntry, type Entry, isExchange } from "./format.js";
 
 /**
- * Longest time, in ms, that a finished call waits for another call to begin that ended before it in the recording. Without a limit, it
- * would wait for ever if the other call is never made.
+ * Longest time, in ms, that a finished call waits until another call has begun. It waits for each call that ended before it in the
+ * recording; without a limit, it would wait for ever if that call is never made.
  */
 const longestBeginMs = 1000;
 

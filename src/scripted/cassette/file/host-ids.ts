@@ -19,7 +19,8 @@ export class NumberedIds {
   readonly #names = new Map<string, string>();
 
   /**
-   * Returns the entry with numbers instead of the ids in its answer. If the answer contains ids of the request, `ids` of the entry is set.
+   * Returns the entry with numbered ids in its answer. If the answer contains ids of the request, sets `ids` to the numbered forms of all
+   * ids of the request.
    */
   numbered(entry: ModelEntry): ModelEntry {
     const ids = entry.ids ?? idsIn(entry.request);

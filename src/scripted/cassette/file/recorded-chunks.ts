@@ -1,6 +1,6 @@
 /**
- * Splits an answer into chunks. The splits are at the ends of events and not where the network split the answer, so that a new recording
- * gives the same chunks.
+ * Splits an answer into chunks. The splits are at the ends of server-sent events and not where the network split the answer, so that a new
+ * recording gives the same chunks.
  */
 import type { Chunk } from "./format.js";
 

@@ -103,8 +103,9 @@ function at(tree: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /**
- * Returns the new value for the script. `equals` compares only texts. So if the old value is a number and the new value is the text "12",
- * returns the number 12. The same applies to other types, if the text of the returned value is exactly the new text.
+ * Returns the value to write into the script, if possible with the type of the old value. `equals` compares texts, so if the old value is a
+ * number and the new one is the text "12", returns the number 12. A text stays a text if reading and writing it as another type would
+ * change it.
  */
 function alike(before: unknown, value: unknown): unknown {
   if (typeof before === "string" || typeof value !== "string") return value;
