@@ -126,7 +126,7 @@ export class ProviderCall {
     if (usage) this.options.tally.lost.push({ provider: this.provider.name, model: this.model, usage });
   }
 
-  /** Returns the parts to send back later together with the text of an answer that broke off. */
+  /** Returns what the provider wants back later, besides the text, of an answer that broke off. Undefined if it wants nothing back. */
   keptOfBroken(fold: AnswerFold): KeptParts | undefined {
     const parts = fold.brokenParts?.();
     return parts && this.draft.kept(parts);

@@ -61,7 +61,10 @@ export class Dialect {
   #offered = 0;
   #cuts = false;
 
-  /** `before`: the dialect of the same provider and model in an earlier configuration. */
+  /**
+   * `before`: the dialect of the same provider and model in an earlier configuration. If the provider has the same address and wire, the
+   * wire that `before` had switched to stays in use.
+   */
   constructor({ provider, model }: ResolvedModel, observe: Observe, before?: Dialect) {
     this.provider = provider;
     this.model = model;

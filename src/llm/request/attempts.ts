@@ -44,7 +44,7 @@ export class Attempts {
     };
     for (;;) {
       let fold: AnswerFold | undefined;
-      /** True after a failure. Text that the fold still holds back then counts for usage, but is not shown. */
+      /** True after a failure. The fold may then release text that it had held back. That text counts for usage, but is not shown. */
       let isLost = false;
       let hasBegun = false;
       try {

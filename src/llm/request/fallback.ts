@@ -27,7 +27,7 @@ const AT_FAULT: ReadonlySet<LlmErrorKind> = new Set(["bad_request", "tool_genera
 
 const MAX_NOTE_LENGTH = 160;
 
-/** Asks the models in order until one answers. If all fail, throws the first model's LlmError, with a note on the other failures. */
+/** Asks the models in order until one answers. If all fail, throws one LlmError for all of them (`summary`). */
 export async function firstAnswer<T>(chain: Chain<T>): Promise<T> {
   const failures: LlmError[] = [];
   const named: string[] = [];

@@ -28,7 +28,10 @@ interface Content {
 
 interface OpenCall {
   call: ToolCall;
-  /** The provider's id of the call. Undefined if the provider gave none, or if the id is not stored any more. */
+  /**
+   * The provider's id of the call, which the result repeats. Undefined if the provider gave none, if another provider's model made the
+   * call, or if ids must not be sent.
+   */
   id: string | undefined;
   result?: Result;
 }
@@ -155,8 +158,8 @@ function nativeIds(kept: readonly KeptPart[] = []): (string | undefined)[] {
 }
 
 /**
- * Gives the first call of a step the placeholder signature if it has no signature. Gemini checks signatures only in the current turn. Calls
- * of earlier turns keep the placeholder, so that their bytes are the same as in the previous request.
+ * Gives the first call of an answer the placeholder signature if it has no signature. Gemini checks signatures only in the current turn.
+ * Calls of earlier turns keep the placeholder, so that their bytes are the same as in the previous request.
  */
 function signFirstCall(parts: JsonObject[]): void {
   const first = parts.findIndex(({ functionCall }) => functionCall !== undefined);

@@ -13,7 +13,7 @@ export interface GeminiQuirks extends WireQuirks {
   /** True if the model thinks without being asked to, so that a request may ask for its thoughts. */
   thinksUnasked: boolean;
   showsThoughts: boolean;
-  /** True if the API checks thought signatures: it then refuses a step of the current turn whose first call has no signature. */
+  /** True if the API checks thought signatures: it then refuses an answer of the current turn whose first call has no signature. */
   checksSignatures: boolean;
   /** True if ids of calls may be sent back to the provider. Vertex refuses these ids. */
   sendsIds: boolean;

@@ -88,10 +88,10 @@ function wireTool({ name, description, inputSchema }: ToolDefinition, quirks: Re
  */
 const REFUSED_AT_ROOT = ["oneOf", "anyOf", "allOf", "enum", "not"];
 
-/** Where the request contains its tools: some before the conversation, others after the tool result that found them. */
+/** Where the request contains its tools: some before the conversation, others after the tool result that offers them to the model. */
 interface ToolPlaces {
   first: readonly ToolDefinition[];
-  /** Tools to send after a message, keyed by the message with the result that found them. Each tool occurs only once. */
+  /** Tools to send after a message, keyed by the message with the result that offers them. Each tool occurs only once. */
   after: ReadonlyMap<Message, readonly ToolDefinition[]>;
 }
 

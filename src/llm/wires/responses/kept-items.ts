@@ -64,7 +64,10 @@ function isReasoning(part: KeptPart): boolean {
   return "opaque" in part && part.opaque.type === "reasoning";
 }
 
-/** Returns true if the part may be sent back. Reasoning without content may not: the API has not stored it, and llama.cpp refuses it. */
+/**
+ * Returns true if the part may be sent back. Reasoning that has neither encrypted nor readable content may not: the API has not stored it,
+ * and llama.cpp refuses it.
+ */
 function isSendable(part: KeptPart): boolean {
   if (!("opaque" in part) || !isReasoning(part)) return true;
   return asText(part.opaque.encrypted_content) !== undefined || asObjects(part.opaque.content).length > 0;
@@ -76,7 +79,10 @@ interface Rebuilt {
   quirks: Pick<ResponsesQuirks, "nativeKeys">;
 }
 
-/** Converts the parts back to the items that the provider sent. If some reasoning must be left out, all items lose their ids. */
+/**
+ * Converts the parts back to the items that the provider sent. If some reasoning must be left out, all items lose their ids, because the
+ * API refuses an item with an id whose reasoning is missing.
+ */
 export function itemsOfParts(parts: readonly KeptPart[], { message, calls, quirks }: Rebuilt): JsonObject[] {
   const hasIds = parts.every(isSendable);
   const native = (extra: unknown): JsonObject => {

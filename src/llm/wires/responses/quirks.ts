@@ -35,8 +35,8 @@ export interface ResponsesQuirks extends WireQuirks {
    */
   forbidsTools: boolean;
   /**
-   * True if the server accepts tools in the middle of the conversation (`additional_tools`), after the result that found them. Otherwise
-   * all tools come before the conversation.
+   * True if the server accepts tools in the middle of the conversation (`additional_tools`), after the tool result that offers them.
+   * Otherwise all tools come before the conversation.
    */
   lateTools: boolean;
   /** True if the server accepts a schema for the answer (`text.format`). Otherwise only the prompt describes the schema, in words. */

@@ -26,8 +26,8 @@ class InputWalk {
   readonly #lateTools: (message: Message) => readonly JsonObject[];
   #attachments: ContentPart[] = [];
   /**
-   * Tools that results have found. They are written after the last result of an answer: if they stood between two results, the prefix of
-   * the next request would change.
+   * Tools that results offer to the model. They are written after the last result of an answer: if they stood between two results, the
+   * prefix of the next request would change.
    */
   #tools: JsonObject[] = [];
 
