@@ -167,7 +167,7 @@ export async function launch(parts: LaunchParts) {
     /** Resolves when DBOS has recorded the end of the workflow. From then on, the next turn of the same conversation can be given. */
     async written(workflowId: string): Promise<void> {
       const wait = { pollingIntervalMs: recordingMs, timeoutSeconds: recordingLimitS };
-      await DBOS.getResult(workflowId, wait).catch(() => {}); // if the end was not recorded, it is noticed when the turn is given again
+      await DBOS.getResult(workflowId, wait).catch(() => {}); // without a recorded end, DBOS gives the turn again: its host sees the end
     },
     /** Puts the unfinished turns of the given host back into the queue. Works after `shutdown` too. */
     async giveBack(other: string): Promise<void> {

@@ -73,7 +73,7 @@ export class Feeds {
     return this.#unsaid.size + this.#left.size > 0;
   }
 
-  /** Returns the subscriptions and cancellations that must be sent, and marks them as sent. */
+  /** Returns the subscriptions that must be sent, and in `left` the conversations to unsubscribe from. Marks both as sent. */
   news(): { watches: Watch[]; left: string[] } {
     const watches = [...this.#unsaid].map((conversationId) => {
       const place = this.#feeds.get(conversationId)?.open?.place;

@@ -135,7 +135,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     },
     subscribe: (uri) => inner.subscribe(uri),
     ping: (ending) => inner.ping(ending),
-    // This method does not wait: `callTool` waits for the inner peer instead, so that calls begin in the order in which they were made.
+    // Does not wait here. `callTool` waits for the inner peer instead, after the tape got the call. So the tape gets calls in their order.
     canBeAsked: () => undefined,
     objectionTo: (inputSchema) => inner.objectionTo(inputSchema),
   };

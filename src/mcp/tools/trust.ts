@@ -3,7 +3,7 @@ import { didYouMean } from "../../core/text/nearest.js";
 import type { SupervisedServer } from "../server/supervised-server.js";
 import { abortable } from "../shared/wait.js";
 
-/** Approves the server's current tool definitions, or only that of `tool`. Resolves with the changes, keyed by tool name. */
+/** Approves the server's current tool definitions, or only that of `tool`. Resolves with the approved changes, keyed by tool name. */
 export async function trust(
   servers: readonly SupervisedServer[],
   name: string,

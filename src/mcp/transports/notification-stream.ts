@@ -42,8 +42,8 @@ export class NotificationStream {
   }
 
   /**
-   * Sends the GET. After the first early end of the stream, the caller waits before this call. After more such ends in a row, this method
-   * waits too, longer each time. The waits end when `signal` aborts.
+   * Sends the GET. Before it reopens a stream, the caller has already paused once. If the stream ends early several times in a row, this
+   * method pauses too, longer each time. The pauses end when `signal` aborts.
    */
   async ask(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const isShort = this.#openedAt !== undefined && performance.now() - this.#openedAt < stableMs;

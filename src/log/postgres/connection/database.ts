@@ -69,8 +69,8 @@ export class Database {
   }
 
   /**
-   * Runs these statements in one transaction and one round trip, while it holds the conversation's lock. The lock is a separate statement,
-   * so that the statements after it see all earlier writes. Resolves with the rows of each statement.
+   * Runs these statements in one transaction and one round trip, under the conversation's lock. A separate statement takes the lock, so
+   * that the statements after it see all earlier writes. Resolves with the rows of each statement.
    */
   inConversation(
     repeatable: Repeatable,
