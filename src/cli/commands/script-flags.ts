@@ -37,7 +37,7 @@ export interface ScriptFlags {
 const heading = "Options for *.session.yaml files:";
 /** Highest number of sessions that may run at the same time. More would overload a machine or a provider. */
 const maxJobs = 64;
-/** Highest number of repeats. All runs are planned in memory before the first one begins. */
+/** Highest number of repeats. There is a limit because all runs are planned in memory before the first one begins. */
 const maxRepeats = 999_999;
 
 /** Adds the flags for session files. The help lists these flags in a separate group. */

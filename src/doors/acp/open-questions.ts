@@ -9,7 +9,7 @@ interface Asked {
   session: Session;
 }
 
-/** Questions that the client has not answered yet, and the tools that the user has chosen to always reject. */
+/** Questions of turns to the user that the client has not answered yet, and the tools that the user has chosen to always reject. */
 export class OpenQuestions {
   readonly #asked: Asked;
   readonly #open = new Set<string>();

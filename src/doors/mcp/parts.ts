@@ -16,7 +16,7 @@ export interface McpParts extends DoorParts {
   passage: Passage;
 }
 
-/** The parts of the server for one client. */
+/** Parts that the handlers of one client's requests share. */
 export interface McpConnectionParts {
   host: McpParts;
   server: Server;

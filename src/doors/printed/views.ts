@@ -51,7 +51,7 @@ export class TextView implements OneshotView {
   readonly #target: TextTarget;
   readonly #lines: ToolLines;
   readonly #losses = new ServerLosses();
-  /** Last two characters that were printed. They show how many line ends are still needed. */
+  /** Last two characters that were printed. They show how many line ends are still needed before the next text. */
   #tail = "";
   #messageShown = false;
   #betweenTexts = false;

@@ -13,9 +13,9 @@ const pollMs = 1_000;
 const mostWaiting = 1_000;
 
 /**
- * Yields every stored event of a conversation from the seq `from` on, in order and without a gap, even if another process writes the
- * events. Also yields live events of this process, and of other processes that publish theirs. An assistant message that is being written
- * is yielded from its start. Ends when the signal is aborted. Rejects with StoreError.
+ * Yields every stored event of a conversation from the number (`seq`) `from` on, in order and without a gap, even if another process writes
+ * the events. Also yields live events, which are shown but never stored: those of this process, and of other processes that publish theirs.
+ * An assistant message that is being written is yielded from its start. Ends when the signal is aborted. Rejects with StoreError.
  */
 export async function* conversationEvents(
   session: Session,

@@ -5,8 +5,8 @@ import { unambiguous } from "../../core/text/inert.js";
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
 /**
- * Maximum number of UTF-16 units read for each column. It limits the work for a long text. Combining marks and joined emoji take many units
- * per column.
+ * Maximum number of UTF-16 units that are read for each column, so that a very long text takes little work. It is high, because combining
+ * marks and joined emoji take many units per column.
  */
 const unitsPerColumn = 16;
 

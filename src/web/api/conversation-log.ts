@@ -40,7 +40,7 @@ export class ConversationLog implements Follower {
     this.failure = this.#failure;
   }
 
-  /** Time of the host's clock minus the time of this clock, in ms. 0 if unknown. */
+  /** Time of the host's clock minus the time of this browser's clock, in ms. 0 if unknown. */
   get skewMs(): number {
     return Number.isFinite(this.#leastSkewMs) ? this.#leastSkewMs : 0;
   }
@@ -78,7 +78,7 @@ export class ConversationLog implements Follower {
     this.#parts.push({ seq, chunk });
     if (chunk.type === "text" || chunk.type === "reasoning") return; // not the last chunk of the answer: `usage` follows and completes it
     this.#lastSeq = seq;
-    // The event took some time to arrive. So the host's clock is ahead of this one by at least this difference.
+    // The event took some time to arrive, so the host's clock is ahead of this browser's clock by at least this difference.
     if (this.#isWhole.value) this.#leastSkewMs = Math.max(this.#leastSkewMs, chunk.metadata.at - Date.now());
     this.#news.stored.push(...this.#parts);
     this.#news.live = this.#news.live.filter(({ type }) => type !== "text" && type !== "reasoning");

@@ -1,4 +1,7 @@
-/** Builds the trace view of an exported conversation into dist/file-view: one script and one style, for a file that holds both. */
+/**
+ * Builds the trace view of an exported conversation into dist/file-view: one script and one style sheet, which the export puts into its
+ * file.
+ */
 import { defineConfig } from "vite";
 import { listedModules } from "../../../scripts/listed-modules.mjs";
 

@@ -10,7 +10,7 @@ export interface Visit {
   header(name: string): string | undefined;
   /** Address of the caller. For IPv6, this is the network that contains the address. */
   address: string;
-  /** True if the connection may be used only for probes. */
+  /** True if the connection may be used only for health probes (`/healthz`, `/readyz`). */
   isForProbes: boolean;
   /** Records that the caller is authorised, so that the connection is not closed to make room for new connections. */
   keep(): void;
@@ -34,8 +34,8 @@ interface GateParts {
   strangersRate: RateLimit;
   isDraining: () => boolean;
   /**
-   * Path and secret for other hosts. A request with the secret is admitted to this path, whatever its Host header is. The secret is valid
-   * on no other path.
+   * Path and secret for the other hosts on the same event log. A request with the secret is admitted to this path, whatever its Host header
+   * is. The secret is valid on no other path.
    */
   peers?: { path: string; secret: string } | undefined;
 }
@@ -46,8 +46,8 @@ export function isLoopbackAddress(host: string): boolean {
 }
 
 /**
- * Paths of an orchestrator's probes, which have no rate limit. If others could use up the limit, the orchestrator would take the host for
- * dead.
+ * Paths of health probes, which have no rate limit. If others could use up the limit, an orchestrator such as Kubernetes would take the
+ * host for dead.
  */
 const probePaths = /^\/(?:healthz|readyz)$/;
 /**

@@ -30,7 +30,7 @@ export interface TurnCall extends Said, AnswerOptions {
   asked?: object;
 }
 
-/** Model names that mean the configured model: one with the servers' tools, one without. */
+/** Model names that mean the configured model: `defaultModel` with the servers' tools, `plainModel` without them. */
 export const defaultModel = "mcp-platform";
 export const plainModel = "mcp-platform/plain";
 

@@ -10,7 +10,10 @@ const maxEchoRows = 40;
 /** Maximum number of rows shown of the text that is being typed. */
 const maxInputRows = 12;
 const maxQueuedRows = 3;
-/** Maximum number of UTF-16 units read for each cell. It limits the work for a long text. Some characters take several units. */
+/**
+ * Maximum number of UTF-16 units that are read for each cell, so that a very long text takes little work. Some characters take several
+ * units.
+ */
 const unitsPerCell = 4;
 
 interface Bottom {
