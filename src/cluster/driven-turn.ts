@@ -51,7 +51,7 @@ export class DrivenTurn {
     const { engine, store } = this.#parts;
     const { conversationId, turn } = this.#drive;
     turn.requireOpen();
-    const changed = engine.changed(conversationId); // called before the check, so that no change is missed
+    const changed = engine.changed(conversationId); // listens before the lease and the log are read, so that no change is missed
     const since = performance.now();
     const lease = await this.#acquire();
     if (lease) return this.#run(lease, since);

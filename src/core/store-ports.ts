@@ -113,8 +113,8 @@ export interface Period {
 }
 
 /**
- * Usage of one model by one conversation within a quarter of an hour. Quarters are used because in every time zone a day consists of whole
- * quarters of an hour.
+ * Usage of one model by one conversation within a quarter of an hour. Quarters are used because every time zone differs from UTC by a
+ * multiple of 15 minutes, so midnight is always the start of a quarter.
  */
 export interface ModelUsage {
   /** Start of the quarter of an hour, in milliseconds since the epoch. */
@@ -327,8 +327,8 @@ export interface TurnLeases {
   /** Returns the turn's state; undefined if its conversation was deleted. */
   stateOf(conversationId: string, turnId: string): Promise<LoggedTurnState | undefined>;
   /**
-   * Sends mail to a turn. Resolves with false, without sending, if the turn has ended, or if the question already has an answer in the mail
-   * or in the log.
+   * Sends mail to a turn. Resolves with false, without sending, if the turn has ended. Also if the mail answers a question of the turn that
+   * already has an answer, in the mail or in the log.
    */
   send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean>;
   /**

@@ -9,7 +9,10 @@ import type { Budget, Need } from "./turn-budget.js";
 
 /** Number of tokens that the shortest useful answer needs. */
 const leastAnswerTokens = 64;
-/** If the limits leave at least this many tokens, the last answer is requested without `maxTokens`. */
+/**
+ * If a limit is about to end the turn, the model is asked for one last answer. That request has `maxTokens` only if the limits leave fewer
+ * tokens than this.
+ */
 const longAnswerTokens = 4_096;
 
 interface GateParts {

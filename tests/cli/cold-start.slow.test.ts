@@ -2,8 +2,9 @@ import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { fixtureServer } from "../support/app.js";
-import { configFor, Workplace } from "../support/cli.js";
+import { configFor, ended, Workplace } from "../support/cli.js";
 import { answer, type Step, startLlmServer, toolCalls } from "../support/llm-server.js";
+import { until } from "../support/mcp-hub.js";
 
 /** Configures a server that starts once the file `gate` exists. The host waits for it as long as that takes. */
 const gated = (gate: string) => fixtureServer({ startsWith: gate }, { startup_grace: "60s", startup_timeout: "60s" });
@@ -47,4 +48,20 @@ test("runs that begin at the same time keep what their servers offer in one file
   rmSync(gate);
   expect(await place.run(["run", "hi"])).toMatchObject({ stdout: "done\n", exitCode: 0 });
   expect(new Set(llm.requests.map(({ text }) => text)).size).toBe(1);
+});
+
+test("a first run waits for its servers and says so, so that its first request has their tools", async () => {
+  using place = new Workplace();
+  await using llm = await startLlmServer([answer("done")]);
+  place.configure(configFor(llm.url, { s: gated("gate") }));
+  const child = place.start("run", "hi");
+  let said = "";
+  child.stderr?.on("data", (text) => {
+    said += text;
+  });
+  const end = ended(child, "");
+  await until(() => said.includes("waiting for server s to start\n"));
+  place.write("gate", "");
+  expect(await end).toMatchObject({ stdout: "done\n", exitCode: 0, stderr: "waiting for server s to start\n" });
+  expect(llm.requests[0]?.text).toContain("s__echo");
 });

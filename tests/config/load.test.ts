@@ -271,7 +271,7 @@ describe("servers", () => {
         timeoutMs: 60_000,
         maxTotalTimeoutMs: 600_000,
         startupTimeoutMs: 30_000,
-        startupGraceMs: 2500,
+        startupGraceMs: 10_000,
         lazy: false,
         pingIntervalMs: 30_000,
         protocol: "auto",

@@ -5,10 +5,10 @@ import { openPool } from "../../log/postgres/connection/pool.js";
 import { addressOf, isLost } from "../../log/postgres/connection/store-errors.js";
 
 /**
- * Opens the pool for DBOS. Its calls fail at once while the database is unreachable. With an ordinary pool, DBOS would repeat a call that
- * lost its connection, with pauses of up to 90 s, until the database is back. Nothing can stop that, so meanwhile the host could neither
- * close nor take over a turn. DBOS recognises such errors by their codes and messages, so this pool replaces them by a StoreError without
- * these. Nothing is lost: DBOS polls its queues each second, and the regular check of the host (`sweep`) repairs what was not recorded.
+ * Opens the pool for DBOS. Its calls fail at once while the database is unreachable. DBOS recognises connection errors by their codes and
+ * messages, and repeats the failed call, with pauses of up to 90 s, until the database is back. These repeats cannot be stopped, so meanwhile
+ * the host could neither close nor take over a turn. Therefore this pool replaces connection errors by a StoreError, which DBOS does not
+ * repeat. Nothing is lost: DBOS polls its queues each second, and the regular check of the host (`sweep`) repairs what was not recorded.
  */
 export function openDbosPool(config: PostgresConfig, max: number): pg.Pool {
   const pool = openPool(config, max);

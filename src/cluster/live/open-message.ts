@@ -21,7 +21,10 @@ export interface Words {
   readonly reasoning: string;
 }
 
-/** How much of an open message a reader has: the lengths of text and reasoning in UTF-16 units, and the number of the last notice. */
+/**
+ * How much a reader has of a message that is still being written: the lengths of text and reasoning in UTF-16 units, and the sequence number
+ * of the last `Notice` of this turn.
+ */
 export interface Known {
   text: number;
   reasoning: number;

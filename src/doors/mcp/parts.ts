@@ -25,8 +25,8 @@ export interface McpConnectionParts {
 }
 
 /**
- * Returns the rules for the tools that a client calls and the resources that a client reads. The user's answers are kept as long as the
- * client is connected.
+ * Returns the rules that decide whether a client may call a tool or read a resource, or whether the user must be asked first. The user's
+ * answers to these questions are kept as long as the client is connected.
  */
 export function rulesFor({ said, defaults }: McpParts): ReturnType<typeof rulesOf> {
   return rulesOf(said, defaults(), new SessionApprovals(undefined, ""));

@@ -90,19 +90,29 @@ async function claudeView(options: Omit<ClaudeStream, "account">): Promise<Onesh
   return new ClaudeView({ ...options, account: new SessionUsage() });
 }
 
+/** Time, in ms, after which a run says which servers it waits for. */
+const silentWaitMs = 2_000;
+
 /**
- * Prints a note for each server that is still starting when the turn stops waiting for servers: the model does not get the server's tools.
- * No note is printed for a server whose tools are known from an earlier start.
+ * Prints a note for each server that the turn has waited for `silentWaitMs`, and another one if the turn then begins without it: the model
+ * does not get the server's tools. No note is printed for a server whose tools are known from an earlier start.
  */
 async function noteSlowServers(hub: ToolHub, stderr: Output, ended: AbortSignal): Promise<void> {
-  await hub.offered(ended).catch(() => {}); // the turn itself reports an error of the servers
-  if (ended.aborted) return;
   const isUnknown = ({ state, tools, prompts, resources }: ServerStatus) =>
     state === "starting" && tools + prompts + resources === 0;
-  for (const { name } of hub.servers().filter(isUnknown)) {
-    const line = `server ${name} is still starting: the answer begins without its tools (raise mcpServers.${name}.startup_grace to wait longer)`;
-    await stderr.write(`${unambiguous(line)}\n`).catch(() => {});
-  }
+  const note = async (textFor: (name: string) => string) => {
+    for (const { name } of hub.servers().filter(isUnknown)) {
+      await stderr.write(`${unambiguous(textFor(name))}\n`).catch(() => {});
+    }
+  };
+  const timer = setTimeout(() => void note((name) => `waiting for server ${name} to start`), silentWaitMs);
+  await hub.offered(ended).catch(() => {}); // the turn itself reports an error of the servers
+  clearTimeout(timer);
+  if (ended.aborted) return;
+  await note(
+    (name) =>
+      `server ${name} is still starting: the answer begins without its tools (raise mcpServers.${name}.startup_grace to wait longer)`,
+  );
 }
 
 /** Returns how to print on this terminal. Control characters are removed only for a terminal; a file gets the model's text unchanged. */

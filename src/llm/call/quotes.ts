@@ -7,8 +7,8 @@ import { textOf } from "../../core/messages.js";
  */
 const MIN_QUOTE = 16;
 /**
- * The message is cut into pieces of this length, and each piece is searched for in the source. Every quotation of `MIN_QUOTE` characters
- * contains at least one whole piece.
+ * A provider's error message is cut into pieces of this length, and each piece is searched for in the texts of the conversation. The length
+ * is half of `MIN_QUOTE`, so a quotation of `MIN_QUOTE` characters contains at least one whole piece, wherever it begins.
  */
 const STEP = MIN_QUOTE / 2;
 const MAX_SAID_LENGTH = 1000;

@@ -157,8 +157,8 @@ function toldId(id: string): string {
 }
 
 /**
- * Moves the results of the caller's open calls before the user's messages. The results get the ids that these calls have in the log. A call
- * is open if the last answer left it to the caller. Throws ApiError for a result of any other call.
+ * The last answer may contain tool calls that the caller of the API runs itself: the open calls. Moves their results before the user's
+ * messages, and gives them the ids that the calls have in the log. Throws ApiError for a result of any other call.
  */
 export function withResultsFirst(
   messages: readonly Message[],
@@ -179,8 +179,8 @@ export function withResultsFirst(
 }
 
 /**
- * Returns the open calls of the last answer: the calls that the caller has to run. The keys are the caller's id and the model's id of each
- * call; the value is always the model's id.
+ * Returns the open calls: the calls that the caller of the API still has to run. Each call has two entries, one under the caller's id and
+ * one under the model's id. The value of both is the model's id.
  */
 function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<string, string> {
   const open = new Map<string, string>();

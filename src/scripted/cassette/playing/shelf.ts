@@ -127,7 +127,10 @@ export class Shelf {
   }
 }
 
-/** Appended to the field `of`, the kind of an entry (such as `llm openai`), if only the messages of the entries are compared. */
+/**
+ * Suffix for `of`, the kind of an entry, such as `llm openai`. It marks an entry of which only the messages are compared, so that it never
+ * equals an entry of which the whole request is compared.
+ */
 const byMessages = ", by its messages";
 
 function reduced({ of, asked }: Wanted): Wanted {
