@@ -106,6 +106,14 @@ export interface SpentTotals {
   estimated: number;
 }
 
+/** What one request has spent: `unpriced` and `estimated` are 0 or 1. */
+export interface Spending extends SpentTotals {
+  /** Identifies the request. All copies of its event in other conversations have the same place. */
+  place: string;
+  /** Time of its event. For a summary it may be the time of the next answer, with which the summary is found. */
+  at: number;
+}
+
 /** A period from `since` (included) to `until` (excluded), in milliseconds since the epoch. */
 export interface Period {
   since: number;
@@ -193,8 +201,10 @@ export interface ChatStore {
    * with a delay.
    */
   conversations(): Promise<ConversationSummary[]>;
-  /** Returns the totals of all requests in all conversations since the given time, in milliseconds since the epoch. */
-  spent(since: number): Promise<SpentTotals>;
+  /** Returns the totals of all requests in the period, over all conversations. Copied events count as in `usage`. */
+  spent(period: Period): Promise<SpentTotals>;
+  /** Returns every request since the given time, in milliseconds since the epoch. Their sum is `spent` of the same time. */
+  spendings(since: number): Promise<Spending[]>;
   /** Returns the usage within the period. Each event counts only once, even if a copied conversation has it in common with its origin. */
   usage(period: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }>;
   close(): Promise<void>;

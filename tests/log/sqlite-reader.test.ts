@@ -49,7 +49,8 @@ test("what reads the whole log leaves this thread to others", () =>
       usage: () => store.usage(always),
       conversations: () => store.conversations(),
       overview: () => store.archive.overview(),
-      spent: () => store.spent(0),
+      spent: () => store.spent(always),
+      spendings: () => store.spendings(0),
     };
     for (const [name, read] of Object.entries(reads)) {
       expect({ name, isShared: (await roundsDuring(read)) > 0 }).toEqual({ name, isShared: true });

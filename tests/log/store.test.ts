@@ -4,6 +4,8 @@ import type { ChatStore } from "../../src/core/store-ports.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, request, turn } from "./support.js";
 
+const from = (since = 0, until = 10_000) => ({ since, until });
+
 /** The contract of every event log. */
 describe.each(drivers)("the %s store", (driver) => {
   const withStore = (work: (store: ChatStore) => Promise<void>) => withStoreOn(driver, work);
@@ -33,8 +35,29 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("a", { ...one.answer("x"), spent: { tokens: 10, usd: 0.25 } });
       await store.append("b", { ...two.answer("y"), spent: { tokens: 5, estimated: true } });
       await store.append("b", two.answer("not counted"));
-      expect(await store.spent(101)).toEqual({ tokens: 15, usd: 0.25, unpriced: 1, estimated: 1 });
-      expect(await store.spent(200)).toEqual({ tokens: 0, usd: 0, unpriced: 0, estimated: 0 });
+      expect(await store.spent(from(101))).toEqual({ tokens: 15, usd: 0.25, unpriced: 1, estimated: 1 });
+      expect(await store.spent({ since: 100, until: 102 })).toEqual({
+        tokens: 1010,
+        usd: 1.25,
+        unpriced: 0,
+        estimated: 0,
+      });
+      expect(await store.spent(from(200))).toEqual({ tokens: 0, usd: 0, unpriced: 0, estimated: 0 });
+    }));
+
+  test("names each request since a time, with what it has spent", () =>
+    withStore(async (store) => {
+      await store.append("a", { ...one.answer("before"), spent: { tokens: 1000, usd: 1 } });
+      await store.append("a", { ...one.answer("x"), spent: { tokens: 10, usd: 0.25 } });
+      await store.append("b", { ...two.answer("y"), spent: { tokens: 5, estimated: true } });
+      await store.append("b", two.answer("nothing known"));
+      const spendings = (await store.spendings(101)).sort((x, y) => x.at - y.at);
+      expect(spendings).toEqual([
+        { place: expect.any(String), at: 101, tokens: 10, usd: 0.25, unpriced: 0, estimated: 0 },
+        { place: expect.any(String), at: 102, tokens: 5, usd: 0, unpriced: 1, estimated: 1 },
+        { place: expect.any(String), at: 103, tokens: 0, usd: 0, unpriced: 0, estimated: 0 },
+      ]);
+      expect(new Set(spendings.map(({ place }) => place)).size).toBe(3);
     }));
 
   test("what a summary has cost counts with the answer after it, once where the conversation was copied", () =>
@@ -47,8 +70,11 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("a", { ...one.answer("y"), turnId, spent: { tokens: 5, usd: 1 } }, { fence, position: 4 });
       const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 4 };
       await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2, 3, 4] }));
-      expect(await store.spent(0)).toMatchObject({ tokens: 60, usd: 2.5, unpriced: 0 });
-      expect(await store.spent(10_000)).toMatchObject({ tokens: 0, usd: 0 });
+      expect(await store.spent(from(0))).toMatchObject({ tokens: 60, usd: 2.5, unpriced: 0 });
+      expect(await store.spent(from(10_000))).toMatchObject({ tokens: 0, usd: 0 });
+      const [, , x, y] = (await store.read("a")).map(({ at }) => at);
+      const parts = [from(0, x), from(x, y), from(y)].map(async (part) => (await store.spent(part)).tokens);
+      expect((await Promise.all(parts)).reduce((sum, tokens) => sum + tokens)).toBe(60); // in one part only
     }));
 
   test("says what was asked of which model and which tools were called, for each conversation and quarter of an hour", () =>
@@ -109,7 +135,10 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("a", answer, { fence, position: 2 });
       const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 2 };
       await store.archive.copy("a", "b", () => ({ first, seqs: [1, 2] }));
-      expect(await store.spent(0)).toMatchObject({ tokens: 15, usd: 1 });
+      expect(await store.spent(from(0))).toMatchObject({ tokens: 15, usd: 1 });
+      expect(await store.spendings(0)).toMatchObject([
+        { place: `${turnId} 2`, tokens: 15, usd: 1, unpriced: 0, estimated: 0 },
+      ]);
       expect((await store.usage({ since: 0, until: 1_000 })).models).toMatchObject([{ requests: 1, usd: 1 }]);
     }));
 

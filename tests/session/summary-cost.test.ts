@@ -32,9 +32,9 @@ async function conversation(summary: Step, { limits = {}, model }: { limits?: ob
 test("a summary counts against the limits of its turn and conversation", async () => {
   const { log, events } = await conversation(answer("short", { usage }), {});
   expect(events.map(({ type }) => type)).toContain("compaction");
-  const store = { spent: () => Promise.reject(new Error("not asked")) } as never;
+  const daySpent = () => Promise.reject(new Error("not asked"));
   const limits = { turn: {}, conversation: { tokens: 440 }, day: {} };
-  const budget = budgetFor("next", log, { store, defaults: { limits }, granted: new Map() });
+  const budget = budgetFor("next", log, { daySpent, defaults: { limits }, granted: new Map() });
   expect(budget.reached({ tokens: 0 })).toMatchObject({ limit: "tokens", used: 440 });
 });
 

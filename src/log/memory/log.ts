@@ -87,18 +87,18 @@ export class MemoryLog {
 
   /**
    * Yields the events of these types in the period. If an event was copied to other conversations, it is yielded only once, from the
-   * conversation that was created first.
+   * conversation that was created first. `place` is the same for all copies of an event.
    */
   *once<T extends StoredEvent["type"]>(
     { since, until }: Period,
     ...types: readonly T[]
-  ): Generator<[conversation: MemoryConversation, event: Extract<StoredEvent, { type: T }>]> {
+  ): Generator<[conversation: MemoryConversation, event: Extract<StoredEvent, { type: T }>, place: string]> {
     const seen = new Set<string>();
     for (const conversation of this.conversations.values()) {
       for (const { event, position } of conversation.entries) {
         if (!isOneOf(event, types) || event.at < since || event.at >= until) continue;
         const place = `${event.turnId} ${position ?? -event.seq}`;
-        if (!seen.has(place)) yield [conversation, event];
+        if (!seen.has(place)) yield [conversation, event, place];
         seen.add(place);
       }
     }

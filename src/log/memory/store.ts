@@ -7,6 +7,7 @@ import type {
   ModelUsage,
   Period,
   ResultStore,
+  Spending,
   SpentTotals,
   ToolUsage,
   TurnGrant,
@@ -85,9 +86,14 @@ export class MemoryStore implements ChatStore {
 
   async check(): Promise<void> {}
 
-  async spent(since: number): Promise<SpentTotals> {
-    const answers = this.#log.once({ since, until: Number.MAX_SAFE_INTEGER }, "assistant_message", "compaction");
+  async spent(period: Period): Promise<SpentTotals> {
+    const answers = this.#log.once(period, "assistant_message", "compaction");
     return spentIn([...answers].map(([, answer]) => answer));
+  }
+
+  async spendings(since: number): Promise<Spending[]> {
+    const answers = this.#log.once({ since, until: Number.MAX_SAFE_INTEGER }, "assistant_message", "compaction");
+    return [...answers].map(([, answer, place]) => ({ ...spentIn([answer]), place, at: answer.at }));
   }
 
   async usage(period: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {

@@ -11,6 +11,7 @@ import type {
   NodePlaces,
   Period,
   ResultStore,
+  Spending,
   SpentTotals,
   ToolUsage,
   TurnGrant,
@@ -142,12 +143,15 @@ export class PostgresStore implements ChatStore {
     return this.#database.rows("read", "idempotent", statements.conversations);
   }
 
-  async spent(since: number): Promise<SpentTotals> {
-    const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", usageStatements.postgres.spent, [
-      since,
-      Number.MAX_SAFE_INTEGER,
-    ]);
-    return row ?? { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+  async spent({ since, until }: Period): Promise<SpentTotals> {
+    const { spent } = usageStatements.postgres;
+    const [row] = await this.#database.rows<SpentTotals>("read", "idempotent", spent, [since, until]);
+    return row as SpentTotals;
+  }
+
+  spendings(since: number): Promise<Spending[]> {
+    const { spendings } = usageStatements.postgres;
+    return this.#database.rows("read", "idempotent", spendings, [since, Number.MAX_SAFE_INTEGER]);
   }
 
   async usage({ since, until }: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {

@@ -15,9 +15,9 @@ interface Dialect {
    */
   once: (kinds: string) => string;
   /**
-   * SQL for the summaries (`compaction` events) of turns that have an answer in the period. Each summary is found from the answer that
-   * follows it, because there is no index of the times of summaries. Only questions and their answers can lie between the summary and that
-   * answer. A copied summary is counted only once.
+   * SQL for the summaries (`compaction` events) whose next answer in the turn lies in the period. Each summary is found from that answer and
+   * has its time in `at`, because there is no index of the times of summaries. Only questions and their answers can lie between the two.
+   * A copied summary is counted only once.
    */
   summaries: string;
   /** Returns an SQL condition: `event` comes before `other` in the same conversation. */
@@ -36,19 +36,26 @@ const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND 
  * question and the person's answer.
  */
 const mostBetween = 20;
-const summarised = (since: string, until: string) =>
+/** `between`: SQL condition that an event `earlier` lies between the summary and the answer. */
+const summarised = (since: string, until: string, between: string) =>
   `answered.type = 'assistant_message' AND answered.at >= ${since} AND answered.at < ${until}
-    AND summary.type = 'compaction' AND summary.turn_id = answered.turn_id`;
+    AND summary.type = 'compaction' AND summary.turn_id = answered.turn_id
+    AND NOT EXISTS (SELECT 1 FROM events AS earlier WHERE ${between}
+      AND earlier.type = 'assistant_message' AND earlier.turn_id = answered.turn_id)`;
 const summaryPlace = "summary.turn_id, coalesce(summary.position, -summary.seq)";
+const summaryColumns = "summary.turn_id, summary.position, summary.seq, summary.payload, answered.at";
+
+const betweenSeqs =
+  "earlier.conversation_id = answered.conversation_id AND earlier.seq > summary.seq AND earlier.seq < answered.seq";
 
 const sqlite: Dialect = {
   text: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   number: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
   once: (kinds) => `(SELECT min(id), * FROM events WHERE ${inPeriod(kinds, "?1", "?2")} GROUP BY ${place})`,
-  summaries: `(SELECT min(summary.id), summary.* FROM events AS answered JOIN events AS summary
+  summaries: `(SELECT min(summary.id), ${summaryColumns} FROM events AS answered JOIN events AS summary
       ON summary.id BETWEEN answered.id - ${mostBetween + 1} AND answered.id - 1
-    WHERE ${summarised("?1", "?2")} GROUP BY ${summaryPlace})`,
+    WHERE ${summarised("?1", "?2", "earlier.id BETWEEN summary.id + 1 AND answered.id - 1")} GROUP BY ${summaryPlace})`,
   before: (event, other) => `${event}.id >= ${idOf(numberIn(`${other}.`), "0")} AND ${event}.id < ${other}.id`,
   order: (event) => `${event}.id`,
   isError: "json_extract(called.payload, '$.isError')",
@@ -60,10 +67,10 @@ const postgres: Dialect = {
   bytes: (event) => `octet_length(${event}.payload)`,
   once: (kinds) =>
     `(SELECT DISTINCT ON (${place}) * FROM events WHERE ${inPeriod(kinds, "$1", "$2")} ORDER BY ${place}, id)`,
-  summaries: `(SELECT DISTINCT ON (${summaryPlace}) summary.* FROM events AS answered JOIN events AS summary
+  summaries: `(SELECT DISTINCT ON (${summaryPlace}) ${summaryColumns} FROM events AS answered JOIN events AS summary
       ON summary.conversation_id = answered.conversation_id
       AND summary.seq BETWEEN answered.seq - ${mostBetween + 1} AND answered.seq - 1
-    WHERE ${summarised("$1", "$2")} ORDER BY ${summaryPlace}, summary.id)`,
+    WHERE ${summarised("$1", "$2", betweenSeqs)} ORDER BY ${summaryPlace}, summary.id)`,
   before: (event, other) => `${event}.conversation_id = ${other}.conversation_id AND ${event}.seq < ${other}.seq`,
   order: (event) => `${event}.seq`,
   isError: `(${jsonOf("called.payload")} ->> 'isError')::boolean::integer`,
@@ -77,13 +84,20 @@ function statements({ text, number, bytes, once, summaries, before, order, isErr
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const used = (field: string) => number("answer", "usage", field);
   const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
+  const paid = `(SELECT turn_id, position, seq, payload, at FROM ${once("type = 'assistant_message'")} AS answers
+        UNION ALL SELECT turn_id, position, seq, payload, at FROM ${summaries} AS summaries) AS answer`;
   return {
     /** Query that returns one row, of the type `SpentTotals`. */
     spent: `
       SELECT ${sum("tokens", tokens)}, ${sum("usd", usd)}, count(${tokens}) - count(${usd}) AS unpriced,
         count(${text("answer", "spent", "estimated")}) AS estimated
-      FROM (SELECT payload FROM ${once("type = 'assistant_message'")} AS answers
-        UNION ALL SELECT payload FROM ${summaries} AS summaries) AS answer`,
+      FROM ${paid}`,
+    /** Query that returns rows of the type `Spending`. */
+    spendings: `
+      SELECT turn_id || ' ' || coalesce(position, -seq) AS place, at, coalesce(${tokens}, 0.0) AS tokens, coalesce(${usd}, 0.0) AS usd,
+        CASE WHEN ${tokens} IS NOT NULL AND ${usd} IS NULL THEN 1 ELSE 0 END AS unpriced,
+        CASE WHEN ${text("answer", "spent", "estimated")} IS NOT NULL THEN 1 ELSE 0 END AS estimated
+      FROM ${paid}`,
     /** Query that returns rows of the type `ModelUsage`. */
     models: `
       SELECT ${quarterOf("answer")}, ${text("answer", "provider")} AS provider, ${text("answer", "model")} AS model,

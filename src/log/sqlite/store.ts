@@ -9,6 +9,7 @@ import type {
   ModelUsage,
   Period,
   ResultStore,
+  Spending,
   SpentTotals,
   ToolUsage,
   TurnGrant,
@@ -145,9 +146,13 @@ class SqliteStore implements ChatStore {
     this.#guarded("read", () => this.#db.prepare("SELECT 1 FROM entries LIMIT 1").get());
   }
 
-  async spent(since: number): Promise<SpentTotals> {
-    const rows = await this.#accounts.rows<SpentTotals>(usageStatements.sqlite.spent, [since, Number.MAX_SAFE_INTEGER]);
+  async spent({ since, until }: Period): Promise<SpentTotals> {
+    const rows = await this.#accounts.rows<SpentTotals>(usageStatements.sqlite.spent, [since, until]);
     return rows[0] as SpentTotals;
+  }
+
+  spendings(since: number): Promise<Spending[]> {
+    return this.#accounts.rows(usageStatements.sqlite.spendings, [since, Number.MAX_SAFE_INTEGER]);
   }
 
   async usage({ since, until }: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {

@@ -1,11 +1,11 @@
 import type { LimitsConfig } from "../../core/config.js";
 import type { StoredEvent } from "../../core/events.js";
-import type { ChatStore } from "../../core/store-ports.js";
+import type { SpentTotals } from "../../core/store-ports.js";
 import { callsIn, spentIn } from "../../log/shared/spent.js";
 import { Budget } from "../../turn/turn-budget.js";
 
 interface LimitParts {
-  store: ChatStore;
+  daySpent: () => Promise<SpentTotals>;
   defaults: { limits?: LimitsConfig };
   /** Amounts that the user has allowed in addition to the limits of the conversation and of the day. */
   granted: Map<string, number>;
@@ -21,7 +21,7 @@ export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: Li
   return new Budget({
     limits,
     earlier: { turn: { hops, ...totals(own) }, conversation: totals(log) },
-    daySpent: () => parts.store.spent(midnightBefore((parts.store.now ?? Date.now)())),
+    daySpent: parts.daySpent,
     granted: parts.granted,
     now: () => performance.now(),
   });

@@ -6,6 +6,7 @@ import type { ChatStore } from "../../core/store-ports.js";
 import type { Orchestrator } from "../../turn/orchestrator.js";
 import type { Conversations } from "../conversations/conversations.js";
 import type { KnownLogs } from "../conversations/known-logs.js";
+import type { DaySpent } from "../shared/day-spent.js";
 import type { FailedSummaries } from "../shared/failed-summaries.js";
 import type { TurnDefaults } from "../shared/prompt-options.js";
 
@@ -21,6 +22,7 @@ export interface SessionParts {
   conversations: Conversations;
   cluster: Cluster;
   failedSummaries: FailedSummaries;
+  daySpent: DaySpent;
   /** Workspace of this session's turns. If undefined, it is the workspace of the host. */
   workspace?: string;
   hub: ToolHub;

@@ -155,7 +155,8 @@ export class TurnSteps {
   }
 
   #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
-    return budgetFor(turnId, log, { store: this.#parts.store, defaults, granted: this.#granted });
+    const { daySpent } = this.#parts;
+    return budgetFor(turnId, log, { daySpent: () => daySpent.read(), defaults, granted: this.#granted });
   }
 
   /**
