@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { thisMachine } from "../cluster/host-process.js";
 import { literally } from "../config/reading/interpolate.js";
 import { type ConfigObject, type LoadedConfig, loadConfig } from "../config/reading/load.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
@@ -13,6 +12,7 @@ import type { Observe, SessionHub } from "../core/ports.js";
 import type { Tape } from "../core/tape.js";
 import { ChangingClient } from "../llm/changing-client.js";
 import { LlmClient } from "../llm/client.js";
+import { thisMachine } from "../log/shared/host-process.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
 import { McpHub } from "../mcp/hub.js";
 import { ServerLogs } from "../mcp/server/server-logs.js";

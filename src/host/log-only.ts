@@ -1,6 +1,5 @@
 /** Functions that read the event log without starting a host. */
 
-import { isGone, thisMachine } from "../cluster/host-process.js";
 import { deadNodes } from "../cluster/lost-hosts.js";
 import { type Nodes, nodesOf } from "../cluster/nodes.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
@@ -11,6 +10,7 @@ import { defaultLeaseMs } from "../core/lease.js";
 import type { Observe } from "../core/ports.js";
 import type { ChatStore, LogNode, Period } from "../core/store-ports.js";
 import { openStore } from "../log/open.js";
+import { isGone, thisMachine } from "../log/shared/host-process.js";
 import { Conversations } from "../session/conversations/conversations.js";
 import { bringToSchema } from "./open-log.js";
 import { stderrLog } from "./stderr-log.js";

@@ -45,7 +45,7 @@ export async function openLog(storage: StorageConfig, parts: OpenParts): Promise
       ? await openDatabase(storage, parts)
       : { store: await openStore(storage, parts), dispatch: undefined };
   const { LogCluster } = await import("../cluster/log-cluster.js");
-  const { isGone } = await import("../cluster/host-process.js");
+  const { isGone } = await import("../log/shared/host-process.js");
   const { now, observe } = parts;
   const ownWorkspace = dispatch ? "shared" : process.cwd();
   return {

@@ -3,9 +3,8 @@ import { dirname } from "node:path";
 import { StoreError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
 import { type Connection, connect } from "./connection.js";
+import { checkAfterCrash } from "./crash-check.js";
 import { migrate } from "./migrate.js";
-import { SqliteReader } from "./reader.js";
-import type { ReaderData } from "./reader-worker.js";
 import { toWal } from "./wal.js";
 
 /** The first version without the bug by which several connections can corrupt a file: https://www.sqlite.org/wal.html#walresetbug */
@@ -32,20 +31,20 @@ const checkpointPages = 4_000;
  */
 const cachedPages = checkpointPages;
 
-/** Time, in ms, without a heartbeat after which a host may have crashed. Hosts send a heartbeat every few seconds. */
-const silentMs = 30_000;
-
 interface DatabaseOptions {
   busyTimeoutMs: number;
   isFull?: boolean;
   now: () => number;
   observe: Observe;
+  /** Identity of this machine, and the time of its start: see `checkAfterCrash`. Tests set them. */
+  machine?: string;
+  bootedAt?: number;
 }
 
 /** Opens the file and migrates it. Creates the file if it is missing. Rejects with StoreError or an error of the driver. */
 export async function openDatabase(
   path: string,
-  { busyTimeoutMs, isFull = false, now, observe }: DatabaseOptions,
+  { busyTimeoutMs, isFull = false, now, observe, ...boot }: DatabaseOptions,
 ): Promise<Connection> {
   createPrivately(path);
   const db = await connect(path);
@@ -65,28 +64,12 @@ export async function openDatabase(
     if (version.localeCompare(safeSqliteVersion, "en", { numeric: true }) < 0) {
       warn(`SQLite is older than ${safeSqliteVersion}: use the event log from one process at a time`, { version });
     }
-    await checkAfterCrash(db, { path, busyTimeoutMs, now });
+    await checkAfterCrash(db, { ...boot, path, busyTimeoutMs, now });
     return db;
   } catch (error) {
     db.close();
     throw error;
   }
-}
-
-/** Checks the file for damage if a host stopped sending heartbeats without unregistering, because its machine may have crashed. */
-async function checkAfterCrash(
-  db: Connection,
-  { path, busyTimeoutMs, now }: ReaderData & { now: () => number },
-): Promise<void> {
-  const { seenAt } = db.prepare(`SELECT min(seen_at) AS "seenAt" FROM nodes`).get() as { seenAt: number | null };
-  if (seenAt === null || seenAt > now() - silentMs) return;
-  const reader = new SqliteReader({ path, busyTimeoutMs });
-  const checking = reader.rows<{ quick_check: string }>("PRAGMA quick_check(1)");
-  const [found] = await checking.finally(() => reader.close());
-  if (found?.quick_check === "ok") return;
-  throw new StoreError("corrupt", `the event log ${path} is damaged: ${found?.quick_check}`, {
-    hint: `move it aside (mv "${path}" "${path}.broken") and start again; what is whole in it can be read with sqlite3's .recover`,
-  });
 }
 
 /**

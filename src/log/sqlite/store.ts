@@ -40,6 +40,9 @@ interface SqliteStoreOptions {
   busyTimeoutMs?: number;
   /** True if acknowledged events must also survive a power cut. Storing then costs several times as much. */
   isFull?: boolean;
+  /** Identity of this machine, and the time of its start: see `checkAfterCrash`. Tests set them. */
+  machine?: string;
+  bootedAt?: number;
 }
 
 /**

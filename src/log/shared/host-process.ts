@@ -1,0 +1,53 @@
+/** Identity of a host among the hosts that share an event log, and what it tells about a host that no longer answers. */
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import type { HostProcess, LogNode } from "../../core/store-ports.js";
+
+/**
+ * Returns the name of the scope in which a process id is unique: a PID namespace on one machine, and the boot of that machine. Only Linux
+ * has an id of the boot.
+ */
+export function thisMachine(): string {
+  const namespace = textOf(() => readlinkSync("/proc/self/ns/pid")) ?? process.platform;
+  const boot = textOf(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
+  return [hostname(), namespace, ...(boot ? [boot] : [])].join(" ");
+}
+
+/**
+ * True if the process has certainly ended. False for any process on another machine, because this host cannot check it. Also false if
+ * another process has got the same process id.
+ */
+export function isGone({ machine, pid }: HostProcess, ours: string): boolean {
+  const [theirs, own] = [parsed(machine), parsed(ours)];
+  if (theirs.namespace !== own.namespace) return false;
+  if (theirs.boot && own.boot && theirs.boot !== own.boot) return true;
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
+  }
+}
+
+/**
+ * True if this machine has certainly run without a restart since the host's last heartbeat. Boots are told apart by their id and, if one of
+ * the hosts has none, by the time. `bootedAt`: start of this machine, in ms since the epoch.
+ */
+export function isOfThisBoot({ machine, seenAt }: LogNode, ours: string, bootedAt: number): boolean {
+  const [theirs, own] = [parsed(machine), parsed(ours)];
+  if (theirs.boot && own.boot) return theirs.boot === own.boot;
+  return theirs.namespace === own.namespace && seenAt > bootedAt;
+}
+
+function parsed(machine: string): { namespace: string; boot: string | undefined } {
+  const [host = "", namespace = "", boot] = machine.split(" ");
+  return { namespace: `${host} ${namespace}`, boot };
+}
+
+function textOf(read: () => string): string | undefined {
+  try {
+    return read().trim();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import { uptime } from "node:os";
+import { StoreError } from "../../core/errors.js";
+import { isGone, isOfThisBoot, thisMachine } from "../shared/host-process.js";
+import type { Connection } from "./connection.js";
+import { SqliteReader } from "./reader.js";
+import { SqliteTurns } from "./turns.js";
+
+interface CrashCheckParts {
+  path: string;
+  busyTimeoutMs: number;
+  now: () => number;
+  /** Identity of this machine and its boot. Default: `thisMachine()`. */
+  machine?: string;
+  /** Start of this machine, in ms since the epoch. Default: according to the system. */
+  bootedAt?: number;
+}
+
+/** Time, in ms, without a heartbeat after which a host on another machine may have crashed. Hosts send a heartbeat every few seconds. */
+const silentMs = 30_000;
+
+/**
+ * Checks the file for damage if the machine of a host may have crashed. The crash of a process alone cannot damage the file, so nothing is
+ * checked while this machine has not been restarted since the host's last heartbeat. After the check, removes the hosts whose process has
+ * certainly ended, so that the check is not repeated. Throws StoreError.
+ */
+export async function checkAfterCrash(db: Connection, parts: CrashCheckParts): Promise<void> {
+  const { path, busyTimeoutMs, now } = parts;
+  if (!db.prepare("SELECT 1 FROM nodes LIMIT 1").get()) return;
+  const { machine = thisMachine(), bootedAt = now() - uptime() * 1_000 } = parts;
+  const turns = new SqliteTurns(db, now, (_, work) => work());
+  const suspects = (await turns.nodes()).filter(
+    (node) => !isOfThisBoot(node, machine, bootedAt) && (node.silentMs >= silentMs || isGone(node, machine)),
+  );
+  if (suspects.length === 0) return;
+  const reader = new SqliteReader({ path, busyTimeoutMs });
+  const checking = reader.rows<{ quick_check: string }>("PRAGMA quick_check(1)");
+  const [found] = await checking.finally(() => reader.close());
+  if (found?.quick_check !== "ok") {
+    throw new StoreError("corrupt", `the event log ${path} is damaged: ${found?.quick_check}`, {
+      hint: `move it aside (mv "${path}" "${path}.broken") and start again; what is whole in it can be read with sqlite3's .recover`,
+    });
+  }
+  for (const node of suspects) if (isGone(node, machine)) await turns.bury(node.nodeId, node.seenAt);
+}
