@@ -263,7 +263,7 @@ test("OpenTelemetry, Prometheus and the logger are known in one place each", () 
   expect(wrong).toEqual([]);
 });
 
-const runsInBrowsers = ["doors/protocol/chunks.js", "core/text/inert.js", "core/json.js"];
+const runsInBrowsers = ["doors/protocol/chunks.js", "core/text/inert.js", "core/text/durations.js", "core/json.js"];
 
 test("the page runs in a browser: of the host it imports types of the message protocol and the core, how events are told, and nothing of Node", () => {
   const page = "web/";
@@ -291,6 +291,7 @@ test("how events are told runs in a browser too", () => {
   expect(importsOf("doors/protocol/chunks.ts")).toEqual(["core/events.ts", "core/messages.ts"]);
   expect(importsOf("core/messages.ts")).toEqual([]);
   expect(importsOf("core/text/inert.ts")).toEqual([]);
+  expect(importsOf("core/text/durations.ts")).toEqual([]);
   expect(importsOf("core/json.ts")).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import { maxCrashes } from "../core/lease.js";
+import { maxCrashes } from "../core/turn-leases.js";
 
 interface Suspect {
   conversationId: string;

@@ -1,6 +1,7 @@
+import type { ChatStore } from "../core/chat-store.js";
 import type { Drive } from "../core/cluster-port.js";
-import { maxCrashes } from "../core/lease.js";
-import type { ChatStore, TurnLease } from "../core/store-ports.js";
+import type { TurnLease } from "../core/turn-leases.js";
+import { maxCrashes } from "../core/turn-leases.js";
 import { isTurnEnd } from "../log/folds/turn-records.js";
 import { wasDeleted } from "../log/shared/claims.js";
 import { CrashQuarantine } from "./crash-quarantine.js";

@@ -1,9 +1,9 @@
 /** Decides which host runs which turn, using the leases in the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Changes } from "../core/async/changes.js";
+import type { TurnRequest } from "../core/chat-store.js";
 import type { LocalTurns } from "../core/cluster-port.js";
 import { messageOf } from "../core/errors.js";
-import { defaultLeaseMs } from "../core/lease.js";
 import type { Observe } from "../core/ports.js";
 import type {
   AbandonedTurn,
@@ -13,8 +13,8 @@ import type {
   TurnLeases,
   TurnMail,
   TurnName,
-  TurnRequest,
-} from "../core/store-ports.js";
+} from "../core/turn-leases.js";
+import { defaultLeaseMs } from "../core/turn-leases.js";
 import { CrashQuarantine } from "./crash-quarantine.js";
 import { LogNews } from "./log-news.js";
 import { beatsPerLease, LostHosts } from "./lost-hosts.js";

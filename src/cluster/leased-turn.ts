@@ -1,7 +1,7 @@
 import type { OwnedTurn, WatchedTurn } from "../core/cluster-port.js";
 import type { ChatEvent, StateLostEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
-import type { TurnLease } from "../core/store-ports.js";
+import type { TurnLease } from "../core/turn-leases.js";
 import type { TurnEngine } from "./engine.js";
 import type { DeltaRelay } from "./live/delta-relay.js";
 import type { RelayedTurn } from "./live/relayed-turn.js";

@@ -1,11 +1,12 @@
+import type { ChatStore, Claim } from "../core/chat-store.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns } from "../core/cluster-port.js";
 import type { LiveEvent, UserMessageEvent } from "../core/events.js";
-import { defaultLeaseMs } from "../core/lease.js";
-import type { AbandonedTurn, ChatStore, Claim, LogNode, TurnMail } from "../core/store-ports.js";
+import type { AbandonedTurn, LogNode, TurnMail } from "../core/turn-leases.js";
+import { defaultLeaseMs } from "../core/turn-leases.js";
 import { DrivenTurn } from "./driven-turn.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
-import { Cursor } from "./live/cursor.js";
 import { DeltaRelay } from "./live/delta-relay.js";
+import { Cursor } from "./live/live-cursor.js";
 import { deadNodes } from "./lost-hosts.js";
 
 export interface LogClusterParts extends Omit<EngineParts, "turns"> {

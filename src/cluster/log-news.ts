@@ -1,5 +1,5 @@
 /** Notices what other hosts write to conversations in use here, and receives mail (answers and cancellations) for turns of this host. */
-import type { TurnLeases, TurnMail } from "../core/store-ports.js";
+import type { TurnLeases, TurnMail } from "../core/turn-leases.js";
 
 interface LogNewsParts {
   turns: TurnLeases;

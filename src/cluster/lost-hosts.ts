@@ -1,5 +1,5 @@
 /** Detects lost hosts by their heartbeats in the log, measured with the clock of the log. */
-import type { HostProcess, LogNode, TurnLeases } from "../core/store-ports.js";
+import type { HostProcess, LogNode, TurnLeases } from "../core/turn-leases.js";
 
 export const beatsPerLease = 4;
 

@@ -1,4 +1,5 @@
-import type { ChatStore, LogNode, NodePlaces, NodeTurns } from "../core/store-ports.js";
+import type { ChatStore } from "../core/chat-store.js";
+import type { LogNode, NodePlaces, NodeTurns } from "../core/turn-leases.js";
 
 interface Node extends Omit<LogNode, "seenAt">, Omit<NodeTurns, "nodeId"> {
   /**

@@ -1,4 +1,5 @@
-import type { AbandonedTurn, Enqueue, TurnName } from "../core/store-ports.js";
+import type { Enqueue } from "../core/chat-store.js";
+import type { AbandonedTurn, TurnName } from "../core/turn-leases.js";
 
 /**
  * A durable queue that gives each unfinished turn to a host, and gives it to another host if that one is lost. The host runs the turn as

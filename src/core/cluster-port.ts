@@ -1,7 +1,9 @@
 /** Port between the turns of this host and the other hosts on its event log. */
+
+import type { Claim } from "./chat-store.js";
 import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent, TurnEvent, UserMessageEvent } from "./events.js";
 import type { ToolHub } from "./ports.js";
-import type { AbandonedTurn, Claim, LogNode, TurnLease, TurnMail, TurnName } from "./store-ports.js";
+import type { AbandonedTurn, LogNode, TurnLease, TurnMail, TurnName } from "./turn-leases.js";
 
 /**
  * All hosts on one event log, as this host uses them. There are two implementations: for a log that only this process can reach, and for

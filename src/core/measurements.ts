@@ -91,7 +91,7 @@ export interface CompletionFacts {
 
 /** A call of a tool that a server lists. */
 type ToolMeasurement =
-  | ({ type: "tool_started"; callId?: string | undefined; content: Readonly<Record<string, unknown>> } & ToolFacts)
+  | ({ type: "tool_started"; callId?: string | undefined; content: Readonly<Record<string, unknown>> } & ToolLabels)
   | ({
       type: "tool_ended";
       durationMs: number;
@@ -102,9 +102,9 @@ type ToolMeasurement =
       error?: string | undefined;
       errorCode?: number | undefined;
       content: ToolResult;
-    } & ToolFacts);
+    } & ToolLabels);
 
-interface ToolFacts {
+interface ToolLabels {
   /** Undefined if the caller passed no trace. */
   trace: TraceContext | undefined;
   server: string;

@@ -1,4 +1,4 @@
-/** Ports between layers: interfaces to layers that the caller must not import. The ports of the event log are in `store-ports.ts`. */
+/** Ports between layers: interfaces to layers that the caller must not import. The event log has `chat-store.ts` and `turn-leases.ts`. */
 import type { ApprovalAnswer } from "./approval.js";
 import type { Question, ServerState } from "./events.js";
 import type { ContentPart, ToolCall, ToolDefinition, ToolResult } from "./messages.js";

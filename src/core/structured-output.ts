@@ -14,9 +14,9 @@ const longestCheckMs = 500;
 /** Time limit for compiling a schema, in ms. A caller's schema may have tens of thousands of parts: 20,000 properties took 10 s. */
 const longestCompileMs = 2_000;
 
-type Check = { validate: ValidateFunction } | { problem: string };
+type SchemaCheck = { validate: ValidateFunction } | { problem: string };
 
-const compiled = new WeakMap<JsonSchema, Check>();
+const compiled = new WeakMap<JsonSchema, SchemaCheck>();
 
 /**
  * Reads the JSON of an answer, which is either the whole text or its only fenced block. If there is a schema, checks the value against it.
@@ -96,7 +96,7 @@ function fencedBlocks(text: string): string[] {
   return blocks;
 }
 
-function checkOf(schema: JsonSchema): Check {
+function checkOf(schema: JsonSchema): SchemaCheck {
   const known = compiled.get(schema);
   if (known) return known;
   const check = compile(schema);
@@ -108,7 +108,7 @@ function checkOf(schema: JsonSchema): Check {
  * Compiles the schema. Each schema gets a new Ajv, since two schemas may have the same `$id`. The schema is read as JSON Schema 2020-12,
  * unless it names another version.
  */
-function compile(schema: JsonSchema): Check {
+function compile(schema: JsonSchema): SchemaCheck {
   const Dialect = dialectOf(schema);
   try {
     const options = { strict: false, validateFormats: false, allErrors: true, logger: false } as const;

@@ -16,18 +16,18 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 
 type Args = Record<string, unknown>;
-type Progress = (progress: number, total: number) => Promise<void>;
+type ReportProgress = (progress: number, total: number) => Promise<void>;
 
-interface DemoTool {
+interface ServedTool {
   description: string;
   properties: Record<string, object>;
   /** Names of the required arguments. Default: all keys of `properties`. */
   required?: string[];
   outputSchema?: Tool["outputSchema"];
-  run(args: Args, progress: Progress, signal: AbortSignal): CallToolResult | Promise<CallToolResult>;
+  run(args: Args, progress: ReportProgress, signal: AbortSignal): CallToolResult | Promise<CallToolResult>;
 }
 
-const tools: Record<string, DemoTool> = {
+const tools: Record<string, ServedTool> = {
   add: {
     description: "Adds two numbers.",
     properties: { a: { type: "number" }, b: { type: "number" } },
@@ -100,7 +100,7 @@ server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal, sendNotif
   const tool = Object.hasOwn(tools, params.name) ? tools[params.name] : undefined;
   if (!tool) throw new McpError(ErrorCode.InvalidParams, `unknown tool: ${params.name}`);
   const progressToken = params._meta?.progressToken;
-  const progress: Progress = async (done, total) => {
+  const progress: ReportProgress = async (done, total) => {
     if (progressToken === undefined) return;
     await sendNotification({
       method: "notifications/progress",

@@ -3,7 +3,7 @@
 import type { LlmConfig } from "../core/config.js";
 import { errorInfo } from "../core/errors.js";
 import type { ToolDefinition } from "../core/messages.js";
-import { isLocal } from "../llm/connection/proxy.js";
+import { isLocal } from "../core/text/networks.js";
 import { modelOfEntry, type Provider, type ResolvedModel, resolveModel } from "../llm/providers/providers.js";
 import { wireOf } from "../llm/wires/all-wires.js";
 import { toolTokens } from "../log/folds/estimate.js";

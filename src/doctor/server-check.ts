@@ -1,8 +1,10 @@
 /** Tests an MCP server: finds its program, starts it, initializes, lists the tools and pings. Prints nothing. */
+
 import { existsSync } from "node:fs";
 import { stripVTControlCharacters } from "node:util";
 import type { ServerConfig, StdioServerConfig } from "../core/config.js";
 import { McpError, messageOf } from "../core/errors.js";
+import { waitText } from "../core/text/durations.js";
 import type { AuthOptions } from "../mcp/auth/authorization.js";
 import { Callbacks } from "../mcp/callbacks/callbacks.js";
 import { connectServer } from "../mcp/server/connect.js";
@@ -116,7 +118,7 @@ function programFinding({ name, command, cwd, env }: StdioServerConfig): Finding
 
 async function timed(ms: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(new McpError("timeout", `not ready within ${ms / 1000} s`)), ms);
+  const timer = setTimeout(() => late.abort(new McpError("timeout", `not ready within ${waitText(ms)}`)), ms);
   try {
     await work(AbortSignal.any([signal, late.signal]));
   } finally {
@@ -140,7 +142,7 @@ async function ping(connection: McpConnection, signal: AbortSignal, check: Serve
   } catch (error) {
     signal.throwIfAborted();
     const fix = `see what mcp-platform servers logs ${check.server} says`;
-    check.findings.push(fail("ping", `no answer within ${pingMs / 1000} s: ${messageOf(error)}`, fix));
+    check.findings.push(fail("ping", `no answer within ${waitText(pingMs)}: ${messageOf(error)}`, fix));
     return;
   }
   check.timings.pingMs = Math.round(performance.now() - askedAt);

@@ -1,8 +1,10 @@
 /** Checks the network route to a provider without sending a request. */
+
 import { connect } from "node:net";
 import type { LlmConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { LlmError } from "../core/errors.js";
+import { waitText } from "../core/text/durations.js";
 import { type HttpProxy, hostOf, portOf, proxyTo } from "../llm/connection/proxy.js";
 import type { Provider } from "../llm/providers/providers.js";
 import { type Finding, fail, ok, withoutEnd } from "./finding.js";
@@ -49,7 +51,7 @@ function connectProblem(url: URL, timeoutMs: number): Promise<string | undefined
       socket.destroy();
       resolve(problem);
     };
-    socket.setTimeout(timeoutMs, () => end(`no connection within ${timeoutMs / 1000} s`));
+    socket.setTimeout(timeoutMs, () => end(`no connection within ${waitText(timeoutMs)}`));
     socket.once("connect", () => end());
     socket.once("error", (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
   });

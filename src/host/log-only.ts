@@ -3,12 +3,13 @@
 import { deadNodes } from "../cluster/lost-hosts.js";
 import { type Nodes, nodesOf } from "../cluster/nodes.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
+import type { ChatStore, Period } from "../core/chat-store.js";
 import type { Config, StorageConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { newId } from "../core/ids.js";
-import { defaultLeaseMs } from "../core/lease.js";
 import type { Observe } from "../core/ports.js";
-import type { ChatStore, LogNode, Period } from "../core/store-ports.js";
+import type { LogNode } from "../core/turn-leases.js";
+import { defaultLeaseMs } from "../core/turn-leases.js";
 import { openStore } from "../log/open.js";
 import { isGone, thisMachine } from "../log/shared/host-process.js";
 import { Conversations } from "../session/conversations/conversations.js";

@@ -1,9 +1,10 @@
 import type { TurnDispatch } from "../cluster/turn-dispatch.js";
+import type { ChatStore } from "../core/chat-store.js";
 import type { Cluster, LocalTurns } from "../core/cluster-port.js";
 import type { PostgresConfig, StorageConfig } from "../core/config.js";
 import type { NewId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
-import type { ChatStore, HostProcess } from "../core/store-ports.js";
+import type { HostProcess } from "../core/turn-leases.js";
 import { migrateStore, openStore } from "../log/open.js";
 import { SingleProcess } from "../session/single-process.js";
 
@@ -13,7 +14,7 @@ interface OpenParts {
   newId: NewId;
 }
 
-interface JoinParts {
+interface ClusterParts {
   node: HostProcess;
   /**
    * Name of the workspace. Default: hosts that use a shared database all have the same workspace; any other host uses its working
@@ -26,7 +27,7 @@ interface JoinParts {
 export interface OpenLog {
   store: ChatStore;
   /** Returns this host's cluster, which connects this host to the other hosts on the log. */
-  join(parts: JoinParts, local: LocalTurns): Cluster;
+  join(parts: ClusterParts, local: LocalTurns): Cluster;
 }
 
 /**

@@ -1,7 +1,7 @@
+import type { ChatStore } from "../core/chat-store.js";
 import type { StorageConfig } from "../core/config.js";
 import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
-import type { ChatStore } from "../core/store-ports.js";
 import { schemaVersion } from "./shared/schema-version.js";
 
 /** Opens the event log that `chat.storage` configures. Throws StoreError. */

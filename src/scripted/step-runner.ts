@@ -24,7 +24,7 @@ interface RunnerParts {
   onStep?: ScriptRunOptions["onStep"];
 }
 
-interface Lane {
+interface StepLine {
   conversation: NamedConversation;
   variables: Variables;
   hasFailed: boolean;
@@ -38,11 +38,11 @@ export class StepRunner {
   }
 
   /** Runs the steps. Never rejects: errors become part of the results. */
-  run(steps: readonly Step[], begin: Omit<Lane, "hasFailed">): Promise<StepResult[]> {
+  run(steps: readonly Step[], begin: Omit<StepLine, "hasFailed">): Promise<StepResult[]> {
     return this.#list(steps, { ...begin, hasFailed: false });
   }
 
-  async #list(steps: readonly Step[], lane: Lane): Promise<StepResult[]> {
+  async #list(steps: readonly Step[], lane: StepLine): Promise<StepResult[]> {
     const results: StepResult[] = [];
     for (const [step, answers] of withAnswers(steps)) {
       if (lane.hasFailed) results.push(...this.#told(skippedSteps([step, ...answers])));
@@ -51,7 +51,7 @@ export class StepRunner {
     return results;
   }
 
-  async #step(step: Step, answers: readonly StepOf<"answer">[], lane: Lane): Promise<StepResult[]> {
+  async #step(step: Step, answers: readonly StepOf<"answer">[], lane: StepLine): Promise<StepResult[]> {
     try {
       this.#parts.limits.signal.throwIfAborted();
       const results = await this.#done(step, answers, lane);
@@ -63,7 +63,7 @@ export class StepRunner {
     }
   }
 
-  async #done(step: Step, answerSteps: readonly StepOf<"answer">[], lane: Lane): Promise<StepResult[]> {
+  async #done(step: Step, answerSteps: readonly StepOf<"answer">[], lane: StepLine): Promise<StepResult[]> {
     switch (step.kind) {
       case "set":
         for (const [name, value] of Object.entries(render(step.values, lane.variables, step.place))) {
@@ -100,14 +100,18 @@ export class StepRunner {
   }
 
   /** Runs steps that see additional variables. If these steps switch to another conversation, later steps continue in that conversation. */
-  async #inside(steps: readonly Step[], lane: Lane, values: Readonly<Record<string, unknown>>): Promise<StepResult[]> {
+  async #inside(
+    steps: readonly Step[],
+    lane: StepLine,
+    values: Readonly<Record<string, unknown>>,
+  ): Promise<StepResult[]> {
     const inner = { ...lane, variables: lane.variables.inside(values) };
     const results = await this.#list(steps, inner);
     lane.conversation = inner.conversation;
     return results;
   }
 
-  async #parallel({ steps }: StepOf<"parallel">, lane: Lane): Promise<StepResult[]> {
+  async #parallel({ steps }: StepOf<"parallel">, lane: StepLine): Promise<StepResult[]> {
     const { conversations } = this.#parts;
     const branches = withAnswers(steps).map(([step, answers]) => {
       const isPlain = step.kind === "tool" || step.kind === "resource" || step.kind === "set";
@@ -117,7 +121,7 @@ export class StepRunner {
     return (await Promise.all(branches)).flat();
   }
 
-  async #repeat(step: StepOf<"repeat">, lane: Lane): Promise<StepResult[]> {
+  async #repeat(step: StepOf<"repeat">, lane: StepLine): Promise<StepResult[]> {
     const { times, until, max = 1, steps, place } = step;
     const results: StepResult[] = [];
     try {
@@ -134,7 +138,7 @@ export class StepRunner {
     }
   }
 
-  async #if(step: StepOf<"if">, lane: Lane): Promise<StepResult[]> {
+  async #if(step: StepOf<"if">, lane: StepLine): Promise<StepResult[]> {
     const { condition, place, steps, otherwise } = step;
     const isSo = await holds(condition, { variables: lane.variables, place });
     const branches = [

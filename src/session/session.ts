@@ -3,7 +3,7 @@ import type { ChatEvent, LiveEvent, QuestionEvent, RewindEvent, StoredEvent, Tur
 import { requireStorable } from "../core/ids.js";
 import type { ContentPart, Message } from "../core/messages.js";
 import type { ToolHub } from "../core/ports.js";
-import type { TurnMail, TurnName } from "../core/store-ports.js";
+import type { TurnMail, TurnName } from "../core/turn-leases.js";
 import type { RewindTo } from "./conversations/decide-rewind.js";
 import type { PromptOptions } from "./shared/prompt-options.js";
 import { requirePatterns } from "./shared/rules.js";

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../core/async/timers.js";
+import type { ConversationSummary } from "../core/chat-store.js";
 import type { Cluster, LocalTurns, PeerStreams } from "../core/cluster-port.js";
 import type { StoredEvent } from "../core/events.js";
 import { isOfSingleCall } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
-import type { ConversationSummary } from "../core/store-ports.js";
 import { Conversations } from "./conversations/conversations.js";
 import { KnownLogs } from "./conversations/known-logs.js";
 import { Retention, type RetentionRules } from "./conversations/retention.js";

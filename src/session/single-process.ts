@@ -1,8 +1,9 @@
 import { Changes } from "../core/async/changes.js";
+import type { ChatStore, Claim } from "../core/chat-store.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns, OwnedTurn } from "../core/cluster-port.js";
 import type { UserMessageEvent } from "../core/events.js";
-import { defaultLeaseMs } from "../core/lease.js";
-import type { ChatStore, Claim, HostProcess, TurnLease, TurnMail } from "../core/store-ports.js";
+import type { HostProcess, TurnLease, TurnMail } from "../core/turn-leases.js";
+import { defaultLeaseMs } from "../core/turn-leases.js";
 import { wasDeleted } from "../log/shared/claims.js";
 
 interface SingleProcessParts {

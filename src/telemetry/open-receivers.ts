@@ -7,6 +7,7 @@ import { messageOf } from "../core/errors.js";
 import { installationOf, isNotInstalled } from "../core/files/optional-packages.js";
 import type { HostState, Measurement, Meter } from "../core/measurements.js";
 import type { Observe } from "../core/ports.js";
+import { waitText } from "../core/text/durations.js";
 import { endsOf } from "../core/text/excerpt.js";
 import type { Sink } from "./instruments.js";
 import type { Otel } from "./otel.js";
@@ -72,7 +73,7 @@ export async function openTelemetry(parts: TelemetryParts): Promise<Telemetry | 
     async close() {
       const closed = otel?.close().then(() => true);
       if ((await Promise.race([closed, sleep(closeWithinMs, false, { ref: false })])) ?? true) return;
-      const message = `the collector did not take the last of it within ${closeWithinMs / 1000} s`;
+      const message = `the collector did not take the last of it within ${waitText(closeWithinMs)}`;
       parts.observe({ level: "warn", scope: "telemetry", message });
     },
   };

@@ -4,7 +4,7 @@ import type { HostState } from "../core/measurements.js";
 import { type Instrument, instruments, type Reading } from "./instruments.js";
 import type { Readings } from "./readings.js";
 
-type Recorder = (value: number, labels: Readonly<Record<string, string>>) => void;
+type RecordValue = (value: number, labels: Readonly<Record<string, string>>) => void;
 
 /** Returns a sink for counts and durations. Gauges do not use the sink: at every export, their values are read by calling `state`. */
 export function otelMetrics(
@@ -30,7 +30,7 @@ export function otelMetrics(
   return ({ instrument, value, labels }) => recorders.get(instrument)?.(value, said(labels));
 }
 
-function recorderOf(meter: Meter, instrument: Instrument): Recorder | undefined {
+function recorderOf(meter: Meter, instrument: Instrument): RecordValue | undefined {
   if (instrument.kind === "gauge") return undefined;
   const options = optionsOf(instrument);
   if (instrument.kind === "counter") {

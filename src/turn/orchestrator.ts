@@ -41,7 +41,7 @@ export interface CallOptions {
   beforeRequest?: CompleteOptions["beforeRequest"];
 }
 
-interface Asking {
+interface HopRun {
   hop: number;
   offered: Offered;
   gate: LimitGate;
@@ -191,7 +191,7 @@ export class Orchestrator {
   /** Requests the next answer and appends it to `messages`. Returns the answer or, if the turn ends here, its last event. */
   async #ask(
     messages: Message[],
-    { hop, offered, gate, budget, trace, out, priceOf, signal }: Asking,
+    { hop, offered, gate, budget, trace, out, priceOf, signal }: HopRun,
     options: TurnOptions,
   ): Promise<Answer | TurnEnd> {
     const { turnId, model, temperature, maxTokens, streaming, streamRecovery, beforeRequest } = options;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { TurnEngine } from "../../src/cluster/engine.js";
 import { Channel } from "../../src/core/async/channel.js";
-import type { ChatStore, HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/store-ports.js";
+import type { ChatStore } from "../../src/core/chat-store.js";
+import type { HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/turn-leases.js";
 import { openStore } from "../../src/log/open.js";
 import { request, turn } from "../log/support.js";
 

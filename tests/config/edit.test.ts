@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { editServers } from "../../src/config/edit/edit.js";
+import { editServers } from "../../src/config/edit/edit-servers.js";
 import type { ServerEdit } from "../../src/config/edit/server-edit.js";
 
 const set = (name: string, entry: Record<string, unknown> = { command: "node" }): ServerEdit => ({

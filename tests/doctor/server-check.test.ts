@@ -78,7 +78,7 @@ test("one that says nothing, and one that is no MCP server", async () => {
     status: "fail",
     fix: expect.stringContaining("startup_timeout"),
   });
-  expect(finding?.text).toContain("not ready within 0.3 s");
+  expect(finding?.text).toContain("not ready within 300 ms");
 });
 
 test("what it writes on stdout beside MCP is named", async () => {

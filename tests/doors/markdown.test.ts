@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import picocolors from "picocolors";
 import stringWidth from "string-width";
-import { MarkdownStream, PlainStream } from "../../src/doors/terminal/markdown.js";
 import { createRenderer } from "../../src/doors/terminal/markdown-render.js";
+import { MarkdownStream, PlainStream } from "../../src/doors/terminal/text-stream.js";
 import { processorMs } from "../support/processor-time.js";
 
 const render = createRenderer(picocolors.createColors(true));

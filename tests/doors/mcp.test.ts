@@ -10,7 +10,7 @@ import {
   ErrorCode,
   LoggingMessageNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { McpParts } from "../../src/doors/mcp/parts.js";
+import type { McpParts } from "../../src/doors/mcp/mcp-parts.js";
 import { createMcpServer } from "../../src/doors/mcp/server.js";
 import type { App } from "../../src/index.js";
 import { fixtureServer, script, startApp } from "../support/app.js";

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import type { ChatStore } from "../../src/core/store-ports.js";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import { isGone, thisMachine } from "../../src/log/shared/host-process.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { inFolder, request, turn } from "./support.js";

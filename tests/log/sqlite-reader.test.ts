@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
-import type { ChatStore } from "../../src/core/store-ports.js";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { inFolder, turn } from "./support.js";

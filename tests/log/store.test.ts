@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ForkEvent } from "../../src/core/events.js";
-import type { ChatStore } from "../../src/core/store-ports.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, request, turn } from "./support.js";
 

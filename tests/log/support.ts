@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TurnRequest } from "../../src/core/chat-store.js";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import type { ToolCall } from "../../src/core/messages.js";
-import type { TurnRequest } from "../../src/core/store-ports.js";
 
 /** Calls `work` with a new empty folder and deletes the folder afterwards. */
 export async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {

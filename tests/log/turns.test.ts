@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ChatEvent } from "../../src/core/events.js";
-import type { ChatStore, TurnGrant } from "../../src/core/store-ports.js";
+import type { TurnGrant } from "../../src/core/turn-leases.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, request, turn } from "./support.js";
 

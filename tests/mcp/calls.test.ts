@@ -39,7 +39,7 @@ test("a call without an answer ends with its timeout, and the server is told", a
   await using running = await ready(fixture("s", { record: record.path }, { timeoutMs: 200 }));
   const result = await running.call("s__hang");
   expect(result).toEqual({
-    content: [{ type: "text", text: "hang failed: no answer and no progress within 0.2 s" }],
+    content: [{ type: "text", text: "hang failed: no answer and no progress within 200 ms" }],
     isError: true,
   });
   const id = record
@@ -79,7 +79,7 @@ test("a server that is killed between calls is started again", async () => {
 test("a tool's own timeout counts instead of the server's", async () => {
   const tools = { allow: [], deny: [], autoApprove: [], timeoutsMs: { "ha*": 150 } };
   await using running = await ready(fixture("s", {}, { tools }));
-  expect(textOf((await running.call("s__hang")).content)).toBe("hang failed: no answer and no progress within 0.15 s");
+  expect(textOf((await running.call("s__hang")).content)).toBe("hang failed: no answer and no progress within 150 ms");
 });
 
 test("the server gets the call's id and the trace that it belongs to", async () => {

@@ -152,13 +152,13 @@ test("edge 7: a call that the server does not read, and lives on, ends with its 
   await using running = await ready(fixture("s", { pages: [[tool("deafen"), tool("echo")]] }, { timeoutMs: 300 }));
   await running.call("s__deafen");
   const result = await running.call("s__echo", { much: "x".repeat(5 * 1024 * 1024) });
-  expect(textOf(result.content)).toBe("echo failed: no answer and no progress within 0.3 s");
+  expect(textOf(result.content)).toBe("echo failed: no answer and no progress within 300 ms");
 });
 
 test("edge 7: an error that names no request is nobody's answer: the call ends with its timeout", async () => {
   await using running = await ready(fixture("s", { pages: [[tool("nobody")]] }, { timeoutMs: 300 }));
   expect(textOf((await running.call("s__nobody")).content)).toBe(
-    "nobody failed: no answer and no progress within 0.3 s",
+    "nobody failed: no answer and no progress within 300 ms",
   );
   expect(running.log.map(({ message }) => message).join()).toContain("what was that?");
 });

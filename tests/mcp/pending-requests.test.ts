@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { RpcError } from "../../src/mcp/protocol/peer.js";
 import { PendingRequests } from "../../src/mcp/protocol/pending-requests.js";
-import { RunningLimits } from "../../src/mcp/protocol/request-limits.js";
+import { RequestLimits } from "../../src/mcp/protocol/request-limits.js";
 
 /** Returns a transport that records sent messages, and a client that records what it receives. */
 function connected() {
@@ -37,11 +37,11 @@ test("an answer is its request's, also under an id that became a text; any other
 
 test("progress is the call's for as long as it runs, and for a call that became a task until that is over", async () => {
   const { requests, left, comes } = connected();
-  const ending = new RunningLimits({});
+  const limits = new RequestLimits({});
   const seen: unknown[] = [];
   const progress = (token: unknown, params: object) =>
     comes({ method: "notifications/progress", params: { progressToken: token, ...params } });
-  const send = () => requests.send("tools/call", {}, { ending, onProgress: (news) => seen.push(news) });
+  const send = () => requests.send("tools/call", {}, { limits, onProgress: (news) => seen.push(news) });
   const [task, plain] = [send(), send()];
   progress("1", { progress: 1, total: 4, message: "one", more: 1 });
   comes({ id: 1, result: { task: { taskId: "t" } } });
@@ -53,14 +53,14 @@ test("progress is the call's for as long as it runs, and for a call that became 
   progress(1, { progress: "3" });
   progress(2, { progress: 3 });
   expect(left).toHaveLength(2);
-  ending.end();
+  limits.end();
 });
 
 test("a request that is aborted is taken back, and its late answer is the client's", async () => {
   const { requests, sent, left, comes } = connected();
   const stop = new AbortController();
-  const ending = new RunningLimits({ signal: stop.signal });
-  const answer = requests.send("tools/call", {}, { ending });
+  const limits = new RequestLimits({ signal: stop.signal });
+  const answer = requests.send("tools/call", {}, { limits });
   stop.abort(new Error("enough"));
   await expect(answer).rejects.toThrow("enough");
   comes({ id: 1, result: {} });
@@ -69,7 +69,7 @@ test("a request that is aborted is taken back, and its late answer is the client
     method: "notifications/cancelled",
     params: { requestId: 1, reason: "Error: enough" },
   });
-  ending.end();
+  limits.end();
 });
 
 test("what waits when the connection ends is told so, and nothing is sent after it", async () => {

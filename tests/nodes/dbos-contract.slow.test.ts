@@ -4,7 +4,7 @@ import type pg from "pg";
 import { openDbosPool } from "../../src/cluster/dbos/dbos-pool.js";
 import { isUnlaunched, type Launched, launch, migrateSystemTables, openQueue } from "../../src/cluster/dbos/sdk.js";
 import type { Observation } from "../../src/core/ports.js";
-import type { TurnName } from "../../src/core/store-ports.js";
+import type { TurnName } from "../../src/core/turn-leases.js";
 import { until } from "../support/mcp-hub.js";
 import { query } from "../support/postgres.js";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ForkEvent } from "../../src/core/events.js";
-import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/conversations/retention.js";
 import { request, turn } from "../log/support.js";

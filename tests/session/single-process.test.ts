@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import { StoreError } from "../../src/core/errors.js";
 import { newId } from "../../src/core/ids.js";
-import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
 import { Sessions } from "../../src/session/sessions.js";
 import { SingleProcess } from "../../src/session/single-process.js";

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import { StoreError } from "../../src/core/errors.js";
 import type { StoredEvent, TurnEvent } from "../../src/core/events.js";
 import { newId } from "../../src/core/ids.js";
 import type { ToolCall } from "../../src/core/messages.js";
 import type { ToolHub } from "../../src/core/ports.js";
-import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
 import type { Session } from "../../src/session/session.js";
 import { Sessions } from "../../src/session/sessions.js";

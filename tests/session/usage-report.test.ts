@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ModelUsage } from "../../src/core/store-ports.js";
+import type { ModelUsage } from "../../src/core/chat-store.js";
 import { usageCsv, usageJson, usageText } from "../../src/session/commands/usage-text.js";
 import { dayOf, usageReport } from "../../src/session/conversations/usage-report.js";
 

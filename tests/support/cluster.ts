@@ -1,6 +1,6 @@
 import { LogCluster } from "../../src/cluster/log-cluster.js";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import type { Cluster, LocalTurns } from "../../src/core/cluster-port.js";
-import type { ChatStore } from "../../src/core/store-ports.js";
 
 /** Returns a function that joins the hosts on the store as this node. Its process counts as alive. */
 export function joining(

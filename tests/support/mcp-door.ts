@@ -1,5 +1,5 @@
 import { newId } from "../../src/core/ids.js";
-import type { McpParts } from "../../src/doors/mcp/parts.js";
+import type { McpParts } from "../../src/doors/mcp/mcp-parts.js";
 import type { App } from "../../src/index.js";
 import { doorParts } from "../doors/support.js";
 

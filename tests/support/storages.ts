@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "@jest/globals";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import type { StorageConfig } from "../../src/core/config.js";
-import type { ChatStore } from "../../src/core/store-ports.js";
 import { openStore } from "../../src/log/open.js";
 import { newDatabase, noServer, type PostgresServer, query, startPostgres } from "./postgres.js";
 

@@ -66,7 +66,7 @@ const refused = [
  */
 const askingModes = ["default", "acceptEdits", "auto", "manual"];
 
-interface Outside {
+interface ArgumentEffects {
   /** Writes a text to a file and returns its path. */
   keep(text: string): string;
   /** Prints a warning that names arguments without effect. */
@@ -77,7 +77,7 @@ interface Outside {
  * Returns the arguments for `mcp-platform`. Drops unknown flags with a warning, because each release of the SDK adds flags. Throws
  * RequestError for an unsupported flag if programs rely on its effect.
  */
-export function ownArguments(args: readonly string[], { keep, warn }: Outside): string[] {
+export function ownArguments(args: readonly string[], { keep, warn }: ArgumentEffects): string[] {
   if (args.length === 1 && (args[0] === "--version" || args[0] === "-v")) return ["--version"];
   const { known, unknown } = sorted(args);
   const relied = unknown.find((name) => refused.includes(name));

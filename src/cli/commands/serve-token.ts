@@ -6,7 +6,7 @@ import type { Environment } from "../../core/environment.js";
 import { messageOf, RequestError } from "../../core/errors.js";
 import { keptSecret } from "../../core/files/kept-secret.js";
 import { stateFolder } from "../../core/files/state-folder.js";
-import { isLoopbackAddress } from "../../doors/http/admission/gate.js";
+import { isLoopback } from "../../core/text/networks.js";
 import type { ShownToken } from "../../doors/http/serve.js";
 
 export interface TokenFlags {
@@ -44,7 +44,7 @@ export function doorToken(flags: TokenFlags, { host, token }: ServeConfig, env: 
 }
 
 function withoutToken(host: string): DoorToken {
-  if (isLoopbackAddress(host)) return { token: undefined, place: undefined, isMade: false, notices: [risk] };
+  if (isLoopback(host)) return { token: undefined, place: undefined, isMade: false, notices: [risk] };
   throw new RequestError("usage", `--no-token is for loopback addresses, and ${host} is reached from other machines`, {
     hint: "leave --no-token out, or listen on 127.0.0.1 behind a proxy that asks who calls",
   });

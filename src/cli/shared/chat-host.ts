@@ -5,7 +5,7 @@ import { stateFolder } from "../../core/files/state-folder.js";
 import type { ChatHost } from "../../doors/terminal/options.js";
 import type { App } from "../../host/app.js";
 import { openApprovals } from "../../host/user-state.js";
-import { permissionsText } from "../../session/commands/permissions-text.js";
+import { permissionsText } from "../../session/commands/approvals-text.js";
 
 export function chatHost(app: App): ChatHost {
   const { orchestrator } = app;

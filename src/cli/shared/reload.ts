@@ -16,7 +16,7 @@ import {
 } from "./configuration.js";
 
 /** Result of reading the files again. */
-interface Outcome {
+interface ReloadOutcome {
   level: "info" | "warn";
   text: string;
 }
@@ -53,7 +53,7 @@ export class Reload {
   }
 
   /** Reads the files again whenever one of them changes, and passes the result to `report`. The returned function stops the watching. */
-  watch(report: (outcome: Outcome) => void): () => void {
+  watch(report: (outcome: ReloadOutcome) => void): () => void {
     const files = new FileWatch(this.#filesOf(this.#parts.read), {
       changed: () => void this.#now().then(report),
       failed: (folder, { message }) =>
@@ -69,7 +69,7 @@ export class Reload {
   }
 
   /** Reads the files again, after any reload that is still running. */
-  #now(): Promise<Outcome> {
+  #now(): Promise<ReloadOutcome> {
     const outcome = this.#last.then(() => this.#reload());
     this.#last = outcome;
     return outcome;
@@ -79,7 +79,7 @@ export class Reload {
     return new Map([...missingFiles(this.#source).map((path) => [path, undefined] as const), ...files]);
   }
 
-  async #reload(): Promise<Outcome> {
+  async #reload(): Promise<ReloadOutcome> {
     const { flags, host } = this.#parts;
     try {
       const source = findAgain(this.#source, flags);

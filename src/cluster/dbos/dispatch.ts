@@ -2,7 +2,7 @@ import type { ClientBase } from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
-import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/store-ports.js";
+import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/turn-leases.js";
 import type { Database } from "../../log/postgres/connection/database.js";
 import { storeError } from "../../log/postgres/connection/store-errors.js";
 import { isUnfinished } from "../../log/shared/claims.js";

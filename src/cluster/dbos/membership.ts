@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import { StoreError } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
-import type { TurnName } from "../../core/store-ports.js";
+import type { TurnName } from "../../core/turn-leases.js";
 import type { Database } from "../../log/postgres/connection/database.js";
 import { openDbosPool } from "./dbos-pool.js";
 import { migrateDbos } from "./migrate-system-tables.js";

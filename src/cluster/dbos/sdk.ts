@@ -7,7 +7,7 @@ import type { ClientBase, Pool } from "pg";
 import { messageOf, StoreError } from "../../core/errors.js";
 import { installationOf, isNotInstalled } from "../../core/files/optional-packages.js";
 import type { Observe } from "../../core/ports.js";
-import type { QueuedTurn, TurnName } from "../../core/store-ports.js";
+import type { QueuedTurn, TurnName } from "../../core/turn-leases.js";
 
 /** Name under which DBOS stores the rows of this program. */
 const application = "mcp-platform";

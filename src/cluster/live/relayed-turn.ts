@@ -1,8 +1,8 @@
 import type { WatchedTurn } from "../../core/cluster-port.js";
 import type { LiveEvent, StoredEvent, TurnEvent } from "../../core/events.js";
-import { Cursor } from "./cursor.js";
 import type { DeltaRelay } from "./delta-relay.js";
 import type { Feed } from "./feeds.js";
+import { Cursor } from "./live-cursor.js";
 import type { OpenMessage } from "./open-message.js";
 
 /** A turn as this host shows it, whichever host runs it. The turn may move from one host to another meanwhile. */

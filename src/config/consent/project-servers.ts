@@ -36,7 +36,7 @@ export function fingerprint(
   return createHash("sha256").update(JSON.stringify(facts)).digest("hex");
 }
 
-interface Refused {
+interface RefusedSettings {
   servers: readonly ServerConfig[];
   /** Pointers of the refused settings. */
   settings: readonly string[];
@@ -49,7 +49,7 @@ interface Refused {
  * Returns the configuration without the refused settings and servers. If the user's own configuration has a server with the name of a
  * refused server, that server is used. Otherwise the refused server stays in the list, marked with the reason for the refusal.
  */
-export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: Refused): LoadedConfig {
+export function refuse(loaded: LoadedConfig, { servers, settings, held, refusal }: RefusedSettings): LoadedConfig {
   const rest = loaded.without([...settings, ...servers.map(({ name }) => child("/mcpServers", name))], held);
   const own = new Map(rest.config.mcpServers.map((server) => [server.name, server]));
   const mcpServers = loaded.config.mcpServers.map((server) =>

@@ -17,8 +17,8 @@ import {
 import type { JsonObject } from "../../core/json.js";
 import { type EntryComments, type ServerEdit, switchOf } from "./server-edit.js";
 
-type Block = YAMLMap<Node, Node | null>;
-type Item = Pair<Node, Node | null>;
+type BlockMapping = YAMLMap<Node, Node | null>;
+type MappingEntry = Pair<Node, Node | null>;
 
 /** Returns the edited text. Returns undefined if the text cannot be edited, for example because it uses an alias. */
 export function editYaml(text: string, edit: ServerEdit): string | undefined {
@@ -39,7 +39,7 @@ export function editYaml(text: string, edit: ServerEdit): string | undefined {
 
 type Set = Extract<ServerEdit, { kind: "set" }>;
 
-function itemOf(map: Block, key: string): Item | undefined {
+function itemOf(map: BlockMapping, key: string): MappingEntry | undefined {
   return map.items.find((item) => isScalar(item.key) && String(item.key.value) === key);
 }
 
@@ -62,7 +62,7 @@ function appended(text: string, edit: Set): string {
 }
 
 /** Adds the first server below `mcpServers:`. A comment in the line of `mcpServers:` stays there. */
-function begun(text: string, { key, value }: Item, edit: Set): string {
+function begun(text: string, { key, value }: MappingEntry, edit: Set): string {
   const [start, end] = value?.range ?? [endOf(key), endOf(key)];
   const isWritten = end > start;
   const before = text.slice(0, isWritten ? start : endOf(key) + text.slice(endOf(key)).indexOf(":") + 1);
@@ -71,7 +71,7 @@ function begun(text: string, { key, value }: Item, edit: Set): string {
   return withLines(without, line, block(edit, "  "));
 }
 
-function added(text: string, map: Block, edit: Set): string {
+function added(text: string, map: BlockMapping, edit: Set): string {
   if (map.flow) {
     const last = endOf(lastOf(map));
     return `${text.slice(0, last)}, ${inFlow(edit)}${text.slice(last)}`;
@@ -80,7 +80,7 @@ function added(text: string, map: Block, edit: Set): string {
   return withLines(text, line, block(edit, indentOf(text, map)));
 }
 
-function replaced(text: string, map: Block, item: Item, edit: Set): string {
+function replaced(text: string, map: BlockMapping, item: MappingEntry, edit: Set): string {
   const start = startOf(item);
   if (map.flow) return text.slice(0, start) + inFlow(edit) + text.slice(endOf(item));
   const from = startOfLine(text, start);
@@ -88,7 +88,7 @@ function replaced(text: string, map: Block, item: Item, edit: Set): string {
   return text.slice(0, from) + block(edit, indentOf(text, map)).trimEnd() + text.slice(to);
 }
 
-function removed(text: string, map: Block, item: Item): string {
+function removed(text: string, map: BlockMapping, item: MappingEntry): string {
   if (map.items.length === 1) {
     const [start = 0] = map.range ?? [];
     if (map.flow) return `${text.slice(0, start)}{}${text.slice(endOf(map))}`;
@@ -117,7 +117,7 @@ function behindKey(text: string): string {
   return lines.join("\n");
 }
 
-function switched(text: string, { value: server }: Item, enabled: boolean): string | undefined {
+function switched(text: string, { value: server }: MappingEntry, enabled: boolean): string | undefined {
   if (!isMap<Node, Node | null>(server)) return undefined;
   const [[key, value] = []] = Object.entries(switchOf(server.toJSON() as JsonObject, enabled));
   if (key === undefined) return text;
@@ -131,18 +131,18 @@ function switched(text: string, { value: server }: Item, enabled: boolean): stri
   return withLines(text, endOfLine(text, last), `${indentOf(text, server)}${key}: ${value}\n`);
 }
 
-function lastOf(map: Block): Item {
-  return map.items.at(-1) as Item;
+function lastOf(map: BlockMapping): MappingEntry {
+  return map.items.at(-1) as MappingEntry;
 }
 
-function startOf({ key }: Item): number {
+function startOf({ key }: MappingEntry): number {
   return key.range?.[0] ?? 0;
 }
 
 /** Returns the end of a node or pair, not including a comment or blank lines after it. */
-function endOf(node: Node | Item): number {
+function endOf(node: Node | MappingEntry): number {
   if ("key" in node) {
-    const { key, value } = node as Item;
+    const { key, value } = node as MappingEntry;
     return value ? endOf(value) : endOf(key);
   }
   if (isMap<Node, Node | null>(node) && !node.flow && node.items.length > 0) return endOf(lastOf(node));
@@ -172,7 +172,7 @@ function withCommentsAbove(text: string, lineStart: number): number {
   return start;
 }
 
-function indentOf(text: string, map: Block): string {
+function indentOf(text: string, map: BlockMapping): string {
   const start = map.range?.[0] ?? 0;
   return " ".repeat(start - startOfLine(text, start));
 }
@@ -189,7 +189,7 @@ function block({ name, entry, comments }: Set, indent: string): string {
   // Written as YAML 1.1, so that a text that some parsers would read as a date or a boolean gets quotes. `visit` adds quotes to texts that
   // our own parser would read differently.
   const document = new Document({ [name]: entry }, { version: "1.1" });
-  const root = document.contents as unknown as Block;
+  const root = document.contents as unknown as BlockMapping;
   const server = root.items[0]?.value;
   visit(root, {
     Scalar(_, node) {

@@ -6,12 +6,12 @@ import { clearingLines, inlineSecrets, looksSecret, masked, referring } from "..
 import type { ImportedFile, ImportedServer } from "./shared/importer.js";
 import type { Note } from "./shared/server-draft.js";
 
-type Outcome = "added" | "replaced" | "kept" | "left out";
+type ImportOutcome = "added" | "replaced" | "kept" | "left out";
 
 export interface PlannedServer {
   name: string;
   file: string;
-  outcome: Outcome;
+  outcome: ImportOutcome;
   /** Reason why the server is disabled or not added. */
   reason?: string;
   isOff: boolean;

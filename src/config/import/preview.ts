@@ -1,5 +1,5 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from "diff";
-import { editServers } from "../edit/edit.js";
+import { editServers } from "../edit/edit-servers.js";
 import { withoutSecrets } from "../reading/inline-secrets.js";
 import type { ImportPlan, ImportTarget } from "./import-plan.js";
 

@@ -15,10 +15,10 @@ import { runSlashCommand } from "../../session/commands/commands.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { availableCommands, commands, isCommand } from "./acp-commands.js";
+import type { AcpParts } from "./acp-parts.js";
 import { type Choice, configOptions, type ModeId, modeOf, modeState } from "./choices.js";
 import { textBlock, toParts } from "./content.js";
 import { OpenQuestions } from "./open-questions.js";
-import type { AcpParts } from "./parts.js";
 import { requestIdIn } from "./request-id.js";
 import { type ShownUsage, UpdateEncoder } from "./session-updates.js";
 

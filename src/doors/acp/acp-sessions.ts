@@ -10,9 +10,9 @@ import { RequestError } from "@agentclientprotocol/sdk";
 import type { SessionHub } from "../../core/ports.js";
 import type { Session } from "../../session/session.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
+import type { AcpParts } from "./acp-parts.js";
 import { AcpSession } from "./acp-session.js";
 import { serversOf } from "./client-servers.js";
-import type { AcpParts } from "./parts.js";
 
 interface SessionFolder {
   cwd: string;

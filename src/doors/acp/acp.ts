@@ -12,8 +12,8 @@ import { errorInfo } from "../../core/errors.js";
 import type { OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
+import type { AcpParts } from "./acp-parts.js";
 import { AcpSessions } from "./acp-sessions.js";
-import type { AcpParts } from "./parts.js";
 import { requestIdField } from "./request-id.js";
 import { lineStream } from "./stream.js";
 

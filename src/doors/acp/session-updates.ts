@@ -23,7 +23,7 @@ export interface ShownUsage {
   usd: number | undefined;
 }
 
-interface EncodedTurn {
+interface UpdatedTurn {
   turnId: string;
   /** Returns the tool that has this name for the model. */
   tool: (name: string) => Pick<HubTool, "server" | "tool"> | undefined;
@@ -34,13 +34,13 @@ interface EncodedTurn {
 }
 
 export class UpdateEncoder {
-  readonly #turn: EncodedTurn;
+  readonly #turn: UpdatedTurn;
   #hop = 0;
   #restarts = 0;
   /** True for the parts of the next assistant message that were already sent as deltas. */
   #shown = { text: false, reasoning: false };
 
-  constructor(turn: EncodedTurn) {
+  constructor(turn: UpdatedTurn) {
     this.#turn = turn;
   }
 

@@ -39,7 +39,7 @@ function uncachedTokens({ inputTokens = 0, cachedTokens = 0, cacheWriteTokens = 
   return Math.max(0, inputTokens - cachedTokens - cacheWriteTokens);
 }
 
-interface ModelUsage {
+interface ClaudeModelUsage {
   inputTokens: number;
   outputTokens: number;
   cacheReadInputTokens: number;
@@ -55,7 +55,7 @@ interface ModelUsage {
  * once.
  */
 export class SessionUsage {
-  readonly #models = new Map<string, ModelUsage>();
+  readonly #models = new Map<string, ClaudeModelUsage>();
   readonly #counted = new Set<number>();
 
   /** Adds the usage of an event. All events that are added must be from the same conversation. */
@@ -84,7 +84,7 @@ export class SessionUsage {
   }
 }
 
-function nothing(): ModelUsage {
+function nothing(): ClaudeModelUsage {
   return {
     inputTokens: 0,
     outputTokens: 0,

@@ -1,7 +1,7 @@
 import { errorInfo, RequestError } from "../../core/errors.js";
 import type { PromptOptions } from "../../session/shared/prompt-options.js";
 import type { DoorParts } from "../shared/door.js";
-import type { ControlRequest } from "./input.js";
+import type { ControlRequest } from "./claude-input.js";
 import { mcpStatus, type Permission, permissionOf } from "./state.js";
 
 interface ControlOptions {

@@ -5,7 +5,7 @@ import { denyQuestions } from "../printed/printed-turn.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
-import { ClaudeConversation, type PipeOptions } from "./conversation.js";
+import { ClaudeConversation, type PipeOptions } from "./claude-conversation.js";
 
 interface Pipe {
   stdin: Readable;

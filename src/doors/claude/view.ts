@@ -7,7 +7,7 @@ import { PartialMessage } from "./partial.js";
 import { resultMessage } from "./result-message.js";
 import { initFacts, permissionModeOf } from "./state.js";
 
-type AssistantMessageEvent = Extract<StoredEvent, { type: "assistant_message" }>;
+type StoredAnswer = Extract<StoredEvent, { type: "assistant_message" }>;
 
 /** Facts about this process that the output stream reports, and whether the stream has partial messages. */
 export interface ClaudeOptions {
@@ -85,7 +85,7 @@ export class ClaudeView implements OneshotView {
     await this.#write({ type: "result", subtype, is_error, duration_ms, ...facts, ...account.total() });
   }
 
-  async #assistant(event: AssistantMessageEvent): Promise<void> {
+  async #assistant(event: StoredAnswer): Promise<void> {
     const { message, model, finishReason, usage, interrupted } = event;
     const wire = {
       id: this.#messageId,

@@ -8,13 +8,14 @@ import { createAdaptorServer } from "@hono/node-server";
 import { peerStreamPath } from "../../core/cluster-port.js";
 import type { ServeConfig } from "../../core/config.js";
 import { messageOf, RequestError } from "../../core/errors.js";
+import { isLoopback } from "../../core/text/networks.js";
 import type { McpHttpOptions } from "../mcp/http.js";
-import type { McpParts } from "../mcp/parts.js";
+import type { McpParts } from "../mcp/mcp-parts.js";
 import type { DoorParts, OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { admitBy } from "./admission/admit.js";
 import { Connections } from "./admission/connections.js";
-import { Gate, isLoopbackAddress } from "./admission/gate.js";
+import { Gate } from "./admission/gate.js";
 import { RateLimit } from "./admission/rate-limit.js";
 import { messageRoutes } from "./anthropic/routes.js";
 import { responseRoutes } from "./openai/response-routes.js";
@@ -115,16 +116,16 @@ function tokenLines({ url, token }: HttpDoor, { place, isMade }: ShownToken, isT
  */
 export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Promise<HttpDoor> {
   const { host, port, maxBodyMb, maxConnections, plainModels, keepAliveMs = defaultKeepAliveMs } = options;
-  const isLoopback = isLoopbackAddress(host);
+  const isOnlyLocal = isLoopback(host);
   const { token } = options;
-  if (token === undefined && !isLoopback)
+  if (token === undefined && !isOnlyLocal)
     throw new RequestError("usage", `${host} is reached from other machines and needs a token`);
   const rate = new RateLimit(options.requestsPerMinute, () => performance.now());
   const { streams } = parts.sessions;
   const peers = streams && { path: peerStreamPath, secret: randomBytes(32).toString("base64url") };
   const isDraining = () => parts.sessions.isDraining;
   const strangersRate = new RateLimit(options.requestsPerMinute, () => performance.now());
-  const gate = new Gate({ ...options, token, isLoopback, rate, strangersRate, isDraining, peers });
+  const gate = new Gate({ ...options, token, isOnlyLocal, rate, strangersRate, isDraining, peers });
   const message = `all ${maxConnections} connections of serve.max_connections are open; others get a 503, and probes are answered`;
   const connections = new Connections({
     most: maxConnections,
@@ -172,7 +173,7 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   const { port: bound } = server.address() as AddressInfo;
   const url = `http://${nameOf(host)}:${bound}`;
   const { advertise } = options;
-  if (peers && (advertise || isLoopback)) streams.offer(advertise ?? url, peers.secret, { isLocal: !advertise });
+  if (peers && (advertise || isOnlyLocal)) streams.offer(advertise ?? url, peers.secret, { isLocal: !advertise });
   return {
     url,
     token,

@@ -7,7 +7,7 @@ import { summarizeTurn } from "../../session/shared/summary.js";
 import type { LiveTurn } from "../../session/turns/live-turn.js";
 import { ownConversation } from "../shared/own-conversation.js";
 import { askClient, type Extra } from "./ask-client.js";
-import type { McpConnectionParts } from "./parts.js";
+import type { McpConnectionParts } from "./mcp-parts.js";
 
 export const chatTool: Tool = {
   name: "chat",

@@ -1,6 +1,6 @@
 import { CompleteRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { inProtocol } from "./in-protocol.js";
-import type { McpConnectionParts } from "./parts.js";
+import type { McpConnectionParts } from "./mcp-parts.js";
 import { namedPrompt } from "./served-prompts.js";
 
 /** Maximum number of values in one response, set by the MCP specification. */

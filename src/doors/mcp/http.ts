@@ -9,7 +9,7 @@ import {
 import { alwaysAnswering } from "./always-answering.js";
 import { boundedBody } from "./bounded-stream.js";
 import { type McpSession, receivedMessages, refusal, replayed } from "./http-session.js";
-import type { McpParts } from "./parts.js";
+import type { McpParts } from "./mcp-parts.js";
 import { createMcpServer } from "./server.js";
 import { SessionEvents, StreamEvents } from "./stream-events.js";
 

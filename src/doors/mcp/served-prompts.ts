@@ -8,7 +8,7 @@ import {
 import { byClientName } from "./client-names.js";
 import { inProtocol } from "./in-protocol.js";
 import { listedPrompt } from "./listings.js";
-import type { McpConnectionParts, McpParts } from "./parts.js";
+import type { McpConnectionParts, McpParts } from "./mcp-parts.js";
 
 export function passPrompts({ host, server }: McpConnectionParts): void {
   const { hub, passage, serve } = host;

@@ -11,7 +11,7 @@ import { decideRead, hidesResources } from "../../session/direct-call.js";
 import { askClient, type Extra } from "./ask-client.js";
 import { inProtocol } from "./in-protocol.js";
 import { listedResource, listedTemplate } from "./listings.js";
-import { type McpConnectionParts, rulesFor } from "./parts.js";
+import { type McpConnectionParts, rulesFor } from "./mcp-parts.js";
 
 const resourceNotFound = -32002;
 

@@ -20,7 +20,7 @@ import { chat, chatTool, traceOfCall } from "./chat-tool.js";
 import { byClientName } from "./client-names.js";
 import { passCompletions } from "./completions.js";
 import { listedTool } from "./listings.js";
-import { type McpConnectionParts, type McpParts, rulesFor } from "./parts.js";
+import { type McpConnectionParts, type McpParts, rulesFor } from "./mcp-parts.js";
 import { sampleByClient } from "./sample-client.js";
 import { passPrompts } from "./served-prompts.js";
 import { passResources } from "./served-resources.js";

@@ -3,7 +3,7 @@ import type { OnInterrupt } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { alwaysAnswering } from "./always-answering.js";
 import { LineTransport } from "./line-transport.js";
-import type { McpParts } from "./parts.js";
+import type { McpParts } from "./mcp-parts.js";
 import { createMcpServer } from "./server.js";
 
 interface Pipe {

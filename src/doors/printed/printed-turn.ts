@@ -13,7 +13,7 @@ interface Submitted {
   model: { provider: string; model: string };
 }
 
-interface Shown {
+interface PrintedTurn {
   exitCode: number;
   /** Calls that were denied because nobody could be asked for approval. Maps `server__tool` to the reason. */
   denied: ReadonlyMap<string, string>;
@@ -28,7 +28,7 @@ export async function printTurn(
   view: OneshotView,
   onEvent: (event: TurnEvent) => void,
   isStructured = false,
-): Promise<Shown> {
+): Promise<PrintedTurn> {
   const events: StoredEvent[] = [];
   try {
     const { turn, model } = await submitting;

@@ -12,7 +12,7 @@ const mostTold = 4;
 const mostAsked = 16;
 
 type ListAction = "list_servers" | "list_tools" | "list_prompts" | "list_resources";
-type Answer = (chunk: WireChunk) => Promise<void>;
+type SendChunk = (chunk: WireChunk) => Promise<void>;
 
 export class HostAnswers {
   readonly #hub: ToolHub;
@@ -26,14 +26,14 @@ export class HostAnswers {
   }
 
   /** Sends a list when the servers have started. Only `list_servers` is answered at once: clients use it to watch servers start. */
-  async list(message: ClientMessage<ListAction>, answer: Answer): Promise<void> {
+  async list(message: ClientMessage<ListAction>, answer: SendChunk): Promise<void> {
     const { action } = message;
     if (action !== "list_servers") await this.#asked.run(message, (signal) => whenSettled(this.#hub, signal));
     await this.#telling.run(() => answer(listChunk(this.#hub, action)));
   }
 
   /** Asks a server, and sends its answer to the client. Rejects with McpError, or with RequestError `cancelled`. */
-  ask(message: ClientMessage<"complete" | "read_resource">, answer: Answer): Promise<void> {
+  ask(message: ClientMessage<"complete" | "read_resource">, answer: SendChunk): Promise<void> {
     return this.#asked.run(message, async (signal) => {
       await whenSettled(this.#hub, signal);
       await this.#asking.run(async () => answer(await serverChunk(this.#hub, message, signal)), signal);

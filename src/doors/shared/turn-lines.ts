@@ -2,7 +2,7 @@ import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/events.js";
 import type { ToolCall } from "../../core/messages.js";
 import { textOf } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
-import { tokensText } from "../../core/usage.js";
+import { tokensText } from "../../core/token-usage.js";
 import type { TurnSummary } from "../../session/shared/summary.js";
 import { dollars, limitText } from "./limit-text.js";
 import { oneLine } from "./terminal.js";

@@ -9,14 +9,14 @@ interface Form {
   form: JsonSchema;
 }
 
-interface Field {
+interface SchemaField {
   type?: string;
   title?: string;
   description?: string;
   default?: unknown;
   enum?: unknown[];
   oneOf?: { const: unknown; title?: string }[];
-  items?: Field;
+  items?: SchemaField;
 }
 
 /** Maximum number of columns of a field's line, so that the server's name at the start of the line stays visible. */
@@ -27,7 +27,7 @@ const maxColumns = 400;
  * optional field. `!` declines the form. https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation
  */
 export async function askForm(editor: Asker, { server, message, form }: Form, signal: AbortSignal): Promise<object> {
-  const fields = Object.entries((form.properties ?? {}) as Record<string, Field>);
+  const fields = Object.entries((form.properties ?? {}) as Record<string, SchemaField>);
   const required = new Set(Array.isArray(form.required) ? form.required : []);
   const content: Record<string, unknown> = {};
   let head = `${server} asks: ${message} (empty = default, ! = decline)\n`;
@@ -54,7 +54,7 @@ export async function askForm(editor: Asker, { server, message, form }: Form, si
   return { action: "accept", content };
 }
 
-function label(name: string, field: Field, isRequired: boolean): string {
+function label(name: string, field: SchemaField, isRequired: boolean): string {
   const facts = [
     isRequired ? "required" : "",
     choices(field)
@@ -66,7 +66,7 @@ function label(name: string, field: Field, isRequired: boolean): string {
   return facts.length > 0 ? `${what} [${facts.join("; ")}]` : what;
 }
 
-function choices({ enum: values = [], oneOf = [], items }: Field): { value: string; title?: string }[] {
+function choices({ enum: values = [], oneOf = [], items }: SchemaField): { value: string; title?: string }[] {
   const own = [...values.map((value) => ({ value: String(value) })), ...oneOf.map(choiceOf)];
   return own.length > 0 || !items ? own : choices(items);
 }
@@ -75,7 +75,7 @@ function choiceOf({ const: value, title }: { const: unknown; title?: string }): 
   return { value: String(value), title };
 }
 
-function readField(text: string, field: Field): { value: unknown } | { problem: string } {
+function readField(text: string, field: SchemaField): { value: unknown } | { problem: string } {
   const known = choices(field).map(({ value }) => value);
   const entered = field.type === "array" ? text.split(",").map((part) => part.trim()) : [text];
   const strange = known.length > 0 ? entered.find((part) => !known.includes(part)) : undefined;

@@ -2,7 +2,7 @@ import { lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import stringWidth from "string-width";
 import wrapAnsi from "wrap-ansi";
 import type { Colors } from "../shared/terminal.js";
-import type { RenderBlocks } from "./markdown.js";
+import type { RenderBlocks } from "./text-stream.js";
 
 /**
  * Maximum length of a block that is rendered. A longer block is shown as written, because the lexer takes quadratic time for some inputs

@@ -11,11 +11,12 @@ import { atHome } from "../shared/attachments.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { askPerson } from "./ask-person.js";
+import { ChatConversation } from "./chat-conversation.js";
 import { createCompleter } from "./completion/completion.js";
-import { ChatConversation } from "./conversation.js";
-import type { LineEditor } from "./editor/editor.js";
+import type { EditorParts, LineEditor, Terminal } from "./editor/editor.js";
 import { InputHistory } from "./editor/input-history.js";
-import { openEditor } from "./editor/open-editor.js";
+import { PlainEditor } from "./editor/plain-editor.js";
+import { ScreenEditor } from "./editor/screen-editor.js";
 import { greetingLines } from "./greeting.js";
 import { Interrupts } from "./interrupts.js";
 import { attachMentions } from "./mentions.js";
@@ -242,4 +243,9 @@ class Repl {
     const { colors, output } = this.#terminal;
     return `${colors.dim(wrapAnsi(unambiguous(line), output.columns || 80))}\n`;
   }
+}
+
+/** Opens an editor in the terminal. If the input is not a terminal, or if its cursor cannot move, the editor reads plain lines. */
+function openEditor(terminal: Terminal, parts: EditorParts): LineEditor {
+  return terminal.isTty && !terminal.isDumb ? new ScreenEditor(terminal, parts) : new PlainEditor(terminal);
 }

@@ -5,8 +5,8 @@ import { summarizeTurn } from "../../session/shared/summary.js";
 import { StatusLine } from "../shared/status-line.js";
 import { type Colors, lastColumns, oneLine } from "../shared/terminal.js";
 import { errorLines, ServerLosses, stopNote, ToolLines, usageNote } from "../shared/turn-lines.js";
-import { MarkdownStream, PlainStream, type TextStream } from "./markdown.js";
 import { createRenderer } from "./markdown-render.js";
+import { MarkdownStream, PlainStream, type TextStream } from "./text-stream.js";
 
 export interface Screen {
   write: (text: string) => void;

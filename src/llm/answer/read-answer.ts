@@ -30,7 +30,7 @@ type Phase = "timeout" | "ttft_timeout" | "idle_timeout" | "more" | "done" | "fa
  */
 export function readAnswer(response: Response, call: ProviderCall, fold: AnswerFold, now: () => number): Promise<void> {
   return new Promise((resolve, reject) => {
-    new Reading({ response, call, fold, now, resolve, reject }).begin();
+    new AnswerReading({ response, call, fold, now, resolve, reject }).begin();
   });
 }
 
@@ -46,7 +46,7 @@ interface ReadingParts {
 /**
  * The state of reading one body. It is a class so that thousands of streams share its methods; closures would take memory for each stream.
  */
-class Reading {
+class AnswerReading {
   readonly #parts: ReadingParts;
   /** The fields used for every chunk come first: with hundreds of streams, most of a chunk's cost is processor cache misses. */
   readonly #fold: AnswerFold;

@@ -3,16 +3,16 @@ import type { HttpConfig } from "../../core/config.js";
 import type { LlmError } from "../../core/errors.js";
 import type { CompletionRequest, KeptParts, LostAnswer } from "../../core/messages.js";
 import type { Slot } from "../../core/shared-limits.js";
+import { waitText } from "../../core/text/durations.js";
 import { spanWithin, type TraceContext } from "../../core/trace-context.js";
 import { type Headers, requestIdOf } from "../connection/hints.js";
 import type { RequestBody } from "../connection/request-body.js";
 import type { Lane } from "../limits/lane.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import type { CompletionMeasure } from "../shared/completion-measure.js";
-import { failure, statedIn, waitText } from "../shared/llm-errors.js";
+import { failure, statedIn } from "../shared/llm-errors.js";
 import type { Showing } from "../shared/showing.js";
 import type { AnswerFold } from "../wires/wire.js";
-import { lostUsage } from "./lost-usage.js";
 import type { RequestDraft } from "./request-draft.js";
 
 interface Tally {
@@ -145,4 +145,21 @@ export class ProviderCall {
     const said = `no complete answer within ${waitText(totalTimeoutMs)} (llm.http.total_timeout)`;
     return failure("total_timeout", said, this, { hint: "Try again, or raise llm.http.total_timeout." });
   }
+}
+
+/** Average number of bytes per token, for English and code. */
+const bytesPerToken = 4;
+
+/** Estimates the usage that is billed for an answer that broke off. Returns undefined if nothing of the answer had arrived. */
+function lostUsage(fold: AnswerFold): LostAnswer["usage"] | undefined {
+  let ids = 0;
+  const { message, usage } = fold.finish(
+    () => `lost_${ids++}`,
+    () => false,
+  );
+  const { content, reasoning = "", toolCalls } = message;
+  const said = [content, reasoning, ...toolCalls.map((call) => call.arguments)].join("");
+  if (!usage && said === "") return undefined;
+  const outputTokens = Math.max(usage?.outputTokens ?? 0, Math.ceil(Buffer.byteLength(said) / bytesPerToken));
+  return { ...usage, outputTokens };
 }

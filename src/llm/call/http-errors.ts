@@ -1,10 +1,11 @@
 import { type AxiosError, isAxiosError } from "axios";
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
 import { asText } from "../../core/json.js";
+import { waitText } from "../../core/text/durations.js";
 import { ConnectTimeout } from "../../outbound/socket-pool.js";
 import { type Headers, requestIdOf, retryAfterMs, shouldRetry } from "../connection/hints.js";
 import { ProxyError } from "../connection/tunnel.js";
-import { failure, limitReached, stating, waitText } from "../shared/llm-errors.js";
+import { failure, limitReached, stating } from "../shared/llm-errors.js";
 import { inWords, kindOf, type ProviderError } from "../wires/shared/provider-error.js";
 import type { ProviderCall } from "./call.js";
 import { textsIn, withoutQuotes } from "./quotes.js";

@@ -1,4 +1,5 @@
 import { asNumber, asText } from "../../core/json.js";
+import { parseGoDuration } from "../../core/text/durations.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 
 /** Response headers with lower-case names. */
@@ -17,7 +18,7 @@ export function retryAfterMs(ofResponse: Headers, error: ProviderError, now: num
     numberOf(header("retry-after-ms")),
     numberOf(seconds) * 1000,
     Date.parse(seconds) - now,
-    ...error.details.map(({ retryDelay }) => durationMs(asText(retryDelay) ?? "")),
+    ...error.details.map(({ retryDelay }) => parseGoDuration(asText(retryDelay) ?? "")),
     ...(error.status === 429 ? exhaustedLimits(headers, now) : []),
   ];
   return candidates.find((milliseconds) => milliseconds > 0);
@@ -43,7 +44,7 @@ function exhaustedLimits(headers: Headers, now: number): number[] {
   const ranOut = (name: string) => Number(header(name) || 1) <= 0;
   const openAi = ["requests", "tokens"]
     .filter((unit) => ranOut(`x-ratelimit-remaining-${unit}`))
-    .map((unit) => durationMs(header(`x-ratelimit-reset-${unit}`)));
+    .map((unit) => parseGoDuration(header(`x-ratelimit-reset-${unit}`)));
   const anthropic = ["requests", "tokens", "input-tokens", "output-tokens"]
     .filter((unit) => ranOut(`anthropic-ratelimit-${unit}-remaining`))
     .map((unit) => Date.parse(header(`anthropic-ratelimit-${unit}-reset`)) - now);
@@ -63,12 +64,4 @@ function textOf(headers: Headers, name: string): string {
 
 function numberOf(text: string): number {
   return /^\s*[\d.]+(e\d+)?\s*$/i.test(text) ? Number(text) : Number.NaN;
-}
-
-/** Parses Go's durations: `45.837906927s`, `6m0s`, `120ms`. NaN for anything else. */
-function durationMs(text: string): number {
-  const match = /^(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)(ms|s))?$/.exec(text);
-  if (!match || text === "") return Number.NaN;
-  const [, hours = 0, minutes = 0, amount = 0, unit] = match;
-  return Number(hours) * 3_600_000 + Number(minutes) * 60_000 + Number(amount) * (unit === "ms" ? 1 : 1000);
 }

@@ -1,6 +1,6 @@
-import { BlockList, isIP } from "node:net";
 import type { Environment } from "../../core/environment.js";
 import { LlmError } from "../../core/errors.js";
+import { isLocal, isThisMachine, unbracketed } from "../../core/text/networks.js";
 
 export interface HttpProxy {
   url: URL;
@@ -25,7 +25,7 @@ export function proxyTo(target: URL, configured: string | undefined, env: Enviro
   if (!value) return undefined;
   if (!isExplicit && target.protocol === "http:" && isLocal(target.hostname)) return undefined;
   const url = parse(value, name);
-  if (isLoopback(target.hostname) && !isLoopback(url.hostname)) return undefined;
+  if (isThisMachine(target.hostname) && !isThisMachine(url.hostname)) return undefined;
   if (target.protocol === "http:" && url.protocol === "https:")
     throw unusable(`${name} is an https:// proxy, through which only https:// providers can be reached`);
   return {
@@ -42,7 +42,7 @@ export function portOf({ port, protocol }: URL): number {
 
 /** Returns a URL's host without the brackets of an IPv6 address. */
 export function hostOf({ hostname }: Pick<URL, "hostname">): string {
-  return hostname.replace(/^\[(.*)\]$/, "$1");
+  return unbracketed(hostname);
 }
 
 export function basic({ username, password }: URL): string {
@@ -94,36 +94,4 @@ function isExempt(target: URL, list: string): boolean {
       const name = bracketed ?? (address ? entry : plain?.replace(/^\*?\./, ""));
       return name !== undefined && (host === name || host.endsWith(`.${name}`));
     });
-}
-
-const LOOPBACK = networks(["127.0.0.0", 8], ["0.0.0.0", 32], ["::1", 128]);
-const PRIVATE = networks(
-  ["10.0.0.0", 8],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["169.254.0.0", 16],
-  ["fc00::", 7],
-  ["fe80::", 10],
-);
-
-function networks(...subnets: readonly (readonly [address: string, bits: number])[]): BlockList {
-  const list = new BlockList();
-  for (const [address, bits] of subnets) list.addSubnet(address, bits, isIP(address) === 6 ? "ipv6" : "ipv4");
-  return list;
-}
-
-function isLoopback(hostname: string): boolean {
-  return isIn(LOOPBACK, hostname) || /^(.+\.)?localhost$/i.test(hostname);
-}
-
-/** Returns true for a host on this machine or its network. A name without a dot is not on the Internet. */
-export function isLocal(hostname: string): boolean {
-  if (isIP(hostOf({ hostname }))) return isIn(LOOPBACK, hostname) || isIn(PRIVATE, hostname);
-  return /^[^.]+$|\.(localhost|local|internal|lan|home\.arpa)$/i.test(hostname);
-}
-
-function isIn(addresses: BlockList, hostname: string): boolean {
-  const host = hostOf({ hostname });
-  const family = isIP(host);
-  return family !== 0 && addresses.check(host, family === 6 ? "ipv6" : "ipv4");
 }

@@ -104,7 +104,7 @@ class Answered implements Response {
 }
 
 /** An answer whose headers are parsed only on access. */
-class WireAnswer implements ModelAnswer {
+class ReceivedAnswer implements ModelAnswer {
   readonly #incoming: IncomingMessage;
   readonly body: Readable;
 
@@ -156,7 +156,7 @@ function answerTo(request: ClientRequest, { timeoutMs, keepaliveExpiryMs, signal
       clearTimeout(timer);
       broken = incoming.on("close", release);
       respectKeepAlive(incoming, keepaliveExpiryMs);
-      resolve(new WireAnswer(incoming));
+      resolve(new ReceivedAnswer(incoming));
     });
     const fail = (error: Error) => {
       release();

@@ -2,7 +2,8 @@ import { CircuitState, SamplingBreaker } from "cockatiel";
 import { LlmError, type LlmErrorKind } from "../../core/errors.js";
 import type { BreakerState } from "../../core/measurements.js";
 import type { Observe } from "../../core/ports.js";
-import { type AskedModel, failure, saidBy, waitText } from "../shared/llm-errors.js";
+import { waitText } from "../../core/text/durations.js";
+import { type AskedModel, failure, saidBy } from "../shared/llm-errors.js";
 
 /** Failures that mean trouble at the provider. Failures caused by a request, a key or a limit do not count. */
 const COUNTED: ReadonlySet<LlmErrorKind> = new Set([

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { LlmConfig, PriceConfig } from "../../core/config.js";
 import type { Usage } from "../../core/messages.js";
+import { isLocal } from "../../core/text/networks.js";
 import { PRESETS, presetOf } from "./presets.js";
 
 /** Token prices of a model. `tiers`: the prices for requests with longer input. */
@@ -12,8 +13,14 @@ export interface Price extends PriceConfig {
  * US dollars per million tokens. A missing or null `cachedInput` and a missing `cacheWrite` equal `input`; a missing `cacheWrite1h` equals
  * `cacheWrite`.
  */
-type Rates = [input: number, output: number, cachedInput?: number | null, cacheWrite?: number, cacheWrite1h?: number];
-type Tier = [aboveTokens: number, ...Rates];
+type PriceNumbers = [
+  input: number,
+  output: number,
+  cachedInput?: number | null,
+  cacheWrite?: number,
+  cacheWrite1h?: number,
+];
+type Tier = [aboveTokens: number, ...PriceNumbers];
 type Row = (number | null | Tier)[];
 
 const FREE: Price = { input: 0, output: 0 };
@@ -28,7 +35,7 @@ export function priceOf(
   for (const key of [`${provider}/${model}`, model]) if (Object.hasOwn(prices, key)) return prices[key];
   const baseUrl = config.providers[provider]?.baseUrl ?? presetOf(provider)?.baseUrl;
   const { local, providers } = table();
-  if (local.includes(provider) && (baseUrl === undefined || isNear(baseUrl))) return FREE;
+  if (local.includes(provider) && (baseUrl === undefined || isLocal(new URL(baseUrl).hostname))) return FREE;
   const rows = new Map(Object.entries(providers[vendorOf(provider, baseUrl)] ?? {}));
   // A dated version of a model has the price of the model without a date: `gpt-5.4-mini-2026-03-17`, `claude-haiku-4-5-20251001`.
   const row = rows.get(model) ?? rows.get(model.replace(/-(\d{4}-\d{2}-\d{2}|\d{8})$/, ""));
@@ -55,12 +62,12 @@ export function costUsd(usage: Usage, price: Price): number {
 function fromRow(row: Row): Price {
   const tiers = row.filter((part): part is Tier => Array.isArray(part));
   return {
-    ...toPrice(row.slice(0, row.length - tiers.length) as Rates),
+    ...toPrice(row.slice(0, row.length - tiers.length) as PriceNumbers),
     tiers: tiers.map(([aboveTokens, ...rates]) => ({ aboveTokens, ...toPrice(rates) })),
   };
 }
 
-function toPrice([input, output, cachedInput, cacheWrite, cacheWrite1h]: Rates): PriceConfig {
+function toPrice([input, output, cachedInput, cacheWrite, cacheWrite1h]: PriceNumbers): PriceConfig {
   return {
     input,
     output,
@@ -89,14 +96,4 @@ function vendorOf(provider: string, baseUrl = ""): string {
   const { host } = new URL(baseUrl);
   const same = Object.entries(PRESETS).find(([, preset]) => preset.baseUrl && new URL(preset.baseUrl).host === host);
   return same?.[0] ?? provider;
-}
-
-/** Returns true for loopback, a private network, or a host name without a dot, such as a service in a compose file. */
-function isNear(baseUrl: string): boolean {
-  const { hostname } = new URL(baseUrl);
-  return (
-    /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|\[::1\]$|\[f[cd])/.test(hostname) ||
-    /(^|\.)(localhost|local|internal)$/.test(hostname) ||
-    /^[a-z0-9-]+$/i.test(hostname)
-  );
 }

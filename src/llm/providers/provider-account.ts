@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { hostname } from "node:os";
+import { isLoopback } from "../../core/text/networks.js";
 import type { Provider } from "./providers.js";
-
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
 
 /**
  * Returns an id of the account. A provider accepts the encrypted or signed parts of an answer only from the account for which it made them.
@@ -20,7 +19,7 @@ export function accountOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiK
  */
 export function keyHashOf({ baseUrl, apiKeys }: Pick<Provider, "baseUrl" | "apiKeys">): string {
   const url = new URL(baseUrl);
-  const machine = LOOPBACK.test(url.hostname) ? hostname() : "";
+  const machine = isLoopback(url.hostname) ? hostname() : "";
   const path = url.pathname.replace(/\/+$/, "");
   const whole = JSON.stringify([url.origin + path, machine, ...apiKeys.toSorted()]);
   return hashOf(whole, 32);

@@ -1,4 +1,5 @@
 import { LlmError, type LlmErrorDetails, type LlmErrorKind } from "../../core/errors.js";
+import { waitText } from "../../core/text/durations.js";
 import type { Provider } from "../providers/providers.js";
 import type { ProviderError } from "../wires/shared/provider-error.js";
 
@@ -99,18 +100,6 @@ export function limitReached(kind: Limit, asked: AskedModel, detail = ""): LlmEr
       ? {}
       : { hint: `Try again, or raise llm.providers.${provider.name}.${kind} if this model needs longer.` }),
   });
-}
-
-/** Formats a duration: `1.5 s`, `2 min`, `116 days`. */
-export function waitText(milliseconds: number): string {
-  const units = [
-    [86_400_000, "days"],
-    [3_600_000, "h"],
-    [60_000, "min"],
-    [1000, "s"],
-  ] as const;
-  const [size, unit] = units.find(([least]) => milliseconds >= least) ?? [1, "ms"];
-  return `${Number((milliseconds / size).toFixed(1))} ${unit}`;
 }
 
 function hintFor(kind: LlmErrorKind, { name, keyVariable }: Provider): string {

@@ -1,6 +1,6 @@
+import type { Archive, ConversationOverview, ConversationSummary } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import type { Archive, ConversationOverview, ConversationSummary } from "../../core/store-ports.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { titleLength } from "../shared/title.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";

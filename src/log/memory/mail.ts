@@ -1,4 +1,4 @@
-import type { TurnMail, TurnName } from "../../core/store-ports.js";
+import type { TurnMail, TurnName } from "../../core/turn-leases.js";
 import { questionOf } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import type { MemoryLog } from "./log.js";

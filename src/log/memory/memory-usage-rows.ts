@@ -1,6 +1,7 @@
 /** Computes usage from the log in memory. `usage-statements.ts` does the same for databases. */
+
+import type { ModelUsage, Period, ToolUsage } from "../../core/chat-store.js";
 import type { StoredEvent } from "../../core/events.js";
-import type { ModelUsage, Period, ToolUsage } from "../../core/store-ports.js";
 import { quarterMs } from "../shared/spent.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 

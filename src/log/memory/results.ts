@@ -1,5 +1,5 @@
+import type { ResultStore } from "../../core/chat-store.js";
 import { StoreError } from "../../core/errors.js";
-import type { ResultStore } from "../../core/store-ports.js";
 
 /** Large tool results, kept in memory. */
 export class MemoryResults implements ResultStore {

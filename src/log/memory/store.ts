@@ -1,4 +1,3 @@
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type {
   Archive,
   ChatStore,
@@ -10,10 +9,10 @@ import type {
   Spending,
   SpentTotals,
   ToolUsage,
-  TurnGrant,
-  TurnLeases,
   TurnRequest,
-} from "../../core/store-ports.js";
+} from "../../core/chat-store.js";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
+import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
 import { isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { spentIn } from "../shared/spent.js";
 import { MemoryArchive } from "./archive.js";

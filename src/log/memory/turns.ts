@@ -1,3 +1,4 @@
+import type { TurnRequest } from "../../core/chat-store.js";
 import type { UserMessageEvent } from "../../core/events.js";
 import type {
   AbandonedTurn,
@@ -9,8 +10,7 @@ import type {
   TurnLeases,
   TurnMail,
   TurnName,
-  TurnRequest,
-} from "../../core/store-ports.js";
+} from "../../core/turn-leases.js";
 import { fenced } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import { foldVersion } from "../shared/schema-version.js";

@@ -1,7 +1,7 @@
 import type pg from "pg";
+import type { Archive, ConversationOverview } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import type { Archive, ConversationOverview } from "../../core/store-ports.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./event-table.js";

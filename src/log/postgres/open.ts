@@ -1,9 +1,9 @@
 import pg from "pg";
+import type { ChatStore } from "../../core/chat-store.js";
 import type { PostgresConfig } from "../../core/config.js";
 import { StoreError } from "../../core/errors.js";
 import type { NewId } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
-import type { ChatStore } from "../../core/store-ports.js";
 import { Database } from "./connection/database.js";
 import { Listener } from "./connection/listener.js";
 import { PostgresBus } from "./deltas.js";

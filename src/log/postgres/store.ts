@@ -1,24 +1,20 @@
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
-import type { Observe } from "../../core/ports.js";
-import type { SharedLimits } from "../../core/shared-limits.js";
 import type {
   Archive,
   ChatStore,
   Claim,
   ConversationSummary,
-  HostProcess,
   ModelUsage,
-  NodePlaces,
   Period,
   ResultStore,
   Spending,
   SpentTotals,
   ToolUsage,
-  TurnGrant,
-  TurnLeases,
-  TurnName,
   TurnRequest,
-} from "../../core/store-ports.js";
+} from "../../core/chat-store.js";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
+import type { Observe } from "../../core/ports.js";
+import type { SharedLimits } from "../../core/shared-limits.js";
+import type { HostProcess, NodePlaces, TurnGrant, TurnLeases, TurnName } from "../../core/turn-leases.js";
 import { fenced, isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";

@@ -8,7 +8,7 @@ import type {
   TurnLeases,
   TurnMail,
   TurnName,
-} from "../../core/store-ports.js";
+} from "../../core/turn-leases.js";
 import { isUnfinished, questionOf } from "../shared/claims.js";
 import { foldVersion } from "../shared/schema-version.js";
 import { freedChannel } from "../sql/limit-functions.js";

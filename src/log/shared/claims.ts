@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { RequestError, StoreError } from "../../core/errors.js";
 import type { ChatEvent, CompactionEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
-import type { TurnMail } from "../../core/store-ports.js";
+import type { TurnMail } from "../../core/turn-leases.js";
 
 /** Returns true if the turn has ended, or has failed in a way that a retry cannot fix. */
 export function isOver(last: StoredEvent | undefined): boolean {

@@ -1,7 +1,7 @@
 /** Identity of a host among the hosts that share an event log, and what it tells about a host that no longer answers. */
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import type { HostProcess, LogNode } from "../../core/store-ports.js";
+import type { HostProcess, LogNode } from "../../core/turn-leases.js";
 
 /**
  * Returns the name of the scope in which a process id is unique: a PID namespace on one machine, and the boot of that machine. Only Linux

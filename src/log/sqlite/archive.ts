@@ -1,6 +1,6 @@
+import type { Archive, ConversationOverview } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import type { Archive, ConversationOverview } from "../../core/store-ports.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { idOf, numberOf, readable, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";

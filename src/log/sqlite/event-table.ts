@@ -1,5 +1,5 @@
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import type { TurnGrant } from "../../core/store-ports.js";
+import type { TurnGrant } from "../../core/turn-leases.js";
 import { eventOf, eventWritten } from "../shared/stored-event.js";
 import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";

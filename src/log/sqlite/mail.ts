@@ -1,4 +1,4 @@
-import type { TurnMail } from "../../core/store-ports.js";
+import type { TurnMail } from "../../core/turn-leases.js";
 import { isUnfinished, questionOf } from "../shared/claims.js";
 import { readable, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";

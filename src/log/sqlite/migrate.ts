@@ -1,5 +1,5 @@
 import { StoreError } from "../../core/errors.js";
-import { defaultLeaseMs } from "../../core/lease.js";
+import { defaultLeaseMs } from "../../core/turn-leases.js";
 import { applicationId, schemaVersion } from "../shared/schema-version.js";
 import type { MigrationStep } from "../sql/migrations.js";
 import type { Connection } from "./connection.js";

@@ -1,4 +1,4 @@
-import type { ResultStore } from "../../core/store-ports.js";
+import type { ResultStore } from "../../core/chat-store.js";
 import type { Connection } from "./connection.js";
 import { type Guarded, transaction } from "./transaction.js";
 

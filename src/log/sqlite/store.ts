@@ -1,6 +1,3 @@
-import { RequestError } from "../../core/errors.js";
-import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
-import type { Observe } from "../../core/ports.js";
 import type {
   Archive,
   ChatStore,
@@ -12,10 +9,12 @@ import type {
   Spending,
   SpentTotals,
   ToolUsage,
-  TurnGrant,
-  TurnLeases,
   TurnRequest,
-} from "../../core/store-ports.js";
+} from "../../core/chat-store.js";
+import { RequestError } from "../../core/errors.js";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
+import type { Observe } from "../../core/ports.js";
+import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
 import { isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { titleLength } from "../shared/title.js";
 import { numberOf, readable, seqOf, withinRange } from "../sql/sqlite-place.js";

@@ -24,7 +24,7 @@ export interface Challenge {
   resourceMetadataUrl?: URL;
 }
 
-interface Refused {
+interface RefusedToken {
   token: string | undefined;
   /** True if the refused token had just been renewed. Another renewal will then not help. */
   isNew: boolean;
@@ -67,7 +67,7 @@ export class Authorization {
    * Resolves with a token that replaces the refused token. Only one renewal runs at a time, and all callers share its result. Rejects with
    * McpError.
    */
-  renew(challenge: Challenge, refused: Refused): Promise<string> {
+  renew(challenge: Challenge, refused: RefusedToken): Promise<string> {
     this.#renewal ??= this.#renew(challenge, refused).finally(() => {
       this.#renewal = undefined;
     });
@@ -84,7 +84,7 @@ export class Authorization {
     }
   }
 
-  async #renew(challenge: Challenge, refused: Refused): Promise<string> {
+  async #renew(challenge: Challenge, refused: RefusedToken): Promise<string> {
     const isStepUp = challenge.error === "insufficient_scope";
     try {
       // The lock is released before a person logs in, so that no other process waits for the lock during the login.
@@ -100,7 +100,7 @@ export class Authorization {
   }
 
   /** Tries to get a new token without a person. Resolves with true if the stored token now differs from the refused token. */
-  async #renewAlone(challenge: Challenge, refused: Refused, isStepUp: boolean): Promise<boolean> {
+  async #renewAlone(challenge: Challenge, refused: RefusedToken, isStepUp: boolean): Promise<boolean> {
     const record = this.#file.read();
     if (record.tokens && record.tokens.access_token !== refused.token) return true;
     // A refreshed token has the same scopes as before, so it does not help if the server demands more scopes.

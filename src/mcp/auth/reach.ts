@@ -3,34 +3,17 @@
  * the host sends codes and secrets there. So the addresses must not be in the user's own network and must not use plain http.
  */
 import { lookup } from "node:dns/promises";
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import type { FetchLike } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { McpError } from "../../core/errors.js";
+import { isIn, isLocal, networks, unbracketed } from "../../core/text/networks.js";
 
 const maxRedirects = 5;
 /** Maximum size of an answer. Metadata and tokens are some kilobytes; a body without end would fill the memory. */
 const maxAnswerBytes = 1024 * 1024;
 
-const ownNetwork = new BlockList();
-for (const [address, bits] of [
-  ["0.0.0.0", 8],
-  ["10.0.0.0", 8],
-  ["100.64.0.0", 10],
-  ["127.0.0.0", 8],
-  ["169.254.0.0", 16],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-] as const) {
-  ownNetwork.addSubnet(address, bits, "ipv4");
-}
-for (const [address, bits] of [
-  ["::", 128],
-  ["::1", 128],
-  ["fc00::", 7],
-  ["fe80::", 10],
-] as const) {
-  ownNetwork.addSubnet(address, bits, "ipv6");
-}
+/** Networks that are not on the Internet either: "this network", and addresses that a carrier shares among its customers. */
+const otherNetworks = networks(["0.0.0.0", 8], ["100.64.0.0", 10]);
 
 /** A function that resolves with all IP addresses of a host name, and rejects if the name has none. */
 export type Resolve = (hostname: string) => Promise<readonly { address: string }[]>;
@@ -88,9 +71,9 @@ export class Reach {
    * fails anyway.
    */
   async #isOnOwnNetwork(hostname: string): Promise<boolean> {
-    const host = hostname.replace(/^\[|\]$/g, "");
+    const host = unbracketed(hostname);
     const addresses = isIP(host) ? [{ address: host }] : await this.#resolve(host).catch(() => []);
-    return addresses.some(({ address }) => ownNetwork.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"));
+    return addresses.some(({ address }) => isLocal(address) || isIn(otherNetworks, address));
   }
 }
 

@@ -7,7 +7,7 @@ import type { Question } from "../../core/events.js";
 import type { JsonObject } from "../../core/json.js";
 import type { SendOptions } from "../../core/ports.js";
 import { RpcRefusal } from "../protocol/refusal.js";
-import type { RunningLimits } from "../protocol/request-limits.js";
+import type { RequestLimits } from "../protocol/request-limits.js";
 import { abortable } from "../shared/wait.js";
 import { acceptsPage, elicit, type Page } from "./elicitation.js";
 import { answerSampling, type Sample, SamplingBudget } from "./sampling.js";
@@ -18,7 +18,7 @@ const maxQuestions = 50;
 export interface RunningCall {
   ask: (question: Question) => Promise<unknown>;
   sample?: SendOptions["sample"];
-  limits: Pick<RunningLimits, "signal" | "pause">;
+  limits: Pick<RequestLimits, "signal" | "pause">;
 }
 
 /**

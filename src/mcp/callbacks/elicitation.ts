@@ -5,6 +5,7 @@
 
 import type { Question } from "../../core/events.js";
 import { asArray, isPlainObject, isWritable, type JsonObject, textOrEmpty } from "../../core/json.js";
+import { isLoopback } from "../../core/text/networks.js";
 import { RpcRefusal } from "../protocol/refusal.js";
 import { problemIn } from "../shared/tool-arguments.js";
 
@@ -14,7 +15,7 @@ import { problemIn } from "../shared/tool-arguments.js";
  */
 const maxQuestionChars = 256 * 1024;
 
-type Ask = (question: Question) => Promise<unknown>;
+type AskPerson = (question: Question) => Promise<unknown>;
 
 export interface Page {
   message: string;
@@ -25,7 +26,7 @@ export interface Page {
  * Resolves with the answer to `elicitation/create`. The answer is `accept` only if the person accepted and the filled-in form is valid.
  * Rejects with RpcRefusal if the form cannot be shown.
  */
-export async function elicit(server: string, params: JsonObject, ask: Ask): Promise<JsonObject> {
+export async function elicit(server: string, params: JsonObject, ask: AskPerson): Promise<JsonObject> {
   const message = textOrEmpty(params.message);
   if (message.length > maxQuestionChars) throw new RpcRefusal(-32602, "message is too long");
   if (params.mode === "url") {
@@ -48,7 +49,7 @@ export async function elicit(server: string, params: JsonObject, ask: Ask): Prom
  * Asks the person to visit a page. Resolves with true if the person accepts. Resolves with false, without asking, if the page has an
  * insecure address: third parties could read or change such a page.
  */
-export async function acceptsPage(server: string, { message, url }: Page, ask: Ask): Promise<boolean> {
+export async function acceptsPage(server: string, { message, url }: Page, ask: AskPerson): Promise<boolean> {
   if (!isSafe(url)) return false;
   const answer = await ask({ kind: "elicitation", server, message, url });
   return isPlainObject(answer) && answer.action === "accept";
@@ -73,5 +74,5 @@ function defaultsOf({ properties }: JsonObject): JsonObject {
 
 function isSafe(url: string): boolean {
   const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: "", hostname: "" };
-  return protocol === "https:" || (protocol === "http:" && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(hostname));
+  return protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
 }

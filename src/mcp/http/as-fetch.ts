@@ -54,7 +54,7 @@ function limited(answer: HttpAnswer, longest: number): Readable {
         if (blank >= 0) bytes = text.length - blank;
         end = text.slice(-3);
       }
-      done(bytes > longest ? new TooLong() : null, chunk);
+      done(bytes > longest ? new TooLong(longest) : null, chunk);
     },
   });
   return pipeline(answer.body, limit, () => {});

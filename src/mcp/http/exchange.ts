@@ -46,15 +46,19 @@ export class Unreachable extends Error {
   }
 }
 
+const megabyte = 1024 * 1024;
+
 /**
  * Longest message that is accepted, in characters. The number equals the default limit in bytes for stdio. Without a limit, a text without
  * end would fill the memory.
  */
-export const longestMessage = 64 * 1024 * 1024;
+export const longestMessage = 64 * megabyte;
 
 export class TooLong extends Error {
-  constructor() {
-    super("the server sent a message of more than 64 MB, which was dropped");
+  /** `limit` is the longest message that is accepted, in bytes or characters. */
+  constructor(limit = longestMessage) {
+    const size = limit < megabyte ? `${limit} bytes` : `${Math.floor(limit / megabyte)} MB`;
+    super(`the server sent a message of more than ${size}, which was dropped`);
   }
 }
 

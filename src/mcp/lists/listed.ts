@@ -9,12 +9,12 @@ import type { PromptInfo, ResourceInfo } from "../../core/ports.js";
 import { type Definition, definitionOf } from "./definition.js";
 import type { ListKind } from "./listing.js";
 
-interface Listed {
+interface ListedItem {
   /** Other fields of the item, such as `_meta` and `icons`. They are passed on to clients that speak MCP. */
   extras: JsonObject;
 }
 
-export interface ListedTool extends Listed {
+export interface ListedTool extends ListedItem {
   name: string;
   description: string;
   inputSchema: JsonSchema;
@@ -34,10 +34,10 @@ export interface ListedTool extends Listed {
   definition: Definition;
 }
 
-export type ListedPrompt = Omit<PromptInfo, "server"> & Listed;
-export type ListedResource = Omit<ResourceInfo, "server"> & Listed;
+export type ListedPrompt = Omit<PromptInfo, "server"> & ListedItem;
+export type ListedResource = Omit<ResourceInfo, "server"> & ListedItem;
 
-export interface ListedTemplate extends Listed {
+export interface ListedTemplate extends ListedItem {
   /** A URI template (RFC 6570). */
   uriTemplate: string;
 }

@@ -19,7 +19,7 @@ interface Pin {
   definition: Definition;
 }
 
-type Known = Record<string, Pin>;
+type ServerPins = Record<string, Pin>;
 
 /**
  * The pins of one server, in a file that all hosts of the user share. The server's name and its command or address choose the file.
@@ -30,7 +30,7 @@ export class Pins {
   readonly #path: string | undefined;
   readonly #now: () => number;
   /** Pins that are not in the file, because the file could not be written or there is no file. */
-  #unwritten: Known = {};
+  #unwritten: ServerPins = {};
 
   constructor(folder: string | undefined, config: ServerConfig, now: () => number = Date.now) {
     this.#path = folder && join(folder, fileNameOf(config));
@@ -82,7 +82,7 @@ export class Pins {
     this.#unwritten = {};
   }
 
-  #known(): Known {
+  #known(): ServerPins {
     return { ...(this.#path === undefined ? {} : readPins(this.#path)), ...this.#unwritten };
   }
 }
@@ -91,7 +91,7 @@ export class Pins {
  * Reads the pins from a file. Returns no pins if the file is missing or its content is unusable; every tool is then new. Throws if the file
  * cannot be read, because the file may hold pins that must not be replaced.
  */
-function readPins(path: string): Known {
+function readPins(path: string): ServerPins {
   const text = textOf(path);
   try {
     const tools = asObject(asObject(parseJson(text))?.tools) ?? {};
@@ -116,7 +116,7 @@ function isPin(value: unknown): boolean {
 }
 
 /** Returns the pin of a tool. Looks only at own properties, because a tool may be called `constructor`. */
-function own(known: Known, name: string): Pin | undefined {
+function own(known: ServerPins, name: string): Pin | undefined {
   return Object.hasOwn(known, name) ? known[name] : undefined;
 }
 

@@ -34,7 +34,7 @@ export const emptyLists: ServerLists = {
 
 const maxInstructionChars = 10_000;
 
-interface Reading {
+interface ListReading {
   instructions: string | undefined;
   ask: Ask;
   /**
@@ -50,7 +50,7 @@ interface Reading {
  */
 export async function readLists(
   declared: { tools?: object; prompts?: object; resources?: object },
-  { ask, askBriefly, objectionTo, instructions }: Reading,
+  { ask, askBriefly, objectionTo, instructions }: ListReading,
 ): Promise<ServerLists> {
   const [tools, prompts, resources, templates] = await Promise.all([
     declared.tools ? listAll(ask, toolListKind) : nothing,

@@ -70,8 +70,8 @@ export function legacyPeer(route: ServerRoute, capabilities: JsonObject): Peer {
     async subscribe(uri) {
       await request("resources/subscribe", { uri });
     },
-    async ping(ending) {
-      await request("ping", {}, { ending });
+    async ping(limits) {
+      await request("ping", {}, { limits });
     },
     canBeAsked: () => route.listening?.(),
     objectionTo: () => undefined,

@@ -53,7 +53,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
       if (isLost && method !== "tools/call") return send(method, params, options);
       if (error.code !== headerMismatch || !options.inputSchema) throw error;
       // The server expects a different set of arguments in headers than its tool list said, so the list is read again.
-      const { items } = await listAll((list, page) => send(list, page, { ending: options.ending }), toolListKind);
+      const { items } = await listAll((list, page) => send(list, page, { limits: options.limits }), toolListKind);
       const tool = items.find(({ name }) => name === params.name);
       if (!tool || objectionTo(tool.inputSchema) !== undefined) throw error;
       events?.notified("notifications/tools/list_changed", {});
@@ -78,7 +78,7 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
 
   const request: Peer["request"] = async (method, params, options = {}) => {
     const once = (more: JsonObject) => sendSafely(method, more, options);
-    const result = await inRounds(params, once, answer, options.ending?.signal ?? ended.signal);
+    const result = await inRounds(params, once, answer, options.limits?.signal ?? ended.signal);
     if (result.resultType === "complete" || (isTaskHandle(result) && method === "tools/call")) return result;
     throw new McpError("protocol", `the server answered with a result of type ${JSON.stringify(result.resultType)}`);
   };
@@ -138,8 +138,8 @@ export function modernPeer(transport: ModernTransport, capabilities: JsonObject,
     async subscribe(uri) {
       changes.follow({ resourceSubscriptions: [uri] });
     },
-    async ping(ending) {
-      await request("server/discover", {}, { ending });
+    async ping(limits) {
+      await request("server/discover", {}, { limits });
     },
     canBeAsked: () => undefined,
     objectionTo: (inputSchema) => (transport.hasPerRequestStream ? objectionTo(inputSchema) : undefined),

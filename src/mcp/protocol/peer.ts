@@ -6,7 +6,7 @@ import type { JsonObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import type { ToolProgress } from "../../core/ports.js";
 import type { Ask } from "../lists/listing.js";
-import type { Ending } from "./request-limits.js";
+import type { RequestLimits } from "./request-limits.js";
 
 /**
  * `legacy` means protocols up to 2025-11-25, with an `initialize` request. `modern` means protocols from 2026-07-28 on, which are
@@ -24,7 +24,7 @@ export interface PeerEvents {
 }
 
 export interface RequestOptions {
-  ending?: Ending;
+  limits?: RequestLimits;
   /** Called with each progress message of the request. If undefined, the request does not ask the server for progress. */
   onProgress?: (progress: ToolProgress) => void;
   inputSchema?: JsonSchema;
@@ -35,7 +35,7 @@ export interface ToolRun {
   ask: Ask;
   /** Sends a request without the limits of the call. Used to cancel a task. */
   send: Ask;
-  ending: Ending;
+  limits: RequestLimits;
   /** Passes on progress of the call. Also restarts the timeout for a silent server. */
   onProgress: (progress: ToolProgress) => void;
   isTask: boolean;
@@ -57,7 +57,7 @@ export interface Peer {
   callTool(params: JsonObject, run: ToolRun): Promise<JsonObject>;
   subscribe(uri: string): Promise<void>;
   /** Asks the server whether it is alive. Any answer, even an error, proves that the server is alive. */
-  ping(ending: Ending): Promise<void>;
+  ping(limits: RequestLimits): Promise<void>;
   /**
    * Returns a promise that resolves as soon as the server can send requests to this host, or after a time limit. Returns undefined if no
    * wait is needed.

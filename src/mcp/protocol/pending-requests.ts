@@ -6,6 +6,7 @@
 
 import type { TransportSendOptions } from "@modelcontextprotocol/client";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
+import { onAbort } from "../../core/async/abort.js";
 import { isPlainObject, type JsonObject, safeString, textOrEmpty } from "../../core/json.js";
 import type { ToolProgress } from "../../core/ports.js";
 import { type RequestOptions, RpcError } from "./peer.js";
@@ -16,7 +17,7 @@ interface Pending extends SentOptions {
   release?: (() => void) | undefined;
 }
 
-interface SentOptions extends Pick<RequestOptions, "ending" | "onProgress"> {
+interface SentOptions extends Pick<RequestOptions, "limits" | "onProgress"> {
   headers?: Record<string, string> | undefined;
 }
 
@@ -66,24 +67,26 @@ export class PendingRequests {
    */
   readonly send = (method: string, params: JsonObject, options: SentOptions = {}): Promise<JsonObject> =>
     new Promise((resolve, reject) => {
-      const { ending, onProgress, headers } = options;
+      const { limits, onProgress, headers } = options;
       const { meta, endsStreams } = this.#protocol;
       if (this.#isClosed) return reject(new Error("Not connected"));
-      if (ending?.aborted) return reject(ending.reason);
+      const signal = limits?.signal;
+      if (signal?.aborted) return reject(signal.reason);
       this.#lastId += 1;
       const id = this.#lastId;
-      const release = ending?.onAbort((reason) => {
+      const cancel = ({ reason }: AbortSignal) => {
         this.#settled(id);
         if (!endsStreams) this.#cancel(id, reason);
         reject(reason);
-      });
-      this.#pending.set(id, { ending, onProgress, resolve, reject, release });
+      };
+      const release = signal && onAbort(signal, () => cancel(signal));
+      this.#pending.set(id, { limits, onProgress, resolve, reject, release });
       const token = onProgress && { progressToken: id };
       const _meta = meta || token ? Object.assign({}, meta, params._meta, token) : undefined;
       const sentParams = _meta ? Object.assign({}, params, { _meta }) : params;
       const request = { jsonrpc: "2.0" as const, id, method, params: sentParams };
       const hasStream = endsStreams || this.#transport.hasPerRequestStream;
-      const requestSignal = hasStream ? ending?.signal : undefined;
+      const requestSignal = hasStream ? signal : undefined;
       const sent = this.#transport.send(request, hasStream ? { headers, requestSignal } : undefined);
       sent.catch((error: unknown) => this.#settled(id)?.reject(error));
     });
@@ -133,9 +136,9 @@ export class PendingRequests {
 
   #takeProgress({ progressToken, progress, total, message }: JsonObject): boolean {
     const token = Number(safeString(progressToken));
-    const { onProgress, ending } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
+    const { onProgress, limits } = this.#pending.get(token) ?? this.#tasks.get(token) ?? {};
     // Invalid progress is not handled here: the SDK's client gets it and reports the error.
-    if (!onProgress || ending?.isOver || typeof progress !== "number") return false;
+    if (!onProgress || limits?.isOver || typeof progress !== "number") return false;
     const news: ToolProgress = { progress };
     if (typeof total === "number") news.total = total;
     if (textOrEmpty(message)) news.message = textOrEmpty(message);
@@ -144,7 +147,7 @@ export class PendingRequests {
   }
 
   #goOn(id: number, pending: Pending): void {
-    for (const [old, { ending }] of this.#tasks) if (ending?.isOver) this.#tasks.delete(old);
+    for (const [old, { limits }] of this.#tasks) if (limits?.isOver) this.#tasks.delete(old);
     this.#tasks.set(id, pending);
   }
 }

@@ -2,7 +2,7 @@ import { McpError, type McpErrorKind } from "../../core/errors.js";
 import type { JsonObject } from "../../core/json.js";
 import type { Ask } from "../lists/listing.js";
 import { NotTaken, type Peer, RpcError } from "./peer.js";
-import { type Limits, RunningLimits } from "./request-limits.js";
+import { type Limits, RequestLimits } from "./request-limits.js";
 import type { RouteEnd } from "./server-route.js";
 
 /** Sends requests over one connection. Each request has its own limits. Errors are converted to McpError. */
@@ -20,20 +20,20 @@ export class Requests {
 
   /** Sends a request and resolves with its result. Rejects with McpError, or with the reason of `limits.signal`. */
   async send(method: string, params: JsonObject, limits: Limits): Promise<JsonObject> {
-    const ending = new RunningLimits(limits);
+    const running = new RequestLimits(limits);
     try {
-      return await this.#peer.request(method, params, { ending });
+      return await this.#peer.request(method, params, { limits: running });
     } catch (error) {
-      throw this.explained(error, ending);
+      throw this.explained(error, running);
     } finally {
-      ending.end();
+      running.end();
     }
   }
 
   readonly unlimited: Ask = (method, params) => this.#peer.request(method, params);
 
-  explained(error: unknown, { aborted, reason }: RunningLimits): unknown {
-    if (aborted) return reason;
+  explained(error: unknown, { signal }: RequestLimits): unknown {
+    if (signal.aborted) return signal.reason;
     if (error instanceof McpError) return error;
     const own = this.#route.explain(error);
     if (own instanceof NotTaken) return own;

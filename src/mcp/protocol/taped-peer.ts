@@ -110,14 +110,14 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
     connect: () => inner.connect(),
     request(method, params, options = {}) {
       const { onProgress = () => {} } = options;
-      const signal = options.ending?.signal ?? neverAborted;
+      const signal = options.limits?.signal ?? neverAborted;
       return pass({ method, params, signal }, lifeWith(onProgress), ({ progress }) =>
         inner.request(method, params, { ...options, onProgress: options.onProgress && progress }),
       );
     },
     callTool(params, run) {
-      const { ending, inputSchema } = run;
-      return pass({ method: "tools/call", params, signal: ending.signal }, lifeWith(run.onProgress), async (life) => {
+      const { limits, inputSchema } = run;
+      return pass({ method: "tools/call", params, signal: limits.signal }, lifeWith(run.onProgress), async (life) => {
         const onProgress = life.progress;
         await inner.canBeAsked();
         running.push(life);
@@ -125,7 +125,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
           return await inner.callTool(params, {
             ...run,
             onProgress,
-            ask: (method, more) => inner.request(method, more, { ending, onProgress, inputSchema }),
+            ask: (method, more) => inner.request(method, more, { limits, onProgress, inputSchema }),
             send: (method, more) => inner.request(method, more),
           });
         } finally {
@@ -134,7 +134,7 @@ export function tapedPeer(inner: Peer, { server, tape, link, told, explain }: Ta
       });
     },
     subscribe: (uri) => inner.subscribe(uri),
-    ping: (ending) => inner.ping(ending),
+    ping: (limits) => inner.ping(limits),
     // Does not wait here. `callTool` waits for the inner peer instead, after the tape got the call. So the tape gets calls in their order.
     canBeAsked: () => undefined,
     objectionTo: (inputSchema) => inner.objectionTo(inputSchema),

@@ -23,7 +23,7 @@ export async function resultOfTask(
   answer: PeerEvents["answer"],
 ): Promise<JsonObject> {
   const { send, onProgress } = run;
-  const { signal } = run.ending;
+  const { signal } = run.limits;
   const taskId = textOrEmpty(handle.taskId);
   const answered = new Set<string>();
   let isOver = false;

@@ -4,6 +4,7 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { onAbort } from "../../core/async/abort.js";
 import { isPlainObject, type JsonObject, textOrEmpty } from "../../core/json.js";
 import type { ToolRun } from "./peer.js";
 
@@ -19,7 +20,7 @@ export async function callAsTask(params: JsonObject, run: ToolRun): Promise<Json
   if (!isPlainObject(started.task)) return started;
   const taskId = textOrEmpty(started.task.taskId);
   const cancel = () => void run.send("tasks/cancel", { taskId }).catch(() => {});
-  const stay = run.ending.onAbort(cancel);
+  const stay = onAbort(run.limits.signal, cancel);
   try {
     return await polled(taskId, started.task, run);
   } finally {
@@ -31,10 +32,10 @@ export async function callAsTask(params: JsonObject, run: ToolRun): Promise<Json
  * Polls until the task has stopped working, then requests the result. A task that needs input is not polled further: the server asks for
  * the input during the request for the result.
  */
-async function polled(taskId: string, first: JsonObject, { ask, ending, onProgress }: ToolRun): Promise<JsonObject> {
+async function polled(taskId: string, first: JsonObject, { ask, limits, onProgress }: ToolRun): Promise<JsonObject> {
   let task = first;
   for (let polls = 0; task.status === "working"; polls++) {
-    await pollPause(task.pollInterval, ending.signal);
+    await pollPause(task.pollInterval, limits.signal);
     task = await ask("tasks/get", { taskId });
     const message = textOrEmpty(task.statusMessage);
     onProgress({ progress: polls + 1, ...(message && { message }) });

@@ -1,9 +1,11 @@
 /** Keeps one server connected: retries a failed start, and replaces a lost connection. */
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServerConfig } from "../../core/config.js";
 import { McpError, type McpErrorKind, messageOf } from "../../core/errors.js";
 import type { Meter } from "../../core/measurements.js";
 import type { Tape } from "../../core/tape.js";
+import { waitText } from "../../core/text/durations.js";
 import type { AuthOptions } from "../auth/authorization.js";
 import type { Callbacks } from "../callbacks/callbacks.js";
 import type { ServerLists } from "../lists/server-lists.js";
@@ -101,7 +103,7 @@ export class KeptConnection {
     let route: ServerRoute | undefined;
     const timer = setTimeout(() => {
       const hint = `raise mcpServers.${name}.startup_timeout if it is only slow`;
-      late.abort(new McpError("timeout", `not ready within ${startupTimeoutMs / 1000} s`, { retryable: true, hint }));
+      late.abort(new McpError("timeout", `not ready within ${waitText(startupTimeoutMs)}`, { retryable: true, hint }));
     }, startupTimeoutMs);
     try {
       const signal = AbortSignal.any([late.signal, this.closing]);

@@ -2,7 +2,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../core/errors.js";
 import { abortable, atMost } from "../shared/wait.js";
-import { coalesced } from "./coalesced.js";
 import type { KeptConnection } from "./kept-connection.js";
 import type { OfferedTools } from "./offer.js";
 import type { Condition } from "./server-condition.js";
@@ -70,4 +69,29 @@ export class ListRefresh {
       condition.log("warn", `the lists could not be read again: ${messageOf(error)}`);
     }
   }
+}
+
+/**
+ * Returns a function that schedules a run of the task after a delay. Runs never overlap. Calls during a run lead to one more run after it.
+ * No run starts after `signal` aborts.
+ */
+function coalesced(task: () => Promise<void>, signal: AbortSignal): (delayMs: number) => void {
+  let isWanted = false;
+  let isBusy = false;
+  const work = async (delayMs: number) => {
+    while (isWanted) {
+      await sleep(delayMs, undefined, { signal });
+      isWanted = false;
+      await task();
+    }
+  };
+  return (delayMs) => {
+    isWanted = true;
+    if (isBusy || signal.aborted) return;
+    isBusy = true;
+    const done = () => {
+      isBusy = false;
+    };
+    work(delayMs).then(done, done);
+  };
 }

@@ -14,7 +14,7 @@ import type { Ask } from "../lists/listing.js";
 import { readLists, type ServerLists } from "../lists/server-lists.js";
 import { timeoutOf } from "../lists/tool-facts.js";
 import { type Era, type Peer, RpcError, type ToolRun } from "../protocol/peer.js";
-import { RunningLimits } from "../protocol/request-limits.js";
+import { RequestLimits } from "../protocol/request-limits.js";
 import { Requests } from "../protocol/requests.js";
 import { resourceParts } from "../protocol/result-content.js";
 import type { RouteEnd } from "../protocol/server-route.js";
@@ -137,10 +137,10 @@ export class McpConnection {
     if (opening) await opening;
     const timeoutMs = timeoutOf(this.#config, name);
     const maxTotalTimeoutMs = Math.max(timeoutMs, this.#config.maxTotalTimeoutMs);
-    const limits = new RunningLimits({ timeoutMs, maxTotalTimeoutMs, signal, onProgress });
+    const limits = new RequestLimits({ timeoutMs, maxTotalTimeoutMs, signal, onProgress });
     const running = { ask, sample, limits };
     const run: ToolRun = {
-      ending: limits,
+      limits,
       onProgress: limits.progress,
       inputSchema,
       isTask: isTask === true,
@@ -198,7 +198,7 @@ export class McpConnection {
 
   /** Asks the server whether it is alive. Rejects if there is no answer. An error from the server counts as an answer. */
   async ping(signal: AbortSignal): Promise<void> {
-    const limits = new RunningLimits({ signal });
+    const limits = new RequestLimits({ signal });
     try {
       await this.#parts.peer.ping(limits);
     } catch (error) {

@@ -6,10 +6,10 @@ import { isPlainObject, jsonProblem, parseJson, textOrEmpty } from "../../core/j
 import type { JsonSchema } from "../../core/messages.js";
 import { duplicateKey } from "../../core/source/duplicate-keys.js";
 
-type Check = ValidateFunction | undefined;
+type ArgumentCheck = ValidateFunction | undefined;
 
 interface Compiled {
-  check: Check;
+  check: ArgumentCheck;
   /**
    * Length of the schema as JSON, in characters. It is Infinity if the schema has one of the keywords in `endless`, because a check may
    * then take unforeseeably long.
@@ -98,7 +98,7 @@ function compiledOf(schema: JsonSchema): Compiled {
  * Compiles a schema. Returns undefined if the schema does not compile; the server must check then. Each schema gets a new Ajv, because two
  * tools may use the same `$id`. Schemas at remote addresses are not loaded. The default dialect of MCP is 2020-12 (spec 2025-11-25).
  */
-function compile(schema: JsonSchema): Check {
+function compile(schema: JsonSchema): ArgumentCheck {
   const Dialect = dialectOf(schema);
   try {
     const options = {

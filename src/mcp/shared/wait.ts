@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../../core/async/timers.js";
+import { waitText } from "../../core/text/durations.js";
 
 /**
  * Settles like the promise. If the signal aborts first, rejects with the signal's reason; the promise is then ignored, even if it rejects.
@@ -42,7 +43,7 @@ export async function within<T>(
   const controller = new AbortController();
   const abort = () => controller.abort(signal.reason);
   const timer = setTimeout(
-    () => controller.abort(new Error(`no answer within ${ms / 1000} s`)),
+    () => controller.abort(new Error(`no answer within ${waitText(ms)}`)),
     Math.min(ms, longestTimerMs),
   );
   signal.addEventListener("abort", abort, { once: true });

@@ -9,9 +9,8 @@ interface Ordered {
 }
 
 /**
- * The order in which models see tools. Until the first turn, it is the order of the configuration. From then on a tool keeps its position,
- * even while its server is down, and a new tool comes last. If the order changed, the beginning of every later request would change, and
- * the request would miss the provider's prompt cache.
+ * The order of this host's tools, with which new conversations begin. Until the first turn, it is the order of the configuration. From then
+ * on it follows the rule of `session/tools/offer-record.ts`, which does the same for one conversation, from its log.
  */
 export class ToolOrder {
   #places: Map<string, number> | undefined;

@@ -6,7 +6,7 @@ import { readEvents } from "../http/read-event-stream.js";
 /** Statuses that do not reveal which protocol the server speaks. */
 const noVerdict = new Set([401, 403, 408, 429]);
 
-interface Verdict {
+interface HttpVerdict {
   status: number;
   /**
    * The JSON-RPC answer. It is `{}` if the server refused the request with an HTTP status, and undefined if the server's protocol is still
@@ -20,7 +20,7 @@ export async function askHttp(
   url: URL,
   request: JSONRPCRequest,
   { headers, send, signal }: { headers: Record<string, string>; send: SendRequest; signal: AbortSignal },
-): Promise<Verdict> {
+): Promise<HttpVerdict> {
   const meta = request.params?._meta ?? {};
   const response = await send({
     method: "POST",

@@ -1,9 +1,8 @@
 /** Assertions about how the output came about: the tools that were used, their order, and the number of steps. */
 import { isPlainObject } from "../../core/json.js";
 import type { StepOutcome } from "../shared/script-result.js";
-import type { Kind } from "./kind.js";
+import type { AssertionProblem, Kind } from "./kind.js";
 import { inOrder, readOrder } from "./order.js";
-import { isWithin, rangeText, readRange } from "./range.js";
 import { toolArgsMatch } from "./tool-args.js";
 import { madeCalls, nameOf, readMatcher, readMatchers, type ToolMatcher } from "./tool-matcher.js";
 import { listed, shown, unknownKey } from "./words.js";
@@ -95,4 +94,30 @@ function stepCount({ value }: { value?: unknown }): ReturnType<Kind> {
       found: `there were ${count} (answers: ${messages}, calls: ${tools})`,
     };
   };
+}
+
+interface Range {
+  min: number;
+  max: number;
+}
+
+/** Reads a range of counts. Both `min` and `max` are optional; without `min`, `leastByDefault` applies. */
+function readRange({ min, max }: Record<string, unknown>, leastByDefault: number): Range | AssertionProblem {
+  const wrong = [min, max].find((one) => one !== undefined && !(Number.isInteger(one) && Number(one) >= 0));
+  if (wrong !== undefined) return { problem: `expected min and max to be counts, got ${shown(wrong)}` };
+  const range = { min: Number(min ?? leastByDefault), max: Number(max ?? Number.POSITIVE_INFINITY) };
+  return range.min > range.max
+    ? { problem: `expected min to be at most max, got ${range.min} and ${range.max}` }
+    : range;
+}
+
+function isWithin(count: number, { min, max }: Range): boolean {
+  return count >= min && count <= max;
+}
+
+/** Returns the range as text: `3`, `1 to 3`, `at least 1` or `at most 3`. */
+function rangeText({ min, max }: Range): string {
+  if (min === max) return String(min);
+  if (max === Number.POSITIVE_INFINITY) return `at least ${min}`;
+  return min === 0 ? `at most ${max}` : `${min} to ${max}`;
 }

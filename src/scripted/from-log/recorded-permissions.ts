@@ -5,14 +5,14 @@ import { textOf } from "../../core/messages.js";
 import { patternOf } from "../../core/patterns/tool-pattern.js";
 import type { PlayableCall } from "../../session/export/playable.js";
 
-interface Permissions {
+interface RecordedPermissions {
   approval: "ask" | "auto";
   allow?: string[];
   deny?: string[];
 }
 
 /** Returns the permission rules. `calls` must contain all calls of the conversation. */
-export function permissionsOf(calls: readonly PlayableCall[]): Permissions {
+export function permissionsOf(calls: readonly PlayableCall[]): RecordedPermissions {
   const deny = unique(calls.flatMap(denialOf));
   const asked = new Set(calls.filter(({ approval }) => approval).map(patternOf));
   const remembered = new Set<string>();

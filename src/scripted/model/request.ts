@@ -21,7 +21,7 @@ export interface AskedMessage {
 
 /** Reads a request's body. Nothing is validated, because the host itself has written the body. */
 export function readRequest(body: string): AskedRequest {
-  const { model, stream, stream_options: options, messages } = JSON.parse(body) as WireRequest;
+  const { model, stream, stream_options: options, messages } = JSON.parse(body) as ChatRequestBody;
   const names = new Map<string, string>();
   return {
     model,
@@ -64,7 +64,7 @@ export function excerpt(text: string): string {
 
 const isSaid = ({ role }: AskedMessage) => role !== "system" && role !== "developer";
 
-interface WireRequest {
+interface ChatRequestBody {
   model: string;
   stream?: boolean;
   stream_options?: { include_usage?: boolean };

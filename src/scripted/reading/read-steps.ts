@@ -1,9 +1,9 @@
 import { isPlainObject, type JsonObject } from "../../core/json.js";
 import { child } from "../../core/source/tree.js";
-import type { Step, StepKind } from "../shared/script.js";
+import { problemOf } from "../assertions/assertions.js";
+import type { Assertion, Step, StepKind } from "../shared/script.js";
 import type { ScriptDocument } from "./document.js";
 import { openInclude } from "./open-include.js";
-import { readAssertions } from "./read-assertions.js";
 import { checkSense, stepKindOf } from "./step-shape.js";
 import { templateProblems } from "./template-problems.js";
 
@@ -44,13 +44,13 @@ function place(step: Step, steps: Step[]): void {
   else steps[steps.length - 1] = { ...conditional, steps: [...conditional.steps, step] };
 }
 
-interface Reading {
+interface StepReading {
   document: ScriptDocument;
   /** Absolute path of the command's working directory. */
   cwd: string;
 }
 
-function readStep(kind: StepKind, item: JsonObject, at: string, reading: Reading): Step {
+function readStep(kind: StepKind, item: JsonObject, at: string, reading: StepReading): Step {
   const { document } = reading;
   checkSense(kind, item, at, document);
   checkTemplates(kind, item, at, document);
@@ -60,7 +60,7 @@ function readStep(kind: StepKind, item: JsonObject, at: string, reading: Reading
   return { ...condition, kind: "if", condition: String(item.if), steps: [step], otherwise: [] };
 }
 
-function byKind(kind: StepKind, item: JsonObject, at: string, { document, cwd }: Reading): Step {
+function byKind(kind: StepKind, item: JsonObject, at: string, { document, cwd }: StepReading): Step {
   const written = item as unknown as WrittenStep;
   const inner = (list: unknown, ...keys: string[]) => readSteps(list, keys.reduce(child, at), document, cwd);
   const base = (name: string) => ({
@@ -157,3 +157,14 @@ const brief = (text: string) => {
   const line = text.replaceAll(/\s+/g, " ").trim();
   return line.length > 60 ? `${line.slice(0, 60)}…` : line;
 };
+
+/** Reads the assertions of a step that the schema has accepted. Problems are added to the document. */
+function readAssertions(list: unknown, pointer: string, document: ScriptDocument): Assertion[] {
+  return ((list ?? []) as Omit<Assertion, "place">[]).map((written, index) => {
+    const at = child(pointer, index);
+    const assertion = { ...written, place: document.place(at) };
+    const message = problemOf(assertion);
+    if (message !== undefined) document.complain({ pointer: child(at, "type"), part: "value", message });
+    return assertion;
+  });
+}

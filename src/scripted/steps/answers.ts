@@ -7,14 +7,14 @@ import { failedStep, passedStep, skippedSteps } from "../shared/step-result.js";
 import { render } from "../shared/templates.js";
 import type { Variables } from "../shared/variables.js";
 
-interface Answer {
+interface WaitingAnswer {
   step: StepOf<"answer">;
   value: unknown;
   question?: Question;
 }
 
 export class Answers {
-  readonly #answers: Answer[];
+  readonly #answers: WaitingAnswer[];
 
   /** Fills in the templates of the answers. Throws ScriptError for an unknown variable. */
   constructor(steps: readonly StepOf<"answer">[], variables: Variables) {

@@ -1,6 +1,6 @@
 import { ScriptError } from "../../core/errors.js";
 import type { Usage } from "../../core/messages.js";
-import { usageSum } from "../../core/usage.js";
+import { usageSum } from "../../core/token-usage.js";
 import type { Script } from "../shared/script.js";
 import type { StepOutcome } from "../shared/script-result.js";
 

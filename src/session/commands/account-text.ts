@@ -1,4 +1,4 @@
-import { tokensText } from "../../core/usage.js";
+import { tokensText } from "../../core/token-usage.js";
 import type { ConversationAccount } from "../conversations/conversation-account.js";
 
 /** Formats the account on one line, such as `3 requests: 1200 tokens in, 80 out, $0.0031`. */

@@ -2,6 +2,7 @@ import type { ApprovalAnswer } from "../../core/approval.js";
 import type { RememberedTool } from "../../core/ports.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 import { columns } from "../shared/command-text.js";
+import type { RuleDefaults } from "../shared/rules.js";
 
 export interface Kept extends RememberedTool, Required<ApprovalAnswer> {
   workspace?: string;
@@ -34,4 +35,17 @@ export function approvalsJson(kept: readonly Kept[]): string {
 
 export function forgottenText(kept: readonly Kept[]): string {
   return kept.length === 0 ? "there was nothing to forget" : `forgotten:\n${approvalsText(kept)}`;
+}
+
+export function permissionsText({ approval, changedTools, permissions }: RuleDefaults, kept: readonly Kept[]): string {
+  const rules = (["deny", "ask", "allow"] as const).flatMap((kind) =>
+    (permissions[kind] ?? []).map((pattern) => `${kind.padEnd(6)} ${pattern}`),
+  );
+  const otherwise = approval === "ask" ? "is asked about" : "runs unasked";
+  return [
+    ...(rules.length > 0 ? rules : ["no rule is configured (chat.service.permissions)"]),
+    `a call that no rule is about ${otherwise} (chat.service.approval: ${approval})`,
+    `a tool whose definition has changed ${changedTools === "ask" ? "is asked about" : "is treated as before"}`,
+    `\nremembered answers (mcp-platform approvals forget takes them back):\n${approvalsText(kept)}`,
+  ].join("\n");
 }

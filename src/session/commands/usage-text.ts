@@ -1,3 +1,4 @@
+import { elapsedText } from "../../core/text/durations.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 import type { ModelTotals, ToolTotals, UsageReport } from "../conversations/usage-report.js";
 import { dayOf, usageTokens } from "../conversations/usage-report.js";
@@ -61,8 +62,8 @@ function toolCells({ calls, errors, durationMs, resultBytes }: ToolTotals): stri
   return [
     count(calls),
     count(errors),
-    seconds(durationMs),
-    seconds(each),
+    elapsedText(durationMs),
+    elapsedText(each),
     `about ${count(resultBytes / bytesPerToken)}`,
   ];
 }
@@ -129,8 +130,4 @@ function csvCell(text: string): string {
 
 function count(value: number): string {
   return Math.round(value).toLocaleString("en-US");
-}
-
-function seconds(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -1,6 +1,6 @@
 import type { StoredEvent } from "../../core/events.js";
 import type { Usage } from "../../core/messages.js";
-import { addUsage } from "../../core/usage.js";
+import { addUsage } from "../../core/token-usage.js";
 
 /** Total usage of a conversation. The usage of turns that were taken back by a rewind is included. */
 export interface ConversationAccount extends Usage {

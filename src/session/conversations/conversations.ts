@@ -1,7 +1,8 @@
+import type { ChatStore, ConversationOverview, Period } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall, type NewId } from "../../core/ids.js";
-import type { ChatStore, ConversationOverview, LogNode, Period } from "../../core/store-ports.js";
+import type { LogNode } from "../../core/turn-leases.js";
 import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";
 
 interface ConversationsParts {

@@ -2,8 +2,9 @@
  * A cache of conversations. With the cache, a turn reads only new events from the store. Data that is computed from an event is computed
  * only once.
  */
+
+import type { ChatStore } from "../../core/chat-store.js";
 import type { StoredEvent } from "../../core/events.js";
-import type { ChatStore } from "../../core/store-ports.js";
 
 interface KnownLog {
   events: readonly StoredEvent[];

@@ -1,8 +1,8 @@
 import { setImmediate as nextRound } from "node:timers/promises";
+import type { ChatStore } from "../../core/chat-store.js";
 import type { Config, RetentionConfig } from "../../core/config.js";
 import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
-import type { ChatStore } from "../../core/store-ports.js";
 import { midnightBefore } from "../shared/turn-limits.js";
 
 export interface RetentionRules extends RetentionConfig {

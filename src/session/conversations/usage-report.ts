@@ -1,5 +1,5 @@
 /** Reports of usage and cost over all conversations in the log. */
-import type { ModelUsage, Period, ToolUsage } from "../../core/store-ports.js";
+import type { ModelUsage, Period, ToolUsage } from "../../core/chat-store.js";
 
 const modelKeys = ["day", "model", "conversation"] as const;
 const toolKeys = ["tool", "server"] as const;

@@ -1,4 +1,5 @@
-import { tokensText } from "../../core/usage.js";
+import { elapsedText } from "../../core/text/durations.js";
+import { tokensText } from "../../core/token-usage.js";
 import type { TranscriptTurn } from "./transcript.js";
 
 /** Formats facts of a turn on one line, such as `demo/demo-1 · 120 tokens in, 40 out · 2.5 s`. */
@@ -7,7 +8,7 @@ export function turnFacts({ startedAt, endedAt, summary }: TranscriptTurn): stri
   return [
     provider && model ? `${provider}/${model}` : "",
     usage ? tokensText(usage) : "",
-    duration(endedAt - startedAt),
+    elapsedText(endedAt - startedAt),
   ]
     .filter(Boolean)
     .join(" · ");
@@ -18,10 +19,6 @@ export function endNote({ summary: { stopReason, error } }: TranscriptTurn): str
   if (error) return `error: ${error.message}`;
   if (stopReason === "end_turn") return undefined;
   return stopReason ? `stopped: ${stopReason}` : "unfinished";
-}
-
-export function duration(ms: number): string {
-  return ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
 export function time(at: number): string {

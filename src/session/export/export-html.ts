@@ -3,8 +3,9 @@ import { mapInSlices } from "../../core/async/slices.js";
 import type { StoredEvent } from "../../core/events.js";
 import { indentedJson } from "../../core/json.js";
 import type { ContentPart, ToolCall } from "../../core/messages.js";
+import { elapsedText } from "../../core/text/durations.js";
 import { escapeHtml } from "./escape.js";
-import { duration, endNote, time, turnFacts } from "./export-facts.js";
+import { endNote, time, turnFacts } from "./export-facts.js";
 import { selfContainedPage } from "./export-page.js";
 import { markdownToHtml, plain } from "./html-markdown.js";
 import { exportStyle } from "./html-style.js";
@@ -70,7 +71,7 @@ function hopHtml({ text, reasoning, interrupted, calls }: TranscriptHop): string
 
 function callHtml({ name, arguments: written, result, durationMs }: TranscriptCall): string {
   const outcome = result ? (result.isError ? "error" : "ok") : "no result";
-  const took = durationMs === undefined ? "" : ` · ${duration(durationMs)}`;
+  const took = durationMs === undefined ? "" : ` · ${elapsedText(durationMs)}`;
   const shown = result ? `<h5>Result</h5>${result.content.map(partHtml).join("")}` : "";
   const failed = result && !result.isError ? "" : " failed";
   return `<details class="call${failed}"><summary><code>${escapeHtml(name)}</code> ${outcome}${took}</summary><h5>Arguments</h5>${plain(indentedJson(written))}${shown}</details>`;

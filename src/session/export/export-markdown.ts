@@ -1,8 +1,9 @@
 import { mapInSlices } from "../../core/async/slices.js";
 import { indentedJson } from "../../core/json.js";
+import { elapsedText } from "../../core/text/durations.js";
 import { inert } from "../../core/text/inert.js";
 import { partsText } from "../shared/command-text.js";
-import { duration, endNote, time, turnFacts } from "./export-facts.js";
+import { endNote, time, turnFacts } from "./export-facts.js";
 import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
 
 /**
@@ -34,7 +35,7 @@ function turnText(turn: TranscriptTurn): string {
 
 function callText({ name, arguments: written, result, durationMs }: TranscriptCall): string {
   const outcome = result ? (result.isError ? "error" : "ok") : "no result";
-  const took = durationMs === undefined ? "" : `, ${duration(durationMs)}`;
+  const took = durationMs === undefined ? "" : `, ${elapsedText(durationMs)}`;
   const shown = result ? `\n\n${fenced(partsText(result.content))}` : "";
   return `**Tool ${code(name)}** (${outcome}${took})\n\n${fenced(indentedJson(written), "json")}${shown}`;
 }

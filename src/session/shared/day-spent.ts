@@ -1,4 +1,4 @@
-import type { ChatStore, SpentTotals } from "../../core/store-ports.js";
+import type { ChatStore, SpentTotals } from "../../core/chat-store.js";
 import { midnightBefore } from "./turn-limits.js";
 
 /**

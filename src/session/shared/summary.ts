@@ -1,6 +1,6 @@
 import type { ErrorInfo, LimitQuestion, StopReason, StoredEvent } from "../../core/events.js";
 import type { Spent, Usage } from "../../core/messages.js";
-import { usageSum } from "../../core/usage.js";
+import { usageSum } from "../../core/token-usage.js";
 import { readTurn, validHops } from "../../log/folds/turn-records.js";
 import { isYes } from "../../turn/tool-batch.js";
 

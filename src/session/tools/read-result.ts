@@ -1,8 +1,8 @@
 /** The tool with which a model reads tool results that were too large to be shown and are therefore stored. */
 
+import type { ResultStore } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { JsonSchema } from "../../core/messages.js";
-import type { ResultStore } from "../../core/store-ports.js";
 import { type HostTool, hostDefinition, textContent } from "./host-tool.js";
 import { jsonSlice } from "./json-slice.js";
 import { grep, linesOf, readCharacters } from "./result-slices.js";

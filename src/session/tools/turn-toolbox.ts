@@ -3,11 +3,12 @@
  * Another searches for tools if there are too many to send all. The found tools and the stored results are read from the log, so they are
  * known after a restart and in a copy of the conversation too.
  */
+
+import type { ResultStore } from "../../core/chat-store.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { NewId } from "../../core/ids.js";
 import type { ToolCall, ToolResult } from "../../core/messages.js";
 import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
-import type { ResultStore } from "../../core/store-ports.js";
 import { withoutRewound } from "../../log/folds/rewind.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
@@ -26,7 +27,7 @@ interface TurnToolboxParts {
   newId: NewId;
 }
 
-interface Choice {
+interface ToolChoices {
   /** The tools as the hub returned them. The hub returns the same array while no tool changes. */
   offered: readonly HubTool[];
   /** The tools in `offered` that are not hidden. */
@@ -44,7 +45,7 @@ export class TurnToolbox implements Toolbox {
   readonly #found = new Set<string>();
   /** Record of how requests begin. It covers all turns of the conversation. */
   readonly record = new OfferRecord();
-  #choice: Choice | undefined;
+  #choice: ToolChoices | undefined;
 
   /** `wanted` is the name of a tool that the first answer must call. The tool is offered even if there are too many tools. */
   constructor(parts: TurnToolboxParts, log: readonly StoredEvent[], wanted?: string) {
@@ -117,7 +118,7 @@ export class TurnToolbox implements Toolbox {
     return fresh.length > 0 ? { ...rest, found: fresh } : rest;
   }
 
-  #chosen(): Choice {
+  #chosen(): ToolChoices {
     const { hub, isHidden, limits } = this.#parts;
     const offered = hub.tools();
     if (this.#choice?.offered === offered) return this.#choice;
@@ -126,7 +127,7 @@ export class TurnToolbox implements Toolbox {
     return this.#choice;
   }
 
-  #deferral(tools: readonly HubTool[]): Choice["deferral"] {
+  #deferral(tools: readonly HubTool[]): ToolChoices["deferral"] {
     const first = new Set(firstTools(tools, this.#parts.limits, this.record));
     const later = tools.filter((tool) => !first.has(tool));
     return { search: findTools(tools), first, byName: new Map(later.map((tool) => [tool.name, tool])) };

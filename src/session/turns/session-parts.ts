@@ -1,8 +1,8 @@
+import type { ChatStore } from "../../core/chat-store.js";
 import type { Cluster } from "../../core/cluster-port.js";
 import type { NewId } from "../../core/ids.js";
 import type { Meter } from "../../core/measurements.js";
 import type { KeptApprovals, ToolHub } from "../../core/ports.js";
-import type { ChatStore } from "../../core/store-ports.js";
 import type { Orchestrator } from "../../turn/orchestrator.js";
 import type { Conversations } from "../conversations/conversations.js";
 import type { KnownLogs } from "../conversations/known-logs.js";

@@ -4,7 +4,7 @@ import type { AssistantMessage, Message, ToolCall } from "../../core/messages.js
 import { answerOf, toolMessageOf } from "../../log/folds/replay.js";
 import { readTurn, readTurns, type TurnRecord, validHops } from "../../log/folds/turn-records.js";
 
-interface AnsweredCall {
+interface CallWithResult {
   call: ToolCall;
   /** The result that the model gets. Undefined if the caller of the turn runs the call itself. */
   result?: Message;
@@ -12,7 +12,7 @@ interface AnsweredCall {
 
 export interface TurnAnswer {
   message: AssistantMessage;
-  calls: AnsweredCall[];
+  calls: CallWithResult[];
 }
 
 /** Returns the answers in the events of one turn. The event of the user message may be missing. */

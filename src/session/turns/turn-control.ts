@@ -1,5 +1,5 @@
 /** Cancels the turns of a conversation and answers their questions, no matter which host runs the turns. */
-import type { TurnMail, TurnName } from "../../core/store-ports.js";
+import type { TurnMail, TurnName } from "../../core/turn-leases.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import type { SessionParts } from "./session-parts.js";

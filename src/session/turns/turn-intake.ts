@@ -2,7 +2,7 @@
 
 import { RequestError } from "../../core/errors.js";
 import type { StoredEvent, UserMessageEvent } from "../../core/events.js";
-import type { TurnName } from "../../core/store-ports.js";
+import type { TurnName } from "../../core/turn-leases.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";

@@ -1,9 +1,9 @@
 import type { StopReason, StoredEvent } from "../../core/events.js";
 import type { Meter } from "../../core/measurements.js";
 import type { Usage } from "../../core/messages.js";
-import type { TurnLease } from "../../core/store-ports.js";
+import { addUsage } from "../../core/token-usage.js";
 import { type TraceContext, traceOf } from "../../core/trace-context.js";
-import { addUsage } from "../../core/usage.js";
+import type { TurnLease } from "../../core/turn-leases.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 
 interface TurnMeasureParts {

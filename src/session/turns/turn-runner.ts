@@ -6,7 +6,7 @@ import type { OwnedTurn } from "../../core/cluster-port.js";
 import { StoreError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
-import type { AbandonedTurn, TurnMail } from "../../core/store-ports.js";
+import type { AbandonedTurn, TurnMail } from "../../core/turn-leases.js";
 import { isTurnEnd } from "../../log/folds/turn-records.js";
 import { TimeLimitReached } from "../../turn/turn-options.js";
 import type { PromptOptions } from "../shared/prompt-options.js";

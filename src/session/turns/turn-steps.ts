@@ -6,10 +6,10 @@
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../../core/errors.js";
 import type { ChatEvent, QuestionEvent, StoredEvent } from "../../core/events.js";
-import { maxCrashes } from "../../core/lease.js";
 import { formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import type { TraceContext } from "../../core/trace-context.js";
+import { maxCrashes } from "../../core/turn-leases.js";
 import { textTokens, tokensOf, toolTokens } from "../../log/folds/estimate.js";
 import { toMessages } from "../../log/folds/replay.js";
 import type { Outlet } from "../../turn/outlet.js";

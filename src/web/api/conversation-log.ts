@@ -1,5 +1,4 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { onNextFrame } from "./animation-frame.js";
 import type { HostMessage, LiveChunk, StoredMessage, WireError } from "./host-messages.js";
 import type { Follower, HostSocket } from "./socket.js";
 
@@ -101,4 +100,18 @@ export class ConversationLog implements Follower {
     for (const listener of this.#listeners) listener(change);
     this.#isWhole.value = this.#willBeWhole;
   }
+}
+
+/** Longest time to wait for a frame, in ms. A background tab draws no frames, but it must keep up with the host. */
+const longestWaitMs = 500;
+
+/** Calls `callback` at the next frame. If no frame comes within `longestWaitMs`, calls it then. */
+function onNextFrame(callback: () => void): void {
+  const run = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    callback();
+  };
+  const frame = requestAnimationFrame(run);
+  const timer = setTimeout(run, longestWaitMs);
 }

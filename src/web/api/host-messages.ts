@@ -54,7 +54,7 @@ interface UsageFacts {
   interrupted?: true;
 }
 
-interface Chunk<Type extends string, Data, Metadata = object> {
+interface HostChunk<Type extends string, Data, Metadata = object> {
   type: Type;
   data: Data;
   metadata: Metadata & Told;
@@ -62,19 +62,19 @@ interface Chunk<Type extends string, Data, Metadata = object> {
 
 /** A chunk of a stored event. An answer of the model consists of up to three chunks with the same `seq`. */
 type StoredChunk =
-  | Chunk<"user_message", string, { request_id: string }>
-  | Chunk<"reasoning" | "text", string>
-  | Chunk<"usage", WireUsage | null, UsageFacts>
-  | Chunk<"tool_call", { id: string; name: string; arguments: string }>
-  | Chunk<"tool_sent", { id: string }>
-  | Chunk<"tool_result", { id: string; name: string; is_error: boolean; content: WirePart[] }>
-  | Chunk<"question", WireQuestion>
-  | Chunk<"answer", { question_id: string; value: unknown }>
-  | Chunk<"compaction", string, { up_to_seq: number; usage: WireUsage | null; provider: string; model: string }>
-  | Chunk<"turn_end", { stop_reason: StopReason }>
-  | Chunk<"turn_error", WireError>
-  | Chunk<"rewind", { to_seq: number }>
-  | Chunk<"fork", { origins: string[]; to_seq: number }>;
+  | HostChunk<"user_message", string, { request_id: string }>
+  | HostChunk<"reasoning" | "text", string>
+  | HostChunk<"usage", WireUsage | null, UsageFacts>
+  | HostChunk<"tool_call", { id: string; name: string; arguments: string }>
+  | HostChunk<"tool_sent", { id: string }>
+  | HostChunk<"tool_result", { id: string; name: string; is_error: boolean; content: WirePart[] }>
+  | HostChunk<"question", WireQuestion>
+  | HostChunk<"answer", { question_id: string; value: unknown }>
+  | HostChunk<"compaction", string, { up_to_seq: number; usage: WireUsage | null; provider: string; model: string }>
+  | HostChunk<"turn_end", { stop_reason: StopReason }>
+  | HostChunk<"turn_error", WireError>
+  | HostChunk<"rewind", { to_seq: number }>
+  | HostChunk<"fork", { origins: string[]; to_seq: number }>;
 
 /** A chunk of a live event. Live events are never stored, but some of them preview an event that is stored later. */
 export type LiveChunk =

@@ -1,7 +1,7 @@
 /** Forms that MCP servers may show to the user. A form is a flat object of texts, numbers, booleans and choices. */
 import type { JsonSchema } from "../../core/messages.js";
 
-interface Choice {
+interface FieldChoice {
   value: string;
   label: string;
 }
@@ -18,8 +18,8 @@ export type FormField = FieldBase &
     | { kind: "text"; type: TextType; pattern?: string; minLength?: number; maxLength?: number; initial: string }
     | { kind: "number"; isWhole: boolean; min?: number; max?: number; initial: string }
     | { kind: "flag"; initial: boolean }
-    | { kind: "choice"; choices: readonly Choice[]; initial: string }
-    | { kind: "choices"; choices: readonly Choice[]; min: number; max: number; initial: readonly string[] }
+    | { kind: "choice"; choices: readonly FieldChoice[]; initial: string }
+    | { kind: "choices"; choices: readonly FieldChoice[]; min: number; max: number; initial: readonly string[] }
   );
 
 /** Types of an input element whose values the browser validates. */
@@ -74,7 +74,7 @@ function field(name: string, property: JsonSchema, isRequired: boolean): FormFie
 /**
  * Reads the choices of a field from `enum`, with `enumNames` as their titles, or from titled constants in `oneOf` (for a list: in `anyOf`).
  */
-function choicesOf({ enum: values, enumNames, oneOf, anyOf }: JsonSchema): Choice[] | undefined {
+function choicesOf({ enum: values, enumNames, oneOf, anyOf }: JsonSchema): FieldChoice[] | undefined {
   const names = texts(enumNames);
   if (Array.isArray(values)) return texts(values).map((value, index) => ({ value, label: names[index] ?? value }));
   const titled = Array.isArray(oneOf) ? oneOf : anyOf;

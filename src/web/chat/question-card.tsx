@@ -2,11 +2,12 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { indentedJson } from "../../core/json.js";
+import { elapsedText } from "../../core/text/durations.js";
 import { visibleJson } from "../../core/text/inert.js";
 import type { WireQuestion } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
-import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
+import { shownCount, shownDollars } from "../shared/format-text.js";
 import type { QuestionItem } from "./fold-turns.js";
 import { SchemaForm } from "./schema-form.js";
 
@@ -177,7 +178,7 @@ function limitText({ limit, scope, used, allowed, needed }: Extract<WireQuestion
   if (limit === "loop") return `The model has made the same call ${shownCount(used)} times with the same result.`;
   const figure = (amount: number) => {
     if (limit === "usd") return shownDollars(amount);
-    return limit === "time" ? shownDuration(amount) : `${shownCount(Math.round(amount))} ${limit}`;
+    return limit === "time" ? elapsedText(amount) : `${shownCount(Math.round(amount))} ${limit}`;
   };
   const more = needed === undefined ? "" : `, and the next step needs about ${figure(needed)}`;
   return `${figure(used)} of ${figure(allowed)} are used in this ${scope}${more}.`;

@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { elapsedText } from "../../core/text/durations.js";
 import { visibleText } from "../markdown/visible.js";
-import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
+import { shownCount, shownDollars } from "../shared/format-text.js";
 import type { Turn } from "./fold-turns.js";
 import { type LiveAnswer, liveNote } from "./live-answer.js";
 import { type RowSpan, timelineRows } from "./timeline-rows.js";
@@ -30,7 +31,7 @@ export function Timeline({ turn, live, skewMs }: TimelineProps) {
   return (
     <div class="timeline">
       <p class="small quiet">
-        {isRunning ? "Running for" : "Took"} {shownDuration(totalMs)}
+        {isRunning ? "Running for" : "Took"} {elapsedText(totalMs)}
         {sums(turn)}
       </p>
       <ol>
@@ -63,7 +64,7 @@ function Row({
       </span>
       <span class="took small quiet">
         {note && `${note} · `}
-        {shownDuration((to ?? end) - from)}
+        {elapsedText((to ?? end) - from)}
       </span>
       <span class="track" aria-hidden="true">
         <span class="bar" style={{ left: `${left}%`, width: `${width}%` }} />

@@ -1,9 +1,9 @@
 import { indentedJson } from "../../core/json.js";
+import { elapsedText } from "../../core/text/durations.js";
 import type { WirePart } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { ForeignLink } from "../markdown/foreign-link.js";
 import { visibleText } from "../markdown/visible.js";
-import { shownDuration } from "../shared/format-text.js";
 import type { ToolItem } from "./fold-turns.js";
 import type { Progress } from "./live-answer.js";
 
@@ -24,7 +24,7 @@ export function ToolCard({ tool, progress, isOver }: ToolCardProps) {
           <span class="name">{visibleText(name)}</span>
           <span class="unseen">, {words[state]}</span>
           <span class="quiet small">
-            {result && sentAt !== undefined ? shownDuration(result.at - sentAt) : words[state]}
+            {result && sentAt !== undefined ? elapsedText(result.at - sentAt) : words[state]}
             {result?.isError && sentAt !== undefined && " · error"}
           </span>
         </summary>

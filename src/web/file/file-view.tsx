@@ -14,12 +14,12 @@ interface FileViewProps {
   transcript: HTMLElement;
 }
 
-type View = "transcript" | "trace";
+type FileTab = "transcript" | "trace";
 
-const names: Record<View, string> = { transcript: "Transcript", trace: "Trace" };
+const names: Record<FileTab, string> = { transcript: "Transcript", trace: "Trace" };
 
 export function FileView({ conversationId, events, transcript }: FileViewProps) {
-  const view = useSignal<View>(window.location.hash === "#trace" ? "trace" : "transcript");
+  const view = useSignal<FileTab>(window.location.hash === "#trace" ? "trace" : "transcript");
   const dialogue = useMemo(() => {
     const messages = events.flatMap(toldChunks);
     return new DialogueFold().with(emptyDialogue, messages as StoredMessage[]);

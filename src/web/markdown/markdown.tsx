@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
+import { blockNodes } from "./block-nodes.js";
 import { BlockSplitter } from "./blocks.js";
-import { blockNodes } from "./nodes.js";
 import { visibleText } from "./visible.js";
 
 /**

@@ -1,11 +1,5 @@
 /** Formats numbers and times for people. */
 
-export function shownDuration(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
-}
-
 export function shownCount(number: number): string {
   return number.toLocaleString("en");
 }

@@ -1,11 +1,12 @@
 import type { ComponentChildren } from "preact";
 import { indentedJson } from "../../core/json.js";
+import { elapsedText } from "../../core/text/durations.js";
 import type { WireUsage } from "../api/host-messages.js";
 import type { AnswerItem, QuestionItem, ToolItem } from "../chat/fold-turns.js";
 import { PartView } from "../chat/tool-card.js";
 import { CodeBlock, CopyButton } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
-import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
+import { shownCount, shownDollars } from "../shared/format-text.js";
 import type { TraceRow } from "./rows.js";
 import { serverTool, toolStep } from "./session-step.js";
 
@@ -78,8 +79,8 @@ function ToolBody({ item, approval, together }: ToolBodyProps) {
       <Facts
         facts={{
           Server: known?.server,
-          Waited: sentAt !== undefined && sentAt > plannedAt ? shownDuration(sentAt - plannedAt) : undefined,
-          Ran: sentAt !== undefined && result ? shownDuration(result.at - sentAt) : undefined,
+          Waited: sentAt !== undefined && sentAt > plannedAt ? elapsedText(sentAt - plannedAt) : undefined,
+          Ran: sentAt !== undefined && result ? elapsedText(result.at - sentAt) : undefined,
           "At the same time":
             together > 0 ? `${together === 1 ? "another call" : `${together} other calls`}` : undefined,
           "Asked because": approval?.question.kind === "approval" ? approval.question.reason : undefined,

@@ -1,6 +1,7 @@
+import { elapsedText } from "../../core/text/durations.js";
 import type { WireQuestion, WireUsage } from "../api/host-messages.js";
 import { type LiveAnswer, liveNote } from "../chat/live-answer.js";
-import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
+import { shownCount, shownDollars } from "../shared/format-text.js";
 import type { Outcome, Sums, TraceRow } from "./rows.js";
 
 export function rowLabel(row: TraceRow): string {
@@ -73,7 +74,7 @@ function modelNotes({ item: { attempts, usage, finishReason } }: Extract<TraceRo
 function toolNotes({ item: { sentAt }, approval }: Extract<TraceRow, { kind: "tool" }>): string[] {
   if (!approval) return [];
   if (!approval.answer) return ["asks you"];
-  const after = shownDuration(approval.answer.at - approval.at);
+  const after = elapsedText(approval.answer.at - approval.at);
   return [sentAt === undefined ? `not approved, after ${after}` : `approved after ${after}`];
 }
 

@@ -69,7 +69,7 @@ function restOf(turn: Turn, rows: readonly TraceRow[]): TraceRow[] {
 interface RowContext {
   key: string;
   turn: Turn;
-  approvals: Approvals;
+  approvals: TurnApprovals;
   /** Time at which the last of the earlier rows ended. */
   since: number;
 }
@@ -112,7 +112,7 @@ function lastEnd(turn: Turn, rows: readonly TraceRow[]): number {
   return Math.max(turn.startedAt, ...rows.flatMap(({ spans }) => spans.map(({ to = 0 }) => to)));
 }
 
-interface Approvals {
+interface TurnApprovals {
   byTool: ReadonlyMap<ToolItem, QuestionItem>;
   taken: ReadonlySet<QuestionItem>;
 }
@@ -121,7 +121,7 @@ interface Approvals {
  * Matches approval questions to calls, since a question does not contain the id of its call. A question belongs to the first call of the
  * same answer that has the same arguments and no question yet. A call of the same tool is preferred.
  */
-function approvalsOf(items: readonly Item[]): Approvals {
+function approvalsOf(items: readonly Item[]): TurnApprovals {
   const byTool = new Map<ToolItem, QuestionItem>();
   let calls: ToolItem[] = [];
   for (const item of items) {

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { TargetedKeyboardEvent } from "preact";
 import { useEffect } from "preact/hooks";
+import { elapsedText } from "../../core/text/durations.js";
 import type { Turn } from "../chat/fold-turns.js";
 import type { LiveAnswer, Progress } from "../chat/live-answer.js";
 import { ProgressLine } from "../chat/tool-card.js";
 import { visibleText } from "../markdown/visible.js";
-import { shownDuration } from "../shared/format-text.js";
 import { CopyStep, RowBody, Text } from "./row-body.js";
 import { kindWords, outcomeWords, rowLabel, rowNotes, sumsText } from "./row-words.js";
 import { leftRows, type Span, sumsOf, type TraceRow, traceRows } from "./rows.js";
@@ -43,7 +43,7 @@ export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
         <p class="small quiet">
           Turn {number} · <time dateTime={new Date(turn.startedAt).toISOString()}>{clock(turn.startedAt)}</time> ·{" "}
           {isRunning && "running for "}
-          {shownDuration(end - turn.startedAt)}
+          {elapsedText(end - turn.startedAt)}
           {sumsText(sumsOf([turn])) && ` · ${sumsText(sumsOf([turn]))}`}
           {!isRunning && <EndNote turn={turn} />}
         </p>
@@ -64,7 +64,7 @@ export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
         <span>
           <span>0</span>
           {scale.isShortened && <span>waits are shortened</span>}
-          <span>{shownDuration(end - turn.startedAt)}</span>
+          <span>{elapsedText(end - turn.startedAt)}</span>
         </span>
       </p>
     </article>
@@ -110,8 +110,8 @@ function Row({ row, start, end, scale, live }: RowProps) {
           </span>
           <span class="took small">
             <span class="unseen">took </span>
-            {shownDuration(took)}
-            <span class="unseen">, from {shownDuration(from - start)} on</span>
+            {elapsedText(took)}
+            <span class="unseen">, from {elapsedText(from - start)} on</span>
           </span>
           <span class="lane" aria-hidden="true">
             {spans.map((span) => (

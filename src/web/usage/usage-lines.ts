@@ -1,5 +1,6 @@
 /** The answer of `/api/usage`, and the measures by which its lines are compared. */
-import { shownCount, shownDollars, shownDuration } from "../shared/format-text.js";
+import { elapsedText } from "../../core/text/durations.js";
+import { shownCount, shownDollars } from "../shared/format-text.js";
 
 export const bys = ["day", "model", "conversation", "tool", "server"] as const;
 
@@ -76,7 +77,7 @@ const callMeasures: readonly Measure[] = [
     name: "Time",
     ...ofCalls(
       ({ duration_ms }) => duration_ms,
-      (line) => shownDuration(line.duration_ms),
+      (line) => elapsedText(line.duration_ms),
     ),
   },
   {

@@ -1,9 +1,10 @@
 import { useSignal } from "@preact/signals";
+import { elapsedText } from "../../core/text/durations.js";
 import type { Api } from "../api/host-client.js";
 import type { ServerEntry, Tool } from "../api/host-messages.js";
 import { CodeBlock } from "../markdown/code-block.js";
 import { visibleText } from "../markdown/visible.js";
-import { counted, shownCount, shownDuration } from "../shared/format-text.js";
+import { counted, shownCount } from "../shared/format-text.js";
 import { type Loaded, useLoaded } from "./use-loaded.js";
 
 const everyMs = 3_000;
@@ -81,8 +82,8 @@ function ServerCard({ server, tools, api, seen }: ServerCardProps) {
     transport,
     version && `version ${version}`,
     era && eras[era],
-    start_ms !== null && `started in ${shownDuration(start_ms)}`,
-    latency_ms !== null && `answers in ${shownDuration(latency_ms)}`,
+    start_ms !== null && `started in ${elapsedText(start_ms)}`,
+    latency_ms !== null && `answers in ${elapsedText(latency_ms)}`,
     prompts > 0 && counted(prompts, "prompt"),
     resources > 0 && counted(resources, "resource"),
   ].filter(Boolean);

@@ -1,9 +1,9 @@
 /** Simulated processes that write and read one conversation, and messages between them that get lost, doubled and reordered. */
 
-import { Cursor } from "../../../src/cluster/live/cursor.js";
 import { DeltaSender } from "../../../src/cluster/live/delta-sender.js";
 import { Feeds } from "../../../src/cluster/live/feeds.js";
 import { readFrames } from "../../../src/cluster/live/frames.js";
+import { Cursor } from "../../../src/cluster/live/live-cursor.js";
 import type { LiveEvent, StoredEvent, TurnEvent } from "../../../src/core/events.js";
 
 type Random = (below: number) => number;

@@ -2,7 +2,7 @@ import "../../support/app.js"; // modules that the host loads on demand
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { editServers } from "../../../src/config/edit/edit.js";
+import { editServers } from "../../../src/config/edit/edit-servers.js";
 import { planImport } from "../../../src/config/import/import-plan.js";
 import { importReport } from "../../../src/config/import/import-report.js";
 import { importFrom } from "../../../src/config/import/known-programs.js";

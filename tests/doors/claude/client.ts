@@ -1,6 +1,6 @@
 /** A program that controls the host as Claude Code's clients do: it writes and reads lines, and answers requests. */
 import { PassThrough } from "node:stream";
-import type { PipeOptions } from "../../../src/doors/claude/conversation.js";
+import type { PipeOptions } from "../../../src/doors/claude/claude-conversation.js";
 import { runClaudePipe } from "../../../src/doors/claude/pipe.js";
 import type { App } from "../../../src/index.js";
 import { doorParts, interrupts, Sink } from "../support.js";

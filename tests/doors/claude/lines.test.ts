@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { parseInput } from "../../../src/doors/claude/input.js";
+import { parseInput } from "../../../src/doors/claude/claude-input.js";
 import { anyText } from "../../support/any-text.js";
 import { startApp } from "../../support/app.js";
 import { answer, startLlmServer } from "../../support/llm-server.js";

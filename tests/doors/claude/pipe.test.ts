@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { PipeOptions } from "../../../src/doors/claude/conversation.js";
+import type { PipeOptions } from "../../../src/doors/claude/claude-conversation.js";
 import { fixtureServer, startApp } from "../../support/app.js";
 import {
   answer,

@@ -32,7 +32,7 @@ export function openWires(app: App): { connect(): Promise<Socket> } & Disposable
   const rate = new RateLimit(1_000_000, () => 0);
   const names = { allowedHosts: [], allowedOrigins: [] };
   const gate = new Gate({
-    ...{ token: undefined, isLoopback: true, ...names, rate, strangersRate: rate },
+    ...{ token: undefined, isOnlyLocal: true, ...names, rate, strangersRate: rate },
     isDraining: () => false,
   });
   const connections = new Connections({ most: 1_000, now: () => 0, onFull: () => {} });

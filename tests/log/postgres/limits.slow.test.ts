@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterEach, describe, expect, jest, test } from "@jest/globals";
 import pg from "pg";
+import type { ChatStore } from "../../../src/core/chat-store.js";
 import type { PostgresConfig } from "../../../src/core/config.js";
 import { newId } from "../../../src/core/ids.js";
 import {
@@ -10,7 +11,6 @@ import {
   type SharedLimits,
   type Slot,
 } from "../../../src/core/shared-limits.js";
-import type { ChatStore } from "../../../src/core/store-ports.js";
 import type { Listener } from "../../../src/log/postgres/connection/listener.js";
 import { limitsTopic } from "../../../src/log/postgres/limits/database-limits.js";
 import { NoticeSeal } from "../../../src/log/postgres/notice-seal.js";

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { editServers } from "../../../config/edit/edit.js";
+import { editServers } from "../../../config/edit/edit-servers.js";
 import { fileModeOf, replaceFile } from "../../../config/edit/replace-file.js";
 import type { ServerEdit } from "../../../config/edit/server-edit.js";
 import { isPlainObject, type JsonObject } from "../../../core/json.js";

@@ -1,5 +1,7 @@
 /** Functions that translate other programs' keys. Importers build their tables from these functions. */
+
 import { isPlainObject } from "../../../core/json.js";
+import { writtenDuration } from "../../../core/text/durations.js";
 import type { FieldImport, FieldImports, ServerDraft } from "./server-draft.js";
 
 const longestMs = 86_400_000;
@@ -97,17 +99,12 @@ export const disabled = ofFlag((isOff, draft, key) => {
 const duration = (target: string, unitMs: number) =>
   shaped(isNumber, "a number", (amount, draft, key) => {
     const ms = Math.round(amount * unitMs);
-    if (ms >= 1 && ms <= longestMs) draft.set(target, durationText(ms), key);
+    if (ms >= 1 && ms <= longestMs) draft.set(target, writtenDuration(ms), key);
     else draft.note(key, `${amount} is no time that ${target} can have, so it was left out`);
   });
 
 export const seconds = (target: string) => duration(target, 1000);
 export const copiedMilliseconds = (target: string) => duration(target, 1);
-
-/** Returns the time with its unit, because the unit of a bare number would be unclear. */
-function durationText(ms: number): string {
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
-}
 
 /**
  * Translates the list of tools that are offered to the model. `none` says what an empty list means in the other program. In this host an

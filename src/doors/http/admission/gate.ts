@@ -1,6 +1,6 @@
 /** Decides which requests from the network are admitted, for HTTP and WebSocket alike, before the body of a request is read. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isIP } from "node:net";
+import { isLoopback, unbracketed } from "../../../core/text/networks.js";
 import type { RateLimit } from "./rate-limit.js";
 
 export interface Visit {
@@ -26,7 +26,8 @@ export interface RequestRefusal {
 interface GateParts {
   /** Token that callers must send. Undefined if no token is needed. */
   token: string | undefined;
-  isLoopback: boolean;
+  /** True if the server listens on a loopback address. */
+  isOnlyLocal: boolean;
   allowedHosts: readonly string[];
   allowedOrigins: readonly string[];
   rate: RateLimit;
@@ -38,11 +39,6 @@ interface GateParts {
    * is. The secret is valid on no other path.
    */
   peers?: { path: string; secret: string } | undefined;
-}
-
-/** Returns true if a server that listens on this address can be reached only from this machine. */
-export function isLoopbackAddress(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
 /**
@@ -120,10 +116,10 @@ export class Gate {
    * address, the browser sends that name in the Host header.
    */
   #isKnownHost(hostname: string | undefined): boolean {
-    const { allowedHosts, isLoopback } = this.#parts;
+    const { allowedHosts, isOnlyLocal } = this.#parts;
     if (hostname === undefined) return false;
-    if (isLoopbackAddress(hostname) || allowedHosts.includes(hostname)) return true;
-    return !isLoopback && allowedHosts.length === 0;
+    if (isLoopback(hostname) || allowedHosts.includes(hostname)) return true;
+    return !isOnlyLocal && allowedHosts.length === 0;
   }
 
   /** Returns true if the request has the token, or if no token is needed. */
@@ -160,7 +156,7 @@ function isSame(given: string, wanted: string): boolean {
 function hostnameOf(host: string | undefined): string | undefined {
   if (!host || !URL.canParse(`http://${host}`)) return undefined;
   const { hostname, username, pathname } = new URL(`http://${host}`);
-  return username || pathname !== "/" ? undefined : hostname.replace(/^\[|\]$/g, "");
+  return username || pathname !== "/" ? undefined : unbracketed(hostname);
 }
 
 function refusal(

@@ -23,14 +23,14 @@ export function offeredTools(
   return [...first, ...later.filter(({ name }) => !firstNames.has(name))].filter(({ name }) => !removed.has(name));
 }
 
-interface Changes {
+interface ToolChanges {
   /** Found tools by name. The value is the definition of the tool, if the message contains it. */
   found: Map<string, AnthropicTool | undefined>;
   removed: Set<string>;
 }
 
-function changesIn(messages: readonly MessageParam[]): Changes {
-  const changes: Changes = { found: new Map(), removed: new Set() };
+function changesIn(messages: readonly MessageParam[]): ToolChanges {
+  const changes: ToolChanges = { found: new Map(), removed: new Set() };
   const add = (name: unknown, definition?: AnthropicTool) => {
     if (typeof name !== "string") return;
     changes.removed.delete(name);

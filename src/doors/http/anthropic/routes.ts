@@ -26,7 +26,7 @@ import {
   type TokenCountBody,
   tokenCountBody,
 } from "./anthropic-body.js";
-import { readMessages } from "./input.js";
+import { readMessages } from "./anthropic-messages.js";
 import { MessageView } from "./message-view.js";
 import { offeredTools } from "./offered-tools.js";
 

@@ -6,8 +6,8 @@ import type { ContentPart, Message } from "../../../core/messages.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName } from "../turns/caller-tools.js";
 
-type Part = { type: string; [field: string]: unknown };
-export type Content = string | Part[] | null | undefined;
+type MessagePart = { type: string; [field: string]: unknown };
+export type Content = string | MessagePart[] | null | undefined;
 
 export interface ChatMessage {
   role: "system" | "developer" | "user" | "assistant" | "tool";
@@ -43,7 +43,7 @@ function readContent(content: Content): ContentPart[] {
   return (content ?? []).map(readPart);
 }
 
-function readPart(part: Part): ContentPart {
+function readPart(part: MessagePart): ContentPart {
   switch (part.type) {
     case "text":
     case "input_text":
@@ -52,7 +52,9 @@ function readPart(part: Part): ContentPart {
       return { type: "text", text: textIn(part.text ?? part.refusal ?? "", part.type) };
     case "image_url":
     case "input_image":
-      return readImage(typeof part.image_url === "object" ? (part.image_url as Part | null)?.url : part.image_url);
+      return readImage(
+        typeof part.image_url === "object" ? (part.image_url as MessagePart | null)?.url : part.image_url,
+      );
     case "input_audio": {
       const { data, format } = (part.input_audio ?? {}) as { data?: unknown; format?: unknown };
       const mimeType = `audio/${textIn(format ?? "wav", "input_audio.format")}`;

@@ -24,10 +24,10 @@ interface Identity {
   serverOf(tool: string): { server: string; tool: string } | undefined;
 }
 
-type Item = { id: string; type: string; [field: string]: unknown };
+type OutputItem = { id: string; type: string; [field: string]: unknown };
 
 interface Placed {
-  item: Item;
+  item: OutputItem;
   index: number;
 }
 
@@ -38,7 +38,7 @@ interface Placed {
 export class ResponseView implements ResponseWriter {
   readonly #identity: Identity;
   readonly #stored: StoredEvent[] = [];
-  readonly #output: Item[] = [];
+  readonly #output: OutputItem[] = [];
   /** The message that is being written, with its text so far. Undefined if no message is open. */
   #open: (Placed & { text: string }) | undefined;
   #sequence = 0;
@@ -250,7 +250,7 @@ export class ResponseView implements ResponseWriter {
     ];
   }
 
-  #add(item: Item, events: StreamedEvent[]): Placed {
+  #add(item: OutputItem, events: StreamedEvent[]): Placed {
     const index = this.#output.push(item) - 1;
     events.push(this.#event("response.output_item.added", { output_index: index, item: { ...item } }));
     return { item, index };

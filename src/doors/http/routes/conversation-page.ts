@@ -1,4 +1,4 @@
-import type { ConversationSummary } from "../../../core/store-ports.js";
+import type { ConversationSummary } from "../../../core/chat-store.js";
 import type { ApiCall } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { limitIn, limitWords } from "../shared/limit.js";

@@ -2,8 +2,9 @@
  * Route that starts a login at a remote server. After a login the browser returns to a port of this machine, so the caller must be on this
  * machine.
  */
+
+import { isLoopback } from "../../../core/text/networks.js";
 import type { DoorParts } from "../../shared/door.js";
-import { isLoopbackAddress } from "../admission/gate.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 
@@ -42,7 +43,7 @@ export function loginRoutes({ login }: DoorParts): ApiRoute[] {
  */
 function requireHere({ address, header }: ApiCall): void {
   const isPassedOn = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].some((name) => header(name) !== undefined);
-  if (isLoopbackAddress(address.replace(/^::ffff:/, "")) && !isPassedOn) return;
+  if (isLoopback(address) && !isPassedOn) return;
   throw new ApiError(
     403,
     "not_local",

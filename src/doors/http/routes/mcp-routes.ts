@@ -1,7 +1,7 @@
 /** Routes for MCP over Streamable HTTP. The messages have MCP's own schema. The code for MCP is loaded when the first client connects. */
 import { isWritable, parseJson } from "../../../core/json.js";
 import type { McpHttp, McpHttpOptions } from "../../mcp/http.js";
-import type { McpParts } from "../../mcp/parts.js";
+import type { McpParts } from "../../mcp/mcp-parts.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 
 export interface McpDoor {

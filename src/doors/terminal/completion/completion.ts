@@ -6,14 +6,14 @@ import { argumentChoices, type CompletionParts } from "./argument-choices.js";
 import { pathChoices } from "./path-choices.js";
 
 /** Result of the Tab key. The text from `start` to the cursor is replaced by `insert`, the common start of all choices. */
-interface Completion {
+interface TabCompletion {
   start: number;
   insert: string;
   choices: readonly string[];
 }
 
 /** Returns the completion of the word before the cursor. Never rejects. */
-export type Completer = (text: string, cursor: number) => Promise<Completion>;
+export type Completer = (text: string, cursor: number) => Promise<TabCompletion>;
 
 /** Candidates for the last word, which begins at `start`. A candidate ends with a space if it completes the word. */
 interface Choices {

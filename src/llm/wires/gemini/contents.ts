@@ -21,7 +21,7 @@ const NO_OUTPUT = "(no output)";
 
 type Result = Extract<Message, { role: "tool" }>;
 
-interface Content {
+interface GeminiContent {
   role: string;
   parts: JsonObject[];
 }
@@ -42,7 +42,7 @@ interface OpenCall {
 export function wireContents(
   messages: readonly Message[],
   target: Target<GeminiQuirks>,
-): { systemInstruction: JsonObject | undefined; contents: Content[] } {
+): { systemInstruction: JsonObject | undefined; contents: GeminiContent[] } {
   const walk = new ContentWalk(target);
   for (const message of messages) walk.next(message);
   walk.closeCalls();
@@ -52,7 +52,7 @@ export function wireContents(
 
 class ContentWalk {
   readonly system: JsonObject[] = [];
-  readonly contents: Content[] = [];
+  readonly contents: GeminiContent[] = [];
   readonly #target: Target<GeminiQuirks>;
   #open: OpenCall[] = [];
   /** System messages that came while the results of some calls were still missing. These messages are written after the results. */

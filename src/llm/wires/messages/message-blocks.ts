@@ -16,7 +16,7 @@ export function openBlock(native: JsonObject): OpenBlock {
   return block;
 }
 
-interface Said {
+interface SaidInBlocks {
   content: string;
   toolCalls: ToolCall[];
   parts: KeptPart[] | undefined;
@@ -27,7 +27,7 @@ interface Said {
  * all keys except text and arguments are kept. `parts` is undefined if the answer is only a text followed by calls. `idOf`: returns the id
  * that a call has in this conversation.
  */
-export function saidInBlocks(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): Said {
+export function saidInBlocks(blocks: readonly OpenBlock[], idOf: (id: string | undefined) => string): SaidInBlocks {
   const toolCalls: ToolCall[] = [];
   const texts: string[] = [];
   const parts = blocks.map((block): KeptPart => {

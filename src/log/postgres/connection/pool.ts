@@ -2,7 +2,7 @@
 
 import pg from "pg";
 import type { PostgresConfig } from "../../../core/config.js";
-import { defaultLeaseMs } from "../../../core/lease.js";
+import { defaultLeaseMs } from "../../../core/turn-leases.js";
 
 const connectTimeoutMs = 5_000;
 const statementTimeoutMs = 15_000;

@@ -1,10 +1,14 @@
 /** Opens the reporters. At most one reporter writes to stdout; all others need a file. */
+
 import { closeSync, openSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { messageOf, RequestError } from "../../../core/errors.js";
 import type { Reporter } from "../run-many.js";
+import { resultsJson } from "../summary/summary-json.js";
+import { resultsJunit } from "./junit.js";
+import { prettyReporter, type ReportScreen } from "./pretty.js";
 import type { ReporterName } from "./reporter-names.js";
-import { createReporter } from "./reporters.js";
+import { tapBegin, tapRun } from "./tap.js";
 
 export interface ReportTarget {
   name: ReporterName;
@@ -15,7 +19,7 @@ export interface ReportTarget {
   file?: string;
 }
 
-interface Wanted {
+interface WantedReporters {
   reporter?: readonly ReportTarget[];
   output?: string;
 }
@@ -26,7 +30,7 @@ type Stdout = Pick<NodeJS.WriteStream, "write" | "isTTY" | "columns">;
  * Opens all files before the first run starts. If all chosen reporters write to files, `pretty` also reports to stdout. In the result,
  * `isWatched` is true if `pretty` writes to stdout. Throws RequestError.
  */
-export function openReporters({ reporter = [], output }: Wanted, stdout: Stdout, now: () => number) {
+export function openReporters({ reporter = [], output }: WantedReporters, stdout: Stdout, now: () => number) {
   const asked: readonly ReportTarget[] = reporter.length > 0 ? reporter : [{ name: "pretty" }];
   const rest = asked.filter(({ file }) => file === undefined);
   if (rest.length > 1) {
@@ -75,4 +79,28 @@ function opened(path: string, flags = "w"): number {
   } catch (error) {
     throw new RequestError("usage", `${path} cannot be written: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** Creates the reporter of this name. `now` returns milliseconds. */
+export function createReporter(name: ReporterName, screen: ReportScreen, now: () => number): Reporter {
+  const { write } = screen;
+  switch (name) {
+    case "pretty":
+      return prettyReporter(screen, now);
+    case "json":
+      return { end: (many) => write(resultsJson(many)) };
+    case "junit":
+      return { end: (many) => write(resultsJunit(many)) };
+    case "tap":
+      return tapReporter(write);
+  }
+}
+
+function tapReporter(write: ReportScreen["write"]): Reporter {
+  let number = 0;
+  return {
+    begin: (count) => write(tapBegin(count)),
+    runEnded: (report) => write(tapRun(report, ++number)),
+    end() {},
+  };
 }

@@ -1,11 +1,11 @@
 /** Shows results to a person: first the running scripts, then a line for each finished run, and at the end the failures. */
 
+import { elapsedText } from "../../../core/text/durations.js";
 import { unambiguous } from "../../../core/text/inert.js";
 import { eraseLine, StatusLine } from "../../../doors/shared/status-line.js";
 import { type Colors, oneLine } from "../../../doors/shared/terminal.js";
 import type { Reporter } from "../run-many.js";
 import { countsText } from "../summary/counts.js";
-import { runDuration } from "../summary/run-facts.js";
 import { summaryOf } from "../summary/run-summary.js";
 import { summaryTable } from "../summary/table.js";
 import { failureText, runLine, transcriptLine } from "./run-text.js";
@@ -36,7 +36,7 @@ export function prettyReporter({ write, colors, columns }: ReportScreen, now: ()
     const width = columns?.() ?? 80;
     const bar = Math.max(4, Math.min(20, Math.floor(width / 4)));
     const full = Math.floor((bar * ended) / Math.max(1, count));
-    const names = running.map(({ name, since }) => `${name} ${runDuration(now() - since)}`).join(", ");
+    const names = running.map(({ name, since }) => `${name} ${elapsedText(now() - since)}`).join(", ");
     const facts = [`${ended}/${count}`, failed > 0 && `${failed} failed`, names].filter(Boolean).join(" · ");
     return oneLine(`${"━".repeat(full)}${"─".repeat(bar - full)} ${facts}`, width - 3);
   };
@@ -66,7 +66,7 @@ export function prettyReporter({ write, colors, columns }: ReportScreen, now: ()
       if (summary.models.length > 1) write(`\n${summaryTable("model", summary.models)}`);
       const paint = failures.length > 0 ? colors.red : colors.green;
       write(
-        unambiguous(`${failures.length > 0 ? "\n" : ""}${paint(countsText(reports))} (${runDuration(durationMs)})\n`),
+        unambiguous(`${failures.length > 0 ? "\n" : ""}${paint(countsText(reports))} (${elapsedText(durationMs)})\n`),
       );
     },
   };

@@ -1,14 +1,14 @@
+import { elapsedText } from "../../../core/text/durations.js";
 import { unambiguous } from "../../../core/text/inert.js";
 import type { Colors } from "../../../doors/shared/terminal.js";
 import { placeText } from "../../shared/script-position.js";
 import type { RunReport, StepReport } from "../run-report.js";
-import { runDuration } from "../summary/run-facts.js";
 import { sentence } from "./step-text.js";
 
 /** Returns a line such as `FAILED a.session.yaml triage (test/m1, 12 ms)`. An error that does not belong to a step is added below it. */
 export function runLine({ status, place, name, model, durationMs, error }: RunReport): string {
   const mark = status === "failed" ? "FAILED" : status;
-  const facts = [model, runDuration(durationMs)].filter(Boolean).join(", ");
+  const facts = [model, elapsedText(durationMs)].filter(Boolean).join(", ");
   return unambiguous(`${mark} ${place.file} ${inOneLine(name)} (${facts})${error ? `: ${sentence(error)}` : ""}\n`);
 }
 

@@ -1,6 +1,7 @@
+import { elapsedText } from "../../../core/text/durations.js";
 import { escapeHtml } from "../../../session/export/escape.js";
 import { selfContainedPage } from "../../../session/export/export-page.js";
-import { money, passRate, runDuration, summaryCells, summaryColumns } from "./run-facts.js";
+import { money, passRate, summaryCells, summaryColumns } from "./run-facts.js";
 import type { Summary, SummaryRow } from "./run-summary.js";
 import { summaryStyle } from "./style.js";
 
@@ -22,7 +23,7 @@ function charts(rows: readonly SummaryRow[]): string {
     chart("Pass rate", rows, { of: ({ passed, runs }) => passed / runs, max: 1, text: passRate }),
     chart("Tokens", rows, { of: tokens, text: (row) => String(tokens(row)) }),
     chart("Cost", rows, { of: ({ costUsd = 0 }) => costUsd, text: ({ costUsd }) => money(costUsd) }),
-    chart("Time, p95", rows, { of: ({ p95Ms }) => p95Ms, text: ({ p95Ms }) => runDuration(p95Ms) }),
+    chart("Time, p95", rows, { of: ({ p95Ms }) => p95Ms, text: ({ p95Ms }) => elapsedText(p95Ms) }),
   ].join("\n");
 }
 
@@ -30,7 +31,7 @@ function tokens({ inputTokens, outputTokens }: SummaryRow): number {
   return inputTokens + outputTokens;
 }
 
-interface Measure {
+interface ChartMeasure {
   of(row: SummaryRow): number;
   /** Value that is drawn as a bar of full length. Default: the largest value. */
   max?: number;
@@ -40,7 +41,7 @@ interface Measure {
 /** Sizes in SVG units: height of a row, position at which bars start, maximum length of a bar, and width of the chart. */
 const size = { row: 26, left: 200, bar: 300, width: 600 };
 
-function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: Measure): string {
+function chart(title: string, rows: readonly SummaryRow[], { of, max, text }: ChartMeasure): string {
   const longest = max ?? Math.max(...rows.map(of), 0);
   const bars = rows.map((row, index) => {
     const length = longest > 0 ? (size.bar * of(row)) / longest : 0;

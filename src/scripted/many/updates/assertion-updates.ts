@@ -7,7 +7,7 @@ import type { AssertionResult, ScriptResult, StepResult } from "../../shared/scr
 import { literal } from "../../shared/templates.js";
 import { type Edit, type Edited, rewritten } from "./rewrite.js";
 
-interface Wanted {
+interface WantedUpdate {
   place: ScriptPosition;
   edit: Omit<Edit, "value">;
   /** All different actual values that runs have had, as JSON. */
@@ -19,7 +19,7 @@ interface Wanted {
 export type Update = Edited & { place: ScriptPosition };
 
 export class Updates {
-  readonly #wanted = new Map<string, Wanted>();
+  readonly #wanted = new Map<string, WantedUpdate>();
 
   note({ steps }: Pick<ScriptResult, "steps">): void {
     for (const step of steps) for (const assertion of step.assertions) this.#noteOne(assertion, step);
@@ -30,7 +30,7 @@ export class Updates {
    * `cwd`.
    */
   apply(cwd: string): Update[] {
-    const files = new Map<string, Wanted[]>();
+    const files = new Map<string, WantedUpdate[]>();
     for (const wanted of this.#wanted.values()) {
       if (wanted.values.size > 0) files.set(wanted.place.file, [...(files.get(wanted.place.file) ?? []), wanted]);
     }
@@ -50,7 +50,7 @@ export class Updates {
   }
 }
 
-function updated(path: string, all: readonly Wanted[]): Update[] {
+function updated(path: string, all: readonly WantedUpdate[]): Update[] {
   const torn = all.filter(({ values, isMet }) => values.size > 1 || isMet);
   const clear = all.filter((wanted) => !torn.includes(wanted));
   const edits = clear.map(({ edit, values: [json = "null"] }) => ({ ...edit, value: JSON.parse(json) as unknown }));

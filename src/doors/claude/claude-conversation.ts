@@ -7,8 +7,8 @@ import { printTurn } from "../printed/printed-turn.js";
 import type { DoorParts } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { SessionUsage } from "./anthropic-usage.js";
+import { type ClaudeInput, parseInput } from "./claude-input.js";
 import { Control } from "./control.js";
-import { type ClaudeInput, parseInput } from "./input.js";
 import { Inquiries } from "./inquiries.js";
 import { type ClaudeOptions, ClaudeView } from "./view.js";
 
