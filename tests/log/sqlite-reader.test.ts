@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
+import { usageStatements } from "../../src/log/sql/usage-statements.js";
 import { connect } from "../../src/log/sqlite/connection.js";
+import { SqliteReader } from "../../src/log/sqlite/reader.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { inFolder, turn } from "./support.js";
 
@@ -55,6 +57,19 @@ test("what reads the whole log leaves this thread to others", () =>
     for (const [name, read] of Object.entries(reads)) {
       expect({ name, isShared: (await roundsDuring(read)) > 0 }).toEqual({ name, isShared: true });
     }
+  }));
+
+test("what turns spend is read by the time of their answers, not from the whole log", () =>
+  withLog(async (_, path) => {
+    const reader = new SqliteReader({ path, busyTimeoutMs: 1_000 });
+    for (const sql of [usageStatements.sqlite.spent, usageStatements.sqlite.spendings]) {
+      const plan = await reader.rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, [0, 1]);
+      const ofEntries = plan.map(({ detail }) => detail).filter((detail) => / entries /.test(`${detail} `));
+      const byRange = "SEARCH entries USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
+      const byTime = "SEARCH entries USING INDEX entries_answers (at>? AND at<?)";
+      expect(ofEntries).toEqual([byTime, byTime, byRange, byRange]);
+    }
+    await reader.close();
   }));
 
 test("all rows come, in their order, a part at a time", () =>

@@ -53,7 +53,8 @@ const sqlite: Dialect = {
   number: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
   once: (kinds) => `(SELECT min(id), * FROM events WHERE ${inPeriod(kinds, "?1", "?2")} GROUP BY ${place})`,
-  summaries: `(SELECT min(summary.id), ${summaryColumns} FROM events AS answered JOIN events AS summary
+  // SQLite keeps the order of a CROSS JOIN: it searches the few events before each answer.
+  summaries: `(SELECT min(summary.id), ${summaryColumns} FROM events AS answered CROSS JOIN events AS summary
       ON summary.id BETWEEN answered.id - ${mostBetween + 1} AND answered.id - 1
     WHERE ${summarised("?1", "?2", "earlier.id BETWEEN summary.id + 1 AND answered.id - 1")} GROUP BY ${summaryPlace})`,
   before: (event, other) => `${event}.id >= ${idOf(numberIn(`${other}.`), "0")} AND ${event}.id < ${other}.id`,

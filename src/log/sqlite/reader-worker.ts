@@ -23,6 +23,7 @@ async function open({ path, busyTimeoutMs }: ReaderData): Promise<Connection> {
   const db = await connect(path);
   db.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
   db.exec("PRAGMA query_only = ON");
+  db.exec("PRAGMA automatic_index = OFF"); // SQLite would read the whole log to make a temporary index for a few events
   return db;
 }
 

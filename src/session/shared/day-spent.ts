@@ -5,9 +5,9 @@ import { midnightBefore } from "./turn-limits.js";
  * Longest time, in ms, from an event's time until the event can be read in the log. A host gives an event its time and then tries for
  * `chat.storage.retry_timeout` (30 seconds by default) to store it.
  */
-const settleMs = 120_000;
+const settleMs = 60_000;
 /** How far the clock may be set back, in ms, without a new count: events that follow still lie within `settleMs`. */
-const toleranceMs = 30_000;
+const toleranceMs = 15_000;
 
 interface Clocks {
   /** The clock that gives events their times, in ms since the epoch. */
@@ -27,7 +27,7 @@ interface CountedDay {
 
 /**
  * The totals of all requests since midnight, in all conversations and on all hosts, for the limits of a day. Each read asks the log only
- * for the requests of the last minutes. The first read of a day sums up the day so far. A request that was counted stays counted until
+ * for the requests of the last minute. The first read of a day sums up the day so far. A request that was counted stays counted until
  * midnight, even if its conversation is deleted.
  */
 export class DaySpent {
