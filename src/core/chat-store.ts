@@ -18,18 +18,43 @@ export interface Claim {
 export interface ConversationSummary {
   conversationId: string;
   lastSeq: number;
+  /** Time of the last change. A change is a request, the end of a turn, a rewind or the copy itself; other events of a turn are none. */
   updatedAt: number;
-  /** Beginning of the first message's text. It is "" if the message has no text. */
+  /** Beginning of the text of the user's first message. It is "" if the message has no text. */
   title: string;
   /** Workspace of the last request. */
   workspace: string;
-}
-
-export interface ConversationOverview extends Omit<ConversationSummary, "workspace"> {
-  /** Beginning of the user's first text in the conversation. It is "" if there is no text. */
-  title: string;
   /** Number of turns, not counting turns that a rewind removed. */
   turns: number;
+}
+
+/** Which conversations a page shows. */
+export interface ConversationQuery {
+  /** Maximum number of conversations in the page. */
+  most: number;
+  /** `next` of the page before. Default: the page begins with the latest conversation. */
+  after?: number | undefined;
+  /** Only conversations with this text in their title, in any case. */
+  text?: string | undefined;
+  /** Only conversations whose last request had one of these workspaces. */
+  workspaces?: readonly string[] | undefined;
+  /** True if conversations that were created for a single API call are shown, too. */
+  includesSingleCalls?: boolean | undefined;
+}
+
+export interface ConversationPage<Row = ConversationSummary> {
+  /** The conversation that was changed last comes first. */
+  conversations: Row[];
+  /** `after` of the following page. Undefined if this page is the last one. */
+  next?: number;
+}
+
+/** The conversations that retention may delete. */
+export interface ExpiryRule {
+  /** Only conversations whose last change was before this time, in milliseconds since the epoch. */
+  changedBefore: number;
+  /** Only conversations beyond this number of latest ones. */
+  beyond?: number;
 }
 
 /**
@@ -37,8 +62,6 @@ export interface ConversationOverview extends Omit<ConversationSummary, "workspa
  * throws RequestError `busy`.
  */
 export interface Archive {
-  /** Returns the conversations, the latest first. */
-  overview(): Promise<ConversationOverview[]>;
   /** Returns the unfinished turns and, for each turn, the host that owns it, if any. */
   unfinished(): Promise<{ conversationId: string; nodeId?: string }[]>;
   /**
@@ -65,6 +88,13 @@ export interface Archive {
    * unfinished turn.
    */
   expire(conversationId: string, lastSeq: number): Promise<boolean>;
+  /** Returns `most` of the conversations that the rule names, the oldest first. Leaves out the first `skip` of them. */
+  expiring(
+    rule: ExpiryRule,
+    part: { most: number; skip: number },
+  ): Promise<Pick<ConversationSummary, "conversationId" | "lastSeq">[]>;
+  /** Returns the time of the last change of any conversation until the given time. Returns 0 if there was none. */
+  lastChange(until: number): Promise<number>;
 }
 
 /** Data that is stored with a request, so that a host can resume the request's turn later. */
@@ -189,11 +219,8 @@ export interface ChatStore {
   appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]>;
   /** Returns the events with `seq >= from`, in order. Default: all events. */
   read(conversationId: string, from?: number): Promise<StoredEvent[]>;
-  /**
-   * Returns all conversations. The conversation that was written to last comes first. Events of a running turn may affect this order only
-   * with a delay.
-   */
-  conversations(): Promise<ConversationSummary[]>;
+  /** Returns a page of conversations. What it costs depends on the page, not on the number of conversations in the log. */
+  conversations(query: ConversationQuery): Promise<ConversationPage>;
   /** Returns the totals of all requests in the period, over all conversations. Copied events count as in `usage`. */
   spent(period: Period): Promise<SpentTotals>;
   /** Returns every request since the given time, in milliseconds since the epoch. Their sum is `spent` of the same time. */

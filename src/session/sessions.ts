@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { longestTimerMs } from "../core/async/timers.js";
-import type { ConversationSummary } from "../core/chat-store.js";
+import type { ConversationPage, ConversationQuery } from "../core/chat-store.js";
 import type { Cluster, LocalTurns, PeerStreams } from "../core/cluster-port.js";
 import type { StoredEvent } from "../core/events.js";
-import { isOfSingleCall } from "../core/ids.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
 import { Conversations } from "./conversations/conversations.js";
@@ -134,10 +133,9 @@ export class Sessions {
     this.#onResumed = listener;
   }
 
-  /** Returns the conversations in the log, the latest first. Omits conversations that were created for a single API call. */
-  async list(): Promise<ConversationSummary[]> {
-    const all = await this.#parts.store.conversations();
-    return all.filter(({ conversationId }) => !isOfSingleCall(conversationId));
+  /** Returns a page of the conversations in the log. Rejects with StoreError. */
+  list(query: ConversationQuery): Promise<ConversationPage> {
+    return this.#parts.store.conversations(query);
   }
 
   /**

@@ -166,6 +166,12 @@ test("retention: a host that stays deletes what is too much when it starts", () 
     place.configure(configFor(llm.url, {}, { chat: { storage: { max_conversations: 2, max_age: "90d" } } }));
     expect((await place.run(["run", "--conversation", "c3", "one shot"])).exitCode).toBe(0);
     expect((await place.run(["sessions"])).stdout.split("\n")).toHaveLength(4);
+    const [two, all] = await Promise.all(
+      ["2", "0"].map((n) => place.run(["sessions", "list", "--limit", n, "--json"])),
+    );
+    expect(JSON.parse(two?.stdout ?? "")).toMatchObject([{ conversation_id: "c3" }, { conversation_id: "c2" }]);
+    expect(two?.stderr).toContain("these are the latest 2: --limit N shows more, --limit 0 all");
+    expect([JSON.parse(all?.stdout ?? ""), all?.stderr]).toMatchObject([{ length: 3 }, ""]);
     const host = place.start("--log-level", "info", "stdio");
     const end = ended(host);
     await new Promise<void>((resolve) =>

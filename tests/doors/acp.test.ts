@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { methods } from "@agentclientprotocol/sdk";
 import { describe, expect, test } from "@jest/globals";
 import { newSession, openAcp } from "../support/acp.js";
-import { fixtureServer, startApp } from "../support/app.js";
+import { collect, fixtureServer, startApp } from "../support/app.js";
 import { answer, chunk, failure, STALL, startLlmServer, stream, toolCalls } from "../support/llm-server.js";
 import { httpServer } from "../support/mcp-http.js";
 
@@ -321,6 +321,21 @@ describe("a conversation of the log", () => {
     await acp.prompt(sessionId, "and then?");
     expect(acp.said()).toBe("first answersecond answer");
     expect(llm.requests.at(-1)?.body.messages?.filter(({ role }) => role === "user")).toHaveLength(2);
+  });
+
+  test("is on one of the pages, and what is no cursor is the beginning", async () => {
+    await using llm = await startLlmServer(() => answer("ok"));
+    await using app = await startApp({ llm: llm.url });
+    await using acp = await openAcp(app);
+    const first = await acp.begin();
+    await acp.prompt(first, "first");
+    const ids = Array.from({ length: 100 }, (_, index) => `c${index}`);
+    await Promise.all(ids.map((id) => collect(app.sessions.open(id).prompt({ requestId: "r", text: id }))));
+    const list = (cursor?: string) => acp.agent.request(methods.agent.session.list, { ...(cursor && { cursor }) });
+    const page = await list();
+    expect(page).toMatchObject({ sessions: { length: 100 }, nextCursor: expect.any(String) });
+    expect(await list(page.nextCursor ?? "")).toMatchObject({ sessions: [{ sessionId: first }] });
+    expect(await list("rubbish")).toEqual(page);
   });
 
   test("can be resumed without being shown; one that is not there cannot", async () => {

@@ -60,7 +60,8 @@ test.each(Object.entries(doors))("%s deletes conversations that are too many", a
   const storage = { driver: "memory", max_conversations: 2 };
   await using app = await startApp({ llm: llm.url, storage, recover: false });
   for (const id of ids) await collect(app.sessions.open(id).prompt({ requestId: "r", text: "hi" }));
-  const kept = async () => (await app.sessions.list()).map(({ conversationId }) => conversationId);
+  const kept = async () =>
+    (await app.sessions.list({ most: 100 })).conversations.map(({ conversationId }) => conversationId);
   expect(await kept()).toHaveLength(4);
   await door(app, async () => {
     while ((await kept()).length > 2) await new Promise(setImmediate);

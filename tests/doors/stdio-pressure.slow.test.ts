@@ -49,7 +49,7 @@ describe("a client that does not read", () => {
     for (const id of ids) pipe.send(chat(`r-${id}`, "hi", { conversation_id: id }, { streaming: true }));
     let ended = 0;
     await until(() => {
-      void app.sessions.list().then((all) => {
+      void app.sessions.list({ most: 100 }).then(({ conversations: all }) => {
         ended = all.filter(({ lastSeq }) => lastSeq === 3).length;
       });
       return ended === ids.length;

@@ -264,7 +264,7 @@ describe("the pipe", () => {
     const slow = new SlowSink();
     const pipe = open(app, slow);
     pipe.send(chat("r1", "hi", {}, { streaming: true }));
-    const session = () => app.sessions.list().then(([first]) => first);
+    const session = () => app.sessions.list({ most: 1 }).then(({ conversations }) => conversations[0]);
     while ((await session())?.lastSeq !== 3) await new Promise((resolve) => setImmediate(resolve));
     expect(slow.writableLength).toBeLessThan(2 * slow.writableHighWaterMark);
     release();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ForkEvent } from "../../src/core/events.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
-import { request, turn } from "./support.js";
+import { listed, request, turn } from "./support.js";
 
 const one = turn("turn_1");
 const two = turn("turn_2");
@@ -127,11 +127,11 @@ describe.each(drivers)("on %s", (driver) => {
         expect(await store.archive.expire("c", 4)).toBe(false);
         await ended(store, "d", one);
         expect(await store.archive.expire("d", 3)).toBe(true);
-        expect(await store.conversations()).toMatchObject([{ conversationId: "c" }]);
+        expect(await listed(store)).toMatchObject([{ conversationId: "c" }]);
       }));
   });
 
-  test("the overview has titles, turns without those taken back, and the time of a copy", () =>
+  test("the list has titles, turns without those taken back, and the time of a copy", () =>
     withStore(async (store) => {
       await ended(store, "c", one);
       await ended(store, "c", two);
@@ -139,12 +139,11 @@ describe.each(drivers)("on %s", (driver) => {
       await ended(store, "c", turn("turn_3"));
       await store.archive.copy("c", "d", () => ({ first: fork("c"), seqs: [1, 2, 3] }));
       await store.append("e", one.end());
-      expect(await store.archive.overview()).toEqual([
-        { conversationId: "e", lastSeq: 1, updatedAt: 111, title: "", turns: 0 },
-        { conversationId: "d", lastSeq: 4, updatedAt: 110, title: "hello", turns: 1 },
-        { conversationId: "c", lastSeq: 10, updatedAt: 109, title: "hello", turns: 2 },
+      expect(await listed(store)).toEqual([
+        { conversationId: "e", lastSeq: 1, updatedAt: 111, title: "", turns: 0, workspace: "" },
+        { conversationId: "d", lastSeq: 4, updatedAt: 110, title: "hello", turns: 1, workspace: "" },
+        { conversationId: "c", lastSeq: 10, updatedAt: 109, title: "hello", turns: 2, workspace: "here" },
       ]);
-      expect((await store.conversations()).map(({ updatedAt }) => updatedAt)).toEqual([111, 110, 109]);
     }));
 
   test("turns before another one are those that have not ended, in their order", () =>

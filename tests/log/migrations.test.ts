@@ -5,7 +5,7 @@ import { stepsOf } from "../../src/log/sql/migrations.js";
 import { type Connection, connect } from "../../src/log/sqlite/connection.js";
 import { migrate } from "../../src/log/sqlite/migrate.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
-import { inFolder, request, turn } from "./support.js";
+import { inFolder, listed, request, turn } from "./support.js";
 
 const steps = stepsOf("sqlite");
 
@@ -119,10 +119,10 @@ test("a file whose events lay in the order of their writing keeps conversations,
     );
     db.close();
     const store = await openSqliteStore(path, { now: () => 5, observe: () => undefined });
-    const listed = async () => (await store.conversations()).map(({ conversationId }) => conversationId);
-    expect(await store.conversations()).toEqual([
-      { conversationId: "a", lastSeq: 2, updatedAt: 4, title: "hello", workspace: "" },
-      { conversationId: "b", lastSeq: 2, updatedAt: 3, title: "hi", workspace: "here" },
+    const ids = async () => (await listed(store)).map(({ conversationId }) => conversationId);
+    expect(await listed(store)).toEqual([
+      { conversationId: "a", lastSeq: 2, updatedAt: 4, title: "hello", workspace: "", turns: 1 },
+      { conversationId: "b", lastSeq: 2, updatedAt: 3, title: "hi", workspace: "here", turns: 1 },
     ]);
     expect((await store.read("b", 2)).map(({ seq, type }) => [seq, type])).toEqual([[2, "question"]]);
     await store.turns.beat({ nodeId: "node", machine: "m", pid: 1 });
@@ -133,9 +133,9 @@ test("a file whose events lay in the order of their writing keeps conversations,
     expect(fence).toBeGreaterThan(lease?.fence ?? 0);
     const grant = { fence, position: 3, lastSeq: 2 };
     expect(await store.appendAll("b", [b.end()], grant)).toMatchObject([{ seq: 3, at: 5 }]);
-    expect(await listed()).toEqual(["b", "a"]);
+    expect(await ids()).toEqual(["b", "a"]);
     await store.append("new", turn("turn_c").user("there"));
-    expect(await listed()).toEqual(["new", "b", "a"]);
+    expect(await ids()).toEqual(["new", "b", "a"]);
     await store.close();
   }));
 
@@ -170,14 +170,14 @@ test("a step that fails leaves the file at the step before it, and is taken the 
 test("a file of a newer version is refused, unchanged, with what to do", () =>
   withDatabase(async (db, path) => {
     await migrate(db, path, Date.now);
-    db.exec("PRAGMA user_version = 10");
+    db.exec("PRAGMA user_version = 11");
     const opened = openSqliteStore(path, { now: Date.now, observe: () => undefined });
     await expect(opened).rejects.toMatchObject({
       kind: "newer_schema",
-      message: `${path} was written by a newer version of this program (schema 10, this version knows ${schemaVersion})`,
+      message: `${path} was written by a newer version of this program (schema 11, this version knows ${schemaVersion})`,
       hint: "update this program, or set chat.storage.path to another file",
     });
-    expect(version(db)).toBe(10);
+    expect(version(db)).toBe(11);
   }));
 
 test("the database of another program is not touched", () =>

@@ -169,7 +169,7 @@ onServer("opening", () => {
       { tablename: "events" },
     ]);
     await (await open(newer)).store.close();
-    await query(newer, "UPDATE mcp_platform_schema SET version = 10");
+    await query(newer, "UPDATE mcp_platform_schema SET version = 11");
     await expect(open(newer)).rejects.toMatchObject({
       kind: "newer_schema",
       message: expect.stringContaining(`(schema 10, this version knows ${schemaVersion})`),

@@ -9,6 +9,8 @@ import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { inFolder, turn } from "./support.js";
 
 const conversations = 2_500;
+/** A page so long that it is read in the other thread. */
+const all = { most: conversations };
 const always = { since: 0, until: Number.MAX_SAFE_INTEGER };
 
 /** Makes a log with `conversations` conversations of one request each. */
@@ -20,7 +22,9 @@ function withLog(work: (store: ChatStore, path: string) => Promise<void>): Promi
     const db = await connect(path);
     const numbers = `WITH RECURSIVE numbers(n) AS (VALUES (2) UNION ALL SELECT n + 1 FROM numbers WHERE n < ${conversations})`;
     db.exec(
-      `INSERT INTO conversations ${numbers} SELECT n, 'c' || n, n FROM numbers; UPDATE conversations SET touched = 1 WHERE number = 1`,
+      `UPDATE conversations SET touched = 1, updated_at = 1 WHERE number = 1;
+       INSERT INTO conversations (number, conversation_id, touched, updated_at, title, title_lower)
+         ${numbers} SELECT n, 'c' || n, n, n, 'hello', 'hello' FROM numbers`,
     );
     db.exec(
       `INSERT INTO entries ${numbers} SELECT n << 32 | 1, 't' || n, type, 'r', payload, at, 1 FROM numbers, entries WHERE id = 1 << 32 | 1`,
@@ -49,8 +53,7 @@ test("what reads the whole log leaves this thread to others", () =>
   withLog(async (store) => {
     const reads: Record<string, () => Promise<unknown>> = {
       usage: () => store.usage(always),
-      conversations: () => store.conversations(),
-      overview: () => store.archive.overview(),
+      "a long page": () => store.conversations(all),
       spent: () => store.spent(always),
       spendings: () => store.spendings(0),
     };
@@ -74,23 +77,23 @@ test("what turns spend is read by the time of their answers, not from the whole 
 
 test("all rows come, in their order, a part at a time", () =>
   withLog(async (store) => {
-    await store.conversations(); // by now the reader thread has started
+    await store.conversations(all); // by now the reader thread has started
     let listed: { conversationId: string }[] = [];
     const rounds = await roundsDuring(async () => {
-      listed = await store.conversations();
+      listed = (await store.conversations(all)).conversations;
     });
     expect(listed.map(({ conversationId }) => conversationId)).toEqual(
       Array.from({ length: conversations }, (_, index) => `c${conversations - index}`),
     );
     expect(rounds).toBeGreaterThanOrEqual(3);
-    expect(await store.archive.overview()).toHaveLength(conversations);
   }));
 
 test("a read sees what was written before it, and fails with the reason", () =>
   withLog(async (store, path) => {
-    await store.conversations();
+    await store.conversations(all);
     await store.append("new", turn("t").user("hello"));
-    expect((await store.conversations())[0]).toMatchObject({ conversationId: "new", title: "hello", lastSeq: 1 });
+    const latest = { conversationId: "new", title: "hello", lastSeq: 1 };
+    expect((await store.conversations(all)).conversations[0]).toMatchObject(latest);
     const db = await connect(path);
     db.exec("DROP VIEW events");
     db.close();
@@ -98,15 +101,15 @@ test("a read sees what was written before it, and fails with the reason", () =>
       name: "StoreError",
       message: expect.stringMatching(/^cannot read the event log .*no such table: .*events/),
     });
-    expect(await store.conversations()).toHaveLength(conversations + 1);
+    expect((await store.conversations(all)).conversations).toHaveLength(conversations);
   }));
 
 test("a read that has not ended when the log is closed fails", () =>
   withLog(async (store) => {
-    const reading = expect(store.conversations()).rejects.toMatchObject({ name: "StoreError" });
+    const reading = expect(store.conversations(all)).rejects.toMatchObject({ name: "StoreError" });
     await store.close();
     await reading;
-    await expect(store.conversations()).rejects.toMatchObject({ message: expect.stringMatching(/is closed$/) });
+    await expect(store.conversations(all)).rejects.toMatchObject({ message: expect.stringMatching(/is closed$/) });
   }));
 
 test("a host that has checked the file after a crash still writes to the file that others read", () =>

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TurnRequest } from "../../src/core/chat-store.js";
+import type { ChatStore, ConversationSummary, TurnRequest } from "../../src/core/chat-store.js";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import type { ToolCall } from "../../src/core/messages.js";
 
@@ -13,6 +13,11 @@ export async function inFolder(work: (folder: string) => Promise<void>): Promise
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Returns all conversations of the log, the latest first, also those of single API calls. */
+export async function listed(store: ChatStore): Promise<ConversationSummary[]> {
+  return (await store.conversations({ most: 10_000, includesSingleCalls: true })).conversations;
 }
 
 /** Returns a turn request of this node. */

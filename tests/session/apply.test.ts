@@ -118,7 +118,7 @@ describe("another configuration", () => {
     await app.apply(configOf({ url: llm.url, storage: { max_conversations: 1 } }));
     let left: string[] = [];
     await until(() => {
-      void app.sessions.list().then((all) => {
+      void app.sessions.list({ most: 100 }).then(({ conversations: all }) => {
         left = all.map(({ conversationId }) => conversationId);
       });
       return left.length === 1;

@@ -79,8 +79,12 @@ test("retention deletes what this host has met, and not what somebody holds", as
   await using app = await visited(llm, met);
   const release = app.sessions.open("c0").hold();
   app.sessions.changeRetention({ maxConversations: 2 });
-  await until(async () => (await app.sessions.list()).length === 3);
-  expect((await app.sessions.list()).map(({ conversationId }) => conversationId)).toEqual(["c4", "c3", "c0"]);
+  await until(async () => (await app.sessions.list({ most: 100 })).conversations.length === 3);
+  expect((await app.sessions.list({ most: 100 })).conversations.map(({ conversationId }) => conversationId)).toEqual([
+    "c4",
+    "c3",
+    "c0",
+  ]);
   release();
 });
 

@@ -3,7 +3,7 @@ import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ForkEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/conversations/retention.js";
-import { request, turn } from "../log/support.js";
+import { listed, request, turn } from "../log/support.js";
 import { temporaryFolder } from "../support/mcp-hub.js";
 import { newStorage } from "../support/storages.js";
 
@@ -37,7 +37,7 @@ function retention(store: ChatStore, rules: object, open: string[] = []): Retent
   made.change(rules);
   return made;
 }
-const left = async (store: ChatStore) => (await store.conversations()).map(({ conversationId }) => conversationId);
+const left = async (store: ChatStore) => (await listed(store)).map(({ conversationId }) => conversationId);
 
 test.each([
   [{ maxAgeMs: 2 * day }, ["c5", "c4", "c3"]],
@@ -64,7 +64,7 @@ test("where the day has a limit, conversations of today stay: what they have cos
 test("what is old is judged by the log's clock, where it has one", () =>
   withConversations(3, async (store) => {
     const wrong = () => time + 100 * day;
-    const log = { now, archive: store.archive, conversations: () => store.conversations() } as ChatStore;
+    const log = { now, archive: store.archive } as ChatStore;
     const parts = {
       store: log,
       rules: { maxAgeMs: 1.5 * day },
@@ -77,8 +77,7 @@ test("what is old is judged by the log's clock, where it has one", () =>
   }));
 
 /** Returns the store as one that has no clock of its own, such as a file. */
-const withoutClock = (store: ChatStore) =>
-  ({ archive: store.archive, conversations: () => store.conversations() }) as ChatStore;
+const withoutClock = (store: ChatStore) => ({ archive: store.archive }) as ChatStore;
 
 test("a clock that is wrong for less than an hour deletes nothing, whether it is wrong at the start or set later", () =>
   withConversations(5, async (store) => {

@@ -68,7 +68,7 @@ describe("a request id is answered once", () => {
     const refused = { kind: "usage", message: expect.stringMatching(/^the id of a \w+ is 1 to 400 characters/) };
     await expect(app.sessions.open("c").submit({ requestId: id, text: "hi" })).rejects.toMatchObject(refused);
     await expect(app.sessions.open(id).submit({ requestId: "r", text: "hi" })).rejects.toMatchObject(refused);
-    expect(await app.sessions.list()).toEqual([]);
+    expect((await app.sessions.list({ most: 100 })).conversations).toEqual([]);
   });
 
   test("the longest ids that are taken are kept, of whatever characters", async () => {
@@ -79,7 +79,7 @@ describe("a request id is answered once", () => {
     const [conversationId, requestId] = [random(), random()];
     const events = await collect(app.sessions.open(conversationId).prompt({ requestId, text: "hi" }));
     expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason: "end_turn" });
-    expect(await app.sessions.list()).toMatchObject([{ conversationId }]);
+    expect((await app.sessions.list({ most: 100 })).conversations).toMatchObject([{ conversationId }]);
   });
 
   test("a cancelled request is not run again", async () => {
@@ -319,7 +319,9 @@ test("a host that says nothing within its lease is alive: its conversation runs,
     newId,
     now: () => now,
   });
-  expect(await sessions.conversations.list()).toMatchObject([{ conversationId: "c", state: "running" }]);
+  expect((await sessions.conversations.list({ most: 100 })).conversations).toMatchObject([
+    { conversationId: "c", state: "running" },
+  ]);
   await expect(sessions.conversations.delete("c")).rejects.toMatchObject({ kind: "busy" });
   await sessions.close();
   await store.close();

@@ -116,7 +116,7 @@ describe("a rewind", () => {
       await expect(app.sessions.open("c").rewind({ turns: 1 })).rejects.toMatchObject({ kind: "busy" });
       await expect(app.sessions.conversations.delete("c")).rejects.toMatchObject({ kind: "busy" });
     }
-    expect(await two.sessions.conversations.list()).toMatchObject([
+    expect((await two.sessions.conversations.list({ most: 100 })).conversations).toMatchObject([
       { conversationId: "c", state: "running", title: "a" },
     ]);
     expect(shape(await two.sessions.open("c").history())).toEqual(["user_message"]);

@@ -347,7 +347,7 @@ inBrowser("a question in the browser", () => {
     await page.getByLabel("age", { exact: true }).fill("44");
     await page.locator(".question").getByRole("button", { name: "Send" }).click();
     await reads(page, "thanks");
-    const [conversation] = await app.sessions.list();
+    const [conversation] = (await app.sessions.list({ most: 100 })).conversations;
     const events = await app.sessions.history(conversation?.conversationId ?? "");
     const [result] = events.filter((event) => event.type === "tool_result");
     expect(JSON.parse(textOf(result?.content ?? []))).toEqual({

@@ -46,7 +46,9 @@ async function openChat(globals: GlobalOptions, flags: ChatFlags): Promise<void>
     globals,
     async (parts, app) => {
       const { config, notices } = app;
-      const last = flags.continue ? (await parts.sessions.list())[0]?.conversationId : undefined;
+      const last = flags.continue
+        ? (await parts.sessions.list({ most: 1 })).conversations[0]?.conversationId
+        : undefined;
       const { toolNotifications } = config.chat.service;
       const conversationId = flags.resume ?? last;
       const host = (await import("../shared/chat-host.js")).chatHost(app);

@@ -9,8 +9,11 @@ import { type ExportFormat, exportFormats } from "../../session/export/formats.j
 import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";
 import { canAsk, isAgreed } from "../shared/consent.js";
-import { positive } from "../shared/flags.js";
+import { positive, wholeNumber } from "../shared/flags.js";
 import { print, printInert } from "../shared/process.js";
+
+/** A number of conversations that no log has. */
+const everything = Number.MAX_SAFE_INTEGER - 1;
 
 interface DeleteOptions {
   all?: boolean;
@@ -36,12 +39,16 @@ export function addConversationCommands(program: Command): void {
     .command("list", { isDefault: true })
     .description("the latest first")
     .option("--all", "also those that single calls of OpenAI's API made, with a history that the caller keeps")
+    .option("--limit <n>", "at most so many; 0 for all of them", wholeNumber, 50)
     .option("--json", "as JSON")
-    .action(({ all, json }: { all?: boolean; json?: boolean }) =>
+    .action(({ all, limit, json }: { all?: boolean; limit: number; json?: boolean }) =>
       withLog(async (conversations) => {
         const texts = await import("../../session/commands/conversation-text.js");
-        const list = await conversations.list({ all });
+        const query = { most: limit === 0 ? everything : limit, includesSingleCalls: all };
+        const { conversations: list, next } = await conversations.list(query);
         await printInert(json ? texts.conversationsJson(list) : texts.conversationsText(list));
+        if (next !== undefined)
+          process.stderr.write(`these are the latest ${limit}: --limit N shows more, --limit 0 all\n`);
       }),
     );
   sessions
@@ -125,7 +132,11 @@ export function addConversationCommands(program: Command): void {
 
 async function namedOf(ids: string[], { all, yes }: DeleteOptions, conversations: Conversations): Promise<string[]> {
   if (all && !yes) throw new RequestError("usage", "--all deletes every conversation", { hint: "say --all --yes" });
-  if (all) return (await conversations.list({ all: true })).map(({ conversationId }) => conversationId);
+  if (all) {
+    const known: string[] = [];
+    for await (const id of conversations.ids()) known.push(id);
+    return known;
+  }
   if (ids.length > 0) return [...new Set(ids)];
   throw new RequestError("usage", "which conversation?", { hint: "mcp-platform sessions list shows all" });
 }

@@ -79,19 +79,23 @@ export class AcpSessions {
     return shown.choices;
   }
 
-  /** Lists the conversations of the log, including those that began outside ACP. The latest comes first. */
+  /**
+   * Lists the conversations of the log, including those that began outside ACP. The latest comes first. A page leaves out conversations
+   * without a folder, such as copies that have not gone on, so it may be shorter than the page size although another page follows.
+   */
   async list({ cwd, cursor }: ListSessionsRequest): Promise<ListSessionsResponse> {
-    const all = (await this.#parts.sessions.list()).map((known) => ({ ...known, folder: folderOf(known.workspace) }));
-    const wanted = all.filter(({ folder }) => isAbsolute(folder) && (!cwd || folder === cwd));
-    const from = Number.parseInt(cursor ?? "0", 10) || 0;
-    const sessions = wanted.slice(from, from + pageSize).map(({ conversationId, folder, title, updatedAt }) => ({
+    const workspaces = cwd ? [cwd, `${withServers}${cwd}`] : undefined;
+    const after = Number.parseInt(cursor ?? "", 10) || undefined;
+    const { conversations, next } = await this.#parts.sessions.list({ most: pageSize, workspaces, after });
+    const known = conversations.map((each) => ({ ...each, folder: folderOf(each.workspace) }));
+    const wanted = known.filter(({ folder }) => isAbsolute(folder));
+    const sessions = wanted.map(({ conversationId, folder, title, updatedAt }) => ({
       sessionId: conversationId,
       cwd: folder,
       ...(title && { title }),
       updatedAt: new Date(updatedAt).toISOString(),
     }));
-    const next = from + pageSize;
-    return { sessions, ...(next < wanted.length && { nextCursor: String(next) }) };
+    return { sessions, ...(next !== undefined && { nextCursor: String(next) }) };
   }
 
   /** Cancels the session's turns and closes the servers that the client brought. The conversation stays in the log. */

@@ -1,8 +1,15 @@
-import type { Archive, ConversationOverview, ConversationSummary } from "../../core/chat-store.js";
+import type {
+  Archive,
+  ConversationPage,
+  ConversationQuery,
+  ConversationSummary,
+  ExpiryRule,
+} from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import { isOfSingleCall } from "../../core/ids.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
-import { titleLength } from "../shared/title.js";
+import { factsOf, lowerTitle } from "../shared/conversation-facts.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 import type { MemoryResults } from "./results.js";
 import type { MemoryTurns } from "./turns.js";
@@ -18,21 +25,31 @@ export class MemoryArchive implements Archive {
     this.#results = results;
   }
 
-  async overview(): Promise<ConversationOverview[]> {
-    return this.#latestFirst().map((conversation) => ({
-      ...this.#facts(conversation),
-      title: firstTexts(conversation).join(" "),
-      turns: turnsOf(conversation),
-    }));
+  page({ most, after, text = "", workspaces, includesSingleCalls }: ConversationQuery): ConversationPage {
+    const rows = this.#latestFirst()
+      .filter(({ touched }) => after === undefined || touched < after)
+      .filter(({ conversationId }) => includesSingleCalls || !isOfSingleCall(conversationId))
+      .map((conversation) => ({ touched: conversation.touched, row: this.#row(conversation) }))
+      .filter(({ row }) => lowerTitle(row.title).includes(lowerTitle(text)))
+      .filter(({ row }) => workspaces?.includes(row.workspace) ?? true);
+    const last = rows.length > most ? rows[most - 1] : undefined;
+    return { conversations: rows.slice(0, most).map(({ row }) => row), ...(last && { next: last.touched }) };
   }
 
-  /** Returns only the fields that a list of conversations shows. This must be cheap, because some callers often list all conversations. */
-  summaries(): ConversationSummary[] {
-    return this.#latestFirst().map((conversation) => ({
-      ...this.#facts(conversation),
-      title: [...(firstTexts(conversation)[0] ?? "")].slice(0, titleLength).join(""),
-      workspace: this.#turns.workspaceOf(conversation.conversationId),
-    }));
+  async expiring({ changedBefore, beyond }: ExpiryRule, { most, skip }: { most: number; skip: number }) {
+    const found = this.#latestFirst()
+      .slice(beyond ?? 0)
+      .filter(({ updatedAt }) => updatedAt < changedBefore)
+      .reverse();
+    const oldest = beyond === undefined ? found.sort((a, b) => a.updatedAt - b.updatedAt) : found;
+    return oldest
+      .slice(skip, skip + most)
+      .map(({ conversationId, entries }) => ({ conversationId, lastSeq: entries.length }));
+  }
+
+  async lastChange(until: number): Promise<number> {
+    const times = [...this.#log.conversations.values()].map(({ updatedAt }) => updatedAt);
+    return times.filter((time) => time <= until).reduce((latest, time) => Math.max(latest, time), 0);
   }
 
   async unfinished() {
@@ -81,31 +98,14 @@ export class MemoryArchive implements Archive {
   }
 
   #latestFirst(): MemoryConversation[] {
-    return [...this.#log.conversations.values()].sort((a, b) => b.written - a.written);
+    return [...this.#log.conversations.values()].sort((a, b) => b.touched - a.touched);
   }
 
-  /**
-   * Returns the fields that overviews and summaries have in common. `updatedAt` is the time of the first or of the last event, whichever is
-   * later: in a copied conversation, the first event has the time of the copy, and the last event may be older.
-   */
-  #facts({ conversationId, entries }: MemoryConversation) {
-    const [first, last] = [entries[0]?.event.at ?? 0, entries.at(-1)?.event.at ?? 0];
-    return { conversationId, lastSeq: entries.length, updatedAt: Math.max(first, last) };
+  #row({ conversationId, entries, updatedAt }: MemoryConversation): ConversationSummary {
+    const { title, turns } = factsOf(entries.map(({ event }) => event));
+    const workspace = this.#turns.workspaceOf(conversationId);
+    return { conversationId, lastSeq: entries.length, updatedAt, title: title ?? "", workspace, turns };
   }
-}
-
-function firstTexts({ entries }: MemoryConversation): string[] {
-  const asked = entries.find(({ event }) => event.type === "user_message")?.event;
-  return asked?.type === "user_message"
-    ? asked.content.flatMap((part) => (part.type === "text" ? [part.text] : []))
-    : [];
-}
-
-/** Counts the turns that were not rewound. */
-function turnsOf({ entries }: MemoryConversation): number {
-  const rewinds = entries.flatMap(({ event }) => (event.type === "rewind" ? [event] : []));
-  const isRewound = (asked: number) => rewinds.some(({ seq, toSeq }) => seq > asked && toSeq < asked);
-  return entries.filter(({ event }) => event.type === "user_message" && !isRewound(event.seq)).length;
 }
 
 /** Returns the ids of the conversations from which this conversation was copied, directly or through other copies. */

@@ -1,6 +1,7 @@
 import type { Period } from "../../core/chat-store.js";
 import { messageOf, StoreError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import { stateAfter } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
 
 interface Entry {
@@ -15,8 +16,10 @@ export interface MemoryConversation {
   readonly entries: Entry[];
   /** Turn ids, by the id of the request that began the turn. */
   readonly requests: Map<string, string>;
-  /** Number of the last write. The conversation with the most recent write has the highest number. */
-  written: number;
+  /** Number of the last change. The conversation that was changed last has the highest number. */
+  touched: number;
+  /** Time of the last change. */
+  updatedAt: number;
 }
 
 /**
@@ -27,7 +30,7 @@ export class MemoryLog {
   /** Conversations in the order in which they were created. */
   readonly conversations = new Map<string, MemoryConversation>();
   readonly #now: () => number;
-  #written = 0;
+  #touched = 0;
   #isClosed = false;
 
   constructor(now: () => number) {
@@ -40,9 +43,12 @@ export class MemoryLog {
    */
   insert(conversationId: string, events: readonly ChatEvent[], position?: number): StoredEvent[] {
     const kept = events.map(storable);
-    return kept.map((event, index) =>
+    const stored = kept.map((event, index) =>
       jsonCopy(this.#push(conversationId, event, this.#now(), position === undefined ? undefined : position + index)),
     );
+    const last = stored.at(-1);
+    if (last && isChange(last, position)) this.#touch(conversationId, last.at);
+    return stored;
   }
 
   /** Copies events of one conversation to another. Each copy keeps the time and the position in its turn. */
@@ -115,18 +121,27 @@ export class MemoryLog {
     const conversation = this.#conversation(conversationId);
     const stored = Object.assign(event, { seq: conversation.entries.length + 1, at });
     conversation.entries.push({ event: stored, position });
-    conversation.written = ++this.#written;
     if (stored.type === "user_message") conversation.requests.set(stored.requestId, stored.turnId);
     return stored;
+  }
+
+  /** Marks the conversation as the one that was changed last. */
+  #touch(conversationId: string, at: number): void {
+    Object.assign(this.#conversation(conversationId), { touched: ++this.#touched, updatedAt: at });
   }
 
   #conversation(conversationId: string): MemoryConversation {
     const known = this.conversations.get(conversationId);
     if (known) return known;
-    const conversation = { conversationId, entries: [], requests: new Map(), written: 0 };
+    const conversation = { conversationId, entries: [], requests: new Map(), touched: 0, updatedAt: 0 };
     this.conversations.set(conversationId, conversation);
     return conversation;
   }
+}
+
+/** Returns true for events that change the place of their conversation in lists. Other events of a turn do not. */
+function isChange(event: ChatEvent, position: number | undefined): boolean {
+  return position === undefined || event.type === "user_message" || stateAfter(event) !== undefined;
 }
 
 function isOneOf<T extends StoredEvent["type"]>(

@@ -2,7 +2,8 @@ import type {
   Archive,
   ChatStore,
   Claim,
-  ConversationSummary,
+  ConversationPage,
+  ConversationQuery,
   ModelUsage,
   Period,
   ResultStore,
@@ -79,8 +80,8 @@ export class MemoryStore implements ChatStore {
     return this.#log.from(conversationId, from);
   }
 
-  async conversations(): Promise<ConversationSummary[]> {
-    return this.#archive.summaries();
+  async conversations(query: ConversationQuery): Promise<ConversationPage> {
+    return this.#archive.page(query);
   }
 
   async check(): Promise<void> {}

@@ -1,12 +1,14 @@
 import type pg from "pg";
-import type { Archive, ConversationOverview } from "../../core/chat-store.js";
+import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
+import { factsOf, lowerTitle } from "../shared/conversation-facts.js";
+import { conversationQueries, copying } from "../sql/conversation-statements.js";
 import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./event-table.js";
 import type { Notices } from "./notices.js";
-import { notify, originsOf, overview, unfinished } from "./statements.js";
+import { notify, originsOf, unfinished } from "./statements.js";
 
 export class PostgresArchive implements Archive {
   readonly #database: Database;
@@ -17,10 +19,6 @@ export class PostgresArchive implements Archive {
     this.#database = database;
     this.#notices = notices;
     this.#now = now;
-  }
-
-  overview(): Promise<ConversationOverview[]> {
-    return this.#database.rows("read", "idempotent", overview);
   }
 
   async unfinished() {
@@ -52,6 +50,7 @@ export class PostgresArchive implements Archive {
       const changed = events.flatMap((event) =>
         event.type === "compaction" ? [[event.seq, JSON.stringify(renumbered(event, seqs))] as const] : [],
       );
+      await client.query("SELECT set_config($1, 'on', true)", [copying]);
       await client.query(
         `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
          SELECT $2, copied.place + 1, turn_id, type, request_id, coalesce(changed.payload, events.payload), at, position
@@ -59,6 +58,12 @@ export class PostgresArchive implements Archive {
          LEFT JOIN unnest($4::integer[], $5::text[]) AS changed (seq, payload) USING (seq)
          WHERE conversation_id = $1 ORDER BY copied.place`,
         [conversationId, to, [...seqs], changed.map(([seq]) => seq), changed.map(([, payload]) => payload)],
+      );
+      const copied = new Set(seqs);
+      const { title, turns } = factsOf(events.filter(({ seq }) => copied.has(seq)));
+      await client.query(
+        "UPDATE conversations SET title = $2, title_lower = $3, turns = $4 WHERE conversation_id = $1",
+        [to, title, title && lowerTitle(title), turns],
       );
     });
   }
@@ -77,6 +82,17 @@ export class PostgresArchive implements Archive {
       if ((await lastSeq(client, conversationId)) !== last) return false;
       return !(await has(client, conversationId, isUnfinished)) && this.#delete(client, conversationId);
     });
+  }
+
+  expiring(rule: ExpiryRule, part: { most: number; skip: number }) {
+    const { sql, values } = conversationQueries.postgres.expiring(rule, part);
+    return this.#database.rows<{ conversationId: string; lastSeq: number }>("read", "idempotent", sql, values);
+  }
+
+  async lastChange(until: number): Promise<number> {
+    const { lastChange } = conversationQueries.postgres;
+    const [row] = await this.#database.rows<{ at: number }>("read", "idempotent", lastChange, [until]);
+    return row?.at ?? 0;
   }
 
   async #insert(client: pg.ClientBase, conversationId: string, event: ChatEvent): Promise<StoredEvent> {

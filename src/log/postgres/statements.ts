@@ -1,7 +1,6 @@
 /** SQL statements of the most frequent operations, and the types of their rows. Each statement is one round trip. */
 
 import { isUnfinished } from "../shared/claims.js";
-import { titleLength } from "../shared/title.js";
 import { jsonOf } from "../sql/postgres-json.js";
 import { eventsOf } from "./event-table.js";
 import { logChannel } from "./notices.js";
@@ -68,34 +67,6 @@ export const appendEnd = appended(`,
     WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored)
   ),
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);
-
-/**
- * SQL for the last and the first event of each conversation. Conversations are sorted by `id` and not by `at`, because clocks can be set
- * back. The first event is needed for copied conversations: it has the time of the copy, and later events may have older times.
- */
-const latest = `(SELECT conversation_id, max(seq) AS seq FROM events GROUP BY conversation_id) AS latest
-  JOIN events AS last USING (conversation_id, seq)
-  JOIN events AS first ON first.conversation_id = latest.conversation_id AND first.seq = 1`;
-const facts = `latest.conversation_id AS "conversationId", last.seq AS "lastSeq", greatest(last.at, first.at) AS "updatedAt"`;
-const firstMessage = `(SELECT payload FROM events AS asked WHERE asked.conversation_id = latest.conversation_id
-  AND asked.type = 'user_message' ORDER BY seq LIMIT 1)`;
-
-export const conversations = `
-  SELECT ${facts}, left(coalesce(${jsonOf(firstMessage)} #>> '{content,0,text}', ''), ${titleLength}) AS title,
-    coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = latest.conversation_id
-      ORDER BY place DESC LIMIT 1), '') AS workspace
-  FROM ${latest} ORDER BY last.id DESC`;
-
-export const overview = `
-  SELECT ${facts},
-    coalesce((SELECT string_agg(part.value ->> 'text', ' ' ORDER BY part.ordinality)
-      FROM json_array_elements(${jsonOf(firstMessage)} -> 'content') WITH ORDINALITY AS part), '') AS title,
-    (SELECT count(*) FROM events AS asked WHERE asked.conversation_id = latest.conversation_id AND asked.type = 'user_message'
-       AND NOT EXISTS (SELECT FROM events AS mark WHERE ${isMark("mark")} AND mark.conversation_id = asked.conversation_id
-         AND mark.type = 'rewind' AND mark.seq > asked.seq
-         AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq)
-    ) AS turns
-  FROM ${latest} ORDER BY last.id DESC`;
 
 export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
 

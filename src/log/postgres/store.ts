@@ -2,7 +2,8 @@ import type {
   Archive,
   ChatStore,
   Claim,
-  ConversationSummary,
+  ConversationPage,
+  ConversationQuery,
   ModelUsage,
   Period,
   ResultStore,
@@ -16,6 +17,7 @@ import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant, TurnLeases, TurnName } from "../../core/turn-leases.js";
 import { fenced, isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
 import { type Database, lock } from "./connection/database.js";
@@ -135,8 +137,9 @@ export class PostgresStore implements ChatStore {
     return this.#events(eventsOf.from, conversationId, from);
   }
 
-  async conversations(): Promise<ConversationSummary[]> {
-    return this.#database.rows("read", "idempotent", statements.conversations);
+  async conversations(query: ConversationQuery): Promise<ConversationPage> {
+    const { sql, values } = conversationQueries.postgres.page(query);
+    return pageFrom(await this.#database.rows<PageRow>("read", "idempotent", sql, values), query);
   }
 
   async spent({ since, until }: Period): Promise<SpentTotals> {

@@ -1,6 +1,7 @@
 /** The steps that create and migrate the schema, for both databases. Loaded only if the log is new or outdated. */
 
 import { applicationId } from "../shared/schema-version.js";
+import { postgresConversations, sqliteConversations } from "./conversation-table.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
 
@@ -64,6 +65,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? fewerIndexes : [],
     isSqlite ? conversationsTogether : [],
     isSqlite ? [] : noticeKey,
+    isSqlite ? sqliteConversations : postgresConversations,
   ];
 }
 

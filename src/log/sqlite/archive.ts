@@ -1,8 +1,10 @@
-import type { Archive, ConversationOverview } from "../../core/chat-store.js";
+import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
-import { idOf, numberOf, readable, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { factsOf, lowerTitle } from "../shared/conversation-facts.js";
+import { conversationQueries } from "../sql/conversation-statements.js";
+import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./event-table.js";
 import type { SqliteReader } from "./reader.js";
@@ -22,10 +24,6 @@ export class SqliteArchive implements Archive {
     this.#guarded = guarded;
   }
 
-  overview(): Promise<ConversationOverview[]> {
-    return this.#views.rows(overview);
-  }
-
   async unfinished() {
     return this.#guarded("read", () => {
       const rows = this.#db
@@ -40,7 +38,11 @@ export class SqliteArchive implements Archive {
       if (this.#has(conversationId, isUnfinished)) {
         refuseUnfinished(conversationId);
       }
-      return this.#events.insert(conversationId, decide(this.#events.from(conversationId, 1)));
+      const events = this.#events.from(conversationId, 1);
+      const amended = this.#events.insert(conversationId, decide(events));
+      const { turns } = factsOf([...events, amended]);
+      this.#db.prepare("UPDATE conversations SET turns = ? WHERE conversation_id = ?").run(turns, conversationId);
+      return amended;
     });
   }
 
@@ -68,6 +70,11 @@ export class SqliteArchive implements Archive {
         const payload = compaction ? JSON.stringify(renumbered(compaction, seqs)) : null;
         insert.all(conversationId, to, copied, ++seq, payload);
       }
+      const all = new Set(seqs);
+      const { title, turns } = factsOf(events.filter((event) => all.has(event.seq)));
+      this.#db
+        .prepare("UPDATE conversations SET title = ?2, title_lower = ?3, turns = ?4 WHERE conversation_id = ?1")
+        .run(to, title, title && lowerTitle(title), turns);
     });
   }
 
@@ -85,6 +92,16 @@ export class SqliteArchive implements Archive {
       if (this.#lastSeq(conversationId) !== lastSeq || this.#has(conversationId, isUnfinished)) return false;
       return this.#delete(conversationId);
     });
+  }
+
+  async expiring(rule: ExpiryRule, part: { most: number; skip: number }) {
+    const { sql, values } = conversationQueries.sqlite.expiring(rule, part);
+    return this.#views.rows<{ conversationId: string; lastSeq: number }>(sql, values);
+  }
+
+  async lastChange(until: number): Promise<number> {
+    const [row] = await this.#views.rows<{ at: number }>(conversationQueries.sqlite.lastChange, [until]);
+    return row?.at ?? 0;
   }
 
   #delete(conversationId: string): boolean {
@@ -132,25 +149,3 @@ const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
 /** SQL for the ids of all conversations that have been copied. */
 const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each(fork.payload, '$.origins') AS origin
   WHERE ${isMark("fork")} AND fork.type = 'fork'`;
-
-/**
- * SQL for the last and the first event of each conversation. Conversations are sorted by `touched`, which is increased by each request,
- * each end of a turn and each other change. Event times are not used, because clocks can be set back. The first event is needed for copied
- * conversations: it has the time of the copy, and later events may have older times.
- */
-export const lastAndFirst = {
-  columns: `${seqOf("last.")} AS "lastSeq", max(last.at, first.at) AS "updatedAt"`,
-  join: `JOIN entries AS last ON last.id = (SELECT max(id) FROM entries WHERE ${withinRange("number")})
-    JOIN entries AS first ON first.id = ${idOf("number", "1")}`,
-};
-
-const overview = `
-  SELECT conversation_id AS "conversationId", ${lastAndFirst.columns},
-    coalesce((SELECT group_concat(json_extract(part.value, '$.text'), ' ') FROM json_each((SELECT ${readable} FROM entries
-       WHERE ${withinRange("number")} AND type = 'user_message' ORDER BY id LIMIT 1), '$.content') AS part
-    ), '') AS title,
-    (SELECT count(*) FROM entries AS asked WHERE ${withinRange("number", { row: "asked." })} AND asked.type = 'user_message'
-       AND NOT EXISTS (SELECT 1 FROM entries AS mark WHERE ${isMark("mark")} AND ${withinRange("number", { row: "mark." })}
-         AND mark.type = 'rewind' AND mark.id > asked.id AND json_extract(mark.payload, '$.toSeq') < ${seqOf("asked.")})
-    ) AS turns
-  FROM conversations ${lastAndFirst.join} ORDER BY touched DESC`;

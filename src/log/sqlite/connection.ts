@@ -5,6 +5,8 @@ export interface Connection {
   exec(sql: string): void;
   /** Returns a prepared statement. The same text always gives the same statement. */
   prepare(sql: string): Statement;
+  /** Makes a function of one text available to statements of this connection, for example of a migration. */
+  function(name: string, work: (text: string) => string): void;
   /** Closes the file. Can be called more than once. */
   close(): void;
 }
@@ -25,6 +27,7 @@ export async function connect(path: string): Promise<Connection> {
   const prepared = new Map<string, Statement>();
   return {
     exec: (sql) => db.exec(sql),
+    function: (name, work) => db.function(name, work),
     prepare(sql) {
       const statement = prepared.get(sql) ?? db.prepare(sql);
       prepared.set(sql, statement);

@@ -1,5 +1,6 @@
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
+import { lowerTitle, titleIn } from "../shared/conversation-facts.js";
 import { eventOf, eventWritten } from "../shared/stored-event.js";
 import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
@@ -20,11 +21,6 @@ const mostInStatement = 32;
 export class SqliteEvents {
   readonly #db: Connection;
   readonly #now: () => number;
-  /**
-   * The highest `touched` of all conversations. It is the time of the last change or, if the clock was set back, one more than the previous
-   * highest value.
-   */
-  #touched: number;
   readonly #touch: Statement;
   readonly #insert: Statement;
   readonly #ofTurn: Statement;
@@ -36,13 +32,14 @@ export class SqliteEvents {
   constructor(db: Connection, now: () => number) {
     this.#db = db;
     this.#now = now;
-    const { touched } = db.prepare("SELECT max(touched) AS touched FROM conversations").get() as {
-      touched: number | null;
-    };
-    this.#touched = touched ?? 0;
+    // `touched` is the time of the change or, if the clock was set back, one more than the highest value so far.
     this.#touch = db.prepare(
-      `INSERT INTO conversations (conversation_id, touched) VALUES (?, ?)
-       ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched RETURNING number`,
+      `INSERT INTO conversations (conversation_id, touched, updated_at, title, title_lower, turns)
+       VALUES (?1, max(?2, coalesce((SELECT max(touched) + 1 FROM conversations), 0)), ?2, ?3, ?4, ?5)
+       ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched, updated_at = excluded.updated_at,
+         title = coalesce(title, excluded.title), title_lower = coalesce(title_lower, excluded.title_lower),
+         turns = turns + excluded.turns
+       RETURNING number`,
     );
     this.#insert = db.prepare(
       `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
@@ -62,12 +59,13 @@ export class SqliteEvents {
   }
 
   /**
-   * Marks the conversation as the one that was changed last. Creates the conversation if it does not exist. Returns the number of the
-   * conversation.
+   * Marks the conversation as the one that was changed last. Creates the conversation if it does not exist. `title`: the title by the
+   * message that is the change, or null if the change is no message. Returns the number of the conversation.
    */
-  touch(conversationId: string, at = this.#now()): number {
-    this.#touched = Math.max(this.#touched + 1, at);
-    return (this.#touch.get(conversationId, this.#touched) as { number: number }).number;
+  touch(conversationId: string, at = this.#now(), title: string | null = null): number {
+    const turns = title === null ? 0 : 1;
+    const row = this.#touch.get(conversationId, at, title, title && lowerTitle(title), turns);
+    return (row as { number: number }).number;
   }
 
   /** Appends an event to the conversation. `position` is the position of the event in its turn. */
@@ -76,7 +74,7 @@ export class SqliteEvents {
     const requestId = requestIdOf(event);
     const payload = JSON.stringify(event);
     const at = this.#now();
-    const number = this.touch(conversationId, at);
+    const number = this.touch(conversationId, at, titleIn(event));
     const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
     return eventWritten(event, { seq: row.seq, at });
   }

@@ -71,6 +71,7 @@ export class SqliteTurns implements TurnLeases {
            workspace = excluded.workspace, options = excluded.options`,
       )
       .all(conversationId, turnId, requestId, nodeId ?? null, workspace, JSON.stringify(options ?? null));
+    this.#db.prepare("UPDATE conversations SET workspace = ? WHERE conversation_id = ?").run(workspace, conversationId);
   }
 
   /**

@@ -22,7 +22,8 @@ export const conversationCommands: readonly SlashCommand[] = [
     description: "the latest conversations, or go on with one",
     run: async ([conversationId], { sessions }) => {
       if (conversationId === undefined) {
-        return textParameter(conversationsText((await sessions.conversations.list()).slice(0, listed)));
+        const { conversations } = await sessions.conversations.list({ most: listed });
+        return textParameter(conversationsText(conversations));
       }
       const known = (await sessions.history(conversationId)).length > 0;
       if (!known) throw new RequestError("not_found", `there is no conversation ${conversationId}`);

@@ -1,7 +1,13 @@
-import type { ChatStore, ConversationOverview, Period } from "../../core/chat-store.js";
+import type {
+  ChatStore,
+  ConversationPage,
+  ConversationQuery,
+  ConversationSummary,
+  Period,
+} from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
-import { isOfSingleCall, type NewId } from "../../core/ids.js";
+import type { NewId } from "../../core/ids.js";
 import type { LogNode } from "../../core/turn-leases.js";
 import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";
 
@@ -12,10 +18,13 @@ interface ConversationsParts {
   newId: NewId;
 }
 
-export interface Conversation extends ConversationOverview {
+export interface Conversation extends ConversationSummary {
   /** State of the conversation. It is `unfinished` if a turn waits to be resumed and no living host owns that turn. */
   state: "running" | "unfinished" | "idle";
 }
+
+/** Number of conversations that are read at once if all of them are wanted. */
+const idsAtOnce = 1_000;
 
 /** All conversations in the log, no matter which host uses them. Every method may reject with RequestError or StoreError. */
 export class Conversations {
@@ -25,18 +34,31 @@ export class Conversations {
     this.#parts = parts;
   }
 
-  /** Lists conversations, the latest first. With `all`, the list includes conversations that were created for a single API call. */
-  async list({ all: isAll = false } = {}): Promise<Conversation[]> {
-    const { archive } = this.#parts.store;
+  /** Returns a page of conversations with their states. */
+  async list(query: ConversationQuery): Promise<ConversationPage<Conversation>> {
+    const { store } = this.#parts;
     const dead = new Set((await this.#parts.lostHosts()).map(({ nodeId }) => nodeId));
     const states = new Map<string, Conversation["state"]>();
-    for (const { conversationId, nodeId } of await archive.unfinished()) {
+    for (const { conversationId, nodeId } of await store.archive.unfinished()) {
       const isRunning = nodeId !== undefined && !dead.has(nodeId);
       if (isRunning || !states.has(conversationId)) states.set(conversationId, isRunning ? "running" : "unfinished");
     }
-    const all = await archive.overview();
-    const listed = isAll ? all : all.filter(({ conversationId }) => !isOfSingleCall(conversationId));
-    return listed.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" }));
+    const { conversations, ...page } = await store.conversations(query);
+    return {
+      conversations: conversations.map((each) => ({ ...each, state: states.get(each.conversationId) ?? "idle" })),
+      ...page,
+    };
+  }
+
+  /** Yields the ids of all conversations, also of those that were created for a single API call. */
+  async *ids(): AsyncGenerator<string> {
+    const { store } = this.#parts;
+    for (let after: number | undefined; ; ) {
+      const page = await store.conversations({ most: idsAtOnce, after, includesSingleCalls: true });
+      for (const { conversationId } of page.conversations) yield conversationId;
+      after = page.next;
+      if (after === undefined) return;
+    }
   }
 
   /** Returns the stored events with `seq >= from`. Events of turns that were taken back by a rewind are included. */

@@ -1,5 +1,5 @@
 import { setImmediate as nextRound } from "node:timers/promises";
-import type { ChatStore } from "../../core/chat-store.js";
+import type { ChatStore, ExpiryRule } from "../../core/chat-store.js";
 import type { Config, RetentionConfig } from "../../core/config.js";
 import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
@@ -39,6 +39,9 @@ const trustedAfterMs = 0.9 * everyMs;
  */
 const toleranceMs = 60_000;
 
+/** Number of conversations that are read from the log at once. */
+const atOnce = 100;
+
 /**
  * Deletes conversations beyond the maximum age or number, at the start and then every hour. Never deletes a conversation with an unfinished
  * turn.
@@ -67,7 +70,7 @@ export class Retention {
 
   start(): void {
     this.#isStarted = true;
-    this.#ageNow([]);
+    this.#trustedNow();
     const { maxAgeMs, maxConversations } = this.#rules;
     if (this.#timer || (maxAgeMs === undefined && maxConversations === undefined)) return;
     this.#timer = setInterval(() => void this.#applied(), everyMs).unref();
@@ -84,37 +87,52 @@ export class Retention {
    * for long.
    */
   async apply(): Promise<number> {
-    const { store, isOpen } = this.#parts;
+    const { store } = this.#parts;
     const { now = this.#parts.now } = store;
-    const { maxAgeMs = Number.POSITIVE_INFINITY, maxConversations = Number.POSITIVE_INFINITY } = this.#rules;
-    const all = await store.conversations();
-    const ageNow = store.now ? now() : this.#ageNow(all);
-    const keptFrom = this.#rules.keepsToday ? midnightBefore(now()) : Number.POSITIVE_INFINITY;
-    const expired = all
-      .filter(({ updatedAt }, index) => index >= maxConversations || updatedAt < ageNow - maxAgeMs)
-      .filter(({ updatedAt }) => updatedAt < keptFrom);
+    const { maxAgeMs, maxConversations, keepsToday } = this.#rules;
+    const keptFrom = keepsToday ? midnightBefore(now()) : Number.MAX_SAFE_INTEGER;
     let deleted = 0;
-    for (const { conversationId, lastSeq } of expired.reverse()) {
-      await nextRound();
-      if (!isOpen(conversationId) && (await store.archive.expire(conversationId, lastSeq))) deleted++;
+    if (maxAgeMs !== undefined) {
+      const ageNow = store.now?.() ?? this.#trustedNow() ?? (await store.archive.lastChange(now() - everyMs));
+      deleted += await this.#delete({ changedBefore: Math.min(Math.ceil(ageNow) - maxAgeMs, keptFrom) });
+    }
+    if (maxConversations !== undefined) {
+      deleted += await this.#delete({ changedBefore: keptFrom, beyond: maxConversations });
+    }
+    return deleted;
+  }
+
+  /** Deletes the conversations that the rule names, the oldest first, and resolves with their number. */
+  async #delete(rule: ExpiryRule): Promise<number> {
+    const { store, isOpen } = this.#parts;
+    let [deleted, skip] = [0, 0];
+    for (let isLast = false; !isLast; ) {
+      const found = await store.archive.expiring(rule, { most: atOnce, skip });
+      isLast = found.length < atOnce;
+      for (const { conversationId, lastSeq } of found) {
+        await nextRound();
+        const isDeleted = !isOpen(conversationId) && (await store.archive.expire(conversationId, lastSeq));
+        if (isDeleted) deleted++;
+        else skip++;
+      }
     }
     return deleted;
   }
 
   /**
-   * Returns the time from which the age of conversations is computed. The machine's clock can be wrong for a moment, for example before it
-   * is set from the network after a start. All conversations would then seem too old. So the clock is used only after it has run for about
-   * an hour without being set. Until then, the result is the newest time in the log that lies at least an hour before the clock's time.
+   * Returns the time of this machine's clock if the age of conversations may be computed from it. The clock can be wrong for a moment, for
+   * example before it is set from the network after a start. All conversations would then seem too old. So the clock is used only after it
+   * has run for about an hour without being set. Until then, age is computed from the newest time in the log that lies at least an hour
+   * before the clock's time.
    */
-  #ageNow(all: readonly { updatedAt: number }[]): number {
+  #trustedNow(): number | undefined {
     const { now, steadyNow = () => performance.now() } = this.#parts;
     const wall = now();
     const steady = steadyNow();
     const { since = { wall, steady } } = { since: this.#since };
     const isSet = Math.abs(wall - since.wall - (steady - since.steady)) > toleranceMs;
     this.#since = isSet ? { wall, steady } : since;
-    if (!isSet && steady - since.steady >= trustedAfterMs) return wall;
-    return Math.max(0, ...all.map(({ updatedAt }) => updatedAt).filter((updatedAt) => updatedAt <= wall - everyMs));
+    return !isSet && steady - since.steady >= trustedAfterMs ? wall : undefined;
   }
 
   async #applied(): Promise<void> {

@@ -6,7 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { createParser } from "eventsource-parser";
 import { newId } from "../../../src/core/ids.js";
-import { conversationPage } from "../../../src/doors/http/routes/conversation-page.js";
+import { pageAnswer, pageIn } from "../../../src/doors/http/routes/conversation-page.js";
 import { type ApiCall, routesApp } from "../../../src/doors/http/shared/api.js";
 import { eventStream } from "../../../src/doors/http/shared/event-stream.js";
 import { fixtureServer, startApp } from "../../support/app.js";
@@ -138,21 +138,11 @@ test("usage has at most as many lines as are asked for, and the sum of the other
 });
 
 test("an answer without a limit has at most 1,000 conversations, and where to read on", () => {
-  const all = Array.from({ length: 1_001 }, (_, at) => ({
-    conversationId: `c${at}`,
-    title: "",
-    lastSeq: 1,
-    updatedAt: at,
-    workspace: "",
-  }));
-  const page = (before?: string) =>
-    conversationPage(all, { query: (name: string) => (name === "before" ? before : undefined) } as ApiCall) as {
-      sessions: Json[];
-      next: string | null;
-    };
-  const first = page();
-  expect(first).toMatchObject({ sessions: { length: 1_000 }, next: "1.c1" });
-  expect(page(first.next ?? "")).toMatchObject({ sessions: [{ conversation_id: "c0" }], next: null });
+  expect(pageIn({ query: (name: string) => (name === "before" ? "7" : undefined) } as ApiCall)).toEqual({
+    most: 1_000,
+    after: 7,
+  });
+  expect(pageAnswer({ conversations: [], next: 7 })).toEqual({ sessions: [], next: "7" });
 });
 
 test("a conversation is copied, and written as a file without secrets that no browser shows as a page of the host", async () => {
@@ -432,7 +422,7 @@ describe("the host over HTTP", () => {
       const refused = await post(`${door.url}/${path}`, body, headers);
       expect([path, refused.status, await refused.text()]).toEqual([path, 400, expect.not.stringContaining("stack")]);
     }
-    expect(await app.sessions.conversations.list({ all: true })).toEqual([]);
+    expect((await app.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations).toEqual([]);
   });
 
   test("takes no body beyond its size, announced or not, and knows no other routes", async () => {

@@ -88,7 +88,8 @@ describe("a model without the servers' tools", () => {
 });
 
 describe("lists of conversations", () => {
-  const listed = async () => (await app.sessions.list()).map(({ conversationId }) => conversationId);
+  const listed = async () =>
+    (await app.sessions.list({ most: 100 })).conversations.map(({ conversationId }) => conversationId);
   const idOf = ({ response }: { response: Response }) => response.headers.get("x-conversation-id") ?? "";
 
   test("leave calls out that bring their history, which are in the log all the same", async () => {
@@ -105,9 +106,13 @@ describe("lists of conversations", () => {
     ];
     expect(await listed()).toEqual(before);
     for (const call of calls) expect(await app.sessions.history(idOf(call))).toHaveLength(3);
-    const all = (await app.sessions.conversations.list({ all: true })).map(({ conversationId }) => conversationId);
+    const all = (await app.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations.map(
+      ({ conversationId }) => conversationId,
+    );
     expect(all).toEqual(expect.arrayContaining(calls.map(idOf)));
-    expect((await app.sessions.conversations.list()).map(({ conversationId }) => conversationId)).toEqual(before);
+    expect(
+      (await app.sessions.conversations.list({ most: 100 })).conversations.map(({ conversationId }) => conversationId),
+    ).toEqual(before);
   });
 
   test("have those that a caller can go on with", async () => {

@@ -56,8 +56,8 @@ const cut = () => stream([chunk({ content: "half" }), CUT]);
 /** Returns how many calls the server's tool has received. */
 async function sentCalls(of: App = app): Promise<number> {
   const all = await Promise.all(
-    (await of.sessions.conversations.list({ all: true })).map(({ conversationId }) =>
-      of.sessions.history(conversationId),
+    (await of.sessions.conversations.list({ most: 100, includesSingleCalls: true })).conversations.map(
+      ({ conversationId }) => of.sessions.history(conversationId),
     ),
   );
   return all.flat().filter(({ type }) => type === "tool_sent").length;

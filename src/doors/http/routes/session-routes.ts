@@ -13,7 +13,7 @@ import { ApiError } from "../shared/api-errors.js";
 import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/api-schemas.js";
 import { eventStream } from "../shared/event-stream.js";
 import { traceIn } from "../turns/door-turn.js";
-import { conversationPage, pageQuery } from "./conversation-page.js";
+import { pageAnswer, pageIn, pageQuery } from "./conversation-page.js";
 
 export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: number }): ApiRoute[] {
   const { sessions } = parts;
@@ -23,7 +23,7 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       path: "/api/sessions",
       summary: "Conversations in the log, latest first",
       query: pageQuery,
-      run: async (call) => Response.json(conversationPage(await sessions.list(), call)),
+      run: async (call) => Response.json(pageAnswer(await sessions.list(pageIn(call)))),
     },
     {
       method: "GET",

@@ -33,7 +33,9 @@ export async function argumentChoices(
     case "model":
       return [...models()];
     case "conversation":
-      return (await sessions.list()).slice(0, maxConversations).map(({ conversationId }) => conversationId);
+      return (await sessions.list({ most: maxConversations })).conversations.map(
+        ({ conversationId }) => conversationId,
+      );
     case "file":
       return pathChoices(word, folder);
     default:

@@ -1,2 +1,0 @@
-/** Longest title of a conversation in `ChatStore.conversations`, in characters. */
-export const titleLength = 80;

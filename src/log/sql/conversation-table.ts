@@ -1,0 +1,124 @@
+/**
+ * The table `conversations`: one row for each conversation, with what lists show. A list then reads only the rows that it shows, and no
+ * payloads. A row is written in the same transaction as the event that changes it: a request, the end of a turn, a rewind or a copy.
+ *
+ * - `touched` orders conversations by their last change, and no two conversations have the same. Event times are not used for this, because
+ *   clocks can be set back.
+ * - `updated_at` is the time of the last change.
+ * - `title` is null as long as the conversation has no message. `title_lower` is what a search looks at.
+ * - `turns` is the number of turns that no rewind removed.
+ */
+import { titleLength } from "../shared/conversation-facts.js";
+import { copying, isListed } from "./conversation-statements.js";
+import { jsonOf } from "./postgres-json.js";
+import { idOf, numberIn, readable, seqOf, withinRange } from "./sqlite-place.js";
+
+const indexes = (listed: string) => [
+  "CREATE UNIQUE INDEX conversations_touched ON conversations (touched)",
+  `CREATE INDEX conversations_listed ON conversations (${listed}) WHERE ${isListed}`,
+  "CREATE INDEX conversations_updated ON conversations (updated_at)",
+];
+
+const number = "conversations.number";
+const firstEntry = `entries.id = ${idOf(number, "1")}`;
+const lastEntry = `entries.id = (SELECT max(id) FROM entries WHERE ${withinRange(number)})`;
+const workspace = `coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = conversations.conversation_id
+  ORDER BY place DESC LIMIT 1), '')`;
+
+/**
+ * Step of the migration, for SQLite. `title_of` takes a text as JSON, because the driver ends a text at a NUL character. Turns are counted
+ * in the index of requests, because only messages of the user have a request id. Only conversations with a rewind are counted again.
+ */
+export const sqliteConversations = [
+  "ALTER TABLE conversations ADD COLUMN updated_at integer NOT NULL DEFAULT 0",
+  "ALTER TABLE conversations ADD COLUMN title text",
+  "ALTER TABLE conversations ADD COLUMN title_lower text",
+  "ALTER TABLE conversations ADD COLUMN workspace text NOT NULL DEFAULT ''",
+  "ALTER TABLE conversations ADD COLUMN turns integer NOT NULL DEFAULT 0",
+  `UPDATE conversations SET touched = ranked.place
+     FROM (SELECT number, row_number() OVER (ORDER BY touched, number) AS place FROM conversations) AS ranked
+     WHERE ranked.number = conversations.number`,
+  `UPDATE conversations SET workspace = ${workspace},
+     updated_at = max(coalesce((SELECT at FROM entries WHERE ${firstEntry}), 0), coalesce((SELECT at FROM entries WHERE ${lastEntry}), 0)),
+     title = (SELECT title_of(coalesce((SELECT part.value -> '$.text'
+         FROM json_each(${readable}, '$.content') AS part WHERE json_extract(part.value, '$.type') = 'text' LIMIT 1), '""'))
+       FROM entries WHERE ${withinRange(number)} AND type = 'user_message' ORDER BY id LIMIT 1)`,
+  "UPDATE conversations SET title_lower = lower_title(title) WHERE title IS NOT NULL",
+  `UPDATE conversations SET turns = asked.turns
+     FROM (SELECT ${numberIn()} AS number, count(*) AS turns FROM entries INDEXED BY entries_request WHERE request_id IS NOT NULL GROUP BY 1)
+       AS asked
+     WHERE asked.number = conversations.number`,
+  `UPDATE conversations SET turns = (SELECT count(*) FROM entries AS asked
+       WHERE ${withinRange(number, { row: "asked." })} AND asked.type = 'user_message' AND NOT EXISTS (
+         SELECT 1 FROM entries AS mark WHERE mark.type IN ('fork', 'rewind') AND ${withinRange(number, { row: "mark." })}
+           AND mark.type = 'rewind' AND mark.id > asked.id AND json_extract(mark.payload, '$.toSeq') < ${seqOf("asked.")}))
+     WHERE number IN (SELECT ${numberIn()} FROM entries WHERE type IN ('fork', 'rewind') AND type = 'rewind')`,
+  ...indexes("touched, title_lower"),
+];
+
+const turnsIn = (conversation: string) => `(SELECT count(*) FROM events AS asked
+  WHERE asked.conversation_id = ${conversation} AND asked.type = 'user_message' AND NOT EXISTS (
+    SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.conversation_id = asked.conversation_id
+      AND mark.type = 'rewind' AND mark.seq > asked.seq AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq))`;
+
+/**
+ * Step of the migration, for PostgreSQL. Triggers write the rows, because hosts of an earlier version may still run while hosts are
+ * updated, and so that a claim and the end of a turn need no further statement. The trigger does nothing for the other events of a turn.
+ * `lower` knows only the letters of the database's language, so ICU is used if the server has it.
+ */
+export const postgresConversations = [
+  `CREATE FUNCTION conversation_title(payload text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+   BEGIN
+     RETURN left(coalesce((SELECT part.value ->> 'text'
+       FROM json_array_elements(${jsonOf("payload")} -> 'content') WITH ORDINALITY AS part (value, place)
+       WHERE part.value ->> 'type' = 'text' ORDER BY part.place LIMIT 1), ''), ${titleLength});
+   EXCEPTION WHEN OTHERS THEN
+     RETURN ''; -- a message that is nested too deep for this database
+   END $$`,
+  `DO $$ BEGIN
+     EXECUTE format('CREATE FUNCTION lower_title(title text) RETURNS text LANGUAGE sql IMMUTABLE AS %L', 'SELECT lower(title'
+       || CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu') THEN ' COLLATE pg_catalog."und-x-icu"' ELSE '' END
+       || ')');
+   END $$`,
+  `CREATE TABLE conversations (conversation_id text PRIMARY KEY, touched bigint NOT NULL, updated_at bigint NOT NULL, title text,
+     title_lower text, workspace text NOT NULL DEFAULT '', turns integer NOT NULL DEFAULT 0)`,
+  `CREATE FUNCTION keep_conversation() RETURNS trigger LANGUAGE plpgsql AS $$
+   DECLARE
+     new_title text; new_workspace text; new_turns integer := 0;
+   BEGIN
+     IF TG_OP = 'DELETE' THEN
+       DELETE FROM conversations WHERE conversation_id = OLD.conversation_id;
+       RETURN NULL;
+     END IF;
+     IF NEW.type = 'user_message' THEN
+       new_title := conversation_title(NEW.payload);
+       new_turns := 1;
+     END IF;
+     SELECT workspace INTO new_workspace FROM turns WHERE conversation_id = NEW.conversation_id AND turn_id = NEW.turn_id;
+     INSERT INTO conversations AS known (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
+       VALUES (NEW.conversation_id, NEW.id, NEW.at, new_title, lower_title(new_title), coalesce(new_workspace, ''), new_turns)
+       ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched, updated_at = excluded.updated_at,
+         title = coalesce(known.title, excluded.title), title_lower = coalesce(known.title_lower, excluded.title_lower),
+         workspace = coalesce(new_workspace, known.workspace),
+         turns = CASE NEW.type WHEN 'rewind' THEN ${turnsIn("NEW.conversation_id")} ELSE known.turns + excluded.turns END;
+     RETURN NULL;
+   END $$`,
+  `CREATE TRIGGER events_changed AFTER INSERT ON events FOR EACH ROW
+     WHEN ((NEW.position IS NULL OR NEW.type IN ('user_message', 'turn_end', 'turn_error'))
+       AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
+     EXECUTE FUNCTION keep_conversation()`,
+  "CREATE TRIGGER events_deleted AFTER DELETE ON events FOR EACH ROW WHEN (OLD.seq = 1) EXECUTE FUNCTION keep_conversation()",
+  `INSERT INTO conversations (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
+   SELECT conversation_id, touched, updated_at, title, lower_title(title), workspace, turns FROM (
+     SELECT last.conversation_id, last.id AS touched, greatest(first.at, last.at) AS updated_at,
+       (SELECT conversation_title(payload) FROM events AS asked
+          WHERE asked.conversation_id = last.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1) AS title,
+       ${workspace.replaceAll("conversations.", "last.")} AS workspace, counted.turns
+     FROM (SELECT conversation_id, max(seq) AS seq, count(request_id) AS turns FROM events GROUP BY conversation_id) AS counted
+     JOIN events AS last USING (conversation_id, seq)
+     JOIN events AS first ON first.conversation_id = counted.conversation_id AND first.seq = 1
+   ) AS found`,
+  `UPDATE conversations SET turns = ${turnsIn("conversations.conversation_id")}
+     WHERE conversation_id IN (SELECT conversation_id FROM events WHERE type IN ('fork', 'rewind') AND type = 'rewind')`,
+  ...indexes("touched"),
+];

@@ -1,0 +1,142 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { ChatStore, ConversationQuery, ConversationSummary } from "../../src/core/chat-store.js";
+import type { StoredEvent } from "../../src/core/events.js";
+import { drivers, withStore } from "../support/storages.js";
+import { request, turn } from "./support.js";
+
+const ids = ["a", "b", "c", "single_d"] as const;
+const texts = ["Hello", "ÄRGER im Haus", "a\0b \ud800", "", `${"😀".repeat(90)}`] as const;
+
+const steps = fc.array(
+  fc.record({
+    what: fc.constantFrom("ask", "ask", "hop", "end", "fail", "rewind", "copy", "delete"),
+    id: fc.constantFrom(...ids),
+    to: fc.constantFrom(...ids),
+    text: fc.constantFrom(...texts),
+    workspace: fc.constantFrom("here", "there"),
+  }),
+  { maxLength: 25 },
+);
+
+type Step = typeof steps extends fc.Arbitrary<(infer Each)[]> ? Each : never;
+
+/** What a list has to show of the log so far, computed from the events. The order and the times are those of the changes. */
+class Expected {
+  readonly changes: { conversationId: string; at: number; workspace?: string }[] = [];
+
+  changed(conversationId: string, event: StoredEvent | undefined, workspace?: string): void {
+    this.changes.push({ conversationId, at: event?.at ?? 0, ...(workspace !== undefined && { workspace }) });
+  }
+
+  deleted(conversationId: string): void {
+    const left = this.changes.filter((change) => change.conversationId !== conversationId);
+    this.changes.splice(0, this.changes.length, ...left);
+  }
+
+  async rows(store: ChatStore): Promise<ConversationSummary[]> {
+    const latest = [...new Set(this.changes.map(({ conversationId }) => conversationId).reverse())];
+    return Promise.all(latest.map((conversationId) => this.#row(store, conversationId)));
+  }
+
+  async #row(store: ChatStore, conversationId: string): Promise<ConversationSummary> {
+    const events = await store.read(conversationId);
+    const changes = this.changes.filter((change) => change.conversationId === conversationId);
+    const asked = events.filter((event) => event.type === "user_message");
+    const rewinds = events.filter((event) => event.type === "rewind");
+    const left = asked.filter(({ seq }) => !rewinds.some((rewind) => rewind.seq > seq && rewind.toSeq < seq));
+    const [part] = asked[0]?.content ?? [];
+    const title = part?.type === "text" ? [...part.text.replaceAll(/[\0\p{Surrogate}]/gu, "\ufffd")].slice(0, 80) : [];
+    return {
+      conversationId,
+      lastSeq: events.length,
+      updatedAt: changes.at(-1)?.at ?? 0,
+      title: title.join(""),
+      workspace: changes.findLast(({ workspace }) => workspace !== undefined)?.workspace ?? "",
+      turns: left.length,
+    };
+  }
+}
+
+/** Takes the step, if the log allows it. `count` makes its ids unique. */
+async function take(store: ChatStore, { what, id, to, text, workspace }: Step, count: number, expected: Expected) {
+  const open = (await store.archive.unfinished()).some(({ conversationId }) => conversationId === id);
+  const events = await store.read(id);
+  const turnId = `turn_${count}`;
+  switch (what) {
+    case "ask":
+      if (open) return;
+      await store.claim(id, turn(turnId).user(text), request("n", workspace));
+      return expected.changed(id, (await store.read(id)).at(-1), workspace);
+    case "hop":
+    case "end":
+    case "fail": {
+      const asked = events.findLast((event) => event.type === "user_message");
+      if (!open || !asked) return;
+      const lease = await store.turns.acquire(id, asked.turnId, "n");
+      const own = turn(asked.turnId);
+      const event = what === "hop" ? own.answer("hi") : what === "end" ? own.end() : own.error(false);
+      const position = events.filter((one) => one.turnId === asked.turnId).length + 1;
+      const grant = { fence: lease?.fence ?? 0, position, lastSeq: events.length };
+      const [stored] = await store.appendAll(id, [event], grant);
+      if (what !== "hop") expected.changed(id, stored);
+      return;
+    }
+    case "rewind": {
+      if (open || events.length === 0) return;
+      const toSeq = Math.floor(events.length / 2);
+      return expected.changed(id, await store.archive.amend(id, () => ({ type: "rewind", turnId, toSeq })));
+    }
+    case "copy": {
+      if (open || events.length === 0 || (await store.read(to)).length > 0) return;
+      const seqs = events.filter(({ type }) => type !== "fork" && type !== "rewind").map(({ seq }) => seq);
+      const first = { type: "fork" as const, turnId, origins: [id as string], toSeq: events.length };
+      await store.archive.copy(id, to, () => ({ first, seqs }));
+      return expected.changed(to, (await store.read(to))[0]);
+    }
+    case "delete":
+      if (!open && (await store.archive.delete(id))) expected.deleted(id);
+  }
+}
+
+/** Reads all pages of two conversations each. */
+async function paged(store: ChatStore, query: Omit<ConversationQuery, "most" | "after">) {
+  const rows: ConversationSummary[] = [];
+  for (let after: number | undefined; ; ) {
+    const page = await store.conversations({ ...query, most: 2, after });
+    rows.push(...page.conversations);
+    after = page.next;
+    if (after === undefined) return rows;
+  }
+}
+
+describe.each(drivers)("on %s", (driver) => {
+  test("pages show what the events of the log say, whatever was done with the conversations", () =>
+    withStore(driver, async (store) => {
+      let count = 0;
+      await fc.assert(
+        fc.asyncProperty(steps, async (taken) => {
+          const expected = new Expected();
+          for (const step of taken) await take(store, step, count++, expected);
+          const all = await expected.rows(store);
+          const listed = all.filter(({ conversationId }) => conversationId !== "single_d");
+          expect(await paged(store, { includesSingleCalls: true })).toEqual(all);
+          expect(await paged(store, {})).toEqual(listed);
+          const found = listed.filter(({ title }) => title.toLowerCase().includes("ärger"));
+          expect(await paged(store, { text: "Ärger" })).toEqual(found);
+          const here = listed.filter(({ workspace }) => workspace === "here");
+          expect(await paged(store, { workspaces: ["here"] })).toEqual(here);
+          const oldest = all.toReversed().map(({ conversationId, lastSeq }) => ({ conversationId, lastSeq }));
+          const rule = { changedBefore: Number.MAX_SAFE_INTEGER };
+          expect(await store.archive.expiring(rule, { most: 10, skip: 0 })).toEqual(oldest);
+          expect(await store.archive.expiring({ ...rule, beyond: 1 }, { most: 2, skip: 1 })).toEqual(
+            oldest.slice(0, -1).slice(1, 3),
+          );
+          expect(await store.archive.lastChange(rule.changedBefore)).toBe(all[0]?.updatedAt ?? 0);
+          await store.turns.leave("n");
+          for (const id of ids) await store.archive.delete(id);
+        }),
+        { numRuns: driver === "postgres" ? 10 : 30 },
+      );
+    }));
+});
