@@ -28,7 +28,7 @@ export interface ConversationSummary {
   turns: number;
 }
 
-/** Which conversations a page shows. */
+/** Choice of the conversations that a page shows. */
 export interface ConversationQuery {
   /** Maximum number of conversations in the page. */
   most: number;
@@ -129,7 +129,7 @@ export interface SpentTotals {
   estimated: number;
 }
 
-/** What one request has spent: `unpriced` and `estimated` are 0 or 1. */
+/** Spending of one request: `unpriced` and `estimated` are 0 or 1. */
 export interface Spending extends SpentTotals {
   /** Identifies the request. All copies of its event in other conversations have the same place. */
   place: string;

@@ -169,10 +169,10 @@ onServer("opening", () => {
       { tablename: "events" },
     ]);
     await (await open(newer)).store.close();
-    await query(newer, "UPDATE mcp_platform_schema SET version = 11");
+    await query(newer, `UPDATE mcp_platform_schema SET version = ${schemaVersion + 1}`);
     await expect(open(newer)).rejects.toMatchObject({
       kind: "newer_schema",
-      message: expect.stringContaining(`(schema 10, this version knows ${schemaVersion})`),
+      message: expect.stringContaining(`(schema ${schemaVersion + 1}, this version knows ${schemaVersion})`),
       hint: "update this program, or name another database in chat.storage.url",
     });
   });

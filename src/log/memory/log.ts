@@ -4,7 +4,7 @@ import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { stateAfter } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
 
-interface Entry {
+interface MemoryEntry {
   event: StoredEvent;
   /** Position of the event in its turn. Undefined if the event was written without a lease of the turn. */
   position: number | undefined;
@@ -13,7 +13,7 @@ interface Entry {
 export interface MemoryConversation {
   readonly conversationId: string;
   /** Events in order: the `seq` of an event is its index plus 1. */
-  readonly entries: Entry[];
+  readonly entries: MemoryEntry[];
   /** Turn ids, by the id of the request that began the turn. */
   readonly requests: Map<string, string>;
   /** Number of the last change. The conversation that was changed last has the highest number. */
@@ -78,7 +78,7 @@ export class MemoryLog {
     const entries = this.conversations.get(conversationId)?.entries ?? [];
     const last = entries.findLast((entry) => entry.event.turnId === turnId && entry.position);
     if (!last?.position || last.position < position) return [];
-    const isThere = (entry: Entry) => entry.event.turnId === turnId && (entry.position ?? 0) >= position;
+    const isThere = (entry: MemoryEntry) => entry.event.turnId === turnId && (entry.position ?? 0) >= position;
     return entries.filter(isThere).map(({ event }) => jsonCopy(event));
   }
 

@@ -17,7 +17,7 @@ import { foldVersion } from "../shared/schema-version.js";
 import type { MemoryLog } from "./log.js";
 import { MemoryMail } from "./mail.js";
 
-interface Turn extends AbandonedTurn {
+interface MemoryTurn extends AbandonedTurn {
   /** `failed` means that the turn continues when its request is repeated. */
   state: "queued" | "running" | "failed" | "ended";
   nodeId: string | undefined;
@@ -27,7 +27,7 @@ interface Turn extends AbandonedTurn {
 }
 
 interface ConversationTurns {
-  readonly byId: Map<string, Turn>;
+  readonly byId: Map<string, MemoryTurn>;
   lastPlace: number;
   lastWorkspace: string;
 }
@@ -37,7 +37,7 @@ export class MemoryTurns implements TurnLeases {
   readonly #now: () => number;
   readonly #conversations = new Map<string, ConversationTurns>();
   /** Turns that are queued or running, oldest first. Only these turns are searched, because they are few. */
-  readonly #unfinished = new Set<Turn>();
+  readonly #unfinished = new Set<MemoryTurn>();
   readonly #nodes = new Map<string, Omit<LogNode, "silentMs">>();
   readonly #log: MemoryLog;
   readonly #mail: MemoryMail;
@@ -55,7 +55,7 @@ export class MemoryTurns implements TurnLeases {
     this.#conversations.set(conversationId, turns);
     turns.lastWorkspace = workspace;
     const known = turns.byId.get(turnId);
-    const turn: Turn = {
+    const turn: MemoryTurn = {
       conversationId,
       turnId,
       requestId,
@@ -98,7 +98,7 @@ export class MemoryTurns implements TurnLeases {
     this.#mail.forget((turn) => turn.conversationId === conversationId);
   }
 
-  unfinishedIn(conversationId: string): Turn[] {
+  unfinishedIn(conversationId: string): MemoryTurn[] {
     return this.#where((turn) => turn.conversationId === conversationId);
   }
 
@@ -162,7 +162,7 @@ export class MemoryTurns implements TurnLeases {
   }
 
   async abandoned(of: { workspace: string } | { conversationId: string }): Promise<AbandonedTurn[]> {
-    const isOf = (turn: Turn) =>
+    const isOf = (turn: MemoryTurn) =>
       "workspace" in of ? turn.workspace === of.workspace : turn.conversationId === of.conversationId;
     return this.#where((turn) => isOf(turn) && this.#isNobodys(turn)).map(asAbandoned);
   }
@@ -200,25 +200,25 @@ export class MemoryTurns implements TurnLeases {
     return 1;
   }
 
-  #turn(conversationId: string, turnId: string): Turn | undefined {
+  #turn(conversationId: string, turnId: string): MemoryTurn | undefined {
     return this.#conversations.get(conversationId)?.byId.get(turnId);
   }
 
   /** Returns the unfinished turns for which `isWanted` returns true, sorted by `place`. */
-  #where(isWanted: (turn: Turn) => boolean): Turn[] {
+  #where(isWanted: (turn: MemoryTurn) => boolean): MemoryTurn[] {
     return [...this.#unfinished].filter(isWanted).sort((a, b) => a.place - b.place);
   }
 
-  #heldBy(nodeId: string): Turn[] {
+  #heldBy(nodeId: string): MemoryTurn[] {
     return this.#where((turn) => turn.nodeId === nodeId);
   }
 
-  #before({ conversationId, place }: Turn): Turn[] {
+  #before({ conversationId, place }: MemoryTurn): MemoryTurn[] {
     return this.#where((turn) => turn.conversationId === conversationId && turn.place < place);
   }
 
   /** Returns true if the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
-  #isAsking({ conversationId, turnId }: Turn): boolean {
+  #isAsking({ conversationId, turnId }: MemoryTurn): boolean {
     return this.#log.ofTurn(conversationId, turnId).at(-1)?.type === "question";
   }
 
@@ -226,18 +226,18 @@ export class MemoryTurns implements TurnLeases {
    * Returns true if no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may
    * still have taken the turn and then died before its next heartbeat.
    */
-  #isNobodys({ nodeId }: Turn): boolean {
+  #isNobodys({ nodeId }: MemoryTurn): boolean {
     return nodeId === undefined || !this.#nodes.has(nodeId);
   }
 }
 
 /** Frees the turn and increments its fence, so that the previous owner can no longer write. */
-function free(turn: Turn, isCrash: boolean): void {
+function free(turn: MemoryTurn, isCrash: boolean): void {
   if (turn.state === "running" && isCrash) turn.crashes++;
   turn.fence++;
   Object.assign(turn, { state: "queued", nodeId: undefined });
 }
 
-function asAbandoned({ conversationId, turnId, requestId, place, fold, workspace }: Turn): AbandonedTurn {
+function asAbandoned({ conversationId, turnId, requestId, place, fold, workspace }: MemoryTurn): AbandonedTurn {
   return { conversationId, turnId, requestId, place, fold, workspace };
 }

@@ -2,13 +2,14 @@ import type pg from "pg";
 import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
+import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { factsOf, lowerTitle } from "../shared/conversation-facts.js";
+import { isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries, copying } from "../sql/conversation-statements.js";
 import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./event-table.js";
 import type { Notices } from "./notices.js";
-import { notify, originsOf, unfinished } from "./statements.js";
+import { notify, originsOf } from "./statements.js";
 
 export class PostgresArchive implements Archive {
   readonly #database: Database;
@@ -27,7 +28,7 @@ export class PostgresArchive implements Archive {
       "idempotent",
       unfinished,
     );
-    return rows.map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId === null ? {} : { nodeId }) }));
+    return rows.map(withNode);
   }
 
   amend(conversationId: string, decide: (events: readonly StoredEvent[]) => ChatEvent): Promise<StoredEvent> {

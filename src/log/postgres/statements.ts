@@ -1,6 +1,6 @@
 /** SQL statements of the most frequent operations, and the types of their rows. Each statement is one round trip. */
 
-import { isUnfinished } from "../shared/claims.js";
+import { isMark } from "../sql/common-statements.js";
 import { jsonOf } from "../sql/postgres-json.js";
 import { eventsOf } from "./event-table.js";
 import { logChannel } from "./notices.js";
@@ -67,16 +67,6 @@ export const appendEnd = appended(`,
     WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored)
   ),
   forgotten AS (DELETE FROM mail WHERE conversation_id = $1 AND turn_id = $2 AND EXISTS (SELECT FROM stored))`);
-
-export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
-
-/**
- * Returns the SQL condition for fork and rewind events. It must be written exactly as in the partial index, so that PostgreSQL uses the
- * index.
- */
-function isMark(events: string): string {
-  return `${events}.type IN ('fork', 'rewind')`;
-}
 
 /** SQL for the ids of all conversations that have been copied. */
 export const originsOf = `SELECT origin.value AS origin FROM events AS fork,

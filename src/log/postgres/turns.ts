@@ -9,23 +9,15 @@ import type {
   TurnMail,
   TurnName,
 } from "../../core/turn-leases.js";
-import { isUnfinished, questionOf } from "../shared/claims.js";
+import { questionOf } from "../shared/claims.js";
 import { foldVersion } from "../shared/schema-version.js";
+import { isNobodys, isUnfinished, load, unfinishedTurns, withNode } from "../sql/common-statements.js";
 import { freedChannel } from "../sql/limit-functions.js";
 import { jsonOf } from "../sql/postgres-json.js";
 import type { Database } from "./connection/database.js";
 import { logChannel, type Notices } from "./notices.js";
 
-/**
- * SQL condition: no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may still
- * have taken the turn and then died before its next heartbeat.
- */
-const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT FROM nodes WHERE nodes.node_id = turns.node_id))";
 const notify = (value: number) => `pg_notify('${logChannel}', $${value})`;
-/** SQL for the number of running and queued turns of each node. */
-const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
-    sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
-  FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
 /** SQL condition: the turn waits for a person's answer. Such a turn cannot be the reason why its host has crashed. */
 const isAsking = `coalesce((SELECT type = 'question' FROM events
   WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id) ORDER BY seq DESC LIMIT 1), false)`;
@@ -144,7 +136,7 @@ export class PostgresTurns implements TurnLeases {
 
   async load(): Promise<NodeTurns[]> {
     const rows = await this.#database.rows<NodeTurns & { nodeId: string | null }>("read", "idempotent", load);
-    return rows.map(({ nodeId, ...counts }) => ({ ...(nodeId === null ? {} : { nodeId }), ...counts }));
+    return rows.map(withNode);
   }
 
   async bury(nodeId: string, seenAt: number): Promise<void> {
@@ -243,12 +235,6 @@ export class PostgresTurns implements TurnLeases {
   #unfinished(where: string, value: string): Promise<AbandonedTurn[]> {
     const begun =
       "(SELECT min(id) FROM events WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id))";
-    return this.#database.rows(
-      "read",
-      "idempotent",
-      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, workspace FROM turns
-       WHERE ${isUnfinished} AND ${where} ORDER BY place, ${begun}`,
-      [value],
-    );
+    return this.#database.rows("read", "idempotent", `${unfinishedTurns(where)} ORDER BY place, ${begun}`, [value]);
   }
 }

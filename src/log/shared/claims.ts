@@ -19,9 +19,6 @@ export function stateAfter(event: ChatEvent | undefined): "ended" | "failed" | u
   return event?.type === "turn_end" ? "ended" : undefined;
 }
 
-/** SQL condition for both databases: the turn is queued or running. */
-export const isUnfinished = "state IN ('queued', 'running')";
-
 /**
  * Compares the stored events `there` with `events`, and returns `there` if they are equal. Equal events were stored by an earlier attempt
  * whose acknowledgement was lost. Throws StoreError `fenced` if they differ, because another process then wrote at these positions.

@@ -1,4 +1,4 @@
-/** What lists show of a conversation, as every store computes it from the events. */
+/** Facts that lists show of a conversation, as every store computes them from the events. */
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 
 /** Longest title of a conversation, in characters. */

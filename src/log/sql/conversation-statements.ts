@@ -19,20 +19,20 @@ interface Query {
   values: readonly (string | number)[];
 }
 
-interface Dialect {
+interface ConversationDialect {
   parameter: (place: number) => string;
   /** Returns an SQL condition: `text` contains `part`. */
   contains: (text: string, part: string) => string;
   lastSeq: string;
 }
 
-const sqlite: Dialect = {
+const sqlite: ConversationDialect = {
   parameter: (place) => `?${place}`,
   contains: (text, part) => `instr(${text}, ${part}) > 0`,
   lastSeq: `(SELECT ${seqOf()} FROM entries WHERE ${withinRange("conversations.number")} ORDER BY id DESC LIMIT 1)`,
 };
 
-const postgres: Dialect = {
+const postgres: ConversationDialect = {
   parameter: (place) => `$${place}`,
   contains: (text, part) => `strpos(${text}, ${part}) > 0`,
   lastSeq: "(SELECT max(seq) FROM events WHERE events.conversation_id = conversations.conversation_id)",
@@ -40,7 +40,7 @@ const postgres: Dialect = {
 
 export type PageRow = ConversationSummary & { touched: number };
 
-function queries({ parameter, contains, lastSeq }: Dialect) {
+function queries({ parameter, contains, lastSeq }: ConversationDialect) {
   const named = `conversation_id AS "conversationId", ${lastSeq} AS "lastSeq"`;
   return {
     /** Returns a query whose rows `pageFrom` takes. */

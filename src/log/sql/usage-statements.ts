@@ -1,10 +1,10 @@
-/** SQL statements that compute usage from the log. They are the same for both databases, apart from the expressions in `Dialect`. */
+/** SQL statements that compute usage from the log. They are the same for both databases, apart from the expressions in `UsageDialect`. */
 
 import { quarterMs } from "../shared/spent.js";
 import { jsonOf } from "./postgres-json.js";
 import { idOf, numberIn } from "./sqlite-place.js";
 
-interface Dialect {
+interface UsageDialect {
   /** Returns SQL for a field of an event's payload: `text` as text, `number` as a number. */
   text: (event: string, ...path: string[]) => string;
   number: (event: string, ...path: string[]) => string;
@@ -48,7 +48,7 @@ const summaryColumns = "summary.turn_id, summary.position, summary.seq, summary.
 const betweenSeqs =
   "earlier.conversation_id = answered.conversation_id AND earlier.seq > summary.seq AND earlier.seq < answered.seq";
 
-const sqlite: Dialect = {
+const sqlite: UsageDialect = {
   text: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   number: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
@@ -62,7 +62,7 @@ const sqlite: Dialect = {
   isError: "json_extract(called.payload, '$.isError')",
 };
 
-const postgres: Dialect = {
+const postgres: UsageDialect = {
   text: (event, ...path) => `${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}'`,
   number: (event, ...path) => `(${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}')::float8`,
   bytes: (event) => `octet_length(${event}.payload)`,
@@ -81,7 +81,7 @@ const quarterOf = (event: string) =>
   `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
 
 /** Returns the statements. Each has two parameters: the start of the period, and its end. The end itself is not part of the period. */
-function statements({ text, number, bytes, once, summaries, before, order, isError }: Dialect) {
+function statements({ text, number, bytes, once, summaries, before, order, isError }: UsageDialect) {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const used = (field: string) => number("answer", "usage", field);
   const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];

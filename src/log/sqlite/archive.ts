@@ -1,8 +1,9 @@
 import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import { isUnfinished, refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
+import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { factsOf, lowerTitle } from "../shared/conversation-facts.js";
+import { isMark, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
@@ -26,10 +27,8 @@ export class SqliteArchive implements Archive {
 
   async unfinished() {
     return this.#guarded("read", () => {
-      const rows = this.#db
-        .prepare(`SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`)
-        .all() as { conversationId: string; nodeId: string | null }[];
-      return rows.map(({ conversationId, nodeId }) => ({ conversationId, ...(nodeId === null ? {} : { nodeId }) }));
+      const rows = this.#db.prepare(unfinished).all() as { conversationId: string; nodeId: string | null }[];
+      return rows.map(withNode);
     });
   }
 
@@ -140,11 +139,6 @@ export class SqliteArchive implements Archive {
     return this.#guarded("write", () => transaction(this.#db, work));
   }
 }
-
-/**
- * Returns the SQL condition for fork and rewind events. It must be written exactly as in the partial index, so that SQLite uses the index.
- */
-const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
 
 /** SQL for the ids of all conversations that have been copied. */
 const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each(fork.payload, '$.origins') AS origin

@@ -1,5 +1,6 @@
 import type { TurnMail } from "../../core/turn-leases.js";
-import { isUnfinished, questionOf } from "../shared/claims.js";
+import { questionOf } from "../shared/claims.js";
+import { isUnfinished } from "../sql/common-statements.js";
 import { readable, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
 import type { Guarded } from "./transaction.js";

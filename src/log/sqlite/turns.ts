@@ -11,16 +11,12 @@ import type {
   TurnMail,
   TurnName,
 } from "../../core/turn-leases.js";
-import { fenced, isUnfinished } from "../shared/claims.js";
+import { fenced } from "../shared/claims.js";
+import { isNobodys, isUnfinished, load, unfinishedTurns, withNode } from "../sql/common-statements.js";
 import { numberOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
 import { SqliteMail } from "./mail.js";
 import { type Guarded, transaction } from "./transaction.js";
-
-/** SQL for the number of running and queued turns of each node. */
-const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
-    sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
-  FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
 
 interface NodeRow extends Omit<LogNode, "silentMs" | "version"> {
   version: string | null;
@@ -104,7 +100,7 @@ export class SqliteTurns implements TurnLeases {
   ): Promise<TurnLease | undefined> {
     const isFirst = `NOT EXISTS (SELECT 1 FROM turns AS other WHERE other.conversation_id = ?1
          AND other.state IN ('queued', 'running') AND other.place < turns.place)`;
-    const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND state IN ('queued', 'running') AND (node_id = ?3 OR ${isNobodys})
+    const isItsTime = `conversation_id = ?1 AND turn_id = ?2 AND ${isUnfinished} AND (node_id = ?3 OR ${isNobodys})
        AND crashes <= ?4 AND ${isOutOfTurn ? "TRUE" : isFirst}`;
     const values = [conversationId, turnId, nodeId, mostCrashes];
     // Waiting callers ask often, so the query first runs without the write lock.
@@ -152,8 +148,7 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async load(): Promise<NodeTurns[]> {
-    const rows = this.#read(load) as (NodeTurns & { nodeId: string | null })[];
-    return rows.map(({ nodeId, ...counts }) => ({ ...(nodeId === null ? {} : { nodeId }), ...counts }));
+    return (this.#read(load) as (NodeTurns & { nodeId: string | null })[]).map(withNode);
   }
 
   async bury(nodeId: string, seenAt: number): Promise<void> {
@@ -211,11 +206,7 @@ export class SqliteTurns implements TurnLeases {
   }
 
   #unfinished(where: string, value: string): AbandonedTurn[] {
-    const rows = this.#read(
-      `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, workspace FROM turns
-       WHERE ${isUnfinished} AND ${where} ORDER BY place, rowid`,
-      value,
-    );
+    const rows = this.#read(`${unfinishedTurns(where)} ORDER BY place, rowid`, value);
     return (rows as AbandonedTurn[]).map((row) => ({ ...row }));
   }
 
@@ -238,10 +229,5 @@ const isAsking = `coalesce((SELECT type = 'question' FROM entries
 /** SQL that frees the turns of node ?1. ?2 is 1 if the node has crashed, otherwise 0. */
 const free = `UPDATE turns SET node_id = NULL, fence = fence + 1, state = 'queued',
     crashes = crashes + (CASE WHEN state = 'running' AND NOT ${isAsking} THEN ?2 ELSE 0 END)
-  WHERE node_id = ?1 AND state IN ('queued', 'running')`;
-/**
- * SQL condition: no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may still
- * have taken the turn and then died before its next heartbeat.
- */
-const isNobodys = "(node_id IS NULL OR node_id NOT IN (SELECT node_id FROM nodes))";
+  WHERE node_id = ?1 AND ${isUnfinished}`;
 const nextPlace = "(SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = ?1)";

@@ -9,7 +9,7 @@ const settleMs = 60_000;
 /** How far the clock may be set back, in ms, without a new count: events that follow still lie within `settleMs`. */
 const toleranceMs = 15_000;
 
-interface Clocks {
+interface DayClocks {
   /** The clock that gives events their times, in ms since the epoch. */
   now: () => number;
   /** A clock that cannot be set, in ms. Default: `performance.now`. */
@@ -41,7 +41,7 @@ export class DaySpent {
   #next: Promise<SpentTotals> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Pick<ChatStore, "spent" | "spendings">, { now, steadyNow = () => performance.now() }: Clocks) {
+  constructor(store: Pick<ChatStore, "spent" | "spendings">, { now, steadyNow = () => performance.now() }: DayClocks) {
     this.#store = store;
     this.#now = now;
     this.#steadyNow = steadyNow;

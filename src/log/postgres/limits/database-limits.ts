@@ -24,7 +24,7 @@ export interface PostgresLimitsParts {
   observe: Observe;
 }
 
-interface Notice {
+interface LimitNotice {
   key: string;
   node?: string;
   places?: number;
@@ -64,7 +64,7 @@ export class PostgresLimits implements SharedLimits {
     const missed = () => this.#look();
     this.#unsubscribe = [
       parts.listener.subscribe(parts.channel, {
-        notice: (payload) => this.#heard(JSON.parse(payload) as Notice),
+        notice: (payload) => this.#heard(JSON.parse(payload) as LimitNotice),
         missed,
       }),
       parts.listener.subscribe(freedChannel, { notice: missed, missed: () => {} }),
@@ -144,7 +144,7 @@ export class PostgresLimits implements SharedLimits {
     }
   }
 
-  #heard({ key: keyHash, ...notice }: Notice): void {
+  #heard({ key: keyHash, ...notice }: LimitNotice): void {
     const { nodeId } = this.#parts;
     const { places, as_of: asOf, wanted_by: wantedBy, paused_ms: pausedMs } = notice;
     const key = this.#keys.get(keyHash);

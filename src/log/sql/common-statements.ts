@@ -1,0 +1,37 @@
+/** Statements and conditions that both databases take as they are. */
+
+/** SQL condition: the turn is queued or running. */
+export const isUnfinished = "state IN ('queued', 'running')";
+
+/**
+ * SQL condition: no living host owns the turn. This includes turns whose owner is not registered: a host that was declared dead may still
+ * have taken the turn and then died before its next heartbeat.
+ */
+export const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.node_id = turns.node_id))";
+
+/** SQL for the conversation and the host of every unfinished turn. */
+export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
+
+/** SQL for the number of running and queued turns of each node. */
+export const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
+    sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
+  FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
+
+/** Leaves out `nodeId` if it is null. */
+export function withNode<Row extends { nodeId: string | null }>({
+  nodeId,
+  ...row
+}: Row): Omit<Row, "nodeId"> & { nodeId?: string } {
+  return nodeId === null ? row : { ...row, nodeId };
+}
+
+/** SQL for unfinished turns that fulfil a condition. It must be followed by the order. */
+export const unfinishedTurns = (condition: string) =>
+  `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, workspace FROM turns
+   WHERE ${isUnfinished} AND ${condition}`;
+
+/**
+ * Returns the SQL condition for fork and rewind events. It must be written exactly as in the partial index, so that the databases use the
+ * index.
+ */
+export const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
