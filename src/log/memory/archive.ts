@@ -9,7 +9,7 @@ import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
-import { factsOf, lowerTitle } from "../shared/conversation-facts.js";
+import { conversationFacts, lowerTitle } from "../shared/conversation-facts.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 import type { MemoryResults } from "./results.js";
 import type { MemoryTurns } from "./turns.js";
@@ -102,7 +102,7 @@ export class MemoryArchive implements Archive {
   }
 
   #row({ conversationId, entries, updatedAt }: MemoryConversation): ConversationSummary {
-    const { title, turns } = factsOf(entries.map(({ event }) => event));
+    const { title, turns } = conversationFacts(entries.map(({ event }) => event));
     const workspace = this.#turns.workspaceOf(conversationId);
     return { conversationId, lastSeq: entries.length, updatedAt, title: title ?? "", workspace, turns };
   }

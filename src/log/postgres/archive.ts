@@ -3,7 +3,7 @@ import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
-import { factsOf, lowerTitle } from "../shared/conversation-facts.js";
+import { conversationFacts, lowerTitle } from "../shared/conversation-facts.js";
 import { isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries, copying } from "../sql/conversation-statements.js";
 import { type Database, lock } from "./connection/database.js";
@@ -61,7 +61,7 @@ export class PostgresArchive implements Archive {
         [conversationId, to, [...seqs], changed.map(([seq]) => seq), changed.map(([, payload]) => payload)],
       );
       const copied = new Set(seqs);
-      const { title, turns } = factsOf(events.filter(({ seq }) => copied.has(seq)));
+      const { title, turns } = conversationFacts(events.filter(({ seq }) => copied.has(seq)));
       await client.query(
         "UPDATE conversations SET title = $2, title_lower = $3, turns = $4 WHERE conversation_id = $1",
         [to, title, title && lowerTitle(title), turns],

@@ -11,7 +11,7 @@ import type {
 } from "../../core/turn-leases.js";
 import { questionOf } from "../shared/claims.js";
 import { foldVersion } from "../shared/schema-version.js";
-import { isNobodys, isUnfinished, load, unfinishedTurns, withNode } from "../sql/common-statements.js";
+import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
 import { freedChannel } from "../sql/limit-functions.js";
 import { jsonOf } from "../sql/postgres-json.js";
 import type { Database } from "./connection/database.js";
@@ -135,7 +135,7 @@ export class PostgresTurns implements TurnLeases {
   }
 
   async load(): Promise<NodeTurns[]> {
-    const rows = await this.#database.rows<NodeTurns & { nodeId: string | null }>("read", "idempotent", load);
+    const rows = await this.#database.rows<NodeTurns & { nodeId: string | null }>("read", "idempotent", turnCounts);
     return rows.map(withNode);
   }
 

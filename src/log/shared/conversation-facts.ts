@@ -12,7 +12,7 @@ interface ConversationFacts {
 }
 
 /** Returns the facts of a conversation that consists of these events. */
-export function factsOf(events: readonly StoredEvent[]): ConversationFacts {
+export function conversationFacts(events: readonly StoredEvent[]): ConversationFacts {
   const rewinds = events.filter((event) => event.type === "rewind");
   const isRewound = (asked: number) => rewinds.some(({ seq, toSeq }) => seq > asked && toSeq < asked);
   const messages = events.filter(({ type }) => type === "user_message");

@@ -13,7 +13,7 @@ export const isNobodys = "(node_id IS NULL OR NOT EXISTS (SELECT 1 FROM nodes WH
 export const unfinished = `SELECT conversation_id AS "conversationId", node_id AS "nodeId" FROM turns WHERE ${isUnfinished}`;
 
 /** SQL for the number of running and queued turns of each node. */
-export const load = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
+export const turnCounts = `SELECT node_id AS "nodeId", sum(CASE state WHEN 'running' THEN 1 ELSE 0 END) AS running,
     sum(CASE state WHEN 'queued' THEN 1 ELSE 0 END) AS waiting
   FROM turns WHERE ${isUnfinished} GROUP BY node_id`;
 

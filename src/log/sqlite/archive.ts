@@ -2,7 +2,7 @@ import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
-import { factsOf, lowerTitle } from "../shared/conversation-facts.js";
+import { conversationFacts, lowerTitle } from "../shared/conversation-facts.js";
 import { isMark, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
@@ -39,7 +39,7 @@ export class SqliteArchive implements Archive {
       }
       const events = this.#events.from(conversationId, 1);
       const amended = this.#events.insert(conversationId, decide(events));
-      const { turns } = factsOf([...events, amended]);
+      const { turns } = conversationFacts([...events, amended]);
       this.#db.prepare("UPDATE conversations SET turns = ? WHERE conversation_id = ?").run(turns, conversationId);
       return amended;
     });
@@ -70,7 +70,7 @@ export class SqliteArchive implements Archive {
         insert.all(conversationId, to, copied, ++seq, payload);
       }
       const all = new Set(seqs);
-      const { title, turns } = factsOf(events.filter((event) => all.has(event.seq)));
+      const { title, turns } = conversationFacts(events.filter((event) => all.has(event.seq)));
       this.#db
         .prepare("UPDATE conversations SET title = ?2, title_lower = ?3, turns = ?4 WHERE conversation_id = ?1")
         .run(to, title, title && lowerTitle(title), turns);

@@ -12,7 +12,7 @@ import type {
   TurnName,
 } from "../../core/turn-leases.js";
 import { fenced } from "../shared/claims.js";
-import { isNobodys, isUnfinished, load, unfinishedTurns, withNode } from "../sql/common-statements.js";
+import { isNobodys, isUnfinished, turnCounts, unfinishedTurns, withNode } from "../sql/common-statements.js";
 import { numberOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
 import { SqliteMail } from "./mail.js";
@@ -148,7 +148,7 @@ export class SqliteTurns implements TurnLeases {
   }
 
   async load(): Promise<NodeTurns[]> {
-    return (this.#read(load) as (NodeTurns & { nodeId: string | null })[]).map(withNode);
+    return (this.#read(turnCounts) as (NodeTurns & { nodeId: string | null })[]).map(withNode);
   }
 
   async bury(nodeId: string, seenAt: number): Promise<void> {
