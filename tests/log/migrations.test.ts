@@ -170,14 +170,14 @@ test("a step that fails leaves the file at the step before it, and is taken the 
 test("a file of a newer version is refused, unchanged, with what to do", () =>
   withDatabase(async (db, path) => {
     await migrate(db, path, Date.now);
-    db.exec("PRAGMA user_version = 11");
+    db.exec(`PRAGMA user_version = ${schemaVersion + 1}`);
     const opened = openSqliteStore(path, { now: Date.now, observe: () => undefined });
     await expect(opened).rejects.toMatchObject({
       kind: "newer_schema",
-      message: `${path} was written by a newer version of this program (schema 11, this version knows ${schemaVersion})`,
+      message: `${path} was written by a newer version of this program (schema ${schemaVersion + 1}, this version knows ${schemaVersion})`,
       hint: "update this program, or set chat.storage.path to another file",
     });
-    expect(version(db)).toBe(11);
+    expect(version(db)).toBe(schemaVersion + 1);
   }));
 
 test("the database of another program is not touched", () =>

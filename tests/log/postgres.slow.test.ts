@@ -217,6 +217,18 @@ onServer("whoever changes a schema in the database", () => {
     });
     expect(await waiting).toMatchObject({ rowCount: 0 });
   });
+
+  test("is waited for, also longer than a statement may take", async () => {
+    const url = await server.database();
+    await using first = await open(url);
+    await using second = await open(url, { statementTimeoutMs: 100 });
+    let waited: Promise<void> | undefined;
+    await underMigrationLock(first.database, async (client) => {
+      waited = expect(underMigrationLock(second.database, async () => "made")).resolves.toBe("made");
+      await client.query("SELECT pg_sleep(2.5)"); // longer than the 100 ms, and the 2 s by which an answer may be late
+    });
+    await waited;
+  });
 });
 
 onServer("a database that goes away", () => {

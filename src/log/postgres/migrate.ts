@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
+import { longestTimerMs } from "../../core/async/timers.js";
 import { StoreError } from "../../core/errors.js";
 import { schemaVersion } from "../shared/schema-version.js";
 import type { Database } from "./connection/database.js";
@@ -42,7 +43,7 @@ export function underMigrationLock<T>(database: Database, work: (client: pg.Clie
     // sent in one message, so that no timeout can occur between them.
     await client.query("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0");
     try {
-      await client.query("SELECT pg_advisory_xact_lock($1)", [migrationLock]);
+      await client.query(patient("SELECT pg_advisory_xact_lock($1)"), [migrationLock]);
       const result = await work(client);
       await client.query("COMMIT");
       return result;
@@ -76,10 +77,15 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
   }
   await client.query(`SET LOCAL lock_timeout = ${lockMs}`);
   const { stepsOf } = await import("../sql/migrations.js");
-  for (const statement of stepsOf("postgres").slice(version).flat()) await client.query(statement);
+  for (const statement of stepsOf("postgres").slice(version).flat()) await client.query(patient(statement));
   await client.query("CREATE TABLE IF NOT EXISTS mcp_platform_schema (version integer NOT NULL)");
   await client.query("DELETE FROM mcp_platform_schema");
   await client.query("INSERT INTO mcp_platform_schema VALUES ($1)", [schemaVersion]);
+}
+
+/** Returns a query without this process's own limit of time. A step on a large log takes minutes. */
+function patient(text: string): pg.QueryConfig & pg.ClientConfig {
+  return { text, query_timeout: longestTimerMs };
 }
 
 /** Returns the schema version, or 0 if the database has no tables of this program. */

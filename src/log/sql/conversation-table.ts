@@ -61,6 +61,28 @@ const turnsIn = (conversation: string) => `(SELECT count(*) FROM events AS asked
     SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.conversation_id = asked.conversation_id
       AND mark.type = 'rewind' AND mark.seq > asked.seq AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq))`;
 
+/** More events than are ever being written at one time. Their ids are below those of events that are already stored. */
+const mostInFlight = 10_000;
+
+/** Returns SQL that writes the rows of the conversations with this condition. `first` is the first event of a conversation. */
+const fillConversations = (condition: string) => `
+  INSERT INTO conversations (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
+  SELECT conversation_id, touched, updated_at, title, lower_title(title), workspace, turns FROM (
+    SELECT first.conversation_id, last.id AS touched, greatest(first.at, last.at) AS updated_at,
+      (SELECT conversation_title(payload) FROM events AS asked
+         WHERE asked.conversation_id = first.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1) AS title,
+      ${workspace.replaceAll("conversations.", "first.")} AS workspace,
+      CASE WHEN EXISTS (SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.type = 'rewind'
+          AND mark.conversation_id = first.conversation_id)
+        THEN ${turnsIn("first.conversation_id")}
+        ELSE (SELECT count(request_id) FROM events AS asked WHERE asked.conversation_id = first.conversation_id) END AS turns
+    FROM events AS first CROSS JOIN LATERAL
+      (SELECT id, at FROM events WHERE events.conversation_id = first.conversation_id ORDER BY seq DESC LIMIT 1) AS last
+    WHERE first.seq = 1 AND ${condition}
+  ) AS found
+  ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched, updated_at = excluded.updated_at, title = excluded.title,
+    title_lower = excluded.title_lower, workspace = excluded.workspace, turns = excluded.turns`;
+
 /**
  * Step of the migration, for PostgreSQL. Triggers write the rows, because hosts of an earlier version may still run while hosts are
  * updated, and so that a claim and the end of a turn need no further statement. The trigger does nothing for the other events of a turn.
@@ -103,22 +125,16 @@ export const postgresConversations = [
          turns = CASE NEW.type WHEN 'rewind' THEN ${turnsIn("NEW.conversation_id")} ELSE known.turns + excluded.turns END;
      RETURN NULL;
    END $$`,
+  fillConversations("true"),
   `CREATE TRIGGER events_changed AFTER INSERT ON events FOR EACH ROW
      WHEN ((NEW.position IS NULL OR NEW.type IN ('user_message', 'turn_end', 'turn_error'))
        AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
      EXECUTE FUNCTION keep_conversation()`,
   "CREATE TRIGGER events_deleted AFTER DELETE ON events FOR EACH ROW WHEN (OLD.seq = 1) EXECUTE FUNCTION keep_conversation()",
-  `INSERT INTO conversations (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
-   SELECT conversation_id, touched, updated_at, title, lower_title(title), workspace, turns FROM (
-     SELECT last.conversation_id, last.id AS touched, greatest(first.at, last.at) AS updated_at,
-       (SELECT conversation_title(payload) FROM events AS asked
-          WHERE asked.conversation_id = last.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1) AS title,
-       ${workspace.replaceAll("conversations.", "last.")} AS workspace, counted.turns
-     FROM (SELECT conversation_id, max(seq) AS seq, count(request_id) AS turns FROM events GROUP BY conversation_id) AS counted
-     JOIN events AS last USING (conversation_id, seq)
-     JOIN events AS first ON first.conversation_id = counted.conversation_id AND first.seq = 1
-   ) AS found`,
-  `UPDATE conversations SET turns = ${turnsIn("conversations.conversation_id")}
-     WHERE conversation_id IN (SELECT conversation_id FROM events WHERE type IN ('fork', 'rewind') AND type = 'rewind')`,
+  // Triggers wait for all writers, so no event is written from here on. What was written while the table was filled is read again.
+  fillConversations(
+    `first.conversation_id IN (SELECT conversation_id FROM events WHERE id > (SELECT coalesce(max(touched), 0) - ${mostInFlight} FROM conversations))`,
+  ),
+  "DELETE FROM conversations WHERE NOT EXISTS (SELECT FROM events WHERE events.conversation_id = conversations.conversation_id)",
   ...indexes("touched"),
 ];
