@@ -12,7 +12,7 @@ import { isSecret } from "./schema/config-schema.js";
 export { schemaText } from "./schema/config-schema.js";
 export { initText } from "./starter.js";
 
-interface ShowOptions {
+interface ConfigTextOptions {
   /** True if the output names the origin of each value. */
   origin?: boolean;
   /** Pointers of the settings and servers that are marked as not confirmed. */
@@ -20,7 +20,7 @@ interface ShowOptions {
 }
 
 /** Returns the configuration as YAML, with secrets removed. */
-export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed = [] }: ShowOptions = {}): string {
+export function showConfig(loaded: LoadedConfig, { origin = false, unconfirmed = [] }: ConfigTextOptions = {}): string {
   const comment = (...facts: readonly string[]) => (facts.length > 0 ? ` # ${facts.join(", ")}` : "");
   const lines = (tree: JsonObject, pointer: string, indent: string): string[] =>
     Object.entries(tree).flatMap(([key, value]) => {

@@ -28,7 +28,7 @@ export function fromLevel(
   };
 }
 
-interface LogParts {
+interface LoggingParts {
   write: (line: string) => void;
   /** Returns the current time in ms since the epoch. */
   now: () => number;
@@ -45,7 +45,7 @@ const secretFields = ["authorization", "password", "token", "apiKey", "api_key",
  * Returns an observer that writes log lines, each a JSON object. Loads the logging library only for the first line, because most hosts that
  * run a single prompt log nothing.
  */
-export function jsonLog({ write, now, secrets = [], maxLength }: LogParts): Observe {
+export function jsonLog({ write, now, secrets = [], maxLength }: LoggingParts): Observe {
   let logger: pino.Logger | undefined;
   const clear = clearing(secrets);
   const shown = (text: string) => endsOf(clear(text), maxLength);

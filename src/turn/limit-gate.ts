@@ -15,7 +15,7 @@ const leastAnswerTokens = 64;
  */
 const longAnswerTokens = 4_096;
 
-interface GateParts {
+interface LimitGateParts {
   budget: Budget;
   turnId: string;
   newId: NewId;
@@ -25,7 +25,7 @@ interface GateParts {
   prices: readonly Price[];
 }
 
-type Asked = Pick<CompletionRequest, "messages" | "tools">;
+type NextRequest = Pick<CompletionRequest, "messages" | "tools">;
 
 /**
  * Pauses a turn when it reaches a limit: before a request, and before a batch of calls. When the person refuses to raise the limit,
@@ -33,10 +33,10 @@ type Asked = Pick<CompletionRequest, "messages" | "tools">;
  * pause.
  */
 export class LimitGate {
-  readonly #parts: GateParts;
+  readonly #parts: LimitGateParts;
   #refused: LimitQuestion | undefined;
 
-  constructor(parts: GateParts) {
+  constructor(parts: LimitGateParts) {
     this.#parts = parts;
   }
 
@@ -52,7 +52,7 @@ export class LimitGate {
    * Checks the limits before a request. From the second hop on, enough must be left for two requests: this one, and one more in which the
    * model answers without calls.
    */
-  beforeRequest(request: Asked, hop: number): Promise<void> | undefined {
+  beforeRequest(request: NextRequest, hop: number): Promise<void> | undefined {
     const need = this.#parts.budget.limitsTokens ? this.#tokensFor(request, hop) : { tokens: 0, usd: 0 };
     return this.#pass({ hops: 1, ...need });
   }
@@ -71,7 +71,7 @@ export class LimitGate {
    * Returns the bounds of the last request, which is sent after the person has refused to raise a limit. In this request, the model must
    * not call tools. Returns undefined if too little is left for a request.
    */
-  async lastRequest(request: Asked): Promise<{ maxTokens?: number } | undefined> {
+  async lastRequest(request: NextRequest): Promise<{ maxTokens?: number } | undefined> {
     const { budget } = this.#parts;
     if (!budget.limitsTokens) return {};
     const input = this.#need(inputTokens(request), 0);
@@ -83,7 +83,7 @@ export class LimitGate {
     return maxTokens < longAnswerTokens ? { maxTokens } : {};
   }
 
-  #tokensFor(request: Asked, hop: number): { tokens: number; usd: number } {
+  #tokensFor(request: NextRequest, hop: number): { tokens: number; usd: number } {
     const once = this.#need(inputTokens(request), leastAnswerTokens);
     // From the second hop on, there must be room for one more request without calls. That request would send the same messages and tools
     // again.

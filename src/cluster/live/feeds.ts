@@ -7,7 +7,7 @@ export interface Feed {
   readonly open: OpenMessage | undefined;
 }
 
-class Followed implements Feed {
+class FollowedConversation implements Feed {
   open: OpenMessage | undefined;
   readonly followers = new Set<() => void>();
   /** Time at which the writer was last asked to send missing parts. */
@@ -21,13 +21,13 @@ class Followed implements Feed {
 const askMs = 250;
 
 export class Feeds {
-  readonly #feeds = new Map<string, Followed>();
+  readonly #feeds = new Map<string, FollowedConversation>();
   /** Ids of the conversations whose subscription must be sent, for the first time or again. */
   readonly #unsaid = new Set<string>();
   readonly #left = new Set<string>();
 
   follow(conversationId: string, onChange: () => void): { feed: Feed; leave: () => void } {
-    const feed = this.#feeds.get(conversationId) ?? new Followed();
+    const feed = this.#feeds.get(conversationId) ?? new FollowedConversation();
     if (feed.followers.size === 0) this.#unsaid.add(conversationId);
     this.#left.delete(conversationId);
     this.#feeds.set(conversationId, feed);
@@ -91,7 +91,7 @@ export class Feeds {
  * Opens the frame's message if it is newer than the message that is open. Returns false if the frame's message is older, because that
  * message is over.
  */
-function open(feed: Followed, frame: Frame): boolean {
+function open(feed: FollowedConversation, frame: Frame): boolean {
   const order = feed.open ? compare(frame, feed.open.place) : 1;
   if (order > 0) feed.open = openOf(frame);
   return order >= 0;

@@ -3,12 +3,12 @@ import { asArray, parseJson } from "../../core/json.js";
 import { type Known, type MessagePosition, type Notice, nothingKnown, OpenMessage } from "./open-message.js";
 
 /** A piece of a text, with its offset in the text. */
-type Piece = [from: number, text: string];
+type TextPiece = [from: number, text: string];
 
 export interface Frame extends MessagePosition {
   conversationId: string;
-  text?: Piece;
-  reasoning?: Piece;
+  text?: TextPiece;
+  reasoning?: TextPiece;
   notices?: [number: number, notice: Notice][];
   /** Reason why the previous attempt was voided. */
   reason?: string;
@@ -34,7 +34,7 @@ export function nextFrame(
   if (room < 0) return undefined;
   const next = { text, reasoning, notice };
   for (const part of ["reasoning", "text"] as const) {
-    const piece: Piece = [next[part], ""];
+    const piece: TextPiece = [next[part], ""];
     const fitting = fittingPiece(open[part], next[part], room - bytesOf({ [part]: piece }));
     if (!fitting) continue;
     piece[1] = fitting;
@@ -88,7 +88,7 @@ export function parseList(text: string): unknown[] {
 /** Adds the parts of the frame that the message lacks. Returns false if a part before the frame is missing. */
 export function joinFrame(open: OpenMessage, { text, reasoning, notices = [] }: Frame): boolean {
   for (const [number, notice] of notices) open.notice(notice, number);
-  const joined = (have: string, [from, piece]: Piece = [0, ""]) =>
+  const joined = (have: string, [from, piece]: TextPiece = [0, ""]) =>
     from > have.length ? undefined : have + piece.slice(have.length - from);
   const whole = { text: joined(open.text, text), reasoning: joined(open.reasoning, reasoning) };
   open.text = whole.text ?? open.text;

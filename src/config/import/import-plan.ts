@@ -79,9 +79,9 @@ export function planImport(files: readonly ImportedFile[], target: ImportTarget,
   return plan;
 }
 
-type Planned = { edit: SetEdit; hasSecrets: boolean; reason?: string; notes: Note[] } | { reason?: string };
+type PlannedEdit = { edit: SetEdit; hasSecrets: boolean; reason?: string; notes: Note[] } | { reason?: string };
 
-function planServer(server: ImportedServer, target: ImportTarget, { replace, secrets }: ImportChoices): Planned {
+function planServer(server: ImportedServer, target: ImportTarget, { replace, secrets }: ImportChoices): PlannedEdit {
   const { name, skipped, comments } = server;
   if (skipped !== undefined) return { reason: skipped };
   if (name === "__proto__") return { reason: "no server can have this name" };

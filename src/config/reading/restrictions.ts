@@ -16,7 +16,7 @@ const limits = [
   "llm.providers.*.{rpm,tpm,max_concurrency}",
 ];
 
-interface Parts {
+interface RestrictionParts {
   /** The user's own configuration. `written` contains the values from its file, keyed by pointer. */
   base: { tree: JsonObject; written: ReadonlyMap<string, unknown> };
   baseSource: Source;
@@ -32,7 +32,7 @@ interface Parts {
  * Adds the user's rules and restores the user's lower limits. Changes the tree and the origins in place. Durations in both trees must be in
  * milliseconds.
  */
-export function keepStricter(tree: JsonObject, { base, baseSource, sources, origins }: Parts): void {
+export function keepStricter(tree: JsonObject, { base, baseSource, sources, origins }: RestrictionParts): void {
   const isLaidOver = (pointer: string) => {
     const origin = origins.get(pointer);
     return origin?.kind === "file" && sources.has(origin.source);

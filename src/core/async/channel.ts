@@ -12,9 +12,9 @@ interface ChannelParts {
  * A waiting call of `next`. It is a class, because V8 allocates object literals in its old generation once hundreds of channels wait. Such
  * a literal would stay in memory for long, and with it the item that the call was resolved with.
  */
-class Asked<T> {
+class WaitingCall<T> {
   /** The waiting call that was made after this one. */
-  after: Asked<T> | undefined;
+  after: WaitingCall<T> | undefined;
 
   constructor(
     readonly resolve: (result: IteratorResult<T, undefined>) => void,
@@ -39,7 +39,7 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
    * The first waiting call of `next`; its `after` leads to the other waiting calls. There is rarely more than one, and an array would take
    * more memory than the rest of a channel.
    */
-  #asked: Asked<T> | undefined;
+  #asked: WaitingCall<T> | undefined;
   #hasBegun = false;
   #isOver = false;
   #failure: { error: unknown } | undefined;
@@ -73,7 +73,7 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
     }
     if (!this.#asked && this.#isReady && this.#burst < longestBurst) return Promise.resolve(this.#taken());
     return new Promise((resolve, reject) => {
-      this.#wait(new Asked(resolve, reject));
+      this.#wait(new WaitingCall(resolve, reject));
       this.#serve();
     });
   }
@@ -100,14 +100,14 @@ export class Channel<T> implements AsyncGenerator<T, undefined> {
     return this.#next < this.#items.length;
   }
 
-  #wait(asked: Asked<T>): void {
+  #wait(asked: WaitingCall<T>): void {
     let last = this.#asked;
     while (last?.after) last = last.after;
     if (last) last.after = asked;
     else this.#asked = asked;
   }
 
-  #served(): Asked<T> | undefined {
+  #served(): WaitingCall<T> | undefined {
     const asked = this.#asked;
     this.#asked = asked?.after;
     return asked;

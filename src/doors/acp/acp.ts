@@ -1,5 +1,4 @@
 /** Serves editors over the Agent Client Protocol v1, on stdin and stdout. https://agentclientprotocol.com/protocol/v1 */
-import type { Readable, Writable } from "node:stream";
 import {
   type AgentConnection,
   type AuthMethodAgent,
@@ -9,20 +8,13 @@ import {
   RequestError,
 } from "@agentclientprotocol/sdk";
 import { errorInfo } from "../../core/errors.js";
-import type { OnInterrupt } from "../shared/door.js";
+import type { Pipe } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
 import type { AcpParts } from "./acp-parts.js";
 import { AcpSessions } from "./acp-sessions.js";
 import { requestIdField } from "./request-id.js";
 import { lineStream } from "./stream.js";
-
-interface Pipe {
-  stdin: Readable;
-  /** Stream for protocol messages. Nothing else is written to it. */
-  stdout: Writable;
-  onInterrupt: OnInterrupt;
-}
 
 /** Serves one client. Resolves with the exit code when stdin has ended and every request has been answered. */
 export async function runAcp(parts: AcpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {

@@ -3,7 +3,7 @@ import type { QuestionEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 import { askClient, isAlwaysRejected } from "./ask-client.js";
 
-interface Asked {
+interface OpenQuestion {
   client: AgentContext;
   capabilities: ClientCapabilities;
   session: Session;
@@ -11,13 +11,13 @@ interface Asked {
 
 /** Questions of turns to the user that the client has not answered yet, and the tools that the user has chosen to always reject. */
 export class OpenQuestions {
-  readonly #asked: Asked;
+  readonly #asked: OpenQuestion;
   readonly #open = new Set<string>();
   /** Names of the tools that are always rejected, as `server__tool`. */
   readonly #rejected = new Set<string>();
   #isLeft = false;
 
-  constructor(asked: Asked) {
+  constructor(asked: OpenQuestion) {
     this.#asked = asked;
   }
 

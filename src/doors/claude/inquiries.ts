@@ -5,7 +5,7 @@ import type { ApprovalQuestion, Question } from "../../core/events.js";
 import { asObject, asObjects } from "../../core/json.js";
 import { toolInput } from "./content-blocks.js";
 
-type Asked = ApprovalQuestion | Extract<Question, { kind: "elicitation" }>;
+type AskableQuestion = ApprovalQuestion | Extract<Question, { kind: "elicitation" }>;
 
 interface InquiryParts {
   answer: (questionId: string, value: unknown) => void;
@@ -17,14 +17,14 @@ interface InquiryParts {
 /** Open questions. The control request of a question has the same id as the question. */
 export class Inquiries {
   readonly #parts: InquiryParts;
-  readonly #open = new Map<string, Asked>();
+  readonly #open = new Map<string, AskableQuestion>();
   readonly #known = new Set<string>();
 
   constructor(parts: InquiryParts) {
     this.#parts = parts;
   }
 
-  async ask(questionId: string, question: Asked): Promise<void> {
+  async ask(questionId: string, question: AskableQuestion): Promise<void> {
     this.#open.set(questionId, question);
     this.#known.add(questionId);
     const request = question.kind === "approval" ? permissionRequest(question) : elicitationRequest(question);

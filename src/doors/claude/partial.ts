@@ -3,7 +3,7 @@ import type { AssistantMessageEvent } from "../../core/events.js";
 import type { Delta } from "../../core/messages.js";
 import { anthropicStopReason, anthropicUsage } from "./anthropic-usage.js";
 
-type StreamEvent = { type: string } & Record<string, unknown>;
+type PartialEvent = { type: string } & Record<string, unknown>;
 type BlockKind = "text" | "thinking";
 
 const kinds = { text_delta: "text", reasoning_delta: "thinking" } as const;
@@ -22,12 +22,12 @@ export class PartialMessage {
     this.#model = model;
   }
 
-  delta({ type, delta }: Delta): StreamEvent[] {
+  delta({ type, delta }: Delta): PartialEvent[] {
     return [...this.#start(), ...this.#piece(kinds[type], delta)];
   }
 
   /** Returns the last events of the answer: the parts that were not sent as deltas, then the end of the message. */
-  end({ message, finishReason, usage, interrupted }: AssistantMessageEvent): StreamEvent[] {
+  end({ message, finishReason, usage, interrupted }: AssistantMessageEvent): PartialEvent[] {
     const { reasoning, content, toolCalls } = message;
     const rest = [
       ...this.#start(),
@@ -52,7 +52,7 @@ export class PartialMessage {
     ];
   }
 
-  #start(): StreamEvent[] {
+  #start(): PartialEvent[] {
     if (this.#isStarted) return [];
     this.#isStarted = true;
     const message = {
@@ -68,20 +68,20 @@ export class PartialMessage {
     return [{ type: "message_start", message }];
   }
 
-  #piece(kind: BlockKind, text: string): StreamEvent[] {
+  #piece(kind: BlockKind, text: string): PartialEvent[] {
     const before = this.#open === kind ? [] : [...this.#close(), this.#begin(kind)];
     const delta = kind === "text" ? { type: "text_delta", text } : { type: "thinking_delta", thinking: text };
     return [...before, { type: "content_block_delta", index: this.#index, delta }];
   }
 
-  #begin(kind: BlockKind): StreamEvent {
+  #begin(kind: BlockKind): PartialEvent {
     this.#open = kind;
     this.#shown.add(kind);
     const block = kind === "text" ? { type: kind, text: "" } : { type: kind, thinking: "", signature: "" };
     return { type: "content_block_start", index: ++this.#index, content_block: block };
   }
 
-  #close(): StreamEvent[] {
+  #close(): PartialEvent[] {
     if (!this.#open) return [];
     this.#open = undefined;
     return [{ type: "content_block_stop", index: this.#index }];

@@ -1,18 +1,10 @@
-import type { Readable, Writable } from "node:stream";
 import { toVisibleJson } from "../../core/text/inert.js";
 import { maxLineBytes, readLines } from "../lines/lines.js";
 import { denyQuestions } from "../printed/printed-turn.js";
-import type { DoorParts, OnInterrupt } from "../shared/door.js";
+import type { DoorParts, Pipe } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
 import { ClaudeConversation, type PipeOptions } from "./claude-conversation.js";
-
-interface Pipe {
-  stdin: Readable;
-  /** Stream for protocol messages. Nothing else is written to it. */
-  stdout: Writable;
-  onInterrupt: OnInterrupt;
-}
 
 /**
  * Serves one conversation with many turns over stdin and stdout, in a documented subset of Claude Code's `stream-json`. Resolves with the

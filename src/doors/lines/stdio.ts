@@ -1,16 +1,8 @@
-import type { Readable, Writable } from "node:stream";
 import { ProtocolClient } from "../protocol/protocol-client.js";
-import type { DoorParts, OnInterrupt } from "../shared/door.js";
+import type { DoorParts, Pipe } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { Output } from "../shared/output.js";
 import { maxLineBytes, readLines } from "./lines.js";
-
-interface Pipe {
-  stdin: Readable;
-  /** Stream for protocol messages. Nothing else is written to it. */
-  stdout: Writable;
-  onInterrupt: OnInterrupt;
-}
 
 /**
  * Serves the message protocol as JSON lines. Resolves to the exit code when stdin has ended and all messages of every turn have been

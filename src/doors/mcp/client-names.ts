@@ -1,12 +1,12 @@
 import type { McpServeConfig } from "../../core/config.js";
 
-interface Named {
+interface ClientNamed {
   name: string;
   /** Name of the item at its server. */
   own: string;
 }
 
-export function byClientName<Item extends Named>(
+export function byClientName<Item extends ClientNamed>(
   items: readonly Item[],
   { plainNames }: Pick<McpServeConfig, "plainNames">,
   taken: readonly string[] = [],

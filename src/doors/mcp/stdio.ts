@@ -1,17 +1,9 @@
-import type { Readable, Writable } from "node:stream";
-import type { OnInterrupt } from "../shared/door.js";
+import type { Pipe } from "../shared/door.js";
 import { exitCodes } from "../shared/exit-codes.js";
 import { alwaysAnswering } from "./always-answering.js";
 import { LineTransport } from "./line-transport.js";
 import type { McpParts } from "./mcp-parts.js";
 import { createMcpServer } from "./server.js";
-
-interface Pipe {
-  stdin: Readable;
-  /** Stream for protocol messages. Nothing else is written to it. */
-  stdout: Writable;
-  onInterrupt: OnInterrupt;
-}
 
 /** Serves MCP to the parent process. Resolves with the exit code when the parent process has closed stdin or stdout. */
 export async function runMcp(parts: McpParts, { stdin, stdout, onInterrupt }: Pipe): Promise<number> {

@@ -60,11 +60,11 @@ const descriptions: Record<Action, string> = {
 
 type Payloads = typeof payloads;
 type Action = keyof Payloads;
-type Values<Fields> = { [Name in keyof Fields]: Fields[Name] extends Field<infer Value> ? Value : never };
+type FieldValues<Fields> = { [Name in keyof Fields]: Fields[Name] extends Field<infer Value> ? Value : never };
 type RequestId<Name extends Action> = Name extends "history" ? string | undefined : string;
 
 export type ClientMessage<Name extends Action = Action> = {
-  [Each in Name]: { action: Each; requestId: RequestId<Each>; conversationId?: string } & Values<Payloads[Each]>;
+  [Each in Name]: { action: Each; requestId: RequestId<Each>; conversationId?: string } & FieldValues<Payloads[Each]>;
 }[Name];
 
 /** A line that is not a valid message. `requestId` is set if the request id in the line can be read. */

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from "node:stream";
 import type { NewId } from "../../core/ids.js";
 import type { Observe, ToolHub } from "../../core/ports.js";
 import type { Sessions } from "../../session/sessions.js";
@@ -35,3 +36,11 @@ export interface DoorParts {
 
 /** Subscribes to every Ctrl-C (SIGINT) of the process. The returned function unsubscribes. */
 export type OnInterrupt = (listener: () => void) => () => void;
+
+/** Standard input and output, for a front door that speaks a protocol over them. */
+export interface Pipe {
+  stdin: Readable;
+  /** Stream for protocol messages. Nothing else is written to it. */
+  stdout: Writable;
+  onInterrupt: OnInterrupt;
+}

@@ -17,13 +17,13 @@ const owners = { turn: "this turn", conversation: "this conversation", day: "tod
 
 const units = { hops: " hops", tokens: " tokens", usd: "", time: " s", calls: " tool calls" };
 
-type Counted = keyof typeof units;
+type CountedLimit = keyof typeof units;
 
-function amount(limit: Counted, value: number): string {
+function amount(limit: CountedLimit, value: number): string {
   return number(limit, value) + units[limit];
 }
 
-function number(limit: Counted, value: number): string {
+function number(limit: CountedLimit, value: number): string {
   if (limit === "usd") return dollars(value);
   return limit === "time" ? (value / 1000).toFixed(1) : String(value);
 }

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 
-interface Waiting {
+interface WaitingText {
   /**
    * Text to write, or a function that returns the text. The function is called only when its text is written, so that large texts do not
    * wait in memory.
@@ -17,7 +17,7 @@ interface Waiting {
 export class Output {
   readonly #stream: Writable;
   readonly #onGone: () => void;
-  #waiting: Waiting[] = [];
+  #waiting: WaitingText[] = [];
   /** Resolves the promise of the write that filled the stream. Called when the stream has drained. */
   #full: (() => void) | undefined;
   #gone = false;
@@ -31,7 +31,7 @@ export class Output {
   }
 
   /** Writes a text after all earlier ones. Resolves when the stream can take more. Rejects with the error that `text` throws. */
-  write(text: Waiting["text"]): Promise<void> {
+  write(text: WaitingText["text"]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ text, resolve, reject });
       this.#flush();

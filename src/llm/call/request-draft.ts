@@ -18,7 +18,7 @@ export class RequestDraft {
   #quirks: WireQuirks;
   #tools: readonly ToolDefinition[] = [];
   #corrections = 0;
-  #written: Written | undefined;
+  #written: WrittenRequest | undefined;
 
   constructor(request: CompletionRequest, dialect: Dialect, streaming: boolean) {
     this.#request = request;
@@ -45,7 +45,7 @@ export class RequestDraft {
     return this.#asWritten.headers;
   }
 
-  get #asWritten(): Written {
+  get #asWritten(): WrittenRequest {
     this.#written ??= this.#write(this.#quirks);
     return this.#written;
   }
@@ -119,7 +119,7 @@ export class RequestDraft {
     return true;
   }
 
-  #write(quirks: WireQuirks): Written {
+  #write(quirks: WireQuirks): WrittenRequest {
     this.#tools = this.#dialect.tools(this.#request.tools, quirks);
     const request = this.#tools === this.#request.tools ? this.#request : { ...this.#request, tools: this.#tools };
     const { body, headers } = this.#wire.request(request, this.#target(quirks));
@@ -132,7 +132,7 @@ export class RequestDraft {
   }
 }
 
-interface Written {
+interface WrittenRequest {
   body: RequestBody;
   headers: WireRequest["headers"];
 }

@@ -21,7 +21,7 @@ type PriceNumbers = [
   cacheWrite1h?: number,
 ];
 type Tier = [aboveTokens: number, ...PriceNumbers];
-type Row = (number | null | Tier)[];
+type PriceRow = (number | null | Tier)[];
 
 const FREE: Price = { input: 0, output: 0 };
 
@@ -59,7 +59,7 @@ export function costUsd(usage: Usage, price: Price): number {
   return perMillion / 1_000_000;
 }
 
-function fromRow(row: Row): Price {
+function fromRow(row: PriceRow): Price {
   const tiers = row.filter((part): part is Tier => Array.isArray(part));
   return {
     ...toPrice(row.slice(0, row.length - tiers.length) as PriceNumbers),
@@ -77,16 +77,16 @@ function toPrice([input, output, cachedInput, cacheWrite, cacheWrite1h]: PriceNu
   };
 }
 
-interface Table {
+interface PriceTable {
   /** Providers that are programs on the user's machine or network, where models cost nothing. */
   local: readonly string[];
-  providers: Readonly<Record<string, Readonly<Record<string, Row>>>>;
+  providers: Readonly<Record<string, Readonly<Record<string, PriceRow>>>>;
 }
 
-let loaded: Table | undefined;
+let loaded: PriceTable | undefined;
 
-function table(): Table {
-  loaded ??= JSON.parse(readFileSync(new URL("prices.json", import.meta.url), "utf8")) as Table;
+function table(): PriceTable {
+  loaded ??= JSON.parse(readFileSync(new URL("prices.json", import.meta.url), "utf8")) as PriceTable;
   return loaded;
 }
 

@@ -5,7 +5,7 @@ import { eventOf, eventWritten } from "../shared/stored-event.js";
 import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
 
-interface Row {
+interface EntryRow {
   seq: number;
   at: number;
   payload: string;
@@ -136,9 +136,9 @@ function requestIdOf(event: ChatEvent): string | null {
 }
 
 function toEvents(rows: unknown[]): StoredEvent[] {
-  return (rows as Row[]).map(toEvent);
+  return (rows as EntryRow[]).map(toEvent);
 }
 
-function toEvent({ seq, at, payload }: Row): StoredEvent {
+function toEvent({ seq, at, payload }: EntryRow): StoredEvent {
   return eventOf(payload, { seq, at });
 }

@@ -13,7 +13,7 @@ const maxFileBytes = 1_000_000;
 const maxPendingChars = 256_000;
 const maxLineChars = 8_000;
 
-interface LogParts {
+interface ServerLogParts {
   observe: Observe;
   /** Returns the current time, in ms since the epoch. */
   now: () => number;
@@ -23,11 +23,11 @@ interface LogParts {
 
 export class ServerLogs {
   readonly #folder: string;
-  readonly #parts: LogParts;
+  readonly #parts: ServerLogParts;
   readonly #files = new Map<string, LogFile>();
   readonly #logs = new Set<ServerLog>();
 
-  constructor(folder: string, parts: LogParts) {
+  constructor(folder: string, parts: ServerLogParts) {
     this.#folder = folder;
     this.#parts = parts;
   }
@@ -84,14 +84,14 @@ export class ServerLog {
 
 class LogFile {
   readonly #path: string;
-  readonly #parts: LogParts;
+  readonly #parts: ServerLogParts;
   #pending: string[] = [];
   #pendingChars = 0;
   #dropped = 0;
   #writing: Promise<void> | undefined;
   #isBroken = false;
 
-  constructor(path: string, parts: LogParts) {
+  constructor(path: string, parts: ServerLogParts) {
     this.#path = path;
     this.#parts = parts;
   }

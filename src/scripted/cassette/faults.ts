@@ -34,7 +34,7 @@ export function readFaults(texts: readonly string[]): Faults {
   return new Faults(texts.flatMap((text) => parsed(text) ?? []));
 }
 
-interface Planned {
+interface PlannedFault {
   /** Target of the requests that the fault affects: `llm`, or `mcp.` followed by the name of a server. */
   target: string;
   nth: number;
@@ -42,11 +42,11 @@ interface Planned {
 }
 
 export class Faults {
-  readonly #planned: Planned[];
+  readonly #planned: PlannedFault[];
   readonly #counts = new Map<string, number>();
   readonly #vain: string[] = [];
 
-  constructor(planned: readonly Planned[]) {
+  constructor(planned: readonly PlannedFault[]) {
     this.#planned = [...planned];
   }
 
@@ -73,7 +73,7 @@ export class Faults {
   }
 }
 
-function parsed(text: string): Planned | undefined {
+function parsed(text: string): PlannedFault | undefined {
   const [, target = "", nth, what = ""] = /^(llm|mcp\.[^[\]=]+)\[([1-9]\d{0,5})\]=(.+)$/.exec(text) ?? [];
   const fault = target === "llm" ? modelFault(what) : serverFault(what);
   return fault && nth !== undefined ? { target, nth: Number(nth), fault: { ...fault, text } } : undefined;

@@ -4,8 +4,7 @@ import { messageOf, RequestError } from "../../core/errors.js";
 import { evaluate } from "../sandbox/sandbox.js";
 import type { Script } from "../shared/script.js";
 import { placeText } from "../shared/script-position.js";
-
-type Values = Readonly<Record<string, unknown>>;
+import type { Values } from "../shared/variables.js";
 
 /** One run of a script, with one model and one set of variables. */
 export interface PlannedRun {

@@ -19,7 +19,7 @@ export interface Scene {
   tools(): readonly HubTool[];
 }
 
-interface Counted {
+interface CountedReply {
   reply: ScriptedReply;
   uses: number;
 }
@@ -27,7 +27,7 @@ interface Counted {
 export class ScriptedModel {
   /** Messages about requests for which there was no reply. */
   readonly misses: string[] = [];
-  readonly #replies: readonly Counted[];
+  readonly #replies: readonly CountedReply[];
   readonly #scene = new AsyncLocalStorage<Scene>();
   readonly #scenes = new Set<Scene>();
   #asked = 0;
@@ -81,10 +81,10 @@ export class ScriptedModel {
   }
 
   /** Returns the first reply whose condition holds, or else the next reply without a condition. */
-  #choose(request: AskedRequest, { step, variables, tools }: Scene): Counted | undefined {
+  #choose(request: AskedRequest, { step, variables, tools }: Scene): CountedReply | undefined {
     const left = this.#replies.filter(isLeft);
     const circumstances = { request, step, tools: tools() };
-    const isFor = ({ reply: { when, place } }: Counted) =>
+    const isFor = ({ reply: { when, place } }: CountedReply) =>
       when !== undefined && applies(render(when, variables, place), circumstances);
     return left.find(isFor) ?? left.find(({ reply }) => reply.when === undefined);
   }
@@ -101,11 +101,11 @@ export class ScriptedModel {
   }
 }
 
-function isLeft({ reply: { times }, uses }: Counted): boolean {
+function isLeft({ reply: { times }, uses }: CountedReply): boolean {
   return times === "any" || uses < times;
 }
 
-function isOwing({ reply: { times }, uses }: Counted): boolean {
+function isOwing({ reply: { times }, uses }: CountedReply): boolean {
   return uses < (times === "any" ? 1 : times);
 }
 

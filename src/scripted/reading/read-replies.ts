@@ -10,7 +10,7 @@ import type { ScriptDocument } from "./document.js";
 import { templateProblems } from "./template-problems.js";
 
 /** A reply that the schema has accepted. */
-interface Written {
+interface WrittenReply {
   when?: { contains?: string; icontains?: string; regex?: string; step?: string; tool_result?: string };
   repeat?: boolean;
   times?: number;
@@ -35,7 +35,7 @@ export function readReplies(list: unknown, steps: readonly Step[], document: Scr
   for (const [index, item] of (Array.isArray(list) ? list : []).entries()) {
     const pointer = child("/scripted", index);
     if (!document.isSound(pointer)) continue;
-    const written = item as Written;
+    const written = item as WrittenReply;
     checkSense(written, pointer, document);
     checkCondition(written.when ?? {}, `${pointer}/when`, { steps, document });
     for (const problem of templateProblems(item, pointer)) document.complain(problem);
@@ -53,8 +53,8 @@ export function readReplies(list: unknown, steps: readonly Step[], document: Scr
 const ofAnswers = ["reply", "reasoning", "tool_calls", "finish", "usage", "cut", "stall"] as const;
 const ofErrors = ["message", "code", "retry_after"] as const;
 
-function checkSense(written: Written, pointer: string, document: ScriptDocument): void {
-  const complain = (key: keyof Written, message: string) =>
+function checkSense(written: WrittenReply, pointer: string, document: ScriptDocument): void {
+  const complain = (key: keyof WrittenReply, message: string) =>
     document.complain({ pointer: child(pointer, key), part: "key", message });
   if (!["reply", "tool_calls", "error"].some((key) => key in written)) {
     document.complain({ pointer, part: "value", message: "a reply has reply, tool_calls or error" });
@@ -72,7 +72,7 @@ function checkSense(written: Written, pointer: string, document: ScriptDocument)
 }
 
 function checkCondition(
-  when: NonNullable<Written["when"]>,
+  when: NonNullable<WrittenReply["when"]>,
   pointer: string,
   { steps, document }: { steps: readonly Step[]; document: ScriptDocument },
 ): void {
@@ -101,7 +101,7 @@ function namesOf(steps: readonly Step[]): string[] {
   return steps.flatMap((step) => [step.name, ...namesOf(innerSteps(step) ?? [])]);
 }
 
-function read(written: Written, pointer: string, document: ScriptDocument): ScriptedReply {
+function read(written: WrittenReply, pointer: string, document: ScriptDocument): ScriptedReply {
   const { repeat, times = repeat ? "any" : 1, delay = 0 } = written;
   return {
     place: document.place(pointer),
@@ -112,11 +112,11 @@ function read(written: Written, pointer: string, document: ScriptDocument): Scri
   };
 }
 
-function conditionOf({ tool_result: toolResult, ...when }: NonNullable<Written["when"]>): ReplyCondition {
+function conditionOf({ tool_result: toolResult, ...when }: NonNullable<WrittenReply["when"]>): ReplyCondition {
   return { ...when, ...(toolResult !== undefined && { toolResult }) };
 }
 
-function answerOf(written: Written): ScriptedReply["answer"] {
+function answerOf(written: WrittenReply): ScriptedReply["answer"] {
   const { error, message, code, retry_after: retryAfter } = written;
   if (error !== undefined) {
     return {

@@ -11,7 +11,7 @@ import { readSteps } from "./read-steps.js";
 export type ScriptObject = Readonly<Record<string, unknown>>;
 
 /** The content of a script's file that the schema has accepted. */
-interface Written {
+interface WrittenScript {
   name?: string;
   description?: string;
   model?: string;
@@ -36,7 +36,7 @@ export function readScript(given: string | ScriptObject, cwd: string): Script {
   const document =
     typeof given === "string" ? ScriptDocument.read(resolve(cwd, given), cwd) : ScriptDocument.of(given, cwd);
   const { source } = document;
-  const tree = source.tree as unknown as Written;
+  const tree = source.tree as unknown as WrittenScript;
   checkNames(document, tree);
   checkPermissions(document, tree);
   const steps = readSteps(tree.steps, "/steps", document, cwd);
@@ -76,7 +76,7 @@ function slug(name: string): string {
   return name.replaceAll(/[^\w.-]+/g, "-");
 }
 
-function checkNames(document: ScriptDocument, { vars, matrix, config }: Written): void {
+function checkNames(document: ScriptDocument, { vars, matrix, config }: WrittenScript): void {
   document.checkVariables("/vars", vars);
   document.checkVariables("/matrix/vars", isPlainObject(matrix) ? matrix.vars : undefined);
   if (isPlainObject(config) && "mcpServers" in config) {
@@ -85,7 +85,7 @@ function checkNames(document: ScriptDocument, { vars, matrix, config }: Written)
   }
 }
 
-function checkPermissions(document: ScriptDocument, { permissions }: Written): void {
+function checkPermissions(document: ScriptDocument, { permissions }: WrittenScript): void {
   if (!document.isSound("/permissions")) return;
   for (const key of ["allow", "deny"] as const) {
     for (const [index, text] of (permissions?.[key] ?? []).entries()) {

@@ -13,14 +13,14 @@ interface Path {
   keys: readonly string[];
 }
 
-type Piece = string | Path;
+type TemplatePiece = string | Path;
 
 const TOKEN = /\\\{\{|\{\{(?:((?:(?!\{\{|\}\}).)*)\}\})?/gs;
 const PATH = /^\s*([A-Za-z_]\w*)((?:\.\w+|\[\d+\])*)\s*$/;
 
 /** Splits a text into plain texts and templates. Throws ScriptError for a template that is not valid. */
-function parse(text: string): Piece[] {
-  const pieces: Piece[] = [];
+function parse(text: string): TemplatePiece[] {
+  const pieces: TemplatePiece[] = [];
   let end = 0;
   for (const match of text.matchAll(TOKEN)) {
     pieces.push(text.slice(end, match.index));

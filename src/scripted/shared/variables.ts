@@ -1,4 +1,4 @@
-type Values = Readonly<Record<string, unknown>>;
+export type Values = Readonly<Record<string, unknown>>;
 
 /** Variables of a script. A variable of an included file or of a loop hides an outer variable with the same name. */
 export class Variables {

@@ -5,8 +5,7 @@ import type { RuleDefaults } from "../../session/shared/rules.js";
 import type { AssertionParts } from "../assertions/kind.js";
 import type { ScriptedModel } from "../model/scripted-model.js";
 import type { StepOutcome, StepResult } from "../shared/script-result.js";
-
-type Values = Readonly<Record<string, unknown>>;
+import type { Values } from "../shared/variables.js";
 
 /** The host of a script. It has its own servers and its own event log. */
 export interface ScriptHost {

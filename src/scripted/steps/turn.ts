@@ -50,14 +50,14 @@ export async function performTurn(
   }
 }
 
-interface Followed {
+interface FollowedTurn {
   events: StoredEvent[];
   /** The limit of the script that the turn has reached, or undefined. */
   refusedLimit?: "tokens" | "usd";
 }
 
-async function follow(turn: LiveTurn, { conversation, answers, script }: StepContext): Promise<Followed> {
-  const followed: Followed = { events: [] };
+async function follow(turn: LiveTurn, { conversation, answers, script }: StepContext): Promise<FollowedTurn> {
+  const followed: FollowedTurn = { events: [] };
   for await (const event of turn.watch()) {
     if (!("seq" in event)) continue;
     followed.events.push(event);

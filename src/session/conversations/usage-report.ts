@@ -9,7 +9,7 @@ export type UsageKey = (typeof usageKeys)[number];
 export type ModelTotals = Omit<ModelUsage, "at" | "conversationId" | "provider" | "model">;
 export type ToolTotals = Omit<ToolUsage, "at" | "conversationId" | "name">;
 
-interface Table<Key, Totals> {
+interface ReportTable<Key, Totals> {
   by: Key;
   period: Period;
   /** The lines of the report. Days are in order of time. Other keys are in order of use, the most used first. */
@@ -20,8 +20,8 @@ interface Table<Key, Totals> {
 }
 
 export type UsageReport =
-  | ({ of: "models" } & Table<(typeof modelKeys)[number], ModelTotals>)
-  | ({ of: "tools" } & Table<(typeof toolKeys)[number], ToolTotals>);
+  | ({ of: "models" } & ReportTable<(typeof modelKeys)[number], ModelTotals>)
+  | ({ of: "tools" } & ReportTable<(typeof toolKeys)[number], ToolTotals>);
 
 interface Used {
   models: readonly ModelUsage[];

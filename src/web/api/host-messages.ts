@@ -40,7 +40,7 @@ export interface WireError {
 }
 
 /** The turn to which a chunk belongs, and the time of the chunk in ms since the epoch. */
-interface Told {
+interface TurnFacts {
   turn_id: string;
   at: number;
 }
@@ -57,7 +57,7 @@ interface UsageFacts {
 interface HostChunk<Type extends string, Data, Metadata = object> {
   type: Type;
   data: Data;
-  metadata: Metadata & Told;
+  metadata: Metadata & TurnFacts;
 }
 
 /** A chunk of a stored event. An answer of the model consists of up to three chunks with the same `seq`. */

@@ -77,7 +77,7 @@ function EndNote({ turn: { end } }: { turn: Turn }) {
   return <span class={isGood ? undefined : "bad"}> · {note}</span>;
 }
 
-interface RowProps {
+interface TraceRowProps {
   row: TraceRow;
   start: number;
   end: number;
@@ -85,7 +85,7 @@ interface RowProps {
   live: LiveAnswer | undefined;
 }
 
-function Row({ row, start, end, scale, live }: RowProps) {
+function Row({ row, start, end, scale, live }: TraceRowProps) {
   const isOpen = useSignal(false);
   const { kind, outcome, spans } = row;
   const shown = spans.at(-1);

@@ -4,7 +4,7 @@ import { visibleText } from "../markdown/visible.js";
 import { ago } from "../shared/format-text.js";
 import { placeLink } from "./page-address.js";
 
-interface RowProps {
+interface ConversationRowProps {
   conversation: ConversationEntry;
   onFork: () => void;
   onExport: (format: string) => void;
@@ -17,7 +17,7 @@ const formats = [
   ["json", "JSON"],
 ] as const;
 
-export function ConversationRow({ conversation, onFork, onExport, onDelete }: RowProps) {
+export function ConversationRow({ conversation, onFork, onExport, onDelete }: ConversationRowProps) {
   const { conversation_id: id, title, updated_at: at } = conversation;
   const name = visibleText(title) || "(no text)";
   return (

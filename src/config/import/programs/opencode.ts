@@ -119,18 +119,18 @@ function hasItsTypes(servers: JsonObject): boolean {
   );
 }
 
-type Rule = [pattern: string, answer: "allow" | "ask" | "deny"];
+type OpencodeRule = [pattern: string, answer: "allow" | "ask" | "deny"];
 
 /** Reads tool rules from a mapping such as `tools: {"server_*": false}` or `permission: {"server_tool": "ask"}`. */
-function rulesOf(tools: unknown): Rule[] {
-  return Object.entries(isPlainObject(tools) ? tools : {}).flatMap(([pattern, answer]): Rule[] => {
+function rulesOf(tools: unknown): OpencodeRule[] {
+  return Object.entries(isPlainObject(tools) ? tools : {}).flatMap(([pattern, answer]): OpencodeRule[] => {
     if (answer === false || answer === "deny") return [[pattern, "deny"]];
     return answer === "allow" || answer === "ask" ? [[pattern, answer]] : [];
   });
 }
 
 /** Applies the rules that concern this server. In opencode, the name of a tool is `server_tool`. */
-function applyRules(draft: ServerDraft, rules: readonly Rule[]): void {
+function applyRules(draft: ServerDraft, rules: readonly OpencodeRule[]): void {
   for (const [pattern, answer] of rules) {
     if (!pattern.startsWith(draft.name)) continue;
     const rest = pattern.slice(draft.name.length);

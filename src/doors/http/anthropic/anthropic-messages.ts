@@ -15,7 +15,7 @@ import type { Block, MessageParam } from "./anthropic-body.js";
 type Hub = DoorParts["hub"];
 
 /** A block, and its position in the body for error messages. */
-interface Placed {
+interface PlacedBlock {
   block: Block;
   at: string;
 }
@@ -33,7 +33,7 @@ export async function readMessages(hub: Hub, log: ToldTurns, messages: readonly 
 
 interface BlockMessage {
   role: MessageParam["role"];
-  blocks: Placed[];
+  blocks: PlacedBlock[];
 }
 
 /** Joins consecutive assistant messages. An answer is one message in this host, even if the caller has split it. */
@@ -55,14 +55,14 @@ function addAll<Item>(items: Item[], more: readonly Item[]): void {
 }
 
 /** Reads the text of a system message. If the message also adds or removes tools, `offeredTools` reads those changes. */
-function readSystem(blocks: readonly Placed[]): Message[] {
+function readSystem(blocks: readonly PlacedBlock[]): Message[] {
   const texts = blocks.filter(({ block }) => block.type !== "tool_addition" && block.type !== "tool_removal");
   const content = textOf(texts.flatMap((placed) => readPart(placed)));
   return content === "" ? [] : [{ role: "system", content }];
 }
 
 /** Reads a user message. The results of tools are put before the user's content, so that the results directly follow their calls. */
-function readUser(blocks: readonly Placed[]): Message[] {
+function readUser(blocks: readonly PlacedBlock[]): Message[] {
   const results = blocks.filter(({ block }) => block.type === "tool_result").map(readResult);
   // Claude Code sends a file that its tool has read in the same message as the tool's result, but outside the result. So if a message has
   // results, its files come from tools.
@@ -71,7 +71,7 @@ function readUser(blocks: readonly Placed[]): Message[] {
   return content.length > 0 || results.length === 0 ? [...results, { role: "user", content }] : results;
 }
 
-function readResult({ block, at }: Placed): Message {
+function readResult({ block, at }: PlacedBlock): Message {
   const { content = [], is_error } = block;
   const parts = partsOf(content, `${at}.content`, readToolPart);
   return {
@@ -86,7 +86,7 @@ function readResult({ block, at }: Placed): Message {
  * Reads a part that comes from a tool. A file that models cannot read becomes a text that names the type of the file. `readPart` refuses
  * such files, because they come from the user.
  */
-function readToolPart(placed: Placed): ContentPart[] {
+function readToolPart(placed: PlacedBlock): ContentPart[] {
   const { block, at } = placed;
   if (block.type !== "document" || sourceOf(block, at).type !== "base64") return readPart(placed);
   const { media_type } = sourceOf(block, at);
@@ -94,7 +94,7 @@ function readToolPart(placed: Placed): ContentPart[] {
   return [{ type: "text", text }];
 }
 
-function readPart(placed: Placed): ContentPart[] {
+function readPart(placed: PlacedBlock): ContentPart[] {
   const { block, at } = placed;
   switch (block.type) {
     case "text": {
@@ -124,7 +124,7 @@ function readImage(source: Block, at: string): ContentPart {
   return { type: "image", mimeType, data: stringIn(source, "data", `${at}.source`) };
 }
 
-function readDocument({ block, at }: Placed): ContentPart[] {
+function readDocument({ block, at }: PlacedBlock): ContentPart[] {
   const source = sourceOf(block, at);
   const heading = [block.title, block.context].filter((text) => typeof text === "string" && text !== "");
   const head: ContentPart[] = heading.length > 0 ? [{ type: "text", text: heading.join("\n") }] : [];
@@ -150,7 +150,7 @@ function sourceOf({ source }: Block, at: string): Block {
   throw new ApiError(400, "invalid_body", `${at}.source: an object with a type is needed`, `${at}.source`);
 }
 
-function partsOf(content: unknown, at: string, read: (placed: Placed) => ContentPart[]): ContentPart[] {
+function partsOf(content: unknown, at: string, read: (placed: PlacedBlock) => ContentPart[]): ContentPart[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
   if (content === null || content === undefined) return [];
   if (!Array.isArray(content))
@@ -166,7 +166,7 @@ function partsOf(content: unknown, at: string, read: (placed: Placed) => Content
  * Reads an answer of the model. If a signature of its thinking or the id of a call in it was made by this host, the answer is looked up in
  * the log; `toldOrGiven` then decides whether the stored answer or the caller's copy is used.
  */
-async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): Promise<Message[]> {
+async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly PlacedBlock[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
   const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
   const callIds = blocks.flatMap(({ block: { type, id } }) => (type === "tool_use" ? [safeString(id)] : []));
@@ -178,7 +178,7 @@ async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly Placed[]): 
  * Reads an answer as the caller has sent it. Text after the results of calls of servers' tools begins a new assistant message, because the
  * model wrote it after it had seen these results.
  */
-function givenAnswer(hub: Hub, blocks: readonly Placed[]): Message[] {
+function givenAnswer(hub: Hub, blocks: readonly PlacedBlock[]): Message[] {
   const resultOf = new Map(
     blocks.flatMap((placed) =>
       placed.block.type === "mcp_tool_result" ? [[safeString(placed.block.tool_use_id), placed] as const] : [],
@@ -239,7 +239,7 @@ function callIn(block: Block, at: string, name: string): ToolCall {
   return { id: stringIn(block, "id", at), name, arguments: JSON.stringify(block.input ?? {}) };
 }
 
-function serverResult(callId: string, found: Placed | undefined): Message {
+function serverResult(callId: string, found: PlacedBlock | undefined): Message {
   if (found) return readResult(found);
   const text = "the call ended without a result";
   return { role: "tool", toolCallId: callId, content: [{ type: "text", text }], isError: true };
@@ -251,7 +251,7 @@ function stringIn(block: Block, name: string, at: string): string {
   throw new ApiError(400, "invalid_body", `${at}.${name}: a text is needed`, `${at}.${name}`);
 }
 
-function unsupported({ block, at }: Placed): ApiError {
+function unsupported({ block, at }: PlacedBlock): ApiError {
   return refused(`${at}.type`, `a block of type "${short(block.type)}"`);
 }
 

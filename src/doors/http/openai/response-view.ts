@@ -26,7 +26,7 @@ interface Identity {
 
 type OutputItem = { id: string; type: string; [field: string]: unknown };
 
-interface Placed {
+interface PlacedItem {
   item: OutputItem;
   index: number;
 }
@@ -40,7 +40,7 @@ export class ResponseView implements ResponseWriter {
   readonly #stored: StoredEvent[] = [];
   readonly #output: OutputItem[] = [];
   /** The message that is being written, with its text so far. Undefined if no message is open. */
-  #open: (Placed & { text: string }) | undefined;
+  #open: (PlacedItem & { text: string }) | undefined;
   #sequence = 0;
   #failure: ApiFailureInfo | undefined;
   isShown = false;
@@ -200,7 +200,7 @@ export class ResponseView implements ResponseWriter {
     return this.#endCall({ item, index }, isError ? { error: text } : { output: text });
   }
 
-  #endCall({ item, index }: Placed, result: { error: string } | { output: string }): StreamedEvent[] {
+  #endCall({ item, index }: PlacedItem, result: { error: string } | { output: string }): StreamedEvent[] {
     const status = "error" in result ? "failed" : "completed";
     return [
       this.#event(`response.mcp_call.${status}`, { output_index: index, item_id: item.id }),
@@ -241,7 +241,13 @@ export class ResponseView implements ResponseWriter {
   /**
    * Sends the arguments or the input of a call in a single delta, since the calls of an answer are known only when the answer has ended.
    */
-  #writeText({ item, index }: Placed, type: string, field: string, text: string, more: object = {}): StreamedEvent[] {
+  #writeText(
+    { item, index }: PlacedItem,
+    type: string,
+    field: string,
+    text: string,
+    more: object = {},
+  ): StreamedEvent[] {
     item[field] = text;
     const place = { output_index: index, item_id: item.id };
     return [
@@ -250,13 +256,13 @@ export class ResponseView implements ResponseWriter {
     ];
   }
 
-  #add(item: OutputItem, events: StreamedEvent[]): Placed {
+  #add(item: OutputItem, events: StreamedEvent[]): PlacedItem {
     const index = this.#output.push(item) - 1;
     events.push(this.#event("response.output_item.added", { output_index: index, item: { ...item } }));
     return { item, index };
   }
 
-  #done({ item, index }: Placed, end: object): StreamedEvent {
+  #done({ item, index }: PlacedItem, end: object): StreamedEvent {
     Object.assign(item, end);
     return this.#event("response.output_item.done", { output_index: index, item: { ...item } });
   }

@@ -7,7 +7,7 @@ import { Keys, type Press } from "./keys.js";
 import type { Area } from "./layout.js";
 import { left } from "./text-buffer.js";
 
-interface Waiting {
+interface WaitingLine {
   prompt: string;
   resolve: (line: string | undefined) => void;
 }
@@ -25,7 +25,7 @@ export class ScreenEditor implements LineEditor {
   readonly #onResize = () => this.#paint();
   readonly #output: Terminal["output"];
   #line: InputLine;
-  #waiting: Waiting | undefined;
+  #waiting: WaitingLine | undefined;
   #isQuestion = false;
   #status: string | undefined;
   #isClosed = false;

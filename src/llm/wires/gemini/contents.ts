@@ -26,7 +26,7 @@ interface GeminiContent {
   parts: JsonObject[];
 }
 
-interface OpenCall {
+interface SentCall {
   call: ToolCall;
   /**
    * The provider's id of the call, which the result repeats. Undefined if the provider gave none, if another provider's model made the
@@ -54,7 +54,7 @@ class ContentWalk {
   readonly system: JsonObject[] = [];
   readonly contents: GeminiContent[] = [];
   readonly #target: Target<GeminiQuirks>;
-  #open: OpenCall[] = [];
+  #open: SentCall[] = [];
   /** System messages that came while the results of some calls were still missing. These messages are written after the results. */
   #instructions: JsonObject[] = [];
 
@@ -168,7 +168,7 @@ function signFirstCall(parts: JsonObject[]): void {
 }
 
 function resultParts(
-  { call, id, result }: OpenCall,
+  { call, id, result }: SentCall,
   quirks: GeminiQuirks,
 ): { response: JsonObject; beside: JsonObject[] } {
   const texts: string[] = [];

@@ -24,7 +24,7 @@ const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 /** Maximum size of an image, in characters of base64. */
 const LONGEST_IMAGE = 5 * 1024 * 1024;
 
-type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
+type BlockTarget = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
 
 /**
  * Writes the conversation as the API requires it: roles alternate, the first message is from the user, the message after an answer with
@@ -33,7 +33,7 @@ type Told = Pick<Target<MessagesQuirks>, "kept" | "quirks">;
  */
 export function wireConversation(
   messages: readonly Message[],
-  told: Told,
+  told: BlockTarget,
   late: ReadonlySet<string>,
 ): { system: JsonObject[]; messages: MessagesTurn[] } {
   const walk = new Walk(told, late);
@@ -43,7 +43,7 @@ export function wireConversation(
 
 class Walk {
   readonly system: string[] = [];
-  readonly #told: Told;
+  readonly #told: BlockTarget;
   readonly #late: ReadonlySet<string>;
   readonly #messages: MessagesTurn[] = [];
   #calls: { given: string; id: string }[] = [];
@@ -52,7 +52,7 @@ class Walk {
   readonly #referred = new Set<string>();
   #unnamed = 0;
 
-  constructor(told: Told, late: ReadonlySet<string>) {
+  constructor(told: BlockTarget, late: ReadonlySet<string>) {
     this.#told = told;
     this.#late = late;
   }

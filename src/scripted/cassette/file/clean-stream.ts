@@ -4,7 +4,7 @@ import type { Chunk } from "./format.js";
 import { bytesOf } from "./recorded-chunks.js";
 
 /** The part of a text that one event contains. */
-interface Piece {
+interface StreamPiece {
   text: string;
   event: number;
   put(text: string): unknown;
@@ -66,8 +66,8 @@ function rewrittenEvent({ json, written, before, after }: Event, rewriter: Rewri
 const labels = new Set(["id", "type", "role", "name"]);
 
 /** Groups the pieces of text by the text that they form together: an answer, its reasoning, or the arguments of a call. */
-function textsIn(events: readonly (JsonObject | undefined)[]): Map<string, Piece[]> {
-  const texts = new Map<string, Piece[]>();
+function textsIn(events: readonly (JsonObject | undefined)[]): Map<string, StreamPiece[]> {
+  const texts = new Map<string, StreamPiece[]>();
   const note = (of: string, event: number, holder: JsonObject | unknown[]) => {
     for (const [name, value] of Object.entries(holder)) {
       // The pieces of several calls may alternate. The `index` of a piece says to which call it belongs.

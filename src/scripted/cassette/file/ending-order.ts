@@ -8,7 +8,7 @@ import { type CallEntry, type Entry, isExchange } from "./format.js";
  */
 const longestBeginMs = 1000;
 
-interface Placed {
+interface OrderedEntry {
   index: number;
   ended: number;
   state: "idle" | "running" | "over";
@@ -20,7 +20,7 @@ export function recordedCallsIn(entries: readonly Entry[]): CallEntry[] {
 }
 
 export class EndingOrder {
-  readonly #calls: ReadonlyMap<CallEntry, Placed>;
+  readonly #calls: ReadonlyMap<CallEntry, OrderedEntry>;
   #changed: Promise<void> = Promise.resolve();
   #change: () => void = () => {};
 
@@ -44,7 +44,7 @@ export class EndingOrder {
     }
   }
 
-  async #turnOf(own: Placed): Promise<void> {
+  async #turnOf(own: OrderedEntry): Promise<void> {
     const late = new AbortController();
     let isLate = false;
     const inTime = pause(longestBeginMs, undefined, { signal: late.signal }).then(
@@ -53,7 +53,7 @@ export class EndingOrder {
       },
       () => {},
     );
-    const isWaitedFor = ({ index, ended, state }: Placed) =>
+    const isWaitedFor = ({ index, ended, state }: OrderedEntry) =>
       ended < own.ended && (state === "running" || (state === "idle" && index > own.index && !isLate));
     while ([...this.#calls.values()].some(isWaitedFor)) {
       await Promise.race(isLate ? [this.#changed] : [this.#changed, inTime]);
@@ -62,7 +62,7 @@ export class EndingOrder {
     late.abort();
   }
 
-  #become(placed: Placed | undefined, state: Placed["state"]): void {
+  #become(placed: OrderedEntry | undefined, state: OrderedEntry["state"]): void {
     if (placed) placed.state = state;
     this.#change();
     this.#renew();

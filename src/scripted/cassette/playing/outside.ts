@@ -13,7 +13,7 @@ import { askedOfServer, keyOf, type Wanted } from "./shelf.js";
 const longestListMs = 2000;
 
 /** An entry with its position in the recording: the number of requests that are recorded before it. */
-interface Placed<T> {
+interface PlacedEntry<T> {
   position: number;
   entry: T;
 }
@@ -21,12 +21,12 @@ interface Placed<T> {
 export class Outside {
   readonly #hellos = new Map<string, HelloEntry["hello"][]>();
   /** Recorded lists, keyed by the request that they answer (`keyOf`). */
-  readonly #lists = new Map<string, Placed<CallEntry>[]>();
+  readonly #lists = new Map<string, PlacedEntry<CallEntry>[]>();
   /**
    * Recorded events that were not replayed yet, in order. An entry with a `method` is a changed list. All other entries are notifications
    * and questions of a server.
    */
-  readonly #coming: Placed<BetweenEntry | CallEntry>[] = [];
+  readonly #coming: PlacedEntry<BetweenEntry | CallEntry>[] = [];
   readonly #links = new Map<string, ServerLife>();
   readonly #listed = new Set<{ key: string; done: () => void }>();
   readonly #cleaner: Cleaner;
@@ -86,7 +86,7 @@ export class Outside {
 
   async #happen(): Promise<void> {
     for (let index = 0; index < this.#coming.length; ) {
-      const { position, entry } = this.#coming[index] as Placed<BetweenEntry | CallEntry>;
+      const { position, entry } = this.#coming[index] as PlacedEntry<BetweenEntry | CallEntry>;
       const life = this.#links.get(entry.mcp);
       if (position > this.#position) return;
       if (!life) {
@@ -101,7 +101,7 @@ export class Outside {
     }
   }
 
-  #addList(placed: Placed<CallEntry>): void {
+  #addList(placed: PlacedEntry<CallEntry>): void {
     const key = keyOf(askedOfServer(placed.entry));
     const before = this.#lists.get(key) ?? [];
     this.#lists.set(key, [...before, placed]);
