@@ -1,8 +1,9 @@
 /** SQL statements that compute usage from the log. They are the same for both databases, apart from the expressions in `UsageDialect`. */
 
 import { quarterMs } from "../shared/spent.js";
+import { isUnfinished } from "./common-statements.js";
 import { jsonOf } from "./postgres-json.js";
-import { idOf, numberIn } from "./sqlite-place.js";
+import { idOf, numberIn, seqOf, withinRange } from "./sqlite-place.js";
 
 interface UsageDialect {
   /** Returns SQL for a field of an event's payload: `text` as text, `number` as a number. */
@@ -10,9 +11,11 @@ interface UsageDialect {
   number: (event: string, ...path: string[]) => string;
   bytes: (event: string) => string;
   /**
-   * Returns SQL for the events of these kinds in the period. A copied event is counted only once: a copy and its original have the same
-   * turn and position. Events of old logs have no position, so their `seq` is used.
+   * SQL for the answers in the period, found by the index of their times. A copied event is counted only once: a copy and its original have
+   * the same turn and position. Events of old logs have no position, so their `seq` is used.
    */
+  answers: string;
+  /** Returns SQL for the events of these kinds in the period, each counted only once. Reads the conversations that `isActive` finds. */
   once: (kinds: string) => string;
   /**
    * SQL for the summaries (`compaction` events) whose next answer in the turn lies in the period. Each summary is found from that answer and
@@ -28,7 +31,16 @@ interface UsageDialect {
 }
 
 const place = "turn_id, coalesce(position, -seq)";
-/** Returns an SQL condition. `kinds` must be written exactly as in the partial index of answers, so that the index is used. */
+/** Time, in ms, for which conversations before the period are read too, because the clock may have been set back while they were written. */
+const setBackMs = 60 * 60 * 1000;
+/**
+ * Returns an SQL condition: the conversation may have events since the given time. Events of a running turn do not change `updated_at`, so
+ * conversations with an unfinished turn are included.
+ */
+const isActive = (since: string) => `(updated_at >= CAST(${since} AS bigint) - ${setBackMs}
+        OR conversation_id IN (SELECT conversation_id FROM turns WHERE ${isUnfinished}))`;
+/** SQL condition, written exactly as in the partial index of answers, so that the index is used. */
+const isAnswer = "type = 'assistant_message'";
 const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND at >= ${since} AND at < ${until}`;
 
 /**
@@ -52,7 +64,11 @@ const sqlite: UsageDialect = {
   text: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   number: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
-  once: (kinds) => `(SELECT min(id), * FROM events WHERE ${inPeriod(kinds, "?1", "?2")} GROUP BY ${place})`,
+  answers: `(SELECT min(id), * FROM events WHERE ${inPeriod(isAnswer, "?1", "?2")} GROUP BY ${place})`,
+  // The inner query reads no payloads: SQLite sorts by copying all columns that it reads.
+  once: (kinds) => `(SELECT * FROM events WHERE id IN (
+      SELECT min(id) FROM conversations CROSS JOIN entries ON ${withinRange("number")}
+      WHERE ${isActive("?1")} AND ${inPeriod(kinds, "?1", "?2")} GROUP BY turn_id, coalesce(position, -${seqOf()})))`,
   // SQLite keeps the order of a CROSS JOIN: it searches the few events before each answer.
   summaries: `(SELECT min(summary.id), ${summaryColumns} FROM events AS answered CROSS JOIN events AS summary
       ON summary.id BETWEEN answered.id - ${mostBetween + 1} AND answered.id - 1
@@ -66,8 +82,10 @@ const postgres: UsageDialect = {
   text: (event, ...path) => `${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}'`,
   number: (event, ...path) => `(${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}')::float8`,
   bytes: (event) => `octet_length(${event}.payload)`,
-  once: (kinds) =>
-    `(SELECT DISTINCT ON (${place}) * FROM events WHERE ${inPeriod(kinds, "$1", "$2")} ORDER BY ${place}, id)`,
+  answers: `(SELECT DISTINCT ON (${place}) * FROM events WHERE ${inPeriod(isAnswer, "$1", "$2")} ORDER BY ${place}, id)`,
+  once: (kinds) => `(SELECT DISTINCT ON (${place}) * FROM events
+      WHERE conversation_id IN (SELECT conversation_id FROM conversations WHERE ${isActive("$1")}) AND ${inPeriod(kinds, "$1", "$2")}
+      ORDER BY ${place}, id)`,
   summaries: `(SELECT DISTINCT ON (${summaryPlace}) ${summaryColumns} FROM events AS answered JOIN events AS summary
       ON summary.conversation_id = answered.conversation_id
       AND summary.seq BETWEEN answered.seq - ${mostBetween + 1} AND answered.seq - 1
@@ -81,11 +99,11 @@ const quarterOf = (event: string) =>
   `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
 
 /** Returns the statements. Each has two parameters: the start of the period, and its end. The end itself is not part of the period. */
-function statements({ text, number, bytes, once, summaries, before, order, isError }: UsageDialect) {
+function statements({ text, number, bytes, answers, once, summaries, before, order, isError }: UsageDialect) {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const used = (field: string) => number("answer", "usage", field);
   const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
-  const paid = `(SELECT turn_id, position, seq, payload, at FROM ${once("type = 'assistant_message'")} AS answers
+  const paid = `(SELECT turn_id, position, seq, payload, at FROM ${answers} AS answers
         UNION ALL SELECT turn_id, position, seq, payload, at FROM ${summaries} AS summaries) AS answer`;
   return {
     /** Query that returns one row, of the type `SpentTotals`. */
