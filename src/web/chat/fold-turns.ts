@@ -68,13 +68,13 @@ export interface Dialogue {
 export const emptyDialogue: Dialogue = { turns: [] };
 
 /** Reasoning and text of an answer. They arrive before the usage of the answer, with the same `seq`. */
-interface AnswerParts {
+interface ShownParts {
   reasoning: string;
   text: string;
 }
 
 export class DialogueFold {
-  #parts: AnswerParts = { reasoning: "", text: "" };
+  #parts: ShownParts = { reasoning: "", text: "" };
 
   /** Returns the dialogue with these messages added. The messages must come in the order of the log. */
   with(dialogue: Dialogue, messages: readonly StoredMessage[]): Dialogue {
