@@ -34,11 +34,12 @@ export class SqliteEvents {
     this.#now = now;
     // `touched` is the time of the change or, if the clock was set back, one more than the highest value so far.
     this.#touch = db.prepare(
-      `INSERT INTO conversations (conversation_id, touched, updated_at, title, title_lower, turns)
-       VALUES (?1, max(?2, coalesce((SELECT max(touched) + 1 FROM conversations), 0)), ?2, ?3, ?4, ?5)
+      `INSERT INTO conversations (conversation_id, touched, updated_at, title, title_lower, turns, workspace)
+       VALUES (?1, max(?2, coalesce((SELECT max(touched) + 1 FROM conversations), 0)), ?2, ?3, ?4, ?5,
+         coalesce(?6, ''))
        ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched, updated_at = excluded.updated_at,
          title = coalesce(title, excluded.title), title_lower = coalesce(title_lower, excluded.title_lower),
-         turns = turns + excluded.turns
+         turns = turns + excluded.turns, workspace = coalesce(?6, workspace)
        RETURNING number`,
     );
     this.#insert = db.prepare(
@@ -59,22 +60,35 @@ export class SqliteEvents {
   }
 
   /**
-   * Marks the conversation as the one that was changed last. Creates the conversation if it does not exist. `title`: the title by the
-   * message that is the change, or null if the change is no message. Returns the number of the conversation.
+   * Marks the conversation as the one that was changed last. Creates the conversation if it does not exist. `title` and `workspace` are
+   * those of the message that is the change. They are null if the change is no message. Returns the number of the conversation.
    */
-  touch(conversationId: string, at = this.#now(), title: string | null = null): number {
+  touch(
+    conversationId: string,
+    at = this.#now(),
+    title: string | null = null,
+    workspace: string | null = null,
+  ): number {
     const turns = title === null ? 0 : 1;
-    const row = this.#touch.get(conversationId, at, title, title && lowerTitle(title), turns);
+    const row = this.#touch.get(conversationId, at, title, title && lowerTitle(title), turns, workspace);
     return (row as { number: number }).number;
   }
 
-  /** Appends an event to the conversation. `position` is the position of the event in its turn. */
-  insert(conversationId: string, event: ChatEvent, position: number | null = null): StoredEvent {
+  /**
+   * Appends an event to the conversation. `position` is the position of the event in its turn, `workspace` the workspace of the request that
+   * the event is.
+   */
+  insert(
+    conversationId: string,
+    event: ChatEvent,
+    position: number | null = null,
+    workspace: string | null = null,
+  ): StoredEvent {
     const { turnId, type } = event;
     const requestId = requestIdOf(event);
     const payload = JSON.stringify(event);
     const at = this.#now();
-    const number = this.touch(conversationId, at, titleIn(event));
+    const number = this.touch(conversationId, at, titleIn(event), workspace);
     const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
     return eventWritten(event, { seq: row.seq, at });
   }

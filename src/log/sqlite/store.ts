@@ -103,7 +103,7 @@ class SqliteStore implements ChatStore {
         | { turn_id: string; seq: number }
         | undefined;
       if (!known) {
-        const first = this.#events.insert(conversationId, event, 1);
+        const first = this.#events.insert(conversationId, event, 1, request.workspace);
         this.#turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };
       }

@@ -67,7 +67,6 @@ export class SqliteTurns implements TurnLeases {
            workspace = excluded.workspace, options = excluded.options`,
       )
       .all(conversationId, turnId, requestId, nodeId ?? null, workspace, JSON.stringify(options ?? null));
-    this.#db.prepare("UPDATE conversations SET workspace = ? WHERE conversation_id = ?").run(workspace, conversationId);
   }
 
   /**
@@ -78,7 +77,11 @@ export class SqliteTurns implements TurnLeases {
     const row = this.#db
       .prepare("SELECT state FROM turns WHERE conversation_id = ? AND turn_id = ?")
       .get(conversationId, event.turnId) as { state: string } | undefined;
-    if (!row || row.state === "failed") this.enqueue(conversationId, event, request);
+    if (row && row.state !== "failed") return;
+    this.enqueue(conversationId, event, request);
+    this.#db
+      .prepare("UPDATE conversations SET workspace = ? WHERE conversation_id = ?")
+      .run(request.workspace, conversationId);
   }
 
   requireGrant(conversationId: string, turnId: string, fence: number): void {
