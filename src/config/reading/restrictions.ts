@@ -29,8 +29,9 @@ interface RestrictionParts {
 }
 
 /**
- * Adds the user's rules and restores the user's lower limits. Changes the tree and the origins in place. Durations in both trees must be in
- * milliseconds.
+ * Keeps a file that is laid over the user's configuration from loosening it: adds the user's rules to those in `tree`, and puts back each
+ * limit of the user that is lower than the one in `tree`. Changes `tree` and `origins` in place. Durations in `tree` and in `base.tree` must
+ * be in milliseconds.
  */
 export function keepStricter(tree: JsonObject, { base, baseSource, sources, origins }: RestrictionParts): void {
   const isLaidOver = (pointer: string) => {

@@ -64,9 +64,9 @@ export function completeServers(tree: JsonObject, origins: Origins, surroundings
 }
 
 /**
- * Returns the folder in which a stdio server without `cwd` starts (`own`), and the folder to which its relative paths refer (`working`).
- * Returns undefined if the server starts in the working directory. It starts there if the file that defines it is in the working directory
- * or below, or is one of `inPlace`, or if the server is defined by the environment or a flag.
+ * Returns two folders of a stdio server without `cwd`. `own`: the folder in which its process starts. `working`: the folder from which
+ * relative paths in its command line are resolved. Returns undefined if the server starts in the working directory. This is so if its file lies
+ * in that directory or below, if its file is one of `inPlace`, or if the environment or a flag defines the server.
  */
 export function startFolders(
   name: string,

@@ -78,8 +78,9 @@ export class AlikeEvents {
   }
 
   /**
-   * Remembers the comparable text before and after an event's piece of answer text. Does nothing if the position of that piece is
-   * uncertain, that is, if the event has escaped characters or the piece's key occurs more than once. `message`: the parsed event.
+   * Remembers the event's text before and after its piece of answer text, so that the next event can be compared with it. Does nothing if
+   * the position of that piece is uncertain: if the event has escaped characters, or if the piece's key occurs more than once. `message`: the
+   * parsed event.
    */
   remember(event: string, message: JsonObject): void {
     this.#misses++;

@@ -66,7 +66,8 @@ function queries({ parameter, contains, lastSeq }: ConversationDialect) {
         const sql = `SELECT ${named} FROM conversations WHERE updated_at < ${before} ORDER BY updated_at ${part}`;
         return { sql, values };
       }
-      // The sum keeps the databases from using the index of `updated_at`, which would then have to be sorted.
+      // `+ 0` keeps the databases from using the index of `updated_at`. With that index, the rows would have to be sorted by `touched`
+      // afterwards; the index of `touched` returns them in that order.
       const sql = `SELECT ${named} FROM conversations WHERE updated_at + 0 < ${before}
         AND touched <= (SELECT touched FROM conversations ORDER BY touched DESC LIMIT 1 OFFSET ${kept}) ORDER BY touched ${part}`;
       return { sql, values: [...values, beyond] };

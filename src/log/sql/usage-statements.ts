@@ -18,9 +18,9 @@ interface UsageDialect {
   /** Returns SQL for the events of these kinds in the period, each counted only once. Reads the conversations that `isActive` finds. */
   once: (kinds: string) => string;
   /**
-   * SQL for the summaries (`compaction` events) whose next answer in the turn lies in the period. Each summary is found from that answer and
-   * has its time in `at`, because there is no index of the times of summaries. Only questions and their answers can lie between the two.
-   * A copied summary is counted only once.
+   * SQL for the summaries (`compaction` events) of the period. There is no index of the times of summaries, so each summary is found from the
+   * model's next answer in the same turn: it belongs to the period if that answer does, and `at` is the time of that answer. Between a summary
+   * and that answer there can only be questions to the person, and the person's replies. A copied summary is counted only once.
    */
   summaries: string;
   /** Returns an SQL condition: `event` comes before `other` in the same conversation. */

@@ -98,7 +98,8 @@ export class TurnToolbox implements Toolbox {
     const whole = prepared.send;
     // A model may call a tool that it was not offered. Such a tool is offered from the next request on.
     const called = deferral?.byName.has(call.name) ? call.name : undefined;
-    // If this function were written inline, V8 would keep it for ever, with everything that it refers to (AGENTS.md).
+    // The function is first assigned to a variable. If it were assigned to `prepared.send` directly, V8 would keep the last such function
+    // in memory for ever, with everything that it refers to (AGENTS.md explains why).
     const send: PreparedCall["send"] = async (options) => {
       const result = await whole(options);
       return this.#withFresh(isSearch ? result : await offload(result, this.#offload), called);

@@ -94,7 +94,10 @@ export class LiveTurn implements WatchedTurn {
     this.cancel();
   }
 
-  /** Throws RequestError if the turn was parked, because the host is closing and another host will continue the turn. */
+  /**
+   * Throws RequestError if the turn is parked. A closing host parks its turns, so that another host, or this one after a restart, continues
+   * them.
+   */
   requireOpen(): void {
     if (this.#closing !== "parked") return;
     throw new RequestError("shutting_down", "the host is closing; this turn continues when the host is started again", {
