@@ -159,7 +159,7 @@ const servers: Record<string, Broken> = {
   "a server that never answers": {
     config: (llm) =>
       setUp(llm, server(fixtureServer({ silent: true }, { startup_timeout: "300ms", protocol: "legacy" }))),
-    says: /^server fs: fail initialize: .*not ready within 0\.3 s \(raise mcpServers\.fs\.startup_timeout/,
+    says: /^server fs: fail initialize: .*not ready within 300 ms \(raise mcpServers\.fs\.startup_timeout/,
   },
   "a server that is slow": {
     config: (llm) => setUp(llm, server(fixtureServer({ startMs: 700 }, { startup_grace: "1ms" }))),
