@@ -14,20 +14,19 @@ const migrationLock = 0x4d435050;
  */
 const lockMs = 500;
 const pauseMs = 500;
-/** Longest time, in ms, to wait for all locks of tables together. */
-const patienceMs = 30_000;
+/** Number of attempts to get all locks of tables. Their time is not limited, because a step on a large log takes minutes. */
+const mostAttempts = 30;
 
 /**
  * Migrates the database to the current schema. If several processes try at the same time, one migrates and the others wait. Rejects with
  * StoreError.
  */
 export async function migrate(database: Database): Promise<void> {
-  const until = performance.now() + patienceMs;
-  while ((await schemaOf(database)) !== schemaVersion) {
+  for (let attempts = 1; (await schemaOf(database)) !== schemaVersion; attempts++) {
     try {
       await underMigrationLock(database, (client) => takeSteps(client, database));
     } catch (error) {
-      if (!(error instanceof StoreError && error.kind === "locked") || performance.now() > until) throw error;
+      if (!(error instanceof StoreError && error.kind === "locked") || attempts === mostAttempts) throw error;
       await sleep(pauseMs);
     }
   }

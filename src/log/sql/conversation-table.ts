@@ -41,7 +41,7 @@ export const sqliteConversations = [
   `UPDATE conversations SET workspace = ${workspace},
      updated_at = max(coalesce((SELECT at FROM entries WHERE ${firstEntry}), 0), coalesce((SELECT at FROM entries WHERE ${lastEntry}), 0)),
      title = (SELECT title_of(coalesce((SELECT part.value -> '$.text'
-         FROM json_each(${readable}, '$.content') AS part WHERE json_extract(part.value, '$.type') = 'text' LIMIT 1), '""'))
+         FROM json_each(${readable}, '$.content') AS part WHERE part.type = 'object' AND json_extract(part.value, '$.type') = 'text' LIMIT 1), '""'))
        FROM entries WHERE ${withinRange(number)} AND type = 'user_message' ORDER BY id LIMIT 1)`,
   "UPDATE conversations SET title_lower = lower_title(title) WHERE title IS NOT NULL",
   `UPDATE conversations SET turns = asked.turns
@@ -99,12 +99,13 @@ export const postgresConversations = [
    END $$`,
   `DO $$ BEGIN
      EXECUTE format('CREATE FUNCTION lower_title(title text) RETURNS text LANGUAGE sql IMMUTABLE AS %L', 'SELECT lower(title'
-       || CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu') THEN ' COLLATE pg_catalog."und-x-icu"' ELSE '' END
+       || CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu') AND getdatabaseencoding() = 'UTF8' THEN ' COLLATE pg_catalog."und-x-icu"' ELSE '' END
        || ')');
    END $$`,
   `CREATE TABLE conversations (conversation_id text PRIMARY KEY, touched bigint NOT NULL, updated_at bigint NOT NULL, title text,
      title_lower text, workspace text NOT NULL DEFAULT '', turns integer NOT NULL DEFAULT 0)`,
-  `CREATE FUNCTION keep_conversation() RETURNS trigger LANGUAGE plpgsql AS $$
+  // The path of schemas is stored with the function, because pg_restore runs the trigger without one.
+  `CREATE FUNCTION keep_conversation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      new_title text; new_workspace text; new_turns integer := 0;
    BEGIN
@@ -116,7 +117,10 @@ export const postgresConversations = [
        new_title := conversation_title(NEW.payload);
        new_turns := 1;
      END IF;
-     SELECT workspace INTO new_workspace FROM turns WHERE conversation_id = NEW.conversation_id AND turn_id = NEW.turn_id;
+     -- Not at the end of a turn: a later turn of the conversation may already wait, in another workspace.
+     IF NEW.type = 'user_message' THEN
+       SELECT workspace INTO new_workspace FROM turns WHERE conversation_id = NEW.conversation_id AND turn_id = NEW.turn_id;
+     END IF;
      INSERT INTO conversations AS known (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
        VALUES (NEW.conversation_id, NEW.id, NEW.at, new_title, lower_title(new_title), coalesce(new_workspace, ''), new_turns)
        ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched, updated_at = excluded.updated_at,
@@ -126,6 +130,9 @@ export const postgresConversations = [
      RETURN NULL;
    END $$`,
   fillConversations("true"),
+  ...indexes("touched"),
+  // Longer than PostgreSQL lets its own vacuum of the table wait for others (`deadlock_timeout`, 1 s by default).
+  "SET LOCAL lock_timeout = 2000",
   `CREATE TRIGGER events_changed AFTER INSERT ON events FOR EACH ROW
      WHEN ((NEW.position IS NULL OR NEW.type IN ('user_message', 'turn_end', 'turn_error'))
        AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
@@ -135,6 +142,5 @@ export const postgresConversations = [
   fillConversations(
     `first.conversation_id IN (SELECT conversation_id FROM events WHERE id > (SELECT coalesce(max(touched), 0) - ${mostInFlight} FROM conversations))`,
   ),
-  "DELETE FROM conversations WHERE NOT EXISTS (SELECT FROM events WHERE events.conversation_id = conversations.conversation_id)",
-  ...indexes("touched"),
+  "DELETE FROM conversations WHERE NOT EXISTS (SELECT FROM events WHERE events.conversation_id = conversations.conversation_id AND seq = 1)",
 ];

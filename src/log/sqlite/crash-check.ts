@@ -18,6 +18,9 @@ interface CrashCheckParts {
 /** Time, in ms, without a heartbeat after which a host on another machine may have crashed. Hosts send a heartbeat every few seconds. */
 const silentMs = 30_000;
 
+/** A heartbeat in the future counts as silence, too: the clock was set back, so nothing is known of the time since. */
+const isSilent = (ms: number) => ms >= silentMs || ms < 0;
+
 /**
  * Checks the file for damage if the machine of a host may have crashed. The crash of a process alone cannot damage the file, so nothing is
  * checked while this machine has not been restarted since the host's last heartbeat. After the check, removes the hosts whose process has
@@ -29,7 +32,7 @@ export async function checkAfterCrash(db: Connection, parts: CrashCheckParts): P
   const { machine = thisMachine(), bootedAt = now() - uptime() * 1_000 } = parts;
   const turns = new SqliteTurns(db, now, (_, work) => work());
   const suspects = (await turns.nodes()).filter(
-    (node) => !isOfThisBoot(node, machine, bootedAt) && (node.silentMs >= silentMs || isGone(node, machine)),
+    (node) => !isOfThisBoot(node, machine, bootedAt) && (isSilent(node.silentMs) || isGone(node, machine)),
   );
   if (suspects.length === 0) return;
   const reader = new SqliteReader({ path, busyTimeoutMs });

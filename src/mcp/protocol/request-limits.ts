@@ -51,10 +51,11 @@ export class RequestLimits {
 
   /**
    * Restarts the timeout for silence (`timeoutMs`), and passes the report on. After the first `mostReports` reports, drops every report
-   * that arrives less than `laterReportsMs` after the last one that was passed on. Cuts long messages.
+   * that arrives less than `laterReportsMs` after the last one that was passed on. Cuts long messages. Drops reports after the end.
    */
   readonly progress = (news: ToolProgress): void => {
-    if (!this.isOver) this.#silence?.refresh();
+    if (this.isOver) return;
+    this.#silence?.refresh();
     const now = performance.now();
     if (this.#reports >= mostReports && now - this.#reportedAt < laterReportsMs) return;
     this.#reports += 1;

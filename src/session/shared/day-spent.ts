@@ -5,8 +5,11 @@ import { midnightBefore } from "./turn-limits.js";
  * Longest time, in ms, from an event's time until the event can be read in the log. A host gives an event its time and then tries for
  * `chat.storage.retry_timeout` (30 seconds by default) to store it.
  */
-const settleMs = 60_000;
-/** How far the clock may be set back, in ms, without a new count: events that follow still lie within `settleMs`. */
+const settleMs = 5 * 60_000;
+/**
+ * How far the clock may be set, in ms, without a new count. If it is set back less, the events that follow still lie within `settleMs`. The
+ * clock also seems set forward after the machine was suspended; requests of before may then be stored late.
+ */
 const toleranceMs = 15_000;
 
 interface DayClocks {
@@ -27,7 +30,7 @@ interface CountedDay {
 
 /**
  * The totals of all requests since midnight, in all conversations and on all hosts, for the limits of a day. Each read asks the log only
- * for the requests of the last minute. The first read of a day sums up the day so far. A request that was counted stays counted until
+ * for the requests of the last minutes. The first read of a day sums up the day so far. A request that was counted stays counted until
  * midnight, even if its conversation is deleted.
  */
 export class DaySpent {
@@ -35,8 +38,8 @@ export class DaySpent {
   readonly #now: () => number;
   readonly #steadyNow: () => number;
   #day: CountedDay | undefined;
-  /** The two clocks at the last read. */
-  #readAt: { wall: number; steady: number } | undefined;
+  /** The two clocks when the count began. */
+  #begunAt: { wall: number; steady: number } | undefined;
   /** The read that will begin when the current one has ended. */
   #next: Promise<SpentTotals> | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -66,7 +69,10 @@ export class DaySpent {
     const now = this.#now();
     const midnight = midnightBefore(now);
     const settledUntil = Math.max(midnight, now - settleMs);
-    if (this.#isSetBack(now) || this.#day?.midnight !== midnight) this.#day = undefined;
+    if (this.#isClockSet(now) || this.#day?.midnight !== midnight) {
+      this.#day = undefined;
+      this.#begunAt = { wall: now, steady: this.#steadyNow() };
+    }
     this.#day ??= { midnight, settledUntil, recent: new Set(), totals: await this.#sum(midnight, settledUntil) };
     const { recent, totals, ...before } = this.#day;
     const until = Math.max(before.settledUntil, settledUntil);
@@ -84,12 +90,11 @@ export class DaySpent {
     return this.#store.spent({ since, until });
   }
 
-  /** True if the clock was set back since the last read, so that new events may have times that are already counted. */
-  #isSetBack(wall: number): boolean {
-    const steady = this.#steadyNow();
-    const last = this.#readAt ?? { wall, steady };
-    this.#readAt = { wall, steady };
-    return steady - last.steady - (wall - last.wall) > toleranceMs;
+  /** True if the clock was set since the count began, so that new events may have times that are already counted. */
+  #isClockSet(wall: number): boolean {
+    if (!this.#begunAt) return false;
+    const passedMs = this.#steadyNow() - this.#begunAt.steady;
+    return Math.abs(wall - this.#begunAt.wall - passedMs) > toleranceMs;
   }
 }
 
