@@ -16,8 +16,8 @@ const unknownVersion = -1;
 export class LogNews {
   readonly #parts: LogNewsParts;
   /**
-   * Version of the log when the mail was last read. While there may be unread mail, the value is `unknownVersion`, which no log has as its
-   * version.
+   * The log's counter of changes when the mail (messages from other hosts) was last read. While there may be unread mail, the value is
+   * `unknownVersion`, so that the next check reads it.
    */
   #version = unknownVersion;
   /**

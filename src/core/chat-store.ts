@@ -133,7 +133,10 @@ export interface SpentTotals {
 export interface Spending extends SpentTotals {
   /** Identifies the request. All copies of its event in other conversations have the same place. */
   place: string;
-  /** Time of its event. For a summary it may be the time of the next answer, with which the summary is found. */
+  /**
+   * Time of its event, in ms since the epoch. For a summary (`compaction`), it may be the time of the answer after it, because the log finds
+   * a summary by that answer.
+   */
   at: number;
 }
 

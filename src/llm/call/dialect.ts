@@ -53,7 +53,9 @@ export class Dialect {
   readonly #refused = new Map<string, string>();
   readonly #forgotten = new WeakSet<KeptParts>();
   #wire: Wire;
-  /** The wire that the provider has refused for this model, or refused for requests with tools. */
+  /**
+   * The wire (kind of API, such as `chat`) that the provider has refused for this model, either for all requests or for those with tools.
+   */
   #refusedWire: WireName | undefined;
   #urls: { streamed?: string; whole?: string } = {};
   #quirks: WireQuirks;

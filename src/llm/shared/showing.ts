@@ -18,7 +18,10 @@ export class Showing {
    */
   #isVoid = false;
 
-  /** `restart`: a `discard` may void the output shown so far. Without `onDelta` nothing is shown. */
+  /**
+   * If `restart` is true, a request may begin again after output was shown. A delta of type `discard` then tells the viewer to drop that
+   * output. Without `onDelta`, nothing is shown.
+   */
   constructor(onDelta: OnDelta | undefined, restart: boolean) {
     this.onDelta = onDelta ?? (() => {});
     this.#isWatched = onDelta !== undefined;

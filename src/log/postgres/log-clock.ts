@@ -1,6 +1,6 @@
 /**
- * Largest difference, in ms, between this machine's clock and the database's clock for which the delay of the database's answer may be the
- * cause. A larger difference means that one of the clocks is wrong.
+ * Tolerated difference, in ms, between this machine's clock and the database's clock. A smaller difference may just be the time that the
+ * database took to answer. A larger one means that one of the clocks is wrong.
  */
 const toleranceMs = 1_000;
 

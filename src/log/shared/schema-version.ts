@@ -8,8 +8,8 @@ export const schemaVersion = 10;
 
 /**
  * Version of the events that this program writes. On PostgreSQL, hosts of two versions may run at the same time during an update. A host
- * gets no turn of a conversation to which a host of a newer version has written. The version is raised when there are new events that older
- * hosts cannot handle. Version 2 added results of calls that a caller ran, at the beginning of the next turn's history. Version 3 added
- * data that some providers need to accept the rest of a turn (`kept`), and changes of servers (`catalogue`).
+ * is not given turns of a conversation that a host of a newer version has written to. The version is raised when there are new events that
+ * older hosts cannot handle. Since version 2, a turn can begin with results of tool calls that a client of the API ran itself. Version 3
+ * added data that some providers need to accept the rest of a turn (`kept`), and changes of servers (`catalogue`).
  */
 export const foldVersion = 3;

@@ -110,7 +110,10 @@ export class TurnToolbox implements Toolbox {
     return prepared;
   }
 
-  /** Removes names from the result's `found` if their tools were already sent, because such a tool keeps its position. */
+  /**
+   * Sets the result's `found` to the tools, including the called one, that the model has not been sent yet. A tool that was sent already
+   * keeps its place in the list of tools, so it is not listed again.
+   */
   #withFresh(result: ToolResult, called: string | undefined): ToolResult {
     const { found, ...rest } = result;
     const names = called === undefined ? (found ?? []) : [...(found ?? []), called];
