@@ -157,9 +157,11 @@ export class TurnEngine {
   /** Stops the engine. Gives up the leases of unfinished turns, so that other hosts can resume them. */
   async close(): Promise<void> {
     this.#ended.abort();
-    if (this.#begun) {
+    const begun = this.#begun;
+    if (begun) {
       await this.retire().catch(this.#report);
-      await this.#begun.then(() => this.#parts.turns.leave(this.nodeId)).catch(this.#report);
+      await begun.catch(() => {}); // the caller of `begin` gets this error
+      await this.#parts.turns.leave(this.nodeId).catch(this.#report);
     }
     this.wake();
   }

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
-import { TurnEngine } from "../../src/cluster/engine.js";
+import { type EngineParts, TurnEngine } from "../../src/cluster/engine.js";
+import type { TurnDispatch } from "../../src/cluster/turn-dispatch.js";
 import { Channel } from "../../src/core/async/channel.js";
 import type { ChatStore } from "../../src/core/chat-store.js";
 import type { HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/turn-leases.js";
@@ -37,7 +38,7 @@ afterEach(async () => {
 });
 
 /** Starts an engine of node "a" on our connection. `looks` gets an item whenever the engine reads its mail, `mail` gets the mail. */
-function engineOf({ leaseMs }: { leaseMs?: number } = {}) {
+function engineOf({ leaseMs, dispatch }: Pick<EngineParts, "leaseMs" | "dispatch"> = {}) {
   const looks = new Channel<void>();
   const beats = new Channel<number>();
   const mail = new Channel<TurnMail>();
@@ -49,7 +50,7 @@ function engineOf({ leaseMs }: { leaseMs?: number } = {}) {
     },
   });
   const engine = new TurnEngine(
-    { turns, node: node("a"), workspace: "here", isGone: () => false, observe: () => {}, leaseMs },
+    { turns, node: node("a"), workspace: "here", isGone: () => false, observe: () => {}, leaseMs, dispatch },
     {
       isBusy: () => true,
       has: () => true,
@@ -206,4 +207,25 @@ describe("a turn that the queue has given to a host while another host owns it",
     expect(await ended).toBe(false);
     await closing;
   });
+});
+
+test("an engine whose start fails while it is closed leaves the log", async () => {
+  const [begins, goesOn] = [new Channel<void>(), new Channel<void>()];
+  const dispatch: TurnDispatch = {
+    enqueue: async () => {},
+    begin: async () => {
+      begins.push();
+      await goesOn.next();
+      throw new Error("the database is away");
+    },
+    offer: async () => {},
+    giveBack: async () => {},
+    retire: async () => goesOn.close(),
+  };
+  const { engine } = engineOf({ dispatch });
+  const recovered = expect(engine.recover()).rejects.toThrow("the database is away");
+  await next(begins);
+  await engine.close();
+  await recovered;
+  expect(await theirs.turns.nodes()).toEqual([]);
 });
