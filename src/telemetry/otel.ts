@@ -77,7 +77,7 @@ function targetOf({ config, env }: Pick<OtelParts, "config" | "env">, signal: "t
 }
 
 interface Exporter {
-  // biome-ignore format: the signature that all exporters of OpenTelemetry share; `never` fits any kind of items
+  /** The signature that all exporters of OpenTelemetry share. `never` fits every kind of items. */
   export(items: never, done: (result: { code: number; error?: Error }) => void): void;
 }
 

@@ -54,8 +54,8 @@ function exhaustedLimits(headers: Headers, now: number): number[] {
 }
 
 /**
- * Returns the header as text; "" if it is an object, since converting an object could throw. An object is possible because some error
- * bodies state headers, as any JSON.
+ * Returns the header as text. Returns "" for an object, since converting an object could throw. Some error bodies contain headers, and such
+ * a body can have an object in the place of a text.
  */
 function textOf(headers: Headers, name: string): string {
   const value = headers[name];
