@@ -74,12 +74,10 @@ describe.each(["sqlite", "memory"] as const)("on %s", (driver) => {
 
         const read = async () => {
           const midnight = midnightBefore(wall);
-          const isAnew =
-            midnight !== last.midnight || Math.abs(steady - last.steady - (wall - last.wall)) > 15 * second;
-          if (isAnew) {
-            Object.assign(last, { wall, steady, midnight });
-            for (const each of paid) each.isCounted = false;
-          }
+          const isSet = Math.abs(steady - last.steady - (wall - last.wall)) > 15 * second;
+          if (isSet) Object.assign(last, { wall, steady });
+          if (isSet || midnight !== last.midnight) for (const each of paid) each.isCounted = false;
+          last.midnight = midnight;
           const sum = { ...none };
           for (const each of paid) {
             each.isCounted ||= each.in.size > 0;

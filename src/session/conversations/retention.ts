@@ -3,6 +3,7 @@ import type { ChatStore, ExpiryRule } from "../../core/chat-store.js";
 import type { Config, RetentionConfig } from "../../core/config.js";
 import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
+import { ClockWatch, type WatchedClocks } from "../shared/clock-watch.js";
 import { midnightBefore } from "../shared/turn-limits.js";
 
 export interface RetentionRules extends RetentionConfig {
@@ -13,15 +14,13 @@ export interface RetentionRules extends RetentionConfig {
   keepsToday?: boolean;
 }
 
-export interface RetentionParts {
+export interface RetentionParts extends WatchedClocks {
   store: ChatStore;
   rules: RetentionRules;
   /** Returns true if a conversation is open on this host. An open conversation is not deleted, because a person may be looking at it. */
   isOpen: (conversationId: string) => boolean;
   /** Returns the time of this machine, in ms since the epoch. It is used for logs without a clock of their own. */
   now: () => number;
-  /** Returns the time of a clock that cannot be set, in ms. Default: `performance.now`. */
-  steadyNow?: () => number;
   observe: Observe;
 }
 
@@ -51,14 +50,12 @@ export class Retention {
   #rules: RetentionRules;
   #isStarted = false;
   #timer: NodeJS.Timeout | undefined;
-  /**
-   * The times on both clocks when this machine's clock was first read. If the clock was set later, the times when the host noticed that.
-   */
-  #since: { wall: number; steady: number } | undefined;
+  readonly #clock: ClockWatch;
 
   constructor(parts: RetentionParts) {
     this.#parts = parts;
     this.#rules = parts.rules;
+    this.#clock = new ClockWatch(parts, toleranceMs);
   }
 
   change(rules: RetentionRules): void {
@@ -70,7 +67,7 @@ export class Retention {
 
   start(): void {
     this.#isStarted = true;
-    this.#trustedNow();
+    this.#clock.look();
     const { maxAgeMs, maxConversations } = this.#rules;
     if (this.#timer || (maxAgeMs === undefined && maxConversations === undefined)) return;
     this.#timer = setInterval(() => void this.#applied(), everyMs).unref();
@@ -126,13 +123,7 @@ export class Retention {
    * before the clock's time.
    */
   #trustedNow(): number | undefined {
-    const { now, steadyNow = () => performance.now() } = this.#parts;
-    const wall = now();
-    const steady = steadyNow();
-    const { since = { wall, steady } } = { since: this.#since };
-    const isSet = Math.abs(wall - since.wall - (steady - since.steady)) > toleranceMs;
-    this.#since = isSet ? { wall, steady } : since;
-    return !isSet && steady - since.steady >= trustedAfterMs ? wall : undefined;
+    return this.#clock.look().undisturbedMs >= trustedAfterMs ? this.#parts.now() : undefined;
   }
 
   async #applied(): Promise<void> {

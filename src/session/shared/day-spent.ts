@@ -1,4 +1,5 @@
 import type { ChatStore, SpentTotals } from "../../core/chat-store.js";
+import { ClockWatch, type WatchedClocks } from "./clock-watch.js";
 import { midnightBefore } from "./turn-limits.js";
 
 /**
@@ -11,13 +12,6 @@ const settleMs = 5 * 60_000;
  * clock also seems set forward after the machine was suspended; requests of before may then be stored late.
  */
 const toleranceMs = 15_000;
-
-interface DayClocks {
-  /** The clock that gives events their times, in ms since the epoch. */
-  now: () => number;
-  /** A clock that cannot be set, in ms. Default: `performance.now`. */
-  steadyNow?: () => number;
-}
 
 interface CountedDay {
   midnight: number;
@@ -36,18 +30,17 @@ interface CountedDay {
 export class DaySpent {
   readonly #store: Pick<ChatStore, "spent" | "spendings">;
   readonly #now: () => number;
-  readonly #steadyNow: () => number;
+  readonly #clock: ClockWatch;
   #day: CountedDay | undefined;
-  /** The two clocks when the count began. */
-  #begunAt: { wall: number; steady: number } | undefined;
   /** The read that will begin when the current one has ended. */
   #next: Promise<SpentTotals> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Pick<ChatStore, "spent" | "spendings">, { now, steadyNow = () => performance.now() }: DayClocks) {
+  /** `clocks.now`: the clock that gives events their times. */
+  constructor(store: Pick<ChatStore, "spent" | "spendings">, clocks: WatchedClocks) {
     this.#store = store;
-    this.#now = now;
-    this.#steadyNow = steadyNow;
+    this.#now = clocks.now;
+    this.#clock = new ClockWatch(clocks, toleranceMs);
   }
 
   /**
@@ -69,10 +62,8 @@ export class DaySpent {
     const now = this.#now();
     const midnight = midnightBefore(now);
     const settledUntil = Math.max(midnight, now - settleMs);
-    if (this.#isClockSet(now) || this.#day?.midnight !== midnight) {
-      this.#day = undefined;
-      this.#begunAt = { wall: now, steady: this.#steadyNow() };
-    }
+    // If the clock was set, new events may have times that are already counted.
+    if (this.#clock.look().isSet || this.#day?.midnight !== midnight) this.#day = undefined;
     this.#day ??= { midnight, settledUntil, recent: new Set(), totals: await this.#sum(midnight, settledUntil) };
     const { recent, totals, ...before } = this.#day;
     const until = Math.max(before.settledUntil, settledUntil);
@@ -88,13 +79,6 @@ export class DaySpent {
   async #sum(since: number, until: number): Promise<SpentTotals> {
     if (since === until) return { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
     return this.#store.spent({ since, until });
-  }
-
-  /** True if the clock was set since the count began, so that new events may have times that are already counted. */
-  #isClockSet(wall: number): boolean {
-    if (!this.#begunAt) return false;
-    const passedMs = this.#steadyNow() - this.#begunAt.steady;
-    return Math.abs(wall - this.#begunAt.wall - passedMs) > toleranceMs;
   }
 }
 
