@@ -168,7 +168,8 @@ async function install() {
   const isThere = (name) => existsSync(join(packages, "node_modules", name.slice(0, name.lastIndexOf("@"))));
   const missing = all.filter((name) => !isThere(name));
   const options = { cwd: packages, timeout: installTimeoutMs, maxBuffer: 64 * 1024 * 1024 };
-  const flags = ["--prefix", packages, "--ignore-scripts", "--no-audit", "--no-fund"];
+  // Some clients need a newer Node, which is installed beside them; npm passes the strictness of this repository on.
+  const flags = ["--prefix", packages, "--ignore-scripts", "--no-audit", "--no-fund", "--no-engine-strict"];
   if (missing.length > 0) await execute("npm", ["install", ...flags, ...all], options);
   const drivers = join(here, "drivers");
   for (const file of readdirSync(drivers)) copyFileSync(join(drivers, file), join(packages, file));
