@@ -1,11 +1,12 @@
 /**
- * The table `conversations`: one row for each conversation, with what lists show. A list then reads only the rows that it shows, and no
- * payloads. A row is written in the same transaction as the event that changes it: a request, the end of a turn, a rewind or a copy.
+ * The table `conversations`: one row for each conversation, with the fields that lists show. A list then reads only the rows that it
+ * shows, and no payloads. A row is written in the same transaction as the event that changes it: a message of the user, the end of a turn, a
+ * rewind or a copy.
  *
- * - `touched` orders conversations by their last change, and no two conversations have the same. Event times are not used for this, because
+ * - `touched` orders conversations by their last change, and is unique. Event times are not used for this, because
  *   clocks can be set back.
  * - `updated_at` is the time of the last change.
- * - `title` is null as long as the conversation has no message. `title_lower` is what a search looks at.
+ * - `title` is the beginning of the first message, also after a rewind, and null as long as there is no message. `title_lower` is what a search looks at.
  * - `turns` is the number of turns that no rewind removed.
  */
 import { titleLength } from "../shared/conversation-facts.js";
@@ -26,8 +27,9 @@ const workspace = `coalesce((SELECT workspace FROM turns WHERE turns.conversatio
   ORDER BY place DESC LIMIT 1), '')`;
 
 /**
- * Step of the migration, for SQLite. `title_of` takes a text as JSON, because the driver ends a text at a NUL character. Turns are counted
- * in the index of requests, because only messages of the user have a request id. Only conversations with a rewind are counted again.
+ * Step of the migration, for SQLite. `title_of` takes a text as JSON, because the driver cuts a text at a NUL character. For speed, turns
+ * are counted in the index of request ids, which only messages of the user have. Conversations with a rewind are then counted again, without
+ * the turns that the rewind removed.
  */
 export const sqliteConversations = [
   "ALTER TABLE conversations ADD COLUMN updated_at integer NOT NULL DEFAULT 0",
@@ -61,10 +63,13 @@ const turnsIn = (conversation: string) => `(SELECT count(*) FROM events AS asked
     SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.conversation_id = asked.conversation_id
       AND mark.type = 'rewind' AND mark.seq > asked.seq AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq))`;
 
-/** More events than are ever being written at one time. Their ids are below those of events that are already stored. */
+/**
+ * Upper bound for the number of events that are being written at one time. Such an event may have a lower id than an event that is already
+ * stored.
+ */
 const mostInFlight = 10_000;
 
-/** Returns SQL that writes the rows of the conversations with this condition. `first` is the first event of a conversation. */
+/** Returns SQL that writes the rows of those conversations whose first event, named `first` in the condition, fulfils it. */
 const fillConversations = (condition: string) => `
   INSERT INTO conversations (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
   SELECT conversation_id, touched, updated_at, title, lower_title(title), workspace, turns FROM (
@@ -104,7 +109,7 @@ export const postgresConversations = [
    END $$`,
   `CREATE TABLE conversations (conversation_id text PRIMARY KEY, touched bigint NOT NULL, updated_at bigint NOT NULL, title text,
      title_lower text, workspace text NOT NULL DEFAULT '', turns integer NOT NULL DEFAULT 0)`,
-  // The path of schemas is stored with the function, because pg_restore runs the trigger without one.
+  // `search_path` is stored with the function, because pg_restore runs triggers with an empty one.
   `CREATE FUNCTION keep_conversation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      new_title text; new_workspace text; new_turns integer := 0;
@@ -113,12 +118,10 @@ export const postgresConversations = [
        DELETE FROM conversations WHERE conversation_id = OLD.conversation_id;
        RETURN NULL;
      END IF;
+     -- The end of a turn does not set the workspace: a later turn of the conversation may already wait, in another one.
      IF NEW.type = 'user_message' THEN
        new_title := conversation_title(NEW.payload);
        new_turns := 1;
-     END IF;
-     -- Not at the end of a turn: a later turn of the conversation may already wait, in another workspace.
-     IF NEW.type = 'user_message' THEN
        SELECT workspace INTO new_workspace FROM turns WHERE conversation_id = NEW.conversation_id AND turn_id = NEW.turn_id;
      END IF;
      INSERT INTO conversations AS known (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
@@ -131,14 +134,14 @@ export const postgresConversations = [
    END $$`,
   fillConversations("true"),
   ...indexes("touched"),
-  // Longer than PostgreSQL lets its own vacuum of the table wait for others (`deadlock_timeout`, 1 s by default).
+  // In ms. More than `deadlock_timeout` (1 s by default), after which PostgreSQL cancels an autovacuum that holds the lock.
   "SET LOCAL lock_timeout = 2000",
   `CREATE TRIGGER events_changed AFTER INSERT ON events FOR EACH ROW
      WHEN ((NEW.position IS NULL OR NEW.type IN ('user_message', 'turn_end', 'turn_error'))
        AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
      EXECUTE FUNCTION keep_conversation()`,
   "CREATE TRIGGER events_deleted AFTER DELETE ON events FOR EACH ROW WHEN (OLD.seq = 1) EXECUTE FUNCTION keep_conversation()",
-  // Triggers wait for all writers, so no event is written from here on. What was written while the table was filled is read again.
+  // CREATE TRIGGER waits for all writers and keeps new ones out. What was written while the table was filled is read now.
   fillConversations(
     `first.conversation_id IN (SELECT conversation_id FROM events WHERE id > (SELECT coalesce(max(touched), 0) - ${mostInFlight} FROM conversations))`,
   ),

@@ -23,11 +23,11 @@ export interface Limits {
 }
 
 /**
- * The limits of one request. `signal` aborts when a limit is reached or when the given signal aborts, until `end` is called. The timers keep
+ * The limits of one request. Until `end` is called, `signal` aborts when a limit is reached or when the given signal aborts. The timers keep
  * the process alive. If the given signal has already aborted, the constructor throws its reason.
  */
 export class RequestLimits {
-  /** True once the request has ended, whatever the outcome. */
+  /** True once `end` was called. */
   isOver = false;
   readonly #abort: LinkedAbort;
   readonly #onProgress: Limits["onProgress"];
@@ -66,7 +66,8 @@ export class RequestLimits {
   };
 
   /**
-   * Suspends the timeout for silence (`timeoutMs`) while the server waits for this host. Call the returned function to end the suspension.
+   * Suspends the timeout for silence (`timeoutMs`) while the server waits for this host. Call the returned function once to end the
+   * suspension. It starts the timeout anew, also if the time was over meanwhile.
    */
   pause(): () => void {
     this.#pauses += 1;

@@ -3,29 +3,29 @@ import { ClockWatch, type WatchedClocks } from "./clock-watch.js";
 import { midnightBefore } from "./turn-limits.js";
 
 /**
- * Longest time, in ms, from an event's time until the event can be read in the log. A host gives an event its time and then tries for
- * `chat.storage.retry_timeout` (30 seconds by default) to store it.
+ * Upper bound, in ms, for the time from an event's time until the event can be read in the log. A host gives an event its time and then
+ * tries for `chat.storage.retry_timeout` (30 seconds by default) to store it, so the bound must be larger than that.
  */
 const settleMs = 5 * 60_000;
 /**
- * How far the clock may be set, in ms, without a new count. If it is set back less, the events that follow still lie within `settleMs`. The
- * clock also seems set forward after the machine was suspended; requests of before may then be stored late.
+ * Steps of the clock up to this many ms cause no new count. After a smaller step back, new events still lie within `settleMs`. A larger step
+ * forward causes one, too: the machine may have been suspended, and requests from before are then stored late.
  */
 const toleranceMs = 15_000;
 
 interface CountedDay {
   midnight: number;
-  /** Every request before this time is counted. */
+  /** All requests before this time are in `totals`, and no more of them will arrive. */
   settledUntil: number;
-  /** The places of the counted requests since `settledUntil`. */
+  /** The places (see `Spending`) of the requests since `settledUntil` that are in `totals` already. */
   recent: ReadonlySet<string>;
   totals: SpentTotals;
 }
 
 /**
- * The totals of all requests since midnight, in all conversations and on all hosts, for the limits of a day. Each read asks the log only
- * for the requests of the last minutes. The first read of a day sums up the day so far. A request that was counted stays counted until
- * midnight, even if its conversation is deleted.
+ * The totals of all requests since midnight, in all conversations and on all hosts, for the limits of a day. The first read of a day sums up
+ * the day so far. Later reads ask the log only for the requests of the last minutes. A request that was counted stays counted until the next
+ * new count (at midnight, or when the clock was set), even if its conversation is deleted.
  */
 export class DaySpent {
   readonly #store: Pick<ChatStore, "spent" | "spendings">;
@@ -34,6 +34,7 @@ export class DaySpent {
   #day: CountedDay | undefined;
   /** The read that will begin when the current one has ended. */
   #next: Promise<SpentTotals> | undefined;
+  /** Resolves when the latest read has ended. Never rejects. */
   #last: Promise<unknown> = Promise.resolve();
 
   /** `clocks.now`: the clock that gives events their times. */
@@ -44,8 +45,8 @@ export class DaySpent {
   }
 
   /**
-   * Returns the totals, including everything that was stored before this call. Concurrent callers share a read, but never one that had
-   * begun before their call. Rejects with StoreError.
+   * Returns the totals, including everything that was stored before this call. A caller shares the read that waits for its start, never the
+   * one that already runs. Rejects with StoreError.
    */
   read(): Promise<SpentTotals> {
     if (this.#next) return this.#next;
@@ -62,13 +63,13 @@ export class DaySpent {
     const now = this.#now();
     const midnight = midnightBefore(now);
     const settledUntil = Math.max(midnight, now - settleMs);
-    // If the clock was set, new events may have times that are already counted.
+    // A new day is counted anew. So is a day in which the clock was set: new events may have times that are already counted.
     if (this.#clock.look().isSet || this.#day?.midnight !== midnight) this.#day = undefined;
     this.#day ??= { midnight, settledUntil, recent: new Set(), totals: await this.#sum(midnight, settledUntil) };
-    const { recent, totals, ...before } = this.#day;
-    const until = Math.max(before.settledUntil, settledUntil);
+    const { recent, totals, settledUntil: settledBefore } = this.#day;
+    const until = Math.max(settledBefore, settledUntil); // after a small step back of the clock, nothing is counted twice
     const stillRecent = new Set<string>();
-    for (const { place, at, ...spent } of await this.#store.spendings(before.settledUntil)) {
+    for (const { place, at, ...spent } of await this.#store.spendings(settledBefore)) {
       if (!recent.has(place)) add(totals, spent);
       if (at >= until) stillRecent.add(place);
     }
