@@ -220,8 +220,10 @@ export interface ChatStore {
    * and gives back the turn's grant.
    */
   appendAll(conversationId: string, events: readonly ChatEvent[], grant: TurnGrant): Promise<StoredEvent[]>;
-  /** Returns the events with `seq >= from`, in order. Default: all events. */
-  read(conversationId: string, from?: number): Promise<StoredEvent[]>;
+  /** Returns the events with `seq >= from`, in order, but not more than `most`. Default: all events. */
+  read(conversationId: string, from?: number, most?: number): Promise<StoredEvent[]>;
+  /** Returns the last `most` of the events with `seq < before`, in order. */
+  readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]>;
   /** Returns a page of conversations. What it costs depends on the page, not on the number of conversations in the log. */
   conversations(query: ConversationQuery): Promise<ConversationPage>;
   /** Returns the totals of all requests in the period, over all conversations. Copied events count as in `usage`. */

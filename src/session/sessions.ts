@@ -6,6 +6,7 @@ import type { StoredEvent } from "../core/events.js";
 import type { HostState } from "../core/measurements.js";
 import type { Observe, ServerStatus } from "../core/ports.js";
 import { Conversations } from "./conversations/conversations.js";
+import { eventPages } from "./conversations/event-pages.js";
 import { KnownLogs } from "./conversations/known-logs.js";
 import { Retention, type RetentionRules } from "./conversations/retention.js";
 import { LiveSessions } from "./live-sessions.js";
@@ -71,9 +72,19 @@ export class Sessions {
     return this.#live.find(conversationId);
   }
 
-  /** Returns the stored events with `seq >= from`, without opening a session. Rejects with StoreError. */
-  history(conversationId: string, from?: number): Promise<StoredEvent[]> {
-    return this.#parts.store.read(conversationId, from);
+  /** Returns at most `most` of the stored events with `seq >= from`, without opening a session. Rejects with StoreError. */
+  history(conversationId: string, from?: number, most?: number): Promise<StoredEvent[]> {
+    return this.#parts.store.read(conversationId, from, most);
+  }
+
+  /** Returns the last `most` of the stored events with `seq < before`, without opening a session. Rejects with StoreError. */
+  historyBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]> {
+    return this.#parts.store.readBefore(conversationId, before, most);
+  }
+
+  /** Yields the stored events with `seq >= from` in pages, without opening a session. Rejects with StoreError. */
+  pages(conversationId: string, from?: number): AsyncGenerator<StoredEvent[]> {
+    return eventPages(this.#parts.store, conversationId, from);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatEvent, StoredEvent, TurnEvent } from "../../src/core/events.js";
-import { errorMessage, historyMessages, TurnEncoder } from "../../src/doors/protocol/protocol.js";
+import { errorMessage, historyMessages, TurnEncoder, type WireMessage } from "../../src/doors/protocol/protocol.js";
 import { readMessage } from "../support/wire-messages.js";
 
 const turnId = "t1";
@@ -191,9 +191,14 @@ describe("a turn on the wire", () => {
 describe("the history on the wire", () => {
   const events = stored([user, ...toolHop, message("42"), end]) as StoredEvent[];
   const request = { requestId: null, conversationId: "c1", from: 1 };
+  const all = async (pages: AsyncIterable<WireMessage[]>) => {
+    const messages: WireMessage[] = [];
+    for await (const page of pages) messages.push(...page);
+    return messages;
+  };
 
   test("has every event, each with its number, and the last number at its end", async () => {
-    const messages = await historyMessages(events, request);
+    const messages = await all(historyMessages([events.slice(0, 3), events.slice(3)], request));
     expect([...new Set(messages.map(({ seq }) => seq))]).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(messages[0]).toEqual({
       request_id: null,
@@ -214,14 +219,14 @@ describe("the history on the wire", () => {
       { type: "fork", turnId: "fork_1", origins: ["c0"], toSeq: 9 },
       { type: "rewind", turnId: "rewind_1", toSeq: 1 },
     ]) as StoredEvent[];
-    expect((await historyMessages(marks, request)).slice(0, 2)).toMatchObject([
+    expect((await all(historyMessages([marks], request))).slice(0, 2)).toMatchObject([
       { seq: 1, chunk: { type: "fork", data: { origins: ["c0"], to_seq: 9 } } },
       { seq: 2, chunk: { type: "rewind", data: { to_seq: 1 } } },
     ]);
   });
 
   test("that has nothing new ends where the client already is", async () => {
-    expect(await historyMessages([], { ...request, from: 8 })).toMatchObject([
+    expect(await all(historyMessages([], { ...request, from: 8 }))).toMatchObject([
       { seq: 7, chunk: { type: "history_end" } },
     ]);
   });

@@ -29,6 +29,20 @@ describe.each(drivers)("the %s store", (driver) => {
       for (const from of [3, 2 ** 31 - 1]) expect(await store.read("b", from)).toEqual([]);
     }));
 
+  test("reads a conversation in pages, from its start and from its end", () =>
+    withStore(async (store) => {
+      for (const text of ["1", "2", "3", "4", "5"]) await store.append("b", turn(`turn_${text}`).user(text));
+      await store.append("a", one.user("hello"));
+      const seqs = async (page: Promise<{ seq: number }[]>) => (await page).map(({ seq }) => seq);
+      expect(await seqs(store.read("b", 2, 3))).toEqual([2, 3, 4]);
+      expect(await seqs(store.read("b", 5, 3))).toEqual([5]);
+      expect(await seqs(store.readBefore("b", 5, 3))).toEqual([2, 3, 4]);
+      expect(await seqs(store.readBefore("b", 3, 3))).toEqual([1, 2]);
+      expect(await seqs(store.readBefore("b", Number.MAX_SAFE_INTEGER, 2))).toEqual([4, 5]);
+      for (const before of [-1, 0, 1]) expect(await store.readBefore("b", before, 3)).toEqual([]);
+      expect(await store.readBefore("nowhere", 9, 3)).toEqual([]);
+    }));
+
   test("sums up what answers have spent from a time on, over all conversations", () =>
     withStore(async (store) => {
       await store.append("a", { ...one.answer("before"), spent: { tokens: 1000, usd: 1 } });

@@ -187,9 +187,13 @@ export class ProtocolClient {
   async #history(message: ClientMessage<"history">): Promise<void> {
     const { requestId = null, conversationId = this.#sessions.own.id, from, follow } = message;
     const told = this.#histories.run(async () => {
-      const events = await this.#parts.sessions.history(conversationId, from);
-      for (const each of await historyMessages(events, { requestId, conversationId, from })) await this.#send(each);
-      return (events.at(-1)?.seq ?? from - 1) + 1;
+      let last = from - 1;
+      const pages = this.#parts.sessions.pages(conversationId, from);
+      for await (const messages of historyMessages(pages, { requestId, conversationId, from })) {
+        for (const each of messages) await this.#send(each);
+        last = messages.at(-1)?.seq ?? last;
+      }
+      return last + 1;
     });
     if (follow) await this.#followings.follow({ requestId, conversationId }, told);
     else await told;

@@ -1,4 +1,3 @@
-import { mapInSlices } from "../../core/async/slices.js";
 import type { ErrorInfo, LiveEvent, StoredEvent, TurnEvent } from "../../core/events.js";
 import { summarizeTurn } from "../../session/shared/summary.js";
 import { type Shown, storedChunks, toldChunks, type WireChunk, wireUsage } from "./chunks.js";
@@ -85,17 +84,21 @@ export class TurnEncoder {
 }
 
 /**
- * Returns the messages that answer `history`: the stored events as chunks, each with its `seq`, and then `history_end` with the last `seq`.
+ * Yields the messages that answer `history`, page by page: the stored events as chunks, each with its `seq`, and then `history_end` with
+ * the last `seq`.
  */
-export async function historyMessages(
-  events: readonly StoredEvent[],
+export async function* historyMessages(
+  pages: AsyncIterable<readonly StoredEvent[]> | Iterable<readonly StoredEvent[]>,
   request: { requestId: string | null; conversationId: string; from: number },
-): Promise<WireMessage[]> {
+): AsyncGenerator<WireMessage[]> {
   const { requestId, conversationId, from } = request;
-  const messages = (await mapInSlices(events, (event) => storedMessages(event, requestId))).flat();
-  const last = events.at(-1)?.seq ?? from - 1;
+  let last = from - 1;
+  for await (const events of pages) {
+    last = events.at(-1)?.seq ?? last;
+    yield events.flatMap((event) => storedMessages(event, requestId));
+  }
   const chunk = { type: "history_end", data: last, metadata: { conversation_id: conversationId, last_seq: last } };
-  return [...messages, { request_id: requestId, seq: last, status: "complete", chunk }];
+  yield [{ request_id: requestId, seq: last, status: "complete", chunk }];
 }
 
 /**

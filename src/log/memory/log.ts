@@ -59,8 +59,9 @@ export class MemoryLog {
     }
   }
 
-  from(conversationId: string, seq = 1): StoredEvent[] {
-    const entries = this.conversations.get(conversationId)?.entries.slice(Math.max(seq, 1) - 1) ?? [];
+  from(conversationId: string, seq = 1, most = Number.POSITIVE_INFINITY): StoredEvent[] {
+    const start = Math.max(seq, 1) - 1;
+    const entries = this.conversations.get(conversationId)?.entries.slice(start, start + most) ?? [];
     return entries.map(({ event }) => jsonCopy(event));
   }
 

@@ -76,8 +76,14 @@ export class MemoryStore implements ChatStore {
     return stored;
   }
 
-  async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
-    return this.#log.from(conversationId, from);
+  async read(conversationId: string, from = 1, most?: number): Promise<StoredEvent[]> {
+    return this.#log.from(conversationId, from, most);
+  }
+
+  async readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]> {
+    const end = Math.min(before, this.#log.lastSeq(conversationId) + 1);
+    const from = Math.max(1, end - most);
+    return this.#log.from(conversationId, from, Math.max(0, end - from));
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {

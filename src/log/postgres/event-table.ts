@@ -11,8 +11,10 @@ export interface EventRow {
 /** SQL expressions and queries for the table of events. A writer must hold the conversation's lock, see `Database`. */
 export const eventsOf = {
   nextSeq: "(SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = $1)",
-  /** Parameters: conversation, first seq. */
-  from: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq",
+  /** Parameters: conversation, first seq, maximum number of events or null. */
+  from: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3",
+  /** Parameters: conversation, the seq after the last one, maximum number of events. The last event comes first. */
+  before: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
   /** Parameters: conversation, turn. */
   turn: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 ORDER BY seq",
 };
@@ -35,7 +37,7 @@ export function valuesOf(
 }
 
 export async function eventsFrom(client: pg.ClientBase, conversationId: string): Promise<StoredEvent[]> {
-  return (await client.query<EventRow>(eventsOf.from, [conversationId, 1])).rows.map(toEvent);
+  return (await client.query<EventRow>(eventsOf.from, [conversationId, 1, null])).rows.map(toEvent);
 }
 
 export function toEvent({ seq, at, payload }: EventRow): StoredEvent {

@@ -133,8 +133,13 @@ export class PostgresStore implements ChatStore {
     });
   }
 
-  async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
-    return this.#events(eventsOf.from, conversationId, from);
+  async read(conversationId: string, from = 1, most?: number): Promise<StoredEvent[]> {
+    return this.#events(eventsOf.from, conversationId, from, most ?? null);
+  }
+
+  async readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]> {
+    const events = await this.#events(eventsOf.before, conversationId, Math.min(before, mostSeq), most);
+    return events.reverse();
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {
@@ -225,8 +230,8 @@ export class PostgresStore implements ChatStore {
     });
   }
 
-  async #events(query: string, conversationId: string, of: string | number): Promise<StoredEvent[]> {
-    const rows = await this.#database.rows<EventRow>("read", "idempotent", query, [conversationId, of]);
+  async #events(query: string, ...values: (string | number | null)[]): Promise<StoredEvent[]> {
+    const rows = await this.#database.rows<EventRow>("read", "idempotent", query, values);
     return rows.map(toEvent);
   }
 
@@ -246,5 +251,8 @@ export class PostgresStore implements ChatStore {
     return result;
   }
 }
+
+/** Highest value of the column `seq`. */
+const mostSeq = 2 ** 31 - 1;
 
 const reopen = enqueue(["$1", "$2", "$3", "$4", "$5", "$6"]);

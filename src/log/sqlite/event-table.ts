@@ -25,6 +25,7 @@ export class SqliteEvents {
   readonly #insert: Statement;
   readonly #ofTurn: Statement;
   readonly #from: Statement;
+  readonly #before: Statement;
   readonly #onwards: Statement;
   /** Prepared statements from `insertGranted`. The index is the number of events that a statement inserts. */
   readonly #granted: Statement[] = [];
@@ -50,7 +51,10 @@ export class SqliteEvents {
     const columns = `${seqOf()} AS seq, at, payload`;
     const ofConversation = withinRange(numberOf("?1"));
     const from = withinRange(numberOf("?1"), { from: "?2" });
-    this.#from = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} ORDER BY id`);
+    this.#from = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} ORDER BY id LIMIT ?3`);
+    this.#before = db.prepare(
+      `SELECT ${columns} FROM entries WHERE ${ofConversation} AND id < ${idOf(numberOf("?1"), "?2")} ORDER BY id DESC LIMIT ?3`,
+    );
     this.#ofTurn = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} AND turn_id = ?3 ORDER BY id`);
     this.#onwards = db.prepare(
       `SELECT ${columns} FROM entries WHERE ${ofConversation} AND turn_id = ?2 AND position >= ?3
@@ -120,9 +124,15 @@ export class SqliteEvents {
     return toEvents(this.#ofTurn.all(conversationId, from, turnId));
   }
 
-  from(conversationId: string, seq: number): StoredEvent[] {
+  /** Returns the events from this `seq` on, but not more than `most`. Default: all of them. */
+  from(conversationId: string, seq: number, most = -1): StoredEvent[] {
     if (seq > mostSeq) return [];
-    return toEvents(this.#from.all(conversationId, Math.max(0, seq)));
+    return toEvents(this.#from.all(conversationId, Math.max(0, seq), most));
+  }
+
+  /** Returns the last `most` events before this `seq`, in order. */
+  before(conversationId: string, seq: number, most: number): StoredEvent[] {
+    return toEvents(this.#before.all(conversationId, Math.min(Math.max(0, seq), mostSeq), most)).reverse();
   }
 
   /** Returns the events of the turn from this position on. */

@@ -142,8 +142,12 @@ class SqliteStore implements ChatStore {
     });
   }
 
-  async read(conversationId: string, from = 1): Promise<StoredEvent[]> {
-    return this.#guarded("read", () => this.#events.from(conversationId, from));
+  async read(conversationId: string, from = 1, most?: number): Promise<StoredEvent[]> {
+    return this.#guarded("read", () => this.#events.from(conversationId, from, most));
+  }
+
+  async readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]> {
+    return this.#guarded("read", () => this.#events.before(conversationId, before, most));
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {

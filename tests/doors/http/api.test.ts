@@ -35,6 +35,40 @@ async function follow(
 }
 
 describe("a conversation over HTTP", () => {
+  test("is read by pages from its end, each with the address of the page before, or streamed as a whole", async () => {
+    await using llm = await startLlmServer(Array.from({ length: 3 }, () => answer("ok")));
+    await using app = await startApp({ llm: llm.url, config: { chat: { storage: { driver: "memory" } } } });
+    await using door = await openDoor(app);
+    const id = "a conversation/1";
+    const session = app.sessions.open(id);
+    for (const text of ["one", "two", "three"]) {
+      for await (const _ of session.prompt({ requestId: text, text }));
+    }
+    const url = `${door.url}/api/sessions/${encodeURIComponent(id)}`;
+    const { messages: whole, ...beside } = (await get(url)) as { messages: Message[] };
+    expect(beside).toEqual({});
+    const seqs = new Set(whole.map(({ seq }) => seq));
+    expect([...seqs]).toEqual(Array.from({ length: 9 }, (_, index) => index + 1));
+    let messages: Message[] = [];
+    let next: string | null = `${url}?limit=4`;
+    let pages = 0;
+    while (next) {
+      const page = (await get(next)) as { messages: Message[]; previous: string | null };
+      expect(page.messages.at(-1)?.chunk.type).toBe("history_end");
+      messages = [...page.messages.slice(0, -1), ...messages];
+      next = page.previous && new URL(page.previous, door.url).href;
+      pages++;
+    }
+    expect(pages).toBe(3);
+    expect(messages).toEqual(whole.slice(0, -1));
+    expect(((await get(`${url}?from=8`)) as { messages: Message[] }).messages).toEqual(
+      whole.filter(({ seq }) => Number(seq) >= 8),
+    );
+    for (const query of ["limit=0", "limit=1001", "before=x", "from=2&limit=3"]) {
+      expect((await fetch(`${url}?${query}`)).status).toBe(400);
+    }
+  });
+
   test("is begun, followed, asked about, answered, read and listed", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__echo", arguments: {} }]), answer("allowed")]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() }, config: asking });

@@ -6,12 +6,14 @@ import { errorInfo } from "../../../core/errors.js";
 import { type ExportFormat, exportFormats } from "../../../session/export/formats.js";
 import type { Session } from "../../../session/session.js";
 import { conversationEvents } from "../../protocol/conversation-events.js";
-import { errorMessage, followedMessages, historyMessages } from "../../protocol/protocol.js";
+import { errorMessage, followedMessages, historyMessages, type WireMessage } from "../../protocol/protocol.js";
 import type { DoorParts } from "../../shared/door.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/api-schemas.js";
 import { eventStream } from "../shared/event-stream.js";
+import { limitIn, limitWords } from "../shared/limit.js";
+import { listText, streamed } from "../shared/streamed-text.js";
 import { traceIn } from "../turns/door-turn.js";
 import { pageAnswer, pageIn, pageQuery } from "./conversation-page.js";
 
@@ -29,14 +31,9 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       method: "GET",
       path: "/api/sessions/{id}",
       summary: "A conversation's stored events, as the messages of the action history",
-      query: { from: "the first seq" },
+      query: historyQuery,
       answer: { type: "application/json", schema: messageList },
-      async run(call) {
-        const conversationId = await knownConversation(parts, call);
-        const from = position(call.query("from")) ?? 1;
-        const events = await sessions.history(conversationId, from);
-        return Response.json({ messages: await historyMessages(events, { requestId: null, conversationId, from }) });
-      },
+      run: (call) => history(parts, call),
     },
     {
       method: "GET",
@@ -74,8 +71,8 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       answer: { type: "text/event-stream", schema: message },
       async run(call) {
         const session = sessions.open(await knownConversation(parts, call));
-        const lastSeen = position(call.header("last-event-id"));
-        return follow(session, lastSeen ? lastSeen + 1 : (position(call.query("from")) ?? 1), keepAliveMs);
+        const lastSeen = seqIn(call.header("last-event-id"), "last-event-id");
+        return follow(session, lastSeen ? lastSeen + 1 : (position(call, "from") ?? 1), keepAliveMs);
       },
     },
     {
@@ -106,6 +103,38 @@ export function sessionRoutes(parts: DoorParts, { keepAliveMs }: { keepAliveMs: 
       },
     },
   ];
+}
+
+const historyQuery = {
+  from: "the first seq; the events from there on are streamed",
+  limit: `a page: the last events, at most so many, ${limitWords}`,
+  before: "a page: the last events with a smaller seq. The address of the page before is previous in each page",
+};
+
+/** Answers with a page from the end or, if the call asks for no page, with all events from `from` on. */
+async function history(parts: DoorParts, call: ApiCall): Promise<Response> {
+  const conversationId = await knownConversation(parts, call);
+  const [start, before, limit] = [position(call, "from"), position(call, "before"), call.query("limit")];
+  if (before === undefined && limit === undefined) {
+    const from = start ?? 1;
+    const pages = parts.sessions.pages(conversationId, from);
+    const all = historyMessages(pages, { requestId: null, conversationId, from });
+    return streamed("application/json", listText("messages", all));
+  }
+  if (start !== undefined) {
+    throw new ApiError(400, "invalid_position", "from goes with neither limit nor before", "from");
+  }
+  const most = limitIn(limit);
+  const events = await parts.sessions.historyBefore(conversationId, before ?? Number.MAX_SAFE_INTEGER, most);
+  const from = events[0]?.seq ?? 1;
+  const messages: WireMessage[] = [];
+  for await (const page of historyMessages([events], { requestId: null, conversationId, from })) messages.push(...page);
+  const previous = from > 1 ? `${pathOf(conversationId)}?before=${from}&limit=${most}` : null;
+  return Response.json({ messages, previous });
+}
+
+function pathOf(conversationId: string): string {
+  return `/api/sessions/${encodeURIComponent(conversationId)}`;
 }
 
 const exportTypes: Record<ExportFormat, string> = {
@@ -170,14 +199,18 @@ function follow(session: Session, from: number, keepAliveMs: number): Response {
  */
 async function knownConversation({ sessions }: DoorParts, call: ApiCall): Promise<string> {
   const conversationId = call.path("id");
-  if (sessions.find(conversationId) || (await sessions.history(conversationId)).length > 0) return conversationId;
+  if (sessions.find(conversationId) || (await sessions.history(conversationId, 1, 1)).length > 0) return conversationId;
   throw new ApiError(404, "not_found", "there is no such conversation", "id");
 }
 
-function position(text: string | undefined): number | undefined {
+function position(call: ApiCall, name: "from" | "before"): number | undefined {
+  return seqIn(call.query(name), name);
+}
+
+function seqIn(text: string | undefined, name: string): number | undefined {
   if (text === undefined || text === "") return undefined;
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new ApiError(400, "invalid_position", "a seq is a whole number", "from");
+  throw new ApiError(400, "invalid_position", "a seq is a whole number", name);
 }
 
 function done(isDone: boolean, otherwise: string): Response {

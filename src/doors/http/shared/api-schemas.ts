@@ -144,7 +144,8 @@ export const messagePlace = "#/components/schemas/";
 const named = (schema: string) => ({ $ref: messagePlace + schema });
 
 export const message = named("HostMessage");
-export const messageList = whole({ messages: list(message) });
+/** `previous` is the path of the page before: null in the first page, and absent if the answer is no page. */
+export const messageList = whole({ messages: list(message) }, { previous: optional(text) });
 export const serverList = whole({ servers: list(named("Server")) });
 export const serverStderr = whole({ stderr: text });
 export const toolList = whole({ tools: list(named("Tool")) });
