@@ -40,8 +40,13 @@ export class LogCluster implements Cluster {
     return this.#engine.recover();
   }
 
-  claim(conversationId: string, message: UserMessageEvent, { options, workspace }: ClaimOptions): Promise<Claim> {
-    return this.#parts.store.claim(conversationId, message, this.#engine.request(options, workspace));
+  claim(
+    conversationId: string,
+    message: UserMessageEvent,
+    { options, workspace, continues }: ClaimOptions,
+  ): Promise<Claim> {
+    const request = { ...this.#engine.request(options, workspace), continues };
+    return this.#parts.store.claim(conversationId, message, request);
   }
 
   isGivenOut(turn: AbandonedTurn): boolean {

@@ -108,6 +108,8 @@ export interface TurnRequest {
   workspace: string;
   /** Options of the turn, as JSON. */
   options: unknown;
+  /** Number of the event that the message continues. The claim is refused if another message has followed that event. */
+  continues?: number | undefined;
   /**
    * Called each time the turn is put into the queue, within the transaction that does so. If the transaction is rolled back, so are the
    * writes of `enqueue`.
@@ -209,7 +211,7 @@ export interface ChatStore {
   /**
    * Stores the user message and its turn in one transaction. If the request id already exists, stores nothing; but if the turn of that
    * request failed in a way that a retry may fix, queues the turn again. Throws RequestError `request_mismatch` if the request id exists
-   * with different content.
+   * with different content, and `busy` if the id is new and another message has followed the event `request.continues`.
    */
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim>;
   /** Appends an event. Resolves when the event is as durable as this store can make it. For `grant`, see `appendAll`. */

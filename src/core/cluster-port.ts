@@ -1,6 +1,6 @@
 /** Port between the turns of this host and the other hosts on its event log. */
 
-import type { Claim } from "./chat-store.js";
+import type { Claim, TurnRequest } from "./chat-store.js";
 import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent, TurnEvent, UserMessageEvent } from "./events.js";
 import type { ToolHub } from "./ports.js";
 import type { AbandonedTurn, LogNode, TurnLease, TurnMail, TurnName } from "./turn-leases.js";
@@ -46,9 +46,7 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-export interface ClaimOptions {
-  /** Options of the turn, as JSON. */
-  options: unknown;
+export interface ClaimOptions extends Pick<TurnRequest, "options" | "continues"> {
   /** Default: the workspace of the host. */
   workspace?: string | undefined;
 }

@@ -23,6 +23,8 @@ export interface PromptRequest extends PromptOptions {
   content?: ContentPart[];
   /** True to cancel the earlier turns of this conversation, on any host. If false, the new turn waits for them. */
   interrupt?: boolean;
+  /** Number of the event that the request continues. The request is refused if another one has followed that event. */
+  continues?: number | undefined;
   /**
    * Earlier messages that the caller sends along. The model reads them after the messages of the log and before the content of this
    * request.
@@ -89,7 +91,7 @@ export class Session {
    * Starts a turn, and resolves when the request is in the log. Each request id is answered only once. If the request is repeated while its
    * turn runs on any host, the caller gets the same turn from its start. If the request is repeated after the turn has ended, the caller
    * gets the stored events; but if the turn failed with a retryable error, it is resumed. Rejects with RequestError if an id or pattern is
-   * invalid, or if the id was used with other content. Rejects with StoreError if the log cannot be read or written.
+   * invalid, if the id was used with other content, or if another request has followed the event that this one continues. Rejects with StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {
@@ -97,6 +99,7 @@ export class Session {
       text = "",
       content = [{ type: "text", text }],
       interrupt = false,
+      continues,
       history,
       asked,
       bringsAll = false,
@@ -113,7 +116,8 @@ export class Session {
     }
     const turn = this.#turns.begin(requestId, content);
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
-    await this.#turns.claim(turn, this.#intake.start(turn, { history, asked, answerSchema }, options));
+    const beside = { history, asked, answerSchema };
+    await this.#turns.claim(turn, this.#intake.start(turn, { beside, options, continues }));
     // If this fails, the turn waits for the earlier turns as usual. A failure of the log is reported by the turn itself.
     if (interrupt && !turn.cached) await this.#control.cancelBefore(turn.turnId).catch(() => {});
     return turn;

@@ -48,10 +48,10 @@ export class SingleProcess implements Cluster {
   claim(
     conversationId: string,
     message: UserMessageEvent,
-    { options, workspace = this.workspace }: ClaimOptions,
+    { options, workspace = this.workspace, continues }: ClaimOptions,
   ): Promise<Claim> {
     const { store, node } = this.#parts;
-    return store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options });
+    return store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options, continues });
   }
 
   isGivenOut(): boolean {

@@ -229,6 +229,19 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(new Set(claims.map(({ events }) => events[0]?.turnId))).toEqual(new Set(["turn_0"]));
     }));
 
+  test("claims a message that continues an event only if no other message has followed it", () =>
+    withStore(async (store) => {
+      await store.claim("a", one.user("hello", "r1"), request("n"));
+      const end = await store.append("a", one.end());
+      const continuing = { ...request("n"), continues: end.seq };
+      const claims = await Promise.allSettled(
+        [two, turn("turn_3")].map((each, index) => store.claim("a", each.user("more", `r${index + 2}`), continuing)),
+      );
+      expect(claims).toMatchObject([{ value: { created: true } }, { reason: { kind: "busy" } }]);
+      expect((await store.claim("a", two.user("more", "r2"), continuing)).created).toBe(false);
+      expect(await store.read("a")).toHaveLength(3);
+    }));
+
   test("lists conversations, the one with the latest event first", () =>
     withStore(async (store) => {
       expect(await listed(store)).toEqual([]);

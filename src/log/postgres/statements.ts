@@ -10,7 +10,7 @@ export const notify = `SELECT pg_notify('${logChannel}', $1)`;
 
 /**
  * Result of a claim. If the message was stored, `seq` is its position, and `place` and `fold` are those of its turn. If the request id was
- * already known, only `turn_id` is set.
+ * already known, only `turn_id` is set. If a message has followed the event that this one is to continue, nothing is set.
  */
 export interface ClaimRow {
   seq: number | null;
@@ -19,12 +19,14 @@ export interface ClaimRow {
   turn_id: string | null;
 }
 
-/** Parameters: conversation, turn, type, request, payload, time, node, workspace, options, notice. */
+/** Parameters: conversation, turn, type, request, payload, time, node, workspace, options, notice, event that is continued (or null). */
 export const claim = `
   WITH known AS (SELECT turn_id FROM events WHERE conversation_id = $1 AND request_id = $4),
+  followed AS (SELECT FROM events WHERE conversation_id = $1 AND seq > $11::integer AND request_id IS NOT NULL),
   first AS (
     INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
-    SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, 1 WHERE NOT EXISTS (SELECT FROM known) RETURNING seq
+    SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, 1
+    WHERE NOT EXISTS (SELECT FROM known) AND NOT EXISTS (SELECT FROM followed) RETURNING seq
   ),
   queued AS (${enqueue(["$1", "$2", "$4", "$7", "$8", "$9"], "FROM first")})
   SELECT first.seq, queued.place, queued.fold, known.turn_id, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END

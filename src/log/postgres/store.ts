@@ -16,7 +16,7 @@ import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant, TurnLeases, TurnName } from "../../core/turn-leases.js";
-import { fenced, isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { fenced, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
@@ -85,12 +85,16 @@ export class PostgresStore implements ChatStore {
     return this.#inOrder(conversationId, async () => {
       const values = valuesOf(conversationId, event, this.now(), 1);
       const turn = { conversationId, turnId: event.turnId, requestId: event.requestId, request };
-      const made = await this.#make(turn, [...values.slice(0, 6), ...this.#queueValues(turn)]);
+      const made = await this.#make(turn, [
+        ...values.slice(0, 6),
+        ...this.#queueValues(turn),
+        request.continues ?? null,
+      ]);
       if (made.seq !== null) {
         const first = toEvent({ seq: made.seq, payload: values[4], at: values[5] });
         return { created: true, turnId: event.turnId, ended: false, events: [first] };
       }
-      const turnId = made.turn_id ?? "";
+      const turnId = made.turn_id ?? refuseFollowed(conversationId);
       const events = await this.#events(eventsOf.turn, conversationId, turnId);
       requireSameContent(event, events[0]);
       const ended = isOver(events.at(-1));
@@ -195,7 +199,7 @@ export class PostgresStore implements ChatStore {
 
   /**
    * Stores the message and queues its turn. If the request id is already known, nothing is stored: `seq` is null and `turn_id` is the turn
-   * of that request.
+   * of that request. If the message came too late to continue an event, `turn_id` is null too.
    */
   async #make(turn: ClaimedTurn, values: readonly unknown[]): Promise<statements.ClaimRow> {
     const { conversationId, request } = turn;

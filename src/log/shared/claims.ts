@@ -46,6 +46,11 @@ export function requireSameContent({ requestId, content }: UserMessageEvent, kno
   if (known?.type !== "user_message" || !isSameContent(known.content, content)) throw requestMismatch(requestId);
 }
 
+/** Throws RequestError `busy`. Called if a message has followed the event that a new message is to continue. */
+export function refuseFollowed(conversationId: string): never {
+  throw new RequestError("busy", `another message of ${conversationId} has come first`);
+}
+
 export function isSameContent(one: readonly ContentPart[], other: readonly ContentPart[]): boolean {
   return isDeepStrictEqual(asStored(one), asStored(other));
 }

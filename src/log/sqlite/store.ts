@@ -16,7 +16,7 @@ import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
-import { isOver, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import { usageStatements } from "../sql/usage-statements.js";
@@ -103,6 +103,8 @@ class SqliteStore implements ChatStore {
         | { turn_id: string; seq: number }
         | undefined;
       if (!known) {
+        const later = request.continues === undefined ? [] : this.#events.from(conversationId, request.continues + 1);
+        if (later.some(({ type }) => type === "user_message")) refuseFollowed(conversationId);
         const first = this.#events.insert(conversationId, event, 1, request.workspace);
         this.#turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };

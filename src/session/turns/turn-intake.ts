@@ -1,5 +1,6 @@
 /** Starts turns of a conversation on this host: turns that are requested here, and turns that are taken over from another host. */
 
+import type { ClaimOptions } from "../../core/cluster-port.js";
 import { RequestError } from "../../core/errors.js";
 import type { StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { TurnName } from "../../core/turn-leases.js";
@@ -22,6 +23,11 @@ interface TurnIntakeParts {
 /** Parts of a request that are stored in addition to its id and content. */
 type BesideContent = Partial<Pick<UserMessageEvent, "history" | "asked" | "answerSchema">>;
 
+interface StartOptions extends Pick<ClaimOptions, "continues"> {
+  beside: BesideContent;
+  options: PromptOptions;
+}
+
 export class TurnIntake {
   readonly #parts: TurnIntakeParts;
   #isClosed = false;
@@ -39,9 +45,9 @@ export class TurnIntake {
   }
 
   /** Starts a turn that was requested here. Resolves once the request is in the log. Rejects with RequestError or StoreError. */
-  async start(turn: LiveTurn, beside: BesideContent, options: PromptOptions): Promise<void> {
+  async start(turn: LiveTurn, start: StartOptions): Promise<void> {
     try {
-      await this.#claim(turn, beside, options);
+      await this.#claim(turn, start);
     } catch (error) {
       this.#finish(turn, { error });
       throw error;
@@ -72,7 +78,7 @@ export class TurnIntake {
     });
   }
 
-  async #claim(turn: LiveTurn, beside: BesideContent, options: PromptOptions): Promise<void> {
+  async #claim(turn: LiveTurn, { beside, options, continues }: StartOptions): Promise<void> {
     if (this.#isClosed) throw new RequestError("shutting_down", "the host is closing", { retryable: true });
     const { conversationId, session } = this.#parts;
     const { cluster, newId, workspace } = session;
@@ -85,7 +91,7 @@ export class TurnIntake {
       content: [...content],
       ...beside,
     };
-    const request = { options, workspace };
+    const request = { options, workspace, continues };
     const { created, turnId, ended, events } = await cluster.claim(conversationId, message, request);
     turn.cached = !created && ended;
     turn.become("waiting");

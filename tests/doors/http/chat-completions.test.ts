@@ -201,11 +201,13 @@ describe("durable calls", () => {
     await using llm = await startLlmServer([answer("first"), answer("second")]);
     await using app = await startApp({ llm: llm.url });
     await using door = await openDoor(app);
-    const send = async (text: string) => {
-      const headers = { "x-request-id": "r1" };
-      return (await sdk(door).chat.completions.create(ask(text), { headers })).choices[0]?.message.content;
-    };
+    const headers = { "x-request-id": "r1" };
+    const send = async (text: string) =>
+      (await sdk(door).chat.completions.create(ask(text), { headers })).choices[0]?.message.content;
     expect([await send("one"), await send("one"), await send("two")]).toEqual(["first", "first", "second"]);
+    const streamed = sdk(door).chat.completions.stream({ ...ask("one"), stream: true }, { headers });
+    expect((await streamed.finalChatCompletion()).choices[0]?.message.content).toBe("first");
+    expect(llm.requests).toHaveLength(2);
   });
 
   test("a call with a request id goes on when its caller drops, and has its answer for him later", async () => {

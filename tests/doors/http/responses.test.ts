@@ -111,10 +111,62 @@ describe("a response", () => {
         [expect.any(String), "zero", "nothing", "one", "two", "three"],
         [expect.any(String), "zero", "nothing", "one", "two", "3"],
       ]);
-      await expect(client.responses.create({ input: "x", previous_response_id: "resp_1" })).rejects.toMatchObject({
-        status: 404,
-        code: "previous_response_not_found",
+      const nul = `resp_${Buffer.from(JSON.stringify(["a\0", "b"])).toString("base64url")}`;
+      for (const unknown of ["resp_1", nul]) {
+        const input = { input: "x", previous_response_id: unknown };
+        await expect(client.responses.create(input)).rejects.toMatchObject({
+          status: 404,
+          code: "previous_response_not_found",
+        });
+      }
+    }));
+
+  test("is continued by several calls at once, each without the others, and once by the same call", async () => {
+    await using llm = await startLlmServer(["one", "two", "three", "four"].map((text) => answer(text)));
+    await using app = await startApp({ llm: llm.url });
+    const read = app.sessions.history.bind(app.sessions);
+    // Both calls read the conversation before one of them is stored, as calls on a database or on several hosts do.
+    const meet = () => {
+      let readers = 0;
+      let go = () => {};
+      const all = new Promise<void>((resolve) => {
+        go = resolve;
       });
+      app.sessions.history = async (...of) => {
+        const events = await read(...of);
+        if (++readers === 2) go();
+        await all;
+        return events;
+      };
+    };
+    await using door = await openDoor(app);
+    const client = sdk(door);
+    const { id } = await client.responses.create({ input: "first" });
+    meet();
+    await Promise.all(["b", "c"].map((input) => client.responses.create({ input, previous_response_id: id })));
+    const said = llm.requests.map(({ body }) => body.messages?.slice(1).map(({ content }) => content));
+    expect(said.slice(1).sort()).toEqual([
+      ["first", "one", "b"],
+      ["first", "one", "c"],
+    ]);
+    meet();
+    const repeated = () =>
+      client.responses.create({ input: "d", previous_response_id: id }, { headers: { "Idempotency-Key": "k" } });
+    const [one, other] = await Promise.all([repeated(), repeated()]);
+    expect(one).toMatchObject({ id: other.id, output_text: "four" });
+  });
+
+  test("is continued in a copy with the results of the caller's functions, too", () =>
+    withDoor([sayAndCall("See:", "weather", {}), answer("cold"), answer("warm")], async (client, llm) => {
+      const { id, output } = await client.responses.create({ input: "Oslo?", tools: [tool] });
+      const call = output.find((item) => item.type === "function_call");
+      const answered = async (degrees: string) => {
+        const result = { type: "function_call_output" as const, call_id: call?.call_id ?? "", output: degrees };
+        return client.responses.create({ input: [result], previous_response_id: id, tools: [tool] });
+      };
+      expect(await answered("-3")).toMatchObject({ output_text: "cold" });
+      expect(await answered("20")).toMatchObject({ output_text: "warm" });
+      expect(told(llm)).toEqual(["system", "user", "assistant weather", "tool 20"]);
     }));
 
   test("gives the caller's functions back, and takes their results with the whole input", () =>

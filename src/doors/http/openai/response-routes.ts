@@ -1,3 +1,4 @@
+import { RequestError } from "../../../core/errors.js";
 import type { StoredEvent } from "../../../core/events.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ownConversation } from "../../shared/own-conversation.js";
@@ -74,29 +75,32 @@ async function create(parts: DoorParts, call: ApiCall, options: ResponseOptions)
   const { withoutTools, ...use } = readToolUse(body);
   const tools = readCallerTools(withoutTools ? [] : (body.tools ?? []));
   const output = readOutput(body.text?.format, "text.format");
-  const said = await saidIn(parts, body, conversation);
   const asked = askedIn(body, {
     tools: (body.tools ?? []).filter(({ type }) => !tools.ignored.includes(type)),
     conversationId: namedIn(body),
   });
-  const door = await startDoorTurn(
-    parts,
-    {
-      ...said,
-      ...use,
-      output,
-      model,
-      streaming: body.stream ? true : undefined,
-      temperature: body.temperature ?? undefined,
-      maxTokens: body.max_output_tokens ?? undefined,
-      callerTools: tools.definitions,
-      withoutTools: withoutTools || isPlain,
-      only: toolsIn(call.header),
-      isSingle: body.store === false || said.history.length > 0,
-      asked: Object.keys(asked).length > 0 ? asked : undefined,
-    },
-    conversation.ids,
-  );
+  const turnCall = {
+    ...use,
+    output,
+    model,
+    streaming: body.stream ? true : undefined,
+    temperature: body.temperature ?? undefined,
+    maxTokens: body.max_output_tokens ?? undefined,
+    callerTools: tools.definitions,
+    withoutTools: withoutTools || isPlain,
+    only: toolsIn(call.header),
+    asked: Object.keys(asked).length > 0 ? asked : undefined,
+  };
+  const start = async (continued: Continued) => {
+    const said = await saidIn(parts, body, continued);
+    const isSingle = body.store === false || said.history.length > 0;
+    return startDoorTurn(parts, { ...said, ...turnCall, isSingle }, continued.ids);
+  };
+  const door = await start(conversation).catch(async (error: unknown) => {
+    const isOvertaken = error instanceof RequestError && error.kind === "busy";
+    if (!isOvertaken || !conversation.copied) throw error;
+    return start(await conversation.copied());
+  });
   if (tools.ignored.length > 0) door.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
   const view = viewOf(
     parts,
@@ -117,7 +121,7 @@ async function saidIn(parts: DoorParts, body: ResponseBody, { ids, events }: Con
   const { conversationId } = ids;
   const turns = new ToldTurns(parts.sessions);
   const input = await readInput({ hub: parts.hub, told: turns }, items);
-  const ordered = conversationId === undefined ? input : withResultsFirst(input, { conversationId, events });
+  const ordered = conversationId === undefined ? input : withResultsFirst(input, events);
   const told = turns.withModelIds(ordered);
   return asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...told] : told);
 }
@@ -164,6 +168,8 @@ function viewOf(
 interface Continued {
   ids: WireCallIds;
   events: readonly StoredEvent[];
+  /** Makes a copy of the conversation, for the case that another call continues the same response before this one. */
+  copied?: () => Promise<Continued>;
 }
 
 /**
@@ -204,14 +210,18 @@ async function afterResponse(parts: DoorParts, previous: string, ids: WireCallId
   const isRepeated = ids.requestId !== undefined && requests.some(({ requestId }) => requestId === ids.requestId);
   const [first] = requests;
   const dialogue = first && { dialogue: dialogueOf(first) };
-  if (isLast || isRepeated) return { ids: { ...ids, conversationId, ...dialogue }, events };
-  const to = ownConversation(ids.requestId, place, parts);
-  const known = await parts.sessions.history(to);
-  if (known.length === 0) await parts.sessions.conversations.fork(conversationId, { to, toSeq: end.seq });
-  return {
-    ids: { ...ids, conversationId: to, ...dialogue },
-    events: known.length > 0 ? known : await parts.sessions.history(to),
+  const copied = async () => {
+    const to = ownConversation(ids.requestId, place, parts);
+    const isThere = async () => (await parts.sessions.history(to)).length > 0;
+    if (!(await isThere())) {
+      await parts.sessions.conversations.fork(conversationId, { to, toSeq: end.seq }).catch(async (error: unknown) => {
+        if (!(await isThere())) throw error; // otherwise a repetition of this call has made the copy
+      });
+    }
+    return { ids: { ...ids, conversationId: to, ...dialogue }, events: await parts.sessions.history(to) };
   };
+  if (isLast) return { ids: { ...ids, conversationId, ...dialogue, continues: end.seq }, events, copied };
+  return isRepeated ? { ids: { ...ids, conversationId, ...dialogue }, events } : copied();
 }
 
 async function turnEvents(parts: DoorParts, { conversationId, turnId }: TurnPlace): Promise<StoredEvent[]> {

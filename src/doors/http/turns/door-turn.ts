@@ -51,6 +51,8 @@ export interface WireCallIds {
    * the name from the first call of the conversation.
    */
   dialogue?: string;
+  /** Set if the call continues a response that was the last one of its conversation: the number of the event that it continues. */
+  continues?: number;
   requestId?: string;
   trace?: CarriedTrace;
 }
@@ -137,16 +139,22 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
   const requestId = ids.requestId ?? parts.newId("req");
   const conversationId =
     ids.conversationId ??
-    ownConversation(ids.requestId, call, {
-      newId: parts.newId,
-      prefix: call.isSingle ? singleCallPrefix : undefined,
-    });
+    // A call that is repeated whole instead of streamed, or the other way round, is the same call.
+    ownConversation(
+      ids.requestId,
+      { ...call, streaming: undefined },
+      {
+        newId: parts.newId,
+        prefix: call.isSingle ? singleCallPrefix : undefined,
+      },
+    );
   const session = parts.sessions.open(conversationId);
   const submitted = session.submit({
     requestId,
     content: call.content,
     history: call.history.length > 0 ? call.history : undefined,
     asked: call.asked && { ...call.asked },
+    continues: ids.continues,
     bringsAll: ids.conversationId === undefined && call.isSingle,
     ...turnOptions(call),
     dialogue: ids.dialogue ?? (ids.conversationId === undefined ? dialogueOf(call) : undefined),

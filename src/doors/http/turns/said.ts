@@ -59,7 +59,7 @@ export async function saidSince(
   const instructions = messages.filter(({ role }) => role === "system");
   if (results.length === 0) return { content, history: instructions };
   const events = await sessions.history(conversationId);
-  return { content, history: [...withResultsFirst(results, { conversationId, events }), ...instructions] };
+  return { content, history: [...withResultsFirst(results, events), ...instructions] };
 }
 
 export function sinceLastAnswer<Said extends { role: string }>(messages: readonly Said[]): Said[] {

@@ -160,16 +160,14 @@ function toldId(id: string): string {
  * The last answer may contain tool calls that the caller of the API runs itself: the open calls. Moves their results before the user's
  * messages, and gives them the ids that the calls have in the log. Throws ApiError for a result of any other call.
  */
-export function withResultsFirst(
-  messages: readonly Message[],
-  { conversationId, events }: { conversationId: string; events: readonly StoredEvent[] },
-): Message[] {
+export function withResultsFirst(messages: readonly Message[], events: readonly StoredEvent[]): Message[] {
   const answerAt = messages.findIndex(({ role }) => role === "assistant");
   const head = answerAt < 0 ? messages : messages.slice(0, answerAt);
-  const open = openCalls(conversationId, events);
+  const open = openCalls(events);
   const results = head.flatMap((message) => {
     if (message.role !== "tool") return [];
-    const toolCallId = open.get(message.toolCallId);
+    const place = placeOfItem(message.toolCallId);
+    const toolCallId = open.get(message.toolCallId) ?? (place && open.get(inTurn(place)));
     if (toolCallId !== undefined) return [{ ...message, toolCallId }];
     const text = `No tool call found for function call output with call_id ${message.toolCallId}.`;
     throw new ApiError(400, "invalid_request_error", text, "input");
@@ -179,10 +177,11 @@ export function withResultsFirst(
 }
 
 /**
- * Returns the open calls: the calls that the caller of the API still has to run. Each call has two entries, one under the caller's id and
- * one under the model's id. The value of both is the model's id.
+ * Returns the open calls: the calls that the caller of the API still has to run. Each call has two entries: one under its place
+ * in the turn, which the caller's id contains, and one under the model's id. The value of both is the model's id. The conversation in the
+ * caller's id does not count, because the turn may be in a copy of it.
  */
-function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<string, string> {
+function openCalls(events: readonly StoredEvent[]): Map<string, string> {
   const open = new Map<string, string>();
   const last = lastAnswers(events);
   if (!last) return open;
@@ -191,7 +190,11 @@ function openCalls(conversationId: string, events: readonly StoredEvent[]): Map<
   for (const [index, answered] of calls.entries()) {
     if (answered.result || !left.includes(answered)) continue;
     const { id } = answered.call;
-    open.set(id, id).set(callId({ conversationId, turnId: last.turnId }, index), id);
+    open.set(id, id).set(inTurn({ turnId: last.turnId, index }), id);
   }
   return open;
+}
+
+function inTurn({ turnId, index }: { turnId: string; index: number }): string {
+  return `${turnId} ${index}`;
 }

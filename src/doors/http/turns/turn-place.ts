@@ -59,5 +59,7 @@ function placeIn(code: string): TurnPlace | undefined {
   const place = parseJson(Buffer.from(code, "base64url").toString());
   if (!Array.isArray(place) || place.length !== 2) return undefined;
   const [conversationId, turnId] = place;
-  return typeof conversationId === "string" && typeof turnId === "string" ? { conversationId, turnId } : undefined;
+  const areTexts = typeof conversationId === "string" && typeof turnId === "string";
+  // Text with a NUL is no id. PostgreSQL would fail to read it.
+  return areTexts && !`${conversationId}${turnId}`.includes("\0") ? { conversationId, turnId } : undefined;
 }
