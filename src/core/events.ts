@@ -111,10 +111,10 @@ export interface AssistantMessageEvent {
   attempts: number;
   /**
    * Names of the tools that this request was the first to offer, in the order in which the request lists them: after all tools that were
-   * offered earlier since the last compaction.
+   * offered earlier since the last compaction or trim.
    */
   offered?: string[];
-  /** The servers' instructions in the system prompt, from this request on until the next compaction. Absent if they have not changed. */
+  /** The servers' instructions in the system prompt, from this request on until the next compaction or trim. Absent if they have not changed. */
   catalogue?: string;
   /** True if the answer was cut off because the turn was cancelled or the stream broke. `message` then holds the part that was shown. */
   interrupted?: true;
@@ -151,6 +151,17 @@ export interface CompactionEvent {
   attempts: number;
 }
 
+/**
+ * Older turns no longer fit into the model's window, and there is no summary of them. From this event on, the model gets no messages of the
+ * turns that had ended when the event with the number `upToSeq` was stored. These turns stay in the log.
+ */
+export interface TrimEvent {
+  type: "trim";
+  /** The turn whose request would have been too long. */
+  turnId: string;
+  upToSeq: number;
+}
+
 /** Progress of a tool call in the model's last answer, so that a turn resumed after a crash does not repeat the call. */
 export interface StartedCall {
   call: ToolCall;
@@ -180,6 +191,7 @@ export type ChatEvent =
   | QuestionEvent
   | { type: "answer"; turnId: string; questionId: string; value: unknown }
   | CompactionEvent
+  | TrimEvent
   | StateLostEvent
   | CatalogueEvent
   | { type: "turn_end"; turnId: string; stopReason: StopReason }

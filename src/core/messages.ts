@@ -33,10 +33,10 @@ export interface AssistantMessage {
    */
   kept?: KeptParts;
   /**
-   * True if a summary has replaced messages that the model had read when it wrote this one. Signatures in this message are then invalid,
-   * because they also cover those messages. Not stored.
+   * True if messages that the model had read when it wrote this one are no longer sent. Signatures in this message are then invalid, because
+   * they also cover those messages. Not stored.
    */
-  isBeforeSummary?: true;
+  hasLostContext?: true;
 }
 
 /**

@@ -12,12 +12,10 @@ import { Retention, type RetentionRules } from "./conversations/retention.js";
 import { LiveSessions } from "./live-sessions.js";
 import { Session } from "./session.js";
 import { DaySpent } from "./shared/day-spent.js";
-import { FailedSummaries } from "./shared/failed-summaries.js";
 import type { LiveTurn } from "./turns/live-turn.js";
 import type { SessionParts } from "./turns/session-parts.js";
 
-export interface SessionsParts
-  extends Omit<SessionParts, "cluster" | "conversations" | "daySpent" | "failedSummaries" | "logs"> {
+export interface SessionsParts extends Omit<SessionParts, "cluster" | "conversations" | "daySpent" | "logs"> {
   /** Creates the cluster, which connects this host to the other hosts on the log. */
   join: (local: LocalTurns) => Cluster;
   observe: Observe;
@@ -53,7 +51,6 @@ export class Sessions {
     this.#parts = {
       ...parts,
       logs: new KnownLogs(store),
-      failedSummaries: new FailedSummaries(),
       daySpent: new DaySpent(store, { now: store.now ?? now }),
       conversations: this.conversations,
       cluster,

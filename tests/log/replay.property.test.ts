@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import type { Message } from "../../src/core/messages.js";
-import { planCompaction } from "../../src/log/folds/compaction.js";
+import { planCompaction, planTrim } from "../../src/log/folds/compaction.js";
 import { tokensOf } from "../../src/log/folds/estimate.js";
 import { toMessages, trimTurns } from "../../src/log/folds/replay.js";
 import { withoutRewound } from "../../src/log/folds/rewind.js";
@@ -18,8 +18,10 @@ const attempt = fc.record({
   queued: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 1 }),
   hops: fc.array(fc.array(fc.constantFrom("asked", "planned", "sent", "done"), { maxLength: 3 }), { maxLength: 3 }),
   text: fc.constantFrom("", "some text"),
-  /** Replaces older turns by a summary, at the start of this attempt or in its middle. `keeps` is the number of turns that stay. */
-  compacts: fc.option(fc.record({ keeps: fc.nat({ max: 3 }), late: fc.boolean() })),
+  /** Summarises or leaves out older turns, at the start of this attempt or in its middle. `keeps` is the number of turns that stay. */
+  shortens: fc.option(
+    fc.record({ type: fc.constantFrom("compaction", "trim"), keeps: fc.nat({ max: 3 }), late: fc.boolean() }),
+  ),
   stop: fc.constantFrom("end_turn", "cancelled", "interrupted", "error", "killed"),
   shuffled: fc.boolean(),
   /** Removes everything after this event when the attempt is over, even where the log would refuse to because a turn runs. */
@@ -36,7 +38,7 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
     if (!claimed.has(turnId)) log.push(turn(turnId).user(`please ${turnId}`));
     claimed.add(turnId);
   };
-  for (const { turn: number, lost, queued, hops, text, compacts, stop, shuffled, rewindTo } of attempts) {
+  for (const { turn: number, lost, queued, hops, text, shortens, stop, shuffled, rewindTo } of attempts) {
     const turnId = `turn_${number}`;
     if (ended.has(turnId)) continue;
     const {
@@ -46,20 +48,22 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
       result,
       stored: storedResult,
       compaction,
+      trim,
       lost: stateLost,
       end,
       error,
     } = turn(turnId);
-    const compact = (late: boolean) => {
-      if (!compacts || compacts.late !== late) return;
+    const shorten = (late: boolean) => {
+      if (!shortens || shortens.late !== late) return;
       const ends = stored(log).filter(({ type }) => type === "turn_end" || type === "turn_error");
-      const last = ends.at(-1 - compacts.keeps);
-      if (last) log.push(compaction(last.seq, `what was before ${last.seq}`));
+      const last = ends.at(-1 - shortens.keeps);
+      if (!last) return;
+      log.push(shortens.type === "trim" ? trim(last.seq) : compaction(last.seq, `what was before ${last.seq}`));
     };
     claim(turnId);
     for (const other of queued) claim(`turn_${other}`);
     if (lost) log.push(stateLost("s"));
-    compact(false);
+    shorten(false);
     for (const states of hops) {
       const calls = states.map((state, index) => ({ state, call: call(`call_${index}`) }));
       log.push(
@@ -76,7 +80,7 @@ function logOf(attempts: readonly Attempt[]): ChatEvent[] {
         log.push(each.call.id === "call_2" ? storedResult(each.call.id, "res_1") : result(each.call.id, "42"));
       }
     }
-    compact(true);
+    shorten(true);
     if (stop === "interrupted" || stop === "cancelled")
       log.push(answer("half", [call("call_9")], { interrupted: true }));
     if (stop === "end_turn") log.push(answer("done"), end());
@@ -128,13 +132,15 @@ test("any cut of any log folds to messages that a strict provider accepts", () =
   );
 });
 
-test("a turn is told by its messages or by a summary: what has ended since the summary is whole, and the current turn always", () => {
+test("a turn is told by its messages or by a summary, or left out: what has ended since is whole, and the current turn always", () => {
   fc.assert(
     fc.property(fc.array(attempt, { maxLength: 8 }), fc.integer({ min: 0, max: 4 }), (attempts, number) => {
       const log = stored(logOf(attempts));
       const current = `turn_${number}`;
       const standing = new Set(withoutRewound(log, current).map(({ turnId }) => turnId));
       const summary = log.findLast((event) => event.type === "compaction" && standing.has(event.turnId));
+      const trim = log.findLast((event) => event.type === "trim" && standing.has(event.turnId));
+      const ends = [summary, trim].map((event) => (event && "upToSeq" in event ? event.upToSeq : 0));
       const told = JSON.stringify(toMessages(log, current));
       expect(told.includes("what was before")).toBe(summary !== undefined);
       if (summary?.type === "compaction") expect(told).toContain(`what was before ${summary.upToSeq}\\n`);
@@ -142,9 +148,8 @@ test("a turn is told by its messages or by a summary: what has ended since the s
         if (event.type !== "user_message") continue;
         const end = log.findLast(({ turnId }) => turnId === event.turnId);
         const isEnded = end?.type === "turn_end" || end?.type === "turn_error";
-        const upToSeq = summary?.type === "compaction" ? summary.upToSeq : 0;
-        const isSummarised = isEnded && end.seq <= upToSeq && event.turnId !== current;
-        expect(told.includes(`please ${event.turnId}`)).toBe(standing.has(event.turnId) && !isSummarised);
+        const isReplaced = isEnded && end.seq <= Math.max(...ends) && event.turnId !== current;
+        expect(told.includes(`please ${event.turnId}`)).toBe(standing.has(event.turnId) && !isReplaced);
       }
     }),
     { numRuns: runs(500) },
@@ -174,10 +179,33 @@ test("a plan for a compaction takes whole turns, oldest first, and never the cur
   );
 });
 
+test("after a trim, the current turn and the latest turns that fit are left, and a summary covers the others too", () => {
+  fc.assert(
+    fc.property(
+      fc.array(attempt, { maxLength: 8 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.nat({ max: 300 }),
+      (attempts, number, keepTokens) => {
+        const log = stored(logOf(attempts));
+        const current = `turn_${number}`;
+        const plan = planTrim(log, current, keepTokens);
+        if (!plan) return;
+        const trimmed = [...log, { ...turn(current).trim(plan.upToSeq), seq: log.length + 1, at: 0 }];
+        expect(problemsOf(toMessages(trimmed, current))).toEqual([]);
+        expect(planTrim(trimmed, current, keepTokens)).toBeUndefined();
+        expect(planCompaction(trimmed, current, 0)).toEqual(planCompaction(log, current, 0));
+      },
+    ),
+    { numRuns: runs(500) },
+  );
+});
+
 test("trimming leaves the end of the conversation, from a user message on, which fits unless it is the last turn", () => {
   fc.assert(
     fc.property(fc.array(attempt, { maxLength: 6 }), fc.nat({ max: 200 }), (attempts, maxTokens) => {
-      const messages = toMessages(stored(logOf(attempts).filter(({ type }) => type !== "compaction")));
+      const messages = toMessages(
+        stored(logOf(attempts).filter(({ type }) => type !== "compaction" && type !== "trim")),
+      );
       const trimmed = trimTurns(messages, maxTokens);
       expect(trimmed).toEqual(messages.slice(messages.length - trimmed.length));
       expect(problemsOf(trimmed)).toEqual([]);

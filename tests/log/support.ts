@@ -63,6 +63,7 @@ export function turn(turnId: string) {
         isError: false,
         resultIds: [resultId],
       }) as const,
+    trim: (upToSeq: number) => ({ type: "trim", turnId, upToSeq }) as const,
     compaction: (upToSeq: number, summary: string) =>
       ({ type: "compaction", turnId, upToSeq, summary, provider: "demo", model: "demo-1", attempts: 1 }) as const,
     lost: (...servers: string[]) => ({ type: "state_lost", turnId, servers }) as const,

@@ -25,12 +25,12 @@ export class Desk implements AsyncDisposable {
     this.storage = storage;
   }
 
-  async host(llm: LlmServer, service: object = { approval: "auto" }): Promise<App> {
+  async host(llm: LlmServer, service: object = { approval: "auto" }, llmConfig?: object): Promise<App> {
     const app = await startApp({
       llm: llm.url,
       mcpServers: { s: fixtureServer() },
       storage: this.storage,
-      config: { chat: { service } },
+      config: { chat: { service }, ...(llmConfig && { llm: llmConfig }) },
     });
     this.#apps.push(app);
     return app;

@@ -66,6 +66,15 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
       interrupted: { const: true },
     },
   },
+  compaction: {
+    description: "The model gets this summary in place of the turns that had ended at up_to_seq.",
+    data: text,
+    metadata: { up_to_seq: count, usage: refer("Usage"), provider: text, model: text, attempts: number },
+  },
+  trim: {
+    description: "The model no longer gets the turns that had ended at up_to_seq, because it has no room for them.",
+    data: whole({ up_to_seq: count }),
+  },
   server_status: {
     description: "A server is in another state now.",
     data: whole({ server: text, state: serverState }, { reason: text }),
@@ -73,11 +82,6 @@ const events = (refer: Refer): Record<string, ChunkSchema> => ({
   user_message: { description: "History: what began a turn.", data: text, metadata: { request_id: text } },
   tool_sent: { description: "History: the call has gone to its server.", data: whole({ id: text }) },
   answer: { description: "History: a question was answered.", data: whole({ question_id: text, value: anything }) },
-  compaction: {
-    description: "History: the model is told this summary in place of what came before.",
-    data: text,
-    metadata: { up_to_seq: count, usage: refer("Usage"), provider: text, model: text, attempts: number },
-  },
   catalogue: { description: "History: the model is told what is new of the servers, and what is gone.", data: text },
   state_lost: {
     description:

@@ -46,6 +46,13 @@ export function storedChunks(event: StoredEvent, shown: Shown): WireChunk[] {
     }
     case "question":
       return [{ type: "question", data: { question_id: event.questionId, ...wireQuestion(event.question) } }];
+    case "compaction": {
+      const { summary, upToSeq, usage, spent, provider, model, attempts } = event;
+      const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage, spent?.usd), provider, model, attempts };
+      return [{ type: "compaction", data: summary, metadata }];
+    }
+    case "trim":
+      return [{ type: "trim", data: { up_to_seq: event.upToSeq } }];
     default:
       return [];
   }
@@ -96,11 +103,6 @@ function historyChunks(event: StoredEvent): WireChunk[] {
       return [{ type: "tool_sent", data: { id: event.callId } }];
     case "answer":
       return [{ type: "answer", data: { question_id: event.questionId, value: event.value } }];
-    case "compaction": {
-      const { summary, upToSeq, usage, spent, provider, model, attempts } = event;
-      const metadata = { up_to_seq: upToSeq, usage: wireUsage(usage, spent?.usd), provider, model, attempts };
-      return [{ type: "compaction", data: summary, metadata }];
-    }
     case "catalogue":
       return [{ type: "catalogue", data: event.note }];
     case "state_lost":

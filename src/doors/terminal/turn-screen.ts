@@ -91,6 +91,12 @@ export class TurnScreen {
         this.#running.delete(event.callId);
         this.#toolLine(this.#tools.result(event, this.#screen.columns()), event.isError);
         break;
+      case "compaction":
+        this.note("older turns were summarised for the model");
+        break;
+      case "trim":
+        this.note("the oldest turns are left out from now on: the model has no room for them");
+        break;
       case "turn_end": {
         const summary = summarizeTurn(this.#stored);
         const usage = this.#screen.colors.isColorSupported ? usageNote(summary) : undefined;

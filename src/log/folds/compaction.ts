@@ -6,7 +6,7 @@ import type { StoredEvent } from "../../core/events.js";
 import { linkText, type Message } from "../../core/messages.js";
 import { endsOf, tailOf } from "../../core/text/excerpt.js";
 import { tokensOf } from "./estimate.js";
-import { latestCompaction, turnMessages, uncompacted } from "./replay.js";
+import { latest, shownTurns, turnMessages, uncompacted } from "./replay.js";
 import type { TurnRecord } from "./turn-records.js";
 
 export interface CompactionPlan {
@@ -21,14 +21,40 @@ export interface CompactionPlan {
 
 /**
  * Returns a plan that keeps the current turn and as many of the latest turns as fit into `keepTokens`. Returns undefined if no turn is left
- * to summarise.
+ * to summarise. Turns that a trim has left out are summarised too.
  */
 export function planCompaction(
   events: readonly StoredEvent[],
   currentTurnId: string,
   keepTokens: number,
 ): CompactionPlan | undefined {
-  const all = uncompacted(events, currentTurnId);
+  const turns = olderTurns(uncompacted(events, currentTurnId), currentTurnId, keepTokens);
+  const upToSeq = turns.at(-1)?.end?.seq;
+  if (upToSeq === undefined) return undefined;
+  const messages = turnMessages(turns);
+  const previous = latest("compaction", events, currentTurnId)?.summary;
+  return { upToSeq, tokens: tokensOf(messages), previous, messages };
+}
+
+/**
+ * Returns a plan for a trim, after which the current turn and the latest turns fit into `keepTokens`. The current turn is kept even if it
+ * does not fit. `tokens` is the estimate for the turns that are left out. Returns undefined if there is no other turn.
+ */
+export function planTrim(
+  events: readonly StoredEvent[],
+  currentTurnId: string,
+  keepTokens: number,
+): Pick<CompactionPlan, "upToSeq" | "tokens"> | undefined {
+  const turns = shownTurns(events, currentTurnId);
+  const current = turns.filter(({ turnId }) => turnId === currentTurnId);
+  const left = keepTokens - tokensOf(turnMessages(current, currentTurnId));
+  const older = olderTurns(turns, currentTurnId, left);
+  const upToSeq = older.at(-1)?.end?.seq;
+  return upToSeq === undefined ? undefined : { upToSeq, tokens: tokensOf(turnMessages(older)) };
+}
+
+/** Returns the turns that have ended, without the current turn and without the latest turns that fit into `keepTokens`. */
+function olderTurns(all: readonly TurnRecord[], currentTurnId: string, keepTokens: number): TurnRecord[] {
   const turns = all.filter(({ turnId, end }) => end && turnId !== currentTurnId);
   let kept = 0;
   const fits = (turn: TurnRecord) => {
@@ -38,10 +64,7 @@ export function planCompaction(
   let last = turns.findLastIndex((turn) => !fits(turn));
   // A turn may begin with tool results from the caller. The calls of these results are in the turn before, so the turn before is kept too.
   while (last >= 0 && all[last + 1]?.history[0]?.role === "tool") last--;
-  const upToSeq = turns[last]?.end?.seq;
-  if (upToSeq === undefined) return undefined;
-  const messages = turnMessages(turns.slice(0, last + 1));
-  return { upToSeq, tokens: tokensOf(messages), previous: latestCompaction(events, currentTurnId)?.summary, messages };
+  return turns.slice(0, last + 1);
 }
 
 const longestExcerptBytes = 4_000;

@@ -93,8 +93,8 @@ export function tokenFactor(
   let said = 0;
   let before: { said: number; inputTokens: number } | undefined;
   for (const turn of readTurns(events)) {
-    const { hops, compacted } = turn;
-    if (compacted) before = undefined; // the summary replaced messages, so the next request cannot be compared with earlier ones
+    const { hops, isShortened } = turn;
+    if (isShortened) before = undefined; // the next request has fewer messages, so it cannot be compared with earlier ones
     said += messageTokensOf({ role: "user", content: askedContent(turn) });
     for (const { answer, calls } of hops) {
       const { usage, message } = answer;

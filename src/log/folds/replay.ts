@@ -1,5 +1,5 @@
 import type { LlmErrorKind } from "../../core/errors.js";
-import type { CompactionEvent, StartedCall, StopReason, StoredEvent } from "../../core/events.js";
+import type { CompactionEvent, StartedCall, StopReason, StoredEvent, TrimEvent } from "../../core/events.js";
 import type { AssistantMessage, FinishReason, Message } from "../../core/messages.js";
 import { toolMessage } from "../../core/messages.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
@@ -14,16 +14,26 @@ import { askedContent, type HopRecord, readTurn, readTurns, type TurnRecord, val
  * `resumeTurn` returns the same content in parts: the messages, the summary, and the calls of the last answer.
  */
 export function toMessages(events: readonly StoredEvent[], currentTurnId?: string): Message[] {
-  const compaction = latestCompaction(events, currentTurnId);
-  const messages = turnMessages(uncompacted(events, currentTurnId, compaction), currentTurnId, compaction?.seq);
-  return withSummary(messages, compaction?.summary);
+  const { messages, summary } = ownMessages(events, currentTurnId);
+  return withSummary(messages, summary);
 }
 
-/** Returns the messages of these turns, without a summary. `summarisedAt` is the `seq` of the summary that the caller will put in front. */
-export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, summarisedAt = 0): Message[] {
+/** Returns the messages of the turns that the model gets, and the summary of earlier turns. */
+function ownMessages(
+  events: readonly StoredEvent[],
+  currentTurnId: string | undefined,
+): { messages: Message[]; summary: string | undefined } {
+  const compaction = latest("compaction", events, currentTurnId);
+  const shortenedAt = Math.max(compaction?.seq ?? 0, latest("trim", events, currentTurnId)?.seq ?? 0);
+  const messages = turnMessages(shownTurns(events, currentTurnId), currentTurnId, shortenedAt);
+  return { messages, summary: compaction?.summary };
+}
+
+/** Returns the messages of these turns, without a summary. `shortenedAt` is the `seq` of the event since which older turns are left out. */
+export function turnMessages(turns: readonly TurnRecord[], currentTurnId?: string, shortenedAt = 0): Message[] {
   const messages: Message[] = [];
   for (const turn of turns) {
-    const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId, summarisedAt), messages);
+    const [first, ...rest] = withoutResults(messagesOf(turn, currentTurnId, shortenedAt), messages);
     if (first === undefined) continue;
     if (turn.history.length > 0) messages.push(first);
     else add(messages, first);
@@ -59,26 +69,26 @@ function isResultOf(message: Message, callId: string): boolean {
  * Returns the messages of a turn. If the turn has ended for good, the messages are computed only once, and every call returns the same
  * objects, because token counts and serialised messages are cached by object.
  */
-function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): readonly Message[] {
+function messagesOf(turn: TurnRecord, currentTurnId: string | undefined, shortenedAt: number): readonly Message[] {
   if (turn.turnId === currentTurnId || turn.end?.type !== "turn_end")
-    return newMessagesOf(turn, currentTurnId, summarisedAt);
+    return newMessagesOf(turn, currentTurnId, shortenedAt);
   const known = endedMessages.get(turn);
-  if (known?.summarisedAt === summarisedAt) return known.messages;
-  const messages = newMessagesOf(turn, currentTurnId, summarisedAt);
-  endedMessages.set(turn, { messages, summarisedAt });
+  if (known?.shortenedAt === shortenedAt) return known.messages;
+  const messages = newMessagesOf(turn, currentTurnId, shortenedAt);
+  endedMessages.set(turn, { messages, shortenedAt });
   return messages;
 }
 
-const endedMessages = new WeakMap<TurnRecord, { messages: readonly Message[]; summarisedAt: number }>();
+const endedMessages = new WeakMap<TurnRecord, { messages: readonly Message[]; shortenedAt: number }>();
 
-function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summarisedAt: number): Message[] {
+function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, shortenedAt: number): Message[] {
   const asked = askedContent(turn);
   if (wasRefused(turn) || asked.length + turn.history.length === 0) return [];
   const messages = [...turn.history];
   if (asked.length > 0) add(messages, { role: "user", content: asked });
   for (const hop of hopsToSend(turn, currentTurnId)) {
     const message = answerOf(hop);
-    if (message.kept && hop.answer.seq < summarisedAt) message.isBeforeSummary = true;
+    if (message.kept && hop.answer.seq < shortenedAt) message.hasLostContext = true;
     if (message.content.trim() === "" && message.toolCalls.length === 0) continue;
     add(messages, message);
     messages.push(...hop.calls.map((call) => toolMessageOf(call, turn)));
@@ -86,26 +96,35 @@ function newMessagesOf(turn: TurnRecord, currentTurnId: string | undefined, summ
   return messages;
 }
 
-/** Returns the turns that are not replaced by a summary. The current turn is always among them. */
-export function uncompacted(
-  events: readonly StoredEvent[],
-  currentTurnId?: string,
-  compaction = latestCompaction(events, currentTurnId),
-): TurnRecord[] {
-  const upToSeq = compaction?.upToSeq ?? 0;
+/** Returns the turns that are not replaced by a summary, even if the model does not get them. The current turn is always among them. */
+export function uncompacted(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
+  return turnsAfter(latest("compaction", events, currentTurnId)?.upToSeq ?? 0, events, currentTurnId);
+}
+
+/** Returns the turns that the model gets: those that are neither summarised nor left out. The current turn is always among them. */
+export function shownTurns(events: readonly StoredEvent[], currentTurnId?: string): TurnRecord[] {
+  const ends = (["compaction", "trim"] as const).map((type) => latest(type, events, currentTurnId)?.upToSeq ?? 0);
+  return turnsAfter(Math.max(...ends), events, currentTurnId);
+}
+
+/** Returns the turns that ended after the event with this `seq`, those that have not ended, and the current turn. */
+function turnsAfter(seq: number, events: readonly StoredEvent[], currentTurnId: string | undefined): TurnRecord[] {
   return readTurns(events, currentTurnId).filter(
-    ({ turnId, end }) => turnId === currentTurnId || !end || end.seq > upToSeq,
+    ({ turnId, end }) => turnId === currentTurnId || !end || end.seq > seq,
   );
 }
 
-type StoredCompaction = CompactionEvent & Pick<StoredEvent, "seq">;
-
 /**
- * Returns the last summary that is still part of the conversation. A summary that was rewound together with its turn is not part of the
- * conversation any more. Earlier summaries are not needed, because each summary repeats the previous one.
+ * Returns the last event of this type that is still part of the conversation. An event that was rewound together with its turn is not.
+ * Earlier events of the type are not needed: a summary repeats the previous one, and a trim leaves out at least as many turns.
  */
-export function latestCompaction(events: readonly StoredEvent[], currentTurnId?: string): StoredCompaction | undefined {
-  return withoutRewound(events, currentTurnId).findLast((event) => event.type === "compaction");
+export function latest<Type extends (CompactionEvent | TrimEvent)["type"]>(
+  type: Type,
+  events: readonly StoredEvent[],
+  currentTurnId?: string,
+): Extract<StoredEvent, { type: Type }> | undefined {
+  const isWanted = (event: StoredEvent): event is Extract<StoredEvent, { type: Type }> => event.type === type;
+  return withoutRewound(events, currentTurnId).findLast(isWanted);
 }
 
 /**
@@ -142,9 +161,7 @@ export function resumeTurn(
   events: readonly StoredEvent[],
   turnId: string,
 ): { messages: Message[]; summary?: string; point?: ResumePoint } {
-  const compaction = latestCompaction(events, turnId);
-  const messages = turnMessages(uncompacted(events, turnId, compaction), turnId, compaction?.seq);
-  const summary = compaction?.summary;
+  const { messages, summary } = ownMessages(events, turnId);
   const hops = validHops(readTurn(events.filter((event) => event.turnId === turnId))).filter(
     ({ answer }) => !answer.interrupted,
   );
@@ -207,7 +224,8 @@ function add(messages: Message[], message: Message): void {
 }
 
 /**
- * Returns the messages that fit into `maxTokens`. If not all fit, whole turns are dropped, oldest first, so that no result loses its call.
+ * Returns the messages that fit into `maxTokens`. Used for what no event of the log can leave out: a history that the caller sent with its
+ * request, and a current turn that alone is too long. If not all fit, whole turns are dropped, oldest first, so that no result loses its call.
  * The amount to drop is rounded up to a multiple of about half of `maxTokens`. Several later requests then begin with the same messages, so
  * that providers can cache them. The last turn and the system messages at the beginning are always kept.
  */

@@ -18,8 +18,8 @@ export interface TurnRecord {
   /** Texts that the host adds for the model after the user's content, in the order in which they were first sent. */
   notes: ContentPart[];
   hops: HopRecord[];
-  /** Set if older turns were replaced by a summary during this turn. */
-  compacted?: true;
+  /** Set if older turns were summarised or left out during this turn. */
+  isShortened?: true;
   /** The event that ended the turn. Undefined while the turn runs, even if an earlier attempt failed. */
   end?: EventOf<"turn_end"> | EventOf<"turn_error">;
 }
@@ -93,7 +93,7 @@ export function readTurn(events: readonly StoredEvent[]): TurnRecord {
         turn.notes.push({ type: "text", text: formText(event.answerSchema) });
     }
     if (event.type === "assistant_message") turn.hops.push(newHop(event));
-    if (event.type === "compaction") turn.compacted = true;
+    if (event.type === "compaction" || event.type === "trim") turn.isShortened = true;
     if (event.type === "tool_call") update(turn, event.call.id, { planned: true });
     if (event.type === "tool_sent") update(turn, event.callId, { sent: true });
     if (event.type === "tool_result") update(turn, event.callId, { result: resultOf(event) });

@@ -70,9 +70,7 @@ export class MemoryArchive implements Archive {
     if (this.#log.lastSeq(to) > 0) throw new RequestError("usage", `there is already a conversation ${to}`);
     const { first, seqs } = decide(this.#log.from(conversationId));
     this.#log.insert(to, [first]);
-    this.#log.insertCopies(conversationId, to, seqs, (event) =>
-      event.type === "compaction" ? renumbered(event, seqs) : event,
-    );
+    this.#log.insertCopies(conversationId, to, seqs, (event) => renumbered(event, seqs) ?? event);
   }
 
   async delete(conversationId: string): Promise<boolean> {

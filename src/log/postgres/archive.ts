@@ -48,9 +48,10 @@ export class PostgresArchive implements Archive {
       const events = await eventsFrom(client, conversationId);
       const { first, seqs } = decide(events);
       await this.#insert(client, to, first);
-      const changed = events.flatMap((event) =>
-        event.type === "compaction" ? [[event.seq, JSON.stringify(renumbered(event, seqs))] as const] : [],
-      );
+      const changed = events.flatMap((event) => {
+        const copied = renumbered(event, seqs);
+        return copied ? [[event.seq, JSON.stringify(copied)] as const] : [];
+      });
       await client.query("SELECT set_config($1, 'on', true)", [copying]);
       await client.query(
         `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)

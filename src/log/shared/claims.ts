@@ -1,7 +1,7 @@
 /** Decisions about requests and turns that every store makes in the same way. Pure functions. */
 import { isDeepStrictEqual } from "node:util";
 import { RequestError, StoreError } from "../../core/errors.js";
-import type { ChatEvent, CompactionEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
+import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import type { TurnMail } from "../../core/turn-leases.js";
 
@@ -80,14 +80,12 @@ export function refuseHeld(conversationId: string): never {
 }
 
 /**
- * Returns the compaction event for a copied conversation: `upToSeq` is changed to the event's position in the copy. The copy begins with a
- * fork event, so the copied events start at 2.
+ * Returns the event for a copied conversation, with `upToSeq` changed to that event's position in the copy. Returns undefined for events
+ * that are copied as they are. The copy begins with a fork event, so the copied events start at 2.
  */
-export function renumbered(
-  { seq: _, at: __, ...compaction }: CompactionEvent & { seq: number; at: number },
-  seqs: readonly number[],
-): ChatEvent {
-  return { ...compaction, upToSeq: 1 + seqs.filter((seq) => seq <= compaction.upToSeq).length };
+export function renumbered({ seq: _, at: __, ...event }: StoredEvent, seqs: readonly number[]): ChatEvent | undefined {
+  if (event.type !== "compaction" && event.type !== "trim") return undefined;
+  return { ...event, upToSeq: 1 + seqs.filter((seq) => seq <= event.upToSeq).length };
 }
 
 /**

@@ -60,14 +60,15 @@ export class SqliteArchive implements Archive {
          SELECT ${idOf(numberOf("?2"), "?4")}, turn_id, type, request_id, coalesce(?5, payload), at, position FROM entries
          WHERE id = ${idOf(numberOf("?1"), "?3")}`,
       );
-      const compactions = new Map(
-        events.flatMap((event) => (event.type === "compaction" ? [[event.seq, event] as const] : [])),
+      const changed = new Map(
+        events.flatMap((event) => {
+          const copied = renumbered(event, seqs);
+          return copied ? [[event.seq, JSON.stringify(copied)] as const] : [];
+        }),
       );
       let seq = 1;
       for (const copied of seqs) {
-        const compaction = compactions.get(copied);
-        const payload = compaction ? JSON.stringify(renumbered(compaction, seqs)) : null;
-        insert.all(conversationId, to, copied, ++seq, payload);
+        insert.all(conversationId, to, copied, ++seq, changed.get(copied) ?? null);
       }
       const all = new Set(seqs);
       const { title, turns } = conversationFacts(events.filter((event) => all.has(event.seq)));

@@ -31,6 +31,7 @@ const eventTypes: Record<ChatEvent["type"], true> = {
   question: true,
   answer: true,
   compaction: true,
+  trim: true,
   state_lost: true,
   catalogue: true,
   turn_end: true,

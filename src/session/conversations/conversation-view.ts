@@ -20,6 +20,8 @@ export function eventLines(event: StoredEvent): string[] {
       return [`  ${event.name} ${event.isError ? "error" : "ok"}: ${firstLine(textOf(event.content))}`];
     case "compaction":
       return [`(summary of what was said before: ${event.summary})`];
+    case "trim":
+      return ["(the oldest turns are left out from here on: the model has no room for them)"];
     case "catalogue":
       return [`(the servers have changed: ${event.note.replaceAll("\n", " ")})`];
     case "state_lost":

@@ -94,7 +94,7 @@ function readPlayableTurn(events: readonly StoredEvent[], number: number, known:
   if (questions.some(({ question }) => question.kind === "sampling"))
     throw refuse("lent the model's words to a server, and they are not in the log");
   const stopReason = turn.end?.type === "turn_end" ? turn.end.stopReason : "end_turn";
-  const isCompacted = turn.compacted === true;
+  const isCompacted = events.some(({ type }) => type === "compaction");
   const { answerSchema } = events.find((event) => event.type === "user_message") ?? {};
   const form = answerSchema && { answerSchema };
   return { number, content: turn.userContent, hops, questions, stopReason, isCompacted, events, ...form };

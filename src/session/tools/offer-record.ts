@@ -8,7 +8,7 @@ interface Named {
  * Records how the requests of a conversation begin. Providers cache the beginning, so it should not change. The record is rebuilt from the
  * log, so it is the same after a restart and on another host. A tool keeps its position, even while its server is down, and a new tool comes
  * last. The servers' instructions in the system prompt do not change; an event at the end of the conversation tells the model about later
- * changes. A compaction resets the record, because the requests then begin differently anyway.
+ * changes. A compaction or a trim resets the record, because the requests then begin differently anyway.
  */
 export class OfferRecord {
   readonly #places = new Map<string, number>();
@@ -19,7 +19,7 @@ export class OfferRecord {
 
   /** Updates the record after an event was stored. */
   note(event: StoredEvent): void {
-    if (event.type === "compaction") {
+    if (event.type === "compaction" || event.type === "trim") {
       this.#places.clear();
       this.#unstored = [];
       this.#catalogue = undefined;

@@ -7,7 +7,6 @@ import type { Orchestrator } from "../../turn/orchestrator.js";
 import type { Conversations } from "../conversations/conversations.js";
 import type { KnownLogs } from "../conversations/known-logs.js";
 import type { DaySpent } from "../shared/day-spent.js";
-import type { FailedSummaries } from "../shared/failed-summaries.js";
 import type { TurnDefaults } from "../shared/prompt-options.js";
 
 /** The settings of a turn. They stay the same for the whole turn, even if the configuration changes. */
@@ -21,7 +20,6 @@ export interface SessionParts {
   logs: KnownLogs;
   conversations: Conversations;
   cluster: Cluster;
-  failedSummaries: FailedSummaries;
   daySpent: DaySpent;
   /** Workspace of this session's turns. If undefined, it is the workspace of the host. */
   workspace?: string;

@@ -1,17 +1,14 @@
 /** Builds the messages with which the model reads the conversation, so that they fit into the model's window. */
-import type { ChatEvent, CompactionEvent, StoredEvent } from "../../core/events.js";
+import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
 import type { TraceContext } from "../../core/trace-context.js";
-import { planCompaction } from "../../log/folds/compaction.js";
+import { planCompaction, planTrim } from "../../log/folds/compaction.js";
 import { textTokens, tokenFactor, tokensOf } from "../../log/folds/estimate.js";
 import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../../log/folds/replay.js";
 import type { Orchestrator } from "../../turn/orchestrator.js";
-import type { FailedSummaries } from "../shared/failed-summaries.js";
 import { summarise } from "./compactor.js";
 
 interface TurnHistoryParts {
-  conversationId: string;
-  failedSummaries: FailedSummaries;
   orchestrator: Orchestrator;
   /** Events of the conversation. The array grows while the turn runs. */
   log: readonly StoredEvent[];
@@ -22,7 +19,7 @@ interface TurnHistoryParts {
   besideTokens: number;
   compaction: "auto" | "off";
   signal: AbortSignal;
-  /** Stores an answer that contained no summary but costs money. */
+  /** Stores events, and appends them to `log`. */
   store: (events: readonly ChatEvent[]) => Promise<void>;
   /** Returns true if the user's limits allow another request with about this many tokens. */
   mayAsk: (tokens: number) => Promise<boolean>;
@@ -33,16 +30,19 @@ interface TurnHistoryParts {
 const historyShare = 0.75;
 const answerShare = 0.125;
 /**
- * Share of the room for the history that the latest turns may fill after a summary. The remaining room delays the next summary by some
- * turns.
+ * Share of the room for the history that is still filled once older turns were summarised or left out. Requests begin differently then, and
+ * providers cache their beginnings, so this should be rare: the rest of the room is half of the model's window.
  */
-const keptShare = 0.3;
+const keptShare = 1 / 3;
+/** Tokens of the room that a summary takes, at most. It has a few hundred words. */
+const summaryTokens = 1_000;
+const mostSummaryShare = 1 / 12;
 /** Limits of what the model reads to write a summary: `summaryShare` of its window, and `maxSummaryInputTokens`. */
 const summaryShare = 0.5;
 const maxSummaryInputTokens = 50_000;
 /**
  * If the older turns have fewer tokens in all than this, they are not summarised: the request would cost money, and the summary would
- * hardly be shorter than the turns.
+ * hardly be shorter than the turns. For the same reason a refused request is not sent again without them.
  */
 const leastWorthTokens = 200;
 
@@ -53,8 +53,8 @@ export class TurnHistory {
   readonly #window: number;
   /** Room for the history, in tokens as this host estimates them. */
   #room: number;
-  /** True if this turn should not request a summary, because an earlier attempt failed. Undefined until this is looked up. */
-  #skips: boolean | undefined;
+  /** True if this turn has requested a summary in vain. It does not try again. */
+  #hasFailed = false;
   #known: { length: number; turn: ReturnType<typeof resumeTurn> } | undefined;
 
   constructor(parts: TurnHistoryParts) {
@@ -69,40 +69,34 @@ export class TurnHistory {
   }
 
   /**
-   * Returns the messages for the model, and the point at which an interrupted turn resumes. Leaves out messages that do not fit;
-   * `trimTurns` decides which.
+   * Returns the messages for the model, and the point at which an interrupted turn resumes. If the turn alone does not fit, or the history
+   * that the caller sent with it, `trimTurns` leaves out its oldest messages.
    */
   fold(): { messages: Message[]; point?: ResumePoint } {
     const { messages, summary, point } = this.#resumed();
-    const summaryTokens = summary === undefined ? 0 : textTokens(summary);
-    return { messages: withSummary(trimTurns(messages, this.#room - summaryTokens), summary), point };
+    const told = summary === undefined ? 0 : textTokens(summary);
+    return { messages: withSummary(trimTurns(messages, this.#room - told), summary), point };
+  }
+
+  /** Summarises older turns if the history does not fit or `wanted` is true. Leaves them out if that gives no summary that fits. */
+  async makeRoom(wanted: boolean): Promise<void> {
+    if (wanted) await this.#compact(0);
+    if (this.#foldTokens() <= this.#room) return;
+    const kept = this.#room * keptShare;
+    await this.#compact(kept - Math.min(summaryTokens, this.#room * mostSummaryShare));
+    if (this.#foldTokens() > this.#room) await this.#trim(kept);
   }
 
   /**
-   * Summarises older turns if the history does not fit or `wanted` is true. Resolves with the event to store before the next request, or
-   * with undefined if no summary was made.
+   * Shortens the history after the model refused a request as too long. Resolves with false if too little can be left out; sending the
+   * request again would be pointless then.
    */
-  async compaction(wanted: boolean): Promise<CompactionEvent | undefined> {
+  async shorten(): Promise<boolean> {
     const tokens = this.#foldTokens();
-    if (wanted) return this.#compact(0);
-    if (tokens <= this.#room || this.#skipsSummary()) return undefined;
-    return this.#compact(this.#room * keptShare);
-  }
-
-  /**
-   * Shortens the history after the model refused a request as too long. If a summary made the history shorter, `compaction` is an event
-   * that must be stored before the next request. Resolves with undefined if nothing can be left out; sending the request again would be
-   * pointless then.
-   */
-  async shorten(): Promise<{ compaction?: CompactionEvent } | undefined> {
-    const tokens = this.#foldTokens();
-    const compaction = this.#skipsSummary() ? undefined : await this.#compact(tokens / 4);
-    if (compaction) return { compaction };
-    const { messages } = this.#resumed();
-    const spared = tokens - tokensOf(trimTurns(messages, tokens / 2));
-    if (spared < leastWorthTokens) return undefined;
+    if (await this.#compact(tokens / 4)) return true;
+    await this.#trim(tokens / 2, leastWorthTokens);
     this.#room = tokens / 2;
-    return {};
+    return tokens - tokensOf(this.fold().messages) >= leastWorthTokens;
   }
 
   /** Computes from the log how the turn resumes. The result is computed again only when the log has grown. */
@@ -117,29 +111,30 @@ export class TurnHistory {
     return tokensOf(withSummary(messages, summary));
   }
 
-  async #compact(keepTokens: number): Promise<CompactionEvent | undefined> {
-    const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest } = this.#parts;
-    const { conversationId, failedSummaries, store, mayAsk } = this.#parts;
-    if (compaction === "off" || signal.aborted) return undefined;
+  /** Summarises the turns that do not fit into `keepTokens`. Resolves with true if there is a new summary. */
+  async #compact(keepTokens: number): Promise<boolean> {
+    const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest, store, mayAsk } = this.#parts;
+    if (compaction === "off" || signal.aborted || this.#hasFailed) return false;
     const plan = planCompaction(log, turnId, keepTokens);
-    if (!plan || plan.tokens < leastWorthTokens) return undefined;
+    if (!plan || plan.tokens < leastWorthTokens) return false;
     const maxTokens = Math.min(this.#window * summaryShare, maxSummaryInputTokens);
-    if (!(await mayAsk(Math.min(plan.tokens, maxTokens)))) return undefined;
+    if (!(await mayAsk(Math.min(plan.tokens, maxTokens)))) return false;
     const maxBytes = Math.floor(maxTokens * 4);
     const answer = await summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
-    const summary = answer?.type === "compaction" ? answer : undefined;
-    if (answer && !summary) await store([answer]);
-    if (signal.aborted) return summary;
-    this.#skips = summary === undefined;
-    failedSummaries.note(conversationId, this.#skips);
-    return summary;
+    if (answer) await store([answer]); // an answer without a summary is stored because it costs money
+    this.#hasFailed = answer?.type !== "compaction";
+    return !this.#hasFailed;
   }
 
   /**
-   * Returns true if this turn should not request a summary. Looks it up only once in a turn, because each look-up counts as a skipped turn.
+   * Leaves out the oldest turns, so that the history fits into `keepTokens` if possible. The decision is stored, so that all later requests
+   * begin alike, on every host, until the room is full again. Does nothing if the turns have fewer than `leastTokens` in all.
    */
-  #skipsSummary(): boolean {
-    this.#skips ??= this.#parts.failedSummaries.skips(this.#parts.conversationId);
-    return this.#skips;
+  async #trim(keepTokens: number, leastTokens = 0): Promise<void> {
+    const { log, turnId, store, signal } = this.#parts;
+    if (signal.aborted) return;
+    const { summary = "" } = this.#resumed();
+    const plan = planTrim(log, turnId, keepTokens - textTokens(summary));
+    if (plan && plan.tokens >= leastTokens) await store([{ type: "trim", turnId, upToSeq: plan.upToSeq }]);
   }
 }

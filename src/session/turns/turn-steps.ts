@@ -112,8 +112,6 @@ export class TurnSteps {
     const system = systemText(parts, tools.record.frontOf(catalogue), untoldSchema(parts));
     const besideTokens = tools.tools().reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
     const history = new TurnHistory({
-      conversationId: this.#conversationId,
-      failedSummaries: this.#parts.failedSummaries,
       orchestrator,
       log,
       turnId,
@@ -126,15 +124,13 @@ export class TurnSteps {
       mayAsk: (tokens) => this.#mayAsk(parts, tokens),
       beforeRequest: owned.confirm,
     });
-    const summary = await history.compaction(this.#compactNext);
+    await history.makeRoom(this.#compactNext);
     this.#compactNext = false;
-    if (summary) await outlet.store([summary]);
     const ending = await this.#drive(catalogue, history, parts);
-    const shorter = isTooLong(ending.at(-1)) ? await history.shorten() : undefined;
-    if (!shorter) return outlet.store(ending);
-    const rest = [...ending.slice(0, -1), ...(shorter.compaction ? [shorter.compaction] : [])];
-    if (rest.length > 0) await outlet.store(rest);
-    await outlet.store(await this.#drive(catalogue, history, parts));
+    if (!isTooLong(ending.at(-1))) return outlet.store(ending);
+    if (ending.length > 1) await outlet.store(ending.slice(0, -1));
+    const isShorter = await history.shorten();
+    await outlet.store(isShorter ? await this.#drive(catalogue, history, parts) : ending.slice(-1));
   }
 
   /**

@@ -71,6 +71,7 @@ type StoredChunk =
   | HostChunk<"question", WireQuestion>
   | HostChunk<"answer", { question_id: string; value: unknown }>
   | HostChunk<"compaction", string, { up_to_seq: number; usage: WireUsage | null; provider: string; model: string }>
+  | HostChunk<"trim", { up_to_seq: number }>
   | HostChunk<"turn_end", { stop_reason: StopReason }>
   | HostChunk<"turn_error", WireError>
   | HostChunk<"rewind", { to_seq: number }>

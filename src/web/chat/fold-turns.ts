@@ -46,7 +46,14 @@ export interface CompactionItem {
   usage: WireUsage | null;
 }
 
-export type Item = ToolItem | AnswerItem | QuestionItem | CompactionItem;
+/** From here on, the model does not get the oldest turns. */
+export interface TrimItem {
+  kind: "trim";
+  seq: number;
+  at: number;
+}
+
+export type Item = ToolItem | AnswerItem | QuestionItem | CompactionItem | TrimItem;
 
 export interface Turn {
   turnId: string;
@@ -147,6 +154,8 @@ export class DialogueFold {
         const { provider, model, usage } = chunk.metadata;
         return add({ kind: "compaction", seq, at, summary: chunk.data, provider, model, usage });
       }
+      case "trim":
+        return add({ kind: "trim", seq, at });
       case "turn_end":
         return { ...open, end: { at, stopReason: chunk.data.stop_reason } };
       case "turn_error":

@@ -43,6 +43,7 @@ function spanOf(item: Item, endedAt: number | undefined): RowSpan[] {
       return [{ kind: "wait", label, note: "", from: at, to: answer?.at ?? endedAt, isBad: false }];
     }
     case "compaction":
+    case "trim":
       return [];
   }
 }

@@ -63,7 +63,8 @@ function keyOf(item: Item, answers: readonly Item[]): string {
     case "question":
       return item.question.question_id;
     case "compaction":
-      return `compaction-${item.seq}`;
+    case "trim":
+      return `${item.kind}-${item.seq}`;
   }
 }
 
@@ -90,6 +91,8 @@ function ItemView({ item, turn, state }: { item: Item; turn: Turn; state: ChatSt
           <Markdown text={item.summary} />
         </details>
       );
+    case "trim":
+      return <p class="small quiet">The oldest turns are left out from here on: the model has no room for them</p>;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Converts a turn to the rows of a waterfall diagram. */
-import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, Turn } from "../chat/fold-turns.js";
+import type { AnswerItem, CompactionItem, Item, QuestionItem, ToolItem, TrimItem, Turn } from "../chat/fold-turns.js";
 
 export interface Span {
   /** `wait` means waiting for a person, or for other calls to finish. */
@@ -36,7 +36,7 @@ export function traceRows(turn: Turn): TraceRow[] {
   const approvals = approvalsOf(turn.items);
   const rows: TraceRow[] = [];
   for (const [index, item] of turn.items.entries()) {
-    if (item.kind === "question" && approvals.taken.has(item)) continue;
+    if (item.kind === "trim" || (item.kind === "question" && approvals.taken.has(item))) continue;
     rows.push(rowOf(item, { key: `${item.kind}-${index}`, turn, approvals, since: lastEnd(turn, rows) }));
   }
   return [...rows.map(countTogether), ...restOf(turn, rows)];
@@ -74,7 +74,7 @@ interface RowContext {
   since: number;
 }
 
-function rowOf(item: Item, { key, turn, approvals, since }: RowContext): TraceRow {
+function rowOf(item: Exclude<Item, TrimItem>, { key, turn, approvals, since }: RowContext): TraceRow {
   switch (item.kind) {
     case "answer": {
       const spans: Span[] = [{ kind: "work", from: Math.min(since, item.at), to: item.at }];

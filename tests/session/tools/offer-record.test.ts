@@ -5,7 +5,7 @@ import { OfferRecord } from "../../../src/session/tools/offer-record.js";
 import { TurnToolbox } from "../../../src/session/tools/turn-toolbox.js";
 import { stored, turn } from "../../log/support.js";
 
-const { answer, compaction, result, user } = turn("t");
+const { answer, compaction, result, trim, user } = turn("t");
 const named = (...names: string[]) => names.map((name) => ({ name }));
 const namesOf = (tools: readonly { name: string }[]) => tools.map(({ name }) => name);
 
@@ -74,8 +74,8 @@ describe("the servers' words in the system prompt", () => {
     expect(again.news("Words:\n- s: hello", "t")).toMatchObject({ note: "New:\n- s: hello\nNo longer:\n- t: new" });
   });
 
-  test("begin anew after a compaction", () => {
-    const after = orderOf(...stored([...begun(), compaction(1, "short")]));
+  test.each([compaction(1, "short"), trim(1)])("begin anew after a compaction or a trim", (event) => {
+    const after = orderOf(...stored([...begun(), event]));
     expect(after.news("Words:\n- t: new", "t")).toBeUndefined();
     expect(after.frontOf("Words:\n- t: new")).toBe("Words:\n- t: new");
   });

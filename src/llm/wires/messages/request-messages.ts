@@ -179,14 +179,14 @@ export function lateTools(messages: readonly Message[], names: ReadonlySet<strin
 }
 
 /**
- * Drops the thinking of a message if a summary has since replaced messages before it: the signature of the thinking also covers the
- * replaced messages.
+ * Drops the thinking of a message if messages before it are no longer sent, because they were summarised or left out: the signature of the
+ * thinking also covers those messages.
  */
 function withoutUnbound(
   kept: readonly KeptPart[] | undefined,
-  { isBeforeSummary }: AssistantMessage,
+  { hasLostContext }: AssistantMessage,
 ): readonly KeptPart[] | undefined {
-  return isBeforeSummary ? kept?.filter((part) => !("opaque" in part && isThought(part.opaque))) : kept;
+  return hasLostContext ? kept?.filter((part) => !("opaque" in part && isThought(part.opaque))) : kept;
 }
 
 function isThought(block: JsonObject | undefined): boolean {
