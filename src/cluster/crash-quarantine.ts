@@ -1,3 +1,4 @@
+import type { ChangeWatch } from "../core/async/changes.js";
 import { maxCrashes } from "../core/turn-leases.js";
 
 interface Suspect {
@@ -42,12 +43,12 @@ export class CrashQuarantine {
   }
 
   /**
-   * Lets another suspect run during `work`, then waits until this suspect may run again. `changed` returns a promise that must resolve at
-   * the latest when `wake` is called for the conversation.
+   * Lets another suspect run during `work`, then waits until this suspect may run again. `watch` watches the suspect's conversation: its
+   * `happened` must resolve at the latest when `wake` is called for the conversation.
    */
   async leaveDuring<T>(
     suspect: Suspect,
-    { work, changed, signal }: { work: () => Promise<T>; changed: () => Promise<void>; signal: AbortSignal },
+    { work, watch, signal }: { work: () => Promise<T>; watch: () => ChangeWatch; signal: AbortSignal },
   ): Promise<T> {
     if (this.#running?.turnId !== suspect.turnId) return work();
     this.leave(suspect);
@@ -55,9 +56,9 @@ export class CrashQuarantine {
     const onAbort = () => this.#wake(suspect.conversationId);
     signal.addEventListener("abort", onAbort);
     for (;;) {
-      const next = changed(); // called before the check, so that no change is missed
+      using change = watch(); // begun before the check, so that no change is missed
       if (signal.aborted || this.enter(suspect)) break;
-      await next;
+      await change.happened;
     }
     signal.removeEventListener("abort", onAbort);
     return result;

@@ -52,7 +52,7 @@ export class DrivenTurn {
     const { engine, store } = this.#parts;
     const { conversationId, turn } = this.#drive;
     turn.requireOpen();
-    const changed = engine.changed(conversationId); // listens before the lease and the log are read, so that no change is missed
+    using change = engine.watch(conversationId); // begun before the lease and the log are read, so that no change is missed
     const since = performance.now();
     const lease = await this.#acquire();
     if (lease) return this.#run(lease, since);
@@ -76,7 +76,7 @@ export class DrivenTurn {
       return false;
     }
     await this.#resumeBefore();
-    await changed;
+    await change.happened;
     return false;
   }
 

@@ -1,6 +1,6 @@
 /** Decides which host runs which turn, using the leases in the event log. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { Changes } from "../core/async/changes.js";
+import { Changes, type ChangeWatch } from "../core/async/changes.js";
 import type { TurnRequest } from "../core/chat-store.js";
 import type { LocalTurns } from "../core/cluster-port.js";
 import { messageOf } from "../core/errors.js";
@@ -140,9 +140,9 @@ export class TurnEngine {
     return isSent;
   }
 
-  /** Resolves at the next change of the conversation, like `Changes.next`. Keeps the process alive until then. */
-  changed(conversationId: string): Promise<void> {
-    return this.#changes.next(conversationId, this.#leaseMs);
+  /** Watches the conversation like `Changes.watch`. The caller must dispose of the watch. */
+  watch(conversationId: string): ChangeWatch {
+    return this.#changes.watch(conversationId);
   }
 
   wake(conversationId?: string): void {
@@ -206,7 +206,7 @@ export class TurnEngine {
   async #given(turn: TurnName): Promise<boolean> {
     const { conversationId, turnId } = turn;
     while (!this.#ended.signal.aborted) {
-      const changed = this.changed(conversationId); // called before the check, so that no change is missed
+      using change = this.watch(conversationId); // begun before the check, so that no change is missed
       try {
         if (!(await this.#parts.turns.stateOf(conversationId, turnId))?.isUnfinished) return true;
         const abandoned = await this.#parts.turns.abandoned({ conversationId });
@@ -218,7 +218,7 @@ export class TurnEngine {
         this.#report(error); // the log has failed: the turn is checked again after the next change
       }
       this.#unsettled.add(turn);
-      await changed;
+      await change.happened;
       this.#unsettled.delete(turn);
     }
     return false;

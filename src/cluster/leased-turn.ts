@@ -71,8 +71,8 @@ export class LeasedTurn implements OwnedTurn, Disposable {
 
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const { engine, conversationId, turn } = this.#parts;
-    const changed = () => engine.changed(conversationId);
-    return engine.quarantine.leaveDuring({ conversationId, turnId: turn.turnId }, { work, changed, signal });
+    const watch = () => engine.watch(conversationId);
+    return engine.quarantine.leaveDuring({ conversationId, turnId: turn.turnId }, { work, watch, signal });
   }
 
   /** Ends the run on this host, whether the turn itself has ended or another host has taken it over. */

@@ -3,7 +3,6 @@ import type { ChatStore, Claim } from "../core/chat-store.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns, OwnedTurn } from "../core/cluster-port.js";
 import type { UserMessageEvent } from "../core/events.js";
 import type { HostProcess, TurnLease, TurnMail } from "../core/turn-leases.js";
-import { defaultLeaseMs } from "../core/turn-leases.js";
 import { wasDeleted } from "../log/shared/claims.js";
 
 interface SingleProcessParts {
@@ -64,7 +63,7 @@ export class SingleProcess implements Cluster {
     const { turns } = store;
     for (;;) {
       turn.requireOpen();
-      const changed = this.#changes.next(conversationId, defaultLeaseMs); // called before the check, so that no change is missed
+      using change = this.#changes.watch(conversationId); // begun before the check, so that no change is missed
       const lease = await turns.acquire(conversationId, turn.turnId, node.nodeId, turn.endsOutOfTurn);
       if (lease) return this.#run(lease, drive);
       const state = await turns.stateOf(conversationId, turn.turnId);
@@ -79,7 +78,7 @@ export class SingleProcess implements Cluster {
         if (earlier.turnId === turn.turnId) break;
         resume(earlier);
       }
-      await changed;
+      await change.happened;
     }
   }
 

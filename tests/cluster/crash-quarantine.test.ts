@@ -14,11 +14,13 @@ function suspectsOf() {
     woken.push(conversationId);
     wake();
   });
-  const changed = () =>
-    new Promise<void>((resolve) => {
+  const watch = () => {
+    const happened = new Promise<void>((resolve) => {
       wake = resolve;
     });
-  return { suspects, woken, changed };
+    return { happened, [Symbol.dispose]() {} };
+  };
+  return { suspects, woken, watch };
 }
 
 test("one at a time enters, and whoever was refused is woken when it has left", () => {
@@ -32,14 +34,14 @@ test("one at a time enters, and whoever was refused is woken when it has left", 
 });
 
 test("while one waits for a person another one runs; it goes on when that one has left", async () => {
-  const { suspects, changed } = suspectsOf();
+  const { suspects, watch } = suspectsOf();
   suspects.enter(a);
   const order: string[] = [];
   const work = async () => {
     order.push(`b enters: ${suspects.enter(b)}`);
     return "yes";
   };
-  const answered = suspects.leaveDuring(a, { work, changed, signal: new AbortController().signal }).then((answer) => {
+  const answered = suspects.leaveDuring(a, { work, watch, signal: new AbortController().signal }).then((answer) => {
     order.push(answer);
   });
   await new Promise((next) => setImmediate(next));
@@ -50,11 +52,11 @@ test("while one waits for a person another one runs; it goes on when that one ha
 });
 
 test("one that is cancelled while it waits to go on waits no longer", async () => {
-  const { suspects, changed } = suspectsOf();
+  const { suspects, watch } = suspectsOf();
   suspects.enter(a);
   const cancelled = new AbortController();
   const work = async () => suspects.enter(b);
-  const answered = suspects.leaveDuring(a, { work, changed, signal: cancelled.signal });
+  const answered = suspects.leaveDuring(a, { work, watch, signal: cancelled.signal });
   await new Promise((next) => setImmediate(next));
   cancelled.abort();
   expect(await answered).toBe(true);

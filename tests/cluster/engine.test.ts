@@ -229,3 +229,26 @@ test("an engine whose start fails while it is closed leaves the log", async () =
   await recovered;
   expect(await theirs.turns.nodes()).toEqual([]);
 });
+
+test("turns that had ended when they were given to this host leave no timer behind", async () => {
+  let take: ((turn: TurnName) => Promise<boolean>) | undefined;
+  const dispatch: TurnDispatch = {
+    enqueue: async () => {},
+    begin: async (_nodeId, taking) => {
+      take = taking;
+    },
+    offer: async () => {},
+    giveBack: async () => {},
+    retire: async () => {},
+  };
+  const { engine } = engineOf({ dispatch });
+  await engine.recover();
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  const before = timers();
+  for (let count = 0; count < 50; count++) {
+    const conversationId = `c${count}`;
+    expect(await take?.({ conversationId, turnId: "turn_1", requestId: "r" })).toBe(true);
+  }
+  expect(timers()).toBeLessThanOrEqual(before + 1); // the engine's own timers come and go
+  await engine.close();
+});
