@@ -75,7 +75,7 @@ export class LimitGate {
     const { budget } = this.#parts;
     if (!budget.limitsTokens) return {};
     const input = this.#need(inputTokens(request), 0);
-    const left = await budget.left();
+    const left = await budget.left(this.#need(inputTokens(request), leastAnswerTokens));
     const perToken = this.#most(0, 1);
     const affordable = perToken > 0 ? Math.floor((left.usd - input.usd) / perToken) : left.usd > 0 ? Infinity : 0;
     const maxTokens = Math.min(left.tokens - input.tokens, affordable);
@@ -109,7 +109,7 @@ export class LimitGate {
     const { budget, turnId, newId, out, answer } = this.#parts;
     while (!this.#refused) {
       if (budget.readsLog) await out.store(); // the previous answer is stored first, so that the day's sum includes it
-      const reached = await budget.reached(need);
+      const reached = await budget.take(need);
       if (!reached) return;
       const question: QuestionEvent = { type: "question", turnId, questionId: newId("q"), question: reached };
       await out.store(question);

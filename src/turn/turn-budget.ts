@@ -15,6 +15,10 @@ export interface BudgetParts {
   earlier: { turn: Totals & { hops: number }; conversation: Totals };
   /** Reads from the log what was spent today, including what this turn has stored. Called only if there is a limit for the day. */
   daySpent: () => Promise<SpentTotals>;
+  /** What the requests of other turns that run on this host need. Their answers are not in the log yet. */
+  othersNeed: () => SpentTotals;
+  /** Records what the next step of this turn needs, for the other turns. Undefined if the turn takes no step now. */
+  needs: (need: Need | undefined) => void;
   /** Amounts that the person has allowed in addition to the limits of the conversation and the day. They remain in force after the turn. */
   granted: Map<string, number>;
   /** Returns the current time in ms. */
@@ -43,6 +47,8 @@ const unlimited: BudgetParts = {
   limits: { turn: {}, conversation: {}, day: {} },
   earlier: { turn: { ...nothing, hops: 0 }, conversation: nothing },
   daySpent: async () => nothing,
+  othersNeed: () => nothing,
+  needs: () => {},
   granted: new Map(),
   now: Date.now,
 };
@@ -118,7 +124,19 @@ export class Budget {
   /** Returns the first limit that the step would exceed, or undefined if the step fits. Returns a promise only if the log must be read. */
   reached(need: Need): LimitQuestion | undefined | Promise<LimitQuestion | undefined> {
     if (!this.readsLog) return this.#reached(need, nothing);
-    return this.#parts.daySpent().then((day) => this.#reached(need, day));
+    return this.#today().then((day) => this.#reached(need, day()));
+  }
+
+  /**
+   * Like `reached`, for a step that is taken if it fits. Until the next step or the end of the turn, the other turns of this host count what
+   * the step needs. Otherwise turns that run at the same time would all fit, however many there are.
+   */
+  async take(need: Need): Promise<LimitQuestion | undefined> {
+    if (!this.readsLog) return this.#reached(need, nothing);
+    const day = await this.#today();
+    const reached = this.#reached(need, day());
+    this.#parts.needs(reached ? undefined : need);
+    return reached;
   }
 
   #reached(need: Need, day: SpentTotals): LimitQuestion | undefined {
@@ -145,17 +163,37 @@ export class Budget {
 
   /**
    * Returns how many tokens and dollars may still be spent under the tightest limits. Each value is infinite if there is no limit for it.
+   * `least`: what the caller will spend at least, if that much is left. The other turns of this host count it as in `take`.
    */
-  async left(): Promise<{ tokens: number; usd: number }> {
+  async left(least: Need): Promise<{ tokens: number; usd: number }> {
     const left = { tokens: Number.POSITIVE_INFINITY, usd: Number.POSITIVE_INFINITY };
-    const day = this.readsLog ? await this.#parts.daySpent() : nothing;
-    for (const account of this.#accounts(day)) {
+    const day = this.readsLog ? await this.#today() : () => nothing;
+    for (const account of this.#accounts(day())) {
       const { limit } = account;
       if (limit === "tokens" || limit === "usd") {
         left[limit] = Math.min(left[limit], this.#allowed(account) - account.used);
       }
     }
+    const { tokens = 0, usd = 0 } = least;
+    this.#parts.needs(tokens <= left.tokens && usd <= left.usd ? least : undefined);
     return left;
+  }
+
+  /**
+   * Reads what was spent today. The function that it resolves with adds what other turns need at that moment, since several turns share a
+   * read.
+   */
+  async #today(): Promise<() => SpentTotals> {
+    const spent = await this.#parts.daySpent();
+    return () => {
+      const others = this.#parts.othersNeed();
+      return {
+        tokens: spent.tokens + others.tokens,
+        usd: spent.usd + others.usd,
+        unpriced: spent.unpriced + others.unpriced,
+        estimated: spent.estimated + others.estimated,
+      };
+    };
   }
 
   #accounts(daySpent: SpentTotals): Account[] {

@@ -339,3 +339,28 @@ test.each([
   expect(events.find(({ type }) => type === "answer")).toMatchObject({ value: false });
   expect(events.at(-1)).toMatchObject({ type: "turn_end", stopReason });
 });
+
+test("turns that run at the same time count against the limit of the day before their answers are there", async () => {
+  let finish = () => {};
+  const held = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const slow = () => stream([() => held, chunk({ content: "fine" }, "stop"), "data: [DONE]\n\n"]);
+  await using llm = await startLlmServer(slow);
+  const config = { chat: { limits: { day: { tokens: 300 } }, storage: { driver: "memory" } } };
+  await using app = await startApp({ llm: llm.url, config });
+  let ended = 0;
+  const turns = Array.from({ length: 20 }, async (_, index) => {
+    const request = { requestId: "r", text: "hi", unattended: true, system: "Be brief." };
+    const events = await collect(app.sessions.open(`c${index}`).prompt(request));
+    ended++;
+    return events.at(-1);
+  });
+  await until(() => ended + llm.requests.length === turns.length);
+  const sent = llm.requests.length; // each request needs more than 64 tokens
+  finish();
+  const ends = await Promise.all(turns);
+  expect(sent).toBeGreaterThan(0);
+  expect(sent).toBeLessThanOrEqual(300 / 64);
+  expect(ends.filter((end) => end?.type === "turn_end" && end.stopReason === "budget")).toHaveLength(20 - sent);
+});

@@ -32,7 +32,9 @@ async function conversation(summary: Step, { limits = {}, model }: { limits?: ob
 test("a summary counts against the limits of its turn and conversation", async () => {
   const { log, events } = await conversation(answer("short", { usage }), {});
   expect(events.map(({ type }) => type)).toContain("compaction");
-  const daySpent = () => Promise.reject(new Error("not asked"));
+  const read = () => Promise.reject(new Error("not asked"));
+  const nothing = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+  const daySpent = { read, needs: () => {}, othersNeed: () => nothing };
   const limits = { turn: {}, conversation: { tokens: 440 }, day: {} };
   const budget = budgetFor("next", log, { daySpent, defaults: { limits }, granted: new Map() });
   expect(budget.reached({ tokens: 0 })).toMatchObject({ limit: "tokens", used: 440 });

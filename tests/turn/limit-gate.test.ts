@@ -17,6 +17,8 @@ function gateAt(prices: readonly Price[]) {
     limits: { turn: { usd: 0.11 }, conversation: {}, day: {} },
     earlier: { turn: { hops: 0, ...nothing }, conversation: nothing },
     daySpent: async () => nothing,
+    othersNeed: () => nothing,
+    needs: () => {},
     granted: new Map(),
     now: () => 0,
   });

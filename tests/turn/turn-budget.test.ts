@@ -14,6 +14,8 @@ function budgetWith(
     limits: { turn: {}, conversation: {}, day: {}, ...limits },
     earlier: { turn: { ...nothing, hops: 0 }, conversation },
     daySpent: async () => day,
+    othersNeed: () => nothing,
+    needs: () => {},
     granted,
     now: () => clock.now,
   });
@@ -62,7 +64,7 @@ describe("a budget", () => {
     const reached = await budget.reached({ tokens: 150 });
     if (reached) budget.grant(reached);
     expect(await budget.reached({ tokens: 150 })).toBeUndefined();
-    expect(await budget.left()).toEqual({ tokens: 200, usd: Number.POSITIVE_INFINITY });
+    expect(await budget.left({})).toEqual({ tokens: 200, usd: Number.POSITIVE_INFINITY });
     expect([...granted.values()]).toEqual([200]);
   });
 

@@ -1,6 +1,7 @@
 import type { ChatStore, SpentTotals } from "../../core/chat-store.js";
+import type { Need } from "../../turn/turn-budget.js";
 import { ClockWatch, type WatchedClocks } from "./clock-watch.js";
-import { midnightBefore } from "./turn-limits.js";
+import { type DayAccount, midnightBefore } from "./turn-limits.js";
 
 /**
  * Upper bound, in ms, for the time from an event's time until the event can be read in the log. A host gives an event its time and then
@@ -27,10 +28,12 @@ interface CountedDay {
  * the day so far. Later reads ask the log only for the requests of the last minutes. A request that was counted stays counted until the next
  * new count (at midnight, or when the clock was set), even if its conversation is deleted.
  */
-export class DaySpent {
+export class DaySpent implements DayAccount {
   readonly #store: Pick<ChatStore, "spent" | "spendings">;
   readonly #now: () => number;
   readonly #clock: ClockWatch;
+  /** What the current step of each running turn needs, by the turn's id. */
+  readonly #needs = new Map<string, Need>();
   #day: CountedDay | undefined;
   /** The read that will begin when the current one has ended. */
   #next: Promise<SpentTotals> | undefined;
@@ -57,6 +60,21 @@ export class DaySpent {
     this.#next = reading;
     this.#last = reading.catch(() => {});
     return reading;
+  }
+
+  /** Records what the current step of a turn needs. Undefined: nothing any more. */
+  needs(turnId: string, need: Need | undefined): void {
+    if (need) this.#needs.set(turnId, need);
+    else this.#needs.delete(turnId);
+  }
+
+  /** Returns what the current steps of all other turns on this host need. It is an estimate: their answers are not known yet. */
+  othersNeed(turnId: string): SpentTotals {
+    const totals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+    for (const [other, { tokens = 0, usd = 0 }] of this.#needs) {
+      if (other !== turnId && tokens > 0) add(totals, { tokens, usd, unpriced: 0, estimated: 1 });
+    }
+    return totals;
   }
 
   async #read(): Promise<SpentTotals> {

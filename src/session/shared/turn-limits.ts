@@ -2,10 +2,17 @@ import type { SpentTotals } from "../../core/chat-store.js";
 import type { LimitsConfig } from "../../core/config.js";
 import type { StoredEvent } from "../../core/events.js";
 import { callsIn, spentIn } from "../../log/shared/spent.js";
-import { Budget } from "../../turn/turn-budget.js";
+import { Budget, type Need } from "../../turn/turn-budget.js";
+
+/** The account of the day, which all turns of this host share: see `DaySpent`. */
+export interface DayAccount {
+  read(): Promise<SpentTotals>;
+  needs(turnId: string, need: Need | undefined): void;
+  othersNeed(turnId: string): SpentTotals;
+}
 
 interface LimitParts {
-  daySpent: () => Promise<SpentTotals>;
+  daySpent: DayAccount;
   defaults: { limits?: LimitsConfig };
   /** Amounts that the user has allowed in addition to the limits of the conversation and of the day. */
   granted: Map<string, number>;
@@ -21,7 +28,9 @@ export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: Li
   return new Budget({
     limits,
     earlier: { turn: { hops, ...totals(own) }, conversation: totals(log) },
-    daySpent: parts.daySpent,
+    daySpent: () => parts.daySpent.read(),
+    othersNeed: () => parts.daySpent.othersNeed(turnId),
+    needs: (need) => parts.daySpent.needs(turnId, need),
     granted: parts.granted,
     now: () => performance.now(),
   });

@@ -119,6 +119,7 @@ export class TurnRunner {
     } finally {
       if (turn.isRunning) turn.become("waiting"); // the turn has no end in the log, so it is not over
       if (limit) clearTimeout(limit);
+      this.#parts.daySpent.needs(turnId, undefined);
     }
   }
 }

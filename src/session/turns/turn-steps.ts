@@ -152,7 +152,7 @@ export class TurnSteps {
 
   #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
     const { daySpent } = this.#parts;
-    return budgetFor(turnId, log, { daySpent: () => daySpent.read(), defaults, granted: this.#granted });
+    return budgetFor(turnId, log, { daySpent, defaults, granted: this.#granted });
   }
 
   /**
