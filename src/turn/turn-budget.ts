@@ -15,7 +15,7 @@ export interface BudgetParts {
   earlier: { turn: Totals & { hops: number }; conversation: Totals };
   /** Reads from the log what was spent today, including what this turn has stored. Called only if there is a limit for the day. */
   daySpent: () => Promise<SpentTotals>;
-  /** What the requests of other turns that run on this host need. Their answers are not in the log yet. */
+  /** Returns the tokens and dollars that other turns on this host need for requests whose answers are not in the log yet. */
   othersNeed: () => SpentTotals;
   /** Records what the next step of this turn needs, for the other turns. Undefined if the turn takes no step now. */
   needs: (need: Need | undefined) => void;

@@ -32,7 +32,7 @@ export class DaySpent implements DayAccount {
   readonly #store: Pick<ChatStore, "spent" | "spendings">;
   readonly #now: () => number;
   readonly #clock: ClockWatch;
-  /** What the current step of each running turn needs, by the turn's id. */
+  /** The tokens and dollars that the current step of each running turn needs, by the turn's id. */
   readonly #needs = new Map<string, Need>();
   #day: CountedDay | undefined;
   /** The read that will begin when the current one has ended. */
