@@ -133,6 +133,7 @@ async function fill(path, size) {
       SELECT n, 'conv_' || n, ${at}, ${at}, ${title}, lower(${title}), '/home/someone', 1 FROM numbers`);
     db.exec(`INSERT INTO turns (conversation_id, conversation_number, turn_id, request_id, state, place, workspace, options) ${numbers}
       SELECT 'conv_' || n, n, 'turn_' || n, 'request_' || n, 'ended', 1, '/home/someone', '{}' FROM numbers`);
+    db.exec(`INSERT INTO searched (entry, text) ${numbers} SELECT n << 32 | 1, lower(${title}) FROM numbers`);
     db.exec(`INSERT INTO entries (id, turn_id, type, request_id, payload, at, position) ${numbers}
       SELECT n << 32 | seq, 'turn_' || n, type, CASE seq WHEN 1 THEN 'request_' || n END, replace(payload, '@', n), ${at}, seq
       FROM numbers CROSS JOIN kinds`);

@@ -34,7 +34,10 @@ export interface ConversationQuery {
   most: number;
   /** `next` of the page before. Default: the page begins with the latest conversation. */
   after?: number | undefined;
-  /** Only conversations with this text in their title, in any case. */
+  /**
+   * Only conversations with this text in their title or in a message of the user that no rewind removed, in any case. Of a message, the first
+   * 2,000 characters count. A text of one or two characters is only looked for in titles. Conversations of single calls are not found.
+   */
   text?: string | undefined;
   /** Only conversations whose last request had one of these workspaces. */
   workspaces?: readonly string[] | undefined;

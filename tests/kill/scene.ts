@@ -93,6 +93,19 @@ export class Scene implements AsyncDisposable {
     }
   }
 
+  /** Returns the conversations that a search for each of these texts finds. */
+  async searches(texts: readonly string[]): Promise<string[][]> {
+    const store = await openStore(this.#storage, { now: Date.now, observe: () => {} });
+    try {
+      const pages = texts.map((text) => store.conversations({ most: 10, text }));
+      return (await Promise.all(pages)).map(({ conversations }) =>
+        conversations.map(({ conversationId }) => conversationId),
+      );
+    } finally {
+      await store.close();
+    }
+  }
+
   /** Starts a host without a request and waits until it has finished the turn that an earlier host began. */
   async endsByItself(): Promise<void> {
     const host = this.start();
@@ -121,6 +134,7 @@ export class Scene implements AsyncDisposable {
   async check(last: Line | undefined): Promise<void> {
     expect(last).toMatchObject({ status: "complete", chunk: { data: "Let me see.\n\nall booked" } });
     const log = await this.log();
+    expect(await this.searches(["book a TRIP", "book two trips"])).toEqual([["c"], []]);
     expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
     expect(log.map(({ seq }) => seq)).toEqual(expect.arrayContaining([...this.shown]));
     expect(log.filter(({ type }) => type === "turn_end")).toHaveLength(1);

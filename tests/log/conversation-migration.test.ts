@@ -8,9 +8,10 @@ import { driverUnderTest, withStore } from "../support/storages.js";
 import { listed, request, turn } from "./support.js";
 
 const columns = ["updated_at", "title", "title_lower", "workspace", "turns"];
-const sqliteBefore = `DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;
+const sqliteBefore = `DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;
   ${columns.map((name) => `ALTER TABLE conversations DROP COLUMN ${name};`).join(" ")} PRAGMA user_version = 9`;
-const postgresBefore = `DROP TABLE conversations; DROP FUNCTION keep_conversation CASCADE; DROP FUNCTION lower_title, conversation_title;
+const postgresBefore = `DROP TABLE searched, search_fill, conversations; DROP FUNCTION keep_conversation CASCADE;
+  DROP FUNCTION lower_title, conversation_title, searched_text, search_grams;
   UPDATE mcp_platform_schema SET version = 9`;
 
 /** Brings the log back to the schema that had no rows for lists. */

@@ -6,7 +6,29 @@ import { drivers, withStore } from "../support/storages.js";
 import { request, turn } from "./support.js";
 
 const ids = ["a", "b", "c", "single_d"] as const;
-const texts = ["Hello", "ÄRGER im Haus", "a\0b \ud800", "", `${"😀".repeat(90)}`] as const;
+const texts = [
+  "Hello",
+  "ÄRGER im Haus",
+  "a\0b \ud800",
+  "",
+  `${"😀".repeat(90)}`,
+  'say "Hello", [100 %] of _it_',
+  `${"x".repeat(1_990)} the end is not found`,
+] as const;
+/** What is searched for: parts of titles and messages, with the characters that have a meaning in patterns. */
+const searches = [
+  "Ärger",
+  "hello",
+  "ÄR",
+  '"',
+  '"hello", [100 %] of _it_',
+  "😀😀😀",
+  "the end",
+  "x the e",
+  "x".repeat(90),
+  "b \ud800",
+];
+const plain = (text: string) => text.replaceAll(/[\0\p{Surrogate}]/gu, "\ufffd");
 
 const steps = fc.array(
   fc.record({
@@ -39,6 +61,25 @@ class Expected {
     return Promise.all(latest.map((conversationId) => this.#row(store, conversationId)));
   }
 
+  /** Returns the conversations that a search must find, with titles or messages that no rewind removed. */
+  async found(store: ChatStore, text: string): Promise<ConversationSummary[]> {
+    const part = plain(text).toLowerCase();
+    const found: ConversationSummary[] = [];
+    for (const row of await this.rows(store)) {
+      const events = await store.read(row.conversationId);
+      const rewinds = events.filter((event) => event.type === "rewind");
+      const left = events.filter(({ seq }) => !rewinds.some((rewind) => rewind.seq > seq && rewind.toSeq < seq));
+      const messages = left.flatMap((event) => (event.type === "user_message" ? event.content : []));
+      const texts = messages.map((content) =>
+        content.type === "text" ? [...content.text].slice(0, 2_000).join("") : "",
+      );
+      const where = [...part].length < 3 ? [row.title] : [row.title, ...texts];
+      if (row.conversationId !== "single_d" && where.some((each) => plain(each).toLowerCase().includes(part)))
+        found.push(row);
+    }
+    return found;
+  }
+
   async #row(store: ChatStore, conversationId: string): Promise<ConversationSummary> {
     const events = await store.read(conversationId);
     const changes = this.changes.filter((change) => change.conversationId === conversationId);
@@ -46,7 +87,7 @@ class Expected {
     const rewinds = events.filter((event) => event.type === "rewind");
     const left = asked.filter(({ seq }) => !rewinds.some((rewind) => rewind.seq > seq && rewind.toSeq < seq));
     const [part] = asked[0]?.content ?? [];
-    const title = part?.type === "text" ? [...part.text.replaceAll(/[\0\p{Surrogate}]/gu, "\ufffd")].slice(0, 80) : [];
+    const title = part?.type === "text" ? [...plain(part.text)].slice(0, 80) : [];
     return {
       conversationId,
       lastSeq: events.length,
@@ -122,8 +163,10 @@ describe.each(drivers)("on %s", (driver) => {
           const listed = all.filter(({ conversationId }) => conversationId !== "single_d");
           expect(await paged(store, { includesSingleCalls: true })).toEqual(all);
           expect(await paged(store, {})).toEqual(listed);
-          const found = listed.filter(({ title }) => title.toLowerCase().includes("ärger"));
-          expect(await paged(store, { text: "Ärger" })).toEqual(found);
+          for (const text of searches) expect(await paged(store, { text })).toEqual(await expected.found(store, text));
+          const both = { text: "Ärger", workspaces: ["here"] };
+          const found = await expected.found(store, both.text);
+          expect(await paged(store, both)).toEqual(found.filter(({ workspace }) => workspace === "here"));
           const here = listed.filter(({ workspace }) => workspace === "here");
           expect(await paged(store, { workspaces: ["here"] })).toEqual(here);
           const oldest = all.toReversed().map(({ conversationId, lastSeq }) => ({ conversationId, lastSeq }));

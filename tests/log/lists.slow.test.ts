@@ -19,6 +19,7 @@ async function withLog(work: (store: ChatStore) => Promise<void>): Promise<void>
     const numbers = `WITH RECURSIVE numbers(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < ${conversations})`;
     db.exec(`INSERT INTO conversations (number, conversation_id, touched, updated_at, title, title_lower) ${numbers}
       SELECT n, 'c' || n, n, n, 'title ' || n, 'title ' || n FROM numbers`);
+    db.exec(`INSERT INTO searched (entry, text) ${numbers} SELECT n << 32 | 1, 'title ' || n FROM numbers`);
     db.exec(`INSERT INTO entries ${numbers}, seqs(seq) AS (VALUES (1) UNION ALL SELECT seq + 1 FROM seqs WHERE seq < 10)
       SELECT n << 32 | seq, 't' || n, 'x', NULL, printf('%.500c', 'x'), n, seq FROM numbers, seqs`);
     db.close();

@@ -28,7 +28,7 @@ inBrowser("the lists of the page", () => {
     await rows.nth(99).scrollIntoViewIfNeeded();
     await rows.nth(129).waitFor();
     expect(await rows.count()).toBe(130);
-    await page.getByLabel("Search in titles").fill("RARE");
+    await page.getByLabel("Search in titles and messages").fill("RARE");
     await rows.nth(3).waitFor({ state: "detached" });
     expect(await rows.locator(".open").allTextContents()).toEqual(["rare 107", "rare 57", "rare 7"]);
     await page.getByRole("link", { name: "rare 57" }).click();

@@ -9,7 +9,7 @@ import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
-import { conversationFacts, lowerTitle } from "../shared/conversation-facts.js";
+import { conversationFacts, isInMessages, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 import type { MemoryResults } from "./results.js";
 import type { MemoryTurns } from "./turns.js";
@@ -29,8 +29,8 @@ export class MemoryArchive implements Archive {
     const rows = this.#latestFirst()
       .filter(({ touched }) => after === undefined || touched < after)
       .filter(({ conversationId }) => includesSingleCalls || !isOfSingleCall(conversationId))
+      .filter((conversation) => text === "" || isFound(conversation, text))
       .map((conversation) => ({ touched: conversation.touched, row: this.#row(conversation) }))
-      .filter(({ row }) => lowerTitle(row.title).includes(lowerTitle(text)))
       .filter(({ row }) => workspaces?.includes(row.workspace) ?? true);
     const last = rows.length > most ? rows[most - 1] : undefined;
     return { conversations: rows.slice(0, most).map(({ row }) => row), ...(last && { next: last.touched }) };
@@ -104,6 +104,14 @@ export class MemoryArchive implements Archive {
     const workspace = this.#turns.workspaceOf(conversationId);
     return { conversationId, lastSeq: entries.length, updatedAt, title: title ?? "", workspace, turns };
   }
+}
+
+/** Returns true if a search finds the conversation: see `ConversationQuery`. */
+function isFound({ conversationId, entries }: MemoryConversation, text: string): boolean {
+  const events = entries.map(({ event }) => event);
+  if (!isInMessages(text)) return lowerTitle(conversationFacts(events).title ?? "").includes(lowerTitle(text));
+  if (isOfSingleCall(conversationId)) return false;
+  return [...searchedTexts(events).values()].some((searched) => searched.includes(lowerTitle(text)));
 }
 
 /** Returns the ids of the conversations from which this conversation was copied, directly or through other copies. */

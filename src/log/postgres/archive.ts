@@ -2,8 +2,9 @@ import type pg from "pg";
 import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import { isOfSingleCall } from "../../core/ids.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
-import { conversationFacts, lowerTitle } from "../shared/conversation-facts.js";
+import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import { isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries, copying } from "../sql/conversation-statements.js";
 import { type Database, lock } from "./connection/database.js";
@@ -61,11 +62,18 @@ export class PostgresArchive implements Archive {
          WHERE conversation_id = $1 ORDER BY copied.place`,
         [conversationId, to, [...seqs], changed.map(([seq]) => seq), changed.map(([, payload]) => payload)],
       );
-      const copied = new Set(seqs);
-      const { title, turns } = conversationFacts(events.filter(({ seq }) => copied.has(seq)));
+      const all = new Set(seqs);
+      const copied = events.filter(({ seq }) => all.has(seq));
+      const { title, turns } = conversationFacts(copied);
       await client.query(
         "UPDATE conversations SET title = $2, title_lower = $3, turns = $4 WHERE conversation_id = $1",
         [to, title, title && lowerTitle(title), turns],
+      );
+      if (isOfSingleCall(to)) return;
+      const texts = searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 })));
+      await client.query(
+        "INSERT INTO searched SELECT $1, seq, text FROM unnest($2::integer[], $3::text[]) AS found (seq, text)",
+        [to, [...texts.keys()], [...texts.values()]],
       );
     });
   }

@@ -17,6 +17,8 @@ import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant, TurnLeases, TurnName } from "../../core/turn-leases.js";
 import { fenced, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { isInMessages } from "../shared/conversation-facts.js";
+import { SearchFill } from "../shared/search-fill.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
@@ -28,6 +30,7 @@ import { limitsTopic, PostgresLimits } from "./limits/database-limits.js";
 import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
 import { PostgresResults } from "./results.js";
+import { searchFillStep } from "./search-fill-step.js";
 import * as statements from "./statements.js";
 import { enqueue, PostgresTurns } from "./turns.js";
 
@@ -35,6 +38,9 @@ import { enqueue, PostgresTurns } from "./turns.js";
 interface ClaimedTurn extends TurnName {
   request: TurnRequest;
 }
+
+/** Time, in ms, between two steps of `SearchFill`. A step takes about as long. */
+const fillPauseMs = 50;
 
 export interface PostgresStoreParts {
   database: Database;
@@ -48,6 +54,7 @@ export interface PostgresStoreParts {
   origin: string;
   now: () => number;
   heard?: (time: number) => void;
+  observe: Observe;
 }
 
 /** The event log in a database that many hosts share. */
@@ -61,6 +68,7 @@ export class PostgresStore implements ChatStore {
   readonly #listener: Listener;
   readonly #seal: NoticeSeal;
   readonly #notices: Notices;
+  readonly #fill: SearchFill;
   readonly now: () => number;
   /**
    * The last write of this process to each conversation. Each write waits for the previous one, so that events are stored in the order of
@@ -68,7 +76,7 @@ export class PostgresStore implements ChatStore {
    */
   readonly #writing = new Map<string, Promise<unknown>>();
 
-  constructor({ database, beats, listener, live, seal, origin, now, heard }: PostgresStoreParts) {
+  constructor({ database, beats, listener, live, seal, origin, now, heard, observe }: PostgresStoreParts) {
     this.#database = database;
     this.#beats = beats;
     this.#listener = listener;
@@ -78,6 +86,7 @@ export class PostgresStore implements ChatStore {
     this.#notices = new Notices({ database, listener, seal, origin });
     this.turns = new PostgresTurns(database, beats, this.#notices, heard);
     this.results = new PostgresResults(database, now);
+    this.#fill = new SearchFill({ step: searchFillStep(database), pauseMs: fillPauseMs, observe });
     this.archive = new PostgresArchive(database, this.#notices, now);
   }
 
@@ -147,8 +156,15 @@ export class PostgresStore implements ChatStore {
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {
-    const { sql, values } = conversationQueries.postgres.page(query);
-    return pageFrom(await this.#database.rows<PageRow>("read", "idempotent", sql, values), query);
+    const rows = ({ sql, values }: { sql: string; values: readonly unknown[] }) =>
+      this.#database.rows<PageRow>("read", "idempotent", sql, values);
+    const { page, search } = conversationQueries.postgres;
+    if (!query.text || !isInMessages(query.text) || !(await this.#isSearchFilled())) {
+      return pageFrom(await rows(page(query)), query);
+    }
+    const [recent, found] = search(query);
+    const latest = await rows(recent);
+    return pageFrom(latest.length > query.most ? latest : await rows(found), query);
   }
 
   async spent({ since, until }: Period): Promise<SpentTotals> {
@@ -192,9 +208,15 @@ export class PostgresStore implements ChatStore {
   }
 
   async close(): Promise<void> {
+    const filled = this.#fill.close();
     await this.#notices.close();
     this.live?.close();
-    await Promise.all([this.#listener.close(), this.#beats.close(), this.#database.close()]);
+    await Promise.all([this.#listener.close(), this.#beats.close(), this.#database.close(), filled]);
+  }
+
+  async #isSearchFilled(): Promise<boolean> {
+    const { isSearchFilling } = conversationQueries.postgres;
+    return (await this.#database.rows("read", "idempotent", isSearchFilling)).length === 0;
   }
 
   /**

@@ -31,12 +31,49 @@ export function titleIn(event: ChatEvent): string | null {
 
 /** Returns the beginning of the text. Characters that PostgreSQL cannot store (NUL and half characters) become U+FFFD. */
 export function titleOf(text: string): string {
-  return storable([...text.slice(0, 2 * titleLength)].slice(0, titleLength).join(""));
+  return storable(firstCharacters(text, titleLength));
+}
+
+/** Longest part of a message that searches look at, in characters. The rest of a pasted file would fill the index for nothing. */
+export const searchedLength = 2_000;
+
+/** Shortest text, in characters, that searches look for in messages. The index consists of parts of this length. */
+const shortestInMessages = 3;
+
+/** Returns true if searches look for this text in messages too, not only in titles. */
+export function isInMessages(text: string): boolean {
+  return [...lowerTitle(text)].length >= shortestInMessages;
+}
+
+/**
+ * Returns what a search finds a conversation by, as searches compare it: the messages of the user that no rewind removed, by their `seq`.
+ * A conversation with a rewind also has its title, at 0, because the title stays when its message is removed.
+ */
+export function searchedTexts(events: readonly StoredEvent[]): Map<number, string> {
+  const rewinds = events.filter((event) => event.type === "rewind");
+  const first = events.find((event) => event.type === "user_message");
+  const texts: [number, string][] = first && rewinds.length > 0 ? [[0, lowerTitle(titleIn(first) ?? "")]] : [];
+  for (const event of events) {
+    const isRewound = rewinds.some(({ seq, toSeq }) => seq > event.seq && toSeq < event.seq);
+    if (!isRewound) texts.push([event.seq, searchedTextIn(event)]);
+  }
+  return new Map(texts.filter(([, text]) => text !== ""));
+}
+
+/** Returns the text by which a search finds this event. It is "" if there is none: only messages of the user are found. */
+export function searchedTextIn(event: ChatEvent): string {
+  if (event.type !== "user_message") return "";
+  const text = event.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
+  return lowerTitle(firstCharacters(text, searchedLength));
 }
 
 /** Returns the text as searches compare it. */
 export function lowerTitle(text: string): string {
   return storable(text).toLowerCase();
+}
+
+function firstCharacters(text: string, most: number): string {
+  return text.length <= most ? text : [...text.slice(0, 2 * most)].slice(0, most).join("");
 }
 
 function storable(text: string): string {

@@ -3,7 +3,7 @@
 import type { ConversationPage, ConversationQuery, ConversationSummary, ExpiryRule } from "../../core/chat-store.js";
 import { singleCallPrefix } from "../../core/ids.js";
 import { lowerTitle } from "../shared/conversation-facts.js";
-import { seqOf, withinRange } from "./sqlite-place.js";
+import { numberIn, seqOf, withinRange } from "./sqlite-place.js";
 
 /**
  * SQL condition: the conversation was not created for a single API call. It must be written exactly as in the partial index, so that the
@@ -24,29 +24,60 @@ interface ConversationDialect {
   /** Returns an SQL condition: `text` contains `part`. */
   contains: (text: string, part: string) => string;
   lastSeq: string;
+  /** SQL for the texts by which a search finds the row of `conversations`. It is followed by a further condition. */
+  searchedTexts: string;
+  /** Returns an SQL condition: the index finds the row of `conversations` by a text that contains `part`. `parts` is what `partsOf` returns. */
+  isFound: (parts: string, part: string) => string;
+  /** Returns the parts of a text that the index can look up, as a value of a parameter. */
+  partsOf: (text: string) => string;
 }
+
+/**
+ * Number of the latest conversations that a search looks through without the index. What most conversations contain is found there, and the
+ * index would return all of them. What few conversations contain is found by the index.
+ */
+const mostRecent = 1_000;
+/** Longest beginning of a text that is looked up in the index, in characters. More would not make the result smaller. */
+const mostParts = 64;
 
 const sqlite: ConversationDialect = {
   parameter: (place) => `?${place}`,
   contains: (text, part) => `instr(${text}, ${part}) > 0`,
   lastSeq: `(SELECT ${seqOf()} FROM entries WHERE ${withinRange("conversations.number")} ORDER BY id DESC LIMIT 1)`,
+  searchedTexts: `SELECT 1 FROM searched WHERE ${withinRange("conversations.number", { column: "entry" })}`,
+  isFound: (parts, part) => `number IN (SELECT ${numberIn("", "entry")} FROM searched
+    WHERE id IN (SELECT rowid FROM search_index WHERE search_index MATCH ${parts}) AND instr(text, ${part}) > 0)`,
+  partsOf(text) {
+    const letters = [...text].slice(0, mostParts);
+    const parts = letters.slice(2).map((_, index) => letters.slice(index, index + 3).join(""));
+    return [...new Set(parts)].map((part) => `"${part.replaceAll('"', '""')}"`).join(" AND ");
+  },
 };
 
 const postgres: ConversationDialect = {
   parameter: (place) => `$${place}`,
   contains: (text, part) => `strpos(${text}, ${part}) > 0`,
   lastSeq: "(SELECT max(seq) FROM events WHERE events.conversation_id = conversations.conversation_id)",
+  searchedTexts: "SELECT 1 FROM searched WHERE searched.conversation_id = conversations.conversation_id",
+  isFound: (parts, part) => `conversation_id IN (SELECT conversation_id FROM searched
+    WHERE search_grams(text) @> search_grams(${parts}) AND strpos(text, ${part}) > 0)`,
+  partsOf: (text) => [...text].slice(0, mostParts).join(""),
 };
 
 export type PageRow = ConversationSummary & { touched: number };
 
-function queries({ parameter, contains, lastSeq }: ConversationDialect) {
+function queries({ parameter, contains, lastSeq, searchedTexts, isFound, partsOf }: ConversationDialect) {
   const named = `conversation_id AS "conversationId", ${lastSeq} AS "lastSeq"`;
+  const shown = `${named}, updated_at AS "updatedAt", coalesce(title, '') AS title, workspace, turns, touched`;
+  /** Returns the values of a query, beginning with this one, and a function that adds a value and returns its parameter. */
+  const valuesFrom = (first: number) => {
+    const values: (string | number)[] = [first];
+    return { values, value: (given: string | number) => parameter(values.push(given)) };
+  };
   return {
-    /** Returns a query whose rows `pageFrom` takes. */
+    /** Returns a query whose rows `pageFrom` takes. It looks for the text in titles only. */
     page({ most, after, text, workspaces, includesSingleCalls }: ConversationQuery): Query {
-      const values: (string | number)[] = [most + 1];
-      const value = (given: string | number) => parameter(values.push(given));
+      const { values, value } = valuesFrom(most + 1);
       const conditions = [
         ...(includesSingleCalls ? [] : [isListed]),
         ...(after === undefined ? [] : [`touched < ${value(after)}`]),
@@ -54,9 +85,28 @@ function queries({ parameter, contains, lastSeq }: ConversationDialect) {
         ...(workspaces ? [`workspace IN (${workspaces.map(value).join(", ")})`] : []),
       ];
       const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
-      const sql = `SELECT ${named}, updated_at AS "updatedAt", coalesce(title, '') AS title, workspace, turns, touched
-        FROM conversations ${where} ORDER BY touched DESC LIMIT ${parameter(1)}`;
-      return { sql, values };
+      return { sql: `SELECT ${shown} FROM conversations ${where} ORDER BY touched DESC LIMIT ${parameter(1)}`, values };
+    },
+    /**
+     * Returns two queries that look for the text in messages and titles. If the first one, which looks through the latest conversations, does
+     * not return the page and one row more, the second one returns the page. Both leave out conversations of single calls.
+     */
+    search({ most, after, text = "", workspaces }: ConversationQuery): readonly [Query, Query] {
+      const { values, value } = valuesFrom(most + 1);
+      const part = value(lowerTitle(text));
+      const isBefore = after === undefined ? "" : `AND touched < ${value(after)}`;
+      const isThere = workspaces ? `AND workspace IN (${workspaces.map(value).join(", ")})` : "";
+      const latest = `(SELECT * FROM conversations WHERE ${isListed} ${isBefore} ORDER BY touched DESC LIMIT ${mostRecent}) AS conversations`;
+      const recent = `SELECT ${shown} FROM ${latest} WHERE EXISTS (${searchedTexts} AND ${contains("text", part)}) ${isThere}
+        ORDER BY touched DESC LIMIT ${parameter(1)}`;
+      const all = [...values, partsOf(lowerTitle(text))];
+      // `+ 0` keeps the databases from reading all conversations in the order of their last change until enough of them are found.
+      const found = `SELECT ${shown} FROM conversations WHERE ${isFound(parameter(all.length), part)} AND ${isListed} ${isBefore} ${isThere}
+        ORDER BY touched + 0 DESC LIMIT ${parameter(1)}`;
+      return [
+        { sql: recent, values },
+        { sql: found, values: all },
+      ];
     },
     expiring({ changedBefore, beyond }: ExpiryRule, { most, skip }: { most: number; skip: number }): Query {
       const [before, limit, offset, kept] = [1, 2, 3, 4].map(parameter);
@@ -72,6 +122,7 @@ function queries({ parameter, contains, lastSeq }: ConversationDialect) {
         AND touched <= (SELECT touched FROM conversations ORDER BY touched DESC LIMIT 1 OFFSET ${kept}) ORDER BY touched ${part}`;
       return { sql, values: [...values, beyond] };
     },
+    isSearchFilling: "SELECT 1 FROM search_fill LIMIT 1",
     lastChange: `SELECT coalesce(max(updated_at), 0) AS at FROM conversations WHERE updated_at <= ${parameter(1)}`,
   };
 }

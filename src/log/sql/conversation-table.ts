@@ -89,6 +89,34 @@ const fillConversations = (condition: string) => `
     title_lower = excluded.title_lower, workspace = excluded.workspace, turns = excluded.turns`;
 
 /**
+ * Returns the SQL for the function of the triggers. `more` is what a later version of the schema adds to its end. `search_path` is stored
+ * with the function, because pg_restore runs triggers with an empty one.
+ */
+export const keepConversation = (more = "") =>
+  `CREATE OR REPLACE FUNCTION keep_conversation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+   DECLARE
+     new_title text; new_workspace text; new_turns integer := 0;
+   BEGIN
+     IF TG_OP = 'DELETE' THEN
+       DELETE FROM conversations WHERE conversation_id = OLD.conversation_id;
+       RETURN NULL;
+     END IF;
+     -- The end of a turn does not set the workspace: a later turn of the conversation may already wait, in another one.
+     IF NEW.type = 'user_message' THEN
+       new_title := conversation_title(NEW.payload);
+       new_turns := 1;
+       SELECT workspace INTO new_workspace FROM turns WHERE conversation_id = NEW.conversation_id AND turn_id = NEW.turn_id;
+     END IF;
+     INSERT INTO conversations AS known (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
+       VALUES (NEW.conversation_id, NEW.id, NEW.at, new_title, lower_title(new_title), coalesce(new_workspace, ''), new_turns)
+       ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched, updated_at = excluded.updated_at,
+         title = coalesce(known.title, excluded.title), title_lower = coalesce(known.title_lower, excluded.title_lower),
+         workspace = coalesce(new_workspace, known.workspace),
+         turns = CASE NEW.type WHEN 'rewind' THEN ${turnsIn("NEW.conversation_id")} ELSE known.turns + excluded.turns END;${more}
+     RETURN NULL;
+   END $$`;
+
+/**
  * Step of the migration, for PostgreSQL. Triggers write the rows, because hosts of an earlier version may still run while hosts are
  * updated, and so that a claim and the end of a turn need no further statement. The trigger does nothing for the other events of a turn.
  * `lower` knows only the letters of the database's language, so ICU is used if the server has it.
@@ -109,29 +137,7 @@ export const postgresConversations = [
    END $$`,
   `CREATE TABLE conversations (conversation_id text PRIMARY KEY, touched bigint NOT NULL, updated_at bigint NOT NULL, title text,
      title_lower text, workspace text NOT NULL DEFAULT '', turns integer NOT NULL DEFAULT 0)`,
-  // `search_path` is stored with the function, because pg_restore runs triggers with an empty one.
-  `CREATE FUNCTION keep_conversation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   DECLARE
-     new_title text; new_workspace text; new_turns integer := 0;
-   BEGIN
-     IF TG_OP = 'DELETE' THEN
-       DELETE FROM conversations WHERE conversation_id = OLD.conversation_id;
-       RETURN NULL;
-     END IF;
-     -- The end of a turn does not set the workspace: a later turn of the conversation may already wait, in another one.
-     IF NEW.type = 'user_message' THEN
-       new_title := conversation_title(NEW.payload);
-       new_turns := 1;
-       SELECT workspace INTO new_workspace FROM turns WHERE conversation_id = NEW.conversation_id AND turn_id = NEW.turn_id;
-     END IF;
-     INSERT INTO conversations AS known (conversation_id, touched, updated_at, title, title_lower, workspace, turns)
-       VALUES (NEW.conversation_id, NEW.id, NEW.at, new_title, lower_title(new_title), coalesce(new_workspace, ''), new_turns)
-       ON CONFLICT (conversation_id) DO UPDATE SET touched = excluded.touched, updated_at = excluded.updated_at,
-         title = coalesce(known.title, excluded.title), title_lower = coalesce(known.title_lower, excluded.title_lower),
-         workspace = coalesce(new_workspace, known.workspace),
-         turns = CASE NEW.type WHEN 'rewind' THEN ${turnsIn("NEW.conversation_id")} ELSE known.turns + excluded.turns END;
-     RETURN NULL;
-   END $$`,
+  keepConversation(),
   fillConversations("true"),
   ...indexes("touched"),
   // In ms. More than `deadlock_timeout` (1 s by default), after which PostgreSQL cancels an autovacuum that holds the lock.

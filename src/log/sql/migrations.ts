@@ -3,6 +3,7 @@
 import { applicationId } from "../shared/schema-version.js";
 import { postgresConversations, sqliteConversations } from "./conversation-table.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
+import { postgresSearch, sqliteSearch } from "./search-table.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
 
 export type SqlDialect = "sqlite" | "postgres";
@@ -66,6 +67,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? conversationsTogether : [],
     isSqlite ? [] : noticeKey,
     isSqlite ? sqliteConversations : postgresConversations,
+    isSqlite ? sqliteSearch : postgresSearch,
   ];
 }
 

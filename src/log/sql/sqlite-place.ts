@@ -17,7 +17,7 @@ export const mostSeq = 2 ** seqBits - 1;
  */
 export const seqOf = (row = "") => `(${row}id & ${mostSeq})`;
 
-export const numberIn = (row = "") => `(${row}id >> ${seqBits})`;
+export const numberIn = (row = "", column = "id") => `(${row}${column} >> ${seqBits})`;
 
 /** Returns SQL for an `id`. It uses bit operations, because drivers pass numbers as floating point. */
 export const idOf = (number: string, seq: string) => `(${number} << ${seqBits} | ${seq})`;
@@ -27,8 +27,8 @@ export const numberOf = (conversationId: string) =>
   `(SELECT number FROM conversations WHERE conversation_id = ${conversationId})`;
 
 /** Returns an SQL condition: the entry belongs to the conversation with this number, and its `seq` is at least `from`. */
-export const withinRange = (number: string, { row = "", from = "0" } = {}) =>
-  `${row}id BETWEEN ${idOf(number, from)} AND ${idOf(number, String(mostSeq))}`;
+export const withinRange = (number: string, { row = "", from = "0", column = "id" } = {}) =>
+  `${row}${column} BETWEEN ${idOf(number, from)} AND ${idOf(number, String(mostSeq))}`;
 
 /**
  * SQL for the JSON of an event. The value is NULL if the JSON is nested deeper than 1,000 levels, because SQLite's JSON functions would let

@@ -2,7 +2,7 @@ import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
-import { conversationFacts, lowerTitle } from "../shared/conversation-facts.js";
+import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import { isMark, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
@@ -39,8 +39,10 @@ export class SqliteArchive implements Archive {
       }
       const events = this.#events.from(conversationId, 1);
       const amended = this.#events.insert(conversationId, decide(events));
-      const { turns } = conversationFacts([...events, amended]);
+      const all = [...events, amended];
+      const { turns } = conversationFacts(all);
       this.#db.prepare("UPDATE conversations SET turns = ? WHERE conversation_id = ?").run(turns, conversationId);
+      if (amended.type === "rewind") this.#events.replaceSearched(conversationId, searchedTexts(all));
       return amended;
     });
   }
@@ -71,10 +73,12 @@ export class SqliteArchive implements Archive {
         insert.all(conversationId, to, copied, ++seq, changed.get(copied) ?? null);
       }
       const all = new Set(seqs);
-      const { title, turns } = conversationFacts(events.filter((event) => all.has(event.seq)));
+      const copied = events.filter((event) => all.has(event.seq));
+      const { title, turns } = conversationFacts(copied);
       this.#db
         .prepare("UPDATE conversations SET title = ?2, title_lower = ?3, turns = ?4 WHERE conversation_id = ?1")
         .run(to, title, title && lowerTitle(title), turns);
+      this.#events.replaceSearched(to, searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 }))));
     });
   }
 
@@ -110,6 +114,7 @@ export class SqliteArchive implements Archive {
       .all(conversationId)
       .map((row) => (row as { origin: string }).origin);
     const existed = this.#lastSeq(conversationId) > 0;
+    this.#events.removeSearched(conversationId);
     this.#db.prepare(`DELETE FROM entries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     for (const table of ["conversations", "turns", "mail"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);

@@ -19,10 +19,10 @@ export interface Statement {
 
 type SqlValue = string | number | null | Uint8Array;
 
-/** Opens a file. It uses Node's own SQLite (22.13 and later), otherwise a package with the same API. */
+/** Opens a file. It uses Node's own SQLite (22.13 and later) if that has FTS5, otherwise a package with the same API. */
 export async function connect(path: string): Promise<Connection> {
   const builtin = withoutWarnings(() => process.getBuiltinModule("node:sqlite"));
-  const { DatabaseSync } = (builtin ?? (await addedDriver())) as Driver;
+  const { DatabaseSync } = (builtin && hasFullTextSearch(builtin as Driver) ? builtin : await addedDriver()) as Driver;
   const db = new DatabaseSync(path);
   const prepared = new Map<string, Statement>();
   return {
@@ -44,6 +44,16 @@ export async function connect(path: string): Promise<Connection> {
       db.close();
     },
   };
+}
+
+/** Returns true if this SQLite has FTS5, which searches need. Node's own has it since 22.15. */
+function hasFullTextSearch({ DatabaseSync }: Driver): boolean {
+  const db = new DatabaseSync(":memory:");
+  try {
+    return db.prepare("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").get() !== undefined;
+  } finally {
+    db.close();
+  }
 }
 
 /** Loads the SQLite package, which is bundled with the published package (`scripts/bundle.mjs`). */

@@ -1,6 +1,7 @@
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import { isOfSingleCall } from "../../core/ids.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
-import { lowerTitle, titleIn } from "../shared/conversation-facts.js";
+import { lowerTitle, searchedTextIn, titleIn } from "../shared/conversation-facts.js";
 import { eventOf, eventWritten } from "../shared/stored-event.js";
 import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
@@ -23,6 +24,7 @@ export class SqliteEvents {
   readonly #now: () => number;
   readonly #touch: Statement;
   readonly #insert: Statement;
+  readonly #addSearched: Statement;
   readonly #ofTurn: Statement;
   readonly #from: Statement;
   readonly #before: Statement;
@@ -48,6 +50,7 @@ export class SqliteEvents {
        VALUES (coalesce((SELECT max(id) FROM entries WHERE ${withinRange("?1")}), ${idOf("?1", "0")}) + 1, ?2, ?3, ?4, ?5, ?6, ?7)
        RETURNING ${seqOf()} AS seq`,
     );
+    this.#addSearched = db.prepare(`INSERT INTO searched (entry, text) VALUES (${idOf("?1", "?2")}, ?3)`);
     const columns = `${seqOf()} AS seq, at, payload`;
     const ofConversation = withinRange(numberOf("?1"));
     const from = withinRange(numberOf("?1"), { from: "?2" });
@@ -94,7 +97,23 @@ export class SqliteEvents {
     const at = this.#now();
     const number = this.touch(conversationId, at, titleIn(event), workspace);
     const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
+    const text = isOfSingleCall(conversationId) ? "" : searchedTextIn(event);
+    if (text) this.#addSearched.run(number, row.seq, text);
     return eventWritten(event, { seq: row.seq, at });
+  }
+
+  /** Replaces the texts by which a search finds the conversation. The keys are those of `searchedTexts`. */
+  replaceSearched(conversationId: string, texts: ReadonlyMap<number, string>): void {
+    this.removeSearched(conversationId);
+    if (isOfSingleCall(conversationId)) return;
+    const insert = this.#db.prepare(`INSERT INTO searched (entry, text) VALUES (${idOf(numberOf("?1"), "?2")}, ?3)`);
+    for (const [seq, text] of texts) insert.run(conversationId, seq, text);
+  }
+
+  removeSearched(conversationId: string): void {
+    this.#db
+      .prepare(`DELETE FROM searched WHERE ${withinRange(numberOf("?1"), { column: "entry" })}`)
+      .run(conversationId);
   }
 
   /**

@@ -17,6 +17,8 @@ import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events
 import type { Observe } from "../../core/ports.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
 import { isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { isInMessages } from "../shared/conversation-facts.js";
+import { SearchFill } from "../shared/search-fill.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import { usageStatements } from "../sql/usage-statements.js";
@@ -26,6 +28,7 @@ import { openDatabase } from "./database.js";
 import { SqliteEvents } from "./event-table.js";
 import { SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
+import { searchFillStep } from "./search-fill-step.js";
 import { storeError } from "./store-errors.js";
 import { type Guarded, transaction } from "./transaction.js";
 import { SqliteTurns } from "./turns.js";
@@ -34,6 +37,9 @@ import { SqliteTurns } from "./turns.js";
  * Longest page that is read in this thread. It takes less than a millisecond, and needs no thread of its own, which takes 40 ms to start.
  */
 const mostHere = 100;
+
+/** Time, in ms, between two steps of `SearchFill`. A step takes about as long. */
+const fillPauseMs = 5;
 
 interface SqliteStoreOptions {
   now: () => number;
@@ -58,7 +64,7 @@ export async function openSqliteStore(path: string, options: SqliteStoreOptions)
   try {
     const { busyTimeoutMs = 5_000, now } = options;
     const db = await openDatabase(path, { ...options, busyTimeoutMs });
-    return new SqliteStore(db, { path, busyTimeoutMs, now });
+    return new SqliteStore(db, { ...options, path, busyTimeoutMs, now });
   } catch (error) {
     throw storeError(error, path, "open");
   }
@@ -77,10 +83,11 @@ class SqliteStore implements ChatStore {
   readonly #views: SqliteReader;
   /** Reader for data that turns need. It is separate so that turns do not wait for the reads of `#views`. */
   readonly #accounts: SqliteReader;
+  readonly #fill: SearchFill;
 
   constructor(
     db: Connection,
-    { path, busyTimeoutMs, now }: { path: string; busyTimeoutMs: number; now: () => number },
+    { path, busyTimeoutMs, now, observe }: { path: string; busyTimeoutMs: number; now: () => number; observe: Observe },
   ) {
     this.#db = db;
     this.#path = path;
@@ -89,6 +96,7 @@ class SqliteStore implements ChatStore {
     const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
     this.#events = new SqliteEvents(db, now);
     this.#turns = new SqliteTurns(db, now, guarded);
+    this.#fill = new SearchFill({ step: searchFillStep(db, guarded), pauseMs: fillPauseMs, observe });
     this.turns = this.#turns;
     this.results = new SqliteResults(db, now, guarded);
     this.archive = new SqliteArchive(db, this.#events, { guarded, views: this.#views });
@@ -153,6 +161,12 @@ class SqliteStore implements ChatStore {
   }
 
   async conversations(query: ConversationQuery): Promise<ConversationPage> {
+    if (query.text && isInMessages(query.text) && this.#isSearchFilled()) {
+      const [recent, found] = conversationQueries.sqlite.search(query);
+      const rows = await this.#views.rows<PageRow>(recent.sql, recent.values);
+      if (rows.length > query.most) return pageFrom(rows, query);
+      return pageFrom(await this.#views.rows<PageRow>(found.sql, found.values), query);
+    }
     const { sql, values } = conversationQueries.sqlite.page(query);
     const isSearch = query.text || query.workspaces;
     const rows =
@@ -184,8 +198,12 @@ class SqliteStore implements ChatStore {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#views.close(), this.#accounts.close()]);
+    await Promise.all([this.#views.close(), this.#accounts.close(), this.#fill.close()]);
     this.#db.close();
+  }
+
+  #isSearchFilled(): boolean {
+    return !this.#guarded("read", () => this.#db.prepare(conversationQueries.sqlite.isSearchFilling).get());
   }
 
   #written<T>(work: () => T): T {

@@ -25,10 +25,10 @@ export function ConversationsView({ api }: { api: Api }) {
         </a>
       </header>
       <label class="search">
-        <span class="unseen">Search in titles</span>
+        <span class="unseen">Search in titles and messages</span>
         <input
           type="search"
-          placeholder="Search in titles"
+          placeholder="Search in titles and messages"
           value={words.value}
           onInput={({ currentTarget }) => {
             words.value = currentTarget.value;

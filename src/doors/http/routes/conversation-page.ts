@@ -4,7 +4,7 @@ import { ApiError } from "../shared/api-errors.js";
 import { limitIn, limitWords } from "../shared/limit.js";
 
 export const pageQuery = {
-  q: "only those whose title has this in it, in any case",
+  q: "only those with this in their title or in a message of the user, in any case",
   limit: `at most so many, ${limitWords}`,
   before: "only those after the end of an earlier answer: its next",
 };

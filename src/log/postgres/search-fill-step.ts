@@ -1,0 +1,47 @@
+import { isOfSingleCall } from "../../core/ids.js";
+import type { FillProgress } from "../shared/search-fill.js";
+import { rewindsOfAsked } from "../sql/search-table.js";
+import type { Database } from "./connection/database.js";
+
+/** Number of conversations that a step adds. Nobody can write to them meanwhile. */
+const atOnce = 50;
+
+const addMessages = `INSERT INTO searched (conversation_id, seq, text)
+  SELECT asked.conversation_id, asked.seq, found.text
+  FROM events AS asked CROSS JOIN LATERAL lower_title(searched_text(asked.payload)) AS found (text)
+  WHERE asked.conversation_id = ANY($1) AND asked.request_id IS NOT NULL AND found.text <> '' AND NOT EXISTS (${rewindsOfAsked})
+  ON CONFLICT DO NOTHING`;
+const addTitles = `INSERT INTO searched (conversation_id, seq, text)
+  SELECT conversation_id, 0, title_lower FROM conversations WHERE conversation_id = ANY($1) AND title_lower <> ''
+    AND EXISTS (SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.type = 'rewind'
+      AND mark.conversation_id = conversations.conversation_id)
+  ON CONFLICT DO NOTHING`;
+
+/** Returns the steps of a `SearchFill`. If several hosts take steps, they take them one after the other. */
+export function searchFillStep(database: Database): () => Promise<FillProgress | undefined> {
+  const step = () =>
+    database.transaction("idempotent", async (client): Promise<FillProgress | undefined> => {
+      const { rows: left } = await client.query<{ conversation_id: string }>("SELECT * FROM search_fill FOR UPDATE");
+      if (!left[0]) return undefined;
+      // The locks keep a rewind from coming between the reading of a message and its adding. They are taken before the messages are read.
+      const { rows: next } = await client.query<{ conversation_id: string }>(
+        `SELECT conversation_id FROM conversations WHERE conversation_id > $1 ORDER BY conversation_id LIMIT ${atOnce} FOR NO KEY UPDATE`,
+        [left[0].conversation_id],
+      );
+      const ids = next.map(({ conversation_id }) => conversation_id);
+      const isOver = ids.length < atOnce;
+      const listed = [ids.filter((id) => !isOfSingleCall(id))];
+      await client.query(addMessages, listed);
+      await client.query(addTitles, listed);
+      const { rows } = await client.query<{ done: number; total: number }>(
+        "UPDATE search_fill SET conversation_id = coalesce($1, conversation_id), done = done + $2 RETURNING done, total",
+        [ids.at(-1), ids.length],
+      );
+      if (isOver) await client.query("DELETE FROM search_fill");
+      return rows[0] && { ...rows[0], isOver };
+    });
+  return async () => {
+    const rows = await database.rows("read", "idempotent", "SELECT 1 FROM search_fill LIMIT 1");
+    return rows.length > 0 ? step() : undefined;
+  };
+}
