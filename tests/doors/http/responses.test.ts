@@ -156,6 +156,23 @@ describe("a response", () => {
     expect(one).toMatchObject({ id: other.id, output_text: "four" });
   });
 
+  test("is not continued when its turn was taken back", async () => {
+    await using llm = await startLlmServer(["one", "two", "three"].map((text) => answer(text)));
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const client = sdk(door);
+    const { id } = await client.responses.create({ input: "a" });
+    const { data, response } = await client.responses.create({ input: "b", previous_response_id: id }).withResponse();
+    const conversation = response.headers.get("x-conversation-id") ?? "";
+    await app.sessions.open(conversation).rewind({ turns: 1 });
+    const message = expect.stringContaining("taken back");
+    const refused = { status: 404, code: "previous_response_not_found", message };
+    const again = () => client.responses.create({ input: "c", previous_response_id: data.id });
+    await expect(again()).rejects.toMatchObject(refused);
+    await client.responses.create({ input: "d", previous_response_id: id });
+    await expect(again()).rejects.toMatchObject(refused);
+  });
+
   test("is continued in a copy with the results of the caller's functions, too", () =>
     withDoor([sayAndCall("See:", "weather", {}), answer("cold"), answer("warm")], async (client, llm) => {
       const { id, output } = await client.responses.create({ input: "Oslo?", tools: [tool] });

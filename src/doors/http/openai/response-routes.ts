@@ -204,6 +204,13 @@ async function afterResponse(parts: DoorParts, previous: string, ids: WireCallId
     const text = `Previous response with id '${previous.slice(0, 200)}' not found.`;
     throw new ApiError(404, "previous_response_not_found", text, "previous_response_id");
   }
+  const begin = events.find(({ turnId }) => turnId === place.turnId);
+  const takesBack = (event: StoredEvent) =>
+    event.type === "rewind" && event.seq > end.seq && (begin?.seq ?? 0) > event.toSeq;
+  if (events.some(takesBack)) {
+    const text = `Previous response with id '${previous.slice(0, 200)}' was taken back in its conversation.`;
+    throw new ApiError(404, "previous_response_not_found", text, "previous_response_id");
+  }
   const { conversationId } = place;
   const requests = events.filter((event) => event.type === "user_message");
   const isLast = requests.at(-1)?.turnId === place.turnId;
