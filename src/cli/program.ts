@@ -11,6 +11,7 @@ import { addDoctorCommand } from "./commands/doctor.js";
 import { addMigrateCommand } from "./commands/migrate.js";
 import { addNodeCommand } from "./commands/nodes.js";
 import { addProtocolCommands } from "./commands/protocols.js";
+import { addRebuildCommand } from "./commands/rebuild.js";
 import { addRunCommand } from "./commands/run.js";
 import { addServeCommand } from "./commands/serve.js";
 import { addServerCommands } from "./commands/servers/servers.js";
@@ -41,6 +42,7 @@ addApprovalCommands(program);
 addConversationCommands(program);
 addDoctorCommand(program, version);
 addMigrateCommand(program);
+addRebuildCommand(program);
 addNodeCommand(program);
 addUsageCommand(program);
 

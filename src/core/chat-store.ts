@@ -138,10 +138,7 @@ export interface SpentTotals {
 export interface Spending extends SpentTotals {
   /** Identifies the request. All copies of its event in other conversations have the same place. */
   place: string;
-  /**
-   * Time of its event, in ms since the epoch. For a summary (`compaction`), it may be the time of the answer after it, because the log finds
-   * a summary by that answer.
-   */
+  /** Time of its event, in ms since the epoch. */
   at: number;
 }
 
@@ -151,16 +148,8 @@ export interface Period {
   until: number;
 }
 
-/**
- * Usage of one model by one conversation within a quarter of an hour. Quarters are used because every time zone differs from UTC by a
- * multiple of 15 minutes, so midnight is always the start of a quarter.
- */
-export interface ModelUsage {
-  /** Start of the quarter of an hour, in milliseconds since the epoch. */
-  at: number;
-  conversationId: string;
-  provider: string;
-  model: string;
+/** Usage of models. */
+export interface ModelCounts {
   requests: number;
   inputTokens: number;
   outputTokens: number;
@@ -174,12 +163,8 @@ export interface ModelUsage {
   unpriced: number;
 }
 
-/** Usage of one tool within a quarter of an hour. Only calls that were sent count. */
-export interface ToolUsage {
-  at: number;
-  conversationId: string;
-  /** The tool's name for the model: `server__tool`. */
-  name: string;
+/** Usage of tools. Only calls that were sent count. */
+export interface ToolCounts {
   calls: number;
   errors: number;
   /** Total time of the calls, each from its sending to its result. */
@@ -188,11 +173,59 @@ export interface ToolUsage {
   resultBytes: number;
 }
 
+/** Usage of one model within a period. `at`: start of the period. */
+export interface ModelUsage extends ModelCounts {
+  at: number;
+  provider: string;
+  model: string;
+}
+
+/** Usage of one tool within a period. */
+export interface ToolUsage extends ToolCounts {
+  /** Start of the period. */
+  at: number;
+  /** The tool's name for the model: `server__tool`. */
+  name: string;
+}
+
+export interface ConversationUsage extends ModelCounts {
+  conversationId: string;
+}
+
+/** Progress of the counting of conversations that are older than the counters. */
+export interface UsageProgress {
+  counted: number;
+  conversations: number;
+}
+
+/**
+ * Counters of usage. A conversation that is deleted takes its usage back. Each event counts only once, even if a copied conversation has it
+ * in common with its origin. Periods begin and end with a quarter of an hour, see `quarterMs`: every time zone differs from UTC by a
+ * multiple of 15 minutes, so midnight is always the start of a quarter. What a method costs depends on its periods, not on the log. Every
+ * method throws StoreError.
+ */
+export interface UsageCounters {
+  /** Returns the usage of each model in each of these periods. They must not overlap. */
+  models(periods: readonly Period[]): Promise<ModelUsage[]>;
+  tools(periods: readonly Period[]): Promise<ToolUsage[]>;
+  /** Returns the usage of the `most` dearest conversations, and the number of all conversations with usage. */
+  conversations(period: Period, most: number): Promise<{ conversations: ConversationUsage[]; all: number }>;
+  /** Returns a time before which no model was used. Undefined if none was ever used. */
+  first(): Promise<number | undefined>;
+  /** Returns the progress of `countOlder`. Undefined if all conversations are counted. */
+  progress(): Promise<UsageProgress | undefined>;
+  /** Counts a few conversations that an earlier version wrote, the latest first. Takes some milliseconds. Resolves with the progress. */
+  countOlder(): Promise<UsageProgress | undefined>;
+  /** Forgets all counts. `countOlder` then counts all conversations anew. */
+  reset(): Promise<void>;
+}
+
 /** The event log. Every method throws StoreError. */
 export interface ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
   readonly archive: Archive;
+  readonly usage: UsageCounters;
   /**
    * Returns the time by the clock that gives events their times, in milliseconds since the epoch. Undefined if that clock is this machine's
    * clock.
@@ -231,12 +264,10 @@ export interface ChatStore {
   readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]>;
   /** Returns a page of conversations. What it costs depends on the page, not on the number of conversations in the log. */
   conversations(query: ConversationQuery): Promise<ConversationPage>;
-  /** Returns the totals of all requests in the period, over all conversations. Copied events count as in `usage`. */
+  /** Returns the totals of all requests in the period, over all conversations. A copied event counts only once. */
   spent(period: Period): Promise<SpentTotals>;
   /** Returns every request since the given time, in milliseconds since the epoch. Their sum is `spent` of the same time. */
   spendings(since: number): Promise<Spending[]>;
-  /** Returns the usage within the period. Each event counts only once, even if a copied conversation has it in common with its origin. */
-  usage(period: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }>;
   close(): Promise<void>;
 }
 

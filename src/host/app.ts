@@ -16,6 +16,7 @@ import { thisMachine } from "../log/shared/host-process.js";
 import type { Sample } from "../mcp/callbacks/sampling.js";
 import { McpHub } from "../mcp/hub.js";
 import { ServerLogs } from "../mcp/server/server-logs.js";
+import { OlderUsage } from "../session/conversations/older-usage.js";
 import { retentionRules } from "../session/conversations/retention.js";
 import type { Session } from "../session/session.js";
 import { Sessions } from "../session/sessions.js";
@@ -194,6 +195,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         now: Date.now,
       }),
     );
+    const olderUsage = closedAtEnd(new OlderUsage(store.usage, observe));
     hub.start();
     const apply = async (next: Config) => {
       tape?.conceal(configuredSecrets(next, env));
@@ -221,6 +223,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     if (options.recover ?? true) {
       void sessions.recover().catch(reportedTo(observe));
       sessions.startRetention();
+      olderUsage.start();
     }
     return {
       get config() {

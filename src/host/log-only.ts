@@ -1,9 +1,10 @@
 /** Functions that read the event log without starting a host. */
 
+import { setImmediate as nextRound } from "node:timers/promises";
 import { deadNodes } from "../cluster/lost-hosts.js";
 import { type Nodes, nodesOf } from "../cluster/nodes.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
-import type { ChatStore, Period } from "../core/chat-store.js";
+import type { Period, UsageProgress } from "../core/chat-store.js";
 import type { Config, StorageConfig } from "../core/config.js";
 import type { Environment } from "../core/environment.js";
 import { newId } from "../core/ids.js";
@@ -13,6 +14,8 @@ import { defaultLeaseMs } from "../core/turn-leases.js";
 import { openStore } from "../log/open.js";
 import { isGone, thisMachine } from "../log/shared/host-process.js";
 import { Conversations } from "../session/conversations/conversations.js";
+import { countOlder } from "../session/conversations/older-usage.js";
+import { type UsageKey, type UsageReport, usageReport } from "../session/conversations/usage-report.js";
 import { bringToSchema } from "./open-log.js";
 import { stderrLog } from "./stderr-log.js";
 
@@ -37,11 +40,33 @@ export async function readNodes(config: Config): Promise<Nodes> {
   }
 }
 
-/** Returns the usage of all conversations in the period. Throws StoreError. */
-export async function readUsage(config: Config, period: Period): ReturnType<ChatStore["usage"]> {
+/** Returns the usage in the period, after it has counted what an earlier version wrote. Throws StoreError. */
+export async function readUsage(
+  config: Config,
+  by: UsageKey,
+  period: Period,
+  onProgress: (progress: UsageProgress) => void,
+): Promise<UsageReport> {
   const { store } = await readableLog(config);
   try {
-    return await store.usage(period);
+    await countOlder(store.usage, { onProgress, pause: nextRound });
+    return await usageReport(store.usage, by, period);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Counts the usage of all conversations anew. Returns their number. Throws StoreError. */
+export async function rebuildLog(
+  config: Config,
+  onProgress: (progress: UsageProgress) => void,
+): Promise<{ conversations: number }> {
+  const { store } = await readableLog(config);
+  try {
+    await store.usage.reset();
+    const { conversations = 0 } = (await store.usage.progress()) ?? {};
+    await countOlder(store.usage, { onProgress, pause: nextRound });
+    return { conversations };
   } finally {
     await store.close();
   }

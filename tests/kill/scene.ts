@@ -9,6 +9,7 @@ import { expect } from "@jest/globals";
 import type { StorageConfig, WireName } from "../../src/core/config.js";
 import type { StoredEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
+import { quarterMs } from "../../src/log/shared/spent.js";
 import { script } from "../support/app.js";
 import { configFor, Workplace } from "../support/cli.js";
 import { type Driver, newStorage } from "../support/storages.js";
@@ -156,6 +157,21 @@ export class Scene implements AsyncDisposable {
     const known = results.filter(({ content }) => JSON.stringify(content).includes(": done")).length;
     expect(known + unknown).toBe(3);
     expect(JSON.stringify(results)).toContain("look weather: done"); // read-only, so it was sent again
+    await this.#checkUsage(answers.length);
+  }
+
+  /** Checks that the counters of usage equal the events, by counting all events anew. */
+  async #checkUsage(requests: number): Promise<void> {
+    const store = await openStore(this.#storage, { now: Date.now, observe: () => {} });
+    const { usage } = store;
+    const always = [{ since: 0, until: Math.ceil(Date.now() / quarterMs) * quarterMs }];
+    const counts = async () => [await usage.models(always), await usage.tools(always)];
+    const before = await counts();
+    expect(before[0]).toMatchObject([{ requests }]);
+    await usage.reset();
+    while (await usage.countOlder());
+    expect(await counts()).toEqual(before);
+    await store.close();
   }
 
   /** Runs another turn, which sends the whole history: no reasoning of the model is lost, and the provider accepts it. */

@@ -5,12 +5,12 @@ import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { query } from "../support/postgres.js";
 import { driverUnderTest, withStore } from "../support/storages.js";
-import { listed, request, turn } from "./support.js";
+import { listed, request, turn, usageUndone } from "./support.js";
 
 const columns = ["updated_at", "title", "title_lower", "workspace", "turns"];
-const sqliteBefore = `DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;
+const sqliteBefore = `${usageUndone.sqlite} DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;
   ${columns.map((name) => `ALTER TABLE conversations DROP COLUMN ${name};`).join(" ")} PRAGMA user_version = 9`;
-const postgresBefore = `DROP TABLE searched, search_fill, conversations; DROP FUNCTION keep_conversation CASCADE;
+const postgresBefore = `${usageUndone.postgres} DROP TABLE searched, search_fill, conversations; DROP FUNCTION keep_conversation CASCADE;
   DROP FUNCTION lower_title, conversation_title, searched_text, search_grams;
   UPDATE mcp_platform_schema SET version = 9`;
 
@@ -23,7 +23,17 @@ async function withoutRows(storage: StorageConfig): Promise<void> {
   db.close();
 }
 
-/** Runs a turn of the conversation from its request to its end. */
+/** Runs a turn of the conversation from its request to its end: with a summary, an answer and a call of a tool. */
+async function worked(store: ChatStore, conversationId: string, count: number, text: string): Promise<void> {
+  const { user, answer, sent, result, end, compaction } = turn(`turn_${count}`);
+  await store.claim(conversationId, user(text), request("n", `/folder${count}`));
+  const { fence = 0 } = (await store.turns.acquire(conversationId, `turn_${count}`, "n")) ?? {};
+  const summary = { ...compaction(0, "short"), spent: { tokens: 2 } };
+  const done = [summary, { ...answer("x"), spent: { tokens: 3 } }, sent("c1"), result("c1", "42"), end()];
+  await store.appendAll(conversationId, done, { fence, position: 2 });
+}
+
+/** Runs a turn of the conversation that has nothing but its request and its end. */
 async function ended(store: ChatStore, conversationId: string, count: number, text: string): Promise<void> {
   const { user, end } = turn(`turn_${count}`);
   await store.claim(conversationId, user(text), request("n", `/folder${count}`));
@@ -33,13 +43,13 @@ async function ended(store: ChatStore, conversationId: string, count: number, te
 
 test("a log of an earlier version is listed as if its conversations had been listed from their beginning", () =>
   withStore(driverUnderTest, async (store, storage) => {
-    await ended(store, "a", 1, "ÄRGER im Haus");
+    await worked(store, "a", 1, "ÄRGER im Haus");
     await ended(store, "a", 2, "more");
     await ended(store, "b", 3, `${"😀".repeat(90)}`);
     await ended(store, "single_1", 4, "one call");
-    await store.archive.amend("a", () => ({ type: "rewind", turnId: "rewind", toSeq: 2 }));
-    const first = { type: "fork" as const, turnId: "fork", origins: ["a"], toSeq: 2 };
-    await store.archive.copy("a", "copy", () => ({ first, seqs: [1, 2] }));
+    await store.archive.amend("a", () => ({ type: "rewind", turnId: "rewind", toSeq: 6 }));
+    const first = { type: "fork" as const, turnId: "fork", origins: ["a"], toSeq: 6 };
+    await store.archive.copy("a", "copy", () => ({ first, seqs: [1, 2, 3, 4, 5, 6] }));
     await store.append("silent", turn("turn_5").end());
     const picture = { type: "image", data: "", mimeType: "image/png" } as const;
     const content = [picture, { type: "text" as const, text: "what\0 is \ud800 it?" }];
@@ -53,6 +63,11 @@ test("a log of an earlier version is listed as if its conversations had been lis
       ["single_1", 1],
       ["b", 1],
     ]);
+    const quarter = { since: 0, until: 900_000 };
+    const used = { models: await store.usage.models([quarter]), tools: await store.usage.tools([quarter]) };
+    const spendings = await store.spendings(0);
+    expect(used).toMatchObject({ models: [{ requests: 2 }], tools: [{ calls: 1 }] });
+    expect(spendings).toHaveLength(2);
     await withoutRows(storage);
     const migrated = await openStore(storage, { now: () => 1_000, observe: () => undefined });
     try {
@@ -61,6 +76,15 @@ test("a log of an earlier version is listed as if its conversations had been lis
       expect(found).toMatchObject({ conversations: [{ conversationId: "copy" }], next: expect.any(Number) });
       await ended(migrated, "b", 7, "again");
       expect((await listed(migrated))[0]).toMatchObject({ conversationId: "b", turns: 2, workspace: "/folder7" });
+      expect(await migrated.usage.progress()).toEqual({ counted: 0, conversations: before.length });
+      while (await migrated.usage.countOlder());
+      expect(await migrated.usage.models([quarter])).toEqual(used.models);
+      expect(await migrated.usage.tools([quarter])).toEqual(used.tools);
+      expect(await migrated.spendings(0)).toEqual(spendings);
+      await migrated.archive.delete("a");
+      expect(await migrated.usage.models([quarter])).toEqual(used.models); // the copy still has its events
+      await migrated.archive.delete("copy");
+      expect(await migrated.usage.models([quarter])).toEqual([]);
     } finally {
       await migrated.close();
     }

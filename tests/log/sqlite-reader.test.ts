@@ -64,7 +64,9 @@ async function isElsewhere(read: () => Promise<unknown>): Promise<boolean> {
 test("what reads the whole log leaves this thread to others", () =>
   withLog(async (store) => {
     const reads: Record<string, () => Promise<unknown>> = {
-      usage: () => store.usage(always),
+      usage: () => store.usage.models([always]),
+      "usage by tool": () => store.usage.tools([always]),
+      "usage by conversation": () => store.usage.conversations(always, 10),
       "a long page": () => store.conversations(all),
       "a search": () => store.conversations({ most: 10, text: "nowhere" }),
       "of a workspace": () => store.conversations({ most: 10, workspaces: ["/elsewhere"] }),
@@ -82,10 +84,12 @@ test("what turns spend is read by the time of their answers, not from the whole 
     const reader = new SqliteReader({ path, busyTimeoutMs: 1_000 });
     for (const sql of [usageStatements.sqlite.spent, usageStatements.sqlite.spendings]) {
       const plan = await reader.rows<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, [0, 1]);
-      const ofEntries = plan.map(({ detail }) => detail).filter((detail) => / entries /.test(`${detail} `));
-      const byRange = "SEARCH entries USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)";
-      const byTime = "SEARCH entries USING INDEX entries_answers (at>? AND at<?)";
-      expect(ofEntries).toEqual([byTime, byTime, byRange, byRange]);
+      const ofTables = plan.map(({ detail }) => detail).filter((detail) => / (entries|summaries) /.test(`${detail} `));
+      expect(ofTables).toEqual([
+        "SEARCH entries USING INDEX entries_answers (at>? AND at<?)",
+        "SEARCH summaries USING COVERING INDEX summaries_at (at>? AND at<?)",
+        "SEARCH entries USING INTEGER PRIMARY KEY (rowid=?)",
+      ]);
     }
     await reader.close();
   }));
@@ -110,11 +114,11 @@ test("a read sees what was written before it, and fails with the reason", () =>
     const latest = { conversationId: "new", title: "hello", lastSeq: 1 };
     expect((await store.conversations(all)).conversations[0]).toMatchObject(latest);
     const db = await connect(path);
-    db.exec("DROP VIEW events");
+    db.exec("DROP TABLE usage_models; DROP TABLE usage_model_totals");
     db.close();
-    await expect(store.usage(always)).rejects.toMatchObject({
+    await expect(store.usage.models([always])).rejects.toMatchObject({
       name: "StoreError",
-      message: expect.stringMatching(/^cannot read the event log .*no such table: .*events/),
+      message: expect.stringMatching(/^cannot read the event log .*no such table: .*usage_model_totals/),
     });
     expect((await store.conversations(all)).conversations).toHaveLength(conversations);
   }));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../src/core/chat-store.js";
-import type { ForkEvent } from "../../src/core/events.js";
+import type { ChatEvent, ForkEvent } from "../../src/core/events.js";
 import { drivers, withStore as withStoreOn } from "../support/storages.js";
 import { call, listed, request, turn } from "./support.js";
 
@@ -91,7 +91,7 @@ describe.each(drivers)("the %s store", (driver) => {
       expect((await Promise.all(parts)).reduce((sum, tokens) => sum + tokens)).toBe(60); // in one part only
     }));
 
-  test("says what was asked of which model and which tools were called, for each conversation and quarter of an hour", () =>
+  test("says what was asked of which model and by which conversation, and which tools were called", () =>
     withStore(async (store) => {
       const usage = { inputTokens: 10, outputTokens: 4, cachedTokens: 6, cacheWriteTokens: 3, reasoningTokens: 1 };
       await store.append("a", { ...one.answer("x"), usage, spent: { tokens: 14, usd: 0.25 } });
@@ -100,7 +100,9 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("a", one.result("c1", "forty-two"));
       await store.append("a", one.result("c2", "never sent"));
       await store.append("b", { ...two.answer("z"), model: "other", spent: { tokens: 5, estimated: true } });
-      const { models, tools } = await store.usage({ since: 0, until: 1_000 });
+      const quarter = { since: 0, until: 900_000 };
+      const next = { since: 900_000, until: 1_800_000 };
+      const models = await store.usage.models([quarter, next]);
       const none = {
         inputTokens: 0,
         outputTokens: 0,
@@ -109,11 +111,10 @@ describe.each(drivers)("the %s store", (driver) => {
         cacheWriteTokens: 0,
         usd: 0,
       };
-      expect(models.sort((x, y) => x.conversationId.localeCompare(y.conversationId))).toEqual([
+      expect(models.sort((x, y) => x.model.localeCompare(y.model))).toEqual([
         {
           ...{
             at: 0,
-            conversationId: "a",
             provider: "demo",
             model: "demo-1",
             requests: 2,
@@ -125,7 +126,6 @@ describe.each(drivers)("the %s store", (driver) => {
         {
           ...none,
           at: 0,
-          conversationId: "b",
           provider: "demo",
           model: "other",
           requests: 1,
@@ -134,10 +134,16 @@ describe.each(drivers)("the %s store", (driver) => {
         },
       ]);
       const resultBytes = expect.any(Number);
-      expect(tools).toEqual([
-        { at: 0, conversationId: "a", name: "everything__add", calls: 1, errors: 0, durationMs: 1, resultBytes },
+      expect(await store.usage.tools([quarter])).toEqual([
+        { at: 0, name: "everything__add", calls: 1, errors: 0, durationMs: 1, resultBytes },
       ]);
-      expect(await store.usage({ since: 0, until: 100 })).toEqual({ models: [], tools: [] });
+      expect(await store.usage.conversations(quarter, 1)).toEqual({
+        conversations: [expect.objectContaining({ conversationId: "a", requests: 2, usd: 0.25 })],
+        all: 2,
+      });
+      expect(await store.usage.models([next])).toEqual([]);
+      expect(await store.usage.conversations(next, 1)).toEqual({ conversations: [], all: 0 });
+      expect(await store.usage.progress()).toBeUndefined();
     }));
 
   test("a copied conversation has spent nothing for what it was copied with", () =>
@@ -153,7 +159,27 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(await store.spendings(0)).toMatchObject([
         { place: `${turnId} 2`, tokens: 15, usd: 1, unpriced: 0, estimated: 0 },
       ]);
-      expect((await store.usage({ since: 0, until: 1_000 })).models).toMatchObject([{ requests: 1, usd: 1 }]);
+      expect(await store.usage.models([{ since: 0, until: 900_000 }])).toMatchObject([{ requests: 1, usd: 1 }]);
+    }));
+
+  test("a summary counts for the day, also long before the answer after it or without one", () =>
+    withStore(async (store) => {
+      const summary = { ...one.compaction(0, "short"), spent: { tokens: 7, usd: 0.5 } };
+      const asked = { type: "question", turnId: "turn_1", questionId: "q", question: { kind: "stuck" } } as unknown;
+      const { turnId } = await store.claim("a", one.user("hi"), request("n"));
+      const { fence = 0 } = (await store.turns.acquire("a", turnId, "n")) ?? {};
+      const between = Array.from({ length: 30 }, () => asked as ChatEvent);
+      await store.appendAll("a", [summary, ...between], { fence, position: 2, lastSeq: 1 });
+      const [{ at } = { at: 0 }] = await store.read("a", 2);
+      expect(await store.spent(from(0))).toMatchObject({ tokens: 7, usd: 0.5 });
+      expect(await store.spendings(0)).toMatchObject([{ place: `${turnId} 2`, at, tokens: 7, usd: 0.5 }]);
+      expect(await store.usage.models([{ since: 0, until: 900_000 }])).toMatchObject([{ requests: 1, usd: 0.5 }]);
+      await store.appendAll("a", [one.error(false)], { fence, position: 33, lastSeq: 32 });
+      expect(await store.spent(from(0))).toMatchObject({ tokens: 7, usd: 0.5 });
+      expect(await store.usage.models([{ since: 0, until: 900_000 }])).toMatchObject([{ requests: 1, usd: 0.5 }]);
+      await store.archive.delete("a");
+      expect(await store.spent(from(0))).toMatchObject({ tokens: 0, usd: 0 });
+      expect(await store.usage.models([{ since: 0, until: 900_000 }])).toEqual([]);
     }));
 
   test("appends in the order of the calls, without awaiting each", () =>

@@ -15,6 +15,17 @@ export async function inFolder(work: (folder: string) => Promise<void>): Promise
   }
 }
 
+/** SQL that takes back the migration step of the counters of usage. */
+export const usageUndone = {
+  sqlite: `DROP TABLE usage_models; DROP TABLE usage_tools; DROP TABLE usage_model_totals; DROP TABLE usage_tool_totals;
+    DROP TABLE usage_backlog; DROP TABLE summaries; DROP TRIGGER entries_summarised; DROP INDEX conversations_family;
+    ALTER TABLE conversations DROP COLUMN family; ALTER TABLE conversations DROP COLUMN counted;`,
+  postgres: `DROP TABLE usage_models, usage_tools, usage_model_totals, usage_tool_totals, usage_model_changes, usage_tool_changes,
+    usage_backlog, usage_merge, summaries; DROP FUNCTION keep_usage, keep_summary CASCADE;
+    DROP FUNCTION count_usage, count_backlog, merge_usage, usage_facts;
+    ALTER TABLE conversations DROP COLUMN family, DROP COLUMN counted;`,
+};
+
 /** Returns all conversations of the log, the latest first, also those of single API calls. */
 export async function listed(store: ChatStore): Promise<ConversationSummary[]> {
   return (await store.conversations({ most: 10_000, includesSingleCalls: true })).conversations;

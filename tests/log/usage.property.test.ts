@@ -1,14 +1,15 @@
-/** A file finds the usage of a period in the conversations that were changed since its start. A log in memory reads everything. */
-import { join } from "node:path";
+/** A file and a database keep counters of usage. A log in memory computes the same from its events, each time it is asked. */
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ChatStore } from "../../src/core/chat-store.js";
+import type { ChatStore, Period } from "../../src/core/chat-store.js";
 import type { ChatEvent, ForkEvent } from "../../src/core/events.js";
 import { openStore } from "../../src/log/open.js";
 import { runs } from "../support/runs.js";
+import { driverUnderTest, newStorage } from "../support/storages.js";
 import { inFolder, request, turn } from "./support.js";
 
 const minute = 60_000;
+const quarter = 15 * minute;
 const hour = 60 * minute;
 
 const does = <T extends string>(weight: number, name: T) => ({
@@ -19,8 +20,11 @@ const step = fc.oneof(
   does(4, "begin"),
   does(4, "answer"),
   does(4, "tool"),
+  does(1, "denied"),
+  does(1, "sent"),
   does(2, "compaction"),
   does(2, "end"),
+  does(1, "fail"),
   does(1, "copy"),
   does(1, "delete"),
   // The clock may be set back by less than an hour.
@@ -32,12 +36,23 @@ const step = fc.oneof(
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 const hours = fc.nat({ max: 400 });
 
+interface RunningTurn {
+  turnId: string;
+  fences: number[];
+  position: number;
+  lastSeq: number;
+  /** Ids of the calls that were sent and have no result. */
+  sent: string[];
+}
+
 /** Runs the steps on both logs, which therefore have the same events. */
 class TwoLogs {
   readonly #stores: readonly ChatStore[];
   readonly #conversations: string[] = [];
   /** The turn that runs in a conversation. As in a host, `lastSeq` lets the file store an event without changing `conversations`. */
-  readonly #running = new Map<string, { turnId: string; fences: number[]; position: number; lastSeq: number }>();
+  readonly #running = new Map<string, RunningTurn>();
+  /** The last turn of a conversation, if it failed. It may be resumed. */
+  readonly #failed = new Map<string, RunningTurn>();
   readonly #newId: () => number;
 
   constructor(stores: readonly ChatStore[], newId: () => number) {
@@ -52,9 +67,9 @@ class TwoLogs {
     const isRunning = this.#running.has(id);
     if (each.do === "delete") return isRunning ? undefined : this.#delete(id);
     if (each.do === "copy") return isRunning ? undefined : this.#copy(id);
-    const { turnId } = this.#running.get(id) ?? {};
-    if (turnId === undefined) return;
-    const { answer, compaction, sent, result, end } = turn(turnId);
+    const running = this.#running.get(id);
+    if (!running) return;
+    const { answer, compaction, sent, result, end, error } = turn(running.turnId);
     const spent = { tokens: 5, usd: 0.25 };
     if (each.do === "answer")
       return this.#append(id, { ...answer("hi"), usage: { inputTokens: 3, outputTokens: 2 }, spent });
@@ -64,25 +79,34 @@ class TwoLogs {
       this.#running.delete(id);
       return;
     }
-    const callId = `call_${this.#newId()}`;
+    if (each.do === "fail") {
+      await this.#append(id, error());
+      this.#running.delete(id);
+      this.#failed.set(id, running);
+      return;
+    }
+    const callId = running.sent.pop() ?? `call_${this.#newId() % 5}`;
+    if (each.do === "denied") return this.#append(id, result(`denied_${callId}`, "no", true));
     await this.#append(id, sent(callId));
-    await this.#append(id, result(callId, "42"));
+    if (each.do === "sent") running.sent.push(callId);
+    else await this.#append(id, result(callId, "42"));
   }
 
   async #begin(known: string | undefined): Promise<void> {
     const id = known ?? `conv_${this.#newId()}`;
     if (known === undefined) this.#conversations.push(id);
     if (this.#running.has(id)) return;
-    const { user } = turn(`turn_${this.#newId()}`);
-    const message = user("hello");
+    const failed = this.#failed.get(id);
+    this.#failed.delete(id);
+    const turnId = failed?.turnId ?? `turn_${this.#newId()}`;
     const fences: number[] = [];
     let lastSeq = 0;
     for (const store of this.#stores) {
-      const { events } = await store.claim(id, message, request("n"));
-      lastSeq = events[0]?.seq ?? 0;
-      fences.push((await store.turns.acquire(id, message.turnId, "n"))?.fence ?? 0);
+      const { events } = await store.claim(id, turn(turnId).user("hello"), request("n"));
+      lastSeq = events.at(-1)?.seq ?? 0;
+      fences.push((await store.turns.acquire(id, turnId, "n"))?.fence ?? 0);
     }
-    this.#running.set(id, { turnId: message.turnId, fences, position: 2, lastSeq });
+    this.#running.set(id, { turnId, fences, position: failed?.position ?? 2, lastSeq, sent: failed?.sent ?? [] });
   }
 
   async #append(id: string, event: ChatEvent): Promise<void> {
@@ -97,6 +121,7 @@ class TwoLogs {
 
   async #delete(id: string): Promise<void> {
     this.#conversations.splice(this.#conversations.indexOf(id), 1);
+    this.#failed.delete(id);
     for (const store of this.#stores) await store.archive.delete(id);
   }
 
@@ -113,34 +138,52 @@ class TwoLogs {
 
 const sorted = (rows: readonly object[]) => rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort();
 
-test("the usage of any period is the same on both", () =>
+async function usageOf({ usage }: ChatStore, periods: readonly Period[]) {
+  const [period] = periods as [Period];
+  const { conversations, all } = await usage.conversations(period, 1_000);
+  return {
+    models: sorted(await usage.models(periods)),
+    tools: sorted(await usage.tools(periods)),
+    conversations: sorted(conversations),
+    all,
+  };
+}
+
+test("the counters equal the sums of the events, in any period, also if all are counted anew", () =>
   inFolder(async (folder) => {
     let now = 0;
     const parts = { now: () => now, observe: () => {} };
-    const file = await openStore({ driver: "sqlite", path: join(folder, "log.db") }, parts);
+    const counting = await openStore(await newStorage(folder), parts);
     const memory = await openStore({ driver: "memory" }, parts);
     let ids = 0;
+    const isPostgres = driverUnderTest === "postgres";
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), hours, hours, async (steps, after, length) => {
         const start = now + 1_000 * hour; // all runs share the logs
         now = start;
-        const logs = new TwoLogs([file, memory], () => ++ids);
+        const logs = new TwoLogs([counting, memory], () => ++ids);
         for (const each of steps) {
           if (each.do === "wait") now += each.ms;
           else await logs.take(each);
         }
         const since = start + after * hour;
-        const periods = [since, now - hour, now + 5 * minute].map((from) => ({
-          since: from,
-          until: from + length * hour,
-        }));
-        for (const period of periods) {
-          const [found, all] = [await file.usage(period), await memory.usage(period)];
-          expect(sorted(found.models)).toEqual(sorted(all.models));
-          expect(sorted(found.tools)).toEqual(sorted(all.tools));
+        const aligned = [since, now - hour, now + 5 * minute].map((at) => Math.floor(at / quarter) * quarter);
+        const periods = aligned.map((from) => [
+          { since: from, until: from + length * hour + 3 * quarter },
+          { since: from + (length + 2) * hour, until: from + (length + 2) * hour + quarter },
+        ]);
+        const always = [{ since: 0, until: Math.ceil((now + 1) / quarter) * quarter }];
+        for (const part of [...periods, always]) {
+          expect(await usageOf(counting, part)).toEqual(await usageOf(memory, part));
         }
+        const first = (await memory.usage.first()) ?? now;
+        expect((await counting.usage.first()) ?? now).toBeLessThanOrEqual(first);
+        if (ids % 5 > 0) return;
+        await counting.usage.reset();
+        while (await counting.usage.countOlder());
+        expect(await usageOf(counting, always)).toEqual(await usageOf(memory, always));
       }),
-      { numRuns: runs(200) },
+      { numRuns: runs(isPostgres ? 25 : 150) },
     );
-    await Promise.all([file.close(), memory.close()]);
+    await Promise.all([counting.close(), memory.close()]);
   }));

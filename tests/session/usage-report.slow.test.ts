@@ -1,10 +1,11 @@
 import { expect, test } from "@jest/globals";
+import type { UsageCounters } from "../../src/core/chat-store.js";
 import { usageText } from "../../src/session/commands/usage-text.js";
 import { usageReport } from "../../src/session/conversations/usage-report.js";
 
-test("a table may have more lines than a call has arguments", () => {
-  const models = Array.from({ length: 150_000 }, (_, at) => ({
-    ...{ at: 1, conversationId: `c${at}`, provider: "openai", model: "gpt", requests: 1, inputTokens: 1000 },
+test("a table may have more lines than a call has arguments", async () => {
+  const conversations = Array.from({ length: 150_000 }, (_, at) => ({
+    ...{ conversationId: `c${at}`, requests: 1, inputTokens: 1000 },
     ...{
       outputTokens: 50,
       reasoningTokens: 10,
@@ -15,6 +16,11 @@ test("a table may have more lines than a call has arguments", () => {
       unpriced: 0,
     },
   }));
-  const text = usageText(usageReport({ models, tools: [] }, "conversation", { since: 0, until: 2 }));
+  const usage = {
+    conversations: async () => ({ conversations, all: conversations.length }),
+    models: async () => [],
+    progress: async () => undefined,
+  } as Partial<UsageCounters> as UsageCounters;
+  const text = usageText(await usageReport(usage, "conversation", { since: 0, until: 2 }));
   expect(text.match(/\n/g)).toHaveLength(150_002);
 });

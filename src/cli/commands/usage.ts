@@ -1,5 +1,6 @@
 /** `mcp-platform usage`: reads only the event log. */
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { UsageProgress } from "../../core/chat-store.js";
 import { parseDuration } from "../../core/text/durations.js";
 import { type UsageKey, usageKeys } from "../../session/conversations/usage-report.js";
 import type { GlobalOptions } from "../shared/configuration.js";
@@ -31,14 +32,25 @@ export function addUsageCommand(program: Command): void {
       const { readUsage } = await import("../../host/log-only.js");
       const { config } = await loadConfirmed(program.opts<GlobalOptions>());
       const period = { since, until };
-      const { usageReport } = await import("../../session/conversations/usage-report.js");
       const texts = await import("../../session/commands/usage-text.js");
-      const report = usageReport(await readUsage(config, period), by, period);
+      const report = await readUsage(config, by, period, showCounting);
       if (format === "json") print(texts.usageJson(report));
       else if (format === "csv") print(texts.usageCsv(report));
       else await printInert(texts.usageText(report));
     });
 }
+
+/** Shows on stderr, a few times, how many conversations are counted. */
+export function showCounting({ counted, conversations }: UsageProgress): void {
+  const isNews = counted > 0 && Math.floor((counted / conversations) * 10) > shownTenths;
+  if (!isNews) return;
+  shownTenths = Math.floor((counted / conversations) * 10);
+  process.stderr.write(
+    `counting usage: ${shownTenths * 10} % of ${conversations.toLocaleString("en-US")} conversations\n`,
+  );
+}
+
+let shownTenths = 0;
 
 /** Parses a day or a duration. Returns the local midnight at which the day begins, or now minus the duration, in ms since the epoch. */
 function moment(text: string): number {

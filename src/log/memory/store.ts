@@ -4,12 +4,10 @@ import type {
   Claim,
   ConversationPage,
   ConversationQuery,
-  ModelUsage,
   Period,
   ResultStore,
   Spending,
   SpentTotals,
-  ToolUsage,
   TurnRequest,
 } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
@@ -18,9 +16,9 @@ import { isOver, refuseFollowed, requireSameContent, same, stateAfter } from "..
 import { spentIn } from "../shared/spent.js";
 import { MemoryArchive } from "./archive.js";
 import { MemoryLog } from "./log.js";
-import { modelUsage, toolUsage } from "./memory-usage-rows.js";
 import { MemoryResults } from "./results.js";
 import { MemoryTurns } from "./turns.js";
+import { MemoryUsage } from "./usage-counters.js";
 
 /**
  * The event log of one process, kept in memory only. Each method is a transaction: it never waits in the middle of its work, so no other
@@ -30,6 +28,7 @@ export class MemoryStore implements ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
   readonly archive: Archive;
+  readonly usage: MemoryUsage;
   readonly #log: MemoryLog;
   readonly #turns: MemoryTurns;
   readonly #archive: MemoryArchive;
@@ -40,6 +39,7 @@ export class MemoryStore implements ChatStore {
     this.#turns = new MemoryTurns(this.#log, now);
     this.#archive = new MemoryArchive(this.#log, this.#turns, results);
     this.turns = this.#turns;
+    this.usage = new MemoryUsage(this.#log);
     this.results = results;
     this.archive = this.#archive;
   }
@@ -102,10 +102,6 @@ export class MemoryStore implements ChatStore {
   async spendings(since: number): Promise<Spending[]> {
     const answers = this.#log.once({ since, until: Number.MAX_SAFE_INTEGER }, "assistant_message", "compaction");
     return [...answers].map(([, answer, place]) => ({ ...spentIn([answer]), place, at: answer.at }));
-  }
-
-  async usage(period: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {
-    return { models: modelUsage(this.#log, period), tools: toolUsage(this.#log, period) };
   }
 
   async close(): Promise<void> {

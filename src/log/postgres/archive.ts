@@ -66,8 +66,9 @@ export class PostgresArchive implements Archive {
       const copied = events.filter(({ seq }) => all.has(seq));
       const { title, turns } = conversationFacts(copied);
       await client.query(
-        "UPDATE conversations SET title = $2, title_lower = $3, turns = $4 WHERE conversation_id = $1",
-        [to, title, title && lowerTitle(title), turns],
+        // The original counts the usage of the copied events.
+        "UPDATE conversations SET title = $2, title_lower = $3, turns = $4, counted = $5 WHERE conversation_id = $1",
+        [to, title, title && lowerTitle(title), turns, seqs.length + 1],
       );
       if (isOfSingleCall(to)) return;
       const texts = searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 })));

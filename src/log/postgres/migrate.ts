@@ -83,7 +83,7 @@ async function takeSteps(client: pg.ClientBase, { place }: Database): Promise<vo
 }
 
 /** Returns a query without this process's own limit of time. A step on a large log takes minutes. */
-function patient(text: string): pg.QueryConfig & pg.ClientConfig {
+export function patient(text: string): pg.QueryConfig & pg.ClientConfig {
   return { text, query_timeout: longestTimerMs };
 }
 

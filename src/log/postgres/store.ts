@@ -4,12 +4,10 @@ import type {
   Claim,
   ConversationPage,
   ConversationQuery,
-  ModelUsage,
   Period,
   ResultStore,
   Spending,
   SpentTotals,
-  ToolUsage,
   TurnRequest,
 } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
@@ -33,6 +31,7 @@ import { PostgresResults } from "./results.js";
 import { searchFillStep } from "./search-fill-step.js";
 import * as statements from "./statements.js";
 import { enqueue, PostgresTurns } from "./turns.js";
+import { PostgresUsage } from "./usage-counters.js";
 
 /** A turn to be queued, for the first time or again. */
 interface ClaimedTurn extends TurnName {
@@ -62,6 +61,7 @@ export class PostgresStore implements ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
   readonly archive: Archive;
+  readonly usage: PostgresUsage;
   readonly live: PostgresBus | undefined;
   readonly #database: Database;
   readonly #beats: Database;
@@ -88,6 +88,7 @@ export class PostgresStore implements ChatStore {
     this.results = new PostgresResults(database, now);
     this.#fill = new SearchFill({ step: searchFillStep(database), pauseMs: fillPauseMs, observe });
     this.archive = new PostgresArchive(database, this.#notices, now);
+    this.usage = new PostgresUsage(database);
   }
 
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
@@ -176,13 +177,6 @@ export class PostgresStore implements ChatStore {
   spendings(since: number): Promise<Spending[]> {
     const { spendings } = usageStatements.postgres;
     return this.#database.rows("read", "idempotent", spendings, [since, Number.MAX_SAFE_INTEGER]);
-  }
-
-  async usage({ since, until }: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {
-    const { models, tools } = usageStatements.postgres;
-    const rows = <Row extends object>(sql: string) =>
-      this.#database.rows<Row>("read", "idempotent", sql, [since, until]);
-    return { models: await rows<ModelUsage>(models), tools: await rows<ToolUsage>(tools) };
   }
 
   limits(node: HostProcess, parts: { leaseMs: number; observe: Observe }): SharedLimits {

@@ -5,6 +5,7 @@ import { postgresConversations, sqliteConversations } from "./conversation-table
 import { limitFunctions, limitTables } from "./limit-functions.js";
 import { postgresSearch, sqliteSearch } from "./search-table.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
+import { postgresUsage, sqliteUsage } from "./usage-tables.js";
 
 export type SqlDialect = "sqlite" | "postgres";
 
@@ -68,6 +69,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? [] : noticeKey,
     isSqlite ? sqliteConversations : postgresConversations,
     isSqlite ? sqliteSearch : postgresSearch,
+    isSqlite ? sqliteUsage : postgresUsage,
   ];
 }
 

@@ -1,145 +1,181 @@
-/** SQL statements that compute usage from the log. They are the same for both databases, apart from the expressions in `UsageDialect`. */
+/** SQL statements that read what was used and spent. They are the same for both databases, apart from the expressions in `UsageDialect`. */
 
+import type { Period } from "../../core/chat-store.js";
 import { quarterMs } from "../shared/spent.js";
 import { isUnfinished } from "./common-statements.js";
 import { jsonOf } from "./postgres-json.js";
-import { idOf, numberIn, seqOf, withinRange } from "./sqlite-place.js";
+import { idOf, mostSeq, seqOf } from "./sqlite-place.js";
+import {
+  hourMs,
+  isCounted,
+  modelKind,
+  placeOf,
+  postgresFold,
+  sqliteFold,
+  toolKind,
+  type UsageKind,
+} from "./usage-fold.js";
 
 interface UsageDialect {
+  parameter: (place: number) => string;
   /** Returns SQL for a field of an event's payload: `text` as text, `number` as a number. */
   text: (event: string, ...path: string[]) => string;
   number: (event: string, ...path: string[]) => string;
-  bytes: (event: string) => string;
-  /**
-   * SQL for the answers in the period, found by the index of their times. A copied event is counted only once: a copy and its original have
-   * the same turn and position. Events of old logs have no position, so their `seq` is used.
-   */
-  answers: string;
-  /** Returns SQL for the events of these kinds in the period, each counted only once. Reads the conversations that `isActive` finds. */
-  once: (kinds: string) => string;
-  /**
-   * SQL for the summaries (`compaction` events) of the period. There is no index of the times of summaries, so each summary is found from the
-   * model's next answer in the same turn: it belongs to the period if that answer does, and `at` is the time of that answer. Between a summary
-   * and that answer there can only be questions to the person, and the person's replies. A copied summary is counted only once.
-   */
-  summaries: string;
-  /** Returns an SQL condition: `event` comes before `other` in the same conversation. */
-  before: (event: string, other: string) => string;
-  /** Returns the column by which the events of a conversation are sorted. An index allows sorting in both directions. */
-  order: (event: string) => string;
-  isError: string;
+  /** SQL for the answers and summaries in the period, found by indexes of their times. A copied event is counted only once. */
+  paid: string;
+  /** Query of the rows of the JSON in the first parameter, see `rangesOf`. */
+  ranges: string;
+  /** Query of the events that are not counted yet, because they belong to unfinished turns. */
+  uncounted: string;
+  fold: typeof sqliteFold;
+  /** Whether there are changes that are not yet in the totals. */
+  hasChanges: boolean;
+  /** Column of `UsageKind.rows` that names the conversation, and the join that adds the conversation's id. */
+  owner: string;
+  ownerId: string;
+  named: string;
 }
 
-const place = "turn_id, coalesce(position, -seq)";
-/** Time, in ms, for which conversations before the period are read too, because the clock may have been set back while they were written. */
-const setBackMs = 60 * 60 * 1000;
-/**
- * Returns an SQL condition: the conversation may have events since the given time. Events of a running turn do not change `updated_at`, so
- * conversations with an unfinished turn are included. With OR in place of UNION, PostgreSQL would expect half of the log, and read all of it.
- */
-const isActive = (since: string) => `conversation_id IN (
-        SELECT conversation_id FROM conversations WHERE updated_at >= CAST(${since} AS bigint) - ${setBackMs}
-        UNION SELECT conversation_id FROM turns WHERE ${isUnfinished})`;
+const ofUnfinished = `conversations.conversation_id IN (SELECT conversation_id FROM turns WHERE ${isUnfinished})`;
+const [since, until] = [1, 2];
+
+const inPeriod = (row: string, parameter: (place: number) => string) =>
+  `${row}at >= ${parameter(since)} AND ${row}at < ${parameter(until)}`;
+
+const paidColumns = "turn_id, position, seq, payload, at";
 /** SQL condition, written exactly as in the partial index of answers, so that the index is used. */
 const isAnswer = "type = 'assistant_message'";
-const inPeriod = (kinds: string, since: string, until: string) => `${kinds} AND at >= ${since} AND at < ${until}`;
 
-/**
- * Maximum number of events between a summary and the model's answer after it. Each limit that is reached in between adds at most two: a
- * question and the person's answer.
- */
-const mostBetween = 20;
-/** `between`: SQL condition that an event `earlier` lies between the summary and the answer. */
-const summarised = (since: string, until: string, between: string) =>
-  `answered.type = 'assistant_message' AND answered.at >= ${since} AND answered.at < ${until}
-    AND summary.type = 'compaction' AND summary.turn_id = answered.turn_id
-    AND NOT EXISTS (SELECT 1 FROM events AS earlier WHERE ${between}
-      AND earlier.type = 'assistant_message' AND earlier.turn_id = answered.turn_id)`;
-const summaryPlace = "summary.turn_id, coalesce(summary.position, -summary.seq)";
-const summaryColumns = "summary.turn_id, summary.position, summary.seq, summary.payload, answered.at";
-
-const betweenSeqs =
-  "earlier.conversation_id = answered.conversation_id AND earlier.seq > summary.seq AND earlier.seq < answered.seq";
+const question = (place: number) => `?${place}`;
+const dollar = (place: number) => `$${place}`;
 
 const sqlite: UsageDialect = {
+  parameter: question,
   text: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
   number: (event, ...path) => `json_extract(${event}.payload, '$.${path.join(".")}')`,
-  bytes: (event) => `length(CAST(${event}.payload AS BLOB))`,
-  answers: `(SELECT min(id), * FROM events WHERE ${inPeriod(isAnswer, "?1", "?2")} GROUP BY ${place})`,
-  // The inner query reads no payloads: SQLite sorts by copying all columns that it reads.
-  once: (kinds) => `(SELECT * FROM events WHERE id IN (
-      SELECT min(id) FROM conversations CROSS JOIN entries ON ${withinRange("number")}
-      WHERE ${isActive("?1")} AND ${inPeriod(kinds, "?1", "?2")} GROUP BY turn_id, coalesce(position, -${seqOf()})))`,
-  // SQLite keeps the order of a CROSS JOIN: it searches the few events before each answer.
-  summaries: `(SELECT min(summary.id), ${summaryColumns} FROM events AS answered CROSS JOIN events AS summary
-      ON summary.id BETWEEN answered.id - ${mostBetween + 1} AND answered.id - 1
-    WHERE ${summarised("?1", "?2", "earlier.id BETWEEN summary.id + 1 AND answered.id - 1")} GROUP BY ${summaryPlace})`,
-  before: (event, other) => `${event}.id >= ${idOf(numberIn(`${other}.`), "0")} AND ${event}.id < ${other}.id`,
-  order: (event) => `${event}.id`,
-  isError: "json_extract(called.payload, '$.isError')",
+  paid: `(SELECT min(id), ${paidColumns} FROM (
+      SELECT id, turn_id, position, ${seqOf()} AS seq, payload, at FROM entries WHERE ${isAnswer} AND ${inPeriod("", question)}
+      UNION ALL SELECT id, turn_id, position, ${seqOf("entries.")} AS seq, payload, entries.at
+        FROM summaries CROSS JOIN entries USING (id) WHERE ${inPeriod("summaries.", question)}
+    ) GROUP BY ${placeOf("", "seq")})`,
+  ranges: `SELECT value ->> '$.period' AS period, value ->> '$.span' AS span, value ->> '$.since' AS since, value ->> '$.until' AS until
+    FROM json_each(?1)`,
+  uncounted: `SELECT entries.id, number AS owner, turn_id, type, at, payload AS facts, length(CAST(payload AS BLOB)) AS bytes
+    FROM conversations CROSS JOIN entries ON entries.id BETWEEN ${idOf("number", "counted")} + 1 AND ${idOf("number", String(mostSeq))}
+    WHERE ${ofUnfinished} AND ${isCounted} AND json_valid(payload)`,
+  fold: sqliteFold,
+  hasChanges: false,
+  owner: "number",
+  ownerId: "conversation_id",
+  named: "JOIN conversations ON number = owner",
 };
 
 const postgres: UsageDialect = {
+  parameter: dollar,
   text: (event, ...path) => `${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}'`,
   number: (event, ...path) => `(${jsonOf(`${event}.payload`)} #>> '{${path.join(",")}}')::float8`,
-  bytes: (event) => `octet_length(${event}.payload)`,
-  answers: `(SELECT DISTINCT ON (${place}) * FROM events WHERE ${inPeriod(isAnswer, "$1", "$2")} ORDER BY ${place}, id)`,
-  once: (kinds) => `(SELECT DISTINCT ON (${place}) * FROM events
-      WHERE ${isActive("$1")} AND ${inPeriod(kinds, "$1", "$2")}
-      ORDER BY ${place}, id)`,
-  summaries: `(SELECT DISTINCT ON (${summaryPlace}) ${summaryColumns} FROM events AS answered JOIN events AS summary
-      ON summary.conversation_id = answered.conversation_id
-      AND summary.seq BETWEEN answered.seq - ${mostBetween + 1} AND answered.seq - 1
-    WHERE ${summarised("$1", "$2", betweenSeqs)} ORDER BY ${summaryPlace}, summary.id)`,
-  before: (event, other) => `${event}.conversation_id = ${other}.conversation_id AND ${event}.seq < ${other}.seq`,
-  order: (event) => `${event}.seq`,
-  isError: `(${jsonOf("called.payload")} ->> 'isError')::boolean::integer`,
+  paid: `(SELECT DISTINCT ON (${placeOf("", "seq")}) ${paidColumns} FROM (
+      SELECT id, ${paidColumns} FROM events WHERE ${isAnswer} AND ${inPeriod("", dollar)}
+      UNION ALL SELECT id, turn_id, position, seq, payload, events.at
+        FROM summaries JOIN events USING (conversation_id, seq) WHERE ${inPeriod("summaries.", dollar)}
+    ) AS found ORDER BY ${placeOf("", "seq")}, id)`,
+  ranges: "SELECT * FROM json_to_recordset($1) AS given (period bigint, span bigint, since bigint, until bigint)",
+  uncounted: `SELECT events.conversation_id, events.conversation_id AS owner, seq, turn_id, type, at, octet_length(payload) AS bytes,
+      usage_facts(payload) AS facts
+    FROM conversations JOIN events ON events.conversation_id = conversations.conversation_id AND seq > counted
+    WHERE ${ofUnfinished} AND ${isCounted} OFFSET 0`,
+  fold: postgresFold,
+  hasChanges: true,
+  owner: "conversation_id",
+  ownerId: "owner",
+  named: "",
 };
 
-const quarterOf = (event: string) =>
-  `${event}.at / ${quarterMs} * ${quarterMs} AS at, ${event}.conversation_id AS "conversationId"`;
+/** Converts `input_tokens` to `inputTokens`. */
+const camelCase = (name: string) => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** Returns the statements. Each has two parameters: the start of the period, and its end. The end itself is not part of the period. */
-function statements({ text, number, bytes, answers, once, summaries, before, order, isError }: UsageDialect) {
+function summed({ counts }: UsageKind): string {
+  return counts.map((name) => `sum(${name}) AS "${camelCase(name)}"`).join(", ");
+}
+
+function statements(dialect: UsageDialect) {
+  const { parameter, text, number, paid, ranges, uncounted, fold, hasChanges, owner, ownerId, named } = dialect;
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
-  const used = (field: string) => number("answer", "usage", field);
-  const [tokens, usd] = [number("answer", "spent", "tokens"), number("answer", "spent", "usd")];
-  const paid = `(SELECT turn_id, position, seq, payload, at FROM ${answers} AS answers
-        UNION ALL SELECT turn_id, position, seq, payload, at FROM ${summaries} AS summaries) AS answer`;
+  const [tokens, usd] = [number("paid", "spent", "tokens"), number("paid", "spent", "usd")];
+  const byPeriod = (kind: UsageKind, folded: string) => {
+    const { totals, changes, keys, counts } = kind;
+    const columns = [...keys, ...counts].join(", ");
+    const others = [`(${folded})`, ...(hasChanges ? [changes] : [])].map(
+      (rows) => `
+        UNION ALL SELECT period, ${columns} FROM ${rows} AS other CROSS JOIN ranges
+          WHERE other.at >= ranges.since AND other.at < ranges.until`,
+    );
+    return `
+      WITH ranges AS (${ranges})
+      SELECT period AS at, ${keys.join(", ")}, ${summed(kind)}
+      FROM (
+        SELECT period, ${columns} FROM ranges CROSS JOIN ${totals} AS total
+          WHERE total.span = ranges.span AND total.at >= ranges.since AND total.at < ranges.until
+        ${others.join("")}
+      ) AS used GROUP BY ${["period", ...keys].join(", ")} HAVING sum(${counts[0]}) > 0`;
+  };
+  const dearestFirst = (row: string) =>
+    `${row}.usd DESC, ${row}."inputTokens" + ${row}."outputTokens" + ${row}."estimatedTokens" DESC, owner`;
+  const modelCounts = modelKind.counts.join(", ");
   return {
-    /** Query that returns one row, of the type `SpentTotals`. */
+    /** Query that returns one row, of the type `SpentTotals`. Parameters: start and end of the period. */
     spent: `
       SELECT ${sum("tokens", tokens)}, ${sum("usd", usd)}, count(${tokens}) - count(${usd}) AS unpriced,
-        count(${text("answer", "spent", "estimated")}) AS estimated
-      FROM ${paid}`,
-    /** Query that returns rows of the type `Spending`. */
+        count(${text("paid", "spent", "estimated")}) AS estimated
+      FROM ${paid} AS paid`,
+    /** Query that returns rows of the type `Spending`. Parameters: start and end of the period. */
     spendings: `
       SELECT turn_id || ' ' || coalesce(position, -seq) AS place, at, coalesce(${tokens}, 0.0) AS tokens, coalesce(${usd}, 0.0) AS usd,
         CASE WHEN ${tokens} IS NOT NULL AND ${usd} IS NULL THEN 1 ELSE 0 END AS unpriced,
-        CASE WHEN ${text("answer", "spent", "estimated")} IS NOT NULL THEN 1 ELSE 0 END AS estimated
-      FROM ${paid}`,
-    /** Query that returns rows of the type `ModelUsage`. */
-    models: `
-      SELECT ${quarterOf("answer")}, ${text("answer", "provider")} AS provider, ${text("answer", "model")} AS model,
-        count(*) AS requests, ${sum("inputTokens", used("inputTokens"))}, ${sum("outputTokens", used("outputTokens"))},
-        ${sum("reasoningTokens", used("reasoningTokens"))}, ${sum("cachedTokens", used("cachedTokens"))},
-        ${sum("cacheWriteTokens", used("cacheWriteTokens"))},
-        ${sum("estimatedTokens", `CASE WHEN ${used("inputTokens")} IS NULL THEN ${tokens} END`)},
-        ${sum("usd", usd)}, count(*) - count(${usd}) AS unpriced
-      FROM ${once("type IN ('assistant_message', 'compaction')")} AS answer GROUP BY 1, 2, 3, 4`,
-    /** Query that returns rows of the type `ToolUsage`. */
-    tools: `
-      SELECT at, "conversationId", name, count(*) AS calls, sum(failed) AS errors, sum("durationMs") AS "durationMs",
-        sum(bytes) AS "resultBytes"
-      FROM (SELECT ${quarterOf("called")}, ${text("called", "name")} AS name, coalesce(${isError}, 0) AS failed,
-          ${bytes("called")} AS bytes, called.at - (
-            SELECT sent.at FROM events AS sent WHERE sent.type = 'tool_sent' AND ${before("sent", "called")}
-              AND sent.turn_id = called.turn_id AND ${text("sent", "callId")} = ${text("called", "callId")}
-            ORDER BY ${order("sent")} DESC LIMIT 1
-          ) AS "durationMs"
-        FROM ${once("type = 'tool_result'")} AS called) AS results
-      WHERE "durationMs" IS NOT NULL GROUP BY 1, 2, 3`,
+        CASE WHEN ${text("paid", "spent", "estimated")} IS NOT NULL THEN 1 ELSE 0 END AS estimated
+      FROM ${paid} AS paid`,
+    /** Query that returns rows of the type `ModelUsage`. Parameter: the JSON of `rangesOf`. */
+    models: byPeriod(modelKind, fold.models(uncounted)),
+    /** Query that returns rows of the type `ToolUsage`. Parameter: the JSON of `rangesOf`. */
+    tools: byPeriod(toolKind, fold.tools(uncounted)),
+    /** Query that returns rows of the type `ConversationUsage` and, in `lines`, the number of all conversations. Parameters: start, end, limit. */
+    conversations: `
+      SELECT ${ownerId} AS "conversationId", ${modelKind.counts.map((name) => `"${camelCase(name)}"`).join(", ")}, lines
+      FROM (
+        SELECT used.*, count(*) OVER () AS lines
+        FROM (
+          SELECT owner, ${summed(modelKind)}
+          FROM (
+            SELECT ${owner} AS owner, ${modelCounts} FROM ${modelKind.rows} WHERE ${inPeriod("", parameter)}
+            UNION ALL SELECT owner, ${modelCounts} FROM (${fold.models(uncounted)}) AS fresh WHERE ${inPeriod("", parameter)}
+          ) AS found GROUP BY owner
+        ) AS used ORDER BY ${dearestFirst("used")} LIMIT ${parameter(3)}
+      ) AS dearest ${named} ORDER BY ${dearestFirst("dearest")}`,
+    /** Query that returns one row: a time before which no model was used, or null if none was ever used. */
+    first: `
+      SELECT min(at) AS at FROM (
+        SELECT min(at) AS at FROM ${modelKind.totals} WHERE span = ${hourMs}
+        ${[`(${uncounted})`, ...(hasChanges ? [modelKind.changes] : [])].map((rows) => `UNION ALL SELECT min(at) AS at FROM ${rows} AS other`).join(" ")}
+      ) AS used`,
+    backlog: "SELECT counted, conversations FROM usage_backlog",
   };
+}
+
+/**
+ * Returns the ranges of totals that make up these periods, as JSON: hours as far as possible, quarters of an hour at the ends. `period` is the
+ * start of the period to which a range belongs. Periods begin and end with a quarter.
+ */
+export function rangesOf(periods: readonly Period[]): string {
+  const ranges = periods.flatMap(({ since: period, until: end }) => {
+    const [firstHour, lastHour] = [Math.ceil(period / hourMs) * hourMs, Math.floor(end / hourMs) * hourMs];
+    if (firstHour >= lastHour) return [{ period, span: quarterMs, since: period, until: end }];
+    return [
+      { period, span: quarterMs, since: period, until: firstHour },
+      { period, span: hourMs, since: firstHour, until: lastHour },
+      { period, span: quarterMs, since: lastHour, until: end },
+    ].filter((range) => range.since < range.until);
+  });
+  return JSON.stringify(ranges);
 }
 
 export const usageStatements = { sqlite: statements(sqlite), postgres: statements(postgres) };

@@ -10,6 +10,7 @@ import type { Connection } from "./connection.js";
 import type { SqliteEvents } from "./event-table.js";
 import type { SqliteReader } from "./reader.js";
 import { type Guarded, transaction } from "./transaction.js";
+import type { SqliteUsage } from "./usage-counters.js";
 
 /** Operations on whole conversations in the file. Deleting frees pages in the file for later events, but does not shrink the file. */
 export class SqliteArchive implements Archive {
@@ -17,10 +18,16 @@ export class SqliteArchive implements Archive {
   readonly #guarded: Guarded;
   readonly #events: SqliteEvents;
   readonly #views: SqliteReader;
+  readonly #usage: SqliteUsage;
 
-  constructor(db: Connection, events: SqliteEvents, { guarded, views }: { guarded: Guarded; views: SqliteReader }) {
+  constructor(
+    db: Connection,
+    events: SqliteEvents,
+    { guarded, views, usage }: { guarded: Guarded; views: SqliteReader; usage: SqliteUsage },
+  ) {
     this.#db = db;
     this.#views = views;
+    this.#usage = usage;
     this.#events = events;
     this.#guarded = guarded;
   }
@@ -75,9 +82,13 @@ export class SqliteArchive implements Archive {
       const all = new Set(seqs);
       const copied = events.filter((event) => all.has(event.seq));
       const { title, turns } = conversationFacts(copied);
+      // The original counts the usage of the copied events.
       this.#db
-        .prepare("UPDATE conversations SET title = ?2, title_lower = ?3, turns = ?4 WHERE conversation_id = ?1")
-        .run(to, title, title && lowerTitle(title), turns);
+        .prepare(
+          `UPDATE conversations SET title = ?2, title_lower = ?3, turns = ?4, counted = ?5,
+             family = coalesce((SELECT family FROM conversations WHERE conversation_id = ?6), ?6) WHERE conversation_id = ?1`,
+        )
+        .run(to, title, title && lowerTitle(title), turns, seq, conversationId);
       this.#events.replaceSearched(to, searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 }))));
     });
   }
@@ -115,10 +126,18 @@ export class SqliteArchive implements Archive {
       .map((row) => (row as { origin: string }).origin);
     const existed = this.#lastSeq(conversationId) > 0;
     this.#events.removeSearched(conversationId);
+    const known = this.#db
+      .prepare(
+        "SELECT number, coalesce(family, conversation_id) AS family FROM conversations WHERE conversation_id = ?",
+      )
+      .get(conversationId) as { number: number; family: string } | undefined;
+    const quarters = known ? this.#usage.quartersOf(known.number) : [];
+    this.#db.prepare(`DELETE FROM summaries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     this.#db.prepare(`DELETE FROM entries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     for (const table of ["conversations", "turns", "mail"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
     }
+    if (known) this.#usage.remove(known.number, known.family, quarters);
     // A result is deleted only if its conversation and all copies of that conversation have been deleted.
     const unused = this.#db.prepare(
       `DELETE FROM results WHERE conversation_id = ?1

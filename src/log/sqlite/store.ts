@@ -4,12 +4,10 @@ import type {
   Claim,
   ConversationPage,
   ConversationQuery,
-  ModelUsage,
   Period,
   ResultStore,
   Spending,
   SpentTotals,
-  ToolUsage,
   TurnRequest,
 } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
@@ -32,6 +30,7 @@ import { searchFillStep } from "./search-fill-step.js";
 import { storeError } from "./store-errors.js";
 import { type Guarded, transaction } from "./transaction.js";
 import { SqliteTurns } from "./turns.js";
+import { SqliteUsage } from "./usage-counters.js";
 
 /**
  * Longest page that is read in this thread. It takes less than a millisecond, and needs no thread of its own, which takes 40 ms to start.
@@ -74,6 +73,7 @@ class SqliteStore implements ChatStore {
   readonly turns: TurnLeases;
   readonly results: ResultStore;
   readonly archive: Archive;
+  readonly usage: SqliteUsage;
   readonly #turns: SqliteTurns;
   readonly #db: Connection;
   readonly #path: string;
@@ -94,12 +94,13 @@ class SqliteStore implements ChatStore {
     this.#views = new SqliteReader({ path, busyTimeoutMs });
     this.#accounts = new SqliteReader({ path, busyTimeoutMs });
     const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
+    this.usage = new SqliteUsage(db, { guarded, views: this.#views });
     this.#events = new SqliteEvents(db, now);
     this.#turns = new SqliteTurns(db, now, guarded);
     this.#fill = new SearchFill({ step: searchFillStep(db, guarded), pauseMs: fillPauseMs, observe });
     this.turns = this.#turns;
     this.results = new SqliteResults(db, now, guarded);
-    this.archive = new SqliteArchive(db, this.#events, { guarded, views: this.#views });
+    this.archive = new SqliteArchive(db, this.#events, { guarded, views: this.#views, usage: this.usage });
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
     );
@@ -127,7 +128,13 @@ class SqliteStore implements ChatStore {
   }
 
   async append(conversationId: string, event: ChatEvent, grant?: TurnGrant): Promise<StoredEvent> {
-    if (!grant) return this.#written(() => this.#events.insert(conversationId, event));
+    if (!grant) {
+      return this.#written(() => {
+        const stored = this.#events.insert(conversationId, event);
+        this.usage.count(conversationId);
+        return stored;
+      });
+    }
     const [stored] = await this.appendAll(conversationId, [event], grant);
     return stored as StoredEvent;
   }
@@ -148,6 +155,7 @@ class SqliteStore implements ChatStore {
       const stored = atOnce() ?? oneByOne();
       this.#turns.end(conversationId, turnId, state);
       this.#events.touch(conversationId, stored.at(-1)?.at);
+      this.usage.count(conversationId);
       return stored;
     });
   }
@@ -187,14 +195,6 @@ class SqliteStore implements ChatStore {
 
   spendings(since: number): Promise<Spending[]> {
     return this.#accounts.rows(usageStatements.sqlite.spendings, [since, Number.MAX_SAFE_INTEGER]);
-  }
-
-  async usage({ since, until }: Period): Promise<{ models: ModelUsage[]; tools: ToolUsage[] }> {
-    const { models, tools } = usageStatements.sqlite;
-    return {
-      models: await this.#views.rows<ModelUsage>(models, [since, until]),
-      tools: await this.#views.rows<ToolUsage>(tools, [since, until]),
-    };
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
+import type { ModelCounts, ToolCounts } from "../../core/chat-store.js";
 import { elapsedText } from "../../core/text/durations.js";
 import { toVisibleJson } from "../../core/text/inert.js";
-import type { ModelTotals, ToolTotals, UsageReport } from "../conversations/usage-report.js";
+import type { UsageReport } from "../conversations/usage-report.js";
 import { dayOf, usageTokens } from "../conversations/usage-report.js";
 
 const barWidth = 24;
@@ -12,14 +13,15 @@ const bytesPerToken = 4;
  * a report about tools, the bar shows the number of calls.
  */
 export function usageText(report: UsageReport): string {
-  const { by, period, lines } = report;
+  const { by, period, lines, uncounted } = report;
   const days = `${dayOf(period.since)} to ${dayOf(period.until - 1)}`;
-  if (lines.length === 0) return `nothing was used from ${days}`;
+  const note = uncounted > 0 ? `\n${count(uncounted)} older conversations are not counted yet` : "";
+  if (lines.length === 0) return `nothing was used from ${days}${note}`;
   const table =
     report.of === "models"
       ? rowsOf(report, modelHeads, modelCells, report.total.usd > 0 ? ({ usd }) => usd : usageTokens)
       : rowsOf(report, toolHeads, toolCells, ({ calls }) => calls);
-  return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}`;
+  return `${days}\n${aligned([[by, ...table.heads, ""], ...table.rows, ["total", ...table.total, ""]])}${note}`;
 }
 
 /**
@@ -30,7 +32,8 @@ export function usageJson({ by, period, ...report }: UsageReport): string {
   const times = { since: new Date(period.since).toISOString(), until: new Date(period.until).toISOString() };
   const lines = report.lines.map((line) => ({ key: line.key, ...wireOf(line) }));
   const rest = report.rest && { lines: report.rest.lines, ...wireOf(report.rest) };
-  return toVisibleJson({ by, ...times, lines, rest, total: wireOf(report.total) }, 2);
+  const facts = { total: wireOf(report.total), uncounted_conversations: report.uncounted };
+  return toVisibleJson({ by, ...times, lines, rest, ...facts }, 2);
 }
 
 /** Formats the report as CSV (RFC 4180) with a header line. */
@@ -43,7 +46,7 @@ export function usageCsv({ by, lines, total }: UsageReport): string {
 const modelHeads = ["requests", "input", "cached", "written", "output", "reasoning", "cost"];
 const toolHeads = ["calls", "errors", "time", "a call", "result tokens"];
 
-function modelCells(totals: ModelTotals): string[] {
+function modelCells(totals: ModelCounts): string[] {
   const { requests, inputTokens, cachedTokens, cacheWriteTokens, outputTokens, reasoningTokens } = totals;
   const { estimatedTokens } = totals;
   const estimate = estimatedTokens > 0 ? ` (+ about ${count(estimatedTokens)})` : "";
@@ -52,12 +55,12 @@ function modelCells(totals: ModelTotals): string[] {
   return [count(requests), ...input, count(outputTokens), count(reasoningTokens), costOf(totals)];
 }
 
-function costOf({ usd, unpriced, requests }: ModelTotals): string {
+function costOf({ usd, unpriced, requests }: ModelCounts): string {
   if (unpriced === requests) return "unknown";
   return `$${usd.toFixed(4)}${unpriced > 0 ? ` + ${count(unpriced)} unknown` : ""}`;
 }
 
-function toolCells({ calls, errors, durationMs, resultBytes }: ToolTotals): string[] {
+function toolCells({ calls, errors, durationMs, resultBytes }: ToolCounts): string[] {
   const each = calls === 0 ? 0 : durationMs / calls;
   return [
     count(calls),
@@ -104,7 +107,7 @@ function greatest(values: readonly number[]): number {
   return values.reduce((most, value) => Math.max(most, value), 0);
 }
 
-function wireOf(totals: ModelTotals | ToolTotals): Record<string, number> {
+function wireOf(totals: ModelCounts | ToolCounts): Record<string, number> {
   if ("calls" in totals) {
     const { calls, errors, durationMs, resultBytes } = totals;
     return { calls, errors, duration_ms: durationMs, result_bytes: resultBytes };

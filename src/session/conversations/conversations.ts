@@ -3,7 +3,7 @@ import type {
   ConversationPage,
   ConversationQuery,
   ConversationSummary,
-  Period,
+  UsageCounters,
 } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
@@ -68,8 +68,8 @@ export class Conversations {
     return events.filter(({ seq }) => seq >= from);
   }
 
-  usage(period: Period): ReturnType<ChatStore["usage"]> {
-    return this.#parts.store.usage(period);
+  get usage(): UsageCounters {
+    return this.#parts.store.usage;
   }
 
   /**

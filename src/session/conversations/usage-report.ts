@@ -1,13 +1,11 @@
 /** Reports of usage and cost over all conversations in the log. */
-import type { ModelUsage, Period, ToolUsage } from "../../core/chat-store.js";
+import type { ModelCounts, ModelUsage, Period, ToolCounts, ToolUsage, UsageCounters } from "../../core/chat-store.js";
+import { quarterMs } from "../../log/shared/spent.js";
 
 const modelKeys = ["day", "model", "conversation"] as const;
 const toolKeys = ["tool", "server"] as const;
 export const usageKeys = [...modelKeys, ...toolKeys] as const;
 export type UsageKey = (typeof usageKeys)[number];
-
-export type ModelTotals = Omit<ModelUsage, "at" | "conversationId" | "provider" | "model">;
-export type ToolTotals = Omit<ToolUsage, "at" | "conversationId" | "name">;
 
 interface ReportTable<Key, Totals> {
   by: Key;
@@ -17,51 +15,79 @@ interface ReportTable<Key, Totals> {
   /** Sum of the lines that exceed the limit and are left out. `rest.lines` is their number. Null if no line is left out. */
   rest: (Totals & { lines: number }) | null;
   total: Totals;
+  /** Number of conversations of an earlier version that are not counted yet, and therefore not in the report. */
+  uncounted: number;
 }
 
 export type UsageReport =
-  | ({ of: "models" } & ReportTable<(typeof modelKeys)[number], ModelTotals>)
-  | ({ of: "tools" } & ReportTable<(typeof toolKeys)[number], ToolTotals>);
-
-interface Used {
-  models: readonly ModelUsage[];
-  tools: readonly ToolUsage[];
-}
+  | ({ of: "models" } & ReportTable<(typeof modelKeys)[number], ModelCounts>)
+  | ({ of: "tools" } & ReportTable<(typeof toolKeys)[number], ToolCounts>);
 
 /**
- * Builds the report. Days are days of the local calendar. Keeps only the first `limit` lines; in a report by day, the latest `limit` days.
+ * Builds the report. Days are days of the local calendar. The period is extended to whole quarters of an hour, because usage is counted by
+ * them. Keeps only the first `limit` lines; in a report by day, the latest `limit` days. Rejects with StoreError.
  */
-export function usageReport(
-  { models, tools }: Used,
+export async function usageReport(
+  usage: UsageCounters,
   by: UsageKey,
-  period: Period,
+  { since, until }: Period,
   limit = Number.POSITIVE_INFINITY,
-): UsageReport {
+): Promise<UsageReport> {
+  const period = { since: quarterBefore(since), until: quarterBefore(until + quarterMs - 1) };
+  const progress = await usage.progress();
+  const facts = { period, uncounted: progress ? progress.conversations - progress.counted : 0 };
   if (by === "tool" || by === "server") {
     const keyOf = ({ name }: ToolUsage) => (by === "tool" ? name : serverOf(name));
-    const lines = summed(tools, keyOf, noCalls).sort((one, other) => other.calls - one.calls);
-    return { of: "tools", by, period, ...parted(lines, limit, noCalls) };
+    const lines = summed(await usage.tools([period]), keyOf, noCalls).sort((one, other) => other.calls - one.calls);
+    return { of: "tools", by, ...facts, ...parted(lines, limit, noCalls) };
   }
-  const days = new Map<number, string>();
-  const knownDay = (at: number) => {
-    const day = days.get(at) ?? dayOf(at);
-    days.set(at, day);
-    return day;
-  };
-  const keyOf = {
-    day: ({ at }: ModelUsage) => knownDay(at),
-    model: ({ provider, model }: ModelUsage) => `${provider}/${model}`,
-    conversation: ({ conversationId }: ModelUsage) => conversationId,
-  }[by];
-  const lines = summed(models, keyOf, nothing);
-  if (by === "day") lines.sort((one, other) => compare(other.key, one.key));
-  else lines.sort((one, other) => other.usd - one.usd || usageTokens(other) - usageTokens(one));
+  if (by === "conversation") return { of: "models", by, ...facts, ...(await dearest(usage, period, limit)) };
+  if (by === "model") {
+    const keyOf = ({ provider, model }: ModelUsage) => `${provider}/${model}`;
+    const lines = summed(await usage.models([period]), keyOf, nothing);
+    lines.sort((one, other) => other.usd - one.usd || usageTokens(other) - usageTokens(one));
+    return { of: "models", by, ...facts, ...parted(lines, limit, nothing) };
+  }
+  const first = Math.max(period.since, (await usage.first()) ?? period.until);
+  const days = await usage.models(daysOf({ since: quarterBefore(first), until: period.until }));
+  const lines = summed(days, ({ at }) => dayOf(at), nothing).sort((one, other) => compare(other.key, one.key));
   const parts = parted(lines, limit, nothing);
-  if (by === "day") parts.lines.reverse();
-  return { of: "models", by, period, ...parts };
+  parts.lines.reverse();
+  return { of: "models", by, ...facts, ...parts };
 }
 
-export function usageTokens({ inputTokens, outputTokens, estimatedTokens }: ModelTotals): number {
+/** Returns the parts of the report by conversation. The log adds up conversations, because there may be very many. */
+async function dearest(usage: UsageCounters, period: Period, limit: number) {
+  const { conversations, all } = await usage.conversations(period, Math.min(limit, Number.MAX_SAFE_INTEGER));
+  const lines = conversations.map(({ conversationId, ...counts }) => ({ key: conversationId, ...counts }));
+  const sum = total(await usage.models([period]), nothing);
+  const shown = total(lines, nothing);
+  const rest = { ...nothing };
+  for (const field in rest) {
+    const name = field as keyof ModelCounts;
+    rest[name] = Math.max(0, sum[name] - shown[name]);
+  }
+  return { lines, rest: all > lines.length ? { lines: all - lines.length, ...rest } : null, total: sum };
+}
+
+/** Returns the days of the local calendar in the period. */
+function daysOf({ since, until }: Period): Period[] {
+  const days: Period[] = [];
+  for (let from = since; from < until; ) {
+    const date = new Date(from);
+    const midnight = new Date(date.getFullYear(), date.getMonth(), date.getDate() + 1).getTime();
+    const to = Math.min(until, Math.max(from + quarterMs, quarterBefore(midnight)));
+    days.push({ since: from, until: to });
+    from = to;
+  }
+  return days;
+}
+
+function quarterBefore(at: number): number {
+  return Math.floor(at / quarterMs) * quarterMs;
+}
+
+export function usageTokens({ inputTokens, outputTokens, estimatedTokens }: ModelCounts): number {
   return inputTokens + outputTokens + estimatedTokens;
 }
 
@@ -72,7 +98,7 @@ export function dayOf(at: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
-const nothing: ModelTotals = {
+const nothing: ModelCounts = {
   requests: 0,
   inputTokens: 0,
   outputTokens: 0,
@@ -84,7 +110,7 @@ const nothing: ModelTotals = {
   unpriced: 0,
 };
 
-const noCalls: ToolTotals = { calls: 0, errors: 0, durationMs: 0, resultBytes: 0 };
+const noCalls: ToolCounts = { calls: 0, errors: 0, durationMs: 0, resultBytes: 0 };
 
 /** Returns the name of the server, which is the first part of a tool's name. Returns `(host)` for a tool of the host itself. */
 function serverOf(name: string): string {
@@ -92,10 +118,7 @@ function serverOf(name: string): string {
   return end > 0 ? name.slice(0, end) : "(host)";
 }
 
-/**
- * Groups the rows by key and adds up each group. Reads the rows only once, because there may be very many: a large log may have one row for
- * each conversation.
- */
+/** Groups the rows by key and adds up each group. */
 function summed<Row extends Totals, Totals extends object>(
   rows: readonly Row[],
   keyOf: (row: Row) => string,

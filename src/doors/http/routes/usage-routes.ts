@@ -27,7 +27,7 @@ export function usageRoutes({ sessions, now }: DoorParts): ApiRoute[] {
         const until = now();
         const period = { since: Math.max(0, until - agoMs), until };
         const limit = limitIn(query("limit"));
-        const report = usageReport(await sessions.conversations.usage(period), by, period, limit);
+        const report = await usageReport(sessions.conversations.usage, by, period, limit);
         return new Response(usageJson(report), { headers: { "content-type": "application/json" } });
       },
     },

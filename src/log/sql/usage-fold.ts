@@ -1,0 +1,125 @@
+/** SQL that counts the usage of events: the fold that the counters in `usage-tables.ts` must equal. */
+
+import { quarterMs } from "../shared/spent.js";
+import { jsonOf } from "./postgres-json.js";
+import { idOf, numberIn } from "./sqlite-place.js";
+
+export const hourMs = 60 * 60 * 1000;
+
+/** One of the two things that are counted: requests to models, or calls of tools. */
+export interface UsageKind {
+  rows: string;
+  totals: string;
+  /** PostgreSQL only: changes that are not yet in `totals`. */
+  changes: string;
+  keys: readonly string[];
+  /** The counters. The first is the number of events. It is 0 only if all counters are. */
+  counts: readonly [string, ...string[]];
+}
+
+export const modelKind: UsageKind = {
+  rows: "usage_models",
+  totals: "usage_model_totals",
+  changes: "usage_model_changes",
+  keys: ["provider", "model"],
+  counts: [
+    "requests",
+    "input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cached_tokens",
+    "cache_write_tokens",
+    "estimated_tokens",
+    "usd",
+    "unpriced",
+  ],
+};
+
+export const toolKind: UsageKind = {
+  rows: "usage_tools",
+  totals: "usage_tool_totals",
+  changes: "usage_tool_changes",
+  keys: ["name"],
+  counts: ["calls", "errors", "duration_ms", "result_bytes"],
+};
+
+/** SQL condition for the events that are counted. */
+export const isCounted = "type IN ('assistant_message', 'compaction', 'tool_result')";
+
+/** SQL for the identity of an event. A copy and its original have the same. Events of old logs have no position, so their `seq` is used. */
+export const placeOf = (row: string, seq: string) => `${row}turn_id, coalesce(${row}position, -${seq})`;
+
+interface FoldDialect {
+  /** Returns SQL for a field of `event.facts`: `text` as text, `number` as a number. */
+  text: (...path: string[]) => string;
+  number: (...path: string[]) => string;
+  isError: string;
+  /** SQL of a query of the events before `event` in its conversation, from `FROM` on. */
+  before: string;
+  /** SQL for the id of the call that the event `sent` has sent. */
+  sentCallId: string;
+  /** Column that orders the events of a conversation. */
+  order: string;
+}
+
+/**
+ * Returns SQL that counts events. `events`: a query of the events with the columns `owner`, `turn_id`, `type`, `at`, `facts` (the
+ * payload as JSON), `bytes` (its size), and `id` (SQLite) or `conversation_id` and `seq` (PostgreSQL).
+ */
+interface Fold {
+  /** SQL for the usage of models. Columns: `owner`, `at` (start of a quarter of an hour), then the keys and counts of `modelKind`. */
+  models: (events: string) => string;
+  /** SQL for the usage of tools. Only calls that were sent count. Their time is that from the sending to the result. */
+  tools: (events: string) => string;
+}
+
+const quarter = `event.at / ${quarterMs} * ${quarterMs} AS at`;
+
+function fold({ text, number, isError, before, sentCallId, order }: FoldDialect): Fold {
+  const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS ${name}`;
+  const used = (field: string) => number("usage", field);
+  const [tokens, usd] = [number("spent", "tokens"), number("spent", "usd")];
+  return {
+    models: (events) => `
+      SELECT owner, ${quarter}, coalesce(${text("provider")}, '') AS provider, coalesce(${text("model")}, '') AS model,
+        ${sum("requests", "1.0")}, ${sum("input_tokens", used("inputTokens"))}, ${sum("output_tokens", used("outputTokens"))},
+        ${sum("reasoning_tokens", used("reasoningTokens"))}, ${sum("cached_tokens", used("cachedTokens"))},
+        ${sum("cache_write_tokens", used("cacheWriteTokens"))},
+        ${sum("estimated_tokens", `CASE WHEN ${used("inputTokens")} IS NULL THEN ${tokens} END`)},
+        ${sum("usd", usd)}, ${sum("unpriced", `CASE WHEN ${usd} IS NULL THEN 1.0 END`)}
+      FROM (${events}) AS event WHERE event.type <> 'tool_result' GROUP BY 1, 2, 3, 4`,
+    // The search for the call ends at the request of its turn, so that it does not read the whole conversation.
+    tools: (events) => `
+      SELECT owner, at, name, ${sum("calls", "1.0")}, ${sum("errors", "failed")}, ${sum("duration_ms", "duration_ms")},
+        ${sum("result_bytes", "bytes")}
+      FROM (SELECT owner, ${quarter}, coalesce(${text("name")}, '') AS name, coalesce(${isError}, 0) AS failed, bytes, event.at - (
+            SELECT CASE sent.type WHEN 'tool_sent' THEN sent.at END FROM ${before} AND sent.turn_id = event.turn_id
+              AND (sent.type = 'user_message' OR sent.type = 'tool_sent' AND ${sentCallId} = ${text("callId")})
+            ORDER BY ${order} DESC LIMIT 1
+          ) AS duration_ms
+        FROM (${events}) AS event WHERE event.type = 'tool_result') AS results
+      WHERE duration_ms IS NOT NULL GROUP BY 1, 2, 3`,
+  };
+}
+
+const sqliteJson = (row: string, path: readonly string[]) => `json_extract(${row}, '$.${path.join(".")}')`;
+
+export const sqliteFold = fold({
+  text: (...path) => sqliteJson("event.facts", path),
+  number: (...path) => sqliteJson("event.facts", path),
+  isError: sqliteJson("event.facts", ["isError"]),
+  before: `entries AS sent WHERE sent.id >= ${idOf(numberIn("event."), "0")} AND sent.id < event.id`,
+  sentCallId: sqliteJson("sent.payload", ["callId"]),
+  order: "sent.id",
+});
+
+const postgresJson = (path: readonly string[]) => `event.facts #>> '{${path.join(",")}}'`;
+
+export const postgresFold = fold({
+  text: (...path) => `(${postgresJson(path)})`,
+  number: (...path) => `(${postgresJson(path)})::float8`,
+  isError: `(${postgresJson(["isError"])})::boolean::integer`,
+  before: "events AS sent WHERE sent.conversation_id = event.conversation_id AND sent.seq < event.seq",
+  sentCallId: `(${jsonOf("sent.payload")} ->> 'callId')`,
+  order: "sent.seq",
+});

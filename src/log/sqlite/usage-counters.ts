@@ -1,0 +1,187 @@
+import type {
+  ConversationUsage,
+  ModelUsage,
+  Period,
+  ToolUsage,
+  UsageCounters,
+  UsageProgress,
+} from "../../core/chat-store.js";
+import { quarterMs } from "../shared/spent.js";
+import { idOf, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { isCounted, modelKind, placeOf, sqliteFold, toolKind, type UsageKind } from "../sql/usage-fold.js";
+import { rangesOf, usageStatements } from "../sql/usage-statements.js";
+import type { Connection } from "./connection.js";
+import type { SqliteReader } from "./reader.js";
+import { type Guarded, transaction } from "./transaction.js";
+
+const { models, tools, conversations, first, backlog } = usageStatements.sqlite;
+
+/** Time in ms that `countOlder` may block the event loop. One conversation may take longer. */
+const blockedMs = 5;
+/** Maximum number of events that are counted by one statement of `countOlder`. */
+const mostEvents = 500;
+
+/** Query of the conversations of the same family that are older than conversation ?1. `+` keeps SQLite from reading all older conversations. */
+const earlier = `SELECT other.number FROM conversations AS own JOIN conversations AS other
+    ON other.family = own.family OR other.conversation_id = own.family
+  WHERE own.number = ?1 AND +other.number < ?1`;
+
+/** Query of the events of conversation ?1 after `seq` ?2, up to `seq` ?3. */
+const fresh = `SELECT id, ?1 AS owner, turn_id, type, at, payload AS facts, length(CAST(payload AS BLOB)) AS bytes FROM entries
+  WHERE id BETWEEN ${idOf("?1", "?2")} + 1 AND ${idOf("?1", "?3")} AND ${isCounted} AND json_valid(payload)`;
+/** Query of the same events without copies of those that an older conversation has. */
+const freshOfFamily = `${fresh} AND (${placeOf("", seqOf())}) NOT IN (SELECT ${placeOf("told.", seqOf("told."))}
+    FROM (${earlier}) AS origin CROSS JOIN entries AS told ON ${withinRange("origin.number", { row: "told." })} WHERE told.${isCounted})`;
+
+/** Returns the two statements that store the usage of these events. */
+function additions(events: string): string[] {
+  const add = ({ rows, keys, counts }: UsageKind, found: string) => {
+    const names = [...keys, ...counts].join(", ");
+    return `INSERT INTO ${rows} (at, number, counted, ${names}) SELECT at, owner, ?3, ${names} FROM (${found})`;
+  };
+  return [add(modelKind, sqliteFold.models(events)), add(toolKind, sqliteFold.tools(events))];
+}
+
+const add = additions(fresh);
+const addOfFamily = additions(freshOfFamily);
+
+interface CountedConversation {
+  number: number;
+  family: string | null;
+  counted: number;
+  lastSeq: number;
+}
+
+const conversationWith = (condition: string) => `SELECT number, family, counted, coalesce((
+    SELECT ${seqOf()} FROM entries WHERE ${withinRange("conversations.number")} ORDER BY id DESC LIMIT 1), 0) AS "lastSeq"
+  FROM conversations WHERE ${condition}`;
+
+/** Counters of usage in the file. The first two methods must run in the transaction that writes the events. */
+export class SqliteUsage implements UsageCounters {
+  readonly #db: Connection;
+  readonly #guarded: Guarded;
+  readonly #views: SqliteReader;
+
+  constructor(db: Connection, { guarded, views }: { guarded: Guarded; views: SqliteReader }) {
+    this.#db = db;
+    this.#guarded = guarded;
+    this.#views = views;
+  }
+
+  /** Counts the events of the conversation that are not counted yet. */
+  count(conversationId: string): void {
+    const found = this.#db.prepare(conversationWith("conversation_id = ?1")).get(conversationId);
+    if (!found) return;
+    const conversation = found as CountedConversation;
+    if (conversation.counted === 0) this.#addSummaries(conversation);
+    this.#count(conversation);
+  }
+
+  /** Takes back the usage of a conversation whose events have been deleted. What its copies have in common with it becomes theirs. */
+  remove(number: number, family: string, quarters: readonly number[]): void {
+    this.#forget(number, quarters);
+    const copies = this.#db
+      .prepare(conversationWith("family = ?1 AND number > ?2 AND counted > 0"))
+      .all(family, number) as CountedConversation[];
+    for (const copy of copies) {
+      this.#forget(copy.number, this.quartersOf(copy.number));
+      this.#count({ ...copy, counted: 0 });
+    }
+  }
+
+  /** Returns the starts of the quarters of an hour in which the conversation has events. */
+  quartersOf(number: number): number[] {
+    const rows = this.#db
+      .prepare(`SELECT DISTINCT at / ${quarterMs} * ${quarterMs} AS at FROM entries WHERE ${withinRange("?1")}`)
+      .all(number);
+    return (rows as { at: number }[]).map(({ at }) => at);
+  }
+
+  models(periods: readonly Period[]): Promise<ModelUsage[]> {
+    return this.#views.rows(models, [rangesOf(periods)]);
+  }
+
+  tools(periods: readonly Period[]): Promise<ToolUsage[]> {
+    return this.#views.rows(tools, [rangesOf(periods)]);
+  }
+
+  async conversations({ since, until }: Period, most: number) {
+    const rows = await this.#views.rows<ConversationUsage & { lines: number }>(conversations, [since, until, most]);
+    return { conversations: rows.map(({ lines: _, ...row }) => row), all: rows[0]?.lines ?? 0 };
+  }
+
+  async first(): Promise<number | undefined> {
+    const [row] = await this.#views.rows<{ at: number | null }>(first);
+    return row?.at ?? undefined;
+  }
+
+  async progress(): Promise<UsageProgress | undefined> {
+    return this.#guarded("read", () => this.#db.prepare(backlog).get() as UsageProgress | undefined);
+  }
+
+  async countOlder(): Promise<UsageProgress | undefined> {
+    const startedAt = performance.now();
+    this.#guarded("write", () =>
+      transaction(this.#db, () => {
+        while (this.#countNext() && performance.now() - startedAt < blockedMs);
+      }),
+    );
+    return this.progress();
+  }
+
+  async reset(): Promise<void> {
+    const { sqliteEmptied } = await import("../sql/usage-tables.js");
+    this.#guarded("write", () =>
+      transaction(this.#db, () => {
+        for (const statement of sqliteEmptied) this.#db.exec(statement);
+      }),
+    );
+  }
+
+  /** Counts the next events of the backlog. Returns false if there are none. */
+  #countNext(): boolean {
+    const { below } = (this.#db.prepare("SELECT below FROM usage_backlog").get() ?? {}) as { below?: number };
+    if (below === undefined) return false;
+    const next = this.#db.prepare(`${conversationWith("touched < ?1")} ORDER BY touched DESC LIMIT 1`).get(below) as
+      | CountedConversation
+      | undefined;
+    if (!next) {
+      this.#db.exec("DELETE FROM usage_backlog");
+      return false;
+    }
+    const lastSeq = Math.min(next.lastSeq, next.counted + mostEvents);
+    this.#addSummaries({ ...next, lastSeq });
+    this.#count({ ...next, lastSeq });
+    if (lastSeq < next.lastSeq) return true;
+    this.#db
+      .prepare(
+        `UPDATE usage_backlog SET counted = counted + 1, below = (SELECT touched FROM conversations WHERE number = ?)`,
+      )
+      .run(next.number);
+    return true;
+  }
+
+  /** Makes summaries findable that were stored before there was a table of them. */
+  #addSummaries({ number, counted, lastSeq }: CountedConversation): void {
+    const add = this.#db.prepare(
+      `INSERT INTO summaries (id, at) SELECT id, at FROM entries
+       WHERE id BETWEEN ${idOf("?1", "?2")} AND ${idOf("?1", "?3")} AND type = 'compaction' ON CONFLICT DO NOTHING`,
+    );
+    add.run(number, counted, lastSeq);
+  }
+
+  #count({ number, family, counted, lastSeq }: CountedConversation): void {
+    if (counted >= lastSeq) return;
+    for (const statement of family === null ? add : addOfFamily) {
+      this.#db.prepare(statement).run(number, counted, lastSeq);
+    }
+    this.#db.prepare("UPDATE conversations SET counted = ? WHERE number = ?").run(lastSeq, number);
+  }
+
+  #forget(number: number, quarters: readonly number[]): void {
+    for (const { rows } of [modelKind, toolKind]) {
+      const remove = this.#db.prepare(`DELETE FROM ${rows} WHERE at = ? AND number = ?`);
+      for (const at of quarters) remove.run(at, number);
+    }
+  }
+}
