@@ -230,6 +230,44 @@ describe("durable calls", () => {
     expect(choices[0]?.message.content).toBe("begun and done");
   });
 
+  test("results of the caller's tools count once: a second attempt gets the answer by its request id, or is refused", async () => {
+    let finish = () => {};
+    const held = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const slow = stream([() => held, chunk({ content: "cold" }, "stop"), "data: [DONE]\n\n"]);
+    await using llm = await startLlmServer([toolCalls([{ name: "weather", arguments: {} }]), slow, answer("later")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    const tools = [{ type: "function" as const, function: { name: "weather" } }];
+    const send = async (messages: object[], headers = {}) => {
+      const response = await post(
+        `${door.url}/v1/chat/completions`,
+        { model: "m1", messages, tools },
+        {
+          ...durable,
+          ...headers,
+          authorization: `Bearer ${door.token}`,
+        },
+      );
+      type Body = { choices?: { message: { content: string; tool_calls?: { id: string }[] } }[] };
+      const { choices } = (await response.json()) as Body;
+      return { status: response.status, message: choices?.[0]?.message };
+    };
+    const { message } = await send([{ role: "user", content: "Oslo?" }]);
+    const result = { role: "tool", tool_call_id: message?.tool_calls?.[0]?.id, content: "-3" };
+    const first = send([result], { "x-request-id": "r1" });
+    await until(() => llm.requests.length === 2);
+    expect((await send([result])).status).toBe(409);
+    finish();
+    expect((await first).message?.content).toBe("cold");
+    expect((await send([result], { "x-request-id": "r1" })).message?.content).toBe("cold");
+    expect((await send([result])).status).toBe(400);
+    await send([{ role: "user", content: "more" }]);
+    const roles = llm.requests.at(-1)?.body.messages?.map(({ role }) => role);
+    expect(roles).toEqual(["system", "user", "assistant", "tool", "assistant", "user"]);
+  });
+
   test("what is remembered of a stateless call ends with it", async () => {
     await using llm = await startLlmServer(() => answer("fine"));
     await using app = await startApp({ llm: llm.url });

@@ -177,11 +177,13 @@ describe("a response", () => {
     withDoor([sayAndCall("See:", "weather", {}), answer("cold"), answer("warm")], async (client, llm) => {
       const { id, output } = await client.responses.create({ input: "Oslo?", tools: [tool] });
       const call = output.find((item) => item.type === "function_call");
-      const answered = async (degrees: string) => {
+      const answered = async (degrees: string, headers = {}) => {
         const result = { type: "function_call_output" as const, call_id: call?.call_id ?? "", output: degrees };
-        return client.responses.create({ input: [result], previous_response_id: id, tools: [tool] });
+        return client.responses.create({ input: [result], previous_response_id: id, tools: [tool] }, { headers });
       };
-      expect(await answered("-3")).toMatchObject({ output_text: "cold" });
+      const headers = { "Idempotency-Key": "k" };
+      expect(await answered("-3", headers)).toMatchObject({ output_text: "cold" });
+      expect(await answered("-3", headers)).toMatchObject({ output_text: "cold" });
       expect(await answered("20")).toMatchObject({ output_text: "warm" });
       expect(told(llm)).toEqual(["system", "user", "assistant weather", "tool 20"]);
     }));

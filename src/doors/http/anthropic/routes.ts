@@ -142,8 +142,8 @@ async function readCall(
 async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids: WireCallIds): Promise<Said> {
   const { conversationId } = ids;
   const told = new ToldTurns(parts.sessions);
-  if (conversationId === undefined) return saidIn(parts, await readMessages(parts.hub, told, messages), { told });
-  return saidSince(parts, await readMessages(parts.hub, told, sinceLastAnswer(messages)), conversationId);
+  if (conversationId === undefined) return saidIn(parts, await readMessages(parts.hub, told, messages), { ids, told });
+  return saidSince(parts, await readMessages(parts.hub, told, sinceLastAnswer(messages)), { ...ids, conversationId });
 }
 
 /**

@@ -91,7 +91,7 @@ async function chatCompletion(parts: DoorParts, call: ApiCall, options: OpenAiOp
   const { conversationId } = ids;
   const told = new ToldTurns(parts.sessions);
   const whole = conversationId === undefined ? await told.history(messages) : messages;
-  const said = await saidIn(parts, whole, { conversationId, told });
+  const said = await saidIn(parts, whole, { ids, told });
   const door = await startDoorTurn(
     parts,
     {

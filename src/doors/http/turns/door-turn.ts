@@ -51,8 +51,6 @@ export interface WireCallIds {
    * the name from the first call of the conversation.
    */
   dialogue?: string;
-  /** Set if the call continues a response that was the last one of its conversation: the number of the event that it continues. */
-  continues?: number;
   requestId?: string;
   trace?: CarriedTrace;
 }
@@ -154,7 +152,7 @@ export async function startDoorTurn(parts: DoorParts, call: TurnCall, ids: WireC
     content: call.content,
     history: call.history.length > 0 ? call.history : undefined,
     asked: call.asked && { ...call.asked },
-    continues: ids.continues,
+    continues: call.continues,
     bringsAll: ids.conversationId === undefined && call.isSingle,
     ...turnOptions(call),
     dialogue: ids.dialogue ?? (ids.conversationId === undefined ? dialogueOf(call) : undefined),

@@ -10,6 +10,14 @@ export interface Said {
   history: Message[];
   /** New content of the user. Empty if the last message is not the user's, but a tool result or an answer to continue. */
   content: ContentPart[];
+  /** Number of the event that the call continues: it is refused if another message has followed that event. */
+  continues?: number;
+}
+
+/** Conversation that a call continues, if any, and the id of the call, if it has one. */
+interface Conversation {
+  conversationId?: string | undefined;
+  requestId?: string | undefined;
 }
 
 export function asSaid(all: readonly Message[]): Said {
@@ -32,12 +40,12 @@ export function asSaid(all: readonly Message[]): Said {
 export async function saidIn(
   parts: Pick<DoorParts, "sessions">,
   messages: readonly Message[],
-  { conversationId, told }: { conversationId?: string | undefined; told: ToldTurns },
+  { ids: { conversationId, requestId }, told }: { ids: Conversation; told: ToldTurns },
 ): Promise<Said> {
   const said = asSaid(messages);
   if (conversationId === undefined) return { ...said, history: told.withModelIds(said.history) };
   const body = messages.slice(messages.findIndex(({ role }) => role !== "system"));
-  const since = await saidSince(parts, sinceLastAnswer(body), conversationId);
+  const since = await saidSince(parts, sinceLastAnswer(body), { conversationId, requestId });
   return said.system === undefined ? since : { ...since, system: said.system };
 }
 
@@ -48,8 +56,8 @@ export async function saidIn(
 export async function saidSince(
   { sessions }: Pick<DoorParts, "sessions">,
   messages: readonly Message[],
-  conversationId: string,
-): Promise<Pick<Said, "history" | "content">> {
+  { conversationId, requestId }: Conversation & { conversationId: string },
+): Promise<Omit<Said, "system">> {
   const content = messages.flatMap((message) => (message.role === "user" ? message.content : []));
   const results = messages.filter(({ role }) => role === "tool");
   if (content.length + results.length === 0) {
@@ -59,7 +67,8 @@ export async function saidSince(
   const instructions = messages.filter(({ role }) => role === "system");
   if (results.length === 0) return { content, history: instructions };
   const events = await sessions.history(conversationId);
-  return { content, history: [...withResultsFirst(results, events), ...instructions] };
+  const { messages: ordered, continues } = withResultsFirst(results, { events, requestId });
+  return { content, history: [...ordered, ...instructions], ...(continues === undefined ? {} : { continues }) };
 }
 
 export function sinceLastAnswer<Said extends { role: string }>(messages: readonly Said[]): Said[] {

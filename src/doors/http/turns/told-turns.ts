@@ -156,14 +156,31 @@ function toldId(id: string): string {
   return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
 }
 
+/** The log of the conversation that a call continues. */
+export interface Earlier {
+  events: readonly StoredEvent[];
+  /** Id of the call, if the caller has given one. What a repeated call follows is what its first attempt followed. */
+  requestId?: string | undefined;
+}
+
+interface Ordered {
+  messages: Message[];
+  /** Number of the event that the results of the caller's tools follow. Undefined if the call has no results. */
+  continues?: number;
+}
+
 /**
  * The last answer may contain tool calls that the caller of the API runs itself: the open calls. Moves their results before the user's
- * messages, and gives them the ids that the calls have in the log. Throws ApiError for a result of any other call.
+ * messages, and gives them the ids that the calls have in the log. Throws ApiError for a result of any other call, and for results while a
+ * later turn has not ended: providers refuse a second result of a call, in every later request.
  */
-export function withResultsFirst(messages: readonly Message[], events: readonly StoredEvent[]): Message[] {
+export function withResultsFirst(messages: readonly Message[], { events: all, requestId }: Earlier): Ordered {
+  const own = all.findIndex((event) => event.type === "user_message" && event.requestId === requestId);
+  const events = own < 0 ? all : all.slice(0, own);
   const answerAt = messages.findIndex(({ role }) => role === "assistant");
   const head = answerAt < 0 ? messages : messages.slice(0, answerAt);
-  const open = openCalls(events);
+  const last = lastAnswers(events);
+  const open = openCalls(last);
   const results = head.flatMap((message) => {
     if (message.role !== "tool") return [];
     const place = placeOfItem(message.toolCallId);
@@ -172,8 +189,26 @@ export function withResultsFirst(messages: readonly Message[], events: readonly 
     const text = `No tool call found for function call output with call_id ${message.toolCallId}.`;
     throw new ApiError(400, "invalid_request_error", text, "input");
   });
+  if (results.length > 0) requireEnded(events, last?.turnId);
   const others = head.filter(({ role }) => role === "user");
-  return [...head.filter(({ role }) => role === "system"), ...results, ...others, ...messages.slice(head.length)];
+  const system = head.filter(({ role }) => role === "system");
+  const continues = results.length > 0 ? events.at(-1)?.seq : undefined;
+  return {
+    messages: [...system, ...results, ...others, ...messages.slice(head.length)],
+    ...(continues === undefined ? {} : { continues }),
+  };
+}
+
+/** Throws ApiError if the last turn has not ended. The turn `answered`, whose calls are open, may be about to end. */
+function requireEnded(events: readonly StoredEvent[], answered: string | undefined): void {
+  const request = events.findLast(({ type }) => type === "user_message");
+  if (!request || request.turnId === answered) return;
+  const isEnd = ({ turnId, type }: StoredEvent) =>
+    turnId === request.turnId && (type === "turn_end" || type === "turn_error");
+  if (events.some(isEnd)) return;
+  const text =
+    "A turn of this conversation has not ended. Send results of tools when it has; with an X-Request-Id, the same in all attempts, a repetition gets the answer of the first attempt.";
+  throw new ApiError(409, "busy", text);
 }
 
 /**
@@ -181,16 +216,15 @@ export function withResultsFirst(messages: readonly Message[], events: readonly 
  * in the turn, which the caller's id contains, and one under the model's id. The value of both is the model's id. The conversation in the
  * caller's id does not count, because the turn may be in a copy of it.
  */
-function openCalls(events: readonly StoredEvent[]): Map<string, string> {
+function openCalls(last: ReturnType<typeof lastAnswers>): Map<string, string> {
   const open = new Map<string, string>();
-  const last = lastAnswers(events);
   if (!last) return open;
   const calls = last.answers.flatMap((answer) => answer.calls);
   const left = last.answers.at(-1)?.calls ?? [];
   for (const [index, answered] of calls.entries()) {
     if (answered.result || !left.includes(answered)) continue;
     const { id } = answered.call;
-    open.set(id, id).set(inTurn({ turnId: last.turnId, index }), id);
+    open.set(inTurn({ turnId: last.turnId, index }), id).set(id, id);
   }
   return open;
 }
