@@ -9,6 +9,14 @@ import type { PostgresConfig } from "../../src/core/config.js";
 import { newId } from "../../src/core/ids.js";
 import type { Observation } from "../../src/core/ports.js";
 import { Database, lock } from "../../src/log/postgres/connection/database.js";
+import { openPool } from "../../src/log/postgres/connection/pool.js";
+import {
+  addressOf,
+  isLost,
+  isPoolTimeout,
+  isUnsent,
+  storeError,
+} from "../../src/log/postgres/connection/store-errors.js";
 import { LogClock } from "../../src/log/postgres/log-clock.js";
 import { underMigrationLock } from "../../src/log/postgres/migrate.js";
 import { NoticeSeal } from "../../src/log/postgres/notice-seal.js";
@@ -62,6 +70,33 @@ onServer("a host", () => {
     await log.store.turns.beat({ nodeId: "n", machine: "m", pid: 1, version: "1" });
     expect(Math.abs((log.store.now?.() ?? 0) - Date.now())).toBeLessThan(60_000);
     await log.store.close();
+  });
+
+  test("waits for a free connection for longer than for a new one", async () => {
+    const said: string[] = [];
+    const config = { driver: "postgres", url: await server.database(), poolSize: 1, connectTimeoutMs: 200 } as const;
+    const database = new Database(config, ({ message }) => said.push(message));
+    const [slow, next] = ["SELECT pg_sleep(0.6)", "SELECT 1 AS one"].map((sql) => database.rows("read", "now", sql));
+    await slow;
+    expect(await next).toEqual([{ one: 1 }]);
+    expect(said).toEqual([]);
+    await database.close();
+  });
+
+  test("says that no connection became free, and does not take the database for lost", async () => {
+    const url = await server.database();
+    const pool = openPool({ driver: "postgres", url }, 1, 50);
+    const held = await pool.connect();
+    const error: unknown = await pool.connect().catch((reason) => reason);
+    held.release();
+    await pool.end();
+    expect([isLost(error), isUnsent(error), isPoolTimeout(error)]).toEqual([false, false, true]);
+    expect(storeError(error, addressOf(url), "read")).toMatchObject({
+      kind: "locked",
+      retryable: true,
+      message: expect.stringContaining("no connection became free in time"),
+      hint: expect.stringContaining("chat.service.max_turns"),
+    });
   });
 
   test("says that it lives also while all its connections are in use", async () => {

@@ -2,7 +2,7 @@ import pg from "pg";
 import type { PostgresConfig } from "../../core/config.js";
 import { StoreError } from "../../core/errors.js";
 import { openPool } from "../../log/postgres/connection/pool.js";
-import { addressOf, isLost } from "../../log/postgres/connection/store-errors.js";
+import { addressOf, isLost, isPoolTimeout } from "../../log/postgres/connection/store-errors.js";
 
 /**
  * Opens the pool for DBOS. Its calls fail at once while the database is unreachable. DBOS recognises connection errors by their codes and
@@ -36,10 +36,10 @@ function replaceErrors(target: pg.Pool | pg.ClientBase, name: "connect" | "query
 }
 
 /**
- * True for a lost connection, and for a database server that lacks resources (SQLSTATE class 53) or was stopped (class 57). DBOS does not
+ * True for a lost connection, for a pool without a free connection, and for a database server that lacks resources (SQLSTATE class 53) or was stopped (class 57). DBOS does not
  * retry a statement that was cancelled, for example by its timeout (57014).
  */
 function isRetriedByDbos(error: unknown): boolean {
   const code = error instanceof pg.DatabaseError ? (error.code ?? "") : "";
-  return isLost(error) || code.startsWith("53") || (code.startsWith("57") && code !== "57014");
+  return isLost(error) || isPoolTimeout(error) || code.startsWith("53") || (code.startsWith("57") && code !== "57014");
 }

@@ -5,6 +5,11 @@ import type { PostgresConfig } from "../../../core/config.js";
 import { defaultLeaseMs } from "../../../core/turn-leases.js";
 
 const connectTimeoutMs = 5_000;
+/**
+ * How long a caller waits for a connection of a pool whose connections are all in use, in ms. It is longer than `connectTimeoutMs`: such a
+ * wait shows that the host is busy, not that the database cannot be reached.
+ */
+const poolWaitMs = 30_000;
 const statementTimeoutMs = 15_000;
 /**
  * A connection is closed when it was unused for `idleMs`, and in any case after `lifetimeS`, because load balancers and firewalls drop old
@@ -20,9 +25,16 @@ const graceMs = 2_000;
  * Opens the pool in pipeline mode, because only then pg closes a connection whose statement has timed out. Otherwise the connection would
  * return to the pool, and the next statement on this connection would wait for just as long.
  */
-export function openPool(config: PostgresConfig, max: number): pg.Pool {
-  const settings = { max, idleTimeoutMillis: idleMs, maxLifetimeSeconds: lifetimeS, pipeline: true };
-  const pool = outliving(new pg.Pool({ ...connectionOf(config), ...settings }));
+export function openPool(config: PostgresConfig, max: number, waitMs = poolWaitMs): pg.Pool {
+  const connection = { ...connectionOf(config), pipeline: true };
+  class PooledClient extends pg.Client {
+    constructor() {
+      super(connection);
+    }
+  }
+  // pg-pool has one timeout for both: opening a connection, and waiting for a free one. Here it is the second, and the client has the first.
+  const timeouts = { connectionTimeoutMillis: waitMs, idleTimeoutMillis: idleMs, maxLifetimeSeconds: lifetimeS };
+  const pool = outliving(new pg.Pool({ ...connection, ...timeouts, max, Client: PooledClient }));
   if (config.listen === false) pool.on("connect", (client) => limitTransactions(client, standstillMsOf(config)));
   return pool;
 }

@@ -37,10 +37,11 @@ const lostCodes: readonly string[] = [
   "ENOTFOUND",
   "EAI_AGAIN",
 ];
-const lostWords = /^Connection terminated|^timeout exceeded when trying to connect|^Query read timeout|not queryable/;
+const lostWords = /^Connection terminated|^timeout expired$|^Query read timeout|not queryable/;
 /** Codes from `lostCodes` that mean that the statement certainly was not sent. */
 const unsentCodes: readonly string[] = ["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN"];
-const unsentWords = /^timeout exceeded when trying to connect|^Connection terminated due to connection timeout/;
+const unsentWords = /^timeout expired$|^Connection terminated due to connection timeout/;
+const poolWords = /^timeout exceeded when trying to connect/;
 
 /** The parts of the URL that may be shown. User, password and settings are left out. */
 export interface DatabaseAddress {
@@ -72,6 +73,11 @@ export function isRolledBack(error: unknown): boolean {
   return ["25P03", "40001", "40P01"].includes(codeOf(error));
 }
 
+/** Returns true if no connection of the pool became free in time. This does not mean that the database cannot be reached. */
+export function isPoolTimeout(error: unknown): boolean {
+  return poolWords.test(textOf(error));
+}
+
 /** Converts an error of the driver to a StoreError with a hint for the user. Returns StoreError and RequestError unchanged. */
 export function storeError(
   error: unknown,
@@ -79,6 +85,12 @@ export function storeError(
   doing: "open" | "read" | "write",
 ): StoreError | RequestError {
   if (error instanceof StoreError || error instanceof RequestError) return error;
+  if (isPoolTimeout(error)) {
+    return new StoreError("locked", `cannot ${doing} the event log ${place.shown}: no connection became free in time`, {
+      hint: "send fewer prompts at once (chat.service.max_turns), use more hosts, or set chat.storage.pool_size higher",
+      retryable: true,
+    });
+  }
   const [, kind, hint] = known.find(([state]) => isOf([state], codeOf(error))) ?? [];
   const lost = isLost(error);
   return new StoreError(

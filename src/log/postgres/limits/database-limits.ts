@@ -9,6 +9,7 @@ import { freedChannel } from "../../sql/limit-functions.js";
 import type { Database } from "../connection/database.js";
 import type { Listener } from "../connection/listener.js";
 import { Outage } from "../connection/outage.js";
+import { isPoolTimeout } from "../connection/store-errors.js";
 import { KeyLimits } from "./limit-key.js";
 
 export interface PostgresLimitsParts {
@@ -126,8 +127,21 @@ export class PostgresLimits implements SharedLimits {
     this.#beatAt = sentAt;
   }
 
-  #query<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]> {
-    return this.#reached(this.#parts.database.pool.query<Row>(sql, [...values]).then(({ rows }) => rows));
+  /** Runs the statement. The wait for a connection is not measured, because a busy host must not take the database for away. */
+  async #query<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]> {
+    const client = await this.#parts.database.pool.connect().catch((error: unknown) => {
+      if (!isPoolTimeout(error)) this.#outage.began(error);
+      throw error;
+    });
+    let isBroken = false;
+    try {
+      return (await this.#reached(client.query<Row>(sql, [...values]))).rows;
+    } catch (error) {
+      isBroken = true;
+      throw error;
+    } finally {
+      client.release(isBroken);
+    }
   }
 
   async #reached<T>(asking: Promise<T>): Promise<T> {
