@@ -156,7 +156,10 @@ export class AcpSessions {
   #remember(turn: LiveTurn, session: Session): void {
     const turns = this.#resumed.get(session.id) ?? new Set();
     this.#resumed.set(session.id, turns.add(turn));
-    void ended(turn).then(() => turns.delete(turn));
+    void ended(turn).then(() => {
+      turns.delete(turn);
+      if (turns.size === 0) this.#resumed.delete(session.id);
+    });
   }
 }
 
