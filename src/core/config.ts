@@ -232,6 +232,8 @@ export interface ServiceConfig {
   systemPrompt: string;
   streaming: boolean;
   maxToolHops: number;
+  /** Maximum number of turns that run or wait on one host. Beyond it, prompts are refused. */
+  maxTurns: number;
   /** Whether tool calls and their results are shown to the person as they run. */
   toolNotifications: boolean;
   /** How long running turns may continue after the host is asked to stop. */

@@ -9,12 +9,14 @@ abstract class HostError extends Error {
   abstract readonly kind: string;
   readonly retryable: boolean;
   readonly hint: string;
+  readonly retryAfterMs?: number;
 
-  constructor(message: string, { retryable = false, hint = "", cause }: ErrorDetails = {}) {
+  constructor(message: string, { retryable = false, hint = "", retryAfterMs, cause }: ErrorDetails = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.retryable = retryable;
     this.hint = hint;
+    if (retryAfterMs !== undefined) this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -22,6 +24,8 @@ interface ErrorDetails {
   retryable?: boolean;
   /** Advice for the user, as a sentence. */
   hint?: string;
+  /** Time after which a retry makes sense. */
+  retryAfterMs?: number;
   cause?: unknown;
 }
 
@@ -85,7 +89,6 @@ export interface LlmErrorDetails extends ErrorDetails {
   attempts?: number;
   /** The provider's own id of the failed request. The provider's support may ask for it. */
   requestId?: string;
-  retryAfterMs?: number;
 }
 
 /** A failed request to a provider. It holds allow-listed facts only, and never an AxiosError, a header or the prompt. */
@@ -95,7 +98,6 @@ export class LlmError extends HostError {
   readonly status?: number;
   readonly attempts?: number;
   readonly requestId?: string;
-  readonly retryAfterMs?: number;
   /** All answers that broke off after they had begun, including the last one. */
   lost?: readonly LostAnswer[];
   /** Parts of an answer that broke off. A later request must send them back to the provider together with the shown text of that answer. */
@@ -112,7 +114,6 @@ export class LlmError extends HostError {
     this.status = details.status;
     this.attempts = details.attempts;
     this.requestId = details.requestId;
-    this.retryAfterMs = details.retryAfterMs;
   }
 }
 
@@ -150,6 +151,7 @@ export type RequestErrorKind =
   | "shutting_down"
   | "crashed"
   | "busy"
+  | "overloaded"
   | "cancelled"
   | "not_found";
 
@@ -194,12 +196,11 @@ export function errorInfo(error: unknown): ErrorInfo {
   if (!(error instanceof HostError)) {
     return { kind: "unexpected", message: messageOf(error), retryable: false, hint: "" };
   }
-  const { kind, message, retryable, hint } = error;
-  if (!(error instanceof LlmError)) return { kind, message, retryable, hint };
-  const { attempts, retryAfterMs } = error;
+  const { kind, retryable, hint, retryAfterMs } = error;
+  const [attempts, facts] = error instanceof LlmError ? [error.attempts, requestFacts(error)] : [undefined, ""];
   return {
     kind,
-    message: message + requestFacts(error),
+    message: error.message + facts,
     retryable,
     hint,
     ...(attempts ? { attempts } : {}),

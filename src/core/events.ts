@@ -77,7 +77,7 @@ export interface ErrorInfo {
   hint: string;
   /** Number of HTTP requests that were sent to the provider without success. */
   attempts?: number;
-  /** How long the provider asks callers to wait. */
+  /** How long the provider, or a host with too much to do, asks callers to wait. */
   retryAfterMs?: number;
 }
 

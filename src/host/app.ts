@@ -192,6 +192,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },
         join: (local) => join({ node, workspace: options.workspace, leaseMs }, local),
         retention: retentionRules(running.config.chat),
+        maxTurns: () => running.config.chat.service.maxTurns,
         now: Date.now,
       }),
     );

@@ -64,7 +64,7 @@ export class Session {
   ) {
     this.#parts = { ...parts };
     this.#onUse = onUse;
-    this.#turns = new TurnsHere(onUse);
+    this.#turns = new TurnsHere(parts.capacity, onUse);
     const [turns, questions] = [this.#turns, this.#questions];
     const runner = new TurnRunner(id, this.#parts, questions);
     this.#runner = runner;
@@ -91,7 +91,8 @@ export class Session {
    * Starts a turn, and resolves when the request is in the log. Each request id is answered only once. If the request is repeated while its
    * turn runs on any host, the caller gets the same turn from its start. If the request is repeated after the turn has ended, the caller
    * gets the stored events; but if the turn failed with a retryable error, it is resumed. Rejects with RequestError if an id or pattern is
-   * invalid, if the id was used with other content, or if another request has followed the event that this one continues. Rejects with StoreError if the log cannot be read or written.
+   * invalid, if the id was used with other content, if another request has followed the event that this one continues, or if this host has
+   * as many turns as it accepts. Rejects with StoreError if the log cannot be read or written.
    */
   async submit(request: PromptRequest): Promise<LiveTurn> {
     const {
@@ -114,6 +115,7 @@ export class Session {
       await this.#turns.claimOf(running);
       return running;
     }
+    this.#parts.capacity.requireRoom(this.#turns.count);
     const turn = this.#turns.begin(requestId, content);
     const answerSchema = bringsAll ? undefined : options.output?.jsonSchema;
     const beside = { history, asked, answerSchema };

@@ -14,12 +14,16 @@ import { Session } from "./session.js";
 import { DaySpent } from "./shared/day-spent.js";
 import type { LiveTurn } from "./turns/live-turn.js";
 import type { SessionParts } from "./turns/session-parts.js";
+import { TurnCapacity } from "./turns/turn-capacity.js";
 
-export interface SessionsParts extends Omit<SessionParts, "cluster" | "conversations" | "daySpent" | "logs"> {
+export interface SessionsParts
+  extends Omit<SessionParts, "capacity" | "cluster" | "conversations" | "daySpent" | "logs"> {
   /** Creates the cluster, which connects this host to the other hosts on the log. */
   join: (local: LocalTurns) => Cluster;
   observe: Observe;
   now: () => number;
+  /** Returns the maximum number of turns on this host. Default: no maximum. */
+  maxTurns?: () => number;
   /** Rules that say which conversations `startRetention` deletes. Default: none are deleted. */
   retention?: RetentionRules;
 }
@@ -35,7 +39,7 @@ export class Sessions {
   #onResumed: ResumedListener = () => {};
   #isClosing = false;
 
-  constructor({ join, observe, now, retention = {}, ...parts }: SessionsParts) {
+  constructor({ join, observe, now, maxTurns, retention = {}, ...parts }: SessionsParts) {
     const { store, newId } = parts;
     const cluster = join({
       isBusy: (conversationId) =>
@@ -50,6 +54,7 @@ export class Sessions {
     this.#retention = new Retention({ store, rules: retention, isOpen, now, observe });
     this.#parts = {
       ...parts,
+      capacity: new TurnCapacity(maxTurns ?? (() => Number.POSITIVE_INFINITY)),
       logs: new KnownLogs(store),
       daySpent: new DaySpent(store, { now: store.now ?? now }),
       conversations: this.conversations,

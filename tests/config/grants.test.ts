@@ -48,6 +48,7 @@ describe("settings that need no confirmation", () => {
       "/llm/providers/x/extra_body",
       "/chat/service/system_prompt",
       "/chat/service/max_tool_hops",
+      "/chat/service/max_turns",
       "/chat/service/approval",
       "/chat/service/changed_tools",
       "/chat/service/permissions/allow",

@@ -42,6 +42,7 @@ describe("an empty configuration", () => {
           systemPrompt: "You are a helpful assistant. Use the tools you are given when they help.",
           streaming: true,
           maxToolHops: 8,
+          maxTurns: 1000,
           toolNotifications: true,
           approval: "ask",
           changedTools: "ask",

@@ -36,6 +36,7 @@ interface ConfigTree {
       max_tool_hops: number;
       tool_notifications: boolean | { enabled: boolean };
       drain_timeout: number;
+      max_turns: number;
       approval: ServiceConfig["approval"];
       changed_tools: ServiceConfig["changedTools"];
       compaction: ServiceConfig["compaction"];
@@ -138,6 +139,7 @@ export function buildConfig(
         systemPrompt: service.system_prompt,
         streaming: service.streaming.enabled,
         maxToolHops: service.max_tool_hops,
+        maxTurns: service.max_turns,
         toolNotifications: typeof notifications === "boolean" ? notifications : notifications.enabled,
         drainTimeoutMs: service.drain_timeout * 1000,
         approval: service.approval,

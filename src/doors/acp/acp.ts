@@ -107,8 +107,8 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof RequestError) throw error;
-    const { kind, message, retryable, hint } = errorInfo(error);
-    const code = clientErrors.has(kind) ? invalidParams : internalError;
-    throw new RequestError(code, hint ? `${message} (${hint})` : message, { kind, retryable, hint });
+    const { message, ...data } = errorInfo(error);
+    const code = clientErrors.has(data.kind) ? invalidParams : internalError;
+    throw new RequestError(code, data.hint ? `${message} (${data.hint})` : message, data);
   }
 }

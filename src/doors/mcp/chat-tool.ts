@@ -69,7 +69,8 @@ export async function chat(
     const structuredContent = { text, conversation_id: session.id, stop_reason: stopReason };
     return { content: [{ type: "text", text }], structuredContent };
   } catch (error) {
-    return failed(errorInfo(error).message);
+    const { kind, message, hint } = errorInfo(error);
+    return failed(kind === "overloaded" ? `${message} (${hint})` : message);
   } finally {
     extra.signal.removeEventListener("abort", onAbort);
   }

@@ -8,6 +8,7 @@ import type { Conversations } from "../conversations/conversations.js";
 import type { KnownLogs } from "../conversations/known-logs.js";
 import type { DaySpent } from "../shared/day-spent.js";
 import type { TurnDefaults } from "../shared/prompt-options.js";
+import type { TurnCapacity } from "./turn-capacity.js";
 
 /** The settings of a turn. They stay the same for the whole turn, even if the configuration changes. */
 export interface TurnSettings extends Disposable {
@@ -21,6 +22,7 @@ export interface SessionParts {
   conversations: Conversations;
   cluster: Cluster;
   daySpent: DaySpent;
+  capacity: TurnCapacity;
   /** Workspace of this session's turns. If undefined, it is the workspace of the host. */
   workspace?: string;
   hub: ToolHub;

@@ -1,6 +1,7 @@
 import type { TurnEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
 import { LiveTurn } from "./live-turn.js";
+import type { TurnCapacity } from "./turn-capacity.js";
 
 /** The turns of one conversation that run, wait or are shown on this host. The keys are request ids. */
 export class TurnsHere {
@@ -9,10 +10,12 @@ export class TurnsHere {
   readonly #claims = new Map<LiveTurn, Promise<void>>();
   readonly #driven = new Set<Promise<void>>();
   readonly #listeners = new Set<(event: TurnEvent) => void>();
+  readonly #capacity: TurnCapacity;
   readonly #onUse: () => void;
 
   /** `onUse` is called when `count` or `isFollowed` may have changed. */
-  constructor(onUse: () => void) {
+  constructor(capacity: TurnCapacity, onUse: () => void) {
+    this.#capacity = capacity;
     this.#onUse = onUse;
   }
 
@@ -21,12 +24,13 @@ export class TurnsHere {
       for (const listener of this.#listeners) listener(event);
     });
     this.#turns.set(requestId, turn);
+    this.#capacity.begun();
     this.#onUse();
     return turn;
   }
 
   remove(turn: LiveTurn): void {
-    this.#turns.delete(turn.requestId);
+    if (this.#turns.delete(turn.requestId)) this.#capacity.ended();
     this.#onUse();
   }
 
