@@ -18,9 +18,16 @@ export class Nodes implements AsyncDisposable {
   readonly place = new Workplace();
   readonly all: Node[] = [];
 
-  static async start(llm: LlmServer, url: string, limits: object, http: object = {}, count = 3): Promise<Nodes> {
+  static async start(
+    llm: LlmServer,
+    url: string,
+    limits: object,
+    http: object = {},
+    count = 3,
+    service: object = {},
+  ): Promise<Nodes> {
     const nodes = new Nodes();
-    const config = configFor(llm.url, {}, { chat: { storage: { url } } }) as {
+    const config = configFor(llm.url, {}, { chat: { storage: { url }, service } }) as {
       llm: { http: object; providers: object };
     };
     Object.assign(config.llm.http, http);
