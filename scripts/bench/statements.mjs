@@ -1,0 +1,247 @@
+/**
+ * Counts what a turn costs the database that several hosts share: statements and transactions of all hosts, the processor time of
+ * PostgreSQL, and the round trips for which the turn waits. The same for a hop (one more answer of the model, with a tool call and its
+ * result), and for a second in which the hosts are idle. Round trips in line are found by a proxy that delays the database: a turn takes
+ * as many delays longer as it waits for round trips.
+ *
+ *   npm run build && node scripts/bench/statements.mjs [hosts, such as 1,3] [--list] [folder of the compiled code]
+ *
+ * `--list` prints the statements of one turn and of one hop in order, each with the function that sent it. Linux only: processor time
+ * is read from /proc.
+ */
+import { execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import pg from "pg";
+
+const TURNS = 40;
+const STEPS = 5;
+/** Time for which the hosts are left alone before they are idle: by then all that follows a turn is done. */
+const SETTLE_S = 15;
+/** Long enough for the pools to close unused connections. */
+const IDLE_S = 20;
+const DELAY_MS = 20;
+/** Time to wait until PostgreSQL's statistics are complete: its processes report about once a second. */
+const STATISTICS_MS = 1500;
+const MS_PER_TICK = 10;
+
+const lists = process.argv.includes("--list");
+const [role = "1,3", ...rest] = process.argv.slice(2).filter((argument) => argument !== "--list");
+await (role === "host" ? host(...rest) : count());
+
+async function count() {
+  await import("../ts-node.mjs");
+  const { startPostgres } = await import("../../tests/support/postgres.ts");
+  const server = await startPostgres(["fsync=on"]);
+  const model = fork(fileURLToPath(new URL("nodes.mjs", import.meta.url)), ["model"]);
+  model.send({});
+  const [{ port }] = await once(model, "message");
+  const columns = ["statements", "commits", "round trips", "in line", "database ms"];
+  process.stdout.write(`${"".padEnd(22)}${columns.map((name) => name.padStart(13)).join("")}\n`);
+  for (const hosts of role.split(",").map(Number)) await measure(server, hosts, port, rest[0] ?? "dist");
+  model.disconnect();
+  await server[Symbol.asyncDispose]();
+}
+
+/** Prints the rows of this number of hosts, of which the first one gets all turns. */
+async function measure(server, hosts, port, dist) {
+  const url = await server.database();
+  const proxy = await startProxy(server.port);
+  const through = url.replace(`:${server.port}/`, `:${proxy.port}/`);
+  const children = [];
+  for (let index = 0; index < hosts; index++) {
+    const child = fork(fileURLToPath(import.meta.url), ["host", port, dist, through].map(String));
+    await once(child, "message");
+    children.push(child);
+  }
+  const [first] = children;
+  const statistics = new pg.Client({ connectionString: url.replace(/[^/]*$/, "postgres") });
+  await statistics.connect();
+  const look = async () => {
+    await sleep(STATISTICS_MS);
+    const counts = await Promise.all(children.map((child) => asked(child, { count: true })));
+    const query = `SELECT xact_commit + xact_rollback AS commits, numbackends AS connections FROM pg_stat_database
+      WHERE datname = $1`;
+    const { rows } = await statistics.query(query, [new URL(url).pathname.slice(1)]);
+    const sum = (key) => counts.reduce((all, each) => all + each[key], 0);
+    return {
+      statements: sum("statements"),
+      trips: sum("trips"),
+      commits: Number(rows[0].commits),
+      ms: processorMs(server.port),
+      connections: Number(rows[0].connections),
+    };
+  };
+  const run = async (steps, turns) => (await asked(first, { steps, turns })).ms / turns;
+  const between = (before, after, by) =>
+    Object.fromEntries(Object.keys(before).map((key) => [key, (after[key] - before[key]) / by]));
+
+  await run(STEPS, TURNS);
+  await sleep(SETTLE_S * 1000);
+  const start = await look();
+  const startedAt = performance.now();
+  await sleep(IDLE_S * 1000);
+  const rested = await look();
+  const idle = between(start, rested, (performance.now() - startedAt) / 1000);
+  const costs = [];
+  for (const steps of [0, STEPS]) {
+    const before = await look();
+    const beganAt = performance.now();
+    const ms = await run(steps, TURNS);
+    const after = await look();
+    const seconds = (performance.now() - beganAt) / 1000;
+    // What the hosts do beside the turns is not part of a turn.
+    const own = Object.fromEntries(
+      Object.keys(before).map((key) => [key, (after[key] - before[key] - idle[key] * seconds) / TURNS]),
+    );
+    proxy.delayMs = DELAY_MS;
+    const delayedMs = await run(steps, TURNS / 4);
+    proxy.delayMs = 0;
+    costs.push({ ...own, inLine: (delayedMs - ms) / DELAY_MS });
+  }
+  const [turn, long] = costs;
+  row(`${hosts} host(s): a turn`, turn);
+  row("a hop", between(turn, long, STEPS));
+  row("idle, a second", between({ statements: 0, commits: 0, trips: 0, ms: 0 }, idle, hosts));
+  process.stdout.write(`${"connections, a host".padEnd(22)}${(rested.connections / hosts).toFixed(1).padStart(13)}\n`);
+  const listed = lists ? [await asked(first, { list: 0 }), await asked(first, { list: 1 })] : [];
+  for (const line of listed.flat()) process.stdout.write(`${line}\n`);
+  await statistics.end();
+  for (const child of children) child.disconnect();
+  await Promise.all(children.map((child) => once(child, "exit")));
+  proxy.close();
+}
+
+function row(name, { statements, commits, trips, inLine, ms }) {
+  const cells = [statements, commits, trips, inLine, ms].map((value) => value?.toFixed(1) ?? "");
+  process.stdout.write(`${name.padEnd(22)}${cells.map((cell) => cell.padStart(13)).join("")}\n`);
+}
+
+async function asked(child, message) {
+  child.send(message);
+  return (await once(child, "message"))[0];
+}
+
+/** Runs a host in its own process, and counts the statements that it sends. */
+async function host(port, dist, url) {
+  const seen = countStatements();
+  const { createApp } = await import(pathToFileURL(resolve(dist, "host/app.js")).href);
+  const counting = fileURLToPath(new URL("../../tests/support/counting-server.mjs", import.meta.url));
+  const config = {
+    llm: {
+      active: "bench",
+      http: { max_connections: 100 },
+      providers: { bench: { base_url: `http://127.0.0.1:${port}/v1`, model: "m", api_key: "none" } },
+    },
+    mcpServers: { s: { command: process.execPath, args: [counting, "/dev/null"], trusted: true } },
+    chat: { storage: { url }, service: { approval: "auto", max_tool_hops: 20 } },
+  };
+  const app = await createApp({ config, observe: () => {} });
+  await app.ready();
+  await app.sessions.recover();
+  let made = 0;
+  async function turns(steps, count) {
+    const startedAt = performance.now();
+    for (let turn = 0; turn < count; turn++) {
+      const session = app.sessions.open(`c-${process.pid}-${made++}`);
+      for await (const _ of session.prompt({ requestId: "r", text: `steps ${steps}` }));
+      await app.sessions.forget(session);
+    }
+    return performance.now() - startedAt;
+  }
+  process.on("message", async ({ count, steps, turns: many, list }) => {
+    if (count) return process.send(seen.counts());
+    if (list === undefined) return process.send({ ms: await turns(steps, many) });
+    const from = seen.all.length;
+    const beganAt = performance.now();
+    await turns(list, 1);
+    const lastMs = performance.now() - beganAt;
+    await sleep(1000);
+    const shown = seen.all.slice(from).map(({ text, by, at, connection }) => {
+      const after = (at - beganAt).toFixed(1).padStart(8);
+      return `${after} ${at - beganAt > lastMs ? "later" : "     "} #${connection} ${text.replace(/\s+/g, " ").slice(0, 110)} <- ${by}`;
+    });
+    process.send([`a turn with ${list} tool call(s), ${lastMs.toFixed(1)} ms`, ...shown]);
+  });
+  process.on("disconnect", () => void app.close().then(() => process.exit(0)));
+  process.send({});
+}
+
+/** Records each statement that this process sends. A round trip begins with a statement on a connection that waits for no other answer. */
+function countStatements() {
+  const all = [];
+  let trips = 0;
+  const waiting = new Map();
+  const { query } = pg.Client.prototype;
+  pg.Client.prototype.query = function (...args) {
+    const [statement] = args;
+    const text = typeof statement === "string" ? statement : statement?.text;
+    if (text === undefined) return query.apply(this, args);
+    const open = waiting.get(this) ?? 0;
+    if (open === 0) trips++;
+    if (!waiting.has(this)) this.number = waiting.size;
+    waiting.set(this, open + 1);
+    const by = new Error().stack
+      .split("\n")
+      .filter((line) => !line.includes("/pg") && !line.includes("statements.mjs"))
+      .slice(1, 5)
+      .map((line) => /at (?:async )?(?:file:\S*\/)?(\S+)/.exec(line)?.[1])
+      .filter((name) => name !== "process.processTicksAndRejections")
+      .join(" <- ");
+    all.push({ text, by, at: performance.now(), connection: this.number });
+    const done = () => waiting.set(this, waiting.get(this) - 1);
+    const last = args.at(-1);
+    if (typeof last === "function") {
+      args[args.length - 1] = (...answer) => {
+        done();
+        last(...answer);
+      };
+    }
+    const result = query.apply(this, args);
+    if (typeof last !== "function") result.then(done, done);
+    return result;
+  };
+  return { all, counts: () => ({ statements: all.length, trips }) };
+}
+
+/** Returns the processor time of the server with this port and of all its processes, in ms. */
+function processorMs(port) {
+  const processes = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" })
+    .split("\n")
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line)?.slice(1) ?? []);
+  const own = processes.find(([, , args]) => /\/bin\/postgres /.test(args ?? "") && args.includes(`port=${port}`));
+  const ids = processes.filter(([pid, parent]) => own && (pid === own[0] || parent === own[0])).map(([pid]) => pid);
+  return ids.reduce((sum, pid) => sum + ticksOf(pid, pid === own[0]), 0) * MS_PER_TICK;
+}
+
+/** Returns the ticks that a process has used; with `ended`, also those of its processes that have ended. */
+function ticksOf(pid, ended) {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return [11, 12, ...(ended ? [13, 14] : [])].reduce((sum, index) => sum + Number(fields[index]), 0);
+  } catch {
+    return 0; // it has ended meanwhile
+  }
+}
+
+/** Starts a proxy on loopback in front of a port. It delays what the server sends by `delayMs`. */
+async function startProxy(port) {
+  const proxy = { delayMs: 0 };
+  const server = createServer((client) => {
+    const upstream = connect(port, "127.0.0.1");
+    for (const socket of [client, upstream]) socket.setNoDelay(true).on("error", () => {});
+    client.on("data", (chunk) => upstream.write(chunk)).once("close", () => upstream.destroy());
+    upstream.once("close", () => client.destroy());
+    upstream.on("data", (chunk) => {
+      if (proxy.delayMs === 0) client.write(chunk);
+      else setTimeout(() => client.write(chunk), proxy.delayMs);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return Object.assign(proxy, { port: server.address().port, close: () => server.close() });
+}
