@@ -18,6 +18,12 @@ interface DrivenTurnParts {
   runs: Map<string, number>;
 }
 
+/** A lease that this host acquired when it stored the turn's request. `since`: a time at which this host certainly owned the turn. */
+export interface ClaimedLease {
+  lease: TurnLease;
+  since: number;
+}
+
 /** Brings a turn to its end: waits until this host may run the turn, or shows the turn while another host runs it. */
 export class DrivenTurn {
   readonly #parts: DrivenTurnParts;
@@ -25,10 +31,12 @@ export class DrivenTurn {
   readonly #relayed: RelayedTurn;
   /** True if the turn will not be tried again after one more crash. */
   #isSuspect = false;
+  #claimed: ClaimedLease | undefined;
 
-  constructor(parts: DrivenTurnParts, drive: Drive) {
+  constructor(parts: DrivenTurnParts, drive: Drive, claimed?: ClaimedLease) {
     this.#parts = parts;
     this.#drive = drive;
+    this.#claimed = claimed;
     this.#relayed = new RelayedTurn(drive.turn, drive.conversationId, parts.relay);
   }
 
@@ -52,6 +60,12 @@ export class DrivenTurn {
     const { engine, store } = this.#parts;
     const { conversationId, turn } = this.#drive;
     turn.requireOpen();
+    const claimed = this.#claimed;
+    this.#claimed = undefined;
+    if (claimed) {
+      this.#count(1);
+      return this.#run(claimed.lease, claimed.since);
+    }
     using change = engine.watch(conversationId); // begun before the lease and the log are read, so that no change is missed
     const since = performance.now();
     const lease = await this.#acquire();

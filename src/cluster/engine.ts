@@ -39,8 +39,10 @@ export interface EngineParts {
 
 /** Time between two checks whether other hosts have written to the log, in ms. The checks run only while a turn runs or waits here. */
 const pollMs = 40;
-/** Number of sweeps (searches for lost hosts) between two checks that all waiting turns are in the queue. */
-const offerEverySweeps = 4;
+/** Number of sweeps (searches for lost hosts) within a lease. */
+const sweepsPerLease = 3;
+/** Number of sweeps between two that also search for turns that no host runs. */
+const thoroughEvery = 4;
 
 export class TurnEngine {
   readonly nodeId: string;
@@ -53,15 +55,15 @@ export class TurnEngine {
   readonly #lostHosts: LostHosts;
   readonly #news: LogNews;
   readonly #changes = new Changes();
-  /**
-   * Turns that were dispatched to this host while another host owns them. This host gets no notifications about such a turn, so each sweep
-   * checks it.
-   */
-  readonly #unsettled = new Set<TurnName>();
+  /** Ids of the turns that were given to this host, until they are over here. */
+  readonly #given = new Set<string>();
   #begun: Promise<void> | undefined;
   #isRepeating = false;
   #recovers = false;
   #sweeps = 0;
+  #offering: Promise<void> | undefined;
+  /** True if turns may have become free since the last search for free turns began, or if that search has failed. */
+  #mayBeFree = false;
 
   constructor(parts: EngineParts, events: LocalTurns) {
     this.nodeId = parts.node.nodeId;
@@ -74,9 +76,7 @@ export class TurnEngine {
     this.#news = new LogNews({
       turns,
       nodeId: this.nodeId,
-      // A host that stands by for a turn must know at once when some host is lost.
-      isBusy: (conversationId) =>
-        events.isBusy(conversationId) || (conversationId === undefined && this.#unsettled.size > 0),
+      isBusy: (conversationId) => events.isBusy(conversationId),
       mail: events.mail,
       changed: (conversationId) => this.wake(conversationId),
       report: this.#report,
@@ -96,17 +96,12 @@ export class TurnEngine {
     await this.begin();
   }
 
-  /**
-   * Returns what this host stores with the request of a new turn, which makes this host the turn's owner. If there is a dispatch, turns of
-   * this host's workspace are enqueued too, so that another host runs them if this one is lost. Turns of another workspace stay on this
-   * host, since perhaps only this host has their servers.
-   */
+  /** Returns what this host stores with the request of a new turn, which makes this host the turn's owner. */
   request(options: unknown, workspace = this.#parts.workspace): TurnRequest {
-    const dispatch = workspace === this.#parts.workspace ? this.#dispatch : undefined;
-    return { workspace, options, nodeId: this.nodeId, ...(dispatch && { enqueue: dispatch.enqueue }) };
+    return { workspace, options, nodeId: this.nodeId, acquires: true };
   }
 
-  /** True if the turn is dispatched: the queue will give it to a host. */
+  /** True if the turn, which no host owns, will be dispatched to a host. */
   isDispatched({ workspace }: AbandonedTurn): boolean {
     return this.#dispatch !== undefined && workspace === this.#parts.workspace;
   }
@@ -177,9 +172,9 @@ export class TurnEngine {
     this.#isRepeating = true;
     // Two independent loops: a sweep that waits for the log must not delay a heartbeat.
     this.#repeat(this.#leaseMs / beatsPerLease, () => this.#lostHosts.beat());
-    this.#repeat(this.#leaseMs / beatsPerLease, () => this.#sweep());
+    this.#repeat(this.#leaseMs / sweepsPerLease, () => this.#sweep());
     this.#repeat(pollMs, () => this.#news.poll());
-    const unwatch = this.#parts.turns.watch?.((conversationId) => this.#news.noticed(conversationId));
+    const unwatch = this.#parts.turns.watch?.((conversationId) => this.#noticed(conversationId));
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
   }
 
@@ -194,58 +189,62 @@ export class TurnEngine {
   }
 
   async #takePart(): Promise<void> {
-    await this.#dispatch?.begin(this.nodeId, (turn) => this.#given(turn));
+    await this.#dispatch?.begin(this.nodeId, (turn) => this.#take(turn));
     await this.#sweep();
   }
 
-  /**
-   * Handles a turn that was dispatched to this host: runs it once no host owns it. Usually the host that received the request runs the
-   * turn, and this host only stands by. Resolves with true when the turn has ended on any host, and with false when this host closes and
-   * leaves the turn to others.
-   */
-  async #given(turn: TurnName): Promise<boolean> {
-    const { conversationId, turnId } = turn;
-    while (!this.#ended.signal.aborted) {
-      using change = this.watch(conversationId); // begun before the check, so that no change is missed
-      try {
-        if (!(await this.#parts.turns.stateOf(conversationId, turnId))?.isUnfinished) return true;
-        const abandoned = await this.#parts.turns.abandoned({ conversationId });
-        if (abandoned.some((each) => each.turnId === turnId)) {
-          await this.#events.given(turn);
-          if (!(await this.#parts.turns.stateOf(conversationId, turnId))?.isUnfinished) return true;
-        }
-      } catch (error) {
-        this.#report(error); // the log has failed: the turn is checked again after the next change
-      }
-      this.#unsettled.add(turn);
-      await change.happened;
-      this.#unsettled.delete(turn);
-    }
-    return false;
+  /** Runs a turn that had lost its host and that this host owns from now on. */
+  #take(turn: TurnName): void {
+    this.#given.add(turn.turnId);
+    void this.#events.given(turn).finally(() => this.#given.delete(turn.turnId));
+  }
+
+  #noticed(conversationId: string | undefined): void {
+    this.#news.noticed(conversationId);
+    if (conversationId !== undefined) return;
+    this.#offerFree().catch(this.#report); // a host has left or was lost, so its turns are free
   }
 
   async #sweep(): Promise<void> {
     this.#sweeps++;
-    for (const { conversationId } of this.#unsettled) this.wake(conversationId);
     const { turns, observe } = this.#parts;
-    const { living, dead } = await this.#lostHosts.look();
+    const dead = await this.#lostHosts.look();
     for (const { nodeId, pid, seenAt } of dead) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
-      // called before `bury`: if this call fails, the host is still in the log, so the next sweep tries again
-      await this.#dispatch?.giveBack(nodeId);
       await turns.bury(nodeId, seenAt);
     }
     // Turns that this host owns but no longer runs. A failure of the log stopped them before their end could be stored.
-    const stuck = (await this.ownership.look()).filter((turn) => !this.#events.has(turn));
+    const isThorough = this.#sweeps % thoroughEvery === 1;
+    const held = isThorough || this.#events.isBusy() ? await this.ownership.look() : [];
+    const stuck = held.filter((turn) => !this.#events.has(turn) && !this.#given.has(turn.turnId));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (dead.length + stuck.length > 0) this.wake();
-    if (!this.#recovers) return;
-    const dispatch = this.#dispatch;
-    if (dispatch && this.#sweeps % offerEverySweeps !== 1 && dead.length + stuck.length === 0) return;
-    const abandoned = await turns.abandoned({ workspace: this.#parts.workspace });
-    const nodeIds = living.map(({ nodeId }) => nodeId);
-    if (dispatch) await dispatch.offer(abandoned, nodeIds);
-    else for (const turn of abandoned) this.#events.abandoned(turn);
+    if (this.#dispatch && !isThorough && !this.#mayBeFree && dead.length + stuck.length === 0) return;
+    await this.#offerFree();
+  }
+
+  /** Gives turns that no host owns to hosts. A call during a search for such turns makes one further search follow. */
+  #offerFree(): Promise<void> {
+    this.#mayBeFree = true;
+    this.#offering ??= this.#offerAll().finally(() => {
+      this.#offering = undefined;
+    });
+    return this.#offering;
+  }
+
+  async #offerAll(): Promise<void> {
+    const { turns, workspace } = this.#parts;
+    while (this.#mayBeFree && this.#recovers && !this.#ended.signal.aborted) {
+      this.#mayBeFree = false;
+      try {
+        const free = await turns.abandoned({ workspace });
+        if (this.#dispatch) await this.#dispatch.offer(free);
+        else for (const turn of free) this.#events.abandoned(turn);
+      } catch (error) {
+        this.#mayBeFree = true;
+        throw error;
+      }
+    }
   }
 
   /** Repeats the work every `ms` until the engine closes. If the work fails, the error is reported and the repetition continues. */

@@ -3,7 +3,7 @@ import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns } from "../co
 import type { LiveEvent, UserMessageEvent } from "../core/events.js";
 import type { AbandonedTurn, LogNode, TurnMail } from "../core/turn-leases.js";
 import { defaultLeaseMs } from "../core/turn-leases.js";
-import { DrivenTurn } from "./driven-turn.js";
+import { type ClaimedLease, DrivenTurn } from "./driven-turn.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import { DeltaRelay } from "./live/delta-relay.js";
 import { Cursor } from "./live/live-cursor.js";
@@ -23,6 +23,8 @@ export class LogCluster implements Cluster {
   readonly #engine: TurnEngine;
   /** For each conversation, the number of its turns that run on this host or are about to run here; see `DrivenTurn`. */
   readonly #runs = new Map<string, number>();
+  /** Leases that were acquired by a claim, by the id of their turn, until the turn is driven. */
+  readonly #claimed = new Map<string, ClaimedLease>();
 
   constructor(parts: LogClusterParts, local: LocalTurns) {
     const { store, node, now } = parts;
@@ -40,13 +42,16 @@ export class LogCluster implements Cluster {
     return this.#engine.recover();
   }
 
-  claim(
+  async claim(
     conversationId: string,
     message: UserMessageEvent,
     { options, workspace, continues }: ClaimOptions,
   ): Promise<Claim> {
     const request = { ...this.#engine.request(options, workspace), continues };
-    return this.#parts.store.claim(conversationId, message, request);
+    const since = performance.now();
+    const claim = await this.#parts.store.claim(conversationId, message, request);
+    if (claim.lease) this.#claimed.set(claim.turnId, { lease: claim.lease, since });
+    return claim;
   }
 
   isGivenOut(turn: AbandonedTurn): boolean {
@@ -55,7 +60,10 @@ export class LogCluster implements Cluster {
 
   drive(drive: Drive): Promise<void> {
     const { store } = this.#parts;
-    return new DrivenTurn({ store, engine: this.#engine, relay: this.streams, runs: this.#runs }, drive).toItsEnd();
+    const claimed = this.#claimed.get(drive.turn.turnId);
+    this.#claimed.delete(drive.turn.turnId);
+    const parts = { store, engine: this.#engine, relay: this.streams, runs: this.#runs };
+    return new DrivenTurn(parts, drive, claimed).toItsEnd();
   }
 
   wake(conversationId: string): void {

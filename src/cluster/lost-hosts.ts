@@ -58,17 +58,17 @@ export class LostHosts {
     return at >= this.#heardSince && performance.now() - this.#sentAt < this.#parts.leaseMs;
   }
 
-  async look(): Promise<{ living: LogNode[]; dead: LogNode[] }> {
+  /** Returns the hosts that are lost. */
+  async look(): Promise<LogNode[]> {
     const { turns, node, isGone, leaseMs } = this.#parts;
-    const nodes = await turns.nodes();
+    const nodes = await turns.nodes({ machine: node.machine, silentMs: leaseMs });
     const own = nodes.find(({ nodeId }) => nodeId === node.nodeId);
     // This host's own heartbeat in the log must be recent too. Otherwise the log was unreachable, and the heartbeats of other hosts in the
     // log may be outdated.
     const mayJudge = this.#isSteady && (own?.silentMs ?? 0) < this.#standstillMs;
     // `silentMs` is negative if the host was last seen before the clock was set back.
     const isLost = (other: LogNode) => isGone(other) || (mayJudge && Math.abs(other.silentMs) > leaseMs);
-    const dead = nodes.filter((other) => other !== own && isLost(other));
-    return { living: nodes.filter((each) => !dead.includes(each)), dead };
+    return nodes.filter((other) => other !== own && isLost(other));
   }
 
   get #standstillMs(): number {

@@ -1,23 +1,14 @@
-import type { Enqueue } from "../core/chat-store.js";
 import type { AbandonedTurn, TurnName } from "../core/turn-leases.js";
 
 /**
- * A durable queue that gives each unfinished turn to a host, and gives it to another host if that one is lost. The host runs the turn as
- * soon as no other host owns it. Giving a turn to two hosts does no harm, because only the host with the lease runs it. A turn that no host
- * gets would be lost, so every method may be called again after a failure.
+ * Gives turns that no host owns to hosts. A turn gets here only if it has lost its host: otherwise it belongs to the host that received its
+ * request. Turns are offered again and again until a host owns them, so every method may be called again after a failure.
  */
 export interface TurnDispatch {
-  /** Enqueues a turn, within the transaction that stores (claims) the turn's request. */
-  readonly enqueue: Enqueue;
-  /**
-   * Starts to give turns to this host: `take` is called with each turn. The promise that `take` returns resolves with true when the turn
-   * has ended, and with false when this host leaves the turn to others.
-   */
-  begin(nodeId: string, take: (turn: TurnName) => Promise<boolean>): Promise<void>;
-  /** Enqueues those turns that are neither in the queue nor given to a living host. `nodeIds`: the ids of the living hosts. */
-  offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void>;
-  /** Puts the unfinished turns of the given host back into the queue. */
-  giveBack(nodeId: string): Promise<void>;
-  /** Stops giving turns to this host, and puts the turns that it was given back into the queue. May be called again after a failure. */
+  /** Starts to give turns to this host. `take` is called with each turn that this host owns from then on. Rejects with StoreError. */
+  begin(nodeId: string, take: (turn: TurnName) => void): Promise<void>;
+  /** Offers turns that no host owns to all hosts. Must be called from time to time, also without turns. */
+  offer(turns: readonly AbandonedTurn[]): Promise<void>;
+  /** Stops giving turns to this host. May be called again after a failure. */
   retire(): Promise<void>;
 }

@@ -3,13 +3,15 @@ import type { ChatEvent, StoredEvent, UserMessageEvent } from "./events.js";
 import type { LiveBus } from "./live-bus.js";
 import type { Observe } from "./ports.js";
 import type { SharedLimits } from "./shared-limits.js";
-import type { HostProcess, NodePlaces, QueuedTurn, TurnGrant, TurnLeases } from "./turn-leases.js";
+import type { HostProcess, NodePlaces, TurnGrant, TurnLease, TurnLeases } from "./turn-leases.js";
 
 /** Outcome of a claim. `events`: the events of the request's turn that are already stored. */
 export interface Claim {
   /** True if this call stored the user message. */
   created: boolean;
   turnId: string;
+  /** The turn's lease, if the claim has acquired it, see `TurnRequest.acquires`. */
+  lease?: TurnLease;
   /** True if the turn has its answer, or an error that a retry would not fix. Otherwise the turn waits, runs, or must be resumed. */
   ended: boolean;
   events: StoredEvent[];
@@ -102,7 +104,12 @@ export interface Archive {
 
 /** Data that is stored with a request, so that a host can resume the request's turn later. */
 export interface TurnRequest {
-  /** Host that owns the turn from the start. If undefined, no host owns the turn until it is dispatched. */
+  /**
+   * True if the host runs the turn at once. A log that can do so then acquires the turn within the claim, unless an earlier turn of the
+   * conversation is unfinished.
+   */
+  acquires?: boolean;
+  /** Host that owns the turn from the start. If undefined, no host owns the turn until one takes it. */
   nodeId?: string;
   /**
    * Workspace of the request. If the turn is abandoned, only hosts of this workspace resume it, since hosts of other workspaces have other
@@ -113,15 +120,7 @@ export interface TurnRequest {
   options: unknown;
   /** Number of the event that the message continues. The claim is refused if another message has followed that event. */
   continues?: number | undefined;
-  /**
-   * Called each time the turn is put into the queue, within the transaction that does so. If the transaction is rolled back, so are the
-   * writes of `enqueue`.
-   */
-  enqueue?: Enqueue;
 }
-
-/** Adds a turn to a queue. `transaction`: the store's connection, on which its transaction is open. */
-export type Enqueue = (transaction: unknown, turn: QueuedTurn) => Promise<void>;
 
 /** Totals of several requests. They count against limits. */
 export interface SpentTotals {

@@ -21,6 +21,8 @@ export interface QueuedTurn extends TurnName {
 }
 
 export interface AbandonedTurn extends QueuedTurn {
+  /** Number that increases each time that the turn gets another owner or loses its owner. */
+  fence: number;
   workspace: string;
 }
 
@@ -111,7 +113,11 @@ export interface TurnLeases {
   beat(node: HostProcess): Promise<number>;
   /** Removes the host from the log. Its unfinished turns become free, and this does not count as a crash. */
   leave(nodeId: string): Promise<void>;
-  nodes(): Promise<LogNode[]>;
+  /**
+   * Returns the registered hosts. With `of`, the log may leave out hosts on other machines that were heard within this time, so that the
+   * cost does not grow with the number of healthy hosts.
+   */
+  nodes(of?: { machine: string; silentMs: number }): Promise<LogNode[]>;
   /** Counts the unfinished turns of each host. */
   load(): Promise<NodeTurns[]>;
   /** Declares the host dead unless it was seen after `seenAt`. Its unfinished turns become free. */

@@ -156,70 +156,88 @@ test("a process that was silent for a lease's time is sure of no turn that it ha
   spy.mockRestore();
 });
 
-describe("a turn that the queue has given to a host while another host owns it", () => {
-  /** Starts host "a", which is given the turn of host "b". `runs` gets an item when host "a" is to run the turn. */
-  async function standby() {
-    const given: ((turn: TurnName) => Promise<boolean>)[] = [];
-    const dispatch = {
-      enqueue: async () => {},
-      begin: async (_nodeId: string, take: (turn: TurnName) => Promise<boolean>) => void given.push(take),
-      offer: async () => {},
-      giveBack: async () => {},
+describe("with a dispatch", () => {
+  /** Starts host "a", which offers free turns. `offers` gets the ids of the turns of each offer, `given` each turn that is to run here. */
+  async function dispatching() {
+    const offers = new Channel<string[]>();
+    const given = new Channel<TurnName>();
+    const sweeps = new Channel<void>();
+    const taking: ((turn: TurnName) => void)[] = [];
+    const watchers = new Set<(conversationId?: string) => void>();
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const dispatch: TurnDispatch = {
+      begin: async (_nodeId, take) => void taking.push(take),
+      offer: async (turns) => offers.push(turns.map(({ turnId }) => turnId)),
       retire: async () => {},
     };
-    const runs = new Channel<void>();
-    const engine = new TurnEngine(
-      {
-        ...{ turns: ours.turns, node: node("a"), workspace: "here", isGone: () => false, observe: () => {} },
-        leaseMs: 200,
-        dispatch,
+    const turns = new Proxy(ours.turns, {
+      get(target, name: keyof TurnLeases) {
+        if (name === "nodes") sweeps.push();
+        if (name === "watch") return (watcher: (conversationId?: string) => void) => watchers.add(watcher);
+        return (target[name] as (() => unknown) | undefined)?.bind(target);
       },
+    });
+    const engine = new TurnEngine(
+      { turns, node: node("a"), workspace: "here", isGone: () => false, observe: () => {}, leaseMs: 400, dispatch },
       {
         isBusy: () => false,
         has: () => false,
         abandoned: () => {},
-        given: async () => runs.push(),
+        given: (turn) => {
+          given.push(turn);
+          return ended;
+        },
         mail: () => {},
       },
     );
     await theirs.turns.beat(node("b"));
-    await theirs.claim("c", user("hello"), request("b"));
+    await theirs.claim("c", user("hello"), { ...request("b"), workspace: "here" });
     await engine.recover();
-    const ended = given[0]?.({ conversationId: "c", turnId: "turn_1", requestId: "request-turn_1" });
-    return { engine, runs, ended };
+    const notice = (conversationId?: string) => {
+      for (const watcher of watchers) watcher(conversationId);
+    };
+    const take = (turn: TurnName) => taking[0]?.(turn);
+    return { engine, offers, given, sweeps, notice, take, end };
   }
 
-  test("is left to that host, and known to have ended though nobody tells", async () => {
-    const { engine, runs, ended } = await standby();
-    const lease = await theirs.turns.acquire("c", "turn_1", "b");
-    await theirs.append("c", turn("turn_1").end(), { fence: lease?.fence ?? 0, position: 2 });
-    expect(await ended).toBe(true);
-    runs.close();
-    expect(await runs.next()).toMatchObject({ done: true });
+  test("turns of a host that has left are offered as soon as that is announced", async () => {
+    const { engine, offers, notice } = await dispatching();
+    expect(await next(offers)).toEqual([]);
+    await theirs.turns.leave("b");
+    notice();
+    expect(await next(offers)).toEqual(["turn_1"]);
     await engine.close();
   });
 
-  test("is run once that host is lost", async () => {
-    const { engine, runs, ended } = await standby();
-    await theirs.turns.bury("b", now);
-    await next(runs);
-    const closing = engine.close();
-    expect(await ended).toBe(false);
-    await closing;
+  test("a turn that was given to this host is not taken for one that it cannot run, until it is over here", async () => {
+    const { engine, given, sweeps, take, end } = await dispatching();
+    const turn = { conversationId: "c", turnId: "turn_1", requestId: "request-turn_1" };
+    const fence = async () => (await theirs.turns.acquire("c", "turn_1", "a"))?.fence;
+    await theirs.turns.leave("b");
+    const before = (await fence()) ?? 0;
+    take(turn);
+    expect(await next(given)).toEqual(turn);
+    for (let count = 0; count < 3; count++) await next(sweeps);
+    expect(await theirs.turns.held("a")).toMatchObject([turn]);
+    expect(await fence()).toBe(before + 1);
+    end();
+    while ((await theirs.turns.held("a")).length > 0) await next(sweeps);
+    await engine.close();
   });
 });
 
 test("an engine whose start fails while it is closed leaves the log", async () => {
   const [begins, goesOn] = [new Channel<void>(), new Channel<void>()];
   const dispatch: TurnDispatch = {
-    enqueue: async () => {},
     begin: async () => {
       begins.push();
       await goesOn.next();
       throw new Error("the database is away");
     },
     offer: async () => {},
-    giveBack: async () => {},
     retire: async () => goesOn.close(),
   };
   const { engine } = engineOf({ dispatch });
@@ -228,27 +246,4 @@ test("an engine whose start fails while it is closed leaves the log", async () =
   await engine.close();
   await recovered;
   expect(await theirs.turns.nodes()).toEqual([]);
-});
-
-test("turns that had ended when they were given to this host leave no timer behind", async () => {
-  let take: ((turn: TurnName) => Promise<boolean>) | undefined;
-  const dispatch: TurnDispatch = {
-    enqueue: async () => {},
-    begin: async (_nodeId, taking) => {
-      take = taking;
-    },
-    offer: async () => {},
-    giveBack: async () => {},
-    retire: async () => {},
-  };
-  const { engine } = engineOf({ dispatch });
-  await engine.recover();
-  const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
-  const before = timers();
-  for (let count = 0; count < 50; count++) {
-    const conversationId = `c${count}`;
-    expect(await take?.({ conversationId, turnId: "turn_1", requestId: "r" })).toBe(true);
-  }
-  expect(timers()).toBeLessThanOrEqual(before + 1); // the engine's own timers come and go
-  await engine.close();
 });

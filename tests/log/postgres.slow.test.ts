@@ -4,7 +4,6 @@ import { type AddressInfo, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
-import type { Enqueue } from "../../src/core/chat-store.js";
 import type { PostgresConfig } from "../../src/core/config.js";
 import { newId } from "../../src/core/ids.js";
 import type { Observation } from "../../src/core/ports.js";
@@ -471,38 +470,59 @@ onServer("whoever waits for other processes", () => {
 });
 
 onServer("a claim", () => {
-  test("runs more SQL in its transaction, once for each time that a turn comes into the queue", async () => {
-    const url = await server.database();
-    const claimed: string[] = [];
-    await using log = await open(url);
-    const enqueue: Enqueue = async (transaction, { turnId, place }) => {
-      const client = transaction as pg.ClientBase;
-      claimed.push(`${turnId} ${place}`);
-      await client.query("CREATE TABLE IF NOT EXISTS jobs (turn text)");
-      await client.query("INSERT INTO jobs VALUES ($1)", [turnId]);
-    };
+  const acquiring = (nodeId: string) => ({ ...request(nodeId), acquires: true });
+
+  test("acquires its turn at once, but only the first unfinished turn of a conversation", async () => {
+    await using log = await open(await server.database());
     const { store } = log;
-    const { workspace, options } = request("a");
-    const queued = { workspace, options, enqueue };
-    await store.claim("c", one.user("hello"), queued);
-    await store.claim("c", one.user("hello"), queued);
-    const { fence = 0 } = (await store.turns.acquire("c", "turn_1", "a")) ?? {};
-    await store.append("c", one.error(), { fence, position: 2 });
-    await store.claim("c", one.user("hello"), queued);
-    expect(claimed).toEqual(["turn_1 1", "turn_1 2"]);
-    expect(await query(url, "SELECT turn FROM jobs")).toHaveLength(2);
+    const claim = await store.claim("c", one.user("hello"), acquiring("a"));
+    expect(claim).toMatchObject({ created: true, lease: { fence: 1, crashes: 0, options: request("a").options } });
+    const again = await store.claim("c", one.user("hello"), acquiring("a"));
+    expect(again).toMatchObject({ created: false, ended: false });
+    expect(again.lease).toBeUndefined();
+    expect((await store.claim("c", two.user("and"), acquiring("a"))).lease).toBeUndefined();
+    expect(await store.turns.acquire("c", "turn_2", "a")).toBeUndefined();
+    await store.append("c", one.end(), { fence: 1, position: 2 });
+    expect(await store.turns.acquire("c", "turn_2", "a")).toMatchObject({ fence: 1, crashes: 0 });
   });
 
-  test("is undone with what it ran", async () => {
+  test("that acquired its turn counts as its run: the lease ends with its host, whose crash counts", async () => {
     await using log = await open(await server.database());
-    const enqueue: Enqueue = async () => {
-      throw new Error("no queue");
-    };
-    await expect(log.store.claim("c", one.user("hello"), { ...request("a"), enqueue })).rejects.toMatchObject({
-      kind: "write",
-      message: expect.stringContaining("no queue"),
+    const { store } = log;
+    await store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    await store.claim("c", one.user("hello"), acquiring("a"));
+    await store.turns.bury("a", Number.MAX_SAFE_INTEGER);
+    await expect(store.append("c", one.answer("late"), { fence: 1, position: 2 })).rejects.toMatchObject({
+      kind: "fenced",
     });
-    expect(await log.store.read("c")).toEqual([]);
+    expect(await store.turns.acquire("c", "turn_1", "b")).toMatchObject({ fence: 3, crashes: 1 });
+  });
+});
+
+onServer("requests that come while a turn of their conversation is written", () => {
+  test("leave no gap in the numbers of events, and nothing is lost or stored twice", async () => {
+    const url = await server.database();
+    await using writing = await open(url);
+    await using asking = await open(url);
+    await writing.store.turns.beat({ nodeId: "a", machine: "m", pid: 1 });
+    const { lease } = await writing.store.claim("c", one.user("hello"), { ...request("a"), acquires: true });
+    const fence = lease?.fence ?? 0;
+    const each = 60;
+    const answers = async () => {
+      for (let position = 2; position < 2 + each; position++) {
+        await writing.store.append("c", one.answer(`answer ${position}`), { fence, position });
+      }
+    };
+    const requests = async () => {
+      for (let index = 0; index < each; index++) {
+        const { user } = turn(`turn_r${index}`);
+        expect(await asking.store.claim("c", user("and", `r${index}`), request("b"))).toMatchObject({ created: true });
+      }
+    };
+    await Promise.all([answers(), requests()]);
+    const events = await asking.store.read("c");
+    expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: 1 + 2 * each }, (_, index) => index + 1));
+    expect(events.filter(({ type }) => type === "assistant_message")).toHaveLength(each);
   });
 });
 

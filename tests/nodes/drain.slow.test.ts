@@ -32,7 +32,7 @@ onServer("a node that is told to end", (server) => {
     });
     const idleMs = performance.now() - leftAt;
     process.stderr.write(`10 turns went on ${idleMs.toFixed(0)} ms after their node had left\n`);
-    expect(idleMs).toBeLessThan(1_000);
+    expect(idleMs).toBeLessThan(2_000); // DBOS is launched first; this is well below the lease
     await cluster.ended(10);
     expect((await cluster.endings()).map(({ type }) => type)).toEqual(Array(10).fill("turn_end"));
     expect((await repetitions(cluster)).completed).toEqual([]);

@@ -78,11 +78,11 @@ onServer("a node", (server) => {
     const perSecond = ((await commits()) - before.commits) / (measureMs / 1_000);
     const cpu = ((cpuTicksOf(pid) - before.ticks) * 10) / measureMs;
     process.stderr.write(`idle: ${perSecond.toFixed(1)} transactions/s, ${(100 * cpu).toFixed(1)} % of a core\n`);
-    expect(perSecond).toBeLessThan(12);
+    expect(perSecond).toBeLessThan(2);
     expect(cpu).toBeLessThan(0.05);
   });
 
-  test("begins with a turn when it was claimed, not when it looks at the queue again, and keeps no row of what has ended", async () => {
+  test("begins with a turn when it was claimed, and puts no turn that it runs itself into the queue", async () => {
     await using cluster = await Cluster.open(await server().database(), { nodes: 1 });
     const waitedMs: number[] = [];
     for (let index = 0; index < 40; index++) {
@@ -93,8 +93,8 @@ onServer("a node", (server) => {
     }
     const sorted = waitedMs.toSorted((a, b) => a - b);
     process.stderr.write(`from the claim to the model: p50 ${sorted[20]} ms, p90 ${sorted[36]} ms\n`);
-    // Alone it takes 10 ms, next to other tests four times as long. Waiting for a poll of the queue would take seconds.
+    // Alone it takes 10 ms, next to other tests several times as long.
     expect(sorted[20]).toBeLessThan(200);
-    await cluster.until(async () => (await cluster.query("SELECT FROM dbos.workflow_status")).length === 0);
+    expect(await cluster.query("SELECT FROM dbos.workflow_status")).toEqual([]);
   });
 });

@@ -1,10 +1,11 @@
-import type { ClientBase } from "pg";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { PostgresConfig } from "../../core/config.js";
-import type { NewId } from "../../core/ids.js";
+import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
-import type { AbandonedTurn, QueuedTurn, TurnName } from "../../core/turn-leases.js";
+import type { AbandonedTurn, TurnName } from "../../core/turn-leases.js";
 import type { Database } from "../../log/postgres/connection/database.js";
 import { storeError } from "../../log/postgres/connection/store-errors.js";
+import { adopt } from "../../log/postgres/turns.js";
 import { foldVersion } from "../../log/shared/schema-version.js";
 import { isUnfinished } from "../../log/sql/common-statements.js";
 import type { TurnDispatch } from "../turn-dispatch.js";
@@ -14,7 +15,6 @@ import { type Launched, openQueue, type Ticket } from "./sdk.js";
 export interface DispatchParts {
   config: PostgresConfig;
   database: Database;
-  newId: NewId;
   now: () => number;
   observe: Observe;
 }
@@ -31,12 +31,19 @@ const queueOf = (fold: number) => `turns-v${fold}`;
 const deletionMs = 1_000;
 const forgottenMs = 60_000;
 const deletedAtOnce = 500;
+/**
+ * Id of the advisory lock of the host that enqueues free turns. All hosts find the same turns at the same time, and would wait for each
+ * other's rows in different orders. The number spells "FREE".
+ */
+const offerLock = 0x46524545;
+/** Pause, in ms, before a turn is taken again after the database has failed. */
+const retryMs = 1_000;
 
 export class DbosDispatch implements TurnDispatch {
   readonly #parts: DispatchParts;
-  #begun: Promise<void> | undefined;
   #member: Member | undefined;
-  #dbos: Launched | undefined;
+  /** The running instance of DBOS. Undefined while it rests. */
+  #dbos: Promise<Launched> | undefined;
   #queue: Awaited<ReturnType<typeof openQueue>> | undefined;
   #isRetired = false;
   /** Workflow ids of the tickets (turns in the queue or given to a host) that were void at the last `offer`. */
@@ -48,35 +55,95 @@ export class DbosDispatch implements TurnDispatch {
     this.#parts = parts;
   }
 
-  readonly enqueue = async (transaction: unknown, turn: QueuedTurn): Promise<void> => {
-    await this.#put(transaction as ClientBase, turn, String(turn.place));
-  };
-
   /** Joins the dispatch. Does nothing after `retire`: a host may close before it has begun. Rejects with StoreError. */
-  async begin(nodeId: string, take: Member["take"]): Promise<void> {
+  async begin(nodeId: string, take: (turn: TurnName) => void): Promise<void> {
     if (this.#isRetired) return;
-    this.#begun ??= this.#begin(nodeId, take).catch((error: unknown) => {
-      this.#begun = undefined;
-      throw storeError(error, this.#parts.database.place, "open");
-    });
-    await this.#begun;
+    this.#member ??= {
+      nodeId,
+      take: (turn) => this.#take(turn, take),
+      onEnded: (workflowId) => this.#deleteSoon(workflowId),
+    };
+    await this.#wake(this.#member);
   }
 
-  async offer(turns: readonly AbandonedTurn[], nodeIds: readonly string[]): Promise<void> {
-    const dbos = this.#dbos;
-    if (!dbos || this.#isRetired) return;
+  async offer(turns: readonly AbandonedTurn[]): Promise<void> {
+    const member = this.#member;
+    if (!member || this.#isRetired) return;
+    if (!turns.some(({ fold }) => fold <= foldVersion)) return this.#rest(member);
+    const dbos = await this.#wake(member);
     const tickets = await this.#valid(dbos);
     const lost = new Set(tickets.filter(({ isGiven }) => isGiven).map(({ nodeId }) => nodeId));
-    for (const nodeId of nodeIds) lost.delete(nodeId);
+    if (lost.size > 0) for (const nodeId of await this.#living()) lost.delete(nodeId);
     for (const nodeId of lost) await dbos.giveBack(nodeId);
     const there = new Set(tickets.map(({ workflowId }) => turnOf(workflowId)));
-    const missing = turns.filter((turn) => !there.has(turnOf(workflowIdOf(turn, ""))));
-    for (const turn of missing) {
-      const suffix = this.#parts.newId("again");
-      await this.#parts.database.transaction("idempotent", (client) => this.#put(client, turn, suffix));
-    }
+    const missing = turns.filter((turn) => !there.has(turnOf(workflowIdOf(turn))));
+    if (missing.length > 0) await this.#enqueue(missing);
     const forgotten = new Date(this.#parts.now() - forgottenMs);
     for (const workflowId of await dbos.ended(forgotten, deletedAtOnce)) this.#deleteSoon(workflowId);
+  }
+
+  async retire(): Promise<void> {
+    this.#isRetired = true;
+    if (this.#member) await this.#rest(this.#member);
+  }
+
+  #wake(member: Member): Promise<Launched> {
+    this.#dbos ??= this.#launch(member).catch((error: unknown) => {
+      this.#dbos = undefined;
+      throw storeError(error, this.#parts.database.place, "open");
+    });
+    return this.#dbos;
+  }
+
+  async #launch(member: Member): Promise<Launched> {
+    const { config, database, observe } = this.#parts;
+    this.#queue ??= await openQueue(database.pool, observe);
+    const queues = Array.from({ length: foldVersion }, (_, index) => queueOf(index + 1));
+    return join(member, { config, database, queues, observe });
+  }
+
+  /** Enqueues the turns. Turns that another host has just enqueued stay as they are. */
+  async #enqueue(turns: readonly AbandonedTurn[]): Promise<void> {
+    await this.#parts.database.transaction("idempotent", async (client) => {
+      await client.query(`SELECT pg_advisory_xact_lock(${offerLock})`);
+      await Promise.all(turns.map((turn) => this.#queue?.(client, queueOf(turn.fold), workflowIdOf(turn), turn)));
+    });
+  }
+
+  async #living(): Promise<string[]> {
+    const nodes = "SELECT node_id FROM nodes";
+    const rows = await this.#parts.database.rows<{ node_id: string }>("read", "idempotent", nodes);
+    return rows.map(({ node_id }) => node_id);
+  }
+
+  /** Ends DBOS until turns are free again, because it sends some twenty statements a second, also while it has nothing to do. */
+  async #rest(member: Member): Promise<void> {
+    if (!this.#dbos) return;
+    await this.#dbos.catch(() => {});
+    clearTimeout(this.#deletion);
+    await this.#delete();
+    this.#dbos = undefined;
+    await leave(member);
+  }
+
+  /**
+   * Makes this host the owner of a turn that DBOS has given to it. Does nothing if the turn has ended, or if another host owns it: if it is
+   * free again later, it is offered again. Resolves with false if this host takes no turns any more.
+   */
+  async #take(turn: TurnName, take: (turn: TurnName) => void): Promise<boolean> {
+    const { database, observe } = this.#parts;
+    const values = [turn.conversationId, turn.turnId, this.#member?.nodeId];
+    while (!this.#isRetired) {
+      try {
+        const isOwn = (await database.rows("write", "idempotent", adopt, values)).length > 0;
+        if (isOwn) take(turn);
+        return true;
+      } catch (error) {
+        observe({ level: "warn", scope: "session", message: messageOf(error) });
+        await sleep(retryMs, undefined, { ref: false });
+      }
+    }
+    return false;
   }
 
   /**
@@ -86,7 +153,7 @@ export class DbosDispatch implements TurnDispatch {
    */
   async #valid(dbos: Launched): Promise<Ticket[]> {
     const tickets = await dbos.tickets();
-    const unfinished = new Set((await this.#unfinished()).map((turn) => turnOf(workflowIdOf(turn, ""))));
+    const unfinished = new Set((await this.#unfinished()).map(nameOf));
     const stands = ({ workflowId, isUnheard }: Ticket) => !isUnheard && unfinished.has(turnOf(workflowId));
     const suspects = new Set(tickets.filter((ticket) => !stands(ticket)).map(({ workflowId }) => workflowId));
     const isVoid = ({ workflowId }: Ticket) => suspects.has(workflowId) && this.#void.has(workflowId);
@@ -101,52 +168,6 @@ export class DbosDispatch implements TurnDispatch {
     return this.#parts.database.rows<TurnName>("read", "idempotent", query);
   }
 
-  async giveBack(nodeId: string): Promise<void> {
-    await this.#dbos?.giveBack(nodeId);
-  }
-
-  async retire(): Promise<void> {
-    this.#isRetired = true;
-    await this.#begun?.catch(() => {});
-    clearTimeout(this.#deletion);
-    await this.#delete();
-    if (this.#member) await leave(this.#member);
-  }
-
-  async #begin(nodeId: string, take: Member["take"]): Promise<void> {
-    const { config, database, observe } = this.#parts;
-    this.#queue = await openQueue(database.pool, observe);
-    this.#member = {
-      nodeId,
-      take: async (turn: TurnName) => !this.#isRetired && ((await this.#isPassedOn(turn)) || take(turn)),
-      onEnded: (workflowId: string) => this.#deleteSoon(workflowId),
-    };
-    const queues = Array.from({ length: foldVersion }, (_, index) => queueOf(index + 1));
-    this.#dbos = await join(this.#member, { config, database, queues, observe });
-  }
-
-  /**
-   * If a host of a newer version has written to the turn since the turn was enqueued, this host can no longer resume the turn. In this
-   * case, puts the turn into the queue of that version and resolves with true.
-   */
-  async #isPassedOn(turn: TurnName): Promise<boolean> {
-    const { database, newId } = this.#parts;
-    const query = "SELECT place, fold FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fold > $3";
-    const values = [turn.conversationId, turn.turnId, foldVersion];
-    try {
-      const [row] = await database.rows<{ place: number; fold: number }>("read", "idempotent", query, values);
-      if (!row) return false;
-      await database.transaction("idempotent", (client) => this.#put(client, { ...turn, ...row }, newId("again")));
-      return true;
-    } catch {
-      return false; // the query failed, so the turn is not passed on; a host of an older version cannot acquire the turn anyway
-    }
-  }
-
-  async #put(client: ClientBase, turn: QueuedTurn, suffix: string): Promise<void> {
-    await this.#queue?.(client, queueOf(turn.fold), workflowIdOf(turn, suffix), turn);
-  }
-
   #deleteSoon(workflowId: string): void {
     this.#ended.add(workflowId);
     this.#deletion ??= setTimeout(() => void this.#delete(), deletionMs).unref();
@@ -157,12 +178,21 @@ export class DbosDispatch implements TurnDispatch {
     this.#deletion = undefined;
     const workflowIds = [...this.#ended];
     this.#ended.clear();
-    if (workflowIds.length > 0) await this.#dbos?.delete(workflowIds).catch(() => {});
+    const dbos = await this.#dbos?.catch(() => undefined);
+    if (workflowIds.length > 0) await dbos?.delete(workflowIds).catch(() => {});
   }
 }
 
-function workflowIdOf({ conversationId, turnId }: TurnName, suffix: string): string {
-  return `${conversationId}/${turnId}/${suffix}`;
+/**
+ * Returns the id of the ticket for a free turn. Hosts that offer a turn at the same time make the same id. The fence is another one each
+ * time that the turn becomes free.
+ */
+function workflowIdOf(turn: AbandonedTurn): string {
+  return `${nameOf(turn)}/${turn.fence}`;
+}
+
+function nameOf({ conversationId, turnId }: TurnName): string {
+  return `${conversationId}/${turnId}`;
 }
 
 function turnOf(workflowId: string): string {

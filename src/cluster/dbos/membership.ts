@@ -11,9 +11,9 @@ import { isUnlaunched, type Launched, launch } from "./sdk.js";
 /** A host within this process. DBOS can give turns to this host. */
 export interface Member {
   nodeId: string;
-  /** Runs the turn. Resolves with true when the turn has ended, and with false if this host leaves the turn to others. */
+  /** Takes the turn over. Resolves with true when that is done, and with false if this host leaves the turn to others. */
   take: (turn: TurnName) => Promise<boolean>;
-  /** Called when the turn has ended and DBOS has recorded the end of its workflow. */
+  /** Called when DBOS has recorded that the turn was taken over, which ends the workflow. */
   onEnded: (workflowId: string) => void;
 }
 
@@ -26,11 +26,8 @@ interface Shared {
   pool: pg.Pool;
 }
 
-/**
- * Maximum number of turns that DBOS gives to a process at a time. Most of these turns run on the host that received their request. This
- * process only waits, to take a turn over if that host is lost. Waiting costs next to nothing.
- */
-const slots = 1_000;
+/** Maximum number of turns that DBOS gives to a process at a time. It is small, so that several hosts share the turns of a lost one. */
+const slots = 8;
 /** Maximum number of connections for DBOS. A few are enough, because DBOS uses a connection for only some milliseconds per turn. */
 const poolSize = 4;
 

@@ -21,8 +21,8 @@ const workflow = "turn";
 const schema = "dbos";
 /** Database URL that DBOS requires. It is not used, because DBOS is given a pool. */
 const unusedUrl = "postgres://unused@unused:5432/unused";
-/** Time between two polls of a queue, in ms. A turn waits for a poll only if its host is lost: otherwise that host runs it at once. */
-const pollMs = 1_000;
+/** Time between two polls of a queue, in ms. It is short, because DBOS runs only while turns that have lost their host wait. */
+const pollMs = 200;
 /** Time between two polls, in ms, of the schedules of DBOS, which this program does not use. */
 const seldomMs = 3_600_000;
 /** Time in ms between two checks whether DBOS has recorded the end of a workflow, and the time in s after which the checks stop. */
@@ -42,7 +42,7 @@ interface LaunchParts {
   /** Maximum number of turns that a process has at a time. */
   slots: number;
   observe: Observe;
-  /** Runs a turn that was given to this process. The process keeps the turn until the promise resolves. */
+  /** Takes over a turn that was given to this process. The process keeps the turn's ticket until the promise resolves. */
   run: (turn: TurnName, workflowId: string) => Promise<void>;
 }
 
@@ -156,7 +156,7 @@ export async function launch(parts: LaunchParts) {
   try {
     await DBOS.launch();
     const limits = { partitionConcurrency: 1, workerConcurrency: slots, minPollingIntervalMs: pollMs };
-    for (const name of queues) await DBOS.registerQueue(name, { ...limits, onConflict: "always_update" });
+    await Promise.all(queues.map((name) => DBOS.registerQueue(name, { ...limits, onConflict: "always_update" })));
   } catch (error) {
     await DBOS.shutdown();
     throw error;

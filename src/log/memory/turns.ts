@@ -238,6 +238,6 @@ function free(turn: MemoryTurn, isCrash: boolean): void {
   Object.assign(turn, { state: "queued", nodeId: undefined });
 }
 
-function asAbandoned({ conversationId, turnId, requestId, place, fold, workspace }: MemoryTurn): AbandonedTurn {
-  return { conversationId, turnId, requestId, place, fold, workspace };
+function asAbandoned({ conversationId, turnId, requestId, place, fold, fence, workspace }: MemoryTurn): AbandonedTurn {
+  return { conversationId, turnId, requestId, place, fold, fence, workspace };
 }

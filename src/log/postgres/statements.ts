@@ -1,6 +1,7 @@
 /** SQL statements of the most frequent operations, and the types of their rows. Each statement is one round trip. */
 
-import { isMark } from "../sql/common-statements.js";
+import { foldVersion } from "../shared/schema-version.js";
+import { isMark, isUnfinished } from "../sql/common-statements.js";
 import { jsonOf } from "../sql/postgres-json.js";
 import { eventsOf } from "./event-table.js";
 import { logChannel } from "./notices.js";
@@ -9,17 +10,23 @@ import { enqueue } from "./turns.js";
 export const notify = `SELECT pg_notify('${logChannel}', $1)`;
 
 /**
- * Result of a claim. If the message was stored, `seq` is its position, and `place` and `fold` are those of its turn. If the request id was
- * already known, only `turn_id` is set. If a message has followed the event that this one is to continue, nothing is set.
+ * Result of a claim. If the message was stored, `seq` is its position. If the request id was already known, only `turn_id` is set. If a
+ * message has followed the event that this one is to continue, nothing is set.
  */
 export interface ClaimRow {
   seq: number | null;
-  place: number | null;
-  fold: number | null;
   turn_id: string | null;
+  /** Fence of the turn's lease, if the claim has acquired the turn. */
+  fence: number | null;
 }
 
-/** Parameters: conversation, turn, type, request, payload, time, node, workspace, options, notice, event that is continued (or null). */
+/** SQL condition: node $7 acquires the new turn at once, because no earlier turn of the conversation is unfinished. */
+const acquires = `$12::boolean AND NOT EXISTS (SELECT FROM turns WHERE conversation_id = $1 AND (${isUnfinished} OR fold > ${foldVersion}))`;
+
+/**
+ * Parameters: conversation, turn, type, request, payload, time, node, workspace, options, notice, event that is continued (or null), whether
+ * to acquire the turn.
+ */
 export const claim = `
   WITH known AS (SELECT turn_id FROM events WHERE conversation_id = $1 AND request_id = $4),
   followed AS (SELECT FROM events WHERE conversation_id = $1 AND seq > $11::integer AND request_id IS NOT NULL),
@@ -28,9 +35,13 @@ export const claim = `
     SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, 1
     WHERE NOT EXISTS (SELECT FROM known) AND NOT EXISTS (SELECT FROM followed) RETURNING seq
   ),
-  queued AS (${enqueue(["$1", "$2", "$4", "$7", "$8", "$9"], "FROM first")})
-  SELECT first.seq, queued.place, queued.fold, known.turn_id, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
+  queued AS (${enqueue(["$1", "$2", "$4", "$7", "$8", "$9"], "FROM first", acquires)}
+    RETURNING CASE state WHEN 'running' THEN fence END AS fence)
+  SELECT first.seq, known.turn_id, queued.fence, CASE WHEN first.seq IS NOT NULL THEN pg_notify('${logChannel}', $10) END
   FROM (SELECT) AS one LEFT JOIN first ON true LEFT JOIN queued ON true LEFT JOIN known ON true`;
+
+/** Queues a turn again. Parameters: conversation, turn, request, node, workspace, options, notice. */
+export const reopen = `${enqueue(["$1", "$2", "$3", "$4", "$5", "$6"])} RETURNING pg_notify('${logChannel}', $7)`;
 
 /**
  * One stored event in the result of an append; the rows are in order. `payload` is set if the same lease had already stored an event at

@@ -13,14 +13,15 @@ import type {
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
-import type { HostProcess, NodePlaces, TurnGrant, TurnLeases, TurnName } from "../../core/turn-leases.js";
+import type { HostProcess, NodePlaces, TurnGrant, TurnLease, TurnLeases, TurnName } from "../../core/turn-leases.js";
 import { fenced, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
+import { jsonCopy } from "../shared/json-copy.js";
 import { SearchFill } from "../shared/search-fill.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
-import { type Database, lock } from "./connection/database.js";
+import type { Database } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./event-table.js";
@@ -30,7 +31,7 @@ import { Notices } from "./notices.js";
 import { PostgresResults } from "./results.js";
 import { searchFillStep } from "./search-fill-step.js";
 import * as statements from "./statements.js";
-import { enqueue, PostgresTurns } from "./turns.js";
+import { PostgresTurns } from "./turns.js";
 import { PostgresUsage } from "./usage-counters.js";
 
 /** A turn to be queued, for the first time or again. */
@@ -95,14 +96,16 @@ export class PostgresStore implements ChatStore {
     return this.#inOrder(conversationId, async () => {
       const values = valuesOf(conversationId, event, this.now(), 1);
       const turn = { conversationId, turnId: event.turnId, requestId: event.requestId, request };
-      const made = await this.#make(turn, [
-        ...values.slice(0, 6),
-        ...this.#queueValues(turn),
-        request.continues ?? null,
+      const acquires = request.acquires === true && request.nodeId !== undefined;
+      const parameters = [...values.slice(0, 6), ...this.#queueValues(turn), request.continues ?? null, acquires];
+      const [rows] = await this.#database.inConversation("idempotent", conversationId, [
+        [statements.claim, parameters],
       ]);
+      const made = rows?.[0] as statements.ClaimRow;
       if (made.seq !== null) {
         const first = toEvent({ seq: made.seq, payload: values[4], at: values[5] });
-        return { created: true, turnId: event.turnId, ended: false, events: [first] };
+        const lease = made.fence === null ? {} : { lease: leaseOf(made.fence, request) };
+        return { created: true, turnId: event.turnId, ended: false, events: [first], ...lease };
       }
       const turnId = made.turn_id ?? refuseFollowed(conversationId);
       const events = await this.#events(eventsOf.turn, conversationId, turnId);
@@ -132,12 +135,14 @@ export class PostgresStore implements ChatStore {
       const payloads = events.map((event) => JSON.stringify(event));
       const types = events.map(({ type }) => type);
       const values = [conversationId, turnId, types, payloads, at, grant.position, grant.fence];
-      const statement = state
-        ? ([statements.appendEnd, [...values, state]] as const)
-        : ([statements.append, values] as const);
-      const [rows] = await this.#database.inConversation("idempotent", conversationId, [statement]);
+      const statement = state ? statements.appendEnd : statements.append;
+      const parameters = state ? [...values, state] : values;
+      const [written = []] = (
+        needsLock(events)
+          ? await this.#database.inConversation("idempotent", conversationId, [[statement, parameters]])
+          : [await this.#database.rows("write", "idempotent", statement, parameters)]
+      ) as statements.AppendRow[][];
       this.#notices.tell(conversationId);
-      const written = (rows ?? []) as statements.AppendRow[];
       if (written.length === 0) throw fenced(turnId);
       if (written[0]?.payload !== null) {
         const there = written.map((row) => toEvent(row as EventRow));
@@ -213,41 +218,11 @@ export class PostgresStore implements ChatStore {
     return (await this.#database.rows("read", "idempotent", isSearchFilling)).length === 0;
   }
 
-  /**
-   * Stores the message and queues its turn. If the request id is already known, nothing is stored: `seq` is null and `turn_id` is the turn
-   * of that request. If the message came too late to continue an event, `turn_id` is null too.
-   */
-  async #make(turn: ClaimedTurn, values: readonly unknown[]): Promise<statements.ClaimRow> {
-    const { conversationId, request } = turn;
-    if (!request.enqueue) {
-      const [rows] = await this.#database.inConversation("idempotent", conversationId, [[statements.claim, values]]);
-      return rows?.[0] as statements.ClaimRow;
-    }
-    return this.#database.transaction("idempotent", async (client) => {
-      const [, { rows }] = await Promise.all([
-        lock(client, conversationId),
-        client.query<statements.ClaimRow>(statements.claim, [...values]),
-      ]);
-      const [row] = rows as [statements.ClaimRow];
-      const { place, fold } = row;
-      if (place !== null && fold !== null) await request.enqueue?.(client, { ...turn, place, fold });
-      return row;
-    });
-  }
-
   /** Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases. */
   async #reopen(turn: ClaimedTurn): Promise<void> {
-    const { conversationId, turnId, requestId, request } = turn;
-    const [node, workspace, options, notice] = this.#queueValues(turn);
-    await this.#database.transaction("idempotent", async (client) => {
-      const values = [conversationId, turnId, requestId, node, workspace, options];
-      const reopened = client.query<{ place: number; fold: number }>(reopen, values);
-      const [, { rows }] = await Promise.all([lock(client, conversationId), reopened]);
-      const [row] = rows;
-      if (!row) return;
-      await client.query(statements.notify, [notice]);
-      await request.enqueue?.(client, { ...turn, ...row });
-    });
+    const { conversationId, turnId, requestId } = turn;
+    const values = [conversationId, turnId, requestId, ...this.#queueValues(turn)];
+    await this.#database.inConversation("idempotent", conversationId, [[statements.reopen, values]]);
   }
 
   async #events(query: string, ...values: (string | number | null)[]): Promise<StoredEvent[]> {
@@ -272,7 +247,19 @@ export class PostgresStore implements ChatStore {
   }
 }
 
+/**
+ * True if the events must be stored under the conversation's lock: the end of a turn and an answer exclude mail for the turn, see
+ * `PostgresTurns.send`. All other events need no lock: their turn is running, so that no other work on the conversation begins, and if a
+ * request is stored at the same `seq`, one of the two is repeated.
+ */
+function needsLock(events: readonly ChatEvent[]): boolean {
+  return events.some((event) => event.type === "answer" || stateAfter(event) !== undefined);
+}
+
+/** Returns the lease of a new turn. The options are those that the turn's next owner would read. */
+function leaseOf(fence: number, { options }: TurnRequest): TurnLease {
+  return { fence, crashes: 0, options: jsonCopy(options ?? null) };
+}
+
 /** Highest value of the column `seq`. */
 const mostSeq = 2 ** 31 - 1;
-
-const reopen = enqueue(["$1", "$2", "$3", "$4", "$5", "$6"]);

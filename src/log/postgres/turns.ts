@@ -35,17 +35,29 @@ export const databaseNow = "(extract(epoch FROM clock_timestamp()) * 1000)::bigi
  * Returns SQL that queues the turn after the other turns of the conversation. The caller must hold the conversation's lock. `values`:
  * conversation ($1), turn, request, node, workspace, options. A turn that already exists is queued again only if it has failed. If a host
  * of a newer version has written to the conversation, the node does not own the turn, because only hosts of that version can run it.
+ * `acquires` is a condition under which the node also acquires a new turn.
  */
-export const enqueue = ([conversation, turn, request, node, ...rest]: readonly string[], from = "") => `
-  INSERT INTO turns (conversation_id, turn_id, request_id, state, place, fold, node_id, workspace, options)
-  SELECT ${conversation}, ${turn}, ${request}, 'queued',
+export const enqueue = (
+  [conversation, turn, request, node, ...rest]: readonly string[],
+  from = "",
+  acquires = "false",
+) => `
+  INSERT INTO turns (conversation_id, turn_id, request_id, state, fence, place, fold, node_id, workspace, options)
+  SELECT ${conversation}, ${turn}, ${request}, CASE WHEN ${acquires} THEN 'running' ELSE 'queued' END, (${acquires})::integer,
     (SELECT coalesce(max(place), 0) + 1 FROM turns WHERE conversation_id = $1),
     greatest(${foldVersion}, (SELECT max(fold) FROM turns WHERE conversation_id = $1)),
     CASE WHEN (SELECT max(fold) FROM turns WHERE conversation_id = $1) > ${foldVersion} THEN NULL ELSE ${node}::text END,
     ${rest.join(", ")} ${from}
   ON CONFLICT (conversation_id, turn_id) DO UPDATE SET state = 'queued', place = excluded.place, fold = excluded.fold,
     node_id = excluded.node_id, fence = turns.fence + 1, workspace = excluded.workspace, options = excluded.options
-  WHERE turns.state = 'failed' RETURNING place, fold`;
+  WHERE turns.state = 'failed'`;
+/**
+ * SQL that makes node $3 the owner of turn $2 of conversation $1, if no host owns it. Returns a row if the node then owns the turn and does
+ * not run it yet. A crash of the previous owner counts if the turn was running.
+ */
+export const adopt = `UPDATE turns SET state = 'queued', node_id = $3, fence = fence + 1, crashes = crashes + (state = 'running')::integer
+  WHERE conversation_id = $1 AND turn_id = $2 AND fold <= ${foldVersion}
+    AND ((${isUnfinished} AND ${isNobodys}) OR (node_id = $3 AND state = 'queued')) RETURNING 1`;
 
 /**
  * Longest time, in ms, that the database may take to report its time. If the query is slower, its result is too imprecise to correct the
@@ -125,11 +137,13 @@ export class PostgresTurns implements TurnLeases {
     );
   }
 
-  async nodes(): Promise<LogNode[]> {
+  async nodes(of?: { machine: string; silentMs: number }): Promise<LogNode[]> {
     const rows = await this.#database.rows<Omit<LogNode, "version"> & { version: string | null }>(
       "read",
       "idempotent",
-      `SELECT node_id AS "nodeId", machine, pid, version, seen_at AS "seenAt", ${databaseNow} - seen_at AS "silentMs" FROM nodes`,
+      `SELECT node_id AS "nodeId", machine, pid, version, seen_at AS "seenAt", ${databaseNow} - seen_at AS "silentMs" FROM nodes
+       ${of ? `WHERE split_part(machine, ' ', 1) = split_part($1, ' ', 1) OR abs(${databaseNow} - seen_at) > $2` : ""}`,
+      of ? [of.machine, of.silentMs] : [],
     );
     return rows.map(({ version, ...row }) => ({ ...row, version: version ?? undefined }));
   }

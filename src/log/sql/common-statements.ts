@@ -27,7 +27,7 @@ export function withNode<Row extends { nodeId: string | null }>({
 
 /** SQL for unfinished turns that fulfil a condition. It must be followed by the order. */
 export const unfinishedTurns = (condition: string) =>
-  `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, workspace FROM turns
+  `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, fence, workspace FROM turns
    WHERE ${isUnfinished} AND ${condition}`;
 
 /**

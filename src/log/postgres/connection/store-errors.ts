@@ -70,7 +70,13 @@ export function isUnsent(error: unknown): boolean {
 
 /** Returns true if the database rolled back the transaction, because of another transaction or because this process stalled during it. */
 export function isRolledBack(error: unknown): boolean {
-  return ["25P03", "40001", "40P01"].includes(codeOf(error));
+  return ["25P03", "40001", "40P01"].includes(codeOf(error)) || isOvertaken(error);
+}
+
+/** Returns true if another transaction has stored an event at the same place of the conversation or turn. The next place is then free. */
+function isOvertaken(error: unknown): boolean {
+  const { constraint = "" } = error as { constraint?: string };
+  return codeOf(error) === "23505" && ["events_seq", "events_position"].includes(constraint);
 }
 
 /** Returns true if no connection of the pool became free in time. This does not mean that the database cannot be reached. */
