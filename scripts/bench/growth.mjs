@@ -160,7 +160,7 @@ async function fillDatabase(url, size) {
   for (const kind of kinds()) await client.query("INSERT INTO kinds VALUES ($1, $2, $3)", kind);
   const at = atOf(size, "bigint");
   for (let from = 1; from <= size; from += inTransaction) {
-    const numbers = `generate_series(${from}, ${Math.min(size, from + inTransaction - 1)}) AS numbers (n)`;
+    const numbers = `generate_series(${from}::bigint, ${Math.min(size, from + inTransaction - 1)}) AS numbers (n)`;
     await client.query(`INSERT INTO turns (conversation_id, turn_id, request_id, state, place, workspace, options)
       SELECT 'conv_' || n, 'turn_' || n, 'request_' || n, 'ended', 1, '/home/someone', '{}' FROM ${numbers}`);
     await client.query(`INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)

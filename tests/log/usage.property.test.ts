@@ -23,10 +23,10 @@ const step = fc.oneof(
   does(1, "denied"),
   does(1, "sent"),
   does(2, "compaction"),
-  does(2, "end"),
+  does(4, "end"),
   does(1, "fail"),
-  does(1, "copy"),
-  does(1, "delete"),
+  does(3, "copy"),
+  does(3, "delete"),
   // The clock may be set back by less than an hour.
   {
     weight: 4,
