@@ -28,6 +28,8 @@ interface UsageDialect {
   /** Query of the events that are not counted yet, because they belong to unfinished turns. */
   uncounted: string;
   fold: typeof sqliteFold;
+  /** Returns SQL that joins the rows of `totals` that lie in `ranges`. Each range is looked up in the index. */
+  inRange: (totals: string) => string;
   /** Whether there are changes that are not yet in the totals. */
   hasChanges: boolean;
   /** Column of `UsageKind.rows` that names the conversation, and the join that adds the conversation's id. */
@@ -45,6 +47,8 @@ const inPeriod = (row: string, parameter: (place: number) => string) =>
 const paidColumns = "turn_id, position, seq, payload, at";
 /** SQL condition, written exactly as in the partial index of answers, so that the index is used. */
 const isAnswer = "type = 'assistant_message'";
+
+const isInRange = "total.span = ranges.span AND total.at >= ranges.since AND total.at < ranges.until";
 
 const question = (place: number) => `?${place}`;
 const dollar = (place: number) => `$${place}`;
@@ -64,6 +68,7 @@ const sqlite: UsageDialect = {
     FROM conversations CROSS JOIN entries ON entries.id BETWEEN ${idOf("number", "counted")} + 1 AND ${idOf("number", String(mostSeq))}
     WHERE ${ofUnfinished} AND ${isCounted} AND json_valid(payload)`,
   fold: sqliteFold,
+  inRange: (totals) => `${totals} AS total WHERE ${isInRange}`,
   hasChanges: false,
   owner: "number",
   ownerId: "conversation_id",
@@ -85,6 +90,8 @@ const postgres: UsageDialect = {
     FROM conversations JOIN events ON events.conversation_id = conversations.conversation_id AND seq > counted
     WHERE ${ofUnfinished} AND ${isCounted} OFFSET 0`,
   fold: postgresFold,
+  // Without OFFSET 0, PostgreSQL would read the whole table for each range.
+  inRange: (totals) => `LATERAL (SELECT * FROM ${totals} AS total WHERE ${isInRange} OFFSET 0) AS total`,
   hasChanges: true,
   owner: "conversation_id",
   ownerId: "owner",
@@ -99,7 +106,8 @@ function summed({ counts }: UsageKind): string {
 }
 
 function statements(dialect: UsageDialect) {
-  const { parameter, text, number, paid, ranges, uncounted, fold, hasChanges, owner, ownerId, named } = dialect;
+  const { parameter, text, number, paid, ranges, uncounted, fold, inRange, hasChanges, owner, ownerId, named } =
+    dialect;
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const [tokens, usd] = [number("paid", "spent", "tokens"), number("paid", "spent", "usd")];
   const byPeriod = (kind: UsageKind, folded: string) => {
@@ -114,8 +122,7 @@ function statements(dialect: UsageDialect) {
       WITH ranges AS (${ranges})
       SELECT period AS at, ${keys.join(", ")}, ${summed(kind)}
       FROM (
-        SELECT period, ${columns} FROM ranges CROSS JOIN ${totals} AS total
-          WHERE total.span = ranges.span AND total.at >= ranges.since AND total.at < ranges.until
+        SELECT period, ${columns} FROM ranges CROSS JOIN ${inRange(totals)}
         ${others.join("")}
       ) AS used GROUP BY ${["period", ...keys].join(", ")} HAVING sum(${counts[0]}) > 0`;
   };
