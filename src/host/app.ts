@@ -155,7 +155,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
     if (limits) closedAtEnd(limits);
     const client = closedAtEnd(
       new ChangingClient(
-        new LlmClient(llm, { env, observe, tape, limits, meter, onSent: () => hub.startRemembered() }),
+        new LlmClient(llm, { env, observe, tape, limits, meter, onAnswered: () => hub.startRemembered() }),
       ),
     );
     const sample: Sample = (request, signal) => orchestrator.callOpenAIApi(request, { signal });

@@ -37,11 +37,11 @@ export interface LlmClientParts {
   /** Limits shared by all hosts. Undefined if this host is the only one. */
   limits?: SharedLimits | undefined;
   meter?: Meter | undefined;
-  /** Called when a request has been written to its connection. Must not throw. */
-  onSent?: (() => void) | undefined;
+  /** Called when the headers of an answer have arrived. Must not throw. */
+  onAnswered?: (() => void) | undefined;
 }
 
-type Optional = "tape" | "limits" | "meter" | "onSent";
+type Optional = "tape" | "limits" | "meter" | "onAnswered";
 
 export interface CompleteOptions {
   streaming: boolean;

@@ -19,6 +19,7 @@ import type {
 import { didYouMean } from "../core/text/nearest.js";
 import { errorResult } from "./protocol/result-content.js";
 import { ServerSet } from "./server/server-set.js";
+import { StartSlots } from "./server/start-slots.js";
 import { type HostSide, SupervisedServer } from "./server/supervised-server.js";
 import { readArguments } from "./shared/tool-arguments.js";
 import { ServerPassage } from "./tools/passage.js";
@@ -27,6 +28,14 @@ import { buildRegistry, type Registry, visibleCatalogue } from "./tools/registry
 import { readFrom } from "./tools/resources.js";
 import { ToolOrder } from "./tools/tool-order.js";
 import { trust } from "./tools/trust.js";
+
+/**
+ * Time in ms after which an idle host starts the servers whose start was postponed. A host that is asked something earlier starts them once
+ * the model answers (see `startRemembered`).
+ */
+const idleMs = 2000;
+/** Time in ms from the beginning of an answer to such a start. A start of a process holds the host up for some milliseconds. */
+const answeringMs = 200;
 
 /** @internal */
 export interface HubOptions extends HostSide {
@@ -43,22 +52,34 @@ export class McpHub implements ToolHub, AsyncDisposable {
   /** The servers' lists and results in the format of MCP, for front doors that speak MCP. */
   readonly passage: Passage = new ServerPassage(() => this.#servers, this.#listeners);
   readonly #order = new ToolOrder();
+  readonly #slots: StartSlots;
   #registry: Registry;
+  #idle: NodeJS.Timeout | undefined;
+  /** True while several servers change at once. The lists are then rebuilt only once, afterwards. */
+  #isChanging = false;
   #isClosed = false;
 
   /** @internal */
   constructor(configs: readonly ServerConfig[], options: HubOptions, base?: McpHub) {
     const { observe, onStatus = () => {}, ...host } = options;
-    const events = { observe, statusChanged: onStatus, listsChanged: () => this.#rebuild(), told: this.#tell };
+    const listsChanged = () => {
+      if (!this.#isChanging) this.#rebuild();
+    };
+    const events = { observe, statusChanged: onStatus, listsChanged, told: this.#tell };
     this.#options = options;
     this.#base = base;
-    this.#own = new ServerSet(configs, (config) => new SupervisedServer(config, events, host));
+    this.#slots = base ? base.#slots : new StartSlots();
+    this.#own = new ServerSet(configs, (config) => new SupervisedServer(config, events, host, this.#slots));
     this.#registry = buildRegistry(this.#servers, this.#order);
   }
 
-  /** Starts all enabled servers in parallel, without waiting for them. A server whose lists are stored from an earlier run starts later. */
+  /**
+   * Starts all enabled servers, without waiting for them. A server whose lists are stored from an earlier run starts when it is used, or
+   * later in the background.
+   */
   start(): void {
-    this.#own.start();
+    this.#change(() => this.#own.start());
+    this.#startRememberedAfter(idleMs);
   }
 
   /**
@@ -78,15 +99,13 @@ export class McpHub implements ToolHub, AsyncDisposable {
    */
   apply(configs: readonly ServerConfig[]): void {
     if (this.#isClosed) return;
-    this.#own.change(configs);
-    this.#rebuild();
+    this.#change(() => this.#own.change(configs));
   }
 
   reconnect(name: string): void {
     const server = this.#own.named(name);
     if (this.#isClosed) return;
-    this.#own.renew(server);
-    this.#rebuild();
+    this.#change(() => this.#own.renew(server));
   }
 
   stderr(name: string): string {
@@ -100,11 +119,17 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Starts the servers whose start was postponed. Called when the first request has been sent to the model, because the processor is free
-   * then.
+   * Starts the servers whose start was postponed, a few at a time. Called when a model answers: with 100 servers on 2 cores, starts before
+   * that delayed the first token by 10 s (`node scripts/bench/server-starts.mjs`).
    */
   startRemembered(): void {
-    for (const part of [...this.#own.all, ...this.#extensions]) part.startRemembered();
+    if (this.#own.hasDue) this.#startRememberedAfter(answeringMs);
+    for (const extension of this.#extensions) extension.startRemembered();
+  }
+
+  #startRememberedAfter(ms: number): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#own.startRemembered(), ms).unref();
   }
 
   async settled(signal?: AbortSignal): Promise<void> {
@@ -198,12 +223,23 @@ export class McpHub implements ToolHub, AsyncDisposable {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#idle);
     if (this.#base) this.#base.#extensions.delete(this);
     await Promise.all([...this.#extensions, this.#own].map((part) => part.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #change(work: () => void): void {
+    this.#isChanging = true;
+    try {
+      work();
+    } finally {
+      this.#isChanging = false;
+      this.#rebuild();
+    }
   }
 
   /**

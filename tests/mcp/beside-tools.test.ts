@@ -55,7 +55,7 @@ describe("prompts and resources", () => {
       await running.hub.ready();
       expect({ state, reason: running.hub.servers()[0]?.reason }).toEqual({
         state,
-        reason: state === "asleep" ? "it starts at its first use" : undefined,
+        reason: state === "asleep" ? "its tools are known; it starts at its first use" : undefined,
       });
       const text = running.hub.catalogue();
       expect(text).toMatch(/^What MCP servers say.*\n- s: Call begin first. # System xxx/);

@@ -64,6 +64,8 @@ function seenBy({ hub }: RunningHub): object {
   return { tools: JSON.stringify(hub.tools()), catalogue: hub.catalogue(), prompts: hub.prompts() };
 }
 
+const startsIn = (lines: readonly string[]) => lines.filter((line) => line.startsWith("started")).length;
+const starts = () => startsIn(record.lines());
 const warnings = ({ log }: RunningHub) => log.filter(({ level }) => level === "warn").map(({ message }) => message);
 const manifests = () => readdirSync(manifestsIn(folder).folder).map((name) => join(manifestsIn(folder).folder, name));
 
@@ -74,30 +76,45 @@ describe("a server that was seen before", () => {
     await using running = start();
     await running.hub.offered();
     expect(seenBy(running)).toEqual(before);
-    expect(running.hub.servers()).toMatchObject([{ state: "starting", tools: 2 }]);
+    const reason = "its tools are known; it starts at its first use";
+    expect(running.hub.servers()).toMatchObject([{ state: "ready", reason, tools: 2 }]);
     const call = running.call("s__echo", { a: 1 });
     open();
     expect(textOf((await call).content)).toBe('{"a":1}');
-    expect(running.hub.servers()).toMatchObject([{ state: "ready", tools: 2 }]);
+    expect(running.hub.servers()).toMatchObject([{ state: "ready", reason: undefined, tools: 2 }]);
     expect(seenBy(running)).toEqual(before);
     expect(warnings(running)).toEqual([]);
   });
 
-  test("starts when the first request has left, when somebody waits for it, and by itself", async () => {
+  test("starts when a model answers, when somebody waits for it, at its first use, and by itself", async () => {
     await firstRun();
-    const starts: ((running: RunningHub) => unknown)[] = [
+    const begins: ((running: RunningHub) => unknown)[] = [
       ({ hub }) => hub.startRemembered(),
       ({ hub }) => hub.settled(),
       ({ hub }) => hub.ready(),
       ({ hub }) => hub.applyPrompt("s__greet", {}).catch(() => {}),
       () => {},
     ];
-    for (const [index, begin] of starts.entries()) {
+    for (const [index, begin] of begins.entries()) {
       await using running = start();
       void begin(running);
-      await until(() => running.hub.servers()[0]?.state === "ready");
-      expect(record.lines().filter((line) => line.startsWith("started"))).toHaveLength(index + 2);
+      await until(() => running.hub.servers()[0]?.reason === undefined && running.hub.servers()[0]?.state === "ready");
+      expect(starts()).toBe(index + 2);
     }
+  });
+
+  test("starts at its first use, without the servers that are not used", async () => {
+    const configs = ["a", "b", "c"].map((name) => ({ ...server({}, { record: at(name) }), name }));
+    {
+      await using first = startHubWith({ manifests: manifestsIn(folder), remembers: () => true }, ...configs);
+      await first.hub.offered();
+    }
+    await using running = startHubWith({ manifests: manifestsIn(folder), remembers: () => true }, ...configs);
+    await running.hub.offered();
+    expect(running.hub.tools()).toHaveLength(6);
+    expect((await running.call("b__echo", { a: 1 })).isError).toBe(false);
+    const startsOf = (name: string) => startsIn(readFileSync(at(name), "utf8").split("\n"));
+    expect(["a", "b", "c"].map(startsOf)).toEqual([1, 2, 1]);
   });
 
   test("whose tool has changed gets no call by the old definition, and the next one by the new", async () => {

@@ -49,7 +49,9 @@ describe("a lazy server", () => {
     }
     await using second = startHubWith(host, lazy);
     await second.hub.ready();
-    expect(second.hub.servers()).toMatchObject([{ state: "ready", tools: 1, reason: "it starts at its first use" }]);
+    expect(second.hub.servers()).toMatchObject([
+      { state: "ready", tools: 1, reason: "its tools are known; it starts at its first use" },
+    ]);
     expect(second.hub.tools()).toMatchObject([{ name: "s__echo", description: "says it again" }]);
     expect(started(record.lines())).toBe(1);
     const results = await Promise.all([second.call("s__echo", { a: 1 }), second.call("s__echo", { a: 2 })]);

@@ -45,7 +45,7 @@ export class ClaudeView implements OneshotView {
   async start({ model: { model }, signal }: TurnStart): Promise<void> {
     const { parts, cwd, approval, version } = this.#stream;
     this.#model = model;
-    await parts.hub.settled(signal).catch(() => {}); // the turn itself reports an error of the servers
+    await parts.hub.offered(signal).catch(() => {}); // the turn itself reports an error of the servers
     const permissionMode = permissionModeOf(approval);
     const facts = { ...initFacts(parts.hub), cwd, model, permissionMode, claude_code_version: version };
     await this.#write({ type: "system", subtype: "init", ...facts });

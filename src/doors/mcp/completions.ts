@@ -9,7 +9,7 @@ const maxValues = 100;
 export function passCompletions({ host, server }: McpConnectionParts): void {
   const { hub, passage } = host;
   server.setRequestHandler(CompleteRequestSchema, async ({ params: { ref, argument } }, { signal }) => {
-    await hub.settled(signal).catch(() => {});
+    await hub.offered(signal).catch(() => {});
     const of = ref.type === "ref/prompt" ? { prompt: namedPrompt(host, ref.name).name } : { template: ref.uri };
     const values = await inProtocol(() => passage.complete(of, argument, signal));
     return {

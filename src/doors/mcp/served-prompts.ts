@@ -13,14 +13,14 @@ import type { McpConnectionParts, McpParts } from "./mcp-parts.js";
 export function passPrompts({ host, server }: McpConnectionParts): void {
   const { hub, passage, serve } = host;
   server.setRequestHandler(ListPromptsRequestSchema, async (_request, { signal }) => {
-    await hub.settled(signal).catch(() => {});
+    await hub.offered(signal).catch(() => {});
     const prompts = [...byClientName(passage.prompts(), serve)].map(([name, prompt]) => {
       return listedPrompt({ ...prompt.details, name, description: prompt.description }, prompt.arguments);
     });
     return { prompts };
   });
   server.setRequestHandler(GetPromptRequestSchema, async ({ params: { name, arguments: args = {} } }, { signal }) => {
-    await hub.settled(signal).catch(() => {});
+    await hub.offered(signal).catch(() => {});
     const prompt = namedPrompt(host, name);
     return inProtocol(() => passage.getPrompt(prompt.name, args, signal)) as Promise<GetPromptResult>;
   });

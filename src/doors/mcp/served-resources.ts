@@ -33,24 +33,24 @@ export function passResources({ host, server }: McpConnectionParts, watched: Set
     if ("problem" in approval || !approval.allow) throw new Error(`not read: ${verdict.reason}`);
   };
   server.setRequestHandler(ListResourcesRequestSchema, async (_request, { signal }) => {
-    await hub.settled(signal).catch(() => {});
+    await hub.offered(signal).catch(() => {});
     const resources = passage.resources(isShown).map(listedResource);
     return { resources };
   });
   server.setRequestHandler(ListResourceTemplatesRequestSchema, async (_request, { signal }) => {
-    await hub.settled(signal).catch(() => {});
+    await hub.offered(signal).catch(() => {});
     const resourceTemplates = passage.resourceTemplates(isShown).map(listedTemplate);
     return { resourceTemplates };
   });
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params: { uri } }, extra) => {
     const { signal } = extra;
-    await hub.settled(signal).catch(() => {});
+    await hub.offered(signal).catch(() => {});
     const read = () => requireAllowed(uri, extra).then(() => passage.readResource(uri, signal));
     return inProtocol(read, resourceNotFound) as Promise<ReadResourceResult>;
   });
   server.setRequestHandler(SubscribeRequestSchema, async ({ params: { uri } }, extra) => {
     const { signal } = extra;
-    await hub.settled(signal).catch(() => {});
+    await hub.offered(signal).catch(() => {});
     const watch = () => requireAllowed(uri, extra).then(() => passage.watchResource(uri, signal));
     await inProtocol(watch, resourceNotFound);
     watched.add(uri);

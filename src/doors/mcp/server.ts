@@ -69,7 +69,7 @@ function passTools(parts: McpConnectionParts): void {
     return byClientName(tools, serve, serve.chat ? [chatTool.name] : []);
   };
   server.setRequestHandler(ListToolsRequestSchema, async (_request, { signal }) => {
-    await hub.settled(signal).catch(() => {});
+    await hub.offered(signal).catch(() => {});
     const details = passage.toolDetails();
     const tools = [...passed()].map(([name, { name: full, description, inputSchema }]) =>
       listedTool({ name, description, inputSchema, ...details.get(full) }),
@@ -79,7 +79,7 @@ function passTools(parts: McpConnectionParts): void {
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const { name, arguments: args = {} } = params;
     if (serve.chat && name === chatTool.name) return chat(args, extra, parts);
-    await hub.settled(extra.signal).catch(() => {});
+    await hub.offered(extra.signal).catch(() => {});
     const tool = passed().get(name);
     if (!tool) throw new McpError(ErrorCode.InvalidParams, `there is no tool ${name}`);
     const call = { id: host.newId("call"), name: tool.name, arguments: JSON.stringify(args) };

@@ -26,7 +26,7 @@ interface OutgoingRequest {
   timeoutMs: number;
   keepaliveExpiryMs: number;
   signal: AbortSignal;
-  onSent?: (() => void) | undefined;
+  onAnswered?: (() => void) | undefined;
 }
 
 /** Largest request body. A whole conversation with images fits, and a provider would refuse a larger body anyway. */
@@ -48,7 +48,7 @@ export function send(outgoing: OutgoingRequest): Promise<ModelAnswer> {
   const { protocol, host, port, path, agent } = route;
   const request = openRequest({ protocol, host, port, path, agent, headers, method: "POST" });
   const answered = answerTo(request, outgoing);
-  if (outgoing.onSent) request.on("finish", outgoing.onSent);
+  if (outgoing.onAnswered) request.on("response", outgoing.onAnswered);
   // The headers are flushed separately. They are then kept as one string while the stream lasts; written together with the body, they would
   // be kept as dozens of pieces.
   if (isStream) request.flushHeaders();

@@ -13,7 +13,7 @@ import { callOf, type RetryPolicy, wireRetries } from "./retry.js";
 
 export interface LlmHttpParts extends RouteParts {
   tape?: Tape;
-  onSent?: (() => void) | undefined;
+  onAnswered?: (() => void) | undefined;
 }
 
 interface Way {
@@ -96,7 +96,7 @@ export class LlmHttp {
       timeoutMs: provider.limits.timeoutMs,
       keepaliveExpiryMs: this.#keepaliveExpiryMs,
       signal,
-      onSent: this.#parts.onSent,
+      onAnswered: this.#parts.onAnswered,
     });
   }
 

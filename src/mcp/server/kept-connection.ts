@@ -18,6 +18,7 @@ import { connectServer } from "./connect.js";
 import { untilSilent } from "./health.js";
 import type { ConnectionEvents, McpConnection } from "./mcp-connection.js";
 import type { Condition } from "./server-condition.js";
+import { type StartSlots, slotMs } from "./start-slots.js";
 
 interface KeptConnectionParts {
   callbacks: Callbacks;
@@ -27,6 +28,8 @@ interface KeptConnectionParts {
   /** Called with each piece of text that the server writes to stderr. */
   said?: (text: string) => void;
   meter?: Meter | undefined;
+  /** The slots for starts of processes. Undefined for a server without a process. */
+  slots: StartSlots | undefined;
   events: ConnectionEvents;
   isBusy(): boolean;
   connected(connection: McpConnection, lists: ServerLists): void;
@@ -48,6 +51,8 @@ export class KeptConnection {
   #connection: McpConnection | undefined;
   /** The start that is running or was the last to run. This promise never rejects. */
   #start: Promise<void> = Promise.resolve();
+  /** Settles when the start has its slot, and so begins. */
+  #begun: Promise<void> = Promise.resolve();
   #startedAt = 0;
   #readyAt = 0;
 
@@ -66,10 +71,15 @@ export class KeptConnection {
     return this.#closing.signal;
   }
 
-  /** Starts the server. Resolves once the start has succeeded or failed. */
+  /** Starts the server, as soon as there is a slot for the start. Resolves once the start has succeeded or failed. */
   start(): Promise<void> {
-    this.#start = this.#connect();
+    this.#start = this.#connectInSlot();
     return this.#start;
+  }
+
+  /** Starts the server now if its start waits for a slot. */
+  hurry(): void {
+    this.#parts.slots?.skip(this);
   }
 
   /** Resolves once the running start has succeeded or failed. Resolves at once if the server is not starting. */
@@ -77,13 +87,18 @@ export class KeptConnection {
     if (this.#parts.condition.state === "starting") await this.#start;
   }
 
-  /** Waits until a running start has succeeded or failed. For an optional server, waits at most until its grace period is over. */
+  /**
+   * Waits until a running start has succeeded or failed. For an optional server, waits at most until its grace period is over, which is
+   * counted from the moment when the server's process is started.
+   */
   async settled(signal?: AbortSignal): Promise<void> {
     if (this.#parts.condition.state !== "starting") return;
     const { required, startupGraceMs } = this.#config;
+    if (required) return abortable(this.#start, signal);
+    if (startupGraceMs === 0) return;
+    await abortable(Promise.race([this.#begun, this.#start]), signal);
     const graceLeftMs = startupGraceMs - (performance.now() - this.#startedAt);
-    if (required) await abortable(this.#start, signal);
-    else if (graceLeftMs > 0) await abortable(atMost(this.#start, graceLeftMs), signal);
+    if (graceLeftMs > 0) await abortable(atMost(this.#start, graceLeftMs), signal);
   }
 
   /** Closes the connection for good. Resolves when the connection and the server's process have ended. */
@@ -93,6 +108,21 @@ export class KeptConnection {
     if (this.#connection) this.#measureEnd();
     await this.#connection?.close();
     this.#connection = undefined;
+  }
+
+  async #connectInSlot(): Promise<void> {
+    const { slots } = this.#parts;
+    if (!slots) return this.#connect();
+    this.#begun = slots.take(this, this.closing);
+    try {
+      await this.#begun;
+    } catch {
+      return; // the server is being closed
+    }
+    const start = this.#connect();
+    await atMost(start, slotMs);
+    slots.leave();
+    await start;
   }
 
   async #connect(): Promise<void> {

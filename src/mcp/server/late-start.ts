@@ -1,14 +1,6 @@
 /** The postponed start of a server. Until the start, the host offers the lists that the server sent in an earlier run. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { KeptConnection } from "./kept-connection.js";
 import type { Condition } from "./server-condition.js";
-
-/**
- * Longest delay of a postponed start, in ms. The first request to the model ends the delay earlier (see `hurry`). If servers started at
- * once, they would take processor time from the starting host: with 8 servers on 2 cores, the time until the first request was sent was 4
- * times as long.
- */
-const latestMs = 1000;
 
 interface LateStartParts {
   isLazy: boolean;
@@ -29,16 +21,20 @@ export class LateStart {
     return this.#isPending;
   }
 
-  putOff(): void {
-    const { isLazy, condition } = this.#parts;
-    this.#isPending = true;
-    if (isLazy) condition.set("ready", "it starts at its first use");
-    else void this.#startInTime();
+  /** True if the server may be started before it is used. A lazy server may not. */
+  get isDue(): boolean {
+    return this.#isPending && !this.#parts.isLazy;
   }
 
-  /** Starts the server now, unless it is lazy and so starts only at its first use. Called when the processor is free. */
-  hurry(): void {
-    if (this.#isPending && !this.#parts.isLazy) this.#start();
+  putOff(): void {
+    this.#isPending = true;
+    this.#parts.condition.set("ready", "its tools are known; it starts at its first use");
+  }
+
+  /** Starts the server now, unless it is lazy and so starts only at its first use. Resolves when the start is over. */
+  async hurry(): Promise<void> {
+    if (this.isDue) this.#start();
+    await this.#starting;
   }
 
   /**
@@ -47,6 +43,7 @@ export class LateStart {
    */
   used(): Promise<void> | undefined {
     if (this.#isPending) this.#start();
+    if (this.#starting) this.#parts.kept.hurry();
     return this.#starting;
   }
 
@@ -57,13 +54,5 @@ export class LateStart {
     this.#starting = kept.start().finally(() => {
       this.#starting = undefined;
     });
-  }
-
-  async #startInTime(): Promise<void> {
-    const { closing: signal } = this.#parts.kept;
-    await sleep(latestMs, undefined, { signal, ref: false }).then(
-      () => this.hurry(),
-      () => {},
-    );
   }
 }

@@ -1,8 +1,12 @@
+import { availableParallelism } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import type { ServerConfig } from "../../core/config.js";
 import { RequestError } from "../../core/errors.js";
 import { didYouMean } from "../../core/text/nearest.js";
 import type { SupervisedServer } from "./supervised-server.js";
+
+/** Number of postponed servers that start at the same time in the background. On 2 cores a second one would already delay the host. */
+const mostInBackground = Math.max(1, Math.floor(availableParallelism() / 4));
 
 /** The servers of a configuration. Another configuration can be applied while calls run. */
 export class ServerSet {
@@ -10,6 +14,8 @@ export class ServerSet {
   #all: readonly SupervisedServer[];
   /** Servers that were removed from the set but are not closed yet, because they still have running calls. */
   readonly #retiring = new Set<SupervisedServer>();
+  #startingInBackground = 0;
+  #isClosed = false;
 
   constructor(configs: readonly ServerConfig[], newServer: (config: ServerConfig) => SupervisedServer) {
     this.#newServer = newServer;
@@ -22,6 +28,28 @@ export class ServerSet {
 
   start(): void {
     for (const server of this.#all) server.start();
+  }
+
+  /** True if a server's start was postponed and may happen before the server is used. */
+  get hasDue(): boolean {
+    return this.#all.some(({ isDue }) => isDue);
+  }
+
+  /**
+   * Starts the servers whose start was postponed, a few at a time, so that changes of their lists are noticed. The order is random: a short
+   * run starts only some of them, and the next run others.
+   */
+  startRemembered(): void {
+    while (this.#startingInBackground < mostInBackground && !this.#isClosed) {
+      const due = this.#all.filter(({ isDue }) => isDue);
+      const server = due[Math.floor(Math.random() * due.length)];
+      if (!server) return;
+      this.#startingInBackground++;
+      void server.startRemembered().then(() => {
+        this.#startingInBackground--;
+        this.startRemembered();
+      });
+    }
   }
 
   /** Returns the server with this name. Throws RequestError if there is none. */
@@ -54,22 +82,23 @@ export class ServerSet {
       this.#retiring.add(server);
       void server.retire().then(() => this.#retiring.delete(server));
     }
-    for (const server of fresh) {
-      server.start();
-      server.startRemembered();
-    }
+    for (const server of fresh) server.start();
+    this.startRemembered();
   }
 
   renew(old: SupervisedServer): void {
+    const { name } = old.config;
     const configs = this.#all.map(({ config }) => config);
     this.change(
       configs,
       this.#all.filter((server) => server !== old),
     );
+    void this.named(name).startRemembered();
   }
 
   /** Closes all servers. Resolves when every process of a server has ended. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#all, ...this.#retiring].map((server) => server.close()));
   }
 }

@@ -13,7 +13,7 @@ import { Manifest, type ManifestPlace } from "../lists/manifest.js";
 import { Pins } from "../lists/pins.js";
 import { emptyLists, type ServerLists } from "../lists/server-lists.js";
 import { isOffered } from "../lists/tool-facts.js";
-import { abortable } from "../shared/wait.js";
+import { abortable, atMost } from "../shared/wait.js";
 import { KeptConnection } from "./kept-connection.js";
 import { LateStart } from "./late-start.js";
 import { LinkedResources } from "./linked-resources.js";
@@ -23,6 +23,7 @@ import { OfferedTools } from "./offer.js";
 import { RunningCalls } from "./running-calls.js";
 import { Condition } from "./server-condition.js";
 import type { ServerLogs } from "./server-logs.js";
+import { type StartSlots, slotMs } from "./start-slots.js";
 import { WatchedResources } from "./watched-resources.js";
 
 export interface ServerEvents {
@@ -65,7 +66,7 @@ export class SupervisedServer {
   readonly #remembers: () => boolean;
   readonly #late: LateStart;
 
-  constructor(config: ServerConfig, events: ServerEvents, host: HostSide) {
+  constructor(config: ServerConfig, events: ServerEvents, host: HostSide, slots: StartSlots) {
     this.config = config;
     this.meter = host.meter;
     this.#isPlayed = host.tape?.plays.servers === true;
@@ -74,7 +75,8 @@ export class SupervisedServer {
     const condition = new Condition(config, {
       observe: events.observe,
       changed: () => {
-        log?.line("host", condition.sentence);
+        // A server that only has been postponed has no news for its log file: a file for each of 100 servers takes 100 ms.
+        if (!this.#late.isPending) log?.line("host", condition.sentence);
         this.#statusChanged();
       },
     });
@@ -97,6 +99,7 @@ export class SupervisedServer {
       tape: host.tape,
       said: log && ((text) => log.stderr(text)),
       meter: host.meter,
+      slots: config.transport === "stdio" && !this.#isPlayed ? slots : undefined,
       callbacks: new Callbacks(config, { sample: host.sample, noticed }),
       events: {
         listsChanged: () => this.refresh.changed(),
@@ -129,9 +132,14 @@ export class SupervisedServer {
     if (this.condition.state !== "ready") this.#statusChanged(); // the state `ready` was already reported when it was set
   }
 
-  /** Starts a server whose start was postponed, unless the server is lazy. Called when the processor is free. */
-  startRemembered(): void {
-    this.#late.hurry();
+  /** True if the start was postponed and may happen before the server is used. */
+  get isDue(): boolean {
+    return this.#late.isDue;
+  }
+
+  /** Starts a server whose start was postponed, unless the server is lazy. Resolves when its start no longer needs the processor. */
+  async startRemembered(): Promise<void> {
+    await atMost(this.#late.hurry(), slotMs);
   }
 
   /**
@@ -186,7 +194,7 @@ export class SupervisedServer {
   }
 
   started(): Promise<void> {
-    this.startRemembered();
+    void this.#late.hurry();
     return this.#kept.started();
   }
 
@@ -197,7 +205,7 @@ export class SupervisedServer {
 
   /** Waits until the start has succeeded or failed, or the grace period of an optional server is over. Also reads stale lists again. */
   async settled(signal?: AbortSignal): Promise<void> {
-    this.startRemembered();
+    void this.#late.hurry();
     await this.refresh.ofStale(signal);
     await this.#kept.settled(signal);
   }
