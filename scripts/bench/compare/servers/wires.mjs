@@ -20,9 +20,12 @@ export function wireOf(path) {
 
 function chat() {
   const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+  const id = "chatcmpl-CkD2bWqfY1vG0kTzW7nV9mR3eXaLp";
+  const tier = { service_tier: "default", system_fingerprint: "fp_44709d6fcb" };
   const chunk = (delta, finish_reason = null) => {
-    const choices = [{ index: 0, delta, finish_reason }];
-    return event({ id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "m1", choices });
+    const choices = [{ index: 0, delta, logprobs: null, finish_reason }];
+    const object = "chat.completion.chunk";
+    return event({ id, object, created: 1764350000, model: "m1", ...tier, choices, usage: null });
   };
   const messageOf = (content, calls) => ({
     role: "assistant",
@@ -56,6 +59,7 @@ function chat() {
 }
 
 function responses() {
+  const itemId = "msg_0d5c3a9b7e2f41860169298c4f7a8c819aa1b2c3d4e5f60718";
   const usage = {
     input_tokens: 10,
     input_tokens_details: { cached_tokens: 0 },
@@ -69,12 +73,12 @@ function responses() {
   const textPart = (text) => ({ type: "output_text", annotations: [], logprobs: [], text });
   const itemsOf = (text, calls) =>
     calls.length === 0
-      ? [{ id: "msg_1", type: "message", role: "assistant", status: "completed", content: [textPart(text)] }]
+      ? [{ id: itemId, type: "message", role: "assistant", status: "completed", content: [textPart(text)] }]
       : calls.map(({ id, name, text: args }, at) => {
           return { id: `fc_${at}`, type: "function_call", status: "completed", call_id: id, name, arguments: args };
         });
-  const place = { item_id: "msg_1", output_index: 0, content_index: 0 };
-  const open = { id: "msg_1", type: "message", role: "assistant", status: "in_progress", content: [] };
+  const place = { item_id: itemId, output_index: 0, content_index: 0 };
+  const open = { id: itemId, type: "message", role: "assistant", status: "in_progress", content: [] };
   const begin =
     named({ type: "response.created", sequence_number: 0, response: response([], "in_progress") }) +
     named({ type: "response.output_item.added", sequence_number: 1, output_index: 0, item: open }) +
@@ -150,7 +154,7 @@ function gemini() {
   const usageMetadata = { promptTokenCount: 10, candidatesTokenCount: 5, totalTokenCount: 15 };
   const response = (parts, finishReason) => {
     const candidates = [{ content: { parts, role: "model" }, ...(finishReason && { finishReason }), index: 0 }];
-    return { candidates, usageMetadata, modelVersion: "m1", responseId: "r1" };
+    return { candidates, usageMetadata, modelVersion: "m1", responseId: "T3kpaYb8FZqAmtkPwrGx8Q8" };
   };
   const partsOf = (text, calls) =>
     calls.length === 0
