@@ -118,7 +118,10 @@ export interface TurnRequest {
   workspace: string;
   /** Options of the turn, as JSON. */
   options: unknown;
-  /** Number of the event that the message continues. The claim is refused if another message has followed that event. */
+  /**
+   * Number of the event that the message continues. The claim is refused if another message or a rewind has followed that event, or if the
+   * event was deleted.
+   */
   continues?: number | undefined;
 }
 
@@ -246,7 +249,7 @@ export interface ChatStore {
   /**
    * Stores the user message and its turn in one transaction. If the request id already exists, stores nothing; but if the turn of that
    * request failed in a way that a retry may fix, queues the turn again. Throws RequestError `request_mismatch` if the request id exists
-   * with different content, and `busy` if the id is new and another message has followed the event `request.continues`.
+   * with different content, and `busy` if the id is new and the message cannot continue the event `request.continues`.
    */
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim>;
   /** Appends an event. Resolves when the event is as durable as this store can make it. For `grant`, see `appendAll`. */

@@ -268,6 +268,23 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(await store.read("a")).toHaveLength(3);
     }));
 
+  test("refuses a message that continues an event which was taken back or deleted meanwhile", () =>
+    withStore(async (store) => {
+      for (const name of ["taken back", "deleted"]) {
+        await store.claim(name, one.user("hello", "r1"), request("n"));
+        const { fence = 0 } = (await store.turns.acquire(name, "turn_1", "n")) ?? {};
+        await store.append(name, one.end(), { fence, position: 2 });
+      }
+      const continuing = { ...request("n"), continues: 2 };
+      await store.archive.amend("taken back", () => ({ type: "rewind", turnId: "turn_9", toSeq: 0 }));
+      await store.archive.delete("deleted");
+      for (const name of ["taken back", "deleted"]) {
+        await expect(store.claim(name, two.user("more", "r2"), continuing)).rejects.toMatchObject({ kind: "busy" });
+      }
+      expect(await store.read("taken back")).toHaveLength(3);
+      expect(await store.read("deleted")).toEqual([]);
+    }));
+
   test("lists conversations, the one with the latest event first", () =>
     withStore(async (store) => {
       expect(await listed(store)).toEqual([]);

@@ -12,7 +12,7 @@ import type {
 } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
-import { isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { spentIn } from "../shared/spent.js";
 import { MemoryArchive } from "./archive.js";
 import { MemoryLog } from "./log.js";
@@ -47,8 +47,10 @@ export class MemoryStore implements ChatStore {
   async claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
     const turnId = this.#log.turnOf(conversationId, event.requestId);
     if (turnId === undefined) {
-      const later = request.continues === undefined ? [] : this.#log.from(conversationId, request.continues + 1);
-      if (later.some(({ type }) => type === "user_message")) refuseFollowed(conversationId);
+      const { continues } = request;
+      if (continues !== undefined && !canContinue(continues, this.#log.from(conversationId, continues))) {
+        refuseFollowed(conversationId);
+      }
       const first = this.#log.insert(conversationId, [event], 1);
       this.#turns.enqueue(conversationId, event, request);
       return { created: true, turnId: event.turnId, ended: false, events: first };

@@ -10,8 +10,8 @@ import { enqueue } from "./turns.js";
 export const notify = `SELECT pg_notify('${logChannel}', $1)`;
 
 /**
- * Result of a claim. If the message was stored, `seq` is its position. If the request id was already known, only `turn_id` is set. If a
- * message has followed the event that this one is to continue, nothing is set.
+ * Result of a claim. If the message was stored, `seq` is its position. If the request id was already known, only `turn_id` is set. If the
+ * message cannot continue its event (`canContinue`), nothing is set.
  */
 export interface ClaimRow {
   seq: number | null;
@@ -29,7 +29,11 @@ const acquires = `$12::boolean AND NOT EXISTS (SELECT FROM turns WHERE conversat
  */
 export const claim = `
   WITH known AS (SELECT turn_id FROM events WHERE conversation_id = $1 AND request_id = $4),
-  followed AS (SELECT FROM events WHERE conversation_id = $1 AND seq > $11::integer AND request_id IS NOT NULL),
+  followed AS (
+    SELECT WHERE $11::integer IS NOT NULL AND NOT EXISTS (SELECT FROM events WHERE conversation_id = $1 AND seq = $11::integer)
+    UNION ALL SELECT FROM events WHERE conversation_id = $1 AND seq > $11::integer AND request_id IS NOT NULL
+    UNION ALL SELECT FROM events WHERE conversation_id = $1 AND seq > $11::integer AND ${isMark("events")}
+  ),
   first AS (
     INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
     SELECT $1, ${eventsOf.nextSeq}, $2, $3, $4, $5, $6::bigint, 1

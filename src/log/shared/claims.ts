@@ -46,9 +46,18 @@ export function requireSameContent({ requestId, content }: UserMessageEvent, kno
   if (known?.type !== "user_message" || !isSameContent(known.content, content)) throw requestMismatch(requestId);
 }
 
-/** Throws RequestError `busy`. Called if a message has followed the event that a new message is to continue. */
+/**
+ * Returns true if a new message can continue the event `seq`. `events` are the events from `seq` on: the event itself, unless its conversation
+ * was deleted, and no other message or rewind after it.
+ */
+export function canContinue(seq: number, [first, ...later]: readonly StoredEvent[]): boolean {
+  return first?.seq === seq && !later.some(({ type }) => type === "user_message" || type === "rewind");
+}
+
+/** Throws RequestError `busy`. Called if a new message cannot continue its event. */
 export function refuseFollowed(conversationId: string): never {
-  throw new RequestError("busy", `another message of ${conversationId} has come first`);
+  const text = `${conversationId} has changed meanwhile: another message has come first, or turns were taken back or deleted`;
+  throw new RequestError("busy", text);
 }
 
 export function isSameContent(one: readonly ContentPart[], other: readonly ContentPart[]): boolean {

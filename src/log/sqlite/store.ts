@@ -14,7 +14,7 @@ import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
-import { isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
+import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { SearchFill } from "../shared/search-fill.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
@@ -112,8 +112,10 @@ class SqliteStore implements ChatStore {
         | { turn_id: string; seq: number }
         | undefined;
       if (!known) {
-        const later = request.continues === undefined ? [] : this.#events.from(conversationId, request.continues + 1);
-        if (later.some(({ type }) => type === "user_message")) refuseFollowed(conversationId);
+        const { continues } = request;
+        if (continues !== undefined && !canContinue(continues, this.#events.from(conversationId, continues))) {
+          refuseFollowed(conversationId);
+        }
         const first = this.#events.insert(conversationId, event, 1, request.workspace);
         this.#turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };
