@@ -86,11 +86,11 @@ describe("opening", () => {
       await store.close();
     }));
 
-  test("makes a new file of small pages, and leaves those of an older one as they are", () =>
+  test("makes a new file of pages of 4 KB, and leaves those of an older one as they are", () =>
     inFolder(async (folder) => {
       for (const [name, before, after] of [
-        ["new", undefined, 2048],
-        ["older", 4096, 4096],
+        ["new", undefined, 4096],
+        ["older", 2048, 2048],
       ] as const) {
         const path = join(folder, `${name}.db`);
         if (before) {
@@ -154,7 +154,7 @@ describe("opening", () => {
     inFolder(async (folder) => {
       const path = join(folder, "events.db");
       const store = await open(path);
-      for (let index = 0; index < 50; index++) await store.append("c", turn("turn_1").answer("x".repeat(1_000)));
+      for (let index = 0; index < 300; index++) await store.append("c", turn("turn_1").answer("x".repeat(1_000)));
       await store.close();
       const bytes = await readFile(path);
       await writeFile(path, bytes.fill(0x5a, bytes.length / 2, bytes.length / 2 + 8_192));

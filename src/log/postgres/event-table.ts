@@ -15,8 +15,9 @@ export const eventsOf = {
   from: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3",
   /** Parameters: conversation, the seq after the last one, maximum number of events. The last event comes first. */
   before: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
-  /** Parameters: conversation, turn. */
-  turn: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 ORDER BY seq",
+  /** The events of a turn, which begin with its request. Parameters: conversation, turn, request. */
+  turn: `SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2
+    AND seq >= coalesce((SELECT seq FROM events WHERE conversation_id = $1 AND request_id = $3), 0) ORDER BY seq`,
 };
 
 /** Appends an event to the conversation. `valuesOf` returns the parameters. */

@@ -67,6 +67,7 @@ const appended = (ending: string) => `
   ),
   there AS (
     SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2 AND position >= $6
+      AND seq > coalesce((SELECT seq FROM events WHERE conversation_id = $1 AND turn_id = $2 AND position < $6 ORDER BY seq DESC LIMIT 1), 0)
       AND EXISTS (SELECT FROM turns WHERE conversation_id = $1 AND turn_id = $2 AND fence = $7)
   ),
   stored AS (

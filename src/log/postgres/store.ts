@@ -108,7 +108,7 @@ export class PostgresStore implements ChatStore {
         return { created: true, turnId: event.turnId, ended: false, events: [first], ...lease };
       }
       const turnId = made.turn_id ?? refuseFollowed(conversationId);
-      const events = await this.#events(eventsOf.turn, conversationId, turnId);
+      const events = await this.#events(eventsOf.turn, conversationId, turnId, event.requestId);
       requireSameContent(event, events[0]);
       const ended = isOver(events.at(-1));
       if (!ended) await this.#reopen({ ...turn, turnId });

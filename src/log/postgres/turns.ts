@@ -201,7 +201,9 @@ export class PostgresTurns implements TurnLeases {
   async send(conversationId: string, turnId: string, mail: TurnMail): Promise<boolean> {
     const insert = `INSERT INTO mail (conversation_id, turn_id, mail, question_id) SELECT conversation_id, turn_id, $3, $5 FROM turns
        WHERE conversation_id = $1 AND turn_id = $2 AND ${isUnfinished} AND NOT EXISTS (SELECT FROM events
-         WHERE conversation_id = $1 AND turn_id = $2 AND type = 'answer' AND ${jsonOf("payload")} ->> 'questionId' = $5)
+         WHERE conversation_id = $1 AND turn_id = $2 AND seq > coalesce(
+             (SELECT seq FROM events AS asked WHERE asked.conversation_id = $1 AND asked.request_id = turns.request_id), 0)
+           AND type = 'answer' AND ${jsonOf("payload")} ->> 'questionId' = $5)
        ON CONFLICT DO NOTHING RETURNING ${notify(4)}`;
     const payload = this.#notices.payload(conversationId);
     const values = [conversationId, turnId, JSON.stringify(mail), payload, questionOf(mail)];
@@ -248,7 +250,7 @@ export class PostgresTurns implements TurnLeases {
 
   #unfinished(where: string, value: string): Promise<AbandonedTurn[]> {
     const begun =
-      "(SELECT min(id) FROM events WHERE (conversation_id, turn_id) = (turns.conversation_id, turns.turn_id))";
+      "(SELECT id FROM events WHERE (conversation_id, request_id) = (turns.conversation_id, turns.request_id))";
     return this.#database.rows("read", "idempotent", `${unfinishedTurns(where)} ORDER BY place, ${begun}`, [value]);
   }
 }

@@ -4,7 +4,7 @@ import type { Period } from "../../core/chat-store.js";
 import { quarterMs } from "../shared/spent.js";
 import { isUnfinished } from "./common-statements.js";
 import { jsonOf } from "./postgres-json.js";
-import { idOf, mostSeq, seqOf } from "./sqlite-place.js";
+import { idOf, mostSeq, seqOf, storedBytes } from "./sqlite-place.js";
 import {
   hourMs,
   isCounted,
@@ -64,7 +64,7 @@ const sqlite: UsageDialect = {
     ) GROUP BY ${placeOf("", "seq")})`,
   ranges: `SELECT value ->> '$.period' AS period, value ->> '$.span' AS span, value ->> '$.since' AS since, value ->> '$.until' AS until
     FROM json_each(?1)`,
-  uncounted: `SELECT entries.id, number AS owner, turn_id, type, at, payload AS facts, length(CAST(payload AS BLOB)) AS bytes
+  uncounted: `SELECT entries.id, number AS owner, turn_id, type, at, payload AS facts, ${storedBytes} AS bytes
     FROM conversations CROSS JOIN entries ON entries.id BETWEEN ${idOf("number", "counted")} + 1 AND ${idOf("number", String(mostSeq))}
     WHERE ${ofUnfinished} AND ${isCounted} AND json_valid(payload)`,
   fold: sqliteFold,

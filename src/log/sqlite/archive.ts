@@ -7,7 +7,7 @@ import { isMark, isUnfinished, unfinished, withNode } from "../sql/common-statem
 import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
-import type { SqliteEvents } from "./event-table.js";
+import { payloadOf, type SqliteEvents } from "./event-table.js";
 import type { SqliteReader } from "./reader.js";
 import { type Guarded, transaction } from "./transaction.js";
 import type { SqliteUsage } from "./usage-counters.js";
@@ -72,7 +72,7 @@ export class SqliteArchive implements Archive {
       const changed = new Map(
         events.flatMap((event) => {
           const copied = renumbered(event, seqs);
-          return copied ? [[event.seq, JSON.stringify(copied)] as const] : [];
+          return copied ? [[event.seq, payloadOf(copied)] as const] : [];
         }),
       );
       let seq = 1;

@@ -15,16 +15,17 @@ const safeSqliteVersion = "3.51.3";
 const networkFileSystems: readonly number[] = [0x6969, 0x517b, 0xff534d42, 0xfe534d42];
 
 /**
- * Page size of a new file, in bytes. SQLite reads, checksums and copies whole pages, but most events are smaller than a page. With 4 KB,
- * the default of SQLite, a step of a turn costs the host up to 5 % more. Tool results of 30 KB cost the same with both sizes.
+ * Page size of a new file, in bytes. SQLite stores only whole events in a page, so smaller pages waste more of the file: with 2 KB, an event
+ * that is a little larger than 1,000 bytes takes 2,050 bytes. SQLite also writes whole pages: with 8 KB, a request costs 20 % more
+ * (`scripts/bench/store.mjs`).
  */
-const pageSize = 2048;
+const pageSize = 4096;
 /**
  * Number of pages in the WAL file after which they are written to the main file. With a high number, a page that changes often is written
- * less often. With the default of SQLite, a quarter of this number, a step of a turn costs 5 % more. Without `isFull`, a power cut may lose
+ * less often. With half of this number, the default of SQLite, a step of a turn costs 5 % more. Without `isFull`, a power cut may lose
  * the pages in the WAL file.
  */
-const checkpointPages = 4_000;
+const checkpointPages = 2_000;
 /**
  * Number of pages that are cached in memory. It equals `checkpointPages`, so that pages that were written recently are not read again. With
  * 2,000 KB, the default of SQLite, a step of a turn costs the host 3 to 4 % more. With twice as many pages, it costs the same.

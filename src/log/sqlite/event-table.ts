@@ -9,6 +9,8 @@ import type { Connection, Statement } from "./connection.js";
 interface EntryRow {
   seq: number;
   at: number;
+  type: string;
+  turnId: string;
   payload: string;
 }
 
@@ -51,7 +53,7 @@ export class SqliteEvents {
        RETURNING ${seqOf()} AS seq`,
     );
     this.#addSearched = db.prepare(`INSERT INTO searched (entry, text) VALUES (${idOf("?1", "?2")}, ?3)`);
-    const columns = `${seqOf()} AS seq, at, payload`;
+    const columns = `${seqOf()} AS seq, at, type, turn_id AS "turnId", payload`;
     const ofConversation = withinRange(numberOf("?1"));
     const from = withinRange(numberOf("?1"), { from: "?2" });
     this.#from = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} ORDER BY id LIMIT ?3`);
@@ -93,7 +95,7 @@ export class SqliteEvents {
   ): StoredEvent {
     const { turnId, type } = event;
     const requestId = requestIdOf(event);
-    const payload = JSON.stringify(event);
+    const payload = payloadOf(event);
     const at = this.#now();
     const number = this.touch(conversationId, at, titleIn(event), workspace);
     const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
@@ -131,7 +133,7 @@ export class SqliteEvents {
     if (!first || lastSeq === undefined || events.length > mostInStatement) return undefined;
     const at = this.#now();
     const values: (string | number)[] = [conversationId, first.turnId, at, position, fence, lastSeq];
-    for (const event of events) values.push(event.type, JSON.stringify(event));
+    for (const event of events) values.push(event.type, payloadOf(event));
     let insert = this.#granted[events.length];
     if (!insert) this.#granted[events.length] = insert = this.#db.prepare(insertGranted(events.length));
     if (Number(insert.run(...values).changes) === 0) return undefined;
@@ -182,6 +184,14 @@ function toEvents(rows: unknown[]): StoredEvent[] {
   return (rows as EntryRow[]).map(toEvent);
 }
 
-function toEvent({ seq, at, payload }: EntryRow): StoredEvent {
-  return eventOf(payload, { seq, at });
+function toEvent({ seq, at, type, turnId, payload }: EntryRow): StoredEvent {
+  return eventOf(payload, { seq, at, type, turnId });
+}
+
+/**
+ * Returns the JSON of an event without its type and turn, which have columns of their own. With them, an event of 1,000 bytes would take
+ * 1,530 bytes in the file instead of 1,150, because four events no longer fit into a page. Older events still have them in their JSON.
+ */
+export function payloadOf({ type: _, turnId: __, ...rest }: ChatEvent): string {
+  return JSON.stringify(rest);
 }

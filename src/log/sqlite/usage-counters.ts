@@ -7,7 +7,7 @@ import type {
   UsageProgress,
 } from "../../core/chat-store.js";
 import { quarterMs } from "../shared/spent.js";
-import { idOf, seqOf, withinRange } from "../sql/sqlite-place.js";
+import { idOf, seqOf, storedBytes, withinRange } from "../sql/sqlite-place.js";
 import { isCounted, modelKind, placeOf, sqliteFold, toolKind, type UsageKind } from "../sql/usage-fold.js";
 import { rangesOf, usageStatements } from "../sql/usage-statements.js";
 import type { Connection } from "./connection.js";
@@ -27,7 +27,7 @@ const earlier = `SELECT other.number FROM conversations AS own JOIN conversation
   WHERE own.number = ?1 AND +other.number < ?1`;
 
 /** Query of the events of conversation ?1 after `seq` ?2, up to `seq` ?3. */
-const fresh = `SELECT id, ?1 AS owner, turn_id, type, at, payload AS facts, length(CAST(payload AS BLOB)) AS bytes FROM entries
+const fresh = `SELECT id, ?1 AS owner, turn_id, type, at, payload AS facts, ${storedBytes} AS bytes FROM entries
   WHERE id BETWEEN ${idOf("?1", "?2")} + 1 AND ${idOf("?1", "?3")} AND ${isCounted} AND json_valid(payload)`;
 /** Query of the same events without copies of those that an older conversation has. */
 const freshOfFamily = `${fresh} AND (${placeOf("", seqOf())}) NOT IN (SELECT ${placeOf("told.", seqOf("told."))}
