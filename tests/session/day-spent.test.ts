@@ -91,6 +91,7 @@ describe.each(["sqlite", "memory"] as const)("on %s", (driver) => {
         };
 
         const runTurn = async (conversationId: string, answers: readonly Answer[]) => {
+          await read(); // as a real turn does before its first request
           const turnId = `turn_${++ids}`;
           const events = turn(turnId);
           await store.claim(conversationId, events.user("hello"), request("n"));
