@@ -29,7 +29,7 @@ async function ask(url: string): Promise<string> {
     const isShed = response.status === 503 && Number(response.headers.get("retry-after")) > 0;
     return isShed && text.includes("server_is_overloaded") ? "shed" : `${response.status} ${text}`;
   } catch (error) {
-    return String(error);
+    return `${error}: ${(error as Error).cause}`;
   }
 }
 
@@ -38,7 +38,9 @@ onServer.each([1, 3])(
   async (count) => {
     const llm = await startLlmServer(() => answer("hello"));
     const url = await newDatabaseUrl();
-    const nodes = await Nodes.start(llm, url, {}, { max_connections: 100 }, count, { max_turns: perHost });
+    const nodes = await Nodes.start(llm, url, {}, { max_connections: 100, queue_timeout: 300 }, count, {
+      max_turns: perHost,
+    });
     closing.push(llm, nodes);
     const hosts = nodes.all.map((node) => node.url);
     const asked = Array.from({ length: inOneMoment }, (_, index) => ask(hosts[index % count] as string));

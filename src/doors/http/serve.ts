@@ -191,9 +191,15 @@ export async function openHttpDoor(parts: DoorParts, options: ServeOptions): Pro
   };
 }
 
+/**
+ * Connections that the operating system holds until they are accepted. It refuses more of them, or lets them wait for seconds. Linux lowers
+ * the value to `net.core.somaxconn`. Node's default of 511 is fewer than one moment may bring.
+ */
+const backlog = 4096;
+
 async function listen(server: HttpServer, host: string, port: number): Promise<void> {
   try {
-    await once(server.listen(port, host), "listening");
+    await once(server.listen({ port, host, backlog }), "listening");
   } catch (error) {
     const hint = "name another one with --host and --port, or in serve of the configuration";
     throw new RequestError("usage", `cannot listen on ${host} port ${port}: ${messageOf(error)}`, {
