@@ -1,8 +1,8 @@
 import { expect, test } from "@jest/globals";
 import type { TurnEvent } from "../../src/core/events.js";
 import { conversationEvents } from "../../src/doors/protocol/conversation-events.js";
-import { startApp } from "../support/app.js";
-import { chunk, startLlmServer, stream } from "../support/llm-server.js";
+import { collect, startApp } from "../support/app.js";
+import { answer, chunk, startLlmServer, stream } from "../support/llm-server.js";
 
 /** Returns the text of the current message as a follower has it after this event. */
 function followed(text: string, event: TurnEvent): string {
@@ -56,5 +56,20 @@ test("who reads more slowly than it happens is told the open answer anew, and ha
       break;
     }
   }
+  stop.abort();
+});
+
+test.each(["deleted", "deleted and begun anew"])("a follower is told that the conversation was %s", async (what) => {
+  await using llm = await startLlmServer(() => answer("fine"));
+  await using app = await startApp({ llm: llm.url });
+  await collect(app.sessions.open("c1").prompt({ requestId: "r1", text: "one" }));
+  const stop = new AbortController();
+  const events = conversationEvents(app.sessions.open("c1"), 1, stop.signal);
+  for await (const event of events) if (event.type === "turn_end") break;
+  const following = conversationEvents(app.sessions.open("c1"), 4, stop.signal);
+  const told = expect(following.next()).rejects.toMatchObject({ kind: "not_found" });
+  await app.sessions.delete("c1");
+  if (what !== "deleted") await collect(app.sessions.open("c1").prompt({ requestId: "r2", text: "two" }));
+  await told;
   stop.abort();
 });

@@ -234,6 +234,18 @@ inBrowser("a chat in the browser", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("says that it was deleted elsewhere, and takes no further message", async () => {
+    await using llm = await startLlmServer([answer("fine")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door, "#/chat/c1");
+    await say(tab.page, "hello");
+    await reads(tab.page, "fine");
+    await app.sessions.delete("c1");
+    await reads(tab.page, "the conversation c1 was deleted");
+    expect(await tab.page.getByLabel("Message").count()).toBe(0);
+  });
+
   test("begins anew at an address whose percent forms are no text", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });

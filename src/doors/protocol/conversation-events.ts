@@ -1,4 +1,5 @@
 import { Channel } from "../../core/async/channel.js";
+import { RequestError } from "../../core/errors.js";
 import type { StoredEvent, TurnEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
 
@@ -15,7 +16,8 @@ const mostWaiting = 1_000;
 /**
  * Yields every stored event of a conversation from the number (`seq`) `from` on, in order and without a gap, even if another process writes
  * the events. Also yields live events, which are shown but never stored: those of this process, and of other processes that publish theirs.
- * An assistant message that is being written is yielded from its start. Ends when the signal is aborted. Rejects with StoreError.
+ * An assistant message that is being written is yielded from its start. Ends when the signal is aborted. Rejects with StoreError, and with
+ * RequestError `not_found` if the events before are no longer in the log, because the conversation was deleted.
  */
 export async function* conversationEvents(
   session: Session,
@@ -50,14 +52,25 @@ export async function* conversationEvents(
   const end = () => happenings.close();
   signal.addEventListener("abort", end);
   if (signal.aborted) end();
-  let next = from;
+  let next = Math.max(from, 1);
+  /** The event before `next`, if it was read. */
+  let last: StoredEvent | undefined;
   const shown = function* (event: StoredEvent): Generator<TurnEvent> {
     next = event.seq + 1;
+    last = event;
     yield* cursor.stored(event);
     yield event;
   };
   const missed = async function* (): AsyncGenerator<TurnEvent> {
-    for (const event of await session.history(next)) yield* shown(event);
+    const [before, ...more] = await session.history(Math.max(next - 1, 1));
+    if (next === 1) {
+      if (before) yield* shown(before);
+    } else if (before?.seq !== next - 1 || (last && before.turnId !== last.turnId)) {
+      // A new conversation with the same id has other turns. Its numbers begin at 1 again, so its events would be taken for known ones.
+      throw new RequestError("not_found", `the conversation ${session.id} was deleted`);
+    }
+    last ??= before;
+    for (const event of more) yield* shown(event);
   };
   /**
    * Yields the rest of the log, then all live events so far. Events that still wait for the reader are also among these live events, so the

@@ -54,13 +54,16 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
             {visibleText(state.failure.value)}
           </p>
         )}
-        <Composer
-          conversationId={isNew ? undefined : conversationId}
-          models={models}
-          isRunning={isRunning.value}
-          onSend={(text, model) => void state.send(text, model)}
-          onCancel={() => state.cancel()}
-        />
+        {/* Answers to further messages would not be shown: the page does not follow a conversation that was deleted. */}
+        {log.failure.value?.kind !== "not_found" && (
+          <Composer
+            conversationId={isNew ? undefined : conversationId}
+            models={models}
+            isRunning={isRunning.value}
+            onSend={(text, model) => void state.send(text, model)}
+            onCancel={() => state.cancel()}
+          />
+        )}
       </div>
       <details class="now" open={window.matchMedia("(min-width: 1180px)").matches}>
         <summary>
@@ -104,11 +107,6 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
     <section class="dialogue" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
       <div class="column" ref={content}>
-        {log.failure.value && (
-          <p class="card error" role="alert">
-            {visibleText(log.failure.value.error)}
-          </p>
-        )}
         {origin && (
           <p class="small quiet">
             A copy of <a href={placeLink("chat", origin)}>another conversation</a>
@@ -126,6 +124,11 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
         {state.outgoing.value.map((message) => (
           <OnItsWay key={message.requestId} message={message} state={state} />
         ))}
+        {log.failure.value && (
+          <p class="card error" role="alert">
+            {visibleText(log.failure.value.error)}
+          </p>
+        )}
         {isEmpty && (
           <div class="welcome">
             <p class="lead">What can I do for you?</p>
