@@ -246,6 +246,37 @@ inBrowser("a chat in the browser", () => {
     expect(await tab.page.getByLabel("Message").count()).toBe(0);
   });
 
+  test("is followed again after its log could not be read for a while", async () => {
+    await using llm = await startLlmServer([answer("fine"), answer("again")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    let fail = () => {};
+    await page.routeWebSocket(/ws.chat/, (socket) => {
+      const host = socket.connectToServer();
+      socket.onMessage((message) => {
+        const { action, request_id } = JSON.parse(String(message)) as { action: string; request_id: string };
+        if (action !== "history") return host.send(message);
+        host.send(message);
+        fail = () => {
+          host.send(JSON.stringify({ action: "cancel", request_id }));
+          const chunk = { error: "the log is away", kind: "unavailable", retryable: true, hint: "" };
+          socket.send(JSON.stringify({ request_id, status: "error", chunk }));
+        };
+      });
+    });
+    await page.reload();
+    await say(page, "hello");
+    await reads(page, "fine");
+    fail();
+    await reads(page, "the log is away");
+    await say(page, "hello again");
+    await reads(page, "again");
+    await page.locator(".answer").getByText("again").waitFor();
+    expect(await dialogue(page)).not.toContain("the log is away");
+  });
+
   test("begins anew at an address whose percent forms are no text", async () => {
     await using llm = await startLlmServer([]);
     await using app = await startApp({ llm: llm.url });

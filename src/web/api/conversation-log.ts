@@ -67,6 +67,7 @@ export class ConversationLog implements Follower {
 
   take(message: HostMessage): void {
     if (message.status === "error") this.#failure.value = message.chunk;
+    else if (message.status === "complete") this.#failure.value = undefined;
     else if (message.status === "chunk" && message.seq === undefined) this.#news.live.push(message.chunk);
     else if (message.status === "chunk") this.#take(message);
     this.#tellSoon(message.status === "complete");

@@ -15,6 +15,8 @@ export interface Follower {
 
 const firstDelayMs = 250;
 const longestDelayMs = 10_000;
+/** Pause before a conversation is followed again whose following has failed, for example while the host does not reach its database. */
+const followAgainMs = 1_000;
 /** Subprotocol that the page asks for. The token is sent as a second subprotocol, since a browser cannot set headers for a WebSocket. */
 const subprotocol = "mcp-platform";
 
@@ -89,7 +91,12 @@ export class HostSocket {
   }
 
   #receive(message: HostMessage): void {
-    this.#followers.get(message.request_id ?? "")?.follower.take(message);
+    const id = message.request_id ?? "";
+    this.#followers.get(id)?.follower.take(message);
+    if (message.status !== "error" || !message.chunk.retryable) return;
+    const socket = this.#socket;
+    // A new connection follows everything anyway.
+    setTimeout(() => socket === this.#socket && this.#isOpen && this.#begin(id), followAgainMs);
   }
 
   #send(message: object): void {
