@@ -5,12 +5,12 @@ import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { query } from "../support/postgres.js";
 import { driverUnderTest, withStore } from "../support/storages.js";
-import { listed, request, turn, usageUndone } from "./support.js";
+import { listed, request, turn, stepsAfterSearchUndone } from "./support.js";
 
 const columns = ["updated_at", "title", "title_lower", "workspace", "turns"];
-const sqliteBefore = `${usageUndone.sqlite} DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;
+const sqliteBefore = `${stepsAfterSearchUndone.sqlite} DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;
   ${columns.map((name) => `ALTER TABLE conversations DROP COLUMN ${name};`).join(" ")} PRAGMA user_version = 9`;
-const postgresBefore = `${usageUndone.postgres} DROP TABLE searched, search_fill, conversations; DROP FUNCTION keep_conversation CASCADE;
+const postgresBefore = `${stepsAfterSearchUndone.postgres} DROP TABLE searched, search_fill, conversations; DROP FUNCTION keep_conversation CASCADE;
   DROP FUNCTION lower_title, conversation_title, searched_text, search_grams;
   UPDATE mcp_platform_schema SET version = 9`;
 

@@ -15,12 +15,14 @@ export async function inFolder(work: (folder: string) => Promise<void>): Promise
   }
 }
 
-/** SQL that takes back the migration step of the counters of usage. */
-export const usageUndone = {
-  sqlite: `DROP TABLE usage_models; DROP TABLE usage_tools; DROP TABLE usage_model_totals; DROP TABLE usage_tool_totals;
+/** SQL that takes back the migration steps after that of the search index. */
+export const stepsAfterSearchUndone = {
+  sqlite: `DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
+    DROP TABLE usage_models; DROP TABLE usage_tools; DROP TABLE usage_model_totals; DROP TABLE usage_tool_totals;
     DROP TABLE usage_backlog; DROP TABLE summaries; DROP TRIGGER entries_summarised; DROP INDEX conversations_family;
     ALTER TABLE conversations DROP COLUMN family; ALTER TABLE conversations DROP COLUMN counted;`,
-  postgres: `DROP TABLE usage_models, usage_tools, usage_model_totals, usage_tool_totals, usage_model_changes, usage_tool_changes,
+  postgres: `DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
+    DROP TABLE usage_models, usage_tools, usage_model_totals, usage_tool_totals, usage_model_changes, usage_tool_changes,
     usage_backlog, usage_merge, summaries; DROP FUNCTION keep_usage, keep_summary CASCADE;
     DROP FUNCTION count_usage, count_backlog, merge_usage, usage_facts;
     ALTER TABLE conversations DROP COLUMN family, DROP COLUMN counted;`,

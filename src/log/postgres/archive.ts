@@ -3,10 +3,11 @@ import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
-import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
+import { changedInCopy, refuseHeld, refuseUnfinished } from "../shared/claims.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import { isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries, copying } from "../sql/conversation-statements.js";
+import { releaseHistory } from "./call-histories.js";
 import { type Database, lock } from "./connection/database.js";
 import { eventsFrom, insertEvent, toEvent, valuesOf } from "./event-table.js";
 import type { Notices } from "./notices.js";
@@ -49,10 +50,7 @@ export class PostgresArchive implements Archive {
       const events = await eventsFrom(client, conversationId);
       const { first, seqs } = decide(events);
       await this.#insert(client, to, first);
-      const changed = events.flatMap((event) => {
-        const copied = renumbered(event, seqs);
-        return copied ? [[event.seq, JSON.stringify(copied)] as const] : [];
-      });
+      const changed = changedInCopy(events, seqs);
       await client.query("SELECT set_config($1, 'on', true)", [copying]);
       await client.query(
         `INSERT INTO events (conversation_id, seq, turn_id, type, request_id, payload, at, position)
@@ -60,7 +58,7 @@ export class PostgresArchive implements Archive {
          FROM unnest($3::integer[]) WITH ORDINALITY AS copied (seq, place) JOIN events USING (seq)
          LEFT JOIN unnest($4::integer[], $5::text[]) AS changed (seq, payload) USING (seq)
          WHERE conversation_id = $1 ORDER BY copied.place`,
-        [conversationId, to, [...seqs], changed.map(([seq]) => seq), changed.map(([, payload]) => payload)],
+        [conversationId, to, [...seqs], changed.map(([seq]) => seq), changed.map(([, copy]) => JSON.stringify(copy))],
       );
       const all = new Set(seqs);
       const copied = events.filter(({ seq }) => all.has(seq));
@@ -117,6 +115,7 @@ export class PostgresArchive implements Archive {
     const forks = await client.query<{ origin: string }>(`${originsOf} AND fork.conversation_id = $1`, [
       conversationId,
     ]);
+    await releaseHistory(client, conversationId);
     const events = await client.query("DELETE FROM events WHERE conversation_id = $1", [conversationId]);
     for (const table of ["turns", "mail"]) {
       await client.query(`DELETE FROM ${table} WHERE conversation_id = $1`, [conversationId]);

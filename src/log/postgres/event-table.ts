@@ -1,22 +1,27 @@
 import type pg from "pg";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import { withEarlier } from "../shared/call-history.js";
 import { eventOf } from "../shared/stored-event.js";
+import { earlier } from "./call-histories.js";
 
 export interface EventRow {
   seq: number;
   at: number;
   payload: string;
+  earlier?: string | null;
 }
+
+const columns = `seq, at, payload, CASE WHEN seq = 1 THEN ${earlier} END AS earlier`;
 
 /** SQL expressions and queries for the table of events. A writer must hold the conversation's lock, see `Database`. */
 export const eventsOf = {
   nextSeq: "(SELECT coalesce(max(seq), 0) + 1 FROM events WHERE conversation_id = $1)",
   /** Parameters: conversation, first seq, maximum number of events or null. */
-  from: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3",
+  from: `SELECT ${columns} FROM events WHERE conversation_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3`,
   /** Parameters: conversation, the seq after the last one, maximum number of events. The last event comes first. */
-  before: "SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3",
+  before: `SELECT ${columns} FROM events WHERE conversation_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3`,
   /** The events of a turn, which begin with its request. Parameters: conversation, turn, request. */
-  turn: `SELECT seq, at, payload FROM events WHERE conversation_id = $1 AND turn_id = $2
+  turn: `SELECT ${columns} FROM events WHERE conversation_id = $1 AND turn_id = $2
     AND seq >= coalesce((SELECT seq FROM events WHERE conversation_id = $1 AND request_id = $3), 0) ORDER BY seq`,
 };
 
@@ -41,6 +46,6 @@ export async function eventsFrom(client: pg.ClientBase, conversationId: string):
   return (await client.query<EventRow>(eventsOf.from, [conversationId, 1, null])).rows.map(toEvent);
 }
 
-export function toEvent({ seq, at, payload }: EventRow): StoredEvent {
-  return eventOf(payload, { seq, at });
+export function toEvent({ seq, at, payload, earlier = null }: EventRow): StoredEvent {
+  return withEarlier(eventOf(payload, { seq, at }), earlier);
 }

@@ -11,17 +11,21 @@ import type {
   TurnRequest,
 } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
+import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
 import type { HostProcess, NodePlaces, TurnGrant, TurnLease, TurnLeases, TurnName } from "../../core/turn-leases.js";
+import { splitCall } from "../shared/call-history.js";
 import { fenced, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { jsonCopy } from "../shared/json-copy.js";
 import { SearchFill } from "../shared/search-fill.js";
+import { eventWritten } from "../shared/stored-event.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
-import type { Database } from "./connection/database.js";
+import { keepHistory, keepLastMessage } from "./call-histories.js";
+import { type Database, lock } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./event-table.js";
@@ -94,16 +98,11 @@ export class PostgresStore implements ChatStore {
 
   claim(conversationId: string, event: UserMessageEvent, request: TurnRequest): Promise<Claim> {
     return this.#inOrder(conversationId, async () => {
-      const values = valuesOf(conversationId, event, this.now(), 1);
+      const at = this.now();
       const turn = { conversationId, turnId: event.turnId, requestId: event.requestId, request };
-      const acquires = request.acquires === true && request.nodeId !== undefined;
-      const parameters = [...values.slice(0, 6), ...this.#queueValues(turn), request.continues ?? null, acquires];
-      const [rows] = await this.#database.inConversation("idempotent", conversationId, [
-        [statements.claim, parameters],
-      ]);
-      const made = rows?.[0] as statements.ClaimRow;
+      const made = await this.#make(turn, event, at);
       if (made.seq !== null) {
-        const first = toEvent({ seq: made.seq, payload: values[4], at: values[5] });
+        const first = eventWritten(event, { seq: made.seq, at });
         const lease = made.fence === null ? {} : { lease: leaseOf(made.fence, request) };
         return { created: true, turnId: event.turnId, ended: false, events: [first], ...lease };
       }
@@ -216,6 +215,33 @@ export class PostgresStore implements ChatStore {
   async #isSearchFilled(): Promise<boolean> {
     const { isSearchFilling } = conversationQueries.postgres;
     return (await this.#database.rows("read", "idempotent", isSearchFilling)).length === 0;
+  }
+
+  /** Stores the message and queues its turn. The history of a single API call is stored as rows, see `call-histories.ts`. */
+  async #make(turn: ClaimedTurn, event: UserMessageEvent, at: number): Promise<statements.ClaimRow> {
+    const { conversationId, turnId, request } = turn;
+    const acquires = request.acquires === true && request.nodeId !== undefined;
+    const queueValues = [...this.#queueValues(turn), request.continues ?? null, acquires];
+    const claim = (stored: UserMessageEvent) => {
+      const values = valuesOf(conversationId, stored, at, 1).slice(0, 6);
+      return [statements.claim, [...values, ...queueValues]] as const;
+    };
+    // A message that continues an event is not the first of its conversation, and it may be refused after its history has been stored.
+    const isFirst = isOfSingleCall(conversationId) && request.continues === undefined;
+    const call = isFirst ? splitCall(event) : undefined;
+    const keepLast = (parent: number) => [keepLastMessage, [conversationId, turnId, parent, call?.lastHash]] as const;
+    if (!call || call.earlier.length === 0) {
+      const sent = [claim(event), ...(call ? [keepLast(0)] : [])];
+      const [rows] = await this.#database.inConversation("idempotent", conversationId, sent);
+      return rows?.[0] as statements.ClaimRow;
+    }
+    return this.#database.transaction("idempotent", async (client) => {
+      const locked = lock(client, conversationId);
+      const [parent] = await Promise.all([keepHistory(client, conversationId, call), locked]);
+      const sent = parent === undefined ? [claim(event)] : [claim(call.stored), keepLast(parent)];
+      const [claimed] = await Promise.all(sent.map(([sql, values]) => client.query(sql, [...values])));
+      return claimed?.rows[0] as statements.ClaimRow;
+    });
   }
 
   /** Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases. */

@@ -98,6 +98,21 @@ export function renumbered({ seq: _, at: __, ...event }: StoredEvent, seqs: read
 }
 
 /**
+ * Returns the `seq` and the copy of those events that are not copied as they are stored: those that name other events, and messages with
+ * a history, because an original may store it elsewhere.
+ */
+export function changedInCopy(
+  events: readonly StoredEvent[],
+  seqs: readonly number[],
+): [seq: number, copied: ChatEvent][] {
+  return events.flatMap((event) => {
+    const { seq, at: _, ...whole } = event;
+    const copied = renumbered(event, seqs) ?? (whole.type === "user_message" && whole.history ? whole : undefined);
+    return copied ? [[seq, copied]] : [];
+  });
+}
+
+/**
  * Returns the value as it would be after a round trip through JSON. After this, values that differ only in what JSON cannot express are
  * equal.
  */

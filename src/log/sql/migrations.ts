@@ -2,6 +2,7 @@
 
 import { applicationId } from "../shared/schema-version.js";
 import { postgresConversations, sqliteConversations } from "./conversation-table.js";
+import { postgresHistories, sqliteHistories } from "./history-statements.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
 import { postgresSearch, sqliteSearch } from "./search-table.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
@@ -70,6 +71,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? sqliteConversations : postgresConversations,
     isSqlite ? sqliteSearch : postgresSearch,
     isSqlite ? sqliteUsage : postgresUsage,
+    isSqlite ? sqliteHistories : postgresHistories,
   ];
 }
 

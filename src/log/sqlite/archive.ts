@@ -1,34 +1,41 @@
 import type { Archive, ExpiryRule } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
-import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
+import { changedInCopy, refuseHeld, refuseUnfinished } from "../shared/claims.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
 import { isMark, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
 import { payloadOf, type SqliteEvents } from "./event-table.js";
+import type { SqliteHistories } from "./history-table.js";
 import type { SqliteReader } from "./reader.js";
 import { type Guarded, transaction } from "./transaction.js";
 import type { SqliteUsage } from "./usage-counters.js";
+
+interface SqliteArchiveParts {
+  events: SqliteEvents;
+  histories: SqliteHistories;
+  views: SqliteReader;
+  usage: SqliteUsage;
+  guarded: Guarded;
+}
 
 /** Operations on whole conversations in the file. Deleting frees pages in the file for later events, but does not shrink the file. */
 export class SqliteArchive implements Archive {
   readonly #db: Connection;
   readonly #guarded: Guarded;
   readonly #events: SqliteEvents;
+  readonly #histories: SqliteHistories;
   readonly #views: SqliteReader;
   readonly #usage: SqliteUsage;
 
-  constructor(
-    db: Connection,
-    events: SqliteEvents,
-    { guarded, views, usage }: { guarded: Guarded; views: SqliteReader; usage: SqliteUsage },
-  ) {
+  constructor(db: Connection, { events, histories, views, usage, guarded }: SqliteArchiveParts) {
     this.#db = db;
-    this.#views = views;
     this.#usage = usage;
     this.#events = events;
+    this.#histories = histories;
+    this.#views = views;
     this.#guarded = guarded;
   }
 
@@ -69,16 +76,9 @@ export class SqliteArchive implements Archive {
          SELECT ${idOf(numberOf("?2"), "?4")}, turn_id, type, request_id, coalesce(?5, payload), at, position FROM entries
          WHERE id = ${idOf(numberOf("?1"), "?3")}`,
       );
-      const changed = new Map(
-        events.flatMap((event) => {
-          const copied = renumbered(event, seqs);
-          return copied ? [[event.seq, payloadOf(copied)] as const] : [];
-        }),
-      );
+      const changed = new Map(changedInCopy(events, seqs).map(([seq, event]) => [seq, payloadOf(event)]));
       let seq = 1;
-      for (const copied of seqs) {
-        insert.all(conversationId, to, copied, ++seq, changed.get(copied) ?? null);
-      }
+      for (const copied of seqs) insert.all(conversationId, to, copied, ++seq, changed.get(copied) ?? null);
       const all = new Set(seqs);
       const copied = events.filter((event) => all.has(event.seq));
       const { title, turns } = conversationFacts(copied);
@@ -133,6 +133,7 @@ export class SqliteArchive implements Archive {
       .get(conversationId) as { number: number; family: string } | undefined;
     const quarters = known ? this.#usage.quartersOf(known.number) : [];
     this.#db.prepare(`DELETE FROM summaries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
+    this.#histories.release(conversationId);
     this.#db.prepare(`DELETE FROM entries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     for (const table of ["conversations", "turns", "mail"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);

@@ -1,10 +1,12 @@
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import type { TurnGrant } from "../../core/turn-leases.js";
+import { withEarlier } from "../shared/call-history.js";
 import { lowerTitle, searchedTextIn, titleIn } from "../shared/conversation-facts.js";
 import { eventOf, eventWritten } from "../shared/stored-event.js";
 import { idOf, mostSeq, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection, Statement } from "./connection.js";
+import { earlier } from "./history-table.js";
 
 interface EntryRow {
   seq: number;
@@ -12,6 +14,7 @@ interface EntryRow {
   type: string;
   turnId: string;
   payload: string;
+  earlier?: string | null;
 }
 
 /**
@@ -53,7 +56,7 @@ export class SqliteEvents {
        RETURNING ${seqOf()} AS seq`,
     );
     this.#addSearched = db.prepare(`INSERT INTO searched (entry, text) VALUES (${idOf("?1", "?2")}, ?3)`);
-    const columns = `${seqOf()} AS seq, at, type, turn_id AS "turnId", payload`;
+    const columns = `${seqOf()} AS seq, at, type, turn_id AS "turnId", payload, CASE WHEN ${seqOf()} = 1 THEN ${earlier} END AS earlier`;
     const ofConversation = withinRange(numberOf("?1"));
     const from = withinRange(numberOf("?1"), { from: "?2" });
     this.#from = db.prepare(`SELECT ${columns} FROM entries WHERE ${from} ORDER BY id LIMIT ?3`);
@@ -85,17 +88,17 @@ export class SqliteEvents {
 
   /**
    * Appends an event to the conversation. `position` is the position of the event in its turn, `workspace` the workspace of the request that
-   * the event is.
+   * the event is. `stored` is what is stored of the event, if a part of it is stored elsewhere.
    */
   insert(
     conversationId: string,
     event: ChatEvent,
     position: number | null = null,
-    workspace: string | null = null,
+    { workspace = null, stored = event }: { workspace?: string | null; stored?: ChatEvent } = {},
   ): StoredEvent {
     const { turnId, type } = event;
     const requestId = requestIdOf(event);
-    const payload = payloadOf(event);
+    const payload = payloadOf(stored);
     const at = this.#now();
     const number = this.touch(conversationId, at, titleIn(event), workspace);
     const row = this.#insert.get(number, turnId, type, requestId, payload, at, position) as { seq: number };
@@ -184,8 +187,8 @@ function toEvents(rows: unknown[]): StoredEvent[] {
   return (rows as EntryRow[]).map(toEvent);
 }
 
-function toEvent({ seq, at, type, turnId, payload }: EntryRow): StoredEvent {
-  return eventOf(payload, { seq, at, type, turnId });
+function toEvent({ seq, at, type, turnId, payload, earlier = null }: EntryRow): StoredEvent {
+  return withEarlier(eventOf(payload, { seq, at, type, turnId }), earlier);
 }
 
 /**

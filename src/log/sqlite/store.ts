@@ -24,6 +24,7 @@ import { SqliteArchive } from "./archive.js";
 import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
 import { SqliteEvents } from "./event-table.js";
+import { SqliteHistories } from "./history-table.js";
 import { SqliteReader } from "./reader.js";
 import { SqliteResults } from "./results.js";
 import { searchFillStep } from "./search-fill-step.js";
@@ -78,6 +79,7 @@ class SqliteStore implements ChatStore {
   readonly #db: Connection;
   readonly #path: string;
   readonly #events: SqliteEvents;
+  readonly #histories: SqliteHistories;
   readonly #turnOfRequest: Statement;
   /** Reader for lists and overviews that people look at. */
   readonly #views: SqliteReader;
@@ -96,11 +98,13 @@ class SqliteStore implements ChatStore {
     const guarded: Guarded = (doing, work) => this.#guarded(doing, work);
     this.usage = new SqliteUsage(db, { guarded, views: this.#views });
     this.#events = new SqliteEvents(db, now);
+    this.#histories = new SqliteHistories(db);
     this.#turns = new SqliteTurns(db, now, guarded);
     this.#fill = new SearchFill({ step: searchFillStep(db, guarded), pauseMs: fillPauseMs, observe });
     this.turns = this.#turns;
     this.results = new SqliteResults(db, now, guarded);
-    this.archive = new SqliteArchive(db, this.#events, { guarded, views: this.#views, usage: this.usage });
+    const parts = { events: this.#events, histories: this.#histories, views: this.#views, usage: this.usage };
+    this.archive = new SqliteArchive(db, { ...parts, guarded });
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
     );
@@ -112,11 +116,13 @@ class SqliteStore implements ChatStore {
         | { turn_id: string; seq: number }
         | undefined;
       if (!known) {
-        const { continues } = request;
+        const { continues, workspace } = request;
         if (continues !== undefined && !canContinue(continues, this.#events.from(conversationId, continues))) {
           refuseFollowed(conversationId);
         }
-        const first = this.#events.insert(conversationId, event, 1, request.workspace);
+        const call = this.#histories.keep(conversationId, event);
+        const first = this.#events.insert(conversationId, event, 1, { workspace, stored: call?.stored });
+        if (call) this.#histories.keepLast(conversationId, call);
         this.#turns.enqueue(conversationId, event, request);
         return { created: true, turnId: event.turnId, ended: false, events: [first] };
       }
