@@ -60,6 +60,8 @@ export interface ExpiryRule {
   changedBefore: number;
   /** Only conversations beyond this number of latest ones. */
   beyond?: number;
+  /** True for a rule about conversations that were created for a single API call. Such a rule has no `beyond`. */
+  isForSingleCalls?: true;
 }
 
 /**

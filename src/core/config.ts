@@ -305,6 +305,8 @@ export interface ServeConfig {
   requestsPerMinute: number;
   /** Names of models for plain chat. An API request that names one of them gets none of the MCP servers' tools. */
   plainModels: readonly string[];
+  /** Time after which conversations that were created for a single API call are deleted. Unset: they are kept like all others. */
+  statelessRetentionMs?: number;
   /**
    * URL, without a path, at which other hosts on the same database reach this host. If unset, only hosts on the same machine reach this
    * host, at its loopback address if it has one.

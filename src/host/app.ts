@@ -191,7 +191,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       new Sessions({
         ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },
         join: (local) => join({ node, workspace: options.workspace, leaseMs }, local),
-        retention: retentionRules(running.config.chat),
+        retention: retentionRules(running.config),
         maxTurns: () => running.config.chat.service.maxTurns,
         now: Date.now,
       }),
@@ -202,7 +202,7 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       tape?.conceal(configuredSecrets(next, env));
       client.change(await firstRun.llmOf(next));
       running.change(next);
-      sessions.changeRetention(retentionRules(running.config.chat));
+      sessions.changeRetention(retentionRules(running.config));
       hub.apply(firstRun.serversOf(running.config));
     };
     const resolveModel = (model?: string) => {

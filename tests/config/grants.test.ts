@@ -74,6 +74,7 @@ describe("settings that need no confirmation", () => {
       "/serve/max_connections",
       "/serve/requests_per_minute",
       "/serve/plain_models",
+      "/serve/stateless_retention",
       "/serve/advertise",
       "/telemetry/enabled",
       "/telemetry/endpoint",

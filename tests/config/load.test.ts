@@ -67,6 +67,7 @@ describe("an empty configuration", () => {
         maxConnections: 4096,
         plainModels: [],
         requestsPerMinute: 6000,
+        statelessRetentionMs: 90 * 24 * 3_600_000,
       },
       logging: { level: "warn", modules: {}, maxLength: 8192 },
       telemetry: { headers: {}, serviceName: "mcp-platform", captureContent: false, maxLength: 8192 },
@@ -75,6 +76,19 @@ describe("an empty configuration", () => {
       remembersTools: true,
       privateVariables: [],
     });
+  });
+
+  test.each([
+    [{}, 90 * 24 * 3_600_000],
+    [{ stateless_retention: "12h" }, 12 * 3_600_000],
+    [{ stateless_retention: "never" }, undefined],
+  ])("calls whose client keeps the history stay for 90 days unless something else is said: %j", (serve, expected) => {
+    expect(loadConfig({ serve }, { env: {} }).config.serve.statelessRetentionMs).toBe(expected);
+  });
+
+  test("a time that is none is refused", () => {
+    const serve = { stateless_retention: "a month" };
+    expect(() => loadConfig({ serve }, { env: {} })).toThrow(/serve\.stateless_retention/);
   });
 
   test("a database takes the place of the file when its URL is given, and memory that of both", () => {

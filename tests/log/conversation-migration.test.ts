@@ -5,7 +5,7 @@ import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { query } from "../support/postgres.js";
 import { driverUnderTest, withStore } from "../support/storages.js";
-import { listed, request, turn, stepsAfterSearchUndone } from "./support.js";
+import { listed, request, stepsAfterSearchUndone, turn } from "./support.js";
 
 const columns = ["updated_at", "title", "title_lower", "workspace", "turns"];
 const sqliteBefore = `${stepsAfterSearchUndone.sqlite} DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; DROP INDEX conversations_touched; DROP INDEX conversations_listed; DROP INDEX conversations_updated;

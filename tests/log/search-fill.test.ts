@@ -7,7 +7,7 @@ import { openStore } from "../../src/log/open.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { query } from "../support/postgres.js";
 import { newStorage } from "../support/storages.js";
-import { inFolder, listed, request, turn, stepsAfterSearchUndone } from "./support.js";
+import { inFolder, listed, request, stepsAfterSearchUndone, turn } from "./support.js";
 
 const sqliteBefore = `${stepsAfterSearchUndone.sqlite} DROP TABLE searched; DROP TABLE search_index; DROP TABLE search_fill; PRAGMA user_version = 10`;
 const postgresBefore = `${stepsAfterSearchUndone.postgres} DROP TABLE searched, search_fill; DROP FUNCTION searched_text, search_grams; UPDATE mcp_platform_schema SET version = 10`;

@@ -65,7 +65,7 @@ interface ConfigTree {
       max_conversations?: number;
     };
   };
-  serve: JsonObject;
+  serve: JsonObject & { stateless_retention: string };
   logging: { level: LogLevel; modules: LoggingConfig["modules"]; max_length: number };
   telemetry: JsonObject & { headers: Record<string, string> };
   mcp: {
@@ -152,7 +152,7 @@ export function buildConfig(
       limits: { ...limits, turn: { ...turn, ...(timeMs === undefined ? {} : { timeMs }) } },
       storage: buildStorage(storage),
     },
-    serve: camelCase(serve) as unknown as ServeConfig,
+    serve: buildServe(serve),
     logging: camelCase(logging) as unknown as LoggingConfig,
     telemetry: camelCase(telemetry) as unknown as TelemetryConfig,
     mcpServe: buildMcpServe(mcp.serve),
@@ -179,6 +179,14 @@ function buildStorage({ driver, path, durability, url, ...rest }: ConfigTree["ch
     leaseMs: parseDuration(rest.lease),
     sharedSchema: rest.shared_schema,
     ...retention,
+  };
+}
+
+function buildServe({ stateless_retention: retention, ...rest }: ConfigTree["serve"]): ServeConfig {
+  const statelessRetentionMs = parseDuration(retention); // "never" is no duration
+  return {
+    ...(camelCase(rest) as unknown as ServeConfig),
+    ...(statelessRetentionMs !== undefined && { statelessRetentionMs }),
   };
 }
 

@@ -36,10 +36,14 @@ export class MemoryArchive implements Archive {
     return { conversations: rows.slice(0, most).map(({ row }) => row), ...(last && { next: last.touched }) };
   }
 
-  async expiring({ changedBefore, beyond }: ExpiryRule, { most, skip }: { most: number; skip: number }) {
+  async expiring(
+    { changedBefore, beyond, isForSingleCalls }: ExpiryRule,
+    { most, skip }: { most: number; skip: number },
+  ) {
     const found = this.#latestFirst()
       .slice(beyond ?? 0)
       .filter(({ updatedAt }) => updatedAt < changedBefore)
+      .filter(({ conversationId }) => !isForSingleCalls || isOfSingleCall(conversationId))
       .reverse();
     const oldest = beyond === undefined ? found.sort((a, b) => a.updatedAt - b.updatedAt) : found;
     return oldest

@@ -12,7 +12,7 @@ import { type Message, toolMessage } from "../../core/messages.js";
  * A user message as it is stored. `earlier`: number of messages that come before `history` and are stored as rows of `history_messages`.
  * Absent if there are none. Only stores know this field.
  */
-export type StoredUserMessage = UserMessageEvent & { earlier?: number };
+type StoredUserMessage = UserMessageEvent & { earlier?: number };
 
 /** A call whose history is stored as rows. */
 export interface CallWithHistory {

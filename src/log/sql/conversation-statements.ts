@@ -11,6 +11,9 @@ import { numberIn, seqOf, withinRange } from "./sqlite-place.js";
  */
 export const isListed = `substr(conversation_id, 1, ${singleCallPrefix.length + 1}) <> '${singleCallPrefix}_'`;
 
+/** The opposite of `isListed`, written as in another partial index. */
+export const isSingleCall = `substr(conversation_id, 1, ${singleCallPrefix.length + 1}) = '${singleCallPrefix}_'`;
+
 /** Setting of a transaction that copies a conversation: `on` keeps the trigger of `conversations` from writing a row for each copied event. */
 export const copying = "mcp_platform.copying";
 
@@ -108,12 +111,16 @@ function queries({ parameter, contains, lastSeq, searchedTexts, isFound, partsOf
         { sql: found, values: all },
       ];
     },
-    expiring({ changedBefore, beyond }: ExpiryRule, { most, skip }: { most: number; skip: number }): Query {
+    expiring(
+      { changedBefore, beyond, isForSingleCalls }: ExpiryRule,
+      { most, skip }: { most: number; skip: number },
+    ): Query {
       const [before, limit, offset, kept] = [1, 2, 3, 4].map(parameter);
       const part = `LIMIT ${limit} OFFSET ${offset}`;
       const values = [changedBefore, most, skip];
       if (beyond === undefined) {
-        const sql = `SELECT ${named} FROM conversations WHERE updated_at < ${before} ORDER BY updated_at ${part}`;
+        const single = isForSingleCalls ? `AND ${isSingleCall}` : "";
+        const sql = `SELECT ${named} FROM conversations WHERE updated_at < ${before} ${single} ORDER BY updated_at ${part}`;
         return { sql, values };
       }
       // `+ 0` keeps the databases from using the index of `updated_at`. With that index, the rows would have to be sorted by `touched`

@@ -11,6 +11,10 @@
  * If the event of a row is deleted while other rows need the message, the message moves from the event to the row.
  */
 
+import { isSingleCall } from "./conversation-statements.js";
+
+/** Index for the retention of conversations that were created for a single API call. */
+const singleIndex = `CREATE INDEX conversations_single ON conversations (updated_at) WHERE ${isSingleCall}`;
 const eventIndex = "CREATE INDEX history_messages_event ON history_messages (event) WHERE event IS NOT NULL";
 
 /** Step of the migration, for SQLite. Its indexes contain `id` without being told. */
@@ -19,6 +23,7 @@ export const sqliteHistories = [
      event integer) STRICT`,
   "CREATE INDEX history_messages_next ON history_messages (parent, hash)",
   eventIndex,
+  singleIndex,
 ];
 
 /** Step of the migration, for PostgreSQL. */
@@ -26,6 +31,7 @@ export const postgresHistories = [
   `CREATE TABLE history_messages (id bigserial PRIMARY KEY, parent bigint NOT NULL, event bigint, hash bytea NOT NULL, message text)`,
   "CREATE INDEX history_messages_next ON history_messages (parent, hash, id)",
   eventIndex,
+  singleIndex,
 ];
 
 /**

@@ -12,6 +12,8 @@ export interface RetentionRules extends RetentionConfig {
    * conversations.
    */
   keepsToday?: boolean;
+  /** Maximum age of conversations that were created for a single API call. Undefined if only `maxAgeMs` applies to them. */
+  singleCallsMaxAgeMs?: number | undefined;
 }
 
 export interface RetentionParts extends WatchedClocks {
@@ -68,8 +70,8 @@ export class Retention {
   start(): void {
     this.#isStarted = true;
     this.#clock.look();
-    const { maxAgeMs, maxConversations } = this.#rules;
-    if (this.#timer || (maxAgeMs === undefined && maxConversations === undefined)) return;
+    const { maxAgeMs, maxConversations, singleCallsMaxAgeMs } = this.#rules;
+    if (this.#timer || (maxAgeMs ?? maxConversations ?? singleCallsMaxAgeMs) === undefined) return;
     this.#timer = setInterval(() => void this.#applied(), everyMs).unref();
     void this.#applied();
   }
@@ -86,12 +88,15 @@ export class Retention {
   async apply(): Promise<number> {
     const { store } = this.#parts;
     const { now = this.#parts.now } = store;
-    const { maxAgeMs, maxConversations, keepsToday } = this.#rules;
+    const { maxAgeMs, maxConversations, singleCallsMaxAgeMs, keepsToday } = this.#rules;
     const keptFrom = keepsToday ? midnightBefore(now()) : Number.MAX_SAFE_INTEGER;
     let deleted = 0;
-    if (maxAgeMs !== undefined) {
+    if ((maxAgeMs ?? singleCallsMaxAgeMs) !== undefined) {
       const ageNow = store.now?.() ?? this.#trustedNow() ?? (await store.archive.lastChange(now() - everyMs));
-      deleted += await this.#delete({ changedBefore: Math.min(Math.ceil(ageNow) - maxAgeMs, keptFrom) });
+      const before = (ageMs: number) => Math.min(Math.ceil(ageNow) - ageMs, keptFrom);
+      if (maxAgeMs !== undefined) deleted += await this.#delete({ changedBefore: before(maxAgeMs) });
+      if (singleCallsMaxAgeMs !== undefined)
+        deleted += await this.#delete({ changedBefore: before(singleCallsMaxAgeMs), isForSingleCalls: true });
     }
     if (maxConversations !== undefined) {
       deleted += await this.#delete({ changedBefore: keptFrom, beyond: maxConversations });
@@ -144,7 +149,8 @@ export class Retention {
   }
 }
 
-export function retentionRules({ storage, limits }: Pick<Config["chat"], "storage" | "limits">): RetentionRules {
-  const { tokens, usd } = limits.day;
-  return { ...storage, keepsToday: tokens !== undefined || usd !== undefined };
+export function retentionRules({ chat, serve }: Pick<Config, "chat" | "serve">): RetentionRules {
+  const { tokens, usd } = chat.limits.day;
+  const keepsToday = tokens !== undefined || usd !== undefined;
+  return { ...chat.storage, keepsToday, singleCallsMaxAgeMs: serve.statelessRetentionMs };
 }
