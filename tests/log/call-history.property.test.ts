@@ -176,4 +176,41 @@ describe.each(drivers)("on %s", (driver) => {
       const [event] = await log.read("single_19");
       expect(event).toMatchObject({ history: messages.slice(0, 38) });
     }));
+
+  test("calls that send the same history at once all keep it whole, and each can be continued or deleted alone", () =>
+    withStore(driver, async (log, storage) => {
+      const stored = answer("It is.", { reasoning: "So…", kept });
+      const start = await store(log, 0, [user("Is it?")], { stored, sent: [stored] });
+      // The log knows the beginning of this history, and not the rest.
+      const history = [...start.next, user("Really?"), answer("Yes."), user("Why?"), answer("Because.")];
+      const branches = await Promise.all(
+        Array.from({ length: 8 }, (_, index) =>
+          store(log, 1 + index, [...history, user(`branch ${index}`)], { stored, sent: [stored] }),
+        ),
+      );
+      const next = await Promise.all(
+        branches.map((call, index) =>
+          store(log, 9 + index, [...call.next, user("Go on.")], { stored, sent: [stored] }),
+        ),
+      );
+      const living = [start, ...branches, ...next];
+      while (living.length > 0) {
+        for (const { conversationId, event } of living) {
+          expect((await log.read(conversationId))[0]).toEqual({ ...event, seq: 1, at: expect.any(Number) });
+        }
+        const gone = living.shift() as Call;
+        expect(await log.archive.delete(gone.conversationId)).toBe(true);
+      }
+      expect(await rowsOf(storage)).toEqual({ count: 0, chars: 0 });
+    }));
+
+  test("a call that is refused because its conversation was deleted stores nothing of its history", () =>
+    withStore(driver, async (log, storage) => {
+      const content = text("Go on.");
+      const history = [user("Hello"), answer("Hi")];
+      const event: UserMessageEvent = { type: "user_message", turnId: "turn_1", requestId: "r", content, history };
+      const refused = log.claim("single_1", event, { ...request("n"), continues: 3 });
+      await expect(refused).rejects.toMatchObject({ kind: "busy" });
+      expect(await rowsOf(storage)).toEqual({ count: 0, chars: 0 });
+    }));
 });
