@@ -187,6 +187,8 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
       };
     };
     const approvals = (options.keepsApprovals ?? true) ? openApprovals(env, observe) : undefined;
+    // Closed after the sessions, which refuse requests from the moment that the host is asked to close.
+    const olderUsage = closedAtEnd(new OlderUsage(store.usage, observe));
     const sessions = closedAtEnd(
       new Sessions({
         ...{ store, hub, settings, newId, meter, approvals, questionTimeoutMs, observe },
@@ -196,7 +198,6 @@ export async function createApp(options: AppOptions = {}): Promise<App> {
         now: Date.now,
       }),
     );
-    const olderUsage = closedAtEnd(new OlderUsage(store.usage, observe));
     hub.start();
     const apply = async (next: Config) => {
       tape?.conceal(configuredSecrets(next, env));

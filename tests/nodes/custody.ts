@@ -23,7 +23,8 @@ export async function watchCustody(cluster: Cluster): Promise<void> {
     `CREATE FUNCTION see_custody() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
        INSERT INTO custody VALUES (NEW.conversation_id, NEW.turn_id,
          CASE NEW.state WHEN 'running' THEN NEW.node_id END, NEW.fence, ${databaseNow}); RETURN NULL; END $$`,
-    `CREATE TRIGGER see_custody AFTER UPDATE ON turns FOR EACH ROW WHEN (NEW.fence <> OLD.fence) EXECUTE FUNCTION see_custody()`,
+    "CREATE TRIGGER see_first AFTER INSERT ON turns FOR EACH ROW WHEN (NEW.fence > 0) EXECUTE FUNCTION see_custody()",
+    "CREATE TRIGGER see_custody AFTER UPDATE ON turns FOR EACH ROW WHEN (NEW.fence <> OLD.fence) EXECUTE FUNCTION see_custody()",
   ];
   for (const statement of statements) await cluster.query(statement);
 }

@@ -116,12 +116,16 @@ export class DbosDispatch implements TurnDispatch {
     return rows.map(({ node_id }) => node_id);
   }
 
-  /** Ends DBOS until turns are free again, because it sends some twenty statements a second, also while it has nothing to do. */
+  /**
+   * Ends DBOS until turns are free again, because it sends some twenty statements a second, also while it has nothing to do. Tickets that no
+   * longer stand for a free turn are deleted first, because no host would look at them until then.
+   */
   async #rest(member: Member): Promise<void> {
     if (!this.#dbos) return;
-    await this.#dbos.catch(() => {});
+    const dbos = await this.#dbos.catch(() => undefined);
     clearTimeout(this.#deletion);
     await this.#delete();
+    await (dbos && this.#deleteSpent(dbos))?.catch(this.#report);
     this.#dbos = undefined;
     await leave(member);
   }
@@ -131,7 +135,7 @@ export class DbosDispatch implements TurnDispatch {
    * free again later, it is offered again. Resolves with false if this host takes no turns any more.
    */
   async #take(turn: TurnName, take: (turn: TurnName) => void): Promise<boolean> {
-    const { database, observe } = this.#parts;
+    const { database } = this.#parts;
     const values = [turn.conversationId, turn.turnId, this.#member?.nodeId];
     while (!this.#isRetired) {
       try {
@@ -139,7 +143,7 @@ export class DbosDispatch implements TurnDispatch {
         if (isOwn) take(turn);
         return true;
       } catch (error) {
-        observe({ level: "warn", scope: "session", message: messageOf(error) });
+        this.#report(error);
         await sleep(retryMs, undefined, { ref: false });
       }
     }
@@ -163,10 +167,23 @@ export class DbosDispatch implements TurnDispatch {
     return tickets.filter((ticket) => !isVoid(ticket));
   }
 
-  #unfinished(): Promise<TurnName[]> {
-    const query = `SELECT conversation_id AS "conversationId", turn_id AS "turnId" FROM turns WHERE ${isUnfinished}`;
-    return this.#parts.database.rows<TurnName>("read", "idempotent", query);
+  /** Deletes the tickets of turns that have ended, or that had another owner since they were enqueued. */
+  async #deleteSpent(dbos: Launched): Promise<void> {
+    const tickets = await dbos.tickets();
+    if (tickets.length === 0) return;
+    const valid = new Set((await this.#unfinished()).map(workflowIdOf));
+    const spent = tickets.map(({ workflowId }) => workflowId).filter((workflowId) => !valid.has(workflowId));
+    if (spent.length > 0) await dbos.delete(spent);
   }
+
+  #unfinished(): Promise<(TurnName & { fence: number })[]> {
+    const query = `SELECT conversation_id AS "conversationId", turn_id AS "turnId", fence FROM turns WHERE ${isUnfinished}`;
+    return this.#parts.database.rows("read", "idempotent", query);
+  }
+
+  readonly #report = (error: unknown): void => {
+    this.#parts.observe({ level: "warn", scope: "session", message: messageOf(error) });
+  };
 
   #deleteSoon(workflowId: string): void {
     this.#ended.add(workflowId);
@@ -187,7 +204,7 @@ export class DbosDispatch implements TurnDispatch {
  * Returns the id of the ticket for a free turn. Hosts that offer a turn at the same time make the same id. The fence is another one each
  * time that the turn becomes free.
  */
-function workflowIdOf(turn: AbandonedTurn): string {
+function workflowIdOf(turn: TurnName & { fence: number }): string {
   return `${nameOf(turn)}/${turn.fence}`;
 }
 
