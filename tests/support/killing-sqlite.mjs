@@ -1,12 +1,14 @@
 // SQLite that kills its process with SIGKILL right before or after the n-th commit: KILL_AT="before 3" | "after 3". A transaction counts as
 // one commit, and so does a writing statement outside of one. A statement that stores events counts once for each event, because the number
-// of events in it varies. With KILL_COUNT=FILE the number of commits is written to that file.
+// of events in it varies. A heartbeat does not count, because their number depends on the time that a turn takes. With KILL_COUNT=FILE the
+// number of commits is written to that file.
 import { writeFileSync } from "node:fs";
 import * as sqlite from "@photostructure/sqlite";
 
 const [when, at] = (process.env.KILL_AT ?? "never 0").split(" ");
 let commits = 0;
 let isInTransaction = false;
+let isRegistered = false;
 
 function committed(commit, count = 1) {
   const isNow = Number(at) > commits && Number(at) <= commits + count;
@@ -16,6 +18,14 @@ function committed(commit, count = 1) {
   if (process.env.KILL_COUNT) writeFileSync(process.env.KILL_COUNT, String(commits));
   if (when === "after" && isNow) process.kill(process.pid, "SIGKILL");
   return result;
+}
+
+/** The first write to the table of hosts registers the host. The same statement is its heartbeat from then on. */
+function isHeartbeat(sql) {
+  if (!sql.startsWith("INSERT INTO nodes")) return false;
+  const isFirst = !isRegistered;
+  isRegistered = true;
+  return !isFirst;
 }
 
 export class DatabaseSync extends sqlite.DatabaseSync {
@@ -35,7 +45,7 @@ export class DatabaseSync extends sqlite.DatabaseSync {
       (name) =>
       (...values) => {
         const write = () => statement[name](...values);
-        return isInTransaction ? write() : committed(write, countOf(values));
+        return isInTransaction || isHeartbeat(sql) ? write() : committed(write, countOf(values));
       };
     return { get: writing("get"), run: writing("run"), all: writing("all") };
   }
