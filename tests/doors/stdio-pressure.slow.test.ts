@@ -83,11 +83,11 @@ describe("a client that does not read", () => {
     await using app = await startApp({ llm: llm.url });
     const session = app.sessions.open("c1");
     for await (const _ of (await session.submit({ requestId: "before", text: "hi" })).watch());
-    const read = app.sessions.history.bind(app.sessions);
+    const pages = app.sessions.pages.bind(app.sessions);
     let begun = 0;
-    app.sessions.history = (conversationId, from) => {
+    app.sessions.pages = (conversationId, from) => {
       begun++;
-      return read(conversationId, from);
+      return pages(conversationId, from);
     };
     using door = openWires(app);
     await using silent = await door.connect();

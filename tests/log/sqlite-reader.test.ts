@@ -94,6 +94,16 @@ test("what turns spend is read by the time of their answers, not from the whole 
     await reader.close();
   }));
 
+test("a reader that is closed while it reads lets its thread answer before the thread is stopped", () =>
+  withLog(async (_, path) => {
+    const reader = new SqliteReader({ path, busyTimeoutMs: 1_000 });
+    const reading = reader.rows("SELECT 1 AS one");
+    await new Promise(setImmediate); // the thread has the question now
+    await reader.close();
+    expect(await reading).toEqual([{ one: 1 }]);
+    await expect(reader.rows("SELECT 1 AS one")).rejects.toThrow("is closed");
+  }));
+
 test("all rows come, in their order, a part at a time", () =>
   withLog(async (store) => {
     await store.conversations(all); // by now the reader thread has started

@@ -19,6 +19,8 @@ export class SqliteReader {
   #worker: Worker | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
+  /** The answer that the thread gave last, or is about to give. */
+  #answer: Promise<ReaderAnswer> | undefined;
 
   constructor(data: ReaderData) {
     this.#data = data;
@@ -31,9 +33,13 @@ export class SqliteReader {
     return reading;
   }
 
-  /** Stops the thread. Rejects all reads that have not ended. */
+  /**
+   * Stops the thread once it has answered. Rejects all reads that then have not ended. A thread that is stopped within a call of SQLite
+   * would end the whole process, because the package of SQLite throws an error that nothing can catch.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.#answer?.catch(() => {});
     await this.#worker?.terminate();
   }
 
@@ -53,8 +59,11 @@ export class SqliteReader {
     const { path } = this.#data;
     if (this.#isClosed) return Promise.reject(new StoreError("write", `the event log ${path} is closed`));
     const worker = this.#started();
-    return new Promise((resolve, reject) => {
-      const settle = () => worker.off("message", hear).off("error", fail).off("exit", end).unref();
+    const answer = new Promise<ReaderAnswer>((resolve, reject) => {
+      const settle = () => {
+        worker.off("message", hear).off("error", fail).off("exit", end);
+        if (!this.#isClosed) worker.unref(); // a closing reader keeps the process alive until its thread has ended
+      };
       const hear = (answer: ReaderAnswer) => {
         settle();
         resolve(answer);
@@ -67,6 +76,8 @@ export class SqliteReader {
       worker.on("message", hear).on("error", fail).on("exit", end).ref();
       worker.postMessage(question);
     });
+    this.#answer = answer;
+    return answer;
   }
 
   #started(): Worker {
