@@ -1,7 +1,7 @@
-import type { SpentTotals } from "../core/chat-store.js";
 import type { LimitsConfig } from "../core/config.js";
 import type { LimitQuestion } from "../core/events.js";
 import type { Spent } from "../core/messages.js";
+import type { SpentTotals } from "../core/usage-store.js";
 import { TurnClock } from "./clock.js";
 import { loopAllowed } from "./loops.js";
 

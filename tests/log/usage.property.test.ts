@@ -1,8 +1,9 @@
 /** A file and a database keep counters of usage. A log in memory computes the same from its events, each time it is asked. */
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ChatStore, Period } from "../../src/core/chat-store.js";
+import type { ChatStore } from "../../src/core/chat-store.js";
 import type { ChatEvent, ForkEvent } from "../../src/core/events.js";
+import type { Period } from "../../src/core/usage-store.js";
 import { openStore } from "../../src/log/open.js";
 import { runs } from "../support/runs.js";
 import { driverUnderTest, newStorage } from "../support/storages.js";

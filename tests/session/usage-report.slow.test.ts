@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import type { UsageCounters } from "../../src/core/chat-store.js";
+import type { UsageCounters } from "../../src/core/usage-store.js";
 import { usageText } from "../../src/session/commands/usage-text.js";
 import { usageReport } from "../../src/session/conversations/usage-report.js";
 

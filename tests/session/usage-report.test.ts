@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { ModelUsage, Period, ToolUsage, UsageCounters } from "../../src/core/chat-store.js";
+import type { ModelUsage, Period, ToolUsage, UsageCounters } from "../../src/core/usage-store.js";
 import { usageCsv, usageJson, usageText } from "../../src/session/commands/usage-text.js";
 import { dayOf, usageReport as reportOf, type UsageKey } from "../../src/session/conversations/usage-report.js";
 

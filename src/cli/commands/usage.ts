@@ -1,7 +1,7 @@
 /** `mcp-platform usage`: reads only the event log. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { UsageProgress } from "../../core/chat-store.js";
 import { parseDuration } from "../../core/text/durations.js";
+import type { UsageProgress } from "../../core/usage-store.js";
 import { type UsageKey, usageKeys } from "../../session/conversations/usage-report.js";
 import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";

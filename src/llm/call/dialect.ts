@@ -1,3 +1,4 @@
+import { remember } from "../../core/async/remember.js";
 import type { WireName } from "../../core/config.js";
 import type {
   AssistantMessage,
@@ -8,7 +9,6 @@ import type {
   ToolDefinition,
 } from "../../core/messages.js";
 import type { Observe } from "../../core/ports.js";
-import { remember } from "../../core/remember.js";
 import { accountOf } from "../providers/provider-account.js";
 import type { Provider, ResolvedModel } from "../providers/providers.js";
 import { wireOf } from "../wires/all-wires.js";

@@ -1,6 +1,6 @@
+import { remember } from "../../core/async/remember.js";
 import type { LlmConfig } from "../../core/config.js";
 import type { Environment } from "../../core/environment.js";
-import { remember } from "../../core/remember.js";
 import type { Tape } from "../../core/tape.js";
 import { type Price, priceOf } from "./prices.js";
 import { modelOfEntry, type ResolvedModel, resolveModel } from "./providers.js";

@@ -1,7 +1,7 @@
+import { remember } from "../../core/async/remember.js";
 import type { HttpConfig } from "../../core/config.js";
 import type { HostState } from "../../core/measurements.js";
 import type { Completion } from "../../core/messages.js";
-import { remember } from "../../core/remember.js";
 import type { Slot } from "../../core/shared-limits.js";
 import type { ProviderCall } from "../call/call.js";
 import { Breaker } from "../limits/breaker.js";

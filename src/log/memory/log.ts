@@ -1,6 +1,6 @@
-import type { Period } from "../../core/chat-store.js";
 import { messageOf, StoreError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import type { Period } from "../../core/usage-store.js";
 import { stateAfter } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
 

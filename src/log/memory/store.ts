@@ -4,14 +4,12 @@ import type {
   Claim,
   ConversationPage,
   ConversationQuery,
-  Period,
   ResultStore,
-  Spending,
-  SpentTotals,
   TurnRequest,
 } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
+import type { Period, Spending, SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { spentIn } from "../shared/spent.js";
 import { MemoryArchive } from "./archive.js";

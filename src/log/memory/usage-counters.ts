@@ -1,5 +1,6 @@
 /** Usage, computed from the events of the log in memory. Databases keep counters that equal these sums: see `usage-tables.ts`. */
 
+import type { StoredEvent } from "../../core/events.js";
 import type {
   ConversationUsage,
   ModelCounts,
@@ -8,8 +9,7 @@ import type {
   ToolCounts,
   ToolUsage,
   UsageCounters,
-} from "../../core/chat-store.js";
-import type { StoredEvent } from "../../core/events.js";
+} from "../../core/usage-store.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;

@@ -4,44 +4,34 @@ import type {
   Claim,
   ConversationPage,
   ConversationQuery,
-  Period,
   ResultStore,
-  Spending,
-  SpentTotals,
   TurnRequest,
 } from "../../core/chat-store.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
-import { isOfSingleCall } from "../../core/ids.js";
 import type { Observe } from "../../core/ports.js";
 import type { SharedLimits } from "../../core/shared-limits.js";
-import type { HostProcess, NodePlaces, TurnGrant, TurnLease, TurnLeases, TurnName } from "../../core/turn-leases.js";
-import { splitCall } from "../shared/call-history.js";
+import type { HostProcess, NodePlaces, TurnGrant, TurnLeases } from "../../core/turn-leases.js";
+import type { Period, Spending, SpentTotals } from "../../core/usage-store.js";
 import { fenced, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
-import { jsonCopy } from "../shared/json-copy.js";
 import { SearchFill } from "../shared/search-fill.js";
 import { eventWritten } from "../shared/stored-event.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
-import { keepHistory, keepLastMessage } from "./call-histories.js";
-import { type Database, lock } from "./connection/database.js";
+import type { Database } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
 import { type EventRow, eventsOf, insertEvent, toEvent, valuesOf } from "./event-table.js";
 import { limitsTopic, PostgresLimits } from "./limits/database-limits.js";
 import type { NoticeSeal } from "./notice-seal.js";
 import { Notices } from "./notices.js";
+import { claimedLease, RequestClaims } from "./request-claims.js";
 import { PostgresResults } from "./results.js";
 import { searchFillStep } from "./search-fill-step.js";
 import * as statements from "./statements.js";
 import { PostgresTurns } from "./turns.js";
 import { PostgresUsage } from "./usage-counters.js";
-
-/** A turn to be queued, for the first time or again. */
-interface ClaimedTurn extends TurnName {
-  request: TurnRequest;
-}
 
 /** Time, in ms, between two steps of `SearchFill`. A step takes about as long. */
 const fillPauseMs = 50;
@@ -73,6 +63,7 @@ export class PostgresStore implements ChatStore {
   readonly #listener: Listener;
   readonly #seal: NoticeSeal;
   readonly #notices: Notices;
+  readonly #claims: RequestClaims;
   readonly #fill: SearchFill;
   readonly now: () => number;
   /**
@@ -89,6 +80,7 @@ export class PostgresStore implements ChatStore {
     this.#seal = seal;
     this.now = now;
     this.#notices = new Notices({ database, listener, seal, origin });
+    this.#claims = new RequestClaims(database, this.#notices);
     this.turns = new PostgresTurns(database, beats, this.#notices, heard);
     this.results = new PostgresResults(database, now);
     this.#fill = new SearchFill({ step: searchFillStep(database), pauseMs: fillPauseMs, observe });
@@ -100,17 +92,17 @@ export class PostgresStore implements ChatStore {
     return this.#inOrder(conversationId, async () => {
       const at = this.now();
       const turn = { conversationId, turnId: event.turnId, requestId: event.requestId, request };
-      const made = await this.#make(turn, event, at);
+      const made = await this.#claims.make(turn, event, at);
       if (made.seq !== null) {
         const first = eventWritten(event, { seq: made.seq, at });
-        const lease = made.fence === null ? {} : { lease: leaseOf(made.fence, request) };
+        const lease = made.fence === null ? {} : { lease: claimedLease(made.fence, request) };
         return { created: true, turnId: event.turnId, ended: false, events: [first], ...lease };
       }
       const turnId = made.turn_id ?? refuseFollowed(conversationId);
       const events = await this.#events(eventsOf.turn, conversationId, turnId, event.requestId);
       requireSameContent(event, events[0]);
       const ended = isOver(events.at(-1));
-      if (!ended) await this.#reopen({ ...turn, turnId });
+      if (!ended) await this.#claims.reopen({ ...turn, turnId });
       return { created: false, turnId, ended, events };
     });
   }
@@ -217,47 +209,9 @@ export class PostgresStore implements ChatStore {
     return (await this.#database.rows("read", "idempotent", isSearchFilling)).length === 0;
   }
 
-  /** Stores the message and queues its turn. The history of a single API call is stored as rows, see `call-histories.ts`. */
-  async #make(turn: ClaimedTurn, event: UserMessageEvent, at: number): Promise<statements.ClaimRow> {
-    const { conversationId, turnId, request } = turn;
-    const acquires = request.acquires === true && request.nodeId !== undefined;
-    const queueValues = [...this.#queueValues(turn), request.continues ?? null, acquires];
-    const claim = (stored: UserMessageEvent) => {
-      const values = valuesOf(conversationId, stored, at, 1).slice(0, 6);
-      return [statements.claim, [...values, ...queueValues]] as const;
-    };
-    // A message that continues an event is not the first of its conversation, and it may be refused after its history has been stored.
-    const isFirst = isOfSingleCall(conversationId) && request.continues === undefined;
-    const call = isFirst ? splitCall(event) : undefined;
-    const keepLast = (parent: number) => [keepLastMessage, [conversationId, turnId, parent, call?.lastHash]] as const;
-    if (!call || call.earlier.length === 0) {
-      const sent = [claim(event), ...(call ? [keepLast(0)] : [])];
-      const [rows] = await this.#database.inConversation("idempotent", conversationId, sent);
-      return rows?.[0] as statements.ClaimRow;
-    }
-    return this.#database.transaction("idempotent", async (client) => {
-      const locked = lock(client, conversationId);
-      const [parent] = await Promise.all([keepHistory(client, conversationId, call), locked]);
-      const sent = parent === undefined ? [claim(event)] : [claim(call.stored), keepLast(parent)];
-      const [claimed] = await Promise.all(sent.map(([sql, values]) => client.query(sql, [...values])));
-      return claimed?.rows[0] as statements.ClaimRow;
-    });
-  }
-
-  /** Queues a turn again if it has failed. Also queues a turn that has no row because it is older than turn leases. */
-  async #reopen(turn: ClaimedTurn): Promise<void> {
-    const { conversationId, turnId, requestId } = turn;
-    const values = [conversationId, turnId, requestId, ...this.#queueValues(turn)];
-    await this.#database.inConversation("idempotent", conversationId, [[statements.reopen, values]]);
-  }
-
   async #events(query: string, ...values: (string | number | null)[]): Promise<StoredEvent[]> {
     const rows = await this.#database.rows<EventRow>("read", "idempotent", query, values);
     return rows.map(toEvent);
-  }
-
-  #queueValues({ conversationId, request: { nodeId, workspace, options } }: ClaimedTurn): (string | null)[] {
-    return [nodeId ?? null, workspace, JSON.stringify(options ?? null), this.#notices.payload(conversationId)];
   }
 
   #inOrder<T>(conversationId: string, work: () => Promise<T>): Promise<T> {
@@ -280,11 +234,6 @@ export class PostgresStore implements ChatStore {
  */
 function needsLock(events: readonly ChatEvent[]): boolean {
   return events.some((event) => event.type === "answer" || stateAfter(event) !== undefined);
-}
-
-/** Returns the lease of a new turn. The options are those that the turn's next owner would read. */
-function leaseOf(fence: number, { options }: TurnRequest): TurnLease {
-  return { fence, crashes: 0, options: jsonCopy(options ?? null) };
 }
 
 /** Highest value of the column `seq`. */

@@ -5,7 +5,7 @@ import type {
   ToolUsage,
   UsageCounters,
   UsageProgress,
-} from "../../core/chat-store.js";
+} from "../../core/usage-store.js";
 import { rangesOf, usageStatements } from "../sql/usage-statements.js";
 import type { Database } from "./connection/database.js";
 import { patient } from "./migrate.js";

@@ -1,5 +1,5 @@
-import type { SpentTotals } from "../../core/chat-store.js";
 import type { ChatEvent } from "../../core/events.js";
+import type { SpentTotals } from "../../core/usage-store.js";
 
 /**
  * Length of the periods in which usage is counted, in ms. Usage then takes few rows, and in every time zone a day begins at the start of a

@@ -1,6 +1,6 @@
 /** SQL statements that read what was used and spent. They are the same for both databases, apart from the expressions in `UsageDialect`. */
 
-import type { Period } from "../../core/chat-store.js";
+import type { Period } from "../../core/usage-store.js";
 import { quarterMs } from "../shared/spent.js";
 import { isUnfinished } from "./common-statements.js";
 import { jsonOf } from "./postgres-json.js";

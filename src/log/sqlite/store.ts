@@ -4,16 +4,14 @@ import type {
   Claim,
   ConversationPage,
   ConversationQuery,
-  Period,
   ResultStore,
-  Spending,
-  SpentTotals,
   TurnRequest,
 } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent, UserMessageEvent } from "../../core/events.js";
 import type { Observe } from "../../core/ports.js";
 import type { TurnGrant, TurnLeases } from "../../core/turn-leases.js";
+import type { Period, Spending, SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { isInMessages } from "../shared/conversation-facts.js";
 import { SearchFill } from "../shared/search-fill.js";

@@ -5,7 +5,7 @@ import type {
   ToolUsage,
   UsageCounters,
   UsageProgress,
-} from "../../core/chat-store.js";
+} from "../../core/usage-store.js";
 import { quarterMs } from "../shared/spent.js";
 import { idOf, seqOf, storedBytes, withinRange } from "../sql/sqlite-place.js";
 import { isCounted, modelKind, placeOf, sqliteFold, toolKind, type UsageKind } from "../sql/usage-fold.js";

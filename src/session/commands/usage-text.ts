@@ -1,6 +1,6 @@
-import type { ModelCounts, ToolCounts } from "../../core/chat-store.js";
 import { elapsedText } from "../../core/text/durations.js";
 import { toVisibleJson } from "../../core/text/inert.js";
+import type { ModelCounts, ToolCounts } from "../../core/usage-store.js";
 import type { UsageReport } from "../conversations/usage-report.js";
 import { dayOf, usageTokens } from "../conversations/usage-report.js";
 

@@ -1,14 +1,9 @@
-import type {
-  ChatStore,
-  ConversationPage,
-  ConversationQuery,
-  ConversationSummary,
-  UsageCounters,
-} from "../../core/chat-store.js";
+import type { ChatStore, ConversationPage, ConversationQuery, ConversationSummary } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
 import type { NewId } from "../../core/ids.js";
 import type { LogNode } from "../../core/turn-leases.js";
+import type { UsageCounters } from "../../core/usage-store.js";
 import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";
 
 interface ConversationsParts {

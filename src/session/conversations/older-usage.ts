@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { UsageCounters, UsageProgress } from "../../core/chat-store.js";
 import { messageOf } from "../../core/errors.js";
 import type { Observe } from "../../core/ports.js";
+import type { UsageCounters, UsageProgress } from "../../core/usage-store.js";
 
 /** Pause in ms after each part, so that a host with much to count still serves. */
 const pauseMs = 20;

@@ -1,5 +1,5 @@
 /** Reports of usage and cost over all conversations in the log. */
-import type { ModelCounts, ModelUsage, Period, ToolCounts, ToolUsage, UsageCounters } from "../../core/chat-store.js";
+import type { ModelCounts, ModelUsage, Period, ToolCounts, ToolUsage, UsageCounters } from "../../core/usage-store.js";
 import { quarterMs } from "../../log/shared/spent.js";
 
 const modelKeys = ["day", "model", "conversation"] as const;

@@ -1,4 +1,5 @@
-import type { ChatStore, SpentTotals } from "../../core/chat-store.js";
+import type { ChatStore } from "../../core/chat-store.js";
+import type { SpentTotals } from "../../core/usage-store.js";
 import type { Need } from "../../turn/turn-budget.js";
 import { ClockWatch, type WatchedClocks } from "./clock-watch.js";
 import { type DayAccount, midnightBefore } from "./turn-limits.js";

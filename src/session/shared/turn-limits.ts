@@ -1,6 +1,6 @@
-import type { SpentTotals } from "../../core/chat-store.js";
 import type { LimitsConfig } from "../../core/config.js";
 import type { StoredEvent } from "../../core/events.js";
+import type { SpentTotals } from "../../core/usage-store.js";
 import { callsIn, spentIn } from "../../log/shared/spent.js";
 import { Budget, type Need } from "../../turn/turn-budget.js";
 

@@ -1,0 +1,98 @@
+/** Port to what turns have spent and used: totals for limits, counters for reports. */
+
+/** Totals of several requests. They count against limits. */
+export interface SpentTotals {
+  tokens: number;
+  /** Cost of the requests whose price is known, in US dollars. */
+  usd: number;
+  /** Number of requests whose price is unknown. */
+  unpriced: number;
+  /** Number of requests whose token counts are estimated. */
+  estimated: number;
+}
+
+/** Spending of one request: `unpriced` and `estimated` are 0 or 1. */
+export interface Spending extends SpentTotals {
+  /** Identifies the request. All copies of its event in other conversations have the same place. */
+  place: string;
+  /** Time of its event, in ms since the epoch. */
+  at: number;
+}
+
+/** A period from `since` (included) to `until` (excluded), in milliseconds since the epoch. */
+export interface Period {
+  since: number;
+  until: number;
+}
+
+/** Usage of models. */
+export interface ModelCounts {
+  requests: number;
+  inputTokens: number;
+  outputTokens: number;
+  reasoningTokens: number;
+  cachedTokens: number;
+  cacheWriteTokens: number;
+  /** Input and output tokens of the requests whose usage the provider did not report. */
+  estimatedTokens: number;
+  /** Cost of the requests whose price was known, in US dollars. */
+  usd: number;
+  unpriced: number;
+}
+
+/** Usage of tools. Only calls that were sent count. */
+export interface ToolCounts {
+  calls: number;
+  errors: number;
+  /** Total time of the calls, each from its sending to its result. */
+  durationMs: number;
+  /** Total size of the results as stored. What is stored is what the model was given. */
+  resultBytes: number;
+}
+
+/** Usage of one model within a period. `at`: start of the period. */
+export interface ModelUsage extends ModelCounts {
+  at: number;
+  provider: string;
+  model: string;
+}
+
+/** Usage of one tool within a period. */
+export interface ToolUsage extends ToolCounts {
+  /** Start of the period. */
+  at: number;
+  /** The tool's name for the model: `server__tool`. */
+  name: string;
+}
+
+export interface ConversationUsage extends ModelCounts {
+  conversationId: string;
+}
+
+/** Progress of the counting of conversations that are older than the counters. */
+export interface UsageProgress {
+  counted: number;
+  conversations: number;
+}
+
+/**
+ * Counters of usage. A conversation that is deleted takes its usage back. Each event counts only once, even if a copied conversation has it
+ * in common with its origin. Periods begin and end with a quarter of an hour, see `quarterMs`: every time zone differs from UTC by a
+ * multiple of 15 minutes, so midnight is always the start of a quarter. What a method costs depends on its periods, not on the log. Every
+ * method throws StoreError.
+ */
+export interface UsageCounters {
+  /** Returns the usage of each model in each of these periods. They must not overlap. */
+  models(periods: readonly Period[]): Promise<ModelUsage[]>;
+  tools(periods: readonly Period[]): Promise<ToolUsage[]>;
+  /** Returns the usage of the `most` dearest conversations, and the number of all conversations with usage. */
+  conversations(period: Period, most: number): Promise<{ conversations: ConversationUsage[]; all: number }>;
+  /** Returns a time before which no model was used. Undefined if none was ever used. */
+  first(): Promise<number | undefined>;
+  /** Returns the progress of `countOlder`. Undefined if all conversations are counted. */
+  progress(): Promise<UsageProgress | undefined>;
+  /** Counts a few conversations that an earlier version wrote, the latest first. Takes some milliseconds. Resolves with the progress. */
+  countOlder(): Promise<UsageProgress | undefined>;
+  /** Forgets all counts. `countOlder` then counts all conversations anew. */
+  reset(): Promise<void>;
+}
