@@ -139,6 +139,17 @@ test("a file whose events lay in the order of their writing keeps conversations,
     await store.close();
   }));
 
+test("a new file that another process migrates first, and runs on at once, is opened", () =>
+  withDatabase(async (db, path) => {
+    const late = migrate(db, path, Date.now); // has found an empty file, and loads the steps
+    const other = await connect(path);
+    await migrate(other, path, Date.now, steps);
+    other.exec(`INSERT INTO nodes (node_id, machine, pid, seen_at) VALUES ('n', 'm', 4711, ${Date.now()})`);
+    other.close();
+    await late;
+    expect(version(db)).toBe(schemaVersion);
+  }));
+
 test("a file on which hosts of an earlier version run is left as it is until they have ended, however they did", () =>
   inFolder(async (folder) => {
     const path = join(folder, "events.db");

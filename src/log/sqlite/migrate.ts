@@ -24,17 +24,16 @@ export async function migrate(
     db.function("lower_title", lowerTitle);
     transaction(db, () => {
       const version = versionOf(db, path, target);
+      if (version === target) return; // another process migrated the file meanwhile, and may run on it by now
       if (version > 0) requireAlone(db, path, now);
       takeStep(db, version, steps);
     });
   }
 }
 
-/** Runs the next step. Does nothing if no step is left, because another process may have run it meanwhile. */
+/** Runs the step that follows `version`. */
 function takeStep(db: Connection, version: number, steps: readonly MigrationStep[]): void {
-  const step = steps[version];
-  if (!step) return;
-  for (const statement of step) db.exec(statement);
+  for (const statement of steps[version] ?? []) db.exec(statement);
   db.exec(`PRAGMA user_version = ${version + 1}`);
 }
 
