@@ -214,11 +214,11 @@ inBrowser("a chat in the browser", () => {
     };
     await page.route("**/turns", (route) => route.abort());
     await say(page, "One");
-    await reads(page, "it is sent as soon as it does");
+    await reads(page, "it is sent as soon as possible");
     await look("Servers");
     await page.reload();
     await page.goBack();
-    await reads(page, "it is sent as soon as it does");
+    await reads(page, "it is sent as soon as possible");
     await page.unroute("**/turns");
     await reads(page, "the first");
     await page.getByLabel("Message").fill("Two");
@@ -232,6 +232,59 @@ inBrowser("a chat in the browser", () => {
     expect(await page.getByLabel("Message").inputValue()).toBe("");
     expect(llm.requests).toHaveLength(2);
     expect(complaints).toEqual([]);
+  });
+
+  test("sends what was written while the host did not answer in its order, each message under one id", async () => {
+    const texts = ["One", "Two", "Three", "Four"];
+    await using llm = await startLlmServer(texts.map((text) => answer(`to ${text}`)));
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page, complaints } = tab;
+    const sent: { request_id: string; text: string }[] = [];
+    const { open: refuseAgain, wait } = gate();
+    let refused = 0;
+    await page.route("**/turns", async (route) => {
+      const turn = route.request().postDataJSON() as { request_id: string; text: string };
+      sent.push(turn);
+      if (turn.text !== "One" || refused === 2) return route.continue();
+      refused++;
+      if (refused === 1) return route.abort();
+      await wait();
+      return route.fulfill({ status: 429, headers: { "retry-after": "1" } });
+    });
+    for (const text of texts) await say(page, text);
+    await reads(page, "it is sent as soon as possible");
+    expect(await page.getByText("It is sent after the message before it.").count()).toBe(3);
+    refuseAgain();
+    await reads(page, "to Four");
+    expect(sent.map(({ text }) => text)).toEqual(["One", "One", ...texts]);
+    expect(new Set(sent.map(({ request_id }) => request_id)).size).toBe(4);
+    expect(await page.locator(".said").allTextContents()).toEqual(texts);
+    expect(complaints).toEqual([]);
+  });
+
+  test("sends the next message if one is refused, says why, and sends the refused one again when asked to", async () => {
+    await using llm = await startLlmServer([answer("to Two"), answer("to One")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door);
+    const { page } = tab;
+    let refuses = true;
+    await page.route("**/turns", (route) => {
+      const { text } = route.request().postDataJSON() as { text: string };
+      if (text === "One" && refuses)
+        return route.fulfill({ status: 409, json: { error: { message: "not this one" } } });
+      return route.continue();
+    });
+    await say(page, "One");
+    await reads(page, "not this one");
+    await say(page, "Two");
+    await reads(page, "to Two");
+    refuses = false;
+    await page.getByRole("button", { name: "Send again" }).click();
+    await reads(page, "to One");
+    expect(await page.locator(".card.error").count()).toBe(0);
   });
 
   test("says that it was deleted elsewhere, and takes no further message", async () => {

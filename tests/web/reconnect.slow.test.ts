@@ -48,7 +48,7 @@ inBrowser("a page whose host is killed and started again", () => {
     await kill(host);
     await page.getByText("The host is not reached").waitFor();
     await say(page, "Three");
-    await reads(page, "it is sent as soon as it does");
+    await reads(page, "it is sent as soon as possible");
     host = place.start("serve", "--port", url.port, "--no-token");
     try {
       await pageOf(host);

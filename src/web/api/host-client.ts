@@ -1,20 +1,31 @@
 import { signal } from "@preact/signals";
 import type { ConversationEntry, ServerEntry, Tool } from "./host-messages.js";
 
+interface FailureDetails {
+  /** Time after which the host asks for the next attempt, in ms. */
+  retryAfterMs?: number;
+  cause?: unknown;
+}
+
 /** An error answer of the host. `status` is 0 if the host did not answer. */
 export class ApiFailure extends Error {
+  readonly retryAfterMs: number | undefined;
+
   constructor(
     readonly status: number,
     readonly kind: string,
     message: string,
-    cause?: unknown,
+    { retryAfterMs, cause }: FailureDetails = {},
   ) {
     super(message, { cause });
+    this.retryAfterMs = retryAfterMs;
   }
 
-  /** True if the error may be temporary: the host is restarting, or a proxy in front of the host cannot reach the host. */
+  /**
+   * True if the error may be temporary: the host is restarting or has too much to do, or a proxy in front of the host cannot reach the host.
+   */
   get isPassing(): boolean {
-    return [0, 502, 503, 504].includes(this.status);
+    return [0, 429, 502, 503, 504].includes(this.status);
   }
 }
 
@@ -116,7 +127,7 @@ export class Api {
       response = await fetch(new URL(path, this.#origin), { method, headers, body: JSON.stringify(body), signal });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new ApiFailure(0, "unreachable", "the host does not answer", error);
+      throw new ApiFailure(0, "unreachable", "the host does not answer", { cause: error });
     }
     if (response.status === 401) this.isRefused.value = true;
     if (response.ok) return response;
@@ -131,7 +142,10 @@ export class Api {
 async function failureOf(response: Response): Promise<ApiFailure> {
   const body = (await response.json().catch(() => ({}))) as { error?: { message?: string; code?: string } };
   const { message = `the host answered ${response.status}`, code = "unknown" } = body.error ?? {};
-  return new ApiFailure(response.status, code, message);
+  const retryAfterS = Number(response.headers.get("retry-after") ?? "none");
+  return new ApiFailure(response.status, code, message, {
+    ...(retryAfterS >= 0 && { retryAfterMs: 1000 * retryAfterS }),
+  });
 }
 
 function serverPath(name: string): string {

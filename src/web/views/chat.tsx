@@ -1,12 +1,13 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { ConversationLog } from "../api/conversation-log.js";
-import type { Api } from "../api/host-client.js";
+import type { Api, ApiFailure } from "../api/host-client.js";
 import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
-import { ChatState, type OutgoingMessage } from "../chat/chat-state.js";
+import { ChatState } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
 import { runningTurn } from "../chat/fold-turns.js";
+import type { OutgoingMessage, SendQueue } from "../chat/send-queue.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
 import { visibleText } from "../markdown/visible.js";
@@ -28,7 +29,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
   const running = useComputed(() => runningTurn(state.dialogue.value));
   const shown = useComputed(() => running.value ?? state.dialogue.value.turns.at(-1));
   const isRunning = useComputed(() => running.value !== undefined);
-  const isEmpty = useComputed(() => state.dialogue.value.turns.length + state.outgoing.value.length === 0);
+  const isEmpty = useComputed(() => state.dialogue.value.turns.length + state.outgoing.messages.value.length === 0);
   useEffect(() => {
     const cancel = (event: KeyboardEvent) => {
       if (event.key === "Escape" && !event.defaultPrevented && running.value) state.cancel();
@@ -60,7 +61,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
             conversationId={isNew ? undefined : conversationId}
             models={models}
             isRunning={isRunning.value}
-            onSend={(text, model) => void state.send(text, model)}
+            onSend={(text, model) => state.send(text, model)}
             onCancel={() => state.cancel()}
           />
         )}
@@ -103,6 +104,8 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
   };
   const { turns, origin } = state.dialogue.value;
   const running = runningTurn(state.dialogue.value);
+  const outgoing = state.outgoing.messages.value;
+  const next = outgoing.find((message) => message.state === "waiting");
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
     <section class="dialogue" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
@@ -121,8 +124,8 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
             isWaiting={!turn.end && turn !== running}
           />
         ))}
-        {state.outgoing.value.map((message) => (
-          <OnItsWay key={message.requestId} message={message} state={state} />
+        {outgoing.map((message) => (
+          <OnItsWay key={message.requestId} message={message} isNext={message === next} queue={state.outgoing} />
         ))}
         {log.failure.value && (
           <p class="card error" role="alert">
@@ -149,22 +152,28 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
   );
 }
 
-function OnItsWay({ message, state }: { message: OutgoingMessage; state: ChatState }) {
-  const { failure } = message;
-  const isFinal = failure !== undefined && !failure.isPassing;
+interface OnItsWayProps {
+  message: OutgoingMessage;
+  /** True if this message is the one that is being sent. Later messages wait for it. */
+  isNext: boolean;
+  queue: SendQueue;
+}
+
+function OnItsWay({ message, isNext, queue }: OnItsWayProps) {
+  const { state, failure } = message;
   return (
     <article class="turn" aria-label="On its way">
       <UserMessage text={message.text}>
-        {failure && !isFinal && <p class="small quiet">The host does not answer; it is sent as soon as it does.</p>}
+        {state === "waiting" && <WaitingNote failure={failure} isNext={isNext} />}
       </UserMessage>
-      {isFinal && (
+      {state === "refused" && (
         <div class="card error" role="alert">
-          <p>{visibleText(failure.message)}</p>
+          <p>{visibleText(failure?.message ?? "")}</p>
           <div class="buttons">
-            <button type="button" onClick={() => void state.sendAgain(message)}>
+            <button type="button" onClick={() => queue.sendAgain(message)}>
               Send again
             </button>
-            <button type="button" onClick={() => state.forget(message)}>
+            <button type="button" onClick={() => queue.takeBack(message)}>
               Take back
             </button>
           </div>
@@ -172,6 +181,14 @@ function OnItsWay({ message, state }: { message: OutgoingMessage; state: ChatSta
       )}
     </article>
   );
+}
+
+/** Says why a message is not sent yet. Says nothing about a message that is being sent for the first time. */
+function WaitingNote({ failure, isNext }: { failure: ApiFailure | undefined; isNext: boolean }) {
+  if (!isNext) return <p class="small quiet">It is sent after the message before it.</p>;
+  if (!failure) return null;
+  const reason = failure.status === 0 ? "The host does not answer" : `Not accepted yet: ${failure.message}`;
+  return <p class="small quiet">{visibleText(reason)}; it is sent as soon as possible.</p>;
 }
 
 function LinkNote({ socket }: { socket: HostSocket }) {

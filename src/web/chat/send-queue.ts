@@ -1,0 +1,102 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { type Api, ApiFailure } from "../api/host-client.js";
+import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../api/unsent.js";
+
+/** A message of the user that the log does not contain yet. */
+export interface OutgoingMessage extends UnsentMessage {
+  /** A `refused` message is sent again only if the user asks for it. */
+  state: "waiting" | "accepted" | "refused";
+  /** Error of the last attempt to send the message. */
+  failure?: ApiFailure | undefined;
+}
+
+const againAfterMs = 1_000;
+const longestPauseMs = 10_000;
+
+/**
+ * Queues that send, by conversation. A queue continues to send after its view was closed, until another view of the same conversation takes
+ * over.
+ */
+const sending = new Map<string, SendQueue>();
+
+/**
+ * Sends the messages of one conversation in the order in which they were written: a message is sent when the host has accepted or refused
+ * the message before it. Each attempt has the same request id, because the host runs a request id only once.
+ */
+export class SendQueue {
+  readonly messages: ReadonlySignal<readonly OutgoingMessage[]>;
+  readonly #messages = signal<readonly OutgoingMessage[]>([]);
+  readonly #api: Api;
+  readonly #conversationId: string;
+  #isSending = false;
+
+  constructor(api: Api, conversationId: string) {
+    this.#api = api;
+    this.#conversationId = conversationId;
+    this.messages = this.#messages;
+    this.#messages.value = unsentMessages(conversationId).map((message) => ({ ...message, state: "waiting" }));
+  }
+
+  add(message: UnsentMessage): void {
+    keepUnsent(this.#conversationId, message);
+    this.#messages.value = [...this.#messages.value, { ...message, state: "waiting" }];
+    void this.send();
+  }
+
+  sendAgain({ requestId }: OutgoingMessage): void {
+    this.#change(requestId, { state: "waiting", failure: undefined });
+    void this.send();
+  }
+
+  takeBack({ requestId }: OutgoingMessage): void {
+    this.remove(new Set([requestId]));
+  }
+
+  /** Removes messages, for example because the log contains them now. */
+  remove(requestIds: ReadonlySet<string>): void {
+    const rest = this.#messages.value.filter(({ requestId }) => !requestIds.has(requestId));
+    if (rest.length === this.#messages.value.length) return;
+    for (const { requestId } of this.#messages.value) {
+      if (requestIds.has(requestId)) dropUnsent(this.#conversationId, requestId);
+    }
+    this.#messages.value = rest;
+  }
+
+  /** Sends the waiting messages, in place of any other queue of this conversation. Resolves when no message waits. */
+  async send(): Promise<void> {
+    sending.set(this.#conversationId, this);
+    if (this.#isSending) return;
+    this.#isSending = true;
+    try {
+      while (sending.get(this.#conversationId) === this) {
+        const next = this.#messages.value.find(({ state }) => state === "waiting");
+        if (next) await this.#attempt(next);
+        else sending.delete(this.#conversationId);
+      }
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  async #attempt({ requestId, text, model }: OutgoingMessage): Promise<void> {
+    try {
+      await this.#api.beginTurn(this.#conversationId, { request_id: requestId, text, ...(model && { model }) });
+      dropUnsent(this.#conversationId, requestId);
+      this.#change(requestId, { state: "accepted", failure: undefined });
+    } catch (error) {
+      if (!(error instanceof ApiFailure)) throw error;
+      this.#change(requestId, { state: error.isPassing ? "waiting" : "refused", failure: error });
+      if (error.isPassing) await pause(Math.min(error.retryAfterMs ?? againAfterMs, longestPauseMs));
+    }
+  }
+
+  #change(changedId: string, change: Pick<OutgoingMessage, "state" | "failure">): void {
+    this.#messages.value = this.#messages.value.map((message) =>
+      message.requestId === changedId ? { ...message, ...change } : message,
+    );
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
