@@ -61,6 +61,7 @@ describe("a line that is no message says why", () => {
       '"payload.streaming" must be true or false',
     ],
     ['{"action":"answer","request_id":"r1","payload":{"question_id":"q"}}', '"payload.value" is missing'],
+    ['{"action":"history","payload":{"seen":{"seq":1}}}', '"payload.seen" must be an object with a seq and a turn_id'],
     ['{"action":"history","payload":{"from":0}}', '"payload.from" must be a whole number from 1'],
   ])("%s", (line, problem) => {
     expect(parseMessage(line)).toMatchObject({ problem: expect.stringMatching(problem) });

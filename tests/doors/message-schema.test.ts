@@ -31,6 +31,7 @@ describe("the schema of the messages", () => {
         streaming: true,
         follow: true,
         interrupt: false,
+        seen: { seq: 1, turn_id: "t1" },
       };
       const { properties, required = [] } = payloadOf(action);
       const keys = Object.keys(properties).filter((key) => action !== "complete" || key !== "template");

@@ -294,9 +294,45 @@ inBrowser("a chat in the browser", () => {
     await using tab = await open(door, "#/chat/c1");
     await say(tab.page, "hello");
     await reads(tab.page, "fine");
+    await tab.page.getByLabel("Message").fill("half a thought");
     await app.sessions.delete("c1");
-    await reads(tab.page, "the conversation c1 was deleted");
+    await reads(tab.page, "This conversation was deleted");
     expect(await tab.page.getByLabel("Message").count()).toBe(0);
+    await reads(tab.page, "half a thought");
+    await tab.page.getByRole("button", { name: "Take it to a new chat" }).click();
+    await tab.page.getByLabel("Message").waitFor();
+    expect(await tab.page.getByLabel("Message").inputValue()).toBe("half a thought");
+  });
+
+  test("is not continued by a message that was written before the page heard of the deletion", async () => {
+    await using llm = await startLlmServer([answer("the old one"), answer("of somebody else")]);
+    await using app = await startApp({ llm: llm.url });
+    await using door = await openDoor(app);
+    await using tab = await open(door, "#/chat/c1");
+    const { page, complaints } = tab;
+    let isCut = false;
+    await page.routeWebSocket(/ws.chat/, (socket) => {
+      const host = socket.connectToServer();
+      host.onMessage((message) => isCut || socket.send(message));
+    });
+    await page.reload();
+    await say(page, "hello");
+    await reads(page, "the old one");
+    isCut = true;
+    await app.sessions.delete("c1");
+    const begin = () => app.sessions.open("c1").prompt({ requestId: "theirs", text: "mine now" });
+    for await (const _ of begin());
+    const stored = await app.sessions.history("c1");
+    await say(page, "to the old one");
+    await reads(page, "This conversation was deleted");
+    await reads(page, "to the old one");
+    expect(await app.sessions.history("c1")).toEqual(stored);
+    await page.reload();
+    await reads(page, "to the old one");
+    await page.getByRole("button", { name: "Take it to a new chat" }).click();
+    expect(await page.getByLabel("Message").inputValue()).toBe("to the old one");
+    expect(await app.sessions.history("c1")).toEqual(stored);
+    expect(complaints).toEqual([]);
   });
 
   test("is followed again after its log could not be read for a while", async () => {

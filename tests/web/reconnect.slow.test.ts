@@ -66,6 +66,46 @@ inBrowser("a page whose host is killed and started again", () => {
     }
   });
 
+  test("says that the conversation was deleted meanwhile, keeps what was typed, and sends nothing of it", async () => {
+    await using llm = await startLlmServer([answer("the old answer"), answer("one"), answer("two"), answer("new")]);
+    using place = new Workplace();
+    place.configure(configFor(llm.url, {}, { chat: { storage: { path: "log.db" } } }));
+    let host = place.start("serve", "--port", "0", "--no-token");
+    const url = new URL(await pageOf(host));
+    await using tab = await open({ url: url.origin }, "#/chat/c1");
+    const { page, complaints } = tab;
+    await say(page, "One");
+    await reads(page, "the old answer");
+    await kill(host);
+    await page.getByText("The host is not reached").waitFor();
+    await say(page, "Two");
+    await reads(page, "it is sent as soon as possible");
+    expect(await place.run(["sessions", "delete", "c1", "--yes"])).toMatchObject({ exitCode: 0 });
+    // Another client begins a longer conversation under the same id, so that the page cannot notice the deletion by its length.
+    for (const text of ["X", "Y"]) {
+      expect(await place.run(["run", text, "--conversation", "c1"])).toMatchObject({ exitCode: 0 });
+    }
+    host = place.start("serve", "--port", url.port, "--no-token");
+    try {
+      await pageOf(host);
+      await reads(page, "This conversation was deleted");
+      await page.locator(".link").waitFor({ state: "detached" });
+      const text = await dialogue(page);
+      expect(text).toContain("the old answer");
+      expect(text.split("Two")).toHaveLength(2);
+      expect(await page.locator(".said").allTextContents()).toEqual(["One"]);
+      expect(llm.requests).toHaveLength(3);
+      await page.getByRole("button", { name: "Take it to a new chat" }).click();
+      await page.getByLabel("Message").press("Enter");
+      await reads(page, "new");
+      expect(await page.locator(".said").allTextContents()).toEqual(["Two"]);
+      expect(page.url()).not.toContain("c1");
+      expect(complaints).toEqual([]);
+    } finally {
+      await kill(host);
+    }
+  });
+
   test("comes in with the token behind #, keeps it for the tab, and puts it into no address", async () => {
     await using llm = await startLlmServer([answer("come in")]);
     using place = new Workplace();

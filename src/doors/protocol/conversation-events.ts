@@ -1,7 +1,7 @@
 import { Channel } from "../../core/async/channel.js";
-import { RequestError } from "../../core/errors.js";
 import type { StoredEvent, TurnEvent } from "../../core/events.js";
 import type { Session } from "../../session/session.js";
+import { conversationDeleted } from "../shared/seen-event.js";
 
 /**
  * Interval, in ms, at which the log is read for events of other processes. The log is not polled while the client still has unread events.
@@ -67,7 +67,7 @@ export async function* conversationEvents(
       if (before) yield* shown(before);
     } else if (before?.seq !== next - 1 || (last && before.turnId !== last.turnId)) {
       // A new conversation with the same id has other turns. Its numbers begin at 1 again, so its events would be taken for known ones.
-      throw new RequestError("not_found", `the conversation ${session.id} was deleted`);
+      throw conversationDeleted(session.id);
     }
     last ??= before;
     for (const event of more) yield* shown(event);

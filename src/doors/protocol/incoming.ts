@@ -15,6 +15,7 @@ import {
   or,
   position,
   required,
+  seenEvent,
   text,
   texts,
 } from "./message-fields.js";
@@ -29,7 +30,7 @@ const payloads = {
   answer: { questionId: required(name), value: required(anything) },
   cancel: {},
   clear_session: {},
-  history: { from: or(position, 1), follow: flag },
+  history: { from: or(position, 1), follow: flag, seen: seenEvent },
   list_servers: {},
   list_tools: {},
   list_prompts: {},
@@ -48,7 +49,7 @@ const descriptions: Record<Action, string> = {
   clear_session:
     "Begins another conversation for the messages of this pipe or socket that name none. Refused for any other.",
   history:
-    "Stored events from a seq on, as chunks, then history_end. It needs no request_id, because it starts nothing. With follow it continues with all new events, of any client, until it is cancelled. A chunk without seq is a preview of an event that is not stored yet.",
+    "Stored events from a seq on, as chunks, then history_end. It needs no request_id, because it starts nothing. With follow it continues with all new events, of any client, until it is cancelled. seen is the last event that the client has: if the conversation no longer has it, because it was deleted, the answer is the error not_found. A chunk without seq is a preview of an event that is not stored yet.",
   list_servers: "The MCP servers and their state, at once.",
   list_tools: "The tools that the model can use, once the servers have settled.",
   list_prompts: "The servers' prompts, once the servers have settled.",

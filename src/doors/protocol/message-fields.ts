@@ -2,6 +2,7 @@
 
 import { isPlainObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
+import type { SeenEvent } from "../shared/seen-event.js";
 import * as words from "./schema-words.js";
 
 /** A type of field. `Value` is the type that the parser returns. */
@@ -44,6 +45,13 @@ export const position: Field<number | undefined> = {
   schema: words.position,
   must: "must be a whole number from 1",
   accepts: (value) => typeof value === "number" && Number.isSafeInteger(value) && value >= 1,
+  isRequired: false,
+};
+
+export const seenEvent: Field<SeenEvent | undefined> = {
+  schema: words.whole({ seq: words.position, turn_id: words.name }),
+  must: "must be an object with a seq and a turn_id",
+  accepts: (value) => isPlainObject(value) && position.accepts(value.seq) && name.accepts(value.turn_id),
   isRequired: false,
 };
 

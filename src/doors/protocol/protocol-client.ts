@@ -1,6 +1,7 @@
 import { readApproval } from "../../core/approval.js";
 import { errorInfo } from "../../core/errors.js";
 import type { DoorParts } from "../shared/door.js";
+import { requireSeen } from "../shared/seen-event.js";
 import { Backlog } from "./backlog.js";
 import type { WireChunk } from "./chunks.js";
 import { ClientSessions } from "./client-sessions.js";
@@ -185,8 +186,9 @@ export class ProtocolClient {
   }
 
   async #history(message: ClientMessage<"history">): Promise<void> {
-    const { requestId = null, conversationId = this.#sessions.own.id, from, follow } = message;
+    const { requestId = null, conversationId = this.#sessions.own.id, from, follow, seen } = message;
     const told = this.#histories.run(async () => {
+      await requireSeen(this.#parts.sessions, conversationId, seen);
       let last = from - 1;
       const pages = this.#parts.sessions.pages(conversationId, from);
       for await (const messages of historyMessages(pages, { requestId, conversationId, from })) {

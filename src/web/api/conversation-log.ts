@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { HostMessage, LiveChunk, StoredMessage, WireError } from "./host-messages.js";
+import type { HostMessage, LastSeen, LiveChunk, StoredMessage, WireError } from "./host-messages.js";
 import type { Follower, HostSocket } from "./socket.js";
 
 /** Changes of the log since the last notification. Listeners are notified at most once per frame. */
@@ -26,7 +26,7 @@ export class ConversationLog implements Follower {
   readonly #listeners = new Set<(change: LogChange) => void>();
   /** Chunks of an event that has not arrived completely. */
   #parts: StoredMessage[] = [];
-  #lastSeq = 0;
+  #seen: LastSeen | undefined;
   #news: { stored: StoredMessage[]; live: LiveChunk[]; isAnew: boolean } = { stored: [], live: [], isAnew: false };
   #leastSkewMs = Number.NEGATIVE_INFINITY;
   #willBeWhole = false;
@@ -44,6 +44,11 @@ export class ConversationLog implements Follower {
     return Number.isFinite(this.#leastSkewMs) ? this.#leastSkewMs : 0;
   }
 
+  /** The last event that has arrived completely. */
+  get seen(): LastSeen | undefined {
+    return this.#seen;
+  }
+
   /** Follows the conversation until the returned function is called. */
   open(socket: HostSocket, conversationId: string): () => void {
     const leave = socket.follow(conversationId, this);
@@ -59,10 +64,10 @@ export class ConversationLog implements Follower {
     return () => void this.#listeners.delete(listener);
   }
 
-  begin(): number {
+  begin(): { from: number; seen?: LastSeen | undefined } {
     this.#parts = [];
     this.#news = { ...this.#news, live: [], isAnew: true };
-    return this.#lastSeq + 1;
+    return { from: (this.#seen?.seq ?? 0) + 1, seen: this.#seen };
   }
 
   take(message: HostMessage): void {
@@ -74,10 +79,10 @@ export class ConversationLog implements Follower {
   }
 
   #take({ seq, chunk }: StoredMessage): void {
-    if (seq <= this.#lastSeq) return;
+    if (this.#seen && seq <= this.#seen.seq) return;
     this.#parts.push({ seq, chunk });
     if (chunk.type === "text" || chunk.type === "reasoning") return; // not the last chunk of the answer: `usage` follows and completes it
-    this.#lastSeq = seq;
+    this.#seen = { seq, turn_id: chunk.metadata.turn_id };
     // The event took some time to arrive, so the host's clock is ahead of this browser's clock by at least this difference.
     if (this.#isWhole.value) this.#leastSkewMs = Math.max(this.#leastSkewMs, chunk.metadata.at - Date.now());
     this.#news.stored.push(...this.#parts);

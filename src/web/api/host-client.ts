@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { ConversationEntry, ServerEntry, Tool } from "./host-messages.js";
+import type { ConversationEntry, LastSeen, ServerEntry, Tool } from "./host-messages.js";
 
 interface FailureDetails {
   /** Time after which the host asks for the next attempt, in ms. */
@@ -33,6 +33,14 @@ interface FetchOptions {
   method?: "GET" | "POST" | "DELETE";
   body?: unknown;
   signal?: AbortSignal;
+}
+
+export interface NewTurn {
+  request_id: string;
+  text: string;
+  model?: string | undefined;
+  /** With it, the call fails with `not_found` if the conversation was deleted. Without it, the conversation then begins anew. */
+  seen?: LastSeen | undefined;
 }
 
 /** Client of the host's HTTP API. Every method rejects with ApiFailure if the call fails. */
@@ -73,7 +81,7 @@ export class Api {
   }
 
   /** Begins a turn. The call may be repeated, since the host runs a request id only once. */
-  beginTurn(id: string, turn: { request_id: string; text: string; model?: string }): Promise<{ turn_id: string }> {
+  beginTurn(id: string, turn: NewTurn): Promise<{ turn_id: string }> {
     return this.json(`${conversation(id)}/turns`, { method: "POST", body: turn });
   }
 

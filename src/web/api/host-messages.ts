@@ -93,6 +93,12 @@ export type HostMessage = { request_id: string | null } & (
   | { status: "error"; seq?: number; chunk: WireError & { action?: string } }
 );
 
+/** An event of a conversation that the page has. The host refuses a call that names one if the conversation was deleted since. */
+export interface LastSeen {
+  seq: number;
+  turn_id: string;
+}
+
 export interface ConversationEntry {
   conversation_id: string;
   title: string;

@@ -1,15 +1,15 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { HostMessage } from "./host-messages.js";
+import type { HostMessage, LastSeen } from "./host-messages.js";
 
 /** State of the connection. `waiting` means that the next attempt to connect comes after a delay. */
 export type LinkState = "connecting" | "open" | "waiting";
 
 export interface Follower {
   /**
-   * Called at each connect. Returns the first `seq` that the host should send. Earlier messages without a `seq` (previews of events that
-   * were not stored yet) are then no longer valid.
+   * Called at each connect. Returns the first `seq` that the host should send, and the event before it. Earlier messages without a `seq`
+   * (previews of events that were not stored yet) are then no longer valid.
    */
-  begin(): number;
+  begin(): { from: number; seen?: LastSeen | undefined };
   take(message: HostMessage): void;
 }
 
@@ -86,7 +86,7 @@ export class HostSocket {
     const following = this.#followers.get(id);
     if (!following) return;
     const { conversationId, follower } = following;
-    const payload = { from: follower.begin(), follow: true };
+    const payload = { ...follower.begin(), follow: true };
     this.#send({ action: "history", request_id: id, conversation_id: conversationId, payload });
   }
 

@@ -3,10 +3,14 @@
  * not when the tab is closed.
  */
 
+import type { LastSeen } from "./host-messages.js";
+
 export interface UnsentMessage {
   requestId: string;
   text: string;
   model?: string;
+  /** Last event of the conversation that the page had when the message was written. Undefined if the conversation had not begun. */
+  seen?: LastSeen | undefined;
 }
 
 const messagesKey = (conversationId: string) => `mcp-platform-unsent ${conversationId}`;

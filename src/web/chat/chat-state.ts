@@ -29,7 +29,7 @@ export class ChatState {
   constructor(parts: ChatStateParts) {
     this.#parts = parts;
     this.dialogue = this.#dialogue;
-    this.outgoing = new SendQueue(parts.api, parts.conversationId);
+    this.outgoing = new SendQueue(parts);
     this.#take({ stored: parts.log.stored.value, live: [], isAnew: false });
   }
 
@@ -46,8 +46,8 @@ export class ChatState {
 
   /** Sends the request of a failed turn again under the same id. The host then continues the turn. */
   sendAgain({ requestId, text }: Turn): Promise<void> {
-    const { api, conversationId } = this.#parts;
-    return this.#do(api.beginTurn(conversationId, { request_id: requestId, text }));
+    const { api, conversationId, log } = this.#parts;
+    return this.#do(api.beginTurn(conversationId, { request_id: requestId, text, seen: log.seen }));
   }
 
   cancel(turn: Turn | undefined = runningTurn(this.#dialogue.value)): void {

@@ -1,4 +1,5 @@
-import { type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import type { ConversationLog } from "../api/conversation-log.js";
 import { type Api, ApiFailure } from "../api/host-client.js";
 import { dropUnsent, keepUnsent, type UnsentMessage, unsentMessages } from "../api/unsent.js";
 
@@ -19,25 +20,39 @@ const longestPauseMs = 10_000;
  */
 const sending = new Map<string, SendQueue>();
 
+interface SendQueueParts {
+  api: Api;
+  conversationId: string;
+  log: ConversationLog;
+}
+
 /**
  * Sends the messages of one conversation in the order in which they were written: a message is sent when the host has accepted or refused
- * the message before it. Each attempt has the same request id, because the host runs a request id only once.
+ * the message before it. Each attempt has the same request id, because the host runs a request id only once. When the conversation was
+ * deleted, the queue keeps its messages and sends nothing more: the host would begin a new conversation with them.
  */
 export class SendQueue {
   readonly messages: ReadonlySignal<readonly OutgoingMessage[]>;
+  /** True after the host has said that the conversation was deleted. */
+  readonly isDeleted: ReadonlySignal<boolean>;
   readonly #messages = signal<readonly OutgoingMessage[]>([]);
+  readonly #isRefusedAsDeleted = signal(false);
   readonly #api: Api;
   readonly #conversationId: string;
+  readonly #log: ConversationLog;
   #isSending = false;
 
-  constructor(api: Api, conversationId: string) {
+  constructor({ api, conversationId, log }: SendQueueParts) {
     this.#api = api;
     this.#conversationId = conversationId;
+    this.#log = log;
     this.messages = this.#messages;
+    this.isDeleted = computed(() => this.#isRefusedAsDeleted.value || log.failure.value?.kind === "not_found");
     this.#messages.value = unsentMessages(conversationId).map((message) => ({ ...message, state: "waiting" }));
   }
 
-  add(message: UnsentMessage): void {
+  add(written: Omit<UnsentMessage, "seen">): void {
+    const message = { ...written, seen: this.#log.seen };
     keepUnsent(this.#conversationId, message);
     this.#messages.value = [...this.#messages.value, { ...message, state: "waiting" }];
     void this.send();
@@ -69,7 +84,7 @@ export class SendQueue {
     this.#isSending = true;
     try {
       while (sending.get(this.#conversationId) === this) {
-        const next = this.#messages.value.find(({ state }) => state === "waiting");
+        const next = this.isDeleted.value ? undefined : this.#messages.value.find(({ state }) => state === "waiting");
         if (next) await this.#attempt(next);
         else sending.delete(this.#conversationId);
       }
@@ -78,13 +93,17 @@ export class SendQueue {
     }
   }
 
-  async #attempt({ requestId, text, model }: OutgoingMessage): Promise<void> {
+  async #attempt({ requestId, text, model, seen = this.#log.seen }: OutgoingMessage): Promise<void> {
     try {
-      await this.#api.beginTurn(this.#conversationId, { request_id: requestId, text, ...(model && { model }) });
+      await this.#api.beginTurn(this.#conversationId, { request_id: requestId, text, model, seen });
       dropUnsent(this.#conversationId, requestId);
       this.#change(requestId, { state: "accepted", failure: undefined });
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
+      if (seen && error.kind === "not_found") {
+        this.#isRefusedAsDeleted.value = true;
+        return;
+      }
       this.#change(requestId, { state: error.isPassing ? "waiting" : "refused", failure: error });
       if (error.isPassing) await pause(Math.min(error.retryAfterMs ?? againAfterMs, longestPauseMs));
     }

@@ -6,12 +6,13 @@ import type { HostSocket } from "../api/socket.js";
 import { Announcer } from "../chat/announcer.js";
 import { ChatState } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
+import { DeletedNotice } from "../chat/deleted-notice.js";
 import { runningTurn } from "../chat/fold-turns.js";
 import type { OutgoingMessage, SendQueue } from "../chat/send-queue.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
 import { visibleText } from "../markdown/visible.js";
-import { placeLink } from "./page-address.js";
+import { goTo, placeLink } from "./page-address.js";
 
 export interface ChatProps {
   api: Api;
@@ -48,15 +49,19 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
           New chat
         </a>
       </header>
-      <Dialogue state={state} isEmpty={isEmpty.value && (isNew || log.isWhole.value)} log={log} />
+      <Dialogue
+        state={state}
+        conversationId={conversationId}
+        isEmpty={isEmpty.value && (isNew || log.isWhole.value)}
+        log={log}
+      />
       <div class="foot">
         {state.failure.value && (
           <p class="small bad" role="alert">
             {visibleText(state.failure.value)}
           </p>
         )}
-        {/* Answers to further messages would not be shown: the page does not follow a conversation that was deleted. */}
-        {log.failure.value?.kind !== "not_found" && (
+        {!state.outgoing.isDeleted.value && (
           <Composer
             conversationId={isNew ? undefined : conversationId}
             models={models}
@@ -84,7 +89,14 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
 /** Distance from the end, in pixels, within which the user counts as being at the end of the text. */
 const nearEnd = 60;
 
-function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean; log: ConversationLog }) {
+interface DialogueProps {
+  state: ChatState;
+  conversationId: string;
+  isEmpty: boolean;
+  log: ConversationLog;
+}
+
+function Dialogue({ state, conversationId, isEmpty, log }: DialogueProps) {
   const frame = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const isAtEnd = useSignal(true);
@@ -104,7 +116,8 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
   };
   const { turns, origin } = state.dialogue.value;
   const running = runningTurn(state.dialogue.value);
-  const outgoing = state.outgoing.messages.value;
+  const isDeleted = state.outgoing.isDeleted.value;
+  const outgoing = state.outgoing.messages.value.filter((message) => !isDeleted || message.state === "accepted");
   const next = outgoing.find((message) => message.state === "waiting");
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
@@ -127,7 +140,10 @@ function Dialogue({ state, isEmpty, log }: { state: ChatState; isEmpty: boolean;
         {outgoing.map((message) => (
           <OnItsWay key={message.requestId} message={message} isNext={message === next} queue={state.outgoing} />
         ))}
-        {log.failure.value && (
+        {isDeleted && (
+          <DeletedNotice conversationId={conversationId} queue={state.outgoing} onStartAnew={() => goTo("chat")} />
+        )}
+        {log.failure.value && !isDeleted && (
           <p class="card error" role="alert">
             {visibleText(log.failure.value.error)}
           </p>

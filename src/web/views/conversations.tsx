@@ -4,7 +4,7 @@ import { type Api, ApiFailure } from "../api/host-client.js";
 import type { ConversationEntry } from "../api/host-messages.js";
 import { visibleText } from "../markdown/visible.js";
 import { ConversationRow } from "./conversation-row.js";
-import { goTo, placeLink } from "./page-address.js";
+import { forgetLast, goTo, placeLink } from "./page-address.js";
 
 /** Number of conversations in a page. A page fills more than a screen but is small enough to be drawn at once. */
 const pageSize = 100;
@@ -69,6 +69,7 @@ export function ConversationsView({ api }: { api: Api }) {
             if (!isMeant) return;
             void act(async () => {
               await api.deleteConversation(id);
+              forgetLast(id);
               list.value = list.value?.filter(({ conversation_id }) => conversation_id !== id);
             });
           }}

@@ -51,6 +51,11 @@ export function settle(): void {
   arrive();
 }
 
+/** Makes the tabs lead to a new conversation instead of this one. Called when this conversation was deleted. */
+export function forgetLast(conversationId: string): void {
+  if (lastConversation.value === conversationId) lastConversation.value = undefined;
+}
+
 export function goTo(view: View, conversationId?: string): void {
   window.location.hash = placeLink(view, conversationId);
 }

@@ -111,6 +111,31 @@ describe("a conversation over HTTP", () => {
     expect((await remove()).status).toBe(404);
   });
 
+  test("takes no turn, and sends no events, for an event that it no longer has", async () => {
+    await using llm = await startLlmServer([answer("ok"), answer("anew"), answer("more")]);
+    await using app = await startApp({ llm: llm.url, config: { chat: { storage: { driver: "memory" } } } });
+    await using door = await openDoor(app);
+    const url = `${door.url}/api/sessions/c1`;
+    for await (const _ of app.sessions.open("c1").prompt({ requestId: "r1", text: "hi" }));
+    const [first] = await app.sessions.history("c1");
+    const seen = { seq: 1, turn_id: first?.turnId };
+    const turn = (request_id: string) => post(`${url}/turns`, { request_id, text: "on", seen });
+    await app.sessions.delete("c1");
+    const refused = await turn("r2");
+    expect([refused.status, await refused.json()]).toMatchObject([
+      404,
+      { error: { code: "not_found", message: "the conversation c1 was deleted" } },
+    ]);
+    expect(await app.sessions.history("c1")).toEqual([]);
+    for await (const _ of app.sessions.open("c1").prompt({ requestId: "r1", text: "hi" }));
+    expect((await turn("r2")).status).toBe(404);
+    const [anew] = await app.sessions.history("c1");
+    Object.assign(seen, { turn_id: anew?.turnId });
+    expect((await turn("r2")).status).toBe(202);
+    for await (const _ of app.sessions.open("c1").prompt({ requestId: "r2", text: "on" }));
+    expect((await post(`${url}/turns`, { request_id: "r3", text: "on", seen: { seq: 1 } })).status).toBe(400);
+  });
+
   test("is cancelled", async () => {
     await using llm = await startLlmServer([toolCalls([{ name: "s__hang", arguments: {} }])]);
     await using app = await startApp({ llm: llm.url, mcpServers: { s: fixtureServer() } });

@@ -154,6 +154,33 @@ describe("a conversation that is followed", () => {
   });
 });
 
+test("a history after an event that the conversation no longer has says that the conversation was deleted", async () => {
+  await using llm = await startLlmServer([answer("old"), answer("new"), answer("newer")]);
+  await using app = await startApp({ llm: llm.url });
+  await using door = await openDoor(app);
+  await using client = await connect(door);
+  const say = async (requestId: string) => {
+    for await (const _ of app.sessions.open("c1").prompt({ requestId, text: "hi" }));
+  };
+  await say("r1");
+  const [first] = await app.sessions.history("c1", 3, 1);
+  const seen = { seq: 3, turn_id: first?.turnId };
+  const ask = (request_id: string, follow: boolean) => {
+    client.send({ action: "history", request_id, conversation_id: "c1", payload: { from: 4, follow, seen } });
+    return client.until((message) => message.request_id === request_id && message.status !== "chunk");
+  };
+  expect(await ask("known", false)).toMatchObject({ status: "complete", chunk: { type: "history_end" } });
+  await app.sessions.delete("c1");
+  const deleted = {
+    status: "error",
+    chunk: { kind: "not_found", error: "the conversation c1 was deleted", retryable: false },
+  };
+  expect(await ask("none", true)).toMatchObject(deleted);
+  await say("r1");
+  await say("r2");
+  expect(await ask("another", true)).toMatchObject(deleted);
+});
+
 describe("the socket itself", () => {
   test("is refused like a request: by token, origin and place", async () => {
     await using llm = await startLlmServer([]);

@@ -8,6 +8,7 @@ import type { Session } from "../../../session/session.js";
 import { conversationEvents } from "../../protocol/conversation-events.js";
 import { errorMessage, followedMessages, historyMessages, type WireMessage } from "../../protocol/protocol.js";
 import type { DoorParts } from "../../shared/door.js";
+import { requireSeen, type SeenEvent } from "../../shared/seen-event.js";
 import type { ApiCall, ApiRoute } from "../shared/api.js";
 import { ApiError } from "../shared/api-errors.js";
 import { answerBody, cancelBody, forkBody, message, messageList, turnBody } from "../shared/api-schemas.js";
@@ -161,9 +162,18 @@ async function exportFile({ sessions, secrets }: DoorParts, call: ApiCall): Prom
   });
 }
 
+interface TurnBody {
+  request_id: string;
+  text: string;
+  model?: string;
+  streaming?: boolean | null;
+  seen?: SeenEvent | null;
+}
+
 async function beginTurn(parts: DoorParts, call: ApiCall): Promise<Response> {
-  const body = call.body as { request_id: string; text: string; model?: string; streaming?: boolean | null };
+  const body = call.body as TurnBody;
   parts.resolveModel(body.model);
+  await requireSeen(parts.sessions, call.path("id"), body.seen);
   const session = parts.sessions.open(call.path("id"));
   const turn = await session.submit({
     requestId: body.request_id,

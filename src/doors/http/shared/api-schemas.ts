@@ -1,6 +1,7 @@
 /** Schemas of request bodies, for validation and for /openapi.json. A field that no schema names is ignored. */
 import { Ajv2020, type ErrorObject, type ValidateFunction } from "ajv/dist/2020.js";
 import type { JsonSchema } from "../../../core/messages.js";
+import { seenEvent } from "../../protocol/message-fields.js";
 import {
   anything,
   list,
@@ -129,6 +130,8 @@ export const turnBody = object(
     text: name,
     model: text,
     streaming: flag,
+    /** Set by a client that means an existing conversation: the turn is refused if the conversation was deleted. */
+    seen: optional(seenEvent.schema),
   },
   ["request_id", "text"],
 );
