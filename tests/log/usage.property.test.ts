@@ -28,6 +28,8 @@ const step = fc.oneof(
   does(1, "fail"),
   does(3, "copy"),
   does(3, "delete"),
+  // All conversations are to be counted anew, as those of a log of an earlier version. Meanwhile the log is used.
+  does(3, "forget"),
   // The clock may be set back by less than an hour.
   {
     weight: 4,
@@ -68,6 +70,10 @@ class TwoLogs {
     const isRunning = this.#running.has(id);
     if (each.do === "delete") return isRunning ? undefined : this.#delete(id);
     if (each.do === "copy") return isRunning ? undefined : this.#copy(id);
+    if (each.do === "forget") {
+      await this.#stores[0]?.usage.reset();
+      return isRunning ? undefined : this.#rewind(id);
+    }
     const running = this.#running.get(id);
     if (!running) return;
     const { answer, compaction, sent, result, end, error } = turn(running.turnId);
@@ -126,6 +132,12 @@ class TwoLogs {
     for (const store of this.#stores) await store.archive.delete(id);
   }
 
+  async #rewind(id: string): Promise<void> {
+    if (this.#failed.has(id)) return;
+    const rewind = { type: "rewind" as const, turnId: `rewind_${this.#newId()}`, toSeq: 0 };
+    for (const store of this.#stores) await store.archive.amend(id, () => rewind);
+  }
+
   async #copy(id: string): Promise<void> {
     const to = `conv_${this.#newId()}`;
     this.#conversations.push(to);
@@ -167,6 +179,7 @@ test("the counters equal the sums of the events, in any period, also if all are 
           if (each.do === "wait") now += each.ms;
           else await logs.take(each);
         }
+        while (await counting.usage.countOlder());
         const since = start + after * hour;
         const aligned = [since, now - hour, now + 5 * minute].map((at) => Math.floor(at / quarter) * quarter);
         const periods = aligned.map((from) => [

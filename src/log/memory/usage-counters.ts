@@ -10,6 +10,7 @@ import type {
   ToolUsage,
   UsageCounters,
 } from "../../core/usage-store.js";
+import { keyLength } from "../shared/spent.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 
 type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
@@ -25,7 +26,7 @@ export class MemoryUsage implements UsageCounters {
     const rows = new Rows<ModelUsage>();
     for (const period of periods) {
       for (const [, answer] of this.#log.once(period, "assistant_message", "compaction")) {
-        rows.add({ at: period.since, provider: answer.provider, model: answer.model }, countsOf(answer));
+        rows.add({ at: period.since, provider: keyOf(answer.provider), model: keyOf(answer.model) }, countsOf(answer));
       }
     }
     return rows.all();
@@ -36,7 +37,7 @@ export class MemoryUsage implements UsageCounters {
     for (const period of periods) {
       for (const [conversation, result] of this.#log.once(period, "tool_result")) {
         const sent = sendingOf(conversation, result);
-        if (sent) rows.add({ at: period.since, name: result.name }, callOf(result, sent));
+        if (sent) rows.add({ at: period.since, name: keyOf(result.name) }, callOf(result, sent));
       }
     }
     return rows.all();
@@ -64,6 +65,10 @@ export class MemoryUsage implements UsageCounters {
   async countOlder(): Promise<undefined> {}
 
   async reset(): Promise<void> {}
+}
+
+function keyOf(name: string): string {
+  return name.length <= keyLength ? name : [...name].slice(0, keyLength).join("");
 }
 
 function countsOf({ usage, spent }: EventOf<"assistant_message" | "compaction">): ModelCounts & Record<string, number> {

@@ -7,6 +7,12 @@ import type { SpentTotals } from "../../core/usage-store.js";
  */
 export const quarterMs = 15 * 60 * 1000;
 
+/**
+ * Longest name of a provider, model or tool in the counters, in characters. The rest is cut off, because PostgreSQL's indexes cannot hold a
+ * long text, and a caller of the API may have chosen the name of the model.
+ */
+export const keyLength = 200;
+
 /** Returns the tokens and costs of the answers and summaries among these events. Limits are compared with these sums. */
 export function spentIn(events: readonly ChatEvent[]): SpentTotals {
   const totals: SpentTotals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };

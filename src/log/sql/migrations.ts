@@ -6,7 +6,7 @@ import { postgresHistories, sqliteHistories } from "./history-statements.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
 import { postgresSearch, sqliteSearch } from "./search-table.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
-import { postgresUsage, sqliteUsage } from "./usage-tables.js";
+import { postgresUsage, postgresUsageRepaired, sqliteUsage } from "./usage-tables.js";
 
 export type SqlDialect = "sqlite" | "postgres";
 
@@ -72,6 +72,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? sqliteSearch : postgresSearch,
     isSqlite ? sqliteUsage : postgresUsage,
     isSqlite ? sqliteHistories : postgresHistories,
+    isSqlite ? [] : [...postgresUsageRepaired, historiesKept],
   ];
 }
 
@@ -122,3 +123,9 @@ const noticeKey = [
 
 /** Last start of each task that all hosts share, so that only one host starts it when it is due. */
 const tasks = ["CREATE TABLE tasks (name text PRIMARY KEY, begun_at bigint NOT NULL)"];
+
+/**
+ * Keeps hosts of an earlier version from deleting an event that has a message of other calls: they do not know `history_messages`, so these
+ * calls would lose the message. `NOT VALID`: rows whose event was lost before stay as they are.
+ */
+const historiesKept = `ALTER TABLE history_messages ADD CONSTRAINT history_messages_kept FOREIGN KEY (event) REFERENCES events (id) NOT VALID`;

@@ -1,6 +1,6 @@
 /** SQL that counts the usage of events: the fold that the counters in `usage-tables.ts` must equal. */
 
-import { quarterMs } from "../shared/spent.js";
+import { keyLength, quarterMs } from "../shared/spent.js";
 import { jsonOf } from "./postgres-json.js";
 import { idOf, numberIn } from "./sqlite-place.js";
 
@@ -78,10 +78,11 @@ const quarter = `event.at / ${quarterMs} * ${quarterMs} AS at`;
 function fold({ text, number, isError, before, sentCallId, order }: FoldDialect): Fold {
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS ${name}`;
   const used = (field: string) => number("usage", field);
+  const key = (field: string) => `substr(coalesce(${text(field)}, ''), 1, ${keyLength}) AS ${field}`;
   const [tokens, usd] = [number("spent", "tokens"), number("spent", "usd")];
   return {
     models: (events) => `
-      SELECT owner, ${quarter}, coalesce(${text("provider")}, '') AS provider, coalesce(${text("model")}, '') AS model,
+      SELECT owner, ${quarter}, ${key("provider")}, ${key("model")},
         ${sum("requests", "1.0")}, ${sum("input_tokens", used("inputTokens"))}, ${sum("output_tokens", used("outputTokens"))},
         ${sum("reasoning_tokens", used("reasoningTokens"))}, ${sum("cached_tokens", used("cachedTokens"))},
         ${sum("cache_write_tokens", used("cacheWriteTokens"))},
@@ -92,7 +93,7 @@ function fold({ text, number, isError, before, sentCallId, order }: FoldDialect)
     tools: (events) => `
       SELECT owner, at, name, ${sum("calls", "1.0")}, ${sum("errors", "failed")}, ${sum("duration_ms", "duration_ms")},
         ${sum("result_bytes", "bytes")}
-      FROM (SELECT owner, ${quarter}, coalesce(${text("name")}, '') AS name, coalesce(${isError}, 0) AS failed, bytes, event.at - (
+      FROM (SELECT owner, ${quarter}, ${key("name")}, coalesce(${isError}, 0) AS failed, bytes, event.at - (
             SELECT CASE sent.type WHEN 'tool_sent' THEN sent.at END FROM ${before} AND sent.turn_id = event.turn_id
               AND (sent.type = 'user_message' OR sent.type = 'tool_sent' AND ${sentCallId} = ${text("callId")})
             ORDER BY ${order} DESC LIMIT 1

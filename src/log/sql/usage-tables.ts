@@ -12,7 +12,7 @@
  * - `usage_backlog` has a row as long as older conversations are not counted: those with `touched < below`.
  * - `summaries` finds summaries (`compaction` events) by their time.
  */
-import { quarterMs } from "../shared/spent.js";
+import { keyLength, quarterMs } from "../shared/spent.js";
 import { isMark } from "./common-statements.js";
 import { copying } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
@@ -131,36 +131,20 @@ export const postgresEmptied = [
  * the same few rows.
  */
 const mergedEvery = 64;
+/** Sequence that counts the ends of turns. Ids of events cannot be used: if all turns have four events, the ends may be never 0 modulo 64. */
+const endings = "usage_endings";
+
+/**
+ * Longest time, in ms, to wait for the locks that triggers need. More than `deadlock_timeout` (1 s by default), after which PostgreSQL
+ * cancels an autovacuum that holds the lock.
+ */
+const triggerLockMs = 2_000;
 
 /** Number of conversations that one call counts of the backlog. */
 const backlogPart = 50;
 
-/**
- * Step of the migration, for PostgreSQL. Triggers do the counting, because hosts of an earlier version may still run. Whatever locks several
- * conversations does so in the order of their ids, so that there is no deadlock.
- */
-export const postgresUsage = [
-  ...kinds.flatMap(postgresTablesOf),
-  `CREATE TABLE summaries (conversation_id text NOT NULL, seq integer NOT NULL, at bigint NOT NULL, PRIMARY KEY (conversation_id, seq))`,
-  "CREATE INDEX summaries_at ON summaries (at)",
-  "CREATE TABLE usage_backlog (below bigint NOT NULL, counted integer NOT NULL, conversations integer NOT NULL)",
-  // The row's lock lets only one transaction at a time merge changes.
-  "CREATE TABLE usage_merge (is_locked boolean NOT NULL)",
-  "INSERT INTO usage_merge VALUES (false)",
-  `CREATE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
-   BEGIN
-     RETURN ${jsonOf("payload")}::jsonb;
-   EXCEPTION WHEN OTHERS THEN
-     RETURN '{}'; -- an event that is nested too deep for this database
-   END $$`,
-  `CREATE FUNCTION merge_usage() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   BEGIN
-     PERFORM FROM usage_merge FOR UPDATE SKIP LOCKED;
-     IF NOT FOUND THEN RETURN; END IF;
-     ${kinds.map(postgresMerged).join("")}
-   END $$`,
-  /* Counts the events of a conversation that are not counted yet. */
-  `CREATE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+/** Counts the events of a conversation that are not counted yet. */
+const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
      known record; last_seq integer; earlier text[] := '{}';
    BEGIN
@@ -186,7 +170,67 @@ export const postgresUsage = [
      ${postgresAdded(modelKind, postgresFold.models("SELECT * FROM fresh"))},
      ${postgresAdded(toolKind, postgresFold.tools("SELECT * FROM fresh"))}
      UPDATE conversations SET counted = last_seq WHERE conversation_id = p_conversation;
+   END $$`;
+
+const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+   DECLARE
+     root text; each text;
+   BEGIN
+     IF TG_OP = 'INSERT' AND NEW.type = 'fork' THEN
+       UPDATE conversations SET family = usage_facts(NEW.payload) -> 'origins' ->> -1 WHERE conversation_id = NEW.conversation_id;
+       RETURN NULL;
+     END IF;
+     IF TG_OP = 'INSERT' THEN
+       PERFORM count_usage(NEW.conversation_id);
+       IF nextval('${endings}') % ${mergedEvery} = 0 THEN PERFORM merge_usage(); END IF;
+       RETURN NULL;
+     END IF;
+     SELECT coalesce(family, conversation_id) INTO root FROM conversations WHERE conversation_id = OLD.conversation_id;
+     PERFORM FROM conversations WHERE family = root OR conversation_id IN (root, OLD.conversation_id) ORDER BY conversation_id FOR NO KEY UPDATE;
+     ${kinds.map((kind) => postgresRemoved(kind, "OLD.conversation_id")).join("")}
+     DELETE FROM summaries WHERE conversation_id = OLD.conversation_id;
+     -- What its copies have in common with it is now theirs.
+     FOR each IN SELECT conversation_id FROM conversations
+       WHERE (family = root OR conversation_id = root) AND conversation_id <> OLD.conversation_id AND counted > 0 LOOP
+       ${kinds.map((kind) => postgresRemoved(kind, "each")).join("")}
+       UPDATE conversations SET counted = 0 WHERE conversation_id = each;
+       PERFORM count_usage(each);
+     END LOOP;
+     IF nextval('${endings}') % ${mergedEvery} = 0 THEN PERFORM merge_usage(); END IF;
+     RETURN NULL;
+   END $$`;
+
+/** A rewind is the last change of its conversation, which then no longer belongs to the backlog. */
+const countedTrigger = `CREATE TRIGGER events_counted AFTER INSERT ON events FOR EACH ROW
+     WHEN ((NEW.type IN ('fork', 'rewind', 'turn_end', 'turn_error') OR NEW.position IS NULL AND NEW.${isCounted})
+       AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
+     EXECUTE FUNCTION keep_usage()`;
+
+/**
+ * Step of the migration, for PostgreSQL. Triggers do the counting, because hosts of an earlier version may still run. Whatever locks several
+ * conversations does so in the order of their ids, so that there is no deadlock.
+ */
+export const postgresUsage = [
+  ...kinds.flatMap(postgresTablesOf),
+  `CREATE TABLE summaries (conversation_id text NOT NULL, seq integer NOT NULL, at bigint NOT NULL, PRIMARY KEY (conversation_id, seq))`,
+  "CREATE INDEX summaries_at ON summaries (at)",
+  "CREATE TABLE usage_backlog (below bigint NOT NULL, counted integer NOT NULL, conversations integer NOT NULL)",
+  // The row's lock lets only one transaction at a time merge changes.
+  "CREATE TABLE usage_merge (is_locked boolean NOT NULL)",
+  "INSERT INTO usage_merge VALUES (false)",
+  `CREATE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+   BEGIN
+     RETURN ${jsonOf("payload")}::jsonb;
+   EXCEPTION WHEN OTHERS THEN
+     RETURN '{}'; -- an event that is nested too deep for this database
    END $$`,
+  `CREATE FUNCTION merge_usage() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+   BEGIN
+     PERFORM FROM usage_merge FOR UPDATE SKIP LOCKED;
+     IF NOT FOUND THEN RETURN; END IF;
+     ${kinds.map(postgresMerged).join("")}
+   END $$`,
+  countUsage,
   /* Counts some conversations of the backlog, the latest first. */
   `CREATE FUNCTION count_backlog() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
@@ -204,46 +248,16 @@ export const postgresUsage = [
      ELSE UPDATE usage_backlog SET below = part.below, counted = counted + part.size;
      END IF;
    END $$`,
-  `CREATE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   DECLARE
-     root text; each text;
-   BEGIN
-     IF TG_OP = 'INSERT' AND NEW.type = 'fork' THEN
-       UPDATE conversations SET family = usage_facts(NEW.payload) -> 'origins' ->> -1 WHERE conversation_id = NEW.conversation_id;
-       RETURN NULL;
-     END IF;
-     IF TG_OP = 'INSERT' THEN
-       PERFORM count_usage(NEW.conversation_id);
-       IF NEW.id % ${mergedEvery} = 0 THEN PERFORM merge_usage(); END IF;
-       RETURN NULL;
-     END IF;
-     SELECT coalesce(family, conversation_id) INTO root FROM conversations WHERE conversation_id = OLD.conversation_id;
-     PERFORM FROM conversations WHERE family = root OR conversation_id IN (root, OLD.conversation_id) ORDER BY conversation_id FOR NO KEY UPDATE;
-     ${kinds.map((kind) => postgresRemoved(kind, "OLD.conversation_id")).join("")}
-     DELETE FROM summaries WHERE conversation_id = OLD.conversation_id;
-     -- What its copies have in common with it is now theirs.
-     FOR each IN SELECT conversation_id FROM conversations
-       WHERE (family = root OR conversation_id = root) AND conversation_id <> OLD.conversation_id AND counted > 0 LOOP
-       ${kinds.map((kind) => postgresRemoved(kind, "each")).join("")}
-       UPDATE conversations SET counted = 0 WHERE conversation_id = each;
-       PERFORM count_usage(each);
-     END LOOP;
-     IF OLD.id % ${mergedEvery} = 0 THEN PERFORM merge_usage(); END IF;
-     RETURN NULL;
-   END $$`,
+  keepUsage,
   `CREATE FUNCTION keep_summary() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    BEGIN
      INSERT INTO summaries VALUES (NEW.conversation_id, NEW.seq, NEW.at) ON CONFLICT DO NOTHING;
      RETURN NULL;
    END $$`,
-  // In ms. More than `deadlock_timeout` (1 s by default), after which PostgreSQL cancels an autovacuum that holds the lock.
-  "SET LOCAL lock_timeout = 2000",
+  `SET LOCAL lock_timeout = ${triggerLockMs}`,
   // Triggers of one event run in the order of their names: `events_changed` has made the row of `conversations` before, and
   // `events_deleted` deletes it afterwards.
-  `CREATE TRIGGER events_counted AFTER INSERT ON events FOR EACH ROW
-     WHEN ((NEW.type IN ('fork', 'turn_end', 'turn_error') OR NEW.position IS NULL AND NEW.${isCounted})
-       AND current_setting('${copying}', true) IS DISTINCT FROM 'on')
-     EXECUTE FUNCTION keep_usage()`,
+  countedTrigger,
   "CREATE TRIGGER events_counted_off AFTER DELETE ON events FOR EACH ROW WHEN (OLD.seq = 1) EXECUTE FUNCTION keep_usage()",
   "CREATE TRIGGER events_summarised AFTER INSERT ON events FOR EACH ROW WHEN (NEW.type = 'compaction') EXECUTE FUNCTION keep_summary()",
   "ALTER TABLE conversations ADD COLUMN counted integer NOT NULL DEFAULT 0, ADD COLUMN family text",
@@ -251,4 +265,21 @@ export const postgresUsage = [
   `UPDATE conversations SET family = ${jsonOf("fork.payload")} -> 'origins' ->> -1 FROM events AS fork
      WHERE ${isMark("fork")} AND fork.type = 'fork' AND fork.conversation_id = conversations.conversation_id`,
   `INSERT INTO usage_backlog (below, counted, conversations) ${allInBacklog}`,
+];
+
+const shortened = ({ rows, changes, keys }: UsageKind) =>
+  [rows, changes].map((table) => {
+    const isLong = keys.map((name) => `length(${name}) > ${keyLength}`).join(" OR ");
+    return `UPDATE ${table} SET ${keys.map((name) => `${name} = left(${name}, ${keyLength})`).join(", ")} WHERE ${isLong}`;
+  });
+
+/** Later step of the migration, for PostgreSQL. It brings the functions and the trigger to what they are here, and shortens long names. */
+export const postgresUsageRepaired = [
+  `CREATE SEQUENCE IF NOT EXISTS ${endings}`,
+  countUsage,
+  keepUsage,
+  ...kinds.flatMap(shortened),
+  `SET LOCAL lock_timeout = ${triggerLockMs}`,
+  "DROP TRIGGER events_counted ON events",
+  countedTrigger,
 ];
