@@ -11,10 +11,10 @@ import { resultsJson } from "../../src/scripted/many/summary/summary-json.js";
 import { approvalsJson } from "../../src/session/commands/approvals-text.js";
 import { conversationsJson } from "../../src/session/commands/conversation-text.js";
 import { usageJson } from "../../src/session/commands/usage-text.js";
-import { toJson } from "../../src/session/export/export-json.js";
-import { toMarkdown } from "../../src/session/export/export-markdown.js";
+import { exportConversation } from "../../src/session/export/export.js";
 import { serversData } from "../../src/session/shared/command-text.js";
 import { Sink } from "../doors/support.js";
+import { joined, readerOf, stored, turn } from "../log/support.js";
 
 const steering = "\u001b]52;c;ZXZpbA==\u0007a\u009b2J\u202eb\u2066";
 const moves = /(?![\n\t])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
@@ -27,13 +27,12 @@ test("JSON says the same with escapes for what cannot be seen", () => {
 });
 
 test("no export steers the terminal that it is shown on", async () => {
-  const json = await toJson("c", [
-    { seq: 1, at: 0, type: "user_message", turnId: "t", requestId: "r", text: steering } as never,
-  ]);
-  const content = [{ type: "text" as const, text: steering }];
-  const turn = { startedAt: 0, asked: content, hops: [{ text: steering, calls: [] }], endedAt: 1, summary: {} };
-  const markdown = await toMarkdown({ conversationId: steering, origins: [], turns: [turn] } as never);
-  for (const text of [json, markdown]) expect(text).not.toMatch(/(?![\n\t])\p{Cc}/u);
+  const one = turn("t");
+  const events = stored([one.user(steering), one.answer(steering), one.end()]);
+  for (const format of ["json", "md"] as const) {
+    const text = await joined(exportConversation(readerOf(events), steering, { format, secrets: [] }));
+    expect(text).not.toMatch(/(?![\n\t])\p{Cc}/u);
+  }
 });
 
 describe("JSON that is shown says the same, without a character that steers a terminal", () => {

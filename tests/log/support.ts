@@ -43,6 +43,20 @@ export function stored(events: readonly ChatEvent[]): StoredEvent[] {
   return events.map((event, index) => ({ ...event, seq: index + 1, at: 1_000 + index }));
 }
 
+/** Returns a reader of these events. It reads them as a store does. */
+export function readerOf(events: readonly StoredEvent[]): Pick<ChatStore, "read"> {
+  return {
+    read: async (_, from = 1, most = events.length) => events.filter(({ seq }) => seq >= from).slice(0, most),
+  };
+}
+
+/** Returns the whole text of these pieces. */
+export async function joined(pieces: AsyncIterable<string>): Promise<string> {
+  let text = "";
+  for await (const piece of pieces) text += piece;
+  return text;
+}
+
 export function call(id: string, name = "everything__add", args = '{"a":2,"b":40}'): ToolCall {
   return { id, name, arguments: args };
 }

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { ChatEvent, StoredEvent } from "../../src/core/events.js";
 import { exportConversation } from "../../src/session/export/export.js";
 import type { ExportFormat } from "../../src/session/export/formats.js";
-import { call, stored, turn } from "../log/support.js";
+import { call, joined, readerOf, stored, turn } from "../log/support.js";
 import { processorMs } from "../support/processor-time.js";
 import { runs } from "../support/runs.js";
 
@@ -24,10 +24,11 @@ const conversation = [
 ];
 
 const as = (format: ExportFormat, events: readonly ChatEvent[] | readonly StoredEvent[], secrets: string[] = []) =>
-  exportConversation("c1", "seq" in (events[0] ?? {}) ? (events as StoredEvent[]) : stored(events), {
-    format,
-    secrets,
-  });
+  exported("c1", "seq" in (events[0] ?? {}) ? (events as StoredEvent[]) : stored(events), { format, secrets });
+
+function exported(id: string, events: readonly StoredEvent[], options: { format: ExportFormat; secrets: string[] }) {
+  return joined(exportConversation(readerOf(events), id, options));
+}
 
 /** Returns the document without our own program, and the data element that the program reads. */
 function parts(html: string): { document: string; data: string } {
@@ -163,7 +164,7 @@ describe("HTML", () => {
       one.result("call_1", text),
       { ...one.error(), error: { kind: "x", message: text, retryable: false, hint: text } },
     ];
-    const html = await exportConversation(text, stored(events), { format: "html", secrets: [] });
+    const html = await exported(text, stored(events), { format: "html", secrets: [] });
     expect(elements(html).filter((element) => !allowed.test(element))).toEqual([]);
     for (const character of ["\u0000", "\u001b", "\u202e"]) expect(html).not.toContain(character);
   });

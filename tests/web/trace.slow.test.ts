@@ -7,7 +7,7 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { readScript } from "../../src/scripted/reading/read-script.js";
 import { exportConversation } from "../../src/session/export/export.js";
 import { openDoor } from "../doors/http/door.js";
-import { call, stored, turn } from "../log/support.js";
+import { call, joined, readerOf, stored, turn } from "../log/support.js";
 import { ScriptFolder } from "../scripted/support.js";
 import { fixtureServer, startApp } from "../support/app.js";
 import { noChromium } from "../support/chromium.js";
@@ -155,7 +155,7 @@ inBrowser("the trace of a conversation", () => {
     const asked = call("call_1", "s__add");
     const events = stored([one.user("go"), one.answer("", [asked]), one.planned(asked), one.sent("call_1")]);
     using folder = new ScriptFolder();
-    folder.write("c.html", await exportConversation("c1", events, { format: "html", secrets: [] }));
+    folder.write("c.html", await joined(exportConversation(readerOf(events), "c1", { format: "html", secrets: [] })));
     await using tab = await open({ url: pathToFileURL(folder.path).href }, "c.html#trace");
     await row(tab.page, "s__add").waitFor();
     const text = (await tab.page.getByRole("article", { name: "Turn 1" }).textContent()) ?? "";

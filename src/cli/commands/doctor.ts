@@ -135,7 +135,9 @@ async function exported(id: string, loaded: LoadedConfig | undefined): Promise<s
   const { exportConversation } = await import("../../session/export/export.js");
   const { conversations, secrets } = await openConversations(loaded.config, process.env);
   try {
-    return await exportConversation(id, await conversations.events(id), { format: "json", secrets });
+    let text = "";
+    for await (const piece of exportConversation(conversations, id, { format: "json", secrets })) text += piece;
+    return text;
   } finally {
     await conversations.close();
   }

@@ -1,8 +1,9 @@
 /** `mcp-platform sessions …`: reads only the event log. It starts no server and asks no provider. */
-import { writeFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { LoadedConfig } from "../../config/reading/load.js";
 import { RequestError } from "../../core/errors.js";
+import type { StoredEvent } from "../../core/events.js";
+import { writeWhole } from "../../core/files/whole-file.js";
 import { unambiguous } from "../../core/text/inert.js";
 import type { Conversations } from "../../session/conversations/conversations.js";
 import { type ExportFormat, exportFormats } from "../../session/export/formats.js";
@@ -10,7 +11,7 @@ import type { GlobalOptions } from "../shared/configuration.js";
 import { loadConfirmed } from "../shared/confirmed.js";
 import { canAsk, isAgreed } from "../shared/consent.js";
 import { positive, wholeNumber } from "../shared/flags.js";
-import { print, printInert } from "../shared/process.js";
+import { print, printInert, printPieces } from "../shared/process.js";
 
 /** A number of conversations that no log has. */
 const everything = Number.MAX_SAFE_INTEGER - 1;
@@ -61,9 +62,8 @@ export function addConversationCommands(program: Command): void {
       withLog(async (conversations) => {
         const texts = await import("../../session/commands/conversation-text.js");
         const { toJson } = await import("../../session/export/export-json.js");
-        const events = await conversations.events(id, from);
-        if (json) print(await toJson(id, events));
-        else await printInert(texts.eventsText(events));
+        const pages = conversations.pages(id, from);
+        await printPieces(json ? toJson(id, eventsOf(pages)) : inertTexts(texts.eventsTexts(pages)));
       }),
     );
   sessions
@@ -82,15 +82,15 @@ export function addConversationCommands(program: Command): void {
         if (as === "session") {
           const { exportSession } = await import("../../scripted/host/export-session.js");
           const parts = { loaded, env: process.env, secrets, folder: output ?? "." };
-          const { files, notes } = await exportSession(id, await conversations.events(id), parts);
+          const { files, notes } = await exportSession(id, await conversations.read(id), parts);
           for (const note of notes) process.stderr.write(unambiguous(`${note}\n`));
           print(files.join("\n"));
           return;
         }
         const { exportConversation } = await import("../../session/export/export.js");
-        const text = await exportConversation(id, await conversations.events(id), { format, secrets });
-        if (output === undefined) print(text);
-        else writeFileSync(output, text, { mode: 0o600 });
+        const pieces = exportConversation(conversations, id, { format, secrets });
+        if (output === undefined) await printPieces(pieces);
+        else await writeWhole(output, pieces);
       }),
     );
   sessions
@@ -128,6 +128,14 @@ export function addConversationCommands(program: Command): void {
         print(`${named.length} deleted`);
       }),
     );
+}
+
+async function* eventsOf(pages: AsyncIterable<readonly StoredEvent[]>): AsyncGenerator<StoredEvent> {
+  for await (const events of pages) yield* events;
+}
+
+async function* inertTexts(texts: AsyncIterable<string>): AsyncGenerator<string> {
+  for await (const text of texts) yield unambiguous(text);
 }
 
 async function namedOf(ids: string[], { all, yes }: DeleteOptions, conversations: Conversations): Promise<string[]> {

@@ -52,6 +52,18 @@ export function print(text: string): void {
 }
 
 /**
+ * Prints the pieces of a text as `print` does. A piece is asked for when stdout has taken the one before it. Resolves when stdout has taken
+ * all of them, or when it cannot be written any more: its reader has gone, or `guardStreams` reports the failure.
+ */
+export async function printPieces(pieces: AsyncIterable<string>): Promise<void> {
+  for await (const piece of pieces) {
+    const text = stdout.isTTY ? unambiguous(piece) : piece;
+    const error = await new Promise<unknown>((resolve) => stdout.write(text, resolve));
+    if (error) return;
+  }
+}
+
+/**
  * Prints a text that may contain texts of other people or programs. Escapes characters that could control a terminal, even if stdout is a
  * file or pipe.
  */

@@ -1,7 +1,7 @@
-import { writeFile } from "node:fs/promises";
 import wrapAnsi from "wrap-ansi";
 import { errorInfo, messageOf, RequestError } from "../../core/errors.js";
 import type { QuestionEvent } from "../../core/events.js";
+import { writeWhole } from "../../core/files/whole-file.js";
 import type { ContentPart } from "../../core/messages.js";
 import { unambiguous } from "../../core/text/inert.js";
 import { isSlashCommand, runSlashCommand } from "../../session/commands/commands.js";
@@ -213,9 +213,9 @@ class Repl {
   }
 
   /** Writes a text to a new file. An existing file is not overwritten; an error is shown. */
-  async #save({ file, text }: Extract<CommandOutcome, { type: "save" }>): Promise<void> {
+  async #save({ file, pieces }: Extract<CommandOutcome, { type: "save" }>): Promise<void> {
     try {
-      await writeFile(atHome(file, this.#folder), text, { mode: 0o600, flag: "wx" });
+      await writeWhole(atHome(file, this.#folder), pieces, { isNew: true });
       this.#editor.print(this.#dim(`written to ${file}`));
     } catch (error) {
       this.#screen.error(errorInfo(new RequestError("usage", `nothing was written: ${messageOf(error)}`)));

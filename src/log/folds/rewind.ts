@@ -1,4 +1,18 @@
-import type { StoredEvent } from "../../core/events.js";
+import type { RewindEvent, StoredEvent } from "../../core/events.js";
+
+/** Numbers of the first and the last event of a turn. */
+export interface TurnSpan {
+  first: number;
+  last: number;
+}
+
+/** Returns true if one of these rewinds removed the turn and the turn was not continued afterwards. */
+export function isRewound(
+  { first, last }: TurnSpan,
+  rewinds: readonly (Pick<RewindEvent, "toSeq"> & { seq: number })[],
+): boolean {
+  return rewinds.some(({ toSeq, seq }) => first > toSeq && last < seq);
+}
 
 /**
  * Returns the events of the turns that are part of the conversation. Rewound turns are left out, and so are the rewind and fork events. A
@@ -7,18 +21,17 @@ import type { StoredEvent } from "../../core/events.js";
  */
 export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: string): readonly StoredEvent[] {
   if (!hasMarks(events)) return events;
-  const turns = events.filter(({ type }) => !isMark(type));
+  const turns = events.filter(({ type }) => !isOfNoTurn(type));
   const rewinds = events.filter((event) => event.type === "rewind");
   if (rewinds.length === 0) return turns;
-  const first = new Map<string, number>();
-  const last = new Map<string, number>();
+  const spans = new Map<string, TurnSpan>();
   for (const { turnId, seq } of turns) {
-    if (!first.has(turnId)) first.set(turnId, seq);
-    last.set(turnId, seq);
+    const span = spans.get(turnId);
+    if (span) span.last = seq;
+    else spans.set(turnId, { first: seq, last: seq });
   }
-  const isRewound = (turnId: string) =>
-    rewinds.some(({ toSeq, seq }) => (first.get(turnId) ?? 0) > toSeq && (last.get(turnId) ?? 0) < seq);
-  const gone = new Set([...first.keys()].filter((turnId) => turnId !== currentTurnId && isRewound(turnId)));
+  const gone = new Set<string>();
+  for (const [turnId, span] of spans) if (turnId !== currentTurnId && isRewound(span, rewinds)) gone.add(turnId);
   return turns.filter(({ turnId }) => !gone.has(turnId));
 }
 
@@ -28,7 +41,7 @@ export function withoutRewound(events: readonly StoredEvent[], currentTurnId?: s
 function hasMarks(events: readonly StoredEvent[]): boolean {
   const known = marks.get(events);
   if (known && (known.found || known.length === events.length)) return known.found;
-  const found = events.some(({ type }) => isMark(type));
+  const found = events.some(({ type }) => isOfNoTurn(type));
   marks.set(events, { length: events.length, found });
   return found;
 }
@@ -36,6 +49,6 @@ function hasMarks(events: readonly StoredEvent[]): boolean {
 const marks = new WeakMap<readonly StoredEvent[], { length: number; found: boolean }>();
 
 /** Returns true for the types of events that concern the conversation and belong to no turn. */
-function isMark(type: StoredEvent["type"]): boolean {
+export function isOfNoTurn(type: StoredEvent["type"]): boolean {
   return type === "rewind" || type === "fork";
 }

@@ -73,11 +73,11 @@ export const conversationCommands: readonly SlashCommand[] = [
     parameters: "[FILE]",
     argument: "file",
     description: "write this conversation to a new file: .md, .json or .html",
-    run: async ([name], { session, secrets = [] }) => {
+    run: async ([name], { session, sessions, secrets = [] }) => {
       const file = name ?? `${session.id.replace(/[^\w.-]/g, "_")}.md`;
       const { exportConversation } = await import("../export/export.js");
       const options = { format: formatOf(file), secrets };
-      return { type: "save", file, text: await exportConversation(session.id, await session.history(), options) };
+      return { type: "save", file, pieces: exportConversation(sessions.conversations, session.id, options) };
     },
   },
 ];

@@ -38,20 +38,25 @@ export function conversationsJson(conversations: readonly Conversation[]): strin
 
 /**
  * Formats the events, one per line. Each line shows the event's number, which `rewind` and `fork` accept. The first line of a turn shows
- * its time.
+ * its time. Yields a text for each page that has lines.
  */
-export function eventsText(events: readonly StoredEvent[]): string {
-  const lines = events.flatMap((event) => {
-    const [first, ...more] = eventLines(event).flatMap((line) => line.split("\n"));
-    if (first === undefined) return [];
-    const began = event.type === "user_message" ? ["", `${margin}${time(event.at)} UTC`] : [];
-    return [
-      ...began,
-      `${String(event.seq).padStart(margin.length - 2)}  ${first}`,
-      ...more.map((line) => margin + line),
-    ];
-  });
-  return lines.join("\n").trimStart() === "" ? "nothing there" : lines.join("\n").replace(/^\n/, "");
+export async function* eventsTexts(pages: AsyncIterable<readonly StoredEvent[]>): AsyncGenerator<string> {
+  let isFirst = true;
+  for await (const events of pages) {
+    const lines = events.flatMap(linesOf);
+    if (isFirst && lines[0] === "") lines.shift(); // the empty line before a turn
+    if (lines.length === 0) continue;
+    isFirst = false;
+    yield `${lines.join("\n")}\n`;
+  }
+  if (isFirst) yield "nothing there\n";
+}
+
+function linesOf(event: StoredEvent): string[] {
+  const [first, ...more] = eventLines(event).flatMap((line) => line.split("\n"));
+  if (first === undefined) return [];
+  const began = event.type === "user_message" ? ["", `${margin}${time(event.at)} UTC`] : [];
+  return [...began, `${String(event.seq).padStart(margin.length - 2)}  ${first}`, ...more.map((line) => margin + line)];
 }
 
 const margin = " ".repeat(7);

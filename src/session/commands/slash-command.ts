@@ -11,7 +11,7 @@ export type CommandOutcome =
   | { type: "clear" }
   | { type: "resume"; conversationId: string }
   /** Asks the front door to write the text to a new file. */
-  | { type: "save"; file: string; text: string }
+  | { type: "save"; file: string; pieces: AsyncIterable<string> }
   | { type: "model"; model: string }
   | { type: "exit" };
 

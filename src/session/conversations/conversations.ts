@@ -4,6 +4,7 @@ import type { RewindEvent, StoredEvent } from "../../core/events.js";
 import type { NewId } from "../../core/ids.js";
 import type { LogNode } from "../../core/turn-leases.js";
 import type { UsageCounters } from "../../core/usage-store.js";
+import { eventPages } from "../shared/event-pages.js";
 import { decideFork, decideRewind, type RewindTo } from "./decide-rewind.js";
 
 interface ConversationsParts {
@@ -56,11 +57,20 @@ export class Conversations {
     }
   }
 
-  /** Returns the stored events with `seq >= from`. Events of turns that were taken back by a rewind are included. */
-  async events(conversationId: string, from = 1): Promise<StoredEvent[]> {
-    const events = await this.#parts.store.read(conversationId);
-    if (events.length === 0) throw notFound(conversationId);
-    return events.filter(({ seq }) => seq >= from);
+  /**
+   * Returns the stored events with `seq >= from`, but not more than `most`. Default: all events. Events of turns that were taken back by a
+   * rewind are included. Rejects with `not_found` if there is no conversation with this id and `from` is 1.
+   */
+  async read(conversationId: string, from = 1, most?: number): Promise<StoredEvent[]> {
+    const events = await this.#parts.store.read(conversationId, from, most);
+    if (events.length === 0 && from <= 1) throw notFound(conversationId);
+    return events;
+  }
+
+  /** Yields the stored events with `seq >= from` in pages. Rejects with `not_found` if there is no conversation with this id. */
+  async *pages(conversationId: string, from = 1): AsyncGenerator<StoredEvent[]> {
+    if (from > 1) await this.read(conversationId, 1, 1);
+    yield* eventPages(this, conversationId, from);
   }
 
   get usage(): UsageCounters {

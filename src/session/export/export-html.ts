@@ -1,31 +1,43 @@
 import { readFileSync } from "node:fs";
-import { mapInSlices } from "../../core/async/slices.js";
 import type { StoredEvent } from "../../core/events.js";
 import { indentedJson } from "../../core/json.js";
 import type { ContentPart, ToolCall } from "../../core/messages.js";
 import { elapsedText } from "../../core/text/durations.js";
 import { escapeHtml } from "./escape.js";
 import { endNote, time, turnFacts } from "./export-facts.js";
-import { selfContainedPage } from "./export-page.js";
+import { inertJson, pageFrame } from "./export-page.js";
+import type { ExportedLog } from "./exported-log.js";
 import { markdownToHtml, plain } from "./html-markdown.js";
 import { exportStyle } from "./html-style.js";
-import type { Transcript, TranscriptCall, TranscriptHop, TranscriptTurn } from "./transcript.js";
+import { type TranscriptCall, type TranscriptHop, type TranscriptTurn, transcriptTurn } from "./transcript.js";
 
 /**
- * Formats the transcript as a page. All text is escaped. If the trace view has been built, the page also contains the view and the events.
+ * Formats the conversation as a page. All text is escaped. If the trace view has been built, the page also contains the view and the events.
+ * Yields the text in pieces.
  */
-export async function toHtml(
-  { conversationId, origins, turns }: Transcript,
-  events: readonly StoredEvent[],
-): Promise<string> {
+export async function* toHtml(log: ExportedLog): AsyncGenerator<string> {
+  const { conversationId, origins } = log;
   const title = `Conversation ${conversationId}`;
-  const from = origins[0] ? `<p class="facts">A copy of ${escapeHtml(origins[0])}</p>` : "";
-  const main = `<h1>${escapeHtml(title)}</h1>${from}\n${(await mapInSlices(turns, turnHtml)).join("\n")}`;
   const view = traceView();
-  if (!view) return selfContainedPage({ title, style: exportStyle, main, hasMedia: true });
-  const data = { conversationId, events: events.map(withoutKept) };
-  const all = `${exportStyle}${view.style}`;
-  return selfContainedPage({ title, style: all, main, hasMedia: true, view: { script: view.script, data } });
+  const style = `${exportStyle}${view?.style ?? ""}`;
+  const { head, foot } = pageFrame({ title, style, hasMedia: true, script: view?.script });
+  const from = origins[0] ? `<p class="facts">A copy of ${escapeHtml(origins[0])}</p>` : "";
+  yield `${head}<main>\n<h1>${escapeHtml(title)}</h1>${from}\n`;
+  for await (const events of log.turns()) yield `${turnHtml(transcriptTurn(events))}\n`;
+  yield "</main>\n";
+  if (view) yield* dataElement(log);
+  yield foot;
+}
+
+/** Yields the element with the events, as the trace view reads them. */
+async function* dataElement(log: ExportedLog): AsyncGenerator<string> {
+  yield `<script type="application/json" id="data">{"conversationId":${inertJson(log.conversationId)},"events":[`;
+  let comma = "";
+  for await (const event of log.events()) {
+    yield comma + inertJson(withoutKept(event));
+    comma = ",";
+  }
+  yield "]}</script>\n";
 }
 
 /**

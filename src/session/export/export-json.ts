@@ -1,18 +1,22 @@
-import { mapInSlices } from "../../core/async/slices.js";
 import type { StoredEvent } from "../../core/events.js";
 import { toVisibleJson } from "../../core/text/inert.js";
 
 /**
  * Formats the conversation as one JSON object with all events. Names are in snake_case, and times in ISO 8601. Leaves out `kept.account`, a
- * hash of the provider's address and the API key, because a short key could be guessed from the hash.
+ * hash of the provider's address and the API key, because a short key could be guessed from the hash. Yields the text in pieces.
  */
-export async function toJson(conversationId: string, events: readonly StoredEvent[]): Promise<string> {
+export async function* toJson(
+  conversationId: string,
+  events: AsyncIterable<StoredEvent> | Iterable<StoredEvent>,
+): AsyncGenerator<string> {
   const document = { format: "mcp-platform.conversation", version: 1, conversation_id: conversationId };
-  const head = toVisibleJson(document, 2).slice(0, -"\n}".length);
-  const all = await mapInSlices(events, (event) =>
-    `\n${toVisibleJson(eventJson(event), 2)}`.replaceAll("\n", "\n    "),
-  );
-  return `${head},\n  "events": [${all.join(",")}\n  ]\n}\n`;
+  yield `${toVisibleJson(document, 2).slice(0, -"\n}".length)},\n  "events": [`;
+  let comma = "";
+  for await (const event of events) {
+    yield comma + `\n${toVisibleJson(eventJson(event), 2)}`.replaceAll("\n", "\n    ");
+    comma = ",";
+  }
+  yield "\n  ]\n}\n";
 }
 
 function eventJson({ seq, at, type, ...rest }: StoredEvent): object {

@@ -1,19 +1,20 @@
-import { mapInSlices } from "../../core/async/slices.js";
 import { indentedJson } from "../../core/json.js";
 import { elapsedText } from "../../core/text/durations.js";
 import { inert } from "../../core/text/inert.js";
 import { partsText } from "../shared/command-text.js";
 import { endNote, time, turnFacts } from "./export-facts.js";
-import type { Transcript, TranscriptCall, TranscriptTurn } from "./transcript.js";
+import type { ExportedLog } from "./exported-log.js";
+import { type TranscriptCall, type TranscriptTurn, transcriptTurn } from "./transcript.js";
 
 /**
- * Formats the transcript as Markdown without characters that could control a terminal. The model's texts are already Markdown, so they are
- * not escaped. Arguments and results of tools are put into code fences.
+ * Formats the turns as Markdown without characters that could control a terminal. The model's texts are already Markdown, so they are not
+ * escaped. Arguments and results of tools are put into code fences. Yields the text in pieces.
  */
-export async function toMarkdown({ conversationId, origins, turns }: Transcript): Promise<string> {
-  const from = origins[0] ? `\n\nA copy of ${inline(origins[0])}.` : "";
-  const texts = await mapInSlices(turns, (turn) => inert(turnText(turn)));
-  return [inert(`# Conversation ${inline(conversationId)}${from}`), ...texts].join("\n\n").concat("\n");
+export async function* toMarkdown(log: ExportedLog): AsyncGenerator<string> {
+  const from = log.origins[0] ? `\n\nA copy of ${inline(log.origins[0])}.` : "";
+  yield inert(`# Conversation ${inline(log.conversationId)}${from}`);
+  for await (const events of log.turns()) yield `\n\n${inert(turnText(transcriptTurn(events)))}`;
+  yield "\n";
 }
 
 function turnText(turn: TranscriptTurn): string {

@@ -1,26 +1,34 @@
 import { createHash } from "node:crypto";
 import { escapeHtml } from "./escape.js";
 
-interface PageParts {
+interface FrameParts {
   /** Title as plain text. It is escaped here. */
   title: string;
   style: string;
-  /** The page's content as HTML. The caller must have escaped all texts in it. */
-  main: string;
   /** True if the page may show pictures and play sounds that are embedded in the page (`data:` addresses). */
   hasMedia?: boolean;
   /**
-   * A script of this program, and data for the script. The script reads the data from the element with the id `data`, and renders into the
-   * element with the id `view`.
+   * A script of this program. It renders into the element with the id `view`, and may read data from an element with the id `data`, which
+   * the caller writes.
    */
-  view?: { script: string; data: unknown };
+  script?: string | undefined;
+}
+
+/** Builds a page of this content. The caller must have escaped all texts in `main`. */
+export function selfContainedPage({ main, ...parts }: Omit<FrameParts, "script"> & { main: string }): string {
+  const { head, foot } = pageFrame(parts);
+  return `${head}<main>\n${main}\n</main>\n${foot}`;
 }
 
 /**
- * Builds a page that loads nothing from the network and runs only the given script. A content security policy in the page enforces this.
+ * Returns what comes before and after the content of a page that loads nothing from the network and runs only the given script. A content
+ * security policy in the page enforces this.
  */
-export function selfContainedPage({ title, style, main, hasMedia = false, view }: PageParts): string {
-  const script = view?.script.replaceAll("</script", "<\\/script");
+export function pageFrame({ title, style, hasMedia = false, script: written }: FrameParts): {
+  head: string;
+  foot: string;
+} {
+  const script = written?.replaceAll("</script", "<\\/script");
   const policy = [
     "default-src 'none'",
     ...(script === undefined ? [] : [`script-src ${hashOf(script)}`]),
@@ -29,7 +37,7 @@ export function selfContainedPage({ title, style, main, hasMedia = false, view }
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  return `<!doctype html>
+  const head = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -40,12 +48,9 @@ export function selfContainedPage({ title, style, main, hasMedia = false, view }
 <style>${style}</style>
 </head>
 <body>
-${view ? '<div id="view"></div>\n' : ""}<main>
-${main}
-</main>
-${view ? `<script type="application/json" id="data">${inertJson(view.data)}</script>\n<script>${script}</script>\n` : ""}</body>
-</html>
-`;
+${script === undefined ? "" : '<div id="view"></div>\n'}`;
+  const foot = `${script === undefined ? "" : `<script>${script}</script>\n`}</body>\n</html>\n`;
+  return { head, foot };
 }
 
 function hashOf(text: string): string {
@@ -56,7 +61,7 @@ function hashOf(text: string): string {
  * Formats data as JSON for a script element. Escapes characters that could close the element, open another one, control a terminal, or
  * reverse the direction of text.
  */
-function inertJson(value: unknown): string {
+export function inertJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(
     /[<\p{Cc}\u202a-\u202e\u2066-\u2069]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

@@ -1,29 +1,46 @@
-import type { StoredEvent } from "../../core/events.js";
-import { withoutRewound } from "../../log/folds/rewind.js";
+import { pausesBetween } from "../../core/async/slices.js";
+import type { EventReader } from "../shared/event-pages.js";
 import { toHtml } from "./export-html.js";
 import { toJson } from "./export-json.js";
 import { toMarkdown } from "./export-markdown.js";
+import { ExportedLog } from "./exported-log.js";
 import type { ExportFormat } from "./formats.js";
-import { redacted } from "./redact-export.js";
-import { readTranscript } from "./transcript.js";
+
+/** Minimum length of a piece. A conversation has many short texts, and writing each of them for itself would cost more than making it. */
+const pieceChars = 64_000;
 
 /**
  * Exports a conversation in a form that can be shared. Removes turns that were taken back, the given secrets, and everything that looks
- * like a secret.
+ * like a secret. Yields the text in pieces, so that it is never in memory as a whole, and lets the event loop run in between. Rejects with
+ * StoreError, with errors of the reader, and with RequestError `not_found` if the conversation is deleted meanwhile. The pieces so far are
+ * then not a whole export, and must not be taken for one.
  */
-export async function exportConversation(
+export async function* exportConversation(
+  reader: EventReader,
   conversationId: string,
-  events: readonly StoredEvent[],
   { format, secrets }: { format: ExportFormat; secrets: readonly string[] },
-): Promise<string> {
-  const shared = await redacted(events, secrets);
-  const standing = shared.filter(isShared(shared));
-  if (format === "json") return toJson(conversationId, standing);
-  const transcript = await readTranscript(conversationId, shared);
-  return format === "md" ? toMarkdown(transcript) : toHtml(transcript, standing);
+): AsyncGenerator<string> {
+  const log = await ExportedLog.open({ conversationId, reader, secrets });
+  const pause = pausesBetween();
+  let piece = "";
+  for await (const text of textsOf(log, format)) {
+    piece += text;
+    if (piece.length >= pieceChars) {
+      yield piece;
+      piece = "";
+    }
+    await pause();
+  }
+  yield piece;
 }
 
-function isShared(events: readonly StoredEvent[]): (event: StoredEvent) => boolean {
-  const standing = new Set(withoutRewound(events));
-  return (event) => event.type === "fork" || standing.has(event);
+function textsOf(log: ExportedLog, format: ExportFormat): AsyncGenerator<string> {
+  switch (format) {
+    case "json":
+      return toJson(log.conversationId, log.events());
+    case "md":
+      return toMarkdown(log);
+    case "html":
+      return toHtml(log);
+  }
 }

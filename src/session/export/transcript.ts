@@ -1,18 +1,9 @@
-import { mapInSlices } from "../../core/async/slices.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { ContentPart } from "../../core/messages.js";
-import { eventsByTurn, readTurn, validHops } from "../../log/folds/turn-records.js";
+import { readTurn, validHops } from "../../log/folds/turn-records.js";
 import { summarizeTurn, type TurnSummary } from "../shared/summary.js";
 
-/** A conversation for readers, without the turns that were taken back. All times are in ms since the epoch. */
-export interface Transcript {
-  conversationId: string;
-  /** Ids of the conversations from which this one was copied. The direct source comes first, then the source of that copy, and so on. */
-  origins: readonly string[];
-  /** Turns in the order of their start. */
-  turns: TranscriptTurn[];
-}
-
+/** A turn for readers. All times are in ms since the epoch. */
 export interface TranscriptTurn {
   turnId: string;
   startedAt: number;
@@ -40,12 +31,7 @@ export interface TranscriptCall {
   durationMs?: number;
 }
 
-export async function readTranscript(conversationId: string, events: readonly StoredEvent[]): Promise<Transcript> {
-  const origins = events[0]?.type === "fork" ? events[0].origins : [];
-  return { conversationId, origins, turns: await mapInSlices(eventsByTurn(events), turnOf) };
-}
-
-function turnOf(events: readonly StoredEvent[]): TranscriptTurn {
+export function transcriptTurn(events: readonly StoredEvent[]): TranscriptTurn {
   const turn = readTurn(events);
   const hops = validHops(turn).map(({ answer, calls }) => {
     const later = events.filter(({ seq }) => seq > answer.seq);

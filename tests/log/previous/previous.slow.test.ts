@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { StorageConfig } from "../../../src/core/config.js";
-import type { StoredEvent } from "../../../src/core/events.js";
 import type { App } from "../../../src/index.js";
 import { exportConversation } from "../../../src/session/export/export.js";
 import { exportFormats } from "../../../src/session/export/formats.js";
 import { collect, fixtureServer, shape, startApp } from "../../support/app.js";
 import { answer, type LlmRequest, type LlmServer, startLlmServer } from "../../support/llm-server.js";
 import { newStorage } from "../../support/storages.js";
+import { joined } from "../support.js";
 import { loadPreviousLog } from "./load-log.js";
 
 /** Conversations of the log, each with the numbers of the answers that called tools and still belong to it. */
@@ -92,10 +92,10 @@ test.each(ids)(
 
 test.each(ids)("the conversation %s is shown, copied and exported", async (id) => {
   const { conversations } = app.sessions;
-  const events = (await conversations.events(id)) as StoredEvent[];
+  const events = await conversations.read(id);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
   for (const format of exportFormats) {
-    const text = await exportConversation(id, events, { format, secrets: [] });
+    const text = await joined(exportConversation(conversations, id, { format, secrets: [] }));
     expect(text).toContain("Let me see.");
     // The JSON export has whole events; the exports for people have no signatures.
     expect(/signature \d/.test(text)).toBe(format === "json");

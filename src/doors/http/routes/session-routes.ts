@@ -149,16 +149,12 @@ async function exportFile({ sessions, secrets }: DoorParts, call: ApiCall): Prom
   const format = exportFormats.find((each) => each === wanted);
   if (!format) throw new ApiError(400, "invalid_format", `the formats are ${exportFormats.join(", ")}`, "format");
   const id = call.path("id");
-  const events = await sessions.conversations.events(id);
   const { exportConversation } = await import("../../../session/export/export.js");
-  return new Response(await exportConversation(id, events, { format, secrets: secrets() }), {
-    headers: {
-      "content-type": exportTypes[format],
-      "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
-      // Sandboxes the file if a browser opens it from this address. The file then has no access to this origin.
-      "content-security-policy": "sandbox",
-      "x-content-type-options": "nosniff",
-    },
+  return streamed(exportTypes[format], exportConversation(sessions.conversations, id, { format, secrets: secrets() }), {
+    "content-disposition": `attachment; filename="${id.replaceAll(/[^\w.-]/g, "_")}.${format}"`,
+    // Sandboxes the file if a browser opens it from this address. The file then has no access to this origin.
+    "content-security-policy": "sandbox",
+    "x-content-type-options": "nosniff",
   });
 }
 

@@ -11,17 +11,21 @@ export async function streamed(
 ): Promise<Response> {
   const encoder = new TextEncoder();
   let next: Promise<IteratorResult<string>> | undefined = Promise.resolve(await pieces.next());
-  const body = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { value, done } = await (next ?? pieces.next());
-      next = undefined;
-      if (done) controller.close();
-      else controller.enqueue(encoder.encode(value));
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { value, done } = await (next ?? pieces.next());
+        next = undefined;
+        if (done) controller.close();
+        else controller.enqueue(encoder.encode(value));
+      },
+      async cancel() {
+        await pieces.return(undefined);
+      },
     },
-    async cancel() {
-      await pieces.return(undefined);
-    },
-  });
+    // No piece is made ahead. If making it failed while the client is slow, Hono would write the error's text as the end of the body.
+    { highWaterMark: 0 },
+  );
   return new Response(body, { headers: { "content-type": type, ...headers } });
 }
 

@@ -1,0 +1,119 @@
+import { RequestError } from "../../core/errors.js";
+import type { RewindEvent, StoredEvent } from "../../core/events.js";
+import { isOfNoTurn, isRewound, type TurnSpan } from "../../log/folds/rewind.js";
+import { type EventReader, eventPages } from "../shared/event-pages.js";
+import { redacted } from "./redact-export.js";
+
+/** Where the events of a turn are, with the indexes of the pages that contain them. */
+interface TurnPlace extends TurnSpan {
+  pages: number[];
+}
+
+interface PagePlace {
+  from: number;
+  count: number;
+  /** Turn of the first event. A new conversation with the same id has other turns. */
+  turnId: string;
+}
+
+/**
+ * Number of pages that are kept in memory. Most turns lie in one page or across two. A turn that waited for the turn before it may begin a
+ * page earlier than that turn ends.
+ */
+const mostKept = 3;
+
+interface ExportedLogParts {
+  conversationId: string;
+  reader: EventReader;
+  secrets: readonly string[];
+}
+
+/**
+ * The events that an export of a conversation contains, without secrets and without turns that were taken back. They are read from the log
+ * page by page. Only the places of turns and pages are kept: about 200 bytes for each turn. Events that are stored after `open` are left
+ * out.
+ */
+export class ExportedLog {
+  readonly conversationId: string;
+  /** Ids of the conversations from which this one was copied. The direct source comes first, then the source of that copy, and so on. */
+  readonly origins: readonly string[];
+  readonly #parts: ExportedLogParts;
+  readonly #pages: readonly PagePlace[];
+  /** Turns in the order of their beginnings, without those that were taken back. */
+  readonly #turns: ReadonlyMap<string, TurnPlace>;
+  readonly #kept = new Map<number, readonly StoredEvent[]>();
+
+  /** Reads the conversation once, to find its turns. Rejects with StoreError and with errors of the reader. */
+  static async open(parts: ExportedLogParts): Promise<ExportedLog> {
+    const pages: PagePlace[] = [];
+    const turns = new Map<string, TurnPlace>();
+    const rewinds: (RewindEvent & StoredEvent)[] = [];
+    let origins: readonly string[] = [];
+    for await (const events of eventPages(parts.reader, parts.conversationId)) {
+      if (pages.length === 0 && events[0]?.type === "fork") origins = events[0].origins;
+      for (const event of events) {
+        if (event.type === "rewind") rewinds.push(event);
+        if (!isOfNoTurn(event.type)) place(turns, event, pages.length);
+      }
+      const [{ seq, turnId } = { seq: 1, turnId: "" }] = events;
+      pages.push({ from: seq, count: events.length, turnId });
+    }
+    for (const [turnId, turn] of turns) if (isRewound(turn, rewinds)) turns.delete(turnId);
+    return new ExportedLog(parts, { pages, turns, origins });
+  }
+
+  private constructor(
+    parts: ExportedLogParts,
+    found: { pages: readonly PagePlace[]; turns: ReadonlyMap<string, TurnPlace>; origins: readonly string[] },
+  ) {
+    this.#parts = parts;
+    this.conversationId = parts.conversationId;
+    this.origins = found.origins;
+    this.#pages = found.pages;
+    this.#turns = found.turns;
+  }
+
+  /** Yields the events in order. Rejects with StoreError, and with RequestError `not_found` if the conversation was deleted meanwhile. */
+  async *events(): AsyncGenerator<StoredEvent> {
+    for (const index of this.#pages.keys()) {
+      for (const event of await this.#page(index)) {
+        if (event.type === "fork" || this.#turns.has(event.turnId)) yield event;
+      }
+    }
+  }
+
+  /** Yields the events of each turn, in the order in which the turns began. Rejects as `events` does. */
+  async *turns(): AsyncGenerator<StoredEvent[]> {
+    for (const [turnId, { pages }] of this.#turns) {
+      const events: StoredEvent[] = [];
+      for (const index of pages) events.push(...(await this.#page(index)).filter((event) => event.turnId === turnId));
+      yield events;
+    }
+  }
+
+  async #page(index: number): Promise<readonly StoredEvent[]> {
+    const known = this.#kept.get(index);
+    if (known) return known;
+    const { conversationId, reader, secrets } = this.#parts;
+    const { from = 1, count = 0, turnId = "" } = this.#pages[index] ?? {};
+    const read = await reader.read(conversationId, from, count);
+    if (read.length !== count || read[0]?.turnId !== turnId) {
+      throw new RequestError("not_found", `the conversation ${conversationId} was deleted`);
+    }
+    const events = await redacted(read, secrets);
+    this.#kept.set(index, events);
+    const [oldest = index] = this.#kept.keys();
+    if (this.#kept.size > mostKept) this.#kept.delete(oldest);
+    return events;
+  }
+}
+
+function place(turns: Map<string, TurnPlace>, { turnId, seq }: StoredEvent, page: number): void {
+  const turn = turns.get(turnId);
+  if (!turn) {
+    turns.set(turnId, { first: seq, last: seq, pages: [page] });
+    return;
+  }
+  turn.last = seq;
+  if (turn.pages.at(-1) !== page) turn.pages.push(page);
+}
