@@ -49,3 +49,13 @@ export function requireStorable(id: string, what: string): void {
   if (id.length > 0 && id.length <= longestId && !id.includes("\0") && !halfCharacter.test(id)) return;
   throw new RequestError("usage", `${what} is 1 to ${longestId} characters of Unicode, none of them NUL`);
 }
+
+/**
+ * Throws RequestError `usage` if the id of a new conversation would make it count as a conversation for a single API call: lists would leave
+ * it out, and retention would delete it.
+ */
+export function requireOwnId(conversationId: string): void {
+  if (!isOfSingleCall(conversationId)) return;
+  const why = `ids that begin with "${singleCallPrefix}_" are for single calls, which are in no list and are deleted after a time`;
+  throw new RequestError("usage", `a new conversation cannot have the id ${conversationId}: ${why}; choose another id`);
+}

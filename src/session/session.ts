@@ -1,6 +1,6 @@
 import type { LiveCursor } from "../core/cluster-port.js";
 import type { ChatEvent, LiveEvent, QuestionEvent, RewindEvent, StoredEvent, TurnEvent } from "../core/events.js";
-import { requireStorable } from "../core/ids.js";
+import { isOfSingleCall, requireOwnId, requireStorable } from "../core/ids.js";
 import type { ContentPart, Message } from "../core/messages.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnMail, TurnName } from "../core/turn-leases.js";
@@ -109,6 +109,9 @@ export class Session {
     requirePatterns(options);
     requireStorable(this.id, "the id of a conversation");
     requireStorable(requestId, "the id of a request");
+    if (isOfSingleCall(this.id) && !bringsAll && (await this.#parts.store.read(this.id, 1, 1)).length === 0) {
+      requireOwnId(this.id);
+    }
     const running = this.#turns.get(requestId);
     if (running) {
       running.requireContent(content);

@@ -71,6 +71,53 @@ describe("a request id is answered once", () => {
     expect((await app.sessions.list({ most: 100 })).conversations).toEqual([]);
   });
 
+  test("a new conversation gets no id of a single call, and one that a call has made is continued", async () => {
+    await using llm = await startLlmServer([answer("one"), answer("two"), answer("three")]);
+    await using app = await startApp({ llm: llm.url });
+    const { conversations } = app.sessions;
+    const refused = { kind: "usage", message: expect.stringMatching(/"single_".*choose another id/) };
+    const ask = (id: string, requestId: string) => app.sessions.open(id).prompt({ requestId, text: "hi" });
+    await expect(collect(ask("single_mine", "r1"))).rejects.toMatchObject(refused);
+    await collect(ask("singles", "r1"));
+    await expect(conversations.fork("singles", { to: "single_mine" })).rejects.toMatchObject(refused);
+    await expect(conversations.fork("singles", { to: "a\0b" })).rejects.toMatchObject({ kind: "usage" });
+    expect(await app.sessions.history("single_mine")).toEqual([]);
+    await collect(app.sessions.open("single_1").prompt({ requestId: "r1", text: "hi", bringsAll: true }));
+    expect((await collect(ask("single_1", "r2"))).at(-1)).toMatchObject({ type: "turn_end" });
+    expect((await app.sessions.list({ most: 10 })).conversations).toMatchObject([{ conversationId: "singles" }]);
+  });
+
+  test("texts with a NUL find nothing or are refused, in every question, and a message keeps its NUL", async () => {
+    await using llm = await startLlmServer([answer("a\0b")]);
+    await using app = await startApp({ llm: llm.url });
+    const { sessions } = app;
+    const asked = await collect(sessions.open("c").prompt({ requestId: "r", text: "hi\0there" }));
+    expect(asked.at(-1)).toMatchObject({ type: "turn_end" });
+    expect((await sessions.history("c"))[0]).toMatchObject({ content: [{ text: "hi\0there" }] });
+    const refusal = { kind: expect.stringMatching(/^(usage|not_found)$/) };
+    const questions: (() => Promise<unknown>)[] = [
+      () => sessions.history("a\0b"),
+      () => sessions.historyBefore("a\0b", 9, 9),
+      () => sessions.list({ most: 9, text: "a\0b" }),
+      () => sessions.list({ most: 9, text: "a\0bcdef" }),
+      () => sessions.cancel("a\0b"),
+      () => sessions.cancel("c", "a\0b"),
+      () => sessions.answer("a\0b", "q", true),
+      () => sessions.answer("c", "a\0b", true),
+      () => sessions.delete("a\0b"),
+      () => sessions.conversations.events("a\0b"),
+      () => sessions.conversations.rewind("a\0b", { turns: 1 }),
+      () => sessions.conversations.fork("a\0b"),
+      () => sessions.open("a\0b").recover(),
+    ];
+    for (const question of questions) {
+      await question().then(
+        (found) => expect([[], false, { conversations: [] }]).toContainEqual(found),
+        (error: unknown) => expect(error).toMatchObject(refusal),
+      );
+    }
+  });
+
   test("the longest ids that are taken are kept, of whatever characters", async () => {
     await using llm = await startLlmServer([answer("x")]);
     await using app = await startApp({ llm: llm.url });

@@ -1,7 +1,7 @@
 import type { ChatStore, ConversationPage, ConversationQuery, ConversationSummary } from "../../core/chat-store.js";
 import { RequestError } from "../../core/errors.js";
 import type { RewindEvent, StoredEvent } from "../../core/events.js";
-import type { NewId } from "../../core/ids.js";
+import { type NewId, requireOwnId, requireStorable } from "../../core/ids.js";
 import type { LogNode } from "../../core/turn-leases.js";
 import type { UsageCounters } from "../../core/usage-store.js";
 import { eventPages } from "../shared/event-pages.js";
@@ -93,6 +93,8 @@ export class Conversations {
 
   /** Copies turns, always whole ones and with their request ids, into a new conversation. Resolves with the id of the new conversation. */
   async fork(conversationId: string, { to = this.#parts.newId("conv"), toSeq }: { to?: string; toSeq?: number } = {}) {
+    requireStorable(to, "the id of a conversation");
+    requireOwnId(to);
     const turnId = this.#parts.newId("fork");
     await this.#parts.store.archive.copy(conversationId, to, (events) => {
       if (events.length === 0) throw notFound(conversationId);

@@ -91,6 +91,10 @@ export function storeError(
   doing: "open" | "read" | "write",
 ): StoreError | RequestError {
   if (error instanceof StoreError || error instanceof RequestError) return error;
+  // A client sent an id or a text that PostgreSQL cannot hold. Nothing is wrong with the log.
+  if (codeOf(error) === "22021") {
+    return new RequestError("usage", "an id or a text contains the character NUL, which the event log cannot hold");
+  }
   if (isPoolTimeout(error)) {
     return new StoreError("locked", `cannot ${doing} the event log ${place.shown}: no connection became free in time`, {
       hint: "send fewer prompts at once (chat.service.max_turns), use more hosts, or set chat.storage.pool_size higher",
