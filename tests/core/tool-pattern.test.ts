@@ -93,6 +93,11 @@ describe("a permission by arguments", () => {
     "/tmp/.%2E%2fetc",
     "/tmp/x%2f..%2fy",
     "/tmp/%252e%252e/etc",
+    "/tmp/..\0/x",
+    "/tmp/.\x01./x",
+    "/tmp/..%00/x",
+    "/tmp/a\0/x",
+    "/tmp/a%2500",
   ])("does not let %s out of its folder", (value) => {
     expect(permitted(path, { path: value })).toBe(false);
   });
@@ -102,6 +107,23 @@ describe("a permission by arguments", () => {
     expect(permitted("git.log(range=main*)", { range: "main..dev" })).toBe(true);
     expect(permitted("fs.list(path=../src)", { path: "../src" })).toBe(true);
     expect(permitted("fs.list(path=*)", { path: "../src" })).toBe(true);
+  });
+
+  test("of a text that is no path takes any lines, but no way up that control characters hide", () => {
+    expect(permitted("s.say(text=Dear *)", { text: "Dear Ann,\n\nyes\tno" })).toBe(true);
+    expect(permitted("fs.read(name=docs*)", { name: "docs/..\0/x" })).toBe(false);
+  });
+
+  test("takes both spellings of a letter with an accent, in values and names", () => {
+    const [one, two] = ["/tmp/caf\u00e9", "/tmp/cafe\u0301"];
+    for (const [pattern, value] of [
+      [one, two],
+      [two, one],
+    ]) {
+      expect(permitted(`fs.read(path=${pattern}/*)`, { path: `${value}/x` })).toBe(true);
+      expect(touched(`fs.read(path=${pattern}/*)`, { path: `${value}/x` })).toBe(true);
+    }
+    expect(touched("fs.read(gr\u00f6\u00dfe=*)", { "gro\u0308\u00dfe": 1 })).toBe(true);
   });
 
   test("reads numbers, true and null as text, goes down by dots, and takes a name with dots as it is", () => {

@@ -38,18 +38,20 @@ export function readArgumentPatterns(text: string): ArgumentPattern[] | { proble
     ) {
       return { problem: `between two stars there may be at most ${longestBetweenStars} characters` };
     }
-    patterns.push({ path: name.split("."), value });
+    patterns.push({ path: name.normalize().split("."), value });
   }
   return patterns;
 }
 
 /**
  * Returns true if a permission with this pattern covers the argument: the argument must exist, and every value in it must match. A value
- * that could leave the pattern's folder by `..` is not covered.
+ * that could leave the pattern's folder by `..` is not covered. If the pattern is a path, neither is a value with a control character: a
+ * server may end the path at a NUL or drop the character.
  */
 export function permits({ path, value }: ArgumentPattern, given: object): boolean {
+  const isSafe = (text: string) => !leadsUp(text) && !(isPath.test(value) && control.test(text));
   const texts = textsAt(path, given);
-  return texts.length > 0 && texts.every((text) => globMatches(value, text) && (!isOpen(value) || !leadsUp(text)));
+  return texts.length > 0 && texts.every((text) => globMatches(value, text) && (!isOpen(value) || isSafe(text)));
 }
 
 /**
@@ -72,8 +74,13 @@ function isOpen(glob: string): boolean {
 const separator = String.raw`(?:[/\\]|%(?:25)*(?:2f|5c))`;
 const upwards = new RegExp(`(?:^|${separator})(?:\\.|%(?:25)*2e){2}(?:$|${separator})`, "i");
 
+const isPath = new RegExp(separator, "i");
+/** Matches a control character, plain or percent-encoded. */
+const control = /\p{Cc}|%(?:25)*(?:[01][0-9a-f]|7f)/iu;
+const allControls = new RegExp(control, "giu");
+
 function leadsUp(text: string): boolean {
-  return upwards.test(text);
+  return upwards.test(text.replaceAll(allControls, ""));
 }
 
 /** Resolves a path: `/tmp//x/../../etc` becomes `/etc`. */
@@ -102,8 +109,8 @@ function textsAt(path: readonly string[], given: object): string[] {
     if (steps === path.length && Object.keys(value).length === 0) texts.push("");
     for (const [key, inner] of Object.entries(value)) {
       if (steps === path.length || Array.isArray(value)) open.push([inner, steps]);
-      else if (key === rests[steps]) open.push([inner, path.length]);
-      else if (path[steps] === "*" || path[steps] === key) open.push([inner, steps + 1]);
+      else if (key.normalize() === rests[steps]) open.push([inner, path.length]);
+      else if (path[steps] === "*" || path[steps] === key.normalize()) open.push([inner, steps + 1]);
     }
   }
   return texts;

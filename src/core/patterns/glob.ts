@@ -1,5 +1,9 @@
-/** Returns true if the text matches the glob, in which only `*` is special. Builds no regular expression and does not backtrack. */
-export function globMatches(pattern: string, text: string): boolean {
+/**
+ * Returns true if the text matches the glob, in which only `*` is special. Builds no regular expression and does not backtrack. Spellings
+ * that Unicode calls canonically equivalent are equal: an `é` may be one character or two.
+ */
+export function globMatches(givenPattern: string, givenText: string): boolean {
+  const [pattern, text] = [givenPattern.normalize(), givenText.normalize()];
   const parts = pattern.split("*");
   if (parts.length === 1) return pattern === text;
   const first = parts[0] ?? "";
