@@ -212,6 +212,7 @@ const BROKEN: [string, string, string[]][] = [
       'config.yaml:2:48 mcpServers.a.disabled: expected true or false, got string "no"',
     ],
   ],
+  ["a short token", "serve: {token: abc}", ["config.yaml:1:16 serve.token: must have at least 16 characters"]],
   ["an empty name", "llm: { active: '' }", ["config.yaml:1:16 llm.active: must not be empty"]],
   [
     "a key that would poison a prototype",

@@ -97,7 +97,11 @@ test.each<[string, boolean, { machine: string; pid?: number }, Opening]>([
     await damage(path);
     const opened = open(path, opening);
     if (isChecked)
-      await expect(opened).rejects.toMatchObject({ kind: "corrupt", message: expect.stringContaining("is damaged") });
+      await expect(opened).rejects.toMatchObject({
+        kind: "corrupt",
+        message: expect.stringContaining("is damaged"),
+        hint: expect.stringContaining("-wal -shm"),
+      });
     else await (await opened).close();
   }),
 );

@@ -145,7 +145,7 @@ describe("opening", () => {
       await writeFile(path, "my diary\n".repeat(500));
       await expect(open(path)).rejects.toMatchObject({
         kind: "corrupt",
-        hint: expect.stringContaining(`mv "${path}"`),
+        hint: expect.stringContaining(`for end in "" -wal -shm; do mv "${path}$end"`),
       });
       expect(await readFile(path, "utf8")).toBe("my diary\n".repeat(500));
     }));

@@ -37,6 +37,9 @@ export function describeSchemaError(error: ErrorObject, wording: Wording = {}): 
   if (error.keyword === "required") {
     return { pointer, part: "key", message: `"${error.params.missingProperty}" is missing` };
   }
+  if (error.keyword === "minLength" && error.params.limit > 1) {
+    return { pointer, part: "value", message: `must have at least ${error.params.limit} characters` };
+  }
   if (/^min(Length|Items|Properties)$/.test(error.keyword)) {
     return { pointer, part: "value", message: "must not be empty" };
   }

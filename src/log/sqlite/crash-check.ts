@@ -3,6 +3,7 @@ import { StoreError } from "../../core/errors.js";
 import { isGone, isOfThisBoot, thisMachine } from "../shared/host-process.js";
 import type { Connection } from "./connection.js";
 import { SqliteReader } from "./reader.js";
+import { moveAside } from "./store-errors.js";
 import { SqliteTurns } from "./turns.js";
 
 interface CrashCheckParts {
@@ -40,7 +41,7 @@ export async function checkAfterCrash(db: Connection, parts: CrashCheckParts): P
   const [found] = await checking.finally(() => reader.close());
   if (found?.quick_check !== "ok") {
     throw new StoreError("corrupt", `the event log ${path} is damaged: ${found?.quick_check}`, {
-      hint: `move it aside (mv "${path}" "${path}.broken") and start again; what is whole in it can be read with sqlite3's .recover`,
+      hint: `${moveAside(path)} and start again; what is whole in it can be read with sqlite3's .recover`,
     });
   }
   for (const node of suspects) if (isGone(node, machine)) await turns.bury(node.nodeId, node.seenAt);

@@ -32,10 +32,15 @@ function kindOf(error: unknown): StoreErrorKind | undefined {
   return kinds.find(([text]) => text.test(messageOf(error)))?.[1];
 }
 
+/** Returns advice how to move a damaged log aside. Its latest events are in the file `-wal`, which SQLite would add to a new log. */
+export function moveAside(path: string): string {
+  return `move it aside with its -wal and -shm files (for end in "" -wal -shm; do mv "${path}$end" "${path}.broken$end"; done)`;
+}
+
 function hintFor(kind: StoreErrorKind, path: string): string {
   const elsewhere = "or set chat.storage.path to another file";
   if (kind === "locked") return `another process keeps it locked: end that process, ${elsewhere}`;
   if (kind === "full") return `free some space on its disk, ${elsewhere}`;
-  if (kind === "corrupt") return `move it aside (mv "${path}" "${path}.broken") and start again, ${elsewhere}`;
+  if (kind === "corrupt") return `${moveAside(path)} and start again, ${elsewhere}`;
   return `make sure that its folder and the file can be written, ${elsewhere}`;
 }
