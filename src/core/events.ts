@@ -20,15 +20,18 @@ export type StopReason = "end_turn" | "max_tokens" | "max_tool_hops" | "budget" 
 /** A question to a person (or program) during a turn. It is answered by `session.answer(questionId, value)`. */
 export type Question =
   | ApprovalQuestion
-  /**
-   * A question from a server: it wants data in a form that its schema describes, or wants the person to visit a page. Answer: `{"action":
-   * "accept" | "decline" | "cancel", "content": {…}}`.
-   */
-  | { kind: "elicitation"; server: string; message: string; form: JsonSchema }
-  | { kind: "elicitation"; server: string; message: string; url: string }
+  | Elicitation
   /** The question whether a server may let the model write something, at the user's cost. Answer: `true` or `false`. */
   | { kind: "sampling"; server: string; prompt: string; maxTokens: number }
   | LimitQuestion;
+
+/**
+ * A question from a server: it wants data in a form that its schema describes, or wants the person to visit a page. Answer: `{"action":
+ * "accept" | "decline" | "cancel", "content": {…}}`.
+ */
+export type Elicitation =
+  | { kind: "elicitation"; server: string; message: string; form: JsonSchema }
+  | { kind: "elicitation"; server: string; message: string; url: string };
 
 /**
  * The question whether to continue after a limit was reached. A yes raises the limit by its configured amount, or by several times this
@@ -241,6 +244,9 @@ export interface ForkEvent {
 
 /** An event as stored. `seq` counts from 1 without gaps within the conversation; `at` is in milliseconds since the epoch. */
 export type StoredEvent = ChatEvent & { seq: number; at: number };
+
+/** A stored event of this type, or of one of these types. */
+export type EventOf<Type extends ChatEvent["type"]> = Extract<StoredEvent, { type: Type }>;
 
 /** An event that is shown but never stored. */
 export type LiveEvent =

@@ -10,7 +10,7 @@ import type {
   ToolCallUpdate,
 } from "@agentclientprotocol/sdk";
 import { methods } from "@agentclientprotocol/sdk";
-import type { ApprovalQuestion, Question, QuestionEvent } from "../../core/events.js";
+import type { ApprovalQuestion, Elicitation, QuestionEvent } from "../../core/events.js";
 import { asObject } from "../../core/json.js";
 import type { JsonSchema } from "../../core/messages.js";
 import { limitText } from "../shared/limit-text.js";
@@ -22,8 +22,6 @@ export interface Asking {
   sessionId: string;
   toolCallId: (callId: string) => string;
 }
-
-type Elicitation = Extract<Question, { kind: "elicitation" }>;
 
 const once: PermissionOption[] = [
   { optionId: "allow_once", name: "Allow once", kind: "allow_once" },

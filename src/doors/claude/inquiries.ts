@@ -1,11 +1,11 @@
 /** Sends the questions of a turn to the controlling program as control requests. The answers have the form that `session.answer` takes. */
 
 import { isDeepStrictEqual } from "node:util";
-import type { ApprovalQuestion, Question } from "../../core/events.js";
+import type { ApprovalQuestion, Elicitation } from "../../core/events.js";
 import { asObject, asObjects } from "../../core/json.js";
 import { toolInput } from "./content-blocks.js";
 
-type AskableQuestion = ApprovalQuestion | Extract<Question, { kind: "elicitation" }>;
+type AskableQuestion = ApprovalQuestion | Elicitation;
 
 interface InquiryParts {
   answer: (questionId: string, value: unknown) => void;
@@ -79,7 +79,7 @@ function permissionRequest({ call, reason, onceOnly }: ApprovalQuestion): object
   };
 }
 
-function elicitationRequest(question: Extract<Question, { kind: "elicitation" }>): object {
+function elicitationRequest(question: Elicitation): object {
   const { server, message } = question;
   const asked =
     "form" in question ? { mode: "form", requested_schema: question.form } : { mode: "url", url: question.url };

@@ -1,4 +1,4 @@
-import { isUnsaid, type StoredEvent, type TurnEvent } from "../../core/events.js";
+import { type EventOf, isUnsaid, type StoredEvent, type TurnEvent } from "../../core/events.js";
 import type { OneshotSummary, OneshotView, TurnStart } from "../printed/views.js";
 import type { DoorParts } from "../shared/door.js";
 import { anthropicStopReason, anthropicUsage, type SessionUsage } from "./anthropic-usage.js";
@@ -7,7 +7,7 @@ import { PartialMessage } from "./partial.js";
 import { resultMessage } from "./result-message.js";
 import { initFacts, permissionModeOf } from "./state.js";
 
-type StoredAnswer = Extract<StoredEvent, { type: "assistant_message" }>;
+type StoredAnswer = EventOf<"assistant_message">;
 
 /** Facts about this process that the output stream reports, and whether the stream has partial messages. */
 export interface ClaudeOptions {

@@ -1,4 +1,4 @@
-import type { ErrorInfo, StoredEvent, TurnEvent } from "../../core/events.js";
+import type { ErrorInfo, EventOf, TurnEvent } from "../../core/events.js";
 import type { ToolCall } from "../../core/messages.js";
 import { textOf } from "../../core/messages.js";
 import type { ToolHub } from "../../core/ports.js";
@@ -7,7 +7,7 @@ import type { TurnSummary } from "../../session/shared/summary.js";
 import { dollars, limitText } from "./limit-text.js";
 import { oneLine } from "./terminal.js";
 
-type ToolResultEvent = Extract<StoredEvent, { type: "tool_result" }>;
+type ToolResultEvent = EventOf<"tool_result">;
 
 /** Formats a turn's tool calls as lines for people: one line when a call is planned, and one when its result has arrived. */
 export class ToolLines {

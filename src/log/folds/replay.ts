@@ -1,5 +1,5 @@
 import type { LlmErrorKind } from "../../core/errors.js";
-import type { CompactionEvent, StartedCall, StopReason, StoredEvent, TrimEvent } from "../../core/events.js";
+import type { CompactionEvent, EventOf, StartedCall, StopReason, StoredEvent, TrimEvent } from "../../core/events.js";
 import type { AssistantMessage, FinishReason, Message } from "../../core/messages.js";
 import { toolMessage } from "../../core/messages.js";
 import { messageTokensOf, tokensOf } from "./estimate.js";
@@ -122,8 +122,8 @@ export function latest<Type extends (CompactionEvent | TrimEvent)["type"]>(
   type: Type,
   events: readonly StoredEvent[],
   currentTurnId?: string,
-): Extract<StoredEvent, { type: Type }> | undefined {
-  const isWanted = (event: StoredEvent): event is Extract<StoredEvent, { type: Type }> => event.type === type;
+): EventOf<Type> | undefined {
+  const isWanted = (event: StoredEvent): event is EventOf<Type> => event.type === type;
   return withoutRewound(events, currentTurnId).findLast(isWanted);
 }
 

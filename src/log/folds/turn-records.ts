@@ -1,8 +1,6 @@
-import type { StartedCall, StoredEvent } from "../../core/events.js";
+import type { EventOf, StartedCall, StoredEvent } from "../../core/events.js";
 import { type ContentPart, formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
 import { withoutRewound } from "./rewind.js";
-
-type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
 
 /** One answer of the model, with the calls that it contains, in order. */
 export interface HopRecord {

@@ -1,5 +1,5 @@
 import { messageOf, StoreError } from "../../core/errors.js";
-import type { ChatEvent, StoredEvent } from "../../core/events.js";
+import type { ChatEvent, EventOf, StoredEvent } from "../../core/events.js";
 import type { Period } from "../../core/usage-store.js";
 import { stateAfter } from "../shared/claims.js";
 import { jsonCopy } from "../shared/json-copy.js";
@@ -99,7 +99,7 @@ export class MemoryLog {
   *once<T extends StoredEvent["type"]>(
     { since, until }: Period,
     ...types: readonly T[]
-  ): Generator<[conversation: MemoryConversation, event: Extract<StoredEvent, { type: T }>, place: string]> {
+  ): Generator<[conversation: MemoryConversation, event: EventOf<T>, place: string]> {
     const seen = new Set<string>();
     for (const conversation of this.conversations.values()) {
       for (const { event, position } of conversation.entries) {
@@ -145,10 +145,7 @@ function isChange(event: ChatEvent, position: number | undefined): boolean {
   return position === undefined || event.type === "user_message" || stateAfter(event) !== undefined;
 }
 
-function isOneOf<T extends StoredEvent["type"]>(
-  event: StoredEvent,
-  types: readonly T[],
-): event is Extract<StoredEvent, { type: T }> {
+function isOneOf<T extends StoredEvent["type"]>(event: StoredEvent, types: readonly T[]): event is EventOf<T> {
   return (types as readonly string[]).includes(event.type);
 }
 

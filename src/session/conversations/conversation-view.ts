@@ -1,4 +1,4 @@
-import type { StoredEvent } from "../../core/events.js";
+import type { EventOf, StoredEvent } from "../../core/events.js";
 import { indentedJson } from "../../core/json.js";
 import { textOf } from "../../core/messages.js";
 import { firstLine, partsText } from "../shared/command-text.js";
@@ -49,6 +49,6 @@ export function lastCallText(events: readonly StoredEvent[]): string {
   return `> ${name}\n${indentedJson(written)}\n${outcome}`;
 }
 
-function resultText({ content, isError }: Extract<StoredEvent, { type: "tool_result" }>): string {
+function resultText({ content, isError }: EventOf<"tool_result">): string {
   return `${isError ? "error" : "ok"}\n${partsText(content)}`;
 }

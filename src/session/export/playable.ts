@@ -1,7 +1,7 @@
 /** Reads from a log what is needed to replay a conversation: what the user said and answered, and what the model and the servers did. */
 import { type ApprovalAnswer, readApproval } from "../../core/approval.js";
 import { RequestError } from "../../core/errors.js";
-import type { Question, StopReason, StoredEvent } from "../../core/events.js";
+import type { Elicitation, Question, StopReason, StoredEvent } from "../../core/events.js";
 import { type ContentPart, type JsonSchema, type ToolCall, type ToolResult, textOf } from "../../core/messages.js";
 import { eventsByTurn, type HopRecord, readTurn, type TurnRecord, validHops } from "../../log/folds/turn-records.js";
 
@@ -38,8 +38,6 @@ export interface PlayableCall {
   /** Questions that the server asked the user during the call. */
   asks: Elicitation[];
 }
-
-type Elicitation = Extract<Question, { kind: "elicitation" }>;
 
 /** Returns the server and tool for a name that the model uses. Undefined if the name is not known. */
 export type FindTool = (name: string) => { server: string; tool: string } | undefined;

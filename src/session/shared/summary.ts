@@ -1,4 +1,4 @@
-import type { ErrorInfo, LimitQuestion, StopReason, StoredEvent } from "../../core/events.js";
+import type { ErrorInfo, EventOf, LimitQuestion, StopReason, StoredEvent } from "../../core/events.js";
 import type { Spent, Usage } from "../../core/messages.js";
 import { usageSum } from "../../core/token-usage.js";
 import { readTurn, validHops } from "../../log/folds/turn-records.js";
@@ -65,7 +65,7 @@ function refusedLimit(events: readonly StoredEvent[]): LimitQuestion | undefined
     .findLast((question) => question.kind === "limit");
 }
 
-function isNo(event: StoredEvent): event is Extract<StoredEvent, { type: "answer" }> {
+function isNo(event: StoredEvent): event is EventOf<"answer"> {
   return event.type === "answer" && !isYes(event.value);
 }
 

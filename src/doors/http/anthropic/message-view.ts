@@ -1,4 +1,4 @@
-import type { AssistantMessageEvent, StopReason, StoredEvent, TurnEvent } from "../../../core/events.js";
+import type { AssistantMessageEvent, EventOf, StopReason, StoredEvent, TurnEvent } from "../../../core/events.js";
 import { isPlainObject } from "../../../core/json.js";
 import type { ToolCall } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
@@ -151,7 +151,7 @@ export class MessageView implements ResponseWriter {
     return this.#add({ type: "mcp_tool_use", id, name: tool, server_name: server, input: toolInput(text) });
   }
 
-  #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
+  #result({ callId, content, isError }: EventOf<"tool_result">): StreamedEvent[] {
     const tool_use_id = this.#serverCalls.get(callId);
     if (tool_use_id === undefined) return [];
     const texts = content.map(resultBlock).map((block) => (block.type === "image" ? imageName : block));

@@ -1,4 +1,4 @@
-import type { StoredEvent, TurnEvent } from "../../../core/events.js";
+import type { EventOf, StoredEvent, TurnEvent } from "../../../core/events.js";
 import type { FinishReason, ToolCall } from "../../../core/messages.js";
 import { textOf } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
@@ -191,7 +191,7 @@ export class ResponseView implements ResponseWriter {
     return [...events, ...this.#writeText(placed, "response.mcp_call_arguments", "arguments", text)];
   }
 
-  #result({ callId, content, isError }: Extract<TurnEvent, { type: "tool_result" }>): StreamedEvent[] {
+  #result({ callId, content, isError }: EventOf<"tool_result">): StreamedEvent[] {
     // Finds the last call with this id, since a later answer may reuse an id.
     const index = this.#output.findLastIndex((item) => item.type === "mcp_call" && item.call_id === callId);
     const item = this.#output[index];
