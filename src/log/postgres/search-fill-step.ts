@@ -1,32 +1,32 @@
 import { isOfSingleCall } from "../../core/ids.js";
 import type { FillProgress } from "../shared/search-fill.js";
-import { rewindsOfAsked } from "../sql/search-table.js";
+import { isRewind } from "../sql/common-statements.js";
+import { postgresRewindsOfAsked } from "../sql/conversation-table.js";
 import type { Database } from "./connection/database.js";
 
-/** Number of conversations that a step adds. Nobody can write to them meanwhile. */
+/** Number of conversations that a step adds. During the step, nobody can write to them. */
 const atOnce = 50;
 
 const addMessages = `INSERT INTO searched (conversation_id, seq, text)
   SELECT asked.conversation_id, asked.seq, found.text
   FROM events AS asked CROSS JOIN LATERAL lower_title(searched_text(asked.payload)) AS found (text)
-  WHERE asked.conversation_id = ANY($1) AND asked.request_id IS NOT NULL AND found.text <> '' AND NOT EXISTS (${rewindsOfAsked})
+  WHERE asked.conversation_id = ANY($1) AND asked.request_id IS NOT NULL AND found.text <> '' AND NOT EXISTS (${postgresRewindsOfAsked})
   ON CONFLICT DO NOTHING`;
 const addTitles = `INSERT INTO searched (conversation_id, seq, text)
   SELECT conversation_id, 0, title_lower FROM conversations WHERE conversation_id = ANY($1) AND title_lower <> ''
-    AND EXISTS (SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.type = 'rewind'
-      AND mark.conversation_id = conversations.conversation_id)
+    AND EXISTS (SELECT FROM events AS mark WHERE ${isRewind("mark")} AND mark.conversation_id = conversations.conversation_id)
   ON CONFLICT DO NOTHING`;
 
 /** Returns the steps of a `SearchFill`. If several hosts take steps, they take them one after the other. */
 export function searchFillStep(database: Database): () => Promise<FillProgress | undefined> {
   const step = () =>
     database.transaction("idempotent", async (client): Promise<FillProgress | undefined> => {
-      const { rows: left } = await client.query<{ conversation_id: string }>("SELECT * FROM search_fill FOR UPDATE");
-      if (!left[0]) return undefined;
-      // The locks keep a rewind from coming between the reading of a message and its adding. They are taken before the messages are read.
+      const { rows: done } = await client.query<{ conversation_id: string }>("SELECT * FROM search_fill FOR UPDATE");
+      if (!done[0]) return undefined;
+      // The locks are taken before the messages are read, so that no rewind removes a message between its reading and its adding.
       const { rows: next } = await client.query<{ conversation_id: string }>(
         `SELECT conversation_id FROM conversations WHERE conversation_id > $1 ORDER BY conversation_id LIMIT ${atOnce} FOR NO KEY UPDATE`,
-        [left[0].conversation_id],
+        [done[0].conversation_id],
       );
       const ids = next.map(({ conversation_id }) => conversation_id);
       const isOver = ids.length < atOnce;

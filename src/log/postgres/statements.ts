@@ -1,7 +1,7 @@
 /** SQL statements of the most frequent operations, and the types of their rows. Each statement is one round trip. */
 
 import { foldVersion } from "../shared/schema-version.js";
-import { isMark, isUnfinished } from "../sql/common-statements.js";
+import { isFork, isMark, isUnfinished } from "../sql/common-statements.js";
 import { jsonOf } from "../sql/postgres-json.js";
 import { eventsOf } from "./event-table.js";
 import { logChannel } from "./notices.js";
@@ -88,7 +88,7 @@ export const appendEnd = appended(`,
 
 /** SQL for the ids of all conversations that have been copied. */
 export const originsOf = `SELECT origin.value AS origin FROM events AS fork,
-  json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isMark("fork")} AND fork.type = 'fork'`;
+  json_array_elements_text(${jsonOf("fork.payload")} -> 'origins') AS origin WHERE ${isFork("fork")}`;
 
 /** Begins a task that all hosts share: task $1, which is due every $2 ms. Returns a row if the task was due and has begun. */
 export const begin = `INSERT INTO tasks (name, begun_at) VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)

@@ -30,6 +30,10 @@ export const unfinishedTurns = (condition: string) =>
   `SELECT conversation_id AS "conversationId", turn_id AS "turnId", request_id AS "requestId", place, fold, fence, workspace FROM turns
    WHERE ${isUnfinished} AND ${condition}`;
 
+/** SQL conditions for one of the two types of `isMark`. They contain `isMark`, so that the databases use its index. */
+export const isFork = (events: string) => `${isMark(events)} AND ${events}.type = 'fork'`;
+export const isRewind = (events: string) => `${isMark(events)} AND ${events}.type = 'rewind'`;
+
 /**
  * Returns the SQL condition for fork and rewind events. It must be written exactly as in the partial index, so that the databases use the
  * index.

@@ -10,6 +10,7 @@
  * - `turns` is the number of turns that no rewind removed.
  */
 import { titleLength } from "../shared/conversation-facts.js";
+import { isRewind } from "./common-statements.js";
 import { copying, isListed } from "./conversation-statements.js";
 import { jsonOf } from "./postgres-json.js";
 import { idOf, numberIn, readable, seqOf, withinRange } from "./sqlite-place.js";
@@ -25,6 +26,12 @@ const firstEntry = `entries.id = ${idOf(number, "1")}`;
 const lastEntry = `entries.id = (SELECT max(id) FROM entries WHERE ${withinRange(number)})`;
 const workspace = `coalesce((SELECT workspace FROM turns WHERE turns.conversation_id = conversations.conversation_id
   ORDER BY place DESC LIMIT 1), '')`;
+
+/** SQL for the rewinds that removed the message `asked` of a conversation. */
+export const sqliteRewindsOfAsked = `SELECT 1 FROM entries AS mark WHERE ${isRewind("mark")} AND ${withinRange(number, { row: "mark." })}
+  AND mark.id > asked.id AND json_extract(mark.payload, '$.toSeq') < ${seqOf("asked.")}`;
+export const postgresRewindsOfAsked = `SELECT FROM events AS mark WHERE ${isRewind("mark")} AND mark.conversation_id = asked.conversation_id
+  AND mark.seq > asked.seq AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq`;
 
 /**
  * Step of the migration, for SQLite. `title_of` takes a text as JSON, because the driver cuts a text at a NUL character. For speed, turns
@@ -51,17 +58,13 @@ export const sqliteConversations = [
        AS asked
      WHERE asked.number = conversations.number`,
   `UPDATE conversations SET turns = (SELECT count(*) FROM entries AS asked
-       WHERE ${withinRange(number, { row: "asked." })} AND asked.type = 'user_message' AND NOT EXISTS (
-         SELECT 1 FROM entries AS mark WHERE mark.type IN ('fork', 'rewind') AND ${withinRange(number, { row: "mark." })}
-           AND mark.type = 'rewind' AND mark.id > asked.id AND json_extract(mark.payload, '$.toSeq') < ${seqOf("asked.")}))
-     WHERE number IN (SELECT ${numberIn()} FROM entries WHERE type IN ('fork', 'rewind') AND type = 'rewind')`,
+       WHERE ${withinRange(number, { row: "asked." })} AND asked.type = 'user_message' AND NOT EXISTS (${sqliteRewindsOfAsked}))
+     WHERE number IN (SELECT ${numberIn()} FROM entries WHERE ${isRewind("entries")})`,
   ...indexes("touched, title_lower"),
 ];
 
 const turnsIn = (conversation: string) => `(SELECT count(*) FROM events AS asked
-  WHERE asked.conversation_id = ${conversation} AND asked.type = 'user_message' AND NOT EXISTS (
-    SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.conversation_id = asked.conversation_id
-      AND mark.type = 'rewind' AND mark.seq > asked.seq AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq))`;
+  WHERE asked.conversation_id = ${conversation} AND asked.type = 'user_message' AND NOT EXISTS (${postgresRewindsOfAsked}))`;
 
 /**
  * Upper bound for the number of events that are being written at one time. Such an event may have a lower id than an event that is already
@@ -77,8 +80,7 @@ const fillConversations = (condition: string) => `
       (SELECT conversation_title(payload) FROM events AS asked
          WHERE asked.conversation_id = first.conversation_id AND asked.type = 'user_message' ORDER BY seq LIMIT 1) AS title,
       ${workspace.replaceAll("conversations.", "first.")} AS workspace,
-      CASE WHEN EXISTS (SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.type = 'rewind'
-          AND mark.conversation_id = first.conversation_id)
+      CASE WHEN EXISTS (SELECT FROM events AS mark WHERE ${isRewind("mark")} AND mark.conversation_id = first.conversation_id)
         THEN ${turnsIn("first.conversation_id")}
         ELSE (SELECT count(request_id) FROM events AS asked WHERE asked.conversation_id = first.conversation_id) END AS turns
     FROM events AS first CROSS JOIN LATERAL

@@ -33,12 +33,6 @@ export const sqliteSearch = [
 const fewerPostgresIndexes = ["DROP INDEX IF EXISTS events_turn", "DROP INDEX IF EXISTS events_position"];
 
 /**
- * SQL for the rewinds that removed the message `asked`. It must name both types in this way, so that the databases use the index of marks.
- */
-export const rewindsOfAsked = `SELECT FROM events AS mark WHERE mark.type IN ('fork', 'rewind') AND mark.type = 'rewind'
-  AND mark.conversation_id = asked.conversation_id AND mark.seq > asked.seq AND (${jsonOf("mark.payload")} ->> 'toSeq')::integer < asked.seq`;
-
-/**
  * Step of the migration, for PostgreSQL. `search_grams` does in SQL what the extension pg_trgm does, because only some roles may create an
  * extension. The index collects new texts until they fill 256 KB, and then adds them together. With the default of 4 MB, every search would
  * read so much, and the message that adds them would wait for a second.

@@ -3,7 +3,7 @@ import { RequestError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { changedInCopy, refuseHeld, refuseUnfinished } from "../shared/claims.js";
 import { conversationFacts, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
-import { isMark, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
+import { isFork, isUnfinished, unfinished, withNode } from "../sql/common-statements.js";
 import { conversationQueries } from "../sql/conversation-statements.js";
 import { idOf, numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import type { Connection } from "./connection.js";
@@ -72,14 +72,7 @@ export class SqliteArchive implements Archive {
       const events = this.#events.from(conversationId, 1);
       const { first, seqs } = decide(events);
       this.#events.insert(to, first);
-      const insert = this.#db.prepare(
-        `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
-         SELECT ${idOf(numberOf("?2"), "?4")}, turn_id, type, request_id, coalesce(?5, payload), at, position FROM entries
-         WHERE id = ${idOf(numberOf("?1"), "?3")}`,
-      );
-      const changed = new Map(changedInCopy(events, seqs).map(([seq, event]) => [seq, payloadOf(event)]));
-      let seq = 1;
-      for (const copied of seqs) insert.all(conversationId, to, copied, ++seq, changed.get(copied) ?? null);
+      this.#insertCopies(conversationId, to, seqs, new Map(changedInCopy(events, seqs)));
       const all = new Set(seqs);
       const copied = events.filter((event) => all.has(event.seq));
       const { title, turns } = conversationFacts(copied);
@@ -89,7 +82,7 @@ export class SqliteArchive implements Archive {
           `UPDATE conversations SET title = ?2, title_lower = ?3, turns = ?4, counted = ?5,
              family = coalesce((SELECT family FROM conversations WHERE conversation_id = ?6), ?6) WHERE conversation_id = ?1`,
         )
-        .run(to, title, title && lowerTitle(title), turns, seq, conversationId);
+        .run(to, title, title && lowerTitle(title), turns, seqs.length + 1, conversationId);
       this.#events.replaceSearched(to, searchedTexts(copied.map((event, index) => ({ ...event, seq: index + 2 }))));
     });
   }
@@ -118,6 +111,19 @@ export class SqliteArchive implements Archive {
   async lastChange(until: number): Promise<number> {
     const [row] = await this.#views.rows<{ at: number }>(conversationQueries.sqlite.lastChange, [until]);
     return row?.at ?? 0;
+  }
+
+  /** Copies the events with these `seq`, which become 2, 3, and so on. `changed`: the copies that differ from their originals. */
+  #insertCopies(from: string, to: string, seqs: readonly number[], changed: ReadonlyMap<number, ChatEvent>): void {
+    const insert = this.#db.prepare(
+      `INSERT INTO entries (id, turn_id, type, request_id, payload, at, position)
+       SELECT ${idOf(numberOf("?2"), "?4")}, turn_id, type, request_id, coalesce(?5, payload), at, position FROM entries
+       WHERE id = ${idOf(numberOf("?1"), "?3")}`,
+    );
+    for (const [index, seq] of seqs.entries()) {
+      const copy = changed.get(seq);
+      insert.all(from, to, seq, index + 2, copy ? payloadOf(copy) : null);
+    }
   }
 
   #delete(conversationId: string): boolean {
@@ -169,4 +175,4 @@ export class SqliteArchive implements Archive {
 
 /** SQL for the ids of all conversations that have been copied. */
 const originsOf = `SELECT origin.value AS origin FROM entries AS fork, json_each(fork.payload, '$.origins') AS origin
-  WHERE ${isMark("fork")} AND fork.type = 'fork'`;
+  WHERE ${isFork("fork")}`;
