@@ -40,18 +40,23 @@ export interface ModelCounts {
   unpriced: number;
 }
 
+export function usageTokens({ inputTokens, outputTokens, estimatedTokens }: ModelCounts): number {
+  return inputTokens + outputTokens + estimatedTokens;
+}
+
 /** Usage of tools. Only calls that were sent count. */
 export interface ToolCounts {
   calls: number;
   errors: number;
   /** Total time of the calls, each from its sending to its result. */
   durationMs: number;
-  /** Total size of the results as stored. What is stored is what the model was given. */
+  /** Total size of the results as stored, which is what the model got. */
   resultBytes: number;
 }
 
-/** Usage of one model within a period. `at`: start of the period. */
+/** Usage of one model within a period. */
 export interface ModelUsage extends ModelCounts {
+  /** Start of the period. */
   at: number;
   provider: string;
   model: string;
@@ -76,9 +81,9 @@ export interface UsageProgress {
 }
 
 /**
- * Counters of usage. A conversation that is deleted takes its usage back. Each event counts only once, even if a copied conversation has it
+ * Counters of usage. When a conversation is deleted, its usage is no longer counted. Each event counts only once, even if a copied conversation has it
  * in common with its origin. Periods begin and end with a quarter of an hour, see `quarterMs`: every time zone differs from UTC by a
- * multiple of 15 minutes, so midnight is always the start of a quarter. What a method costs depends on its periods, not on the log. Every
+ * multiple of 15 minutes, so midnight is always the start of a quarter. The cost of a method grows with its periods, not with the log. Every
  * method throws StoreError.
  */
 export interface UsageCounters {

@@ -1,19 +1,18 @@
 /** Usage, computed from the events of the log in memory. Databases keep counters that equal these sums: see `usage-tables.ts`. */
 
-import type { StoredEvent } from "../../core/events.js";
-import type {
-  ConversationUsage,
-  ModelCounts,
-  ModelUsage,
-  Period,
-  ToolCounts,
-  ToolUsage,
-  UsageCounters,
+import type { EventOf, StoredEvent } from "../../core/events.js";
+import {
+  type ConversationUsage,
+  type ModelCounts,
+  type ModelUsage,
+  type Period,
+  type ToolCounts,
+  type ToolUsage,
+  type UsageCounters,
+  usageTokens,
 } from "../../core/usage-store.js";
 import { keyLength } from "../shared/spent.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
-
-type EventOf<T extends StoredEvent["type"]> = Extract<StoredEvent, { type: T }>;
 
 export class MemoryUsage implements UsageCounters {
   readonly #log: MemoryLog;
@@ -48,9 +47,7 @@ export class MemoryUsage implements UsageCounters {
     for (const [{ conversationId }, answer] of this.#log.once(period, "assistant_message", "compaction")) {
       rows.add({ conversationId }, countsOf(answer));
     }
-    const tokens = ({ inputTokens, outputTokens, estimatedTokens }: ModelCounts) =>
-      inputTokens + outputTokens + estimatedTokens;
-    const dearest = rows.all().sort((one, other) => other.usd - one.usd || tokens(other) - tokens(one));
+    const dearest = rows.all().sort((one, other) => other.usd - one.usd || usageTokens(other) - usageTokens(one));
     return { conversations: dearest.slice(0, most), all: dearest.length };
   }
 
@@ -95,13 +92,11 @@ function callOf(result: EventOf<"tool_result">, sent: StoredEvent): ToolCounts &
   };
 }
 
-/**
- * Rows that add up counts. `add` creates a row for new `facts`; if there is already a row with equal `facts`, it adds the counts to that
- * row.
- */
+/** Rows that add up counts. There is one row for all facts that are equal. */
 class Rows<Row extends object> {
   readonly #rows = new Map<string, Row>();
 
+  /** Adds the counts to the row with these facts. */
   add<Facts extends Partial<Row>>(facts: Facts, counts: Omit<Row, keyof Facts> & Record<string, number>): void {
     const key = JSON.stringify(Object.values(facts));
     const row = this.#rows.get(key) as (Row & Record<string, number>) | undefined;

@@ -30,10 +30,11 @@ interface UsageDialect {
   fold: typeof sqliteFold;
   /** Returns SQL that joins the rows of `totals` that lie in `ranges`. Each range is looked up in the index. */
   inRange: (totals: string) => string;
-  /** Whether there are changes that are not yet in the totals. */
+  /** True if changes of totals are collected in the table `UsageKind.changes` first. */
   hasChanges: boolean;
-  /** Column of `UsageKind.rows` that names the conversation, and the join that adds the conversation's id. */
+  /** Column of `UsageKind.rows` that names the conversation. Queries call it `owner`. */
   owner: string;
+  /** Column with the id of the conversation after the join `named`. */
   ownerId: string;
   named: string;
 }
@@ -110,10 +111,15 @@ function statements(dialect: UsageDialect) {
     dialect;
   const sum = (name: string, value: string) => `coalesce(sum(${value}), 0.0) AS "${name}"`;
   const [tokens, usd] = [number("paid", "spent", "tokens"), number("paid", "spent", "usd")];
+  /** Returns the tables and queries of what is not in the totals yet. `uncountedRows`: query of the usage of uncounted events. */
+  const notInTotals = ({ changes }: UsageKind, uncountedRows: string) => [
+    `(${uncountedRows})`,
+    ...(hasChanges ? [changes] : []),
+  ];
   const byPeriod = (kind: UsageKind, folded: string) => {
-    const { totals, changes, keys, counts } = kind;
+    const { totals, keys, counts } = kind;
     const columns = [...keys, ...counts].join(", ");
-    const others = [`(${folded})`, ...(hasChanges ? [changes] : [])].map(
+    const others = notInTotals(kind, folded).map(
       (rows) => `
         UNION ALL SELECT period, ${columns} FROM ${rows} AS other CROSS JOIN ranges
           WHERE other.at >= ranges.since AND other.at < ranges.until`,
@@ -162,7 +168,9 @@ function statements(dialect: UsageDialect) {
     first: `
       SELECT min(at) AS at FROM (
         SELECT min(at) AS at FROM ${modelKind.totals} WHERE span = ${hourMs}
-        ${[`(${uncounted})`, ...(hasChanges ? [modelKind.changes] : [])].map((rows) => `UNION ALL SELECT min(at) AS at FROM ${rows} AS other`).join(" ")}
+        ${notInTotals(modelKind, uncounted)
+          .map((rows) => `UNION ALL SELECT min(at) AS at FROM ${rows} AS other`)
+          .join(" ")}
       ) AS used`,
     backlog: "SELECT counted, conversations FROM usage_backlog",
   };

@@ -1,8 +1,8 @@
 import { elapsedText } from "../../core/text/durations.js";
 import { toVisibleJson } from "../../core/text/inert.js";
-import type { ModelCounts, ToolCounts } from "../../core/usage-store.js";
+import { type ModelCounts, type ToolCounts, usageTokens } from "../../core/usage-store.js";
 import type { UsageReport } from "../conversations/usage-report.js";
-import { dayOf, usageTokens } from "../conversations/usage-report.js";
+import { dayOf } from "../conversations/usage-report.js";
 
 const barWidth = 24;
 const eighths = " ▏▎▍▌▋▊▉";
@@ -47,12 +47,18 @@ const modelHeads = ["requests", "input", "cached", "written", "output", "reasoni
 const toolHeads = ["calls", "errors", "time", "a call", "result tokens"];
 
 function modelCells(totals: ModelCounts): string[] {
-  const { requests, inputTokens, cachedTokens, cacheWriteTokens, outputTokens, reasoningTokens } = totals;
-  const { estimatedTokens } = totals;
+  const { requests, inputTokens, cachedTokens, cacheWriteTokens, outputTokens, reasoningTokens, estimatedTokens } =
+    totals;
   const estimate = estimatedTokens > 0 ? ` (+ about ${count(estimatedTokens)})` : "";
-  const cache = [count(cachedTokens), count(cacheWriteTokens)];
-  const input = [`${count(inputTokens)}${estimate}`, ...cache];
-  return [count(requests), ...input, count(outputTokens), count(reasoningTokens), costOf(totals)];
+  return [
+    count(requests),
+    `${count(inputTokens)}${estimate}`,
+    count(cachedTokens),
+    count(cacheWriteTokens),
+    count(outputTokens),
+    count(reasoningTokens),
+    costOf(totals),
+  ];
 }
 
 function costOf({ usd, unpriced, requests }: ModelCounts): string {

@@ -1,5 +1,13 @@
 /** Reports of usage and cost over all conversations in the log. */
-import type { ModelCounts, ModelUsage, Period, ToolCounts, ToolUsage, UsageCounters } from "../../core/usage-store.js";
+import {
+  type ModelCounts,
+  type ModelUsage,
+  type Period,
+  type ToolCounts,
+  type ToolUsage,
+  type UsageCounters,
+  usageTokens,
+} from "../../core/usage-store.js";
 import { quarterMs } from "../../log/shared/spent.js";
 
 const modelKeys = ["day", "model", "conversation"] as const;
@@ -85,10 +93,6 @@ function daysOf({ since, until }: Period): Period[] {
 
 function quarterBefore(at: number): number {
   return Math.floor(at / quarterMs) * quarterMs;
-}
-
-export function usageTokens({ inputTokens, outputTokens, estimatedTokens }: ModelCounts): number {
-  return inputTokens + outputTokens + estimatedTokens;
 }
 
 /** Formats a time as a day of the local calendar, such as `2026-11-25`. */
