@@ -30,11 +30,11 @@ import { ToolOrder } from "./tools/tool-order.js";
 import { trust } from "./tools/trust.js";
 
 /**
- * Time in ms after which an idle host starts the servers whose start was postponed. A host that is asked something earlier starts them once
- * the model answers (see `startRemembered`).
+ * Time in ms after which an idle host starts the servers whose start was postponed. A host that gets a prompt earlier starts them once the
+ * model answers (see `startRemembered`).
  */
 const idleMs = 2000;
-/** Time in ms from the beginning of an answer to such a start. A start of a process holds the host up for some milliseconds. */
+/** Time in ms from the beginning of an answer of the model to such a start. Starting a process blocks the host for some milliseconds. */
 const answeringMs = 200;
 
 /** @internal */
@@ -119,8 +119,8 @@ export class McpHub implements ToolHub, AsyncDisposable {
   }
 
   /**
-   * Starts the servers whose start was postponed, a few at a time. Called when a model answers: with 100 servers on 2 cores, starts before
-   * that delayed the first token by 10 s (`node scripts/bench/server-starts.mjs`).
+   * Starts the servers whose start was postponed, a few at a time. Called when a model answers. Earlier starts of 100 servers on 2 cores
+   * delayed the first token by 10 s (`node scripts/bench/server-starts.mjs`).
    */
   startRemembered(): void {
     if (this.#own.hasDue) this.#startRememberedAfter(answeringMs);

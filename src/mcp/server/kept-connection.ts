@@ -79,7 +79,7 @@ export class KeptConnection {
 
   /** Starts the server now if its start waits for a slot. */
   hurry(): void {
-    this.#parts.slots?.skip(this);
+    this.#parts.slots?.begin(this);
   }
 
   /** Resolves once the running start has succeeded or failed. Resolves at once if the server is not starting. */

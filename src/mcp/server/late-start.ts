@@ -26,13 +26,13 @@ export class LateStart {
     return this.#isPending && !this.#parts.isLazy;
   }
 
-  putOff(): void {
+  postpone(): void {
     this.#isPending = true;
     this.#parts.condition.set("ready", "its tools are known; it starts at its first use");
   }
 
-  /** Starts the server now, unless it is lazy and so starts only at its first use. Resolves when the start is over. */
-  async hurry(): Promise<void> {
+  /** Starts a postponed server, unless it is lazy and therefore starts only at its first use. Resolves when no start is running. */
+  async startRemembered(): Promise<void> {
     if (this.isDue) this.#start();
     await this.#starting;
   }

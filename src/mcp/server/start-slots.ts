@@ -1,17 +1,17 @@
 import { availableParallelism } from "node:os";
 import { abortable } from "../shared/wait.js";
 
-/** How long a start may hold its slot, in ms. A start that takes longer mostly waits, for a download for example, and needs no processor. */
+/** How long a start may hold its slot, in ms. A longer start mostly waits, for example for a download, and does not use the processor. */
 export const slotMs = 1000;
 const slotsPerCore = 4;
 
 /**
- * Bounds how many servers' processes start at the same time. All at once they only delay each other, and the host with them: 100 servers
- * on 2 cores.
+ * Limits the number of servers' processes that start at the same time. Without a limit, the starts of 100 servers on 2 cores delay each
+ * other and the host.
  */
 export class StartSlots {
   #free: number;
-  /** The starts that wait for a slot, in order. The values let them begin. */
+  /** Owners of the starts that wait for a slot, in order. Each value is a function that lets the start begin. */
   readonly #waiting = new Map<object, () => void>();
 
   constructor(slots = slotsPerCore * availableParallelism()) {
@@ -24,27 +24,23 @@ export class StartSlots {
       this.#free--;
       return;
     }
-    const turn = new Promise<void>((resolve) => this.#waiting.set(owner, resolve));
+    const begun = new Promise<void>((resolve) => this.#waiting.set(owner, resolve));
     try {
-      await abortable(turn, signal);
+      await abortable(begun, signal);
     } catch (error) {
       if (!this.#waiting.delete(owner)) this.leave();
       throw error;
     }
   }
 
-  /** Lets `owner` begin without a free slot, if it waits for one. Used for a server that somebody calls. */
-  skip(owner: object): void {
-    this.#begin(owner);
-  }
-
   leave(): void {
     this.#free++;
     const [next] = this.#waiting.keys();
-    if (next && this.#free > 0) this.#begin(next);
+    if (next && this.#free > 0) this.begin(next);
   }
 
-  #begin(owner: object): void {
+  /** Lets `owner` begin even without a free slot, if it waits for one. Used for a server that is called. */
+  begin(owner: object): void {
     const begin = this.#waiting.get(owner);
     if (!begin) return;
     this.#waiting.delete(owner);

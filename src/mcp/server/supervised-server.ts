@@ -61,7 +61,7 @@ export class SupervisedServer {
   readonly #kept: KeptConnection;
   readonly #watched: WatchedResources;
   readonly #statusChanged: () => void;
-  #counted = { lists: emptyLists, offered: 0 };
+  #counted = { lists: emptyLists, tools: 0 };
   readonly #isPlayed: boolean;
   readonly #remembers: () => boolean;
   readonly #late: LateStart;
@@ -127,7 +127,7 @@ export class SupervisedServer {
   start(): void {
     const { enabled, refusal } = this.config;
     const isWanted = enabled && !refusal;
-    if (isWanted && this.#remembers() && this.offer.recall()) this.#late.putOff();
+    if (isWanted && this.#remembers() && this.offer.recall()) this.#late.postpone();
     else if (isWanted) void this.#kept.start();
     if (this.condition.state !== "ready") this.#statusChanged(); // the state `ready` was already reported when it was set
   }
@@ -139,7 +139,7 @@ export class SupervisedServer {
 
   /** Starts a server whose start was postponed, unless the server is lazy. Resolves when its start no longer needs the processor. */
   async startRemembered(): Promise<void> {
-    await atMost(this.#late.hurry(), slotMs);
+    await atMost(this.#late.startRemembered(), slotMs);
   }
 
   /**
@@ -164,7 +164,7 @@ export class SupervisedServer {
       name,
       state: this.condition.state,
       transport,
-      tools: this.#offered,
+      tools: this.#toolCount,
       prompts: prompts.length,
       resources: resources.length,
       startMs,
@@ -176,12 +176,12 @@ export class SupervisedServer {
   }
 
   /** Number of tools that the model gets. The number is cached, because every call reads the state of servers. */
-  get #offered(): number {
+  get #toolCount(): number {
     const { lists } = this;
     if (this.#counted.lists !== lists) {
-      this.#counted = { lists, offered: lists.tools.filter((tool) => isOffered(this.config, tool)).length };
+      this.#counted = { lists, tools: lists.tools.filter((tool) => isOffered(this.config, tool)).length };
     }
-    return this.#counted.offered;
+    return this.#counted.tools;
   }
 
   /** The last part of the server's stderr. It is "" for a remote server. */
@@ -194,7 +194,7 @@ export class SupervisedServer {
   }
 
   started(): Promise<void> {
-    void this.#late.hurry();
+    void this.#late.startRemembered();
     return this.#kept.started();
   }
 
@@ -205,7 +205,7 @@ export class SupervisedServer {
 
   /** Waits until the start has succeeded or failed, or the grace period of an optional server is over. Also reads stale lists again. */
   async settled(signal?: AbortSignal): Promise<void> {
-    void this.#late.hurry();
+    void this.#late.startRemembered();
     await this.refresh.ofStale(signal);
     await this.#kept.settled(signal);
   }
