@@ -68,7 +68,8 @@ export class Budget {
   readonly #turn: Totals;
   readonly #conversation: Totals;
   readonly #granted = new Map<string, number>();
-  readonly #kept: readonly Pick<Account, "scope" | "limit" | "amount">[];
+  /** The limits that are set. */
+  readonly #set: readonly Pick<Account, "scope" | "limit" | "amount">[];
   #hops: number;
   #loop = 0;
 
@@ -79,7 +80,7 @@ export class Budget {
     this.#turn = turn;
     this.#conversation = { ...parts.earlier.conversation };
     this.clock = new TurnClock(parts.now);
-    this.#kept = every.flatMap(({ scope, limit }) => {
+    this.#set = every.flatMap(({ scope, limit }) => {
       const amount = this.#amount(scope, limit);
       return Number.isFinite(amount) ? [{ scope, limit, amount }] : [];
     });
@@ -129,7 +130,7 @@ export class Budget {
 
   /**
    * Like `reached`, for a step that is taken if it fits. Until the next step or the end of the turn, the other turns of this host count what
-   * the step needs. Otherwise turns that run at the same time would all fit, however many there are.
+   * the step needs. Otherwise, any number of turns that run at the same time would fit.
    */
   async take(need: Need): Promise<LimitQuestion | undefined> {
     if (!this.readsLog) return this.#reached(need, nothing);
@@ -153,12 +154,11 @@ export class Budget {
    * fits.
    */
   grant({ scope, limit, used, needed = 0 }: LimitQuestion): void {
-    const { granted } = this.#parts;
-    const store = scope === "turn" ? this.#granted : granted;
+    const granted = this.#grantedIn(scope);
     const amount = this.#amount(scope, limit);
     const key = `${scope} ${limit}`;
-    do store.set(key, (store.get(key) ?? 0) + amount);
-    while (exceeds(used, needed, amount + (store.get(key) ?? 0)));
+    do granted.set(key, (granted.get(key) ?? 0) + amount);
+    while (exceeds(used, needed, amount + (granted.get(key) ?? 0)));
   }
 
   /**
@@ -180,8 +180,8 @@ export class Budget {
   }
 
   /**
-   * Reads what was spent today. The function that it resolves with adds what other turns need at that moment, since several turns share a
-   * read.
+   * Reads what was spent today. Resolves with a function that returns the sum of this and of what other turns need now. Several turns share
+   * a read, and each of them must count the turns that were checked before it.
    */
   async #today(): Promise<() => SpentTotals> {
     const spent = await this.#parts.daySpent();
@@ -198,7 +198,7 @@ export class Budget {
 
   #accounts(daySpent: SpentTotals): Account[] {
     const spent = { turn: this.#turn, conversation: this.#conversation, day: { calls: 0, ...daySpent } };
-    return this.#kept.map(({ scope, limit, amount }) => {
+    return this.#set.map(({ scope, limit, amount }) => {
       if (limit === "loop") return { scope, limit, amount, used: this.#loop };
       if (limit === "hops") return { scope, limit, amount, used: this.#hops };
       if (limit === "time") return { scope, limit, amount, used: this.clock.elapsedMs };
@@ -214,8 +214,11 @@ export class Budget {
   }
 
   #allowed({ scope, limit, amount }: Account): number {
-    const store = scope === "turn" ? this.#granted : this.#parts.granted;
-    return amount + (store.get(`${scope} ${limit}`) ?? 0);
+    return amount + (this.#grantedIn(scope).get(`${scope} ${limit}`) ?? 0);
+  }
+
+  #grantedIn(scope: LimitQuestion["scope"]): Map<string, number> {
+    return scope === "turn" ? this.#granted : this.#parts.granted;
   }
 }
 
