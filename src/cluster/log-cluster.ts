@@ -54,7 +54,7 @@ export class LogCluster implements Cluster {
     return claim;
   }
 
-  isGivenOut(turn: AbandonedTurn): boolean {
+  isDispatched(turn: AbandonedTurn): boolean {
     return this.#engine.isDispatched(turn);
   }
 

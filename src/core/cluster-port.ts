@@ -21,7 +21,7 @@ export interface Cluster {
   /** Stores a request as `ChatStore.claim` does. If that creates a turn, this host owns the turn. */
   claim(conversationId: string, message: UserMessageEvent, request: ClaimOptions): Promise<Claim>;
   /** True if the cluster will give this turn, which no host owns, to a host. If false, a host must find the turn and resume it. */
-  isGivenOut(turn: AbandonedTurn): boolean;
+  isDispatched(turn: AbandonedTurn): boolean;
   /** Runs the turn here, or shows it while another host runs it. Resolves when the turn has ended on any host. */
   drive(drive: Drive): Promise<void>;
   /** Makes all turns of the conversation that wait here check whether they may run now. */

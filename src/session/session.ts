@@ -137,7 +137,7 @@ export class Session {
     await cluster.begin();
     const turns: (LiveTurn | undefined)[] = [];
     for (const abandoned of await store.turns.abandoned({ conversationId: this.id })) {
-      if (!cluster.isGivenOut(abandoned)) turns.push(await this.#intake.resume(abandoned));
+      if (!cluster.isDispatched(abandoned)) turns.push(await this.#intake.resume(abandoned));
     }
     return turns.filter((turn) => turn !== undefined);
   }

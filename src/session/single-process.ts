@@ -53,7 +53,7 @@ export class SingleProcess implements Cluster {
     return store.claim(conversationId, message, { nodeId: node.nodeId, workspace, options, continues });
   }
 
-  isGivenOut(): boolean {
+  isDispatched(): boolean {
     return false;
   }
 

@@ -97,14 +97,14 @@ function queries({ parameter, contains, lastSeq, searchedTexts, isFound, partsOf
     search({ most, after, text = "", workspaces }: ConversationQuery): readonly [Query, Query] {
       const { values, value } = valuesFrom(most + 1);
       const part = value(lowerTitle(text));
-      const isBefore = after === undefined ? "" : `AND touched < ${value(after)}`;
-      const isThere = workspaces ? `AND workspace IN (${workspaces.map(value).join(", ")})` : "";
-      const latest = `(SELECT * FROM conversations WHERE ${isListed} ${isBefore} ORDER BY touched DESC LIMIT ${mostRecent}) AS conversations`;
-      const recent = `SELECT ${shown} FROM ${latest} WHERE EXISTS (${searchedTexts} AND ${contains("text", part)}) ${isThere}
+      const before = after === undefined ? "" : `AND touched < ${value(after)}`;
+      const inWorkspaces = workspaces ? `AND workspace IN (${workspaces.map(value).join(", ")})` : "";
+      const latest = `(SELECT * FROM conversations WHERE ${isListed} ${before} ORDER BY touched DESC LIMIT ${mostRecent}) AS conversations`;
+      const recent = `SELECT ${shown} FROM ${latest} WHERE EXISTS (${searchedTexts} AND ${contains("text", part)}) ${inWorkspaces}
         ORDER BY touched DESC LIMIT ${parameter(1)}`;
       const all = [...values, partsOf(lowerTitle(text))];
       // `+ 0` keeps the databases from reading all conversations in the order of their last change until enough of them are found.
-      const found = `SELECT ${shown} FROM conversations WHERE ${isFound(parameter(all.length), part)} AND ${isListed} ${isBefore} ${isThere}
+      const found = `SELECT ${shown} FROM conversations WHERE ${isFound(parameter(all.length), part)} AND ${isListed} ${before} ${inWorkspaces}
         ORDER BY touched + 0 DESC LIMIT ${parameter(1)}`;
       return [
         { sql: recent, values },

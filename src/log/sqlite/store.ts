@@ -32,9 +32,10 @@ import { SqliteTurns } from "./turns.js";
 import { SqliteUsage } from "./usage-counters.js";
 
 /**
- * Longest page that is read in this thread. It takes less than a millisecond, and needs no thread of its own, which takes 40 ms to start.
+ * Number of conversations in the longest page that is read in this thread. The read takes less than a millisecond. The thread of a reader
+ * takes 40 ms to start.
  */
-const mostHere = 100;
+const mostInThisThread = 100;
 
 /** Time, in ms, between two steps of `SearchFill`. A step takes about as long. */
 const fillPauseMs = 5;
@@ -60,9 +61,9 @@ interface SqliteStoreOptions {
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions): Promise<ChatStore> {
   try {
-    const { busyTimeoutMs = 5_000, now } = options;
+    const { busyTimeoutMs = 5_000 } = options;
     const db = await openDatabase(path, { ...options, busyTimeoutMs });
-    return new SqliteStore(db, { ...options, path, busyTimeoutMs, now });
+    return new SqliteStore(db, { ...options, path, busyTimeoutMs });
   } catch (error) {
     throw storeError(error, path, "open");
   }
@@ -184,7 +185,7 @@ class SqliteStore implements ChatStore {
     const { sql, values } = conversationQueries.sqlite.page(query);
     const isSearch = query.text || query.workspaces;
     const rows =
-      isSearch || query.most > mostHere
+      isSearch || query.most > mostInThisThread
         ? await this.#views.rows<PageRow>(sql, values)
         : this.#guarded("read", () => this.#db.prepare(sql).all(...values) as PageRow[]);
     return pageFrom(rows, query);

@@ -116,13 +116,17 @@ async function create(parts: DoorParts, call: ApiCall, options: ResponseOptions)
 }
 
 /** Reads the input and the instructions of a call. The result does not contain the stored conversation that the call continues. */
-async function saidIn(parts: DoorParts, body: ResponseBody, { ids, events, since }: Continued): Promise<Said> {
+async function saidIn(
+  parts: DoorParts,
+  body: ResponseBody,
+  { ids, events, continues: last }: Continued,
+): Promise<Said> {
   const items: InputItem[] = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
   const { conversationId, requestId } = ids;
   const turns = new ToldTurns(parts.sessions);
   const input = await readInput({ hub: parts.hub, told: turns }, items);
   const isNew = conversationId === undefined;
-  const { messages, continues = since } = isNew ? { messages: input } : withResultsFirst(input, { events, requestId });
+  const { messages, continues = last } = isNew ? { messages: input } : withResultsFirst(input, { events, requestId });
   const told = turns.withModelIds(messages);
   const said = asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...told] : told);
   return continues === undefined ? said : { ...said, continues };
@@ -170,9 +174,9 @@ function viewOf(
 interface Continued {
   ids: WireCallIds;
   events: readonly StoredEvent[];
-  /** Number of the last event of the previous response, if that is the last one of its conversation. */
-  since?: number;
-  /** Makes a copy of the conversation, for the case that another call continues the same response before this one. */
+  /** Number of the last event of the previous response, if that response is the last one of its conversation. See `Said`. */
+  continues?: number;
+  /** Makes a copy of the conversation. Used if another call continues the same response before this one. */
   copied?: () => Promise<Continued>;
 }
 
@@ -231,7 +235,7 @@ async function afterResponse(parts: DoorParts, previous: string, ids: WireCallId
     }
     return { ids: { ...ids, conversationId: to, ...dialogue }, events: await parts.sessions.history(to) };
   };
-  if (isLast) return { ids: { ...ids, conversationId, ...dialogue }, events, since: end.seq, copied };
+  if (isLast) return { ids: { ...ids, conversationId, ...dialogue }, events, continues: end.seq, copied };
   return isRepeated ? { ids: { ...ids, conversationId, ...dialogue }, events } : copied();
 }
 
