@@ -46,7 +46,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     this.#onLost = onLost;
     this.#stop = this.#parts.engine.ownership.runs({ conversationId, turnId: turn.turnId, onLost });
     for (const event of own) relayed.stored(event);
-    if (turn.endsOutOfTurn) return; // cancelled while it waited: it writes no message, but another turn may be writing one
+    if (turn.endsOutOfTurn) return; // a turn that was cancelled while it waited shows no message; a message that is shown belongs to another turn
     relay?.begin(conversationId, { turnId: turn.turnId, after: lastSeq, fence: lease.fence, attempt: 0 });
   }
 

@@ -21,7 +21,7 @@ export interface Claim {
 export interface ConversationSummary {
   conversationId: string;
   lastSeq: number;
-  /** Time of the last change. A change is a request, the end of a turn, a rewind or the copy itself; other events of a turn are none. */
+  /** Time of the last change: of the last request, end of a turn, rewind, or of the copy. Other events of a turn do not count as changes. */
   updatedAt: number;
   /** Beginning of the text of the user's first message. It is "" if the message has no text. */
   title: string;
@@ -170,7 +170,7 @@ export interface ChatStore {
   read(conversationId: string, from?: number, most?: number): Promise<StoredEvent[]>;
   /** Returns the last `most` of the events with `seq < before`, in order. */
   readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]>;
-  /** Returns a page of conversations. What it costs depends on the page, not on the number of conversations in the log. */
+  /** Returns a page of conversations. Its cost grows with the page, not with the number of conversations in the log. */
   conversations(query: ConversationQuery): Promise<ConversationPage>;
   /** Returns the totals of all requests in the period, over all conversations. A copied event counts only once. */
   spent(period: Period): Promise<SpentTotals>;

@@ -126,7 +126,7 @@ export class ProviderCall {
     if (usage) this.options.tally.lost.push({ provider: this.provider.name, model: this.model, usage });
   }
 
-  /** Returns what the provider wants back later, besides the text, of an answer that broke off. Undefined if it wants nothing back. */
+  /** Returns the parts of an interrupted answer that the provider needs in later requests, besides the text. Undefined if it needs none. */
   keptOfBroken(fold: AnswerFold): KeptParts | undefined {
     const parts = fold.brokenParts?.();
     return parts && this.draft.kept(parts);

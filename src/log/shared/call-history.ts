@@ -96,7 +96,7 @@ export function messageOfRow([message, payload, type]: ReadRow): Message {
   return found;
 }
 
-/** Parses an event for `messageIn`. Files store the type of an event in a column, not in its JSON. */
+/** Parses a stored event. Adds the type, because files store it in a column and not in the JSON. */
 export function typedEvent(payload: string, type: string): ChatEvent {
   return Object.assign(JSON.parse(payload), { type });
 }

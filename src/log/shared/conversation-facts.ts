@@ -21,8 +21,8 @@ export function conversationFacts(events: readonly StoredEvent[]): ConversationF
 }
 
 /**
- * Returns the title that this event gives to a conversation without one: the beginning of the message's first text. Returns "" for a
- * message without text, and null for an event that is no message.
+ * Returns the title that this event gives to a conversation without a title: the beginning of the message's first text. Returns "" for a
+ * message without text, and null for any other event.
  */
 export function titleIn(event: ChatEvent): string | null {
   if (event.type !== "user_message") return null;
@@ -46,7 +46,7 @@ export function isInMessages(text: string): boolean {
 }
 
 /**
- * Returns what a search finds a conversation by, as searches compare it: the messages of the user that no rewind removed, by their `seq`.
+ * Returns the texts by which a search finds a conversation: the messages of the user that no rewind removed, by their `seq`.
  * A conversation with a rewind also has its title, at 0, because the title stays when its message is removed.
  */
 export function searchedTexts(events: readonly StoredEvent[]): Map<number, string> {
@@ -60,14 +60,14 @@ export function searchedTexts(events: readonly StoredEvent[]): Map<number, strin
   return new Map(texts.filter(([, text]) => text !== ""));
 }
 
-/** Returns the text by which a search finds this event. It is "" if there is none: only messages of the user are found. */
+/** Returns the text by which a search finds this event. Returns "" for an event that no search finds: only messages of the user are found. */
 export function searchedTextIn(event: ChatEvent): string {
   if (event.type !== "user_message") return "";
   const text = event.content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
   return lowerTitle(firstCharacters(text, searchedLength));
 }
 
-/** Returns the text as searches compare it. */
+/** Returns the text in the form in which searches compare it. */
 export function lowerTitle(text: string): string {
   return storable(text).toLowerCase();
 }

@@ -34,8 +34,8 @@ export class SqliteReader {
   }
 
   /**
-   * Stops the thread once it has answered. Rejects all reads that then have not ended. A thread that is stopped within a call of SQLite
-   * would end the whole process, because the package of SQLite throws an error that nothing can catch.
+   * Waits for the answer to the current read, then stops the thread. Rejects all reads that have not ended by then. Stopping the thread
+   * during a call of SQLite would end the whole process, because the package of SQLite throws an error that nothing can catch.
    */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -62,7 +62,7 @@ function cleaned(value: unknown, clean: (text: string) => string): unknown {
   return Array.isArray(value) ? value.map((item) => cleaned(item, clean)) : value;
 }
 
-/** Returns an object such as `{env: {TOKEN: "${TOKEN}"}}`. It contains the names that are configured below the pointer `at`. */
+/** Returns placeholders for the settings below the pointer `at`, such as `{env: {TOKEN: "${TOKEN}"}}`. */
 function variables(
   written: LoadedConfig["written"],
   at: string,

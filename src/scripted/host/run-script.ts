@@ -31,7 +31,7 @@ export interface RunScriptOptions extends ScriptRunOptions {
    * Otherwise `auto` means that requests go to the real servers and models, and nothing is recorded.
    */
   cassette?: CassetteMode | "auto";
-  /** Whether a replay makes the recorded pauses: `full` (default) leaves them out. Used only for a replay. */
+  /** Speed of a replay. `full` (default) leaves out the recorded pauses. */
   speed?: CassetteOptions["speed"];
   /** Faults to cause on purpose, such as `llm[1]=429`. Used only for a replay. */
   faults?: readonly string[];

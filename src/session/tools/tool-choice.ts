@@ -50,7 +50,7 @@ export function firstTools(
 
 /**
  * Returns those of the found tools that stay in requests, the oldest first. If they become too many or too large, the older half is dropped
- * at once. Because the tools change less often in this way, more requests begin alike.
+ * at once. The tools then change less often, so that more requests begin with the same bytes and use the provider's prompt cache.
  */
 export function foundTools(found: Iterable<HubTool>, { maxTokens, maxTools }: ToolLimits): HubTool[] {
   let kept: HubTool[] = [];

@@ -159,8 +159,8 @@ function systemIn({ system }: TokenCountBody): string | undefined {
 }
 
 /**
- * Returns the caller's tools that are offered. A tool that runs at Anthropic, or that only Anthropic's models know, keeps its own type;
- * `readCallerTools` then leaves it out.
+ * Returns the caller's tools in the form that `readCallerTools` reads. A tool that runs at Anthropic, or that only Anthropic's models know,
+ * keeps its type. `readCallerTools` ignores such a tool.
  */
 function toolsOf({ tools, messages }: TokenCountBody) {
   return offeredTools(tools ?? [], messages).map(({ type, input_schema, ...tool }) => ({

@@ -113,7 +113,7 @@ export class Listener {
 
   /** Listens for notices. Rejects when the connection is lost or `close` is called. */
   async #listen(onReady: () => void): Promise<void> {
-    // In pipeline mode, because a subscription may come while another statement runs; pg warns of it otherwise.
+    // Pipeline mode, because a subscription may be sent while another statement runs. Without this mode, pg prints a warning.
     const client = new pg.Client({ ...connectionOf(this.#config), pipeline: true, query_timeout: probeTimeoutMs });
     const end = () => client.connection.stream.destroy();
     const lost = new Promise<never>((_resolve, reject) => {

@@ -32,7 +32,7 @@ export function openPool(config: PostgresConfig, max: number, waitMs = poolWaitM
       super(connection);
     }
   }
-  // pg-pool has one timeout for both: opening a connection, and waiting for a free one. Here it is the second, and the client has the first.
+  // pg-pool has one timeout for opening a connection and for waiting for a free one. Here it is for the wait: the client limits the opening.
   const timeouts = { connectionTimeoutMillis: waitMs, idleTimeoutMillis: idleMs, maxLifetimeSeconds: lifetimeS };
   const pool = outliving(new pg.Pool({ ...connection, ...timeouts, max, Client: PooledClient }));
   if (config.listen === false) pool.on("connect", (client) => limitTransactions(client, standstillMsOf(config)));

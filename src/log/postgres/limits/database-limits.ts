@@ -127,7 +127,7 @@ export class PostgresLimits implements SharedLimits {
     this.#beatAt = sentAt;
   }
 
-  /** Runs the statement. The wait for a connection is not measured, because a busy host must not take the database for away. */
+  /** Runs the statement. The wait for a connection is not measured: a busy host must not conclude that the database is lost. */
   async #query<Row extends object>(sql: string, values: readonly unknown[]): Promise<Row[]> {
     const client = await this.#parts.database.pool.connect().catch((error: unknown) => {
       if (!isPoolTimeout(error)) this.#outage.began(error);
