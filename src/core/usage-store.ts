@@ -1,4 +1,5 @@
 /** Port to what turns have spent and used: totals for limits, counters for reports. */
+import type { Spent } from "./messages.js";
 
 /** Totals of several requests. They count against limits. */
 export interface SpentTotals {
@@ -9,6 +10,22 @@ export interface SpentTotals {
   unpriced: number;
   /** Number of requests whose token counts are estimated. */
   estimated: number;
+}
+
+/** Totals of no requests. */
+export const nothingSpent: Readonly<SpentTotals> = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+
+/** Adds one request to the totals. */
+export function addSpent(totals: SpentTotals, { tokens, usd, estimated }: Spent): void {
+  addTotals(totals, { tokens, usd: usd ?? 0, unpriced: usd === undefined ? 1 : 0, estimated: estimated ? 1 : 0 });
+}
+
+/** Adds other totals to `totals`. */
+export function addTotals(totals: SpentTotals, other: SpentTotals): void {
+  totals.tokens += other.tokens;
+  totals.usd += other.usd;
+  totals.unpriced += other.unpriced;
+  totals.estimated += other.estimated;
 }
 
 /** Spending of one request: `unpriced` and `estimated` are 0 or 1. */

@@ -1,7 +1,7 @@
 import type { LimitsConfig } from "../core/config.js";
 import type { LimitQuestion } from "../core/events.js";
 import type { Spent } from "../core/messages.js";
-import type { SpentTotals } from "../core/usage-store.js";
+import { addSpent, addTotals, nothingSpent, type SpentTotals } from "../core/usage-store.js";
 import { TurnClock } from "./clock.js";
 import { loopAllowed } from "./loops.js";
 
@@ -42,7 +42,7 @@ interface Account {
   totals?: SpentTotals;
 }
 
-const nothing: Totals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0, calls: 0 };
+const nothing: Totals = { ...nothingSpent, calls: 0 };
 const unlimited: BudgetParts = {
   limits: { turn: {}, conversation: {}, day: {} },
   earlier: { turn: { ...nothing, hops: 0 }, conversation: nothing },
@@ -104,12 +104,7 @@ export class Budget {
 
   spend(spent: Spent): void {
     this.#hops += 1;
-    for (const totals of [this.#turn, this.#conversation]) {
-      totals.tokens += spent.tokens;
-      totals.usd += spent.usd ?? 0;
-      totals.unpriced += spent.usd === undefined ? 1 : 0;
-      totals.estimated += spent.estimated ? 1 : 0;
-    }
+    for (const totals of [this.#turn, this.#conversation]) addSpent(totals, spent);
   }
 
   /**
@@ -186,13 +181,9 @@ export class Budget {
   async #today(): Promise<() => SpentTotals> {
     const spent = await this.#parts.daySpent();
     return () => {
-      const others = this.#parts.othersNeed();
-      return {
-        tokens: spent.tokens + others.tokens,
-        usd: spent.usd + others.usd,
-        unpriced: spent.unpriced + others.unpriced,
-        estimated: spent.estimated + others.estimated,
-      };
+      const totals = { ...spent };
+      addTotals(totals, this.#parts.othersNeed());
+      return totals;
     };
   }
 

@@ -1,5 +1,5 @@
 import type { ChatEvent } from "../../core/events.js";
-import type { SpentTotals } from "../../core/usage-store.js";
+import { addSpent, nothingSpent, type SpentTotals } from "../../core/usage-store.js";
 
 /**
  * Length of the periods in which usage is counted, in ms. Usage then takes few rows, and in every time zone a day begins at the start of a
@@ -15,13 +15,10 @@ export const keyLength = 200;
 
 /** Returns the tokens and costs of the answers and summaries among these events. Limits are compared with these sums. */
 export function spentIn(events: readonly ChatEvent[]): SpentTotals {
-  const totals: SpentTotals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+  const totals = { ...nothingSpent };
   for (const event of events) {
     if ((event.type !== "assistant_message" && event.type !== "compaction") || !event.spent) continue;
-    totals.tokens += event.spent.tokens;
-    totals.usd += event.spent.usd ?? 0;
-    totals.unpriced += event.spent.usd === undefined ? 1 : 0;
-    totals.estimated += event.spent.estimated ? 1 : 0;
+    addSpent(totals, event.spent);
   }
   return totals;
 }

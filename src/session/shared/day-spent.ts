@@ -1,5 +1,5 @@
 import type { ChatStore } from "../../core/chat-store.js";
-import type { SpentTotals } from "../../core/usage-store.js";
+import { addSpent, addTotals, nothingSpent, type SpentTotals } from "../../core/usage-store.js";
 import type { Need } from "../../turn/turn-budget.js";
 import { ClockWatch, type WatchedClocks } from "./clock-watch.js";
 import { type DayAccount, midnightBefore } from "./turn-limits.js";
@@ -10,8 +10,8 @@ import { type DayAccount, midnightBefore } from "./turn-limits.js";
  */
 const settleMs = 5 * 60_000;
 /**
- * Steps of the clock up to this many ms cause no new count. After a smaller step back, new events still lie within `settleMs`. A larger step
- * forward causes one, too: the machine may have been suspended, and requests from before are then stored late.
+ * The day is counted anew only after a larger step of the clock, in ms. After a smaller step back, new events still lie within `settleMs`.
+ * After a larger step forward, the machine may have been suspended, and requests from before are then stored late.
  */
 const toleranceMs = 15_000;
 
@@ -63,7 +63,7 @@ export class DaySpent implements DayAccount {
     return reading;
   }
 
-  /** Records what the current step of a turn needs. Undefined: nothing any more. */
+  /** Records what the current step of a turn needs. Undefined if the turn takes no step now. */
   needs(turnId: string, need: Need | undefined): void {
     if (need) this.#needs.set(turnId, need);
     else this.#needs.delete(turnId);
@@ -71,9 +71,9 @@ export class DaySpent implements DayAccount {
 
   /** Returns what the current steps of all other turns on this host need. It is an estimate: their answers are not known yet. */
   othersNeed(turnId: string): SpentTotals {
-    const totals = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+    const totals = { ...nothingSpent };
     for (const [other, { tokens = 0, usd = 0 }] of this.#needs) {
-      if (other !== turnId && tokens > 0) add(totals, { tokens, usd, unpriced: 0, estimated: 1 });
+      if (other !== turnId && tokens > 0) addSpent(totals, { tokens, usd, estimated: true });
     }
     return totals;
   }
@@ -89,7 +89,7 @@ export class DaySpent implements DayAccount {
     const until = Math.max(settledBefore, settledUntil); // after a small step back of the clock, nothing is counted twice
     const stillRecent = new Set<string>();
     for (const { place, at, ...spent } of await this.#store.spendings(settledBefore)) {
-      if (!recent.has(place)) add(totals, spent);
+      if (!recent.has(place)) addTotals(totals, spent);
       if (at >= until) stillRecent.add(place);
     }
     this.#day = { midnight, settledUntil: until, recent: stillRecent, totals };
@@ -97,11 +97,7 @@ export class DaySpent implements DayAccount {
   }
 
   async #sum(since: number, until: number): Promise<SpentTotals> {
-    if (since === until) return { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
+    if (since === until) return { ...nothingSpent };
     return this.#store.spent({ since, until });
   }
-}
-
-function add(totals: SpentTotals, spent: SpentTotals): void {
-  for (const key of ["tokens", "usd", "unpriced", "estimated"] as const) totals[key] += spent[key];
 }
