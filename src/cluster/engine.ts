@@ -208,8 +208,8 @@ export class TurnEngine {
   async #sweep(): Promise<void> {
     this.#sweeps++;
     const { turns, observe } = this.#parts;
-    const dead = await this.#lostHosts.look();
-    for (const { nodeId, pid, seenAt } of dead) {
+    const lost = await this.#lostHosts.look();
+    for (const { nodeId, pid, seenAt } of lost) {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
       await turns.bury(nodeId, seenAt);
     }
@@ -218,8 +218,8 @@ export class TurnEngine {
     const held = isThorough || this.#events.isBusy() ? await this.ownership.look() : [];
     const stuck = held.filter((turn) => !this.#events.has(turn) && !this.#given.has(turn.turnId));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
-    if (dead.length + stuck.length > 0) this.wake();
-    if (this.#dispatch && !isThorough && !this.#mayBeFree && dead.length + stuck.length === 0) return;
+    if (lost.length + stuck.length > 0) this.wake();
+    if (this.#dispatch && !isThorough && !this.#mayBeFree && lost.length + stuck.length === 0) return;
     await this.#offerFree();
   }
 

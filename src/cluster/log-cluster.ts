@@ -7,7 +7,7 @@ import { type ClaimedLease, DrivenTurn } from "./driven-turn.js";
 import { type EngineParts, TurnEngine } from "./engine.js";
 import { DeltaRelay } from "./live/delta-relay.js";
 import { Cursor } from "./live/live-cursor.js";
-import { deadNodes } from "./lost-hosts.js";
+import { findLostHosts } from "./lost-hosts.js";
 
 export interface LogClusterParts extends Omit<EngineParts, "turns"> {
   store: ChatStore;
@@ -86,7 +86,7 @@ export class LogCluster implements Cluster {
 
   lostHosts(): Promise<LogNode[]> {
     const { store, isGone, leaseMs = defaultLeaseMs } = this.#parts;
-    return deadNodes(store.turns, { isGone, leaseMs });
+    return findLostHosts(store.turns, { isGone, leaseMs });
   }
 
   retire(): Promise<void> {

@@ -11,7 +11,7 @@ interface LostHostsParts {
 }
 
 /** Returns the hosts whose process has ended, and those that have sent no heartbeat for longer than a lease. */
-export async function deadNodes(
+export async function findLostHosts(
   turns: TurnLeases,
   { isGone, leaseMs }: Pick<LostHostsParts, "isGone" | "leaseMs">,
 ): Promise<LogNode[]> {

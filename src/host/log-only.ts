@@ -1,7 +1,7 @@
 /** Functions that read the event log without starting a host. */
 
 import { setImmediate as nextRound } from "node:timers/promises";
-import { deadNodes } from "../cluster/lost-hosts.js";
+import { findLostHosts } from "../cluster/lost-hosts.js";
 import { type Nodes, nodesOf } from "../cluster/nodes.js";
 import { configuredSecrets } from "../config/reading/secrets.js";
 import type { Config, StorageConfig } from "../core/config.js";
@@ -25,7 +25,7 @@ export async function openConversations(
   env: Environment,
 ): Promise<{ conversations: Conversations; secrets: readonly string[] }> {
   const { store, isLost } = await readableLog(config);
-  const lostHosts = () => deadNodes(store.turns, { isGone: isLost, leaseMs: leaseOf(config.chat.storage) });
+  const lostHosts = () => findLostHosts(store.turns, { isGone: isLost, leaseMs: leaseOf(config.chat.storage) });
   const conversations = new Conversations({ store, lostHosts, newId });
   return { conversations, secrets: configuredSecrets(config, env) };
 }
