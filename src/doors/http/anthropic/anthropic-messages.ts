@@ -8,7 +8,7 @@ import { textOf } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, serverToolName } from "../turns/caller-tools.js";
-import { requireSize, type ToldTurns, toldOrGiven } from "../turns/told-turns.js";
+import { type LoggedTurns, loggedOrGiven, requireSize } from "../turns/logged-turns.js";
 import { placeOfItem } from "../turns/turn-place.js";
 import type { Block, MessageParam } from "./anthropic-body.js";
 
@@ -21,14 +21,18 @@ interface PlacedBlock {
 }
 
 /** Reads the messages of a call. Rejects with ApiError or StoreError. */
-export async function readMessages(hub: Hub, log: ToldTurns, messages: readonly MessageParam[]): Promise<Message[]> {
-  const told = await Promise.all(
+export async function readMessages(
+  hub: Hub,
+  turns: LoggedTurns,
+  messages: readonly MessageParam[],
+): Promise<Message[]> {
+  const read = await Promise.all(
     mergedAnswers(messages).map(({ role, blocks }) => {
-      if (role === "assistant") return readAnswer(hub, log, blocks);
+      if (role === "assistant") return readAnswer(hub, turns, blocks);
       return role === "system" ? readSystem(blocks) : readUser(blocks);
     }),
   );
-  return requireSize(told.flat());
+  return requireSize(read.flat());
 }
 
 interface BlockMessage {
@@ -164,14 +168,14 @@ function partsOf(content: unknown, at: string, read: (placed: PlacedBlock) => Co
 
 /**
  * Reads an answer of the model. If a signature of its thinking or the id of a call in it was made by this host, the answer is looked up in
- * the log; `toldOrGiven` then decides whether the stored answer or the caller's copy is used.
+ * the log; `loggedOrGiven` then decides whether the stored answer or the caller's copy is used.
  */
-async function readAnswer(hub: Hub, log: ToldTurns, blocks: readonly PlacedBlock[]): Promise<Message[]> {
+async function readAnswer(hub: Hub, turns: LoggedTurns, blocks: readonly PlacedBlock[]): Promise<Message[]> {
   const ids = blocks.flatMap(({ block: { type, id, signature } }) => (type === "thinking" ? signature : (id ?? [])));
   const place = ids.map((id) => placeOfItem(typeof id === "string" ? id : undefined)).find((found) => found);
   const callIds = blocks.flatMap(({ block: { type, id } }) => (type === "tool_use" ? [safeString(id)] : []));
-  const told = place && (await log.turn(place, new Set(callIds)));
-  return toldOrGiven(told, givenAnswer(hub, blocks));
+  const logged = place && (await turns.turn(place, new Set(callIds)));
+  return loggedOrGiven(logged, givenAnswer(hub, blocks));
 }
 
 /**

@@ -8,8 +8,8 @@ import { parsedArguments } from "../../shared/tool-input.js";
 import { anthropicError } from "../shared/anthropic-errors.js";
 import type { ApiFailureInfo } from "../shared/failure.js";
 import type { CallerTool } from "../turns/caller-tools.js";
+import { lastCalls } from "../turns/logged-turns.js";
 import type { ResponseWriter, StreamedEvent } from "../turns/show-turn.js";
-import { lastCalls } from "../turns/told-turns.js";
 import { itemId, type TurnPlace } from "../turns/turn-place.js";
 import { turnUsage } from "../turns/turn-usage.js";
 import type { Block } from "./anthropic-body.js";
@@ -46,7 +46,7 @@ export class MessageView implements ResponseWriter {
    */
   readonly #serverCalls = new Map<string, string>();
   /** Kinds of content that were sent as deltas of the current answer. */
-  readonly #told = new Set<string>();
+  readonly #sentAsDelta = new Set<string>();
   readonly #stops: StopSequences;
   isShown = false;
 
@@ -68,10 +68,10 @@ export class MessageView implements ResponseWriter {
     if (this.#stops.found !== undefined) return [];
     switch (turnEvent.type) {
       case "text_delta":
-        this.#told.add("text");
+        this.#sentAsDelta.add("text");
         return this.#say(this.#stops.take(turnEvent.delta));
       case "reasoning_delta":
-        this.#told.add("thinking");
+        this.#sentAsDelta.add("thinking");
         return this.#think(turnEvent.delta);
       case "assistant_message":
         return this.#endAnswer(turnEvent);
@@ -80,7 +80,7 @@ export class MessageView implements ResponseWriter {
       case "tool_result":
         return this.#result(turnEvent);
       case "discard":
-        this.#told.clear();
+        this.#sentAsDelta.clear();
         this.#stops.rest();
         return [];
       default:
@@ -135,12 +135,12 @@ export class MessageView implements ResponseWriter {
   /** Sends the parts of the answer that were not sent as deltas. Ends the last block. */
   #endAnswer({ message: { reasoning, content } }: AssistantMessageEvent): StreamedEvent[] {
     const events = [
-      ...(reasoning && !this.#told.has("thinking") ? this.#think(reasoning) : []),
-      ...(this.#told.has("text") ? [] : this.#say(this.#stops.take(content))),
+      ...(reasoning && !this.#sentAsDelta.has("thinking") ? this.#think(reasoning) : []),
+      ...(this.#sentAsDelta.has("text") ? [] : this.#say(this.#stops.take(content))),
       ...this.#say(this.#stops.rest()),
       ...this.#close(),
     ];
-    this.#told.clear();
+    this.#sentAsDelta.clear();
     return events;
   }
 

@@ -14,11 +14,11 @@ import {
   turnHeaders,
   type WireCallIds,
 } from "../turns/door-turn.js";
+import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse } from "../turns/read-tool-use.js";
 import type { RepeatedCalls } from "../turns/repeated-calls.js";
 import { type Said, saidIn, saidSince, sinceLastAnswer } from "../turns/said.js";
 import { showTurn } from "../turns/show-turn.js";
-import { ToldTurns } from "../turns/told-turns.js";
 import {
   type MessageParam,
   type MessagesBody,
@@ -141,9 +141,10 @@ async function readCall(
 
 async function readSaid(parts: DoorParts, messages: readonly MessageParam[], ids: WireCallIds): Promise<Said> {
   const { conversationId } = ids;
-  const told = new ToldTurns(parts.sessions);
-  if (conversationId === undefined) return saidIn(parts, await readMessages(parts.hub, told, messages), { ids, told });
-  return saidSince(parts, await readMessages(parts.hub, told, sinceLastAnswer(messages)), { ...ids, conversationId });
+  const turns = new LoggedTurns(parts.sessions);
+  if (conversationId === undefined)
+    return saidIn(parts, await readMessages(parts.hub, turns, messages), { ids, turns });
+  return saidSince(parts, await readMessages(parts.hub, turns, sinceLastAnswer(messages)), { ...ids, conversationId });
 }
 
 /**

@@ -2,7 +2,7 @@ import type { StopReason, StoredEvent, TurnEvent } from "../../../core/events.js
 import type { FinishReason, ToolCall } from "../../../core/messages.js";
 import { summarizeTurn } from "../../../session/shared/summary.js";
 import type { CallerTool } from "../turns/caller-tools.js";
-import { lastCalls } from "../turns/told-turns.js";
+import { lastCalls } from "../turns/logged-turns.js";
 import type { TurnPlace } from "../turns/turn-place.js";
 import { chatUsage, turnUsage } from "../turns/turn-usage.js";
 

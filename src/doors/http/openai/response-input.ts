@@ -3,7 +3,7 @@ import type { AssistantMessage, Message, ToolCall } from "../../../core/messages
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
 import { callerToolName, customArguments, serverToolName } from "../turns/caller-tools.js";
-import { requireSize, type ToldTurns, toldOrGiven } from "../turns/told-turns.js";
+import { type LoggedTurns, loggedOrGiven, requireSize } from "../turns/logged-turns.js";
 import { callId, placeOfItem, type TurnPlace } from "../turns/turn-place.js";
 import { type ChatMessage, type Content, readMessage } from "./openai-messages.js";
 
@@ -25,7 +25,7 @@ export interface InputItem {
 
 interface InputParts {
   hub: DoorParts["hub"];
-  told: ToldTurns;
+  turns: LoggedTurns;
 }
 
 /** Consecutive output items of the same response, or a single item that the caller wrote. */
@@ -39,8 +39,8 @@ interface Group {
 export async function readInput(parts: InputParts, items: readonly InputItem[]): Promise<Message[]> {
   const groups: Group[] = [];
   for (const [index, item] of items.entries()) addTo(groups, item, index);
-  const told = await Promise.all(groups.map((group) => readGroup(parts, group)));
-  return requireSize(told.flat());
+  const read = await Promise.all(groups.map((group) => readGroup(parts, group)));
+  return requireSize(read.flat());
 }
 
 const outputTypes = ["reasoning", "function_call", "custom_tool_call", "mcp_call", "item_reference"];
@@ -80,9 +80,9 @@ function noItem({ id }: InputItem): ApiError {
 async function readGroup(parts: InputParts, { isOutput, items, place }: Group): Promise<Message[]> {
   if (!isOutput) return items.map(readOwn);
   const reference = items.find(({ type }) => type === "item_reference");
-  const told = place && (await parts.told.turn(place, givenIds(items)));
-  if (reference && !told) throw noItem(reference);
-  return told && reference ? told : toldOrGiven(told, readOutput(parts, items));
+  const logged = place && (await parts.turns.turn(place, givenIds(items)));
+  if (reference && !logged) throw noItem(reference);
+  return logged && reference ? logged : loggedOrGiven(logged, readOutput(parts, items));
 }
 
 /**

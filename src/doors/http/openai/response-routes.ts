@@ -17,11 +17,11 @@ import {
   turnHeaders,
   type WireCallIds,
 } from "../turns/door-turn.js";
+import { LoggedTurns, withResultsFirst } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import type { RepeatedCalls } from "../turns/repeated-calls.js";
 import { asSaid, type Said } from "../turns/said.js";
 import { showTurn } from "../turns/show-turn.js";
-import { ToldTurns, withResultsFirst } from "../turns/told-turns.js";
 import { placeOfResponse, type TurnPlace } from "../turns/turn-place.js";
 import { type AskedFields, askedIn } from "./response-fields.js";
 import { type InputItem, readInput } from "./response-input.js";
@@ -123,12 +123,12 @@ async function saidIn(
 ): Promise<Said> {
   const items: InputItem[] = typeof body.input === "string" ? [{ role: "user", content: body.input }] : body.input;
   const { conversationId, requestId } = ids;
-  const turns = new ToldTurns(parts.sessions);
-  const input = await readInput({ hub: parts.hub, told: turns }, items);
+  const turns = new LoggedTurns(parts.sessions);
+  const input = await readInput({ hub: parts.hub, turns }, items);
   const isNew = conversationId === undefined;
   const { messages, continues = last } = isNew ? { messages: input } : withResultsFirst(input, { events, requestId });
-  const told = turns.withModelIds(messages);
-  const said = asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...told] : told);
+  const read = turns.withModelIds(messages);
+  const said = asSaid(body.instructions ? [{ role: "system", content: body.instructions }, ...read] : read);
   return continues === undefined ? said : { ...said, continues };
 }
 

@@ -15,11 +15,11 @@ import {
   toolsIn,
   turnHeaders,
 } from "../turns/door-turn.js";
+import { LoggedTurns } from "../turns/logged-turns.js";
 import { readToolUse, type ToolUseBody } from "../turns/read-tool-use.js";
 import type { RepeatedCalls } from "../turns/repeated-calls.js";
 import { saidIn } from "../turns/said.js";
 import { type ResponseWriter, type StreamedEvent, showTurn } from "../turns/show-turn.js";
-import { ToldTurns } from "../turns/told-turns.js";
 import { toolEvents } from "../turns/tool-events.js";
 import { ChatCompletion } from "./chat-completion.js";
 import { type ChatMessage, readMessage } from "./openai-messages.js";
@@ -89,9 +89,9 @@ async function chatCompletion(parts: DoorParts, call: ApiCall, options: OpenAiOp
   const output = readOutput(format && { ...format.json_schema, type: format.type }, "response_format");
   const messages = body.messages.map(readMessage);
   const { conversationId } = ids;
-  const told = new ToldTurns(parts.sessions);
-  const whole = conversationId === undefined ? await told.history(messages) : messages;
-  const said = await saidIn(parts, whole, { ids, told });
+  const turns = new LoggedTurns(parts.sessions);
+  const whole = conversationId === undefined ? await turns.history(messages) : messages;
+  const said = await saidIn(parts, whole, { ids, turns });
   const door = await startDoorTurn(
     parts,
     {

@@ -22,7 +22,7 @@ export function lastCalls(events: readonly StoredEvent[], place: TurnPlace): { c
 }
 
 /** Turns of the log to which one API call refers. */
-export class ToldTurns {
+export class LoggedTurns {
   readonly #sessions: Pick<Sessions, "history">;
   /** Logs by conversation id. A call may refer to many turns of the same log, so each log is read only once. */
   readonly #logs = new Map<string, Promise<readonly StoredEvent[]>>();
@@ -62,8 +62,8 @@ export class ToldTurns {
    * calls, so an answer without calls is not replaced.
    */
   async history(messages: readonly Message[]): Promise<Message[]> {
-    const told = await Promise.all(messages.map((message) => this.#answer(message)));
-    return requireSize(told.flat());
+    const read = await Promise.all(messages.map((message) => this.#answer(message)));
+    return requireSize(read.flat());
   }
 
   /**
@@ -75,14 +75,14 @@ export class ToldTurns {
     const taken = new Set<string>();
     const choose = (id: string) => {
       const wanted = this.#modelIds.get(id);
-      const told = wanted === undefined || taken.has(wanted) ? toldId(id) : wanted;
-      chosen.set(id, told);
-      taken.add(told);
-      return told;
+      const sent = wanted === undefined || taken.has(wanted) ? sentId(id) : wanted;
+      chosen.set(id, sent);
+      taken.add(sent);
+      return sent;
     };
     return messages.map((message) => {
       if (message.role === "tool")
-        return { ...message, toolCallId: chosen.get(message.toolCallId) ?? toldId(message.toolCallId) };
+        return { ...message, toolCallId: chosen.get(message.toolCallId) ?? sentId(message.toolCallId) };
       if (message.role !== "assistant" || message.toolCalls.length === 0) return message;
       return { ...message, toolCalls: message.toolCalls.map((call) => ({ ...call, id: choose(call.id) })) };
     });
@@ -113,11 +113,11 @@ const uniqueLength = 16;
  * Returns the answer from the log if that answer has calls, or if the caller's copy has the same text. Otherwise returns the answer that
  * the caller sent, since the caller may have edited it.
  */
-export function toldOrGiven(told: Message[] | undefined, given: Message[]): Message[] {
-  if (!told) return given;
-  const isUnchanged = textsOf(told) === textsOf(given);
-  return isUnchanged || told.some((message) => message.role === "assistant" && message.toolCalls.length > 0)
-    ? told
+export function loggedOrGiven(logged: Message[] | undefined, given: Message[]): Message[] {
+  if (!logged) return given;
+  const isUnchanged = textsOf(logged) === textsOf(given);
+  return isUnchanged || logged.some((message) => message.role === "assistant" && message.toolCalls.length > 0)
+    ? logged
     : given;
 }
 
@@ -152,7 +152,7 @@ function charsOf(message: Message): number {
 }
 
 /** Returns a short hash for an id of this host, since providers limit the length of an id. Returns any other id unchanged. */
-function toldId(id: string): string {
+function sentId(id: string): string {
   return placeOfItem(id) ? `call_${createHash("sha256").update(id).digest("hex").slice(0, 24)}` : id;
 }
 

@@ -2,7 +2,7 @@
 import type { ContentPart, Message } from "../../../core/messages.js";
 import type { DoorParts } from "../../shared/door.js";
 import { ApiError } from "../shared/api-errors.js";
-import { type ToldTurns, withResultsFirst } from "./told-turns.js";
+import { type LoggedTurns, withResultsFirst } from "./logged-turns.js";
 
 export interface Said {
   /** System text of the call. Undefined if the configured system text applies. */
@@ -40,10 +40,10 @@ export function asSaid(all: readonly Message[]): Said {
 export async function saidIn(
   parts: Pick<DoorParts, "sessions">,
   messages: readonly Message[],
-  { ids: { conversationId, requestId }, told }: { ids: Conversation; told: ToldTurns },
+  { ids: { conversationId, requestId }, turns }: { ids: Conversation; turns: LoggedTurns },
 ): Promise<Said> {
   const said = asSaid(messages);
-  if (conversationId === undefined) return { ...said, history: told.withModelIds(said.history) };
+  if (conversationId === undefined) return { ...said, history: turns.withModelIds(said.history) };
   const body = messages.slice(messages.findIndex(({ role }) => role !== "system"));
   const since = await saidSince(parts, sinceLastAnswer(body), { conversationId, requestId });
   return said.system === undefined ? since : { ...since, system: said.system };
