@@ -213,9 +213,9 @@ export class TurnEngine {
       observe({ level: "info", scope: "session", message: `the host of process ${pid} is gone; its turns are free` });
       await turns.bury(nodeId, seenAt);
     }
-    // Turns that this host owns but no longer runs. A failure of the log stopped them before their end could be stored.
     const isThorough = this.#sweeps % thoroughEvery === 1;
     const held = isThorough || this.#events.isBusy() ? await this.ownership.look() : [];
+    // Turns that this host owns but no longer runs: a failure of the log stopped them before their end could be stored.
     const stuck = held.filter((turn) => !this.#events.has(turn) && !this.#given.has(turn.turnId));
     for (const turn of stuck) await turns.release(turn, this.nodeId);
     if (lost.length + stuck.length > 0) this.wake();

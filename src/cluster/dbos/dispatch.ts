@@ -48,6 +48,7 @@ export class DbosDispatch implements TurnDispatch {
   #isRetired = false;
   /** Workflow ids of the tickets (turns in the queue or given to a host) that were void at the last `offer`. */
   #void = new Set<string>();
+  /** Ids of ended workflows that will be deleted. */
   readonly #ended = new Set<string>();
   #deletion: NodeJS.Timeout | undefined;
 
@@ -72,14 +73,9 @@ export class DbosDispatch implements TurnDispatch {
     if (!turns.some(({ fold }) => fold <= foldVersion)) return this.#rest(member);
     const dbos = await this.#wake(member);
     const tickets = await this.#valid(dbos);
-    const lost = new Set(tickets.filter(({ isGiven }) => isGiven).map(({ nodeId }) => nodeId));
-    if (lost.size > 0) for (const nodeId of await this.#living()) lost.delete(nodeId);
-    for (const nodeId of lost) await dbos.giveBack(nodeId);
-    const there = new Set(tickets.map(({ workflowId }) => turnOf(workflowId)));
-    const missing = turns.filter((turn) => !there.has(turnOf(workflowIdOf(turn))));
-    if (missing.length > 0) await this.#enqueue(missing);
-    const forgotten = new Date(this.#parts.now() - forgottenMs);
-    for (const workflowId of await dbos.ended(forgotten, deletedAtOnce)) this.#deleteSoon(workflowId);
+    await this.#giveBackOfLost(dbos, tickets);
+    await this.#enqueueMissing(turns, tickets);
+    await this.#deleteForgotten(dbos);
   }
 
   async retire(): Promise<void> {
@@ -102,8 +98,18 @@ export class DbosDispatch implements TurnDispatch {
     return join(member, { config, database, queues, observe });
   }
 
-  /** Enqueues the turns. Turns that another host has just enqueued stay as they are. */
-  async #enqueue(turns: readonly AbandonedTurn[]): Promise<void> {
+  /** Gives the tickets of hosts that are no longer in the log back to the queue. */
+  async #giveBackOfLost(dbos: Launched, tickets: readonly Ticket[]): Promise<void> {
+    const lost = new Set(tickets.filter(({ isGiven }) => isGiven).map(({ nodeId }) => nodeId));
+    if (lost.size > 0) for (const nodeId of await this.#living()) lost.delete(nodeId);
+    for (const nodeId of lost) await dbos.giveBack(nodeId);
+  }
+
+  /** Enqueues the turns that have no ticket. Turns that another host has just enqueued stay as they are. */
+  async #enqueueMissing(all: readonly AbandonedTurn[], tickets: readonly Ticket[]): Promise<void> {
+    const there = new Set(tickets.map(({ workflowId }) => turnOf(workflowId)));
+    const turns = all.filter((turn) => !there.has(turnOf(workflowIdOf(turn))));
+    if (turns.length === 0) return;
     await this.#parts.database.transaction("idempotent", async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock(${offerLock})`);
       await Promise.all(turns.map((turn) => this.#queue?.(client, queueOf(turn.fold), workflowIdOf(turn), turn)));
@@ -188,6 +194,11 @@ export class DbosDispatch implements TurnDispatch {
   #deleteSoon(workflowId: string): void {
     this.#ended.add(workflowId);
     this.#deletion ??= setTimeout(() => void this.#delete(), deletionMs).unref();
+  }
+
+  async #deleteForgotten(dbos: Launched): Promise<void> {
+    const endedBefore = new Date(this.#parts.now() - forgottenMs);
+    for (const workflowId of await dbos.ended(endedBefore, deletedAtOnce)) this.#deleteSoon(workflowId);
   }
 
   /** Deletes ended workflows. If that fails, a later `offer` finds the same workflows again, on any host. */
