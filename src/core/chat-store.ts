@@ -38,8 +38,9 @@ export interface ConversationQuery {
   /** `next` of the page before. Default: the page begins with the latest conversation. */
   after?: number | undefined;
   /**
-   * Only conversations with this text in their title or in a message of the user that no rewind removed, in any case. Of a message, the first
-   * 2,000 characters count. A text of one or two characters is only looked for in titles. Conversations of single calls are not found.
+   * Only conversations with this text in their title or in a message of the user that no rewind removed. Upper and lower case do not matter.
+   * Only the first 2,000 characters of a message are searched, and a text of one or two characters is looked for in titles only.
+   * Conversations of single calls are not found.
    */
   text?: string | undefined;
   /** Only conversations whose last request had one of these workspaces. */

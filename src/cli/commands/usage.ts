@@ -42,9 +42,9 @@ export function addUsageCommand(program: Command): void {
 
 /** Shows on stderr, a few times, how many conversations are counted. */
 export function showCounting({ counted, conversations }: UsageProgress): void {
-  const isNews = counted > 0 && Math.floor((counted / conversations) * 10) > shownTenths;
-  if (!isNews) return;
-  shownTenths = Math.floor((counted / conversations) * 10);
+  const tenths = Math.floor((counted / conversations) * 10);
+  if (counted === 0 || tenths <= shownTenths) return;
+  shownTenths = tenths;
   process.stderr.write(
     `counting usage: ${shownTenths * 10} % of ${conversations.toLocaleString("en-US")} conversations\n`,
   );

@@ -9,6 +9,7 @@ import { type FormatBody, readOutput } from "../shared/read-output.js";
 import { type CallerTools, readCallerTools, type WireTool } from "../turns/caller-tools.js";
 import {
   askedModel,
+  type DoorTurn,
   dialogueOf,
   idsOf,
   requireId,
@@ -96,11 +97,7 @@ async function create(parts: DoorParts, call: ApiCall, options: ResponseOptions)
     const isSingle = body.store === false || said.history.length > 0;
     return startDoorTurn(parts, { ...said, ...turnCall, isSingle }, continued.ids);
   };
-  const door = await start(conversation).catch(async (error: unknown) => {
-    const isOvertaken = error instanceof RequestError && error.kind === "busy";
-    if (!isOvertaken || !conversation.copied) throw error;
-    return start(await conversation.copied());
-  });
+  const door = await startOrCopy(conversation, start);
   if (tools.ignored.length > 0) door.headers["x-mcp-ignored-tools"] = tools.ignored.join(", ");
   const view = viewOf(
     parts,
@@ -113,6 +110,20 @@ async function create(parts: DoorParts, call: ApiCall, options: ResponseOptions)
     },
   );
   return showTurn(door, view, { streaming: body.stream === true, keepAliveMs, gone: call.gone, attempt });
+}
+
+/** Starts the turn. If another call has continued the same response before, the turn continues a copy of the conversation. */
+async function startOrCopy(
+  conversation: Continued,
+  start: (continued: Continued) => Promise<DoorTurn>,
+): Promise<DoorTurn> {
+  try {
+    return await start(conversation);
+  } catch (error) {
+    const isOvertaken = error instanceof RequestError && error.kind === "busy";
+    if (!isOvertaken || !conversation.copied) throw error;
+    return start(await conversation.copied());
+  }
 }
 
 /** Reads the input and the instructions of a call. The result does not contain the stored conversation that the call continues. */
