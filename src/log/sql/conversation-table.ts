@@ -118,20 +118,23 @@ export const keepConversation = (more = "") =>
      RETURN NULL;
    END $$`;
 
-/**
- * Step of the migration, for PostgreSQL. Triggers write the rows, because hosts of an earlier version may still run while hosts are
- * updated, and so that a claim and the end of a turn need no further statement. The trigger does nothing for the other events of a turn.
- * `lower` knows only the letters of the database's language, so ICU is used if the server has it.
- */
-export const postgresConversations = [
-  `CREATE FUNCTION conversation_title(payload text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+/** SQL for the function with the title that a message gives to its conversation. */
+export const conversationTitle = `CREATE OR REPLACE FUNCTION conversation_title(payload text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
    BEGIN
      RETURN left(coalesce((SELECT part.value ->> 'text'
        FROM json_array_elements(${jsonOf("payload")} -> 'content') WITH ORDINALITY AS part (value, place)
        WHERE part.value ->> 'type' = 'text' ORDER BY part.place LIMIT 1), ''), ${titleLength});
    EXCEPTION WHEN OTHERS THEN
      RETURN ''; -- a message that is nested too deep for this database
-   END $$`,
+   END $$`;
+
+/**
+ * Step of the migration, for PostgreSQL. Triggers write the rows, because hosts of an earlier version may still run while hosts are
+ * updated, and so that a claim and the end of a turn need no further statement. The trigger does nothing for the other events of a turn.
+ * `lower` knows only the letters of the database's language, so ICU is used if the server has it.
+ */
+export const postgresConversations = [
+  conversationTitle,
   `DO $$ BEGIN
      EXECUTE format('CREATE FUNCTION lower_title(title text) RETURNS text LANGUAGE sql IMMUTABLE AS %L', 'SELECT lower(title'
        || CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_collation WHERE collname = 'und-x-icu') AND getdatabaseencoding() = 'UTF8' THEN ' COLLATE pg_catalog."und-x-icu"' ELSE '' END

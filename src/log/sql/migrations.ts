@@ -1,10 +1,10 @@
 /** The steps that create and migrate the schema, for both databases. Loaded only if the log is new or outdated. */
 
 import { applicationId } from "../shared/schema-version.js";
-import { postgresConversations, sqliteConversations } from "./conversation-table.js";
+import { conversationTitle, postgresConversations, sqliteConversations } from "./conversation-table.js";
 import { postgresHistories, sqliteHistories } from "./history-statements.js";
 import { limitFunctions, limitTables } from "./limit-functions.js";
-import { postgresSearch, sqliteSearch } from "./search-table.js";
+import { postgresSearch, searchedText, sqliteSearch } from "./search-table.js";
 import { idOf, numberIn, numberOf, seqOf } from "./sqlite-place.js";
 import { postgresUsage, postgresUsageRepaired, sqliteUsage } from "./usage-tables.js";
 
@@ -72,7 +72,7 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? sqliteSearch : postgresSearch,
     isSqlite ? sqliteUsage : postgresUsage,
     isSqlite ? sqliteHistories : postgresHistories,
-    isSqlite ? [] : [...postgresUsageRepaired, historiesKept],
+    isSqlite ? [] : [conversationTitle, searchedText, ...postgresUsageRepaired, historiesKept],
   ];
 }
 

@@ -32,6 +32,16 @@ export const sqliteSearch = [
  */
 const fewerPostgresIndexes = ["DROP INDEX IF EXISTS events_turn", "DROP INDEX IF EXISTS events_position"];
 
+/** SQL for the function with the text by which a search finds a message, before `lower_title`. */
+export const searchedText = `CREATE OR REPLACE FUNCTION searched_text(payload text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+   BEGIN
+     RETURN left(coalesce((SELECT string_agg(part.value ->> 'text', E'\\n' ORDER BY part.place)
+       FROM json_array_elements(${jsonOf("payload")} -> 'content') WITH ORDINALITY AS part (value, place)
+       WHERE part.value ->> 'type' = 'text'), ''), ${searchedLength});
+   EXCEPTION WHEN OTHERS THEN
+     RETURN ''; -- a message that is nested too deep for this database
+   END $$`;
+
 /**
  * Step of the migration, for PostgreSQL. `search_grams` does in SQL what the extension pg_trgm does, because only some roles may create an
  * extension. The index collects new texts until they fill 256 KB, and then adds them together. With the default of 4 MB, every search would
@@ -39,14 +49,7 @@ const fewerPostgresIndexes = ["DROP INDEX IF EXISTS events_turn", "DROP INDEX IF
  */
 export const postgresSearch = [
   ...fewerPostgresIndexes,
-  `CREATE FUNCTION searched_text(payload text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
-   BEGIN
-     RETURN left(coalesce((SELECT string_agg(part.value ->> 'text', E'\\n' ORDER BY part.place)
-       FROM json_array_elements(${jsonOf("payload")} -> 'content') WITH ORDINALITY AS part (value, place)
-       WHERE part.value ->> 'type' = 'text'), ''), ${searchedLength});
-   EXCEPTION WHEN OTHERS THEN
-     RETURN ''; -- a message that is nested too deep for this database
-   END $$`,
+  searchedText,
   `CREATE FUNCTION search_grams(text text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
      SELECT coalesce(array_agg(DISTINCT letters[place] || letters[place + 1] || letters[place + 2]), '{}')
      FROM (SELECT string_to_array(text, NULL) AS letters) AS split, generate_series(1, cardinality(letters) - 2) AS place $$`,

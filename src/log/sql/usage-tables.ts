@@ -143,6 +143,13 @@ const triggerLockMs = 2_000;
 /** Number of conversations that one call counts of the backlog. */
 const backlogPart = 50;
 
+const usageFacts = `CREATE OR REPLACE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+   BEGIN
+     RETURN ${jsonOf("payload")}::jsonb;
+   EXCEPTION WHEN OTHERS THEN
+     RETURN '{}'; -- an event that is nested too deep for this database
+   END $$`;
+
 /** Counts the events of a conversation that are not counted yet. */
 const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    DECLARE
@@ -218,12 +225,7 @@ export const postgresUsage = [
   // The row's lock lets only one transaction at a time merge changes.
   "CREATE TABLE usage_merge (is_locked boolean NOT NULL)",
   "INSERT INTO usage_merge VALUES (false)",
-  `CREATE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
-   BEGIN
-     RETURN ${jsonOf("payload")}::jsonb;
-   EXCEPTION WHEN OTHERS THEN
-     RETURN '{}'; -- an event that is nested too deep for this database
-   END $$`,
+  usageFacts,
   `CREATE FUNCTION merge_usage() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    BEGIN
      PERFORM FROM usage_merge FOR UPDATE SKIP LOCKED;
@@ -276,6 +278,7 @@ const shortened = ({ rows, changes, keys }: UsageKind) =>
 /** Later step of the migration, for PostgreSQL. It brings the functions and the trigger to what they are here, and shortens long names. */
 export const postgresUsageRepaired = [
   `CREATE SEQUENCE IF NOT EXISTS ${endings}`,
+  usageFacts,
   countUsage,
   keepUsage,
   ...kinds.flatMap(shortened),
