@@ -144,7 +144,7 @@ export class PostgresStore implements ChatStore {
   }
 
   async read(conversationId: string, from = 1, most?: number): Promise<StoredEvent[]> {
-    return this.#events(eventsOf.from, conversationId, from, most ?? null);
+    return from > mostSeq ? [] : this.#events(eventsOf.from, conversationId, from, most ?? null);
   }
 
   async readBefore(conversationId: string, before: number, most: number): Promise<StoredEvent[]> {
