@@ -26,7 +26,8 @@ describe.each(drivers)("the %s store", (driver) => {
       await store.append("b", two.end());
       for (const from of [-1, 0, 1]) expect(await store.read("b", from)).toHaveLength(2);
       expect(await store.read("b", 2)).toMatchObject([two.end()]);
-      for (const from of [3, 2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER]) expect(await store.read("b", from)).toEqual([]);
+      for (const from of [3, 2 ** 31 - 1, 2 ** 31, Number.MAX_SAFE_INTEGER])
+        expect(await store.read("b", from)).toEqual([]);
     }));
 
   test("reads a conversation in pages, from its start and from its end", () =>

@@ -4,8 +4,10 @@ import { isRewind } from "../sql/common-statements.js";
 import { postgresRewindsOfAsked } from "../sql/conversation-table.js";
 import type { Database } from "./connection/database.js";
 
-/** Number of conversations that a step adds. During the step, nobody can write to them. */
-const atOnce = 50;
+/** Largest number of conversations that a step adds. During the step, nobody can write to them. */
+const mostAtOnce = 50;
+/** Time, in ms, that a step may take. If it takes longer, the next one adds half as many conversations, otherwise twice as many. */
+const stepMs = 100;
 
 const addMessages = `INSERT INTO searched (conversation_id, seq, text)
   SELECT asked.conversation_id, asked.seq, found.text
@@ -19,6 +21,7 @@ const addTitles = `INSERT INTO searched (conversation_id, seq, text)
 
 /** Returns the steps of a `SearchFill`. If several hosts take steps, they take them one after the other. */
 export function searchFillStep(database: Database): () => Promise<FillProgress | undefined> {
+  let atOnce = 1;
   const step = () =>
     database.transaction("idempotent", async (client): Promise<FillProgress | undefined> => {
       const { rows: done } = await client.query<{ conversation_id: string }>("SELECT * FROM search_fill FOR UPDATE");
@@ -42,6 +45,11 @@ export function searchFillStep(database: Database): () => Promise<FillProgress |
     });
   return async () => {
     const rows = await database.rows("read", "idempotent", "SELECT 1 FROM search_fill LIMIT 1");
-    return rows.length > 0 ? step() : undefined;
+    if (rows.length === 0) return undefined;
+    const startedAt = performance.now();
+    const progress = await step();
+    const isLong = performance.now() - startedAt > stepMs;
+    atOnce = isLong ? Math.ceil(atOnce / 2) : Math.min(2 * atOnce, mostAtOnce);
+    return progress;
   };
 }

@@ -142,6 +142,8 @@ const triggerLockMs = 2_000;
 
 /** Number of conversations that one call counts of the backlog. */
 const backlogPart = 50;
+/** Time, in ms, after which such a call counts no further conversation. */
+const backlogMs = 200;
 
 const usageFacts = `CREATE OR REPLACE FUNCTION usage_facts(payload text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
    BEGIN
@@ -177,6 +179,28 @@ const countUsage = `CREATE OR REPLACE FUNCTION count_usage(p_conversation text) 
      ${postgresAdded(modelKind, postgresFold.models("SELECT * FROM fresh"))},
      ${postgresAdded(toolKind, postgresFold.tools("SELECT * FROM fresh"))}
      UPDATE conversations SET counted = last_seq WHERE conversation_id = p_conversation;
+   END $$`;
+
+/**
+ * Counts some conversations of the backlog, the latest first. Their turns cannot end meanwhile. So it returns after `backlogMs`, and the next
+ * call skips what is counted.
+ */
+const countBacklog = `CREATE OR REPLACE FUNCTION count_backlog() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+   DECLARE
+     known record; part record; each text;
+   BEGIN
+     SELECT below INTO known FROM usage_backlog FOR UPDATE SKIP LOCKED;
+     IF NOT FOUND THEN RETURN; END IF;
+     SELECT array_agg(conversation_id ORDER BY conversation_id) AS ids, min(touched) AS below, count(*)::integer AS size INTO part
+       FROM (SELECT conversation_id, touched FROM conversations WHERE touched < known.below ORDER BY touched DESC LIMIT ${backlogPart}) AS latest;
+     FOREACH each IN ARRAY coalesce(part.ids, '{}') LOOP
+       PERFORM count_usage(each);
+       IF clock_timestamp() - statement_timestamp() > interval '${backlogMs} ms' AND each <> part.ids[part.size] THEN RETURN; END IF;
+     END LOOP;
+     PERFORM merge_usage();
+     IF part.size < ${backlogPart} THEN DELETE FROM usage_backlog;
+     ELSE UPDATE usage_backlog SET below = part.below, counted = counted + part.size;
+     END IF;
    END $$`;
 
 const keepUsage = `CREATE OR REPLACE FUNCTION keep_usage() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -233,23 +257,7 @@ export const postgresUsage = [
      ${kinds.map(postgresMerged).join("")}
    END $$`,
   countUsage,
-  /* Counts some conversations of the backlog, the latest first. */
-  `CREATE FUNCTION count_backlog() RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
-   DECLARE
-     known record; part record; each text;
-   BEGIN
-     SELECT below INTO known FROM usage_backlog FOR UPDATE SKIP LOCKED;
-     IF NOT FOUND THEN RETURN; END IF;
-     SELECT array_agg(conversation_id ORDER BY conversation_id) AS ids, min(touched) AS below, count(*)::integer AS size INTO part
-       FROM (SELECT conversation_id, touched FROM conversations WHERE touched < known.below ORDER BY touched DESC LIMIT ${backlogPart}) AS latest;
-     FOREACH each IN ARRAY coalesce(part.ids, '{}') LOOP
-       PERFORM count_usage(each);
-     END LOOP;
-     PERFORM merge_usage();
-     IF part.size < ${backlogPart} THEN DELETE FROM usage_backlog;
-     ELSE UPDATE usage_backlog SET below = part.below, counted = counted + part.size;
-     END IF;
-   END $$`,
+  countBacklog,
   keepUsage,
   `CREATE FUNCTION keep_summary() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
    BEGIN
@@ -280,6 +288,7 @@ export const postgresUsageRepaired = [
   `CREATE SEQUENCE IF NOT EXISTS ${endings}`,
   usageFacts,
   countUsage,
+  countBacklog,
   keepUsage,
   ...kinds.flatMap(shortened),
   `SET LOCAL lock_timeout = ${triggerLockMs}`,

@@ -1,6 +1,8 @@
 /** Counters of usage on PostgreSQL, where its triggers keep them. */
+import { EventEmitter, once } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import type { ChatStore } from "../../../src/core/chat-store.js";
+import type { Observation } from "../../../src/core/ports.js";
 import { openStore } from "../../../src/log/open.js";
 import { query } from "../../support/postgres.js";
 import { newDatabaseUrl, noPostgres } from "../../support/storages.js";
@@ -65,6 +67,48 @@ onPostgres("the counters of usage on PostgreSQL", () => {
     expect(await migrated.archive.delete("c")).toBe(true);
     expect(await migrated.usage.models(always)).toEqual([]);
     await migrated.close();
+  });
+});
+
+onPostgres("the conversations of an earlier version on PostgreSQL", () => {
+  const many = 12;
+
+  /** Makes the function that reads an event so slow that all conversations together take longer than a statement may. */
+  async function slowed(url: string, name: "usage_facts" | "searched_text"): Promise<string> {
+    const [row] = await query(url, `SELECT pg_get_functiondef('${name}'::regproc) AS definition`);
+    const slow = String(row?.definition).replace("RETURN ", "PERFORM pg_sleep(0.3); RETURN ");
+    await query(url, slow.replace("IMMUTABLE", "VOLATILE"));
+    return url;
+  }
+
+  test("are counted in parts, none of which takes long", async () => {
+    const url = await newDatabaseUrl();
+    const store = await openStore({ driver: "postgres", url, statementTimeoutMs: 2_000 }, parts);
+    for (let count = 0; count < many; count++) await answered(store, `c${count}`);
+    await slowed(url, "usage_facts");
+    await store.usage.reset();
+    while (await store.usage.countOlder());
+    expect(await store.usage.models(always)).toMatchObject([{ requests: many }]);
+    await store.close();
+  });
+
+  test("are added to the index for searches in parts, none of which takes long", async () => {
+    const url = await newDatabaseUrl();
+    const store = await openStore({ driver: "postgres", url }, parts);
+    for (let count = 0; count < many; count++) await answered(store, `c${count}`);
+    await store.close();
+    await query(url, "DELETE FROM searched");
+    await query(url, `INSERT INTO search_fill VALUES ('', 0, ${many})`);
+    await slowed(url, "searched_text");
+    const filling = new EventEmitter();
+    const isOver = once(filling, "over");
+    const observe = ({ level, message }: Observation) => {
+      if (level === "warn" || message.includes("all conversations")) filling.emit("over", message);
+    };
+    const again = await openStore({ driver: "postgres", url, statementTimeoutMs: 2_000 }, { ...parts, observe });
+    expect(await isOver).toEqual(["searches find all conversations by their messages"]);
+    expect((await again.conversations({ most: 100, text: "hello" })).conversations).toHaveLength(many);
+    await again.close();
   });
 });
 
