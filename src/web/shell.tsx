@@ -86,8 +86,8 @@ interface OpenProps extends ShellProps {
 
 /** Shows a conversation in the chat or as a trace. Both views read the same log. */
 function OpenConversation({ place: { view, conversationId, isNew }, api, socket }: OpenProps) {
-  const log = useMemo(() => new ConversationLog(), [conversationId]);
-  useEffect(() => (isNew ? undefined : log.open(socket, conversationId)), [log, socket, isNew]);
+  const log = useMemo(() => new ConversationLog({ api, conversationId, isNew }), [conversationId]);
+  useEffect(() => (isNew ? undefined : log.open(socket)), [log, socket, isNew]);
   const shared = { api, conversationId, log };
   // Preact does not look for a key in spread properties, so the key is given separately.
   if (view === "trace") return <TraceView key={conversationId} {...shared} />;

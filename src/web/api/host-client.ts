@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { ConversationEntry, LastSeen, ServerEntry, Tool } from "./host-messages.js";
+import type { ConversationEntry, HostMessage, LastSeen, ServerEntry, StoredMessage, Tool } from "./host-messages.js";
 
 interface FailureDetails {
   /** Time after which the host asks for the next attempt, in ms. */
@@ -61,6 +61,23 @@ export class Api {
   ): Promise<{ sessions: ConversationEntry[]; next: string | null }> {
     const query = new URLSearchParams({ limit: String(limit), ...(q && { q }), ...(before && { before }) });
     return this.json(`/api/sessions?${query}`, { signal });
+  }
+
+  /** Resolves with the messages of the last stored events, or of the last ones before the event `before`. */
+  async storedMessages(
+    id: string,
+    { before, limit }: { before?: number | undefined; limit: number },
+    signal: AbortSignal,
+  ): Promise<{ messages: StoredMessage[]; hasEarlier: boolean }> {
+    const query = new URLSearchParams({
+      limit: String(limit),
+      ...(before !== undefined && { before: String(before) }),
+    });
+    const page = await this.json<{ messages: HostMessage[]; previous: string | null }>(`${conversation(id)}?${query}`, {
+      signal,
+    });
+    const messages = page.messages.filter((each) => each.status === "chunk").filter((each) => each.seq !== undefined);
+    return { messages, hasEarlier: page.previous !== null };
   }
 
   /** Copies a conversation. Resolves with the id of the copy. */

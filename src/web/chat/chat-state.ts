@@ -36,7 +36,12 @@ export class ChatState {
   /** Follows the log until the returned function is called. Sends the messages that were not sent before. */
   watch(): () => void {
     void this.outgoing.send();
-    return this.#parts.log.listen((change) => this.#take(change));
+    return this.#parts.log.listen({
+      changed: (change) => this.#take(change),
+      prepended: (messages) => {
+        this.#dialogue.value = this.#fold.prepend(messages);
+      },
+    });
   }
 
   send(text: string, model?: string): void {
@@ -72,7 +77,7 @@ export class ChatState {
 
   #take({ stored, live, isAnew }: LogChange): void {
     if (stored.length > 0) {
-      this.#dialogue.value = this.#fold.with(this.#dialogue.value, stored);
+      this.#dialogue.value = this.#fold.add(stored);
       this.outgoing.remove(new Set(requestIdsIn(stored)));
     }
     if (isAnew || stored.some(({ chunk }) => endsAnswer.has(chunk.type))) this.live.clear();

@@ -3,7 +3,7 @@ import { useLayoutEffect, useMemo } from "preact/hooks";
 import type { StoredEvent } from "../../core/events.js";
 import { toldChunks } from "../../doors/protocol/chunks.js";
 import type { StoredMessage } from "../api/host-messages.js";
-import { DialogueFold, emptyDialogue } from "../chat/fold-turns.js";
+import { DialogueFold } from "../chat/fold-turns.js";
 import { visibleText } from "../markdown/visible.js";
 import { TraceList } from "../trace/trace-list.js";
 
@@ -22,7 +22,7 @@ export function FileView({ conversationId, events, transcript }: FileViewProps) 
   const view = useSignal<FileTab>(window.location.hash === "#trace" ? "trace" : "transcript");
   const dialogue = useMemo(() => {
     const messages = events.flatMap(toldChunks);
-    return new DialogueFold().with(emptyDialogue, messages as StoredMessage[]);
+    return new DialogueFold().add(messages as StoredMessage[]);
   }, [events]);
   useLayoutEffect(() => {
     transcript.hidden = view.value !== "transcript";

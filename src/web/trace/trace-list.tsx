@@ -9,15 +9,18 @@ interface TraceListProps {
   dialogue: Dialogue;
   /** Live state of the running turn. Absent for an exported conversation, which does not change. */
   happening?: Happening;
+  /** True if the dialogue has only the last turns of the conversation. Their numbers are then unknown. */
+  isPart?: boolean;
 }
 
-export function TraceList({ dialogue, happening }: TraceListProps) {
+export function TraceList({ dialogue, happening, isPart = false }: TraceListProps) {
   const { turns } = dialogue;
   const running = runningTurn(dialogue);
   const sums = sumsText(sumsOf(turns));
   return (
     <>
       <p class="small quiet">
+        {isPart && "the last "}
         {counted(turns.length, "turn")}
         {sums && ` · ${sums}`}
       </p>
@@ -25,7 +28,7 @@ export function TraceList({ dialogue, happening }: TraceListProps) {
         <SteadyTurn
           key={turn.turnId}
           turn={turn}
-          number={index + 1}
+          number={isPart ? undefined : index + 1}
           happening={turn === running ? happening : undefined}
         />
       ))}

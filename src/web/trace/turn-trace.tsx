@@ -23,8 +23,8 @@ export interface Happening {
 
 export interface TurnTraceProps {
   turn: Turn;
-  /** Number of the turn in its conversation, from 1. */
-  number: number;
+  /** Number of the turn in its conversation, from 1. Undefined if it is not known. */
+  number: number | undefined;
   /** Live state of the turn. Absent if the turn is not running. */
   happening?: Happening;
 }
@@ -38,10 +38,14 @@ export function TurnTrace({ turn, number, happening }: TurnTraceProps) {
   const title = visibleText(turn.text.trim().replaceAll(/\s+/g, " ").slice(0, maxTitle)) || "(no text)";
   const step = userStep(turn.text);
   return (
-    <article class="card trace-turn" aria-label={`Turn ${number}`}>
+    <article
+      class="card trace-turn"
+      aria-label={number === undefined ? `Turn of ${clock(turn.startedAt)}` : `Turn ${number}`}
+    >
       <header>
         <p class="small quiet">
-          Turn {number} · <time dateTime={new Date(turn.startedAt).toISOString()}>{clock(turn.startedAt)}</time> ·{" "}
+          {number !== undefined && `Turn ${number} · `}
+          <time dateTime={new Date(turn.startedAt).toISOString()}>{clock(turn.startedAt)}</time> ·{" "}
           {isRunning && "running for "}
           {elapsedText(end - turn.startedAt)}
           {sumsText(sumsOf([turn])) && ` · ${sumsText(sumsOf([turn]))}`}

@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api, ApiFailure } from "../api/host-client.js";
 import type { HostSocket } from "../api/socket.js";
@@ -7,7 +8,8 @@ import { Announcer } from "../chat/announcer.js";
 import { ChatState } from "../chat/chat-state.js";
 import { Composer } from "../chat/composer.js";
 import { DeletedNotice } from "../chat/deleted-notice.js";
-import { runningTurn } from "../chat/fold-turns.js";
+import { EarlierTurns } from "../chat/earlier-turns.js";
+import { runningTurn, type Dialogue as ShownDialogue } from "../chat/fold-turns.js";
 import type { OutgoingMessage, SendQueue } from "../chat/send-queue.js";
 import { Timeline } from "../chat/timeline.js";
 import { TurnView, UserMessage } from "../chat/turn-view.js";
@@ -38,7 +40,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
     document.addEventListener("keydown", cancel);
     return () => document.removeEventListener("keydown", cancel);
   }, [state, running]);
-  const title = useComputed(() => visibleText(state.dialogue.value.turns[0]?.text.slice(0, 80) || "New chat"));
+  const title = useComputed(() => visibleText(firstText(log, state.dialogue.value).slice(0, 80)));
   return (
     <div class="chat">
       <header>
@@ -52,7 +54,7 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
       <Dialogue
         state={state}
         conversationId={conversationId}
-        isEmpty={isEmpty.value && (isNew || log.isWhole.value)}
+        isEmpty={isEmpty.value && (isNew || log.isCurrent.value)}
         log={log}
       />
       <div class="foot">
@@ -86,6 +88,13 @@ export function ChatView({ api, socket, conversationId, log, isNew, onBegun }: C
   );
 }
 
+/** Returns the text of the first message, or another title if there is none or it is not loaded yet. */
+function firstText({ hasEarlier, beginning }: ConversationLog, { turns }: ShownDialogue): string {
+  if (!hasEarlier.value) return turns[0]?.text || "New chat";
+  for (const { chunk } of beginning.value) if (chunk.type === "user_message") return chunk.data || "Chat";
+  return "Chat";
+}
+
 /** Distance from the end, in pixels, within which the user counts as being at the end of the text. */
 const nearEnd = 60;
 
@@ -115,6 +124,8 @@ function Dialogue({ state, conversationId, isEmpty, log }: DialogueProps) {
     if (current) isAtEnd.value = current.scrollHeight - current.scrollTop - current.clientHeight < nearEnd;
   };
   const { turns, origin } = state.dialogue.value;
+  useSteadyScroll(frame, turns[0]?.turnId);
+  useSearchOfAll(log);
   const running = runningTurn(state.dialogue.value);
   const isDeleted = state.outgoing.isDeleted.value;
   const outgoing = state.outgoing.messages.value.filter((message) => !isDeleted || message.state === "accepted");
@@ -123,6 +134,7 @@ function Dialogue({ state, conversationId, isEmpty, log }: DialogueProps) {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable element must be reachable by keyboard
     <section class="dialogue" aria-label="Conversation" tabIndex={0} ref={frame} onScroll={onScroll}>
       <div class="column" ref={content}>
+        {log.hasEarlier.value && turns.length > 0 && <EarlierTurns log={log} frame={frame} />}
         {origin && (
           <p class="small quiet">
             A copy of <a href={placeLink("chat", origin)}>another conversation</a>
@@ -173,6 +185,30 @@ interface OnItsWayProps {
   /** True if this message is the one that is being sent. Later messages wait for it. */
   isNext: boolean;
   queue: SendQueue;
+}
+
+/** Keeps the turns that the user sees in their place when turns are added above them. `firstId` is the id of the first turn. */
+function useSteadyScroll(frame: RefObject<HTMLElement | null>, firstId: string | undefined): void {
+  const shown = useRef(firstId);
+  const anchor = shown.current === firstId ? null : frame.current?.querySelector(".turn");
+  const topBefore = anchor?.getBoundingClientRect().top ?? 0;
+  useLayoutEffect(() => {
+    shown.current = firstId;
+    if (!anchor || !frame.current) return;
+    frame.current.scrollTop += anchor.getBoundingClientRect().top - topBefore;
+  }, [firstId]);
+}
+
+/** Loads the whole conversation when the user begins to search in the page, since a browser searches only what the page has. */
+function useSearchOfAll(log: ConversationLog): void {
+  useEffect(() => {
+    const onKeyDown = ({ key, ctrlKey, metaKey }: KeyboardEvent) => {
+      if (key !== "F3" && !((ctrlKey || metaKey) && key.toLowerCase() === "f")) return;
+      log.loadAll().catch(() => {}); // the button for earlier turns stays, and says why it cannot load them
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [log]);
 }
 
 function OnItsWay({ message, isNext, queue }: OnItsWayProps) {

@@ -2,6 +2,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { ConversationLog } from "../api/conversation-log.js";
 import type { Api } from "../api/host-client.js";
 import { ChatState } from "../chat/chat-state.js";
+import { EarlierTurns } from "../chat/earlier-turns.js";
 import { visibleText } from "../markdown/visible.js";
 import { TraceList } from "../trace/trace-list.js";
 import { placeLink } from "./page-address.js";
@@ -37,7 +38,10 @@ export function TraceView({ api, conversationId, log }: TraceProps) {
           Nothing has happened here. Choose a conversation among <a href={placeLink("conversations")}>all of them</a>.
         </p>
       ) : (
-        <TraceList dialogue={dialogue.value} happening={{ live, skewMs: log.skewMs }} />
+        <>
+          {log.hasEarlier.value && <EarlierTurns log={log} />}
+          <TraceList dialogue={dialogue.value} happening={{ live, skewMs: log.skewMs }} isPart={log.hasEarlier.value} />
+        </>
       )}
     </section>
   );

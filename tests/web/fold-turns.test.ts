@@ -1,0 +1,97 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { ChatEvent } from "../../src/core/events.js";
+import { toldChunks } from "../../src/doors/protocol/chunks.js";
+import type { StoredMessage } from "../../src/web/api/host-messages.js";
+import { DialogueFold } from "../../src/web/chat/fold-turns.js";
+import { call, stored, turn } from "../log/support.js";
+import { costMs } from "../support/processor-time.js";
+import { runs } from "../support/runs.js";
+
+/** Returns the messages of each event, as the page gets them. */
+function messagesOf(events: readonly ChatEvent[]): StoredMessage[][] {
+  return stored(events).map((event) => toldChunks(event) as StoredMessage[]);
+}
+
+/** Returns the events of a turn with a tool call. Each answer has reasoning and text, so that it is told in three messages. */
+function eventsOf(turnId: string): ChatEvent[] {
+  const one = turn(turnId);
+  const asked = call("call_1");
+  const answer = one.answer("text", [asked]);
+  return [
+    one.user(`question of ${turnId}`),
+    { ...answer, message: { ...answer.message, reasoning: "hm" } },
+    one.planned(asked),
+    one.sent("call_1"),
+    one.result("call_1", "42"),
+    one.answer("done"),
+    one.end(),
+  ];
+}
+
+test("a conversation that is loaded from its end is the same as one that is loaded from its beginning", () => {
+  // Turns that are told event by event, so that a turn may begin before the one before it ends, and rewinds in between.
+  const steps = fc.array(
+    fc.oneof({ weight: 12, arbitrary: fc.nat(5) }, { weight: 1, arbitrary: fc.constant("rewind") }),
+    {
+      maxLength: 60,
+    },
+  );
+  fc.assert(
+    fc.property(steps, fc.array(fc.nat(100), { maxLength: 6 }), fc.nat(100), (steps, cuts, toSeq) => {
+      const turns = new Map<string, ChatEvent[]>();
+      const events = steps.flatMap((step, index): ChatEvent[] => {
+        if (step === "rewind") {
+          turns.clear(); // nothing is taken back while a turn runs
+          return [{ type: "rewind", turnId: `rewind_${index}`, toSeq: Math.min(toSeq, index) }];
+        }
+        const turnId = `turn_${step}_${steps.slice(0, index).filter((each) => each === "rewind").length}`;
+        const rest = turns.get(turnId) ?? eventsOf(turnId);
+        turns.set(turnId, rest.slice(1));
+        return rest.slice(0, 1);
+      });
+      const messages = messagesOf(events);
+      const whole = new DialogueFold().add(messages.flat());
+      const places = [...new Set([0, messages.length, ...cuts.map((cut) => cut % (messages.length + 1))])];
+      const ends = places.toSorted((a, b) => b - a);
+      const fold = new DialogueFold();
+      let dialogue = fold.add([]);
+      for (const [index, end] of ends.slice(0, -1).entries()) {
+        dialogue = fold.prepend(messages.slice(ends[index + 1], end).flat());
+      }
+      expect(dialogue).toEqual(whole);
+      const onward = new DialogueFold();
+      for (const each of messages) dialogue = onward.add(each);
+      expect(dialogue.turns).toEqual(whole.turns);
+    }),
+    { numRuns: runs(300) },
+  );
+});
+
+test("a turn in which nothing happened stays the same object, so that it is not drawn again", () => {
+  const messages = messagesOf(["a", "b", "c"].flatMap(eventsOf));
+  const fold = new DialogueFold();
+  const before = fold.add(messages.slice(7).flat());
+  const [, again] = fold.add([]).turns;
+  expect(again).toBe(before.turns[1]);
+  const after = fold.prepend(messages.slice(0, 7).flat());
+  expect(after.turns.slice(1)).toEqual(before.turns);
+  expect(after.turns[1]).toBe(before.turns[0]);
+  expect(before.turns).toHaveLength(2);
+});
+
+test("folding costs in proportion to the number of turns, and of events in a turn", () => {
+  const turnsOf = (count: number) =>
+    messagesOf(Array.from({ length: count }, (_, index) => eventsOf(`turn_${index}`)).flat()).flat();
+  const calls = (count: number) =>
+    messagesOf([
+      turn("t").user("go"),
+      ...Array.from({ length: count }, () => eventsOf("t").slice(1, -1)).flat(),
+    ]).flat();
+  for (const make of [turnsOf, calls]) {
+    const [few, many] = [make(1_000), make(10_000)];
+    new DialogueFold().add(few); // compiles the code
+    const cost = costMs(() => new DialogueFold().add(few));
+    expect(costMs(() => new DialogueFold().add(many))).toBeLessThan(30 * cost + 50);
+  }
+});
