@@ -62,6 +62,7 @@ export const metrics = {
   tokenUsage: "gen_ai.client.token.usage",
   toolDuration: "mcp.client.operation.duration",
   connectionDuration: "mcp.client.session.duration",
+  eventLoopDelay: "nodejs.eventloop.delay.max",
   // Names that this project defines.
   longestGap: "mcp_platform.llm.longest_gap",
   failedAttempts: "mcp_platform.llm.failed_attempts",

@@ -1,8 +1,13 @@
 /** Passes readings to OpenTelemetry as metrics. */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Counter, Histogram, Meter } from "@opentelemetry/api";
 import type { HostState } from "../core/measurements.js";
 import { type Instrument, instruments, type Reading } from "./instruments.js";
+import { metrics } from "./metric-names.js";
 import type { Readings } from "./readings.js";
+
+/** How often the delay of the event loop is measured, in ms. It is measured without JavaScript, so an idle host does not notice it. */
+const measuredEveryMs = 20;
 
 type RecordValue = (value: number, labels: Readonly<Record<string, string>>) => void;
 
@@ -27,7 +32,19 @@ export function otelMetrics(
     },
     [...observables.values()],
   );
+  showEventLoopDelay(meter);
   return ({ instrument, value, labels }) => recorders.get(instrument)?.(value, said(labels));
+}
+
+/** Shows at every export the longest delay of the event loop since the last one. Prometheus gets it as `nodejs_eventloop_lag_max_seconds`. */
+function showEventLoopDelay(meter: Meter): void {
+  const delay = monitorEventLoopDelay({ resolution: measuredEveryMs });
+  delay.enable();
+  const description = "Longest delay of the event loop since the last export.";
+  meter.createObservableGauge(metrics.eventLoopDelay, { unit: "s", description }).addCallback((result) => {
+    if (delay.max > 0) result.observe(delay.max / 1e9);
+    delay.reset();
+  });
 }
 
 function recorderOf(meter: Meter, instrument: Instrument): RecordValue | undefined {

@@ -140,7 +140,7 @@ describe("one turn, sent to a collector", () => {
       ["weather", undefined],
     ]);
     expect(metrics.get("mcp.client.session.duration")?.points).toMatchObject([{ count: 1 }]);
-    expect([...metrics.keys()].filter((name) => !/^(gen_ai|mcp|mcp_platform)\./.test(name))).toEqual([]);
+    expect([...metrics.keys()].filter((name) => !/^(gen_ai|mcp|mcp_platform|nodejs)\./.test(name))).toEqual([]);
   });
 });
 
@@ -200,6 +200,18 @@ describe("a caller's trace is gone on with", () => {
     expect(collector.spans).toEqual([]);
     expect(collector.metrics.has("gen_ai.client.operation.duration")).toBe(true);
   });
+});
+
+test("the longest stall of the event loop goes to the collector", async () => {
+  await using collector = await startCollector();
+  await turnTo(collector, {}, async (app) => {
+    await collect(app.sessions.open("c").prompt({ requestId: "r", text: "weather?" }));
+    const until = performance.now() + 200;
+    while (performance.now() < until);
+  });
+  const { unit, points } = collector.metrics.get("nodejs.eventloop.delay.max") ?? {};
+  expect([unit, points]).toEqual(["s", [{ attributes: {}, value: expect.any(Number) }]]);
+  expect(points?.[0]?.value).toBeGreaterThan(0.19);
 });
 
 /** Sends a request as an MCP client that is already initialized. */
