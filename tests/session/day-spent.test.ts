@@ -154,31 +154,33 @@ function heldLog() {
     });
   const spendings = async (of: number) => {
     const { tokens } = await spent({ since: of, until: 0 });
-    return [{ ...none, tokens, place: `place ${reads.length}`, at: noon }];
+    return [{ ...none, tokens, place: `place ${reads.length}`, at: early }];
   };
   return { reads, store: { spent, spendings } };
 }
 
 const noon = new Date(2026, 5, 1, 12).getTime();
+/** A time so early in the day that the day so far is summed up in one part. */
+const early = new Date(2026, 5, 1, 0, 30).getTime();
 const untilIdle = () => new Promise(setImmediate);
 
 describe("reads of the log", () => {
   const held = () => {
     const { reads, store } = heldLog();
-    return { reads, day: new DaySpent(store, { now: () => noon, steadyNow: () => 0 }) };
+    return { reads, day: new DaySpent(store, { now: () => early, steadyNow: () => 0 }) };
   };
 
   test("concurrent turns share one, but none that had begun before they asked", async () => {
     const { reads, day } = held();
-    const early = [day.read(), day.read()];
+    const first = [day.read(), day.read()];
     await untilIdle();
-    expect(reads.map(({ of }) => of)).toEqual([{ since: midnightBefore(noon), until: noon - 5 * minute }]);
+    expect(reads.map(({ of }) => of)).toEqual([{ since: midnightBefore(early), until: early - 5 * minute }]);
     const late = [day.read(), day.read(), day.read()];
     reads[0]?.end(10);
     await untilIdle();
     expect(reads).toHaveLength(2);
     reads[1]?.end(1);
-    expect((await Promise.all(early)).map(({ tokens }) => tokens)).toEqual([11, 11]);
+    expect((await Promise.all(first)).map(({ tokens }) => tokens)).toEqual([11, 11]);
     await untilIdle();
     expect(reads).toHaveLength(3);
     reads[2]?.end(2);
@@ -200,6 +202,23 @@ describe("reads of the log", () => {
     await untilIdle();
     reads[3]?.end(1);
     expect(await read).toMatchObject({ tokens: 11 });
+  });
+
+  test("the day so far is summed up in parts of an hour, without a gap", async () => {
+    const parts: Period[] = [];
+    const store = {
+      spent: async (of: Period) => {
+        parts.push(of);
+        return { ...none, tokens: 1 };
+      },
+      spendings: async () => [],
+    };
+    const { tokens } = await new DaySpent(store, { now: () => noon, steadyNow: () => 0 }).read();
+    expect([tokens, parts[0]?.since, parts.at(-1)?.until]).toEqual([12, midnightBefore(noon), noon - 5 * minute]);
+    for (const [index, { since, until }] of parts.entries()) {
+      expect(until - since).toBeLessThanOrEqual(60 * minute);
+      if (index > 0) expect(since).toBe(parts[index - 1]?.until);
+    }
   });
 
   test("none looks further back than the last one", async () => {
