@@ -8,6 +8,14 @@ import { afterAll, expect, test } from "@jest/globals";
 import { rowsOf as untypedRowsOf } from "../scripts/bench/compare/figures.mjs";
 // @ts-expect-error: plain JavaScript
 import { tableOf as untypedTableOf } from "../scripts/bench/compare/table.mjs";
+// @ts-expect-error: plain JavaScript
+import { tableOf as untypedGrowthTableOf } from "../scripts/bench/growth/figures-table.mjs";
+// @ts-expect-error: plain JavaScript
+import * as logMaker from "../scripts/bench/growth/log-maker.mjs";
+import { openStore } from "../src/log/open.js";
+import { connect } from "../src/log/sqlite/connection.js";
+import { countOlder } from "../src/session/conversations/older-usage.js";
+import { newStorage, noPostgres } from "./support/storages.js";
 
 interface Row {
   key: string;
@@ -16,6 +24,11 @@ interface Row {
 
 const rowsOf: (result: object, sizes: object, base?: string) => Row[] = untypedRowsOf;
 const tableOf: (report: object) => string = untypedTableOf;
+const growthTableOf: (engine: string, columns: Record<number, object>) => string = untypedGrowthTableOf;
+const { fillFile, fillDatabase } = logMaker as {
+  fillFile(path: string, log: object, open: typeof connect): Promise<void>;
+  fillDatabase(url: string, log: object): Promise<void>;
+};
 const folder = mkdtempSync(join(tmpdir(), "bench-test-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -72,3 +85,52 @@ test("a workload is run by everybody in processes of their own, and told in ever
   expect(Object.keys(rows[0]?.figures ?? {})).toEqual(["bare", "ours", "ours-sqlite"]);
   expect(readFileSync(join(folder, "bench.svg"), "utf8")).toContain("W5 CPU per hop");
 });
+
+test("the table of growth says which rows keep to their bounds", () => {
+  const page = (value: number, stallMs: number) => ({ "a page of 50": { value, stallMs } });
+  const turns = { "a later turn": { value: 10 }, "a later turn with `chat.limits.day`": { value: 12.4 } };
+  const table = growthTableOf("SQLite", { 1000: page(2, 1), 100000: { ...page(3, 19), ...turns } });
+  expect(table.split("\n")).toEqual([
+    "| SQLite | 1,000 | 100,000 | growth | must be |  |",
+    "| --- | --- | --- | --- | --- | --- |",
+    "| a page of 50 | 2.0 / 1 | 3.0 / 19 | 1.5x | ≤ 2x, stall ≤ 20 ms | holds |",
+    "| a later turn |  | 10 |  |  |  |",
+    "| a later turn with `chat.limits.day` |  | 12 |  | ≤ 1.2x a later turn | **does not** |",
+    "",
+  ]);
+  expect(growthTableOf("SQLite", { 1000: page(2, 1), 100000: page(3, 21) })).toContain("**does not**");
+  expect(growthTableOf("SQLite", { 1000: page(2, 1), 100000: page(5, 1) })).toContain("**does not**");
+});
+
+test.each(noPostgres ? (["sqlite"] as const) : (["sqlite", "postgres"] as const))(
+  "a log that is made for the growth benchmark is one that a host could have written: %s",
+  async (driver) => {
+    const storage = await newStorage(folder, driver);
+    const open = () => openStore(storage, { now: Date.now, observe: () => {} });
+    await (await open()).close();
+    const log = { conversations: 20, events: 8, periodMs: 3_600_000 };
+    await (storage.driver === "postgres"
+      ? fillDatabase(storage.url, log)
+      : fillFile(join(folder, "log.db"), log, connect));
+    const store = await open();
+    const always = { since: 0, until: 2 ** 45 };
+    const usage = async () => [
+      await store.usage.models([always]),
+      await store.usage.tools([always]),
+      await store.usage.conversations(always, 100),
+    ];
+    const made = await usage();
+    await store.usage.reset();
+    await countOlder(store.usage, { onProgress: () => {}, pause: () => Promise.resolve() });
+    expect(made).toEqual(await usage());
+    const found = await store.conversations({ most: 10, text: "number 7 of" });
+    expect(found.conversations).toMatchObject([{ conversationId: "conv_7", lastSeq: 8, turns: 1 }]);
+    expect((await store.read("conv_7")).map(({ type }) => type)).toEqual([
+      "user_message",
+      ...["assistant_message", "tool_sent", "tool_result"],
+      ...["assistant_message", "tool_sent", "tool_result"],
+      "turn_end",
+    ]);
+    await store.close();
+  },
+);
