@@ -175,7 +175,7 @@ const rooms: Record<string, Record<string, readonly string[]>> = {
   },
   log: {
     shared: [],
-    folds: [],
+    folds: ["shared"],
     sql: ["shared"],
     memory: ["shared"],
     sqlite: ["sql", "shared"],

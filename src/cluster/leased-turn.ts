@@ -1,4 +1,4 @@
-import type { OwnedTurn, WatchedTurn } from "../core/cluster-port.js";
+import type { CalledServers, OwnedTurn, WatchedTurn } from "../core/cluster-port.js";
 import type { ChatEvent, StateLostEvent, StoredEvent, TurnEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
 import type { TurnLease } from "../core/turn-leases.js";
@@ -62,7 +62,7 @@ export class LeasedTurn implements OwnedTurn, Disposable {
     return withProcesses(events, log, { hub, nodeId: this.#parts.engine.nodeId });
   }
 
-  async lostState(log: readonly StoredEvent[], hub: ToolHub): Promise<StateLostEvent | undefined> {
+  async lostState(log: CalledServers, hub: ToolHub): Promise<StateLostEvent | undefined> {
     const { engine, turn } = this.#parts;
     if (!countsOnOthers(log, turn.turnId, engine.nodeId)) return undefined;
     const nodes = await engine.nodes().catch(() => undefined); // if the log cannot be read, the turn itself will fail and report the error

@@ -2,8 +2,10 @@
  * Finds the servers whose state is lost, so that the model can be notified. A stdio server keeps its state in its process, and this process
  * ends together with the host that started it.
  */
-import type { ChatEvent, StateLostEvent, StoredEvent } from "../core/events.js";
+import type { CalledServers } from "../core/cluster-port.js";
+import type { ChatEvent, StateLostEvent } from "../core/events.js";
 import type { ToolHub } from "../core/ports.js";
+import { noteProcess } from "../log/folds/known-tools.js";
 import { resumeTurn } from "../log/folds/replay.js";
 import { withoutRewound } from "../log/folds/rewind.js";
 
@@ -13,7 +15,7 @@ import { withoutRewound } from "../log/folds/rewind.js";
  */
 export function withProcesses(
   events: readonly ChatEvent[],
-  log: readonly StoredEvent[],
+  log: readonly ChatEvent[],
   { hub, nodeId }: { hub: ToolHub; nodeId: string },
 ): readonly ChatEvent[] {
   if (!events.some(({ type }) => type === "tool_sent")) return events;
@@ -40,7 +42,7 @@ function plannedIn(log: readonly ChatEvent[], sent: { turnId: string; callId: st
  * host is lost, if the model has already been informed, or if the model will not be asked again in this turn.
  */
 export function stateLost(
-  log: readonly StoredEvent[],
+  log: CalledServers,
   turnId: string,
   { hub, living }: { hub: ToolHub; living: readonly string[] },
 ): StateLostEvent | undefined {
@@ -48,12 +50,12 @@ export function stateLost(
   const lost = [...lastProcesses(log, turnId)]
     .filter(([server, nodeId]) => !living.includes(nodeId) && own.has(server))
     .map(([server]) => server);
-  const isAsked = resumeTurn(log, turnId).point?.calls.length !== 0;
+  const isAsked = resumeTurn(log.events, turnId).point?.calls.length !== 0;
   return lost.length > 0 && isAsked ? { type: "state_lost", turnId, servers: lost } : undefined;
 }
 
 /** True if the model has called a server on another host, and has not been informed since then that the server's state is lost. */
-export function countsOnOthers(log: readonly StoredEvent[], turnId: string, nodeId: string): boolean {
+export function countsOnOthers(log: CalledServers, turnId: string, nodeId: string): boolean {
   return [...lastProcesses(log, turnId).values()].some((other) => other !== nodeId);
 }
 
@@ -61,11 +63,8 @@ export function countsOnOthers(log: readonly StoredEvent[], turnId: string, node
  * Returns, for each server, the host that ran the server when it was last called in this conversation. Ignores calls that a rewind took
  * back, and servers whose loss has already been reported.
  */
-function lastProcesses(log: readonly StoredEvent[], turnId: string): Map<string, string> {
-  const processes = new Map<string, string>();
-  for (const event of withoutRewound(log, turnId)) {
-    if (event.type === "tool_sent" && event.process) processes.set(event.process.server, event.process.nodeId);
-    if (event.type === "state_lost") for (const server of event.servers) processes.delete(server);
-  }
-  return processes;
+function lastProcesses({ processes, events }: CalledServers, turnId: string): Map<string, string> {
+  const last = new Map(processes);
+  for (const event of withoutRewound(events, turnId)) noteProcess(last, event);
+  return last;
 }

@@ -135,6 +135,7 @@ export interface ChatStore {
   readonly results: ResultStore;
   readonly archive: Archive;
   readonly usage: UsageCounters;
+  readonly checkpoints: CheckpointStore;
   /**
    * Returns the time by the clock that gives events their times, in milliseconds since the epoch. Undefined if that clock is this machine's
    * clock.
@@ -178,6 +179,16 @@ export interface ChatStore {
   /** Returns every request since the given time, in milliseconds since the epoch. Their sum is `spent` of the same time. */
   spendings(since: number): Promise<Spending[]>;
   close(): Promise<void>;
+}
+
+/**
+ * The last checkpoint of each conversation (`log/folds/checkpoint.ts`), as text. It can be lost, because it is made from the log. It is
+ * deleted together with its conversation. Methods throw StoreError.
+ */
+export interface CheckpointStore {
+  /** Stores the checkpoint in place of the one before. Does nothing if the conversation does not exist. */
+  put(conversationId: string, checkpoint: string): Promise<void>;
+  read(conversationId: string): Promise<string | undefined>;
 }
 
 /**

@@ -131,6 +131,13 @@ export interface Drive {
   onStored(event: StoredEvent): void;
 }
 
+/** The servers that a conversation has called. */
+export interface CalledServers {
+  /** For each server, the host that ran it when it was last called before `events`. */
+  processes: Iterable<readonly [server: string, nodeId: string]>;
+  events: readonly StoredEvent[];
+}
+
 /** A turn while this host owns it. */
 export interface OwnedTurn {
   readonly lease: TurnLease;
@@ -153,7 +160,7 @@ export interface OwnedTurn {
    * Resolves with an event that informs the model which servers have lost their state. Resolves with undefined if there are no such
    * servers, or if the log cannot be read.
    */
-  lostState(log: readonly StoredEvent[], hub: ToolHub): Promise<StateLostEvent | undefined>;
+  lostState(log: CalledServers, hub: ToolHub): Promise<StateLostEvent | undefined>;
   /** Does work while the turn waits for a person. If the host crashes during this work, the crash does not count against the turn. */
   whileWaiting<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }

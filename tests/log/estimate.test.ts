@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { ChatEvent } from "../../src/core/events.js";
-import { messageTokensOf, tokenFactor } from "../../src/log/folds/estimate.js";
+import { comparedTokens, messageTokensOf, tokenFactor } from "../../src/log/folds/estimate.js";
+import { readTurns } from "../../src/log/folds/turn-records.js";
 import { stored, turn } from "./support.js";
 
 const target = { provider: "demo", model: "demo-1" };
@@ -58,4 +59,10 @@ test("steps over a compaction do not count: the request begins anew there", () =
   const next = log(3, 1).map((event) => ({ ...event, turnId: `later_${event.turnId}` }));
   const all = [...events, user(text), compaction(3, "short"), shorter, end(), ...next];
   expect(tokenFactor(stored(all), target)).toBeCloseTo(1, 0);
+});
+
+test("what was compared in earlier turns counts", () => {
+  const earlier = comparedTokens(readTurns(stored(log(5, 1.7))), target);
+  expect(tokenFactor([], target, earlier)).toBeCloseTo(1.7, 1);
+  expect(tokenFactor(stored(log(5, 1.1)), target, earlier)).toBeCloseTo(1.4, 1);
 });

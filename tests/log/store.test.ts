@@ -44,6 +44,23 @@ describe.each(drivers)("the %s store", (driver) => {
       expect(await store.readBefore("nowhere", 9, 3)).toEqual([]);
     }));
 
+  test("keeps the last checkpoint of a conversation until the conversation is deleted", () =>
+    withStore(async (store) => {
+      await store.append("a", one.user("hello"));
+      await store.append("b", two.user("hi"));
+      expect(await store.checkpoints.read("a")).toBeUndefined();
+      for (const text of ["first", '{"text":"\\u0000 \\ud800 ü"}']) await store.checkpoints.put("a", text);
+      await store.checkpoints.put("b", "other");
+      expect(await store.checkpoints.read("a")).toBe('{"text":"\\u0000 \\ud800 ü"}');
+      const first: ForkEvent = { type: "fork", turnId: "fork_1", origins: ["a"], toSeq: 1 };
+      await store.archive.copy("a", "copy", () => ({ first, seqs: [1] }));
+      expect(await store.checkpoints.read("copy")).toBeUndefined();
+      await store.archive.delete("a");
+      await store.checkpoints.put("a", "late").catch(() => {});
+      expect(await store.checkpoints.read("a")).toBeUndefined();
+      expect(await store.checkpoints.read("b")).toBe("other");
+    }));
+
   test("sums up what answers have spent from a time on, over all conversations", () =>
     withStore(async (store) => {
       await store.append("a", { ...one.answer("before"), spent: { tokens: 1000, usd: 1 } });

@@ -17,11 +17,11 @@ export async function inFolder(work: (folder: string) => Promise<void>): Promise
 
 /** SQL that takes back the migration steps after that of the search index. */
 export const stepsAfterSearchUndone = {
-  sqlite: `DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
+  sqlite: `DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
     DROP TABLE usage_models; DROP TABLE usage_tools; DROP TABLE usage_model_totals; DROP TABLE usage_tool_totals;
     DROP TABLE usage_backlog; DROP TABLE summaries; DROP TRIGGER entries_summarised; DROP INDEX conversations_family;
     ALTER TABLE conversations DROP COLUMN family; ALTER TABLE conversations DROP COLUMN counted;`,
-  postgres: `DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
+  postgres: `DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;
     DROP TABLE usage_models, usage_tools, usage_model_totals, usage_tool_totals, usage_model_changes, usage_tool_changes,
     usage_backlog, usage_merge, summaries; DROP FUNCTION keep_usage, keep_summary CASCADE;
     DROP FUNCTION count_usage, count_backlog, merge_usage, usage_facts;

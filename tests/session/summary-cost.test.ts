@@ -36,7 +36,7 @@ test("a summary counts against the limits of its turn and conversation", async (
   const nothing = { tokens: 0, usd: 0, unpriced: 0, estimated: 0 };
   const daySpent = { read, needs: () => {}, othersNeed: () => nothing };
   const limits = { turn: {}, conversation: { tokens: 440 }, day: {} };
-  const budget = budgetFor("next", log, { daySpent, defaults: { limits }, granted: new Map() });
+  const budget = budgetFor("next", { events: log }, { daySpent, defaults: { limits }, granted: new Map() });
   expect(budget.reached({ tokens: 0 })).toMatchObject({ limit: "tokens", used: 440 });
 });
 

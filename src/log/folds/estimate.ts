@@ -7,7 +7,7 @@ import {
   type Message,
   type ToolDefinition,
 } from "../../core/messages.js";
-import { askedContent, readTurns } from "./turn-records.js";
+import { askedContent, readTurns, type TurnRecord } from "./turn-records.js";
 
 /** Tokens of the role and separators that a provider adds to each message. */
 const messageTokens = 4;
@@ -79,20 +79,25 @@ const leastStep = 50;
 const leastFactor = 0.5;
 const mostFactor = 4;
 
+/** Tokens of the steps that were compared: as this host estimated them, and as the model reported them. */
+export interface ComparedTokens {
+  estimated: number;
+  reported: number;
+}
+
 /**
- * Returns the factor by which estimates for this model must be multiplied. The factor is computed from the usage that the model has
- * reported so far. Only the messages that were added between two requests are compared, because the system prompt and the tools are not in
- * the log. Returns 1 if there is nothing to compare yet.
+ * Compares estimates with the usage that this model has reported in these turns. `earlier` is the result for the turns before. Only the
+ * messages that were added between two requests are compared, because the system prompt and the tools are not in the log.
  */
-export function tokenFactor(
-  events: readonly StoredEvent[],
+export function comparedTokens(
+  turns: readonly TurnRecord[],
   { provider, model }: { provider: string; model: string },
-): number {
-  let estimated = 0;
-  let reported = 0;
+  earlier: ComparedTokens = { estimated: 0, reported: 0 },
+): ComparedTokens {
+  let { estimated, reported } = earlier;
   let said = 0;
   let before: { said: number; inputTokens: number } | undefined;
-  for (const turn of readTurns(events)) {
+  for (const turn of turns) {
     const { hops, isShortened } = turn;
     if (isShortened) before = undefined; // the next request has fewer messages, so it cannot be compared with earlier ones
     said += messageTokensOf({ role: "user", content: askedContent(turn) });
@@ -118,5 +123,18 @@ export function tokenFactor(
       }
     }
   }
+  return { estimated, reported };
+}
+
+/**
+ * Returns the factor by which estimates for this model must be multiplied. It is computed from the usage that the model has reported in these
+ * events and in `earlier`, the turns before them. Returns 1 if there is nothing to compare yet.
+ */
+export function tokenFactor(
+  events: readonly StoredEvent[],
+  target: { provider: string; model: string },
+  earlier?: ComparedTokens,
+): number {
+  const { estimated, reported } = comparedTokens(readTurns(events), target, earlier);
   return estimated === 0 ? 1 : Math.min(mostFactor, reported / estimated);
 }

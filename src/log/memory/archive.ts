@@ -10,6 +10,7 @@ import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import { isOfSingleCall } from "../../core/ids.js";
 import { refuseHeld, refuseUnfinished, renumbered } from "../shared/claims.js";
 import { conversationFacts, isInMessages, lowerTitle, searchedTexts } from "../shared/conversation-facts.js";
+import type { MemoryCheckpoints } from "./checkpoints.js";
 import type { MemoryConversation, MemoryLog } from "./log.js";
 import type { MemoryResults } from "./results.js";
 import type { MemoryTurns } from "./turns.js";
@@ -18,11 +19,17 @@ export class MemoryArchive implements Archive {
   readonly #log: MemoryLog;
   readonly #turns: MemoryTurns;
   readonly #results: MemoryResults;
+  readonly #checkpoints: MemoryCheckpoints;
 
-  constructor(log: MemoryLog, turns: MemoryTurns, results: MemoryResults) {
+  constructor(
+    log: MemoryLog,
+    turns: MemoryTurns,
+    { results, checkpoints }: { results: MemoryResults; checkpoints: MemoryCheckpoints },
+  ) {
     this.#log = log;
     this.#turns = turns;
     this.#results = results;
+    this.#checkpoints = checkpoints;
   }
 
   page({ most, after, text = "", workspaces, includesSingleCalls }: ConversationQuery): ConversationPage {
@@ -92,6 +99,7 @@ export class MemoryArchive implements Archive {
     const { conversations } = this.#log;
     const origins = originsOf(conversations.get(conversationId));
     const existed = conversations.delete(conversationId);
+    this.#checkpoints.deleteOf(conversationId);
     this.#turns.delete(conversationId);
     // A result is deleted only if its conversation and all copies of that conversation have been deleted.
     const needed = new Set([...conversations.values()].flatMap((left) => [left.conversationId, ...originsOf(left)]));

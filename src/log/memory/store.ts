@@ -1,6 +1,7 @@
 import type {
   Archive,
   ChatStore,
+  CheckpointStore,
   Claim,
   ConversationPage,
   ConversationQuery,
@@ -13,6 +14,7 @@ import type { Period, Spending, SpentTotals } from "../../core/usage-store.js";
 import { canContinue, isOver, refuseFollowed, requireSameContent, same, stateAfter } from "../shared/claims.js";
 import { spentIn } from "../shared/spent.js";
 import { MemoryArchive } from "./archive.js";
+import { MemoryCheckpoints } from "./checkpoints.js";
 import { MemoryLog } from "./log.js";
 import { MemoryResults } from "./results.js";
 import { MemoryTurns } from "./turns.js";
@@ -27,6 +29,7 @@ export class MemoryStore implements ChatStore {
   readonly results: ResultStore;
   readonly archive: Archive;
   readonly usage: MemoryUsage;
+  readonly checkpoints: CheckpointStore;
   readonly #log: MemoryLog;
   readonly #turns: MemoryTurns;
   readonly #archive: MemoryArchive;
@@ -35,7 +38,9 @@ export class MemoryStore implements ChatStore {
     const results = new MemoryResults();
     this.#log = new MemoryLog(now);
     this.#turns = new MemoryTurns(this.#log, now);
-    this.#archive = new MemoryArchive(this.#log, this.#turns, results);
+    const checkpoints = new MemoryCheckpoints((conversationId) => this.#log.conversations.has(conversationId));
+    this.#archive = new MemoryArchive(this.#log, this.#turns, { results, checkpoints });
+    this.checkpoints = checkpoints;
     this.turns = this.#turns;
     this.usage = new MemoryUsage(this.#log);
     this.results = results;

@@ -1,6 +1,7 @@
 import type {
   Archive,
   ChatStore,
+  CheckpointStore,
   Claim,
   ConversationPage,
   ConversationQuery,
@@ -19,6 +20,7 @@ import { eventWritten } from "../shared/stored-event.js";
 import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation-statements.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { PostgresArchive } from "./archive.js";
+import { PostgresCheckpoints } from "./checkpoints.js";
 import type { Database } from "./connection/database.js";
 import type { Listener } from "./connection/listener.js";
 import type { PostgresBus } from "./deltas.js";
@@ -57,6 +59,7 @@ export class PostgresStore implements ChatStore {
   readonly results: ResultStore;
   readonly archive: Archive;
   readonly usage: PostgresUsage;
+  readonly checkpoints: CheckpointStore;
   readonly live: PostgresBus | undefined;
   readonly #database: Database;
   readonly #beats: Database;
@@ -83,6 +86,7 @@ export class PostgresStore implements ChatStore {
     this.#claims = new RequestClaims(database, this.#notices);
     this.turns = new PostgresTurns(database, beats, this.#notices, heard);
     this.results = new PostgresResults(database, now);
+    this.checkpoints = new PostgresCheckpoints(database);
     this.#fill = new SearchFill({ step: searchFillStep(database), pauseMs: fillPauseMs, observe });
     this.archive = new PostgresArchive(database, this.#notices, now);
     this.usage = new PostgresUsage(database);

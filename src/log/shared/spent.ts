@@ -13,9 +13,12 @@ export const quarterMs = 15 * 60 * 1000;
  */
 export const keyLength = 200;
 
-/** Returns the tokens and costs of the answers and summaries among these events. Limits are compared with these sums. */
-export function spentIn(events: readonly ChatEvent[]): SpentTotals {
-  const totals = { ...nothingSpent };
+/**
+ * Returns the tokens and costs of the answers and summaries among these events, added to those of earlier events. Limits are compared with
+ * these sums.
+ */
+export function spentIn(events: readonly ChatEvent[], earlier = nothingSpent): SpentTotals {
+  const totals = { ...earlier };
   for (const event of events) {
     if ((event.type !== "assistant_message" && event.type !== "compaction") || !event.spent) continue;
     addSpent(totals, event.spent);

@@ -39,3 +39,15 @@ export const isRewind = (events: string) => `${isMark(events)} AND ${events}.typ
  * index.
  */
 export const isMark = (events: string) => `${events}.type IN ('fork', 'rewind')`;
+
+/** Returns the SQL that stores a checkpoint. The parameters of the function are those of the statement. */
+export const putCheckpoint = (
+  conversationId: string,
+  checkpoint: string,
+) => `INSERT INTO checkpoints (conversation_id, checkpoint)
+  SELECT conversation_id, CAST(${checkpoint} AS text) FROM conversations WHERE conversation_id = ${conversationId}
+  ON CONFLICT (conversation_id) DO UPDATE SET checkpoint = excluded.checkpoint`;
+
+/** Returns the SQL that reads a checkpoint. */
+export const readCheckpoint = (conversationId: string) =>
+  `SELECT checkpoint FROM checkpoints WHERE conversation_id = ${conversationId}`;

@@ -73,6 +73,12 @@ export function stepsOf(dialect: SqlDialect): readonly MigrationStep[] {
     isSqlite ? sqliteUsage : postgresUsage,
     isSqlite ? sqliteHistories : postgresHistories,
     isSqlite ? [] : [conversationTitle, searchedText, ...postgresUsageRepaired, historiesKept],
+    // The last checkpoint of each long conversation, see `CheckpointStore`. PostgreSQL deletes it together with the conversation, even if a
+    // host of an earlier version deletes the conversation, or if another host is just storing the checkpoint.
+    [
+      `CREATE TABLE checkpoints (conversation_id text NOT NULL PRIMARY KEY${isSqlite ? "" : " REFERENCES conversations ON DELETE CASCADE"},
+         checkpoint text NOT NULL) ${strict}`,
+    ],
   ];
 }
 

@@ -142,7 +142,7 @@ export class SqliteArchive implements Archive {
     this.#db.prepare(`DELETE FROM summaries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
     this.#histories.release(conversationId);
     this.#db.prepare(`DELETE FROM entries WHERE ${withinRange(numberOf("?1"))}`).all(conversationId);
-    for (const table of ["conversations", "turns", "mail"]) {
+    for (const table of ["conversations", "turns", "mail", "checkpoints"]) {
       this.#db.prepare(`DELETE FROM ${table} WHERE conversation_id = ?`).all(conversationId);
     }
     if (known) this.#usage.remove(known.number, known.family, quarters);

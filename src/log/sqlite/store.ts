@@ -1,6 +1,7 @@
 import type {
   Archive,
   ChatStore,
+  CheckpointStore,
   Claim,
   ConversationPage,
   ConversationQuery,
@@ -19,6 +20,7 @@ import { conversationQueries, type PageRow, pageFrom } from "../sql/conversation
 import { numberOf, seqOf, withinRange } from "../sql/sqlite-place.js";
 import { usageStatements } from "../sql/usage-statements.js";
 import { SqliteArchive } from "./archive.js";
+import { SqliteCheckpoints } from "./checkpoints.js";
 import type { Connection, Statement } from "./connection.js";
 import { openDatabase } from "./database.js";
 import { SqliteEvents } from "./event-table.js";
@@ -74,6 +76,7 @@ class SqliteStore implements ChatStore {
   readonly results: ResultStore;
   readonly archive: Archive;
   readonly usage: SqliteUsage;
+  readonly checkpoints: CheckpointStore;
   readonly #turns: SqliteTurns;
   readonly #db: Connection;
   readonly #path: string;
@@ -104,6 +107,7 @@ class SqliteStore implements ChatStore {
     this.results = new SqliteResults(db, now, guarded);
     const parts = { events: this.#events, histories: this.#histories, views: this.#views, usage: this.usage };
     this.archive = new SqliteArchive(db, { ...parts, guarded });
+    this.checkpoints = new SqliteCheckpoints(db, guarded);
     this.#turnOfRequest = db.prepare(
       `SELECT turn_id, ${seqOf()} AS seq FROM entries WHERE request_id = ?2 AND ${withinRange(numberOf("?1"))}`,
     );

@@ -5,7 +5,7 @@ import type { StoredEvent } from "../../core/events.js";
 export type EventReader = Pick<ChatStore, "read">;
 
 /** Number of events in a page. Reading them from a file blocks the event loop for one or two milliseconds. */
-const mostInPage = 200;
+export const mostInPage = 200;
 
 /**
  * Yields the events with `seq >= from` in pages, so that a long conversation is never in memory as a whole, and other work can run in

@@ -1,6 +1,7 @@
 import type { LimitsConfig } from "../../core/config.js";
 import type { StoredEvent } from "../../core/events.js";
 import type { SpentTotals } from "../../core/usage-store.js";
+import type { Checkpoint, LogSince } from "../../log/folds/checkpoint.js";
 import { callsIn, spentIn } from "../../log/shared/spent.js";
 import { Budget, type Need } from "../../turn/turn-budget.js";
 
@@ -19,15 +20,18 @@ interface LimitParts {
 }
 
 /** Returns the budget of a turn. What the conversation and this turn have spent so far is already counted. */
-export function budgetFor(turnId: string, log: readonly StoredEvent[], parts: LimitParts): Budget {
+export function budgetFor(turnId: string, { checkpoint, events: log }: LogSince, parts: LimitParts): Budget {
   const { limits } = parts.defaults;
   if (!limits) return new Budget();
-  const totals = (events: readonly StoredEvent[]) => ({ calls: callsIn(events), ...spentIn(events) });
+  const totals = (events: readonly StoredEvent[], earlier?: Checkpoint) => ({
+    calls: (earlier?.calls ?? 0) + callsIn(events),
+    ...spentIn(events, earlier?.spent),
+  });
   const own = log.filter((event) => event.turnId === turnId);
   const hops = own.filter((event) => event.type === "assistant_message" && !event.interrupted).length;
   return new Budget({
     limits,
-    earlier: { turn: { hops, ...totals(own) }, conversation: totals(log) },
+    earlier: { turn: { hops, ...totals(own) }, conversation: totals(log, checkpoint) },
     daySpent: () => parts.daySpent.read(),
     othersNeed: () => parts.daySpent.othersNeed(turnId),
     needs: (need) => parts.daySpent.needs(turnId, need),

@@ -9,6 +9,8 @@ import type { StoredEvent } from "../../core/events.js";
 import type { NewId } from "../../core/ids.js";
 import type { ToolCall, ToolResult } from "../../core/messages.js";
 import type { HubTool, PreparedCall, Toolbox } from "../../core/ports.js";
+import type { LogSince } from "../../log/folds/checkpoint.js";
+import { type KnownTools, noteTools } from "../../log/folds/known-tools.js";
 import { withoutRewound } from "../../log/folds/rewind.js";
 import { findTools } from "./find-tools.js";
 import { type HostTool, prepareHostCall } from "./host-tool.js";
@@ -40,38 +42,31 @@ export class TurnToolbox implements Toolbox {
   readonly #parts: TurnToolboxParts;
   readonly #reader: HostTool;
   readonly #offload: OffloadParts;
-  readonly #resultIds = new Set<string>();
-  /** Names of the tools that the model has called or found, in the order of the log. */
-  readonly #found = new Set<string>();
+  readonly #known: KnownTools;
   /** Record of how requests begin. It covers all turns of the conversation. */
   readonly record = new OfferRecord();
   #choice: ToolChoices | undefined;
 
   /** `wanted` is the name of a tool that the first answer must call. The tool is offered even if there are too many tools. */
-  constructor(parts: TurnToolboxParts, log: readonly StoredEvent[], wanted?: string) {
+  constructor(parts: TurnToolboxParts, { checkpoint, events }: LogSince, wanted?: string) {
     this.#parts = parts;
+    const known = { found: new Set(checkpoint?.found), resultIds: new Set(checkpoint?.resultIds) };
+    this.#known = known;
     const { results, conversationId, resultLimitTokens, newId } = parts;
-    this.#reader = readResult({ results, known: this.#resultIds, maxBytes: resultLimitTokens * 4 });
+    this.#reader = readResult({ results, known: known.resultIds, maxBytes: resultLimitTokens * 4 });
     const put = (resultId: string, text: string) => results.put(conversationId, resultId, text);
     this.#offload = { limitTokens: resultLimitTokens, put, newId, reader: this.#reader.definition.name };
-    for (const event of log) this.#noteTools(event);
-    for (const event of withoutRewound(log)) this.record.note(event);
+    for (const event of events) noteTools(known, event);
+    for (const event of withoutRewound(events)) this.record.note(event);
     if (wanted === undefined) return;
     // This tool is moved to the end, because those tools that were found last are dropped last.
-    this.#found.delete(wanted);
-    this.#found.add(wanted);
+    known.found.delete(wanted);
+    known.found.add(wanted);
   }
 
   note(event: StoredEvent): void {
     this.record.note(event);
-    this.#noteTools(event);
-  }
-
-  #noteTools(event: StoredEvent): void {
-    if (event.type === "assistant_message") for (const { name } of event.message.toolCalls) this.#found.add(name);
-    if (event.type !== "tool_result") return;
-    for (const resultId of event.resultIds ?? []) this.#resultIds.add(resultId);
-    for (const name of event.found ?? []) this.#found.add(name);
+    noteTools(this.#known, event);
   }
 
   /**
@@ -81,10 +76,10 @@ export class TurnToolbox implements Toolbox {
    */
   tools(): readonly HubTool[] {
     const { tools, deferral } = this.#chosen();
-    const reader = this.#resultIds.size > 0 ? [this.#reader.definition] : [];
+    const reader = this.#known.resultIds.size > 0 ? [this.#reader.definition] : [];
     if (!deferral) return reader.length === 0 ? tools : [...tools, ...reader];
     const { search, first, byName } = deferral;
-    const found = [...this.#found].flatMap((name) => byName.get(name) ?? []);
+    const found = [...this.#known.found].flatMap((name) => byName.get(name) ?? []);
     return [search.definition, ...first, ...reader, ...foundTools(found, this.#parts.limits)];
   }
 

@@ -2,6 +2,7 @@
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
 import type { TraceContext } from "../../core/trace-context.js";
+import { comparedBefore, type LogSince } from "../../log/folds/checkpoint.js";
 import { planCompaction, planTrim } from "../../log/folds/compaction.js";
 import { textTokens, tokenFactor, tokensOf } from "../../log/folds/estimate.js";
 import { type ResumePoint, resumeTurn, trimTurns, withSummary } from "../../log/folds/replay.js";
@@ -10,8 +11,8 @@ import { summarise } from "./compactor.js";
 
 interface TurnHistoryParts {
   orchestrator: Orchestrator;
-  /** Events of the conversation. The array grows while the turn runs. */
-  log: readonly StoredEvent[];
+  /** The array of events grows while the turn runs. */
+  log: LogSince;
   turnId: string;
   trace: TraceContext;
   model?: string;
@@ -19,11 +20,13 @@ interface TurnHistoryParts {
   besideTokens: number;
   compaction: "auto" | "off";
   signal: AbortSignal;
-  /** Stores events, and appends them to `log`. */
+  /** Stores events, and appends them to the events of `log`. */
   store: (events: readonly ChatEvent[]) => Promise<void>;
   /** Returns true if the user's limits allow another request with about this many tokens. */
   mayAsk: (tokens: number) => Promise<boolean>;
   beforeRequest: () => Promise<void> | undefined;
+  /** Reads the last turns before the event with this `seq`, with about `mostTokens` tokens. */
+  readTrimmed: (before: number, mostTokens: number) => Promise<StoredEvent[]>;
 }
 
 /** Maximum share of the model's window that the history may take. The answer gets at least `answerShare` of the window. */
@@ -60,7 +63,8 @@ export class TurnHistory {
   constructor(parts: TurnHistoryParts) {
     this.#parts = parts;
     const { provider, model, contextWindow } = parts.orchestrator.facts(parts.model);
-    this.#factor = tokenFactor(parts.log, { provider, model });
+    const { events, checkpoint } = parts.log;
+    this.#factor = tokenFactor(events, { provider, model }, comparedBefore(checkpoint, { provider, model }));
     this.#window = contextWindow / this.#factor;
     this.#room = Math.max(
       0,
@@ -102,7 +106,8 @@ export class TurnHistory {
   /** Computes from the log how the turn resumes. The result is computed again only when the log has grown. */
   #resumed(): ReturnType<typeof resumeTurn> {
     const { log, turnId } = this.#parts;
-    if (this.#known?.length !== log.length) this.#known = { length: log.length, turn: resumeTurn(log, turnId) };
+    const { length } = log.events;
+    if (this.#known?.length !== length) this.#known = { length, turn: resumeTurn(log.events, turnId) };
     return this.#known.turn;
   }
 
@@ -115,9 +120,12 @@ export class TurnHistory {
   async #compact(keepTokens: number): Promise<boolean> {
     const { orchestrator, log, turnId, trace, model, compaction, signal, beforeRequest, store, mayAsk } = this.#parts;
     if (compaction === "off" || signal.aborted || this.#hasFailed) return false;
-    const plan = planCompaction(log, turnId, keepTokens);
-    if (!plan || plan.tokens < leastWorthTokens) return false;
     const maxTokens = Math.min(this.#window * summaryShare, maxSummaryInputTokens);
+    const { checkpoint, events } = log;
+    // A summary also covers turns that were left out without one, as far as they may fit into the request for it.
+    const trimmed = checkpoint?.isTrimmed ? await this.#parts.readTrimmed(checkpoint.from, maxTokens) : [];
+    const plan = planCompaction([...trimmed, ...events], turnId, keepTokens);
+    if (!plan || plan.tokens < leastWorthTokens) return false;
     if (!(await mayAsk(Math.min(plan.tokens, maxTokens)))) return false;
     const maxBytes = Math.floor(maxTokens * 4);
     const answer = await summarise(orchestrator, plan, { turnId, trace, model, maxBytes, signal, beforeRequest });
@@ -134,7 +142,7 @@ export class TurnHistory {
     const { log, turnId, store, signal } = this.#parts;
     if (signal.aborted) return;
     const { summary = "" } = this.#resumed();
-    const plan = planTrim(log, turnId, keepTokens - textTokens(summary));
+    const plan = planTrim(log.events, turnId, keepTokens - textTokens(summary));
     if (plan && plan.tokens >= leastTokens) await store([{ type: "trim", turnId, upToSeq: plan.upToSeq }]);
   }
 }

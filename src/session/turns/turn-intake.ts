@@ -107,11 +107,11 @@ export class TurnIntake {
     isOpen: () => Promise<boolean>,
     onJoined: (turn: LiveTurn) => void,
   ): Promise<LiveTurn | undefined> {
-    const { conversationId, session, turns } = this.#parts;
+    const { runner, turns } = this.#parts;
     if (turns.has(requestId)) return undefined;
-    const own = await session.logs
-      .read(conversationId)
-      .then(async (events) => ((await isOpen()) ? events.filter((event) => event.turnId === turnId) : []))
+    const own = await runner
+      .eventsOf(turnId)
+      .then(async (events) => ((await isOpen()) ? events : []))
       .catch(() => []);
     const [first] = own;
     if (first?.type !== "user_message" || turns.has(requestId) || this.#isClosed) return undefined;

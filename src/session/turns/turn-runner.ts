@@ -7,17 +7,25 @@ import { StoreError } from "../../core/errors.js";
 import type { ChatEvent, StoredEvent } from "../../core/events.js";
 import type { Message } from "../../core/messages.js";
 import type { AbandonedTurn, TurnMail } from "../../core/turn-leases.js";
+import type { LogSince } from "../../log/folds/checkpoint.js";
 import { isTurnEnd } from "../../log/folds/turn-records.js";
+import type { Orchestrator } from "../../turn/orchestrator.js";
 import { TimeLimitReached } from "../../turn/turn-options.js";
 import type { PromptOptions } from "../shared/prompt-options.js";
 import { rulesOf } from "../shared/rules.js";
 import type { LiveTurn } from "./live-turn.js";
 import type { Questions } from "./questions.js";
 import { SessionApprovals } from "./session-approvals.js";
-import type { SessionParts } from "./session-parts.js";
+import type { SessionParts, TurnSettings } from "./session-parts.js";
 import { TurnMeasure } from "./turn-measure.js";
 import { TurnSteps } from "./turn-steps.js";
 import { TurnWriter } from "./turn-writer.js";
+
+/**
+ * A turn reads at least this many of the model's windows, so that it always has more than fits: estimates of tokens are at most twice what the
+ * model counts.
+ */
+const windowsRead = 2;
 
 export class TurnRunner {
   readonly #conversationId: string;
@@ -39,14 +47,20 @@ export class TurnRunner {
   }
 
   async estimate(said: readonly Message[], options: PromptOptions): Promise<number> {
-    const log = await this.#parts.store.read(this.#conversationId);
     using settings = this.#parts.settings();
+    const log = await this.#read(settings, options);
     const rules = rulesOf(options, settings.defaults, this.#approvals);
     return this.#steps.estimate(said, { log, settings, options, rules });
   }
 
   get remembers(): boolean {
     return this.#steps.remembers || this.#approvals.size > 0;
+  }
+
+  /** Returns the events of a turn that is in the log. Rejects with StoreError. */
+  async eventsOf(turnId: string): Promise<StoredEvent[]> {
+    using settings = this.#parts.settings();
+    return eventsOf(turnId, (await this.#read(settings, {}, turnId)).events);
   }
 
   /**
@@ -78,19 +92,20 @@ export class TurnRunner {
     const limit =
       options.timeoutMs && setTimeout(() => run.abort(timeUp(options)), Math.min(options.timeoutMs, longestTimerMs));
     let writer: TurnWriter | undefined;
-    let log: StoredEvent[] = [];
+    let events: StoredEvent[] = [];
     using measure = new TurnMeasure({ meter, conversationId, turnId, lease, options });
     turn.become("running");
     try {
-      const all = await this.#parts.logs.read(conversationId);
+      using settings = this.#parts.settings();
+      const { checkpoint, events: all } = await this.#read(settings, options, turnId);
       const lastSeq = all.at(-1)?.seq ?? 0;
-      log = withoutOthers(all, turnId);
-      const own = eventsOf(turnId, log);
+      events = withoutOthers(all, turnId);
+      const log = { checkpoint, events };
+      const own = eventsOf(turnId, events);
       await owned.begin({ own, lastSeq }, (error) => {
         writer?.stop(error);
         run.abort();
       });
-      using settings = this.#parts.settings();
       const rules = rulesOf(options, settings.defaults, this.#approvals);
       const tools = this.#steps.toolbox(settings, options, rules, log);
       const onStored = (event: StoredEvent) => {
@@ -100,7 +115,7 @@ export class TurnRunner {
       };
       const { signal } = run;
       writer = new TurnWriter({
-        ...{ store, hub, conversationId, turn, owned, log, signal, onStored },
+        ...{ store, hub, conversationId, turn, owned, log: events, signal, onStored },
         position: own.length,
         lastSeq,
         questions: this.#questions,
@@ -113,7 +128,7 @@ export class TurnRunner {
       run.abort(); // stops tools that are still running, because their results could not be stored
       if (!(error instanceof StoreError && error.kind === "fenced")) throw error;
       if (turn.state.at === "stored") return undefined;
-      this.#questions.openElsewhereOf(eventsOf(turnId, log));
+      this.#questions.openElsewhereOf(eventsOf(turnId, events));
       if (writer) turn.publish({ type: "discard", reason: "another process continues this turn" });
       return mailFor(turn, unwritten);
     } finally {
@@ -121,6 +136,20 @@ export class TurnRunner {
       if (limit) clearTimeout(limit);
       this.#parts.daySpent.needs(turnId, undefined);
     }
+  }
+
+  /** Reads as much of the conversation as the model's window needs. All events of the turn `turnId` are among them. */
+  #read({ orchestrator }: TurnSettings, { model }: PromptOptions, turnId?: string): Promise<LogSince> {
+    const mostTokens = windowsRead * windowOf(orchestrator, model);
+    return this.#parts.logs.read(this.#conversationId, { mostTokens, turnId });
+  }
+}
+
+function windowOf(orchestrator: Orchestrator, model: string | undefined): number {
+  try {
+    return orchestrator.facts(model).contextWindow;
+  } catch {
+    return Number.POSITIVE_INFINITY; // a model that cannot be used makes the turn fail later
   }
 }
 

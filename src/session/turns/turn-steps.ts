@@ -5,11 +5,12 @@
 
 import type { OwnedTurn } from "../../core/cluster-port.js";
 import { errorInfo, type LlmErrorKind, RequestError } from "../../core/errors.js";
-import type { ChatEvent, QuestionEvent, StoredEvent } from "../../core/events.js";
+import type { ChatEvent, QuestionEvent } from "../../core/events.js";
 import { formInstruction, type JsonSchema, type Message } from "../../core/messages.js";
 import type { HubTool } from "../../core/ports.js";
 import type { TraceContext } from "../../core/trace-context.js";
 import { maxCrashes } from "../../core/turn-leases.js";
+import type { LogSince } from "../../log/folds/checkpoint.js";
 import { textTokens, tokensOf, toolTokens } from "../../log/folds/estimate.js";
 import { toMessages } from "../../log/folds/replay.js";
 import type { Outlet } from "../../turn/outlet.js";
@@ -23,8 +24,7 @@ import type { SessionParts, TurnSettings } from "./session-parts.js";
 import { TurnHistory } from "./turn-history.js";
 
 interface StepParts {
-  /** Events of the conversation. The array grows while the turn runs. */
-  log: readonly StoredEvent[];
+  log: LogSince;
   turnId: string;
   owned: OwnedTurn;
   trace: TraceContext;
@@ -67,7 +67,7 @@ export class TurnSteps {
     { orchestrator, defaults }: TurnSettings,
     { model, toolChoice }: PromptOptions,
     rules: PolicyRules,
-    log: readonly StoredEvent[],
+    log: LogSince,
   ): TurnToolbox {
     const { hub, store, newId } = this.#parts;
     const { contextWindow, maxTools } = orchestrator.facts(model);
@@ -102,7 +102,7 @@ export class TurnSteps {
       if (!signal.aborted) return fail(error);
       // The turn was cancelled. The call of `driveTurn` below then sends no request and ends the turn.
     }
-    const lost = await owned.lostState(log, hub);
+    const lost = await owned.lostState({ events: log.events, processes: log.checkpoint?.processes ?? [] }, hub);
     if (lost) await outlet.store([lost]);
     const { model } = options;
     const { compaction } = defaults;
@@ -123,6 +123,7 @@ export class TurnSteps {
       store: (events) => outlet.store(events),
       mayAsk: (tokens) => this.#mayAsk(parts, tokens),
       beforeRequest: owned.confirm,
+      readTrimmed: (before, mostTokens) => this.#parts.logs.readTrimmed(this.#conversationId, before, mostTokens),
     });
     await history.makeRoom(this.#compactNext);
     this.#compactNext = false;
@@ -147,7 +148,7 @@ export class TurnSteps {
     const front = toolbox.record.frontOf(catalogue);
     const system = systemText({ settings, options }, front, options.output?.jsonSchema);
     const besideTokens = tools.reduce((sum, tool) => sum + toolTokens(tool), textTokens(system));
-    return Math.ceil(besideTokens + tokensOf([...toMessages(log), ...said]));
+    return Math.ceil(besideTokens + tokensOf([...toMessages(log.events), ...said]));
   }
 
   #budget({ turnId, log, settings: { defaults } }: StepParts): Budget {
@@ -208,7 +209,7 @@ function isNarrowed({ deny = [], only }: PromptOptions): boolean {
  * the schema.
  */
 function untoldSchema({ log, turnId, options }: StepParts): JsonSchema | undefined {
-  const isTold = log.some(
+  const isTold = log.events.some(
     (event) => event.turnId === turnId && event.type === "user_message" && event.answerSchema !== undefined,
   );
   return isTold ? undefined : options.output?.jsonSchema;

@@ -60,7 +60,7 @@ onPostgres("the counters of usage on PostgreSQL", () => {
     }
     await expect(query(url, "SELECT merge_usage()")).rejects.toThrow("index row");
     await query(url, "ALTER TABLE history_messages DROP CONSTRAINT history_messages_kept");
-    await query(url, "UPDATE mcp_platform_schema SET version = 13");
+    await query(url, "DROP TABLE checkpoints; UPDATE mcp_platform_schema SET version = 13");
     const migrated = await openStore({ driver: "postgres", url }, parts);
     await query(url, "SELECT merge_usage()");
     expect(await migrated.usage.models(always)).toMatchObject([{ requests: 1 }]);

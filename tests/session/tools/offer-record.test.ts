@@ -103,7 +103,7 @@ describe("what a turn offers", () => {
   function toolboxOf(tools: HubTool[], log: readonly StoredEvent[]): TurnToolbox {
     const hub = { tools: () => tools } as unknown as Toolbox;
     const parts = { hub, limits, conversationId: "c", isHidden: () => false, resultLimitTokens: 100 };
-    return new TurnToolbox({ ...parts, results: noResults as never, newId: (prefix) => prefix }, log);
+    return new TurnToolbox({ ...parts, results: noResults as never, newId: (prefix) => prefix }, { events: log });
   }
   const sent = (toolbox: TurnToolbox) => namesOf(toolbox.record.sorted(toolbox.tools()));
 
