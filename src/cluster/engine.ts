@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Changes, type ChangeWatch } from "../core/async/changes.js";
 import type { TurnRequest } from "../core/chat-store.js";
 import type { LocalTurns } from "../core/cluster-port.js";
-import { messageOf } from "../core/errors.js";
+import { messageOf, StoreError } from "../core/errors.js";
 import type { Observe } from "../core/ports.js";
 import type {
   AbandonedTurn,
@@ -64,6 +64,7 @@ export class TurnEngine {
   #offering: Promise<void> | undefined;
   /** True if turns may have become free since the last search for free turns began, or if that search has failed. */
   #mayBeFree = false;
+  #writeError: StoreError | undefined;
 
   constructor(parts: EngineParts, events: LocalTurns) {
     this.nodeId = parts.node.nodeId;
@@ -120,6 +121,16 @@ export class TurnEngine {
     return lease;
   }
 
+  /** See `Cluster.writeError`. */
+  get writeError(): StoreError | undefined {
+    return this.#writeError;
+  }
+
+  /** Notes why the log did not store a request. Only a full disk counts, because other errors may be due to what the request contains. */
+  noteRefused(error: unknown): void {
+    if (error instanceof StoreError && error.kind === "full") this.#writeError = error;
+  }
+
   /** Returns the hosts that are registered in the log. */
   nodes(): Promise<LogNode[]> {
     return this.#parts.turns.nodes();
@@ -166,16 +177,26 @@ export class TurnEngine {
   }
 
   async #begin(): Promise<void> {
-    await this.#lostHosts.beat();
+    await this.#beat();
     await this.#takePart();
     if (this.#isRepeating) return;
     this.#isRepeating = true;
     // Two independent loops: a sweep that waits for the log must not delay a heartbeat.
-    this.#repeat(this.#leaseMs / beatsPerLease, () => this.#lostHosts.beat());
+    this.#repeat(this.#leaseMs / beatsPerLease, () => this.#beat());
     this.#repeat(this.#leaseMs / sweepsPerLease, () => this.#sweep());
     this.#repeat(pollMs, () => this.#news.poll());
     const unwatch = this.#parts.turns.watch?.((conversationId) => this.#noticed(conversationId));
     if (unwatch) this.#ended.signal.addEventListener("abort", unwatch);
+  }
+
+  async #beat(): Promise<void> {
+    try {
+      await this.#lostHosts.beat();
+      this.#writeError = undefined;
+    } catch (error) {
+      if (error instanceof StoreError) this.#writeError = error;
+      throw error;
+    }
   }
 
   /**

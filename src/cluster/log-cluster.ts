@@ -1,5 +1,6 @@
 import type { ChatStore, Claim } from "../core/chat-store.js";
 import type { ClaimOptions, Cluster, Drive, LiveCursor, LocalTurns } from "../core/cluster-port.js";
+import type { StoreError } from "../core/errors.js";
 import type { LiveEvent, UserMessageEvent } from "../core/events.js";
 import type { AbandonedTurn, LogNode, TurnMail } from "../core/turn-leases.js";
 import { defaultLeaseMs } from "../core/turn-leases.js";
@@ -34,6 +35,10 @@ export class LogCluster implements Cluster {
     this.streams = store.live && new DeltaRelay({ bus: store.live, nodeId: node.nodeId, machine: node.machine, now });
   }
 
+  get writeError(): StoreError | undefined {
+    return this.#engine.writeError;
+  }
+
   begin(): Promise<void> {
     return this.#engine.begin();
   }
@@ -49,7 +54,10 @@ export class LogCluster implements Cluster {
   ): Promise<Claim> {
     const request = { ...this.#engine.request(options, workspace), continues };
     const since = performance.now();
-    const claim = await this.#parts.store.claim(conversationId, message, request);
+    const claim = await this.#parts.store.claim(conversationId, message, request).catch((error: unknown) => {
+      this.#engine.noteRefused(error);
+      throw error;
+    });
     if (claim.lease) this.#claimed.set(claim.turnId, { lease: claim.lease, since });
     return claim;
   }

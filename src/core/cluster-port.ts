@@ -1,6 +1,7 @@
 /** Port between the turns of this host and the other hosts on its event log. */
 
 import type { Claim, TurnRequest } from "./chat-store.js";
+import type { StoreError } from "./errors.js";
 import type { ChatEvent, LiveEvent, StateLostEvent, StoredEvent, TurnEvent, UserMessageEvent } from "./events.js";
 import type { ToolHub } from "./ports.js";
 import type { AbandonedTurn, LogNode, TurnLease, TurnMail, TurnName } from "./turn-leases.js";
@@ -14,6 +15,11 @@ export interface Cluster {
   readonly workspace: string;
   /** Direct streams to other hosts. Undefined if live events are not sent to other processes. */
   readonly streams?: PeerStreams | undefined;
+  /**
+   * Error of the last heartbeat if the log did not store it, or of a request for which the log had no room. Undefined from the next
+   * heartbeat on that the log stores.
+   */
+  readonly writeError?: StoreError | undefined;
   /** Registers this host in the log. Must be called before the first turn. */
   begin(): Promise<void>;
   /** Starts to resume turns of lost hosts, and to take turns that are given to this host. */

@@ -178,15 +178,15 @@ export class Sessions {
   }
 
   /**
-   * Checks that the log can be read, because every turn needs it. Resolves with undefined if it can, or else with the problem as text. The
-   * text does not quote the log's own error, because not every reader of the text is allowed to see that error.
+   * Checks that the log can be read and takes writes, because every turn needs both. Resolves with undefined if so, or else with the problem
+   * as text. The text does not quote the log's own error, because not every reader of the text is allowed to see that error.
    */
-  async unreadable(withinMs: number): Promise<string | undefined> {
+  async logProblem(withinMs: number): Promise<string | undefined> {
     const late = new AbortController();
     const silent = `the event log does not answer within ${withinMs} ms`;
     const inTime = sleep(withinMs, silent, { signal: late.signal }).catch(() => undefined);
     const reading = this.#parts.store.check().then(
-      () => undefined,
+      () => this.#writeProblem(),
       () => "the event log cannot be read",
     );
     const reason = await Promise.race([reading, inTime]);
@@ -228,6 +228,11 @@ export class Sessions {
     });
     if (this.#isClosing) session.refuseMore();
     return session;
+  }
+
+  #writeProblem(): string | undefined {
+    const { writeError } = this.#parts.cluster;
+    return writeError && `the event log cannot be written${writeError.kind === "full" ? ": its disk is full" : ""}`;
   }
 
   /** Waits for the running turns, then closes everything. The caller has already refused new turns. */

@@ -1,13 +1,17 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, jest, test } from "@jest/globals";
 import { type EngineParts, TurnEngine } from "../../src/cluster/engine.js";
+import { LogCluster } from "../../src/cluster/log-cluster.js";
 import type { TurnDispatch } from "../../src/cluster/turn-dispatch.js";
 import { Channel } from "../../src/core/async/channel.js";
 import type { ChatStore } from "../../src/core/chat-store.js";
+import type { LocalTurns } from "../../src/core/cluster-port.js";
 import type { HostProcess, TurnLeases, TurnMail, TurnName } from "../../src/core/turn-leases.js";
 import { openStore } from "../../src/log/open.js";
+import { connect } from "../../src/log/sqlite/connection.js";
 import { request, turn } from "../log/support.js";
 
 const { user } = turn("turn_1");
@@ -37,6 +41,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const quietHost: LocalTurns = {
+  isBusy: () => true,
+  has: () => true,
+  abandoned: () => {},
+  given: async () => {},
+  mail: () => {},
+};
+
 /** Starts an engine of node "a" on our connection. `looks` gets an item whenever the engine reads its mail, `mail` gets the mail. */
 function engineOf({ leaseMs, dispatch }: Pick<EngineParts, "leaseMs" | "dispatch"> = {}) {
   const looks = new Channel<void>();
@@ -51,13 +63,7 @@ function engineOf({ leaseMs, dispatch }: Pick<EngineParts, "leaseMs" | "dispatch
   });
   const engine = new TurnEngine(
     { turns, node: node("a"), workspace: "here", isGone: () => false, observe: () => {}, leaseMs, dispatch },
-    {
-      isBusy: () => true,
-      has: () => true,
-      abandoned: () => {},
-      given: async () => {},
-      mail: (_conversation, _turn, each) => mail.push(each),
-    },
+    { ...quietHost, mail: (_conversation, _turn, each) => mail.push(each) },
   );
   return { engine, looks, beats, mail };
 }
@@ -93,6 +99,27 @@ test("what was said to a turn whose process had died reaches the one that contin
   for await (const each of mail) seen.push(each);
   expect(seen).toEqual([{ type: "cancel" }]);
   await engine.close();
+});
+
+test("the error of a write that the log did not take is kept until the log stores a heartbeat", async () => {
+  const warned = new Channel<void>();
+  const parts = { store: ours, node: node("a"), workspace: "here", isGone: () => false, leaseMs: 400, now: () => now };
+  const cluster = new LogCluster({ ...parts, observe: () => warned.push() }, quietHost);
+  const db = await connect(join(folder, "log.db"));
+  db.exec(`CREATE TRIGGER refused BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  await expect(cluster.claim("c", user("hello"), { options: {} })).rejects.toMatchObject({ kind: "full" });
+  expect(cluster.writeError).toMatchObject({ kind: "full" });
+  await cluster.begin();
+  expect(cluster.writeError).toBeUndefined();
+  db.exec(
+    `CREATE TRIGGER unheard BEFORE INSERT ON nodes BEGIN SELECT RAISE(ABORT, 'attempt to write a readonly database'); END`,
+  );
+  await next(warned);
+  expect(cluster.writeError).toMatchObject({ kind: "write" });
+  db.exec("DROP TRIGGER unheard");
+  db.close();
+  while (cluster.writeError) await sleep(5);
+  await cluster.close();
 });
 
 test("a process that stood still, or whose clock was set, buries nobody who may have stood still with it", async () => {

@@ -5,6 +5,7 @@ import { openStore } from "../../src/log/open.js";
 import { Retention } from "../../src/session/conversations/retention.js";
 import { turn } from "../log/support.js";
 import { answer, startLlmServer } from "../support/llm-server.js";
+import { query } from "../support/postgres.js";
 import { Nodes } from "../support/serving-nodes.js";
 import { newDatabaseUrl, noPostgres } from "../support/storages.js";
 import { startTcpProxy } from "../support/tcp-proxy.js";
@@ -91,6 +92,31 @@ onServer("several hosts", () => {
       { status: "not ready", reason: "the event log does not answer within 1500 ms" },
     ]);
     proxy.thaw();
+    await until(200);
+  });
+
+  test("/readyz says when the database takes no writes, and when it takes them again", async () => {
+    await using llm = await startLlmServer([]);
+    const url = await newDatabaseUrl();
+    await using nodes = await Nodes.start(llm, url, {}, {}, 1);
+    const ready = async () => {
+      const response = await fetch(`${nodes.all[0]?.url}/readyz`);
+      return [response.status, await response.json()];
+    };
+    const until = async (status: number) => {
+      while ((await ready())[0] !== status) await sleep(20);
+    };
+    await until(200);
+    const server = new URL(url);
+    const name = server.pathname.slice(1);
+    server.pathname = "postgres";
+    const reconnect = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1`;
+    await query(server.href, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+    await query(server.href, reconnect, [name]);
+    await until(503);
+    expect(await ready()).toEqual([503, { status: "not ready", reason: "the event log cannot be written" }]);
+    await query(server.href, `ALTER DATABASE ${name} RESET default_transaction_read_only`);
+    await query(server.href, reconnect, [name]);
     await until(200);
   });
 

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import type { QuestionEvent } from "../../src/core/events.js";
@@ -83,6 +84,21 @@ test.each(["here", "in another process"])(
   },
   20_000,
 );
+
+test("a host whose disk is full says so, until the log takes its heartbeat again", async () => {
+  await using llm = await startLlmServer([]);
+  await using desk = await Desk.open("sqlite");
+  const { sessions } = await desk.host(llm);
+  await sessions.recover();
+  const problem = () => sessions.logProblem(60_000);
+  const db = await connect((desk.storage as { path: string }).path);
+  db.exec(`CREATE TRIGGER full BEFORE INSERT ON nodes BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END`);
+  while ((await problem()) === undefined) await sleep(20);
+  expect(await problem()).toBe("the event log cannot be written: its disk is full");
+  db.exec("DROP TRIGGER full");
+  db.close();
+  while ((await problem()) !== undefined) await sleep(20);
+}, 20_000);
 
 describe("a process that was taken for dead", () => {
   test("and gets its turn back need not ask again what was answered meanwhile", async () => {

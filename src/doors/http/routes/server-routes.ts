@@ -64,7 +64,7 @@ export function serverRoutes(parts: DoorParts, isAuthorized: (call: Pick<ApiCall
       method: "GET",
       path: "/readyz",
       summary:
-        "Turns can begin: no required server is down, the event log can be read, and the host is not about to end",
+        "Turns can begin: no required server is down, the event log can be read and written, and the host is not about to end",
       async run(call) {
         const reason = await whyNot();
         if (!reason) return Response.json({ status: "ready" });
@@ -91,7 +91,7 @@ function metricsRoute(scrape: NonNullable<DoorParts["scrape"]>): ApiRoute {
 async function whyNotReady(parts: DoorParts): Promise<string | undefined> {
   const { sessions } = parts;
   if (sessions.isDraining) return "the host is about to end";
-  return (await unsettled(parts)) ?? (await sessions.unreadable(logWithinMs));
+  return (await unsettled(parts)) ?? (await sessions.logProblem(logWithinMs));
 }
 
 /** Makes concurrent calls share one look-up. Probes have no rate limit, so at most one look-up may run at a time. */
