@@ -149,6 +149,24 @@ describe("a prohibition by arguments", () => {
     },
   );
 
+  test.each([
+    "/etc/passwd\0.txt",
+    "/etc/passwd\0",
+    "/etc/passwd%00.txt",
+    "/etc/passwd%2500/../x",
+    "/tmp/../etc/passwd\0/x",
+    "/etc/\x01passwd",
+    "/etc/pass\rwd",
+  ])("sees %j, of which a program that ends texts at a NUL or drops control characters makes /etc/passwd", (value) => {
+    expect(touched("fs.read(path=/etc/passwd)", { path: value })).toBe(true);
+  });
+
+  test("a NUL does not hide what follows it from a program that keeps it", () => {
+    expect(touched("fs.read(path=*.key)", { path: "/tmp/x\0.key" })).toBe(true);
+    expect(touched("fs.read(path=/etc/passwd)", { path: "/etc/passwd.txt" })).toBe(false);
+    expect(touched("s.say(text=stop)", { text: "do not\0stop" })).toBe(false);
+  });
+
   test("with a star for the name looks into every argument; all of its arguments have to be touched", () => {
     expect(touched("fs.write(*=/etc/*)", { from: "/tmp", to: "/etc/x" })).toBe(true);
     expect(touched("fs.write(path=/etc/*, mode=append)", { path: "/etc/x", mode: "new" })).toBe(false);

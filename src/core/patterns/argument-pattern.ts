@@ -55,11 +55,13 @@ export function permits({ path, value }: ArgumentPattern, given: object): boolea
 }
 
 /**
- * Returns true if a prohibition with this pattern applies: at least one value in the argument matches, either as written or after the value
- * is resolved as a path.
+ * Returns true if a prohibition with this pattern applies: at least one value in the argument matches, either as written or as a server may
+ * read it. A server may resolve it as a path, end it at a NUL, or drop control characters.
  */
 export function touches({ path, value }: ArgumentPattern, given: object): boolean {
-  return textsAt(path, given).some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
+  return textsAt(path, given)
+    .flatMap((text) => (control.test(text) ? [text, untilNul(text), withoutControls(text)] : [text]))
+    .some((text) => globMatches(value, text) || globMatches(value, plainPath(text)));
 }
 
 /**
@@ -78,9 +80,18 @@ const isPath = new RegExp(separator, "i");
 /** Matches a control character, plain or percent-encoded. */
 const control = /\p{Cc}|%(?:25)*(?:[01][0-9a-f]|7f)/iu;
 const allControls = new RegExp(control, "giu");
+const nul = /\0|%(?:25)*00/;
 
 function leadsUp(text: string): boolean {
-  return upwards.test(text.replaceAll(allControls, ""));
+  return upwards.test(withoutControls(text));
+}
+
+function untilNul(text: string): string {
+  return text.split(nul, 1)[0] ?? "";
+}
+
+function withoutControls(text: string): string {
+  return text.replaceAll(allControls, "");
 }
 
 /** Resolves a path: `/tmp//x/../../etc` becomes `/etc`. */
