@@ -8,18 +8,22 @@ import { fileURLToPath } from "node:url";
 
 const stallProbe = fileURLToPath(new URL("stall-probe.mjs", import.meta.url));
 
-/** A home with a configuration. All hosts in it use the log at `storage`, and a model that answers at once. */
+/** A home with configurations. All hosts in it use a model that answers at once. */
 export class Home {
   #folder;
   #program;
   #model = createServer(answer);
+  #configurations = 0;
 
   constructor(folder, dist) {
     this.#folder = folder;
     this.#program = resolve(dist, "main.js");
   }
 
-  /** Writes the configuration. `limits`: `chat.limits`. */
+  /**
+   * Writes the configuration of the hosts that are started next. It is a file of its own, because hosts that run follow changes of theirs.
+   * `limits`: `chat.limits`.
+   */
   async configure(storage, limits = {}) {
     if (!this.#model.listening) await once(this.#model.listen(0, "127.0.0.1"), "listening");
     const base_url = `http://127.0.0.1:${this.#model.address().port}/v1`;
@@ -31,7 +35,8 @@ export class Home {
       serve: { requests_per_minute: 1_000_000 },
       chat: { storage, limits },
     };
-    writeFileSync(join(this.#folder, "config.json"), JSON.stringify(config));
+    this.#configurations++;
+    writeFileSync(this.#config[1], JSON.stringify(config));
   }
 
   /** Starts `serve`. */
@@ -100,7 +105,7 @@ export class Home {
   }
 
   get #config() {
-    return ["--config", join(this.#folder, "config.json")];
+    return ["--config", join(this.#folder, `config-${this.#configurations}.json`)];
   }
 
   get #place() {
