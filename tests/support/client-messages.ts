@@ -25,6 +25,8 @@ const field = (likely: fc.Arbitrary<unknown>) =>
 
 const name = field(fc.string({ minLength: 1, maxLength: 8 }));
 
+const seen = fc.record({ seq: field(fc.nat()), turn_id: name, more: odd }, { requiredKeys: [] });
+
 const payload = fc.record(
   {
     text: name,
@@ -38,6 +40,7 @@ const payload = fc.record(
     value: field(fc.string()),
     arguments: field(fc.dictionary(fc.string(), fc.string())),
     from: field(fc.nat()),
+    seen: field(seen),
     streaming: field(fc.boolean()),
     interrupt: field(fc.boolean()),
     constructor: odd,
