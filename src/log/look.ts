@@ -1,10 +1,12 @@
-/** Reads the location and the schema version of an event log without changing the log. A host that opens the log would migrate it. */
+/** Reads the location and the schema version of an event log without migrating the log, as a host that opens it would. */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StorageConfig } from "../core/config.js";
 import { existingFolder } from "../core/files/state-folder.js";
+import { newId } from "../core/ids.js";
 import type { Observe } from "../core/ports.js";
 import { openStore } from "./open.js";
+import { thisMachine } from "./shared/host-process.js";
 import { schemaVersion } from "./shared/schema-version.js";
 import { connect } from "./sqlite/connection.js";
 
@@ -29,7 +31,7 @@ export async function lookAtLog(
     : lookAtFile(storage.path));
   const isOlder = schema > 0 && schema < schemaVersion;
   if (storage.driver === "sqlite" && !existsSync(storage.path)) await tryBeside(storage, parts);
-  else if (schema > 0 && !isOlder) await (await openStore(storage, parts)).close();
+  else if (schema > 0 && !isOlder) await tryWriting(storage, parts);
   return { place, schema, knownSchema: schemaVersion };
 }
 
@@ -52,6 +54,21 @@ async function lookAtFile(path: string): Promise<{ place: string; schema: number
     return { place: path, schema: schemaVersion };
   } finally {
     db.close();
+  }
+}
+
+/**
+ * Checks that the log can be opened and takes writes. SQLite opens a read-only file, and PostgreSQL a read-only database, without an error.
+ * So this registers a host, and removes it again.
+ */
+async function tryWriting(storage: StorageConfig, parts: { now: () => number; observe: Observe }): Promise<void> {
+  const store = await openStore(storage, parts);
+  const node = { nodeId: newId("node"), machine: thisMachine(), pid: process.pid };
+  try {
+    await store.turns.beat(node);
+    await store.turns.leave(node.nodeId);
+  } finally {
+    await store.close();
   }
 }
 

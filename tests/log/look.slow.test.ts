@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -7,12 +7,13 @@ import { openStore } from "../../src/log/open.js";
 import { schemaVersion } from "../../src/log/shared/schema-version.js";
 import { connect } from "../../src/log/sqlite/connection.js";
 import { noServer, type PostgresServer, query, startPostgres } from "../support/postgres.js";
+import { asOrdinaryUser, inFolder } from "./support.js";
 
 const folder = mkdtempSync(join(tmpdir(), "mcp-platform-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const parts = { now: Date.now, observe: () => {} };
 
-describe("a look at an event log changes nothing:", () => {
+describe("a look at an event log migrates nothing:", () => {
   test("one that is not there stays so, and its folder as it is", async () => {
     const path = join(folder, "none", "below", "log.db");
     expect(await lookAtLog({ driver: "sqlite", path }, parts)).toEqual({
@@ -42,6 +43,25 @@ describe("a look at an event log changes nothing:", () => {
   });
 });
 
+test("a log file that cannot be written is no log that a host can use", () =>
+  inFolder(async (place) => {
+    const path = join(place, "log.db");
+    const host = await openStore({ driver: "sqlite", path }, parts);
+    const files = readdirSync(place).map((name) => join(place, name)); // with those of the host that runs, without which opening would fail
+    expect(files.length).toBeGreaterThan(1);
+    chmodSync(place, 0o555);
+    for (const file of files) chmodSync(file, 0o444);
+    await asOrdinaryUser(async () => {
+      await expect(lookAtLog({ driver: "sqlite", path }, parts)).rejects.toMatchObject({
+        kind: "write",
+        hint: expect.stringContaining("can be written"),
+      });
+    });
+    chmodSync(place, 0o700);
+    expect(await host.turns.nodes()).toEqual([]);
+    await host.close();
+  }));
+
 (noServer ? describe.skip : describe)("a look at a database", () => {
   let server: PostgresServer;
   beforeAll(async () => {
@@ -56,5 +76,17 @@ describe("a look at an event log changes nothing:", () => {
     expect(await query(url, "SELECT 1 FROM pg_tables WHERE schemaname = 'public'")).toEqual([]);
     await (await openStore(storage, parts)).close();
     expect(await lookAtLog(storage, parts)).toMatchObject({ schema: schemaVersion });
+    expect(await query(url, "SELECT 1 FROM nodes")).toEqual([]);
+  });
+
+  test("that takes no writes says so", async () => {
+    const url = await server.database();
+    const storage = { driver: "postgres" as const, url };
+    await (await openStore(storage, parts)).close();
+    await query(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_read_only = on`);
+    await expect(lookAtLog(storage, parts)).rejects.toMatchObject({
+      kind: "write",
+      hint: expect.stringContaining("it takes no writes"),
+    });
   });
 });

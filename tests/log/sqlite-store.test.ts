@@ -13,7 +13,7 @@ import { openDatabase } from "../../src/log/sqlite/database.js";
 import { openSqliteStore } from "../../src/log/sqlite/store.js";
 import { storeError } from "../../src/log/sqlite/store-errors.js";
 import { transaction } from "../../src/log/sqlite/transaction.js";
-import { inFolder, turn } from "./support.js";
+import { asOrdinaryUser, inFolder, turn } from "./support.js";
 
 const writer = fileURLToPath(new URL("./writer.mjs", import.meta.url));
 const ignore = () => undefined;
@@ -228,15 +228,4 @@ function catchError(work: () => void): unknown {
     return error;
   }
   throw new Error("did not throw");
-}
-
-/** Runs the work as an ordinary user, because root may write anywhere and would void a test of permissions. */
-async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
-  if (process.geteuid?.() !== 0) return work();
-  process.seteuid?.(65534);
-  try {
-    await work();
-  } finally {
-    process.seteuid?.(0);
-  }
 }

@@ -15,6 +15,17 @@ export async function inFolder(work: (folder: string) => Promise<void>): Promise
   }
 }
 
+/** Runs the work as an ordinary user, because root may write anywhere and would void a test of permissions. */
+export async function asOrdinaryUser(work: () => Promise<void>): Promise<void> {
+  if (process.geteuid?.() !== 0) return work();
+  process.seteuid?.(65534);
+  try {
+    await work();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
 /** SQL that takes back the migration steps after that of the search index. */
 export const stepsAfterSearchUndone = {
   sqlite: `DROP TABLE checkpoints; DROP TABLE history_messages; DROP INDEX IF EXISTS conversations_single;

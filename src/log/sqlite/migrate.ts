@@ -7,8 +7,7 @@ import type { Connection } from "./connection.js";
 import { transaction } from "./transaction.js";
 
 /**
- * Migrates the file to the current schema. Each step is a transaction of its own. The write lock is taken even if there is nothing to
- * migrate, so that a read-only file fails here and not at the first write. Throws StoreError.
+ * Migrates the file to the current schema. Each step is a transaction of its own. Throws StoreError.
  */
 export async function migrate(
   db: Connection,
