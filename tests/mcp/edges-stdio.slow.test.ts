@@ -106,6 +106,34 @@ test("edge 4: a message beyond 64 MB fails its call, and the connection lives on
   expect((await running.call("s__echo")).isError).toBe(false);
 });
 
+test.each(["tools/call", "initialize"])(
+  "edge 4: a line without an end, in the answer to %s, ends the connection and says why",
+  async (endless) => {
+    const answers = {
+      initialize: {
+        protocolVersion: "2025-11-25",
+        capabilities: { tools: {} },
+        serverInfo: { name: "e", version: "1" },
+      },
+      "tools/list": { tools: [tool("t")] },
+    };
+    const program = `
+      const answers = ${JSON.stringify(answers)};
+      const pour = () => { while (process.stdout.write("x".repeat(100_000))); process.stdout.once("drain", pour); };
+      require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+        const { id, method } = JSON.parse(line);
+        if (method === ${JSON.stringify(endless)}) return pour();
+        if (id !== undefined) console.log(JSON.stringify({ jsonrpc: "2.0", id, result: answers[method] ?? {} }));
+      });`;
+    const options = { protocol: "legacy", maxMessageMb: 1 } as const;
+    await using running = startHub(nodeServer("s", ["--eval", program], options));
+    await running.hub.ready().catch(() => {});
+    const said =
+      endless === "initialize" ? running.hub.servers()[0]?.reason : textOf((await running.call("s__t")).content);
+    expect(said).toContain("the server wrote a line that is longer than 4 MB and has no end");
+  },
+);
+
 test("edge 5: a server gets a bare environment and what the configuration gives it", async () => {
   process.env.MCP_TEST_HOST_SECRET = "not for servers";
   try {

@@ -5,12 +5,14 @@ import { LineSplitter } from "../../src/mcp/transports/line-splitter.js";
 function split(maxBytes: number, chunks: Buffer[]) {
   const lines: string[] = [];
   const dropped: { head: string; tail: string }[] = [];
+  let endless = 0;
   const splitter = new LineSplitter(maxBytes, {
     line: (text) => lines.push(text),
     tooLong: (edges) => dropped.push(edges),
+    endless: () => endless++,
   });
   for (const chunk of chunks) splitter.push(chunk);
-  return { lines, dropped };
+  return { lines, dropped, endless };
 }
 
 test("lines come out whole, wherever the bytes were cut", () => {
@@ -33,4 +35,10 @@ test("a line beyond the limit is dropped but for its edges, and the next one is 
   );
   expect(lines).toEqual(["first", "last"]);
   expect(dropped).toEqual([{ head: `<${"x".repeat(255)}`, tail: `${"z".repeat(255)}>` }]);
+});
+
+test("a line that is four times the limit without an end is reported once", () => {
+  const chunks = (length: number) => Array.from({ length }, () => Buffer.from("x".repeat(1000)));
+  expect(split(1000, chunks(4)).endless).toBe(0);
+  expect(split(1000, chunks(9)).endless).toBe(1);
 });

@@ -10,7 +10,12 @@ export interface LineSink {
    * the line.
    */
   tooLong(edges: { head: string; tail: string }): void;
+  /** Called once for a line of which more than `endlessAt` times the limit was read without its end. */
+  endless(): void;
 }
+
+/** A line that is this many times as long as the limit counts as endless. */
+export const endlessAt = 4;
 
 const newline = 0x0a;
 const edgeBytes = 256;
@@ -40,8 +45,11 @@ export class LineSplitter {
   }
 
   #keep(piece: Buffer): void {
+    const most = endlessAt * this.#maxBytes;
+    const wasShorter = this.#bytes <= most;
     this.#chunks.push(piece);
     this.#bytes += piece.length;
+    if (wasShorter && this.#bytes > most) this.#sink.endless();
     if (this.#bytes > this.#maxBytes && this.#chunks.length > 2) this.#forgetMiddle();
   }
 

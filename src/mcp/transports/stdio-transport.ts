@@ -15,7 +15,7 @@ import { EndedByProbe } from "../protocol/peer.js";
 import { abortable } from "../shared/wait.js";
 import { serverEnvironment } from "./child-environment.js";
 import { Deliveries } from "./deliveries.js";
-import { LineSplitter } from "./line-splitter.js";
+import { endlessAt, LineSplitter } from "./line-splitter.js";
 import { ProcessGroup } from "./process-group.js";
 import { startOf } from "./start-folder.js";
 import { StderrTail } from "./stderr-tail.js";
@@ -48,7 +48,8 @@ export class StdioTransport implements Transport {
   #flushed: (error?: Error | null) => void = () => {};
   #started: Promise<void> | undefined;
   readonly #early: (() => void)[] = [];
-  #exit = "";
+  /** The way in which the server ended the connection, such as `exited with code 1`. "" while the connection is open. */
+  #ending = "";
   readonly #stderr: StderrTail;
   #closed = false;
   #closing: Promise<void> | undefined;
@@ -71,7 +72,7 @@ export class StdioTransport implements Transport {
     this.#spawned.catch(() => {});
     this.#exited = new Promise((resolve) => {
       leader.once("exit", (code, signal) => {
-        this.#exit = signal ? `was killed by ${signal}` : `exited with code ${code}`;
+        this.#ending ||= signal ? `was killed by ${signal}` : `exited with code ${code}`;
         resolve();
       });
     });
@@ -124,6 +125,7 @@ export class StdioTransport implements Transport {
     const lines = new LineSplitter(this.#config.maxMessageMb * bytesOfMb, {
       line: (text) => this.#receive(text),
       tooLong: (edges) => this.#refuse(edges),
+      endless: () => this.#giveUp(),
     });
     stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
     stdin?.on("error", (error) => this.onerror?.(error));
@@ -188,7 +190,7 @@ export class StdioTransport implements Transport {
       return new McpError("unavailable", `${what}: ${command}`, { hint, cause: error });
     }
     const known = error instanceof McpError ? error : undefined;
-    const what = this.#exit ? `the server ${this.#exit}` : messageOf(error);
+    const what = this.#ending ? `the server ${this.#ending}` : messageOf(error);
     const { words } = this.#stderr;
     return new McpError(known?.kind ?? "unavailable", words ? `${what}; it said: ${words}` : what, {
       retryable: true,
@@ -220,6 +222,12 @@ export class StdioTransport implements Transport {
     if (id !== undefined) this.#deliveries.push({ jsonrpc: "2.0", id: Number(id), error: { code: -32603, message } });
   }
 
+  /** Ends the connection, because nothing more can be read from it. */
+  #giveUp(): void {
+    this.#ending ||= `wrote a line that is longer than ${endlessAt * this.#config.maxMessageMb} MB and has no end`;
+    void this.close();
+  }
+
   #reportClosed(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -231,7 +239,7 @@ export class StdioTransport implements Transport {
     const { leader } = this.#group;
     this.#flush();
     leader.stdin?.end();
-    if (!(await this.#group.gone(this.#exit ? 0 : endOfInputGraceMs))) await this.#group.end(terminateGraceMs);
+    if (!(await this.#group.gone(this.#ending ? 0 : endOfInputGraceMs))) await this.#group.end(terminateGraceMs);
     // A descendant that left the group may still hold the other ends of the pipes. Open pipes would keep the host running.
     for (const pipe of leader.stdio) pipe?.destroy();
   }
